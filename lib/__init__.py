@@ -1,0 +1,1 @@
+"""Lotok: the product and the foundation it stands on."""

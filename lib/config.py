@@ -1,0 +1,174 @@
+"""Every environment variable of the product, read once, typed; nothing else reads os.environ.
+
+A missing or odd value is one line that names the variable. What only one function needs (a bot's token, the cron
+secret) is checked by that function when it is first asked for, so that a deployment without a partner bot still runs.
+"""
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from lib import errors
+
+BOTS = ("studio", "client", "partner", "admin")
+ENVIRONMENTS = ("production", "preview", "local")
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+_TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{30,}")
+
+
+@dataclass(frozen=True, repr=False)
+class Config:
+    """The settings of one process. It has no repr, so that a log line can never hold a secret."""
+
+    environment: str
+    branch: str
+    database_url: str
+    database_url_unpooled: str
+    redis_url: str
+    redis_token: str
+    storage_type: str
+    storage_path: str
+    blob_token: str
+    blob_api_url: str
+    bot_tokens: Mapping[str, str]
+    webhook_secret: str
+    cron_secret: str
+    app_secret: str
+    admin_ids: frozenset[int]
+    public_url: str
+    telegram_api_url: str
+    drain_budget: timedelta
+    lease_scale: float
+
+    @property
+    def key_prefix(self) -> str:
+        """What every Redis key and blob path begins with: the environment, and the git branch of a preview."""
+        return f"{self.environment}-{self.branch}" if self.branch else self.environment
+
+    def bot_token(self, bot: str) -> str:
+        """Return the bot's token, or raise Missing: a bot without a token is off."""
+        if bot not in BOTS or not self.bot_tokens.get(bot):
+            raise errors.Missing("no_bot", f"set {bot.upper()}_BOT_TOKEN to switch this bot on")
+        return self.bot_tokens[bot]
+
+
+@functools.cache
+def get() -> Config:
+    """Return this process's settings; raise Misconfigured with one line naming the variable."""
+    return load(os.environ)
+
+
+def load(env: Mapping[str, str]) -> Config:
+    """Read the settings out of `env`; raise Misconfigured with one line naming the variable."""
+    environment = _environment(env)
+    database_url = _database_url(env, "DATABASE_URL")
+    _refuse_production(env, environment, database_url)
+    return Config(
+        environment=environment,
+        branch=_branch(env) if environment == "preview" else "",
+        database_url=database_url,
+        database_url_unpooled=env.get("DATABASE_URL_UNPOOLED") or database_url,
+        redis_url=_url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
+        redis_token=_required(env, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
+        storage_type=_choice(env, "STORAGE_TYPE", ("blob", "local"), "blob"),
+        storage_path=env.get("STORAGE_PATH", ".dev/files"),
+        blob_token=env.get("BLOB_READ_WRITE_TOKEN", ""),
+        blob_api_url=env.get("VERCEL_BLOB_API_URL", ""),
+        bot_tokens={bot: _bot_token(env, bot) for bot in BOTS},
+        webhook_secret=_secret(env, "WEBHOOK_SECRET"),
+        cron_secret=_secret(env, "CRON_SECRET"),
+        app_secret=_secret(env, "APP_SECRET"),
+        admin_ids=_ids(env, "ADMIN_IDS"),
+        public_url=_url(env, "PUBLIC_URL").rstrip("/"),
+        telegram_api_url=env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
+        drain_budget=timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
+        lease_scale=_number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
+    )
+
+
+def _environment(env: Mapping[str, str]) -> str:
+    wanted = env.get("LOTOK_ENV") or env.get("VERCEL_ENV") or "local"
+    wanted = "local" if wanted == "development" else wanted
+    if wanted not in ENVIRONMENTS:
+        raise errors.Misconfigured(detail=f"VERCEL_ENV is {wanted!r}; it must be one of {', '.join(ENVIRONMENTS)}")
+    return wanted
+
+
+def _branch(env: Mapping[str, str]) -> str:
+    ref = env.get("VERCEL_GIT_COMMIT_REF", "preview")
+    return re.sub(r"[^a-z0-9]+", "-", ref.lower()).strip("-")[:40] or "preview"
+
+
+def _required(env: Mapping[str, str], *names: str) -> str:
+    for name in names:
+        if env.get(name):
+            return env[name].strip()
+    raise errors.Misconfigured(detail=f"{' or '.join(names)} is not set")
+
+
+def _url(env: Mapping[str, str], *names: str) -> str:
+    value = _required(env, *names)
+    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
+        raise errors.Misconfigured(detail=f"{' or '.join(names)} must be an http or https address")
+    return value
+
+
+def _database_url(env: Mapping[str, str], name: str) -> str:
+    value = _required(env, name)
+    if urlsplit(value).scheme not in ("postgres", "postgresql"):
+        raise errors.Misconfigured(detail=f"{name} must begin with postgresql://")
+    return value
+
+
+def _refuse_production(env: Mapping[str, str], environment: str, url: str) -> None:
+    """A preview deployment must never write to the production database."""
+    production_host = env.get("PRODUCTION_DATABASE_HOST", "").replace("-pooler.", ".")
+    host = (urlsplit(url).hostname or "").replace("-pooler.", ".")
+    if environment == "preview" and production_host and host == production_host:
+        raise errors.Misconfigured(detail="DATABASE_URL of this preview points at the production database; refused")
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """Return the secret or '' when unset; whoever needs it refuses to work without it."""
+    value = env.get(name, "").strip()
+    if value and not _SECRET.fullmatch(value):
+        raise errors.Misconfigured(detail=f"{name} must be 16 to 256 characters of A-Z a-z 0-9 _ -")
+    return value
+
+
+def _bot_token(env: Mapping[str, str], bot: str) -> str:
+    name = f"{bot.upper()}_BOT_TOKEN"
+    value = env.get(name, "").strip()
+    if value and not _TOKEN.fullmatch(value):
+        raise errors.Misconfigured(detail=f"{name} does not look like a bot token (123456:ABC...)")
+    return value
+
+
+def _ids(env: Mapping[str, str], name: str) -> frozenset[int]:
+    parts = [part for part in re.split(r"[,\s]+", env.get(name, "")) if part]
+    if not all(part.isdecimal() for part in parts):
+        raise errors.Misconfigured(detail=f"{name} must be Telegram user ids separated by commas")
+    return frozenset(map(int, parts))
+
+
+def _choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = env.get(name) or default
+    if value not in allowed:
+        raise errors.Misconfigured(detail=f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
+    value = env.get(name) or str(default)
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not low <= number <= high:
+        raise errors.Misconfigured(detail=f"{name} is {value!r}; it must be a number from {low} to {high}")
+    return number

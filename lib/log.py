@@ -1,0 +1,63 @@
+"""One JSON line an event, with the ids and the counts of what is being worked on.
+
+`scope` opens the record of one update or one job; whatever runs inside adds to it with `count` (round trips) and
+`note` (facts); leaving the scope prints the line. Scopes live in a ContextVar: one instance serves many at once.
+"""
+
+import contextlib
+import json
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+type Record = dict[str, Any]
+
+_record: ContextVar[Record | None] = ContextVar("record", default=None)
+
+
+@contextlib.contextmanager
+def scope(event: str, **fields: Any) -> Iterator[Record]:
+    """Collect one event's facts and print them as one line at the end, with `ms` spent."""
+    record: Record = {"event": event, **fields}
+    token = _record.set(record)
+    started = time.perf_counter()
+    try:
+        yield record
+    finally:
+        _record.reset(token)
+        record["ms"] = round((time.perf_counter() - started) * 1000, 1)
+        _write(record)
+
+
+def count(name: str, n: int = 1) -> None:
+    """Add `n` to a counter of the current event, such as 'sql', 'redis' or 'telegram' round trips."""
+    record = _record.get()
+    if record is not None:
+        record[name] = record.get(name, 0) + n
+
+
+def note(**fields: Any) -> None:
+    """Add facts to the current event."""
+    record = _record.get()
+    if record is not None:
+        record.update(fields)
+
+
+def event(name: str, **fields: Any) -> None:
+    """Print an event that stands alone."""
+    _write({"event": name, **fields})
+
+
+def failure(error: BaseException) -> None:
+    """Add an error with the last frames of its traceback to the current event."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+    note(error=f"{type(error).__name__}: {error}"[:500], where=where)
+
+
+def _write(record: Record) -> None:
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
