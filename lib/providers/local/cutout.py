@@ -1,0 +1,150 @@
+"""Decides if the product can be cut out of its photo, and cuts it with soft, clean edges.
+
+A bad cut is never shipped: every way of cutting has a gate, and what passes none is framed instead.
+
+    transparent file   its own alpha
+    plain background   distance from the background's colour (backdrop.py); gate: same cut at other thresholds
+    anything else      colour mixtures (mixture.py); gate: same cut from another start, a clear step across the edge
+    all                a sensible share of the picture, and the picture's edge must not cut the product
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from lib.providers.local import backdrop, colour, mixture, raster
+from lib.providers.local.photo import Photo
+from lib.providers.local.raster import Floats, Mask
+
+MODEL_SIDE = 360  # of the copy on which masks are found
+MATTE_SIDE = 1200  # of the crop on which edges are made
+SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The product alone, cropped to itself, with clean edges; `how` names the way that worked."""
+
+    image: Image.Image
+    how: str
+
+
+def cut_out(photo: Photo) -> Cut | None:
+    """Return the product without its background, or None when no cut is good enough to sell."""
+    if photo.alpha is not None:
+        return _from_alpha(photo.rgb, photo.alpha)
+    small = photo.rgb.copy()
+    small.thumbnail((MODEL_SIDE, MODEL_SIDE), Image.Resampling.BOX)
+    lab = colour.oklab(np.asarray(small)) * SCALE
+    for how, mask in (("plain", _plain(lab)), ("mixture", _mixture(lab))):
+        if mask is not None:
+            return Cut(_matte(photo.rgb, mask), how)
+    return None
+
+
+def _from_alpha(rgb: Image.Image, alpha: Image.Image) -> Cut | None:
+    """Use the file's own cut, without the soft shadow that some files bring along."""
+    levels = np.asarray(alpha)
+    small = raster.resized(levels, _fitted(alpha.size, MODEL_SIDE)) > 0.5 * float(levels.max())
+    keep = raster.dilate(raster.largest(small, share=0.02), 2)
+    near = raster.resized(keep, alpha.size) > 0.5
+    alpha = Image.fromarray(np.where(near, levels, 0).astype(np.uint8))
+    whole = rgb.copy()
+    whole.putalpha(alpha)
+    bounds = alpha.point(lambda v: 255 if v > 12 else 0).getbbox()
+    return Cut(whole.crop(bounds), "alpha") if bounds else None
+
+
+def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    factor = min(1.0, side / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def _plain(lab: Floats) -> Mask | None:
+    ground = backdrop.fit(lab)
+    mask = backdrop.cut(lab, ground) if ground else None
+    if mask is None or not _whole(mask, least=0.015):
+        return None
+    return mask if _weak_edge(lab, mask) < 0.2 else None
+
+
+def _mixture(lab: Floats) -> Mask | None:
+    mask = mixture.cut(lab, 0.02)
+    if not _whole(mask, least=0.08) or _step(lab, mask) < 20 or _weak_edge(lab, mask) > 0.2:
+        return None
+    return mask if raster.iou(mask, mixture.cut(lab, 0.07)) >= 0.9 else None
+
+
+def _whole(mask: Mask, least: float) -> bool:
+    """Check that the product has a sensible size and lies inside the picture."""
+    edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return least <= float(mask.mean()) <= 0.78 and float(edge.mean()) < 0.02
+
+
+def _edge_steps(lab: Floats, mask: Mask) -> Floats:
+    """Return the colour step across the mask's edge, at each pixel just inside it."""
+    inner, outer = raster.erode(mask, 1), ~raster.dilate(mask, 1)
+    means = []
+    for side in (inner, outer):
+        weight = raster.box(side.astype(np.float32), 3)[..., None]
+        means.append(raster.box(lab * side[..., None], 3) / np.maximum(weight, 1e-4))
+    rim = mask & ~raster.erode(mask, 1)
+    return np.asarray(np.linalg.norm(means[0] - means[1], axis=-1)[rim], dtype=np.float32)
+
+
+def _step(lab: Floats, mask: Mask) -> float:
+    return float(np.mean(_edge_steps(lab, mask)))
+
+
+def _weak_edge(lab: Floats, mask: Mask) -> float:
+    """Return the share of the edge where the product hardly differs from what is behind it."""
+    return float((_edge_steps(lab, mask) < 5).mean())
+
+
+def _matte(rgb: Image.Image, mask: Mask) -> Image.Image:
+    """Give the cut soft edges at full size, and take the background's colour out of them."""
+    crop, mask = _cropped(rgb, mask)
+    pixels = np.asarray(np.asarray(crop, dtype=np.float32) / 255, dtype=np.float32)
+    band = max(2, round(max(crop.size) / max(mask.shape) * 1.6))
+    guess = raster.resized(mask, crop.size)
+    sure, maybe = raster.resized(raster.erode(mask, 2), crop.size) > 0.5, guess
+    outside = raster.resized(raster.dilate(mask, 2), crop.size) < 0.5
+    front, back = _spread(pixels, sure, band * 3), _spread(pixels, outside, band * 3)
+    apart = front - back
+    strength = (apart * apart).sum(-1)
+    share = ((pixels - back) * apart).sum(-1) / np.maximum(strength, 1e-4)
+    trust = strength / (strength + 0.02)
+    alpha = np.clip((share - 0.12) / 0.76, 0, 1) * trust + np.clip((maybe - 0.3) / 0.4, 0, 1) * (1 - trust)
+    alpha = np.where(sure, 1.0, np.where(outside, 0.0, alpha)).astype(np.float32)
+    clean = (pixels - (1 - alpha[..., None]) * back) / np.maximum(alpha[..., None], 0.25)
+    clean = np.where(sure[..., None], pixels, np.clip(clean, 0, 1))
+    whole = np.dstack([clean, alpha])
+    image = Image.fromarray((whole * 255 + 0.5).astype(np.uint8))
+    bounds = image.getchannel("A").point(lambda v: 255 if v > 12 else 0).getbbox()
+    return image.crop(bounds) if bounds else image
+
+
+def _cropped(rgb: Image.Image, mask: Mask) -> tuple[Image.Image, Mask]:
+    """Crop picture and mask to the product and a margin, the picture at most MATTE_SIDE long."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    height, width = mask.shape
+    top, bottom = max(0, rows[0] - 8), min(height, rows[-1] + 9)
+    left, right = max(0, columns[0] - 8), min(width, columns[-1] + 9)
+    across, down = rgb.width / width, rgb.height / height
+    bounds = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    crop = rgb.crop(bounds)
+    crop.thumbnail((MATTE_SIDE, MATTE_SIDE), Image.Resampling.LANCZOS)
+    return crop, mask[top:bottom, left:right]
+
+
+def _spread(pixels: Floats, where: Mask, radius: int) -> Floats:
+    """Carry the colours of `where` a little beyond it, as their local average."""
+    size = (max(1, pixels.shape[1] // 4), max(1, pixels.shape[0] // 4))
+    weight = raster.resized(where, size)
+    planes = [raster.resized(pixels[..., k] * where, size) for k in range(3)]
+    stack = np.dstack([*planes, weight])
+    near, wide = raster.box(stack, max(1, radius // 4)), raster.box(stack, max(2, radius * 2))
+    mixed = near + wide * 0.02
+    means = mixed[..., :3] / np.maximum(mixed[..., 3:], 1e-5)
+    return np.dstack([raster.resized(means[..., k], (pixels.shape[1], pixels.shape[0])) for k in range(3)])

@@ -1,0 +1,152 @@
+"""Mask arithmetic on small arrays: blur, guided filter, morphology, connected parts. NumPy only."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def box(plane: Floats, radius: int) -> Floats:
+    """Average each pixel over a square of the given radius; edges average over what is there."""
+    for axis in (0, 1):
+        plane = _box_along(plane, radius, axis)
+    return plane
+
+
+def _box_along(plane: Floats, radius: int, axis: int) -> Floats:
+    n = plane.shape[axis]
+    sums = np.cumsum(plane, axis=axis, dtype=np.float64)
+    sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis=axis)), sums], axis=axis)
+    high = np.minimum(np.arange(n) + radius + 1, n)
+    low = np.maximum(np.arange(n) - radius, 0)
+    total = np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)
+    shape = [1] * plane.ndim
+    shape[axis] = n
+    return np.asarray(total / (high - low).reshape(shape), dtype=np.float32)
+
+
+def guided(guide: Floats, plane: Floats, radius: int, eps: float) -> tuple[Floats, Floats]:
+    """Return (a, b) so that a·guide + b is `plane` smoothed along the edges of a three-channel guide."""
+    mean_i, mean_p = box(guide, radius), box(plane, radius)
+    cov_ip = box(guide * plane[..., None], radius) - mean_i * mean_p[..., None]
+    pairs = box(guide[..., :, None] * guide[..., None, :], radius)
+    sigma = pairs - mean_i[..., :, None] * mean_i[..., None, :] + eps * np.eye(3, dtype=np.float32)
+    a = np.linalg.solve(sigma.astype(np.float64), cov_ip[..., None].astype(np.float64))[..., 0]
+    b = mean_p - (a * mean_i).sum(-1)
+    return box(a.astype(np.float32), radius), box(b.astype(np.float32), radius)
+
+
+def guided_grey(guide: Floats, plane: Floats, radius: int, eps: float) -> Floats:
+    """Smooth `plane` along the edges of a grey guide; ten times cheaper than `guided`."""
+    stack = np.stack([guide, plane, guide * plane, guide * guide], axis=-1)
+    mean_i, mean_p, mean_ip, mean_ii = np.moveaxis(box(stack, radius), -1, 0)
+    a = (mean_ip - mean_i * mean_p) / (mean_ii - mean_i * mean_i + eps)
+    smooth = box(np.stack([a, mean_p - a * mean_i], axis=-1), radius)
+    return smooth[..., 0] * guide + smooth[..., 1]
+
+
+def dilate(mask: Mask, radius: int) -> Mask:
+    """Grow the mask by a disc-like shape: half square, half diamond."""
+    grown = mask
+    for step in range(radius):
+        grown = _grow_diamond(grown) if step % 3 else _grow_square(grown)
+    return grown
+
+
+def erode(mask: Mask, radius: int) -> Mask:
+    """Shrink the mask; the picture's edge does not eat into it."""
+    return ~dilate(~mask, radius)
+
+
+def opened(mask: Mask, radius: int) -> Mask:
+    """Drop what is thinner than two radii."""
+    return dilate(erode(mask, radius), radius) & mask
+
+
+def closed(mask: Mask, radius: int) -> Mask:
+    """Close gaps thinner than two radii."""
+    return erode(dilate(mask, radius), radius) | mask
+
+
+def _grow_diamond(mask: Mask) -> Mask:
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
+
+
+def _grow_square(mask: Mask) -> Mask:
+    wide = mask.copy()
+    wide[:, 1:] |= mask[:, :-1]
+    wide[:, :-1] |= mask[:, 1:]
+    grown = wide.copy()
+    grown[1:] |= wide[:-1]
+    grown[:-1] |= wide[1:]
+    return grown
+
+
+def labels(mask: Mask) -> NDArray[np.int64]:
+    """Number the connected parts from 1; outside is 0.
+
+    Each pass gives every run of a row, then of a column, its smallest number, so a
+    part is done after as many passes as it has turns: few for anything drawn by light.
+    """
+    height, width = mask.shape
+    number = np.where(mask, np.arange(1, mask.size + 1).reshape(height, width), 0)
+    while True:
+        before = number
+        number = _least_by_run(number, mask)
+        number = _least_by_run(number.T.copy(), mask.T.copy()).T.copy()
+        if np.array_equal(before, number):
+            break
+    _, flat = np.unique(number, return_inverse=True)
+    found = flat.reshape(mask.shape)
+    return found if not mask.all() else found + 1
+
+
+def _least_by_run(number: NDArray[np.int64], mask: Mask) -> NDArray[np.int64]:
+    breaks = np.ones(mask.shape, dtype=bool)
+    breaks[:, 1:] = mask[:, 1:] != mask[:, :-1]
+    starts = np.flatnonzero(breaks)
+    least = np.minimum.reduceat(number.ravel(), starts)
+    return np.repeat(least, np.diff(np.append(starts, mask.size))).reshape(mask.shape)
+
+
+def from_border(mask: Mask) -> Mask:
+    """Keep the parts that touch the picture's edge."""
+    found = labels(mask)
+    edge = np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]])
+    return np.isin(found, np.unique(edge[edge > 0]))
+
+
+def filled(mask: Mask) -> Mask:
+    """Fill every hole."""
+    return ~from_border(~mask)
+
+
+def largest(mask: Mask, share: float = 1.0) -> Mask:
+    """Keep the largest part, and those at least `share` of its size."""
+    found = labels(mask)
+    sizes = np.bincount(found.ravel())
+    if sizes.size < 2:
+        return mask
+    sizes[0] = 0
+    return (sizes >= max(1.0, share * sizes.max()))[found] & mask
+
+
+def resized(plane: NDArray[Any], size: tuple[int, int]) -> Floats:
+    """Resize one plane of floats to (width, height), bilinearly."""
+    image = Image.fromarray(plane.astype(np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+def iou(one: Mask, other: Mask) -> float:
+    """Overlap of two masks, 0 to 1."""
+    union = int((one | other).sum())
+    return float((one & other).sum()) / union if union else 0.0

@@ -1,0 +1,195 @@
+"""Sets the product on its stage: the shape behind it, its shadow, and where and how large it stands."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from lib.providers.local import paint
+from lib.providers.local.paint import Box
+from lib.providers.local.palette import Palette
+
+UPSCALE = 2.4  # at most: a product from a tiny photo stays smaller rather than turn to mush
+CROP = 0.24  # of a framed photo that may be lost so that it fills its place
+
+
+def backdrop(canvas: Image.Image, palette: Palette, shape: str, box: Box) -> None:
+    """Draw the shape behind the product."""
+    SHAPES[shape](canvas, palette, box)
+
+
+def _arch(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    wide = round(min(width * 0.86, height * 0.92))
+    left = box[0] + (width - wide) // 2
+    ring = paint.ellipse((round(wide * 1.24), round(wide * 1.24)), ring=max(3, wide // 160))
+    paint.lay(canvas, palette.stage, ring, (left - round(wide * 0.12), box[1] - round(wide * 0.1)), 0.55)
+    mask = paint.rounded((wide, height), wide // 2, (True, True, False, False))
+    fill = paint.gradient((wide, height), palette.stage, palette.stage_low)
+    paint.lay(canvas, fill, mask, (left, box[1]))
+
+
+def _disc(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    side = round(min(width * 1.06, height * 1.0))
+    left, top = box[0] + (width - side) // 2, box[1] + (height - side) // 2
+    halo = round(side * 1.16)
+    paint.lay(
+        canvas, palette.stage, paint.ellipse((halo, halo)), (left - (halo - side) // 2, top - (halo - side) // 2), 0.3
+    )
+    fill = paint.gradient((side, side), palette.stage, palette.stage_low)
+    paint.lay(canvas, fill, paint.ellipse((side, side)), (left, top))
+    small = round(side * 0.13)
+    paint.lay(
+        canvas,
+        palette.accent,
+        paint.ellipse((small, small)),
+        (left + round(side * 0.86), top + round(side * 0.06)),
+        0.9,
+    )
+    tiny = round(side * 0.06)
+    paint.lay(
+        canvas, palette.accent, paint.ellipse((tiny, tiny)), (left + round(side * 0.02), top + round(side * 0.2)), 0.55
+    )
+
+
+def _rings(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    centre = (box[0] + width // 2, box[1] + round(height * 0.52))
+    reach = round(max(width, height) * 0.92)
+    paint.glow(
+        canvas, palette.stage, (centre[0] - reach, centre[1] - reach, centre[0] + reach, centre[1] + reach), 0.95
+    )
+    for factor, share in ((0.92, 0.34), (1.16, 0.2), (1.42, 0.12)):
+        side = round(min(width, height) * factor)
+        mask = paint.ellipse((side, side), ring=max(2, width // 320))
+        paint.lay(canvas, palette.accent, mask, (centre[0] - side // 2, centre[1] - side // 2), share)
+
+
+def _podium(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    side = round(min(width * 0.84, height * 0.84))
+    paint.lay(
+        canvas,
+        palette.stage,
+        paint.ellipse((side, side)),
+        (box[0] + (width - side) // 2, box[1] + round(height * 0.02)),
+        0.5,
+    )
+    wide, flat, deep = round(width * 0.88), round(width * 0.15), round(width * 0.085)
+    left, top = box[0] + (width - wide) // 2, box[3] - flat - deep
+    under = paint.ellipse((wide, flat))
+    paint.shadow(canvas, palette.shadow, under, (left, top + deep + flat // 6), blur=flat // 3, share=0.45)
+    body = Image.new("L", (wide, flat + deep))
+    body.paste(under, (0, deep))
+    body.paste(255, (0, flat // 2, wide, flat // 2 + deep))
+    paint.lay(canvas, paint.gradient(body.size, palette.stage_low, palette.bottom, across=1.5), body, (left, top))
+    paint.lay(canvas, paint.gradient((wide, flat), palette.panel, palette.stage, across=0.6), under, (left, top), 0.95)
+
+
+def _block(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    width, height = box[2] - box[0], box[3] - box[1]
+    mask = paint.rounded((width, height), min(width, height) // 11)
+    paint.lay(canvas, paint.gradient((width, height), palette.stage, palette.stage_low), mask, (box[0], box[1]))
+    side = round(min(width, height) * 0.8)
+    spot = (box[0] + (width - side) // 2, box[1] + (height - side) // 2)
+    paint.lay(canvas, palette.top, paint.ellipse((side, side)), spot, 0.34)
+
+
+def _plain(canvas: Image.Image, palette: Palette, box: Box) -> None:
+    """Leave the ground as it is."""
+
+
+SHAPES: dict[str, Callable[[Image.Image, Palette, Box], None]] = {
+    "arch": _arch,
+    "disc": _disc,
+    "rings": _rings,
+    "podium": _podium,
+    "block": _block,
+    "plain": _plain,
+}
+INSET = {"arch": (0.02, 0.10, 0.02, 0.03), "disc": (0.02, 0.07, 0.02, 0.05), "rings": (0.03, 0.05, 0.03, 0.05),
+         "podium": (0.06, 0.03, 0.06, 0.0), "block": (0.07, 0.07, 0.07, 0.07), "plain": (0.0, 0.0, 0.0, 0.0)}  # fmt: skip
+
+
+def place(canvas: Image.Image, palette: Palette, product: Image.Image, shape: str, box: Box) -> Box:
+    """Stand the whole product in the box, on a soft shadow, and return where it stands."""
+    left, top, right, bottom = _inner(box, shape)
+    if shape == "podium":
+        bottom -= round((box[2] - box[0]) * 0.15)
+    factor = min((right - left) / product.width, (bottom - top) / product.height, UPSCALE)
+    size = (max(1, round(product.width * factor)), max(1, round(product.height * factor)))
+    shown = product.resize(size, Image.Resampling.LANCZOS)
+    if factor > 1.15:
+        shown = _sharpened(shown)
+    x = left + (right - left - size[0]) // 2
+    y = bottom - size[1] if shape in ("podium", "arch") else top + (bottom - top - size[1]) // 2
+    _ground(canvas, palette, shown.getchannel("A"), (x, y))
+    canvas.paste(shown, (x, y), shown)
+    return x, y, x + size[0], y + size[1]
+
+
+def _inner(box: Box, shape: str) -> Box:
+    width, height = box[2] - box[0], box[3] - box[1]
+    left, top, right, bottom = INSET[shape]
+    return (
+        box[0] + round(left * width),
+        box[1] + round(top * height),
+        box[2] - round(right * width),
+        box[3] - round(bottom * height),
+    )
+
+
+def _sharpened(image: Image.Image) -> Image.Image:
+    sharp = image.convert("RGB").filter(ImageFilter.UnsharpMask(1.6, 60, 2))
+    sharp.putalpha(image.getchannel("A"))
+    return sharp
+
+
+def _ground(canvas: Image.Image, palette: Palette, mask: Image.Image, at: tuple[int, int]) -> None:
+    """Cast two shadows: a wide soft one of the whole shape, and a dark one where it touches the floor."""
+    unit = max(mask.size)
+    strength = 0.5 if palette.dark else 0.30
+    paint.shadow(canvas, palette.shadow, mask, (at[0], at[1] + unit // 28), blur=max(8, unit // 22), share=strength)
+    foot = np.asarray(mask)[-max(2, mask.height // 24) :] > 128
+    columns = np.flatnonzero(foot.any(0))
+    if not len(columns):
+        return
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    wide = max(12, right - left)
+    flat = max(8, wide // 16)
+    touch = paint.ellipse((wide, flat))
+    corner = (at[0] + left, at[1] + mask.height - round(flat * 0.6))
+    paint.shadow(canvas, palette.shadow, touch, corner, blur=max(4, flat // 2), share=min(0.85, strength * 2))
+
+
+def frame(canvas: Image.Image, palette: Palette, photo: Image.Image, box: Box) -> Box:
+    """Hang the whole photo, rounded, on the ground, with an offset shape behind it; return where it hangs."""
+    size = _frame_size(photo.size, (box[2] - box[0], box[3] - box[1]))
+    x, y = box[0] + (box[2] - box[0] - size[0]) // 2, box[1] + (box[3] - box[1] - size[1]) // 2
+    radius = min(size) // 13
+    mask = paint.rounded(size, radius)
+    shift = min(size) // 22
+    paint.lay(canvas, palette.stage, mask, (x + shift, y + shift), 0.9)
+    paint.shadow(canvas, palette.shadow, mask, (x, y + shift // 2), blur=shift * 2, share=0.42)
+    paint.lay(canvas, cropped(photo, size), mask, (x, y))
+    return x, y, x + size[0], y + size[1]
+
+
+def _frame_size(photo: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
+    """Fill the room if little of the photo is lost, else keep as near to the photo's shape as allowed."""
+    have, want = photo[0] / photo[1], room[0] / room[1]
+    shape = min(max(want, have * (1 - CROP)), have / (1 - CROP))
+    return (round(room[1] * shape), room[1]) if shape < want else (room[0], round(room[0] / shape))
+
+
+def cropped(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Crop and resize to the size, keeping the part with the most detail."""
+    factor = max(size[0] / photo.width, size[1] / photo.height)
+    wide, high = min(photo.width, size[0] / factor), min(photo.height, size[1] / factor)
+    small = np.asarray(photo.convert("L").resize((64, 64), Image.Resampling.BOX), dtype=np.float32)
+    detail = np.hypot(*np.gradient(small)) + 1e-3
+    mean_y, mean_x = (float((detail.sum(1 - axis) * np.arange(64)).sum() / detail.sum() + 0.5) / 64 for axis in (0, 1))
+    x = min(max(mean_x * photo.width - wide / 2, 0), photo.width - wide)
+    y = min(max(mean_y * photo.height - high / 2, 0), photo.height - high)
+    return photo.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + wide, y + high), reducing_gap=3.0)

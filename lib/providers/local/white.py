@@ -1,0 +1,72 @@
+"""Composes the clean main photo: the product alone on pure white, no words."""
+
+import numpy as np
+from PIL import Image
+
+from lib.providers.local import backdrop, colour, cutout, paint, raster
+from lib.providers.local.cutout import Cut
+from lib.providers.local.photo import Photo
+
+FILL = 0.85  # of the side that the product's longer side takes
+LIMIT = 3.0  # of enlargement
+SHADOW = (70, 72, 78)
+# Variants: how deep the shadow is, and how far down it falls.
+SHADOWS = ((0.34, 0.5), (0.0, 0.0), (0.5, 0.9), (0.2, 1.6))
+
+
+def compose(size: tuple[int, int], source: Photo, cut: Cut | None, variant: int) -> Image.Image:
+    """Put the product on white; without a cut, the photo itself with its background washed to white."""
+    canvas = Image.new("RGB", size, (255, 255, 255))
+    if cut is None:
+        picture = _washed(source.rgb)
+        picture = _scaled(picture, round(min(size) * (1.0 if _blends(picture) else 0.94)))
+        at = ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2)
+        canvas.paste(picture, at)
+        return canvas
+    product = _scaled(cut.image, round(min(size) * FILL))
+    at = ((size[0] - product.width) // 2, (size[1] - product.height) // 2)
+    _touch(canvas, product.getchannel("A"), at, *SHADOWS[variant % len(SHADOWS)])
+    canvas.paste(product, at, product)
+    return canvas
+
+
+def _scaled(image: Image.Image, side: int) -> Image.Image:
+    factor = min(side / max(image.size), LIMIT)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _touch(canvas: Image.Image, mask: Image.Image, at: tuple[int, int], depth: float, drop: float) -> None:
+    if not depth:
+        return
+    foot = np.flatnonzero((np.asarray(mask)[-max(2, mask.height // 24) :] > 128).any(0))
+    if not len(foot):
+        return
+    wide = max(20, int(foot[-1] - foot[0]) + 1)
+    flat = max(10, round(wide * 0.05 * (1 + drop)))
+    corner = (at[0] + int(foot[0]), at[1] + mask.height - round(flat * 0.55))
+    paint.shadow(canvas, SHADOW, paint.ellipse((wide, flat)), corner, blur=max(6, round(flat * 0.7)), share=depth)
+
+
+def _washed(rgb: Image.Image) -> Image.Image:
+    """Divide a plain background out, so that it turns white and keeps its shadows; else return the photo."""
+    small = rgb.copy()
+    small.thumbnail((cutout.MODEL_SIDE, cutout.MODEL_SIDE), Image.Resampling.BOX)
+    lab = colour.oklab(np.asarray(small)) * cutout.SCALE
+    ground = backdrop.fit(lab)
+    if ground is None or float(np.median(ground.surface[..., 0])) < 72:
+        return rgb
+    light = np.asarray(small, dtype=np.float32)
+    far = np.linalg.norm(lab - ground.surface, axis=-1) < 6
+    weight = raster.box(far.astype(np.float32), 40)[..., None]
+    level = raster.box(light * far[..., None], 40) / np.maximum(weight, 1e-3)
+    planes = [raster.resized(level[..., k], rgb.size) for k in range(3)]
+    flat = np.asarray(rgb, dtype=np.float32) / np.maximum(np.dstack(planes), 60) * 262
+    return Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8))
+
+
+def _blends(picture: Image.Image) -> bool:
+    """Check that the picture's rim is white enough to melt into the paper."""
+    pixels = np.asarray(picture.convert("L").resize((64, 64), Image.Resampling.BOX))
+    rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return float((rim > 244).mean()) > 0.9
