@@ -1,0 +1,30 @@
+"""Telegram's webhook: an update in, a status out. Secret header; answers in under 2 s; what is long is queued."""
+
+from datetime import timedelta
+
+from lib import config, web
+from lib.flows import FLOWS
+from lib.telegram import dispatch
+
+BODY_LIMIT = 1024 * 1024
+
+
+async def webhook(request: web.Request) -> web.Response:
+    """Answer 200 once the update is done; 503 or 500 make Telegram offer it again, never 410."""
+    web.require_secret(request.headers.get("x-telegram-bot-api-secret-token"), config.get().webhook_secret)
+    bot = request.query_params.get("bot") or web.last_segment(request)
+    config.get().bot_token(bot)
+    outcome = await dispatch.handle(bot, await web.body(request, BODY_LIMIT), FLOWS)
+
+    async def afterwards() -> None:
+        for work in outcome.after:
+            await work()
+
+    response = web.answer({"ok": outcome.status == 200}, outcome.status, background=afterwards)
+    if outcome.status == 503:
+        wait = outcome.retry_after or timedelta(seconds=1)
+        response.headers["Retry-After"] = str(max(1, round(wait.total_seconds())))
+    return response
+
+
+app = web.app(webhook, "POST")

@@ -1,0 +1,50 @@
+"""The bots and their flows: which file answers what. A flow is imported when its first update comes."""
+
+from typing import Any
+
+from lib import admin, db, text, users
+from lib.telegram.dispatch import Flows, Menu
+from lib.telegram.update import Person
+
+COMMANDS = ("menu", "help", "balance", "cancel", "language")
+
+
+async def meet(person: Person) -> dict[str, Any]:
+    """Return what a conversation must know of a person; a new person becomes a user. One round trip."""
+    user = await db.run(
+        lambda conn: users.get_or_create_user(
+            conn,
+            person.id,
+            first_name=person.first_name,
+            last_name=person.last_name,
+            username=person.username,
+            language=text.guess(person.language_code),
+        )
+    )
+    return {"id": user.id, "language": user.language, "consent": user.consent_at is not None}
+
+
+async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> None:
+    """Keep an update that failed for good, for an operator to look at."""
+    await db.run(lambda conn: admin.bury_update(conn, bot, update_id, raw, error, tries))
+
+
+async def blocked(tg_id: int, is_blocked: bool) -> None:
+    """Remember that a person can, or cannot, be written to."""
+    await db.run(lambda conn: users.mark_blocked(conn, tg_id, is_blocked))
+
+
+FLOWS = Flows(
+    menus={
+        "studio": Menu(
+            package="lib.flows.studio",
+            commands={"start": "start", **dict.fromkeys(COMMANDS, "menu"), "new": "card"},
+            files="card",
+            other="menu",
+            stranger="start",
+        ),
+    },
+    meet=meet,
+    bury=bury,
+    blocked=blocked,
+)

@@ -1,0 +1,47 @@
+"""The first meeting: consent with two links, then the trial credits and what to do.
+
+stranger: anything -> consent screen -> [accept] -> welcome, 2 credits
+known:    /start   -> welcome back; a draft is kept
+"""
+
+from lib import config, db, users
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Ask a stranger for consent, welcome whoever has given it."""
+    if turn.came.kind == "press" and turn.came.text == "start:accept":
+        await _accept(turn)
+    elif turn.state.who.get("consent"):
+        await _welcome(turn, "start.again")
+    else:
+        await _ask(turn)
+
+
+async def _ask(turn: Turn) -> None:
+    site = config.get().public_url
+    links = [
+        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
+        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
+    ]
+    accept = Button(turn.text("start.accept"), "start:accept", style="success")
+    await turn.show(turn.text("start.consent", name=turn.came.person.first_name), [links, [accept]])
+
+
+async def _accept(turn: Turn) -> None:
+    """Record the consent; the trial credits come once in a person's life, however often this is pressed."""
+    user = await db.run(lambda conn: users.accept_consent(conn, turn.state.who["id"]))
+    turn.state.who["consent"] = True
+    turn.state.step = "card:photo"
+    await turn.show(turn.text("start.welcome", balance=user.balance), [_menu(turn)])
+
+
+async def _welcome(turn: Turn, key: str) -> None:
+    turn.state.step = turn.state.step or "card:photo"
+    resume = [Button(turn.text("menu.resume"), "card:resume")] if turn.state.data.get("draft") else []
+    await turn.show(turn.text(key, name=turn.came.person.first_name), [row for row in (resume, _menu(turn)) if row])
+
+
+def _menu(turn: Turn) -> list[Button]:
+    return [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.menu"), "menu:home")]

@@ -1,0 +1,6 @@
+"""The kinds of job and the module of each, imported when its first job is claimed."""
+
+TASKS = {
+    "card": "lib.tasks.card",
+    "notice": "lib.tasks.notice",
+}

@@ -1,0 +1,112 @@
+"""What came from Telegram, in the few words that a flow needs: parsed strictly, or not at all."""
+
+import json
+from dataclasses import dataclass
+
+from telegram import CallbackQuery, Message, Update, User
+
+from lib import errors
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who wrote or pressed."""
+
+    id: int
+    first_name: str
+    last_name: str
+    username: str
+    language_code: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A picture or file; `file_id` works for the bot that received it only. `size` is in bytes, 0 when unknown."""
+
+    kind: str
+    file_id: str
+    unique_id: str
+    size: int
+    mime: str
+    album: str
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One update of one person. `kind` says which of the other fields are filled.
+
+    command (`command`, `text` = its argument) · text · photo and document (`attachment`, `text` = the caption) ·
+    press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · blocked · unblocked ·
+    other (a sticker, a voice, anything else that has no use here)
+    """
+
+    update_id: int
+    kind: str
+    person: Person
+    message_id: int = 0
+    text: str = ""
+    command: str = ""
+    press_id: str = ""
+    attachment: Attachment | None = None
+
+
+def parse(raw: bytes) -> Incoming | None:
+    """Return what came, None when it is nothing of ours (a group, a channel); raise Invalid when it is no update."""
+    try:
+        fields = json.loads(raw)
+        if not isinstance(fields, dict) or type(fields.get("update_id")) is not int:
+            raise errors.Invalid("no_update")
+        update = Update.de_json(fields, None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, OSError) as error:
+        raise errors.Invalid("no_update", f"{type(error).__name__}") from error
+    return _incoming(update)
+
+
+def _incoming(update: Update) -> Incoming | None:
+    if update.callback_query:
+        return _press(update.update_id, update.callback_query)
+    if update.my_chat_member and update.my_chat_member.chat.type == "private":
+        status = update.my_chat_member.new_chat_member.status
+        kind = "blocked" if status == "kicked" else "unblocked"
+        return Incoming(update.update_id, kind, _person(update.my_chat_member.from_user))
+    message = update.message
+    if message is None or message.from_user is None or message.chat.type != "private":
+        return None
+    return _message(update.update_id, message, _person(message.from_user))
+
+
+def _press(update_id: int, press: CallbackQuery) -> Incoming:
+    message_id = press.message.message_id if press.message else 0
+    person = _person(press.from_user)
+    return Incoming(update_id, "press", person, message_id, press.data or "", press_id=press.id)
+
+
+def _message(update_id: int, message: Message, person: Person) -> Incoming:
+    attachment = _attachment(message)
+    if attachment:
+        caption = message.caption or ""
+        return Incoming(update_id, attachment.kind, person, message.message_id, caption, attachment=attachment)
+    if message.text is None:
+        return Incoming(update_id, "other", person, message.message_id)
+    if message.text.startswith("/"):
+        command, _, argument = message.text[1:].partition(" ")
+        name = command.partition("@")[0].lower()
+        return Incoming(update_id, "command", person, message.message_id, argument.strip(), name)
+    return Incoming(update_id, "text", person, message.message_id, message.text)
+
+
+def _attachment(message: Message) -> Attachment | None:
+    album = message.media_group_id or ""
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        size = largest.file_size or 0
+        return Attachment("photo", largest.file_id, largest.file_unique_id, size, "image/jpeg", album)
+    file = message.document
+    if file and not message.animation:
+        mime = file.mime_type or ""
+        return Attachment("document", file.file_id, file.file_unique_id, file.file_size or 0, mime, album)
+    return None
+
+
+def _person(user: User) -> Person:
+    return Person(user.id, user.first_name, user.last_name or "", user.username or "", user.language_code or "")

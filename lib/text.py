@@ -1,0 +1,54 @@
+"""Every sentence a user can read, through gettext, by key: lib/locales/{ru,en}/LC_MESSAGES/lotok.po, Russian first.
+
+A sentence names its fields in braces. A field with a unit is a number with the right plural: `{price:credits}` reads
+"2 кредита" by the plural entry `unit.credits`. Fields are escaped for Telegram's HTML, so a user's words stay words.
+`python -m ops texts` compiles the .po files; a test compares both languages key by key.
+"""
+
+import functools
+import gettext
+import html
+import string
+from pathlib import Path
+from typing import Any
+
+LANGUAGES = ("ru", "en")
+LOCALES = Path(__file__).parent / "locales"
+
+
+def say(language: str, key: str, **fields: Any) -> str:
+    """Return the sentence as Telegram HTML; raise KeyError when the language has no such key."""
+    catalogue = _catalogue(language)
+    sentence = catalogue.gettext(key)
+    if sentence == key:
+        raise KeyError(f"{language} has no sentence {key!r}")
+    return _Sentence(catalogue).vformat(sentence, (), fields)
+
+
+def knows(key: str) -> bool:
+    """Tell whether there is a sentence of that key."""
+    return _catalogue(LANGUAGES[0]).gettext(key) != key
+
+
+def guess(language_code: str) -> str:
+    """Return the language to begin with for a Telegram client's language code; Russian when it says nothing."""
+    code = language_code.partition("-")[0].lower()
+    return "ru" if code in ("", "ru", "be", "uk", "kk", "ky", "uz", "tg") else "en"
+
+
+@functools.cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("lotok", LOCALES, [language if language in LANGUAGES else LANGUAGES[0]])
+
+
+class _Sentence(string.Formatter):
+    """str.format where the format spec names a unit, and every value is escaped."""
+
+    def __init__(self, catalogue: gettext.NullTranslations) -> None:
+        self.catalogue = catalogue
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec:
+            unit = f"unit.{format_spec}"
+            return self.catalogue.ngettext(unit, unit, value).format(n=value)
+        return html.escape(str(value), quote=False)

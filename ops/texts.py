@@ -1,0 +1,32 @@
+"""Compile the sentences: lib/locales/*/LC_MESSAGES/lotok.po into the .mo files that the functions read."""
+
+import argparse
+import io
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from lib import text
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """Take no arguments."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Compile every language; print what was written."""
+    for language in text.LANGUAGES:
+        target = text.LOCALES / language / "LC_MESSAGES" / "lotok.mo"
+        target.write_bytes(compiled(language))
+        print(f"{target.relative_to(text.LOCALES.parent.parent)} written")
+    return 0
+
+
+def compiled(language: str) -> bytes:
+    """Return the .mo file's bytes; the language is named, or read_po writes two plural forms for Russian."""
+    source = text.LOCALES / language / "LC_MESSAGES" / "lotok.po"
+    with source.open("rb") as file:
+        catalogue = read_po(file, locale=language, domain="lotok")
+    target = io.BytesIO()
+    write_mo(target, catalogue)
+    return target.getvalue()
