@@ -2,11 +2,14 @@
 
 import argparse
 import io
+from datetime import UTC, datetime
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from lib import text
+
+_UNDATED = datetime(2000, 1, 1, tzinfo=UTC)  # the same sentences always give the same bytes
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
@@ -27,6 +30,7 @@ def compiled(language: str) -> bytes:
     source = text.LOCALES / language / "LC_MESSAGES" / "lotok.po"
     with source.open("rb") as file:
         catalogue = read_po(file, locale=language, domain="lotok")
+    catalogue.creation_date = catalogue.revision_date = _UNDATED
     target = io.BytesIO()
     write_mo(target, catalogue)
     return target.getvalue()

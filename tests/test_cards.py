@@ -1,0 +1,77 @@
+import pytest
+
+from lib import cards, errors
+
+
+def test_first_line_is_the_title_and_the_next_are_benefits():
+    words = cards.read_words("Кружка 350 мл\n- Держит тепло\n• Можно мыть\n3) В коробке")
+    assert words == cards.Words("Кружка 350 мл", ("Держит тепло", "Можно мыть", "В коробке"))
+
+
+def test_one_line_is_split_at_semicolons():
+    assert cards.read_words("Кружка; держит тепло; белая").benefits == ("держит тепло", "белая")
+
+
+def test_a_fourth_benefit_is_left_out_and_counted():
+    words = cards.read_words("Кружка\na1\na2\na3\na4\na5")
+    assert words.benefits == ("a1", "a2", "a3")
+    assert words.left_out == 2
+
+
+@pytest.mark.parametrize("message", ["", "   \n\n", "🔥🔥🔥", "\u200b\u200d"])
+def test_a_message_without_words_is_refused(message):
+    with pytest.raises(errors.Invalid) as refusal:
+        cards.read_words(message)
+    assert refusal.value.code == "title_empty"
+
+
+def test_a_title_of_5000_characters_is_refused_with_its_length():
+    with pytest.raises(errors.Invalid) as refusal:
+        cards.read_words("ш" * 5000)
+    assert (refusal.value.code, refusal.value.detail) == ("title_long", "5000")
+
+
+def test_a_long_benefit_is_named():
+    with pytest.raises(errors.Invalid) as refusal:
+        cards.read_words("Кружка\n" + "очень " * 20)
+    assert refusal.value.code == "benefit_long"
+
+
+def test_emoji_and_invisible_characters_are_cleaned_away():
+    assert cards.read_words("🔥 Кру\u200bжка ⭐️ 5\u00a0л").title == "Кружка 5 л"
+
+
+def test_markup_stays_words():
+    assert cards.read_words("<b>Кружка</b> & Ко").title == "<b>Кружка</b> & Ко"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Кружка 990 ₽", "price"),
+        ("Кружка 1 290 руб", "price"),
+        ("Скидка -50%", "price"),
+        ("Хит сезона", "promotion"),
+        ("Топ продаж", "promotion"),
+        ("Лучший подарок", "superlative"),
+        ("Пишите +7 (999) 123-45-67", "contact"),
+        ("Мы в Telegram", "contact"),
+        ("наш сайт https://shop.example", "contact"),
+    ],
+)
+def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
+    finding = cards.check_words("wb", words, ())
+    assert finding is not None
+    assert finding.kind == kind
+    assert cards.check_words("story", words, ()) is None
+
+
+@pytest.mark.parametrize(
+    "words", ["Топ женский", "100% хлопок", "Кружка 350 мл", "Работает от −20 до +40", "Хитон", "Скатерть 120 на 180"]
+)
+def test_honest_words_pass(words):
+    assert cards.check_words("ozon", words, ()) is None
+
+
+def test_benefits_are_checked_too():
+    assert cards.check_words("wb", "Кружка", ("Держит тепло", "Скидка сегодня")) == cards.Finding("price", "Скидка")

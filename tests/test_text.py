@@ -1,0 +1,78 @@
+import ast
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from lib import text
+from ops import texts
+
+ROOT = Path(__file__).parent.parent
+
+
+def catalogue(language: str):
+    with (text.LOCALES / language / "LC_MESSAGES" / "lotok.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file, locale=language) if message.id}
+
+
+def fields(sentence: str) -> set[tuple[str, str]]:
+    return {(name, spec or "") for _, name, spec, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_both_languages_have_every_sentence_with_the_same_fields():
+    russian, english = catalogue("ru"), catalogue("en")
+    assert russian.keys() == english.keys()
+    for key, sentence in russian.items():
+        if isinstance(key, str):
+            assert fields(sentence) == fields(english[key]), key
+
+
+def test_no_sentence_is_empty():
+    for language in text.LANGUAGES:
+        for key, sentence in catalogue(language).items():
+            assert all(sentence if isinstance(key, tuple) else [sentence]), key
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_the_compiled_catalogue_is_the_written_one(language):
+    stored = text.LOCALES / language / "LC_MESSAGES" / "lotok.mo"
+    assert stored.read_bytes() == texts.compiled(language), "run: python -m ops texts"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 кредитов"), (1, "1 кредит"), (2, "2 кредита"), (5, "5 кредитов"), (11, "11 кредитов"), (21, "21 кредит")],
+)
+def test_russian_plurals(number, words):
+    assert words in text.say("ru", "menu.home", balance=number)
+
+
+def test_a_users_words_stay_words():
+    assert "&lt;b&gt;Ева&lt;/b&gt;" in text.say("ru", "start.again", name="<b>Ева</b>")
+
+
+def test_a_missing_sentence_is_an_error():
+    with pytest.raises(KeyError):
+        text.say("en", "no.such.sentence")
+
+
+def test_every_sentence_named_in_the_code_exists():
+    for path in (ROOT / "lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _is_text_call(node):
+                for argument in node.args[:2]:
+                    if isinstance(argument, ast.Constant) and "." in str(argument.value):
+                        assert text.knows(argument.value), f"{path.name}: {argument.value}"
+
+
+def _is_text_call(node: ast.Call) -> bool:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in ("text", "say", "_button")
+
+
+@pytest.mark.parametrize(
+    ("code", "language"), [("", "ru"), ("ru-RU", "ru"), ("kk", "ru"), ("en", "en"), ("pt-br", "en")]
+)
+def test_the_first_language_is_guessed_from_the_client(code, language):
+    assert text.guess(code) == language
