@@ -71,8 +71,9 @@ def _is_text_call(node: ast.Call) -> bool:
     return name in ("text", "say", "_button")
 
 
-@pytest.mark.parametrize(
-    ("code", "language"), [("", "ru"), ("ru-RU", "ru"), ("kk", "ru"), ("en", "en"), ("pt-br", "en")]
-)
+GUESSES = [("", "ru"), ("ru-RU", "ru"), ("kk", "ru"), ("en", "en"), ("pt-br", "en")]
+
+
+@pytest.mark.parametrize(("code", "language"), GUESSES)
 def test_the_first_language_is_guessed_from_the_client(code, language):
     assert text.guess(code) == language
