@@ -1,0 +1,39 @@
+# Two commands are enough: `make up` runs Lotok on this machine, `make check` proves it.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+up check test reset bench chaos: export PYTHONPATH :=
+
+.PHONY: help setup up check test reset
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+setup: ## build .venv and install the packages (the other targets do it by themselves)
+	@sh dev/setup.sh
+
+up: setup ## run everything on this machine: chat simulator, functions, Postgres, Redis (PORT=4000 to choose)
+	@exec $(PYTHON) -m dev up $(if $(PORT),--port $(PORT))
+
+check: setup ## prove it: ruff, mypy, pytest
+	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .
+	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
+	@echo "mypy" && $(PYTHON) -m mypy
+	@echo "pytest" && $(PYTHON) -m pytest
+
+test: setup ## run the tests alone (ARGS="-k jobs" to choose)
+	@$(PYTHON) -m pytest $(ARGS)
+
+reset: setup ## forget the local data of make up; says what it deletes
+	@exec $(PYTHON) -m dev reset
+
+ifneq ($(wildcard bench/__main__.py),)
+.PHONY: bench
+bench: setup ## measure and write bench/RESULTS.md (ARGS="bundle" to choose)
+	@$(PYTHON) -m bench $(ARGS)
+endif
+
+ifneq ($(wildcard bench/chaos.py),)
+.PHONY: chaos
+chaos: setup ## kill workers at random and count what was lost (nothing may be)
+	@$(PYTHON) -m bench chaos
+endif
