@@ -53,29 +53,49 @@ def _basis(height: int, width: int) -> Floats:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).astype(np.float32)
 
 
-def cut(lab: Floats, backdrop: Backdrop) -> Mask | None:
-    """Return the product's mask, or None when it depends on where the threshold is set."""
+def cuts(lab: Floats, backdrop: Backdrop) -> list[Mask]:
+    """Return the product's possible masks, best first; none when they depend on where the threshold is set."""
     threshold = float(np.clip(4.0 + 3.0 * backdrop.spread, 5.0, 11.0))
     masks = [_cut_at(lab, backdrop, threshold * factor) for factor in (1.0, 0.7, 1.5)]
     if min(raster.iou(masks[0], other) for other in masks[1:]) < STABLE:
-        return None
-    return masks[0]
+        return []
+    bare = _unshadowed(masks[0], _shadow(lab, backdrop), 0.22)
+    return [masks[0]] if bare is masks[0] else [masks[0], bare]
+
+
+def _shadow(lab: Floats, backdrop: Backdrop) -> Mask:
+    """Find what could be a shadow: the background's hue, only darker.
+
+    Dimmed light takes colour along with lightness; a lit wall nearby gives some of it back. Either will do.
+    """
+    away = lab - backdrop.surface
+    dimmed = backdrop.surface[..., 1:] * (lab[..., :1] / np.maximum(backdrop.surface[..., :1], 1))
+    hue = np.sqrt(np.minimum(((lab[..., 1:] - dimmed) ** 2).sum(-1), (away[..., 1:] ** 2).sum(-1)))
+    return np.asarray((away[..., 0] < 1) & (away[..., 0] > -38) & (hue < 4.5))
 
 
 def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
-    away = lab - backdrop.surface
-    far = np.sqrt((away * away).sum(-1))
-    hue = np.sqrt((away[..., 1:] ** 2).sum(-1))
-    soft = raster.box(lab[..., 0], 1)
-    slope = np.hypot(*np.gradient(soft))
-    shadow = (away[..., 0] < 1) & (away[..., 0] > -30) & (hue < 4.5) & (slope < 1.3)
-    ground = raster.from_border((far < threshold) | shadow)
-    product = raster.opened(~ground, 1)
-    product = raster.largest(product, share=0.08)
-    return product & ~_holes(product, far, shadow, threshold)
+    far = np.linalg.norm(lab - backdrop.surface, axis=-1)
+    slope = np.hypot(*np.gradient(raster.box(lab[..., 0], 1)))
+    shadow = _shadow(lab, backdrop)
+    ground = raster.from_border((far < threshold) | (shadow & (slope < 1.9)))
+    product = raster.largest(raster.opened(~ground, 1), share=0.08)
+    rim = product & ~raster.erode(product, 2)
+    # Steel, grey cloth and black rubber look like shadows themselves: of them, less may be taken.
+    unlike = float(shadow[rim].mean() if rim.any() else 1.0) < 0.25
+    product = _unshadowed(product, shadow, 0.15 if unlike else 0.06)
+    return product & ~_holes(product, far, threshold)
 
 
-def _holes(product: Mask, far: Floats, shadow: Mask, threshold: float) -> Mask:
+def _unshadowed(product: Mask, shadow: Mask, most: float) -> Mask:
+    """Take shadow-like parts off the outside, or return the product as it is when that would take too much."""
+    bare = raster.from_border(~product | shadow)
+    less = raster.largest(raster.opened(product & ~bare, 2), share=0.08)
+    lost = 1 - float(less.sum()) / max(1, int(product.sum()))
+    return less if 0 < lost < most else product
+
+
+def _holes(product: Mask, far: Floats, threshold: float) -> Mask:
     """Find the openings in the product (a handle, the legs of a chair) that show clean background.
 
     White letters on a mug look the same, so an opening must be large and very close to the background.

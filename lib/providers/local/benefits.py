@@ -11,7 +11,8 @@ from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
-LARGEST, SMALLEST = 46, 28
+LARGEST = {"tiles": 50, "pair": 50, "bar": 50, "strip": 50, "column": 58, "stack": 54}
+SMALLEST = 28
 
 
 @dataclass(frozen=True)
@@ -39,35 +40,35 @@ def measure(kind: str, texts: tuple[str, ...], width: int, unit: float) -> Setti
         kind = {"tiles": "pair", "bar": "bar", "strip": "strip"}[kind]
     room = round(_text_room(kind, len(texts), width, unit))
     lines = 2 if kind in ("stack", "pair") else 3
-    blocks = _evenly(texts, room, lines, unit)
+    blocks = _evenly(texts, room, lines, LARGEST[kind], unit)
     setting = Setting(kind, blocks, icons.distinct(texts), width, 0, unit)
     return Setting(kind, blocks, setting.names, width, round(_height(setting)), unit)
 
 
 def _text_room(kind: str, count: int, width: int, unit: float) -> float:
-    gap = 24 * unit
+    gap = 20 * unit
     column = (width - gap * (count - 1)) / count
     if kind == "tiles":
-        return column - 56 * unit
+        return column - 36 * unit
     if kind == "pair":
         return column - 168 * unit
     if kind == "bar":
-        return (width - 64 * unit) / count - (52 * unit if count == 3 else 150 * unit)
+        return (width - 64 * unit) / count - (30 * unit if count == 3 else 150 * unit)
     if kind == "strip":
-        return column - 20 * unit
+        return column - 10 * unit
     return width - 148 * unit if kind == "stack" else width
 
 
-def _evenly(texts: tuple[str, ...], room: int, lines: int, unit: float) -> tuple[Block, ...]:
+def _evenly(texts: tuple[str, ...], room: int, lines: int, largest: int, unit: float) -> tuple[Block, ...]:
     """Set all texts in the size that suits the one with the least room."""
-    tall = round(LARGEST * unit * (0.92 + 1.22 * (lines - 1)))
+    tall = round(largest * unit * (0.92 + 1.22 * (lines - 1)))
     smallest = round(SMALLEST * unit)
 
     def fit(text: str, largest: int) -> Block:
         box = (room, tall)
         return lettering.fit(text, lettering.MEDIUM, box, (largest, smallest), lines=lines, spacing=1.2)
 
-    size = min(fit(text, round(LARGEST * unit)).size for text in texts)
+    size = min(fit(text, round(largest * unit)).size for text in texts)
     return tuple(_fewest_lines(fit(text, size), text, room, size, lines) for text in texts)
 
 
@@ -133,7 +134,7 @@ def _panel(canvas: Image.Image, palette: Palette, box: Box, radius: int, unit: f
 
 def _draw_tiles(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:
     unit, count = setting.unit, len(setting.blocks)
-    gap = 24 * unit
+    gap = 20 * unit
     wide = (setting.width - gap * (count - 1)) / count
     for index, (block, name) in enumerate(zip(setting.blocks, setting.names, strict=True)):
         left = box[0] + round(index * (wide + gap))
@@ -176,7 +177,7 @@ def _draw_bar(canvas: Image.Image, palette: Palette, setting: Setting, box: Box)
 
 def _draw_strip(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:
     unit, count = setting.unit, len(setting.blocks)
-    gap = 24 * unit
+    gap = 20 * unit
     wide = (setting.width - gap * (count - 1)) / count
     ink = _ground_ink(canvas, palette.ink, box, setting)
     for index, (block, name) in enumerate(zip(setting.blocks, setting.names, strict=True)):

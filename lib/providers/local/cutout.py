@@ -17,7 +17,7 @@ from lib.providers.local import backdrop, colour, mixture, raster
 from lib.providers.local.photo import Photo
 from lib.providers.local.raster import Floats, Mask
 
-MODEL_SIDE = 360  # of the copy on which masks are found
+MODEL_SIDE = 320  # of the copy on which masks are found
 MATTE_SIDE = 1200  # of the crop on which edges are made
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 
@@ -63,23 +63,31 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 def _plain(lab: Floats) -> Mask | None:
     ground = backdrop.fit(lab)
-    mask = backdrop.cut(lab, ground) if ground else None
-    if mask is None or not _whole(mask, least=0.015):
-        return None
-    return mask if _weak_edge(lab, mask) < 0.2 else None
+    masks = backdrop.cuts(lab, ground) if ground else []
+    return next((mask for mask in masks if _good_plain(lab, mask)), None)
+
+
+def _good_plain(lab: Floats, mask: Mask) -> bool:
+    if not _whole(mask, least=0.015) or _weak_edge(lab, mask) > 0.095 or _blurred_edge(lab, mask) > 0.12:
+        return False
+    return _leftover(lab, mask) < 1.3 and _ragged(mask) < 1.6
 
 
 def _mixture(lab: Floats) -> Mask | None:
     mask = mixture.cut(lab, 0.02)
-    if not _whole(mask, least=0.08) or _step(lab, mask) < 20 or _weak_edge(lab, mask) > 0.2:
+    # This cut never touches the picture's edge; a product that goes on beyond it ends at the inset instead.
+    rim = round(0.02 * max(mask.shape)) + 2
+    if not _whole(mask[rim:-rim, rim:-rim], least=0.08) or _step(lab, mask) < 22 or _weak_edge(lab, mask) > 0.06:
         return None
-    return mask if raster.iou(mask, mixture.cut(lab, 0.07)) >= 0.9 else None
+    if _blurred_edge(lab, mask) > 0.12 or _leftover(lab, mask) > 1.2 or _ragged(mask) > 1.12:
+        return None
+    return mask if raster.iou(mask, mixture.cut(lab, 0.07)) >= 0.93 else None
 
 
 def _whole(mask: Mask, least: float) -> bool:
     """Check that the product has a sensible size and lies inside the picture."""
-    edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    return least <= float(mask.mean()) <= 0.78 and float(edge.mean()) < 0.02
+    sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return least <= float(mask.mean()) <= 0.78 and max(float(side.mean()) for side in sides) < 0.03
 
 
 def _edge_steps(lab: Floats, mask: Mask) -> Floats:
@@ -91,6 +99,30 @@ def _edge_steps(lab: Floats, mask: Mask) -> Floats:
         means.append(raster.box(lab * side[..., None], 3) / np.maximum(weight, 1e-4))
     rim = mask & ~raster.erode(mask, 1)
     return np.asarray(np.linalg.norm(means[0] - means[1], axis=-1)[rim], dtype=np.float32)
+
+
+def _blurred_edge(lab: Floats, mask: Mask) -> float:
+    """Return the share of the edge that is soft in the photo: a shadow's end, not the product's."""
+    slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
+    near = np.max([np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+    return float((near[mask & ~raster.erode(mask, 1)] < 4).mean())
+
+
+def _leftover(lab: Floats, mask: Mask) -> float:
+    """Return how much edge there is away from the product, in lengths of its own: things that were lost."""
+    soft = np.stack([raster.box(lab[..., k], 1) for k in range(3)])
+    slope = np.sqrt(sum(np.square(g) for plane in soft for g in np.gradient(plane)))
+    slope[:3], slope[-3:], slope[:, :3], slope[:, -3:] = 0, 0, 0, 0
+    return float(((slope > 2.2) & ~raster.dilate(mask, 7)).sum()) / max(1.0, _length(mask))
+
+
+def _ragged(mask: Mask) -> float:
+    """Return how much longer the edge is than after smoothing."""
+    return _length(mask) / max(1.0, _length(raster.box(mask.astype(np.float32), 5) > 0.5))
+
+
+def _length(mask: Mask) -> float:
+    return float((mask & ~raster.erode(mask, 1)).sum())
 
 
 def _step(lab: Floats, mask: Mask) -> float:

@@ -17,6 +17,7 @@ from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
+BLEED = 0.34  # of a photo that may be lost so that it fills the card from edge to edge
 WIDE = 1.15  # width to height of a product that leaves no room beside it
 
 
@@ -68,9 +69,10 @@ def compose(sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, 
 
 
 def _suited(look: Look, hero: Hero, texts: tuple[str, ...]) -> Look:
-    wide = hero.image.width > WIDE * hero.image.height
-    if look.plan == "side" and (wide or not hero.cut or not texts):
-        return replace(look, plan="top", kind="bar")
+    wide = hero.image.width > (WIDE if hero.cut else 0.9) * hero.image.height
+    if look.plan == "side" and (wide or not texts):
+        bleeds = not hero.cut and look.mood == "fresh"
+        return replace(look, plan="sheet", kind="strip") if bleeds else replace(look, plan="top", kind="bar")
     return look
 
 
@@ -80,9 +82,9 @@ def _top(
     left, top, right, bottom = sheet.area
     unit = sheet.unit
     setting = benefits.measure(look.kind, texts, right - left, unit)
-    block = _title(title, right - left, round(330 * unit), unit)
-    high = top + (block.height + round(52 * unit) if block else 0)
-    low = bottom - (setting.height + round(48 * unit) if setting else 0)
+    block = _title(title, right - left, round(sheet.height * 0.19), unit)
+    high = top + (block.height + round(46 * unit) if block else 0)
+    low = bottom - (setting.height + round(40 * unit) if setting else 0)
     _show(canvas, look, palette, hero, (left, high, right, low))
     if block:
         _write(canvas, palette.ink, block, (left, top), right - left if look.centred else 0)
@@ -97,7 +99,7 @@ def _side(
     unit = sheet.unit
     column = round((right - left) * 0.33)
     setting = benefits.measure("column", texts, column, unit)
-    block = _title(title, right - left, round(330 * unit), unit)
+    block = _title(title, right - left, round(sheet.height * 0.19), unit)
     high = top + (block.height + round(60 * unit) if block else 0)
     start = left + column + round(28 * unit)
     room = (start, high, right + round(36 * unit), bottom)
@@ -120,7 +122,11 @@ def _sheet(
     needed += gap * ((block is not None) + (setting is not None)) + round(12 * unit)
     line = bottom - needed if block or setting else sheet.height
     edge = round(10 * unit)
-    _show(canvas, look, palette, hero, (left, top - edge * 2, right, line - round(44 * unit)))
+    bleed = (sheet.width, line + round(72 * unit))
+    if not hero.cut and stage.loss(hero.image.size, bleed) < BLEED:
+        canvas.paste(stage.cropped(hero.image, bleed), (0, 0))
+    else:
+        _show(canvas, look, palette, hero, (left, top - edge * 2, right, line - round(40 * unit)))
     if line < sheet.height:
         _lay_sheet(canvas, palette, sheet, line)
     inner = _on_sheet(palette)
@@ -160,7 +166,7 @@ def _title(title: str, width: int, height: int, unit: float) -> Block | None:
 
 def _show(canvas: Image.Image, look: Look, palette: Palette, hero: Hero, box: Box) -> Box:
     if hero.cut:
-        stage.backdrop(canvas, palette, look.shape, box)
+        stage.backdrop(canvas, palette, look.shape, box, hero.image.width / hero.image.height)
         return stage.place(canvas, palette, hero.image, look.shape, box)
     return stage.frame(canvas, palette, hero.image, box)
 

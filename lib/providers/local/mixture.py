@@ -7,8 +7,8 @@ from lib.providers.local import raster
 from lib.providers.local.raster import Floats, Mask
 
 PARTS = 5
-ROUNDS = 5
-SAMPLE = 6000  # pixels that a fit looks at
+ROUNDS = 4
+SAMPLE = 3000  # pixels that a fit looks at
 Model = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 

@@ -11,11 +11,12 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 def gradient(size: tuple[int, int], start: Rgb, end: Rgb, *, across: float = 0.25) -> Image.Image:
     """Return a smooth slope of colour, downwards and a little across."""
     width, height = size
-    y, x = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)[None, :]
-    t = ((y + across * x) / (1 + across))[..., None]
+    y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(0, 1, width, dtype=np.float32)[None, :]
+    t = (y + across * x) / (1 + across)
     t = t * t * (3 - 2 * t)
-    mixed = np.array(start) * (1 - t) + np.array(end) * t
-    return Image.fromarray((mixed + 0.5).astype(np.uint8))
+    planes = [np.float32(a + 0.5) + np.float32(b - a) * t for a, b in zip(start, end, strict=True)]
+    return Image.merge("RGB", [Image.fromarray(plane.astype(np.uint8)) for plane in planes])
 
 
 def rounded(size: tuple[int, int], radius: int, corners: tuple[bool, bool, bool, bool] | None = None) -> Image.Image:

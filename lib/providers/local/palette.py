@@ -84,31 +84,46 @@ def _opposite(hue: float) -> float:
     return across
 
 
+def _earth(hue: float) -> float:
+    """Return the hue for dark tones: dark yellow is mud, brown carries the same warmth."""
+    return 52.0 if _yellow(hue) else hue
+
+
+def _yellow(hue: float) -> bool:
+    return 60 <= hue <= 125
+
+
 def _light(hue: float, accent_hue: float, seen: Character) -> Palette:
     # A light product needs a darker stage to stand out from, a dark one a lighter.
     stage = 0.80 if seen.lightness > 0.72 else 0.86
     chroma = 0.085 if seen.lightness > 0.72 else 0.07
+    calm = 0.6 if seen.hue is None else 1.0
+    if _yellow(hue) and seen.hue is not None:
+        hue, stage, chroma = min(hue, 88.0), 0.90, 0.115
+    accent_hue = _earth(accent_hue)
     return Palette(
         top=oklch(0.975, 0.012, hue),
         bottom=oklch(0.925, 0.032, hue),
-        stage=oklch(stage, chroma, hue),
-        stage_low=oklch(stage - 0.06, chroma + 0.015, hue),
+        stage=oklch(stage, chroma * calm, hue),
+        stage_low=oklch(stage - 0.06, (chroma + 0.015) * calm, hue),
         ornament=oklch(0.89, 0.05, hue),
         ink=oklch(0.27, 0.06, accent_hue),
         panel=(255, 255, 255),
         panel_ink=oklch(0.30, 0.045, accent_hue),
-        accent=oklch(0.50, 0.12, accent_hue),
+        accent=oklch(0.48, 0.12 * calm, accent_hue),
         accent_ink=(255, 255, 255),
         shadow=oklch(0.28, 0.06, hue),
-        sheet=oklch(0.36, 0.08, accent_hue),
+        sheet=oklch(0.33, 0.075 * calm, accent_hue),
         sheet_ink=(255, 255, 255),
         dark=False,
     )
 
 
 def _vivid(hue: float, seen: Character) -> Palette:
-    base = 0.76 if seen.lightness < 0.55 else 0.58
+    base = 0.76 if seen.lightness < 0.55 else 0.51
     chroma = 0.115
+    if _yellow(hue):  # stay bright, tone on tone
+        hue, base, chroma = min(hue, 95.0), 0.85, 0.125
     light = oklch(0.90, 0.06, hue)
     palette = Palette(
         top=oklch(base + 0.03, chroma, hue),
@@ -116,10 +131,10 @@ def _vivid(hue: float, seen: Character) -> Palette:
         stage=oklch(base + 0.10, chroma - 0.02, hue),
         stage_low=oklch(base + 0.02, chroma, hue),
         ornament=oklch(base + 0.06, chroma, hue),
-        ink=(255, 255, 255) if base < 0.66 else oklch(0.22, 0.06, hue),
+        ink=(255, 255, 255) if base < 0.66 else oklch(0.24, 0.06, _earth(hue)),
         panel=oklch(0.985, 0.008, hue),
-        panel_ink=oklch(0.28, 0.055, hue),
-        accent=oklch(0.47, 0.125, hue),
+        panel_ink=oklch(0.28, 0.055, _earth(hue)),
+        accent=oklch(0.47, 0.115, _earth(hue)),
         accent_ink=(255, 255, 255),
         shadow=oklch(0.25, 0.07, hue),
         sheet=oklch(0.985, 0.008, hue),
@@ -131,8 +146,10 @@ def _vivid(hue: float, seen: Character) -> Palette:
 
 def _deep(hue: float, seen: Character) -> Palette:
     # A dark product gets a brighter glow, or it would sink.
-    glow = 0.66 if seen.lightness < 0.4 else 0.52
+    glow = 0.74 if seen.lightness < 0.45 else 0.52
     chroma = 0.045 if seen.hue is None else 0.06
+    if _yellow(hue):
+        hue, chroma = _earth(hue), 0.04
     return Palette(
         top=oklch(0.31, chroma, hue),
         bottom=oklch(0.21, chroma * 0.85, hue),

@@ -13,14 +13,17 @@ UPSCALE = 2.4  # at most: a product from a tiny photo stays smaller rather than 
 CROP = 0.24  # of a framed photo that may be lost so that it fills its place
 
 
-def backdrop(canvas: Image.Image, palette: Palette, shape: str, box: Box) -> None:
-    """Draw the shape behind the product."""
-    SHAPES[shape](canvas, palette, box)
+def backdrop(canvas: Image.Image, palette: Palette, shape: str, box: Box, aspect: float) -> None:
+    """Draw the shape behind a product of this width to height."""
+    SHAPES[shape](canvas, palette, box, aspect)
 
 
-def _arch(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _arch(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     width, height = box[2] - box[0], box[3] - box[1]
-    wide = round(min(width * 0.86, height * 0.92))
+    # The product stands out of the top of its arch.
+    box = (box[0], box[1] + round(height * 0.13), box[2], box[3])
+    height = box[3] - box[1]
+    wide = round(min(width, height * max(0.84, min(1.4, aspect * 1.14))))
     left = box[0] + (width - wide) // 2
     ring = paint.ellipse((round(wide * 1.24), round(wide * 1.24)), ring=max(3, wide // 160))
     paint.lay(canvas, palette.stage, ring, (left - round(wide * 0.12), box[1] - round(wide * 0.1)), 0.55)
@@ -29,7 +32,7 @@ def _arch(canvas: Image.Image, palette: Palette, box: Box) -> None:
     paint.lay(canvas, fill, mask, (left, box[1]))
 
 
-def _disc(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _disc(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     width, height = box[2] - box[0], box[3] - box[1]
     side = round(min(width * 1.06, height * 1.0))
     left, top = box[0] + (width - side) // 2, box[1] + (height - side) // 2
@@ -53,7 +56,7 @@ def _disc(canvas: Image.Image, palette: Palette, box: Box) -> None:
     )
 
 
-def _rings(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _rings(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     width, height = box[2] - box[0], box[3] - box[1]
     centre = (box[0] + width // 2, box[1] + round(height * 0.52))
     reach = round(max(width, height) * 0.92)
@@ -66,7 +69,7 @@ def _rings(canvas: Image.Image, palette: Palette, box: Box) -> None:
         paint.lay(canvas, palette.accent, mask, (centre[0] - side // 2, centre[1] - side // 2), share)
 
 
-def _podium(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _podium(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     width, height = box[2] - box[0], box[3] - box[1]
     side = round(min(width * 0.84, height * 0.84))
     paint.lay(
@@ -76,7 +79,7 @@ def _podium(canvas: Image.Image, palette: Palette, box: Box) -> None:
         (box[0] + (width - side) // 2, box[1] + round(height * 0.02)),
         0.5,
     )
-    wide, flat, deep = round(width * 0.88), round(width * 0.15), round(width * 0.085)
+    wide, flat, deep = round(width * 0.9), round(width * 0.125), round(width * 0.055)
     left, top = box[0] + (width - wide) // 2, box[3] - flat - deep
     under = paint.ellipse((wide, flat))
     paint.shadow(canvas, palette.shadow, under, (left, top + deep + flat // 6), blur=flat // 3, share=0.45)
@@ -87,7 +90,7 @@ def _podium(canvas: Image.Image, palette: Palette, box: Box) -> None:
     paint.lay(canvas, paint.gradient((wide, flat), palette.panel, palette.stage, across=0.6), under, (left, top), 0.95)
 
 
-def _block(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _block(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     width, height = box[2] - box[0], box[3] - box[1]
     mask = paint.rounded((width, height), min(width, height) // 11)
     paint.lay(canvas, paint.gradient((width, height), palette.stage, palette.stage_low), mask, (box[0], box[1]))
@@ -96,11 +99,11 @@ def _block(canvas: Image.Image, palette: Palette, box: Box) -> None:
     paint.lay(canvas, palette.top, paint.ellipse((side, side)), spot, 0.34)
 
 
-def _plain(canvas: Image.Image, palette: Palette, box: Box) -> None:
+def _plain(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
     """Leave the ground as it is."""
 
 
-SHAPES: dict[str, Callable[[Image.Image, Palette, Box], None]] = {
+SHAPES: dict[str, Callable[[Image.Image, Palette, Box, float], None]] = {
     "arch": _arch,
     "disc": _disc,
     "rings": _rings,
@@ -108,15 +111,15 @@ SHAPES: dict[str, Callable[[Image.Image, Palette, Box], None]] = {
     "block": _block,
     "plain": _plain,
 }
-INSET = {"arch": (0.02, 0.10, 0.02, 0.03), "disc": (0.02, 0.07, 0.02, 0.05), "rings": (0.03, 0.05, 0.03, 0.05),
-         "podium": (0.06, 0.03, 0.06, 0.0), "block": (0.07, 0.07, 0.07, 0.07), "plain": (0.0, 0.0, 0.0, 0.0)}  # fmt: skip
+INSET = {"arch": (0.02, 0.0, 0.02, 0.035), "disc": (0.02, 0.07, 0.02, 0.05), "rings": (0.03, 0.05, 0.03, 0.05),
+         "podium": (0.05, 0.0, 0.05, 0.0), "block": (0.05, 0.045, 0.05, 0.045), "plain": (0.0, 0.0, 0.0, 0.0)}  # fmt: skip
 
 
 def place(canvas: Image.Image, palette: Palette, product: Image.Image, shape: str, box: Box) -> Box:
     """Stand the whole product in the box, on a soft shadow, and return where it stands."""
     left, top, right, bottom = _inner(box, shape)
     if shape == "podium":
-        bottom -= round((box[2] - box[0]) * 0.15)
+        bottom -= round((box[2] - box[0]) * 0.112)
     factor = min((right - left) / product.width, (bottom - top) / product.height, UPSCALE)
     size = (max(1, round(product.width * factor)), max(1, round(product.height * factor)))
     shown = product.resize(size, Image.Resampling.LANCZOS)
@@ -181,6 +184,12 @@ def _frame_size(photo: tuple[int, int], room: tuple[int, int]) -> tuple[int, int
     have, want = photo[0] / photo[1], room[0] / room[1]
     shape = min(max(want, have * (1 - CROP)), have / (1 - CROP))
     return (round(room[1] * shape), room[1]) if shape < want else (room[0], round(room[0] / shape))
+
+
+def loss(photo: tuple[int, int], room: tuple[int, int]) -> float:
+    """Return the share of the photo that is lost when it fills the room."""
+    have, want = photo[0] / photo[1], room[0] / room[1]
+    return 1 - min(have, want) / max(have, want)
 
 
 def cropped(photo: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -52,17 +52,29 @@ def _washed(rgb: Image.Image) -> Image.Image:
     """Divide a plain background out, so that it turns white and keeps its shadows; else return the photo."""
     small = rgb.copy()
     small.thumbnail((cutout.MODEL_SIDE, cutout.MODEL_SIDE), Image.Resampling.BOX)
-    lab = colour.oklab(np.asarray(small)) * cutout.SCALE
-    ground = backdrop.fit(lab)
+    pixels = np.asarray(small)
+    ground = backdrop.fit(colour.oklab(pixels) * cutout.SCALE)
     if ground is None or float(np.median(ground.surface[..., 0])) < 72:
         return rgb
-    light = np.asarray(small, dtype=np.float32)
-    far = np.linalg.norm(lab - ground.surface, axis=-1) < 6
-    weight = raster.box(far.astype(np.float32), 40)[..., None]
-    level = raster.box(light * far[..., None], 40) / np.maximum(weight, 1e-3)
-    planes = [raster.resized(level[..., k], rgb.size) for k in range(3)]
-    flat = np.asarray(rgb, dtype=np.float32) / np.maximum(np.dstack(planes), 60) * 262
-    return Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8))
+    # The same surface, in light instead of in Lab.
+    level = backdrop.fit(pixels.astype(np.float32) / 2.55)
+    if level is None:
+        return rgb
+    planes = [raster.resized(level.surface[..., k] * 2.55, rgb.size) for k in range(3)]
+    flat = np.asarray(rgb, dtype=np.float32) / np.maximum(np.dstack(planes), 60) * 258
+    return _trimmed(Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8)))
+
+
+def _trimmed(picture: Image.Image) -> Image.Image:
+    """Crop white borders away, to a margin like that of a cut-out."""
+    if not _blends(picture):
+        return picture
+    bounds = picture.convert("L").point(lambda v: 255 if v < 232 else 0).getbbox()
+    if bounds is None:
+        return picture
+    margin = round(max(bounds[2] - bounds[0], bounds[3] - bounds[1]) * (1 / FILL - 1) / 2)
+    left, top = max(0, bounds[0] - margin), max(0, bounds[1] - margin)
+    return picture.crop((left, top, min(picture.width, bounds[2] + margin), min(picture.height, bounds[3] + margin)))
 
 
 def _blends(picture: Image.Image) -> bool:

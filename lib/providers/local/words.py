@@ -76,4 +76,4 @@ def _leads(word: str) -> bool:
 
 
 def _counts(number: str, unit: str) -> bool:
-    return number.replace(",", "").replace(".", "").isdigit() and len(unit) <= 3
+    return number.replace(",", "").replace(".", "").isdigit() and len(unit) <= 6
