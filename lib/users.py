@@ -1,0 +1,95 @@
+"""People: who they are in Telegram, what they agreed to, how they want to be spoken to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import db, errors
+
+SQL = db.load("users")
+
+TRIAL_CREDITS = 2
+
+# Where Russian is what most people read; everybody else starts in English.
+_RUSSIAN = frozenset(("ru", "be", "uk", "kk", "ky", "uz", "tg", "tt", "ba", "hy", "az", "ka"))
+
+
+@dataclass(frozen=True)
+class User:
+    """A person and the balance of their account."""
+
+    id: int
+    tg_id: int
+    first_name: str
+    last_name: str
+    username: str
+    language: str
+    language_chosen: bool
+    time_zone: str
+    consent_at: datetime | None
+    blocked_at: datetime | None
+    created_at: datetime
+    seen_at: datetime
+    balance: int
+
+
+async def get_or_create_user(
+    conn: db.Connection,
+    tg_id: int,
+    *,
+    first_name: str = "",
+    last_name: str | None = None,
+    username: str | None = None,
+    language_code: str | None = None,
+) -> User:
+    """Return the person behind an update, up to date, in one round trip; a new one gets an empty account.
+
+    Who writes to us has not blocked us. The language follows Telegram's until the person chooses one.
+    """
+    user = await SQL.get_or_create_user.one(
+        conn,
+        User,
+        tg_id=tg_id,
+        first_name=first_name,
+        last_name=last_name or "",
+        username=username or "",
+        language=_language(language_code),
+    )
+    return _found(user)
+
+
+async def get_user(conn: db.Connection, user_id: int) -> User | None:
+    """Return the person with our own id."""
+    return await SQL.get_user.one(conn, User, user_id=user_id)
+
+
+async def get_user_by_tg_id(conn: db.Connection, tg_id: int) -> User | None:
+    """Return the person with this Telegram id."""
+    return await SQL.get_user_by_tg_id.one(conn, User, tg_id=tg_id)
+
+
+async def accept_consent(conn: db.Connection, user_id: int) -> User:
+    """Record the consent and give the trial credits, both once in a lifetime however often it is pressed."""
+    return _found(await SQL.accept_consent.one(conn, User, user_id=user_id, trial=TRIAL_CREDITS))
+
+
+async def set_language(conn: db.Connection, user_id: int, language: str) -> None:
+    """Keep the language a person chose, whatever Telegram says later."""
+    if language not in ("ru", "en"):
+        raise errors.Invalid("unknown_language", language)
+    if not await SQL.set_language.run(conn, user_id=user_id, language=language):
+        raise errors.Missing("no_user", str(user_id))
+
+
+async def mark_blocked(conn: db.Connection, tg_id: int, blocked: bool) -> None:
+    """Remember that a person blocked the bot, or came back; a stranger is no error."""
+    await SQL.mark_blocked.run(conn, tg_id=tg_id, blocked=blocked)
+
+
+def _language(code: str | None) -> str:
+    return "ru" if not code or code.lower()[:2] in _RUSSIAN else "en"
+
+
+def _found(user: User | None) -> User:
+    if user is None:
+        raise errors.Missing("no_user")
+    return user

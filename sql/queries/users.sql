@@ -1,0 +1,91 @@
+-- name: get_or_create_user
+-- One round trip on every update, and no write unless something changed or an hour has passed: a commit per message
+-- would be the dearest thing the webhook does.
+with known as (
+    select id
+    from users
+    where tg_id = %(tg_id)s
+    and (first_name, last_name, username) = (%(first_name)s, %(last_name)s, %(username)s)
+    and (language_chosen or language = %(language)s)
+    and blocked_at is null
+    and seen_at > statement_timestamp() - interval '1 hour'
+), saved as (
+    insert into users (tg_id, first_name, last_name, username, language)
+    select %(tg_id)s::bigint, %(first_name)s::text, %(last_name)s::text, %(username)s::text, %(language)s::text
+    where not exists (select from known)
+    on conflict (tg_id) do update
+    set first_name = excluded.first_name,
+        last_name = excluded.last_name,
+        username = excluded.username,
+        language = case when users.language_chosen then users.language else excluded.language end,
+        blocked_at = null,
+        seen_at = clock_timestamp()
+    returning id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
+        consent_at, blocked_at, created_at, seen_at
+), opened as (
+    insert into credit_accounts (user_id)
+    select id
+    from saved
+    on conflict (user_id) do nothing
+), found as (
+    select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
+        consent_at, blocked_at, created_at, seen_at
+    from saved
+    union all
+    select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
+        consent_at, blocked_at, created_at, seen_at
+    from users
+    where id = (select id from known)
+)
+select f.id, f.tg_id, f.first_name, f.last_name, f.username, f.language, f.language_chosen, f.time_zone,
+    f.consent_at, f.blocked_at, f.created_at, f.seen_at, coalesce(a.balance, 0) as balance
+from found f
+left join credit_accounts a on a.user_id = f.id;
+
+-- name: get_user
+select u.id, u.tg_id, u.first_name, u.last_name, u.username, u.language, u.language_chosen, u.time_zone,
+    u.consent_at, u.blocked_at, u.created_at, u.seen_at, coalesce(a.balance, 0) as balance
+from users u
+left join credit_accounts a on a.user_id = u.id
+where u.id = %(user_id)s;
+
+-- name: get_user_by_tg_id
+select u.id, u.tg_id, u.first_name, u.last_name, u.username, u.language, u.language_chosen, u.time_zone,
+    u.consent_at, u.blocked_at, u.created_at, u.seen_at, coalesce(a.balance, 0) as balance
+from users u
+left join credit_accounts a on a.user_id = u.id
+where u.tg_id = %(tg_id)s;
+
+-- name: accept_consent
+-- The key makes the trial a thing of once in a lifetime, whatever happens to consent_at. A trial posted by this very
+-- statement is not in its snapshot, so its row brings the balance along.
+with consented as (
+    update users
+    set consent_at = coalesce(consent_at, clock_timestamp())
+    where id = %(user_id)s
+    returning id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
+        consent_at, blocked_at, created_at, seen_at
+), trial as (
+    insert into credit_ledger (user_id, kind, amount, key)
+    select id, 'trial', %(trial)s, 'trial:' || id
+    from consented
+    on conflict (key) do nothing
+    returning user_id, balance_after
+)
+select c.id, c.tg_id, c.first_name, c.last_name, c.username, c.language, c.language_chosen, c.time_zone,
+    c.consent_at, c.blocked_at, c.created_at, c.seen_at, coalesce(t.balance_after, a.balance, 0) as balance
+from consented c
+left join trial t on t.user_id = c.id
+left join credit_accounts a on a.user_id = c.id;
+
+-- name: set_language
+update users
+set language = %(language)s,
+    language_chosen = true
+where id = %(user_id)s;
+
+-- name: mark_blocked
+update users
+set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end
+where tg_id = %(tg_id)s
+and (blocked_at is not null) <> %(blocked)s;
