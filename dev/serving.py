@@ -24,8 +24,8 @@ async def serve(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not running.done():
-            await asyncio.sleep(0.01)
+        while not server.started and not running.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # uvicorn has no event to wait for
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

