@@ -123,10 +123,13 @@ class Function:
         self._asked.set()
         return await asyncio.shield(self._ready)
 
-    def kill(self) -> None:
-        """End the process as a crash would, with SIGKILL."""
-        if self.pid and self._process:
+    async def kill(self) -> None:
+        """End the process as a crash would, with SIGKILL; the next one is booted as after a crash."""
+        if self.pid and self._process and self._ready:
             self._process.kill()
+            if self._ready.done():
+                self._ready = asyncio.get_running_loop().create_future()
+            await self._process.wait()
 
     async def restart(self) -> None:
         """Boot afresh, with the code that is on the disk now; raise BootFailed."""
@@ -179,6 +182,8 @@ class Function:
                 self._ready = asyncio.get_running_loop().create_future()
             await self._reap()
             server.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), GRACE)  # its last words are read, its socket closed
             shutil.rmtree(folder, ignore_errors=True)
             started.cancel()
             self._run(set())

@@ -27,6 +27,15 @@ async def echo(request):
 app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
 """
 
+CRASH = """
+import os
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        os._exit(1)
+    raise NotImplementedError("no lifespan")
+"""
+
 RULES = {
     "functions": {"api/echo.py": {"maxDuration": 1}},
     "rewrites": [
@@ -48,7 +57,7 @@ def root(tmp_path_factory):
     for name in ("api/echo.py", "api/deep/index.py", "api/crash.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(ECHO)
-    (root / "api" / "crash.py").write_text("import os\nasync def app(scope, receive, send):\n    os._exit(1)\n")
+    (root / "api" / "crash.py").write_text(CRASH)
     (root / "public").mkdir()
     (root / "public" / "index.html").write_text("<h1>Lotok</h1>")
     (root / "public" / "style.css").write_text("body {}")

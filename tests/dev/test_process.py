@@ -93,10 +93,9 @@ async def test_the_next_request_boots_a_function_that_died(root):
     await function.start()
     with pytest.raises(httpx.RemoteProtocolError):
         await _get(function, "/die")
+    await _until(lambda: function.status != "up")
     assert (await _get(function)).status_code == 200
-    function.kill()
-    while function.status == "up":
-        await asyncio.sleep(0)
+    await function.kill()
     assert (await _get(function)).status_code == 200
     assert len(function.boots) == 3
     await function.stop()
@@ -138,9 +137,13 @@ async def test_a_function_dies_with_its_parent_even_after_kill_9(root):
     pid = int(await process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     await process.wait()
+    await _until(lambda: not _alive(pid))
+
+
+async def _until(condition):
     async with asyncio.timeout(10):
-        while _alive(pid):
-            await asyncio.sleep(0.02)
+        while not condition():  # noqa: ASYNC110 - another process's end sets no event of ours
+            await asyncio.sleep(0.01)
 
 
 def _alive(pid):
