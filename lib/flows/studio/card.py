@@ -180,6 +180,9 @@ async def _confirm(turn: Turn) -> None:
     except errors.ShortOfCredits:
         await _next(turn)
         return
+    except errors.Conflict:
+        await _already(turn)
+        return
     turn.state.step = ""
     turn.state.data = {"job": order.job.id}
     turn.after.append(kick.drain)
