@@ -31,7 +31,7 @@ async def add_file(
     pathname: str,
     *,
     content_type: str,
-    bytes: int,
+    size: int,
     job_id: int | None = None,
     width: int | None = None,
     height: int | None = None,
@@ -45,7 +45,7 @@ async def add_file(
         kind=kind,
         pathname=pathname,
         content_type=content_type,
-        bytes=bytes,
+        bytes=size,
         width=width,
         height=height,
     )

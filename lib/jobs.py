@@ -11,15 +11,25 @@ Conflict); a lease that ran out is taken over by the next claim and counts as an
 and must be safe to run twice. Charge, refund and notice are the table's own doing (sql/), whoever moves the job.
 """
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import importlib
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, cast
 from uuid import UUID
 
-from lib import db, errors
+from lib import config, db, errors, log
+from lib.retry import Backoff
 
 SQL = db.load("jobs")
+
+# What a claim holds a job for; the task's own LEASE applies from the first heartbeat on.
+FIRST_LEASE = timedelta(seconds=30)
+# How often a worker with room to spare looks for more while its other jobs run.
+LOOK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -114,18 +124,20 @@ async def get_queue_position(conn: db.Connection, job_id: int) -> int | None:
     return await SQL.get_queue_position.one(conn, int, job_id=job_id)
 
 
-async def due_at(conn: db.Connection) -> datetime | None:
-    """Return when the next job falls due or the next lease runs out; None when nothing is unfinished."""
-    return await SQL.due_at.one(conn, datetime)
+async def due_at(conn: db.Connection, tasks: Collection[str] | None = None) -> datetime | None:
+    """Return when the next job (of these tasks) falls due or its lease runs out; None when nothing is unfinished."""
+    return await SQL.due_at.one(conn, datetime, tasks=None if tasks is None else list(tasks))
 
 
-async def fetch_next_queued_job(conn: db.Connection, leases: Mapping[str, timedelta], limit: int = 1) -> list[Job]:
-    """Lease up to `limit` due jobs of the tasks in `leases`, best priority and oldest first.
+async def fetch_next_queued_job(
+    conn: db.Connection, tasks: Collection[str], lease: timedelta, limit: int = 1
+) -> list[Job]:
+    """Lease up to `limit` due jobs of these tasks, best priority and oldest first.
 
     Two workers never get the same job: the row is locked and leaves its state in one statement. Jobs whose lease ran
     out are taken over; one that has no attempts left is failed and refunded instead.
     """
-    return await SQL.fetch_next_queued_job.all(conn, Job, tasks=list(leases), leases=list(leases.values()), limit=limit)
+    return await SQL.fetch_next_queued_job.all(conn, Job, tasks=list(tasks), lease=lease, limit=limit)
 
 
 async def update_job_status(
@@ -180,3 +192,188 @@ def _held(job: Job | None, before: Job) -> Job:
     if job is None:
         raise errors.Conflict("lease_lost", f"job {before.id} is no longer ours")
     return job
+
+
+class Run:
+    """One run of a job: what the task reads, and where it notes how far it has got."""
+
+    def __init__(self, job: Job, until: datetime) -> None:
+        self.job = job
+        self.until = until
+
+    @property
+    def checkpoint(self) -> dict[str, Any]:
+        """What this run and earlier ones have saved."""
+        return self.job.checkpoint
+
+    async def save(self, **facts: Any) -> None:
+        """Merge facts into the checkpoint, for good; Conflict when another worker has taken the job over."""
+        self.job = await db.run(lambda conn: save_checkpoint(conn, self.job, facts))
+
+
+class Task(Protocol):
+    """What a module of lib/tasks holds. Unavailable means try again, any other AppError is final."""
+
+    BACKOFF: Backoff
+    LEASE: timedelta
+
+    async def run(self, run: Run) -> None:
+        """Do the job. It may be the second time: look at the checkpoint first."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one call of `work` did, and when there is more to do (None: nothing is left)."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    lost: int = 0
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a job after a run; 'lost' leaves it to whoever holds the lease now."""
+
+    state: str
+    run_at: datetime | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+def judge(job: Job, backoff: Backoff, error: Exception, now: datetime) -> Verdict:
+    """Decide what a failed run means: another try, the end, or nothing because the job is no longer ours."""
+    code = error.code if isinstance(error, errors.AppError) else "internal"
+    said = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+    if code == "lease_lost":
+        return Verdict("lost", error_code=code, error=said)
+    final = isinstance(error, errors.AppError) and not isinstance(error, errors.Unavailable | errors.Misconfigured)
+    if final or job.attempts >= job.max_attempts:
+        return Verdict("failed", error_code=code, error=said)
+    pause = backoff.delay(job.attempts, now - job.created_at)
+    if pause is None:
+        return Verdict("failed", error_code=code, error=said)
+    wish = error.retry_after if isinstance(error, errors.Unavailable) else None
+    return Verdict("queued", now + (wish or pause), code, said)
+
+
+async def work(
+    tasks: Mapping[str, str],
+    until: datetime,
+    *,
+    only: Collection[str] | None = None,
+    concurrency: int = 2,
+    margin: timedelta = timedelta(seconds=10),
+    patience: timedelta = timedelta(seconds=5),
+) -> Summary:
+    """Run due jobs until none is left, several at a time, and claim no more than there is room for.
+
+    The last claim is `margin` before `until`; what still runs at `until` is left to its lease. A job that falls due
+    within `patience` is waited for, so that a short pause (a 429, a poll) does not cost a minute until the next cron.
+    """
+    names = [name for name in tasks if only is None or name in only]
+    last_claim = until - margin
+    counts: Counter[str] = Counter()
+    running: set[asyncio.Task[str]] = set()
+    try:
+        while _now() < until:
+            room = concurrency - len(running) if _now() < last_claim else 0
+            claimed = await _claim(names, room, busy=bool(running))
+            running |= {asyncio.create_task(_perform(job, tasks[job.task], until)) for job in claimed}
+            if running:
+                ended, running = await _first_of(running, LOOK_AGAIN if room > len(claimed) else until - _now())
+                counts.update(task.result() for task in ended)
+                continue
+            next_at = await db.run(lambda conn: due_at(conn, names))
+            if next_at is None or next_at > min(_now() + patience, last_claim) or _now() >= last_claim:
+                return Summary(**counts, due_at=next_at)
+            await asyncio.sleep(max((next_at - _now()).total_seconds(), 0.1))
+        counts["lost"] += len(running)
+        return Summary(**counts, due_at=_now())
+    finally:
+        await _leave(running)
+
+
+async def _claim(names: list[str], room: int, *, busy: bool) -> list[Job]:
+    """Claim as much as there is room for. A worker that is busy finishes what it has while Postgres is away."""
+    lease = FIRST_LEASE * config.get().lease_scale
+    try:
+        return await db.run(lambda conn: fetch_next_queued_job(conn, names, lease, room)) if room else []
+    except errors.Unavailable:
+        if not busy:
+            raise
+        return []
+
+
+async def _first_of(
+    running: set[asyncio.Task[str]], patience: timedelta
+) -> tuple[set[asyncio.Task[str]], set[asyncio.Task[str]]]:
+    seconds = max(patience.total_seconds(), 0)
+    return await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _leave(running: set[asyncio.Task[str]]) -> None:
+    """Stop what still runs without touching its jobs: their leases bring them back."""
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _perform(job: Job, module: str, until: datetime) -> str:
+    """Run one job and move it on; return the field of Summary that counts it. Never raises but CancelledError."""
+    with log.scope("job", job_id=job.id, task=job.task, user_id=job.user_id, attempt=job.attempts, state="lost"):
+        run = Run(job, until)
+        verdict = await _attempt(run, module)
+        if verdict.state == "lost":
+            return "lost"
+        try:
+            await db.run(
+                lambda conn: update_job_status(
+                    conn,
+                    run.job,
+                    verdict.state,
+                    run_at=verdict.run_at,
+                    error_code=verdict.error_code,
+                    error=verdict.error,
+                )
+            )
+        except Exception as error:  # whatever it is, the lease brings the job back
+            log.failure(error)
+            return "lost"
+        log.note(state=verdict.state)
+        return "retried" if verdict.state == "queued" else verdict.state
+
+
+async def _attempt(run: Run, module: str) -> Verdict:
+    backoff = Backoff()
+    try:
+        task = cast(Task, importlib.import_module(module))
+        backoff = task.BACKOFF
+        await _hold(run, task)
+    except Exception as error:
+        log.failure(error)
+        return judge(run.job, backoff, error, _now())
+    return Verdict("done")
+
+
+async def _hold(run: Run, task: Task) -> None:
+    """Run the task and extend the lease at a third of it; stop the task when the lease turns out lost."""
+    lease = task.LEASE * config.get().lease_scale
+    pause = min(lease, FIRST_LEASE * config.get().lease_scale) / 3
+    doing = asyncio.create_task(task.run(run))
+    try:
+        while not (await asyncio.wait({doing}, timeout=pause.total_seconds()))[0]:
+            with contextlib.suppress(errors.Unavailable):  # Postgres may be back before the lease ends
+                await db.run(lambda conn: extend_lease(conn, run.job, lease))
+            pause = lease / 3
+        if doing.cancelled():  # by itself: the cancellation must not spread to the other jobs
+            raise errors.Unavailable("stopped", "the task cancelled itself")
+        doing.result()
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

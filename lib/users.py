@@ -9,9 +9,6 @@ SQL = db.load("users")
 
 TRIAL_CREDITS = 2
 
-# Where Russian is what most people read; everybody else starts in English.
-_RUSSIAN = frozenset(("ru", "be", "uk", "kk", "ky", "uz", "tg", "tt", "ba", "hy", "az", "ka"))
-
 
 @dataclass(frozen=True)
 class User:
@@ -39,11 +36,11 @@ async def get_or_create_user(
     first_name: str = "",
     last_name: str | None = None,
     username: str | None = None,
-    language_code: str | None = None,
+    language: str = "ru",
 ) -> User:
     """Return the person behind an update, up to date, in one round trip; a new one gets an empty account.
 
-    Who writes to us has not blocked us. The language follows Telegram's until the person chooses one.
+    Who writes to us has not blocked us. `language` is a guess, followed until the person chooses one.
     """
     user = await SQL.get_or_create_user.one(
         conn,
@@ -52,7 +49,7 @@ async def get_or_create_user(
         first_name=first_name,
         last_name=last_name or "",
         username=username or "",
-        language=_language(language_code),
+        language=language,
     )
     return _found(user)
 
@@ -83,10 +80,6 @@ async def set_language(conn: db.Connection, user_id: int, language: str) -> None
 async def mark_blocked(conn: db.Connection, tg_id: int, blocked: bool) -> None:
     """Remember that a person blocked the bot, or came back; a stranger is no error."""
     await SQL.mark_blocked.run(conn, tg_id=tg_id, blocked=blocked)
-
-
-def _language(code: str | None) -> str:
-    return "ru" if not code or code.lower()[:2] in _RUSSIAN else "en"
 
 
 def _found(user: User | None) -> User:

@@ -3,7 +3,7 @@ create table files (
     user_id bigint not null references users (id),
     -- no foreign key: a source photo comes before its job, and a job may leave its table before its files
     job_id bigint,
-    kind text not null check (kind ~ '^[a-z][a-z0-9_]*$'),
+    kind text not null check (kind ~ '^[a-z][a-z0-9-]*$'),
     -- never a URL: the host may change, the path does not
     pathname text not null unique check (pathname <> '' and pathname not like '%://%'),
     content_type text not null,

@@ -43,10 +43,7 @@ select queue_position(%(job_id)s);
 -- Leases that ran out come first: their users have waited longest. A job that has used up its attempts (its worker died
 -- each time) is failed here, and the table refunds it. statement_timestamp(), unlike clock_timestamp(), may be used by
 -- an index, and unlike now() it moves on inside a transaction.
-with wanted as materialized (
-    select task, lease
-    from unnest(%(tasks)s::text[], %(leases)s::interval[]) as w (task, lease)
-), lapsed as materialized (
+with lapsed as materialized (
     select id, attempts >= max_attempts as spent
     from jobs
     where state = 'running'
@@ -75,15 +72,15 @@ with wanted as materialized (
     where id = any(array(select id from lapsed where spent union all select id from due where spent))
     and state in ('queued', 'waiting', 'running')
 ), claimed as (
-    update jobs j
+    update jobs
     set state = 'running',
-        attempts = j.attempts + 1,
+        attempts = attempts + 1,
         lease_token = gen_random_uuid(),
-        leased_until = clock_timestamp() + (select w.lease from wanted w where w.task = j.task)
-    where j.id = any(array(select id from lapsed where not spent union all select id from due where not spent))
-    and j.state in ('queued', 'waiting', 'running')
-    returning j.id, j.user_id, j.task, j.key, j.args, j.checkpoint, j.price, j.priority, j.state, j.run_at, j.attempts,
-        j.max_attempts, j.lease_token, j.leased_until, j.error_code, j.error, j.created_at, j.finished_at
+        leased_until = clock_timestamp() + %(lease)s
+    where id = any(array(select id from lapsed where not spent union all select id from due where not spent))
+    and state in ('queued', 'waiting', 'running')
+    returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
+        lease_token, leased_until, error_code, error, created_at, finished_at
 )
 select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
     lease_token, leased_until, error_code, error, created_at, finished_at
@@ -136,6 +133,16 @@ returning id, user_id, task, key, args, checkpoint, price, priority, state, run_
 -- name: due_at
 -- The earlier of the next due job and the next lease to run out; least() skips nulls.
 select least(
-    (select min(run_at) from jobs where state in ('queued', 'waiting')),
-    (select min(leased_until) from jobs where state = 'running')
+    (
+        select min(run_at)
+        from jobs
+        where state in ('queued', 'waiting')
+        and (%(tasks)s::text[] is null or task = any(%(tasks)s::text[]))
+    ),
+    (
+        select min(leased_until)
+        from jobs
+        where state = 'running'
+        and (%(tasks)s::text[] is null or task = any(%(tasks)s::text[]))
+    )
 );

@@ -1,0 +1,57 @@
+"""python -m ops <verb>: run one verb of the table in ops/__init__.py.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import importlib
+import sys
+from types import ModuleType
+
+from lib import errors
+from ops import VERBS
+
+
+def main(argv: list[str]) -> int:
+    """Run the verb that `argv` names and return the exit code; an expected failure is one line, no traceback."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if argv else 2
+    if argv[0] not in VERBS:
+        print(f"ops: there is no verb {argv[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    verb = importlib.import_module(VERBS[argv[0]])
+    args = _parser(argv[0], verb).parse_args(argv[1:])
+    try:
+        code: int = asyncio.run(verb.run(args))
+    except errors.AppError as error:
+        print(f"ops {argv[0]}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"ops {argv[0]}: stopped", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser(name: str, verb: ModuleType) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m ops {name}",
+        description=verb.__doc__,
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.arguments(parser)
+    return parser
+
+
+def _overview() -> str:
+    lines = ["usage: python -m ops <verb> [--help]", ""]
+    for name, module in VERBS.items():
+        sentence = (importlib.import_module(module).__doc__ or "").strip().splitlines()[0]
+        lines.append(f"  {name:<12} {sentence}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Apply the migrations that the database does not have yet, or show where each one stands.
+
+  python -m ops migrate             apply what is pending; several at once are fine, each file is applied once
+  python -m ops migrate --status    change nothing, list every migration
+
+It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration. With --url it reads no
+setting at all.
+"""
+
+import argparse
+
+from lib import config, db, migrations
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--status", action="store_true", help="only list the migrations; exit code 1 if one was edited")
+    parser.add_argument("--url", help="the database, instead of DATABASE_URL_UNPOOLED")
+
+
+async def run(args: argparse.Namespace) -> int:
+    async with db.connect(args.url or config.get().database_url_unpooled) as conn:
+        return await (_show(conn) if args.status else _apply(conn))
+
+
+async def _show(conn: db.Connection) -> int:
+    found = await migrations.status(conn)
+    for entry in found:
+        print(f"{entry.state:<8}  {entry.name}" + (f"  {entry.applied_at:%Y-%m-%d %H:%M}" if entry.applied_at else ""))
+    return 1 if any(entry.state == "edited" for entry in found) else 0
+
+
+async def _apply(conn: db.Connection) -> int:
+    applied = await migrations.apply(conn)
+    for name in applied:
+        print(f"applied   {name}")
+    if not applied:
+        print("nothing to apply; the database is up to date")
+    return 0

@@ -1,0 +1,280 @@
+-- What the database is today. The migrations are what builds it; a test proves that they lead exactly here.
+
+create table migrations (
+    name text primary key,
+    sha256 text not null,
+    ms integer not null,
+    applied_at timestamptz not null default clock_timestamp()
+);
+
+create table users (
+    id bigint generated always as identity primary key,
+    tg_id bigint not null unique check (tg_id > 0),
+    first_name text not null default '',
+    last_name text not null default '',
+    username text not null default '',
+    language text not null default 'ru' check (language in ('ru', 'en')),
+    -- false while the language only follows Telegram's own setting
+    language_chosen boolean not null default false,
+    time_zone text not null default 'Europe/Moscow',
+    consent_at timestamptz,
+    blocked_at timestamptz,
+    created_at timestamptz not null default clock_timestamp(),
+    seen_at timestamptz not null default clock_timestamp()
+);
+
+-- Credits move by one act only: an insert into credit_ledger. The triggers below write the balance from it and refuse
+-- every other way, so "balance = sum(ledger)" holds whoever writes the SQL.
+
+create table credit_accounts (
+    user_id bigint primary key references users (id),
+    balance integer not null default 0 check (balance >= 0)
+);
+
+create table credit_ledger (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references credit_accounts (user_id),
+    kind text not null check (kind in ('trial', 'purchase', 'grant', 'charge', 'refund')),
+    amount integer not null,
+    -- filled by the trigger, whatever the caller says
+    balance_after integer not null check (balance_after >= 0),
+    -- one operation, one key: repeating it cannot move credits twice
+    key text not null unique check (key <> ''),
+    -- no foreign key: a finished job may leave the table, its money may not
+    job_id bigint,
+    created_at timestamptz not null default clock_timestamp(),
+    check (case when kind = 'charge' then amount < 0 else amount > 0 end),
+    check ((kind in ('charge', 'refund')) = (job_id is not null))
+);
+
+create unique index credit_ledger_one_charge on credit_ledger (job_id) where kind = 'charge';
+create unique index credit_ledger_one_refund on credit_ledger (job_id) where kind = 'refund';
+create index credit_ledger_user on credit_ledger (user_id, id desc);
+
+-- Locks the account, so that entries of one person queue up, and stamps the balance. It does not move the balance yet:
+-- with "on conflict do nothing" this trigger runs even for a row that is then not inserted.
+create function stamp_ledger_entry() returns trigger language plpgsql as $$
+declare
+    held integer;
+begin
+    select balance into held
+    from credit_accounts
+    where user_id = new.user_id
+    for no key update;
+    if not found then
+        raise exception using errcode = 'LK404', message = 'no_account', detail = format('user %s', new.user_id);
+    end if;
+    if held + new.amount < 0 then
+        raise exception using errcode = 'LK402', message = 'short_of_credits',
+            detail = jsonb_build_object('balance', held, 'price', -new.amount);
+    end if;
+    if new.kind = 'charge' and not exists (
+        select from jobs where id = new.job_id and user_id = new.user_id and price = -new.amount
+    ) then
+        raise exception using errcode = 'LK409', message = 'charge_without_job', detail = format('job %s', new.job_id);
+    end if;
+    if new.kind = 'refund' and not exists (
+        select from credit_ledger
+        where job_id = new.job_id and kind = 'charge' and user_id = new.user_id and amount = -new.amount
+    ) then
+        raise exception using errcode = 'LK409', message = 'refund_without_charge', detail = format('job %s', new.job_id);
+    end if;
+    new.balance_after := held + new.amount;
+    return new;
+end $$;
+
+create function move_balance() returns trigger language plpgsql as $$
+begin
+    update credit_accounts
+    set balance = new.balance_after
+    where user_id = new.user_id
+    and balance + new.amount = new.balance_after;
+    if not found then
+        -- two entries of one person in one statement: both were stamped before either moved the balance
+        raise exception using errcode = 'LK409', message = 'entries_must_be_single', detail = format('user %s', new.user_id);
+    end if;
+    return null;
+end $$;
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'restrict_violation',
+        message = format('%s of %s is not allowed: credits move by inserting into credit_ledger', tg_op, tg_table_name);
+end $$;
+
+create trigger stamp_entry before insert on credit_ledger
+    for each row execute function stamp_ledger_entry();
+create trigger move_balance after insert on credit_ledger
+    for each row execute function move_balance();
+create trigger append_only before update or delete on credit_ledger
+    for each row execute function refuse_change();
+create trigger never_truncate before truncate on credit_ledger
+    for each statement execute function refuse_change();
+create trigger open_empty before insert on credit_accounts
+    for each row when (new.balance <> 0) execute function refuse_change();
+create trigger balance_by_ledger before update on credit_accounts
+    for each row when (pg_trigger_depth() = 0) execute function refuse_change();
+
+-- queued -> running -> (waiting -> running)* -> done | failed | cancelled. A running job holds a lease; whoever fails or
+-- cancels a job gives the credits back in the same statement, because the table itself does it.
+
+create table jobs (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references users (id),
+    task text not null check (task ~ '^[a-z][a-z0-9_]*$'),
+    key text not null unique check (key <> ''),
+    args jsonb not null default '{}' check (jsonb_typeof(args) = 'object'),
+    -- what the task has already done, so that a second run does not do it again
+    checkpoint jsonb not null default '{}' check (jsonb_typeof(checkpoint) = 'object'),
+    price integer not null default 0 check (price >= 0),
+    priority smallint not null default 0,
+    state text not null default 'queued'
+        check (state in ('queued', 'running', 'waiting', 'done', 'failed', 'cancelled')),
+    run_at timestamptz not null default clock_timestamp(),
+    attempts smallint not null default 0 check (attempts >= 0),
+    max_attempts smallint not null default 5 check (max_attempts > 0),
+    lease_token uuid,
+    leased_until timestamptz,
+    error_code text,
+    error text,
+    created_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    check ((state = 'running') = (lease_token is not null)),
+    check ((state = 'running') = (leased_until is not null)),
+    check ((state in ('done', 'failed', 'cancelled')) = (finished_at is not null)),
+    check (state <> 'failed' or error_code is not null)
+);
+
+-- Only unfinished rows: a million finished ones cost a claim nothing.
+create index jobs_due on jobs (priority desc, run_at, id) where state in ('queued', 'waiting');
+create index jobs_next on jobs (run_at) where state in ('queued', 'waiting');
+create index jobs_leased on jobs (leased_until) where state = 'running';
+create index jobs_user on jobs (user_id, id desc);
+
+create function charge_job() returns trigger language plpgsql as $$
+begin
+    insert into credit_ledger (user_id, kind, amount, key, job_id)
+    values (new.user_id, 'charge', -new.price, 'charge:' || new.id, new.id);
+    return null;
+end $$;
+
+-- Gives back what the job was charged, once, and only when the job can no longer run. No row: nothing to give back.
+create function refund_credit(p_job_id bigint) returns table (amount integer, balance integer) language sql as $$
+    insert into credit_ledger (user_id, kind, amount, key, job_id)
+    select c.user_id, 'refund', -c.amount, 'refund:' || c.job_id, c.job_id
+    from credit_ledger c
+    where c.job_id = p_job_id
+    and c.kind = 'charge'
+    and not exists (select from jobs j where j.id = p_job_id and j.finished_at is null)
+    on conflict do nothing
+    returning amount, balance_after;
+$$;
+
+-- Telling the user is a job too, so a crash between the failure and the message loses nothing.
+create function settle_job() returns trigger language plpgsql as $$
+begin
+    perform refund_credit(new.id);
+    if new.state = 'failed' and new.task <> 'notice' then
+        insert into jobs (user_id, task, key, args)
+        values (new.user_id, 'notice', 'failed:' || new.id, jsonb_build_object('job_id', new.id))
+        on conflict (key) do nothing;
+    end if;
+    return null;
+end $$;
+
+create function refuse_move() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'LK409', message = 'illegal_move',
+        detail = format('job %s: %s -> %s', old.id, old.state, new.state);
+end $$;
+
+create trigger charge after insert on jobs
+    for each row when (new.price > 0) execute function charge_job();
+create trigger legal_moves before update of state on jobs
+    for each row when ((old.state, new.state) not in (
+        ('queued', 'running'), ('waiting', 'running'), ('running', 'running'),
+        ('running', 'queued'), ('running', 'waiting'),
+        ('running', 'done'), ('running', 'failed'), ('running', 'cancelled'),
+        ('queued', 'failed'), ('queued', 'cancelled')
+    )) execute function refuse_move();
+create trigger settle after update of state on jobs
+    for each row when (new.state in ('failed', 'cancelled')) execute function settle_job();
+
+-- 1 is next. Null when the job is not queued.
+create function queue_position(p_job_id bigint) returns integer language sql stable as $$
+    select 1 + (
+        select count(*)
+        from jobs j
+        where j.state in ('queued', 'waiting')
+        and j.state = 'queued'
+        and j.task = mine.task
+        and (j.priority > mine.priority
+            or j.priority = mine.priority and (j.run_at, j.id) < (mine.run_at, mine.id))
+    )::integer
+    from jobs mine
+    where mine.id = p_job_id
+    and mine.state = 'queued';
+$$;
+
+-- One key, one job, one charge: all or nothing. The same request again returns the first job; another request under
+-- the same key is refused. Short of credits: nothing is written.
+create function create_job_and_consume_credit(
+    p_user_id bigint, p_task text, p_key text, p_args jsonb, p_price integer,
+    p_priority smallint, p_max_attempts smallint, p_run_at timestamptz
+) returns table (job jobs, created boolean, balance integer, place integer) language plpgsql as $$
+begin
+    insert into jobs as j (user_id, task, key, args, price, priority, max_attempts, run_at)
+    values (p_user_id, p_task, p_key, p_args, p_price, p_priority, p_max_attempts,
+        coalesce(p_run_at, clock_timestamp()))
+    on conflict (key) do nothing
+    returning j.* into job;
+    created := found;
+    if not created then
+        select j.* into job from jobs j where j.key = p_key;
+        if (job.user_id, job.task, job.args, job.price) is distinct from (p_user_id, p_task, p_args, p_price) then
+            raise exception using errcode = 'LK409', message = 'key_reused', detail = p_key;
+        end if;
+    end if;
+    select a.balance into balance from credit_accounts a where a.user_id = p_user_id;
+    place := queue_position(job.id);
+    return next;
+end $$;
+
+create table files (
+    id bigint generated always as identity primary key,
+    user_id bigint not null references users (id),
+    -- no foreign key: a source photo comes before its job, and a job may leave its table before its files
+    job_id bigint,
+    kind text not null check (kind ~ '^[a-z][a-z0-9-]*$'),
+    -- never a URL: the host may change, the path does not
+    pathname text not null unique check (pathname <> '' and pathname not like '%://%'),
+    content_type text not null,
+    bytes integer not null check (bytes > 0),
+    width integer check (width > 0),
+    height integer check (height > 0),
+    created_at timestamptz not null default clock_timestamp()
+);
+
+create index files_job on files (job_id) where job_id is not null;
+create index files_user on files (user_id, id desc);
+
+-- A file_id belongs to one bot and to one way of sending.
+create table file_telegram_ids (
+    file_id bigint not null references files (id) on delete cascade,
+    bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
+    kind text not null check (kind in ('photo', 'document')),
+    telegram_file_id text not null check (telegram_file_id <> ''),
+    primary key (file_id, bot, kind)
+);
+
+-- Updates that failed every time Telegram brought them; kept so that they can be looked at and replayed.
+create table dead_letters (
+    id bigint generated always as identity primary key,
+    bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
+    update_id bigint not null,
+    payload jsonb not null,
+    error text not null,
+    tries integer not null check (tries > 0),
+    created_at timestamptz not null default clock_timestamp(),
+    unique (bot, update_id)
+);
