@@ -30,6 +30,7 @@ class Block:
 
     @property
     def height(self) -> int:
+        """Pixels from the top of the capitals to the lowest tail."""
         return round(CAP * self.size + (len(self.lines) - 1) * self.leading + 0.2 * self.size)
 
 

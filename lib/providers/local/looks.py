@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lib.providers.local import benefits, colour, lettering, paint, stage
-from lib.providers.local.benefits import Setting
 from lib.providers.local.colour import Rgb
 from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
@@ -42,10 +41,12 @@ class Sheet:
 
     @property
     def unit(self) -> float:
+        """One 1200th of the width."""
         return self.width / 1200
 
     @property
     def area(self) -> Box:
+        """Where words and products may be."""
         edge = round(76 * self.unit)
         top, bottom = max(edge, self.safe_top), max(edge, self.safe_bottom)
         return edge, top, self.width - edge, self.height - bottom

@@ -1,4 +1,4 @@
-"""Cuts a product off a busier background by colour statistics: GrabCut's idea, with smoothing in place of a graph cut."""
+"""Cuts a product off a busier background by colour statistics: GrabCut's idea, smoothing in place of a graph cut."""
 
 import numpy as np
 from numpy.typing import NDArray

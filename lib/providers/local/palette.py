@@ -79,7 +79,7 @@ def _opposite(hue: float) -> float:
     across = (hue + 180) % 360
     if 95 <= across <= 150:
         return 165.0 if across > 120 else 80.0
-    if 320 <= across or across < 15:
+    if across >= 320 or across < 15:
         return 30.0 if across < 15 or across > 345 else 300.0
     return across
 

@@ -99,20 +99,21 @@ def _block(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> No
     paint.lay(canvas, palette.top, paint.ellipse((side, side)), spot, 0.34)
 
 
-def _plain(canvas: Image.Image, palette: Palette, box: Box, aspect: float) -> None:
-    """Leave the ground as it is."""
-
-
 SHAPES: dict[str, Callable[[Image.Image, Palette, Box, float], None]] = {
     "arch": _arch,
     "disc": _disc,
     "rings": _rings,
     "podium": _podium,
     "block": _block,
-    "plain": _plain,
 }
-INSET = {"arch": (0.02, 0.0, 0.02, 0.035), "disc": (0.02, 0.07, 0.02, 0.05), "rings": (0.03, 0.05, 0.03, 0.05),
-         "podium": (0.05, 0.0, 0.05, 0.0), "block": (0.05, 0.045, 0.05, 0.045), "plain": (0.0, 0.0, 0.0, 0.0)}  # fmt: skip
+# Shares of the box that stay free beside the product: left, top, right, bottom.
+INSET = {
+    "arch": (0.02, 0.0, 0.02, 0.035),
+    "disc": (0.02, 0.07, 0.02, 0.05),
+    "rings": (0.03, 0.05, 0.03, 0.05),
+    "podium": (0.05, 0.0, 0.05, 0.0),
+    "block": (0.05, 0.045, 0.05, 0.045),
+}
 
 
 def place(canvas: Image.Image, palette: Palette, product: Image.Image, shape: str, box: Box) -> Box:

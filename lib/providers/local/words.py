@@ -22,9 +22,10 @@ _REFUSED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
-_LONELY = frozenset(
-    "а без в во да для до ж же за и из или к как ко на над не ни но о об от по под при про с со то у "
-    "a an and by for in of on or the to with".split()
+_LONELY = re.compile(
+    "а|без|в|во|да|для|до|ж|же|за|и|из|или|к|как|ко|на|над|не|ни|но|о|об|от|по|под|при|про|с|со|то|у|"
+    "a|an|and|by|for|in|of|on|or|the|to|with",
+    re.IGNORECASE,
 )
 _JOINED = "\u00a0"
 
@@ -42,7 +43,7 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
-    if " " in head[limit // 2 :]:
+    if text[limit - 1] != " " and " " in head[limit // 2 :]:
         head = head[: head.rindex(" ")]
     return head.rstrip(" ,.;:-–—") + "…"
 
@@ -72,7 +73,7 @@ def unbroken(text: str) -> list[str]:
 
 
 def _leads(word: str) -> bool:
-    return word.lower() in _LONELY or (len(word) == 1 and not word.isdigit()) or word in ("№", "+", "&")
+    return _LONELY.fullmatch(word) is not None or (len(word) == 1 and not word.isdigit()) or word in ("№", "+", "&")
 
 
 def _counts(number: str, unit: str) -> bool:

@@ -1,0 +1,366 @@
+"""The local card renderer: what it refuses, what it promises about its files, and what a card must look like."""
+
+import dataclasses
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageDraw
+
+from lib import errors
+from lib.providers import local
+from lib.providers.local import colour, cutout, icons, lettering, palette, photo, words
+
+ORDER = local.CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def make_mug(
+    *, ground: tuple[int, int, int] = (236, 236, 234), product: tuple[int, int, int] = (190, 40, 36)
+) -> Image.Image:
+    """A product with a handle on a plain studio background that darkens downwards."""
+    size = (800, 600)
+    slope = np.linspace(0, 14, size[1])[:, None, None] * np.ones((1, size[0], 1))
+    image = Image.fromarray(np.clip(np.array(ground) - slope, 0, 255).astype(np.uint8))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((480, 220, 620, 400), outline=product, width=34)
+    pen.rounded_rectangle((260, 150, 520, 470), 40, fill=product)
+    pen.rectangle((300, 250, 380, 330), fill=tuple(v // 2 for v in product))
+    return image
+
+
+def make_scene() -> Image.Image:
+    """A busy picture from which nothing can be cut."""
+    dice = np.random.default_rng(7)
+    return Image.fromarray(dice.integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize(
+        (800, 600), Image.Resampling.BICUBIC
+    )
+
+
+def make_cutout() -> Image.Image:
+    """A transparent file: the product alone, in a corner."""
+    image = Image.new("RGBA", (600, 800))
+    ImageDraw.Draw(image).rounded_rectangle((60, 90, 300, 700), 50, fill=(30, 90, 200, 255))
+    return image
+
+
+@pytest.fixture
+def thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of every size, for tests that draw many cards."""
+    for name, preset in local.PRESETS.items():
+        small = {
+            key: getattr(preset, key) // 4
+            for key in ("width", "height", "export_width", "export_height", "safe_top", "safe_bottom")
+        }
+        monkeypatch.setitem(local.PRESETS, name, dataclasses.replace(preset, **small))
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def make_png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 5000)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\0" * 500, "picture_format"),
+        (b"GIF89a" + b"\0" * 100, "picture_format"),
+        (b"hello", "picture_format"),
+        (b"", "picture_format"),
+        (encoded(make_mug())[:9000], "picture_broken"),
+        (encoded(make_cutout(), "PNG")[:1500], "picture_broken"),
+        (encoded(make_mug(), "WEBP")[:900], "picture_broken"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 100, "picture_broken"),
+        (make_png_header(20_000, 20_000), "picture_too_large"),
+        (make_png_header(7_000, 6_000), "picture_too_large"),
+        (encoded(make_mug().resize((400, 150))), "picture_too_small"),
+    ],
+)
+def test_refuses_a_bad_picture_with_a_stable_code(data: bytes, code: str) -> None:
+    with pytest.raises(errors.Rejected) as caught:
+        local.render_card(data, ORDER)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("preset", ["wb", "ozon", "white", "story"])
+def test_gives_the_sizes_of_the_preset(preset: str) -> None:
+    card = local.render_card(encoded(make_mug()), local.CardOrder(preset, "Кружка", ("Яркая",)))
+    wanted = local.PRESETS[preset]
+    assert opened(card.png).size == (card.width, card.height) == (wanted.export_width, wanted.export_height)
+    assert opened(card.jpeg).size == (wanted.width, wanted.height)
+    assert len(card.jpeg) < 1_000_000
+    assert card.layout == "cutout"
+
+
+def test_marketplace_files_are_three_to_four_and_large() -> None:
+    for name in ("wb", "ozon"):
+        preset = local.PRESETS[name]
+        assert preset.export_width * 4 == preset.export_height * 3
+        assert (preset.width, preset.height) == (900, 1200)
+        assert (preset.export_width, preset.export_height) == (1200, 1600)
+
+
+def test_gives_the_same_bytes_again(thumbnails: None) -> None:
+    data = encoded(make_mug())
+    assert local.render_card(data, ORDER) == local.render_card(data, ORDER)
+
+
+def test_lets_no_metadata_out() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    exif.get_ifd(0x8825)[1] = "N"
+    card = local.render_card(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
+    for data in (card.png, card.jpeg):
+        assert b"Secret" not in data
+        assert not Image.open(io.BytesIO(data)).getexif()
+        assert "icc_profile" not in Image.open(io.BytesIO(data)).info
+
+
+def test_turns_the_picture_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert photo.open_photo(encoded(make_mug(), exif=exif)).rgb.size == (600, 800)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "CMYK", "I;16", "1", "RGBA"])
+def test_reads_every_kind_of_pixel(mode: str) -> None:
+    if mode == "I;16":
+        image = Image.fromarray((np.asarray(make_mug().convert("L")).astype(np.uint16)) * 257)
+    else:
+        image = make_mug().convert(mode)
+    seen = photo.open_photo(encoded(image, "JPEG" if mode == "CMYK" else "PNG"))
+    assert seen.rgb.mode == "RGB"
+    assert seen.alpha is None
+    light = float(np.asarray(seen.rgb.convert("L"))[:40, :40].mean())
+    assert 215 < light < 256
+
+
+def test_follows_the_colour_profile() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain, tagged = photo.open_photo(encoded(make_mug())), photo.open_photo(encoded(make_mug(), icc_profile=profile))
+    away = np.abs(np.asarray(plain.rgb).astype(int) - np.asarray(tagged.rgb).astype(int))
+    assert away.max() <= 3
+    broken = photo.open_photo(encoded(make_mug(), icc_profile=b"no profile at all"))
+    assert broken.rgb.size == plain.rgb.size
+
+
+def test_uses_the_transparency_of_the_file_as_the_cut() -> None:
+    cut = cutout.cut_out(photo.open_photo(encoded(make_cutout(), "PNG")))
+    assert cut is not None
+    assert cut.how == "alpha"
+    assert abs(cut.image.width - 241) <= 2
+    assert abs(cut.image.height - 611) <= 2
+
+
+def test_cuts_a_studio_shot_and_opens_its_handle() -> None:
+    cut = cutout.cut_out(photo.open_photo(encoded(make_mug(), quality=95)))
+    assert cut is not None
+    assert cut.how == "plain"
+    alpha = np.asarray(cut.image.getchannel("A"))
+    assert abs(cut.image.width - 361) <= 6
+    assert abs(cut.image.height - 321) <= 6
+    assert alpha[160, 130] == 255
+    assert alpha[160, 290] < 10
+
+
+def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
+    for variant in range(4):
+        card = local.render_card(encoded(make_scene()), local.CardOrder("ozon", "Коврик", ("Мягкий",), variant))
+        assert card.layout == "framed"
+
+
+def test_frames_a_product_that_the_edge_cuts() -> None:
+    assert cutout.cut_out(photo.open_photo(encoded(make_mug().crop((0, 0, 400, 600))))) is None
+
+
+@pytest.mark.parametrize("preset", ["wb", "ozon", "story"])
+def test_four_variants_differ_and_then_repeat(preset: str, thumbnails: None) -> None:
+    data = encoded(make_cutout(), "PNG")
+    cards = [local.render_card(data, local.CardOrder(preset, "Кружка", ("Яркая",), n)) for n in range(5)]
+    small = [np.asarray(opened(card.jpeg).resize((30, 40))).astype(int) for card in cards]
+    for one in range(4):
+        for other in range(one):
+            assert np.abs(small[one] - small[other]).mean() > 8, (one, other)
+    assert cards[4] == cards[0]
+
+
+def test_wildberries_and_ozon_look_different(thumbnails: None) -> None:
+    data = encoded(make_cutout(), "PNG")
+    for variant in range(4):
+        one, other = (
+            np.asarray(
+                opened(local.render_card(data, local.CardOrder(name, "Кружка", ("Яркая",), variant)).jpeg)
+            ).astype(int)
+            for name in ("wb", "ozon")
+        )
+        assert np.abs(one - other).mean() > 8
+
+
+def test_the_white_photo_is_white_and_holds_no_words() -> None:
+    data = encoded(make_mug())
+    card = local.render_card(data, local.CardOrder("white", "Кружка", ("Яркая",)))
+    assert card == local.render_card(data, local.CardOrder("white", "", ()))
+    pixels = np.asarray(opened(card.png))
+    rim = np.concatenate([pixels[:40].reshape(-1, 3), pixels[:, :40].reshape(-1, 3), pixels[:, -40:].reshape(-1, 3)])
+    assert (rim == 255).all()
+    columns = np.flatnonzero((pixels.min(2) < 180).any(0))
+    assert 0.83 < (columns[-1] - columns[0]) / 1200 < 0.87
+
+
+@pytest.mark.parametrize("variant", range(4))
+def test_a_story_keeps_clear_of_what_the_app_covers(variant: int, thumbnails: None) -> None:
+    data = encoded(make_cutout(), "PNG")
+    empty = local.render_card(data, local.CardOrder("story", "", (), variant))
+    full = local.render_card(data, local.CardOrder("story", "Кружка", ("Яркая", "Большая", "Лёгкая"), variant))
+    away = np.abs(np.asarray(opened(full.png)).astype(int) - np.asarray(opened(empty.png)).astype(int)).max(2)
+    assert (away > 60).any()
+    assert not (away[:50] > 60).any()
+    assert not (away[-65:] > 60).any()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "",
+        "а",
+        "<b>Кружка</b> **керамическая** 🔥☕️",
+        "Электротермополотенцесушитель" * 4,
+        "слово " * 900,
+        "Қазақ тіліндегі атау: өңделген үлгі",
+        "\u202eobratno\u202c\x00\x07",
+        "漢字",
+    ],
+)
+def test_any_title_makes_a_card(title: str, thumbnails: None) -> None:
+    data = encoded(make_cutout(), "PNG")
+    for preset, variant in (("wb", 1), ("ozon", 0)):
+        card = local.render_card(data, local.CardOrder(preset, title, (title, title[:70], ""), variant))
+        assert card.width == 300
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Кружка",
+        "Термокружка вакуумная из нержавеющей стали с крышкой для дома и офиса, чёрная",
+        "Суперводонепроницаемость " * 3,
+        "А" * 110,
+    ],
+)
+def test_a_title_fits_its_box_in_three_lines(title: str) -> None:
+    block = lettering.fit(title.strip(), lettering.HEAVY, (1048, 304), (136, 54), spacing=1.08)
+    assert 1 <= len(block.lines) <= 3
+    assert block.width <= 1048
+    assert block.height <= 310
+    assert block.size >= 50
+
+
+def test_no_line_ends_in_a_preposition() -> None:
+    block = lettering.fit("Набор для ванной и кухни с крышкой", lettering.HEAVY, (700, 400), (136, 54))
+    assert len(block.lines) > 1
+    assert not any(line.split()[-1] in ("для", "и", "с") for line in block.lines)
+    assert words.unbroken("350 мл воды") == ["350\u00a0мл", "воды"]
+
+
+def test_fonts_have_the_letters_of_our_sellers() -> None:
+    wanted = (
+        "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдеёжзийклмнопрстуфхцчшщъыьэюяӘҒҚҢӨҰҮҺІәғқңөұүһіЇЄҐїєґЎў₽₸€№«»—–…°²³×%"
+    )
+    assert [
+        sign for sign in wanted if not (lettering.has(lettering.HEAVY, sign) or lettering.has(lettering.SPARE, sign))
+    ] == []
+
+
+def test_a_text_is_set_in_one_font() -> None:
+    assert lettering.suited("Кружка", lettering.HEAVY) == lettering.HEAVY
+    assert lettering.suited("Қазақ", lettering.HEAVY) == lettering.SPARE
+
+
+def test_drops_what_cannot_be_printed() -> None:
+    assert lettering.printable("Кружка 🔥 ☕ синяя 👨‍👩‍👧") == "Кружка синяя"
+    assert words.cleaned("<b>Кружка</b>\n\n**синяя**\u200d\ufeff", 50) == "Кружка синяя"
+    assert words.cleaned("цена 3 < 5 > 2", 50) == "цена 3 < 5 > 2"
+    assert words.cleaned("раз два три четыре", 12) == "раз два три…"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Термос 990 ₽", "Термос"),
+        ("Скидка 50% на термос", "на термос"),
+        ("Термос хит продаж", "Термос"),
+        ("Пишите @shop или +7 (999) 123-45-67", "Пишите или"),
+        ("Лучшая цена, https://shop.ru/x", ""),
+        ("№1 в России", "в России"),
+        ("Хлопок 95%", "Хлопок 95%"),
+        ("Хитон льняной", "Хитон льняной"),
+        ("Тепло до −25 °C", "Тепло до −25 °C"),
+        ("Объём 350 мл, 2 шт.", "Объём 350 мл, 2 шт."),
+        ("Адаптер USB-C 3.0", "Адаптер USB-C 3.0"),
+    ],
+)
+def test_marketplace_cards_carry_no_prices_contacts_or_claims(text: str, kept: str) -> None:
+    assert words.permitted(text) == kept
+    assert bool(words.breaches(text)) == (kept != text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Быстрая доставка", "truck"),
+        ("Не протекает", "drop"),
+        ("100% хлопок", "leaf"),
+        ("Размеры 36–45", "ruler"),
+        ("Гарантия 2 года", "shield"),
+        ("Premium quality", "star"),
+        ("Подарочная упаковка", "gift"),
+        ("Держит тепло 12 часов", "thermometer"),
+        ("Объём 350 мл", "volume"),
+        ("Нержавеющая сталь", "fabric"),
+        ("С любовью", "heart"),
+        ("Просто хороший", "tick"),
+    ],
+)
+def test_chooses_an_icon_by_the_words(text: str, name: str) -> None:
+    assert icons.chosen(text) == name
+
+
+def test_every_icon_draws() -> None:
+    for name in icons.SHAPES:
+        assert 0.04 < float((np.asarray(icons.mask(name, 48)) > 128).mean()) < 0.6, name
+    assert {name for name, _ in icons.KEYWORDS} <= set(icons.SHAPES)
+
+
+@pytest.mark.parametrize("mood", ["light", "deep", "vivid", "fresh"])
+def test_every_palette_reads(mood: str) -> None:
+    for hue in (None, *range(0, 360, 15)):
+        for lightness in (0.15, 0.5, 0.9):
+            colours = palette.mixed(palette.Character(hue, 0.1, lightness), mood)
+            assert colour.contrast(colours.panel, colours.panel_ink) >= 4.5
+            assert colour.contrast(colours.sheet, colours.sheet_ink) >= 4.5
+            assert colour.contrast(colours.accent, colours.accent_ink) >= 4.5
+            ground = np.array([colours.top, colours.bottom, colours.ornament], dtype=np.uint8)
+            ink = colour.readable(colours.ink, ground)
+            assert min(colour.contrast(ink, shade) for shade in (colours.top, colours.bottom)) >= 4.5
+
+
+def test_colours_survive_the_way_to_oklch_and_back() -> None:
+    for rgb in ((255, 0, 0), (12, 200, 90), (30, 30, 200), (128, 128, 128)):
+        assert max(abs(a - b) for a, b in zip(colour.oklch(*colour.to_oklch(rgb)), rgb, strict=True)) <= 1
+    assert round(colour.contrast((0, 0, 0), (255, 255, 255)), 1) == 21.0
