@@ -1,0 +1,200 @@
+// The live connection: Server-Sent Events into the store, and what happens when the stack goes away.
+
+import { api } from "./api.js";
+import { chatOf, drop, emit, isRead, keyOf, setHistory, state, upsert } from "./store.js";
+
+const RETRY = [500, 1000, 2000, 3000, 5000];
+const KEEP_LINES = 500;
+
+let seq = null;
+let source = null;
+let failures = 0;
+let timer = null;
+
+/** Load the world once, then follow it; comes back by itself when the stack does. */
+export async function connect() {
+  clearTimeout(timer);
+  source?.close();
+  try {
+    await refresh();
+  } catch (error) {
+    return lost(error);
+  }
+  source = new EventSource(seq === null ? "/sim/events" : `/sim/events?after=${seq}`);
+  source.onopen = () => {
+    failures = 0;
+    setConnection("live");
+  };
+  source.onmessage = (event) => receive(event.data);
+  source.onerror = () => lost();
+  for (const type of Object.keys(HANDLERS)) source.addEventListener(type, (event) => receive(event.data));
+}
+
+function lost(error) {
+  source?.close();
+  setConnection("lost", error?.message);
+  // A restarted stack counts from one again: a kept number would hide its first events.
+  seq = null;
+  timer = setTimeout(connect, RETRY[Math.min(failures++, RETRY.length - 1)]);
+}
+
+function setConnection(value, problem = "") {
+  state.connection = value;
+  state.problem = problem;
+  emit("connection");
+}
+
+export async function refresh() {
+  const [world, chats] = await Promise.all([api.state(), api.chats()]);
+  Object.assign(state, { bots: world.bots, users: world.users, parts: world.parts || [], environment: world.environment });
+  state.faults = world.faults || [];
+  if (seq === null && typeof world.seq === "number") seq = world.seq;
+  for (const item of chats) Object.assign(chatOf(keyOf(item.bot, item.user_id)), fromList(item));
+  state.ready = true;
+  emit("state");
+  emit("chats");
+  await Promise.all(state.columns.map((key) => loadChat(key)));
+}
+
+function fromList(item) {
+  const unread = isRead(keyOf(item.bot, item.user_id)) ? 0 : item.unread || 0;
+  return { last: item.last, unread, blocked: Boolean(item.blocked) };
+}
+
+export async function loadChat(key) {
+  const chat = chatOf(key);
+  setHistory(chat, await api.history(key));
+  emit(`chat:${key}`, { type: "reset" });
+  emit("chats");
+}
+
+function receive(data) {
+  let event;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    return; // a keep-alive comment or a half line is not worth a broken page
+  }
+  if (seq !== null && event.seq <= seq) return;
+  if (event.seq) seq = event.seq;
+  HANDLERS[event.type]?.(event);
+}
+
+const chatFor = (event) => chatOf(keyOf(event.bot, event.user_id));
+const tell = (chat, detail) => {
+  emit(`chat:${chat.key}`, detail);
+  emit("chats");
+};
+
+const HANDLERS = {
+  message(event) {
+    const chat = chatFor(event);
+    const fresh = upsert(chat, event.message);
+    if (!event.message.sim?.outgoing) {
+      chat.action = null;
+      if (fresh && !isRead(chat.key)) chat.unread += 1;
+    }
+    tell(chat, { type: "message", message: event.message, fresh });
+  },
+  edit(event) {
+    const chat = chatFor(event);
+    upsert(chat, event.message);
+    tell(chat, { type: "edit", message: event.message });
+  },
+  delete(event) {
+    const chat = chatFor(event);
+    drop(chat, event.message_id ?? event.message?.message_id);
+    tell(chat, { type: "delete" });
+  },
+  action(event) {
+    const chat = chatFor(event);
+    chat.action = event.action;
+    clearTimeout(chat.actionTimer);
+    // Telegram shows a chat action for five seconds unless it is repeated.
+    chat.actionTimer = setTimeout(() => {
+      chat.action = null;
+      tell(chat, { type: "action" });
+    }, 5000);
+    tell(chat, { type: "action" });
+  },
+  callback_answer(event) {
+    const chat = chatFor(event);
+    settle(chat, event.callback_query_id);
+    emit(`chat:${chat.key}`, { type: "answer", answer: event });
+  },
+  reply_keyboard(event) {
+    const chat = chatFor(event);
+    chat.replyKeyboard = event.reply_keyboard ?? event.keyboard ?? null;
+    chat.keyboardShown = true;
+    tell(chat, { type: "keyboard" });
+  },
+  delivery(event) {
+    const entry = { ...event, at: Date.now() };
+    state.delivered.set(`${event.bot}:${event.update_id}`, entry);
+    const good = event.status >= 200 && event.status < 300;
+    if (event.user_id) {
+      const chat = chatFor(event);
+      if (good) chat.failing = null;
+      else if (!event.dropped) chat.failing = entry;
+      tell(chat, { type: "delivery" });
+    }
+    emit("deliveries", entry);
+  },
+  call(event) {
+    keep(state.calls, event.call || event);
+    emit("calls");
+  },
+  part(event) {
+    const part = event.part?.name ? event.part : event;
+    const index = state.parts.findIndex((item) => item.name === part.name);
+    if (index >= 0) state.parts[index] = { ...state.parts[index], ...part };
+    else state.parts.push(part);
+    emit("parts");
+  },
+  fault(event) {
+    if (Array.isArray(event.faults)) state.faults = event.faults;
+    emit("faults");
+    if (!Array.isArray(event.faults)) refreshFaults();
+  },
+  blocked(event) {
+    const chat = chatFor(event);
+    chat.blocked = Boolean(event.blocked);
+    tell(chat, { type: "blocked" });
+  },
+  queue: () => emit("queue"),
+  tick: (event) => emit("tick", event),
+  log(event) {
+    keep(state.log, event.line ?? event.log ?? event);
+    emit("log");
+  },
+};
+
+function keep(list, item) {
+  list.push(item);
+  if (list.length > KEEP_LINES) list.splice(0, list.length - KEEP_LINES);
+}
+
+async function refreshFaults() {
+  state.faults = (await api.state()).faults || [];
+  emit("faults");
+}
+
+// Answers can overtake the reply of /press, so both sides leave a note and whoever is second clears the button.
+const early = new Set();
+
+export function spin(chat, button, callbackId) {
+  if (callbackId && early.delete(callbackId)) return stopSpin(chat, button);
+  chat.pending.set(button, callbackId);
+  emit(`chat:${chat.key}`, { type: "pending" });
+}
+
+export function stopSpin(chat, button) {
+  chat.pending.delete(button);
+  emit(`chat:${chat.key}`, { type: "pending" });
+}
+
+function settle(chat, callbackId) {
+  const found = [...chat.pending].find(([, id]) => id === callbackId);
+  if (found) stopSpin(chat, found[0]);
+  else if (callbackId) early.add(callbackId);
+}
