@@ -1,0 +1,220 @@
+import asyncio
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from upstash_redis.asyncio import Redis
+
+from dev import serving, upstash, valkey
+from dev.faults import Fault
+from lib import cache, config, errors, fetch, log
+
+TOKEN = "a-token-of-the-tests"
+MINUTE = timedelta(minutes=1)
+
+
+def settings(url: str, token: str = TOKEN) -> config.Config:
+    return config.load(
+        {
+            "DATABASE_URL": "postgresql://localhost/unused",
+            "PUBLIC_URL": "http://localhost",
+            "UPSTASH_REDIS_REST_URL": url,
+            "UPSTASH_REDIS_REST_TOKEN": token,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+async def upstash_at() -> AsyncIterator[tuple[upstash.Upstash, str]]:
+    with valkey.Valkey() as server:
+        app = upstash.app(server.socket, TOKEN)
+        async with serving.serve(Starlette(routes=[Route("/upstash{path:path}", app)])) as address:
+            yield app, f"{address}/upstash"
+            await fetch.close()
+        await app.close()
+
+
+@pytest.fixture
+async def redis(upstash_at: tuple[upstash.Upstash, str], monkeypatch: pytest.MonkeyPatch) -> upstash.Upstash:
+    """An empty Upstash in good health, which the settings name."""
+    app, url = upstash_at
+    await app._valkey.run([[b"FLUSHALL"]])
+    app.faults.now, app.requests, app.commands = None, 0, 0
+    current = settings(url)
+    monkeypatch.setattr(config, "get", lambda: current)
+    monkeypatch.setattr(cache, "_breaker", cache.Breaker())
+    return app
+
+
+async def test_a_value_is_read_back_until_it_is_deleted(redis: upstash.Upstash) -> None:
+    assert await cache.get("menu") is None
+    await cache.set("menu", "Борщ 🍲", MINUTE)
+    assert await cache.get("menu") == "Борщ 🍲"
+    await cache.delete("menu", "other")
+    assert await cache.get("menu") is None
+
+
+async def test_a_value_expires(redis: upstash.Upstash) -> None:
+    await cache.set("menu", "x", timedelta(minutes=30))
+    [left] = await cache.pipeline([["PTTL", cache.key("menu")]])
+    assert 1_790_000 < left <= 1_800_000
+
+
+async def test_keys_begin_with_the_environment(redis: upstash.Upstash) -> None:
+    await cache.set("menu", "x", MINUTE)
+    assert cache.key("menu") == "local:menu"
+    assert await redis._valkey.run([[b"KEYS", b"*"]]) == [[b"local:menu"]]
+
+
+async def test_once_is_true_for_one_caller(redis: upstash.Upstash) -> None:
+    answers = await asyncio.gather(*(cache.once("kick", MINUTE) for _ in range(10)))
+    assert sorted(answers) == [False] * 9 + [True]
+
+
+async def test_a_pipeline_is_one_round_trip_and_is_counted(redis: upstash.Upstash) -> None:
+    with contextlib.redirect_stdout(io.StringIO()) as output, log.scope("update"):
+        key = cache.key("turn:studio:7")
+        results = await cache.pipeline([["SET", key, "1", "NX", "PX", 1000], ["MGET", key, cache.key("state")]])
+    line = json.loads(output.getvalue())
+    assert results == [True, ["1", None]]
+    assert (redis.requests, redis.commands) == (1, 2)
+    assert (line["redis"], line["redis_commands"]) == (1, 2)
+
+
+async def test_nothing_to_do_is_no_round_trip(redis: upstash.Upstash) -> None:
+    assert await cache.pipeline([]) == []
+    await cache.delete()
+    assert redis.requests == 0
+
+
+@pytest.mark.parametrize("kind", ["down", "500", "503", "html", "nothing"])
+async def test_every_failure_is_unavailable(redis: upstash.Upstash, kind: str) -> None:
+    redis.faults.now = Fault(kind)
+    with pytest.raises(errors.Unavailable) as caught:
+        await cache.get("menu")
+    assert caught.value.code == "redis"
+    assert redis.requests == 1, "nothing may be sent twice"
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("slow", seconds=0.5)])
+async def test_no_call_outlives_the_deadline(
+    redis: upstash.Upstash, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "DEADLINE", timedelta(milliseconds=50))
+    redis.faults.now = fault
+    async with asyncio.timeout(2):
+        with pytest.raises(errors.Unavailable):
+            await cache.get("menu")
+
+
+async def test_a_wrong_token_is_unavailable(redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = settings(config.get().redis_url, "revoked")
+    monkeypatch.setattr(config, "get", lambda: wrong)
+    with pytest.raises(errors.Unavailable):
+        await cache.get("menu")
+
+
+async def test_nobody_listening_is_unavailable(redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = settings("http://127.0.0.1:9")
+    monkeypatch.setattr(config, "get", lambda: nowhere)
+    with pytest.raises(errors.Unavailable):
+        await cache.get("menu")
+
+
+async def test_a_failed_command_fails_the_call(redis: upstash.Upstash) -> None:
+    await cache.set("word", "x", MINUTE)
+    with pytest.raises(errors.Unavailable, match="not an integer"):
+        await cache.pipeline([["INCR", cache.key("word")]])
+
+
+async def test_bytes_that_are_no_text_are_unavailable(redis: upstash.Upstash) -> None:
+    await redis._valkey.run([[b"SET", b"local:raw", b"\xff"]])
+    with pytest.raises(errors.Unavailable):
+        await cache.get("raw")
+
+
+async def test_a_service_that_is_down_is_left_alone(redis: upstash.Upstash) -> None:
+    redis.faults.now = Fault("503")
+    for _ in range(10):
+        with pytest.raises(errors.Unavailable):
+            await cache.get("menu")
+    assert redis.requests == 3
+
+
+async def test_a_cancelled_call_is_no_failure_of_the_service(redis: upstash.Upstash) -> None:
+    redis.faults.now = Fault("hang", times=1)
+    call = asyncio.create_task(cache.get("menu"))
+    while not redis.requests:  # noqa: ASYNC110 - the request has to be on its way
+        await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert cache._breaker.failures == 0
+
+
+def test_the_breaker_opens_after_three_failures_in_a_row() -> None:
+    breaker = cache.Breaker()
+    for now in (1.0, 2.0):
+        breaker.failed(now)
+    breaker.succeeded()
+    for now in (3.0, 4.0, 5.0):
+        assert breaker.admits(now)
+        breaker.failed(now)
+    assert not breaker.admits(6.9)
+
+
+def test_the_open_breaker_lets_one_probe_through_each_pause() -> None:
+    breaker = cache.Breaker(failures=3, shut_until=10.0)
+    assert breaker.admits(10.0)
+    assert not breaker.admits(10.0)
+    assert not breaker.admits(11.9)
+    assert breaker.admits(12.0)
+    breaker.succeeded()
+    assert breaker.admits(12.0)
+    assert breaker.admits(12.0)
+
+
+def test_it_works_in_one_loop_after_another(redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use() -> object:
+        with pytest.raises(errors.Unavailable, match="ConnectError"):
+            await cache.get("menu")
+        return fetch.client()
+
+    nowhere = settings("http://127.0.0.1:9")
+    monkeypatch.setattr(config, "get", lambda: nowhere)
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        assert first.run(use()) is not second.run(use())
+
+
+async def test_the_packages_private_names_are_what_ours_replace() -> None:
+    async with Redis("http://127.0.0.1:9", TOKEN, rest_retries=0, allow_telemetry=False) as theirs:
+        ours = cache._Redis("http://127.0.0.1:9", TOKEN)
+        assert set(vars(theirs)) - set(vars(ours)) == {"_json", "_search"}, "commands that the product does not use"
+        assert set(vars(theirs._http)) - set(vars(ours._http)) == {"_client"}
+        assert theirs._headers == ours._headers
+        for name in ("_encoding", "_retries"):
+            assert getattr(theirs._http, name) == getattr(ours._http, name)
+        assert ours._http._client is fetch.client()
+
+
+async def test_writes_are_seen_by_the_reads_that_follow(redis: upstash.Upstash) -> None:
+    """Upstash's token of the last answer goes out with the next request, whichever replica serves it."""
+    await cache.set("menu", "x", MINUTE)
+    client = cache._redis(config.get().redis_url, TOKEN)
+    token = client._sync_token
+    await cache.get("menu")
+    assert token
+    assert client._headers["Upstash-Sync-Token"] == token
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, lib.cache; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pydantic", "vercel", "telegram", "psycopg", "requests", "aiohttp"} & set(loaded)
