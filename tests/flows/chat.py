@@ -1,0 +1,98 @@
+"""A person in a chat, driven over the simulator's HTTP API: flow tests read as a conversation."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PATIENCE = 20.0  # seconds for what a worker does; a webhook's answer is waited for by itself
+
+
+def words(message: dict[str, Any]) -> str:
+    """All that a person reads on a message."""
+    return str(message.get("text") or message.get("caption") or "")
+
+
+def buttons(message: dict[str, Any]) -> dict[str, str]:
+    """The message's buttons: what each sends (or opens), by label."""
+    rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
+    return {button["text"]: button.get("callback_data") or button.get("url", "") for row in rows for button in row}
+
+
+@dataclass
+class Chat:
+    """One person's chat with one bot."""
+
+    http: httpx.AsyncClient
+    bot: str
+    user: dict[str, Any]
+    toast: dict[str, Any] | None = None
+    delivery: dict[str, Any] = field(default_factory=dict)
+    update_ids: list[int] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return f"/sim/chats/{self.bot}/{self.user['id']}"
+
+    async def says(self, text: str) -> None:
+        await self._act("text", json={"text": text})
+
+    async def sends_photo(self, *photos: bytes, caption: str = "") -> None:
+        await self._upload("photo", [("photo.jpg", photo, "image/jpeg") for photo in photos], caption)
+
+    async def sends_file(self, data: bytes, name: str, mime: str, caption: str = "") -> None:
+        await self._upload("document", [(name, data, mime)], caption)
+
+    async def sends_sticker(self, data: bytes) -> None:
+        await self._upload("sticker", [("sticker.webp", data, "image/webp")], "")
+
+    async def presses(self, label: str, *, on: dict[str, Any] | None = None) -> None:
+        """Press the button of that label on the newest message that has it, or on the given one."""
+        message = on or await self.message_with(label)
+        data = next(data for name, data in buttons(message).items() if label in name)
+        await self._act("press", json={"message_id": message["message_id"], "data": data})
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """What the bot has written and not deleted, oldest first."""
+        answer = await self.http.get(self.path)
+        shown = answer.raise_for_status().json()["messages"]
+        return [one for one in shown if not one["sim"]["outgoing"] and not one["sim"].get("deleted")]
+
+    async def last(self) -> dict[str, Any]:
+        return (await self.messages())[-1]
+
+    async def message_with(self, label: str) -> dict[str, Any]:
+        for message in reversed(await self.messages()):
+            if any(label in name for name in buttons(message)):
+                return message
+        raise AssertionError(f"no button {label!r}; the chat: {[words(one) for one in await self.messages()]}")
+
+    async def sees(self, pattern: str, *, within: float = PATIENCE) -> dict[str, Any]:
+        """Wait until one of the bot's last three messages matches, and return it."""
+        until = time.monotonic() + within
+        while True:
+            shown = (await self.messages())[-3:]
+            for message in reversed(shown):
+                if re.search(pattern, words(message), re.DOTALL):
+                    return message
+            if time.monotonic() > until:
+                raise AssertionError(f"never saw {pattern!r}; the chat ends with {[words(one) for one in shown]}")
+            await asyncio.sleep(0.05)
+
+    async def _upload(self, kind: str, files: list[tuple[str, bytes, str]], caption: str) -> None:
+        parts = [("files", file) for file in files]
+        await self._act("upload", files=parts, data={"as": kind, "caption": caption})
+
+    async def _act(self, action: str, **body: Any) -> None:
+        answer = await self.http.post(f"{self.path}/{action}", params={"wait": "1"}, timeout=60, **body)
+        assert answer.status_code < 300, answer.text
+        told = answer.json()
+        self.toast, self.delivery = told.get("callback_answer"), told.get("delivery") or {}
+        self.update_ids = told.get("update_ids") or [told["update_id"]]
+
+    async def forges(self, data: str) -> None:
+        """Press a button that is on no message, as a changed client could."""
+        await self._act("press", json={"message_id": (await self.last())["message_id"], "data": data, "forged": True})

@@ -1,0 +1,46 @@
+import pytest
+
+
+async def test_the_menu_shows_the_balance(seller):
+    await seller.says("/menu")
+    await seller.sees("Баланс: 2 кредита")
+
+
+async def test_unknown_words_are_answered_with_the_menu(seller):
+    await seller.says("/menu")
+    await seller.says("/nonsense")
+    await seller.sees("не понимаю.*Баланс")
+
+
+async def test_help_is_one_press_away_and_leads_back(seller):
+    await seller.says("/menu")
+    await seller.presses("Помощь")
+    await seller.sees("Как сделать карточку")
+    await seller.presses("Меню")
+    await seller.sees("Баланс: 2 кредита")
+    assert len(await seller.messages()) == 2, "the menu is one living message"
+
+
+async def test_the_language_changes_and_stays(seller):
+    await seller.says("/language")
+    await seller.sees("I speak English now")
+    await seller.says("/menu")
+    await seller.sees("Balance: 2 credits")
+
+
+@pytest.mark.parametrize("command", ["/start", "/menu", "/help", "/balance"])
+async def test_commands_work_at_any_step_and_lose_nothing(seller, photo, command):
+    await seller.sends_photo(photo)
+    await seller.says("Кружка\nДержит тепло")
+    await seller.says(command)
+    await seller.presses("Продолжить карточку")
+    await seller.sees("Для какой площадки")
+
+
+async def test_cancel_drops_the_draft_and_charges_nothing(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.says("/cancel")
+    await seller.sees("Черновик удалён, ничего не списано")
+    assert await shop.balance(seller) == 2
+    await seller.says("/cancel")
+    await seller.sees("Отменять нечего")
