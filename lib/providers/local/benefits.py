@@ -1,6 +1,6 @@
 """Sets up to three benefits, each with its icon: tiles in a row, a bar, a bare strip, a column or a stack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -179,21 +179,21 @@ def _draw_strip(canvas: Image.Image, palette: Palette, setting: Setting, box: Bo
     unit, count = setting.unit, len(setting.blocks)
     gap = 20 * unit
     wide = (setting.width - gap * (count - 1)) / count
-    ink = _ground_ink(canvas, palette.ink, box, setting)
+    palette = _on_ground(canvas, palette, box, setting)
     for index, (block, name) in enumerate(zip(setting.blocks, setting.names, strict=True)):
         left = box[0] + round(index * (wide + gap))
         _badge(canvas, palette, name, (left, box[1]), round(96 * unit))
-        lettering.draw(canvas, (left, box[1] + round(126 * unit)), block, ink)
+        lettering.draw(canvas, (left, box[1] + round(126 * unit)), block, palette.ink)
 
 
 def _draw_column(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:
     unit = setting.unit
-    ink = _ground_ink(canvas, palette.ink, box, setting)
+    palette = _on_ground(canvas, palette, box, setting)
     spare = max(0, box[3] - box[1] - setting.height)
     top = box[1] + spare // 2
     for block, name in zip(setting.blocks, setting.names, strict=True):
         _badge(canvas, palette, name, (box[0], top), round(96 * unit))
-        lettering.draw(canvas, (box[0], top + round(120 * unit)), block, ink)
+        lettering.draw(canvas, (box[0], top + round(120 * unit)), block, palette.ink)
         top += block.height + round((124 + 58) * unit)
 
 
@@ -210,6 +210,12 @@ def _draw_stack(canvas: Image.Image, palette: Palette, setting: Setting, box: Bo
         top += high + round(22 * unit)
 
 
-def _ground_ink(canvas: Image.Image, ink: Rgb, box: Box, setting: Setting) -> Rgb:
+def _on_ground(canvas: Image.Image, palette: Palette, box: Box, setting: Setting) -> Palette:
+    """Return the palette for what stands on the bare ground: readable ink, and badges that show."""
     patch = canvas.crop((box[0], box[1], box[0] + setting.width, max(box[3], box[1] + setting.height))).reduce(8)
-    return colour.readable(ink, np.asarray(patch))
+    pixels = np.asarray(patch)
+    palette = replace(palette, ink=colour.readable(palette.ink, pixels))
+    red, green, blue = (round(float(level)) for level in pixels.reshape(-1, 3).mean(0))
+    if colour.contrast(palette.accent, (red, green, blue)) < 1.9:
+        palette = replace(palette, accent=palette.panel, accent_ink=palette.panel_ink)
+    return palette

@@ -37,7 +37,8 @@ def cut_out(photo: Photo) -> Cut | None:
     small = photo.rgb.copy()
     small.thumbnail((MODEL_SIDE, MODEL_SIDE), Image.Resampling.BOX)
     lab = colour.oklab(np.asarray(small)) * SCALE
-    for how, mask in (("plain", _plain(lab)), ("mixture", _mixture(lab))):
+    for how, find in (("plain", _plain), ("mixture", _mixture)):
+        mask = find(lab)
         if mask is not None:
             return Cut(_matte(photo.rgb, mask), how)
     return None

@@ -17,7 +17,7 @@ from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
 BLEED = 0.34  # of a photo that may be lost so that it fills the card from edge to edge
-WIDE = 1.15  # width to height of a product that leaves no room beside it
+WIDE = 0.92  # width to height of a product that leaves no room beside it
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Sheet:
         return self.width / 1200
 
     @property
+    def title_room(self) -> int:
+        """The most height that a title may take."""
+        return round(min(self.height * 0.205, self.width * 0.29))
+
+    @property
     def area(self) -> Box:
         """Where words and products may be."""
         edge = round(76 * self.unit)
@@ -70,7 +75,7 @@ def compose(sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, 
 
 
 def _suited(look: Look, hero: Hero, texts: tuple[str, ...]) -> Look:
-    wide = hero.image.width > (WIDE if hero.cut else 0.9) * hero.image.height
+    wide = hero.image.width > WIDE * hero.image.height
     if look.plan == "side" and (wide or not texts):
         bleeds = not hero.cut and look.mood == "fresh"
         return replace(look, plan="sheet", kind="strip") if bleeds else replace(look, plan="top", kind="bar")
@@ -83,7 +88,7 @@ def _top(
     left, top, right, bottom = sheet.area
     unit = sheet.unit
     setting = benefits.measure(look.kind, texts, right - left, unit)
-    block = _title(title, right - left, round(sheet.height * 0.19), unit)
+    block = _title(title, right - left, sheet.title_room, unit)
     high = top + (block.height + round(46 * unit) if block else 0)
     low = bottom - (setting.height + round(40 * unit) if setting else 0)
     _show(canvas, look, palette, hero, (left, high, right, low))
@@ -98,10 +103,12 @@ def _side(
 ) -> None:
     left, top, right, bottom = sheet.area
     unit = sheet.unit
-    column = round((right - left) * 0.33)
-    setting = benefits.measure("column", texts, column, unit)
-    block = _title(title, right - left, round(sheet.height * 0.19), unit)
+    block = _title(title, right - left, sheet.title_room, unit)
     high = top + (block.height + round(60 * unit) if block else 0)
+    # A slim product leaves the words more room.
+    free = 1 - (bottom - high) * hero.image.width / hero.image.height / (right - left)
+    column = round((right - left) * min(0.42, max(0.33, free - 0.06)))
+    setting = benefits.measure("column", texts, column, unit)
     start = left + column + round(28 * unit)
     room = (start, high, right + round(36 * unit), bottom)
     _show(canvas, look, palette, hero, room)

@@ -19,15 +19,23 @@ def compose(size: tuple[int, int], source: Photo, cut: Cut | None, variant: int)
     canvas = Image.new("RGB", size, (255, 255, 255))
     if cut is None:
         picture = _washed(source.rgb)
-        picture = _scaled(picture, round(min(size) * (1.0 if _blends(picture) else 0.94)))
+        melts = _blends(picture)
+        picture = _scaled(picture, round(min(size) * (1.0 if melts else 0.94)))
         at = ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2)
-        canvas.paste(picture, at)
+        canvas.paste(picture, at, _feathered(picture.size) if melts else None)
         return canvas
     product = _scaled(cut.image, round(min(size) * FILL))
     at = ((size[0] - product.width) // 2, (size[1] - product.height) // 2)
     _touch(canvas, product.getchannel("A"), at, *SHADOWS[variant % len(SHADOWS)])
     canvas.paste(product, at, product)
     return canvas
+
+
+def _feathered(size: tuple[int, int]) -> Image.Image:
+    """Return a mask that fades at its rim, so that a shadow which the photo's edge cuts ends softly."""
+    reach = max(4, min(size) // 14)
+    ramps = [np.minimum(1, (0.5 + np.minimum(np.arange(n), np.arange(n)[::-1])) / reach) for n in size]
+    return Image.fromarray((np.outer(ramps[1], ramps[0]) * 255).astype(np.uint8))
 
 
 def _scaled(image: Image.Image, side: int) -> Image.Image:
@@ -54,7 +62,11 @@ def _washed(rgb: Image.Image) -> Image.Image:
     small.thumbnail((cutout.MODEL_SIDE, cutout.MODEL_SIDE), Image.Resampling.BOX)
     pixels = np.asarray(small)
     ground = backdrop.fit(colour.oklab(pixels) * cutout.SCALE)
-    if ground is None or float(np.median(ground.surface[..., 0])) < 72:
+    if ground is None:
+        return rgb
+    # Only a light grey may be washed: taking a colour out of the background would tint the product.
+    lightness, a, b = np.median(ground.surface.reshape(-1, 3), axis=0)
+    if lightness < 76 or float(np.hypot(a, b)) > 5:
         return rgb
     # The same surface, in light instead of in Lab.
     level = backdrop.fit(pixels.astype(np.float32) / 2.55)
@@ -69,7 +81,7 @@ def _trimmed(picture: Image.Image) -> Image.Image:
     """Crop white borders away, to a margin like that of a cut-out."""
     if not _blends(picture):
         return picture
-    bounds = picture.convert("L").point(lambda v: 255 if v < 232 else 0).getbbox()
+    bounds = picture.convert("L").point(lambda v: 255 if v < 243 else 0).getbbox()
     if bounds is None:
         return picture
     margin = round(max(bounds[2] - bounds[0], bounds[3] - bounds[1]) * (1 / FILL - 1) / 2)
