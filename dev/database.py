@@ -1,0 +1,47 @@
+"""The Postgres of the local stack: it ends with this process, even after kill -9, and has the migrations applied."""
+
+import subprocess
+from pathlib import Path
+
+from dev import postgres
+from lib import db, migrations
+
+# pg_ctl lets the server go its own way, so a shell waits on a pipe that breaks with us and then tells it to stop.
+_GUARD = 'read -r _; kill -INT "$0" 2>/dev/null'
+
+
+class Database:
+    """One server in its folder. It can be stopped and started again and then has what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start the server and return its address; one that a killed run left behind is ended first."""
+        postgres.stop(self.folder)
+        url = postgres.start(self.folder)
+        pid = (self.folder / "postmaster.pid").read_text().split("\n", 1)[0]
+        self._guard = subprocess.Popen(["sh", "-c", _GUARD, pid], stdin=subprocess.PIPE, start_new_session=True)
+        return url
+
+    def stop(self) -> None:
+        """Stop the server and wait until it is gone."""
+        guard, self._guard = self._guard, None
+        if guard:
+            guard.kill()
+            guard.communicate()
+        postgres.stop(self.folder)
+
+
+async def migrate(url: str) -> str:
+    """Apply what is pending and say what was done."""
+    async with db.connect(url) as conn:
+        applied = await migrations.apply(conn)
+    return f"{len(applied)} migrations applied" if applied else "up to date"
+
+
+async def pending(url: str) -> int:
+    """Return how many migrations a database lacks."""
+    async with db.connect(url) as conn:
+        return sum(entry.state == "pending" for entry in await migrations.status(conn))

@@ -1,0 +1,293 @@
+"""The whole of Lotok on this machine: `async with Stack(folder) as stack`. `make up` and the tests run the same.
+
+    page        simulator, its control API and the stand-ins for Telegram, Upstash and Blob: one server
+    deployment  the functions of api/ under the real runtime, behind a gateway that follows vercel.json: another
+    beneath     real Postgres and real Valkey; a tick each minute in place of Vercel Cron
+
+Everything listens on 127.0.0.1 or a Unix socket, keeps its data in `folder`, and ends with this process, however that
+ends. A part for which the settings name a real service is not started here.
+"""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from dev import database, functions, gateway, parts, routes, serving, settings, story, upstash, valkey
+from dev.telegram import Hooks, World, bot_api, control_api
+from lib import config
+
+ROOT = Path(__file__).resolve().parent.parent
+TICK = 60.0
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+class Stack:
+    """One stack. `page` and `deployment` are its addresses, `settings` what its functions run with.
+
+    `port` is where the page is to be (0: anywhere; the next free one is taken when it is busy), the deployment comes
+    after it. `given` are settings as .env holds them. `ticks` switches the minute's tick on. `time_scale` shortens
+    the waits between Telegram's attempts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        given: Mapping[str, str] | None = None,
+        port: int = 0,
+        ticks: bool = False,
+        time_scale: float = 1.0,
+        migrate: bool = True,
+        on_part: Callable[[parts.Part], None] = lambda _: None,
+        on_line: Callable[[functions.Line], None] = lambda _: None,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.given = dict(given or {})
+        self.settings: dict[str, str] = {}
+        self.page = self.deployment = ""
+        self.functions: dict[str, functions.Function] = {}
+        self.lines: list[functions.Line] = []
+        self.parts = parts.Parts(self.folder / "logs", self._tell)
+        self.world = World(
+            self.folder / "telegram",
+            bots=[] if "telegram" in settings.real(self.given) else settings.accounts(),
+            time_scale=time_scale,
+            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
+        )
+        self._port, self._ticks, self._migrate = port, ticks, migrate
+        self._on_part, self._on_line = on_part, on_line
+        self._database = database.Database(self.folder / "postgres")
+        self._valkey = valkey.Valkey(self.folder / "valkey")
+        self._upstash = upstash.app(self._valkey.socket, settings.REDIS_TOKEN)
+        self._routes = routes.load(ROOT)
+        self._exit = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start every part; raise PartFailed or Misconfigured with nothing left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop every part, the last started first."""
+        await self._exit.aclose()
+
+    async def tick(self) -> dict[str, Any]:
+        """Do what Vercel Cron does each minute: GET the drain with the secret; return its answer."""
+        return await self._tick()
+
+    async def idle(self, timeout: float = 60) -> None:
+        """Wait until no function has anything left to do, what follows an answer included."""
+        for function in self.functions.values():
+            await function.idle(timeout)
+
+    async def _start(self) -> None:
+        outside = settings.real(self.given)
+        for folder in ("logs", "files"):
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        await self._serve()
+        self.settings = settings.complete(
+            self.given,
+            page=self.page,
+            deployment=self.deployment,
+            database_url="postgresql://starting",
+            files=self.folder / "files",
+        )
+        await _together(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
+        booting = [self._start_function(entry) for entry in self._routes.entries.values()]
+        await _together(*booting, self._start_telegram("telegram" in outside))
+        if self._ticks:
+            self.parts.change("cron", status="up", detail="GET /api/drain each minute")
+            ticking = asyncio.create_task(self._keep_ticking())
+            self._exit.callback(ticking.cancel)
+
+    async def _serve(self) -> None:
+        with self.parts.starting("simulator") as part:
+            self.page = part.url = await self._listen(self._page(), self._port)
+        with self.parts.starting("deployment", "the functions, as vercel.json routes them") as part:
+            front = gateway.Gateway(self._routes, self.functions)
+            self._exit.push_async_callback(front.close)
+            after = int(self.page.rpartition(":")[2]) + 1 if self._port else 0
+            self.deployment = part.url = await self._listen(front.app(), after)
+
+    async def _listen(self, app: Starlette, port: int) -> str:
+        """Serve the app on this port, or on the next that is free."""
+        for candidate in range(port, port + 50 if port else 1):
+            try:
+                return await self._exit.enter_async_context(serving.serve(app, port=candidate))
+            except OSError:
+                continue
+        raise OSError(f"no free port from {port} to {port + 49}")
+
+    def _page(self) -> Starlette:
+        simulator = ROOT / "dev" / "simulator"
+        return Starlette(
+            routes=[
+                Route("/", lambda _: FileResponse(simulator / "index.html", headers={"Cache-Control": "no-store"})),
+                Mount("/static", StaticFiles(directory=simulator)),
+                Route("/sim/samples", _samples),
+                Mount("/sim/samples", StaticFiles(directory=ROOT / "dev" / "samples")),
+                Mount("/sim", control_api(self.world, self.world.hooks)),
+                Mount("/telegram", bot_api(self.world)),
+                Route("/upstash{path:path}", self._upstash),
+            ]
+        )
+
+    async def _start_redis(self, is_real: bool) -> None:
+        if is_real:
+            self.parts.change("upstash", status="up", real=True, detail="from .env")
+            return
+        with self.parts.starting("upstash", "Valkey behind a REST bridge") as part:
+            part.url = f"{self.page}/upstash"
+            self._exit.callback(self._valkey.stop)
+            self._exit.push_async_callback(self._upstash.close)
+            await asyncio.to_thread(self._valkey.start)
+
+    async def _start_postgres(self, is_real: bool) -> None:
+        if is_real:
+            pending = await database.pending(self.settings["DATABASE_URL"])
+            detail = f"from .env; {pending} migrations pending: python -m ops migrate" if pending else "from .env"
+            self.parts.change("postgres", status="up", real=True, detail=detail)
+            return
+        with self.parts.starting("postgres") as part:
+            self._exit.push_async_callback(asyncio.to_thread, self._database.stop)
+            self.settings["DATABASE_URL"] = part.url = await asyncio.to_thread(self._database.start)
+            if self._migrate:
+                part.detail = await database.migrate(self.settings["DATABASE_URL"])
+
+    async def _start_function(self, entry: str) -> None:
+        name = _part_of(entry)
+        with self.parts.starting(name, entry, hint="make check") as part:
+            part.url = self.deployment + entry.removesuffix(".py").removesuffix("/index").join(("/", ""))
+            function = functions.Function(
+                entry,
+                functions.environment(self.settings),
+                root=ROOT,
+                on_line=self._take_line,
+                log_file=part.log,
+            )
+            self._exit.push_async_callback(function.stop)
+            await function.start()
+            self.functions[entry] = function
+
+    async def _start_telegram(self, is_real: bool) -> None:
+        """Set the webhooks and commands, as `python -m ops webhooks` does after each deployment."""
+        with self.parts.starting("telegram", hint="python -m ops webhooks") as part:
+            part.real, part.url = is_real, "" if is_real else f"{self.page}/telegram"
+            await self.world.start()
+            self._exit.push_async_callback(self.world.stop)
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ops", "webhooks"),
+                cwd=ROOT,
+                env=functions.environment(self.settings),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            said, _ = await process.communicate()
+            if process.returncode:
+                raise RuntimeError(said.decode(errors="replace"))
+            part.detail = "from .env" if is_real else ", ".join(self.world.bots)
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            outcome = await self._tick()
+            self.world.emit("tick", bot=None, user_id=None, **outcome)
+            self.parts.change("cron", detail=f"GET /api/drain each minute; last: {outcome['status']}")
+            await asyncio.sleep(TICK)
+
+    def _tell(self, part: parts.Part) -> None:
+        self._on_part(part)
+        self.world.emit("part", bot=None, user_id=None, part=part.doc())
+
+    def _take_line(self, line: functions.Line) -> None:
+        self.lines = [*self.lines[-999:], line]
+        self._on_line(line)
+        if line.record:
+            self.world.log_line(line.record)
+            if line.record.get("event") == "job":
+                self.world.emit("queue", bot=None, user_id=line.record.get("user_id"))
+
+    async def _queue(self) -> dict[str, Any]:
+        return await story.queue(self.settings["DATABASE_URL"])
+
+    async def _story(self, bot: str, user_id: int, since: float, log: dict[str, Any] | None) -> dict[str, Any]:
+        return await story.of_update(self.settings["DATABASE_URL"], user_id, since, log)
+
+    async def _user_state(self, bot: str, user_id: int) -> Any:
+        return await story.user_state(self.settings, config.load(self.settings).key_prefix, bot, user_id)
+
+    async def _tick(self) -> dict[str, Any]:
+        began = time.monotonic()
+        headers = {"Authorization": f"Bearer {self.settings['CRON_SECRET']}", "User-Agent": "vercel-cron/1.0"}
+        try:
+            async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+                answer = await client.get(f"{self.deployment}/api/drain", headers=headers)
+            outcome = {"status": answer.status_code, "body": answer.text[:2000]}
+        except httpx.HTTPError as error:
+            outcome = {"status": 0, "body": f"{type(error).__name__}: {error}"}
+        return outcome | {"ms": round((time.monotonic() - began) * 1000)}
+
+    async def _parts(self) -> list[dict[str, Any]]:
+        for entry, function in self.functions.items():
+            self.parts[_part_of(entry)].status = function.status
+        return [part.doc() for part in self.parts.all.values()]
+
+    async def _switch(self, name: str, verb: str) -> dict[str, Any]:
+        """Stop, start or restart a part; a function can also be killed."""
+        switches: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+            "upstash": (self._valkey.start, self._valkey.stop),
+            "postgres": (self._database.start, self._database.stop),
+        }
+        by_part = {_part_of(entry): function for entry, function in self.functions.items()}
+        if verb in ("stop", "start", "restart") and name in switches and not self.parts[name].real:
+            start, stop = switches[name]
+            if verb != "start":
+                await asyncio.to_thread(stop)
+                self.parts.change(name, status="down")
+            if verb != "stop":
+                with self.parts.starting(name, self.parts[name].detail):
+                    await asyncio.to_thread(start)
+        elif verb in ("stop", "start", "restart", "kill") and name in by_part:
+            await getattr(by_part[name], verb)()
+            self.parts.change(name, status=by_part[name].status)
+        else:
+            raise LookupError(f"There is no part {name} here that can be told to {verb}.")
+        return self.parts[name].doc()
+
+
+async def _samples(_: Request) -> Response:
+    """List the product photos that come with the project."""
+    files = sorted(path for path in (ROOT / "dev" / "samples").iterdir() if path.suffix.lower() in PICTURES)
+    return JSONResponse([{"name": path.stem, "url": f"/sim/samples/{path.name}"} for path in files])
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Do it all at once; the first failure ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def _part_of(entry: str) -> str:
+    return entry.removesuffix(".py").removesuffix("/index").replace("/", "-")

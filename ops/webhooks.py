@@ -1,0 +1,64 @@
+"""Tell Telegram where each bot lives and which commands it has; run once after a deployment.
+
+  python -m ops webhooks            set the webhook and the commands of every bot that has a token and flows
+  python -m ops webhooks --show     change nothing, show what Telegram knows
+
+Running it again changes nothing. It uses PUBLIC_URL, WEBHOOK_SECRET and the tokens.
+"""
+
+import argparse
+
+from lib import config, errors, text
+from lib.flows import FLOWS
+from lib.telegram import client
+from lib.telegram.client import Bot
+
+UPDATES = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
+COMMANDS = ("new", "balance", "menu", "language", "help", "cancel")  # in the order that people see
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--show", action="store_true", help="only show what Telegram knows; exit code 1 on its errors")
+
+
+async def run(args: argparse.Namespace) -> int:
+    bots = [name for name in FLOWS.menus if config.get().bot_tokens.get(name)]
+    if not bots:
+        raise errors.Misconfigured(detail="no bot has a token; set STUDIO_BOT_TOKEN")
+    results = [await (_show(name) if args.show else _set(name)) for name in bots]
+    return max(results)
+
+
+async def _set(name: str) -> int:
+    settings = config.get()
+    if not settings.webhook_secret:
+        raise errors.Misconfigured(detail="WEBHOOK_SECRET is not set; the webhook refuses every update without it")
+    bot = client.bot(name)
+    url = f"{settings.public_url}/api/telegram/{name}"
+    await client.call(bot.set_webhook(url, allowed_updates=UPDATES, secret_token=settings.webhook_secret))
+    for language in text.LANGUAGES:
+        await _set_commands(bot, name, language)
+    print(f"{name:<8}  {url}")
+    return 0
+
+
+async def _set_commands(bot: Bot, name: str, language: str) -> None:
+    """Set the commands in one language; the first language is also what everybody else sees."""
+    commands = [
+        (command, text.say(language, f"command.{command}"))
+        for command in COMMANDS
+        if command in FLOWS.menus[name].commands and text.knows(f"command.{command}")
+    ]
+    if not commands:
+        return
+    if language == text.LANGUAGES[0]:
+        await client.call(bot.set_my_commands(commands))
+    await client.call(bot.set_my_commands(commands, language_code=language))
+
+
+async def _show(name: str) -> int:
+    info = await client.call(client.bot(name).get_webhook_info())
+    print(
+        f"{name:<8}  {info.url or 'no webhook'}  pending {info.pending_update_count}  {info.last_error_message or ''}"
+    )
+    return 1 if info.last_error_message else 0
