@@ -28,6 +28,7 @@ export function callRow(call, bar) {
       h("span", { class: `status ${isBad(call) ? "bad" : "good"}` }, call.status ?? "…"),
       h("b", { class: "cut" }, call.method),
       h("span", { class: "gist cut" }, gist(call)),
+      call.fault && h("span", { class: "tag" }, call.fault),
       problems.length > 0 && h("span", { class: "status bad", title: t("problem") }, `! ${problems.length}`),
       h("span", { class: "took" }, ms(call.ms)),
       bar && h("span", { class: "bar" }, h("i", { style: { left: `${bar.from * 100}%`, width: `${Math.max((bar.to - bar.from) * 100, 1.5)}%` } })),
@@ -37,7 +38,7 @@ export function callRow(call, bar) {
 
 /** The few words that tell one sendMessage from another. */
 function gist(call) {
-  if (call.error) return call.error.description || String(call.error.message || call.error);
+  if (call.error) return String(call.error.description || call.error);
   const params = call.params || {};
   const text = params.text ?? params.caption ?? params.action ?? params.callback_query_id ?? params.file_id ?? "";
   return String(text).replaceAll("\n", " ").slice(0, 90);

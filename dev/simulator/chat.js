@@ -12,6 +12,7 @@ import { alertBox, failed, toast } from "./overlay.js";
 import { botOf, chatOf, emit, setColumns, setInspector, state, subscriptions, userOf } from "./store.js";
 import { thread } from "./thread.js";
 
+const HAND = 600; // milliseconds after a touch or a turn of the wheel in which a scroll is the person's
 const NEAR = 80; // pixels from the end that still count as "at the bottom"
 
 export function chatColumn(key) {
@@ -26,7 +27,7 @@ export function chatColumn(key) {
   const banner = h("div", { class: "banners" });
   const write = composer(key, hub);
   const column = h("section", { class: "column", test: "chat", "data-chat": key, "aria-label": title(key), onpointerdown: () => activate(key), onfocusin: () => activate(key) });
-  const bottom = { stuck: true, missed: 0 };
+  const bottom = { stuck: true, missed: 0, top: 0, hand: -HAND, smooth: false };
 
   scroller.append(h("div", { class: "spacer" }), log.list, empty);
   column.append(h("div", { class: "wallpaper" }), header(key, heading), banner, h("div", { class: "body" }, scroller, jump), write.element, dropZones(key));
@@ -34,6 +35,8 @@ export function chatColumn(key) {
   function toEnd(smooth = false) {
     bottom.stuck = true;
     bottom.missed = 0;
+    bottom.smooth = smooth;
+    setTimeout(() => (bottom.smooth = false), 400);
     scroller.scrollTo({ top: scroller.scrollHeight, behavior: smooth ? "smooth" : "instant" });
     follow();
   }
@@ -46,18 +49,25 @@ export function chatColumn(key) {
   }
 
   // While stuck, any growth (a loaded picture, an edit that unfolds) keeps the end in view.
-  const grown = new ResizeObserver(() => bottom.stuck && scroller.scrollTo({ top: scroller.scrollHeight, behavior: "instant" }));
+  const pin = () => bottom.stuck && !bottom.smooth && scroller.scrollTo({ top: scroller.scrollHeight, behavior: "instant" });
+  const grown = new ResizeObserver(pin);
   grown.observe(log.list);
   grown.observe(scroller);
-  scroller.addEventListener("scroll", () => {
-    const rest = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    bottom.stuck = rest < NEAR;
+  // Edits grow and shrink the thread, which scrolls it too. Only a move by hand leaves the end.
+  const byHand = () => (bottom.hand = performance.now());
+  for (const type of ["wheel", "touchmove", "pointerdown", "keydown"]) scroller.addEventListener(type, byHand, { passive: true });
+  const scrolled = () => {
+    const up = scroller.scrollTop < bottom.top - 1;
+    bottom.top = scroller.scrollTop;
+    if (up && performance.now() - bottom.hand < HAND) bottom.stuck = false;
+    else if (bottom.stuck) pin();
     follow();
-  }, { passive: true });
+  };
+  scroller.addEventListener("scroll", scrolled, { passive: true });
 
   function changed(detail = {}) {
     if (["pending", "delivery"].includes(detail.type)) log.marks();
-    else if (["message", "edit", "delete", "reset"].includes(detail.type)) log.draw({ quiet: detail.type === "reset" });
+    else if (["message", "edit", "delete", "reset", "draft"].includes(detail.type)) log.draw({ quiet: detail.type === "reset" });
     if (detail.type === "reset" || (detail.type === "message" && detail.message.sim?.outgoing)) toEnd();
     else if (detail.type === "message" && detail.fresh && !bottom.stuck) bottom.missed += 1;
     if (detail.type === "answer") showAnswer(column, key, detail.answer);
@@ -137,16 +147,14 @@ function drawBanner(box, chat, key) {
   const hook = botOf(key)?.webhook;
   if (state.ready && hook && !hook.url) return replace(box, banner("warn", t("no_webhook", { n: hook.pending_update_count || 0 }), h("code", {}, "python -m ops webhooks")));
   if (!chat.failing) return replace(box);
-  const { status, attempt, attempts, update_id } = chat.failing;
-  const number = attempt ?? attempts ?? 1;
-  const words = status ? t("failing", { status, n: number }) : t("failing_none", { n: number });
+  const { status, attempts, update_id } = chat.failing;
+  const words = status ? t("failing", { status, n: attempts }) : t("failing_none", { n: attempts });
   const look = h("button", { class: "link-button", test: "delivery-details", onclick: () => setInspector({ open: true, tab: "message", subject: { key, update: update_id } }) }, t("why"));
   replace(box, banner("bad", `${words} · ${countdown(chat.failing)}`, look));
 }
 
 function countdown(failing) {
-  const due = failing.retry_at ? new Date(typeof failing.retry_at === "number" ? failing.retry_at * 1000 : failing.retry_at).getTime() : failing.at + (failing.retry_in ?? 0) * 1000;
-  const left = Math.ceil((due - Date.now()) / 1000);
+  const left = Math.ceil((failing.at + (failing.next_in || 0) * 1000 - Date.now()) / 1000);
   return left > 0 ? t("failing_retry", { s: left }) : t("failing_now");
 }
 

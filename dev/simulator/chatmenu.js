@@ -1,8 +1,9 @@
 // What one can do with a chat besides talking: block, send raw updates, take it away as a test.
 
 import { api } from "./api.js";
+import { h } from "./dom.js";
 import { t } from "./i18n.js";
-import { confirmBox, copy, failed, menu } from "./overlay.js";
+import { confirmBox, copy, failed, menu, sheet } from "./overlay.js";
 import { rawUpdate } from "./raw.js";
 import { chatOf, emit, setColumns, state } from "./store.js";
 
@@ -16,6 +17,36 @@ export function chatMenu(key, anchor) {
     { label: chat.blocked ? t("unblock") : t("block"), icon: "block", danger: !chat.blocked, test: "menu-block", run: () => toggleBlock(key, chat) },
     { label: t("close_column"), icon: "close", test: "menu-close", run: () => setColumns(state.columns.filter((item) => item !== key)) },
   ]);
+}
+
+/** The right-click menu of a message; `inspect` opens its story. */
+export function messageMenu(key, message, point, inspect) {
+  const text = message.text ?? message.caption;
+  const at = { getBoundingClientRect: () => new DOMRect(point.x, point.y, 0, 0) };
+  menu(
+    at,
+    [
+      { label: t("inspect_message"), icon: "inspect", test: "message-menu-inspect", run: inspect },
+      text && { label: t("copy_text"), icon: "copy", test: "message-menu-copy", run: () => copy(text) },
+      message.sim?.outgoing && message.text && { label: t("edit_text"), icon: "edit", test: "message-menu-edit", run: () => editText(key, message) },
+    ].filter(Boolean),
+  );
+}
+
+function editText(key, message) {
+  const field = h("textarea", { class: "json-field plain", rows: 4, test: "edit-text", "aria-label": t("edit_text"), value: message.text });
+  const save = (close) => async () => {
+    try {
+      await api.edit(key, message.message_id, field.value);
+      close();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  sheet(
+    (close) => [h("h2", {}, t("edit_text")), field, h("div", { class: "sheet-actions" }, h("button", { class: "text-button", onclick: close }, t("cancel")), h("button", { class: "text-button", test: "edit-save", onclick: save(close) }, t("save")))],
+    { label: t("edit_text"), test: "edit-sheet" },
+  );
 }
 
 export async function toggleBlock(key, chat) {

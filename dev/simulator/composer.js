@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { replyKeyboard } from "./keyboard.js";
 import { failed } from "./overlay.js";
-import { botOf, chatOf } from "./store.js";
+import { chatOf, commandsOf } from "./store.js";
 
 const REMEMBER = 20;
 const TALLEST = 180;
@@ -67,7 +67,7 @@ export function composer(key, hub) {
   }
 
   function suggest(text, all = false) {
-    const commands = botOf(key)?.commands || [];
+    const commands = commandsOf(key);
     const found = /^\/\w*$/.test(text) || all ? commands.filter((item) => `/${item.command}`.startsWith(text)) : [];
     if (!found.length && !(all && !commands.length)) return hide();
     selected = 0;
@@ -143,7 +143,7 @@ export function composer(key, hub) {
       replace(box, parts[mode]());
       box.dataset.mode = mode;
     }
-    commandsButton.hidden = !(botOf(key)?.commands || []).length;
+    commandsButton.hidden = !commandsOf(key).length;
     drawKeys();
   }
 

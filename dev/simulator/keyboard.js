@@ -34,7 +34,7 @@ function inlineButton(key, message, button, y, x) {
       test: "inline-button",
       "data-key": id,
       "data-callback": button.callback_data,
-      onclick: () => pressInline(key, message, button, id),
+      onclick: (event) => pressInline(key, message, button, id, event),
     },
     h("span", { class: "label" }, button.pay ? starred(button.text) : button.text),
     corner && h("span", { class: "corner" }, icon(corner, 12)),
@@ -45,22 +45,25 @@ function inlineButton(key, message, button, y, x) {
 /** Telegram shows the Star icon where the text of a pay button says XTR or ⭐. */
 const starred = (text) => text.split(/(XTR|⭐️?)/).map((part) => (/XTR|⭐/.test(part) ? star(16) : part));
 
-function pressInline(key, message, button, id) {
+function pressInline(key, message, button, id, event) {
   if (button.pay) return paySheet(key, message);
   if (button.url) return openUrl(key, button.url);
   if (button.web_app) return openApp(button.web_app.url, button.text);
   if (button.copy_text) return copy(button.copy_text.text);
-  if (button.callback_data !== undefined) return press(key, message, button, id);
+  if (button.callback_data !== undefined) return press(key, message, button, id, { old: event.altKey, twice: event.shiftKey });
   toast(t("unsupported", { kind: Object.keys(button).join(", ") }));
 }
 
-async function press(key, message, button, id) {
+/** `old` presses as on a message the bot can no longer reach; `twice` is a double press that really leaves twice. */
+async function press(key, message, button, id, { old = false, twice = false } = {}) {
   const chat = chatOf(key);
   if (chat.pending.has(id)) return;
   spin(chat, id, null);
   chat.presses.push({ after: message.message_id, text: button.text, at: Date.now() });
   try {
-    const sent = await api.press(key, message.message_id, button.callback_data);
+    const second = twice ? api.press(key, message.message_id, button.callback_data, old) : null;
+    const sent = await api.press(key, message.message_id, button.callback_data, old);
+    await second;
     spin(chat, id, sent.callback_query_id);
     setTimeout(() => expire(chat, id, sent.callback_query_id), SPINNER_LIMIT);
   } catch (error) {

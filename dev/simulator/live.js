@@ -1,17 +1,18 @@
 // The live connection: Server-Sent Events into the store, and what happens when the stack goes away.
 
 import { api } from "./api.js";
-import { chatOf, drop, emit, isRead, keyOf, setHistory, state, upsert } from "./store.js";
+import { chatOf, drop, emit, isRead, keyOf, lastRead, markRead, setHistory, state, upsert } from "./store.js";
 
 const RETRY = [500, 1000, 2000, 3000, 5000];
 const KEEP_LINES = 500;
 
-let seq = null;
+let seq = 0;
 let source = null;
 let failures = 0;
 let timer = null;
+let held = null; // events that arrive while the world is being read; they are newer than what is read
 
-/** Load the world once, then follow it; comes back by itself when the stack does. */
+/** Load the world, then follow it; comes back by itself when the stack does. */
 export async function connect() {
   clearTimeout(timer);
   source?.close();
@@ -20,21 +21,19 @@ export async function connect() {
   } catch (error) {
     return lost(error);
   }
-  source = new EventSource(seq === null ? "/sim/events" : `/sim/events?after=${seq}`);
+  source = new EventSource(`/sim/events?after=${seq}`);
   source.onopen = () => {
     failures = 0;
     setConnection("live");
   };
   source.onmessage = (event) => receive(event.data);
+  // The browser would try again by itself, but without reading the world anew or telling the person.
   source.onerror = () => lost();
-  for (const type of Object.keys(HANDLERS)) source.addEventListener(type, (event) => receive(event.data));
 }
 
 function lost(error) {
   source?.close();
   setConnection("lost", error?.message);
-  // A restarted stack counts from one again: a kept number would hide its first events.
-  seq = null;
   timer = setTimeout(connect, RETRY[Math.min(failures++, RETRY.length - 1)]);
 }
 
@@ -44,11 +43,24 @@ function setConnection(value, problem = "") {
   emit("connection");
 }
 
+/** Read everything again; events that come meanwhile are applied on top. */
 export async function refresh() {
-  const [world, chats] = await Promise.all([api.state(), api.chats()]);
+  held ??= [];
+  try {
+    await read();
+  } finally {
+    const waiting = held || [];
+    held = null;
+    waiting.forEach(receive);
+  }
+}
+
+async function read() {
+  const world = await api.state();
+  const chats = await api.chats();
   Object.assign(state, { bots: world.bots, users: world.users, parts: world.parts || [], environment: world.environment });
   state.faults = world.faults || [];
-  if (seq === null && typeof world.seq === "number") seq = world.seq;
+  if (!source || source.readyState === EventSource.CLOSED) seq = world.seq ?? 0;
   for (const item of chats) Object.assign(chatOf(keyOf(item.bot, item.user_id)), fromList(item));
   state.ready = true;
   emit("state");
@@ -57,7 +69,9 @@ export async function refresh() {
 }
 
 function fromList(item) {
-  const unread = isRead(keyOf(item.bot, item.user_id)) ? 0 : item.unread || 0;
+  const key = keyOf(item.bot, item.user_id);
+  const seen = isRead(key) || (item.last && item.last.message_id <= lastRead(key));
+  const unread = seen ? 0 : item.unread || 0;
   return { last: item.last, unread, blocked: Boolean(item.blocked) };
 }
 
@@ -69,14 +83,15 @@ export async function loadChat(key) {
 }
 
 function receive(data) {
+  if (held) return held.push(data);
   let event;
   try {
     event = JSON.parse(data);
   } catch {
     return; // a keep-alive comment or a half line is not worth a broken page
   }
-  if (seq !== null && event.seq <= seq) return;
-  if (event.seq) seq = event.seq;
+  if (event.seq <= seq) return;
+  seq = event.seq ?? seq;
   HANDLERS[event.type]?.(event);
 }
 
@@ -92,8 +107,10 @@ const HANDLERS = {
     const fresh = upsert(chat, event.message);
     if (!event.message.sim?.outgoing) {
       chat.action = null;
+      chat.draft = null;
       if (fresh && !isRead(chat.key)) chat.unread += 1;
     }
+    if (isRead(chat.key)) markRead(chat);
     tell(chat, { type: "message", message: event.message, fresh });
   },
   edit(event) {
@@ -131,11 +148,11 @@ const HANDLERS = {
   delivery(event) {
     const entry = { ...event, at: Date.now() };
     state.delivered.set(`${event.bot}:${event.update_id}`, entry);
-    const good = event.status >= 200 && event.status < 300;
     if (event.user_id) {
       const chat = chatFor(event);
-      if (good) chat.failing = null;
-      else if (!event.dropped) chat.failing = entry;
+      // "pending" with a next attempt is a refusal; all other states end the story of this update.
+      if (event.state === "pending" && event.next_in !== null) chat.failing = entry;
+      else if (chat.failing?.update_id === event.update_id) chat.failing = null;
       tell(chat, { type: "delivery" });
     }
     emit("deliveries", entry);
@@ -152,19 +169,19 @@ const HANDLERS = {
     emit("parts");
   },
   fault(event) {
-    if (Array.isArray(event.faults)) state.faults = event.faults;
+    state.faults = event.faults || [];
     emit("faults");
-    if (!Array.isArray(event.faults)) refreshFaults();
   },
-  blocked(event) {
+  draft(event) {
     const chat = chatFor(event);
-    chat.blocked = Boolean(event.blocked);
-    tell(chat, { type: "blocked" });
+    chat.draft = event.text ? { html: event.html } : { html: "…" };
+    tell(chat, { type: "draft" });
   },
+  reset: () => refresh().catch(() => {}),
   queue: () => emit("queue"),
   tick: (event) => emit("tick", event),
   log(event) {
-    keep(state.log, event.line ?? event.log ?? event);
+    keep(state.log, event.record ?? event.line ?? event);
     emit("log");
   },
 };
@@ -172,11 +189,6 @@ const HANDLERS = {
 function keep(list, item) {
   list.push(item);
   if (list.length > KEEP_LINES) list.splice(0, list.length - KEEP_LINES);
-}
-
-async function refreshFaults() {
-  state.faults = (await api.state()).faults || [];
-  emit("faults");
 }
 
 // Answers can overtake the reply of /press, so both sides leave a note and whoever is second clears the button.

@@ -113,7 +113,7 @@ function documentRow(message) {
 /** Keep the ending in sight: a long name is cut in the middle. */
 function shorten(name) {
   const dot = name.lastIndexOf(".");
-  const tail = dot > 0 && name.length - dot <= 6 ? name.slice(dot - Math.min(3, dot)) : "";
+  const tail = dot > 0 && name.length - dot <= 6 ? name.slice(dot) : "";
   return tail ? [h("span", { class: "cut" }, name.slice(0, name.length - tail.length)), h("span", {}, tail)] : h("span", { class: "cut" }, name);
 }
 

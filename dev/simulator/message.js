@@ -5,6 +5,8 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { inlineKeyboard, openUrl } from "./keyboard.js";
 import { album, media, meta, serviceText } from "./media.js";
+import { messageMenu } from "./chatmenu.js";
+import { preview } from "./format.js";
 import { emit, setInspector } from "./store.js";
 import { sanitize } from "./sanitize.js";
 
@@ -22,13 +24,22 @@ export function bubble(key, messages) {
   const body = h(
     "div",
     { class: `bubble ${bare ? "bare" : ""} ${kind(message)} ${words ? "worded" : ""}` },
+    message.reply_to_message && quote(message.reply_to_message),
     messages.length > 1 ? album(messages) : media(message),
     words && text(key, words, meta(messages[messages.length - 1], outgoing)),
     !words && meta(messages[messages.length - 1], outgoing),
+    reactions(message),
     !words && !known(message) && h("div", { class: "text" }, t("unsupported", { kind: unknownKind(message) })),
   );
   const column = h("div", { class: "stacked" }, body, messages.length === 1 && inlineKeyboard(key, message));
   return row(key, message, outgoing ? "out" : "in", column);
+}
+
+const quote = (message) => h("div", { class: "quote cut" }, preview(message));
+
+function reactions(message) {
+  const list = message.sim?.reaction || [];
+  return list.length > 0 && h("div", { class: "reactions" }, list.map((item) => h("span", {}, item.emoji || "⭐")));
 }
 
 const known = (message) => media(message) !== null;
@@ -39,9 +50,13 @@ const unknownKind = (message) => Object.keys(message).filter((name) => !BASE.has
 
 function row(key, message, side, content) {
   const open = () => setInspector({ open: true, tab: "message", subject: { key, message } });
+  const context = (event) => {
+    event.preventDefault();
+    messageMenu(key, message, { x: event.clientX, y: event.clientY }, open);
+  };
   return h(
     "div",
-    { class: `message ${side}`, test: "message", "data-message-id": message.message_id, "data-side": side },
+    { class: `message ${side}`, test: "message", "data-message-id": message.message_id, "data-side": side, oncontextmenu: context },
     content,
     h("button", { class: "inspect", test: "message-inspect", "aria-label": t("inspect_message"), title: t("inspect_message"), onclick: open }, icon("inspect", 18)),
   );

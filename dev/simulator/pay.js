@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon, star } from "./icons.js";
-import { failed, sheet } from "./overlay.js";
+import { alertBox, failed, sheet } from "./overlay.js";
 import { botOf } from "./store.js";
 
 export function paySheet(key, message) {
@@ -33,8 +33,10 @@ async function pay(key, message, button, close) {
   button.disabled = true;
   button.classList.add("busy");
   try {
-    await api.pay(key, message.message_id);
+    const { payment } = await api.pay(key, message.message_id);
     close();
+    if (payment?.status === "declined") alertBox(payment.error_message || t("pay_declined"), t("pay_declined"));
+    if (payment?.status === "expired") alertBox(t("pay_expired"), t("pay_declined"));
   } catch (error) {
     failed(error);
     button.disabled = false;

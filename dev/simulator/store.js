@@ -66,6 +66,9 @@ function emptyChat(key) {
     keyboardShown: true,
     pending: new Map(), // "message_id|data" -> callback_query_id: buttons that still spin
     failing: null, // the last refused delivery: {status, attempt, retryAt}
+    draft: null, // words the bot is still writing: {html}
+    commands: null,
+    menuButton: null,
     presses: [], // what was pressed here, for "copy as test"
   };
 }
@@ -98,8 +101,21 @@ export function setHistory(chat, history) {
   chat.action = history.action || null;
   chat.blocked = Boolean(history.blocked);
   chat.last = chat.messages[chat.messages.length - 1] || chat.last;
+  chat.commands = history.commands || null;
+  chat.menuButton = history.menu_button || null;
   chat.loaded = true;
 }
+
+/** Commands can differ by person and language; the bot's own list stands in until the chat is loaded. */
+export const commandsOf = (key) => chatOf(key).commands || botOf(key)?.commands || [];
+
+/** The server marks a chat read only when it is loaded, so the page remembers what it has shown since. */
+export function markRead(chat) {
+  chat.unread = 0;
+  if (chat.last) saved(`read.${chat.key}`, chat.last.message_id);
+}
+
+export const lastRead = (key) => restore(`read.${key}`, 0);
 
 const saved = (name, value) => localStorage.setItem(`lotok.${name}`, JSON.stringify(value));
 
@@ -115,7 +131,7 @@ export function setColumns(columns, active = state.active) {
   state.columns = [...new Set(columns)];
   state.active = state.columns.includes(active) ? active : state.columns[state.columns.length - 1] || "";
   if (state.active) state.me = Number(state.active.split(":")[1]);
-  for (const key of state.columns) chatOf(key).unread = 0;
+  for (const key of state.columns) markRead(chatOf(key));
   saved("columns", state.columns);
   saved("active", state.active);
   emit("columns");

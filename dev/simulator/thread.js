@@ -24,6 +24,11 @@ function blocks(messages) {
   return out;
 }
 
+const DRAFT = Number.MAX_SAFE_INTEGER;
+
+/** What the bot is still writing looks like one more message, paler. */
+const draftOf = (chat) => (chat.draft ? [{ message_id: DRAFT, date: Math.floor(Date.now() / 1000), text: " ", sim: { html: chat.draft.html } }] : []);
+
 const sticks = (a, b) =>
   Boolean(a?.messages && b?.messages) && a.side === b.side && Math.abs(b.messages[0].date - a.messages[a.messages.length - 1].date) < GROUP_GAP && !isService(a) && !isService(b);
 const isService = (block) => ["successful_payment", "refunded_payment", "pinned_message"].some((name) => block.messages[0][name]);
@@ -33,13 +38,14 @@ export function thread(chat) {
   const list = h("div", { class: "thread", role: "log", "aria-live": "polite", "aria-relevant": "additions" });
 
   function draw({ quiet = false } = {}) {
-    const wanted = blocks(chat.messages);
+    const wanted = blocks([...chat.messages, ...draftOf(chat)]);
     const ids = new Set(wanted.map((block) => block.id));
     for (const [id, entry] of nodes) if (!ids.has(id)) remove(id, entry);
     let at = null;
     wanted.forEach((block, index) => {
       const element = ensure(block, quiet);
       element.classList.toggle("first", !sticks(wanted[index - 1], block));
+      element.classList.toggle("draft", block.id === `m${DRAFT}`);
       element.classList.toggle("last", !sticks(block, wanted[index + 1]));
       if (at ? at.nextSibling !== element : list.firstChild !== element) list.insertBefore(element, at ? at.nextSibling : list.firstChild);
       at = element;
@@ -67,7 +73,7 @@ export function thread(chat) {
   function marks() {
     for (const tick of list.querySelectorAll(".ticks")) {
       const delivery = state.delivered.get(`${chat.bot}:${tick.dataset.update}`);
-      const good = !delivery || (delivery.status >= 200 && delivery.status < 300);
+      const good = !delivery || delivery.state !== "pending";
       tick.dataset.state = good ? "read" : "sent";
     }
     for (const button of list.querySelectorAll(".inline-button")) {

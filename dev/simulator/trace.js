@@ -14,7 +14,7 @@ import { botOf, state, userOf } from "./store.js";
 
 export function tracePanel(body, hub) {
   const subject = state.inspector.subject;
-  if (!subject) return replace(body, h("div", { class: "panel-empty", test: "trace-empty" }, icon("inspect", 40), h("p", {}, t("pick_message"))));
+  if (!subject) return replace(body, h("div", { class: "panel-empty", test: "trace-empty" }, icon("inspect", 40), h("p", {}, t("pick_message")), h("p", { class: "hint" }, t("tips"))));
   const bot = subject.key.split(":")[0];
   const id = subject.update ?? subject.message?.sim?.update_id ?? null;
   const content = h("div", { class: "trace", test: "trace" });
@@ -84,7 +84,7 @@ function draw(box, trace) {
   const calls = trace.calls || [];
   replace(
     box,
-    section("delivery", t("delivery"), attempts(trace.attempts || [])),
+    section("delivery", t("delivery"), [trace.state && trace.state !== "delivered" && h("p", { class: "hint" }, t(`st_${trace.state}`)), attempts(trace.attempts || [])]),
     section("trips", t("round_trips"), trips(trace.log)),
     section("calls", `${t("calls")} · ${calls.length}`, calls.length ? waterfall(calls) : h("p", { class: "hint" }, t("no_calls"))),
     section("state", t("state_diff"), difference(trace.state_before, trace.state_after) || h("p", { class: "hint" }, t("no_state"))),
@@ -110,6 +110,7 @@ function attempts(list) {
       { class: "attempt", test: "attempt" },
       h("span", { class: `status ${attempt.status >= 200 && attempt.status < 300 ? "good" : "bad"}` }, attempt.status || "✕"),
       h("span", {}, t("attempt", { n: index + 1 })),
+      attempt.replay && h("span", { class: "tag" }, t("replay")),
       h("b", {}, ms(attempt.ms)),
       h("time", {}, stamp(attempt.at)),
       attempt.body && h("code", { class: "attempt-body" }, typeof attempt.body === "string" ? attempt.body : JSON.stringify(attempt.body)),
@@ -128,7 +129,7 @@ const TRIPS = [
 function trips(line) {
   if (!line) return h("p", { class: "hint" }, t("no_log"));
   const figures = TRIPS.filter(([name]) => line[name] !== undefined).map(([name, label]) => figure(line[name], label.split("|")[document.documentElement.lang === "en" ? 1 : 0] || label));
-  return [h("div", { class: "figures" }, line.ms !== undefined && figure(ms(line.ms), "webhook"), figures), tree(line, 0)];
+  return [h("div", { class: "figures" }, line.ms !== undefined && figure(ms(line.ms), "webhook"), figures), h("details", { class: "job" }, h("summary", {}, h("span", { class: "gist" }, t("log_line"))), tree(line, 1))];
 }
 
 const figure = (value, label) => h("div", { class: "figure" }, h("b", {}, String(value)), h("span", {}, label));
