@@ -63,7 +63,7 @@ def cuts(lab: Floats, backdrop: Backdrop) -> list[Mask]:
     return [masks[0]] if bare is masks[0] else [masks[0], bare]
 
 
-def _shadow(lab: Floats, backdrop: Backdrop) -> Mask:
+def _shadow(lab: Floats, backdrop: Backdrop, tint: float = 4.5) -> Mask:
     """Find what could be a shadow: the background's hue, only darker.
 
     Dimmed light takes colour along with lightness; a lit wall nearby gives some of it back. Either will do.
@@ -71,7 +71,7 @@ def _shadow(lab: Floats, backdrop: Backdrop) -> Mask:
     away = lab - backdrop.surface
     dimmed = backdrop.surface[..., 1:] * (lab[..., :1] / np.maximum(backdrop.surface[..., :1], 1))
     hue = np.sqrt(np.minimum(((lab[..., 1:] - dimmed) ** 2).sum(-1), (away[..., 1:] ** 2).sum(-1)))
-    return np.asarray((away[..., 0] < 1) & (away[..., 0] > -38) & (hue < 4.5))
+    return np.asarray((away[..., 0] < tint - 3.5) & (away[..., 0] > -38) & (hue < tint))
 
 
 def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
@@ -81,9 +81,11 @@ def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
     ground = raster.from_border((far < threshold) | (shadow & (slope < 1.9)))
     product = raster.largest(raster.opened(~ground, 1), share=0.08)
     rim = product & ~raster.erode(product, 2)
-    # Steel, grey cloth and black rubber look like shadows themselves: of them, less may be taken.
-    unlike = float(shadow[rim].mean() if rim.any() else 1.0) < 0.25
-    product = _unshadowed(product, shadow, 0.15 if unlike else 0.06)
+    # Light that bounces off a bright product tints the floor beside it. Steel, grey cloth and black rubber look
+    # like shadows themselves: of them, less may be taken.
+    tinted = _shadow(lab, backdrop, tint=10.0)
+    unlike = float(tinted[rim].mean() if rim.any() else 1.0) < 0.25
+    product = _unshadowed(product, tinted, 0.15) if unlike else _unshadowed(product, shadow, 0.06)
     return product & ~_holes(product, far, threshold)
 
 

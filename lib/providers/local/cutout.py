@@ -69,7 +69,7 @@ def _plain(lab: Floats) -> Mask | None:
 
 
 def _good_plain(lab: Floats, mask: Mask) -> bool:
-    if not _whole(mask, least=0.015) or _weak_edge(lab, mask) > 0.095 or _blurred_edge(lab, mask) > 0.12:
+    if not _whole(mask, least=0.015) or _weak_edge(lab, mask) > 0.02 or _blurred_edge(lab, mask) > 0.045:
         return False
     return _leftover(lab, mask) < 1.3 and _ragged(mask) < 1.6
 
