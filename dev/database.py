@@ -15,14 +15,16 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.pid: int | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
         """Start the server and return its address; one that a killed run left behind is ended first."""
         postgres.stop(self.folder)
         url = postgres.start(self.folder)
-        pid = (self.folder / "postmaster.pid").read_text().split("\n", 1)[0]
-        self._guard = subprocess.Popen(["sh", "-c", _GUARD, pid], stdin=subprocess.PIPE, start_new_session=True)
+        self.pid = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        command = ["sh", "-c", _GUARD, str(self.pid)]
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         return url
 
     def stop(self) -> None:
@@ -32,6 +34,7 @@ class Database:
             guard.kill()
             guard.communicate()
         postgres.stop(self.folder)
+        self.pid = None
 
 
 async def migrate(url: str) -> str:

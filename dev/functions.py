@@ -110,7 +110,8 @@ class Function:
 
     async def start(self) -> None:
         """Boot the function and keep it running; raise BootFailed when it does not come up."""
-        self._ready = asyncio.get_running_loop().create_future()
+        if self._ready is None or self._ready.done():
+            self._ready = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep())
         await asyncio.shield(self._ready)
 
@@ -132,21 +133,24 @@ class Function:
             await self._process.wait()
 
     async def restart(self) -> None:
-        """Boot afresh, with the code that is on the disk now; raise BootFailed."""
-        await self.stop()
+        """Boot afresh, with the code that is on the disk now; raise BootFailed. Requests meanwhile wait."""
+        await self._end()
         await self.start()
 
     async def stop(self) -> None:
         """End the process: SIGTERM, then SIGKILL after the platform's grace."""
+        await self._end()
+        if self._ready and not self._ready.done():
+            self._ready.set_exception(BootFailed(f"{self.entry} was stopped"))
+            self._ready.exception()
+        self._ready = None
+
+    async def _end(self) -> None:
         keeper, self._keeper = self._keeper, None
         if keeper:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-        if self._ready and not self._ready.done():
-            self._ready.set_exception(BootFailed(f"{self.entry} was stopped"))
-            self._ready.exception()
-        self._ready = None
 
     async def idle(self, timeout: float = 30) -> None:
         """Wait until every invocation has ended, its work after the response included."""
@@ -207,6 +211,7 @@ class Function:
                 stderr=output,
                 cwd=self._root,
                 env=env,
+                start_new_session=True,  # Ctrl-C is for us alone; we stop it in order
             )
 
     async def _boot(self, process: asyncio.subprocess.Process, started: asyncio.Future[dict[str, Any]]) -> Boot:
@@ -306,7 +311,7 @@ class Function:
     def _emit(self, text: str, invocation: str) -> None:
         self.tail.append(text)
         if self._log_file:
-            with self._log_file.open("a", encoding="utf-8") as output:
+            with contextlib.suppress(OSError), self._log_file.open("a", encoding="utf-8") as output:
                 output.write(text + "\n")
         self._on_line(Line(self.entry, text, invocation, _record(text)))
 

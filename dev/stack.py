@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -98,6 +99,11 @@ class Stack:
         for function in self.functions.values():
             await function.idle(timeout)
 
+    def pids(self) -> list[int]:
+        """Return the processes that this stack has started and that run now."""
+        own = [child.pid for child in psutil.Process().children(recursive=True)]
+        return own + ([self._database.pid] if self._database.pid else [])
+
     async def _start(self) -> None:
         outside = settings.real(self.given)
         for folder in ("logs", "files"):
@@ -158,7 +164,7 @@ class Stack:
             part.url = f"{self.page}/upstash"
             self._exit.callback(self._valkey.stop)
             self._exit.push_async_callback(self._upstash.close)
-            await asyncio.to_thread(self._valkey.start)
+            await _whole(self._valkey.start)
 
     async def _start_postgres(self, is_real: bool) -> None:
         if is_real:
@@ -168,7 +174,7 @@ class Stack:
             return
         with self.parts.starting("postgres") as part:
             self._exit.push_async_callback(asyncio.to_thread, self._database.stop)
-            self.settings["DATABASE_URL"] = part.url = await asyncio.to_thread(self._database.start)
+            self.settings["DATABASE_URL"] = part.url = await _whole(self._database.start)
             if self._migrate:
                 part.detail = await database.migrate(self.settings["DATABASE_URL"])
 
@@ -201,7 +207,12 @@ class Stack:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
-            said, _ = await process.communicate()
+            try:
+                said, _ = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
             if process.returncode:
                 raise RuntimeError(said.decode(errors="replace"))
             part.detail = "from .env" if is_real else ", ".join(self.world.bots)
@@ -260,11 +271,11 @@ class Stack:
         if verb in ("stop", "start", "restart") and name in switches and not self.parts[name].real:
             start, stop = switches[name]
             if verb != "start":
-                await asyncio.to_thread(stop)
+                await _whole(stop)
                 self.parts.change(name, status="down")
             if verb != "stop":
                 with self.parts.starting(name, self.parts[name].detail):
-                    await asyncio.to_thread(start)
+                    await _whole(start)
         elif verb in ("stop", "start", "restart", "kill") and name in by_part:
             await getattr(by_part[name], verb)()
             self.parts.change(name, status=by_part[name].status)
@@ -287,6 +298,16 @@ async def _together(*work: Coroutine[Any, Any, None]) -> None:
                 group.create_task(one)
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+
+
+async def _whole[T](work: Callable[[], T]) -> T:
+    """Do it in a thread, to its end even when cancelled: a server half started could not be stopped."""
+    done = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
 
 
 def _part_of(entry: str) -> str:

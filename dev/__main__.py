@@ -1,0 +1,54 @@
+"""Runs Lotok on this machine.
+
+  python -m dev up [--port 4000]    start everything and print the address of the chat simulator
+  python -m dev reset               forget the local data
+
+Exit codes: 0 stopped or done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import sys
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return the exit code; an expected failure is one line, no traceback."""
+    if sys.version_info[:2] != (3, 12):
+        return _refuse(
+            f"Lotok needs Python 3.12, this is {sys.version.split()[0]}. Use: make {argv[0] if argv else 'up'}"
+        )
+    args = _parser().parse_args(argv)
+    if args.command == "up":
+        print("Lotok starts: Postgres, Redis, Telegram stand-in, functions ...", flush=True)
+    try:
+        from dev import up  # heavy, so it comes after the first line
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("dev", "lib", "ops"):
+            raise
+        return _refuse(f"The package {error.name} is not installed. Use: make {args.command}")
+    return up.reset() if args.command == "reset" else up.run(args.port)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m dev", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start everything")
+    up.add_argument("--port", type=_port, default=4000, help="where the page is to be (4000), the deployment after it")
+    commands.add_parser("reset", help="forget the local data; says what it deletes")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text) <= 65_000:
+        raise argparse.ArgumentTypeError("a port is a number from 1024 to 65000")
+    return int(text)
+
+
+def _refuse(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
