@@ -9,6 +9,7 @@ import subprocess
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset; /tmp is fine
@@ -49,12 +50,14 @@ def running(data_dir: Path) -> bool:
     return info is not None and info.process is not None and info.process.name().startswith("postgres")
 
 
+def pid(data_dir: Path) -> int:
+    """Return the process id of the running server."""
+    return _running(data_dir).pid
+
+
 def url(data_dir: Path, database: str = "postgres") -> str:
     """Return the address of a database of the running server."""
-    info = _info(data_dir)
-    if info is None:
-        raise RuntimeError(f"no Postgres runs on {data_dir}")
-    return info.get_uri(database=database)
+    return f"postgresql://postgres@/{database}?host={quote(str(_running(data_dir).socket_dir))}"
 
 
 def system_user() -> str | None:
@@ -71,6 +74,13 @@ def _info(data_dir: Path) -> PostmasterInfo | None:
         return PostmasterInfo.read_from_pgdata(data_dir.resolve())
     except (AssertionError, OSError):  # the file is half written while the server starts or stops
         return None
+
+
+def _running(data_dir: Path) -> PostmasterInfo:
+    info = _info(data_dir)
+    if info is None:
+        raise RuntimeError(f"no Postgres runs on {data_dir}")
+    return info
 
 
 def _options(server: PostgresServer, settings: Mapping[str, str]) -> str:

@@ -30,6 +30,8 @@ type Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 SQL_FOLDER = Path(__file__).parents[1] / "sql"
 
 _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 10}
+# A sleeping Neon wakes in well under a second; longer than this and the caller is better off with an error.
+CHECKOUT_SECONDS = 8.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SCALARS = (bool, int, str, datetime, UUID)
 
@@ -170,9 +172,9 @@ async def _pool() -> Pool:
             open=False,
             min_size=0,
             max_size=4,
-            timeout=8,
+            timeout=CHECKOUT_SECONDS,
             max_idle=60,
-            reconnect_timeout=8,
+            reconnect_timeout=CHECKOUT_SECONDS,
             kwargs=_CONNECT,
         )
     await pool.open()
@@ -181,7 +183,10 @@ async def _pool() -> Pool:
 
 def _conninfo(url: str) -> str:
     """Drop `channel_binding` on loopback: Neon's addresses ask for it, and PgBouncer cannot give it."""
-    parts = conninfo_to_dict(url)
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:  # it quotes what it cannot read, which may be the password
+        raise errors.Misconfigured(detail="the database address cannot be read") from error
     host = str(parts.get("host") or "")
     if host in _LOOPBACK or host.startswith("/"):
         parts.pop("channel_binding", None)

@@ -282,7 +282,8 @@ async def work(
             claimed = await _claim(names, room, busy=bool(running))
             running |= {asyncio.create_task(_perform(job, tasks[job.task], until)) for job in claimed}
             if running:
-                ended, running = await _first_of(running, LOOK_AGAIN if room > len(claimed) else until - _now())
+                left = until - _now()
+                ended, running = await _first_of(running, min(LOOK_AGAIN, left) if room > len(claimed) else left)
                 counts.update(task.result() for task in ended)
                 continue
             next_at = await db.run(lambda conn: due_at(conn, names))

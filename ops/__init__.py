@@ -1,9 +1,11 @@
 """What an operator or developer runs by hand: python -m ops <verb>. A verb is a line here and a file of its name.
 
 A verb's module has a docstring (the first line is its one sentence, the rest its help with examples),
-`arguments(parser)` and `async run(args) -> int`, which returns the exit code.
+`add_arguments(parser)` and `run(args) -> int`, plain or async, which returns the exit code.
 """
 
 VERBS = {
     "migrate": "ops.migrate",
+    "texts": "ops.texts",
+    "webhooks": "ops.webhooks",
 }

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 import argparse
 import asyncio
 import importlib
+import inspect
 import sys
 from types import ModuleType
 
@@ -24,13 +25,18 @@ def main(argv: list[str]) -> int:
     verb = importlib.import_module(VERBS[argv[0]])
     args = _parser(argv[0], verb).parse_args(argv[1:])
     try:
-        code: int = asyncio.run(verb.run(args))
+        return _run(verb, args)
     except errors.AppError as error:
         print(f"ops {argv[0]}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"ops {argv[0]}: stopped", file=sys.stderr)
         return 130
+
+
+def _run(verb: ModuleType, args: argparse.Namespace) -> int:
+    outcome = verb.run(args)
+    code: int = asyncio.run(outcome) if inspect.iscoroutine(outcome) else outcome
     return code
 
 
@@ -41,7 +47,7 @@ def _parser(name: str, verb: ModuleType) -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.arguments(parser)
+    verb.add_arguments(parser)
     return parser
 
 

@@ -12,7 +12,7 @@ import argparse
 from lib import config, db, migrations
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", action="store_true", help="only list the migrations; exit code 1 if one was edited")
     parser.add_argument("--url", help="the database, instead of DATABASE_URL_UNPOOLED")
 

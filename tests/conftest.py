@@ -1,0 +1,143 @@
+"""The database and the settings of every test.
+
+One Postgres a session; the migrations run once, into a template. `conn` is a transaction that is rolled back;
+`database` is a clone of its own, for tests of several connections, and what `db.connection()` then reaches.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from dev import postgres
+from lib import config, db, migrations
+from tests import factories
+
+# Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
+SETTINGS = {
+    "LOTOK_ENV": "local",
+    "DATABASE_URL": "postgresql://127.0.0.1:1/unused",
+    "UPSTASH_REDIS_REST_URL": "http://127.0.0.1:1",
+    "UPSTASH_REDIS_REST_TOKEN": "test-token",
+    "STORAGE_TYPE": "local",
+    "STUDIO_BOT_TOKEN": "111111:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "WEBHOOK_SECRET": "test-webhook-secret",
+    "CRON_SECRET": "test-cron-secret-0",
+    "APP_SECRET": "test-app-secret-00",
+    "PUBLIC_URL": "http://127.0.0.1:1",
+    "TELEGRAM_API_URL": "http://127.0.0.1:1",
+}
+UNSET = ("DATABASE_URL_UNPOOLED", "DATABASE_READ_URL", "KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN")
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test's own."""
+
+    url: str
+
+    def connect(self) -> Any:
+        """Open a connection beside the pool."""
+        return db.connect(self.url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings() -> Iterator[None]:
+    """Give every test the same settings, whatever the shell holds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in UNSET:
+            patch.delenv(name, raising=False)
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        config.get.cache_clear()
+        yield
+    config.get.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Path]:
+    """Run one Postgres for the session and return its folder."""
+    folder = Path(tempfile.mkdtemp(prefix="lotok-postgres-"))
+    try:
+        postgres.start(folder / "data", postgres.FAST)
+        yield folder / "data"
+    finally:
+        postgres.stop(folder / "data")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def template(server: Path) -> str:
+    """Build the database that all others are cloned from, by the migrations."""
+    async with db.connect(postgres.url(server)) as conn:
+        await conn.execute("create database template_lotok")
+    async with db.connect(postgres.url(server, "template_lotok")) as conn:
+        await migrations.apply(conn)
+    return "template_lotok"
+
+
+@pytest.fixture(scope="session")
+async def common(server: Path, template: str) -> str:
+    """Clone the database in which `conn` works."""
+    return await _clone(server, template)
+
+
+@pytest.fixture
+async def conn(common: str) -> AsyncIterator[db.Connection]:
+    """Lend a connection whose work is undone afterwards."""
+    async with db.connect(common) as conn, conn.transaction(force_rollback=True):
+        yield conn
+
+
+@pytest.fixture
+async def database(server: Path, template: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """Lend a database of the test's own, which is also the one of DATABASE_URL."""
+    url = await _clone(server, template)
+    monkeypatch.setenv("DATABASE_URL", url)
+    config.get.cache_clear()
+    yield Database(url)
+    await db.close()
+    config.get.cache_clear()
+    await _drop(server, url)
+
+
+@pytest.fixture
+async def empty_database(server: Path) -> AsyncIterator[Database]:
+    """Lend a database without any table."""
+    url = await _clone(server, "template0")
+    yield Database(url)
+    await _drop(server, url)
+
+
+@pytest.fixture
+def make_user(conn: db.Connection) -> Callable[..., Awaitable[Any]]:
+    """Make people: `await make_user(credits=5)`."""
+    return partial(factories.make_user, conn)
+
+
+@pytest.fixture
+def make_job(conn: db.Connection) -> Callable[..., Awaitable[Any]]:
+    """Make queued jobs: `await make_job(alice, price=1)`."""
+    return partial(factories.make_job, conn)
+
+
+async def _clone(server: Path, template: str) -> str:
+    name = f"test_{next(_numbers)}"
+    async with db.connect(postgres.url(server)) as conn:
+        await conn.execute(f"create database {name} template {template}")
+    return postgres.url(server, name)
+
+
+async def _drop(server: Path, url: str) -> None:
+    name = urlsplit(url).path.removeprefix("/")
+    async with db.connect(postgres.url(server)) as conn:
+        await conn.execute(f"drop database {name} with (force)")

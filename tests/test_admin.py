@@ -1,0 +1,28 @@
+import pytest
+
+from lib import admin
+
+
+async def letters(conn):
+    cursor = await conn.execute("select bot, update_id, payload, error, tries from dead_letters order by id")
+    return await cursor.fetchall()
+
+
+async def test_bury_update_keeps_an_update_once(conn):
+    await admin.bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'x'", 3)
+    await admin.bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'y'", 4)
+    assert await letters(conn) == [("studio", 7, {"update_id": 7}, "KeyError: 'y'", 4)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "kept"),
+    [
+        (b"not json", {"unreadable": "not json"}),
+        (b"[1]", {"unreadable": "[1]"}),
+        (b"\xff\x00", {"unreadable": "\ufffd"}),
+        (b'{"text": "a\\u0000b"}', {"text": "ab"}),
+    ],
+)
+async def test_bury_update_keeps_whatever_came(conn, payload, kept):
+    await admin.bury_update(conn, "studio", 7, payload, "error\0", 3)
+    assert await letters(conn) == [("studio", 7, kept, "error", 3)]

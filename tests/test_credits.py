@@ -1,0 +1,146 @@
+import asyncio
+
+import psycopg
+import pytest
+
+from lib import credits, errors, jobs
+from tests import factories
+from tests.factories import refused
+
+
+async def test_the_balance_is_written_by_the_ledger(conn, make_user):
+    alice = await make_user(credits=5)
+    await factories.grant(conn, alice.id, 2)
+    assert await credits.safe_get_balance(conn, alice.id) == 7
+    assert await factories.kinds(conn, alice) == [("grant", 5, 5), ("grant", 2, 7)]
+
+
+async def test_safe_get_balance_of_a_stranger_is_zero(conn):
+    assert await credits.safe_get_balance(conn, 404) == 0
+
+
+async def test_refund_credit_gives_back_what_was_charged_once(conn, make_user):
+    alice = await make_user(credits=5)
+    job = await factories.make_running(conn, alice, price=3)
+    await jobs.update_job_status(conn, job, "done")
+    assert await credits.refund_credit(conn, job.id) == 3
+    assert await credits.refund_credit(conn, job.id) == 0
+    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await factories.kinds(conn, alice) == [("grant", 5, 5), ("charge", -3, 2), ("refund", 3, 5)]
+
+
+@pytest.mark.parametrize("price", [0, 1])
+async def test_refund_credit_gives_nothing_back_while_the_job_may_run(conn, make_user, make_job, price):
+    job = await make_job(await make_user(credits=5), price=price)
+    assert await credits.refund_credit(conn, job.id) == 0
+
+
+async def test_twenty_refunds_at_once_give_back_once(database):
+    async with database.connect() as conn:
+        alice = await factories.make_user(conn, credits=5)
+        job = await factories.make_running(conn, alice, price=3)
+        await jobs.update_job_status(conn, job, "done")
+
+    async def refund(_):
+        async with database.connect() as conn:
+            return await credits.refund_credit(conn, job.id)
+
+    assert sorted(await asyncio.gather(*map(refund, range(20)))) == [0] * 19 + [3]
+    async with database.connect() as conn:
+        assert await credits.safe_get_balance(conn, alice.id) == 5
+
+
+INSERT = "insert into credit_ledger (user_id, kind, amount, key, job_id) values (%s, %s, %s, %s, %s)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "job_id"),
+    [
+        ("charge", 1, 1),
+        ("refund", -1, 1),
+        ("grant", -1, None),
+        ("trial", 0, None),
+        ("gift", 1, None),
+        ("charge", -1, None),
+        ("grant", 1, 1),
+    ],
+)
+async def test_a_kind_has_one_sign_and_only_charges_and_refunds_name_a_job(conn, make_user, kind, amount, job_id):
+    alice = await make_user(credits=5)
+    with pytest.raises(psycopg.DatabaseError):
+        await conn.execute(INSERT, (alice.id, kind, amount, "k", job_id))
+
+
+async def test_a_key_moves_credits_once(conn, make_user):
+    alice = await make_user(credits=5)
+    again = "on conflict (key) do nothing"
+    for _ in range(3):
+        await conn.execute(f"{INSERT} {again}", (alice.id, "purchase", 10, "purchase:stars-1", None))
+    assert await credits.safe_get_balance(conn, alice.id) == 15
+
+
+async def test_a_charge_must_be_the_price_of_a_job_of_that_person(conn, make_user, make_job):
+    alice, bob = await make_user(credits=5), await make_user(credits=5)
+    job = await make_job(bob)
+    async with refused(conn, psycopg.DatabaseError, "charge_without_job"):
+        await conn.execute(INSERT, (alice.id, "charge", -1, "k", job.id))
+    async with refused(conn, psycopg.DatabaseError, "charge_without_job"):
+        await conn.execute(INSERT, (bob.id, "charge", -1, "k", job.id))
+
+
+async def test_a_refund_must_equal_the_charge(conn, make_user, make_job):
+    alice = await make_user(credits=5)
+    job = await make_job(alice, price=2)
+    for amount in (1, 3):
+        async with refused(conn, psycopg.DatabaseError, "refund_without_charge"):
+            await conn.execute(INSERT, (alice.id, "refund", amount, "k", job.id))
+
+
+async def test_a_job_is_charged_once(conn, make_user, make_job):
+    alice = await make_user(credits=5)
+    job = await make_job(alice, price=2)
+    async with refused(conn, psycopg.errors.UniqueViolation):
+        await conn.execute(INSERT, (alice.id, "charge", -2, "another key", job.id))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update credit_ledger set amount = 100",
+        "delete from credit_ledger",
+        "truncate credit_ledger",
+        "update credit_accounts set balance = balance + 1",
+        "insert into credit_accounts (user_id, balance) select id + 1, 5 from users",
+    ],
+)
+async def test_credits_move_in_no_other_way(conn, make_user, statement):
+    await make_user(credits=5)
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        await conn.execute(statement)
+
+
+async def test_two_entries_of_one_person_in_one_statement_are_refused(conn, make_user):
+    alice = await make_user(credits=5)
+    values = "(%(user)s, 'grant', 1, 'one'), (%(user)s, 'grant', 1, 'two')"
+    async with refused(conn, psycopg.DatabaseError, "entries_must_be_single"):
+        await conn.execute(
+            f"insert into credit_ledger (user_id, kind, amount, key) values {values}", {"user": alice.id}
+        )
+    assert await credits.safe_get_balance(conn, alice.id) == 5
+
+
+async def test_entries_of_many_people_in_one_statement_are_fine(conn, make_user):
+    alice, bob = await make_user(), await make_user()
+    await conn.execute(
+        "insert into credit_ledger (user_id, kind, amount, key)"
+        " select id, 'grant', 3, 'spring:' || id from users where id = any(%s)",
+        ([alice.id, bob.id],),
+    )
+    assert [await credits.safe_get_balance(conn, user.id) for user in (alice, bob)] == [3, 3]
+
+
+async def test_a_balance_is_never_negative(conn, make_user):
+    alice = await make_user(credits=5)
+    with pytest.raises(errors.ShortOfCredits) as short:
+        await factories.make_job(conn, alice, price=6)
+    assert (short.value.balance, short.value.price) == (5, 6)

@@ -1,0 +1,107 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from lib import errors, log, users
+from tests import factories
+
+
+async def test_get_or_create_user_makes_a_person_with_an_empty_account(conn):
+    alice = await users.get_or_create_user(conn, 7, first_name="Алиса", username="alice", language="en")
+    assert (alice.tg_id, alice.first_name, alice.username, alice.language) == (7, "Алиса", "alice", "en")
+    assert alice.balance == 0
+    assert alice.consent_at is None
+    assert await users.get_user(conn, alice.id) == alice
+
+
+async def test_get_or_create_user_returns_the_same_person_and_writes_nothing(conn):
+    first = await users.get_or_create_user(conn, 7, first_name="Алиса")
+    with log.scope("test") as record:
+        again = await users.get_or_create_user(conn, 7, first_name="Алиса")
+    assert again == first
+    assert record["sql"] == 1
+
+
+async def test_get_or_create_user_follows_a_new_name(conn):
+    first = await users.get_or_create_user(conn, 7, first_name="Алиса")
+    renamed = await users.get_or_create_user(conn, 7, first_name="Алиса", last_name="Лидделл")
+    assert (renamed.id, renamed.last_name) == (first.id, "Лидделл")
+    assert renamed.seen_at > first.seen_at
+
+
+async def test_get_or_create_user_notes_once_an_hour_that_somebody_was_seen(conn):
+    alice = await users.get_or_create_user(conn, 7)
+    await conn.execute("update users set seen_at = seen_at - interval '61 minutes'")
+    again = await users.get_or_create_user(conn, 7)
+    assert timedelta(0) < again.seen_at - alice.seen_at < timedelta(minutes=1)
+
+
+async def test_get_or_create_user_brings_the_balance_in_the_same_round_trip(conn, make_user):
+    await make_user(tg_id=7, credits=5)
+    with log.scope("test") as record:
+        assert (await users.get_or_create_user(conn, 7, first_name="Алиса")).balance == 5
+    assert record["sql"] == 1
+
+
+async def test_a_guess_of_the_language_is_followed_until_a_person_chooses(conn):
+    alice = await users.get_or_create_user(conn, 7, language="ru")
+    assert (await users.get_or_create_user(conn, 7, language="en")).language == "en"
+    await users.set_language(conn, alice.id, "ru")
+    assert (await users.get_or_create_user(conn, 7, language="en")).language == "ru"
+
+
+async def test_set_language_refuses_one_we_do_not_speak(conn, make_user):
+    alice = await make_user()
+    with pytest.raises(errors.Invalid):
+        await users.set_language(conn, alice.id, "fr")
+
+
+async def test_get_user_by_tg_id_finds_nobody_else(conn, make_user):
+    alice = await make_user(tg_id=7)
+    assert await users.get_user_by_tg_id(conn, 7) == alice
+    assert await users.get_user_by_tg_id(conn, 8) is None
+
+
+async def test_accept_consent_gives_the_trial_once_in_a_lifetime(conn, make_user):
+    alice = await make_user()
+    with log.scope("test") as record:
+        agreed = await users.accept_consent(conn, alice.id)
+    again = await users.accept_consent(conn, alice.id)
+    assert record["sql"] == 1
+    assert agreed.balance == again.balance == users.TRIAL_CREDITS
+    assert agreed.consent_at == again.consent_at is not None
+    await conn.execute("update users set consent_at = null")
+    assert (await users.accept_consent(conn, alice.id)).balance == users.TRIAL_CREDITS
+    assert await factories.kinds(conn, alice) == [("trial", 2, 2)]
+
+
+async def test_accept_consent_of_nobody_is_missing(conn):
+    with pytest.raises(errors.Missing):
+        await users.accept_consent(conn, 404)
+
+
+async def test_who_blocked_us_is_marked_until_they_write_again(conn, make_user):
+    alice = await make_user(tg_id=7)
+    await users.mark_blocked(conn, 7, True)
+    marked = await users.get_user(conn, alice.id)
+    await users.mark_blocked(conn, 7, True)
+    assert marked.blocked_at is not None
+    assert (await users.get_user(conn, alice.id)).blocked_at == marked.blocked_at
+    assert (await users.get_or_create_user(conn, 7, first_name="Алиса")).blocked_at is None
+    await users.mark_blocked(conn, 7, True)
+    await users.mark_blocked(conn, 7, False)
+    assert (await users.get_user(conn, alice.id)).blocked_at is None
+
+
+async def test_twenty_first_messages_at_once_make_one_person(database):
+    async def first_message(_):
+        async with database.connect() as conn:
+            user = await users.get_or_create_user(conn, 7, first_name="Алиса")
+            return (await users.accept_consent(conn, user.id)).id
+
+    ids = await asyncio.gather(*map(first_message, range(20)))
+    assert len(set(ids)) == 1
+    async with database.connect() as conn:
+        assert (await users.get_user_by_tg_id(conn, 7)).balance == users.TRIAL_CREDITS
+        await factories.books_are_right(conn)
