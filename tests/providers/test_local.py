@@ -4,6 +4,7 @@ import dataclasses
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -200,8 +201,9 @@ def test_four_variants_differ_and_then_repeat(preset: str, thumbnails: None) -> 
     assert cards[4] == cards[0]
 
 
-def test_wildberries_and_ozon_look_different(thumbnails: None) -> None:
-    data = encoded(make_cutout(), "PNG")
+@pytest.mark.parametrize("make", [make_cutout, make_scene])
+def test_wildberries_and_ozon_look_different(make: Callable[[], Image.Image], thumbnails: None) -> None:
+    data = encoded(make(), "PNG")
     for variant in range(4):
         one, other = (
             np.asarray(

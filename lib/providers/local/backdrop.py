@@ -86,6 +86,10 @@ def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
     tinted = _shadow(lab, backdrop, tint=10.0)
     unlike = float(tinted[rim].mean() if rim.any() else 1.0) < 0.25
     product = _unshadowed(product, tinted, 0.15) if unlike else _unshadowed(product, shadow, 0.06)
+    coloured = float(np.median(np.linalg.norm(backdrop.surface[..., 1:], axis=-1))) > 9
+    if coloured:
+        # Hardly anything has the colour of a coloured background by chance: every such island is an opening.
+        return product & ~raster.opened(tinted | (far < threshold), 1)
     return product & ~_holes(product, far, threshold)
 
 

@@ -159,6 +159,7 @@ def _draw_bar(canvas: Image.Image, palette: Palette, setting: Setting, box: Box)
     pad = 32 * unit
     wide = (setting.width - 2 * pad) / count
     line = colour.mix(palette.panel, palette.panel_ink, 0.18)
+    tone = palette.accent if colour.contrast(palette.accent, palette.panel) > 2.5 else palette.panel_ink
     for index, (block, name) in enumerate(zip(setting.blocks, setting.names, strict=True)):
         left = box[0] + round(pad + index * wide)
         if index:
@@ -166,11 +167,11 @@ def _draw_bar(canvas: Image.Image, palette: Palette, setting: Setting, box: Box)
             paint.lay(canvas, line, rule, (left, box[1] + round(36 * unit)))
         side = round(84 * unit)
         if count == 3:
-            _icon(canvas, palette.accent, name, (left + (round(wide) - side) // 2, box[1] + round(34 * unit)), side)
+            _icon(canvas, tone, name, (left + (round(wide) - side) // 2, box[1] + round(34 * unit)), side)
             lettering.draw(canvas, (left, box[1] + round(142 * unit)), block, palette.panel_ink, centre_in=round(wide))
         else:
             middle = box[1] + setting.height // 2
-            _icon(canvas, palette.accent, name, (left + round(20 * unit), middle - side // 2), side)
+            _icon(canvas, tone, name, (left + round(20 * unit), middle - side // 2), side)
             top = middle - block.height // 2 + round(0.06 * block.size)
             lettering.draw(canvas, (left + round(126 * unit), top), block, palette.panel_ink)
 

@@ -78,7 +78,9 @@ def _suited(look: Look, hero: Hero, texts: tuple[str, ...]) -> Look:
     wide = hero.image.width > WIDE * hero.image.height
     if look.plan == "side" and (wide or not texts):
         bleeds = not hero.cut and look.mood == "fresh"
-        return replace(look, plan="sheet", kind="strip") if bleeds else replace(look, plan="top", kind="bar")
+        return (
+            replace(look, plan="sheet", kind="bar", centred=True) if bleeds else replace(look, plan="top", kind="bar")
+        )
     return look
 
 

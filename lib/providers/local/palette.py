@@ -113,7 +113,7 @@ def _light(hue: float, accent_hue: float, seen: Character) -> Palette:
         accent=oklch(0.48, 0.12 * calm, accent_hue),
         accent_ink=(255, 255, 255),
         shadow=oklch(0.28, 0.06, hue),
-        sheet=oklch(0.33, 0.075 * calm, accent_hue),
+        sheet=oklch(0.33, 0.075 * calm, _earth(hue)),
         sheet_ink=(255, 255, 255),
         dark=False,
     )
