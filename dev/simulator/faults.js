@@ -5,7 +5,7 @@ import { toggleBlock } from "./chatmenu.js";
 import { h, replace } from "./dom.js";
 import { t } from "./i18n.js";
 import { failed } from "./overlay.js";
-import { partButtons } from "./parts.js";
+import { partButtons, stoppable } from "./parts.js";
 import { chatOf, emit, state } from "./store.js";
 import { clearFaults, faultName } from "./strip.js";
 
@@ -68,7 +68,6 @@ function people() {
 }
 
 function parts() {
-  const stoppable = state.parts.filter((part) => ["upstash", "postgres"].includes(part.name));
-  const list = stoppable.length ? stoppable : [{ name: "upstash", status: "up" }, { name: "postgres", status: "up" }];
-  return h("section", { class: "section" }, h("h3", {}, t("part_faults")), list.map((part) => h("div", { class: "part-line" }, h("b", {}, part.name), partButtons(part))));
+  const list = state.parts.filter(stoppable);
+  return list.length > 0 && h("section", { class: "section" }, h("h3", {}, t("part_faults")), list.map((part) => h("div", { class: "part-line" }, h("b", {}, part.name), partButtons(part))));
 }

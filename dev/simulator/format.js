@@ -69,6 +69,8 @@ export function gradient(id, base) {
   return `linear-gradient(${COLORS[index]}, ${DEEP[index]})`;
 }
 
+const SIGNS = { photo: "🖼", video: "📹", document: "📎", voice: "🎤", audio: "🎵", animation: "🎞" };
+
 /** One line that stands for a message in the chat list. */
 export function preview(message) {
   if (!message) return "";
@@ -79,6 +81,6 @@ export function preview(message) {
   if (message.refunded_payment) return t("refunded_stars", { n: message.refunded_payment.total_amount });
   if (kind === "document" && !text) return message.document.file_name || t("kind_document");
   if (kind === "sticker") return `${message.sticker.emoji || ""} ${t("kind_sticker")}`.trim();
-  if (text) return kind ? `${t(`kind_${kind}`)}, ${text}` : text;
+  if (text) return kind ? `${SIGNS[kind] || ""} ${text}`.trim() : text;
   return kind ? t(`kind_${kind}`) : t("message");
 }

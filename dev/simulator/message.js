@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { inlineKeyboard, openUrl } from "./keyboard.js";
 import { album, media, meta, serviceText } from "./media.js";
 import { messageMenu } from "./chatmenu.js";
-import { preview } from "./format.js";
+import { fullName, preview } from "./format.js";
 import { emit, setInspector } from "./store.js";
 import { sanitize } from "./sanitize.js";
 
@@ -24,7 +24,7 @@ export function bubble(key, messages) {
   const body = h(
     "div",
     { class: `bubble ${bare ? "bare" : ""} ${kind(message)} ${words ? "worded" : ""}` },
-    message.reply_to_message && quote(message.reply_to_message),
+    message.reply_to_message && quote(key, message.reply_to_message),
     messages.length > 1 ? album(messages) : media(message),
     words && text(key, words, meta(messages[messages.length - 1], outgoing)),
     !words && meta(messages[messages.length - 1], outgoing),
@@ -35,7 +35,15 @@ export function bubble(key, messages) {
   return row(key, message, outgoing ? "out" : "in", column);
 }
 
-const quote = (message) => h("div", { class: "quote cut" }, preview(message));
+function quote(key, message) {
+  const author = message.from?.is_bot ? message.from.first_name : fullName(message.from);
+  const show = (event) => {
+    const target = event.target.closest(".thread")?.querySelector(`[data-message-id="${message.message_id}"]`);
+    target?.scrollIntoView({ block: "center", behavior: "smooth" });
+    target?.animate([{ filter: "brightness(.85)" }, { filter: "none" }], { duration: 900 });
+  };
+  return h("button", { class: "quote", test: "quote", onclick: show }, h("b", { class: "cut" }, author), h("span", { class: "cut" }, preview(message)));
+}
 
 function reactions(message) {
   const list = message.sim?.reaction || [];

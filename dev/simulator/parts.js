@@ -8,7 +8,8 @@ import { failed } from "./overlay.js";
 import { refresh } from "./live.js";
 import { state } from "./store.js";
 
-const STOPPABLE = ["upstash", "postgres"];
+// What the stack lets us stop: the two stores and every function; real services from .env are left alone.
+export const stoppable = (part) => !(part.real && !part.name.startsWith("api-")) && (["upstash", "postgres"].includes(part.name) || part.name.startsWith("api-"));
 
 export function partsPanel(body, hub) {
   const draw = () => replace(body, state.parts.length ? state.parts.map(partCard) : h("p", { class: "hint" }, t("no_parts")), h("section", { class: "section" }, h("h3", {}, t("webhooks")), state.bots.map(webhook)));
@@ -24,14 +25,14 @@ function partCard(part) {
     h("div", { class: "part-line" }, h("i", { class: `dot ${{ up: "good", starting: "wait" }[part.status] || "bad"}` }), h("b", {}, part.name), h("span", { class: "tag" }, part.real ? t("real") : t("standin")), h("span", { class: "took" }, part.status === "up" ? ms(part.ms) : t(`st_${part.status}`))),
     part.detail && h("p", { class: "hint" }, part.detail),
     part.url && h("p", { class: "url" }, /^https?:/.test(part.url) ? h("a", { href: part.url, target: "_blank", rel: "noopener" }, part.url) : h("code", {}, part.url)),
-    STOPPABLE.includes(part.name) && partButtons(part),
+    stoppable(part) && partButtons(part),
   );
 }
 
 export function partButtons(part) {
   const up = part.status === "up" || part.status === "starting";
   const button = (action, label) => h("button", { class: "chip", test: `part-${part.name}-${action}`, onclick: (event) => run(event.target, part.name, action) }, label);
-  return h("div", { class: "chips" }, up ? button("stop", t("stop")) : button("start", t("start_part")), button("restart", t("restart")));
+  return h("div", { class: "chips" }, up ? button("stop", t("stop")) : button("start", t("start_part")), button("restart", t("restart")), up && part.name.startsWith("api-") && button("kill", t("kill")));
 }
 
 async function run(button, name, action) {

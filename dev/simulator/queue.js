@@ -23,6 +23,7 @@ export function queuePanel(body, hub) {
     clearTimeout(timer);
     try {
       const queue = await api.queue();
+      if (queue.error) throw new Error(queue.error);
       const now = JSON.stringify(queue);
       if (now !== shown) draw(content, queue);
       shown = now;
@@ -56,13 +57,13 @@ async function runTick(button, load) {
 function draw(box, queue) {
   const open = new Set([...box.querySelectorAll("details[open]")].map((item) => item.dataset.id));
   const counts = queue.counts || {};
-  const names = [...STATES.filter((name) => name in counts), ...Object.keys(counts).filter((name) => !STATES.includes(name))];
+  const names = [...STATES, ...Object.keys(counts).filter((name) => !STATES.includes(name))];
   const jobs = queue.jobs || [];
   const ledger = queue.ledger || [];
   const sum = ledger.reduce((total, row) => total + (amountOf(row) || 0), 0);
   replace(
     box,
-    names.length > 0 && h("div", { class: "figures" }, names.map((name) => h("div", { class: "figure", test: `count-${name}` }, h("b", {}, counts[name]), h("span", {}, h("i", { class: `state-dot ${name}` }), name)))),
+    names.length > 0 && h("div", { class: "figures" }, names.map((name) => h("div", { class: "figure", test: `count-${name}` }, h("b", {}, counts[name] || 0), h("span", {}, h("i", { class: `state-dot ${name}` }), name)))),
     queue.users?.length > 0 && h("section", { class: "section" }, h("h3", {}, t("balances")), h("div", { class: "balances" }, queue.users.map(balance))),
     h("section", { class: "section" }, h("h3", {}, t("newest_jobs")), jobs.length ? jobs.map(jobRow) : h("p", { class: "hint", test: "queue-empty" }, t("queue_empty"))),
     h("section", { class: "section" }, h("h3", {}, t("ledger"), ledger.length > 0 && h("small", {}, t("sum", { n: signed(sum) }))), ledger.length ? ledger.map(ledgerRow) : h("p", { class: "hint" }, t("ledger_empty"))),

@@ -38,7 +38,7 @@ function drawCast(box) {
   replace(
     box,
     state.users.map((user) => person(user)),
-    h("button", { class: "person", test: "add-user", title: t("add_user"), onclick: addUser }, h("span", { class: "avatar ghost", style: { "--size": "48px" } }, icon("userplus", 24)), h("span", { class: "person-name" }, t("add"))),
+    h("button", { class: "person", test: "add-user", title: t("add_user"), onclick: addUser }, h("span", { class: "avatar ghost", style: { "--size": "44px" } }, icon("userplus", 24)), h("span", { class: "person-name" }, t("more_people"))),
   );
   if (focused) box.querySelector(`[data-user="${focused}"]`)?.focus({ preventScroll: true });
 }
@@ -49,7 +49,7 @@ function person(user) {
   return h(
     "button",
     { class: `person ${mine ? "mine" : ""}`, role: "option", "aria-selected": String(mine), test: "user", "data-user": user.id, title: `${fullName(user)} · ${role(user)}`, onclick: () => become(user) },
-    h("span", { class: "avatar", style: { background: gradient(user.id, user.color), "--size": "48px" } }, initials(fullName(user)), unread > 0 && h("span", { class: "badge" }, unread)),
+    h("span", { class: "avatar", style: { background: gradient(user.id, user.color), "--size": "44px" } }, initials(fullName(user)), unread > 0 && h("span", { class: "badge" }, unread)),
     h("span", { class: "person-name" }, user.first_name),
   );
 }

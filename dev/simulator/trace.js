@@ -10,7 +10,7 @@ import { difference, tree } from "./json.js";
 import { copy, failed, toast } from "./overlay.js";
 import { jobRow, ledgerRow } from "./queue.js";
 import { rawUpdate } from "./raw.js";
-import { botOf, state, userOf } from "./store.js";
+import { botOf, setInspector, state, userOf } from "./store.js";
 
 export function tracePanel(body, hub) {
   const subject = state.inspector.subject;
@@ -24,7 +24,7 @@ export function tracePanel(body, hub) {
   async function load() {
     try {
       if (id === null) drawAlone(content, subject, await api.calls(bot));
-      else draw(content, await api.trace(bot, id));
+      else draw(content, await api.trace(bot, id), await history(bot, subject));
     } catch (error) {
       replace(content, h("p", { class: "problem" }, t("failed", { why: error.message })));
     }
@@ -78,12 +78,27 @@ function curlOf(bot, update) {
   return `curl -sS '${url}' -H 'Content-Type: application/json' -H "X-Telegram-Bot-Api-Secret-Token: $WEBHOOK_SECRET" -d '${body}'`;
 }
 
-function draw(box, trace) {
+/** All calls that made or changed this message: presses and jobs have no bubble of their own, so they are found here. */
+async function history(bot, { key, message }) {
+  const ids = new Set(message?.sim?.outgoing ? [] : message?.sim?.calls || []);
+  if (!ids.size) return null;
+  const calls = (await api.calls(bot)).filter((call) => ids.has(call.id));
+  return calls.length > 0 && section("history", t("message_calls"), calls.map((call) => h("div", { class: "history" }, callRow(call), sources(key, message, call))));
+}
+
+function sources(key, message, call) {
+  const updates = call.updates || [];
+  if (!updates.length) return h("span", { class: "tag" }, t("by_worker"));
+  return updates.map((id) => h("button", { class: "link-button", test: "history-update", title: `update ${id}`, onclick: () => setInspector({ subject: { key, message, update: id } }) }, `#${String(id).slice(-4)}`));
+}
+
+function draw(box, trace, past) {
   const open = new Set([...box.querySelectorAll("details[data-section][open]")].map((item) => item.dataset.section));
   const closed = new Set([...box.querySelectorAll("details[data-section]:not([open])")].map((item) => item.dataset.section));
   const calls = trace.calls || [];
   replace(
     box,
+    past,
     section("delivery", t("delivery"), [trace.state && trace.state !== "delivered" && h("p", { class: "hint" }, t(`st_${trace.state}`)), attempts(trace.attempts || [])]),
     section("trips", t("round_trips"), trips(trace.log)),
     section("calls", `${t("calls")} · ${calls.length}`, calls.length ? waterfall(calls) : h("p", { class: "hint" }, t("no_calls"))),
