@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from upstash_redis.asyncio import Redis
 from upstash_redis.http import AsyncHttpClient, make_headers
 
@@ -105,7 +104,7 @@ class _Http(AsyncHttpClient):
         self._sync_token_cb = sync_token_cb
 
     @property
-    def _client(self) -> httpx.AsyncClient:  # type: ignore[override]
+    def _client(self) -> fetch.Client:  # type: ignore[override]
         return fetch.client()
 
 

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +19,7 @@ import httpx
 
 from lib import errors, log
 
+Client = httpx.AsyncClient
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=60)
 
 _TIMEOUT = httpx.Timeout(10, connect=5)
@@ -27,7 +28,7 @@ _ANSWER_LIMIT = 8 * 1024 * 1024
 _AGAIN = {408, 425, 429}
 _BOT_TOKEN = re.compile(r"/bot\d+:[^/\s]+")
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,31 @@ def tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def client() -> httpx.AsyncClient:
+def client() -> Client:
     """Return the running loop's client; its connections survive an idle minute."""
     loop = asyncio.get_running_loop()
     found = _clients.get(loop)
     if found is None or found.is_closed:
-        found = httpx.AsyncClient(verify=tls(), limits=LIMITS, timeout=_TIMEOUT, follow_redirects=False)
+        found = Client(verify=tls(), limits=LIMITS, timeout=_TIMEOUT, follow_redirects=False)
         _clients[loop] = found
     return found
+
+
+def lent(address: Callable[[str], str], timeout: timedelta) -> Client:
+    """Return a client over the loop's connections that an SDK may close; `address` says where a URL really leads."""
+    return Client(transport=_Lent(address), timeout=timeout.total_seconds())
+
+
+class _Lent(httpx.AsyncBaseTransport):
+    def __init__(self, address: Callable[[str], str]) -> None:
+        self._address = address
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = httpx.URL(self._address(str(request.url)))
+        if url != request.url:
+            request.url = url
+            request.headers["Host"] = url.netloc.decode()
+        return await client().send(request, stream=True)
 
 
 async def close() -> None:
