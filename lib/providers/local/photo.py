@@ -63,9 +63,10 @@ def _decode(image: Image.Image) -> Photo:
     # A big JPEG is decoded at a half or a quarter of its size: four times faster, and no more is shown.
     image.draft(None, (WORKING_SIDE * 4 // 5, WORKING_SIDE * 4 // 5))
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
     image = _eight_bit(image)
+    # Shrunk before it is turned: a 40-megapixel picture exists once in memory, not three times.
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image = ImageOps.exif_transpose(image)
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     colour = image.convert("RGB") if image.mode == "RGBA" else image
     colour = _to_srgb(colour, profile)
@@ -76,11 +77,12 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Bring every mode to RGB, RGBA or CMYK."""
     if image.mode.startswith(("I", "F")):
         # Pillow clips 16-bit grey at 255 instead of scaling it.
-        pixels = np.asarray(image, dtype=np.float32) / (257.0 if image.mode != "F" else 1.0)
-        image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+        pixels = np.asarray(image)
+        scaled = np.clip(pixels, 0, 255) if image.mode == "F" else pixels >> 8
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
     if "transparency" in image.info or image.mode in ("LA", "PA", "La", "RGBa", "RGBA"):
-        return image.convert("RGBA")
-    return image if image.mode == "CMYK" else image.convert("RGB")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    return image if image.mode in ("CMYK", "RGB") else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
