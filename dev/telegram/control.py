@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dev.telegram import people, shown, till
+from dev.telegram import downloads, people, shown, till
 from dev.telegram.hooks import Hooks
 from dev.telegram.people import Act, Person
 from dev.telegram.records import CannotAct, Json
@@ -28,7 +28,6 @@ from dev.telegram.world import World
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 WAIT_SECONDS = 30.0
-SAFE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "audio/ogg")
 
 type Handler = Callable[[World, Request], Awaitable[Any]]
 
@@ -188,36 +187,6 @@ async def part(world: World, request: Request) -> Json:
         raise CannotAct("no_such_part", str(error), 404) from error
 
 
-async def file(world: World, request: Request) -> Response:
-    """Serve a file's bytes, a range of them when asked; nothing in them can run in the page."""
-    try:
-        record, data = world.files.open(request.path_params["file_id"])
-    except KeyError:
-        raise CannotAct("no_such_file", "There is no such file.", 404) from None
-    headers = {
-        "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, max-age=31536000, immutable",
-        "Accept-Ranges": "bytes",
-    }
-    if record.mime not in SAFE_TYPES:
-        headers["Content-Disposition"] = "attachment"
-    start, end = _range(request.headers.get("range", ""), len(data))
-    if end:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
-        return Response(data[start:end], 206, headers, record.mime)
-    return Response(data, 200, headers, record.mime or "application/octet-stream")
-
-
-def _range(header: str, size: int) -> tuple[int, int]:
-    """Return start and end of a single byte range, zeros when there is none to obey."""
-    first, dash, last = header.removeprefix("bytes=").partition("-")
-    if not header.startswith("bytes=") or not dash or not first.isdigit() or not (last.isdigit() or not last):
-        return 0, 0
-    end = min(int(last) + 1 if last else size, size)
-    return (int(first), end) if int(first) < end else (0, 0)
-
-
 def _person(world: World, request: Request) -> Person:
     where = request.path_params
     return Person(world, world.bot(where["bot"]), world.user(where["user_id"]))
@@ -296,5 +265,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/queue", queue),
     ("POST", "/tick", tick),
     ("POST", "/parts/{name}/{verb}", part),
-    ("GET", "/files/{file_id}", file),
+    ("GET", "/files/{file_id}", downloads.file),
+    ("GET", "/samples", downloads.samples),
+    ("GET", "/samples/{name}", downloads.sample),
 ]

@@ -224,6 +224,7 @@ class Delivery:
             update_id=record.update_id,
             state=record.state,
             attempts=len(record.attempts),
+            dropped=record.state not in ("pending", "delivered"),
             **facts,
         )
 

@@ -37,6 +37,7 @@ FOUND = [
     ("mention", re.compile(r"(?<![\w@./])@[A-Za-z]\w{3,31}\b")),
     ("hashtag", re.compile(r"(?<![\w#&])#\w*[^\W\d]\w*")),
 ]
+BARE = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?([/?#]|$)")  # an address without its scheme
 SOLID = {"code", "pre", "text_link"}  # nothing is looked for inside these
 OPEN = {
     "bold": "<b>",
@@ -46,7 +47,7 @@ OPEN = {
     "code": "<code>",
     "pre": "<pre>",
     "blockquote": "<blockquote>",
-    "expandable_blockquote": "<blockquote>",
+    "expandable_blockquote": "<blockquote expandable>",
 }
 
 
@@ -81,17 +82,18 @@ def safe_html(text: str, entities: list[Json]) -> str:
     """Return HTML that shows the text; nothing of what a user or bot wrote becomes markup by itself."""
     marks = {0, units(text)} | {one["offset"] for one in entities} | {one["offset"] + one["length"] for one in entities}
     wide = text.encode("utf-16-le")
-    cuts, out, opened = sorted(marks), [], []
-    for start, end in itertools.pairwise(cuts):
+    out: list[str] = []
+    opened: list[Json] = []
+    for start, end in itertools.pairwise(sorted(marks)):
         wanted = [one for one in entities if one["offset"] <= start and one["offset"] + one["length"] >= end]
-        piece = wide[start * 2 : end * 2].decode("utf-16-le", "replace")
-        while opened and (len(opened) > len(wanted) or opened != wanted[: len(opened)]):
-            out.append(_close(opened.pop()))
+        while opened != wanted[: len(opened)]:
+            closed = opened.pop()
+            out.append(_close(closed, _slice(wide, closed)))
         for one in wanted[len(opened) :]:
-            out.append(_open(one, piece if one["length"] == end - start else _slice(wide, one)))
+            out.append(_open(one, _slice(wide, one)))
             opened.append(one)
-        out.append(html.escape(piece, quote=True))
-    out.extend(_close(one) for one in reversed(opened))
+        out.append(html.escape(wide[start * 2 : end * 2].decode("utf-16-le", "replace")))
+    out.extend(_close(one, _slice(wide, one)) for one in reversed(opened))
     return "".join(out)
 
 
@@ -106,19 +108,15 @@ def _open(entity: Json, text: str) -> str:
     if kind == "bot_command":
         return f'<span class="tg-command" data-command="{html.escape(text)}">'
     if kind in ("text_link", "url"):
-        url = entity.get("url", text)
-        url = url if "://" in url or url.startswith("mailto:") else f"https://{url}"
+        url = str(entity.get("url", text))
+        url = f"https://{url}" if BARE.match(url) else url
         if re.match(r"(https?|tg)://", url):
             return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">'
     return OPEN.get(kind, f'<span class="tg-{re.sub(r"[^a-z_]", "", kind)}">')
 
 
-def _close(entity: Json) -> str:
-    return (
-        "</" + re.split(r"[ >]", _open(entity, "")[1:])[0] + ">"
-        if entity["type"] not in ("text_link", "url")
-        else "</a>"
-    )
+def _close(entity: Json, text: str) -> str:
+    return "</" + re.split(r"[ >]", _open(entity, text)[1:])[0] + ">"
 
 
 def _trim(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
@@ -208,7 +206,11 @@ class _Parser:
     def keep(self, name: str, start: int, values: dict[str, str]) -> None:
         entity: dict[str, Any] = {"type": TAGS[name], "offset": start, "length": self.length - start}
         if name == "a":
-            entity["url"] = values.get("href") or "".join(self.text)[-(self.length - start) :]
+            entity["url"] = values.get("href") or "".join(self.text).encode("utf-16-le")[start * 2 :].decode(
+                "utf-16-le"
+            )
+            if not (BARE.match(entity["url"]) or re.match(r"(https?|tg)://.|mailto:.", entity["url"])):
+                return  # Telegram drops a link that leads nowhere and keeps its words
         if name == "tg-emoji":
             entity["custom_emoji_id"] = values.get("emoji-id", "")
         if name == "blockquote" and "expandable" in values:

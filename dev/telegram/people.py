@@ -100,6 +100,7 @@ class Person:
             return Act()
         self.chat.blocked = blocked
         self.world.keep_chat(self.chat)
+        self.world.emit("blocked", bot=self.bot.name, user_id=self.user["id"], blocked=blocked)
         change = {
             "chat": cast.wire_chat(self.user),
             "from": cast.wire_user(self.user),

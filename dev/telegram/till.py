@@ -34,6 +34,12 @@ def open_checkout(person: Person, message_id: int, link: str = "") -> tuple[Act,
 
 async def finish(person: Person, checkout: Checkout) -> tuple[Act, Json]:
     """Wait for the bot's word and pay, or say why not."""
+    act, outcome = await _settle(person, checkout)
+    person.world.emit("payment", bot=checkout.bot, user_id=checkout.user_id, **outcome)
+    return act, outcome
+
+
+async def _settle(person: Person, checkout: Checkout) -> tuple[Act, Json]:
     try:
         await asyncio.wait_for(checkout.done.wait(), CHECKOUT_SECONDS)
     except TimeoutError:

@@ -255,7 +255,7 @@ class World:
         if update:
             update.log = record
             self.keep_update(update)
-        self.emit("log", bot=record.get("bot"), user_id=record.get("user_id"), record=record)
+        self.emit("log", bot=record.get("bot"), user_id=record.get("user_id"), log=record)
 
     async def user_state(self, record: Update) -> Any:
         """Return what the stack remembers about an update's user; an unreachable store is no reason to wait."""
