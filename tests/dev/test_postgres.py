@@ -1,0 +1,75 @@
+import asyncio
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dev import postgres
+from lib import db
+
+
+@pytest.fixture
+def folder():
+    """Lend a place for a server; not below tmp_path, which pytest closes to the user that Postgres runs as for root."""
+    with tempfile.TemporaryDirectory(prefix="lotok postgres ") as place:
+        yield Path(place) / "data"
+        postgres.stop(Path(place) / "data")
+
+
+def ask(url, query):
+    async def run():
+        async with db.connect(url) as conn:
+            cursor = await conn.execute(query)
+            return await cursor.fetchone() if cursor.description else None
+
+    return asyncio.run(run())
+
+
+def test_start_creates_a_server_and_stop_leaves_no_process(folder):
+    url = postgres.start(folder, postgres.FAST)
+    assert ask(url, "select 1") == (1,)
+    processes = [psutil.Process(postgres.pid(folder))]
+    processes += processes[0].children(recursive=True)
+    postgres.stop(folder)
+    assert not postgres.running(folder)
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []
+    postgres.stop(folder)
+
+
+def test_data_stays_when_the_server_is_stopped_and_started(folder):
+    url = postgres.start(folder)
+    ask(url, "create table kept as values (7)")
+    postgres.stop(folder)
+    assert postgres.start(folder) == url
+    assert ask(url, "table kept") == (7,)
+
+
+def test_a_running_server_is_reused(folder):
+    url = postgres.start(folder)
+    before = postgres.pid(folder)
+    assert postgres.start(folder) == url
+    assert postgres.pid(folder) == before
+
+
+def test_a_server_outlives_the_process_that_started_it_and_any_other_can_stop_it(folder):
+    code = f"from pathlib import Path; from dev import postgres; print(postgres.start(Path({str(folder)!r})))"
+    started = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert ask(started.stdout.strip(), "select 1") == (1,)
+    postgres.stop(folder)
+    assert not postgres.running(folder)
+
+
+def test_a_folder_of_another_version_is_refused_in_one_line(folder):
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("14")
+    with pytest.raises(RuntimeError, match="made by Postgres 14"):
+        postgres.start(folder)
+
+
+def test_a_server_that_cannot_start_says_why(folder):
+    with pytest.raises(RuntimeError, match="no_such_setting"):
+        postgres.start(folder, {"no_such_setting": "1"})
