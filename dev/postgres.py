@@ -7,10 +7,13 @@ import os
 import shlex
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
+
+import psutil
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset; /tmp is fine
@@ -33,6 +36,7 @@ def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
         data_dir.mkdir(parents=True, exist_ok=True)
         server = _server(data_dir)
         server.ensure_pgdata_inited()
+        _bury_zombie(data_dir)
         _pg_ctl(server, "-w", "-t", "60", "-l", str(server.log), "-o", _options(server, settings or {}), "start")
     return url(data_dir)
 
@@ -45,9 +49,14 @@ def stop(data_dir: Path) -> None:
 
 
 def running(data_dir: Path) -> bool:
-    """Tell whether a server runs on this folder."""
+    """Tell whether a server runs on this folder. A killed one leaves its file, and in a container also a zombie."""
     info = _info(data_dir)
-    return info is not None and info.process is not None and info.process.name().startswith("postgres")
+    if info is None or info.process is None:
+        return False
+    try:
+        return info.process.name().startswith("postgres") and info.process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def pid(data_dir: Path) -> int:
@@ -74,6 +83,27 @@ def _info(data_dir: Path) -> PostmasterInfo | None:
         return PostmasterInfo.read_from_pgdata(data_dir.resolve())
     except (AssertionError, OSError):  # the file is half written while the server starts or stops
         return None
+
+
+def _bury_zombie(data_dir: Path) -> None:
+    """Forget a killed server that nobody has reaped, as in a container without an init: Postgres takes it for alive.
+
+    Its children end by themselves; until the last one has, nothing else may touch the data.
+    """
+    info = _info(data_dir)
+    if info is None or info.process is None or running(data_dir):
+        return
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(_works_in(process, data_dir) for process in psutil.process_iter()):
+        time.sleep(0.05)
+    (data_dir / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, data_dir: Path) -> bool:
+    try:
+        return process.name().startswith("postgres") and process.cwd() == str(data_dir)
+    except psutil.Error:
+        return False
 
 
 def _running(data_dir: Path) -> PostmasterInfo:

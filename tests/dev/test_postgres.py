@@ -63,6 +63,16 @@ def test_a_server_outlives_the_process_that_started_it_and_any_other_can_stop_it
     assert not postgres.running(folder)
 
 
+def test_a_server_that_was_killed_starts_again_with_its_data(folder):
+    url = postgres.start(folder)
+    ask(url, "create table kept as values (7)")
+    psutil.Process(postgres.pid(folder)).kill()
+    while postgres.running(folder):
+        pass
+    assert postgres.start(folder) == url
+    assert ask(url, "table kept") == (7,)
+
+
 def test_a_folder_of_another_version_is_refused_in_one_line(folder):
     folder.mkdir()
     (folder / "PG_VERSION").write_text("14")
