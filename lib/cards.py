@@ -25,24 +25,29 @@ _INLINE = re.compile(r"\s*(?:;|\||•)\s*")
 _FORBIDDEN = {
     kind: re.compile("|".join(patterns), re.IGNORECASE)
     for kind, patterns in {
-        "price": (r"\d[\d\s]*(?:₽|руб\b|руб\.|р\.|rub\b|\$|€)", r"[-−–]\s?\d{1,2}\s?%", r"\bскидк\w*", r"\bsale\b"),
-        "promotion": (
-            r"\bакци[яию]\b",
-            r"\bраспродаж\w*",
-            r"\bхит\b",
-            r"\bтоп[-\s]?(?:продаж|\d+)",
-            r"\bбестселлер\w*",
-        ),
-        "superlative": (r"\bлучш(?:ий|ая|ее|ие|его|ей)\b", r"№\s?1\b", r"\bnumber one\b", r"\bbest\b"),
         "contact": (
-            r"\+?\d(?:[\s()-]*\d){9,}",
-            r"[\w.+-]+@[\w-]+\.\w+",
-            r"(?:^|\s)@\w{4,}",
-            r"https?://|\bt\.me/|www\.",
-            r"\b(?:whats\s?app|telegram|инстаграм\w*|instagram|ватсап)\b",
+            r"https?://\S+",
+            r"\b(?:www\.|t\.me/)\S+",
+            r"\S+@\S+\.\w+",
+            r"(?:^|(?<=\s))@[A-Za-z]\w{2,}",
+            r"\b[\w-]+\.(?:ru|рф|com|su|shop|store|kz|by|net|org)\b",
+            r"(?:\+7|\b8)[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}\b",
+            r"\b(?:whats?app|ватсап\w*|telegram|телеграмм?|instagram|инстаграмм?)\b",
         ),
+        "price": (
+            r"\d[\d\s.,]*\s?(?:₽|€|\$|₸|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))",
+            r"[-–−]\s?\d+\s?%",
+            r"\b(?:скидк\w*|sale|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
+        ),
+        "promotion": (
+            r"\b(?:акци[яию]\w*|распродаж\w*|бестселлер\w*|best\s?seller)\b",
+            r"\b(?:супер)?хит(?:\s+продаж)?\b",
+            r"\bтоп[\s-](?:продаж|\d+)",
+        ),
+        "superlative": (r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b", r"(?:№|\#|\bno\.?)\s?1\b", r"\bnumber one\b"),
     }.items()
 }
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,8 @@ def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> Finding |
 
 
 def _clean(line: str) -> str:
-    """Return the line without bullets, emoji, control and joining characters, its spaces single."""
-    kept = "".join(map(_drawable, unicodedata.normalize("NFC", line)))
+    """Return the line without markup, bullets, emoji, control and joining characters, its spaces single."""
+    kept = "".join(map(_drawable, unicodedata.normalize("NFC", _MARKUP.sub("", line))))
     return " ".join(_BULLET.sub("", kept).split())
 
 

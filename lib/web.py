@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lib import config, errors, log
+from lib import config, db, errors, fetch, log
 
 __all__ = ["Request", "Response"]
 
@@ -45,6 +45,8 @@ async def _settings_first(_: Starlette) -> AsyncIterator[None]:
         log.event("misconfigured", error=error.detail)
         raise SystemExit(f"Lotok cannot start: {error.detail}") from None
     yield
+    await db.close()
+    await fetch.close()
 
 
 def answer(body: Any, status: int = 200, *, background: Callable[[], Awaitable[None]] | None = None) -> Response:

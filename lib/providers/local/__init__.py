@@ -6,6 +6,5 @@
 """
 
 from lib.providers.local.card import PRESETS, Card, CardOrder, Preset, render_card
-from lib.providers.local.words import breaches
 
-__all__ = ["PRESETS", "Card", "CardOrder", "Preset", "breaches", "render_card"]
+__all__ = ["PRESETS", "Card", "CardOrder", "Preset", "render_card"]

@@ -21,7 +21,6 @@ class Preset:
     export_width: int
     export_height: int
     looks: tuple[Look, ...] = ()
-    strict: bool = False  # the marketplace refuses prices, contacts and claims on the picture
     safe_top: int = 0  # pixels of the export that an app may cover
     safe_bottom: int = 0
 
@@ -56,7 +55,6 @@ PRESETS: dict[str, Preset] = {
             Look("vivid", "podium", "top", "bar", "bubbles", centred=True),
             Look("fresh", "disc", "side", "column", "bubbles"),
         ),
-        strict=True,
     ),
     "ozon": Preset(
         "ozon", 900, 1200, 1200, 1600,
@@ -66,7 +64,6 @@ PRESETS: dict[str, Preset] = {
             Look("deep", "podium", "sheet", "strip", "bare"),
             Look("fresh", "arch", "top", "bar", "beams", centred=True),
         ),
-        strict=True,
     ),
     "white": Preset("white", 1200, 1200, 1200, 1200),
     "story": Preset(
@@ -105,16 +102,14 @@ def _composed(preset: Preset, order: CardOrder, source: photo.Photo, cut: cutout
     hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
     colours = palette.mixed(palette.character(hero.image), look.mood)
     sheet = Sheet(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
-    title = _said(order.title, words.TITLE_LIMIT, preset)
-    texts = tuple(text for text in (_said(b, words.BENEFIT_LIMIT, preset) for b in order.benefits[:3]) if text)
+    title = _said(order.title, words.TITLE_LIMIT)
+    texts = tuple(text for text in (_said(b, words.BENEFIT_LIMIT) for b in order.benefits[:3]) if text)
     return looks.compose(sheet, look, colours, hero, title, texts)
 
 
-def _said(text: str, limit: int, preset: Preset) -> str:
+def _said(text: str, limit: int) -> str:
     """Return what may be printed of the seller's words."""
-    text = words.cleaned(text, limit * 3)
-    text = lettering.printable(words.permitted(text) if preset.strict else text)
-    return words.shortened(text, limit)
+    return words.shortened(lettering.printable(words.cleaned(text, limit * 3)), limit)
 
 
 def _png(canvas: Image.Image) -> bytes:

@@ -1,4 +1,4 @@
-"""Cleans a seller's words for a card: what cannot or must not be printed goes, and breaking rules are set."""
+"""Cleans a seller's words for a card: what cannot be printed goes, and breaking rules are set."""
 
 import re
 import unicodedata
@@ -6,21 +6,6 @@ import unicodedata
 TITLE_LIMIT = 110
 BENEFIT_LIMIT = 60
 
-# What Wildberries and Ozon refuse on a picture: prices and discounts, contacts and links, claims to be the best.
-_REFUSED = re.compile(
-    r"""
-      https?://\S+ | \bwww\.\S+ | \bt\.me/\S+ | @[A-Za-z]\w{2,} | \S+@\S+\.\w+
-    | \b[\w-]+\.(?:ru|рф|com|su|shop|store|kz|by|net|org)\b
-    | (?:\+7|\+?\b8)[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}\b
-    | [-–−]?\s?\d[\d\s.,]*\s?(?:₽|€|\$|₸|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))
-    | (?:скидк\w*|sale|акци[яию]\w*|распродаж\w*|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?[-–−]?\d+\s?%)?
-    | [-–−]\s?\d+\s?% | \bпо\s+акции\b
-    | \b(?:супер)?хит(?:\s+продаж)?\b | \bbest\s?seller\b | \bбестселлер\w*
-    | \bтоп[\s-]продаж\b | (?:№|\#|no\.?)\s?1\b | \b(?:самый\s+)?лучш(?:ий|ая|ее|ие)(?:\s+(?:цена|выбор))?\b
-    | \bwhats?app\b | \bватсап\w* | \btelegram\b | \bтелеграм+\b | \binstagram\b | \bинстаграм+\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
 _LONELY = re.compile(
     "а|без|в|во|да|для|до|ж|же|за|и|из|или|к|как|ко|на|над|не|ни|но|о|об|от|по|под|при|про|с|со|то|у|"
@@ -46,18 +31,6 @@ def shortened(text: str, limit: int) -> str:
     if text[limit - 1] != " " and " " in head[limit // 2 :]:
         head = head[: head.rindex(" ")]
     return head.rstrip(" ,.;:-–—") + "…"
-
-
-def permitted(text: str) -> str:
-    """Return the text without what the marketplaces refuse on a picture."""
-    kept = _REFUSED.sub(" ", text)
-    kept = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(kept.split()))
-    return kept.strip(" ,.;:!-–—|/") if kept != text else text
-
-
-def breaches(text: str) -> tuple[str, ...]:
-    """Return the fragments that the marketplaces refuse on a picture."""
-    return tuple(found.group().strip() for found in _REFUSED.finditer(text))
 
 
 def unbroken(text: str) -> list[str]:

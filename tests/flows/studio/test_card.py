@@ -8,7 +8,9 @@ from PIL import Image
 from tests.flows.chat import buttons, words
 
 
-async def to_confirm(seller, photo: bytes, text: str = "Кружка керамическая\nДержит тепло", preset: str = "Wildberries"):
+async def to_confirm(
+    seller, photo: bytes, text: str = "Кружка керамическая\nДержит тепло", preset: str = "Wildberries"
+):
     await seller.sends_photo(photo)
     await seller.says(text)
     await seller.presses(preset)
@@ -150,7 +152,7 @@ async def test_a_title_that_cannot_be_drawn_is_asked_for_again(seller, photo, te
     await seller.sees("нет слов|слишком длинное: 4000 знаков")
     await seller.says("<b>Кружка</b> 🔥 & Ко")
     await seller.presses("Сторис")
-    await seller.sees("<b>Кружка</b> & Ко")
+    await seller.sees("Кружка & Ко.*Цена: 1 кредит")
 
 
 async def test_words_a_marketplace_refuses_are_named_before_paying(seller, photo):
@@ -162,16 +164,20 @@ async def test_words_a_marketplace_refuses_are_named_before_paying(seller, photo
     await seller.sees("Цена: 1 кредит")
 
 
-def bomb() -> bytes:
+def hollow_png(width: int, height: int) -> bytes:
+    """A PNG that is whole from outside, and holds too few pixels for the size it claims."""
+
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(4096))) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(4096))) + chunk(b"IEND", b"")
+    )
 
 
 BAD_FILES = {
-    "400 megapixels": (bomb(), "a.png", "image/png", "40 мегапикселей"),
+    "400 megapixels": (hollow_png(20_000, 20_000), "a.png", "image/png", "40 мегапикселей"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(400), "a.heic", "image/heic", "HEIC"),
     "PDF": (b"%PDF-1.7" + bytes(400), "a.pdf", "application/pdf", "не похоже на фото"),
     "over 20 MB": (b"\xff\xd8\xff" + bytes(21 * 1024 * 1024), "a.jpg", "image/jpeg", "больше 20 МБ"),
@@ -192,10 +198,8 @@ async def test_a_truncated_jpeg_is_refused_in_words(seller, product, shop):
     assert await shop.balance(seller) == 2
 
 
-async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, shop, product):
-    data = bytearray(product("PNG"))
-    data[200:1200] = bytes(1000)
-    await seller.sends_file(bytes(data), "a.png", "image/png")
+async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, shop):
+    await seller.sends_file(hollow_png(900, 1200), "a.png", "image/png")
     await seller.says("Кружка")
     await seller.presses("Ozon")
     await seller.presses("Сделать")

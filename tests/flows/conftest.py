@@ -1,0 +1,146 @@
+"""One stack for all conversations, and a new person for each test, so that no test sees another's chat."""
+
+import io
+import math
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image, ImageDraw
+
+from dev.stack import Stack
+from lib import db
+from tests.flows.chat import Chat
+
+
+@dataclass
+class Shop:
+    """What lies behind the chats: the database, the files, and the switches of the simulator."""
+
+    stack: Stack
+    http: httpx.AsyncClient
+
+    async def balance(self, chat: Chat) -> int:
+        [account] = await self.rows(
+            "select a.balance from credit_accounts a join users u on u.id = a.user_id where u.tg_id = %s",
+            chat.user["id"],
+        )
+        return int(account["balance"])
+
+    async def ledger(self, chat: Chat) -> list[dict[str, Any]]:
+        return await self.rows(
+            "select l.* from credit_ledger l join users u on u.id = l.user_id where u.tg_id = %s order by l.id",
+            chat.user["id"],
+        )
+
+    async def jobs(self, chat: Chat) -> list[dict[str, Any]]:
+        return await self.rows(
+            "select j.* from jobs j join users u on u.id = j.user_id"
+            " where u.tg_id = %s and j.task = 'card' order by j.id",
+            chat.user["id"],
+        )
+
+    async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
+        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
+            cursor = await conn.execute(query, params)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+    async def download(self, file_id: str) -> bytes:
+        return (await self.http.get(f"/sim/files/{file_id}")).raise_for_status().content
+
+    async def replay(self, chat: Chat, update_id: int, *, times: int) -> None:
+        path = f"/sim/updates/{chat.bot}/{update_id}/replay"
+        (await self.http.post(path, json={"times": times})).raise_for_status()
+        await self.stack.idle()
+
+    async def fault(self, chat: Chat, method: str, kind: str, **options: Any) -> None:
+        body = {"method": method, "kind": kind, "user_id": chat.user["id"], **options}
+        (await self.http.post("/sim/faults", json=body)).raise_for_status()
+
+    async def switch(self, part: str, verb: str) -> None:
+        (await self.http.post(f"/sim/parts/{part}/{verb}", timeout=60)).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    """Run everything once: real Postgres and Valkey, the functions under the real runtime, the stand-ins.
+
+    Not below pytest's own temporary folder: it is closed to the user that Postgres runs as.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lotok-stack-"))
+    try:
+        async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.1"}) as stack:
+            yield stack
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def shop(stack: Stack) -> AsyncIterator[Shop]:
+    async with httpx.AsyncClient(base_url=stack.page, timeout=30, trust_env=False) as http:
+        yield Shop(stack, http)
+
+
+@pytest.fixture
+def newcomer(shop: Shop) -> Callable[..., Awaitable[Chat]]:
+    """Make people who open the studio's chat; with consent=True they have met the bot already."""
+
+    async def make(consent: bool = False, **person: Any) -> Chat:
+        user = {"first_name": "Алиса", "language_code": "ru", **person}
+        made = (await shop.http.post("/sim/users", json=user)).raise_for_status().json()
+        chat = Chat(shop.http, "studio", made)
+        if consent:
+            await chat.says("/start")
+            await chat.presses("Принимаю")
+            await chat.sees("2 кредита")
+        return chat
+
+    return make
+
+
+@pytest.fixture
+async def stranger(newcomer: Callable[..., Awaitable[Chat]]) -> Chat:
+    return await newcomer()
+
+
+@pytest.fixture
+async def seller(newcomer: Callable[..., Awaitable[Chat]]) -> Chat:
+    return await newcomer(consent=True)
+
+
+@pytest.fixture(scope="session")
+def product() -> Callable[..., bytes]:
+    """Draw a mug on a light table, as JPEG, PNG or WebP."""
+
+    def draw(form: str = "JPEG", size: tuple[int, int] = (900, 1200)) -> bytes:
+        width, height = size
+        picture = Image.new("RGB", size, (236, 233, 228))
+        pen = ImageDraw.Draw(picture)
+        middle, radius = width // 2, width // 4
+        pen.ellipse(
+            (middle + radius // 2, height * 0.42, middle + radius * 1.7, height * 0.66), outline=(176, 48, 40), width=28
+        )
+        pen.rounded_rectangle((middle - radius, height * 0.33, middle + radius, height * 0.75), 36, fill=(186, 52, 44))
+        for line in range(0, radius, 6):
+            shade = round(20 * math.sin(line / radius * math.pi))
+            pen.line(
+                (middle - radius + 12 + line, height * 0.36, middle - radius + 12 + line, height * 0.72),
+                fill=(186 + shade, 52, 44),
+                width=6,
+            )
+        target = io.BytesIO()
+        picture.save(target, form)
+        return target.getvalue()
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def photo(product: Callable[..., bytes]) -> bytes:
+    return product("JPEG")
