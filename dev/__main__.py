@@ -3,7 +3,7 @@
   python -m dev up [--port 4000]    start everything and print the address of the chat simulator
   python -m dev reset               forget the local data
 
-Exit codes: 0 stopped or done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Exit codes: 0 done, or stopped by Ctrl-C; 1 failed; 2 wrong usage.
 """
 
 import argparse
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
         )
     args = _parser().parse_args(argv)
     if args.command == "up":
-        print("Lotok starts: Postgres, Redis, Telegram stand-in, functions ...", flush=True)
+        print("Lotok on this machine", flush=True)
     try:
         from dev import up  # heavy, so it comes after the first line
     except ModuleNotFoundError as error:

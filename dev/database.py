@@ -13,15 +13,16 @@ _GUARD = 'read -r _; kill -INT "$0" 2>/dev/null'
 class Database:
     """One server in its folder. It can be stopped and started again and then has what it had."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
+        self._settings = {} if durable else postgres.FAST
         self.pid: int | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
         """Start the server and return its address; one that a killed run left behind is ended first."""
         postgres.stop(self.folder)
-        url = postgres.start(self.folder)
+        url = postgres.start(self.folder, self._settings)
         self.pid = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
         command = ["sh", "-c", _GUARD, str(self.pid)]
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)

@@ -21,7 +21,7 @@ LOCAL = {
     "ADMIN_IDS": "1005",
 }
 REDIS_TOKEN = "local-redis-token"
-BLOB_TOKEN = "vercel_blob_rw_local_0000000000000000"
+BLOB_TOKEN = "vercel_blob_rw_local0000000000_0000000000000000"
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -63,7 +63,7 @@ def accounts() -> list[Account]:
     return [account for account in cast.BOTS if account.name in BOTS]
 
 
-def complete(given: Mapping[str, str], *, page: str, deployment: str, database_url: str, files: Path) -> dict[str, str]:
+def complete(given: Mapping[str, str], *, page: str, deployment: str, database_url: str) -> dict[str, str]:
     """Return every setting of the functions; raise Misconfigured when one is odd or a real bot cannot be reached."""
     outside = real(given)
     made = LOCAL | {"PUBLIC_URL": deployment}
@@ -72,7 +72,7 @@ def complete(given: Mapping[str, str], *, page: str, deployment: str, database_u
     if "upstash" not in outside:
         made |= {"UPSTASH_REDIS_REST_URL": f"{page}/upstash", "UPSTASH_REDIS_REST_TOKEN": REDIS_TOKEN}
     if "blob" not in outside:
-        made |= {"STORAGE_TYPE": "local", "STORAGE_PATH": str(files)}
+        made |= {"BLOB_READ_WRITE_TOKEN": BLOB_TOKEN, "VERCEL_BLOB_API_URL": f"{page}/blob"}
     if "telegram" not in outside:
         made["TELEGRAM_API_URL"] = f"{page}/telegram"
         made |= {f"{account.name.upper()}_BOT_TOKEN": account.token for account in accounts()}

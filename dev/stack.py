@@ -24,7 +24,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dev import database, functions, gateway, parts, routes, serving, settings, story, upstash, valkey
+from dev import blob, database, functions, gateway, parts, routes, serving, settings, story, upstash, valkey
 from dev.telegram import Hooks, World, bot_api, control_api
 from lib import config
 
@@ -38,7 +38,7 @@ class Stack:
 
     `port` is where the page is to be (0: anywhere; the next free one is taken when it is busy), the deployment comes
     after it. `given` are settings as .env holds them. `ticks` switches the minute's tick on. `time_scale` shortens
-    the waits between Telegram's attempts.
+    the waits between Telegram's attempts. `durable` data survives a power cut and costs time.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Stack:
         port: int = 0,
         ticks: bool = False,
         time_scale: float = 1.0,
-        migrate: bool = True,
+        durable: bool = False,
         on_part: Callable[[parts.Part], None] = lambda _: None,
         on_line: Callable[[functions.Line], None] = lambda _: None,
     ) -> None:
@@ -66,9 +66,9 @@ class Stack:
             time_scale=time_scale,
             hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
-        self._port, self._ticks, self._migrate = port, ticks, migrate
+        self._port, self._ticks = port, ticks
         self._on_part, self._on_line = on_part, on_line
-        self._database = database.Database(self.folder / "postgres")
+        self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
         self._upstash = upstash.app(self._valkey.socket, settings.REDIS_TOKEN)
         self._routes = routes.load(ROOT)
@@ -106,19 +106,21 @@ class Stack:
 
     async def _start(self) -> None:
         outside = settings.real(self.given)
-        for folder in ("logs", "files"):
-            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
         await self._serve()
         self.settings = settings.complete(
             self.given,
             page=self.page,
             deployment=self.deployment,
             database_url="postgresql://starting",
-            files=self.folder / "files",
         )
         await _together(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
         booting = [self._start_function(entry) for entry in self._routes.entries.values()]
         await _together(*booting, self._start_telegram("telegram" in outside))
+        is_real = "blob" in outside
+        self.parts.change(
+            "blob", status="up", real=is_real, detail="from .env" if is_real else "", url=f"{self.page}/blob"
+        )
         if self._ticks:
             self.parts.change("cron", status="up", detail="GET /api/drain each minute")
             ticking = asyncio.create_task(self._keep_ticking())
@@ -153,6 +155,7 @@ class Stack:
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
                 Route("/upstash{path:path}", self._upstash),
+                Route("/blob{path:path}", blob.app(self.folder / "blob", settings.BLOB_TOKEN)),
             ]
         )
 
@@ -175,8 +178,7 @@ class Stack:
         with self.parts.starting("postgres") as part:
             self._exit.push_async_callback(asyncio.to_thread, self._database.stop)
             self.settings["DATABASE_URL"] = part.url = await _whole(self._database.start)
-            if self._migrate:
-                part.detail = await database.migrate(self.settings["DATABASE_URL"])
+            part.detail = await database.migrate(self.settings["DATABASE_URL"])
 
     async def _start_function(self, entry: str) -> None:
         name = _part_of(entry)

@@ -18,7 +18,6 @@ DATA = {
     "valkey": "Redis: conversations, caches",
     "telegram": "the chats of the simulator",
     "blob": "pictures",
-    "files": "pictures",
     "logs": "logs",
 }
 
@@ -31,6 +30,7 @@ def run(port: int) -> int:
             left = running.end_leftovers(FOLDER)
             if left:
                 console.say(f"Ended {left} processes that a killed run had left behind.")
+            console.say("Starting Postgres, Redis, the Telegram stand-in and the functions:")
             return asyncio.run(_Run(console, port).main())
     except running.AlreadyRuns as other:
         console.say(f"Lotok already runs here (process {other.pid}); Ctrl-C there stops it.")
@@ -72,17 +72,15 @@ class _Run:
 
     def __init__(self, console: Console, port: int) -> None:
         self._console, self._port = console, port
-        self._signal: signal.Signals | None = None
         self._stopping = asyncio.Event()
         self._began = time.monotonic()
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal, number)
-        stack = Stack(
-            FOLDER, given=settings.read_env(ROOT / ".env"), port=self._port, ticks=True, on_part=self._console.show
-        )
+            loop.add_signal_handler(number, self._on_signal)
+        given = settings.read_env(ROOT / ".env")
+        stack = Stack(FOLDER, given=given, port=self._port, ticks=True, durable=True, on_part=self._console.show)
         running.note(FOLDER)
         redrawing = asyncio.create_task(self._console.refresh())
         try:
@@ -93,7 +91,7 @@ class _Run:
             await stack.stop()
             running.forget(FOLDER)
         self._console.say("Stopped. The data stays in .dev; make reset forgets it.")
-        return 130 if self._signal == signal.SIGINT else 0
+        return 0
 
     async def _start(self, stack: Stack) -> bool:
         """Start the stack; False when we are told to stop meanwhile."""
@@ -125,11 +123,10 @@ class _Run:
         say(f"The functions answer at {stack.deployment}; the logs are in .dev/logs. The chat is here:")
         say(self._console.bold(stack.page))
 
-    def _on_signal(self, number: signal.Signals) -> None:
+    def _on_signal(self) -> None:
         self._console.finish()
         again = self._stopping.is_set()
         self._console.say("\nStill stopping: Postgres writes its data first." if again else "\nStopping ...")
-        self._signal = self._signal or number
         self._stopping.set()
 
 

@@ -1,0 +1,208 @@
+"""dev/stack.py: the whole of Lotok in a folder, and nothing left of it afterwards."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from dev import parts, running, settings
+from dev.stack import Stack
+from lib import errors
+
+
+@pytest.fixture(scope="module")
+async def own(tmp_path_factory):
+    """A stack that these tests may break, in a folder whose name holds a space."""
+    async with Stack(tmp_path_factory.mktemp("own stack"), time_scale=0.1) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def http(own):
+    async with httpx.AsyncClient(base_url=own.page, timeout=60, trust_env=False) as http:
+        yield http
+
+
+async def _says(http, text, user=1001):
+    answer = await http.post(f"/sim/chats/studio/{user}/text", params={"wait": 1}, json={"text": text})
+    return answer.raise_for_status().json()
+
+
+async def test_the_page_answers_and_every_part_is_up(own, http):
+    assert "text/html" in (await http.get("/")).headers["content-type"]
+    assert (await http.get("/static/app.js")).status_code == 200
+    parts = (await http.get("/sim/state")).json()["parts"]
+    assert {part["status"] for part in parts} == {"up"}
+    assert {"postgres", "upstash", "telegram", "api-telegram", "api-drain"} <= {part["name"] for part in parts}
+
+
+async def test_a_message_goes_through_the_webhook_and_is_answered(own, http):
+    assert (await _says(http, "/start"))["delivery"]["status"] == 200
+    messages = (await http.get("/sim/chats/studio/1001")).json()["messages"]
+    assert [message["sim"]["outgoing"] for message in messages] == [True, False]
+
+
+async def test_a_click_on_a_message_tells_its_whole_story(own, http):
+    update = (await _says(http, "/help"))["update_id"]
+    await own.idle()
+    trace = (await http.get(f"/sim/updates/studio/{update}")).json()
+    assert trace["log"]["update_id"] == update
+    assert trace["calls"][0]["method"] == "sendMessage"
+    assert trace["state_after"]
+
+
+async def test_the_tick_calls_the_drain_as_vercel_cron_does(own, http):
+    assert (await http.post("/sim/tick")).json()["status"] == 200
+
+
+async def test_the_webhook_is_set_with_its_updates(own, http):
+    bot = (await http.get("/sim/state")).json()["bots"][0]
+    assert bot["webhook"]["url"] == f"{own.deployment}/api/telegram/studio"
+    assert set(bot["webhook"]["allowed_updates"]) == {
+        "message",
+        "callback_query",
+        "pre_checkout_query",
+        "my_chat_member",
+    }
+
+
+@pytest.mark.parametrize("part", ["upstash", "postgres"])
+async def test_a_part_can_be_stopped_and_started_and_keeps_its_data(own, http, part):
+    await _says(http, "/start")
+    assert (await http.post(f"/sim/parts/{part}/stop")).json()["status"] == "down"
+    assert (await http.get("/sim/queue")).status_code == 200
+    assert (await http.post(f"/sim/parts/{part}/start")).json()["status"] == "up"
+    assert (await _says(http, "/balance"))["delivery"]["status"] == 200
+    users = (await http.get("/sim/queue")).json()["users"]
+    assert 1001 in [user["tg_id"] for user in users]
+
+
+async def test_a_killed_function_is_booted_again_by_the_next_update(own, http):
+    await http.post("/sim/parts/api-telegram/kill")
+    assert (await _says(http, "/start"))["delivery"]["status"] == 200
+
+
+async def test_a_part_that_does_not_exist_is_refused(http):
+    assert (await http.post("/sim/parts/moon/stop")).status_code == 404
+
+
+async def test_everything_listens_on_this_machine_only(own):
+    pids = [os.getpid(), *own.pids()]
+    listening = [
+        connection.laddr.ip
+        for pid in pids
+        for connection in psutil.Process(pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+
+
+async def test_nothing_is_left_after_the_stop(tmp_path):
+    others = {process.pid for process in psutil.Process().children(recursive=True)}
+    async with Stack(tmp_path) as stack:
+        started = [psutil.Process(pid) for pid in stack.pids() if pid not in others]
+        page = stack.page
+    await asyncio.to_thread(psutil.wait_procs, started, 5)
+    assert [process for process in started if _lives(process)] == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(page.rpartition(":")[2])), 1)
+
+
+async def test_a_busy_port_gives_the_next_free_one(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        async with Stack(tmp_path, port=port) as stack:
+            assert int(stack.page.rpartition(":")[2]) > port
+
+
+async def test_a_part_that_does_not_start_is_named_and_nothing_is_left(tmp_path):
+    (tmp_path / "postgres").write_text("not a folder")
+    with pytest.raises(parts.PartFailed) as failed:
+        await Stack(tmp_path).__aenter__()
+    assert failed.value.part == "postgres"
+    assert "\n" not in failed.value.reason
+
+
+async def test_a_wrong_setting_is_named_before_anything_starts(tmp_path):
+    with pytest.raises(errors.Misconfigured, match="WEBHOOK_SECRET"):
+        await Stack(tmp_path, given={"WEBHOOK_SECRET": "short"}).__aenter__()
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_the_env_file_is_read_as_shells_write_it(tmp_path):
+    (tmp_path / ".env").write_text("# keys\nexport A='x # y'\nB=two # words\n\nC=\nD = \"q\"\n")
+    assert settings.read_env(tmp_path / ".env") == {"A": "x # y", "B": "two", "D": "q"}
+    (tmp_path / ".env").write_text("A=1\nnonsense\n")
+    with pytest.raises(errors.Misconfigured, match=r"\.env, line 2"):
+        settings.read_env(tmp_path / ".env")
+
+
+def test_real_services_take_the_place_of_stand_ins():
+    given = {"DATABASE_URL": "postgresql://x", "STUDIO_BOT_TOKEN": "1", "KV_REST_API_URL": "https://x"}
+    assert settings.real(given) == {"postgres", "telegram", "upstash"}
+    assert settings.real({}) == set()
+
+
+def test_a_real_bot_needs_an_address_that_telegram_can_reach():
+    given = {"STUDIO_BOT_TOKEN": "111111:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+    places = {"page": "http://127.0.0.1:1", "deployment": "http://127.0.0.1:2", "database_url": "postgresql://x"}
+    with pytest.raises(errors.Misconfigured, match="PUBLIC_URL"):
+        settings.complete(given, **places)
+    made = settings.complete(given | {"PUBLIC_URL": "https://lotok.example"}, **places)
+    assert "TELEGRAM_API_URL" not in made
+
+
+def test_the_bots_are_those_that_have_flows():
+    from lib.flows import FLOWS
+
+    assert set(settings.BOTS) == set(FLOWS.menus)
+
+
+def test_one_folder_has_one_stack(tmp_path):
+    with running.alone(tmp_path):
+        running.note(tmp_path, page="http://127.0.0.1:4000")
+        with pytest.raises(running.AlreadyRuns, match=r"http://127\.0\.0\.1:4000"), running.alone(tmp_path):
+            pass
+    with running.alone(tmp_path):
+        pass
+
+
+async def test_what_a_killed_run_left_is_ended_and_nothing_else(tmp_path):
+    ours = await asyncio.create_subprocess_exec("sleep", "60")
+    other = await asyncio.create_subprocess_exec("sleep", "61")
+    running.note(tmp_path, pids=[ours.pid, other.pid])
+    record = (tmp_path / "run.json").read_text().replace('"61"', '"62"')  # its number now belongs to somebody else
+    (tmp_path / "run.json").write_text(record)
+    reaping = asyncio.create_task(ours.wait())
+    assert await asyncio.to_thread(running.end_leftovers, tmp_path) == 1
+    await reaping
+    assert other.returncode is None
+    other.kill()
+    await other.wait()
+
+
+def _lives(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_reset_and_second_start_are_said_in_words(tmp_path, capsys, monkeypatch):
+    from dev import up
+
+    monkeypatch.setattr(up, "FOLDER", tmp_path)
+    (tmp_path / "telegram").mkdir()
+    assert up.reset() == 0
+    assert "deleted  .dev/telegram" in capsys.readouterr().out
+    assert not Path(tmp_path / "telegram").exists()
+    with running.alone(tmp_path):
+        running.note(tmp_path, page="http://127.0.0.1:4000")
+        assert up.reset() == 1
+        assert up.run(4000) == 0
+    assert capsys.readouterr().out.count("http://127.0.0.1:4000") == 2
