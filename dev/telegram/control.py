@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -46,7 +47,12 @@ def control_api(world: World, hooks: Hooks | None = None) -> Starlette:
     return Starlette(
         routes=[route(path, handler, method) for method, path, handler in ROUTES],
         middleware=[Middleware(_LocalOnly)],
-        exception_handlers={CannotAct: _refuse, ValueError: _bad_value},
+        exception_handlers={
+            CannotAct: _refuse,
+            HTTPException: _no_route,
+            ValueError: _bad_value,
+            TypeError: _bad_value,
+        },
     )
 
 
@@ -192,12 +198,15 @@ def _person(world: World, request: Request) -> Person:
     return Person(world, world.bot(where["bot"]), world.user(where["user_id"]))
 
 
-async def _json(request: Request) -> Any:
+async def _json(request: Request) -> Json:
     body = await request.body()
     try:
-        return json.loads(body) if body else {}
-    except ValueError as error:
-        raise CannotAct("bad_json", "The body is not JSON.") from error
+        wish = json.loads(body) if body else {}
+    except ValueError:
+        wish = None
+    if not isinstance(wish, dict):
+        raise CannotAct("bad_json", "The body is not a JSON object.")
+    return wish
 
 
 def _waits(request: Request) -> bool:
@@ -216,6 +225,12 @@ async def _done(world: World, request: Request, act: Act) -> Json:
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, CannotAct)
     return JSONResponse({"error": {"code": error.code, "message": error.message}}, error.status)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    words = f"{request.method} {request.url.path}: {error.detail}. docs/simulator.md lists what there is."
+    return JSONResponse({"error": {"code": "no_such_route", "message": words}}, error.status_code)
 
 
 async def _bad_value(request: Request, error: Exception) -> Response:

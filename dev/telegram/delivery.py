@@ -70,7 +70,8 @@ class Delivery:
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        limits = httpx.Limits(max_connections=400, max_keepalive_connections=100)
+        # Idle connections end before the functions' server cuts them, or a send would meet a closed one.
+        limits = httpx.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=2)
         self._client = httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits, trust_env=False, verify=False)
         for key in list(self._queues):
             self._run(key)

@@ -93,7 +93,8 @@ def film(data: bytes) -> tuple[int, int, int]:
 
 
 def _boxes(data: bytes, inside: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
-    at, found = 0, []
+    at = 0
+    found: list[tuple[bytes, bytes]] = []
     while at + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
         header = 8

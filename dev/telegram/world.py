@@ -155,11 +155,12 @@ class World:
         """
         bot = self.bots[chat.bot]
         sender = cast.wire_user(self.users[chat.user_id]) if outgoing else bot.account.user
-        head = {"message_id": bot.next_message_id, "from": sender, "chat": cast.wire_chat(self.users[chat.user_id])}
+        number = bot.next_message_id
+        head = {"message_id": number, "from": sender, "chat": cast.wire_chat(self.users[chat.user_id])}
         bot.next_message_id += 1
         posted = Posted({**head, "date": int(self.clock()), **content}, outgoing, payload=payload)
         posted.update_id = bot.next_update_id if outgoing else None
-        chat.messages[head["message_id"]] = posted
+        chat.messages[number] = posted
         chat.unread = 0 if outgoing else chat.unread + 1
         chat.started = chat.started or outgoing
         self.keep_chat(chat)
@@ -183,8 +184,8 @@ class World:
     def view(self, posted: Posted) -> Json:
         """Return a message as the Bot API shows it, with the simulator's own facts under 'sim'."""
         message = posted.message
-        text = message.get("text", message.get("caption", ""))
-        entities = message.get("entities", message.get("caption_entities", []))
+        text: str = message.get("text") or message.get("caption") or ""
+        entities: list[Json] = message.get("entities") or message.get("caption_entities") or []
         sim = {name: getattr(posted, name) for name in ("outgoing", "update_id", "deleted", "calls", "reaction")}
         files = {one: f"/sim/files/{one}" for one in _file_ids(message)}
         return {**message, "sim": {**sim, "files": files, "html": markup.safe_html(text, entities)}}

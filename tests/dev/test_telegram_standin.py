@@ -39,7 +39,7 @@ from telegram.constants import ParseMode
 from telegram.request import HTTPXRequest
 
 from dev import serving
-from dev.telegram import Hooks, World, bot_api, control_api, delivery, faults, markup
+from dev.telegram import Hooks, World, bot_api, control, control_api, delivery, faults, markup
 
 ALICE, BOB = 1001, 1002
 OK_BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("OK", callback_data="card:ok")]])
@@ -788,3 +788,42 @@ async def test_mistakes_get_a_sentence(lab: Lab) -> None:
 )
 def test_html_comes_back_safe(source: str, shown: str) -> None:
     assert markup.safe_html(*markup.parse(source, "HTML", None)).startswith(shown)
+
+
+def test_the_handbook_names_every_route() -> None:
+    handbook = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    for method, path, _ in control.ROUTES:
+        assert f"{method} /sim{path.replace(':int', '')}" in handbook
+
+
+async def test_every_update_is_what_another_library_expects(lab: Lab) -> None:
+    types = pytest.importorskip("aiogram.types", reason="aiogram is a second opinion, not a requirement")
+    keyboard = await lab.bot.send_message(ALICE, "x", reply_markup=OK_BUTTON)
+    sent = await lab.act("text", text="/menu @anna #sale https://lotok.example x@y.org")
+    await lab.act("edit", message_id=sent["message"]["message_id"], text="no")
+    await lab.act("press", message_id=keyboard.message_id, data="card:ok")
+    await lab.act("press", message_id=keyboard.message_id, data="card:ok", old=True)
+    for kind, name in [
+        ("photo", "a.jpg"),
+        ("document", "a.png"),
+        ("sticker", "a.webp"),
+        ("video", "a.mp4"),
+        ("voice", "a"),
+    ]:
+        await lab.upload((name, picture(400, 300)), kind=kind, caption="<b>")
+    await lab.act("contact")
+    await lab.act("pay", wait=False, message_id=await invoice(lab))
+    next(iter(lab.world.checkouts.values())).verdict = {"ok": True}
+    next(iter(lab.world.checkouts.values())).done.set()
+    await until(lambda: lab.world.payments)
+    await lab.bot.refund_star_payment(ALICE, next(iter(lab.world.payments)))
+    await lab.act("block")
+    for record in lab.world.updates.values():
+        types.Update.model_validate(record.update)
+    assert {one.kind for one in lab.world.updates.values()} == {
+        "message",
+        "edited_message",
+        "callback_query",
+        "pre_checkout_query",
+        "my_chat_member",
+    }
