@@ -93,10 +93,13 @@ def _bury_zombie(data_dir: Path) -> None:
     info = _info(data_dir)
     if info is None or info.process is None or running(data_dir):
         return
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and any(_works_in(process, data_dir) for process in psutil.process_iter()):
+    deadline = time.monotonic() + 5
+    while any(_works_in(process, data_dir) for process in psutil.process_iter()) or info.is_running():
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.05)
-    (data_dir / "postmaster.pid").unlink(missing_ok=True)
+    for lock in (data_dir / "postmaster.pid", Path(f"{info.socket_path}.lock")):
+        lock.unlink(missing_ok=True)
 
 
 def _works_in(process: psutil.Process, data_dir: Path) -> bool:
