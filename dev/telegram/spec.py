@@ -39,6 +39,10 @@ class Spec:
         lost = [f"{name}: file attach://{one} was not uploaded" for one in sorted(attached - uploads)]
         return lost + self._fields(name, self.methods[name].get("fields", []), given, form=True)
 
+    def check_type(self, kind: str, value: Any) -> list[str]:
+        """Return what is wrong with an object that should be of a type of the definition."""
+        return self._one(kind, kind, value)
+
     def _fields(self, where: str, fields: list[Json], given: Json, *, form: bool = False) -> list[str]:
         known = {field["name"]: field for field in fields}
         problems = [f"{where}: unknown field {name}" for name in given if name not in known]
