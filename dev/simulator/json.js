@@ -54,9 +54,20 @@ export function difference(before, after) {
   const right = flat(after);
   const paths = [...new Set([...Object.keys(left), ...Object.keys(right)])];
   if (!paths.length) return null;
+  const same = paths.filter((path) => left[path] === right[path]);
+  const changed = paths.filter((path) => left[path] !== right[path]);
+  return h(
+    "div",
+    { test: "state-diff" },
+    changed.length > 0 && table(changed, left, right),
+    same.length > 0 && h("details", { class: "job" }, h("summary", {}, h("span", { class: "gist" }, `${t("unchanged")}: ${same.length}`)), table(same, left, right)),
+  );
+}
+
+function table(paths, left, right) {
   return h(
     "table",
-    { class: "diff", test: "state-diff" },
+    { class: "diff" },
     h("thead", {}, h("tr", {}, h("th", {}), h("th", {}, t("before")), h("th", {}, t("after")))),
     h("tbody", {}, paths.map((path) => line(path, left[path], right[path]))),
   );

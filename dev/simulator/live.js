@@ -181,7 +181,7 @@ const HANDLERS = {
   queue: () => emit("queue"),
   tick: (event) => emit("tick", event),
   log(event) {
-    keep(state.log, event.record ?? event.line ?? event);
+    keep(state.log, event.log ?? event);
     emit("log");
   },
 };

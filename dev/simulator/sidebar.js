@@ -34,6 +34,8 @@ export function sidebar(hub, look) {
 const unreadOf = (user) => state.bots.reduce((sum, bot) => sum + (state.chats.get(keyOf(bot.name, user.id))?.unread || 0), 0);
 
 function drawCast(box) {
+  const waiting = state.users.reduce((sum, user) => sum + unreadOf(user), 0);
+  document.title = `${waiting ? `(${waiting}) ` : ""}${t("page_title")}`;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.user : null;
   replace(
     box,

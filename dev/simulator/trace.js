@@ -125,7 +125,7 @@ function attempts(list) {
       { class: "attempt", test: "attempt" },
       h("span", { class: `status ${attempt.status >= 200 && attempt.status < 300 ? "good" : "bad"}` }, attempt.status || "✕"),
       h("span", {}, t("attempt", { n: index + 1 })),
-      attempt.replay && h("span", { class: "tag" }, t("replay")),
+      attempt.replay && h("span", { class: "tag" }, t("replay_tag")),
       h("b", {}, ms(attempt.ms)),
       h("time", {}, stamp(attempt.at)),
       attempt.body && h("code", { class: "attempt-body" }, typeof attempt.body === "string" ? attempt.body : JSON.stringify(attempt.body)),
