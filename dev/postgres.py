@@ -66,7 +66,14 @@ def pid(data_dir: Path) -> int:
 
 def url(data_dir: Path, database: str = "postgres") -> str:
     """Return the address of a database of the running server."""
-    return f"postgresql://postgres@/{database}?host={quote(str(_running(data_dir).socket_dir))}"
+    return f"postgresql://postgres@/{database}?host={quote(str(socket_folder(data_dir)))}"
+
+
+def socket_folder(data_dir: Path) -> Path:
+    """Return the folder of the running server's Unix socket; it is not always the data folder."""
+    folder = _running(data_dir).socket_dir
+    assert folder is not None
+    return folder
 
 
 def system_user() -> str | None:

@@ -1,0 +1,175 @@
+"""The main job's SQL through a real PgBouncer in transaction mode, as on Neon's pooled address."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+
+from dev import postgres
+from lib import config, credits, db, errors, generation, jobs, users
+from lib.retry import Backoff
+from tests import factories
+
+BINARY = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+SERVER_CONNECTIONS = 3  # fewer than clients, so that clients really share them
+
+pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no pgbouncer here (Debian: apt install pgbouncer)")
+
+
+@pytest.fixture(scope="module")
+def bouncer(server):
+    """Run a PgBouncer before the session's Postgres and return its port."""
+    with tempfile.TemporaryDirectory(prefix="lotok-pgbouncer-") as place:
+        folder, port = Path(place), _free_port()
+        (folder / "users.txt").write_text('"postgres" ""\n')
+        (folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={postgres.socket_folder(server)}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"pool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 200\n"
+            f"auth_type = trust\nauth_file = {folder}/users.txt\nlogfile = {folder}/log\n"
+        )
+        _hand_over(folder)
+        command = [str(BINARY), "-q", str(folder / "pgbouncer.ini")]
+        with subprocess.Popen(command, user=postgres.system_user(), stderr=subprocess.DEVNULL) as process:
+            try:
+                _wait(port, process, folder / "log")
+                yield port
+            finally:
+                process.kill()
+
+
+@pytest.fixture
+def pooled(bouncer, database, monkeypatch):
+    """Make DATABASE_URL lead through PgBouncer, with the parameters that Neon's addresses carry."""
+    name = urlsplit(database.url).path
+    url = f"postgresql://postgres@127.0.0.1:{bouncer}{name}?sslmode=prefer&channel_binding=require"
+    monkeypatch.setenv("DATABASE_URL", url)
+    config.get.cache_clear()
+    return url
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _hand_over(folder):
+    """Give the folder to the user that PgBouncer will run as: like Postgres, it refuses to be root."""
+    if user := postgres.system_user():
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+
+
+def _wait(port, process, log):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"pgbouncer did not start: {log.read_text() if log.exists() else 'no log'}")
+
+
+async def order_a_card(conn, tg_id):
+    """Do all that one person's first card needs, one that is drawn and one that fails; return the person."""
+    user = await users.get_or_create_user(conn, tg_id, first_name="Алиса")
+    user = await users.accept_consent(conn, user.id)
+    for key in ("good", "bad"):
+        made = await jobs.create_job_and_consume_credit(
+            conn, user.id, task="card", key=f"{key}:{tg_id}", args={"title": "Чай"}, price=1
+        )
+        assert made.created
+    return user
+
+
+async def finish(conn, job):
+    """Do a worker's part for one job."""
+    if job.key.startswith("bad"):
+        return await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="x")
+    job = await jobs.save_checkpoint(conn, job, {"drawn": True})
+    file = await generation.add_file(
+        conn, job.user_id, "card", f"local/card/{job.id}.png", content_type="image/png", size=9, job_id=job.id
+    )
+    await generation.remember_telegram_id(conn, file.id, "studio", "photo", f"AgAC{job.id}")
+    return await jobs.update_job_status(conn, job, "done")
+
+
+async def test_the_main_job_goes_through_pgbouncer(pooled):
+    async def main(conn):
+        user = await order_a_card(conn, 7)
+        for job in await factories.claim(conn, limit=2):
+            await finish(conn, job)
+        states = [(job.key, job.state) for job in await jobs.get_user_jobs(conn, user.id, task="card")]
+        assert states == [("bad:7", "failed"), ("good:7", "done")]
+        assert await credits.safe_get_balance(conn, user.id) == users.TRIAL_CREDITS - 1
+        [notice] = await factories.claim(conn)
+        assert notice.task == "notice"
+        await factories.books_are_right(conn)
+
+    await db.run(main)
+
+
+async def test_twenty_clients_share_three_connections_and_nothing_is_mixed_up(pooled):
+    async def client(number):
+        async with db.connect(pooled) as conn:
+            user = await order_a_card(conn, number)
+            with pytest.raises(errors.ShortOfCredits):
+                await jobs.create_job_and_consume_credit(
+                    conn, user.id, task="card", key=f"third:{number}", args={}, price=1
+                )
+            for _ in range(4):
+                for job in await factories.claim(conn, limit=2):
+                    await finish(conn, job)
+            return user
+
+    people = await asyncio.gather(*map(client, range(1, 21)))
+
+    async def look(conn):
+        left = await factories.claim(conn, limit=100)
+        assert [job.task for job in left if job.task == "card"] == []
+        for user in people:
+            assert await credits.safe_get_balance(conn, user.id) == 1
+        await factories.books_are_right(conn)
+        cursor = await conn.execute(
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and backend_type = 'client backend'"
+        )
+        assert (await cursor.fetchone())[0] <= SERVER_CONNECTIONS
+
+    await db.run(look)
+
+
+async def test_workers_run_through_pgbouncer(pooled, monkeypatch):
+    async def enqueue(conn):
+        for number in range(1, 11):
+            await order_a_card(conn, number)
+
+    async def run(run):
+        if run.job.key.startswith("bad"):
+            raise errors.Rejected("photo_broken")
+        await run.save(drawn=True)
+
+    monkeypatch.setitem(
+        sys.modules,
+        "task_behind_pgbouncer",
+        SimpleNamespace(BACKOFF=Backoff(), LEASE=timedelta(seconds=30), run=run),
+    )
+    await db.run(enqueue)
+    tasks = dict.fromkeys(("card", "notice"), "task_behind_pgbouncer")
+    until = datetime.now(UTC) + timedelta(seconds=60)
+    summaries = await asyncio.gather(*(jobs.work(tasks, until, concurrency=4, patience=timedelta(0)) for _ in range(2)))
+    assert sum(summary.done for summary in summaries) == 20  # ten cards and ten notices
+    assert sum(summary.failed for summary in summaries) == 10
+    await db.run(factories.books_are_right)
