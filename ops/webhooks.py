@@ -14,7 +14,7 @@ from lib.telegram import client
 from lib.telegram.client import Bot
 
 UPDATES = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
-COMMANDS = ("new", "balance", "menu", "language", "help", "cancel")  # in the order that people see
+COMMANDS = ("new", "menu", "help", "cancel", "language")  # in the order that people see
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
