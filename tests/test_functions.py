@@ -1,0 +1,112 @@
+"""Every function of api/ under the real vercel_runtime, with no service to stand on: it boots, guards and answers."""
+
+import httpx
+import pytest
+
+from dev import functions, routes
+from dev.stack import ROOT
+from tests.conftest import SETTINGS
+
+ENTRIES = functions.entries(ROOT)
+SECRET = {"x-telegram-bot-api-secret-token": SETTINGS["WEBHOOK_SECRET"]}
+BEARER = {"authorization": f"Bearer {SETTINGS['CRON_SECRET']}"}
+
+
+@pytest.fixture(scope="module")
+async def running():
+    booted = {
+        entry: functions.Function(entry, functions.environment(SETTINGS), root=ROOT, on_line=lambda _: None)
+        for entry in ENTRIES
+    }
+    for function in booted.values():
+        await function.start()
+    yield booted
+    for function in booted.values():
+        await function.stop()
+
+
+@pytest.fixture
+def ask(running):
+    async def ask(entry, method="GET", path="/", **request):
+        function = running[entry]
+        function.messages.clear()
+        headers = {"x-vercel-internal-invocation-id": "inv1", **request.pop("headers", {})}
+        url = f"http://127.0.0.1:{await function.port()}{path}"
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+            answer = await client.request(method, url, headers=headers, **request)
+        await function.idle()
+        return answer
+
+    return ask
+
+
+def test_vercel_json_names_every_function_and_no_other():
+    assert set(routes.load(ROOT).seconds) == set(ENTRIES)
+    assert len(ENTRIES) <= 12
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+async def test_a_function_boots_answers_and_reports_its_end(running, ask, entry):
+    assert (await ask(entry, "DELETE")).status_code == 405
+    kinds = [kind for kind, _ in running[entry].messages]
+    assert (kinds[0], kinds[-1]) == ("handler-started", "end")
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+async def test_a_function_with_a_wrong_setting_says_which_in_one_line(entry):
+    wrong = SETTINGS | {"DATABASE_URL": "mysql://x"}
+    function = functions.Function(entry, functions.environment(wrong), root=ROOT)
+    with pytest.raises(functions.BootFailed, match="Lotok cannot start: DATABASE_URL must begin with postgresql://"):
+        await function.start()
+    await function.stop()
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-telegram-bot-api-secret-token": "wrong"}])
+async def test_the_webhook_lets_nobody_in_without_the_secret(ask, headers):
+    assert (await ask("api/telegram.py", "POST", "/api/telegram/studio", headers=headers)).status_code == 403
+
+
+async def test_the_webhook_answers_200_to_what_can_never_be_an_update(ask):
+    answer = await ask("api/telegram.py", "POST", "/api/telegram/studio", headers=SECRET, content=b"{")
+    assert answer.status_code == 200
+
+
+async def test_the_webhook_asks_for_an_update_again_when_nothing_answers(ask):
+    update = {
+        "update_id": 1,
+        "message": {
+            "message_id": 1,
+            "date": 1,
+            "chat": {"id": 1, "type": "private"},
+            "from": {"id": 1, "is_bot": False, "first_name": "Alice"},
+            "text": "/start",
+        },
+    }
+    answer = await ask("api/telegram.py", "POST", "/api/telegram?bot=studio", headers=SECRET, json=update)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}])
+async def test_the_drain_lets_nobody_in_without_the_secret(ask, headers):
+    for method in ("GET", "POST"):
+        assert (await ask("api/drain/index.py", method, "/api/drain", headers=headers)).status_code == 403
+
+
+async def test_the_drain_lets_nobody_in_when_the_secret_is_unset():
+    unset = {name: value for name, value in SETTINGS.items() if name != "CRON_SECRET"}
+    function = functions.Function("api/drain/index.py", functions.environment(unset), root=ROOT)
+    await function.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for headers in ({}, {"authorization": "Bearer"}, BEARER):
+            answer = await client.get(f"http://127.0.0.1:{await function.port()}/api/drain", headers=headers)
+            assert answer.status_code == 403
+    await function.stop()
+
+
+async def test_health_names_what_does_not_answer_and_no_secret(ask):
+    answer = await ask("api/health.py", path="/api/health")
+    assert answer.status_code == 503
+    assert answer.json()["ok"] is False
+    for secret in (SETTINGS["WEBHOOK_SECRET"], SETTINGS["CRON_SECRET"], SETTINGS["STUDIO_BOT_TOKEN"]):
+        assert secret not in answer.text
