@@ -283,7 +283,7 @@ async def test_connections_that_die_under_the_worker_lose_no_job(conn, database,
         )
         await run.save(step=2)
 
-    assert (await work(task(run))).done == 4
+    assert (await work(task(run), concurrency=1)).done == 4
 
 
 async def test_two_workers_share_the_jobs(conn, make_user, make_job, task):

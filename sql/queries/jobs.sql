@@ -59,8 +59,15 @@ with lapsed as materialized (
     and run_at <= statement_timestamp()
     and task = any(%(tasks)s)
     order by priority desc, run_at, id
-    limit greatest(%(limit)s - (select count(*) from lapsed), 0)
+    limit %(limit)s
     for update skip locked
+), ready as materialized (
+    select id, spent
+    from lapsed
+    union all
+    select id, spent
+    from due
+    limit %(limit)s
 ), failed as (
     update jobs
     set state = 'failed',
@@ -69,7 +76,7 @@ with lapsed as materialized (
         finished_at = clock_timestamp(),
         error_code = 'gave_up',
         error = coalesce(error, 'the worker was lost at each attempt')
-    where id = any(array(select id from lapsed where spent union all select id from due where spent))
+    where id = any(array(select id from ready where spent))
     and state in ('queued', 'waiting', 'running')
 ), claimed as (
     update jobs
@@ -77,7 +84,7 @@ with lapsed as materialized (
         attempts = attempts + 1,
         lease_token = gen_random_uuid(),
         leased_until = clock_timestamp() + %(lease)s
-    where id = any(array(select id from lapsed where not spent union all select id from due where not spent))
+    where id = any(array(select id from ready where not spent))
     and state in ('queued', 'waiting', 'running')
     returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
         lease_token, leased_until, error_code, error, created_at, finished_at
