@@ -9,7 +9,6 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -18,16 +17,14 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dev.telegram import downloads, people, shown, till
+from dev.telegram import downloads, guard, people, shown, till
 from dev.telegram.hooks import Hooks
 from dev.telegram.people import Act, Person
 from dev.telegram.records import CannotAct, Json
 from dev.telegram.wire import Upload
 from dev.telegram.world import World
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 WAIT_SECONDS = 30.0
 
 type Handler = Callable[[World, Request], Awaitable[Any]]
@@ -46,7 +43,7 @@ def control_api(world: World, hooks: Hooks | None = None) -> Starlette:
 
     return Starlette(
         routes=[route(path, handler, method) for method, path, handler in ROUTES],
-        middleware=[Middleware(_LocalOnly)],
+        middleware=[Middleware(guard.LocalOnly)],
         exception_handlers={
             CannotAct: _refuse,
             HTTPException: _no_route,
@@ -235,24 +232,6 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 async def _bad_value(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": {"code": "bad_value", "message": str(error)}}, 400)
-
-
-class _LocalOnly:
-    """Lets in only what comes from this machine's own pages and programs."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
-        host, origin = headers.get("host", ""), headers.get("origin", "")
-        foreign = origin and urlsplit(origin).netloc != host
-        if urlsplit(f"//{host}").hostname not in LOOPBACK or foreign or headers.get("sec-fetch-site") == "cross-site":
-            words = "The simulator answers only to this machine's own pages and programs."
-            refusal = JSONResponse({"error": {"code": "foreign", "message": words}}, 403)
-            await refusal(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
 
 
 CHAT = "/chats/{bot}/{user_id:int}"

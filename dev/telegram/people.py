@@ -114,6 +114,7 @@ class Person:
         """Send any update as it is."""
         if not isinstance(body, dict) or not body or "update_id" in body:
             raise CannotAct("bad_update", "An update is an object with one kind in it and no update_id.")
+        self.chat.started = self.chat.started or "message" in body
         try:
             return Act([self.world.add_update(self.bot, body)])
         except (KeyError, TypeError, ValueError) as error:

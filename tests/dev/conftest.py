@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
+from tests.dev.telegram_lab import lab, stage  # noqa: F401
 
 TOKEN = "a-token-of-the-tests"
 
