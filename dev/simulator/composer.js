@@ -72,6 +72,7 @@ export function composer(key, hub) {
     if (!found.length && !(all && !commands.length)) return hide();
     selected = 0;
     suggestions.hidden = false;
+    document.addEventListener("pointerdown", outside);
     const rows = found.map((item, index) => commandRow(item, index === 0, () => choose(item)));
     replace(suggestions, rows.length ? rows : h("p", { class: "hint" }, t("no_commands")));
   }
@@ -85,7 +86,10 @@ export function composer(key, hub) {
 
   function hide() {
     suggestions.hidden = true;
+    document.removeEventListener("pointerdown", outside);
   }
+
+  const outside = (event) => suggestions.contains(event.target) || commandsButton.contains(event.target) || hide();
 
   function move(step) {
     const rows = [...suggestions.querySelectorAll("button")];
@@ -163,7 +167,8 @@ export function composer(key, hub) {
   });
   field.addEventListener("keydown", keydown);
   field.addEventListener("paste", paste);
-  field.addEventListener("blur", () => setTimeout(() => !suggestions.contains(document.activeElement) && hide(), 150));
+  box.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  box.addEventListener("focusout", (event) => event.relatedTarget && !box.contains(event.relatedTarget) && hide());
   hub.on(`chat:${key}`, draw);
   hub.on("state", () => draw());
   draw();
