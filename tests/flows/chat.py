@@ -55,6 +55,12 @@ class Chat:
         data = next(data for name, data in buttons(message).items() if label in name)
         await self._act("press", json={"message_id": message["message_id"], "data": data})
 
+    async def blocks(self) -> None:
+        await self._act("block", json={})
+
+    async def comes_back(self) -> None:
+        await self._act("unblock", json={})
+
     async def messages(self) -> list[dict[str, Any]]:
         """What the bot has written and not deleted, oldest first."""
         answer = await self.http.get(self.path)
@@ -95,4 +101,4 @@ class Chat:
 
     async def forges(self, data: str) -> None:
         """Press a button that is on no message, as a changed client could."""
-        await self._act("press", json={"message_id": (await self.last())["message_id"], "data": data, "forged": True})
+        await self._act("press", json={"message_id": (await self.last())["message_id"], "data": data})

@@ -1,9 +1,12 @@
 """One stack for all conversations, and a new person for each test, so that no test sees another's chat."""
 
+import asyncio
 import io
+import json
 import math
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,8 @@ from PIL import Image, ImageDraw
 from dev.stack import Stack
 from lib import db
 from tests.flows.chat import Chat
+
+FINAL = ("done", "failed", "cancelled")
 
 
 @dataclass
@@ -63,8 +68,40 @@ class Shop:
         body = {"method": method, "kind": kind, "user_id": chat.user["id"], **options}
         (await self.http.post("/sim/faults", json=body)).raise_for_status()
 
+    async def settle(self, chat: Chat, *, within: float = 45) -> None:
+        """Tick as the cron does until every order of this person is final."""
+        until = time.monotonic() + within
+        while any(job["state"] not in FINAL for job in await self.jobs(chat)):
+            assert time.monotonic() < until, f"not final: {[job['state'] for job in await self.jobs(chat)]}"
+            await self.stack.tick()
+            await asyncio.sleep(0.5)
+
+    async def state(self, chat: Chat) -> dict[str, Any]:
+        """Return what Redis holds of the conversation."""
+        return dict(json.loads(await self._redis("GET", _state_key(chat))))
+
+    async def break_state(self, chat: Chat) -> None:
+        """Leave a state in Redis that makes the next flow fail."""
+        state = await self.state(chat)
+        await self._redis("SET", _state_key(chat), json.dumps({**state, "step": "card:photo", "data": {"draft": 5}}))
+
+    async def _redis(self, *command: str) -> Any:
+        settings = self.stack.settings
+        headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
+        answer = await self.http.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
+        return answer.raise_for_status().json()["result"]
+
+    async def record(self, chat: Chat) -> dict[str, Any]:
+        """Return what the function logged of the person's last update."""
+        trace = await self.http.get(f"/sim/updates/{chat.bot}/{chat.update_ids[-1]}")
+        return dict(trace.raise_for_status().json()["log"])
+
     async def switch(self, part: str, verb: str) -> None:
         (await self.http.post(f"/sim/parts/{part}/{verb}", timeout=60)).raise_for_status()
+
+
+def _state_key(chat: Chat) -> str:
+    return f"local:user_state:{chat.bot}:{chat.user['id']}"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,161 @@
+"""What a bad day does to an order: nothing is lost, nothing is charged twice, and the user reads a sentence."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from tests.flows.studio.test_card import to_confirm
+
+WORKER = "api/drain/index.py"
+
+
+async def test_two_updates_of_one_user_at_once_do_not_overwrite_each_other(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await asyncio.gather(seller.says("Кружка"), seller.presses("Без текста"))
+    await seller.says("/menu")
+    draft = (await shop.state(seller))["data"]["draft"]
+    assert (draft["title"], bool(draft["file_id"])) == ("Кружка", True)
+
+
+async def test_a_429_while_answering_is_waited_out(seller, photo, shop):
+    await shop.fault(seller, "sendMessage", "429", retry_after=1)
+    await seller.sends_photo(photo)
+    await seller.sees("напишите название")
+    assert seller.delivery["attempts"] > 1
+
+
+async def test_an_answer_lost_after_a_charge_charges_once(seller, photo, shop):
+    await to_confirm(seller, photo)
+    await shop.fault(seller, "editMessageText", "500")
+    await seller.presses("Сделать")
+    await seller.sees("Карточка готова")
+    assert await shop.balance(seller) == 1
+    assert len(await shop.jobs(seller)) == 1
+
+
+@pytest.mark.parametrize("fault", ["429", "500"])
+async def test_a_delivery_that_fails_is_tried_again(seller, photo, shop, fault):
+    await to_confirm(seller, photo)
+    await shop.fault(seller, "editMessageMedia", fault, retry_after=1)
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    await seller.sees("Карточка готова")
+    assert await shop.balance(seller) == 1
+
+
+async def test_a_user_who_blocks_the_bot_is_remembered_and_the_order_ends(seller, photo, shop):
+    await to_confirm(seller, photo)
+    await shop.fault(seller, "editMessageMedia", "403")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    [job] = await shop.jobs(seller)
+    assert job["state"] == "done"
+
+
+async def test_blocking_and_coming_back_is_remembered(seller, shop):
+    async def blocked():
+        [row] = await shop.rows("select blocked_at is not null as is from users where tg_id = %s", seller.user["id"])
+        return row["is"]
+
+    await seller.blocks()
+    assert await blocked()
+    await seller.comes_back()
+    assert not await blocked()
+
+
+async def test_a_deleted_status_message_does_not_lose_the_card(seller, photo, shop):
+    await to_confirm(seller, photo)
+    description = "Bad Request: message to edit not found"
+    await shop.fault(seller, "editMessageMedia", "400", description=description)
+    await seller.presses("Сделать")
+    await seller.sees("Карточка готова")
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.8, 1.5])
+async def test_a_worker_killed_at_any_moment_loses_nothing(seller, photo, shop, moment):
+    await to_confirm(seller, photo)
+    await seller.presses("Сделать")
+    await asyncio.sleep(moment)
+    await shop.stack.functions[WORKER].kill()
+    await shop.settle(seller)
+    await seller.sees("Карточка готова")
+    assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge"]
+
+
+@pytest.mark.parametrize("part", ["upstash", "postgres"])
+async def test_a_restart_in_the_middle_loses_nothing(seller, photo, shop, part):
+    await seller.sends_photo(photo)
+    await shop.switch(part, "stop")
+    saying = asyncio.create_task(seller.says("Кружка"))
+    await asyncio.sleep(0.5)
+    await shop.switch(part, "start")
+    await saying
+    await seller.presses("Ozon")
+    await shop.switch(part, "restart")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    await seller.sees("Карточка готова: Ozon")
+    assert await shop.balance(seller) == 1
+
+
+async def test_an_update_that_fails_three_times_is_buried_and_the_user_told(seller, shop):
+    await seller.says("/menu")
+    await shop.break_state(seller)
+    await seller.says("Кружка")
+    await seller.sees("Не получилось обработать ваше сообщение")
+    [letter] = await shop.rows(
+        "select * from dead_letters where (payload -> 'message' -> 'from' ->> 'id')::bigint = %s", seller.user["id"]
+    )
+    assert letter["tries"] == 3
+    assert seller.delivery["status"] == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Telegram-Bot-Api-Secret-Token": "wrong-secret-000000"}])
+async def test_a_webhook_without_its_secret_is_refused(shop, headers):
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(f"{shop.stack.deployment}/api/telegram/studio", json={"update_id": 1}, headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'{"update_id": "x"}', b'{"update_id": 1, "message": 5}', b"\xff" * 50, b"9" * 5000],
+)
+async def test_what_can_never_parse_is_answered_200(shop, body):
+    headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(f"{shop.stack.deployment}/api/telegram/studio", content=body, headers=headers)
+    assert answer.status_code == 200
+
+
+async def test_a_bot_without_a_token_is_off(shop):
+    headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(
+            f"{shop.stack.deployment}/api/telegram/partner", json={"update_id": 1}, headers=headers
+        )
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "local-cron-secret"}])
+async def test_the_drain_lets_only_the_cron_in(shop, headers):
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for method in ("GET", "POST"):
+            answer = await http.request(method, f"{shop.stack.deployment}/api/drain", headers=headers)
+            assert answer.status_code == 403
+
+
+async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
+    await seller.sends_photo(photo)
+    record = await shop.record(seller)
+    assert (record["redis"], record["redis_commands"], record.get("sql", 0)) == (2, 5, 0)
+    await seller.says("Кружка")
+    await seller.presses("Ozon")
+    assert (await shop.record(seller))["sql"] == 1
+
+
+async def test_every_call_to_telegram_obeys_its_definition(shop):
+    """Runs last in this file: it judges every call that the conversations have made so far."""
+    assert json.dumps(shop.stack.world.problems, ensure_ascii=False) == "[]"
