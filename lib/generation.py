@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from lib import db, errors
+from lib import db
 
 SQL = db.load("generation")
 
@@ -24,39 +25,12 @@ class File:
     created_at: datetime
 
 
-async def add_file(
-    conn: db.Connection,
-    user_id: int,
-    kind: str,
-    pathname: str,
-    *,
-    content_type: str,
-    size: int,
-    job_id: int | None = None,
-    width: int | None = None,
-    height: int | None = None,
-) -> File:
-    """Record a stored file; the same path again returns the first record, or is a Conflict if it is another's."""
-    file = await SQL.add_file.one(
-        conn,
-        File,
-        user_id=user_id,
-        job_id=job_id,
-        kind=kind,
-        pathname=pathname,
-        content_type=content_type,
-        bytes=size,
-        width=width,
-        height=height,
-    )
-    if file is None:
-        raise errors.Conflict("path_taken", pathname)
-    return file
+async def add_files(conn: db.Connection, user_id: int, job_id: int, files: list[dict[str, Any]]) -> list[File]:
+    """Record stored files of one job in one round trip.
 
-
-async def get_file(conn: db.Connection, file_id: int) -> File | None:
-    """Return the record of a stored file."""
-    return await SQL.get_file.one(conn, File, file_id=file_id)
+    Each has kind, pathname, content_type, bytes, width and height; a path that is taken fails them all.
+    """
+    return await SQL.add_files.all(conn, File, user_id=user_id, job_id=job_id, listed={"files": files})
 
 
 async def remember_telegram_id(conn: db.Connection, file_id: int, bot: str, kind: str, telegram_file_id: str) -> None:
@@ -64,6 +38,7 @@ async def remember_telegram_id(conn: db.Connection, file_id: int, bot: str, kind
     await SQL.remember_telegram_id.run(conn, file_id=file_id, bot=bot, kind=kind, telegram_file_id=telegram_file_id)
 
 
-async def telegram_id(conn: db.Connection, file_id: int, bot: str, kind: str) -> str | None:
-    """Return the id by which this bot can send the file without uploading it."""
-    return await SQL.telegram_id.one(conn, str, file_id=file_id, bot=bot, kind=kind)
+async def telegram_ids(conn: db.Connection, file_ids: list[int], bot: str) -> dict[tuple[int, str], str]:
+    """Return the ids by which this bot can send the files without uploading them, by file and kind."""
+    rows = await SQL.telegram_ids.all(conn, dict, file_ids=file_ids, bot=bot)
+    return {(row["file_id"], row["kind"]): row["telegram_file_id"] for row in rows}

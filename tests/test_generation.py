@@ -1,43 +1,39 @@
 import psycopg
 import pytest
 
-from lib import errors, generation
+from lib import generation
 
 
-async def add(conn, user, **changes):
-    wanted = {"content_type": "image/png", "size": 9, **changes}
-    return await generation.add_file(conn, user.id, "card", wanted.pop("pathname", "local/card/a.png"), **wanted)
+def described(kind, **changes):
+    about = {"kind": kind, "pathname": f"local/{kind}/a.png", "content_type": "image/png", "bytes": 9}
+    return {**about, "width": 900, "height": 1200, **changes}
 
 
-async def test_add_file_records_a_file(conn, make_user):
+async def add(conn, user, *files):
+    return await generation.add_files(conn, user.id, 7, list(files))
+
+
+async def test_add_files_records_several_at_once(conn, make_user):
     alice = await make_user()
-    file = await add(conn, alice, job_id=7, width=900, height=1200)
-    assert (file.user_id, file.job_id, file.kind, file.bytes) == (alice.id, 7, "card", 9)
-    assert await generation.get_file(conn, file.id) == file
-    assert await generation.get_file(conn, file.id + 1) is None
+    files = await add(conn, alice, described("card"), described("card-preview", bytes=3))
+    assert {file.kind: file.bytes for file in files} == {"card": 9, "card-preview": 3}
+    assert {(file.user_id, file.job_id, file.width) for file in files} == {(alice.id, 7, 900)}
 
 
-async def test_add_file_again_returns_the_first_record(conn, make_user):
-    alice = await make_user()
-    assert await add(conn, alice) == await add(conn, alice)
-
-
-async def test_add_file_never_takes_over_the_path_of_somebody_else(conn, make_user):
-    await add(conn, await make_user())
-    with pytest.raises(errors.Conflict):
-        await add(conn, await make_user())
+async def test_a_path_is_recorded_once(conn, make_user):
+    await add(conn, await make_user(), described("card"))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await add(conn, await make_user(), described("card"))
 
 
 async def test_a_url_is_no_pathname(conn, make_user):
     with pytest.raises(psycopg.errors.CheckViolation):
-        await add(conn, await make_user(), pathname="https://blob.example/a.png")
+        await add(conn, await make_user(), described("card", pathname="https://blob.example/a.png"))
 
 
 async def test_a_telegram_id_is_remembered_for_each_bot_and_kind(conn, make_user):
-    file = await add(conn, await make_user())
+    [file] = await add(conn, await make_user(), described("card"))
     await generation.remember_telegram_id(conn, file.id, "studio", "photo", "AgAC")
-    assert await generation.telegram_id(conn, file.id, "studio", "photo") == "AgAC"
-    assert await generation.telegram_id(conn, file.id, "studio", "document") is None
-    assert await generation.telegram_id(conn, file.id, "admin", "photo") is None
     await generation.remember_telegram_id(conn, file.id, "studio", "photo", "AgAD")
-    assert await generation.telegram_id(conn, file.id, "studio", "photo") == "AgAD"
+    assert await generation.telegram_ids(conn, [file.id], "studio") == {(file.id, "photo"): "AgAD"}
+    assert await generation.telegram_ids(conn, [file.id], "admin") == {}

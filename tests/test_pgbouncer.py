@@ -99,9 +99,8 @@ async def finish(conn, job):
     if job.key.startswith("bad"):
         return await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="x")
     job = await jobs.save_checkpoint(conn, job, {"drawn": True})
-    file = await generation.add_file(
-        conn, job.user_id, "card", f"local/card/{job.id}.png", content_type="image/png", size=9, job_id=job.id
-    )
+    card = {"kind": "card", "pathname": f"local/card/{job.id}.png", "content_type": "image/png", "bytes": 9}
+    [file] = await generation.add_files(conn, job.user_id, job.id, [card])
     await generation.remember_telegram_id(conn, file.id, "studio", "photo", f"AgAC{job.id}")
     return await jobs.update_job_status(conn, job, "done")
 

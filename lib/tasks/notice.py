@@ -16,7 +16,7 @@ async def run(run: jobs.Run) -> None:
         log.note(nobody_to_tell=True)
         return
     order, language = failed.args, failed.args["language"]
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, failed.user_id or 0))
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, failed.user_id))
     key = f"error.{failed.error_code}"
     reason = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
     back = text.say(language, "card.refunded", price=failed.price, balance=balance)
