@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,9 @@ GRACE = 0.5  # what Vercel gives an instance between SIGTERM and its end
 MESSAGE_LIMIT = 64 * 1024 * 1024
 
 # The thread's read ends when every copy of the pipe's other end is gone, so when the parent is.
-_CHILD = (
-    "import os, threading\n"
-    "threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()\n"
-    "import vercel_runtime.vc_init\n"
-)
+_WATCH = "import os, threading; threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()"
+SERVE = (sys.executable, "-c", f"{_WATCH}\nimport vercel_runtime.vc_init")
+SERVE_BUNDLE = ("-S", "-c", f"{_WATCH}\nimport vc__handler__python")  # what `vercel build` made; after a bare Python
 
 
 class BootFailed(Exception):
@@ -75,6 +73,7 @@ class Function:
         root: Path,
         on_line: Callable[[Line], None] = lambda _: None,
         log_file: Path | None = None,
+        command: Sequence[str] = SERVE,
     ) -> None:
         self.entry = entry
         self.boots: list[Boot] = []
@@ -85,6 +84,7 @@ class Function:
         self._root = root
         self._on_line = on_line
         self._log_file = log_file
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
@@ -197,7 +197,7 @@ class Function:
         module = self.entry.removesuffix(".py").replace("/", ".")
         env = self._env | {
             "VERCEL_IPC_PATH": str(socket),
-            "PYTHONPATH": str(self._root),
+            "PYTHONPATH": self._env.get("PYTHONPATH", str(self._root)),
             "__VC_HANDLER_MODULE_NAME": module,
             "__VC_HANDLER_ENTRYPOINT": self.entry,
             "__VC_HANDLER_ENTRYPOINT_ABS": str(self._root / self.entry),
@@ -205,7 +205,7 @@ class Function:
         }
         with Path(self._log_file or os.devnull).open("ab") as output:  # noqa: ASYNC230 - a local file
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", _CHILD),
+                *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -18,7 +18,7 @@ BASE = Path(sys.base_prefix, "bin", "python3.12")
 # All packages are pinned, so there is nothing to resolve. Without --no-compile pip would compile 4,000 modules, of
 # which a run uses a third; Python compiles those as it goes.
 OPTIONS = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps")
-LISTS = (("-r", "requirements.txt", "-r", "api/drain/requirements.txt"), ("-r", "dev/requirements.txt"))
+LISTS = ("requirements.txt", "dev/requirements.txt")
 
 
 def main(stamp: str) -> None:
@@ -44,7 +44,7 @@ def _install() -> None:
         if not _usable(needs_pip=pip[0] == str(PYTHON)):
             _create(log, without_pip=pip[0] != str(PYTHON))
         # Most of pip's time is reading the index pages, one after the other: two of it take half as long.
-        _run([[*pip, "install", *OPTIONS, *lists] for lists in LISTS], log)
+        _run([[*pip, "install", *OPTIONS, "-r", name] for name in LISTS], log)
     print(f"Installed in {time.monotonic() - began:.0f} s.", flush=True)
 
 

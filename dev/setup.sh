@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv hold what the three requirements files say. Does nothing, in a few milliseconds, when it already does.
+# Makes .venv hold what the requirements files say. Does nothing, in a few milliseconds, when it already does.
 set -eu
 cd "$(dirname "$0")/.."
 
-stamp=$(cat requirements.txt api/drain/requirements.txt dev/requirements.txt dev/setup.py | cksum | tr ' ' '-')
+stamp=$(cat requirements.txt dev/requirements.txt dev/setup.py | cksum | tr ' ' '-')
 if [ -x .venv/bin/python ] && [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi

@@ -63,11 +63,11 @@ async def test_a_function_with_a_wrong_setting_says_which_in_one_line(entry):
 
 @pytest.mark.parametrize("headers", [{}, {"x-telegram-bot-api-secret-token": "wrong"}])
 async def test_the_webhook_lets_nobody_in_without_the_secret(ask, headers):
-    assert (await ask("api/telegram.py", "POST", "/api/telegram/studio", headers=headers)).status_code == 403
+    assert (await ask("api/telegram/index.py", "POST", "/api/telegram/studio", headers=headers)).status_code == 403
 
 
 async def test_the_webhook_answers_200_to_what_can_never_be_an_update(ask):
-    answer = await ask("api/telegram.py", "POST", "/api/telegram/studio", headers=SECRET, content=b"{")
+    answer = await ask("api/telegram/index.py", "POST", "/api/telegram/studio", headers=SECRET, content=b"{")
     assert answer.status_code == 200
 
 
@@ -82,7 +82,7 @@ async def test_the_webhook_asks_for_an_update_again_when_nothing_answers(ask):
             "text": "/start",
         },
     }
-    answer = await ask("api/telegram.py", "POST", "/api/telegram?bot=studio", headers=SECRET, json=update)
+    answer = await ask("api/telegram/index.py", "POST", "/api/telegram?bot=studio", headers=SECRET, json=update)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
 
@@ -90,12 +90,12 @@ async def test_the_webhook_asks_for_an_update_again_when_nothing_answers(ask):
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}])
 async def test_the_drain_lets_nobody_in_without_the_secret(ask, headers):
     for method in ("GET", "POST"):
-        assert (await ask("api/drain/index.py", method, "/api/drain", headers=headers)).status_code == 403
+        assert (await ask("api/drain.py", method, "/api/drain", headers=headers)).status_code == 403
 
 
 async def test_the_drain_lets_nobody_in_when_the_secret_is_unset():
     unset = {name: value for name, value in SETTINGS.items() if name != "CRON_SECRET"}
-    function = functions.Function("api/drain/index.py", functions.environment(unset), root=ROOT)
+    function = functions.Function("api/drain.py", functions.environment(unset), root=ROOT)
     await function.start()
     async with httpx.AsyncClient(trust_env=False) as client:
         for headers in ({}, {"authorization": "Bearer"}, BEARER):

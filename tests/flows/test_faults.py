@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.studio.test_card import to_confirm
 
-WORKER = "api/drain/index.py"
+WORKER = "api/drain.py"
 
 
 async def test_two_updates_of_one_user_at_once_do_not_overwrite_each_other(seller, photo, shop):

@@ -1,0 +1,1 @@
+"""Figures: python -m bench <question> measures one thing and writes its part of RESULTS.md."""

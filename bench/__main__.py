@@ -1,0 +1,39 @@
+"""python -m bench [question]: measure one thing, or everything, and write bench/RESULTS.md.
+
+A question is a file beside this one with `run() -> str`, which returns what to write, and raises Skipped with the
+reason when this machine lacks what it needs. Exit codes: 0 measured or skipped, 1 failed, 2 wrong usage.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+from bench import results
+
+NO_QUESTIONS = {"__init__", "__main__", "results"}
+
+
+def main(argv: list[str]) -> int:
+    questions = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NO_QUESTIONS)
+    if unknown := [name for name in argv if name not in questions]:
+        print(f"bench: there is no question {unknown[0]!r}; there are: {', '.join(questions)}", file=sys.stderr)
+        return 2
+    return max(_ask(name) for name in argv or questions)
+
+
+def _ask(name: str) -> int:
+    try:
+        text = importlib.import_module(f"bench.{name}").run()
+    except results.Skipped as reason:
+        print(f"{name}: skipped: {reason}")
+        return 0
+    except results.Failed as reason:
+        print(f"{name}: failed: {reason}", file=sys.stderr)
+        return 1
+    results.write(name, text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,237 @@
+"""The rules of the house as asserts: who imports whom, what a function loads, how long things are, what is pinned."""
+
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+
+# A module of lib/ imports only what stands to its left.
+LEFT_TO_RIGHT = [
+    *("errors", "log", "config", "retry", "fetch", "db", "cache", "storage", "migrations", "neon"),
+    *("text", "pictures", "cards"),
+    *("users", "jobs", "credits", "loyalty", "generation", "assistant", "notify", "admin", "kick"),
+]
+FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "storage"}
+HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
+OPTIONAL = {"click", "pygments", "python-multipart"}  # httpx and starlette load them where they are; no bundle has them
+VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
+SETTINGS_OF_THE_PLATFORM = {"VERCEL_ENV", "VERCEL_GIT_COMMIT_REF"}
+
+
+def _files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path, *, at_the_top: bool = False) -> Iterator[str]:
+    """Name what a file imports, as `a.b.c`; at_the_top leaves out what a function imports when it runs."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body if at_the_top else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _areas(path: Path) -> set[str]:
+    """Name the modules and packages directly in lib/ that a file imports."""
+    return {name.split(".")[1] for name in _imports(path) if name.startswith("lib.")}
+
+
+SOURCES = _files("api", "lib", "ops", "dev", "bench")
+LIB = _files("lib")
+
+
+@pytest.mark.parametrize("path", [path for path in LIB if path.parent == ROOT / "lib"], ids=_name)
+def test_a_module_imports_only_what_stands_to_its_left(path):
+    if path.stem in ("__init__", "web"):
+        return
+    assert path.stem in LEFT_TO_RIGHT, f"give lib/{path.name} its place in LEFT_TO_RIGHT"
+    allowed = LEFT_TO_RIGHT[: LEFT_TO_RIGHT.index(path.stem)]
+    assert _areas(path) <= set(allowed)
+
+
+ALLOWED = {
+    "telegram": FOUNDATION | {"text", "telegram"},
+    "flows": set(LEFT_TO_RIGHT) | {"telegram", "flows"},
+    "tasks": set(LEFT_TO_RIGHT) | {"telegram", "providers", "tasks"},
+    "providers": {"errors", "config", "fetch", "log", "providers"},
+}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_what_it_may(package):
+    for path in _files(f"lib/{package}"):
+        assert _areas(path) <= ALLOWED[package], _name(path)
+
+
+@pytest.mark.parametrize("package", ["flows", "tasks", "providers"])
+def test_no_flow_task_or_provider_imports_another(package):
+    for path in _files(f"lib/{package}"):
+        depth = 3 if package == "flows" else 2
+        own = _name(path).split(".")[: depth + 1]
+        for name in _imports(path):
+            parts = name.split(".")
+            if parts[:2] == ["lib", package] and len(own) > depth and len(parts) > depth:
+                assert parts[: depth + 1] == own, f"{_name(path)} imports {name}"
+
+
+def test_nothing_imports_what_lies_outside_the_product():
+    for path in _files("api", "lib"):
+        outside = {name.split(".")[0] for name in _imports(path)} & {"api", "dev", "ops", "bench", "tests"}
+        assert not outside, f"{_name(path)} imports {outside}"
+
+
+def test_only_the_functions_import_web_and_they_import_no_third_party_package():
+    assert [_name(path) for path in LIB if "web" in _areas(path)] == []
+    for path in _files("api"):
+        assert {name.split(".")[0] for name in _imports(path)} <= sys.stdlib_module_names | {"lib"}
+
+
+def test_each_third_party_package_is_imported_in_one_place():
+    places: dict[str, set[str]] = {}
+    for path in LIB:
+        parts = _name(path).split(".")
+        place = ".".join(parts[: 3 if "providers" in parts else 2])
+        for name in _imports(path):
+            top = name.split(".")[0]
+            if top not in sys.stdlib_module_names and top != "lib":
+                places.setdefault(top, set()).add(place)
+    # fetch and cache both speak HTTP: upstash-redis is built on httpx and is given a client of it.
+    shared = {name: where for name, where in places.items() if len(where) > 1}
+    assert shared in ({}, {"httpx": {"lib.fetch", "lib.cache"}})
+
+
+@pytest.mark.parametrize("path", _files("api", "lib"), ids=_name)
+def test_only_config_reads_the_environment(path):
+    if _name(path) != "lib.config":
+        assert not re.search(r"os\.(environ|getenv)", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_nothing_is_too_long_and_every_module_says_what_it_decides(path):
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= (40 if path.is_relative_to(ROOT / "api") else 400)
+    assert path.name == "__init__.py" or ast.get_docstring(tree)
+    assert path.stem not in VAGUE
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+def test_vercel_takes_the_functions_for_functions():
+    assert json.loads((ROOT / "vercel.json").read_text())["framework"] is None
+    assert (ROOT / "public").is_dir(), "without it every file of the project would be served"
+    for name in ("app", "main", "index", "server"):
+        assert not (ROOT / f"{name}.py").exists()
+    for rule in json.loads((ROOT / "vercel.json").read_text())["functions"].values():
+        assert len(rule["excludeFiles"]) <= 256
+        assert all(folder in rule["excludeFiles"] for folder in ("tests", "dev", "bench", "docs"))
+
+
+LOADED = """
+import importlib, json, sys
+before = set(sys.modules)
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+@pytest.mark.parametrize("module", ["api.telegram.index", "api.drain", "api.health"])
+def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, module], cwd=ROOT, capture_output=True, check=False, text=True, env={"PATH": ""}
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert not loaded & HEAVY
+    tops = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names - {"api", "lib"}
+    modules = importlib.metadata.packages_distributions()
+    packages = {_normal(package) for top in tops for package in modules.get(top, [])}
+    assert packages <= {*_pins(WEBHOOK), "psycopg-binary"} | OPTIONAL
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _pins(file: str) -> dict[str, Requirement]:
+    lines = (ROOT / file).read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+    return {_normal(one.name): one for one in wanted}
+
+
+WEBHOOK = "api/telegram/requirements.txt"
+LISTS = ("requirements.txt", WEBHOOK, "dev/requirements.txt")
+
+
+@pytest.mark.parametrize("file", LISTS)
+def test_every_package_is_pinned_exactly_and_is_the_one_we_test_with(file):
+    for name, pin in _pins(file).items():
+        assert re.fullmatch(r"==[0-9][^,*]*", str(pin.specifier)), pin
+        assert importlib.metadata.version(name) in pin.specifier, f"{pin}: run make setup"
+
+
+@pytest.mark.parametrize("file", LISTS)
+def test_what_a_package_brings_is_pinned_too(file):
+    known = _pins(file) | (_pins("requirements.txt") if file.startswith("dev") else {})
+    for name, pin in _pins(file).items():
+        for line in importlib.metadata.requires(name) or []:
+            needed = Requirement(line)
+            extras = [{"extra": extra} for extra in pin.extras] or [{"extra": ""}]
+            if not needed.marker or any(needed.marker.evaluate(extra) for extra in extras):
+                assert _normal(needed.name) in {*known, "psycopg-binary"}, f"{name} needs {needed}"
+
+
+def test_the_webhooks_packages_are_some_of_the_others_in_the_same_versions():
+    every, webhook = _pins("requirements.txt"), _pins(WEBHOOK)
+    assert {name: str(pin) for name, pin in every.items() if name in webhook} == {n: str(p) for n, p in webhook.items()}
+    assert not {"pillow", "numpy", "vercel-blob", "openai"} & set(webhook)
+    assert not set(_pins("dev/requirements.txt")) & set(every), "dev/setup.py installs both at the same time"
+
+
+def test_a_function_with_packages_of_its_own_is_built_before_the_others():
+    """`vercel build` keeps one virtual environment for all and builds the deepest files first: what it built first is
+    broken unless the last list, the root's, has every package of the others."""
+    depth = {path.parent: len(path.relative_to(ROOT).parts) for path in _files("api")}
+    own = {folder for folder in depth if (folder / "requirements.txt").exists()}
+    others = [depth[folder] for folder in depth if folder not in own]
+    assert min(depth[folder] for folder in own) > max(others)
+
+
+def _settings() -> set[str]:
+    text = (ROOT / "lib" / "config.py").read_text(encoding="utf-8")
+    bots = {f"{bot}_BOT_TOKEN" for bot in ("STUDIO", "CLIENT", "PARTNER", "ADMIN")}
+    return set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', text)) | bots
+
+
+def test_every_setting_is_in_the_example_and_nothing_else_is():
+    named = set(re.findall(r"^([A-Z0-9_]+)=$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert named == _settings() - SETTINGS_OF_THE_PLATFORM
+
+
+def test_every_setting_is_in_the_readme():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(_settings()) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "sql" / "queries").glob("*.sql")), ids=lambda path: path.stem)
+def test_every_query_is_used(path):
+    names = re.findall(r"^-- name: (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    users = [file.read_text(encoding="utf-8") for file in SOURCES if f'db.load("{path.stem}")' in file.read_text()]
+    assert users, f"nothing loads {path.name}"
+    for name in names:
+        assert any(re.search(rf"\bSQL\.{name}\b", text) for text in users), name
