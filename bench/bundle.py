@@ -59,9 +59,8 @@ def run() -> str:
         project = _copy(Path(folder) / "project")
         _build(_cli(), project)
         bundles = _bundles(project)
-        boots = {bundle.name: asyncio.run(_boot(bundle, Path(folder))) for bundle in bundles}
-    rows = [_row(bundle, boots[bundle.name]) for bundle in bundles]
-    too_big = [bundle.name for bundle in bundles if bundle.mb >= LIMITS[bundle.name]]
+        rows = [_row(bundle, asyncio.run(_boot(bundle, Path(folder)))) for bundle in bundles]
+        too_big = [bundle.name for bundle in bundles if bundle.mb >= LIMITS[bundle.name]]
     if too_big:
         raise Failed(f"over the limit: {', '.join(too_big)}\n" + "\n".join(rows))
     head = (
