@@ -112,7 +112,7 @@ async def stack() -> AsyncIterator[Stack]:
     """
     folder = Path(tempfile.mkdtemp(prefix="lotok-stack-"))
     try:
-        async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.1"}) as stack:
+        async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.15"}) as stack:
             yield stack
     finally:
         shutil.rmtree(folder, ignore_errors=True)
