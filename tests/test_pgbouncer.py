@@ -1,4 +1,4 @@
-"""The main job's SQL through a real PgBouncer in transaction mode, as on Neon's pooled address."""
+"""The main job through a real PgBouncer in transaction mode, as on Neon's pooled address."""
 
 import asyncio
 import os
@@ -14,12 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from dev import postgres
+from dev.stack import ROOT, Stack
 from lib import config, credits, db, errors, generation, jobs, users
 from lib.retry import Backoff
 from tests import factories
+from tests.flows.chat import Chat
 
 BINARY = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 SERVER_CONNECTIONS = 3  # fewer than clients, so that clients really share them
@@ -172,3 +175,27 @@ async def test_workers_run_through_pgbouncer(pooled, monkeypatch):
     assert sum(summary.done for summary in summaries) == 20  # ten cards and ten notices
     assert sum(summary.failed for summary in summaries) == 10
     await db.run(factories.books_are_right)
+
+
+async def test_a_photo_becomes_a_card_through_pgbouncer(pooled, database):
+    """The whole way: the webhook and the drain under the real runtime, with only the pooled address to the database."""
+    folder = Path(tempfile.mkdtemp(prefix="lotok-pooled-"))
+    try:
+        async with (
+            Stack(folder, given={"DATABASE_URL": pooled}) as stack,
+            httpx.AsyncClient(base_url=stack.page, timeout=30, trust_env=False) as http,
+        ):
+            person = (await http.post("/sim/users", json={"first_name": "Алиса"})).raise_for_status().json()
+            alice = Chat(http, "studio", person)
+            await alice.says("/start")
+            await alice.presses("Принимаю")
+            await alice.sends_photo((ROOT / "dev" / "samples" / "coffee.jpg").read_bytes(), caption="Кофе")
+            await alice.presses("Ozon")
+            await alice.presses("Сделать")
+            await alice.sees("Карточка готова: Ozon.*Баланс: 1 кредит")
+            await alice.sees("Файл в полном качестве")
+            await stack.idle()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    async with database.connect() as conn:
+        await factories.books_are_right(conn)
