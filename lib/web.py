@@ -5,7 +5,7 @@ until the app's coroutine returns, which a bare task would not ensure (Vercel fr
 """
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from lib import config, db, errors, fetch, log
 __all__ = ["Request", "Response"]
 
 type Endpoint = Callable[[Request], Awaitable[Response]]
-type Check = Awaitable[str]
+type Check = Coroutine[Any, Any, str]
 
 
 def app(endpoint: Endpoint, *methods: str) -> Starlette:

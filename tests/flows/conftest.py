@@ -114,6 +114,7 @@ async def stack() -> AsyncIterator[Stack]:
     try:
         async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.15"}) as stack:
             yield stack
+            assert not stack.world.problems, "every call to Telegram obeys the Bot API's definition"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,7 +1,6 @@
 """What a bad day does to an order: nothing is lost, nothing is charged twice, and the user reads a sentence."""
 
 import asyncio
-import json
 
 import httpx
 import pytest
@@ -156,6 +155,18 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
     assert (await shop.record(seller))["sql"] == 1
 
 
-async def test_every_call_to_telegram_obeys_its_definition(shop):
-    """Runs last in this file: it judges every call that the conversations have made so far."""
-    assert json.dumps(shop.stack.world.problems, ensure_ascii=False) == "[]"
+async def test_health_names_what_is_down(shop):
+    async with httpx.AsyncClient(base_url=shop.stack.deployment, timeout=20, trust_env=False) as http:
+        well = await http.get("/api/health")
+        await shop.switch("postgres", "stop")
+        ill = await http.get("/api/health")
+        await shop.switch("postgres", "start")
+    assert (well.status_code, well.json()["ok"], well.json()["redis"]) == (200, True, "available")
+    assert (ill.status_code, ill.json()["migration"]) == (503, "unavailable")
+
+
+async def test_a_bots_name_in_the_query_does_not_override_the_path(shop):
+    headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
+    async with httpx.AsyncClient(base_url=shop.stack.deployment, trust_env=False) as http:
+        answer = await http.post("/api/telegram/studio?bot=partner", json={"update_id": 1}, headers=headers)
+    assert answer.status_code == 200
