@@ -6,12 +6,17 @@
 
 import contextlib
 import json
+import logging
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
+
+# At INFO, where Vercel's runtime puts the root logger, these print every URL, and Telegram's hold the bot's token.
+for _name in ("httpx", "httpx2", "httpcore", "httpcore2", "telegram"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 type Record = dict[str, Any]
 

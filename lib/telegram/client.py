@@ -92,7 +92,9 @@ async def call[T](request: Awaitable[T]) -> T:
         raise errors.Unavailable("telegram_flood", retry_after=seconds) from flood
     except error.Forbidden as refusal:
         raise errors.Blocked(detail=refusal.message) from refusal
-    except (error.BadRequest, error.InvalidToken, error.ChatMigrated, error.Conflict) as refusal:
+    except error.InvalidToken:
+        raise errors.Unavailable("telegram_token", "Telegram does not accept the bot's token") from None
+    except (error.BadRequest, error.ChatMigrated, error.Conflict) as refusal:
         raise errors.Rejected("telegram", refusal.message) from refusal
     except error.TelegramError as fault:
         raise errors.Unavailable("telegram", fetch.redact(fault.message)) from fault

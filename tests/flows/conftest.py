@@ -115,6 +115,9 @@ async def stack() -> AsyncIterator[Stack]:
         async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.15"}) as stack:
             yield stack
             assert not stack.world.problems, "every call to Telegram obeys the Bot API's definition"
+            secrets = [value for name, value in stack.settings.items() if name.endswith(("_TOKEN", "_SECRET"))]
+            for log in (folder / "logs").glob("api-*.log"):
+                assert not [secret for secret in secrets if secret in log.read_text()], f"a secret in {log.name}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
