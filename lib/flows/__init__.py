@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib import admin, db, text, users
+from lib import admin, db, notify, text, users
 from lib.telegram.dispatch import Flows, Menu
 from lib.telegram.update import Person
 
@@ -25,8 +25,9 @@ async def meet(person: Person) -> dict[str, Any]:
 
 
 async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> None:
-    """Keep an update that failed for good, for an operator to look at."""
+    """Keep an update that failed for good, for an operator to look at, and tell the administrators."""
     await db.run(lambda conn: admin.bury_update(conn, bot, update_id, raw, error, tries))
+    await notify.alert_admins(bot, "alert.buried", bot=bot, update=update_id, error=error[:300])
 
 
 async def blocked(tg_id: int, is_blocked: bool) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from tests.flows.chat import Chat
 from tests.flows.studio.test_card import to_confirm
 
 WORKER = "api/drain.py"
@@ -100,6 +101,8 @@ async def test_a_restart_in_the_middle_loses_nothing(seller, photo, shop, part):
 
 
 async def test_an_update_that_fails_three_times_is_buried_and_the_user_told(seller, shop):
+    dina = Chat(shop.http, "studio", {"id": 1005})  # the administrator of the local stack
+    await dina.says("/start")
     await seller.says("/menu")
     await shop.break_state(seller)
     await seller.says("Кружка")
@@ -108,6 +111,7 @@ async def test_an_update_that_fails_three_times_is_buried_and_the_user_told(sell
         "select * from dead_letters where (payload -> 'message' -> 'from' ->> 'id')::bigint = %s", seller.user["id"]
     )
     assert letter["tries"] == 3
+    await dina.sees(f"Не удалось обработать обновление {letter['update_id']}")
     assert seller.delivery["status"] == 200
 
 
