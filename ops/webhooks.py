@@ -1,6 +1,6 @@
 """Tell Telegram where each bot lives and which commands it has; run once after a deployment.
 
-  python -m ops webhooks            set the webhook and the commands of every bot that has a token and flows
+  python -m ops webhooks            set webhook, commands and description of every bot that has a token and flows
   python -m ops webhooks --show     change nothing, show what Telegram knows
 
 Running it again changes nothing. It uses PUBLIC_URL, WEBHOOK_SECRET and the tokens.
@@ -38,6 +38,7 @@ async def _set(name: str) -> int:
     await client.call(bot.set_webhook(url, allowed_updates=UPDATES, secret_token=settings.webhook_secret))
     for language in text.LANGUAGES:
         await _set_commands(bot, name, language)
+        await _set_profile(bot, name, language)
     print(f"{name:<8}  {url}")
     return 0
 
@@ -54,6 +55,14 @@ async def _set_commands(bot: Bot, name: str, language: str) -> None:
     if language == text.LANGUAGES[0]:
         await client.call(bot.set_my_commands(commands))
     await client.call(bot.set_my_commands(commands, language_code=language))
+
+
+async def _set_profile(bot: Bot, name: str, language: str) -> None:
+    """Set what a stranger reads before pressing Start; the first language is also what everybody else sees."""
+    about, description = text.say(language, f"bot.{name}.about"), text.say(language, f"bot.{name}.description")
+    for code in ("", language) if language == text.LANGUAGES[0] else (language,):
+        await client.call(bot.set_my_short_description(about, language_code=code))
+        await client.call(bot.set_my_description(description, language_code=code))
 
 
 async def _show(name: str) -> int:

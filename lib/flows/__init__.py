@@ -6,7 +6,7 @@ from lib import admin, db, notify, text, users
 from lib.telegram.dispatch import Flows, Menu
 from lib.telegram.update import Person
 
-COMMANDS = ("menu", "help", "balance", "cancel", "language")
+COMMANDS = ("menu", "help", "balance", "cancel", "language", "terms", "privacy", "paysupport")
 
 
 async def meet(person: Person) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import credits, db, errors, jobs, users
+from lib import config, credits, db, errors, jobs, users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -11,8 +11,7 @@ from lib.telegram.dispatch import Turn
 async def handle(turn: Turn) -> None:
     """Answer one of the commands, or one of the menu's buttons, or show the menu."""
     wanted = turn.came.command or turn.came.text.partition(":")[2] if turn.came.kind in ("command", "press") else ""
-    screens = {"help": _help, "cancel": _cancel, "language": _language, "balance": _home, "menu": _home, "home": _home}
-    await screens.get(wanted, _unknown)(turn)
+    await SCREENS.get(wanted, _unknown)(turn)
 
 
 async def _home(turn: Turn, note: str = "") -> None:
@@ -23,6 +22,16 @@ async def _home(turn: Turn, note: str = "") -> None:
 
 async def _help(turn: Turn) -> None:
     await turn.show(turn.text("menu.help"), [*_keyboard(turn)[:1], [Button(turn.text("button.menu"), "menu:home")]])
+
+
+async def _papers(turn: Turn) -> None:
+    """Show where the terms and the privacy policy are, and whom to ask about a payment."""
+    site = config.get().public_url
+    links = [
+        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
+        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
+    ]
+    await turn.show(turn.text("menu.papers"), [links, [Button(turn.text("button.menu"), "menu:home")]])
 
 
 async def _unknown(turn: Turn) -> None:
@@ -63,3 +72,12 @@ def _keyboard(turn: Turn) -> Keyboard:
         *rows,
         [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.language"), "menu:language")],
     ]
+
+
+SCREENS = {
+    **dict.fromkeys(("menu", "home", "balance"), _home),
+    **dict.fromkeys(("terms", "privacy", "paysupport"), _papers),
+    "help": _help,
+    "cancel": _cancel,
+    "language": _language,
+}

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.flows.chat import buttons
+
 
 async def test_the_menu_shows_the_balance(seller):
     await seller.says("/menu")
@@ -44,3 +46,10 @@ async def test_cancel_drops_the_draft_and_charges_nothing(seller, photo, shop):
     assert await shop.balance(seller) == 2
     await seller.says("/cancel")
     await seller.sees("Отменять нечего")
+
+
+@pytest.mark.parametrize("command", ["/terms", "/privacy", "/paysupport"])
+async def test_terms_privacy_and_payment_help_are_one_command_away(seller, command):
+    await seller.says(command)
+    screen = await seller.sees("Вопрос об оплате или возврате")
+    assert [target.rpartition("/")[2] for target in buttons(screen).values()][:2] == ["terms.html", "privacy.html"]
