@@ -1,6 +1,7 @@
 """One stack for all conversations, and a new person for each test, so that no test sees another's chat."""
 
 import asyncio
+import contextlib
 import io
 import json
 import math
@@ -95,6 +96,15 @@ class Shop:
         """Return what the function logged of the person's last update."""
         trace = await self.http.get(f"/sim/updates/{chat.bot}/{chat.update_ids[-1]}")
         return dict(trace.raise_for_status().json()["log"])
+
+    @contextlib.asynccontextmanager
+    async def without_worker(self) -> AsyncIterator[None]:
+        """Keep the drain down meanwhile, so that what is ordered stays queued."""
+        await self.switch("api-drain", "stop")
+        try:
+            yield
+        finally:
+            await self.switch("api-drain", "start")
 
     async def switch(self, part: str, verb: str) -> None:
         (await self.http.post(f"/sim/parts/{part}/{verb}", timeout=60)).raise_for_status()

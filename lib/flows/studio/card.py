@@ -260,8 +260,10 @@ async def _cancel(turn: Turn, argument: str) -> None:
         await turn.answer(turn.text("cancel.too_late"), alert=True)
         return
     await turn.answer()
+    turn.state.data.pop("job", None)
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
     buttons = [_button(turn, "button.new", "card:new"), _button(turn, "button.menu", "menu:home")]
-    await turn.chat.edit(turn.came.message_id, turn.text("cancel.order"), [buttons])
+    await turn.chat.edit(turn.came.message_id, turn.text("cancel.order", balance=balance), [buttons])
 
 
 def _draft(turn: Turn) -> Draft:

@@ -60,8 +60,8 @@ async def _cancel(turn: Turn) -> None:
         job = None
     if job:
         turn.state.data.pop("job", None)
-        await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"), _keyboard(turn))
-    await _home(turn, turn.text("cancel.order" if job else "cancel.nothing"))
+        await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"))
+    await _home(turn, turn.text("cancel.order_taken_back" if job else "cancel.nothing"))
 
 
 def _keyboard(turn: Turn) -> Keyboard:

@@ -208,3 +208,22 @@ async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, shop)
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
     await seller.presses("Прислать другое фото")
     await seller.sees("Название «Кружка» запомнил")
+
+
+async def test_an_order_can_be_cancelled_while_it_waits(seller, photo, shop):
+    async with shop.without_worker():
+        await to_confirm(seller, photo)
+        await seller.presses("Сделать")
+        queued = await seller.sees("Место в очереди: 1")
+        await seller.presses("Отменить заказ")
+        cancelled = await seller.sees("Заказ отменён, кредиты вернулись. На балансе 2 кредита")
+        assert cancelled["message_id"] == queued["message_id"]
+    assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
+
+
+async def test_cancel_takes_back_the_last_order_while_it_waits(seller, photo, shop):
+    async with shop.without_worker():
+        await to_confirm(seller, photo)
+        await seller.presses("Сделать")
+        await seller.says("/cancel")
+        await seller.sees("Заказ отменён, кредиты вернулись.*Баланс: 2 кредита")
