@@ -1,0 +1,59 @@
+"""Jobs: what to do later, for whom, at what price, and how far it has got.
+
+    queued ──claim──> running ──> done
+      │  ^               │──────> failed      refunded, and a notice job tells the user
+      │  └──retry────────│──────> cancelled   refunded: somebody asked for it while it ran
+      │                  └─> waiting ──claim at run_at──> running
+      └──cancel──> cancelled      refunded
+
+A running job holds a lease: a token and a time. Only the holder of the token can move it on (anybody else gets a
+Conflict); a lease that ran out is taken over by the next claim and counts as an attempt. So a task runs at least once
+and must be safe to run twice. Charge, refund and notice are the table's own doing (sql/), whoever moves the job.
+"""
+
+from lib.jobs.drain import work
+from lib.jobs.run import Kind, Run, Summary, Task, Verdict, judge
+from lib.jobs.table import (
+    SQL,
+    Enqueued,
+    Job,
+    ask_to_cancel,
+    cancel_job,
+    create_job_and_consume_credit,
+    due_at,
+    extend_lease,
+    fetch_next_queued_job,
+    get_job_by_id,
+    get_job_by_idempotency_key,
+    get_queue_position,
+    get_user_jobs,
+    list_last_jobs,
+    save_checkpoint,
+    update_job_status,
+)
+
+__all__ = [
+    "SQL",
+    "Enqueued",
+    "Job",
+    "Kind",
+    "Run",
+    "Summary",
+    "Task",
+    "Verdict",
+    "ask_to_cancel",
+    "cancel_job",
+    "create_job_and_consume_credit",
+    "due_at",
+    "extend_lease",
+    "fetch_next_queued_job",
+    "get_job_by_id",
+    "get_job_by_idempotency_key",
+    "get_queue_position",
+    "get_user_jobs",
+    "judge",
+    "list_last_jobs",
+    "save_checkpoint",
+    "update_job_status",
+    "work",
+]
