@@ -417,6 +417,54 @@ begin
     return next;
 end $$;
 
+-- Many free jobs of one kind in one statement, such as the messages of a broadcast; returns how many are new. They are
+-- inserted in the order of their keys, so that two calls with the same keys cannot wait for each other.
+create function create_free_jobs(
+    p_task text, p_user_ids bigint[], p_keys text[], p_args jsonb[],
+    p_priority smallint, p_max_attempts smallint, p_run_at timestamptz
+) returns integer language plpgsql set enable_seqscan = off as $$
+declare
+    made bigint[];
+    created integer;
+    front bigint := next_turn(null, p_task, p_priority);
+    due boolean := coalesce(p_run_at <= clock_timestamp(), true);
+begin
+    with inserted as (
+        insert into jobs (user_id, task, key, args, priority, max_attempts, run_at, turn)
+        select w.user_id, p_task, w.key, w.args, p_priority, p_max_attempts, coalesce(p_run_at, clock_timestamp()),
+            case when due then greatest(front, (
+                select j.turn + 1
+                from jobs j
+                where j.user_id = w.user_id
+                and j.task = p_task
+                and j.turn > 0
+                order by j.turn desc
+                limit 1
+            )) - 1 + row_number() over (partition by w.user_id order by w.n) end
+        from unnest(p_user_ids, p_keys, p_args) with ordinality w (user_id, key, args, n)
+        where (select j.id from jobs j where j.key = w.key) is null
+        order by w.key
+        on conflict (key) do nothing
+        returning id
+    )
+    select array_agg(id) into made from inserted;
+    select count(*) into created from jobs where id = any(made);
+    if created < cardinality(p_keys) and exists (
+        select
+        from unnest(p_user_ids, p_keys, p_args) w (user_id, key, args)
+        cross join lateral (
+            select e.user_id, e.task, e.args, e.price
+            from every_job e
+            where e.key = w.key
+            limit 1
+        ) e
+        where (e.user_id, e.task, e.args, e.price) is distinct from (w.user_id, p_task, w.args, 0)
+    ) then
+        raise exception using errcode = 'LK409', message = 'key_reused', detail = p_task;
+    end if;
+    return created;
+end $$;
+
 -- Jobs whose time has come join the line. A poll of work that is under way goes before everybody, a retry is at the
 -- front again, a job that was planned for now is its person's next.
 create function admit_due_jobs(p_tasks text[]) returns void language plpgsql as $$
@@ -482,14 +530,111 @@ create function end_spent_jobs(p_ids bigint[]) returns void language sql as $$
     order by user_id, id;
 $$;
 
+-- What the limits of a kind are counted by, shared by all workers through its row: who locks it decides.
+create table job_limits (
+    name text primary key,
+    -- the jobs that are leased, as far as known; one that ended or lapsed is dropped at the next look
+    held bigint[] not null default '{}',
+    -- when the last ones were begun
+    starts timestamptz[] not null default '{}'
+);
+
+-- Picks jobs of kinds that have limits: no more than `at_once` are leased at any time, and of those that share the rate
+-- `rate` no more than `starts` begin within any `seconds`. A poll of work that is under way begins nothing.
+create function pick_limited_jobs(p_tasks text[], p_rooms integer[], p_token uuid, p_limits jsonb)
+returns bigint[] language plpgsql as $$
+declare
+    names text[];
+    wanted record;
+    rules jsonb;
+    still bigint[];
+    recent timestamptz[];
+    room integer;
+    polls bigint[];
+    begun bigint[];
+    picked bigint[] := '{}';
+begin
+    names := array(
+        select n.name
+        from unnest(p_tasks) t (task)
+        cross join lateral (values ('task:' || t.task), ('rate:' || (p_limits -> t.task ->> 'rate'))) n (name)
+        where p_limits ? t.task
+        and n.name is not null
+    );
+    insert into job_limits (name)
+    select distinct name from unnest(names) n (name)
+    where not exists (select from job_limits l where l.name = n.name)
+    order by name
+    on conflict do nothing;
+    -- all of them and always in the same order, so that two workers cannot wait for each other
+    perform from job_limits where name = any(names) order by name for update;
+    for wanted in select t.task, t.room from unnest(p_tasks, p_rooms) t (task, room) where p_limits ? t.task loop
+        rules := p_limits -> wanted.task;
+        select array(
+            select j.id
+            from jobs j
+            where j.id = any(l.held)
+            and j.state = 'running'
+            and j.leased_until > statement_timestamp()
+        ) into still
+        from job_limits l
+        where l.name = 'task:' || wanted.task;
+        room := least(wanted.room, coalesce((rules ->> 'at_once')::integer, wanted.room + cardinality(still))
+            - cardinality(still));
+        select array(
+            select s.at
+            from unnest(l.starts) s (at)
+            where s.at > clock_timestamp() - make_interval(secs => (rules ->> 'seconds')::double precision)
+            order by s.at
+        ) into recent
+        from job_limits l
+        where l.name = 'rate:' || (rules ->> 'rate');
+        polls := array(
+            select j.id
+            from jobs j
+            where j.task = wanted.task
+            and j.turn = 0
+            and (j.lease_token is null or j.leased_until <= statement_timestamp() or j.lease_token = p_token)
+            and j.deaths + (j.lease_token is not null)::integer < 2
+            order by j.run_at
+            limit greatest(room, 0)
+            for update skip locked
+        );
+        room := room - cardinality(polls);
+        begun := array(
+            select j.id
+            from jobs j
+            where j.task = wanted.task
+            and j.turn > 0
+            and (j.lease_token is null or j.leased_until <= statement_timestamp() or j.lease_token = p_token)
+            and j.deaths + (j.lease_token is not null)::integer < 2
+            order by j.priority desc, j.turn, j.id
+            limit greatest(least(room, (rules ->> 'starts')::integer - cardinality(recent)), 0)
+            for update skip locked
+        );
+        update job_limits
+        set held = still || polls || begun
+        where name = 'task:' || wanted.task;
+        update job_limits
+        set starts = recent || array_fill(clock_timestamp(), array[cardinality(begun)])
+        where name = 'rate:' || (rules ->> 'rate')
+        and cardinality(begun) > 0;
+        picked := picked || polls || begun;
+    end loop;
+    return picked;
+end $$;
+
 -- Leases up to p_rooms[i] due jobs of p_tasks[i], and p_total in all. Jobs whose lease ran out are taken over; one with
 -- which two workers have died is given out alone, so that it cannot use up its neighbours' attempts, and only to a
 -- caller that holds nothing else (p_alone).
 create function claim_jobs(
-    p_tasks text[], p_rooms integer[], p_total integer, p_alone boolean, p_lease interval, p_token uuid
-) returns setof jobs language plpgsql as $$
+    p_tasks text[], p_rooms integer[], p_total integer, p_alone boolean, p_lease interval, p_token uuid, p_limits jsonb
+) returns setof jobs language plpgsql
+-- the table's size is of no account: always by the index that has the order
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
     picked bigint[];
+    limited bigint[] := '{}';
     spent bigint[];
     claimed integer;
 begin
@@ -522,7 +667,10 @@ begin
         );
     end if;
     if coalesce(cardinality(picked), 0) = 0 then
-        picked := array(
+        if p_limits is not null then
+            limited := pick_limited_jobs(p_tasks, p_rooms, p_token, p_limits);
+        end if;
+        picked := limited || array(
             select c.id
             from unnest(p_tasks, p_rooms) t (task, room)
             cross join lateral (
@@ -533,7 +681,7 @@ begin
                 and (j.lease_token is null or j.leased_until <= statement_timestamp() or j.lease_token = p_token)
                 and j.deaths + (j.lease_token is not null)::integer < 2
                 order by j.priority desc, j.turn, j.id
-                limit t.room
+                limit case when p_limits ? t.task then 0 else t.room end
                 for update skip locked
             ) c
             order by c.priority desc, c.turn, c.id
@@ -564,35 +712,52 @@ begin
     end if;
 end $$;
 
--- When the next of these jobs falls due or its lease runs out. Now or earlier: a job waits for a worker to take it.
-create function next_due(p_tasks text[]) returns timestamptz language sql stable as $$
-    select least(
+-- Until when a kind that has limits may begin nothing more; null when it may.
+create function limited_until(p_task text, p_rules jsonb) returns timestamptz language sql stable as $$
+    select greatest(
         (
-            select min(later.run_at)
-            from unnest(p_tasks) t (task)
-            cross join lateral (
-                select j.run_at
-                from jobs j
-                where j.task = t.task
-                and j.turn is null
-                order by j.run_at
-                limit 1
-            ) later
+            select case when count(j.id) >= (p_rules ->> 'at_once')::integer then min(j.leased_until) end
+            from job_limits l
+            join jobs j on j.id = any(l.held)
+            where l.name = 'task:' || p_task
+            and j.state = 'running'
+            and j.leased_until > statement_timestamp()
         ),
         (
-            -- running jobs stand at the front, and a thousand of them are more than any worker has
-            select min(coalesce(front.leased_until, front.run_at))
-            from unnest(p_tasks) t (task)
-            cross join lateral (
-                select j.leased_until, j.run_at
-                from jobs j
-                where j.task = t.task
-                and j.turn is not null
-                order by j.priority desc, j.turn, j.id
-                limit 1000
-            ) front
+            select l.starts[1 + cardinality(l.starts) - (p_rules ->> 'starts')::integer]
+                + make_interval(secs => (p_rules ->> 'seconds')::double precision)
+            from job_limits l
+            where l.name = 'rate:' || (p_rules ->> 'rate')
+            and cardinality(l.starts) >= (p_rules ->> 'starts')::integer
         )
     );
+$$;
+
+-- When the next of these jobs falls due or its lease runs out. Now or earlier: a job waits for a worker to take it.
+create function next_due(p_tasks text[], p_limits jsonb) returns timestamptz language sql stable as $$
+    select min(least(later.run_at, case when p_limits ? t.task
+        then greatest(line.run_at, limited_until(t.task, p_limits -> t.task)) else line.run_at end))
+    from unnest(p_tasks) t (task)
+    left join lateral (
+        select j.run_at
+        from jobs j
+        where j.task = t.task
+        and j.turn is null
+        order by j.run_at
+        limit 1
+    ) later on true
+    left join lateral (
+        -- running jobs stand at the front, and a thousand of them are more than any worker has
+        select min(coalesce(front.leased_until, front.run_at)) as run_at
+        from (
+            select j.leased_until, j.run_at
+            from jobs j
+            where j.task = t.task
+            and j.turn is not null
+            order by j.priority desc, j.turn, j.id
+            limit 1000
+        ) front
+    ) line on true;
 $$;
 
 -- Moves running jobs on, each by the token of its lease, and returns those that were still held by it.
@@ -658,7 +823,7 @@ $$;
 create function drain_jobs(
     p_done bigint[], p_done_tokens uuid[],
     p_ids bigint[], p_tokens uuid[], p_states text[], p_run_ats timestamptz[], p_codes text[], p_errors text[],
-    p_tasks text[], p_rooms integer[], p_alone boolean, p_lease interval, p_token uuid
+    p_tasks text[], p_rooms integer[], p_alone boolean, p_lease interval, p_token uuid, p_limits jsonb
 ) returns table (
     id bigint, user_id bigint, task text, key text, args text, checkpoint text, price integer, priority smallint,
     run_at timestamptz, attempts smallint, max_attempts smallint, error_code text, error text,
@@ -708,13 +873,83 @@ begin
     select j.id, coalesce(j.user_id, 0), j.task, j.key, nullif(j.args, '{}')::text, nullif(j.checkpoint, '{}')::text,
         j.price, j.priority, j.run_at, j.attempts, j.max_attempts, j.error_code, j.error, j.created_at, j.deadline,
         j.deaths, j.leased_until, null::bigint[]
-    from claim_jobs(p_tasks, p_rooms, 100000, p_alone, p_lease, p_token) j;
+    from claim_jobs(p_tasks, p_rooms, 100000, p_alone, p_lease, p_token, p_limits) j;
     get diagnostics ended = row_count;
     return query
     select null::bigint, null::bigint, null, null, null, null, null::integer, null::smallint,
-        case when ended = 0 and cardinality(p_tasks) > 0 then next_due(p_tasks) end,
+        case when ended = 0 and cardinality(p_tasks) > 0 then next_due(p_tasks, p_limits) end,
         null::smallint, null::smallint, null, null, null::timestamptz, null::timestamptz, null::smallint,
         null::timestamptz, lost;
+end $$;
+
+-- How long a queued job will probably wait: its place by the pace of its kind in the last quarter of an hour. Null when
+-- too little was done lately to tell.
+create function queue_wait(p_job_id bigint) returns interval language sql stable as $$
+    select case when pace.number >= 3 then queue_position(p_job_id) * (clock_timestamp() - pace.since) / pace.number end
+    from jobs mine
+    cross join lateral (
+        select count(*) as number, min(recent.finished_at) as since
+        from (
+            select h.finished_at
+            from job_history h
+            where h.task = mine.task
+            and h.price > 0
+            and h.finished_at > statement_timestamp() - interval '15 minutes'
+            order by h.finished_at desc
+            limit 50
+        ) recent
+    ) pace
+    where mine.id = p_job_id;
+$$;
+
+-- Forgets what was finished more than 90 days ago, a small batch at a time. Returns how many.
+create function forget_history(p_limit integer) returns integer language plpgsql as $$
+declare
+    old bigint[] := array(
+        select id
+        from job_history
+        where finished_at < clock_timestamp() - interval '90 days'
+        limit p_limit
+        for update skip locked
+    );
+begin
+    insert into spent_keys (key, job_id)
+    select key, id
+    from job_history
+    where id = any(old)
+    and price > 0
+    on conflict do nothing;
+    delete from job_history
+    where id = any(old);
+    return cardinality(old);
+end $$;
+
+-- Up to when each periodic job has been queued.
+create table job_schedules (
+    task text primary key,
+    queued_until timestamptz not null
+);
+
+-- One job for each due time, whoever comes first: the key is the time. p_untils[i] belongs to p_schedules[i].
+create function queue_periodic_jobs(
+    p_schedules text[], p_untils timestamptz[], p_tasks text[], p_keys text[], p_args jsonb[]
+) returns integer language plpgsql as $$
+declare
+    created integer;
+begin
+    insert into job_schedules (task, queued_until)
+    select s.task, s.queued_until
+    from unnest(p_schedules, p_untils) s (task, queued_until)
+    order by s.task
+    on conflict (task) do update
+    set queued_until = greatest(job_schedules.queued_until, excluded.queued_until);
+    insert into jobs (task, key, args, turn)
+    select w.task, w.key, w.args, next_turn(null, w.task, 0::smallint)
+    from unnest(p_tasks, p_keys, p_args) w (task, key, args)
+    order by w.key
+    on conflict (key) do nothing;
+    get diagnostics created = row_count;
+    return created;
 end $$;
 
 create table files (

@@ -178,6 +178,7 @@ class Drain:
             "alone": alone,
             "lease": pools.FIRST_LEASE * config.get().lease_scale,
             "token": token,
+            "limits": {name: rules for name in rooms if (rules := self.pools[name].kind.limits)} or None,
         }
         return await db.run(lambda conn: SQL.drain_jobs.all(conn, tuple, **params))
 

@@ -19,16 +19,39 @@ CREATED_AT, DEADLINE, DEATHS, LEASED_UNTIL, LOST = range(13, 18)
 
 
 @dataclass(frozen=True)
+class Rate:
+    """No more than `starts` new tasks within any `per`, for all kinds and all workers that name this rate."""
+
+    name: str
+    starts: int
+    per: timedelta
+
+
+@dataclass(frozen=True)
 class Kind:
     """What the table of tasks says of one kind of job: a line of lib/tasks.
 
-    `lanes` jobs run side by side in one worker. A cheap kind also names a `batch`: so many are leased at once and kept
-    at hand, and they share one log line. The jobs of another kind are leased when there is room to begin them.
+    `lanes` jobs run side by side in one worker, `at_once` in all workers together. A cheap kind also names a `batch`:
+    so many are leased at once and kept at hand, and they share one log line. The jobs of another kind are leased when
+    there is room to begin them.
     """
 
     module: str
     lanes: int | None = None
     batch: int = 0
+    at_once: int | None = None
+    rate: Rate | None = None
+
+    @property
+    def limits(self) -> dict[str, Any] | None:
+        """What `claim_jobs` keeps to; None for a kind without limits."""
+        if self.at_once is None and self.rate is None:
+            return None
+        found: dict[str, Any] = {"at_once": self.at_once} if self.at_once is not None else {}
+        if self.rate is not None:
+            seconds = self.rate.per.total_seconds()
+            found |= {"rate": self.rate.name, "starts": self.rate.starts, "seconds": seconds}
+        return found
 
 
 class Run:

@@ -2,7 +2,7 @@
 whoever reads sees both.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,6 +85,44 @@ async def create_job_and_consume_credit(
     return Enqueued(Job(**row), created, balance or 0, place)
 
 
+@dataclass(frozen=True)
+class Order:
+    """One of many free jobs: for whom, under which key, and what is to be done."""
+
+    user_id: int
+    key: str
+    args: dict[str, Any]
+
+
+async def create_free_jobs(
+    conn: db.Connection,
+    task: str,
+    orders: Sequence[Order],
+    *,
+    priority: int = 0,
+    max_attempts: int = 5,
+    run_at: datetime | None = None,
+) -> int:
+    """Queue many jobs that cost nothing in one round trip, a thousand at a time; return how many are new.
+
+    The same request under a known key is left as it is; another request under it is a Conflict, and nothing is queued.
+    """
+    return (
+        await SQL.create_free_jobs.one(
+            conn,
+            int,
+            task=task,
+            user_ids=[order.user_id for order in orders],
+            keys=[order.key for order in orders],
+            args=[order.args for order in orders],
+            priority=priority,
+            max_attempts=max_attempts,
+            run_at=run_at,
+        )
+        or 0
+    )
+
+
 async def get_job_by_id(conn: db.Connection, job_id: int) -> Job | None:
     """Return the job."""
     return await SQL.get_job_by_id.one(conn, Job, job_id=job_id)
@@ -111,6 +149,19 @@ async def get_queue_position(conn: db.Connection, job_id: int) -> int | None:
     None when it is not in the line: it runs, is finished, or its time has not come.
     """
     return await SQL.get_queue_position.one(conn, int, job_id=job_id)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A job's place in the line and how long that will probably take; None where nobody can tell."""
+
+    position: int | None
+    wait: timedelta | None
+
+
+async def get_place(conn: db.Connection, job_id: int) -> Place:
+    """Return the job's place and an honest guess at its waiting time: by the pace of the last quarter of an hour."""
+    return await SQL.get_place.one(conn, Place, job_id=job_id) or Place(None, None)
 
 
 async def due_at(conn: db.Connection, tasks: Collection[str] | None = None) -> datetime | None:
@@ -190,3 +241,8 @@ def _held(job: Job | None, before: Job) -> Job:
     if job is None:
         raise errors.Conflict("lease_lost", f"job {before.id} is no longer ours")
     return job
+
+
+async def forget_history(conn: db.Connection, limit: int = 1000) -> int:
+    """Remove up to `limit` jobs that were finished more than 90 days ago; return how many. The money stays."""
+    return await SQL.forget_history.one(conn, int, limit=limit) or 0

@@ -74,7 +74,7 @@ select id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, 
     deadline, cancel_asked_at
 from claim_jobs(
     %(tasks)s::text[], array_fill(%(limit)s::integer, array[cardinality(%(tasks)s::text[])]), %(limit)s::integer, true,
-    %(lease)s, gen_random_uuid()
+    %(lease)s, gen_random_uuid(), null
 )
 order by priority desc, turn, id;
 
@@ -85,7 +85,7 @@ from drain_jobs(
     %(done)s::bigint[], %(done_tokens)s::uuid[],
     %(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(run_ats)s::timestamptz[], %(codes)s::text[],
     %(errors)s::text[],
-    %(tasks)s::text[], %(rooms)s::integer[], %(alone)s, %(lease)s, %(token)s
+    %(tasks)s::text[], %(rooms)s::integer[], %(alone)s, %(lease)s, %(token)s, %(limits)s
 );
 
 -- name: update_job_status
@@ -143,4 +143,26 @@ returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, pric
     max_attempts, lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at;
 
 -- name: due_at
-select next_due(coalesce(%(tasks)s::text[], array(select distinct task from jobs)));
+select next_due(coalesce(%(tasks)s::text[], array(select distinct task from jobs)), null);
+
+-- name: create_free_jobs
+select create_free_jobs(
+    %(task)s, %(user_ids)s::bigint[], %(keys)s::text[], %(args)s::jsonb[], %(priority)s::smallint,
+    %(max_attempts)s::smallint, %(run_at)s
+);
+
+-- name: get_place
+select queue_position(%(job_id)s) as position, queue_wait(%(job_id)s) as wait;
+
+-- name: forget_history
+select forget_history(%(limit)s);
+
+-- name: schedules
+select task, queued_until
+from job_schedules
+where task = any(%(tasks)s);
+
+-- name: queue_periodic_jobs
+select queue_periodic_jobs(
+    %(schedules)s::text[], %(untils)s::timestamptz[], %(tasks)s::text[], %(keys)s::text[], %(args)s::jsonb[]
+);
