@@ -12,6 +12,7 @@ and must be safe to run twice. Charge, refund and notice are the table's own doi
 """
 
 from lib.jobs.drain import work
+from lib.jobs.periodic import Schedule, next_due, tick
 from lib.jobs.run import Kind, Rate, Run, Summary, Task, Verdict, judge
 from lib.jobs.table import (
     SQL,
@@ -19,6 +20,7 @@ from lib.jobs.table import (
     Job,
     Order,
     Place,
+    Retried,
     ask_to_cancel,
     cancel_job,
     create_free_jobs,
@@ -33,6 +35,8 @@ from lib.jobs.table import (
     get_queue_position,
     get_user_jobs,
     list_last_jobs,
+    queue_stats,
+    retry_job,
     save_checkpoint,
     update_job_status,
 )
@@ -45,7 +49,9 @@ __all__ = [
     "Order",
     "Place",
     "Rate",
+    "Retried",
     "Run",
+    "Schedule",
     "Summary",
     "Task",
     "Verdict",
@@ -64,7 +70,11 @@ __all__ = [
     "get_user_jobs",
     "judge",
     "list_last_jobs",
+    "next_due",
+    "queue_stats",
+    "retry_job",
     "save_checkpoint",
+    "tick",
     "update_job_status",
     "work",
 ]

@@ -138,9 +138,11 @@ async def get_user_jobs(conn: db.Connection, user_id: int, *, task: str | None =
     return await SQL.get_user_jobs.all(conn, Job, user_id=user_id, task=task, limit=limit)
 
 
-async def list_last_jobs(conn: db.Connection, *, state: str | None = None, limit: int = 50) -> list[Job]:
-    """Return everybody's jobs, newest first, in one state or in all."""
-    return await SQL.list_last_jobs.all(conn, Job, state=state, limit=limit)
+async def list_last_jobs(
+    conn: db.Connection, *, state: str | None = None, task: str | None = None, limit: int = 50
+) -> list[Job]:
+    """Return everybody's jobs, newest first, in one state or in all, of one task or of all."""
+    return await SQL.list_last_jobs.all(conn, Job, state=state, task=task, limit=limit)
 
 
 async def get_queue_position(conn: db.Connection, job_id: int) -> int | None:
@@ -246,3 +248,41 @@ def _held(job: Job | None, before: Job) -> Job:
 async def forget_history(conn: db.Connection, limit: int = 1000) -> int:
     """Remove up to `limit` jobs that were finished more than 90 days ago; return how many. The money stays."""
     return await SQL.forget_history.one(conn, int, limit=limit) or 0
+
+
+@dataclass(frozen=True)
+class Retried:
+    """The job that does a failed one over, whether this call made it, and what it was charged."""
+
+    job: Job
+    created: bool
+    charged: int
+
+
+async def retry_job(conn: db.Connection, job_id: int) -> Retried:
+    """Queue a failed or cancelled job once more, as a new job that begins from the start.
+
+    It is charged only if the first one was refunded. Doing it twice makes one job; ShortOfCredits when they are gone.
+    """
+    job = await get_job_by_id(conn, job_id)
+    if job is None:
+        raise errors.Missing("no_job", str(job_id))
+    if job.state not in ("failed", "cancelled"):
+        raise errors.Conflict("job_not_failed", f"job {job_id} is {job.state}")
+    refunded = await SQL.was_refunded.one(conn, bool, job_id=job_id)
+    made = await create_job_and_consume_credit(
+        conn,
+        job.user_id,
+        task=job.task,
+        key=f"retry:{job.id}",
+        args=job.args,
+        price=job.price if refunded else 0,
+        priority=job.priority,
+        max_attempts=job.max_attempts,
+    )
+    return Retried(made.job, made.created, made.job.price if made.created else 0)
+
+
+async def queue_stats(conn: db.Connection, span: timedelta = timedelta(days=1)) -> list[dict[str, Any]]:
+    """Return how many jobs of each kind are in each state; of the finished ones those of the last `span`."""
+    return await SQL.queue_stats.all(conn, dict, span=span)

@@ -48,13 +48,15 @@ limit %(limit)s;
 with unfinished as (
     select id
     from jobs
-    where %(state)s::text is null or state = %(state)s
+    where (%(state)s::text is null or state = %(state)s)
+    and (%(task)s::text is null or task = %(task)s)
     order by id desc
     limit %(limit)s
 ), finished as (
     select id
     from job_history
-    where %(state)s::text is null or state = %(state)s
+    where (%(state)s::text is null or state = %(state)s)
+    and (%(task)s::text is null or task = %(task)s)
     order by id desc
     limit %(limit)s
 )
@@ -118,7 +120,7 @@ returning id, cancel_asked_at is not null as unwanted;
 with gone as (
     delete from jobs
     where id = %(job_id)s
-    and user_id = %(user_id)s
+    and coalesce(user_id, 0) = %(user_id)s
     and state = 'queued'
     returning id, user_id, task, key, args, checkpoint, price, priority, run_at, attempts, max_attempts,
         error_code, error, created_at
@@ -128,8 +130,8 @@ insert into job_history (id, user_id, task, key, args, checkpoint, price, priori
 select id, user_id, task, key, args, checkpoint, price, priority, 'cancelled', run_at, attempts,
     max_attempts, error_code, error, created_at, clock_timestamp()
 from gone
-returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    null::uuid as lease_token, null::timestamptz as leased_until, error_code, error, created_at, finished_at,
+returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, null::uuid as lease_token, null::timestamptz as leased_until, error_code, error, created_at, finished_at,
     null::timestamptz as deadline, null::timestamptz as cancel_asked_at;
 
 -- name: ask_to_cancel
@@ -166,3 +168,18 @@ where task = any(%(tasks)s);
 select queue_periodic_jobs(
     %(schedules)s::text[], %(untils)s::timestamptz[], %(tasks)s::text[], %(keys)s::text[], %(args)s::jsonb[]
 );
+
+-- name: was_refunded
+select exists (select from credit_ledger where job_id = %(job_id)s and kind = 'refund');
+
+-- name: queue_stats
+-- Reads the unfinished jobs and, by the index on the time, what was finished lately.
+select task, state, count(*) as number, min(run_at) as oldest_at, max(attempts) as most_attempts
+from jobs
+group by task, state
+union all
+select task, state, count(*), min(finished_at), max(attempts)
+from job_history
+where finished_at > statement_timestamp() - %(span)s
+group by task, state
+order by task, state;
