@@ -387,7 +387,7 @@ $$;
 -- another request under the same key is refused. Short of credits: nothing is written.
 create function create_job_and_consume_credit(
     p_user_id bigint, p_task text, p_key text, p_args jsonb, p_price integer,
-    p_priority smallint, p_max_attempts smallint, p_run_at timestamptz, p_time_limit interval
+    p_priority smallint, p_max_attempts smallint, p_run_at timestamptz, p_time_limit interval default null
 ) returns table (job every_job, created boolean, balance integer, place integer)
 language plpgsql set enable_seqscan = off as $$
 declare
@@ -661,10 +661,19 @@ begin
             and j.deaths + (j.lease_token is not null)::integer > 1
             and (j.lease_token is null or j.leased_until <= statement_timestamp())
             and j.task = any(p_tasks)
+            and coalesce(limited_until(j.task, p_limits -> j.task) <= statement_timestamp(), true)
             order by j.id
             limit 1
             for update skip locked
         );
+        if cardinality(picked) > 0 and p_limits is not null then
+            update job_limits l
+            set held = case when l.name like 'task:%' then l.held || j.id else l.held end,
+                starts = case when l.name like 'rate:%' then l.starts || clock_timestamp() else l.starts end
+            from jobs j
+            where j.id = picked[1]
+            and l.name in ('task:' || j.task, 'rate:' || (p_limits -> j.task ->> 'rate'));
+        end if;
     end if;
     if coalesce(cardinality(picked), 0) = 0 then
         if p_limits is not null then

@@ -105,7 +105,7 @@ class Drain:
             return False
         if not self.held or any(self.pools[name].dry_until <= now for name in rooms):
             return True
-        ripe = now - self.ended_at >= GATHER or len(self.ended) in (REPORT, len(self.held))
+        ripe = now - self.ended_at >= GATHER or len(self.ended) >= min(REPORT, len(self.held))
         return bool(self.ended) and ripe
 
     async def _pause(self) -> None:

@@ -45,6 +45,7 @@ order by id desc
 limit %(limit)s;
 
 -- name: list_last_jobs
+-- The history is not searched for a state that it cannot hold.
 with unfinished as (
     select id
     from jobs
@@ -55,7 +56,8 @@ with unfinished as (
 ), finished as (
     select id
     from job_history
-    where (%(state)s::text is null or state = %(state)s)
+    where (%(state)s::text is null
+        or state = %(state)s and %(state)s::text in ('done', 'failed', 'cancelled'))
     and (%(task)s::text is null or task = %(task)s)
     order by id desc
     limit %(limit)s
