@@ -165,8 +165,9 @@ class Drain:
         done = [run for run, verdict in ended if verdict is DONE and self.held.get(run.id) is run]
         moved = [(run, verdict) for run, verdict in ended if verdict is not DONE and self.held.get(run.id) is run]
         params: dict[str, Any] = {
-            "done": [run.id for run in done],
-            "done_tokens": list({run.token for run in done}),
+            # as text: psycopg would look at each number of a list for what to quote
+            "done": f"{{{','.join([str(run.id) for run in done])}}}",
+            "done_tokens": _tokens(done),
             "ids": [run.id for run, _ in moved],
             "tokens": [run.token for run, _ in moved],
             "states": [verdict.state for _, verdict in moved],
@@ -194,12 +195,13 @@ class Drain:
 
     def _confirm(self, ended: list[tuple[Run, Verdict]], lost: set[int]) -> None:
         for run, verdict in ended:
-            mine = self.held.get(run.id) is run
-            if mine:
+            state = "lost" if run.id in lost else verdict.state
+            if self.held.get(run.id) is run:
                 del self.held[run.id]
-                self.timed.pop(run.id, None)
-            task = run.task
-            self.pools[task].counts["lost" if not mine or run.id in lost else verdict.state] += 1
+            else:  # it was leased again meanwhile
+                state = "lost"
+            self.pools[run.task].counts[state] += 1
+        self.timed = {job_id: at for job_id, at in self.timed.items() if job_id in self.held} if self.timed else {}
         if not self.held:
             self.alone = False
 
@@ -216,10 +218,11 @@ class Drain:
             if before is not None:  # our own lease ran out, and this is our own claim
                 self._stop(before, errors.Conflict("lease_lost", f"job {run.id} was leased again"))
             self.held[run.id] = run
+            self.pools[run.task].at_hand.append(run)
             if row[DEADLINE] is not None:
                 self.timed[run.id] = row[DEADLINE]
-            self.pools[row[TASK]].at_hand.append(run)
-            self.alone = self.alone or row[DEATHS] > 1
+            if row[DEATHS] > 1:
+                self.alone = True
         for name in got:
             pool = self.pools[name]
             beat = now + (min(pool.lease, pools.FIRST_LEASE * config.get().lease_scale) / 3).total_seconds()
@@ -307,7 +310,7 @@ class Drain:
         self.beat_at = min((run.beat_at for run in self.held.values()), default=float("inf"))
 
     async def _extend(self, pool: Pool, runs: list[Run]) -> None:
-        params = {"ids": [run.id for run in runs], "tokens": list({run.token for run in runs}), "lease": pool.lease}
+        params = {"ids": [run.id for run in runs], "tokens": _tokens(runs), "lease": pool.lease}
         rows = await db.run(lambda conn: SQL.extend_leases.all(conn, tuple, **params))
         unwanted = dict(cast(list[tuple[int, bool]], rows))
         for run in runs:
@@ -350,6 +353,11 @@ class Drain:
             lost=counts["lost"],
             due_at=self.due_at,
         )
+
+
+def _tokens(runs: list[Run]) -> list[UUID | None]:
+    """Return the tokens, each once: the runs of one claim share one object."""
+    return list({id(run.token): run.token for run in runs}.values())
 
 
 def _now() -> datetime:

@@ -12,6 +12,8 @@ from lib.retry import Backoff
 
 # What a claim holds a job for; the task's own LEASE applies from the first heartbeat on.
 FIRST_LEASE = timedelta(seconds=30)
+# For a task that cannot even be imported.
+_BACKOFF = Backoff()
 
 
 class Pool:
@@ -49,7 +51,7 @@ class Pool:
 
     async def attempt(self, run: Run) -> tuple[Verdict, Exception | None]:
         """Run the task and say what becomes of the job. Whoever stops the lane says why in `run.stopped`."""
-        backoff = Backoff()
+        backoff = _BACKOFF
         try:
             task = self.task()
             backoff = task.BACKOFF

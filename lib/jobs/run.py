@@ -57,11 +57,13 @@ class Kind:
 class Run:
     """One run of a job: what the task reads, and where it notes how far it has got."""
 
-    __slots__ = ("_job", "_row", "beat_at", "lane", "stopped", "token", "until", "waits_until")
+    __slots__ = ("_job", "_row", "beat_at", "id", "lane", "stopped", "task", "token", "until", "waits_until")
 
     def __init__(self, job: Job | None, until: datetime, row: Row = (), token: UUID | None = None) -> None:
         self._job = job
         self._row = row
+        self.id: int = row[ID] if job is None else job.id
+        self.task: str = row[TASK] if job is None else job.task
         self.token = token
         self.until = until
         self.waits_until: datetime | None = None
@@ -69,18 +71,6 @@ class Run:
         self.beat_at = 0.0
         self.lane: asyncio.Task[None] | None = None
         self.stopped: Exception | None = None
-
-    @property
-    def id(self) -> int:
-        """The job's id."""
-        found: int = self._row[ID] if self._job is None else self._job.id
-        return found
-
-    @property
-    def task(self) -> str:
-        """The job's kind."""
-        name: str = self._row[TASK] if self._job is None else self._job.task
-        return name
 
     @property
     def job(self) -> Job:
