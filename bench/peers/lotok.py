@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bench.peers.driver import Driver
 from lib import config, db, jobs, migrations, users
 
-TASKS = {"noop": "bench.peers.noop"}
+TASKS = {"noop": jobs.Kind("bench.peers.noop", lanes=16, batch=1000)}
 PEOPLE = 200
 
 statements: Counter[str] = Counter()
