@@ -346,3 +346,26 @@ async def test_a_worker_comes_back_when_the_provider_allows_more(conn, task, mak
     summary = await work(task(nothing, rate=rate, lanes=8))
     assert summary.done == 2
     assert timedelta(seconds=25) < summary.due_at - datetime.now(UTC) <= timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("batch", [0, 100])
+async def test_a_worker_that_lost_its_lease_cannot_complete_the_job(conn, task, make_user, make_job, batch):
+    job = await make_job(await make_user())
+
+    async def run(run):
+        await factories.expire_lease(conn, run.job)
+        [taken] = await factories.claim(conn)
+        assert taken.id == run.job.id
+
+    summary = await work(task(run, batch=batch))
+    assert (summary.done, summary.lost) == (0, 1)
+    assert (await jobs.get_job_by_id(conn, job.id)).state == "running"
+
+
+async def test_a_worker_that_holds_others_is_not_given_a_suspect(conn, make_user, make_job):
+    alice = await make_user()
+    suspect, other = await make_job(alice), await make_job(alice)
+    await conn.execute("update jobs set deaths = 2 where id = %s", (suspect.id,))
+    query = "select id from claim_jobs('{card}', '{9}', 9, %s, '30 s', gen_random_uuid(), null)"
+    assert await (await conn.execute(query, (False,))).fetchall() == [(other.id,)]
+    assert await (await conn.execute(query, (True,))).fetchall() == [(suspect.id,)]
