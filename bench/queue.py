@@ -88,8 +88,8 @@ def _speeds(server: race.Race, peers: list[Peer], far: proxy.Proxy) -> str:
     head = [f"{JOBS:,} jobs, jobs/s", *(course.title for course in COURSES), "network turns per job"]
     note = (
         f"Medians of {ROUNDS} runs, in brackets the ratio to {YARDSTICK}; from the first job's start until the "
-        f"database holds no unfinished job. The naive loop and procrastinate, whose speed does not depend on how many wait: "
-        f"{SLOW_ROUNDS} runs of {SLOW_JOBS:,} jobs, {SLOW_FAR_JOBS} from afar."
+        f"database holds no unfinished job. The naive loop and procrastinate, whose speed does not depend on how many "
+        f"wait: {SLOW_ROUNDS} runs of {SLOW_JOBS:,} jobs, {SLOW_FAR_JOBS} from afar."
     )
     return f"{_table(head, rows)}\n\n{note}"
 
@@ -134,7 +134,8 @@ def _starts(server: race.Race, peers: list[Peer]) -> str:
         with server.copy(server.prepare(peer, 0)) as database:
             rows.append([peer.name, f"{server.delay(peer, database, 50 if QUICK else 200):.1f}"])
         _progress(f"{peer.name}, from enqueue to start: {rows[-1][1]} ms")
-    return _table(["one job at a time, a worker idle", "before the enqueue to the start, median ms"], rows)
+    table = _table(["one job at a time", "before the enqueue to the start, median ms"], rows)
+    return f"{table}\n\nOurs is told by a kick over HTTP, graphile-worker, pgqueuer and procrastinate by NOTIFY."
 
 
 def _batches(server: race.Race, ours: Peer, near: proxy.Proxy) -> str:

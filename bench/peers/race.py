@@ -4,6 +4,7 @@ import contextlib
 import json
 import select
 import shutil
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -167,14 +168,14 @@ class Race:
 
     def delay(self, peer: Peer, database: str, jobs: int) -> float:
         """Return the median milliseconds from before the enqueue to the start of the job, while one worker runs."""
-        url = self.url(database)
-        worker = Program(peer, url, "drain")
+        url, kicks = self.url(database), str(_free_port())
+        worker = Program(peer, url, "drain", KICK_PORT=kicks)
         feeder = None
         try:
             worker.hear()
             worker.say()
             time.sleep(0.5)
-            feeder = Program(peer, url, "feed", jobs)
+            feeder = Program(peer, url, "feed", jobs, KICK_PORT=kicks)
             feeder.last()
             self._all_noted(peer, database)
             worker.say()
@@ -208,6 +209,12 @@ class Race:
                 if time.monotonic() > until:
                     raise Failed(f"{peer.name} did not finish its jobs")
                 time.sleep(0.001)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _readable(programs: list[Program], until: float) -> list[Program]:
