@@ -1,7 +1,9 @@
 """Catches up on the queue until the time budget ends: GET by Vercel Cron, POST by our own kick. Bearer CRON_SECRET."""
 
-from lib import config, jobs, kick, web
-from lib.tasks import TASKS
+from datetime import UTC, datetime
+
+from lib import config, db, jobs, kick, web
+from lib.tasks import SCHEDULES, TASKS
 
 
 async def drain(request: web.Request) -> web.Response:
@@ -10,14 +12,23 @@ async def drain(request: web.Request) -> web.Response:
     until = web.deadline(config.get().drain_budget)
 
     async def work() -> None:
-        await kick.heard()
-        await jobs.work(TASKS, until)
+        await _work(until)
 
     if request.method == "POST":
         return web.answer({"started": True}, 202, background=work)
-    await kick.heard()
-    summary = await jobs.work(TASKS, until)
+    if await kick.may_rest():
+        return web.answer({"rested": True})
+    summary = await _work(until)
     return web.answer({"done": summary.done, "failed": summary.failed, "retried": summary.retried})
+
+
+async def _work(until: datetime) -> jobs.Summary:
+    number = await kick.heard()
+    await db.run(lambda conn: jobs.tick(conn, SCHEDULES, datetime.now(UTC)))
+    summary = await jobs.work(TASKS, until)
+    times = (summary.due_at, jobs.next_due(SCHEDULES, datetime.now(UTC)))
+    await kick.rest(number, min((at for at in times if at), default=None))
+    return summary
 
 
 app = web.app(drain, "GET", "POST")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import results
 
-NO_QUESTIONS = {"__init__", "__main__", "results"}
+NO_QUESTIONS = {"__init__", "__main__", "proxy", "results"}
 
 
 def main(argv: list[str]) -> int:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
+from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row, tuple_row
 from psycopg.types.json import JsonbDumper
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -101,13 +101,13 @@ class Query:
         self._text = text.encode()
 
     async def one[T](self, conn: Connection, row: type[T], **params: Any) -> T | None:
-        """Return the first row as `row` (a dataclass, dict or scalar type), or None."""
+        """Return the first row as `row` (a dataclass, dict, tuple or scalar type), or None."""
         cursor = await self._execute(conn, _factory(row), params)
         found: T | None = await cursor.fetchone()
         return found
 
     async def all[T](self, conn: Connection, row: type[T], **params: Any) -> list[T]:
-        """Return every row as `row` (a dataclass, dict or scalar type)."""
+        """Return every row as `row` (a dataclass, dict, tuple or scalar type)."""
         cursor = await self._execute(conn, _factory(row), params)
         found: list[T] = await cursor.fetchall()
         return found
@@ -194,8 +194,8 @@ def _conninfo(url: str) -> str:
 
 
 def _factory(row: type[Any]) -> BaseRowFactory[Any]:
-    if row is dict:
-        return dict_row
+    if row is dict or row is tuple:
+        return dict_row if row is dict else tuple_row
     return scalar_row if row in _SCALARS else class_row(row)
 
 

@@ -5,6 +5,8 @@ A verb's module has a docstring (the first line is its one sentence, the rest it
 """
 
 VERBS = {
+    "audit": "ops.audit",
+    "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "texts": "ops.texts",
     "webhooks": "ops.webhooks",

@@ -74,14 +74,14 @@ async def books_are_right(conn: db.Connection) -> None:
         select
             (select count(*) from credit_accounts a where a.balance <> coalesce(
                 (select sum(l.amount) from credit_ledger l where l.user_id = a.user_id), 0)),
-            (select count(*) from jobs j where j.price > 0 and not exists (
+            (select count(*) from every_job j where j.price > 0 and not exists (
                 select from credit_ledger l where l.job_id = j.id and l.kind = 'charge' and l.amount = -j.price)),
-            (select count(*) from jobs j where j.price > 0 and (j.state in ('failed', 'cancelled')) <> exists (
+            (select count(*) from every_job j where j.price > 0 and (j.state in ('failed', 'cancelled')) <> exists (
                 select from credit_ledger l where l.job_id = j.id and l.kind = 'refund' and l.amount = j.price)),
             (select count(*) from credit_ledger l where l.job_id is not null
-                and not exists (select from jobs j where j.id = l.job_id)),
-            (select count(*) from jobs j where j.state = 'failed' and j.task <> 'notice' and not exists (
-                select from jobs n where n.key = 'failed:' || j.id))
+                and not exists (select from every_job j where j.id = l.job_id)),
+            (select count(*) from every_job j where j.state = 'failed' and j.task <> 'notice' and not exists (
+                select from every_job n where n.key = 'failed:' || j.id))
         """
     )
     assert await cursor.fetchone() == (0, 0, 0, 0, 0)

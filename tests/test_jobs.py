@@ -392,7 +392,7 @@ async def test_a_finished_job_stays_finished(conn, make_user, state, move):
     job = await factories.make_running(conn, await make_user())
     await jobs.update_job_status(conn, job, state, error_code="x")
     async with refused(conn, psycopg.DatabaseError, "illegal_move"):
-        await conn.execute("update jobs set state = %s", (move,))
+        await conn.execute("update job_history set state = %s", (move,))
 
 
 async def test_whoever_fails_a_job_refunds_it(conn, make_user, make_job):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 LEFT_TO_RIGHT = [
     *("errors", "log", "config", "retry", "fetch", "db", "cache", "storage", "migrations", "neon"),
     *("text", "telegram", "pictures", "cards"),
-    *("users", "jobs", "credits", "loyalty", "generation", "assistant", "notify", "admin", "kick"),
+    *("users", "jobs", "credits", "audit", "loyalty", "generation", "assistant", "notify", "admin", "kick"),
 ]
 FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}

@@ -195,7 +195,7 @@ async def test_a_job_that_was_taken_over_is_dropped(conn, make_user, make_job, t
 
 async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user, make_job, task, monkeypatch):
     await make_job(await make_user())
-    monkeypatch.setattr(jobs, "FIRST_LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(jobs.pool, "FIRST_LEASE", timedelta(seconds=0.15))
 
     async def run(run):
         for _ in range(4):
@@ -207,7 +207,7 @@ async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user
 
 async def test_the_heartbeat_stops_a_task_whose_job_was_taken_over(conn, make_user, make_job, task, monkeypatch):
     await make_job(await make_user())
-    monkeypatch.setattr(jobs, "FIRST_LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(jobs.pool, "FIRST_LEASE", timedelta(seconds=0.15))
     stopped = asyncio.Event()
 
     async def run(run):

@@ -1,6 +1,15 @@
-"""The kinds of job and the module of each, imported when its first job is claimed."""
+"""The kinds of job, each with its module, which is imported for the first job; and which of them run by the clock."""
+
+from lib.jobs import Kind, Schedule
 
 TASKS = {
-    "card": "lib.tasks.card",
-    "notice": "lib.tasks.notice",
+    "card": Kind("lib.tasks.card", lanes=2),
+    "notice": Kind("lib.tasks.notice", lanes=8),
+    "audit": Kind("lib.tasks.audit", lanes=1),
+    "tidy": Kind("lib.tasks.tidy", lanes=1),
+}
+
+SCHEDULES = {
+    "audit": Schedule("30 3 * * *", zone="Europe/Moscow"),
+    "tidy": Schedule("45 3 * * *", zone="Europe/Moscow"),
 }

@@ -2,37 +2,70 @@
 select (e.job).id, (e.job).user_id, (e.job).task, (e.job).key, (e.job).args, (e.job).checkpoint, (e.job).price,
     (e.job).priority, (e.job).state, (e.job).run_at, (e.job).attempts, (e.job).max_attempts, (e.job).lease_token,
     (e.job).leased_until, (e.job).error_code, (e.job).error, (e.job).created_at, (e.job).finished_at,
-    e.created, e.balance, e.place
+    (e.job).deadline, (e.job).cancel_asked_at, e.created, e.balance, e.place
 from create_job_and_consume_credit(
-    %(user_id)s, %(task)s, %(key)s, %(args)s, %(price)s, %(priority)s::smallint, %(max_attempts)s::smallint, %(run_at)s
+    %(user_id)s, %(task)s, %(key)s, %(args)s, %(price)s, %(priority)s::smallint, %(max_attempts)s::smallint,
+    %(run_at)s, %(time_limit)s
 ) e;
 
 -- name: get_job_by_id
 select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at
-from jobs
+    lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at
+from every_job
 where id = %(job_id)s;
 
 -- name: get_job_by_idempotency_key
 select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at
-from jobs
+    lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at
+from every_job
 where key = %(key)s;
 
 -- name: get_user_jobs
+-- Each half is limited for itself, so that neither is read to its end.
+with unfinished as (
+    select id
+    from jobs
+    where user_id = %(user_id)s
+    and (%(task)s::text is null or task = %(task)s)
+    order by id desc
+    limit %(limit)s
+), finished as (
+    select id
+    from job_history
+    where user_id = %(user_id)s
+    and (%(task)s::text is null or task = %(task)s)
+    order by id desc
+    limit %(limit)s
+)
 select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at
-from jobs
-where user_id = %(user_id)s
-and (%(task)s::text is null or task = %(task)s)
+    lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at
+from every_job
+where id = any(array(select id from unfinished union all select id from finished))
 order by id desc
 limit %(limit)s;
 
 -- name: list_last_jobs
+-- The history is not searched for a state that it cannot hold.
+with unfinished as (
+    select id
+    from jobs
+    where (%(state)s::text is null or state = %(state)s)
+    and (%(task)s::text is null or task = %(task)s)
+    order by id desc
+    limit %(limit)s
+), finished as (
+    select id
+    from job_history
+    where (%(state)s::text is null
+        or state = %(state)s and %(state)s::text in ('done', 'failed', 'cancelled'))
+    and (%(task)s::text is null or task = %(task)s)
+    order by id desc
+    limit %(limit)s
+)
 select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at
-from jobs
-where %(state)s::text is null or state = %(state)s
+    lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at
+from every_job
+where id = any(array(select id from unfinished union all select id from finished))
 order by id desc
 limit %(limit)s;
 
@@ -40,76 +73,32 @@ limit %(limit)s;
 select queue_position(%(job_id)s);
 
 -- name: fetch_next_queued_job
--- Leases that ran out come first: their users have waited longest. A job that has used up its attempts (its worker died
--- each time) is failed here, and the table refunds it. statement_timestamp(), unlike clock_timestamp(), may be used by
--- an index, and unlike now() it moves on inside a transaction.
-with lapsed as materialized (
-    select id, attempts >= max_attempts as spent
-    from jobs
-    where state = 'running'
-    and leased_until <= statement_timestamp()
-    and task = any(%(tasks)s)
-    order by leased_until
-    limit %(limit)s
-    for update skip locked
-), due as materialized (
-    select id, attempts >= max_attempts as spent
-    from jobs
-    where state in ('queued', 'waiting')
-    and run_at <= statement_timestamp()
-    and task = any(%(tasks)s)
-    order by priority desc, run_at, id
-    limit %(limit)s
-    for update skip locked
-), ready as materialized (
-    select id, spent
-    from lapsed
-    union all
-    select id, spent
-    from due
-    limit %(limit)s
-), failed as (
-    update jobs
-    set state = 'failed',
-        lease_token = null,
-        leased_until = null,
-        finished_at = clock_timestamp(),
-        error_code = 'gave_up',
-        error = coalesce(error, 'the worker was lost at each attempt')
-    where id = any(array(select id from ready where spent))
-    and state in ('queued', 'waiting', 'running')
-), claimed as (
-    update jobs
-    set state = 'running',
-        attempts = attempts + 1,
-        lease_token = gen_random_uuid(),
-        leased_until = clock_timestamp() + %(lease)s
-    where id = any(array(select id from ready where not spent))
-    and state in ('queued', 'waiting', 'running')
-    returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-        lease_token, leased_until, error_code, error, created_at, finished_at
+select id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, lease_token, leased_until, error_code, error, created_at, null::timestamptz as finished_at,
+    deadline, cancel_asked_at
+from claim_jobs(
+    %(tasks)s::text[], array_fill(%(limit)s::integer, array[cardinality(%(tasks)s::text[])]), %(limit)s::integer, true,
+    %(lease)s, gen_random_uuid(), null
 )
-select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at
-from claimed
-order by priority desc, run_at, id;
+order by priority desc, turn, id;
+
+-- name: drain_jobs
+select id, user_id, task, key, args, checkpoint, price, priority, run_at, attempts, max_attempts, error_code, error,
+    created_at, deadline, deaths, leased_until, lost
+from drain_jobs(
+    %(done)s::bigint[], %(done_tokens)s::uuid[],
+    %(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(run_ats)s::timestamptz[], %(codes)s::text[],
+    %(errors)s::text[],
+    %(tasks)s::text[], %(rooms)s::integer[], %(alone)s, %(lease)s, %(token)s, %(limits)s
+);
 
 -- name: update_job_status
--- Waiting for a provider is progress: it gives the attempts back, so that only failures in a row use them up.
-update jobs
-set state = %(state)s,
-    run_at = coalesce(%(run_at)s, case when %(state)s in ('queued', 'waiting') then clock_timestamp() else run_at end),
-    attempts = case when %(state)s = 'waiting' then 0 else attempts end,
-    lease_token = null,
-    leased_until = null,
-    finished_at = case when %(state)s in ('done', 'failed', 'cancelled') then clock_timestamp() end,
-    error_code = %(error_code)s,
-    error = %(error)s
-where id = %(job_id)s
-and state = 'running'
-and lease_token = %(lease_token)s
-returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at;
+select id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
+    lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at
+from move_jobs(
+    array[%(job_id)s::bigint], array[%(lease_token)s::uuid], array[%(state)s], array[%(run_at)s::timestamptz],
+    array[%(error_code)s::text], array[%(error)s::text]
+);
 
 -- name: save_checkpoint
 update jobs
@@ -117,39 +106,82 @@ set checkpoint = checkpoint || %(facts)s
 where id = %(job_id)s
 and state = 'running'
 and lease_token = %(lease_token)s
-returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at;
+returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at;
 
--- name: extend_lease
+-- name: extend_leases
+-- Returns those that are still held, and whether somebody wants one stopped.
 update jobs
 set leased_until = clock_timestamp() + %(lease)s
-where id = %(job_id)s
+where id = any(%(ids)s::bigint[])
 and state = 'running'
-and lease_token = %(lease_token)s;
+and lease_token = any(%(tokens)s::uuid[])
+returning id, cancel_asked_at is not null as unwanted;
 
 -- name: cancel_job
+with gone as (
+    delete from jobs
+    where id = %(job_id)s
+    and coalesce(user_id, 0) = %(user_id)s
+    and state = 'queued'
+    returning id, user_id, task, key, args, checkpoint, price, priority, run_at, attempts, max_attempts,
+        error_code, error, created_at
+)
+insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, error_code, error, created_at, finished_at)
+select id, user_id, task, key, args, checkpoint, price, priority, 'cancelled', run_at, attempts,
+    max_attempts, error_code, error, created_at, clock_timestamp()
+from gone
+returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, null::uuid as lease_token, null::timestamptz as leased_until, error_code, error, created_at, finished_at,
+    null::timestamptz as deadline, null::timestamptz as cancel_asked_at;
+
+-- name: ask_to_cancel
+-- A job that a worker holds is stopped by that worker when it sees this; one that waits for a provider is woken for it.
 update jobs
-set state = 'cancelled',
-    finished_at = clock_timestamp()
+set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp()),
+    run_at = case when state = 'waiting' then clock_timestamp() else run_at end
 where id = %(job_id)s
-and user_id = %(user_id)s
-and state = 'queued'
-returning id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts, max_attempts,
-    lease_token, leased_until, error_code, error, created_at, finished_at;
+and state in ('running', 'waiting')
+returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
+    max_attempts, lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at;
 
 -- name: due_at
--- The earlier of the next due job and the next lease to run out; least() skips nulls.
-select least(
-    (
-        select min(run_at)
-        from jobs
-        where state in ('queued', 'waiting')
-        and (%(tasks)s::text[] is null or task = any(%(tasks)s::text[]))
-    ),
-    (
-        select min(leased_until)
-        from jobs
-        where state = 'running'
-        and (%(tasks)s::text[] is null or task = any(%(tasks)s::text[]))
-    )
+select next_due(coalesce(%(tasks)s::text[], array(select distinct task from jobs)), null);
+
+-- name: create_free_jobs
+select create_free_jobs(
+    %(task)s, %(user_ids)s::bigint[], %(keys)s::text[], %(args)s::jsonb[], %(priority)s::smallint,
+    %(max_attempts)s::smallint, %(run_at)s
 );
+
+-- name: get_place
+select queue_position(%(job_id)s) as position, queue_wait(%(job_id)s) as wait;
+
+-- name: forget_history
+select forget_history(%(limit)s);
+
+-- name: schedules
+select task, queued_until
+from job_schedules
+where task = any(%(tasks)s);
+
+-- name: queue_periodic_jobs
+select queue_periodic_jobs(
+    %(schedules)s::text[], %(untils)s::timestamptz[], %(tasks)s::text[], %(keys)s::text[], %(args)s::jsonb[]
+);
+
+-- name: was_refunded
+select exists (select from credit_ledger where job_id = %(job_id)s and kind = 'refund');
+
+-- name: queue_stats
+-- Reads the unfinished jobs and, by the index on the time, what was finished lately.
+select task, state, count(*) as number, min(run_at) as oldest_at, max(attempts) as most_attempts
+from jobs
+group by task, state
+union all
+select task, state, count(*), min(finished_at), max(attempts)
+from job_history
+where finished_at > statement_timestamp() - %(span)s
+group by task, state
+order by task, state;

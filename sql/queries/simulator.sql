@@ -1,7 +1,7 @@
 -- name: jobs
 select j.id, j.task, j.state, j.price, j.attempts, j.max_attempts, j.run_at, j.leased_until, j.error_code, j.error,
     j.checkpoint, j.created_at, j.finished_at, u.tg_id, u.first_name
-from jobs j
+from every_job j
 join users u on u.id = j.user_id
 order by j.id desc
 limit 50;
@@ -22,14 +22,14 @@ limit 50;
 
 -- name: counts
 select state, count(*) as number
-from jobs
+from every_job
 group by state;
 
 -- name: jobs_of_update
 -- What one update queued is known by the time it was handled: an update knows its user, a job does not know its update.
 select j.id, j.task, j.state, j.price, j.attempts, j.max_attempts, j.run_at, j.leased_until, j.error_code, j.error,
     j.checkpoint, j.created_at, j.finished_at, u.tg_id, u.first_name
-from jobs j
+from every_job j
 join users u on u.id = j.user_id
 where u.tg_id = %(tg_id)s
 and j.created_at between %(since)s and %(until)s

@@ -46,7 +46,7 @@ class Shop:
 
     async def jobs(self, chat: Chat) -> list[dict[str, Any]]:
         return await self.rows(
-            "select j.* from jobs j join users u on u.id = j.user_id"
+            "select j.* from every_job j join users u on u.id = j.user_id"
             " where u.tg_id = %s and j.task = 'card' order by j.id",
             chat.user["id"],
         )

@@ -1,0 +1,1 @@
+"""The queues that ours is measured against: each a program that `driver` describes, in an environment of its own."""

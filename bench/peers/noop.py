@@ -1,0 +1,14 @@
+"""The job that does nothing, as a task of the product."""
+
+from datetime import timedelta
+
+from bench.peers.driver import seen
+from lib import jobs, retry
+
+BACKOFF = retry.Backoff()
+LEASE = timedelta(seconds=60)
+
+
+async def run(run: jobs.Run) -> None:
+    """Note that it ran."""
+    seen.job(run.job.args.get("sent"))

@@ -1,0 +1,45 @@
+"""What must hold for credits and jobs at all times, checked on a live database. Each check is one statement, so what
+moves meanwhile confuses none of them.
+"""
+
+from dataclasses import dataclass
+
+from lib import db
+
+SQL = db.load("audit")
+
+CHECKS = {
+    "the balance is not the sum of the ledger": SQL.balance_is_not_the_sum,
+    "the entries of a ledger do not follow on each other": SQL.entry_is_wrong,
+    "an order was not charged its price": SQL.order_without_charge,
+    "a charge has no order": SQL.charge_without_order,
+    "an order was charged or refunded twice": SQL.moved_twice,
+    "an order that came to nothing was not refunded": SQL.order_without_refund,
+    "a refund does not reverse a finished order's charge": SQL.refund_without_reason,
+    "nobody told the user of a failure": SQL.failure_without_notice,
+    "a finished job is still among the unfinished": SQL.finished_in_the_line,
+    "two jobs have one key": SQL.key_twice,
+    "a job had more attempts than it may have": SQL.too_many_attempts,
+    "a job is due for more than an hour and nobody takes it": SQL.job_left_lying,
+    "history is older than it may be": SQL.history_too_old,
+    "a guard of the tables is missing or switched off": SQL.guard_is_off,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that must never be: how often, and a few of the culprits."""
+
+    check: str
+    number: int
+    examples: list[str]
+
+
+async def check(conn: db.Connection) -> list[Finding]:
+    """Return what is wrong; nothing, as a rule."""
+    found = []
+    for sentence, query in CHECKS.items():
+        rows = await query.all(conn, dict)
+        if rows:
+            found.append(Finding(sentence, rows[0]["number"], [row["subject"] for row in rows]))
+    return found

@@ -1,0 +1,72 @@
+"""The jobs of one kind that a worker holds, and how one of them is run."""
+
+import asyncio
+import importlib
+from collections import Counter, deque
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from lib import config, errors
+from lib.jobs.run import DONE, Kind, Run, Task, Verdict, judge
+from lib.retry import Backoff
+
+# What a claim holds a job for; the task's own LEASE applies from the first heartbeat on.
+FIRST_LEASE = timedelta(seconds=30)
+# For a task that cannot even be imported.
+_BACKOFF = Backoff()
+
+
+class Pool:
+    """The jobs of one kind that this worker holds: at hand, and in the lanes."""
+
+    def __init__(self, name: str, kind: Kind, lanes: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.lanes = kind.lanes or lanes
+        self.at_hand: deque[Run] = deque()
+        self.running = 0
+        self.crew: set[asyncio.Task[None]] = set()
+        self.dry_until = 0.0
+        self.counts: Counter[str] = Counter()
+        self._task: Task | None = None
+
+    @property
+    def room(self) -> int:
+        """How many more to lease: a whole batch of a cheap kind or none, as many as can begin of another."""
+        held = len(self.at_hand) + self.running
+        if not self.kind.batch:
+            return self.lanes - held
+        return self.kind.batch if held <= self.kind.batch else 0
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a heartbeat holds a job."""
+        return (self._task.LEASE if self._task else FIRST_LEASE) * config.get().lease_scale
+
+    def task(self) -> Task:
+        """Import the module; a kind that nobody orders costs nothing."""
+        if self._task is None:
+            self._task = cast(Task, importlib.import_module(self.kind.module))
+        return self._task
+
+    async def attempt(self, run: Run) -> tuple[Verdict, Exception | None]:
+        """Run the task and say what becomes of the job. Whoever stops the lane says why in `run.stopped`."""
+        backoff = _BACKOFF
+        try:
+            task = self.task()
+            backoff = task.BACKOFF
+            await task.run(run)
+            error = run.stopped
+        except asyncio.CancelledError:
+            me = cast(asyncio.Task[None], asyncio.current_task())
+            if run.stopped is None and me.cancelling():
+                raise
+            # by itself: that must not spread to the lane's other jobs
+            error = run.stopped or errors.Unavailable("stopped", "the task cancelled itself")
+        except Exception as raised:
+            error = run.stopped or raised
+        if run.stopped is not None:
+            cast(asyncio.Task[None], asyncio.current_task()).uncancel()
+        if error is not None:
+            return judge(run.job, backoff, error, datetime.now(UTC)), error
+        return (Verdict("waiting", run.waits_until) if run.waits_until else DONE), None

@@ -1,0 +1,87 @@
+"""The two jobs of the night: the audit that alerts, and the tidying of the history."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib import config, errors, jobs
+from lib.tasks import TASKS, audit, tidy
+from lib.telegram.client import Chat
+from tests import factories
+
+
+@pytest.fixture
+async def conn(database):
+    async with database.connect() as conn:
+        yield conn
+
+
+@pytest.fixture
+def admins(database, monkeypatch):
+    """Two administrators, and what they are told."""
+    monkeypatch.setenv("ADMIN_IDS", "7, 8")
+    config.get.cache_clear()
+    told = []
+
+    async def say(chat, text, *_, **__):
+        told.append((chat.bot, chat.id, text))
+        return 1
+
+    monkeypatch.setattr(Chat, "say", say)
+    return told
+
+
+async def run(conn, task):
+    await conn.execute("insert into jobs (task, key, turn) values (%s, %s, 1)", (task, f"{task}:night"))
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    return await jobs.work(TASKS, until, only=[task], patience=timedelta(0))
+
+
+async def test_the_audit_of_a_sound_database_tells_nobody(conn, admins):
+    await factories.make_job(conn, await factories.make_user(conn, credits=1), price=1)
+    assert (await run(conn, "audit")).done == 1
+    assert admins == []
+
+
+async def test_the_audit_tells_every_administrator_what_it_found(conn, admins):
+    await factories.make_job(conn, await factories.make_user(conn))
+    await conn.execute("update jobs set attempts = 9")
+    assert (await run(conn, "audit")).done == 1
+    assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("studio", 8)]
+    assert "a job had more attempts than it may have: 1" in admins[0][2]
+
+
+async def test_without_administrators_the_finding_is_a_log_line(conn, database, capsys):
+    await factories.make_job(conn, await factories.make_user(conn))
+    await conn.execute("update jobs set attempts = 9")
+    assert (await run(conn, "audit")).done == 1
+    assert '"event": "audit"' in capsys.readouterr().out
+
+
+async def test_an_administrator_who_was_told_is_not_told_by_the_retry(conn, admins, monkeypatch):
+    await factories.make_job(conn, await factories.make_user(conn))
+    await conn.execute("update jobs set attempts = 9")
+    say = Chat.say
+
+    async def once_away(chat, text, *_, **__):
+        if chat.id == 8 and len(admins) < 2:
+            admins.append(("away", 8, ""))
+            raise errors.Unavailable("telegram")
+        return await say(chat, text)
+
+    monkeypatch.setattr(Chat, "say", once_away)
+    monkeypatch.setattr(audit, "BACKOFF", jobs.run.Backoff(base=timedelta(0)))
+    assert (await run(conn, "audit")).done == 1
+    assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("away", 8), ("studio", 8)]
+
+
+async def test_tidying_removes_what_is_older_than_90_days_in_small_batches(conn, monkeypatch):
+    monkeypatch.setattr(tidy, "BATCH", 2)
+    alice = await factories.make_user(conn)
+    for _ in range(5):
+        await jobs.update_job_status(conn, await factories.make_running(conn, alice), "done")
+    await conn.execute("alter table job_history disable trigger user")
+    await conn.execute("update job_history set finished_at = now() - interval '91 days'")
+    await conn.execute("alter table job_history enable trigger user")
+    assert (await run(conn, "tidy")).done == 1
+    assert await jobs.get_user_jobs(conn, alice.id) == []

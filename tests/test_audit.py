@@ -1,0 +1,86 @@
+import asyncio
+import json
+
+import pytest
+
+from lib import audit, jobs
+from ops.__main__ import main
+from tests import factories
+
+
+async def checks(conn):
+    return {finding.check for finding in await audit.check(conn)}
+
+
+async def busy(conn):
+    """A person with an order in each state."""
+    alice = await factories.make_user(conn, credits=9)
+    for state in ("done", "failed", "cancelled", "waiting"):
+        job = await factories.make_running(conn, alice, price=1)
+        await jobs.update_job_status(conn, job, state, error_code="x")
+    await factories.make_job(conn, alice, price=1)
+    return alice
+
+
+async def test_a_sound_database_has_no_findings(conn):
+    await busy(conn)
+    assert await audit.check(conn) == []
+
+
+def _off(table, statement):
+    return f"alter table {table} disable trigger user; {statement}; alter table {table} enable trigger user"
+
+
+WRONGS = {
+    "the balance is not the sum of the ledger": _off("credit_accounts", "update credit_accounts set balance = 77"),
+    "the entries of a ledger do not follow on each other": _off(
+        "credit_ledger", "update credit_ledger set balance_after = 77 where kind = 'grant'"
+    ),
+    "an order was not charged its price": _off("job_history", "update job_history set price = 2 where state = 'done'"),
+    "a charge has no order": _off("jobs", "delete from jobs"),
+    "an order was charged or refunded twice": "drop index credit_ledger_one_refund; "
+    + _off(
+        "credit_ledger",
+        "insert into credit_ledger (user_id, kind, amount, key, job_id, balance_after)"
+        " select user_id, kind, amount, 'again' || id, job_id, 9 from credit_ledger where kind = 'refund'",
+    ),
+    "an order that came to nothing was not refunded": _off(
+        "credit_ledger", "delete from credit_ledger where kind = 'refund'"
+    ),
+    "a refund does not reverse a finished order's charge": _off(
+        "credit_ledger", "update credit_ledger set amount = 3 where kind = 'refund'"
+    ),
+    "nobody told the user of a failure": _off("jobs", "delete from jobs where task = 'notice'"),
+    "a finished job is still among the unfinished": _off(
+        "jobs", "update jobs set state = 'cancelled', finished_at = now() where task = 'notice'"
+    ),
+    "two jobs have one key": _off(
+        "jobs", "update jobs set key = h.key from job_history h where h.state = 'done' and jobs.task = 'notice'"
+    ),
+    "a job had more attempts than it may have": "update jobs set attempts = 9",
+    "a job is due for more than an hour and nobody takes it": "update jobs set run_at = now() - interval '2 hours'",
+    "history is older than it may be": _off(
+        "job_history", "update job_history set finished_at = now() - interval '100 days'"
+    ),
+    "a guard of the tables is missing or switched off": "alter table credit_ledger disable trigger append_only",
+}
+
+
+@pytest.mark.parametrize("check", audit.CHECKS)
+async def test_every_check_finds_what_it_looks_for(conn, check):
+    await busy(conn)
+    await conn.execute("set constraints all immediate")
+    for statement in WRONGS[check].split("; "):
+        await conn.execute(statement)
+    assert check in await checks(conn)
+
+
+async def test_ops_audit_ends_with_3_on_a_finding(database, capsys):
+    async with database.connect() as conn:
+        await busy(conn)
+        assert await asyncio.to_thread(main, ["audit"]) == 0
+        assert "0 of them found something" in capsys.readouterr().out
+        await conn.execute("update jobs set attempts = 9 where task = 'card'")
+        assert await asyncio.to_thread(main, ["audit", "--json"]) == 3
+    [finding] = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["check"], finding["number"]) == ("a job had more attempts than it may have", 2)
