@@ -265,6 +265,27 @@ async def test_events_that_share_a_round_trip_count_it_once_each(redis: upstash.
     assert redis.requests == 1
 
 
+async def test_a_rider_takes_no_round_trip_and_goes_first(redis: upstash.Upstash) -> None:
+    cache.ride([["SET", cache.key("menu"), "x"]])
+    await asyncio.sleep(0)
+    assert redis.requests == 0
+    assert await cache.get("menu") == "x"
+    assert (redis.requests, redis.commands) == (1, 2)
+
+
+async def test_a_rider_that_fails_fails_nobody(redis: upstash.Upstash) -> None:
+    cache.ride([["INCR", cache.key("word"), "too", "many"]])
+    await cache.set("word", "x", MINUTE)
+    assert await cache.get("word") == "x"
+
+
+async def test_riders_do_not_pile_up(redis: upstash.Upstash) -> None:
+    for n in range(cache.RIDERS + 50):
+        cache.ride([["SET", cache.key(f"n:{n}"), "x"]])
+    await cache.get("menu")
+    assert redis.commands == cache.RIDERS + 1
+
+
 async def test_a_script_gets_full_keys_and_its_arguments(redis: upstash.Upstash) -> None:
     script = "#!lua flags=allow-key-locking\nreturn {KEYS[1], redis.call('INCRBY', KEYS[2], ARGV[1])}"
     assert await cache.eval(script, ["a", "n"], [5]) == ["local:a", 5]

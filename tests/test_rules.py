@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
-    *("errors", "log", "config", "retry", "fetch", "db", "cache", "storage", "migrations", "neon"),
+    *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "storage", "migrations", "neon"),
     *("text", "telegram", "pictures", "cards"),
     *("users", "jobs", "credits", "loyalty", "generation", "assistant", "notify", "admin", "kick"),
 ]
