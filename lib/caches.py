@@ -121,10 +121,10 @@ class Shelf:
             erase: cache.Command = ["UNLINK", *(cache.key(self.prefix + name) for name in names)]
             await self._renew(names, erase)
 
-    async def clear(self) -> None:
-        """Let nobody read what is stored below the prefix."""
+    async def clear(self) -> bool:
+        """Let nobody read what is stored below the prefix; False without Redis, when this instance will do it later."""
         self._ground("")
-        await self._renew([""])
+        return await self._renew([""])
 
     async def _fill(self, name: str, load: Load[Any]) -> Any:
         [found] = await self._look([name])
@@ -187,7 +187,7 @@ class Shelf:
         text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
         return ["SET", cache.key(self.prefix + name), text, "PX", int(kept * 1000) or 1]
 
-    async def _renew(self, owners: Sequence[str], *also: cache.Command) -> None:
+    async def _renew(self, owners: Sequence[str], *also: cache.Command) -> bool:
         """Give each owner a new generation, now or, without Redis, ahead of this instance's next read."""
         life = int(self._kept.total_seconds() * 1000)
         commands: dict[str, cache.Command] = {
@@ -198,6 +198,8 @@ class Shelf:
         except errors.Unavailable as error:
             log.event("cache_forgets_later", generations=list(commands), error=str(error))
             _owed.update(commands)
+            return False
+        return True
 
     def _ground(self, owner: str) -> None:
         """Let nobody join a load that began before this moment."""
@@ -281,11 +283,15 @@ SHELVES = (PROFILE, PROFILE_BY_TG, CONVERSATION, AUTH, MENU, SESSION)
 
 
 async def clear(prefix: str = "") -> list[str]:
-    """Clear all that begins with `prefix`; return the prefixes it was. Raise Invalid when there is no such prefix."""
+    """Clear all that begins with `prefix`; return the prefixes it was.
+
+    Raise Invalid when there is no such prefix, and Unavailable without Redis.
+    """
     shelves = [shelf for shelf in SHELVES if shelf.prefix.startswith(prefix)]
     if not shelves or (prefix and not prefix.endswith(":")):
         raise errors.Invalid("unknown_prefix", f"{prefix!r}; known: {', '.join(shelf.prefix for shelf in SHELVES)}")
-    await asyncio.gather(*(shelf.clear() for shelf in shelves))
+    if not all(await asyncio.gather(*(shelf.clear() for shelf in shelves))):
+        raise errors.Unavailable("redis", "not cleared")
     return [shelf.prefix for shelf in shelves]
 
 

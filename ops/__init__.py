@@ -7,5 +7,6 @@ A verb's module has a docstring (the first line is its one sentence, the rest it
 VERBS = {
     "migrate": "ops.migrate",
     "texts": "ops.texts",
+    "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",
 }

@@ -2,50 +2,18 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
 
-from dev import serving, upstash, valkey
+from dev import upstash
 from dev.faults import Fault
-from lib import cache, caches, config, errors, fetch, log
+from lib import cache, caches, config, errors, log
+from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
-TOKEN = "a-token-of-the-tests"
 ALICE = {"id": 42, "first_name": "Алиса"}
-
-
-@pytest.fixture(scope="module")
-async def upstash_at() -> AsyncIterator[tuple[upstash.Upstash, str]]:
-    with valkey.Valkey() as server:
-        app = upstash.app(server.socket, TOKEN)
-        async with serving.serve(Starlette(routes=[Route("/upstash{path:path}", app)])) as address:
-            yield app, f"{address}/upstash"
-            await fetch.close()
-        await app.close()
-
-
-@pytest.fixture
-async def redis(
-    upstash_at: tuple[upstash.Upstash, str], monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[upstash.Upstash]:
-    """An empty Upstash in good health, which the settings name, and an instance that has just begun."""
-    app, url = upstash_at
-    await app._valkey.run([[b"FLUSHALL"]])
-    app.faults.now, app.requests, app.commands = None, 0, 0
-    monkeypatch.setenv("UPSTASH_REDIS_REST_URL", url)
-    monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", TOKEN)
-    config.get.cache_clear()
-    monkeypatch.setattr(cache, "_breaker", cache.Breaker())
-    for held in (caches._counters, caches._owed, caches._resting, cache._riders):
-        held.clear()  # type: ignore[attr-defined]
-    yield app
-    monkeypatch.undo()
-    config.get.cache_clear()
 
 
 class Source:
