@@ -2,5 +2,6 @@
 
 TASKS = {
     "card": "lib.tasks.card",
+    "erase": "lib.tasks.erase",
     "notice": "lib.tasks.notice",
 }
