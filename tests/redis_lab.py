@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, caches, config, fetch
+from lib import cache, caches, config, fetch, limits
 
 TOKEN = "a-token-of-the-tests"
 
@@ -34,6 +34,7 @@ async def empty_redis(
     monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", TOKEN)
     config.get.cache_clear()
     monkeypatch.setattr(cache, "_breaker", cache.Breaker())
+    monkeypatch.setattr(limits, "_local", limits._Local())
     for held in (caches._counters, caches._owed, caches._resting, cache._riders):
         held.clear()  # type: ignore[attr-defined]
     yield app

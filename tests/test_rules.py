@@ -16,12 +16,12 @@ ROOT = Path(__file__).parent.parent
 
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
-    *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "storage", "migrations", "neon"),
+    *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "limits", "storage", "migrations", "neon"),
     *("text", "telegram", "pictures", "cards"),
     *("users", "profiles", "jobs", "credits", "loyalty", "generation", "assistant", "notify", "admin"),
     *("kick", "warmup"),
 ]
-FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "storage"}
+FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "limits", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
 OPTIONAL = {"click", "pygments", "python-multipart"}  # httpx and starlette load them where they are; no bundle has them
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
