@@ -1,8 +1,8 @@
 """The bridge and lib/cache against software that others wrote: an independent server, and Upstash's own JS client.
 
 `@humanwhocodes/upstash-redis-server` knows only `/` and `/pipeline`. What it lacks of the real service is added in
-front of it here (`_Dress`): base64 answers, the token on `/pipeline`, and scripts with the flag that only Upstash has. It
-has no /multi-exec, which the product does not use.
+front of it here (`_Dress`): base64 answers, the token on `/pipeline`, and scripts with the flag that only Upstash has.
+It has no /multi-exec, which the product does not use.
 """
 
 import asyncio
