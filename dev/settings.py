@@ -18,6 +18,7 @@ LOCAL = {
     "WEBHOOK_SECRET": "local-webhook-secret",
     "CRON_SECRET": "local-cron-secret",
     "APP_SECRET": "local-app-secret",
+    "ADMIN_API_TOKEN": "local-admin-api-token",
     "ADMIN_IDS": "1005",
 }
 REDIS_TOKEN = "local-redis-token"

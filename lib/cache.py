@@ -3,25 +3,38 @@
 Whatever fails is Unavailable("redis"), and the caller decides what to do without Redis. Nothing is tried again: a reply
 that got lost may belong to a command that ran.
 
-    closed -> (three failures in a row) -> open, calls fail at once -> (two seconds) -> one call probes
+What callers ask for in one tick of the loop travels in one request, and each gets its own results or its own failure:
+
+    pipeline() ─┐
+    get()      ─┼─> the loop's batch ──(the tick ends)──> POST /pipeline ──> results, apart
+    eval()     ─┘
+
+    closed -> (three failed requests in a row) -> open, calls fail at once -> (two seconds) -> one call probes
 """
 
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from upstash_redis.asyncio import Redis
-from upstash_redis.http import AsyncHttpClient, make_headers
+from upstash_redis.format import cast_response
+from upstash_redis.http import format_response, make_headers
 
 from lib import config, errors, fetch, log
 
 DEADLINE = timedelta(seconds=0.8)
+BATCH_COMMANDS = 1000
+BATCH_CHARACTERS = 1_500_000  # Upstash refuses a request over 10 MB, and a character may take four bytes
+RIDERS = 200
+RIDER_CHARACTERS = 500_000
 
 type Command = Sequence[str | int]
+type Outcome = Any | Exception
 
 
 def key(name: str) -> str:
@@ -52,6 +65,16 @@ async def once(name: str, ttl: timedelta) -> bool:
     return bool(first)
 
 
+async def eval(script: str, keys: Sequence[str], args: Sequence[str | int] = ()) -> Any:
+    """Run a Lua script over the named keys and return its result. Each command inside it is billed too.
+
+    Its first line is to be `#!lua flags=allow-key-locking`: without it the script locks the whole database. It may then
+    touch no key but `keys`.
+    """
+    [result] = await pipeline([["EVAL", script, len(keys), *map(key, keys), *args]])
+    return result
+
+
 async def pipeline(commands: Sequence[Command]) -> list[Any]:
     """Run the commands in order in one round trip and return their results; other callers' may come in between.
 
@@ -62,54 +85,117 @@ async def pipeline(commands: Sequence[Command]) -> list[Any]:
         return []
     if not _breaker.admits(time.monotonic()):
         raise errors.Unavailable("redis", "it failed a moment ago")
-    log.count("redis")
-    log.count("redis_commands", len(commands))
-    try:
-        async with asyncio.timeout(DEADLINE.total_seconds()):
-            results = await _send(commands)
-    except Exception as error:  # the package lets through whatever it meets: JSONDecodeError, KeyError, AttributeError
-        _breaker.failed(time.monotonic())
-        raise errors.Unavailable("redis", f"{type(error).__name__} {error}".strip()[:300]) from error
-    _breaker.succeeded()
-    return results
+    outcomes = await _boarding(commands).take(commands)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise errors.Unavailable("redis", _words(outcome)) from outcome
+    return outcomes
 
 
-async def _send(commands: Sequence[Command]) -> list[Any]:
+def ride(commands: Sequence[Command]) -> None:
+    """Send the commands with the loop's next request, ahead of what it is made for: no round trip of their own.
+
+    Nobody learns what became of them, and they are lost when that request fails or none comes: for what can be done
+    without, such as filling a cache. What would be too much for one request is dropped.
+    """
+    riders = _riders.setdefault(asyncio.get_running_loop(), [])
+    if len(riders) + len(commands) <= RIDERS and _characters(riders) + _characters(commands) <= RIDER_CHARACTERS:
+        log.count("redis_commands", len(commands))
+        riders.extend(commands)
+
+
+def _boarding(commands: Sequence[Command]) -> "_Batch":
+    """Return the batch that these commands travel in: the loop's open one, unless they are too much for it."""
+    loop = asyncio.get_running_loop()
+    batch = _open.get(loop)
+    if batch is None or batch.left or not batch.has_room(commands):
+        batch = _open[loop] = _Batch(loop)
+        loop.call_soon(batch.leave)
+    return batch
+
+
+class _Batch:
+    """The commands of one tick of the loop. Who stops waiting leaves the others undisturbed."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.left = False
+        self._loop = loop
+        self._calls: list[tuple[Sequence[Command], asyncio.Future[list[Outcome]]]] = []
+        self._events: list[log.Record | None] = []
+        self._commands = 0
+        self._characters = 0
+        self._journey: asyncio.Task[None] | None = None
+
+    def has_room(self, commands: Sequence[Command]) -> bool:
+        """Say whether the request stays within the service's limits with these commands in it."""
+        return (
+            self._commands + len(commands) <= BATCH_COMMANDS
+            and self._characters + _characters(commands) <= BATCH_CHARACTERS
+        )
+
+    def take(self, commands: Sequence[Command]) -> asyncio.Future[list[Outcome]]:
+        """Add the commands and return what will hold their outcomes. The caller's event counts them."""
+        self._count(len(commands))
+        self._commands += len(commands)
+        self._characters += _characters(commands)
+        answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
+        answer.add_done_callback(self._abandon)
+        self._calls.append((commands, answer))
+        return answer
+
+    def leave(self) -> None:
+        """Send what is still waited for; nothing is added from now on."""
+        self.left = True
+        self._calls = [call for call in self._calls if not call[1].done()]
+        if self._calls:
+            self._journey = self._loop.create_task(self._travel(_riders.pop(self._loop, [])))
+
+    def _count(self, commands: int) -> None:
+        event = log.current()
+        if not any(event is known for known in self._events):
+            self._events.append(event)
+            log.count("redis")
+        log.count("redis_commands", commands)
+
+    def _abandon(self, _: object) -> None:
+        """Break off once nobody waits: a request that hangs must not count against the service then."""
+        if self._journey and all(answer.done() for _, answer in self._calls):
+            self._journey.cancel()
+
+    async def _travel(self, riders: list[Command]) -> None:
+        commands = [*riders, *(command for own, _ in self._calls for command in own)]
+        try:
+            async with asyncio.timeout(DEADLINE.total_seconds()):
+                outcomes = (await _redis_of_settings().outcomes(commands))[len(riders) :]
+        except Exception as error:  # whatever an answer that is none may lead to: JSONDecodeError, KeyError
+            _breaker.failed(time.monotonic())
+            outcomes = [error] * self._commands
+        else:
+            _breaker.succeeded()
+        for asked, answer in self._calls:
+            own, outcomes = outcomes[: len(asked)], outcomes[len(asked) :]
+            if not answer.done():
+                answer.set_result(own)
+
+
+def _redis_of_settings() -> "_Redis":
     settings = config.get()
-    batch = _redis(settings.redis_url.rstrip("/"), settings.redis_token).pipeline()
-    for command in commands:
-        batch.execute(list(command))
-    results: list[Any] = await batch.exec()
-    if len(results) != len(commands):
-        raise ValueError(f"{len(results)} results for {len(commands)} commands")
-    return results
+    return _redis(settings.redis_url.rstrip("/"), settings.redis_token)
 
 
 @functools.lru_cache(maxsize=4)
-def _redis(url: str, token: str) -> Redis:
+def _redis(url: str, token: str) -> "_Redis":
     return _Redis(url, token)
 
 
-class _Http(AsyncHttpClient):
-    """The package's HTTP client over `fetch`'s connections of the running loop.
-
-    The constructor it replaces makes a client without any time limit, bound to one loop, with a TLS context of its own
-    (20 ms of a cold start). A test holds these private names against the package's.
-    """
-
-    def __init__(self, sync_token_cb: Callable[[str], None]) -> None:
-        self._encoding = "base64"
-        self._retries = 0
-        self._retry_interval = 0
-        self._sync_token_cb = sync_token_cb
-
-    @property
-    def _client(self) -> fetch.Client:  # type: ignore[override]
-        return fetch.client()
-
-
 class _Redis(Redis):
-    """The package's client over `_Http`, without telemetry; it sends back the token that gives read-your-writes."""
+    """The package's client, without telemetry, over `fetch`'s connections of the running loop.
+
+    The constructor it replaces makes an HTTP client without any time limit, bound to one loop, with a TLS context of
+    its own (20 ms of a cold start). The package's pipeline would lose all results over one failed command, so the
+    request is made here; encoding, casts and the token that gives read-your-writes are the package's. A test holds the
+    private names against it.
+    """
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -117,7 +203,24 @@ class _Redis(Redis):
         self._sync_token = ""
         self._allow_telemetry = False
         self._headers = make_headers(token, "base64", allow_telemetry=False)
-        self._http = _Http(self._update_sync_token)
+
+    async def outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Send the commands in one request and return, in order, the result or the error of each."""
+        self._maybe_set_sync_token_header(self._headers)
+        response = await fetch.client().post(f"{self._url}/pipeline", headers=self._headers, json=list(commands))
+        if token := response.headers.get("Upstash-Sync-Token"):
+            self._update_sync_token(token)
+        entries = response.json()
+        if not isinstance(entries, list) or len(entries) != len(commands):
+            raise ValueError(f"status {response.status_code}: {response.text[:200]}")
+        return [_outcome(command, entry) for command, entry in zip(commands, entries, strict=True)]
+
+
+def _outcome(command: Command, entry: Any) -> Outcome:
+    try:
+        return cast_response([*map(str, command)], format_response(entry, "base64"), None)
+    except Exception as error:  # the command's own error, or a value that is no text: UpstashError, ValueError
+        return error
 
 
 @dataclass
@@ -149,6 +252,16 @@ class Breaker:
 
 
 _breaker = Breaker()
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Batch] = WeakKeyDictionary()
+_riders: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Command]] = WeakKeyDictionary()
+
+
+def _characters(commands: Sequence[Command]) -> int:
+    return sum(len(part) if isinstance(part, str) else 20 for command in commands for part in command)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()[:300]
 
 
 def _ms(span: timedelta) -> int:

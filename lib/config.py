@@ -39,6 +39,7 @@ class Config:
     webhook_secret: str
     cron_secret: str
     app_secret: str
+    admin_api_token: str
     admin_ids: frozenset[int]
     public_url: str
     telegram_api_url: str
@@ -83,6 +84,7 @@ def load(env: Mapping[str, str]) -> Config:
         webhook_secret=_secret(env, "WEBHOOK_SECRET"),
         cron_secret=_secret(env, "CRON_SECRET"),
         app_secret=_secret(env, "APP_SECRET"),
+        admin_api_token=_secret(env, "ADMIN_API_TOKEN"),
         admin_ids=_ids(env, "ADMIN_IDS"),
         public_url=_url(env, "PUBLIC_URL").rstrip("/"),
         telegram_api_url=env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),

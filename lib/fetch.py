@@ -20,7 +20,7 @@ import httpx
 from lib import errors, log
 
 Client = httpx.AsyncClient
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=60)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=90)
 
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _ANSWER = timedelta(seconds=30)

@@ -42,3 +42,13 @@ async def telegram_ids(conn: db.Connection, file_ids: list[int], bot: str) -> di
     """Return the ids by which this bot can send the files without uploading them, by file and kind."""
     rows = await SQL.telegram_ids.all(conn, dict, file_ids=file_ids, bot=bot)
     return {(row["file_id"], row["kind"]): row["telegram_file_id"] for row in rows}
+
+
+async def list_files(conn: db.Connection, user_id: int) -> list[File]:
+    """Return all files of a person."""
+    return await SQL.list_files.all(conn, File, user_id=user_id)
+
+
+async def forget_files(conn: db.Connection, file_ids: list[int]) -> None:
+    """Forget files that are gone from storage."""
+    await SQL.forget_files.run(conn, file_ids=file_ids)

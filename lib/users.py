@@ -1,9 +1,12 @@
 """People: who they are in Telegram, what they agreed to, how they want to be spoken to."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from lib import db, errors
+from lib import config, db, errors
 
 SQL = db.load("users")
 
@@ -64,9 +67,10 @@ async def get_user_by_tg_id(conn: db.Connection, tg_id: int) -> User | None:
     return await SQL.get_user_by_tg_id.one(conn, User, tg_id=tg_id)
 
 
-async def accept_consent(conn: db.Connection, user_id: int) -> User:
+async def accept_consent(conn: db.Connection, user_id: int, tg_id: int) -> User:
     """Record the consent and give the trial credits, both once in a lifetime however often it is pressed."""
-    return _found(await SQL.accept_consent.one(conn, User, user_id=user_id, trial=TRIAL_CREDITS))
+    ids = {"user_id": user_id, "tg_id": tg_id, "mark": _mark(tg_id)}
+    return _found(await SQL.accept_consent.one(conn, User, **ids, trial=TRIAL_CREDITS))
 
 
 async def set_language(conn: db.Connection, user_id: int, language: str) -> None:
@@ -80,6 +84,35 @@ async def set_language(conn: db.Connection, user_id: int, language: str) -> None
 async def mark_blocked(conn: db.Connection, tg_id: int, blocked: bool) -> None:
     """Remember that a person blocked the bot, or came back; a stranger is no error."""
     await SQL.mark_blocked.run(conn, tg_id=tg_id, blocked=blocked)
+
+
+async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
+    """Return all that is kept of a person, ready for a JSON file: profile, credits, orders, files."""
+    row = await SQL.export.one(conn, dict, user_id=user_id)
+    if row is None:
+        raise errors.Missing("no_user", str(user_id))
+    return dict(row["data"])
+
+
+async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
+    """Forget a person, once; their ledger stays, and belongs to nobody. The files go by a job, `erase`.
+
+    Who comes back is a stranger, but not one who gets another trial.
+    """
+    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=_mark(tg_id))
+
+
+async def forget_orders(conn: db.Connection, user_id: int) -> int:
+    """Empty the finished orders of a person who was erased; return how many are still under way."""
+    return await SQL.forget_orders.one(conn, int, user_id=user_id) or 0
+
+
+def _mark(tg_id: int) -> bytes:
+    """Return what is remembered of a Telegram id: enough to know it again, too little to find it out."""
+    secret = config.get().app_secret
+    if not secret:
+        raise errors.Misconfigured(detail="APP_SECRET is not set; without it a trial could be had twice")
+    return hmac.digest(secret.encode(), f"trial:{tg_id}".encode(), hashlib.sha256)
 
 
 def _found(user: User | None) -> User:

@@ -9,5 +9,6 @@ VERBS = {
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "texts": "ops.texts",
+    "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",
 }

@@ -55,7 +55,7 @@ def _overview() -> str:
     lines = ["usage: python -m ops <verb> [--help]", ""]
     for name, module in VERBS.items():
         sentence = (importlib.import_module(module).__doc__ or "").strip().splitlines()[0]
-        lines.append(f"  {name:<12} {sentence}")
+        lines.append(f"  {name:<13} {sentence}")
     return "\n".join(lines)
 
 

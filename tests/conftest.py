@@ -31,6 +31,7 @@ SETTINGS = {
     "WEBHOOK_SECRET": "test-webhook-secret",
     "CRON_SECRET": "test-cron-secret-0",
     "APP_SECRET": "test-app-secret-00",
+    "ADMIN_API_TOKEN": "test-admin-api-token",
     "PUBLIC_URL": "http://127.0.0.1:1",
     "TELEGRAM_API_URL": "http://127.0.0.1:1",
 }

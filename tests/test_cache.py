@@ -196,12 +196,99 @@ def test_it_works_in_one_loop_after_another(redis: upstash.Upstash, monkeypatch:
 async def test_the_packages_private_names_are_what_ours_replace() -> None:
     async with Redis("http://127.0.0.1:9", TOKEN, rest_retries=0, allow_telemetry=False) as theirs:
         ours = cache._Redis("http://127.0.0.1:9", TOKEN)
-        assert set(vars(theirs)) - set(vars(ours)) == {"_json", "_search"}, "commands that the product does not use"
-        assert set(vars(theirs._http)) - set(vars(ours._http)) == {"_client"}
+        unused = {"_json", "_search", "_http"}
+        assert set(vars(theirs)) - set(vars(ours)) == unused, "commands that the product does not use, and the requests"
         assert theirs._headers == ours._headers
-        for name in ("_encoding", "_retries"):
-            assert getattr(theirs._http, name) == getattr(ours._http, name)
-        assert ours._http._client is fetch.client()
+
+
+async def test_what_is_asked_for_in_one_tick_shares_a_round_trip(redis: upstash.Upstash) -> None:
+    await cache.pipeline([["SET", cache.key(f"n:{n}"), str(n)] for n in range(50)])
+    redis.requests = redis.commands = 0
+    values = await asyncio.gather(*(cache.get(f"n:{n}") for n in range(50)))
+    assert values == [str(n) for n in range(50)]
+    assert (redis.requests, redis.commands) == (1, 50)
+
+
+async def test_one_callers_failing_command_fails_no_other(redis: upstash.Upstash) -> None:
+    await cache.set("word", "x", MINUTE)
+    await redis._valkey.run([[b"SET", b"local:raw", b"\xff"]])
+    redis.requests = 0
+    before, failed, unread, after = await asyncio.gather(
+        cache.get("word"),
+        cache.pipeline([["INCR", cache.key("word")], ["SET", cache.key("later"), "runs"]]),
+        cache.get("raw"),
+        cache.get("later"),
+        return_exceptions=True,
+    )
+    assert (before, after, redis.requests) == ("x", "runs", 1)
+    assert isinstance(failed, errors.Unavailable)
+    assert isinstance(unread, errors.Unavailable)
+    assert cache._breaker.failures == 0, "the service did answer"
+
+
+async def test_a_lost_answer_fails_all_who_shared_the_request_and_counts_once(redis: upstash.Upstash) -> None:
+    redis.faults.now = Fault("503")
+    outcomes = await asyncio.gather(*(cache.get("menu") for _ in range(9)), return_exceptions=True)
+    assert all(isinstance(outcome, errors.Unavailable) for outcome in outcomes)
+    assert (redis.requests, cache._breaker.failures) == (1, 1)
+
+
+async def test_one_who_stops_waiting_leaves_the_others_undisturbed(redis: upstash.Upstash) -> None:
+    redis.faults.now = Fault("slow", seconds=0.1)
+    calls = [asyncio.create_task(cache.once(f"kick:{n}", MINUTE)) for n in range(3)]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    await asyncio.sleep(0.02)
+    calls[1].cancel()
+    assert await calls[2] is True
+    assert await redis._valkey.run([[b"EXISTS", b"local:kick:0"]]) == [0], "it was not sent any more"
+
+
+@pytest.mark.parametrize(("limit", "most"), [("BATCH_COMMANDS", 4), ("BATCH_CHARACTERS", 60)])
+async def test_a_request_stays_within_the_services_limits(
+    redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(cache, limit, most)
+    assert await asyncio.gather(*(cache.get(f"n:{n}") for n in range(8))) == [None] * 8
+    assert 1 < redis.requests < 8
+
+
+async def test_events_that_share_a_round_trip_count_it_once_each(redis: upstash.Upstash) -> None:
+    async def update() -> dict[str, object]:
+        with log.scope("update") as record:
+            await asyncio.gather(cache.get("a"), cache.get("b"))
+        return record
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        records = await asyncio.gather(update(), update())
+    assert [(record["redis"], record["redis_commands"]) for record in records] == [(1, 2), (1, 2)]
+    assert redis.requests == 1
+
+
+async def test_a_rider_takes_no_round_trip_and_goes_first(redis: upstash.Upstash) -> None:
+    cache.ride([["SET", cache.key("menu"), "x"]])
+    await asyncio.sleep(0)
+    assert redis.requests == 0
+    assert await cache.get("menu") == "x"
+    assert (redis.requests, redis.commands) == (1, 2)
+
+
+async def test_a_rider_that_fails_fails_nobody(redis: upstash.Upstash) -> None:
+    cache.ride([["INCR", cache.key("word"), "too", "many"]])
+    await cache.set("word", "x", MINUTE)
+    assert await cache.get("word") == "x"
+
+
+async def test_riders_do_not_pile_up(redis: upstash.Upstash) -> None:
+    for n in range(cache.RIDERS + 50):
+        cache.ride([["SET", cache.key(f"n:{n}"), "x"]])
+    await cache.get("menu")
+    assert redis.commands == cache.RIDERS + 1
+
+
+async def test_a_script_gets_full_keys_and_its_arguments(redis: upstash.Upstash) -> None:
+    script = "#!lua flags=allow-key-locking\nreturn {KEYS[1], redis.call('INCRBY', KEYS[2], ARGV[1])}"
+    assert await cache.eval(script, ["a", "n"], [5]) == ["local:a", 5]
 
 
 async def test_writes_are_seen_by_the_reads_that_follow(redis: upstash.Upstash) -> None:

@@ -184,7 +184,7 @@ def test_redact_takes_every_bot_token_out() -> None:
 
 async def test_connections_are_kept_for_a_minute(url: str) -> None:
     pool = fetch.client()._transport._pool  # type: ignore[attr-defined]
-    assert pool._keepalive_expiry == 60
+    assert pool._keepalive_expiry > 60
     for _ in range(3):
         await fetch.get_bytes(f"{url}/bytes/1", limit=1)
     assert len(pool.connections) == 1

@@ -104,6 +104,53 @@ async def test_the_drain_lets_nobody_in_when_the_secret_is_unset():
     await function.stop()
 
 
+ADMIN = {"authorization": f"Bearer {SETTINGS['ADMIN_API_TOKEN']}"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, BEARER])
+async def test_the_caches_let_nobody_in_without_the_token(ask, headers):
+    for method in ("GET", "POST"):
+        answer = await ask("api/cache/index.py", method, "/api/cache", headers=headers, json={"action": "clear"})
+        assert answer.status_code == 403
+
+
+async def test_the_caches_let_nobody_in_when_the_token_is_unset():
+    unset = {name: value for name, value in SETTINGS.items() if name != "ADMIN_API_TOKEN"}
+    function = functions.Function("api/cache/index.py", functions.environment(unset), root=ROOT)
+    await function.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for headers in ({}, {"authorization": "Bearer"}, ADMIN):
+            answer = await client.get(f"http://127.0.0.1:{await function.port()}/api/cache", headers=headers)
+            assert answer.status_code == 403
+    await function.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not_json"),
+        (b"{", "not_json"),
+        (b"[" * 9000, "not_json"),
+        (b"[]", "unknown_action"),
+        (b'{"action": "explode"}', "unknown_action"),
+        (b'{"action": "clear-prefix", "prefix": "turn:"}', "unknown_prefix"),
+        (b" " * 20_000, "body_too_large"),
+    ],
+)
+async def test_the_caches_answer_400_with_a_message_to_an_order_they_do_not_know(ask, content, code):
+    answer = await ask("api/cache/index.py", "POST", "/api/cache", headers=ADMIN, content=content)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+async def test_the_caches_say_that_redis_is_out_of_reach(ask):
+    answer = await ask("api/cache/index.py", path="/api/cache", headers=ADMIN)
+    assert answer.status_code == 200
+    assert answer.json()["available"] is False
+    assert answer.json()["stats"]["totalKeys"] == 0
+    cleared = await ask("api/cache/index.py", "POST", "/api/cache", headers=ADMIN, json={"action": "clear"})
+    assert cleared.status_code == 503
+
+
 async def test_health_names_what_does_not_answer_and_no_secret(ask):
     answer = await ask("api/health.py", path="/api/health")
     assert answer.status_code == 503

@@ -88,7 +88,7 @@ def _wait(port, process, log):
 async def order_a_card(conn, tg_id):
     """Do all that one person's first card needs, one that is drawn and one that fails; return the person."""
     user = await users.get_or_create_user(conn, tg_id, first_name="Алиса")
-    user = await users.accept_consent(conn, user.id)
+    user = await users.accept_consent(conn, user.id, user.tg_id)
     for key in ("good", "bad"):
         made = await jobs.create_job_and_consume_credit(
             conn, user.id, task="card", key=f"{key}:{tg_id}", args={"title": "Чай"}, price=1

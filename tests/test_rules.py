@@ -16,11 +16,12 @@ ROOT = Path(__file__).parent.parent
 
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
-    *("errors", "log", "config", "retry", "fetch", "db", "cache", "storage", "migrations", "neon"),
+    *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "limits", "storage", "migrations", "neon"),
     *("text", "telegram", "pictures", "cards"),
-    *("users", "jobs", "credits", "audit", "loyalty", "generation", "assistant", "notify", "admin", "kick"),
+    *("users", "profiles", "jobs", "credits", "audit", "loyalty", "generation", "assistant", "notify", "admin"),
+    *("kick", "warmup"),
 ]
-FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "storage"}
+FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "limits", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
 OPTIONAL = {"click", "pygments", "python-multipart"}  # httpx and starlette load them where they are; no bundle has them
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
@@ -150,7 +151,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-@pytest.mark.parametrize("module", ["api.telegram.index", "api.drain", "api.health"])
+@pytest.mark.parametrize("module", ["api.telegram.index", "api.cache.index", "api.drain", "api.health"])
 def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
     done = subprocess.run(
         [sys.executable, "-c", LOADED, module], cwd=ROOT, capture_output=True, check=False, text=True, env={"PATH": ""}
@@ -175,7 +176,8 @@ def _pins(file: str) -> dict[str, Requirement]:
 
 
 WEBHOOK = "api/telegram/requirements.txt"
-LISTS = ("requirements.txt", WEBHOOK, "dev/requirements.txt")
+OWN = tuple(str(path.relative_to(ROOT)) for path in sorted((ROOT / "api").glob("*/requirements.txt")))
+LISTS = ("requirements.txt", *OWN, "dev/requirements.txt")
 
 
 @pytest.mark.parametrize("file", LISTS)
@@ -196,10 +198,11 @@ def test_what_a_package_brings_is_pinned_too(file):
                 assert _normal(needed.name) in {*known, "psycopg-binary"}, f"{name} needs {needed}"
 
 
-def test_the_webhooks_packages_are_some_of_the_others_in_the_same_versions():
-    every, webhook = _pins("requirements.txt"), _pins(WEBHOOK)
-    assert {name: str(pin) for name, pin in every.items() if name in webhook} == {n: str(p) for n, p in webhook.items()}
-    assert not {"pillow", "numpy", "vercel-blob", "openai"} & set(webhook)
+@pytest.mark.parametrize("file", OWN)
+def test_a_functions_own_packages_are_some_of_the_others_in_the_same_versions(file):
+    every, own = _pins("requirements.txt"), _pins(file)
+    assert {name: str(pin) for name, pin in every.items() if name in own} == {n: str(p) for n, p in own.items()}
+    assert not {"pillow", "numpy", "vercel-blob", "openai"} & set(own)
     assert not set(_pins("dev/requirements.txt")) & set(every), "dev/setup.py installs both at the same time"
 
 

@@ -1,9 +1,10 @@
 import asyncio
 from datetime import timedelta
 
+import psycopg
 import pytest
 
-from lib import errors, log, users
+from lib import errors, jobs, log, users
 from tests import factories
 
 
@@ -66,19 +67,19 @@ async def test_get_user_by_tg_id_finds_nobody_else(conn, make_user):
 async def test_accept_consent_gives_the_trial_once_in_a_lifetime(conn, make_user):
     alice = await make_user()
     with log.scope("test") as record:
-        agreed = await users.accept_consent(conn, alice.id)
-    again = await users.accept_consent(conn, alice.id)
+        agreed = await users.accept_consent(conn, alice.id, alice.tg_id)
+    again = await users.accept_consent(conn, alice.id, alice.tg_id)
     assert record["sql"] == 1
     assert agreed.balance == again.balance == users.TRIAL_CREDITS
     assert agreed.consent_at == again.consent_at is not None
     await conn.execute("update users set consent_at = null")
-    assert (await users.accept_consent(conn, alice.id)).balance == users.TRIAL_CREDITS
+    assert (await users.accept_consent(conn, alice.id, alice.tg_id)).balance == users.TRIAL_CREDITS
     assert await factories.kinds(conn, alice) == [("trial", 2, 2)]
 
 
 async def test_accept_consent_of_nobody_is_missing(conn):
     with pytest.raises(errors.Missing):
-        await users.accept_consent(conn, 404)
+        await users.accept_consent(conn, 404, 404)
 
 
 async def test_who_blocked_us_is_marked_until_they_write_again(conn, make_user):
@@ -98,10 +99,66 @@ async def test_twenty_first_messages_at_once_make_one_person(database):
     async def first_message(_):
         async with database.connect() as conn:
             user = await users.get_or_create_user(conn, 7, first_name="Алиса")
-            return (await users.accept_consent(conn, user.id)).id
+            return (await users.accept_consent(conn, user.id, user.tg_id)).id
 
     ids = await asyncio.gather(*map(first_message, range(20)))
     assert len(set(ids)) == 1
     async with database.connect() as conn:
         assert (await users.get_user_by_tg_id(conn, 7)).balance == users.TRIAL_CREDITS
         await factories.books_are_right(conn)
+
+
+async def test_export_holds_all_that_is_kept_of_a_person_and_nothing_of_another(conn, make_user, make_job):
+    alice, bob = await make_user(credits=3, username="alice"), await make_user(credits=1)
+    order = await make_job(alice, price=1, args={"title": "Кружка"})
+    await make_job(bob, args={"title": "Чужое"})
+    data = await users.export(conn, alice.id)
+    assert (data["profile"]["username"], data["balance"]) == ("alice", 2)
+    assert [entry["kind"] for entry in data["credits"]] == ["grant", "charge"]
+    assert [(one["id"], one["asked"]) for one in data["orders"]] == [(order.id, {"title": "Кружка"})]
+    assert data["files"] == []
+
+
+async def test_erase_leaves_the_ledger_and_nothing_of_the_person(conn, make_user, make_job):
+    alice = await make_user(tg_id=7, username="alice")
+    await users.accept_consent(conn, alice.id, 7)
+    order = await make_job(alice, price=1, key="card:studio:7:5", args={"title": "Кружка", "chat_id": 7})
+    await users.erase(conn, alice.id, 7)
+    await users.erase(conn, alice.id, 7)
+    gone = await users.get_user(conn, alice.id)
+    assert (gone.tg_id, gone.first_name, gone.username, gone.consent_at) == (-alice.id, "", "", None)
+    assert await factories.kinds(conn, alice) == [("trial", 2, 2), ("charge", -1, 1), ("refund", 1, 2)]
+    left = await (await conn.execute("select state, args, key from every_job where id = %s", (order.id,))).fetchone()
+    assert left == ("cancelled", {}, f"erased:{order.id}")
+    queued = await conn.execute("select task, state from jobs where user_id = %s and task = 'erase'", (alice.id,))
+    assert await queued.fetchall() == [("erase", "queued")]
+    await factories.books_are_right(conn)
+
+
+async def test_who_was_erased_comes_back_as_a_stranger_without_a_second_trial(conn, make_user):
+    alice = await make_user(tg_id=7)
+    await users.accept_consent(conn, alice.id, 7)
+    await users.erase(conn, alice.id, 7)
+    stranger = await users.get_or_create_user(conn, 7, first_name="Алиса")
+    assert stranger.id != alice.id
+    assert (await users.accept_consent(conn, stranger.id, 7)).balance == 0
+    bob = await users.get_or_create_user(conn, 8)
+    assert (await users.accept_consent(conn, bob.id, 8)).balance == users.TRIAL_CREDITS
+
+
+async def test_an_order_under_way_is_waited_for_and_then_forgotten(conn, make_user):
+    alice = await make_user(tg_id=7)
+    job = await factories.make_running(conn, alice, args={"title": "Кружка"})
+    await users.erase(conn, alice.id, 7)
+    assert await users.forget_orders(conn, alice.id) == 1
+    await jobs.update_job_status(conn, job, "done")
+    assert await users.forget_orders(conn, alice.id) == 0
+    assert (await jobs.get_job_by_id(conn, job.id)).args == {}
+
+
+async def test_a_living_person_has_a_telegram_id_and_an_erased_one_has_none(conn, make_user):
+    alice = await make_user()
+    async with factories.refused(conn, psycopg.errors.CheckViolation):
+        await conn.execute("update users set tg_id = -1 where id = %s", (alice.id,))
+    async with factories.refused(conn, psycopg.errors.CheckViolation):
+        await conn.execute("update users set erased_at = now() where id = %s", (alice.id,))

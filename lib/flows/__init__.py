@@ -8,6 +8,8 @@ from lib.telegram.update import Person
 
 COMMANDS = ("menu", "help", "balance", "cancel", "language", "terms", "privacy", "paysupport")
 
+PROFILE = {"export": "profile", "delete": "profile"}
+
 
 async def meet(person: Person) -> dict[str, Any]:
     """Return what a conversation must know of a person; a new person becomes a user. One round trip."""
@@ -39,7 +41,7 @@ FLOWS = Flows(
     menus={
         "studio": Menu(
             package="lib.flows.studio",
-            commands={"start": "start", **dict.fromkeys(COMMANDS, "menu"), "new": "card"},
+            commands={"start": "start", **dict.fromkeys(COMMANDS, "menu"), "new": "card", **PROFILE},
             files="card",
             other="menu",
             stranger="start",

@@ -173,8 +173,8 @@ def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
         return menu.commands.get(came.command, menu.other)
     if prefix:
         return prefix if prefix in menu.commands.values() or prefix == menu.files else menu.other
-    if came.attachment:
-        return menu.files
+    if came.attachment or (state.blind and came.kind == "text" and not state.step):
+        return menu.files  # a text, too, when we cannot see what it answers: what we take orders from is there
     return state.step.partition(":")[0] or menu.other
 
 

@@ -17,3 +17,13 @@ select t.file_id, t.kind, t.telegram_file_id
 from file_telegram_ids t
 where t.file_id = any(%(file_ids)s)
 and t.bot = %(bot)s;
+
+-- name: list_files
+select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
+from files
+where user_id = %(user_id)s
+order by id;
+
+-- name: forget_files
+delete from files
+where id = any(%(file_ids)s);

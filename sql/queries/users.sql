@@ -57,18 +57,21 @@ left join credit_accounts a on a.user_id = u.id
 where u.tg_id = %(tg_id)s;
 
 -- name: accept_consent
--- The key makes the trial a thing of once in a lifetime, whatever happens to consent_at. A trial posted by this very
+-- The key makes the trial a thing of once in a lifetime, whatever happens to consent_at; the mark does so for a person who
+-- was erased and comes back as a stranger. A trial posted by this very
 -- statement is not in its snapshot, so its row brings the balance along.
 with consented as (
     update users
     set consent_at = coalesce(consent_at, clock_timestamp())
     where id = %(user_id)s
+    and tg_id = %(tg_id)s
     returning id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
         consent_at, blocked_at, created_at, seen_at
 ), trial as (
     insert into credit_ledger (user_id, kind, amount, key)
     select id, 'trial', %(trial)s, 'trial:' || id
     from consented
+    where not exists (select from spent_trials where mark = %(mark)s)
     on conflict (key) do nothing
     returning user_id, balance_after
 )
@@ -89,3 +92,40 @@ update users
 set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end
 where tg_id = %(tg_id)s
 and (blocked_at is not null) <> %(blocked)s;
+
+-- name: erase
+select erase_user(%(user_id)s, %(tg_id)s, %(mark)s);
+
+-- name: forget_orders
+select forget_orders(%(user_id)s);
+
+-- name: export
+select jsonb_build_object(
+    'profile', to_jsonb(u),
+    'balance', (select a.balance from credit_accounts a where a.user_id = u.id),
+    'credits', (
+        select coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'kind', l.kind, 'amount', l.amount,
+            'balance_after', l.balance_after, 'order', l.job_id, 'at', l.created_at) order by l.id), '[]')
+        from credit_ledger l
+        where l.user_id = u.id
+    ),
+    'orders', (
+        select coalesce(jsonb_agg(jsonb_build_object('id', j.id, 'task', j.task, 'state', j.state, 'price', j.price,
+            'asked', j.args, 'error', j.error_code, 'created_at', j.created_at, 'finished_at', j.finished_at)
+            order by j.id), '[]')
+        from every_job j
+        where j.user_id = u.id
+    ),
+    'files', (
+        select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'order', f.job_id, 'kind', f.kind,
+            'pathname', f.pathname, 'content_type', f.content_type, 'bytes', f.bytes, 'width', f.width,
+            'height', f.height, 'created_at', f.created_at) order by f.id), '[]')
+        from files f
+        where f.user_id = u.id
+    )
+) as data
+from (
+    select id, tg_id, first_name, last_name, username, language, time_zone, consent_at, created_at, seen_at
+    from users
+    where id = %(user_id)s
+) u;

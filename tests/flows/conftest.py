@@ -81,10 +81,29 @@ class Shop:
         """Return what Redis holds of the conversation."""
         return dict(json.loads(await self._redis("GET", _state_key(chat))))
 
+    async def state_or_none(self, chat: Chat) -> str | None:
+        """Return the stored state as it is; None when there is none."""
+        stored: str | None = await self._redis("GET", _state_key(chat))
+        return stored
+
+    async def finish(self, task: str, user_id: int, *, within: float = 30) -> None:
+        """Tick as the cron does until the person's job of this task is done."""
+        until = time.monotonic() + within
+        query = "select state from jobs where user_id = %s and task = %s"
+        while [row["state"] for row in await self.rows(query, user_id, task)] != ["done"]:
+            assert time.monotonic() < until, await self.rows(query, user_id, task)
+            await self.stack.tick()
+            await asyncio.sleep(0.2)
+
     async def break_state(self, chat: Chat) -> None:
         """Leave a state in Redis that makes the next flow fail."""
         state = await self.state(chat)
         await self._redis("SET", _state_key(chat), json.dumps({**state, "step": "card:photo", "data": {"draft": 5}}))
+
+    async def forget_outage(self, chat: Chat) -> None:
+        """Leave nothing in Neon of an outage of Redis: the next look finds nobody and is the last."""
+        await self.rows("delete from conversations returning bot")
+        await chat.says("/menu")
 
     async def _redis(self, *command: str) -> Any:
         settings = self.stack.settings

@@ -21,7 +21,8 @@ async def _home(turn: Turn, note: str = "") -> None:
 
 
 async def _help(turn: Turn) -> None:
-    await turn.show(turn.text("menu.help"), [*_keyboard(turn)[:1], [Button(turn.text("button.menu"), "menu:home")]])
+    ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
+    await turn.show(turn.text("menu.help"), [*_keyboard(turn)[:1], ways])
 
 
 async def _papers(turn: Turn) -> None:

@@ -31,10 +31,11 @@ async def _ask(turn: Turn) -> None:
 
 async def _accept(turn: Turn) -> None:
     """Record the consent; the trial credits come once in a person's life, however often this is pressed."""
-    user = await db.run(lambda conn: users.accept_consent(conn, turn.state.who["id"]))
+    user = await db.run(lambda conn: users.accept_consent(conn, turn.state.who["id"], turn.chat.id))
     turn.state.who["consent"] = True
     turn.state.step = "card:photo"
-    await turn.show(turn.text("start.welcome", balance=user.balance), [_menu(turn)])
+    key = "start.welcome" if user.balance else "start.no_trial"
+    await turn.show(turn.text(key, balance=user.balance), [_menu(turn)])
 
 
 async def _welcome(turn: Turn, key: str) -> None:

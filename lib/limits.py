@@ -1,0 +1,238 @@
+"""How often a person may do something, and how often a bot may write: one count for all instances, one round trip.
+
+Asking is refused with the seconds to wait. Sending is never refused for being early: a slot is booked and the sender
+waits for it, so that no call is wasted on being told "not yet". Only a slot too far away is not booked.
+
+    rate_limit:{user}:{action}   when the next turn falls due, by the generic cell rate algorithm
+    send:{bot}                   the bot's booked time; 30 messages a second
+    send:{bot}:{chat}            the chat's next free slot; one message a second
+    sent:{bot}:{chat}            a group's last 20 slots; no more in a minute
+    pause:{bot}[:{chat}]         until when Telegram wants nothing, after a 429
+
+Without Redis each instance counts for itself. Times come from the caller's clock: the service asks for that, and two
+clocks that differ shift slots by that much.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lib import cache, errors, log
+
+PATIENCE = timedelta(seconds=10)
+PER_BOT = 34  # milliseconds: 30 messages a second and none on top, as a burst would show in somebody's second
+PER_CHAT = 1000
+PER_GROUP = (20, 60_000)
+LOCAL_SHARE = 3  # without Redis an instance takes it that there are so many of them
+REMEMBERED = 10_000
+
+_ASK = """#!lua flags=allow-key-locking
+local now, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local due = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+if due - tolerance > now then
+  return due - tolerance - now
+end
+due = due + interval
+redis.call('SET', KEYS[1], string.format('%.0f', due), 'PX', string.format('%.0f', due - now))
+return 0
+"""
+
+# KEYS: the bot's booked time, the pauses; for a chat also its next slot, for a group its last slots. What is booked is
+# kept as stretches of time, "from-to,from-to", so that a chat that must wait leaves the time until then to the others.
+_BOOK = """#!lua flags=allow-key-locking
+local now, patience, slots, interval = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local per_chat, length, span = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local known = redis.call('MGET', unpack(KEYS, 1, math.min(#KEYS, 4)))
+local slot = now
+for i = 2, #known do
+  slot = math.max(slot, tonumber(known[i] or 0))
+end
+if length > 0 then
+  slot = math.max(slot, tonumber(redis.call('LINDEX', KEYS[5], length - 1) or -span) + span)
+end
+local booked, placed = {}, false
+local function add(from, to)
+  local last = booked[#booked]
+  if last and from - last[2] < interval then last[2] = to else booked[#booked + 1] = {from, to} end
+end
+for from, to in string.gmatch(known[1] or '', '(%d+)-(%d+)') do
+  from, to = tonumber(from), tonumber(to)
+  if to > now then
+    if not placed and slot + slots * interval <= from then
+      add(slot, slot + slots * interval)
+      placed = true
+    elseif not placed then
+      slot = math.max(slot, to)
+    end
+    add(from, to)
+  end
+end
+if not placed then add(slot, slot + slots * interval) end
+if slot - now > patience then return {0, slot - now} end
+for i, stretch in ipairs(booked) do booked[i] = string.format('%.0f-%.0f', stretch[1], stretch[2]) end
+local text = table.concat(booked, ',')
+local last = tonumber(string.match(text, '(%d+)$'))
+redis.call('SET', KEYS[1], text, 'PX', string.format('%.0f', last - now))
+if per_chat > 0 then
+  redis.call('SET', KEYS[4], string.format('%.0f', slot + per_chat), 'PX', string.format('%.0f', slot + per_chat - now))
+end
+if length > 0 then
+  redis.call('LPUSH', KEYS[5], string.format('%.0f', slot))
+  redis.call('LTRIM', KEYS[5], 0, length - 1)
+  redis.call('PEXPIRE', KEYS[5], string.format('%.0f', slot - now + span))
+end
+return {1, slot - now}
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many times an action in a span: all at once after a rest, and evenly from then on."""
+
+    action: str
+    times: int
+    per: timedelta
+
+    @property
+    def interval(self) -> int:
+        """Milliseconds after which one more turn falls due."""
+        return max(1, _ms(self.per) // self.times)
+
+    @property
+    def tolerance(self) -> int:
+        """Milliseconds by which somebody who has rested may be early."""
+        return self.interval * (self.times - 1)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """When a message may go out, as Unix time; the next of a block follow after `interval` seconds each."""
+
+    at: float
+    interval: float = 0.0
+
+    async def wait(self, number: int = 0) -> None:
+        """Sleep until it is time for the message with this number, counted from 0."""
+        await asyncio.sleep(max(0.0, self.at + number * self.interval - time.time()))
+
+
+async def wait(user_id: int, limit: Limit) -> int:
+    """Take a turn at the action and return 0, or take none and return after how many seconds there is one."""
+    try:
+        [answer] = await cache.pipeline([asked(user_id, limit)])
+    except errors.Unavailable as error:
+        log.note(limited_locally=str(error))
+        return seconds(_local.ask(_action(user_id, limit), limit, _now()))
+    return seconds(answer)
+
+
+def asked(user_id: int, limit: Limit) -> cache.Command:
+    """Return the command that takes a turn, for a pipeline that goes out anyway; `seconds` reads its result."""
+    return ["EVAL", _ASK, 1, cache.key(_action(user_id, limit)), _now(), limit.interval, limit.tolerance]
+
+
+def seconds(answer: int) -> int:
+    """Return whole seconds to wait, 0 for none, out of what a turn was answered."""
+    return -(-int(answer) // 1000)
+
+
+async def reserve(bot: str, chat_id: int, *, patience: timedelta = PATIENCE) -> Slot:
+    """Book the next slot in which this bot may write to this chat; a group's id is negative.
+
+    Raises Unavailable with `retry_after`, and books nothing, when the slot is further away than `patience`.
+    """
+    keys = [f"send:{bot}", f"pause:{bot}", f"pause:{bot}:{chat_id}", f"send:{bot}:{chat_id}"]
+    if chat_id < 0:
+        return await _book([*keys, f"sent:{bot}:{chat_id}"], 1, patience, PER_CHAT, *PER_GROUP)
+    return await _book(keys, 1, patience, PER_CHAT)
+
+
+async def reserve_block(bot: str, slots: int, *, patience: timedelta = PATIENCE) -> Slot:
+    """Book slots in a row for as many different people: one call for a part of a broadcast.
+
+    Who answers one person waits behind the block, so 30, a second's worth, is a good number.
+    """
+    found = await _book([f"send:{bot}", f"pause:{bot}"], slots, patience)
+    return Slot(found.at, PER_BOT / 1000)
+
+
+async def pause(bot: str, retry_after: timedelta, chat_id: int | None = None) -> None:
+    """Let no instance write to this chat, or to anybody when it is None, for as long as Telegram has asked for."""
+    name = f"pause:{bot}" if chat_id is None else f"pause:{bot}:{chat_id}"
+    until = _now() + _ms(retry_after)
+    _local.free[name] = until
+    try:
+        await cache.set(name, str(until), retry_after)
+    except errors.Unavailable as error:
+        log.event("pause_not_shared", bot=bot, error=str(error))
+
+
+async def _book(
+    keys: Sequence[str], slots: int, patience: timedelta, per_chat: int = 0, length: int = 0, span: int = 0
+) -> Slot:
+    now = _now()
+    try:
+        args = [now, _ms(patience), slots, PER_BOT, per_chat, length, span]
+        got, delay = await cache.eval(_BOOK, keys, args)
+    except errors.Unavailable as error:
+        log.note(limited_locally=str(error))
+        got, delay = _local.book(keys, slots, now, _ms(patience), per_chat, length, span)
+    if not got:
+        raise errors.Unavailable("too_many_messages", retry_after=timedelta(milliseconds=delay))
+    return Slot((now + delay) / 1000)
+
+
+class _Local:
+    """The same counts for this instance alone, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.free: dict[str, int] = {}
+        self.booked: dict[str, list[tuple[int, int]]] = {}
+
+    def ask(self, name: str, limit: Limit, now: int) -> int:
+        due = max(self.free.get(name, 0), now)
+        if due - limit.tolerance > now:
+            return due - limit.tolerance - now
+        self._keep(now)
+        self.free[name] = due + limit.interval
+        return 0
+
+    def book(
+        self, keys: Sequence[str], slots: int, now: int, patience: int, per_chat: int, length: int, span: int
+    ) -> tuple[int, int]:
+        bot, *others = keys
+        slot = max(now, *(self.free.get(name, 0) for name in others))
+        stretch = slots * PER_BOT * LOCAL_SHARE
+        booked = [(start, end) for start, end in self.booked.get(bot, []) if end > now]
+        for start, end in booked:
+            if slot + stretch <= start:
+                break
+            slot = max(slot, end)
+        if slot - now > patience:
+            return 0, slot - now
+        self._keep(now)
+        self.booked[bot] = sorted([*booked, (slot, slot + stretch)])
+        if per_chat:
+            self.free[keys[3]] = slot + max(per_chat, span // length * LOCAL_SHARE if length else 0)
+        return 1, slot - now
+
+    def _keep(self, now: int) -> None:
+        if len(self.free) >= REMEMBERED:
+            self.free = {name: due for name, due in self.free.items() if due > now}
+
+
+_local = _Local()
+
+
+def _action(user_id: int, limit: Limit) -> str:
+    return f"rate_limit:{user_id}:{limit.action}"
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _ms(span: timedelta) -> int:
+    return max(1, int(span.total_seconds() * 1000))

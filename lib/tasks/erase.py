@@ -1,0 +1,26 @@
+"""Deletes the files of a person who was erased, and what orders that were under way have left since.
+
+A file of another environment stays where it is: a preview's database is a copy of production's and names its files.
+"""
+
+from datetime import timedelta
+
+from lib import config, db, errors, generation, jobs, log, retry, storage, users
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=10), cap=timedelta(hours=1))
+LEASE = timedelta(seconds=60)
+PAGE = 100
+
+
+async def run(run: jobs.Run) -> None:
+    """Delete every file, then its row; an order under way is waited for, since it may still store one."""
+    person = run.job.user_id
+    if await db.run(lambda conn: users.forget_orders(conn, person)):
+        raise errors.Unavailable("order_under_way", retry_after=timedelta(seconds=20))
+    files = await db.run(lambda conn: generation.list_files(conn, person))
+    for start in range(0, len(files), PAGE):
+        page = files[start : start + PAGE]
+        ours = [file.pathname for file in page if file.pathname.startswith(f"{config.get().key_prefix}/")]
+        await storage.delete(*ours)
+        await db.run(lambda conn, ids=[file.id for file in page]: generation.forget_files(conn, ids))  # type: ignore[misc]
+    log.note(files=len(files))

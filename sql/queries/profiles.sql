@@ -1,0 +1,18 @@
+-- name: by_id
+select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone, consent_at, blocked_at, created_at
+from users
+where id = %(user_id)s;
+
+-- name: by_tg_id
+select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone, consent_at, blocked_at, created_at
+from users
+where tg_id = %(tg_id)s;
+
+-- name: recent
+-- Who is likely to write again soon. It reads the whole table, so it is for a warm-up and never for an update.
+select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone, consent_at, blocked_at, created_at
+from users
+where seen_at > statement_timestamp() - interval '1 day'
+and blocked_at is null
+order by seen_at desc
+limit %(limit)s;

@@ -1,0 +1,65 @@
+import json
+
+from tests.flows.studio.test_card import to_confirm
+
+
+async def ordered(chat, photo, shop):
+    await to_confirm(chat, photo)
+    await chat.presses("Сделать")
+    await shop.settle(chat)
+    await chat.sees("Карточка готова")
+
+
+async def test_export_sends_a_file_with_all_of_ones_own_data(seller, photo, shop):
+    await ordered(seller, photo, shop)
+    await seller.says("/export")
+    message = await seller.sees("Всё, что мы о вас храним")
+    raw = await shop.download(message["document"]["file_id"])
+    data = json.loads(raw)
+    assert message["document"]["file_name"] == "lotok-data.json"
+    assert data["profile"]["tg_id"] == seller.user["id"]
+    assert [entry["kind"] for entry in data["credits"]] == ["trial", "charge"]
+    assert data["orders"][0]["asked"]["title"]
+    assert {file["kind"] for file in data["files"]} == {"card", "card-preview"}
+    secrets = [value for name, value in shop.stack.settings.items() if name.endswith(("_TOKEN", "_SECRET"))]
+    assert not [secret for secret in secrets if secret.encode() in raw]
+
+
+async def test_ones_data_is_reached_from_help_and_a_draft_stays(seller, photo):
+    await seller.sends_photo(photo)
+    await seller.says("/help")
+    await seller.presses("Мои данные")
+    await seller.sees("файл со всем, что мы о вас храним")
+    await seller.presses("Удалить мои данные")
+    await seller.sees("На балансе 2 кредита: после удаления вернуть их нельзя")
+    await seller.presses("Назад")
+    await seller.presses("Меню")
+    await seller.presses("Продолжить карточку")
+    await seller.sees("напишите название")
+
+
+async def test_delete_erases_the_person_the_files_and_the_conversation(seller, photo, shop):
+    await ordered(seller, photo, shop)
+    [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+    files = await shop.rows("select pathname from files where user_id = %s", user["id"])
+    await seller.says("/delete")
+    await seller.presses("Удалить навсегда")
+    await seller.sees("Ваши данные удалены")
+    assert await shop.state_or_none(seller) is None
+    await shop.finish("erase", user["id"])
+    assert len(files) == 2
+    assert not await shop.rows("select * from files where user_id = %s", user["id"])
+    stored = [path.name for path in (shop.stack.folder / "blob").rglob("*") if path.is_file()]
+    assert not [one for one in files if one["pathname"].rpartition("/")[2] in stored]
+    assert await shop.rows("select * from credit_ledger where user_id = %s", user["id"])
+    await seller.says("/menu")
+    await seller.presses("Принимаю")
+    await seller.sees("Бесплатные карточки вы уже использовали")
+    assert await shop.balance(seller) == 0
+
+
+async def test_a_forged_erase_asks_first(seller, shop):
+    await seller.says("/menu")
+    await seller.forges("profile:erase")
+    await seller.sees("Удалить ваши данные")
+    assert await shop.balance(seller) == 2

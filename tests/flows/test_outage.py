@@ -1,0 +1,115 @@
+"""Redis stops for good while people talk to the bot: they go on in Neon, and come back with all they have said."""
+
+import asyncio
+
+import pytest
+
+from lib.telegram import fsm
+from tests.flows.chat import words
+
+
+@pytest.fixture
+async def redis(shop):
+    """Stop Redis for longer than the function waits for it, and start it again."""
+
+    class Redis:
+        is_down = False
+        chat = None
+
+        async def fails(self, chat):
+            self.chat = chat
+            await shop.switch("upstash", "stop")
+            self.is_down = True
+            saying = asyncio.create_task(chat.says("/help"))  # answered 503 until the patience is over
+            await asyncio.sleep(fsm.PATIENCE.total_seconds())
+            await saying
+
+        async def comes_back(self):
+            await shop.switch("upstash", "start")
+            self.is_down = False
+            await asyncio.sleep(2.1)  # the breaker's pause
+
+    redis = Redis()
+    yield redis
+    if redis.is_down:
+        await redis.comes_back()
+    if redis.chat:
+        await shop.forget_outage(redis.chat)
+
+
+async def left(shop, chat):
+    return await shop.rows("select * from conversations where tg_id = %s", chat.user["id"])
+
+
+async def test_a_card_is_ordered_and_delivered_while_redis_is_down(seller, newcomer, photo, shop, redis):
+    await seller.sends_photo(photo)
+    await redis.fails(seller)
+    bob = await newcomer(consent=True, first_name="Боб")
+    await bob.sends_photo(photo)
+    await bob.says("Кружка\nДержит тепло")
+    await bob.presses("Ozon")
+    await bob.presses("Сделать")
+    assert (await shop.record(bob))["fallback"]
+    await shop.settle(bob)
+    await bob.sees("Карточка готова")
+    update_id = bob.update_ids[-1]
+    await shop.replay(bob, update_id, times=2)
+    await redis.comes_back()
+    await bob.says("/menu")
+    await bob.sees("Баланс: 1 кредит")
+    await shop.replay(bob, update_id, times=2)
+    assert [row["kind"] for row in await shop.ledger(bob)] == ["trial", "charge"]
+    assert (await shop.state(bob))["data"]["job"] == (await shop.jobs(bob))[0]["id"]
+    assert not await left(shop, bob)
+
+
+async def test_a_draft_from_before_goes_on_with_the_words_from_during(seller, photo, shop, redis):
+    await seller.sends_photo(photo)
+    await redis.fails(seller)
+    await seller.says("Кружка")
+    await seller.sees("Название «Кружка» запомнил")
+    await redis.comes_back()
+    await seller.says("Кружка\nДержит тепло")
+    await seller.presses("Ozon")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    await seller.sees("Карточка готова: Ozon")
+    assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge"]
+
+
+async def test_after_an_outage_an_update_costs_what_it_did_before(seller, shop, redis):
+    await redis.fails(seller)
+    await seller.says("/menu")
+    await redis.comes_back()
+    await shop.rows("delete from conversations where tg_id <> %s returning bot", seller.user["id"])
+    await seller.says("/menu")
+    assert (await shop.record(seller))["sql"] == 3, "the balance, and a look into Neon and its end"
+    await seller.says("/menu")
+    record = await shop.record(seller)
+    assert (record["redis"], record["redis_commands"], record["sql"]) == (2, 5, 1)
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["redis up", "redis down"])
+async def test_twenty_updates_of_one_person_are_applied_in_order_and_none_twice(seller, photo, shop, redis, is_down):
+    if is_down:
+        await redis.fails(seller)
+    await seller.sends_photo(photo)
+    before = len(await seller.messages())
+    titles = [f"Кружка номер {number}" for number in range(20)]
+    for title in titles:
+        await shop.http.post(f"{seller.path}/text", json={"text": title})
+    await seller.says("/menu")
+    answers = [words(one) for one in (await seller.messages())[before:]]
+    assert len(answers) == len(titles) + 1
+    await seller.presses("Продолжить")
+    await seller.presses("Ozon")
+    await seller.sees(titles[-1])
+
+
+async def test_two_hundred_people_at_once_do_not_hear_each_other(newcomer):
+    people = [await newcomer(first_name=f"Имя{number}") for number in range(200)]
+    for wave in range(0, 200, 50):  # as many as Telegram sends at a time, and a few more
+        await asyncio.gather(*(one.says("/start") for one in people[wave : wave + 50]))
+    for one in people:
+        heard = {words(message).partition("!")[0] for message in await one.messages()}
+        assert heard == {f"Здравствуйте, {one.user['first_name']}"}
