@@ -1,7 +1,8 @@
-"""What is lost when the draining process is killed at random? `python -m bench chaos`; SEED=n to choose another run.
+"""What is lost in bad weather? `python -m bench chaos`; SEED=n to choose another run, ORDERS=n another size.
 
-Sellers order cards in their chats, through the webhook; the drain is killed with SIGKILL at random moments. At the end
-every order must be done or refunded, every balance the sum of its ledger, and no photo charged twice.
+Twice: ten thousand orders while everything fails in every way (bench/storm), and sellers who order cards in their
+chats, through the webhook and the real functions, while the drain is killed with SIGKILL at random moments. At the end
+every order must be done or refunded, every balance the sum of its ledger, and no order charged twice.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 
 from bench import results
+from bench.storm import storm
 from dev.stack import Stack
 from lib import db
 
@@ -25,29 +27,31 @@ PATIENCE = 600.0
 PHOTO = Path(__file__).parents[1] / "dev" / "samples" / "coffee.jpg"
 
 INVARIANTS = {
-    "orders that are not final": "select count(*) from jobs where finished_at is null",
+    "orders that are not final": "select count(*) from every_job where finished_at is null",
     "balances that are not the sum of their ledger": """
         select count(*) from credit_accounts a
         where a.balance <> (select coalesce(sum(l.amount), 0) from credit_ledger l where l.user_id = a.user_id)""",
     "orders charged other than once": """
-        select count(*) from jobs j where j.price > 0
+        select count(*) from every_job j where j.price > 0
         and (select count(*) from credit_ledger l where l.job_id = j.id and l.kind = 'charge') <> 1""",
     "orders failed without a refund, or refunded without a failure": """
-        select count(*) from jobs j where j.price > 0 and (j.state <> 'done') <> exists (
+        select count(*) from every_job j where j.price > 0 and (j.state <> 'done') <> exists (
             select from credit_ledger l where l.job_id = j.id and l.kind = 'refund')""",
     "done orders whose card was not recorded as shown and sent": """
-        select count(*) from jobs j where j.state = 'done' and j.task = 'card' and 2 <> (
+        select count(*) from every_job j where j.state = 'done' and j.task = 'card' and 2 <> (
             select count(*) from files f join file_telegram_ids t on t.file_id = f.id where f.job_id = j.id)""",
     "negative balances": "select count(*) from credit_accounts where balance < 0",
 }
 
 ENDS = """
-    select state, coalesce(error_code, ''), count(*) from jobs where task = 'card' group by 1, 2 order by 1, 2"""
+    select state, coalesce(error_code, ''), count(*) from every_job where task = 'card' group by 1, 2 order by 1, 2"""
 
 
 def run() -> str:
     """Run the chaos and return what was found; Failed when anything was lost."""
-    return asyncio.run(_chaos(int(os.environ.get("SEED", "1"))))
+    seed = int(os.environ.get("SEED", "1"))
+    size = storm.Size(orders=int(os.environ.get("ORDERS", "10000")))
+    return "\n\n".join((asyncio.run(storm.run(seed, size)), asyncio.run(_chaos(seed))))
 
 
 async def _chaos(seed: int) -> str:
@@ -116,7 +120,7 @@ async def _settle(stack: Stack, killing: asyncio.Task[None]) -> None:
 async def _report(stack: Stack, http: httpx.AsyncClient, sellers: list[str], seed: int, seconds: float) -> str:
     wrong = {name: count for name, query in INVARIANTS.items() if (count := (await _rows(stack, query))[0][0])}
     states = await _rows(stack, ENDS)
-    again = (await _rows(stack, "select count(*) from jobs where attempts > 1 and task = 'card'"))[0][0]
+    again = (await _rows(stack, "select count(*) from every_job where attempts > 1 and task = 'card'"))[0][0]
     repeats = sum([await _files_sent(http, chat) for chat in sellers]) - sum(
         n for state, _, n in states if state == "done"
     )

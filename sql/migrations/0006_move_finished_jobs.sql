@@ -200,7 +200,8 @@ create function next_turn(p_user_id bigint, p_task text, p_priority smallint) re
 $$;
 
 -- Counts no further than a thousand: 1,001 means that more come first. Null when the job is not in the line.
-create or replace function queue_position(p_job_id bigint) returns integer language sql stable as $$
+create or replace function queue_position(p_job_id bigint) returns integer language sql stable
+set enable_seqscan = off set enable_bitmapscan = off as $$
     select 1 + least(1000, (
         select count(*)
         from (
@@ -742,7 +743,8 @@ end $$;
 
 -- How long a queued job will probably wait: its place by the pace of its kind in the last quarter of an hour. Null when
 -- too little was done lately to tell.
-create function queue_wait(p_job_id bigint) returns interval language sql stable as $$
+create function queue_wait(p_job_id bigint) returns interval language sql stable
+set enable_seqscan = off set enable_bitmapscan = off as $$
     select case when pace.number >= 3 then queue_position(p_job_id) * (clock_timestamp() - pace.since) / pace.number end
     from jobs mine
     cross join lateral (

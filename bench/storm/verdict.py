@@ -1,0 +1,95 @@
+"""What must be true when the storm is over, and why a delivery came twice."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.storm.services import Delivery, Services
+from bench.storm.weather import Weather
+from lib import audit, db
+
+# How long after the event a worker may still find that it cannot note what it sent.
+AFTERMATH = 3.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order as the enqueue confirmed it."""
+
+    key: str
+    user_id: int
+    chat: int
+    price: int
+    job_id: int
+
+
+async def wrongs(conn: db.Connection, orders: dict[str, Order], refused: set[str], services: Services) -> list[str]:
+    """Return what is wrong, in words; nothing, as a rule."""
+    rows = await (
+        await conn.execute("select id, key, user_id, price, state, task, args from every_job", binary=False)
+    ).fetchall()
+    found = {row[1]: row for row in rows}
+    notices = {f"failed:{order.job_id}": order for order in orders.values()}
+    ledger = Counter(await _entries(conn))
+    chats = {key: order.chat for key, order in (orders | notices).items()}
+    got = {delivery.key for delivery in services.deliveries} | {key for key, _ in services.refused}
+    priced = [order for order in orders.values() if order.price]
+    ended = {order.key: found[order.key][4] if order.key in found else "lost" for order in orders.values()}
+    counts = {
+        "orders lost": sum(state == "lost" for state in ended.values()),
+        "jobs that are not final": sum(row[4] not in ("done", "failed", "cancelled") for row in rows),
+        "orders under another job or of another person": sum(
+            found[o.key][:1] + found[o.key][2:4] != (o.job_id, o.user_id, o.price)
+            for o in orders.values()
+            if o.key in found
+        ),
+        "jobs nobody ordered": len(set(found) - set(orders) - set(notices)),
+        "refused orders that exist": len(refused & set(found)),
+        "orders charged other than once": sum(ledger[o.job_id, "charge", -o.price] != 1 for o in priced),
+        "orders refunded other than their end says": sum(
+            ledger[o.job_id, "refund", o.price] != (ended[o.key] != "done") for o in priced
+        ),
+        "entries beyond these": sum(ledger.values())
+        - sum(1 + (ended[o.key] != "done") for o in priced)
+        - sum(count for (job_id, *_), count in ledger.items() if job_id is None),
+        "deliveries to a wrong chat": sum(chats.get(d.key) != d.chat for d in services.deliveries),
+        "done without a delivery": sum(row[4] == "done" and row[1] not in got for row in rows),
+    }
+    findings = [f"{finding.check}: {finding.number}" for finding in await audit.check(conn)]
+    return [f"{count} {name}" for name, count in counts.items() if count] + findings
+
+
+async def _entries(conn: db.Connection) -> Iterable[tuple[int | None, str, int]]:
+    cursor = await conn.execute("select job_id, kind, amount from credit_ledger")
+    return [tuple(row) for row in await cursor.fetchall()]
+
+
+def repeats(services: Services, weather: Weather, ids: dict[str, int]) -> Counter[str]:
+    """Return how often a delivery was repeated, by reason; 'no reason' must not be among them."""
+    by_key: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in services.deliveries:
+        by_key[delivery.key].append(delivery)
+    reasons: Counter[str] = Counter()
+    for key, sent in by_key.items():
+        for first, second in itertools.pairwise(sent):
+            reasons[_reason(first, second, weather, ids.get(key, 0))] += 1
+    return reasons
+
+
+def _reason(first: Delivery, second: Delivery, weather: Weather, job_id: int) -> str:
+    if not first.heard:
+        return "Telegram's answer was lost"
+    until = second.at
+    workers = [one for one in weather.gone + weather.drainers if one.process.pid == first.worker]
+    if any(one.killed_at and first.at <= one.killed_at <= until for one in workers):
+        return "the worker was killed before it had noted it"
+    if any(began - 1 <= first.at + AFTERMATH and first.at <= ended + 1 for began, ended in weather.away):
+        return "Postgres was away before it was noted"
+    if any(moved <= until and moved >= first.at - AFTERMATH for moved in weather.lapsed.get(job_id, [])):
+        return "the lease was moved away"
+    if any(first.at <= left <= until for one in workers for left in one.left):
+        return "the worker's time was up"
+    if "Unavailable" in second.why and "/send" in second.why:
+        return "Telegram's answer came too late"
+    return "no reason"

@@ -1,0 +1,53 @@
+"""A drainer of the storm: what `api/drain` does, again and again, as cron and kicks would have it.
+
+A line of stdin is a kick; a line of stdout tells how many jobs an invocation left to their leases.
+"""
+
+import asyncio
+import os
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+
+from lib import errors, jobs, kick
+
+TASKS = {
+    "paint": jobs.Kind("bench.storm.paint", lanes=24, at_once=60, rate=jobs.Rate("painter", 80, timedelta(seconds=1))),
+    "greet": jobs.Kind("bench.storm.greet", lanes=12, batch=50),
+    "notice": jobs.Kind("bench.storm.notice", lanes=8),
+}
+
+
+async def main() -> None:
+    """Drain until killed."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the product's log
+    kicks: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    loop.run_in_executor(None, _listen, loop, kicks)
+    while True:
+        try:
+            async with asyncio.timeout(0.5):  # the minute of cron
+                await kicks.get()
+        except TimeoutError:
+            if await kick.may_rest():
+                continue
+        number = await kick.heard()
+        try:
+            until = datetime.now(UTC) + timedelta(seconds=random.uniform(8, 16))
+            summary = await jobs.work(TASKS, until, margin=timedelta(seconds=4), patience=timedelta(seconds=1))
+        except errors.Unavailable:
+            continue
+        if summary.lost:
+            answers.write(f"{summary.lost}\n")
+        await kick.rest(number, summary.due_at)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, kicks: asyncio.Queue[str]) -> None:
+    while line := sys.stdin.readline():
+        loop.call_soon_threadsafe(kicks.put_nowait, line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
