@@ -1,11 +1,14 @@
 """What came from Telegram, in the few words that a flow needs: parsed strictly, or not at all."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from telegram import CallbackQuery, Message, Update, User
 
 from lib import errors
+
+MOST_ID = 2**52  # what the Bot API promises for ids of people
+MOST_NUMBER = 2**63  # what Postgres holds
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,36 @@ class Incoming:
 
 
 def parse(raw: bytes) -> Incoming | None:
-    """Return what came, None when it is nothing of ours (a group, a channel); raise Invalid when it is no update."""
+    """Return what came, None when it is nothing of ours (a group, a channel); raise Invalid when it is no update.
+
+    What we could not store is no update either: ids that no column holds, a NUL, half of a surrogate pair. Such a body
+    would fail at every try, and Telegram would bring it for a day.
+    """
     try:
-        fields = json.loads(raw)
-        if not isinstance(fields, dict) or type(fields.get("update_id")) is not int:
+        found = json.loads(raw)
+        if not isinstance(found, dict) or type(found.get("update_id")) is not int:
             raise errors.Invalid("no_update")
-        update = Update.de_json(fields, None)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, OSError) as error:
+        came = _incoming(Update.de_json(found, None))
+        if came:
+            _check(came)
+            _check(came.person)
+            _check(came.attachment)
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise errors.Invalid("no_update", f"{type(error).__name__}") from error
-    return _incoming(update)
+    return came
+
+
+def _check(part: Incoming | Person | Attachment | None) -> None:
+    """Raise TypeError or ValueError for a value that is not of its type, or that we could not store."""
+    for name in fields(part) if part else ():
+        value = getattr(part, name.name)
+        if name.type is str:
+            if "\0" in value.encode().decode():
+                raise ValueError(name.name)
+        elif name.type is int and not (type(value) is int and 0 <= value < MOST_NUMBER):
+            raise ValueError(name.name)
+    if isinstance(part, Person) and not 0 < part.id < MOST_ID:
+        raise ValueError("person")
 
 
 def _incoming(update: Update) -> Incoming | None:

@@ -7,7 +7,7 @@ home -> [delete] -> confirm -> [delete for good] -> a stranger, with nothing lef
 import asyncio
 import json
 
-from lib import credits, db, kick, users
+from lib import credits, db, kick, profiles, users
 from lib.telegram import fsm
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
@@ -50,8 +50,9 @@ async def _erase(turn: Turn) -> None:
     if not turn.on_screen or turn.state.data.get("erase_on") != turn.came.message_id:
         await _delete(turn)
         return
-    await db.run(lambda conn: users.erase(conn, turn.state.who["id"], turn.chat.id))
-    turn.after.append(kick.drain)
+    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    await db.run(lambda conn: users.erase(conn, user_id, tg_id))
+    turn.after += [lambda: profiles.forget(user_id, tg_id), kick.drain]
     await turn.show(turn.text("profile.erased"), [])
     turn.state = fsm.State()
 
