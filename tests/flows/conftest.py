@@ -89,7 +89,7 @@ class Shop:
     async def finish(self, task: str, user_id: int, *, within: float = 30) -> None:
         """Tick as the cron does until the person's job of this task is done."""
         until = time.monotonic() + within
-        query = "select state from jobs where user_id = %s and task = %s"
+        query = "select state from every_job where user_id = %s and task = %s"
         while [row["state"] for row in await self.rows(query, user_id, task)] != ["done"]:
             assert time.monotonic() < until, await self.rows(query, user_id, task)
             await self.stack.tick()
