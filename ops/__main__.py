@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import importlib
 import inspect
+import os
 import sys
 from types import ModuleType
 
@@ -29,6 +30,9 @@ def main(argv: list[str]) -> int:
     except errors.AppError as error:
         print(f"ops {argv[0]}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"ops {argv[0]}: stopped", file=sys.stderr)
         return 130
