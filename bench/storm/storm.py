@@ -42,7 +42,7 @@ class Size:
 
 
 async def run(seed: int, size: Size) -> str:
-    """Run one storm and return what it did; Failed when anything was lost, charged twice, misdelivered or left unexplained."""
+    """Run one storm and return what it did; Failed when anything was lost, done twice, misdelivered or unexplained."""
     rng = random.Random(seed)
     folder = _folder()
     began = time.monotonic()
