@@ -38,11 +38,12 @@ class Size:
     people: int = 200
     drainers: int = 3
     pause: tuple[float, float] = (0.3, 1.4)
+    pace: float = 250  # orders a second, after the first third, which comes at once
     patience: float = 240.0
 
 
 async def run(seed: int, size: Size) -> str:
-    """Run one storm; return what it did, or raise Failed when anything was lost, doubled or left unexplained."""
+    """Run one storm and return what it did; Failed when anything was lost, done twice, misdelivered or unexplained."""
     rng = random.Random(seed)
     folder = _folder()
     began = time.monotonic()
@@ -53,7 +54,7 @@ async def run(seed: int, size: Size) -> str:
             weather.hire(size.drainers)
             storming = asyncio.create_task(weather.storm(size.pause))
             refused = await _place_all(rng, size, people, placed, weather)
-            await _calm(storming, services)
+            await _calm(storming, services, weather)
             await _settle(weather, size.patience)
             return await _judge(seed, size, placed, refused, services, weather, time.monotonic() - began)
     finally:
@@ -150,7 +151,6 @@ async def _place_all(
     """Place orders, several at a time, until enough were taken; return the keys of those that were refused."""
     refused: set[str] = set()
     numbers = iter(range(10 * size.orders))
-    rush = size.orders / 3  # the first third comes at once, the others as the day goes
 
     async def place() -> None:
         while len(placed) < size.orders:
@@ -162,8 +162,8 @@ async def _place_all(
             weather.orders[order.key] = order.job_id
             if rng.random() < 0.05:
                 await kick.drain()
-            if len(placed) > rush:
-                await asyncio.sleep(rng.uniform(0, 2 * PLACERS / 250))
+            if len(placed) > size.orders / 3:
+                await asyncio.sleep(rng.uniform(0, 2 * PLACERS / size.pace))
 
     await asyncio.gather(*(place() for _ in range(PLACERS)))
     return refused
@@ -198,7 +198,11 @@ async def _insist(user_id: int, wanted: dict[str, Any]) -> jobs.Enqueued:
             await asyncio.sleep(0.2)
 
 
-async def _calm(storming: asyncio.Task[None], services: Services) -> None:
+async def _calm(storming: asyncio.Task[None], services: Services, weather: Weather) -> None:
+    """Let everything have come at least once, then stop it."""
+    came = asyncio.create_task(weather.everything_came.wait())
+    await asyncio.wait([came, storming], return_when=asyncio.FIRST_COMPLETED)
+    came.cancel()
     services.calm = True
     storming.cancel()
     with contextlib.suppress(asyncio.CancelledError):

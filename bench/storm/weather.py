@@ -83,6 +83,7 @@ class Weather:
     away: list[tuple[float, float]] = field(default_factory=list)
     lapsed: dict[int, list[float]] = field(default_factory=dict)
     died: list[str] = field(default_factory=list)
+    everything_came: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hire(self, number: int) -> None:
         self.drainers += [Drainer(self.env) for _ in range(number)]
@@ -102,10 +103,12 @@ class Weather:
             (self._clocks, 4),
             (self._cancels, 4),
         ]
-        bag: list[Callable[[], Awaitable[None]]] = []
+        bag = [act for act, _ in kinds]  # everything comes once, whatever the seed
+        self.rng.shuffle(bag)
         while True:
             await asyncio.sleep(self.rng.uniform(*pause))
-            if not bag:  # everything comes, whatever the seed
+            if not bag:
+                self.everything_came.set()
                 bag = [act for act, times in kinds for _ in range(times)]
                 self.rng.shuffle(bag)
             act = bag.pop()
@@ -162,7 +165,7 @@ class Weather:
         """Leases end at once; what waits is due an hour ago or in two seconds."""
         lapsed = await self._run(
             "update jobs set leased_until = now() - interval '1 hour' where id in (select id from jobs where "
-            "state = 'running' order by random() limit 10) returning id"
+            "state = 'running' order by random() limit 10) and state = 'running' returning id"
         )
         for (job_id,) in lapsed:
             self.lapsed.setdefault(job_id, []).append(time.time())

@@ -1,0 +1,18 @@
+"""A short storm: a kill, a crash, cut connections, Redis away, moved clocks. The long one is `make chaos`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_a_storm_loses_nothing_and_doubles_nothing():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.storm", "7"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+    assert "found by the audit: 0" in done.stdout
