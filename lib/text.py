@@ -1,7 +1,9 @@
-"""Every sentence a user can read, through gettext, by key: lib/locales/{ru,en}/LC_MESSAGES/lotok.po, Russian first.
+"""Every sentence a user can read, through gettext, by key: lib/locales/{ru,en}/LC_MESSAGES/*.po, Russian first.
 
-A sentence names its fields in braces. A field with a unit is a number with the right plural: `{price:credits}` reads
-"2 кредита" by the plural entry `unit.credits`. Fields are escaped for Telegram's HTML, so a user's words stay words.
+A key that begins with the name of a file of its own (`partner.accrue.ask` in partner.po) stands there, so that a bot
+reads only what it says; every other key, and every unit, stands in lotok.po. A sentence names its fields in braces. A
+field with a unit is a number with the right plural: `{price:credits}` reads "2 кредита" by the plural entry
+`unit.credits`. Fields are escaped for Telegram's HTML, so a user's words stay words.
 `python -m ops texts` compiles the .po files; a test compares both languages key by key.
 """
 
@@ -14,20 +16,20 @@ from typing import Any
 
 LANGUAGES = ("ru", "en")
 LOCALES = Path(__file__).parent / "locales"
+COMMON = "lotok"
 
 
 def say(language: str, key: str, **fields: Any) -> str:
     """Return the sentence as Telegram HTML; raise KeyError when the language has no such key."""
-    catalogue = _catalogue(language)
-    sentence = catalogue.gettext(key)
+    sentence = _catalogue(language, _domain(key)).gettext(key)
     if sentence == key:
         raise KeyError(f"{language} has no sentence {key!r}")
-    return _Sentence(catalogue).vformat(sentence, (), fields)
+    return _Sentence(_catalogue(language, COMMON)).vformat(sentence, (), fields)
 
 
 def knows(key: str) -> bool:
     """Tell whether there is a sentence of that key."""
-    return _catalogue(LANGUAGES[0]).gettext(key) != key
+    return _catalogue(LANGUAGES[0], _domain(key)).gettext(key) != key
 
 
 def guess(language_code: str) -> str:
@@ -37,8 +39,18 @@ def guess(language_code: str) -> str:
 
 
 @functools.cache
-def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation("lotok", LOCALES, [language if language in LANGUAGES else LANGUAGES[0]])
+def _catalogue(language: str, domain: str) -> gettext.NullTranslations:
+    return gettext.translation(domain, LOCALES, [language if language in LANGUAGES else LANGUAGES[0]])
+
+
+@functools.cache
+def _domains() -> frozenset[str]:
+    return frozenset(path.stem for path in (LOCALES / LANGUAGES[0] / "LC_MESSAGES").glob("*.mo"))
+
+
+def _domain(key: str) -> str:
+    first = key.partition(".")[0]
+    return first if first in _domains() else COMMON
 
 
 class _Sentence(string.Formatter):

@@ -1,8 +1,9 @@
-"""Compile the sentences: lib/locales/*/LC_MESSAGES/lotok.po into the .mo files that the functions read."""
+"""Compile the sentences: lib/locales/*/LC_MESSAGES/*.po into the .mo files that the functions read."""
 
 import argparse
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -18,18 +19,22 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Compile every language; print what was written."""
-    for language in text.LANGUAGES:
-        target = text.LOCALES / language / "LC_MESSAGES" / "lotok.mo"
-        target.write_bytes(compiled(language))
+    for source in sources():
+        target = source.with_suffix(".mo")
+        target.write_bytes(compiled(source))
         print(f"{target.relative_to(text.LOCALES.parent.parent)} written")
     return 0
 
 
-def compiled(language: str) -> bytes:
+def sources() -> list[Path]:
+    """Return every .po file, each below the folder of its language."""
+    return sorted(text.LOCALES.glob("*/LC_MESSAGES/*.po"))
+
+
+def compiled(source: Path) -> bytes:
     """Return the .mo file's bytes; the language is named, or read_po writes two plural forms for Russian."""
-    source = text.LOCALES / language / "LC_MESSAGES" / "lotok.po"
     with source.open("rb") as file:
-        catalogue = read_po(file, locale=language, domain="lotok")
+        catalogue = read_po(file, locale=source.parts[-3], domain=source.stem)
     catalogue.creation_date = catalogue.revision_date = _UNDATED
     target = io.BytesIO()
     write_mo(target, catalogue)

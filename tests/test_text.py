@@ -1,6 +1,7 @@
 import ast
 import string
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
@@ -12,8 +13,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def catalogue(language: str):
-    with (text.LOCALES / language / "LC_MESSAGES" / "lotok.po").open("rb") as file:
-        return {message.id: message.string for message in read_po(file, locale=language) if message.id}
+    found: dict[Any, Any] = {}
+    for path in texts.sources():
+        if path.parts[-3] == language:
+            with path.open("rb") as file:
+                found |= {message.id: message.string for message in read_po(file, locale=language) if message.id}
+    return found
 
 
 def fields(sentence: str) -> set[tuple[str, str]]:
@@ -34,10 +39,19 @@ def test_no_sentence_is_empty():
             assert all(sentence if isinstance(key, tuple) else [sentence]), key
 
 
-@pytest.mark.parametrize("language", text.LANGUAGES)
-def test_the_compiled_catalogue_is_the_written_one(language):
-    stored = text.LOCALES / language / "LC_MESSAGES" / "lotok.mo"
-    assert stored.read_bytes() == texts.compiled(language), "run: python -m ops texts"
+@pytest.mark.parametrize("source", texts.sources(), ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_the_compiled_catalogue_is_the_written_one(source):
+    assert source.with_suffix(".mo").read_bytes() == texts.compiled(source), "run: python -m ops texts"
+
+
+@pytest.mark.parametrize("source", texts.sources(), ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_a_file_holds_only_the_sentences_that_are_looked_for_in_it(source):
+    with source.open("rb") as file:
+        keys = [message.id for message in read_po(file, locale=source.parts[-3]) if message.id]
+    files = {path.stem for path in texts.sources()}
+    for key in keys:
+        first = (key if isinstance(key, str) else key[0]).partition(".")[0]
+        assert source.stem == (first if first in files else text.COMMON), key
 
 
 @pytest.mark.parametrize(
