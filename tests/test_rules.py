@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from packaging.requirements import Requirement
 
@@ -162,7 +163,7 @@ def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
     tops = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names - {"api", "lib"}
     modules = importlib.metadata.packages_distributions()
     packages = {_normal(package) for top in tops for package in modules.get(top, [])}
-    assert packages <= {*_pins(WEBHOOK), "psycopg-binary"} | OPTIONAL
+    assert packages <= {*_pins(WEBHOOK)} | OPTIONAL
 
 
 def _normal(name: str) -> str:
@@ -187,6 +188,11 @@ def test_every_package_is_pinned_exactly_and_is_the_one_we_test_with(file):
         assert importlib.metadata.version(name) in pin.specifier, f"{pin}: run make setup"
 
 
+def test_postgres_is_spoken_to_through_the_compiled_client():
+    """The pure Python one takes five times the processor's time, and whatever libpq the machine has, or none."""
+    assert psycopg.pq.__impl__ == "binary", "run: make setup"
+
+
 @pytest.mark.parametrize("file", LISTS)
 def test_what_a_package_brings_is_pinned_too(file):
     known = _pins(file) | (_pins("requirements.txt") if file.startswith("dev") else {})
@@ -195,7 +201,7 @@ def test_what_a_package_brings_is_pinned_too(file):
             needed = Requirement(line)
             extras = [{"extra": extra} for extra in pin.extras] or [{"extra": ""}]
             if not needed.marker or any(needed.marker.evaluate(extra) for extra in extras):
-                assert _normal(needed.name) in {*known, "psycopg-binary"}, f"{name} needs {needed}"
+                assert _normal(needed.name) in known, f"{name} needs {needed}"
 
 
 @pytest.mark.parametrize("file", OWN)
