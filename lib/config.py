@@ -43,6 +43,12 @@ class Config:
     admin_ids: frozenset[int]
     public_url: str
     telegram_api_url: str
+    kie_api_keys: tuple[str, ...]
+    kie_webhook_key: str
+    kie_api_url: str
+    openai_api_key: str
+    openai_base_url: str
+    openai_model: str
     drain_budget: timedelta
     lease_scale: float
 
@@ -88,6 +94,12 @@ def load(env: Mapping[str, str]) -> Config:
         admin_ids=_ids(env, "ADMIN_IDS"),
         public_url=_url(env, "PUBLIC_URL").rstrip("/"),
         telegram_api_url=env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
+        kie_api_keys=_keys(env, "KIE_API_KEY"),
+        kie_webhook_key=env.get("KIE_WEBHOOK_KEY", "").strip(),
+        kie_api_url=_optional_url(env, "KIE_API_URL"),
+        openai_api_key=env.get("OPENAI_API_KEY", "").strip(),
+        openai_base_url=_optional_url(env, "OPENAI_BASE_URL"),
+        openai_model=env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
         drain_budget=timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
         lease_scale=_number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
     )
@@ -118,6 +130,17 @@ def _url(env: Mapping[str, str], *names: str) -> str:
     if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
         raise errors.Misconfigured(detail=f"{' or '.join(names)} must be an http or https address")
     return value
+
+
+def _optional_url(env: Mapping[str, str], name: str) -> str:
+    return _url(env, name).rstrip("/") if env.get(name) else ""
+
+
+def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = tuple(part for part in re.split(r"[,\s]+", env.get(name, "")) if part)
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]{8,256}", key) for key in keys):
+        raise errors.Misconfigured(detail=f"{name} must be one or more keys, separated by commas")
+    return keys
 
 
 def _database_url(env: Mapping[str, str], name: str) -> str:

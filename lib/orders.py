@@ -1,0 +1,86 @@
+"""What can be ordered, and what the job of an order carries: the studio writes it, the worker reads it.
+
+One order is one job with one price and one refund, whatever its count: all of it is delivered, or nothing is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lib import errors
+
+# The kind of job that makes each product.
+TASKS = {"card": "card", "set": "card", "background": "background", "video5": "video", "video10": "video"}
+PRODUCTS = tuple(TASKS)
+PRESETS = ("wb", "ozon", "white", "classified", "story")
+SCENES = ("studio", "wood", "marble", "podium", "gradient")
+TEMPLATES = ("ugc", "broll", "own")
+COUNTS = {"card": (1,), "set": (2, 3, 4), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
+SECONDS = {"video5": 5, "video10": 10}
+WISHES_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Order:
+    """The arguments of a job `card`, `background` or `video`; what is absent has its default.
+
+    `message_id` is the status message, which becomes the result. `source` is the id of a kept source picture and wins
+    over `file_id`, which only the bot `bot` knows. Titles, benefits and wishes are a seller's words: data, never more.
+    """
+
+    bot: str
+    chat_id: int
+    message_id: int
+    language: str
+    product: str = "card"
+    file_id: str = ""
+    source: int | None = None
+    preset: str = "wb"
+    title: str = ""
+    benefits: tuple[str, ...] = ()
+    category: str = ""
+    scene: str = "studio"
+    template: str = "broll"
+    wishes: str = ""
+    seconds: int = 0
+    count: int = 1
+    variant: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no screen offers: a job may have been written by an older or a forged one."""
+        choices = {
+            "product": self.product in PRODUCTS,
+            "preset": self.preset in PRESETS,
+            "template": self.template in TEMPLATES,
+            "count": self.count in COUNTS.get(self.product, ()),
+            "source": bool(self.file_id) or self.source is not None,
+            "wishes": len(self.wishes) <= WISHES_LIMIT,
+        }
+        if wrong := [name for name, fits in choices.items() if not fits]:
+            raise errors.Invalid("odd_order", f"{wrong[0]} of a {self.product}")
+
+    @classmethod
+    def read(cls, args: Mapping[str, Any]) -> "Order":
+        """Return the order that a job's args hold; raise Invalid for one that cannot be made."""
+        known = {field.name for field in fields(cls)}
+        found = {name: value for name, value in args.items() if name in known and value is not None}
+        found["benefits"] = tuple(found.get("benefits") or ())
+        found["seconds"] = SECONDS.get(found.get("product", "card"), 0)
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise errors.Invalid("odd_order", str(error)) from None
+
+    def args(self) -> dict[str, Any]:
+        """Return what a job is given."""
+        return asdict(self) | {"benefits": list(self.benefits)}
+
+    @property
+    def task(self) -> str:
+        """The kind of job that makes it."""
+        return TASKS[self.product]
+
+    @property
+    def is_video(self) -> bool:
+        """Whether clips come out, not pictures."""
+        return self.product in SECONDS

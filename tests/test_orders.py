@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from lib import errors, orders, providers
+
+PLACE = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "abc"}
+COUNTED = [(product, count) for product, counts in orders.COUNTS.items() for count in counts]
+
+
+def test_an_order_of_the_older_bot_is_a_card():
+    order = orders.Order.read({**PLACE, "preset": "wb", "title": "Кружка", "benefits": ["Держит тепло"], "variant": 1})
+    assert (order.product, order.task, order.count, order.benefits) == ("card", "card", 1, ("Держит тепло",))
+
+
+@given(some.sampled_from(COUNTED), some.text(max_size=60), some.lists(some.text(max_size=40), max_size=3))
+def test_an_order_survives_the_way_through_a_job(product, title, benefits):
+    order = orders.Order(**PLACE, product=product[0], count=product[1], title=title, benefits=tuple(benefits))
+    seconds = orders.SECONDS.get(product[0], 0)
+    assert orders.Order.read(order.args()).args() == order.args() | {"seconds": seconds}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"product": "free"}, {"preset": "../etc"}, {"template": "x"}, {"count": 100}, {"count": 2},
+        {"file_id": ""}, {"wishes": "x" * 501}, {"chat_id": None},
+    ],
+)  # fmt: skip
+def test_an_order_that_no_screen_offers_is_refused(odd):
+    with pytest.raises(errors.Invalid):
+        orders.Order.read({**PLACE, **odd})
+
+
+@pytest.mark.parametrize("product", orders.PRODUCTS)
+def test_every_product_can_be_made_without_any_key(product):
+    assert [offer.provider for offer in providers.chain(product)] == ["local"]
+
+
+@pytest.mark.parametrize("offers", providers.CHAINS.values(), ids=providers.CHAINS)
+def test_a_chain_ends_with_what_needs_no_key_and_names_nobody_twice(offers):
+    assert offers[-1].provider == "local"
+    assert len({offer.name for offer in offers}) == len(offers)
+    assert all(offer.cost > 0 for offer in offers[:-1])
