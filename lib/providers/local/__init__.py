@@ -1,10 +1,38 @@
-"""The card renderer that needs no key: a product photo in, a finished marketplace card out, on this machine's CPU.
+"""The renderer that needs no key: a product photo in, a card, a new background or a video out, on this machine's CPU.
 
-    open safely → cut out, or decide not to → choose colours from the product → lay out → files
+    open safely → cut out, or decide not to → choose colours from the product → lay out, or move → files
 
-`render_card` is synchronous and heavy (Pillow, NumPy): a worker calls it in a thread.
+All of it is synchronous and heavy (Pillow, NumPy, PyAV): a worker calls it in a thread. The video's modules are
+imported on the first video, as they bring the encoder.
 """
 
+from lib.providers.local.background import BackgroundOrder, render_background
 from lib.providers.local.card import PRESETS, Card, CardOrder, Preset, render_card
+from lib.providers.local.order import SECONDS, TEMPLATES, Video, VideoOrder
+from lib.providers.local.scenes import SCENES
 
-__all__ = ["PRESETS", "Card", "CardOrder", "Preset", "render_card"]
+__all__ = [
+    "PRESETS",
+    "SCENES",
+    "SECONDS",
+    "TEMPLATES",
+    "BackgroundOrder",
+    "Card",
+    "CardOrder",
+    "Preset",
+    "Video",
+    "VideoOrder",
+    "render_background",
+    "render_card",
+    "render_video",
+]
+
+
+def render_video(data: bytes, order: VideoOrder) -> Video:
+    """Draw and encode the video; the same photo and order give the same bytes.
+
+    Raises Rejected for a picture it cannot use.
+    """
+    from lib.providers.local import video
+
+    return video.render_video(data, order)

@@ -92,11 +92,12 @@ def _height(setting: Setting) -> float:
     if setting.kind == "strip":
         return setting.tallest + 128 * unit
     if setting.kind == "stack":
-        return sum(_pill(block, unit) for block in setting.blocks) + 22 * unit * (count - 1)
+        return sum(pill(block, unit) for block in setting.blocks) + 22 * unit * (count - 1)
     return sum(block.height + 124 * unit for block in setting.blocks) + 58 * unit * (count - 1)
 
 
-def _pill(block: Block, unit: float) -> float:
+def pill(block: Block, unit: float) -> float:
+    """Return the height of a single benefit in a stack."""
     return max(124 * unit, block.height + 64 * unit)
 
 
@@ -201,7 +202,7 @@ def _draw_column(canvas: Image.Image, palette: Palette, setting: Setting, box: B
 def _draw_stack(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:
     unit, top = setting.unit, box[1]
     for block, name in zip(setting.blocks, setting.names, strict=True):
-        high = round(_pill(block, unit))
+        high = round(pill(block, unit))
         radius = min(high // 2, round(62 * unit))
         _panel(canvas, palette, (box[0], top, box[0] + setting.width, top + high), radius, unit)
         side = round(92 * unit)

@@ -1,14 +1,11 @@
 """Makes a finished card from a photo: presets, looks, and the files that come out."""
 
-import io
 from dataclasses import dataclass
 
 from PIL import Image
 
-from lib.providers.local import cutout, lettering, looks, palette, photo, white, words
+from lib.providers.local import cleaned, cutout, lettering, looks, output, palette, photo, white, words
 from lib.providers.local.looks import Hero, Look, Sheet
-
-PREVIEW_BYTES = 900_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,7 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "white": Preset("white", 1200, 1200, 1200, 1200),
+    "classified": Preset("classified", 1200, 1200, cleaned.SIDE, cleaned.SIDE),  # at most: it keeps the photo's shape
     "story": Preset(
         "story", 1080, 1920, 1080, 1920,
         (
@@ -83,18 +81,27 @@ def render_card(data: bytes, order: CardOrder) -> Card:
     """Draw the card; the same photo and order give the same bytes. Raises Rejected for a picture it cannot use."""
     preset = PRESETS[order.preset]
     source = photo.open_photo(data)
+    if order.preset == "classified":
+        return _classified(preset, source, order.variant)
     cut = cutout.cut_out(source)
     if preset.looks:
         canvas = _composed(preset, order, source, cut)
     else:
         canvas = white.compose((preset.export_width, preset.export_height), source, cut, order.variant)
     return Card(
-        png=_png(canvas),
-        jpeg=_jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),
+        png=output.png(canvas),
+        jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),
         width=canvas.width,
         height=canvas.height,
         layout="cutout" if cut else "framed",
     )
+
+
+def _classified(preset: Preset, source: photo.Photo, variant: int) -> Card:
+    canvas = cleaned.photo(source.rgb if source.alpha is None else photo.on_white(source), variant)
+    preview = canvas.copy()
+    preview.thumbnail((preset.width, preset.height), Image.Resampling.LANCZOS)
+    return Card(output.png(canvas), output.jpeg(preview), canvas.width, canvas.height, "photo")
 
 
 def _composed(preset: Preset, order: CardOrder, source: photo.Photo, cut: cutout.Cut | None) -> Image.Image:
@@ -102,26 +109,5 @@ def _composed(preset: Preset, order: CardOrder, source: photo.Photo, cut: cutout
     hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
     colours = palette.mixed(palette.character(hero.image), look.mood)
     sheet = Sheet(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
-    title = _said(order.title, words.TITLE_LIMIT)
-    texts = tuple(text for text in (_said(b, words.BENEFIT_LIMIT) for b in order.benefits[:3]) if text)
+    title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     return looks.compose(sheet, look, colours, hero, title, texts)
-
-
-def _said(text: str, limit: int) -> str:
-    """Return what may be printed of the seller's words."""
-    return words.shortened(lettering.printable(words.cleaned(text, limit * 3)), limit)
-
-
-def _png(canvas: Image.Image) -> bytes:
-    out = io.BytesIO()
-    canvas.save(out, "PNG", compress_level=5)
-    return out.getvalue()
-
-
-def _jpeg(canvas: Image.Image) -> bytes:
-    for quality in (90, 82, 70, 55):
-        out = io.BytesIO()
-        canvas.save(out, "JPEG", quality=quality, optimize=True, progressive=True, subsampling=0 if quality > 80 else 2)
-        if out.tell() < PREVIEW_BYTES:
-            break
-    return out.getvalue()

@@ -53,6 +53,16 @@ def printable(text: str) -> str:
     return " ".join(kept.split())
 
 
+def said(text: str, limit: int) -> str:
+    """Return what may be printed of the seller's words."""
+    return words.shortened(printable(words.cleaned(text, limit * 3)), limit)
+
+
+def listed(benefits: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what may be printed of the first three benefits."""
+    return tuple(text for text in (said(benefit, words.BENEFIT_LIMIT) for benefit in benefits[:3]) if text)
+
+
 def suited(text: str, name: str) -> str:
     """Return the wanted font, or the spare one if it alone has every letter: no mixed words."""
     letters = [sign for sign in text if sign.isalpha()]
@@ -133,7 +143,7 @@ def _split_word(
     return _sized(tuple(rows), name, box, sizes[0], spacing)
 
 
-def draw(image: Image.Image, corner: tuple[int, int], block: Block, ink: Rgb, *, centre_in: int = 0) -> None:
+def draw(image: Image.Image, corner: tuple[int, int], block: Block, ink: Rgb | int, *, centre_in: int = 0) -> None:
     """Draw the block from its top left corner, or centred in the given width."""
     pen = ImageDraw.Draw(image)
     baseline = corner[1] + round(CAP * block.size)

@@ -106,6 +106,11 @@ def _judged(colour: Image.Image, alpha: Image.Image | None) -> Photo:
     clear, solid = float((levels < 16).mean()), float((levels > 200).mean())
     if clear >= 0.06 and solid >= 0.01:
         return Photo(colour, alpha)
-    flat = Image.new("RGB", colour.size, (255, 255, 255))
-    flat.paste(colour, (0, 0), alpha)
-    return Photo(flat, None)
+    return Photo(on_white(Photo(colour, alpha)), None)
+
+
+def on_white(photo: Photo) -> Image.Image:
+    """Return the photo with what is transparent shown white."""
+    flat = Image.new("RGB", photo.rgb.size, (255, 255, 255))
+    flat.paste(photo.rgb, (0, 0), photo.alpha)
+    return flat

@@ -125,7 +125,7 @@ def place(canvas: Image.Image, palette: Palette, product: Image.Image, shape: st
     size = (max(1, round(product.width * factor)), max(1, round(product.height * factor)))
     shown = product.resize(size, Image.Resampling.LANCZOS)
     if factor > 1.15:
-        shown = _sharpened(shown)
+        shown = sharpened(shown)
     x = left + (right - left - size[0]) // 2
     y = bottom - size[1] if shape in ("podium", "arch") else top + (bottom - top - size[1]) // 2
     _ground(canvas, palette, shown.getchannel("A"), (x, y))
@@ -144,7 +144,8 @@ def _inner(box: Box, shape: str) -> Box:
     )
 
 
-def _sharpened(image: Image.Image) -> Image.Image:
+def sharpened(image: Image.Image) -> Image.Image:
+    """Sharpen a cut-out that was enlarged."""
     sharp = image.convert("RGB").filter(ImageFilter.UnsharpMask(1.6, 60, 2))
     sharp.putalpha(image.getchannel("A"))
     return sharp
@@ -169,7 +170,7 @@ def _ground(canvas: Image.Image, palette: Palette, mask: Image.Image, at: tuple[
 
 def frame(canvas: Image.Image, palette: Palette, photo: Image.Image, box: Box) -> Box:
     """Hang the whole photo, rounded, on the ground, with an offset shape behind it; return where it hangs."""
-    size = _frame_size(photo.size, (box[2] - box[0], box[3] - box[1]))
+    size = frame_size(photo.size, (box[2] - box[0], box[3] - box[1]))
     x, y = box[0] + (box[2] - box[0] - size[0]) // 2, box[1] + (box[3] - box[1] - size[1]) // 2
     radius = min(size) // 13
     mask = paint.rounded(size, radius)
@@ -180,7 +181,7 @@ def frame(canvas: Image.Image, palette: Palette, photo: Image.Image, box: Box) -
     return x, y, x + size[0], y + size[1]
 
 
-def _frame_size(photo: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
+def frame_size(photo: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
     """Fill the room if little of the photo is lost, else keep as near to the photo's shape as allowed."""
     have, want = photo[0] / photo[1], room[0] / room[1]
     shape = min(max(want, have * (1 - CROP)), have / (1 - CROP))

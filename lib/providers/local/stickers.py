@@ -1,0 +1,96 @@
+"""Pictures with transparency for the video: the product with its shadow, lines of type, benefit chips."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from lib.providers.local import benefits, lettering, paint, planes, stage
+from lib.providers.local.colour import Rgb
+from lib.providers.local.lettering import Block
+from lib.providers.local.palette import Palette
+from lib.providers.local.planes import Layer
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The product, ready to move: its layer and the layer of its shadow, both width × height at scale 1."""
+
+    body: Layer
+    shade: Layer
+    width: int
+    height: int
+    foot: float  # half the width of where it stands
+
+
+def drawn(size: tuple[int, int], draw: Callable[[Image.Image], None]) -> Image.Image:
+    """Let `draw` paint on clear paper, and return the picture with its transparency.
+
+    Painting through masks on clear black leaves premultiplied colours; they are divided out here.
+    """
+    canvas = Image.new("RGBA", size)
+    draw(canvas)
+    return Image.frombytes("RGBa", size, canvas.tobytes()).convert("RGBA")
+
+
+def product(cut: Image.Image, room: tuple[int, int], ink: Rgb, depth: float) -> Actor:
+    """Scale the cut-out into the room, at most as far as it stays sharp."""
+    factor = min(room[0] / cut.width, room[1] / cut.height, stage.UPSCALE)
+    size = (max(2, round(cut.width * factor)), max(2, round(cut.height * factor)))
+    shown = cut.resize(size, Image.Resampling.LANCZOS)
+    if factor > 1.15:
+        shown = stage.sharpened(shown)
+    mask = shown.getchannel("A")
+    foot = np.flatnonzero((np.asarray(mask)[-max(2, size[1] // 24) :] > 128).any(0))
+    half = float(foot[-1] - foot[0]) / 2 if len(foot) else size[0] / 3
+    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 22, depth), ink), *size, half)
+
+
+def framed(photo: Image.Image, room: tuple[int, int], ink: Rgb, depth: float) -> Actor:
+    """Round the photo's corners, so that it can hang where a product would stand."""
+    size = stage.frame_size(photo.size, room)
+    size = (size[0] // 2 * 2, size[1] // 2 * 2)
+    shown = stage.cropped(photo, size).convert("RGBA")
+    mask = paint.rounded(size, min(size) // 14)
+    shown.putalpha(mask)
+    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 30, depth), ink), *size, size[0] / 2)
+
+
+def _soft(mask: Image.Image, blur: int, depth: float) -> Image.Image:
+    margin = blur * 2
+    small = Image.new("L", ((mask.width + 2 * margin) // 4, (mask.height + 2 * margin) // 4))
+    small.paste(mask.resize((mask.width // 4, mask.height // 4)), (margin // 4, margin // 4))
+    soft = small.filter(ImageFilter.GaussianBlur(blur / 4)).point(lambda level: round(level * depth))
+    return soft.resize((mask.width + 2 * margin, mask.height + 2 * margin), Image.Resampling.BICUBIC)
+
+
+def lines(block: Block, ink: Rgb) -> list[Layer]:
+    """Return each line of the block as a layer as high as its leading."""
+    found = []
+    for line in block.lines:
+        size = (max(2, round(lettering.width(line, block.font) * block.size / lettering.RULER) + 8), block.leading)
+        mask = Image.new("L", size)
+        single = replace(block, lines=(line,))
+        lettering.draw(mask, (2, round(block.leading * 0.14)), single, 255)
+        found.append(planes.inked(mask, ink))
+    return found
+
+
+def chips(texts: tuple[str, ...], width: int, unit: float, palette: Palette) -> list[Layer]:
+    """Return each benefit as a chip, only as wide as its words."""
+    setting = benefits.measure("stack", texts, width, unit)
+    if setting is None:
+        return []
+    found = []
+    for block, name in zip(setting.blocks, setting.names, strict=True):
+        high = round(benefits.pill(block, unit))
+        wide = min(width, round(block.width + 190 * unit))
+        one = replace(setting, blocks=(block,), names=(name,), width=wide, height=high)
+        edge = round(40 * unit)
+
+        def draw(canvas: Image.Image, one: benefits.Setting = one, edge: int = edge) -> None:
+            benefits.draw(canvas, palette, one, (edge, edge, edge + one.width, edge + one.height))
+
+        found.append(planes.layer(drawn((wide + 2 * edge, high + 2 * edge), draw)))
+    return found

@@ -1,0 +1,60 @@
+"""A new background: real scenes around a clean cut, and a refusal rather than a bad picture."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lib import errors
+from lib.providers import local
+from tests.providers.pictures import encoded, make_cutout, make_mug, make_scene, opened
+
+SCENES = ("studio", "gradient", "wood", "marble", "podium", "arch")
+
+
+def test_has_the_scenes_that_the_shop_sells() -> None:
+    assert set(SCENES) <= set(local.SCENES)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_sets_the_product_into_the_scene(scene: str) -> None:
+    data = encoded(make_mug(), quality=95)
+    made = local.render_background(data, local.BackgroundOrder(scene))
+    assert opened(made.png).size == (made.width, made.height) == (1200, 1600)
+    assert opened(made.jpeg).size == (900, 1200)
+    assert len(made.jpeg) < 900_000
+    assert made == local.render_background(data, local.BackgroundOrder(scene))
+    pixels = np.asarray(opened(made.png)).astype(int)
+    reds = (pixels[..., 0] > 120) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
+    assert 0.08 < reds[400:1500].mean() < 0.6
+    # The old background is gone from around the product, handle included.
+    assert np.abs(pixels[30, 30] - (236, 236, 234)).max() > 3
+
+
+def test_scenes_and_variants_all_look_different() -> None:
+    data = encoded(make_cutout(), "PNG")
+    small = [
+        np.asarray(opened(local.render_background(data, local.BackgroundOrder(scene, variant)).jpeg).resize((30, 40)))
+        for scene in SCENES
+        for variant in (0, 1)
+    ]
+    for one in range(len(small)):
+        for other in range(one):
+            assert np.abs(small[one].astype(int) - small[other]).mean() > 5, (one, other)
+
+
+@pytest.mark.parametrize("image", [make_scene(), make_mug().crop((0, 0, 400, 600))])
+def test_refuses_what_it_cannot_cut_well(image: Image.Image) -> None:
+    with pytest.raises(errors.Rejected) as caught:
+        local.render_background(encoded(image), local.BackgroundOrder("studio"))
+    assert caught.value.code == "picture_no_cutout"
+
+
+def test_lets_no_metadata_out() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    made = local.render_background(encoded(make_mug(), exif=exif), local.BackgroundOrder("wood"))
+    for data in (made.png, made.jpeg):
+        assert b"Secret" not in data
+        assert not Image.open(io.BytesIO(data)).getexif()

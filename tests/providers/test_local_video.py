@@ -1,0 +1,89 @@
+"""The promo video: a file that every phone plays at once, words where no app covers them, and the same bytes again."""
+
+import io
+from collections.abc import Iterator
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from lib import errors
+from lib.providers import local
+from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
+
+ORDER = local.VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
+
+
+@pytest.fixture(scope="module")
+def video() -> local.Video:
+    return local.render_video(encoded(make_mug(), quality=95), ORDER)
+
+
+def boxes(data: bytes) -> Iterator[str]:
+    at = 0
+    while at < len(data):
+        yield data[at + 4 : at + 8].decode()
+        at += int.from_bytes(data[at : at + 4], "big")
+
+
+def test_is_h264_for_phones(video: local.Video) -> None:
+    with av.open(io.BytesIO(video.mp4)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.profile) == ("h264", "High")
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        assert (stream.width, stream.height) == (video.width, video.height) == (1080, 1920)
+        assert stream.average_rate == 25
+        assert stream.frames == 125
+        assert container.duration == video.seconds * 1_000_000 == 5_000_000
+
+
+def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(video: local.Video) -> None:
+    with av.open(io.BytesIO(video.mp4)) as container:
+        sound = container.streams.audio[0]
+        assert sound.codec_context.name == "aac"
+        heard = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(sound)])
+        assert len(heard) >= 4.9 * sound.rate
+        assert np.abs(heard).max() < 1e-4
+
+
+def test_begins_with_its_index_and_stays_small(video: local.Video) -> None:
+    names = list(boxes(video.mp4))
+    assert names.index("moov") < names.index("mdat")
+    assert len(video.mp4) < 1_000_000
+
+
+def test_the_poster_is_the_first_frame(video: local.Video) -> None:
+    with av.open(io.BytesIO(video.mp4)) as container:
+        first = next(container.decode(video=0)).to_image()
+    poster = opened(video.poster_jpeg)
+    assert poster.size == (1080, 1920)
+    assert np.abs(np.asarray(poster).astype(int) - np.asarray(first)).mean() < 3
+    assert len(video.poster_jpeg) < 900_000
+
+
+def test_gives_the_same_bytes_again(video: local.Video) -> None:
+    assert local.render_video(encoded(make_mug(), quality=95), ORDER) == video
+
+
+def test_lets_no_metadata_out() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    made = local.render_video(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
+    assert b"Secret" not in made.mp4
+    assert b"Secret" not in made.poster_jpeg
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_png_header(20_000, 20_000), "picture_too_large"),
+        (encoded(Image.new("RGB", (1, 1))), "picture_too_small"),
+        (b"GIF89a" + b"\0" * 100, "picture_format"),
+        (encoded(make_scene())[:3000], "picture_broken"),
+    ],
+)
+def test_refuses_a_bad_picture_before_it_draws(data: bytes, code: str) -> None:
+    with pytest.raises(errors.Rejected) as caught:
+        local.render_video(data, ORDER)
+    assert caught.value.code == code
