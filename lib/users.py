@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,22 @@ from lib import config, db, errors
 SQL = db.load("users")
 
 TRIAL_CREDITS = 2
+
+# The time zones to choose from, each with its hours ahead of UTC: none of them has had summer time since 2014.
+ZONES: Mapping[str, int] = {
+    "Europe/Kaliningrad": 2,
+    "Europe/Moscow": 3,
+    "Europe/Samara": 4,
+    "Asia/Yekaterinburg": 5,
+    "Asia/Omsk": 6,
+    "Asia/Novosibirsk": 7,
+    "Asia/Irkutsk": 8,
+    "Asia/Yakutsk": 9,
+    "Asia/Vladivostok": 10,
+    "Asia/Magadan": 11,
+    "Asia/Kamchatka": 12,
+}
+ZONE = "Europe/Moscow"  # until another is chosen
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,14 @@ async def set_language(conn: db.Connection, user_id: int, language: str) -> None
     if language not in ("ru", "en"):
         raise errors.Invalid("unknown_language", language)
     if not await SQL.set_language.run(conn, user_id=user_id, language=language):
+        raise errors.Missing("no_user", str(user_id))
+
+
+async def set_time_zone(conn: db.Connection, user_id: int, zone: str) -> None:
+    """Keep the time zone a person chose, one of ZONES."""
+    if zone not in ZONES:
+        raise errors.Invalid("unknown_zone", zone)
+    if not await SQL.set_time_zone.run(conn, user_id=user_id, zone=zone):
         raise errors.Missing("no_user", str(user_id))
 
 

@@ -14,7 +14,6 @@ from lib.telegram import client
 from lib.telegram.client import Bot
 
 UPDATES = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
-COMMANDS = ("new", "menu", "help", "cancel", "language")  # in the order that people see
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,16 +44,20 @@ async def _set(name: str) -> int:
 
 async def _set_commands(bot: Bot, name: str, language: str) -> None:
     """Set the commands in one language; the first language is also what everybody else sees."""
-    commands = [
-        (command, text.say(language, f"command.{command}"))
-        for command in COMMANDS
-        if command in FLOWS.menus[name].commands and text.knows(f"command.{command}")
-    ]
+    menu = FLOWS.menus[name]
+    known = dict.fromkeys([*menu.commands, *(menu.shared.commands if menu.shared else ())])
+    keys = {command: _sentence(name, command) for command in known}
+    commands = [(command, text.say(language, key)) for command, key in keys.items() if key]
     if not commands:
         return
     if language == text.LANGUAGES[0]:
         await client.call(bot.set_my_commands(commands))
     await client.call(bot.set_my_commands(commands, language_code=language))
+
+
+def _sentence(name: str, command: str) -> str:
+    """Return the key of what a command's entry in the list says: the bot's own, else everybody's; "" to show none."""
+    return next((key for key in (f"{name}.command.{command}", f"command.{command}") if text.knows(key)), "")
 
 
 async def _set_profile(bot: Bot, name: str, language: str) -> None:

@@ -1,5 +1,6 @@
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -162,3 +163,9 @@ async def test_a_living_person_has_a_telegram_id_and_an_erased_one_has_none(conn
         await conn.execute("update users set tg_id = -1 where id = %s", (alice.id,))
     async with factories.refused(conn, psycopg.errors.CheckViolation):
         await conn.execute("update users set erased_at = now() where id = %s", (alice.id,))
+
+
+def test_the_zones_to_choose_from_are_as_far_from_utc_as_they_say():
+    for zone, hours in users.ZONES.items():
+        for month in (1, 7):
+            assert datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() == timedelta(hours=hours), zone

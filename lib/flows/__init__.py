@@ -3,12 +3,25 @@
 from typing import Any
 
 from lib import admin, db, notify, text, users
-from lib.telegram.dispatch import Flows, Menu
+from lib.telegram.dispatch import Flows, Menu, Shared
 from lib.telegram.update import Person
 
-COMMANDS = ("menu", "help", "balance", "cancel", "language", "terms", "privacy", "paysupport")
+# What every bot answers alike. Their way back is the bot's own flow `menu`, with its screens `home` and `help`.
+EVERY = Shared(
+    package="lib.flows.every",
+    commands={
+        "language": "language",
+        "profile": "profile",
+        "export": "profile",
+        "delete": "profile",
+        "terms": "papers",
+        "privacy": "papers",
+        "paysupport": "papers",
+    },
+)
 
-PROFILE = {"export": "profile", "delete": "profile"}
+# The commands in the order that people see; those without a sentence `command.<name>` are not shown.
+HOME = dict.fromkeys(("menu", "balance", "help", "cancel"), "menu")
 
 
 async def meet(person: Person) -> dict[str, Any]:
@@ -23,7 +36,7 @@ async def meet(person: Person) -> dict[str, Any]:
             language=text.guess(person.language_code),
         )
     )
-    return {"id": user.id, "language": user.language, "consent": user.consent_at is not None}
+    return {"id": user.id, "language": user.language, "zone": user.time_zone, "consent": user.consent_at is not None}
 
 
 async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> None:
@@ -41,10 +54,11 @@ FLOWS = Flows(
     menus={
         "studio": Menu(
             package="lib.flows.studio",
-            commands={"start": "start", **dict.fromkeys(COMMANDS, "menu"), "new": "card", **PROFILE},
-            files="card",
+            commands={"start": "start", "new": "card", **HOME},
             other="menu",
             stranger="start",
+            files=("card",),
+            shared=EVERY,
         ),
     },
     meet=meet,

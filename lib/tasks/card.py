@@ -82,7 +82,7 @@ async def _send(run: jobs.Run, chat: Chat, drawn: dict[str, bytes], delivered: D
     file = Picture(f"lotok-{order['preset']}-{run.job.id}.png", drawn.get("card") or await storage.get(pathname))
     note = text.say(order["language"], "card.full_quality")
     sent = await chat.send_document(file, note, reply_to=order["message_id"])
-    await _remember(run, file_id, "document", sent)
+    await _remember(run, file_id, "document", sent.file_id)
 
 
 async def _remember(run: jobs.Run, file_id: int, kind: str, telegram_id: str) -> None:

@@ -6,15 +6,13 @@ no getMe at cold start, and which of its errors can be tried again. "Message is 
 
 import asyncio
 import functools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from telegram import (
     Bot,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputMediaPhoto,
+    InputMediaDocument,
     LinkPreviewOptions,
     Message,
     error,
@@ -23,41 +21,14 @@ from telegram.constants import ParseMode
 from telegram.request import HTTPXRequest
 
 from lib import config, errors, fetch, log
+from lib.telegram import outgoing
+from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent
+
+__all__ = ["Bot", "Button", "Chat", "Film", "Invoice", "Key", "Keyboard", "Keys", "Picture", "Sent"]
 
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # getFile serves no larger file
 
 _PREVIEW_OFF = LinkPreviewOptions(is_disabled=True)
-
-
-@dataclass(frozen=True)
-class Button:
-    """An inline button: it either sends `data` (1 to 64 bytes) or opens `url`. `style` is the Bot API's colour."""
-
-    label: str
-    data: str = ""
-    url: str = ""
-    style: str = ""
-
-    def markup(self) -> InlineKeyboardButton:
-        """Return the library's button."""
-        target = {"url": self.url} if self.url else {"callback_data": self.data}
-        return InlineKeyboardButton(self.label, **target, **({"style": self.style} if self.style else {}))  # type: ignore[arg-type]
-
-
-type Keyboard = list[list[Button]]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture or file to send: bytes to upload, or the file id that this bot got for them earlier."""
-
-    name: str
-    data: bytes = b""
-    file_id: str = ""
-
-    def content(self) -> str | bytes:
-        """Return the file id, which needs no upload, or else the bytes."""
-        return self.file_id or self.data
 
 
 def bot(name: str) -> Bot:
@@ -108,21 +79,19 @@ class Chat:
     id: int
     sent: list[int] = field(default_factory=list)
 
-    async def say(self, text: str, keyboard: Keyboard | None = None, *, reply_to: int | None = None) -> int:
+    async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
         """Send a message; return its id."""
-        message = await call(
+        sent = await self._send(
             bot(self.bot).send_message(
                 self.id,
                 text,
                 parse_mode=ParseMode.HTML,
                 link_preview_options=_PREVIEW_OFF,
-                reply_markup=_markup(keyboard),
-                reply_to_message_id=reply_to,
-                allow_sending_without_reply=True if reply_to else None,
+                reply_markup=markup.markup() if isinstance(markup, Keys) else outgoing.inline(markup),
+                **outgoing.reply(reply_to),
             )
         )
-        self.sent.append(message.message_id)
-        return message.message_id
+        return sent.message_id
 
     async def edit(self, message_id: int, text: str, keyboard: Keyboard | None = None) -> bool:
         """Rewrite one of the bot's texts; False when it can no longer be edited."""
@@ -133,7 +102,7 @@ class Chat:
                 message_id,
                 parse_mode=ParseMode.HTML,
                 link_preview_options=_PREVIEW_OFF,
-                reply_markup=_markup(keyboard),
+                reply_markup=outgoing.inline(keyboard),
             )
         )
 
@@ -148,47 +117,118 @@ class Chat:
         except errors.Rejected as refusal:
             log.note(late_answer=refusal.detail)
 
-    async def show_picture(self, message_id: int, picture: Picture, caption: str, keyboard: Keyboard) -> str:
-        """Turn a status message into a picture, or send the picture when that message is gone; return its file id."""
-        media = InputMediaPhoto(picture.content(), caption, ParseMode.HTML, filename=picture.name)
-        edit = bot(self.bot).edit_message_media(media, self.id, message_id, reply_markup=_markup(keyboard))
+    async def show_picture(self, message_id: int, picture: Picture | Film, caption: str, keyboard: Keyboard) -> str:
+        """Turn a status message into a picture or a video, or send it when that message is gone; return its file id."""
+        media = outgoing.in_album(picture, caption)
+        edit = bot(self.bot).edit_message_media(media, self.id, message_id, reply_markup=outgoing.inline(keyboard))
         try:
             message = await call(edit)
         except errors.Blocked:
             raise
         except errors.Rejected as refusal:
             if "not modified" in refusal.detail:
-                return picture.file_id
-            message = await self._send_picture(picture, caption, keyboard)
-        return message.photo[-1].file_id if isinstance(message, Message) and message.photo else ""
+                return (picture.file if isinstance(picture, Film) else picture).file_id
+            if isinstance(picture, Film):
+                return (await self.send_video(picture, caption, keyboard)).file_id
+            return (await self.send_photo(picture, caption, keyboard)).file_id
+        return outgoing.sent(message).file_id if isinstance(message, Message) else ""
 
-    async def _send_picture(self, picture: Picture, caption: str, keyboard: Keyboard) -> Message:
-        return await call(
-            bot(self.bot).send_photo(
-                self.id,
-                picture.content(),
-                caption,
-                parse_mode=ParseMode.HTML,
-                reply_markup=_markup(keyboard),
-                filename=picture.name,
-            )
+    async def send_photo(
+        self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
+    ) -> Sent:
+        """Send a picture, which Telegram compresses."""
+        photo = bot(self.bot).send_photo(
+            self.id,
+            picture.content(),
+            filename=picture.name,
+            **outgoing.below(caption, keyboard),
+            **outgoing.reply(reply_to),
         )
+        return await self._send(photo)
 
-    async def send_document(self, picture: Picture, caption: str, *, reply_to: int) -> str:
-        """Send a file as it is, as an answer to a message; return its file id."""
-        message = await call(
-            bot(self.bot).send_document(
-                self.id,
-                picture.content(),
-                filename=picture.name,
-                caption=caption,
-                parse_mode=ParseMode.HTML,
-                disable_content_type_detection=True,
-                reply_to_message_id=reply_to,
-                allow_sending_without_reply=True,
-            )
+    async def send_document(
+        self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
+    ) -> Sent:
+        """Send a file as it is."""
+        document = bot(self.bot).send_document(
+            self.id,
+            picture.content(),
+            filename=picture.name,
+            disable_content_type_detection=True,
+            **outgoing.below(caption, keyboard),
+            **outgoing.reply(reply_to),
         )
-        return message.document.file_id if message.document else ""
+        return await self._send(document)
+
+    async def send_video(
+        self, film: Film, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
+    ) -> Sent:
+        """Send a video that plays in the chat."""
+        video = bot(self.bot).send_video(
+            self.id,
+            film.file.content(),
+            filename=film.file.name,
+            **film.facts(),
+            **outgoing.below(caption, keyboard),
+            **outgoing.reply(reply_to),
+        )
+        return await self._send(video)
+
+    async def send_album(self, items: Sequence[Picture | Film], caption: str = "") -> list[Sent]:
+        """Send 2 to 10 pictures and videos as one album; it can have no buttons. The caption is the first one's."""
+        media = [outgoing.in_album(item, "" if index else caption) for index, item in enumerate(items)]
+        messages = await call(bot(self.bot).send_media_group(self.id, media))
+        self.sent += [message.message_id for message in messages]
+        return [outgoing.sent(message) for message in messages]
+
+    async def send_documents(self, files: Sequence[Picture], caption: str = "") -> list[Sent]:
+        """Send 2 to 10 files as one album, each as it is. The caption is the last one's, which stands below all."""
+        last = len(files) - 1
+        media = [
+            InputMediaDocument(
+                file.content(), filename=file.name, **outgoing.below(caption if index == last else "", None)
+            )
+            for index, file in enumerate(files)
+        ]
+        messages = await call(bot(self.bot).send_media_group(self.id, media))
+        self.sent += [message.message_id for message in messages]
+        return [outgoing.sent(message) for message in messages]
+
+    async def send_invoice(self, invoice: Invoice, keyboard: Keyboard | None = None) -> Sent:
+        """Ask for Stars; the keyboard's first button, if there is one, must be the one that pays.
+
+        Who gets it forwarded cannot pay it: they come to the bot with "/start pay".
+        """
+        asked = bot(self.bot).send_invoice(
+            self.id, **invoice.fields(), start_parameter="pay", reply_markup=outgoing.inline(keyboard)
+        )
+        return await self._send(asked)
+
+    async def answer_checkout(self, query_id: str, refusal: str = "") -> None:
+        """Let a payment through, or stop it with a sentence; Telegram waits for ten seconds."""
+        query = bot(self.bot).answer_pre_checkout_query(query_id, not refusal, refusal or None)
+        await call(query)
+
+    async def refund(self, charge_id: str) -> None:
+        """Give the Stars of a payment back; one that was given back already is no error."""
+        try:
+            await call(bot(self.bot).refund_star_payment(self.id, charge_id))
+        except errors.Rejected as refusal:
+            if "ALREADY_REFUNDED" not in refusal.detail:
+                raise
+
+    async def act(self, action: str = "typing") -> None:
+        """Show for five seconds what the bot is doing: typing, upload_photo, upload_video, upload_document."""
+        await call(bot(self.bot).send_chat_action(self.id, action))
+
+    async def delete(self, message_id: int) -> bool:
+        """Delete a message; False when that is no longer possible."""
+        return await self._edit(bot(self.bot).delete_message(self.id, message_id))
+
+    async def _send(self, request: Awaitable[Message]) -> Sent:
+        message = await call(request)
+        self.sent.append(message.message_id)
+        return outgoing.sent(message)
 
     async def _edit(self, request: Awaitable[object]) -> bool:
         try:
@@ -207,5 +247,6 @@ async def download(bot_name: str, file_id: str) -> bytes:
     return await fetch.get_bytes(str(file.file_path), limit=DOWNLOAD_LIMIT)
 
 
-def _markup(keyboard: Keyboard | None) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup([[button.markup() for button in row] for row in keyboard]) if keyboard else None
+async def invoice_link(bot_name: str, invoice: Invoice) -> str:
+    """Return a link to an invoice, such as a Mini App opens; whoever has it can pay it."""
+    return await call(bot(bot_name).create_invoice_link(**invoice.fields()))

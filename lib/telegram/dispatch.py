@@ -11,31 +11,71 @@ A failure of a service is not the update's fault and is not counted: Telegram ke
 
 import asyncio
 import copy
+import functools
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from lib import errors, log, text
 from lib.telegram import fsm
-from lib.telegram.client import Chat, Keyboard
+from lib.telegram.client import Chat, Keyboard, Keys
 from lib.telegram.update import Incoming, Person, parse
 
 TRIES = 3
+LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
 
 type Work = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Menu:
-    """What one bot answers: flow names by command, the flow for files, the flow for all else, the one for strangers."""
+    """What one bot answers. Every name is a flow: a module of `package`, or of `shared` when it is not the bot's own.
+
+    `commands`: flow by command. `other`: the flow for whatever no other wants. `stranger`: the one for who has not
+    consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
+    `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow for
+    checkout, paid and refunded.
+    """
 
     package: str
     commands: Mapping[str, str]
-    files: str
     other: str
     stranger: str
+    files: Sequence[str] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    payments: str = ""
+    flows: Sequence[str] = ()
+    shared: "Shared | None" = None
+
+    @functools.cached_property
+    def own(self) -> frozenset[str]:
+        """The names of the bot's own flows."""
+        named = (self.other, self.stranger, self.payments, *self.files, *self.links.values(), *self.flows)
+        return frozenset((*self.commands.values(), *named)) - {""} - frozenset(self.every)
+
+    @property
+    def every(self) -> Collection[str]:
+        """The names of the flows that it shares with the other bots."""
+        return self.shared.commands.values() if self.shared else ()
+
+    def linked(self, payload: str) -> str:
+        """Return the flow that a link's payload leads to, "" when there is none."""
+        return self.links.get(payload.partition("_")[0], "")
+
+    def module(self, name: str) -> Any:
+        """Return a flow, imported on first use."""
+        package = self.shared.package if self.shared and name not in self.own else self.package
+        return importlib.import_module(f"{package}.{name}")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The flows that bots have in common: their package, and flow by command."""
+
+    package: str
+    commands: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +121,11 @@ class Turn:
         if self.came.kind == "press" and not self.answered:
             self.answered = True
             await self.chat.answer(self.came.press_id, words, alert=alert)
+
+    async def ask(self, words: str, keys: Keys) -> None:
+        """Send a message that brings keys below the input field or, with Keys(), takes them away. It is no screen."""
+        await asyncio.gather(self.chat.say(words, keys), self.answer())
+        self.state.data["screen"] = 0
 
     async def show(self, words: str, keyboard: Keyboard) -> None:
         """Make this the current screen: rewrite the message whose button was pressed, else send a new one."""
@@ -161,21 +206,44 @@ async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
         turn.state.who = await flows.meet(came.person)
     name = choose(menu, came, turn.state)
     log.note(flow=name)
-    await importlib.import_module(f"{menu.package}.{name}").handle(turn)
+    if name == menu.stranger and came.command == "start" and menu.linked(came.text):
+        turn.state.data[LINK] = came.text
+    await menu.module(name).handle(turn)
+    if LINK in turn.state.data and turn.state.who.get("consent"):
+        await _follow(menu, turn)
+
+
+async def _follow(menu: Menu, turn: Turn) -> None:
+    """Lead somebody who came by a link, and had to consent first, to where the link leads."""
+    payload = turn.state.data.pop(LINK)
+    if not menu.linked(payload):
+        return
+    await turn.answer()
+    turn.came = replace(turn.came, kind="command", command="start", text=payload)
+    log.note(linked=menu.linked(payload))
+    await menu.module(menu.linked(payload)).handle(turn)
 
 
 def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
     """Return the name of the one flow that this update belongs to."""
-    prefix = came.text.partition(":")[0] if came.kind == "press" else ""
+    step = state.step.partition(":")[0]
+    step = step if step in menu.own or step in menu.every else ""
+    if came.payment and menu.payments:
+        return menu.payments
     if not state.who.get("consent"):
         return menu.stranger
     if came.kind == "command":
-        return menu.commands.get(came.command, menu.other)
-    if prefix:
-        return prefix if prefix in menu.commands.values() or prefix == menu.files else menu.other
-    if came.attachment or (state.blind and came.kind == "text" and not state.step):
-        return menu.files  # a text, too, when we cannot see what it answers: what we take orders from is there
-    return state.step.partition(":")[0] or menu.other
+        linked = menu.linked(came.text) if came.command == "start" else ""
+        shared = menu.shared.commands.get(came.command, "") if menu.shared else ""
+        return linked or menu.commands.get(came.command) or shared or menu.other
+    if came.kind == "press":
+        prefix = came.text.partition(":")[0]
+        return prefix if prefix in menu.own or prefix in menu.every else menu.other
+    if menu.files and came.attachment:
+        return step if step in menu.files else menu.files[0]
+    if menu.files and state.blind and came.kind == "text" and not step:
+        return menu.files[0]  # we cannot see what it answers: what we take orders from is there
+    return step or menu.other
 
 
 async def _count(turn: Turn, held: fsm.Held, raw: bytes, flows: Flows, error: Exception) -> Outcome:

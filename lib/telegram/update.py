@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 
-from telegram import CallbackQuery, Message, Update, User
+from telegram import CallbackQuery, Contact, Message, PreCheckoutQuery, RefundedPayment, SuccessfulPayment, Update, User
 
 from lib import errors
 
@@ -35,11 +35,29 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Payment:
+    """Stars that are about to be paid (`query_id`: answer within ten seconds), were paid, or were given back.
+
+    `payload` is what the invoice was made with; `charge_id` is the payment's own key, empty before it is made.
+    `until` is the Unix time at which a subscription ends, 0 for none; `renewal`: it was paid for before.
+    """
+
+    currency: str
+    amount: int
+    payload: str
+    query_id: str = ""
+    charge_id: str = ""
+    until: int = 0
+    renewal: bool = False
+
+
+@dataclass(frozen=True)
 class Incoming:
     """One update of one person. `kind` says which of the other fields are filled.
 
     command (`command`, `text` = its argument) · text · photo and document (`attachment`, `text` = the caption) ·
-    press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · blocked · unblocked ·
+    press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · contact (`phone`, and
+    `own_phone`: it is the person's own) · checkout, paid, refunded (`payment`) · blocked · unblocked ·
     other (a sticker, a voice, anything else that has no use here)
     """
 
@@ -51,6 +69,9 @@ class Incoming:
     command: str = ""
     press_id: str = ""
     attachment: Attachment | None = None
+    phone: str = ""
+    own_phone: bool = False
+    payment: Payment | None = None
 
 
 def parse(raw: bytes) -> Incoming | None:
@@ -68,12 +89,13 @@ def parse(raw: bytes) -> Incoming | None:
             _check(came)
             _check(came.person)
             _check(came.attachment)
+            _check(came.payment)
     except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise errors.Invalid("no_update", f"{type(error).__name__}") from error
     return came
 
 
-def _check(part: Incoming | Person | Attachment | None) -> None:
+def _check(part: Incoming | Person | Attachment | Payment | None) -> None:
     """Raise TypeError or ValueError for a value that is not of its type, or that we could not store."""
     for name in fields(part) if part else ():
         value = getattr(part, name.name)
@@ -89,6 +111,8 @@ def _check(part: Incoming | Person | Attachment | None) -> None:
 def _incoming(update: Update) -> Incoming | None:
     if update.callback_query:
         return _press(update.update_id, update.callback_query)
+    if update.pre_checkout_query:
+        return _checkout(update.update_id, update.pre_checkout_query)
     if update.my_chat_member and update.my_chat_member.chat.type == "private":
         status = update.my_chat_member.new_chat_member.status
         kind = "blocked" if status == "kicked" else "unblocked"
@@ -105,7 +129,20 @@ def _press(update_id: int, press: CallbackQuery) -> Incoming:
     return Incoming(update_id, "press", person, message_id, press.data or "", press_id=press.id)
 
 
+def _checkout(update_id: int, query: PreCheckoutQuery) -> Incoming:
+    payment = Payment(query.currency, query.total_amount, query.invoice_payload, query_id=query.id)
+    return Incoming(update_id, "checkout", _person(query.from_user), payment=payment)
+
+
 def _message(update_id: int, message: Message, person: Person) -> Incoming:
+    if message.successful_payment:
+        paid = _paid(message.successful_payment)
+        return Incoming(update_id, "paid", person, message.message_id, payment=paid)
+    if message.refunded_payment:
+        given_back = _refunded(message.refunded_payment)
+        return Incoming(update_id, "refunded", person, message.message_id, payment=given_back)
+    if message.contact:
+        return _shared(update_id, message.message_id, person, message.contact)
     attachment = _attachment(message)
     if attachment:
         caption = message.caption or ""
@@ -117,6 +154,27 @@ def _message(update_id: int, message: Message, person: Person) -> Incoming:
         name = command.partition("@")[0].lower()
         return Incoming(update_id, "command", person, message.message_id, argument.strip(), name)
     return Incoming(update_id, "text", person, message.message_id, message.text)
+
+
+def _paid(paid: SuccessfulPayment) -> Payment:
+    return Payment(
+        paid.currency,
+        paid.total_amount,
+        paid.invoice_payload,
+        charge_id=paid.telegram_payment_charge_id,
+        until=round(paid.subscription_expiration_date.timestamp()) if paid.subscription_expiration_date else 0,
+        renewal=bool(paid.is_recurring and not paid.is_first_recurring),
+    )
+
+
+def _refunded(paid: RefundedPayment) -> Payment:
+    return Payment(paid.currency, paid.total_amount, paid.invoice_payload, charge_id=paid.telegram_payment_charge_id)
+
+
+def _shared(update_id: int, message_id: int, person: Person, contact: Contact) -> Incoming:
+    """Take a phone number: whoever's it is, only that of the contact's own Telegram account counts as one's own."""
+    own = contact.user_id == person.id
+    return Incoming(update_id, "contact", person, message_id, phone=contact.phone_number, own_phone=own)
 
 
 def _attachment(message: Message) -> Attachment | None:

@@ -87,6 +87,11 @@ set language = %(language)s,
     language_chosen = true
 where id = %(user_id)s;
 
+-- name: set_time_zone
+update users
+set time_zone = %(zone)s
+where id = %(user_id)s;
+
 -- name: mark_blocked
 update users
 set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end

@@ -7,7 +7,9 @@ import pytest
 from lib import db
 from lib.flows import FLOWS
 from lib.telegram import dispatch, fsm
-from lib.telegram.update import Incoming, Person
+from lib.telegram.update import Attachment, Incoming, Payment, Person
+from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
+from tests.telegram.parlour import visits
 
 ALICE = {"id": 7, "is_bot": False, "first_name": "Алиса"}
 
@@ -39,6 +41,7 @@ class Case:
 
 
 KNOWN = {"id": 1, "consent": True}
+ALICE_CAME = Person(7, "Алиса", "", "", "")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +51,81 @@ KNOWN = {"id": 1, "consent": True}
         Case(fsm.State("card:words", {}, KNOWN), "card"),
         Case(fsm.State("", {}, KNOWN), "menu"),
         Case(fsm.State("", {}, KNOWN, blind=True), "card"),
+        Case(fsm.State("gone:words", {}, KNOWN), "menu"),
     ],
 )
 def test_words_go_to_the_conversation_they_belong_to(case):
-    came = Incoming(1, "text", Person(7, "Алиса", "", "", ""), 1, "Кружка")
+    came = Incoming(1, "text", ALICE_CAME, 1, "Кружка")
     assert dispatch.choose(FLOWS.menus["studio"], came, case.state) == case.flow
+
+
+SHOP = dispatch.Menu(
+    package="tests.telegram.parlour",
+    commands={"start": "hall", "menu": "hall"},
+    other="hall",
+    stranger="door",
+    files=("hall", "gallery"),
+    links={"c": "cards"},
+    payments="till",
+    flows=("gallery",),
+    shared=dispatch.Shared("lib.flows.every", {"language": "language"}),
+)
+FILE = Attachment("photo", "a", "b", 9, "image/jpeg", "")
+BILL = Payment("XTR", 50, "pack:5")
+
+
+@pytest.mark.parametrize(
+    ("came", "step", "flow"),
+    [
+        (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "", "hall"),
+        (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "gallery:photo", "gallery"),
+        (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "cards:name", "hall"),
+        (Incoming(1, "contact", ALICE_CAME, 1, phone="+7"), "cards:phone", "cards"),
+        (Incoming(1, "command", ALICE_CAME, 1, "c_4f2a", "start"), "", "cards"),
+        (Incoming(1, "command", ALICE_CAME, 1, "x_4f2a", "start"), "", "hall"),
+        (Incoming(1, "command", ALICE_CAME, 1, "c_4f2a", "menu"), "", "hall"),
+        (Incoming(1, "command", ALICE_CAME, 1, "", "language"), "cards:name", "language"),
+        (Incoming(1, "press", ALICE_CAME, 1, "language:other"), "cards:name", "language"),
+        (Incoming(1, "press", ALICE_CAME, 1, "gone:home"), "cards:name", "hall"),
+        (Incoming(1, "checkout", ALICE_CAME, payment=BILL), "cards:name", "till"),
+    ],
+)
+def test_each_kind_goes_to_its_flow(came, step, flow):
+    assert dispatch.choose(SHOP, came, fsm.State(step, {}, KNOWN)) == flow
+
+
+def test_a_payment_of_somebody_who_has_not_consented_is_still_taken():
+    assert dispatch.choose(SHOP, Incoming(1, "paid", ALICE_CAME, payment=BILL), fsm.State()) == "till"
+
+
+def test_every_bot_has_the_menu_that_the_shared_flows_lead_back_to():
+    assert {menu.other for menu in FLOWS.menus.values()} == {"menu"}
+
+
+def pressed(data, update_id):
+    press = {"id": "1", "from": ALICE, "chat_instance": "1", "data": data}
+    return json.dumps({"update_id": update_id, "callback_query": press}).encode()
+
+
+@pytest.mark.usefixtures("redis")
+async def test_a_link_survives_the_consent_of_a_stranger():
+    visits.clear()
+    await arrives(said("/start c_4f2a", 1))
+    await arrives(said("Здравствуйте", 2))
+    await arrives(pressed("door:open", 3))
+    await arrives(said("Дальше", 4))
+    assert visits == [("door", "c_4f2a"), ("door", "Здравствуйте"), ("door", "door:open"), ("cards", "c_4f2a"), HALL]
+
+
+HALL = ("hall", "Дальше")
+
+
+async def arrives(raw):
+    async def meet(person):
+        return {"id": person.id, "language": "ru"}
+
+    async def nothing(*_):
+        raise AssertionError
+
+    outcome = await dispatch.handle("shop", raw, dispatch.Flows({"shop": SHOP}, meet, nothing, nothing))
+    assert outcome.status == 200

@@ -24,7 +24,12 @@ FILE = {"file_id": "a", "file_unique_id": "b", "mime_type": "image/png", "file_n
 MEMBER = {"status": "kicked", "user": {**ALICE, "is_bot": True}, "until_date": 0}
 BEFORE = {"status": "member", "user": {**ALICE, "is_bot": True}}
 PRESS = {"id": "1", "from": ALICE, "chat_instance": "1", "data": "card:confirm", "message": MESSAGE}
+BILL = {"currency": "XTR", "total_amount": 50, "invoice_payload": "pack:5"}
+CHARGED = {**BILL, "telegram_payment_charge_id": "t", "provider_payment_charge_id": "p"}
 SEEDS = [
+    {"update_id": 1, "pre_checkout_query": {"id": "1", "from": ALICE, **BILL}},
+    {"update_id": 1, "message": {**MESSAGE, "successful_payment": CHARGED}},
+    {"update_id": 1, "message": {**MESSAGE, "contact": {"phone_number": "+7", "first_name": "А", "user_id": 7}}},
     {"update_id": 1, "message": MESSAGE},
     {"update_id": 1, "message": {**MESSAGE, "photo": [SIZE], "caption": "Кружка", "media_group_id": "1"}},
     {"update_id": 1, "message": {**MESSAGE, "document": FILE}},

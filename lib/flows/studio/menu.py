@@ -1,9 +1,9 @@
-"""The menu and what is reachable from anywhere: help, balance, language, cancel. Leaves a draft as it is.
+"""The menu and what is reachable from anywhere: help, balance, cancel. Leaves a draft as it is.
 
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import config, credits, db, errors, jobs, users
+from lib import credits, db, errors, jobs
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -25,27 +25,10 @@ async def _help(turn: Turn) -> None:
     await turn.show(turn.text("menu.help"), [*_keyboard(turn)[:1], ways])
 
 
-async def _papers(turn: Turn) -> None:
-    """Show where the terms and the privacy policy are, and whom to ask about a payment."""
-    site = config.get().public_url
-    links = [
-        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
-        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
-    ]
-    await turn.show(turn.text("menu.papers"), [links, [Button(turn.text("button.menu"), "menu:home")]])
-
-
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
         await turn.answer(turn.text("error.old_button"))
     await _home(turn, turn.text("menu.unknown") if turn.came.kind in ("text", "other", "command") else "")
-
-
-async def _language(turn: Turn) -> None:
-    language = "en" if turn.language == "ru" else "ru"
-    await db.run(lambda conn: users.set_language(conn, turn.state.who["id"], language))
-    turn.state.who["language"] = language
-    await _home(turn, turn.text("menu.language_set"))
 
 
 async def _cancel(turn: Turn) -> None:
@@ -71,14 +54,12 @@ def _keyboard(turn: Turn) -> Keyboard:
         rows.insert(0, [Button(turn.text("menu.resume"), "card:resume", style="success")])
     return [
         *rows,
-        [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.language"), "menu:language")],
+        [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.language"), "language:other")],
     ]
 
 
 SCREENS = {
     **dict.fromkeys(("menu", "home", "balance"), _home),
-    **dict.fromkeys(("terms", "privacy", "paysupport"), _papers),
     "help": _help,
     "cancel": _cancel,
-    "language": _language,
 }

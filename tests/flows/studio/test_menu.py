@@ -28,6 +28,10 @@ async def test_the_language_changes_and_stays(seller):
     await seller.sees("I speak English now")
     await seller.says("/menu")
     await seller.sees("Balance: 2 credits")
+    await seller.presses("Русский")
+    await seller.sees("Теперь говорю по-русски")
+    await seller.presses("Меню")
+    await seller.sees("Баланс: 2 кредита")
 
 
 @pytest.mark.parametrize("command", ["/start", "/menu", "/help", "/balance"])

@@ -63,3 +63,20 @@ async def test_a_forged_erase_asks_first(seller, shop):
     await seller.forges("profile:erase")
     await seller.sees("Удалить ваши данные")
     assert await shop.balance(seller) == 2
+
+
+async def test_the_time_zone_is_chosen_by_a_button_and_kept(seller, shop):
+    await seller.says("/profile")
+    await seller.sees(r"Москва UTC\+3")
+    await seller.presses("Часовой пояс")
+    await seller.presses("Владивосток UTC+10")
+    await seller.sees(r"сохранён.*Владивосток UTC\+10")
+    assert [
+        row["time_zone"] for row in await shop.rows("select time_zone from users where tg_id = %s", seller.user["id"])
+    ] == ["Asia/Vladivostok"]
+
+
+async def test_a_forged_time_zone_changes_nothing(seller):
+    await seller.says("/menu")
+    await seller.forges("profile:zone:Mars/Olympus")
+    await seller.sees(r"Москва UTC\+3")

@@ -1,0 +1,16 @@
+"""The language: there are two, so one press or /language changes it, and another changes it back."""
+
+from lib import db, profiles, users
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Change to the other language, for good, whatever Telegram's own is."""
+    language = "en" if turn.language == "ru" else "ru"
+    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    await db.run(lambda conn: users.set_language(conn, user_id, language))
+    turn.after.append(lambda: profiles.forget(user_id, tg_id))
+    turn.state.who["language"] = language
+    back = Button(turn.text("button.language"), "language:other")
+    await turn.show(turn.text("language.set"), [[back, Button(turn.text("button.menu"), "menu:home")]])

@@ -1,0 +1,100 @@
+"""A person's own data: the time zone, all of it as a file, and the way to have it erased. Leaves a draft as it is.
+
+home -> [time zone] -> zones -> [one of them] -> home
+home -> [download] -> a JSON file
+home -> [delete] -> confirm -> [delete for good] -> a stranger, with nothing left
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+from lib import credits, db, kick, profiles, users
+from lib.telegram import fsm
+from lib.telegram.client import Button, Picture
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Answer /profile, /export, /delete, or one of the buttons."""
+    wanted, _, argument = (turn.came.command or turn.came.text.partition(":")[2]).partition(":")
+    if wanted == "zone" and argument in users.ZONES:
+        await _set_zone(turn, argument)
+    else:
+        await SCREENS.get(wanted, _home)(turn)
+
+
+async def _home(turn: Turn, note: str = "") -> None:
+    zone = turn.state.who.get("zone", users.ZONE)
+    rows = [
+        [Button(turn.text("profile.zone"), "profile:zones")],
+        [Button(turn.text("profile.export"), "profile:export")],
+        [Button(turn.text("profile.delete"), "profile:delete")],
+        [Button(turn.text("button.back"), "menu:help"), Button(turn.text("button.menu"), "menu:home")],
+    ]
+    words = turn.text("profile.home", zone=_zone(turn, zone))
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _zones(turn: Turn) -> None:
+    chosen = turn.state.who.get("zone", users.ZONE)
+    buttons = [
+        Button(_zone(turn, zone), f"profile:zone:{zone}", style="success" if zone == chosen else "")
+        for zone in users.ZONES
+    ]
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    back = [Button(turn.text("button.back"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
+    await turn.show(turn.text("profile.zones"), [*rows, back])
+
+
+async def _set_zone(turn: Turn, zone: str) -> None:
+    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    await db.run(lambda conn: users.set_time_zone(conn, user_id, zone))
+    turn.after.append(lambda: profiles.forget(user_id, tg_id))
+    turn.state.who["zone"] = zone
+    await _home(turn, turn.text("profile.zone_set"))
+
+
+def _zone(turn: Turn, zone: str) -> str:
+    """Return a time zone as a button says it: "Москва UTC+3"."""
+    city = turn.text(f"zone.{zone.partition('/')[2].lower()}")
+    return f"{city} UTC+{users.ZONES.get(zone, users.ZONES[users.ZONE])}"
+
+
+async def _export(turn: Turn) -> None:
+    data = await db.run(lambda conn: users.export(conn, turn.state.who["id"]))
+    file = Picture("lotok-data.json", json.dumps(data, ensure_ascii=False, indent=2).encode())
+    words = turn.text("profile.exported")
+    await asyncio.gather(turn.answer(), turn.chat.send_document(file, words, reply_to=turn.came.message_id))
+
+
+async def _delete(turn: Turn) -> None:
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
+    lost = [turn.text("profile.lost", balance=balance)] if balance else []
+    rows = [
+        [Button(turn.text("profile.erase"), "profile:erase", style="danger")],
+        [Button(turn.text("button.back"), "profile:home"), Button(turn.text("button.menu"), "menu:home")],
+    ]
+    await turn.show("\n\n".join([turn.text("profile.confirm"), *lost, turn.text("profile.for_good")]), rows)
+    turn.state.data["erase_on"] = turn.state.data["screen"]
+
+
+async def _erase(turn: Turn) -> None:
+    """Erase, but only from the screen that said what is lost: an old or forged button shows that screen first."""
+    if not turn.on_screen or turn.state.data.get("erase_on") != turn.came.message_id:
+        await _delete(turn)
+        return
+    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    await db.run(lambda conn: users.erase(conn, user_id, tg_id))
+    turn.after += [lambda: profiles.forget(user_id, tg_id), kick.drain]
+    await turn.show(turn.text("profile.erased"), [])
+    turn.state = fsm.State()
+
+
+SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {
+    "home": _home,
+    "zones": _zones,
+    "export": _export,
+    "delete": _delete,
+    "erase": _erase,
+}

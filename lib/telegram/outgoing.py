@@ -1,0 +1,167 @@
+"""What a bot can send, in the few shapes that flows and tasks need: buttons, keys, pictures, films, invoices."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    InputMediaVideo,
+    KeyboardButton,
+    LabeledPrice,
+    Message,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+    WebAppInfo,
+)
+from telegram.constants import ParseMode
+
+
+@dataclass(frozen=True)
+class Button:
+    """An inline button: it sends `data` (1 to 64 bytes), opens `url`, opens the Mini App at `app`, or pays an invoice.
+
+    `style` is the Bot API's colour: primary, success, danger.
+    """
+
+    label: str
+    data: str = ""
+    url: str = ""
+    style: str = ""
+    app: str = ""
+    pay: bool = False
+
+    def markup(self) -> InlineKeyboardButton:
+        """Return the library's button."""
+        target: dict[str, Any] = {"style": self.style} if self.style else {}
+        if self.pay:
+            target["pay"] = True
+        elif self.app:
+            target["web_app"] = WebAppInfo(self.app)
+        elif self.url:
+            target["url"] = self.url
+        else:
+            target["callback_data"] = self.data
+        return InlineKeyboardButton(self.label, **target)
+
+
+type Keyboard = list[list[Button]]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key below the input field: it says its label for the person or, with `contact`, shares their phone number."""
+
+    label: str
+    contact: bool = False
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Rows of keys below the input field, gone after one press. No rows take away the keys that are there.
+
+    A message that brings or removes keys can never be edited again, nor have inline buttons.
+    """
+
+    rows: list[list[Key]] = field(default_factory=list)
+    placeholder: str = ""
+
+    def markup(self) -> ReplyKeyboardMarkup | ReplyKeyboardRemove:
+        """Return the library's keyboard."""
+        if not self.rows:
+            return ReplyKeyboardRemove()
+        rows = [[KeyboardButton(key.label, request_contact=key.contact or None) for key in row] for row in self.rows]
+        return ReplyKeyboardMarkup(
+            rows,
+            resize_keyboard=True,
+            one_time_keyboard=True,
+            input_field_placeholder=self.placeholder or None,
+        )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture or file to send: bytes to upload, or the file id that this bot got for them earlier."""
+
+    name: str
+    data: bytes = b""
+    file_id: str = ""
+
+    def content(self) -> str | bytes:
+        """Return the file id, which needs no upload, or else the bytes."""
+        return self.file_id or self.data
+
+
+@dataclass(frozen=True)
+class Film:
+    """A video to send, MP4, with what a player must know of it beforehand."""
+
+    file: Picture
+    width: int
+    height: int
+    seconds: int
+    cover: Picture | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the library's methods take beside the file."""
+        known: dict[str, Any] = {"width": self.width, "height": self.height, "duration": self.seconds}
+        return known | {"supports_streaming": True} | ({"cover": self.cover.content()} if self.cover else {})
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """What is to be paid in Telegram Stars: title of 32 characters, description of 255, payload of 128 bytes."""
+
+    title: str
+    description: str
+    payload: str
+    stars: int
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the library's methods take."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            "payload": self.payload,
+            "provider_token": "",
+            "currency": "XTR",
+            "prices": [LabeledPrice(self.title, self.stars)],
+        }
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that went out; `file_id` is what this bot may send its file by from now on, empty without a file."""
+
+    message_id: int
+    file_id: str = ""
+
+
+def sent(message: Message) -> Sent:
+    """Return what there is to know of a message that went out."""
+    file = message.photo[-1] if message.photo else message.video or message.document
+    return Sent(message.message_id, file.file_id if file else "")
+
+
+def inline(keyboard: Keyboard | None) -> InlineKeyboardMarkup | None:
+    """Return the library's keyboard of the buttons below a message."""
+    return InlineKeyboardMarkup([[button.markup() for button in row] for row in keyboard]) if keyboard else None
+
+
+def below(caption: str, keyboard: Keyboard | None) -> dict[str, Any]:
+    """Return what stands below a picture or file."""
+    words = {"caption": caption, "parse_mode": ParseMode.HTML} if caption else {}
+    return words | ({"reply_markup": inline(keyboard)} if keyboard else {})
+
+
+def reply(message_id: int | None) -> dict[str, Any]:
+    """Return what makes a message an answer to another, which may be gone."""
+    return {"reply_to_message_id": message_id, "allow_sending_without_reply": True} if message_id else {}
+
+
+def in_album(item: Picture | Film, caption: str) -> InputMediaPhoto | InputMediaVideo:
+    """Return the library's item of an album."""
+    if isinstance(item, Film):
+        return InputMediaVideo(item.file.content(), filename=item.file.name, **item.facts(), **below(caption, None))
+    return InputMediaPhoto(item.content(), filename=item.name, **below(caption, None))

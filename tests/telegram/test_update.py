@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from lib import errors
+from lib.telegram.update import Payment, parse
+
+ALICE = {"id": 7, "is_bot": False, "first_name": "Алиса"}
+MESSAGE = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": ALICE}
+BILL = {"currency": "XTR", "total_amount": 50, "invoice_payload": "pack:5"}
+CHARGED = {**BILL, "telegram_payment_charge_id": "t", "provider_payment_charge_id": "p"}
+
+
+def came(**update):
+    return parse(json.dumps({"update_id": 1, **update}).encode())
+
+
+@pytest.mark.parametrize(("owner", "own"), [({"user_id": 7}, True), ({"user_id": 8}, False), ({}, False)])
+def test_only_the_phone_of_ones_own_account_is_ones_own(owner, own):
+    contact = {"phone_number": "+79990001122", "first_name": "А", **owner}
+    found = came(message={**MESSAGE, "contact": contact})
+    assert (found.kind, found.phone, found.own_phone) == ("contact", "+79990001122", own)
+
+
+def test_a_checkout_says_what_is_about_to_be_paid():
+    found = came(pre_checkout_query={"id": "9", "from": ALICE, **BILL})
+    assert (found.kind, found.payment) == ("checkout", Payment("XTR", 50, "pack:5", query_id="9"))
+
+
+def test_a_payment_is_known_by_its_charge():
+    found = came(message={**MESSAGE, "successful_payment": CHARGED})
+    assert (found.kind, found.payment) == ("paid", Payment("XTR", 50, "pack:5", charge_id="t"))
+    assert found.person.id == 7
+
+
+def test_a_renewal_of_a_subscription_says_until_when_it_runs():
+    paid = {**CHARGED, "is_recurring": True, "subscription_expiration_date": 1900000000}
+    assert came(message={**MESSAGE, "successful_payment": paid}).payment.until == 1900000000
+    assert came(message={**MESSAGE, "successful_payment": paid}).payment.renewal
+    first = {**paid, "is_first_recurring": True}
+    assert not came(message={**MESSAGE, "successful_payment": first}).payment.renewal
+
+
+def test_a_refund_names_the_charge_that_is_given_back():
+    found = came(message={**MESSAGE, "refunded_payment": CHARGED})
+    assert (found.kind, found.payment) == ("refunded", Payment("XTR", 50, "pack:5", charge_id="t"))
+
+
+def test_an_amount_below_zero_is_no_update():
+    with pytest.raises(errors.Invalid):
+        came(pre_checkout_query={"id": "9", "from": ALICE, **BILL, "total_amount": -1})
