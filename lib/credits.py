@@ -1,12 +1,80 @@
 """Credits: whole numbers that pay for jobs. The ledger is the truth and the balance is written by it (sql/).
 
 Charging belongs to the job (`jobs.create_job_and_consume_credit`); a job that fails or is cancelled gives its credits
-back by itself.
+back by itself. What else moves credits is here: packs paid with Stars and their refunds, promo codes, and grants by
+administrators. Each is written once, whatever is delivered twice, and each function is one statement.
 """
 
-from lib import db
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lib import catalog, db, errors, users
 
 SQL = db.load("credits")
+
+CURRENCY = "XTR"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One movement of credits; `product` is what was ordered, where it belongs to an order."""
+
+    id: int
+    kind: str
+    amount: int
+    balance_after: int
+    created_at: datetime
+    product: str
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Stars that came: paid, refunding, refunded, or debt (taken back by Telegram when `owed` credits were spent).
+
+    No credits: they fit nothing that we ever sold, and an administrator must look.
+    """
+
+    id: int
+    charge_id: str
+    bot: str
+    user_id: int
+    pack_id: int | None
+    stars: int
+    credits: int
+    state: str
+    owed: int
+    paid_at: datetime
+    told_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment and whether this call recorded it; `settled` of its credits paid off what the person owed."""
+
+    payment: Payment
+    created: bool
+    balance: int
+    settled: int
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """A payment whose Stars went back, whether that is news, and how many credits were taken for it just now."""
+
+    payment: Payment
+    changed: bool
+    taken: int
+    balance: int
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What became of a promo code: taken, unknown, off, over, used (by this person) or used_up (by all)."""
+
+    outcome: str
+    credits: int | None
+    balance: int
 
 
 async def refund_credit(conn: db.Connection, job_id: int) -> int:
@@ -20,3 +88,140 @@ async def refund_credit(conn: db.Connection, job_id: int) -> int:
 async def safe_get_balance(conn: db.Connection, user_id: int) -> int:
     """Return the balance; 0 for somebody who has no account."""
     return await SQL.safe_get_balance.one(conn, int, user_id=user_id) or 0
+
+
+async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:
+    """Return a page of a person's operations, newest first: those with an id below `before`."""
+    return await SQL.list_entries.all(conn, Entry, user_id=user_id, before=before, limit=limit)
+
+
+async def grant(
+    conn: db.Connection, user_id: int, amount: int, *, key: str, actor: str, reason: str
+) -> tuple[int, bool]:
+    """Give credits by an administrator's word; return the balance and whether they were given now.
+
+    The same key gives once. Who gave them and why stays in the audit log.
+    """
+    if amount <= 0 or not reason.strip():
+        raise errors.Invalid("odd_grant", "a grant needs a positive amount and a reason")
+    row = await SQL.grant.one(conn, dict, user_id=user_id, amount=amount, key=key, actor=actor, reason=reason.strip())
+    return (row["balance"], row["created"]) if row else (0, False)
+
+
+async def redeem(conn: db.Connection, user_id: int, tg_id: int, code: str) -> Redeemed:
+    """Give the credits of a promo code, in any letter case, as often as its limits allow."""
+    kept = catalog.read_promo(code)
+    facts = {"user_id": user_id, "code": kept, "mark": users.mark(tg_id, "promo")}
+    found = await SQL.redeem.one(conn, Redeemed, **facts) if kept else None
+    return found or Redeemed("unknown", None, 0)
+
+
+async def refuse_invoice(conn: db.Connection, user_id: int, *, currency: str, payload: str, stars: int) -> str:
+    """Return why an invoice may not be paid: no_consent, no_pack, off or price; "" when it may. One round trip."""
+    facts = await SQL.invoice.one(conn, dict, user_id=user_id, pack_id=catalog.pack_id(payload))
+    if facts is None:
+        return "no_pack"
+    if not facts["may_buy"]:
+        return "no_consent"
+    if not facts["is_on"]:
+        return "off"
+    return "" if (currency, stars) == (CURRENCY, facts["stars"]) else "price"
+
+
+async def record_payment(
+    conn: db.Connection,
+    user_id: int,
+    *,
+    bot: str,
+    charge_id: str,
+    payload: str,
+    stars: int,
+    facts: dict[str, Any] | None = None,
+    paid_at: datetime | None = None,
+) -> Paid:
+    """Keep a payment and give its credits, in one statement and once for each charge id.
+
+    What was paid is what the pack was sold for, even if it is off by now.
+    """
+    row = await SQL.record_payment.one(
+        conn,
+        dict,
+        charge_id=charge_id,
+        bot=bot,
+        user_id=user_id,
+        pack_id=catalog.pack_id(payload),
+        stars=stars,
+        facts={"payload": payload, **(facts or {})},
+        paid_at=paid_at,
+    )
+    if row is None:
+        raise errors.Missing("no_payment", charge_id)
+    created, balance, settled = row.pop("created"), row.pop("balance"), row.pop("settled")
+    return Paid(Payment(**row), created, balance, settled)
+
+
+async def mark_told(conn: db.Connection, payment_id: int) -> bool:
+    """Note that the payer has read of a payment; False when that was noted before."""
+    return bool(await SQL.mark_told.run(conn, payment_id=payment_id))
+
+
+async def get_payment(conn: db.Connection, payment_id: int) -> Payment | None:
+    """Return a payment by our own id."""
+    return await SQL.get_payment.one(conn, Payment, payment_id=payment_id)
+
+
+async def list_payments(conn: db.Connection, user_id: int, limit: int = 5) -> list[Payment]:
+    """Return a person's payments, newest first."""
+    return await SQL.list_payments.all(conn, Payment, user_id=user_id, limit=limit)
+
+
+async def list_refunding(conn: db.Connection, limit: int = 100) -> list[Payment]:
+    """Return the payments whose refund was begun and not ended: Telegram's answer was lost."""
+    return await SQL.list_refunding.all(conn, Payment, limit=limit)
+
+
+async def begin_payment_refund(conn: db.Connection, payment_id: int, *, actor: str, reason: str) -> Payment:
+    """Take a payment's credits back and note that its Stars go back; then ask Telegram, and end it.
+
+    Raises ShortOfCredits, and changes nothing, when they are spent. A refund that was begun is returned as it is.
+    """
+    if not reason.strip():
+        raise errors.Invalid("odd_refund", "a refund needs a reason")
+    payment = await SQL.begin_payment_refund.one(
+        conn, Payment, payment_id=payment_id, actor=actor, reason=reason.strip()
+    )
+    if payment is None:
+        raise errors.Missing("no_payment", str(payment_id))
+    return payment
+
+
+async def end_payment_refund(conn: db.Connection, payment_id: int, *, refunded: bool, reason: str) -> bool:
+    """End a refund: the Stars went back, or Telegram refused for good and the credits return. False: it had ended."""
+    return bool(await SQL.end_payment_refund.one(conn, bool, payment_id=payment_id, refunded=refunded, reason=reason))
+
+
+async def record_payment_refund(conn: db.Connection, charge_id: str) -> TakenBack | None:
+    """Learn from Telegram that Stars went back; None for a payment that we do not know.
+
+    If it was not our doing, the credits go as far as they are there; the rest is owed, and the next purchase pays it.
+    """
+    row = await SQL.record_payment_refund.one(conn, dict, charge_id=charge_id)
+    if row is None:
+        return None
+    changed, taken, balance = row.pop("changed"), row.pop("taken"), row.pop("balance")
+    return TakenBack(Payment(**row), changed, taken, balance)
+
+
+async def walked(conn: db.Connection, bot: str) -> int:
+    """Return how many of a bot's Star transactions have been compared with the payments."""
+    return await SQL.walked.one(conn, int, bot=bot) or 0
+
+
+async def walk_on(conn: db.Connection, bot: str, walked: int) -> None:
+    """Remember how far the comparison has come."""
+    await SQL.walk_on.run(conn, bot=bot, walked=walked)
+
+
+async def list_audit(conn: db.Connection, *, subject: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """Return what was done by hand, newest first, to one subject ("user 5", "payment 3") or to all."""
+    return await SQL.list_audit.all(conn, dict, subject=subject, limit=limit)

@@ -86,7 +86,7 @@ async def get_user_by_tg_id(conn: db.Connection, tg_id: int) -> User | None:
 
 async def accept_consent(conn: db.Connection, user_id: int, tg_id: int) -> User:
     """Record the consent and give the trial credits, both once in a lifetime however often it is pressed."""
-    ids = {"user_id": user_id, "tg_id": tg_id, "mark": _mark(tg_id)}
+    ids = {"user_id": user_id, "tg_id": tg_id, "mark": mark(tg_id)}
     return _found(await SQL.accept_consent.one(conn, User, **ids, trial=TRIAL_CREDITS))
 
 
@@ -124,7 +124,7 @@ async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
 
     Who comes back is a stranger, but not one who gets another trial.
     """
-    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=_mark(tg_id))
+    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id))
 
 
 async def forget_orders(conn: db.Connection, user_id: int) -> int:
@@ -132,12 +132,12 @@ async def forget_orders(conn: db.Connection, user_id: int) -> int:
     return await SQL.forget_orders.one(conn, int, user_id=user_id) or 0
 
 
-def _mark(tg_id: int) -> bytes:
+def mark(tg_id: int, what: str = "trial") -> bytes:
     """Return what is remembered of a Telegram id: enough to know it again, too little to find it out."""
     secret = config.get().app_secret
     if not secret:
         raise errors.Misconfigured(detail="APP_SECRET is not set; without it a trial could be had twice")
-    return hmac.digest(secret.encode(), f"trial:{tg_id}".encode(), hashlib.sha256)
+    return hmac.digest(secret.encode(), f"{what}:{tg_id}".encode(), hashlib.sha256)
 
 
 def _found(user: User | None) -> User:

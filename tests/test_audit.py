@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lib import audit, jobs
+from lib import audit, catalog, credits, jobs
 from ops.__main__ import main
 from tests import factories
 
@@ -19,7 +19,28 @@ async def busy(conn):
         job = await factories.make_running(conn, alice, price=1)
         await jobs.update_job_status(conn, job, state, error_code="x")
     await factories.make_job(conn, alice, price=1)
+    await shopping(conn, alice)
     return alice
+
+
+async def shopping(conn, alice):
+    """Payments in each state, and a promo code that was used."""
+    by = {"actor": "ops:test", "reason": "a test"}
+    [pack, *_] = await catalog.list_packs(conn)
+    for charge in ("paid", "refunding", "refunded", "unknown"):
+        facts = {
+            "bot": "studio",
+            "charge_id": charge,
+            "payload": pack.payload,
+            "stars": 1 if charge == "unknown" else 100,
+        }
+        payment = (await credits.record_payment(conn, alice.id, **facts)).payment
+        if charge.startswith("refund"):
+            await credits.begin_payment_refund(conn, payment.id, **by)
+        if charge == "refunded":
+            await credits.end_payment_refund(conn, payment.id, refunded=True, reason="a test")
+    await catalog.add_promo(conn, "SPRING", 5, **by)
+    await credits.redeem(conn, alice.id, alice.tg_id, "spring")
 
 
 async def test_a_sound_database_has_no_findings(conn):
@@ -50,6 +71,12 @@ WRONGS = {
     "a refund does not reverse a finished order's charge": _off(
         "credit_ledger", "update credit_ledger set amount = 3 where kind = 'refund'"
     ),
+    "a payment did not give its credits": _off("credit_ledger", "delete from credit_ledger where kind = 'purchase'"),
+    "a refund took other credits than its payment's": _off(
+        "credit_ledger", "update credit_ledger set amount = -1 where kind = 'taken_back'"
+    ),
+    "a promo code's uses are not its entries": "update promo_codes set used = 2",
+    "a refund of Stars hangs for more than a day": "update payments set refund_asked_at = now() - interval '2 days'",
     "nobody told the user of a failure": _off("jobs", "delete from jobs where task = 'notice'"),
     "a finished job is still among the unfinished": _off(
         "jobs", "update jobs set state = 'cancelled', finished_at = now() where task = 'notice'"

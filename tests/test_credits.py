@@ -75,7 +75,7 @@ async def test_a_key_moves_credits_once(conn, make_user):
     alice = await make_user(credits=5)
     again = "on conflict (key) do nothing"
     for _ in range(3):
-        await conn.execute(f"{INSERT} {again}", (alice.id, "purchase", 10, "purchase:stars-1", None))
+        await conn.execute(f"{INSERT} {again}", (alice.id, "grant", 10, "grant:once", None))
     assert await credits.safe_get_balance(conn, alice.id) == 15
 
 

@@ -19,7 +19,19 @@ ROOT = Path(__file__).parent.parent
 LEFT_TO_RIGHT = [
     *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "limits", "storage", "migrations", "neon"),
     *("text", "telegram", "pictures", "cards", "orders"),
-    *("users", "profiles", "jobs", "credits", "audit", "loyalty", "generation", "assistant", "notify", "admin"),
+    *(
+        "users",
+        "profiles",
+        "jobs",
+        "catalog",
+        "credits",
+        "audit",
+        "loyalty",
+        "generation",
+        "assistant",
+        "notify",
+        "admin",
+    ),
     *("kick", "warmup"),
 ]
 FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "limits", "storage"}

@@ -68,6 +68,40 @@ and (exists (select from jobs j where j.id = r.job_id)
     ))
 limit 5;
 
+-- name: payment_without_purchase
+select 'payment ' || p.id as subject, count(*) over () as number
+from payments p
+left join credit_ledger l on l.payment_id = p.id and l.kind = 'purchase'
+where (l.user_id, l.amount) is distinct from (case when p.credits > 0 then p.user_id end, nullif(p.credits, 0))
+limit 5;
+
+-- name: payment_refunded_wrong
+-- What went for a payment beside its purchase: nothing while it is paid, all its credits but the owed ones later.
+select 'payment ' || p.id as subject, count(*) over () as number
+from payments p
+left join credit_ledger l on l.payment_id = p.id and l.kind <> 'purchase'
+group by p.id
+having coalesce(sum(l.amount), 0) <> case when p.state = 'paid' then 0 else p.owed - p.credits end
+limit 5;
+
+-- name: promo_uses_wrong
+select 'promo ' || c.code as subject, count(*) over () as number
+from promo_codes c
+left join promo_uses u on u.code = c.code
+left join credit_ledger l on l.key = 'promo:' || u.code || ':' || u.user_id || ':' || u.number
+    and l.kind = 'promo' and l.user_id = u.user_id and l.amount = c.credits
+group by c.code
+having count(u.code) <> c.used
+or count(l.id) <> c.used
+limit 5;
+
+-- name: refund_hangs
+select 'payment ' || id as subject, count(*) over () as number
+from payments
+where state = 'refunding'
+and refund_asked_at < statement_timestamp() - interval '1 day'
+limit 5;
+
 -- name: failure_without_notice
 -- A notice ends after its failure, so it is there as long as the failure is, but for the last day of the 90.
 select 'job ' || h.id as subject, count(*) over () as number
@@ -117,7 +151,9 @@ from (values
     ('credit_ledger', 'stamp_entry'), ('credit_ledger', 'move_balance'), ('credit_ledger', 'append_only'),
     ('credit_ledger', 'never_truncate'), ('credit_accounts', 'open_empty'), ('credit_accounts', 'balance_by_ledger'),
     ('jobs', 'admit'), ('jobs', 'move_finished'), ('jobs', 'keep_paid'), ('jobs', 'legal_moves'),
-    ('job_history', 'settle'), ('job_history', 'legal_moves'), ('job_history', 'keep_history')
+    ('job_history', 'settle'), ('job_history', 'legal_moves'), ('job_history', 'keep_history'),
+    ('payments', 'keep_payment'), ('payments', 'keep_facts'), ('packs', 'keep_promise'), ('packs', 'keep_pack'),
+    ('promo_uses', 'keep_use'), ('audit_log', 'append_only'), ('audit_log', 'never_truncate')
 ) g (relation, name)
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null

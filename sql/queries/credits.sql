@@ -6,3 +6,93 @@ from refund_credit(%(job_id)s);
 select balance
 from credit_accounts
 where user_id = %(user_id)s;
+
+-- name: grant
+select created, balance
+from grant_credits(%(user_id)s, %(amount)s, %(key)s, %(actor)s, %(reason)s);
+
+-- name: redeem
+select outcome, credits, balance
+from redeem_promo(%(user_id)s, %(code)s, %(mark)s);
+
+-- name: list_entries
+-- The order of an entry tells what it was for.
+select l.id, l.kind, l.amount, l.balance_after, l.created_at, coalesce(e.args ->> 'product', e.task, '') as product
+from credit_ledger l
+left join every_job e on e.id = l.job_id
+where l.user_id = %(user_id)s
+and (%(before)s::bigint is null or l.id < %(before)s)
+order by l.id desc
+limit %(limit)s;
+
+-- name: invoice
+-- What an invoice must agree with before it may be paid: the pack as it is sold, and a person who may buy.
+select p.stars, p.is_on, u.consent_at is not null and u.erased_at is null as may_buy
+from packs p
+join users u on u.id = %(user_id)s
+where p.id = %(pack_id)s;
+
+-- name: record_payment
+select (r.payment).id, (r.payment).telegram_payment_charge_id as charge_id, (r.payment).bot, (r.payment).user_id,
+    (r.payment).pack_id, (r.payment).stars, (r.payment).credits, (r.payment).state, (r.payment).owed,
+    (r.payment).paid_at, (r.payment).told_at, r.created, r.balance, r.settled
+from record_payment(%(charge_id)s, %(bot)s, %(user_id)s, %(pack_id)s, %(stars)s, %(facts)s, %(paid_at)s) r;
+
+-- name: mark_told
+update payments
+set told_at = clock_timestamp()
+where id = %(payment_id)s
+and told_at is null;
+
+-- name: get_payment
+select id, telegram_payment_charge_id as charge_id, bot, user_id, pack_id, stars, credits, state, owed, paid_at, told_at
+from payments
+where id = %(payment_id)s;
+
+-- name: list_payments
+select id, telegram_payment_charge_id as charge_id, bot, user_id, pack_id, stars, credits, state, owed, paid_at, told_at
+from payments
+where user_id = %(user_id)s
+order by id desc
+limit %(limit)s;
+
+-- name: list_refunding
+select id, telegram_payment_charge_id as charge_id, bot, user_id, pack_id, stars, credits, state, owed, paid_at, told_at
+from payments
+where state = 'refunding'
+order by id
+limit %(limit)s;
+
+-- name: begin_payment_refund
+select r.id, r.telegram_payment_charge_id as charge_id, r.bot, r.user_id, r.pack_id, r.stars, r.credits, r.state,
+    r.owed, r.paid_at, r.told_at
+from begin_payment_refund(%(payment_id)s, %(actor)s, %(reason)s) r;
+
+-- name: end_payment_refund
+select end_payment_refund(%(payment_id)s, %(refunded)s, %(reason)s);
+
+-- name: record_payment_refund
+select (r.payment).id, (r.payment).telegram_payment_charge_id as charge_id, (r.payment).bot, (r.payment).user_id,
+    (r.payment).pack_id, (r.payment).stars, (r.payment).credits, (r.payment).state, (r.payment).owed,
+    (r.payment).paid_at, (r.payment).told_at, r.changed, r.taken, r.balance
+from record_payment_refund(%(charge_id)s) r;
+
+-- name: walked
+select walked
+from star_walks
+where bot = %(bot)s;
+
+-- name: walk_on
+-- Two walks at once compare the same transactions twice, which changes nothing; the one further on stays.
+insert into star_walks (bot, walked)
+values (%(bot)s, %(walked)s)
+on conflict (bot) do update
+set walked = greatest(star_walks.walked, excluded.walked),
+    walked_at = clock_timestamp();
+
+-- name: list_audit
+select id, actor, action, subject, reason, before, after, at
+from audit_log
+where %(subject)s::text is null or subject = %(subject)s
+order by id desc
+limit %(limit)s;

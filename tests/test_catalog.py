@@ -1,0 +1,73 @@
+import psycopg
+import pytest
+
+from lib import catalog, credits, errors, orders
+
+BY = {"actor": "ops:test", "reason": "spring"}
+
+
+async def test_every_product_that_can_be_ordered_has_a_price(conn):
+    products = await catalog.list_products(conn)
+    assert [product.code for product in products] == list(orders.PRODUCTS)
+    assert {product.code: product.task for product in products} == orders.TASKS
+    for product in products:
+        totals = [product.total(count) for count in orders.COUNTS[product.code]]
+        assert totals == sorted(totals), "more results never cost less"
+        assert min(totals) > 0
+
+
+async def test_a_price_of_several_can_be_less_than_several_prices(conn):
+    video = await catalog.get_product(conn, "video5")
+    assert (video.total(1), video.total(3)) == (4, 11)
+    changed = await catalog.change_product(conn, "video5", params={}, **BY)
+    assert changed.total(3) == 12
+
+
+async def test_a_new_price_is_in_the_audit_log(conn):
+    await catalog.change_product(conn, "card", price=3, **BY)
+    [row] = await credits.list_audit(conn, subject="product card")
+    assert (row["actor"], row["reason"]) == ("ops:test", "spring")
+    assert (row["before"]["price"], row["after"]["price"]) == (1, 3)
+
+
+async def test_a_product_that_is_off_is_not_on_the_shelf(conn):
+    await catalog.change_product(conn, "video10", is_on=False, **BY)
+    assert "video10" not in [product.code for product in await catalog.list_products(conn)]
+    assert "video10" in [product.code for product in await catalog.list_products(conn, hidden=True)]
+
+
+async def test_an_unknown_product_cannot_be_changed(conn):
+    with pytest.raises(errors.Missing):
+        await catalog.change_product(conn, "car", price=3, **BY)
+
+
+async def test_another_price_of_a_pack_is_another_pack(conn):
+    old = (await catalog.list_packs(conn))[0]
+    new = await catalog.put_pack(conn, old.code, old.stars + 50, old.credits, **BY)
+    assert new.id != old.id
+    assert [pack.id for pack in await catalog.list_packs(conn) if pack.code == old.code] == [new.id]
+    assert (await catalog.get_pack(conn, old.id)).stars == old.stars
+
+
+async def test_what_a_pack_gives_never_changes(conn):
+    with pytest.raises(psycopg.DatabaseError, match="promised"):
+        await conn.execute("update packs set credits = credits + 1")
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "pack:", "pack:x", "pack:-1", "pack:1.5", "pack:99999999999", "job:1", "pack:٣"]
+)
+def test_a_payload_that_names_no_pack_is_none(payload):
+    assert catalog.pack_id(payload) == 0
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("spring", "SPRING"), (" Лето-26 ", "ЛЕТО-26"), ("a b", ""), ("no", "")])
+def test_a_promo_code_is_kept_in_capitals(typed, kept):
+    assert catalog.read_promo(typed) == kept
+
+
+async def test_a_promo_code_is_made_once(conn):
+    await catalog.add_promo(conn, "spring", 5, **BY)
+    with pytest.raises(errors.Conflict):
+        await catalog.add_promo(conn, "SPRING", 50, **BY)
+    assert [(promo.code, promo.credits) for promo in await catalog.list_promos(conn)] == [("SPRING", 5)]
