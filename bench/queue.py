@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench import proxy
-from bench.peers import catalogue, race
+from bench.peers import catalogue, costs, race
 from bench.peers.catalogue import Peer
 from bench.results import Failed
 
@@ -23,6 +23,7 @@ ROUNDS = 2 if QUICK else 5
 SLOW_ROUNDS = 1 if QUICK else 2
 JOBS, SLOW_JOBS, SLOW_FAR_JOBS, COLD_JOBS = 20_000, 4_000, 400, 50
 HISTORY = int(os.environ.get("BENCH_HISTORY", "100000" if QUICK else "1000000"))
+WAITING = 100_000 if QUICK else 1_000_000
 YARDSTICK = "graphile-worker"
 
 
@@ -51,6 +52,8 @@ def run() -> str:
             _starts(server, peers),
             _batches(server, peers[0], near),
             _history(server, peers[0]),
+            _costs(server, peers[0]),
+            _position(server, peers[0]),
             _memory(server, peers[0]),
             _distances({4: far, 20: farther}, near, server),
         ]
@@ -155,9 +158,12 @@ def _history(server: race.Race, ours: Peer) -> str:
     """Return what a long history does to the drain."""
     full = server.prepare(ours, JOBS)
     speeds: dict[str, list[float]] = {"without": [], "with": []}
+    with server.copy(full) as young, psycopg.connect(server.url(young), autocommit=True) as conn:
+        before = {name: (pages, ms) for name, _, pages, ms in costs.plans(conn)}
     with server.copy(full) as aged:
         with psycopg.connect(server.url(aged), autocommit=True) as conn:
             _age(conn, HISTORY)
+            after = list(costs.plans(conn))
         _progress(f"{HISTORY:,} finished jobs written")
         for _ in range(ROUNDS):
             with server.copy(full) as database:
@@ -165,9 +171,15 @@ def _history(server: race.Race, ours: Peer) -> str:
             speeds["with"].append(server.drain(ours, aged, JOBS).speed)
             server.refill(ours, aged, JOBS)
     medians = {name: statistics.median(found) for name, found in speeds.items()}
+    rows = [
+        [name, indexes, f"{before[name][0]} → {pages}", f"{before[name][1]:.2f} → {ms:.2f}"]
+        for name, indexes, pages, ms in after
+    ]
+    head = [f"hot statements, without → with {HISTORY:,} finished jobs", "index", "pages", "ms"]
     return (
         f"Ours, with {HISTORY:,} finished jobs in the history: {medians['with']:,.0f} jobs/s, without: "
-        f"{medians['without']:,.0f} ({medians['with'] / medians['without']:.2f})."
+        f"{medians['without']:,.0f} ({medians['with'] / medians['without']:.2f}).\n\n{_table(head, rows)}\n\n"
+        "By `explain (analyze, buffers)`: no statement reads a table from end to end."
     )
 
 
@@ -178,7 +190,7 @@ def _age(conn: psycopg.Connection, number: int) -> None:
             """
             insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
                 max_attempts, lease_token, created_at, finished_at)
-            select -n, 1 + n % 200, 'noop', 'old:' || n, '{}', '{}', 0, 0, 'done', t, 1, 5, gen_random_uuid(), t, t
+            select -n, 1 + n %% 200, 'noop', 'old:' || n, '{}', '{}', 0, 0, 'done', t, 1, 5, gen_random_uuid(), t, t
             from (
                 select n, now() - interval '89 days' * (1 - n::float8 / %(number)s) as t
                 from generate_series(%(first)s::bigint, %(last)s) n
@@ -188,6 +200,28 @@ def _age(conn: psycopg.Connection, number: int) -> None:
         )
     conn.execute("vacuum (analyze) job_history")
     conn.execute("checkpoint")
+
+
+def _costs(server: race.Race, ours: Peer) -> str:
+    """Return what each guarantee costs."""
+    rows = []
+    for name, speed, ratio in costs.guarantees(server, ours, JOBS, ROUNDS):
+        rows.append([name, f"{speed:,.0f}", f"{ratio:.2f}"])
+        _progress(f"{name}: {speed:,.0f} jobs/s")
+    return _table(["ours, one guarantee taken away, 1 process", "jobs/s", "beside all"], rows)
+
+
+def _position(server: race.Race, ours: Peer) -> str:
+    """Return what the place in the line costs when a million wait."""
+    database = server.prepare(ours, WAITING)
+    with psycopg.connect(server.url(database), autocommit=True) as conn:
+        ids = conn.execute("select id from jobs where id %% %s = 0 order by id", (WAITING // 50,)).fetchall()
+        times = []
+        for (job_id,) in ids:
+            began = time.perf_counter()
+            conn.execute("select queue_position(%s), queue_wait(%s)", (job_id, job_id)).fetchone()
+            times.append((time.perf_counter() - began) * 1000)
+    return f"Ours, place and waiting time with {WAITING:,} jobs waiting: {statistics.median(times):.2f} ms, median."
 
 
 def _memory(server: race.Race, ours: Peer) -> str:
