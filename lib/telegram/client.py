@@ -214,7 +214,7 @@ class Chat:
         try:
             await call(bot(self.bot).refund_star_payment(self.id, charge_id))
         except errors.Rejected as refusal:
-            if "ALREADY_REFUNDED" not in refusal.detail:
+            if "already_refunded" not in refusal.detail.lower():  # the library changes the case
                 raise
 
     async def act(self, action: str = "typing") -> None:

@@ -55,6 +55,13 @@ class Chat:
         data = next(data for name, data in buttons(message).items() if label in name)
         await self._act("press", json={"message_id": message["message_id"], "data": data})
 
+    async def shares_phone(self) -> None:
+        await self._act("contact", json={})
+
+    async def pays(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Pay the invoice and return how it ended: its "status" is paid, declined or expired."""
+        return dict(await self._act("pay", json={"message_id": message["message_id"]}))["payment"]  # type: ignore[no-any-return]
+
     async def blocks(self) -> None:
         await self._act("block", json={})
 
@@ -92,12 +99,13 @@ class Chat:
         parts = [("files", file) for file in files]
         await self._act("upload", files=parts, data={"as": kind, "caption": caption})
 
-    async def _act(self, action: str, **body: Any) -> None:
+    async def _act(self, action: str, **body: Any) -> dict[str, Any]:
         answer = await self.http.post(f"{self.path}/{action}", params={"wait": "1"}, timeout=60, **body)
         assert answer.status_code < 300, answer.text
         told = answer.json()
         self.toast, self.delivery = told.get("callback_answer"), told.get("delivery") or {}
         self.update_ids = told.get("update_ids") or [told["update_id"]]
+        return dict(told)
 
     async def forges(self, data: str) -> None:
         """Press a button that is on no message, as a changed client could."""

@@ -1,0 +1,3 @@
+from tests.dev.telegram_lab import lab, stage
+
+__all__ = ["lab", "stage"]
