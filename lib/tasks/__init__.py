@@ -5,6 +5,7 @@ from lib.jobs import Kind, Schedule
 TASKS = {
     "card": Kind("lib.tasks.card", lanes=2),
     "notice": Kind("lib.tasks.notice", lanes=8),
+    "tell": Kind("lib.tasks.tell", lanes=8, batch=30),
     "erase": Kind("lib.tasks.erase", lanes=1),
     "audit": Kind("lib.tasks.audit", lanes=1),
     "tidy": Kind("lib.tasks.tidy", lanes=1),
