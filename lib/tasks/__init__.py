@@ -9,9 +9,11 @@ TASKS = {
     "erase": Kind("lib.tasks.erase", lanes=1),
     "audit": Kind("lib.tasks.audit", lanes=1),
     "tidy": Kind("lib.tasks.tidy", lanes=1),
+    "stars": Kind("lib.tasks.stars", lanes=1),
 }
 
 SCHEDULES = {
     "audit": Schedule("30 3 * * *", zone="Europe/Moscow"),
     "tidy": Schedule("45 3 * * *", zone="Europe/Moscow"),
+    "stars": Schedule("23 * * * *"),
 }
