@@ -10,6 +10,7 @@ import functools
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row, tuple_row
 from psycopg.types.json import JsonbDumper
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -28,6 +30,8 @@ type Connection = psycopg.AsyncConnection[Any]
 type Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 
 SQL_FOLDER = Path(__file__).parents[1] / "sql"
+
+CheckViolation = psycopg.errors.CheckViolation
 
 _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 10}
 # A sleeping Neon wakes in well under a second; longer than this and the caller is better off with an error.
@@ -93,12 +97,26 @@ async def close() -> None:
         await pool.close()
 
 
-class Query:
-    """One named statement of sql/queries. Each call is one round trip."""
+@dataclass(frozen=True)
+class Scope:
+    """Whose rows a statement may see where tables have row-level security: a shop's, a person's own, or all."""
 
-    def __init__(self, name: str, text: str) -> None:
+    tenant: int | None = None
+    person: int | None = None
+    platform: bool = False
+
+
+class Query:
+    """One named statement of sql/queries. Each call is one round trip, in a scope or without one."""
+
+    def __init__(self, name: str, text: str, scope: Scope | None = None) -> None:
         self.name = name
         self._text = text.encode()
+        self._scope = scope
+
+    def within(self, scope: Scope) -> "Query":
+        """Return the same statement, which then sees the rows of this scope only."""
+        return Query(self.name, self._text.decode(), scope)
 
     async def one[T](self, conn: Connection, row: type[T], **params: Any) -> T | None:
         """Return the first row as `row` (a dataclass, dict, tuple or scalar type), or None."""
@@ -120,8 +138,11 @@ class Query:
         self, conn: Connection, factory: BaseRowFactory[Any], params: dict[str, Any]
     ) -> psycopg.AsyncCursor[Any]:
         log.count("sql")
+        cursor = conn.cursor(row_factory=factory)
         try:
-            return await conn.cursor(row_factory=factory).execute(self._text, params)
+            if self._scope is None:
+                return await cursor.execute(self._text, params)
+            return await _scoped(conn, self._scope, cursor, self._text, params)
         except psycopg.Error as error:
             raise _translate(error, dead=conn.broken) from error
 
@@ -150,6 +171,24 @@ class Queries:
 def load(name: str) -> Queries:
     """Read sql/queries/<name>.sql."""
     return Queries(name)
+
+
+async def _scoped(
+    conn: Connection, scope: Scope, cursor: psycopg.AsyncCursor[Any], text: bytes, params: dict[str, Any]
+) -> psycopg.AsyncCursor[Any]:
+    """Run a statement as the role that no policy lets through, in one round trip and one transaction.
+
+    The settings end with the transaction; inside a caller's longer one they are taken back.
+    """
+    sql = load("scope")
+    names = {"tenant": scope.tenant or "", "person": scope.person or "", "platform": "on" if scope.platform else ""}
+    longer = conn.info.transaction_status != TransactionStatus.IDLE
+    async with conn.pipeline():
+        await conn.execute(sql.enter._text, names)
+        await cursor.execute(text, params)
+        if longer:
+            await conn.execute(sql.leave._text)
+    return cursor
 
 
 async def script(conn: Connection, text: str) -> None:
@@ -206,8 +245,12 @@ def _translate(error: psycopg.Error, *, dead: bool = False) -> Exception:
     """
     message = error.diag.message_primary or ""
     detail = error.diag.message_detail or ""
+    if error.sqlstate == "LK400":
+        return errors.Invalid(message, detail)
     if error.sqlstate == "LK402":
         return errors.ShortOfCredits(**json.loads(detail))
+    if error.sqlstate == "LK403":
+        return errors.Denied(message, detail)
     if error.sqlstate == "LK404":
         return errors.Missing(message, detail)
     if error.sqlstate == "LK409":

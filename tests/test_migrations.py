@@ -32,6 +32,17 @@ select 'table', r.relname, concat_ws(' ', r.relkind, r.relpersistence, r.relrows
 from pg_class r
 where r.relnamespace = 'public'::regnamespace
 and r.relkind in ('r', 'v', 'm', 'S')
+union all
+select 'policy', p.tablename || '.' || p.policyname, concat_ws(' ', p.permissive, p.roles::text, p.cmd,
+    p.qual, p.with_check)
+from pg_policies p
+where p.schemaname = 'public'
+union all
+select 'grant', g.table_name, string_agg(g.privilege_type, ' ' order by g.privilege_type)
+from information_schema.role_table_grants g
+where g.table_schema = 'public'
+and g.grantee = 'lotok_app'
+group by g.table_name
 order by 1, 2, 3
 """
 

@@ -1,0 +1,15 @@
+"""Loyalty: shops, their clients, and an exact ledger of points. Whole numbers throughout; amounts are kopecks.
+
+    partners   shops: applying, settings, moderation, the catalogue, the audit trail
+    staff      who works at a shop: roles, invitations
+    members    people as clients: phone, joining a shop, finding one at the counter
+    points     the ledger: accrue, redeem, reverse, grant, buy a service; history, balance, what expires
+    cards      the QR code and the six digits that a client shows
+    offers     services, promotions, tiers
+    referrals  invitations and their rewards
+    talk       ratings, messages, favourites
+    reports    statistics and the rows of the CSV files
+
+What belongs to a shop is asked for with the shop's id first, and row-level security is the second wall: another shop's
+id finds nothing. Errors carry stable codes; flows choose their sentences by them.
+"""

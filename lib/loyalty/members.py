@@ -1,0 +1,265 @@
+"""People as clients: their name, city and proven phone; joining a shop; finding a client at the counter."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import db, errors
+from lib.loyalty import phones
+from lib.loyalty.partners import PAGE, of
+
+SQL = db.load("loyalty_members")
+
+
+@dataclass(frozen=True)
+class Client:
+    """A person as a client of any shop. The birthday is "MM-DD"; nobody needs the year."""
+
+    user_id: int
+    name: str
+    city: str
+    phone: str | None
+    birthday: str | None
+    wants_news: bool
+    consent_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A card at a shop: a new one (with so many points of welcome), or the one the person has."""
+
+    member_id: int
+    card_no: int
+    created: bool
+    welcome: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """One shop of a client's: what is there, and what of it expires first."""
+
+    partner_id: int
+    member_id: int
+    card_no: int
+    title: str
+    city: str
+    category: str
+    status: str
+    available: int
+    pending: int
+    minor_per_point: int
+    next_points: int | None
+    next_at: datetime | None
+    favourite: bool
+    last_visit_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A client of one shop, with the balance and the chat to write to."""
+
+    partner_id: int
+    id: int
+    user_id: int
+    tg_id: int
+    language: str
+    name: str
+    card_no: int
+    phone_tail: str
+    referrer_id: int | None
+    visits: int
+    spent_minor: int
+    joined_at: datetime
+    last_visit_at: datetime | None
+    blocked_at: datetime | None
+    available: int
+    pending: int
+    tier: str | None
+    birthday: str | None
+    city: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A line of a list of clients."""
+
+    id: int
+    name: str
+    phone_tail: str
+    card_no: int
+    last_visit_at: datetime | None
+    available: int
+
+
+async def register(conn: db.Connection, user_id: int, *, name: str, city: str, phone: str | None = None) -> Client:
+    """Make or refresh a client; `phone` is what Telegram's contact button gave and belongs to this very person.
+
+    Conflict("phone_taken"): another account has the number; merge.accounts can join the two.
+    """
+    number = phones.normalise(phone) if phone else None
+    fields = {"name": _name(name), "city": city.strip()[:60]}
+    if number and await SQL.phone_owner.one(conn, int, phone=number) not in (None, user_id):
+        raise errors.Conflict("phone_taken")
+    await SQL.register_client.run(conn, user_id=user_id, phone=None, **fields)
+    if number:
+        await set_phone(conn, user_id, number)
+    client = await get_client(conn, user_id)
+    if client is None:
+        raise errors.Missing("no_client", str(user_id))
+    return client
+
+
+async def set_phone(conn: db.Connection, user_id: int, phone: str) -> str:
+    """Change the number and return it as it is kept. Conflict("phone_taken")."""
+    number = phones.normalise(phone)
+    await SQL.set_phone.run(conn, user_id=user_id, phone=number)
+    return number
+
+
+async def phone_owner(conn: db.Connection, phone: str) -> int | None:
+    """Return the user who has this number."""
+    return await SQL.phone_owner.one(conn, int, phone=phones.normalise(phone))
+
+
+async def get_client(conn: db.Connection, user_id: int) -> Client | None:
+    """Return the person as a client; None before registration."""
+    return await SQL.get_client.one(conn, Client, user_id=user_id)
+
+
+async def change_client(
+    conn: db.Connection,
+    user_id: int,
+    *,
+    name: str | None = None,
+    city: str | None = None,
+    birthday: str | None = None,
+    wants_news: bool | None = None,
+) -> None:
+    """Change what is named. The birthday comes as people write it: 7.03, 07-03, 7 03. Invalid("birthday_unclear")."""
+    done = await SQL.change_client.run(
+        conn,
+        user_id=user_id,
+        name=_name(name) if name is not None else None,
+        city=city.strip()[:60] if city is not None else None,
+        birthday=_birthday(birthday) if birthday is not None else None,
+        wants_news=wants_news,
+    )
+    if not done:
+        raise errors.Missing("no_client", str(user_id))
+
+
+async def join(
+    conn: db.Connection, partner_id: int, user_id: int, *, referrer_card: int | None = None, now: datetime | None = None
+) -> Joined:
+    """Take a client into a shop, once; a repeated call returns the card they have.
+
+    A referrer counts only at the first time, and only a member of this shop. Missing("no_partner"),
+    Denied("partner_blocked"), Denied("partner_not_approved"), Missing("no_client") before registration.
+    """
+    joined = await SQL.join_partner.one(
+        conn, Joined, partner_id=partner_id, user_id=user_id, referrer_card=referrer_card, now=now
+    )
+    if joined is None:
+        raise errors.Missing("no_partner", str(partner_id))
+    return joined
+
+
+async def cards(conn: db.Connection, user_id: int, *, now: datetime | None = None) -> list[Card]:
+    """Return every card of a person, the last visited shop first: one round trip, a hundred at most."""
+    return await SQL.my_cards.all(conn, Card, user_id=user_id, now=now)
+
+
+async def get(conn: db.Connection, partner_id: int, member_id: int) -> Member:
+    """Return a client of this shop; Missing("no_member") for everybody else's."""
+    found = await SQL.get_member.within(of(partner_id)).one(conn, Member, partner_id=partner_id, member_id=member_id)
+    if found is None:
+        raise errors.Missing("no_member", str(member_id))
+    return found
+
+
+async def get_own(conn: db.Connection, partner_id: int, user_id: int) -> Member:
+    """Return a person's own membership of a shop; Missing("no_member")."""
+    found = await SQL.get_own_member.within(of(partner_id)).one(conn, Member, partner_id=partner_id, user_id=user_id)
+    if found is None:
+        raise errors.Missing("no_member", str(user_id))
+    return found
+
+
+async def find_by_card(conn: db.Connection, partner_id: int, card_no: int) -> int | None:
+    """Return the member with this card number."""
+    return await SQL.find_by_card.within(of(partner_id)).one(conn, int, partner_id=partner_id, card_no=card_no)
+
+
+async def find_by_phone(conn: db.Connection, partner_id: int, phone: str) -> int | None:
+    """Return the member with this whole number, however it is written. Invalid("phone_unclear")."""
+    number = phones.normalise(phone)
+    return await SQL.find_by_phone.within(of(partner_id)).one(conn, int, partner_id=partner_id, phone=number)
+
+
+async def search(conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = PAGE) -> list[Found]:
+    """Return clients by the last four digits of the phone, by name, or by both ("4567 Анна").
+
+    With digits, `after` is the last id of the page before; by name alone there is one page, newest visit first.
+    Invalid("search_unclear") when there is neither.
+    """
+    tails = re.findall(r"(?<!\d)\d{4}(?!\d)", words, re.ASCII)
+    name = re.sub(r"[%_\\\d+()-]", " ", words).strip()[:40]
+    if tails:
+        return await SQL.search.within(of(partner_id)).all(
+            conn,
+            Found,
+            partner_id=partner_id,
+            tail=tails[0],
+            name=name or None,
+            after=after,
+            limit=limit,
+        )
+    if len(name) < 2:
+        raise errors.Invalid("search_unclear", words[:40])
+    return await SQL.search_names.within(of(partner_id)).all(conn, Found, partner_id=partner_id, name=name, limit=limit)
+
+
+async def recent(
+    conn: db.Connection, partner_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[Found]:
+    """Return the clients who were served last; `before` is (last_visit_at, id) of the page before's last."""
+    at, number = before or (None, None)
+    return await SQL.recent.within(of(partner_id)).all(
+        conn, Found, partner_id=partner_id, before_at=at, before_id=number, limit=limit
+    )
+
+
+async def list_all(
+    conn: db.Connection, partner_id: int, *, before: int | None = None, limit: int = PAGE
+) -> list[Found]:
+    """Return the clients of a shop, newest first; `before` is the last id of the page before."""
+    return await SQL.list_members.within(of(partner_id)).all(
+        conn, Found, partner_id=partner_id, before=before, limit=limit
+    )
+
+
+async def block(
+    conn: db.Connection, partner_id: int, actor_id: int, member_id: int, *, blocked: bool = True, reason: str = ""
+) -> None:
+    """Refuse a client any operation, or admit them again, by a manager. Denied("role_too_low")."""
+    ids = {"partner_id": partner_id, "actor_id": actor_id, "member_id": member_id}
+    done = await SQL.block_member.within(of(partner_id)).one(conn, int, **ids, blocked=blocked, reason=reason[:300])
+    if done is None:
+        await get(conn, partner_id, member_id)
+        raise errors.Denied("role_too_low", str(actor_id))
+
+
+def _name(words: str) -> str:
+    name = " ".join(words.split())[:80]
+    if not name:
+        raise errors.Invalid("name_empty")
+    return name
+
+
+def _birthday(words: str) -> str:
+    found = re.fullmatch(r"(\d{1,2})[ ./-](\d{1,2})", words.strip(), re.ASCII)
+    day, month = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= month <= 12 or not 1 <= day <= (29, 30, 31)[0 if month == 2 else 1 if month in (4, 6, 9, 11) else 2]:
+        raise errors.Invalid("birthday_unclear", words[:40])
+    return f"{month:02}-{day:02}"

@@ -1,0 +1,293 @@
+"""The ledger of points. Each operation is one round trip, happens once for its key, and is whole or not at all.
+
+The key is made when the confirm screen is drawn. The same key with the same request answers as it did the first time
+(`repeated`); with another request it is Conflict("key_reused").
+
+    bill --accrue--> [pending, for the shop's hold days] --> available --redeem, buy_service--> spent
+                                                                       --expiry--> gone
+    reverse: spent points go back into the lots they came from; new ones are taken back as far as they are there
+
+What operations refuse: Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
+Missing no_partner, no_member, no_service, no_operation; Invalid amount_zero, amount_over_limit (detail: the limit in
+kopecks), bill_too_small, points_zero, over_share (detail: the most points); Conflict short_of_points (detail: what is
+there), key_reused, already_reversed, not_reversible, voucher_used, voucher_expired.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import db, errors
+from lib.loyalty.partners import PAGE, of
+
+SQL = db.load("loyalty_points")
+
+VOUCHER_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an operation did, and the balance after it.
+
+    points: of the operation itself; earned: new points, also those for the rest of a bill; missing: what a reversal
+    could not take back, as it was spent; code: of a voucher.
+    """
+
+    txn_id: int
+    member_id: int
+    user_id: int
+    kind: str
+    points: int
+    earned: int
+    missing: int
+    bill_minor: int
+    paid_minor: int
+    available: int
+    pending: int
+    promotion_id: int | None
+    active_at: datetime | None
+    expires_at: datetime | None
+    created_at: datetime
+    code: str | None
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a bill would earn, by which promotion, and how much of it points may pay: at most, and with these."""
+
+    points: int
+    promotion_id: int | None
+    most: int
+    payable: int
+    available: int
+    promotion: str | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A line of a history."""
+
+    id: int
+    member_id: int
+    name: str
+    kind: str
+    points: int
+    missing: int
+    bill_minor: int
+    paid_minor: int
+    reason: str
+    actor_id: int | None
+    created_at: datetime
+    active_at: datetime | None
+    expires_at: datetime | None
+    available_after: int
+    pending_after: int
+    reverses_id: int | None
+    parent_id: int | None
+    reversed_by: int | None
+    service: str | None
+    promotion: str | None
+
+
+@dataclass(frozen=True)
+class Balance:
+    available: int
+    pending: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Points that expire together (never, if expires_at is None), or wait until active_at."""
+
+    points: int
+    pending: bool
+    active_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """A service that was paid in points; the code is shown at the counter."""
+
+    partner_id: int
+    txn_id: int
+    member_id: int
+    service_id: int
+    code: str
+    title: str
+    points: int
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    cancelled_at: datetime | None
+
+
+async def accrue(
+    conn: db.Connection,
+    partner_id: int,
+    member_id: int,
+    actor_id: int,
+    *,
+    bill_minor: int,
+    key: str,
+    now: datetime | None = None,
+) -> Receipt:
+    """Give the points that a bill earns: rounded down once, at the tier's rate, with the best promotion."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
+    return _done(await SQL.accrue.one(conn, Receipt, **ids, key=key, bill_minor=bill_minor, now=now))
+
+
+async def redeem(
+    conn: db.Connection,
+    partner_id: int,
+    member_id: int,
+    actor_id: int,
+    *,
+    bill_minor: int,
+    points: int,
+    key: str,
+    now: datetime | None = None,
+) -> Receipt:
+    """Pay a part of a bill with points, those that expire first; the rest of it earns points if the shop wants so."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
+    return _done(await SQL.redeem.one(conn, Receipt, **ids, key=key, bill_minor=bill_minor, points=points, now=now))
+
+
+async def buy_service(
+    conn: db.Connection,
+    partner_id: int,
+    member_id: int,
+    user_id: int,
+    *,
+    service_id: int,
+    key: str,
+    now: datetime | None = None,
+) -> Receipt:
+    """Pay for a service with points, by the client; the receipt's `code` is the voucher for the counter."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "user_id": user_id, "service_id": service_id}
+    return _done(await SQL.buy_service.one(conn, Receipt, **ids, key=key, days=VOUCHER_DAYS, now=now))
+
+
+async def grant(
+    conn: db.Connection,
+    partner_id: int,
+    member_id: int,
+    actor_id: int,
+    *,
+    points: int,
+    reason: str,
+    key: str,
+    now: datetime | None = None,
+) -> Receipt:
+    """Give points by hand, by the owner or a manager, with a reason."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
+    return _done(await SQL.grant.one(conn, Receipt, **ids, key=key, points=points, reason=reason, now=now))
+
+
+async def reverse(
+    conn: db.Connection,
+    partner_id: int,
+    txn_id: int,
+    actor_id: int,
+    *,
+    reason: str,
+    key: str,
+    now: datetime | None = None,
+) -> Receipt:
+    """Take an operation back, once; a cashier only their own of the last hour.
+
+    The points that the rest of a bill earned go back with the redemption, referral rewards a little later. `missing`
+    of the receipt is what had been spent meanwhile: the balance never falls below nought.
+    """
+    ids = {"partner_id": partner_id, "txn_id": txn_id, "actor_id": actor_id}
+    return _done(await SQL.reverse.one(conn, Receipt, **ids, key=key, reason=reason, now=now))
+
+
+async def quote(
+    conn: db.Connection, partner_id: int, member_id: int, actor_id: int, bill_minor: int, *, now: datetime | None = None
+) -> Quote:
+    """Return what a bill would earn and how much of it points may pay; Missing("no_member")."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
+    found = await SQL.quote.within(of(partner_id)).one(conn, Quote, **ids, bill_minor=bill_minor, now=now)
+    if found is None:
+        raise errors.Missing("no_member", str(member_id))
+    return found
+
+
+async def history(
+    conn: db.Connection, partner_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[Operation]:
+    """Return a page of a shop's operations, newest first; `before` is (created_at, id) of the page before's last."""
+    at, number = before or (None, None)
+    page = {"before_at": at, "before_id": number, "limit": limit}
+    return await SQL.history.within(of(partner_id)).all(conn, Operation, partner_id=partner_id, **page)
+
+
+async def member_history(
+    conn: db.Connection, partner_id: int, member_id: int, *, before: int | None = None, limit: int = PAGE
+) -> list[Operation]:
+    """Return a page of one client's operations at one shop, newest first; `before` is the last id."""
+    ids = {"partner_id": partner_id, "member_id": member_id}
+    return await SQL.member_history.within(of(partner_id)).all(conn, Operation, **ids, before=before, limit=limit)
+
+
+async def get(conn: db.Connection, partner_id: int, txn_id: int) -> Operation:
+    """Return one operation of this shop; Missing("no_operation")."""
+    found = await SQL.get_operation.within(of(partner_id)).one(conn, Operation, partner_id=partner_id, txn_id=txn_id)
+    if found is None:
+        raise errors.Missing("no_operation", str(txn_id))
+    return found
+
+
+async def balance(conn: db.Connection, partner_id: int, member_id: int) -> Balance:
+    """Return what a member has; Missing("no_member")."""
+    ids = {"partner_id": partner_id, "member_id": member_id}
+    found = await SQL.balance.within(of(partner_id)).one(conn, Balance, **ids)
+    if found is None:
+        raise errors.Missing("no_member", str(member_id))
+    return found
+
+
+async def expiring(conn: db.Connection, partner_id: int, member_id: int, *, limit: int = PAGE) -> list[Batch]:
+    """Return what a member's points are made of: what expires first comes first, then what still waits."""
+    ids = {"partner_id": partner_id, "member_id": member_id}
+    return await SQL.expiring.within(of(partner_id)).all(conn, Batch, **ids, limit=limit)
+
+
+async def vouchers(
+    conn: db.Connection, partner_id: int, member_id: int, *, before: int | None = None, limit: int = PAGE
+) -> list[Voucher]:
+    """Return a client's vouchers at a shop, newest first; `before` is the last txn_id."""
+    ids = {"partner_id": partner_id, "member_id": member_id}
+    return await SQL.member_vouchers.within(of(partner_id)).all(conn, Voucher, **ids, before=before, limit=limit)
+
+
+async def voucher(conn: db.Connection, partner_id: int, code: str) -> Voucher:
+    """Return the voucher with this code at this shop; Missing("no_voucher")."""
+    found = await SQL.voucher.within(of(partner_id)).one(conn, Voucher, partner_id=partner_id, code=code)
+    if found is None:
+        raise errors.Missing("no_voucher")
+    return found
+
+
+async def use_voucher(
+    conn: db.Connection, partner_id: int, code: str, actor_id: int, *, now: datetime | None = None
+) -> Voucher:
+    """Hand over what a voucher stands for, once; who repeats it gets Conflict("voucher_used")."""
+    ids = {"partner_id": partner_id, "code": code, "actor_id": actor_id}
+    done = await SQL.use_voucher.within(of(partner_id)).one(conn, int, **ids, now=now)
+    found = await voucher(conn, partner_id, code)
+    if done is None:
+        if found.used_at or found.cancelled_at:
+            raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
+        if found.expires_at <= (now or datetime.now(found.expires_at.tzinfo)):
+            raise errors.Conflict("voucher_expired")
+        raise errors.Denied("not_staff", str(actor_id))
+    return found
+
+
+def _done(receipt: Receipt | None) -> Receipt:
+    if receipt is None:  # the functions answer with a row or an error
+        raise errors.Missing("no_operation")
+    return receipt

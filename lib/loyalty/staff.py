@@ -1,0 +1,112 @@
+"""Who works at a shop. The owner may everything; a manager all but staff of their own rank; a cashier serves clients.
+
+An invitation is a link for one person: s_<shop>_<secret>, three days, once. Only its hash is stored.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import db, errors
+from lib.loyalty.partners import PAGE, of
+
+SQL = db.load("loyalty_staff")
+
+ROLES = ("owner", "manager", "cashier")
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A person's place at a shop."""
+
+    partner_id: int
+    user_id: int
+    role: str
+    city: str | None
+    joined_at: datetime
+    title: str
+    status: str
+    name: str
+
+    @property
+    def manages(self) -> bool:
+        """Whether the settings, the figures and reversals are theirs."""
+        return self.role in ("owner", "manager")
+
+
+async def places(conn: db.Connection, user_id: int) -> list[Staff]:
+    """Return the shops where a person works; `name` is empty."""
+    return await SQL.my_places.within(db.Scope(person=user_id)).all(conn, Staff, user_id=user_id)
+
+
+async def get(conn: db.Connection, partner_id: int, user_id: int) -> Staff:
+    """Return a person's place at a shop; Denied("not_staff") for everybody else."""
+    found = await SQL.get_staff.within(of(partner_id)).one(conn, Staff, partner_id=partner_id, user_id=user_id)
+    if found is None:
+        raise errors.Denied("not_staff", str(user_id))
+    return found
+
+
+async def list_all(conn: db.Connection, partner_id: int, *, after: int = 0, limit: int = PAGE) -> list[Staff]:
+    """Return a page of a shop's people; `after` is the last user_id of the page before."""
+    return await SQL.list_staff.within(of(partner_id)).all(conn, Staff, partner_id=partner_id, after=after, limit=limit)
+
+
+async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str) -> str:
+    """Return the payload of a new invitation link, s_...; Denied("role_too_low")."""
+    if role not in ("manager", "cashier"):
+        raise errors.Invalid("unknown_role", role)
+    secret = secrets.token_urlsafe(18)
+    made = await SQL.invite.within(of(partner_id)).run(
+        conn,
+        partner_id=partner_id,
+        actor_id=actor_id,
+        role=role,
+        token_hash=_hash(secret),
+    )
+    if not made:
+        raise errors.Denied("role_too_low", str(actor_id))
+    return f"s_{partner_id}_{secret}"
+
+
+async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, str]:
+    """Join a shop by an invitation; return the shop's id and the role.
+
+    Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired").
+    """
+    prefix, _, rest = payload.partition("_")
+    number, _, secret = rest.partition("_")
+    if prefix != "s" or not number.isascii() or not number.isdecimal() or len(number) > 18 or not secret:
+        raise errors.Missing("no_invite")
+    partner_id = int(number)
+    ids = {"partner_id": partner_id, "token_hash": _hash(secret)}
+    role = await SQL.accept_invite.within(of(partner_id)).one(conn, str, user_id=user_id, **ids)
+    if role is None:
+        state = await SQL.invite_state.within(of(partner_id)).one(conn, str, **ids)
+        if state is None:
+            raise errors.Missing("no_invite")
+        raise errors.Conflict("invite_used" if state == "used" else "invite_expired")
+    return partner_id, role
+
+
+async def remove(conn: db.Connection, partner_id: int, actor_id: int, user_id: int) -> None:
+    """Let somebody go, or leave; what they did stays theirs. Denied("role_too_low")."""
+    ids = {"partner_id": partner_id, "actor_id": actor_id, "user_id": user_id}
+    if await SQL.remove_staff.within(of(partner_id)).one(conn, int, **ids) is None:
+        raise errors.Denied("role_too_low", str(actor_id))
+
+
+async def change(
+    conn: db.Connection, partner_id: int, actor_id: int, user_id: int, *, role: str, city: str | None = None
+) -> None:
+    """Give somebody another role or branch, by the owner. Denied("role_too_low")."""
+    if role not in ("manager", "cashier"):
+        raise errors.Invalid("unknown_role", role)
+    ids = {"partner_id": partner_id, "actor_id": actor_id, "user_id": user_id}
+    if await SQL.change_staff.within(of(partner_id)).one(conn, int, **ids, role=role, city=city) is None:
+        raise errors.Denied("role_too_low", str(actor_id))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

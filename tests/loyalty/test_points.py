@@ -1,0 +1,241 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib import errors
+from lib.loyalty import members, offers, partners, points, staff
+from tests.factories import refused
+from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
+
+
+@pytest.fixture
+async def shop(conn):
+    return await make_shop(conn)
+
+
+async def accrue(conn, shop, member, bill_minor, *, key=None, now=NOW):
+    return await points.accrue(
+        conn, shop.id, member.id, shop.cashier.id, bill_minor=bill_minor, key=key or new_key(), now=now
+    )
+
+
+async def redeem(conn, shop, member, number, *, bill_minor=1_000_000, key=None, now=NOW):
+    return await points.redeem(
+        conn, shop.id, member.id, shop.cashier.id, bill_minor=bill_minor, points=number, key=key or new_key(), now=now
+    )
+
+
+async def reverse(conn, shop, receipt, *, by=None, key=None, now=NOW):
+    actor = (by or shop.owner).id
+    return await points.reverse(conn, shop.id, receipt.txn_id, actor, reason="возврат", key=key or new_key(), now=now)
+
+
+async def test_a_bill_earns_whole_points_rounded_down_once(conn, shop):
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 123_999)
+    assert (receipt.points, receipt.available, receipt.pending) == (61, 61, 0)
+    assert await points.balance(conn, shop.id, member.id) == points.Balance(61, 0)
+
+
+async def test_the_same_key_answers_as_it_did_the_first_time(conn, shop):
+    member = await make_member(conn, shop)
+    first = await accrue(conn, shop, member, 100_000, key="k")
+    await accrue(conn, shop, member, 100_000)
+    again = await accrue(conn, shop, member, 100_000, key="k")
+    assert again.repeated
+    assert (again.txn_id, again.available) == (first.txn_id, first.available)
+
+
+async def test_a_key_with_another_request_is_a_conflict(conn, shop):
+    member, other = await make_member(conn, shop), await make_member(conn, shop)
+    await accrue(conn, shop, member, 100_000, key="k")
+    for client, bill in ((member, 200_000), (other, 100_000)):
+        async with refused(conn, errors.Conflict, "key_reused"):
+            await accrue(conn, shop, client, bill, key="k")
+
+
+async def test_points_pay_the_shops_share_of_a_bill_and_no_more(conn, shop):
+    member = await make_member(conn, shop, has=1000)
+    async with refused(conn, errors.Invalid, "over_share: 50"):
+        await redeem(conn, shop, member, 51, bill_minor=10_000)
+    receipt = await redeem(conn, shop, member, 50, bill_minor=10_000)
+    assert (receipt.points, receipt.paid_minor, receipt.earned, receipt.available) == (50, 5_000, 2, 952)
+
+
+async def test_nobody_spends_more_than_there_is(conn, shop):
+    member = await make_member(conn, shop, has=10)
+    async with refused(conn, errors.Conflict, "short_of_points: 10"):
+        await redeem(conn, shop, member, 11)
+
+
+async def test_what_expires_first_is_spent_first(conn, shop):
+    member = await make_member(conn, shop)
+    await accrue(conn, shop, member, 100_000)
+    await partners.change(conn, shop.id, shop.owner.id, expire_days=10, earn_on_rest=False)
+    await accrue(conn, shop, member, 100_000)
+    await redeem(conn, shop, member, 60)
+    [left] = await points.expiring(conn, shop.id, member.id)
+    assert left.points == 40
+    assert left.expires_at > NOW + timedelta(days=300)
+
+
+async def test_held_points_wait_until_local_midnight(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, hold_days=1)
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 100_000)
+    assert (receipt.available, receipt.pending) == (0, 50)
+    assert receipt.active_at == datetime(2026, 3, 10, 21, 0, tzinfo=UTC)
+    async with refused(conn, errors.Conflict, "short_of_points"):
+        await redeem(conn, shop, member, 1, now=receipt.active_at - timedelta(seconds=1))
+    assert (await redeem(conn, shop, member, 1, bill_minor=200, now=receipt.active_at)).available == 49
+
+
+async def test_expired_points_are_gone_at_the_next_operation(conn, shop):
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 100_000)
+    async with refused(conn, errors.Conflict, "short_of_points: 0"):
+        await redeem(conn, shop, member, 1, now=receipt.expires_at)
+    assert (await redeem(conn, shop, member, 50, now=receipt.expires_at - timedelta(seconds=1))).points == 50
+
+
+async def test_a_reversed_redemption_fills_the_same_lots(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
+    member = await make_member(conn, shop)
+    await accrue(conn, shop, member, 100_000)
+    await accrue(conn, shop, member, 60_000, now=NOW + timedelta(days=3))
+    before = await points.expiring(conn, shop.id, member.id)
+    receipt = await redeem(conn, shop, member, 70, now=NOW + timedelta(days=4))
+    back = await reverse(conn, shop, receipt, now=NOW + timedelta(days=5))
+    assert (back.points, back.missing, back.available) == (70, 0, 80)
+    assert await points.expiring(conn, shop.id, member.id) == before
+
+
+async def test_a_reversed_accrual_takes_what_is_left_and_says_what_is_missing(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 100_000)
+    await redeem(conn, shop, member, 30)
+    back = await reverse(conn, shop, receipt)
+    assert (back.points, back.missing, back.available) == (20, 30, 0)
+
+
+async def test_an_operation_is_reversed_once_and_a_reversal_never(conn, shop):
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 100_000)
+    back = await reverse(conn, shop, receipt, key="r")
+    assert (await reverse(conn, shop, receipt, key="r")).repeated
+    async with refused(conn, errors.Conflict, "already_reversed"):
+        await reverse(conn, shop, receipt)
+    async with refused(conn, errors.Conflict, "not_reversible"):
+        await reverse(conn, shop, back)
+
+
+async def test_points_for_the_rest_go_back_with_the_redemption(conn, shop):
+    member = await make_member(conn, shop, has=100)
+    receipt = await redeem(conn, shop, member, 100, bill_minor=20_000)
+    assert (receipt.earned, receipt.available) == (5, 5)
+    assert (await reverse(conn, shop, receipt)).available == 100
+    assert (await members.get(conn, shop.id, member.id)).visits == 0
+
+
+async def test_a_cashier_reverses_their_own_of_the_last_hour_only(conn, shop):
+    member = await make_member(conn, shop)
+    own = await accrue(conn, shop, member, 100_000)
+    others = await points.accrue(conn, shop.id, member.id, shop.owner.id, bill_minor=100_000, key=new_key(), now=NOW)
+    for receipt, now in ((others, NOW), (own, NOW + timedelta(minutes=61))):
+        async with refused(conn, errors.Denied, "role_too_low"):
+            await reverse(conn, shop, receipt, by=shop.cashier, now=now)
+    assert (await reverse(conn, shop, own, by=shop.cashier)).available == 50
+
+
+async def test_only_the_shops_own_people_touch_its_points(conn, shop):
+    other = await make_shop(conn)
+    member, foreign = await make_member(conn, shop, has=100), await make_member(conn, other, has=100)
+    async with refused(conn, errors.Denied, "not_staff"):
+        await points.accrue(conn, shop.id, member.id, other.owner.id, bill_minor=1000, key="k")
+    for member_id in (foreign.id, 0, -1, 2**62):
+        async with refused(conn, errors.Missing, "no_member"):
+            await points.accrue(conn, shop.id, member_id, shop.cashier.id, bill_minor=100_000, key="k")
+
+
+async def test_a_removed_cashier_and_a_blocked_shop_serve_nobody(conn, shop):
+    member = await make_member(conn, shop, has=100)
+    await staff.remove(conn, shop.id, shop.owner.id, shop.cashier.id)
+    async with refused(conn, errors.Denied, "not_staff"):
+        await accrue(conn, shop, member, 100_000)
+    await partners.decide(conn, shop.id, shop.owner.id, "blocked", "жалобы")
+    async with refused(conn, errors.Denied, "partner_blocked: жалобы"):
+        await accrue(conn, shop, member, 100_000)
+
+
+async def test_amounts_out_of_bounds_are_refused(conn, shop):
+    member = await make_member(conn, shop, has=100)
+    for bill, code in ((0, "amount_zero"), (-5, "amount_zero"), (100_000_001, "amount_over_limit"), (100, "too_small")):
+        async with refused(conn, errors.Invalid, code):
+            await accrue(conn, shop, member, bill)
+    for number in (0, -1):
+        async with refused(conn, errors.Invalid, "points_zero"):
+            await redeem(conn, shop, member, number)
+
+
+async def test_the_best_promotion_counts_within_its_dates_days_and_bills(conn, shop):
+    member = await make_member(conn, shop)
+    local = NOW.date()
+    doubled = await offers.add_promotion(
+        conn, shop.id, shop.owner.id, kind="multiplier", title="Вдвое", multiplier_bp=20000, starts_on=local,
+        ends_on=local, weekdays=1 << local.weekday(), min_bill_minor=50_000,
+    )  # fmt: skip
+    extra = await offers.add_promotion(
+        conn, shop.id, shop.owner.id, kind="extra", title="Ещё", extra_points=7, starts_on=local, ends_on=local
+    )
+    assert (await accrue(conn, shop, member, 100_000)).points == 50, "not approved yet"
+    for promotion in (doubled, extra):
+        await offers.decide_promotion(conn, shop.id, promotion, shop.owner.id, "approved")
+    found = [await accrue(conn, shop, member, bill) for bill in (100_000, 49_999)]
+    assert [(receipt.points, receipt.promotion_id) for receipt in found] == [(100, doubled), (31, extra)]
+    tomorrow = await accrue(conn, shop, member, 100_000, now=NOW + timedelta(days=1))
+    assert (tomorrow.points, tomorrow.promotion_id) == (50, None)
+
+
+async def test_the_tier_of_the_money_spent_decides_the_rate(conn, shop):
+    await offers.set_tiers(
+        conn, shop.id, shop.owner.id, [offers.Tier("Медь", 0, 300), offers.Tier("Золото", 100_000, 1000)]
+    )
+    member = await make_member(conn, shop)
+    assert [(await accrue(conn, shop, member, 100_000)).points for _ in range(2)] == [30, 100]
+    assert (await members.get(conn, shop.id, member.id)).tier == "Золото"
+
+
+async def test_a_service_costs_points_and_its_voucher_is_good_once(conn, shop):
+    member = await make_member(conn, shop, has=100)
+    service = await offers.add_service(conn, shop.id, shop.owner.id, title="Капучино", price_points=80, category="cafe")
+    async with refused(conn, errors.Missing, "no_service"):
+        await points.buy_service(conn, shop.id, member.id, member.user_id, service_id=service, key="v", now=NOW)
+    await offers.decide_service(conn, shop.id, service, shop.owner.id, "approved")
+    bought = await points.buy_service(conn, shop.id, member.id, member.user_id, service_id=service, key="v", now=NOW)
+    assert (bought.points, bought.available) == (80, 20)
+    used = await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
+    assert used.title == "Капучино"
+    async with refused(conn, errors.Conflict, "voucher_used"):
+        await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
+
+
+async def test_joining_is_once_and_welcomes_once(conn):
+    shop = await make_shop(conn, welcome_points=100)
+    user = await make_client(conn)
+    first = await members.join(conn, shop.id, user.id)
+    again = await members.join(conn, shop.id, user.id)
+    assert (first.created, again.created) == (True, False)
+    assert first.member_id == again.member_id
+    [card] = await members.cards(conn, user.id)
+    assert (card.available, card.next_points, card.title) == (100, 100, "Кофейня")
+
+
+async def test_histories_go_page_by_page(conn, shop):
+    member = await make_member(conn, shop)
+    made = [(await accrue(conn, shop, member, 100_000, now=NOW + timedelta(minutes=n))).txn_id for n in range(5)]
+    page = await points.history(conn, shop.id, limit=3)
+    rest = await points.history(conn, shop.id, before=(page[-1].created_at, page[-1].id), limit=3)
+    assert [one.id for one in page + rest] == made[::-1]
+    own = await points.member_history(conn, shop.id, member.id, limit=2)
+    assert [one.id for one in await points.member_history(conn, shop.id, member.id, before=own[-1].id)] == made[2::-1]
