@@ -13,6 +13,8 @@ from lib import db, errors
 
 SQL = db.load("catalog")
 
+STARS_LIMIT = 10_000
+_PACK = re.compile(r"[a-z0-9]{1,16}")
 _PROMO = re.compile(r"[A-Z0-9А-ЯЁ_-]{3,32}")
 
 
@@ -101,6 +103,10 @@ async def get_pack(conn: db.Connection, pack_id: int) -> Pack | None:
 
 async def put_pack(conn: db.Connection, code: str, stars: int, credits: int, *, actor: str, reason: str) -> Pack:
     """Sell a pack under this code from now on; the one that had it is sold no longer."""
+    if not _PACK.fullmatch(code) or not 1 <= stars <= STARS_LIMIT or credits < 1:
+        raise errors.Invalid(
+            "odd_pack", f"{code}: a short code in small letters, 1 to {STARS_LIMIT} Stars, some credits"
+        )
     async with conn.transaction():
         await SQL.switch_pack_off.run(conn, code=code, actor=actor, reason=reason)
         facts = {"code": code, "stars": stars, "credits": credits}

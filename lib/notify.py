@@ -1,9 +1,20 @@
-"""Tells people what they did not ask for: so far, the administrators about what needs a look."""
+"""Tells people what they did not ask for: the administrators, what needs a look; anybody, what others did for them.
+
+What `tell` says is a job of its own (lib/tasks/tell.py): it is sent once the caller's transaction is committed, in the
+receiver's language, within what Telegram allows. Kick the drain after the commit, so that it comes at once.
+"""
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from lib import config, errors, log, text
+from lib import config, db, errors, jobs, log, text
 from lib.telegram.client import Chat
+
+# Rows of buttons: what each says (a sentence's key, or else the label itself) and the data that it sends or the
+# https link that it opens.
+type Ways = Sequence[Sequence[tuple[str, str]]]
 
 
 async def alert_admins(through: str, key: str, **fields: object) -> None:
@@ -12,3 +23,38 @@ async def alert_admins(through: str, key: str, **fields: object) -> None:
     for admin in config.get().admin_ids:
         with contextlib.suppress(errors.AppError):
             await Chat(through, admin).say(text.say(text.LANGUAGES[0], key, **fields))
+
+
+async def tell(
+    conn: db.Connection,
+    user_id: int,
+    bot: str,
+    key: str,
+    fields: Mapping[str, Any],
+    ways: Ways = (),
+    *,
+    once: str,
+    at: datetime | None = None,
+) -> bool:
+    """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
+
+    A field is a word or a number, `spoken(key)` for a word of the receiver's language, or `moment(at)` for a time in
+    their zone. Who has blocked the bot, or never started it, hears nothing, and that is no error. Call it beside a
+    transaction, not inside: a key that is known fails the statement.
+    """
+    args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
+    order = jobs.Order(user_id, f"tell:{once}", args)
+    try:
+        return bool(await jobs.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))
+    except errors.Conflict:  # it was said in other words, with an older balance say: once is once
+        return False
+
+
+def spoken(key: str) -> dict[str, str]:
+    """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
+    return {"spoken": key}
+
+
+def moment(at: datetime) -> dict[str, str]:
+    """Return a field of `tell` that is a time, in the receiver's zone."""
+    return {"moment": at.isoformat()}

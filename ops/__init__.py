@@ -6,6 +6,8 @@ A verb's module has a docstring (the first line is its one sentence, the rest it
 
 VERBS = {
     "audit": "ops.audit",
+    "catalog": "ops.catalog",
+    "credits": "ops.credits",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "texts": "ops.texts",

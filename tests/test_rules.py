@@ -30,6 +30,7 @@ LEFT_TO_RIGHT = [
         "generation",
         "assistant",
         "notify",
+        "payments",
         "admin",
     ),
     *("kick", "warmup"),

@@ -22,9 +22,9 @@ from telegram.request import HTTPXRequest
 
 from lib import config, errors, fetch, log
 from lib.telegram import outgoing
-from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent
+from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent, Stars
 
-__all__ = ["Bot", "Button", "Chat", "Film", "Invoice", "Key", "Keyboard", "Keys", "Picture", "Sent"]
+__all__ = ["Bot", "Button", "Chat", "Film", "Invoice", "Key", "Keyboard", "Keys", "Picture", "Sent", "Stars"]
 
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # getFile serves no larger file
 
@@ -250,3 +250,9 @@ async def download(bot_name: str, file_id: str) -> bytes:
 async def invoice_link(bot_name: str, invoice: Invoice) -> str:
     """Return a link to an invoice, such as a Mini App opens; whoever has it can pay it."""
     return await call(bot(bot_name).create_invoice_link(**invoice.fields()))
+
+
+async def star_transactions(bot_name: str, offset: int, limit: int = 100) -> list[Stars | None]:
+    """Return what a bot's Stars did, the oldest first; None stands for what no invoice of ours was the reason of."""
+    listed = await call(bot(bot_name).get_star_transactions(offset=offset, limit=limit))
+    return [outgoing.stars(one) for one in listed.transactions]

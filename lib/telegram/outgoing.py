@@ -1,6 +1,7 @@
 """What a bot can send, in the few shapes that flows and tasks need: buttons, keys, pictures, films, invoices."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from telegram import (
@@ -13,6 +14,8 @@ from telegram import (
     Message,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
+    StarTransaction,
+    TransactionPartnerUser,
     WebAppInfo,
 )
 from telegram.constants import ParseMode
@@ -136,6 +139,29 @@ class Sent:
 
     message_id: int
     file_id: str = ""
+
+
+@dataclass(frozen=True)
+class Stars:
+    """A person's Stars that came for an invoice or, `refunded`, went back; both have the payment's charge id."""
+
+    charge_id: str
+    tg_id: int
+    first_name: str
+    amount: int
+    payload: str
+    at: datetime
+    refunded: bool
+
+
+def stars(one: StarTransaction) -> Stars | None:
+    """Return a transaction that belongs to an invoice; None for a gift, a withdrawal or what else there is."""
+    partner = one.receiver or one.source
+    if not isinstance(partner, TransactionPartnerUser) or partner.transaction_type != "invoice_payment":
+        return None
+    person, payload = partner.user, partner.invoice_payload or ""
+    back = one.receiver is not None
+    return Stars(one.id, person.id, person.first_name, one.amount, payload, one.date, refunded=back)
 
 
 def sent(message: Message) -> Sent:

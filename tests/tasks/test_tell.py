@@ -1,0 +1,121 @@
+"""What people are told of what others did: in their language, once, and within what Telegram allows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib import errors, jobs, limits, notify
+from lib.tasks import TASKS
+from lib.telegram.client import Chat
+from tests import factories
+
+
+@pytest.fixture
+async def conn(database):
+    async with database.connect() as conn:
+        yield conn
+
+
+@pytest.fixture
+def chats(monkeypatch):
+    """What was sent, as (bot, person, words, labels and targets); `refusal` is raised instead, once."""
+
+    class Sent(list):
+        refusal = None
+
+    sent = Sent()
+
+    async def say(chat, words, keyboard=None, **_):
+        if sent.refusal:
+            refusal, sent.refusal = sent.refusal, None
+            raise refusal
+        rows = [[(button.label, button.data or button.url) for button in row] for row in keyboard or []]
+        sent.append((chat.bot, chat.id, words, rows))
+        return 1
+
+    monkeypatch.setattr(Chat, "say", say)
+    monkeypatch.setattr(limits, "_local", limits._Local())
+    return sent
+
+
+async def work(patience=timedelta(0)):
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    return await jobs.work(TASKS, until, only=["tell"], patience=patience)
+
+
+async def tell(conn, user, **options):
+    given = {"key": "menu.home", "fields": {"balance": 2}, "once": "receipt:1", **options}
+    return await notify.tell(conn, user.id, "studio", given.pop("key"), given.pop("fields"), **given)
+
+
+async def test_a_person_is_told_in_their_language_with_buttons(conn, chats):
+    alice = await factories.make_user(conn, language="en")
+    await tell(conn, alice, ways=[[("button.menu", "menu:home"), ("5", "rate:5")], [("button.help", "https://a.b/c")]])
+    assert (await work()).done == 1
+    [(bot, person, words, rows)] = chats
+    assert (bot, person) == ("studio", alice.tg_id)
+    assert "2 credits" in words
+    assert rows == [[("Menu", "menu:home"), ("5", "rate:5")], [("Help", "https://a.b/c")]]
+
+
+async def test_one_key_is_told_once_whatever_the_words(conn, chats):
+    alice = await factories.make_user(conn)
+    assert await tell(conn, alice)
+    assert not await tell(conn, alice)
+    assert not await tell(conn, alice, fields={"balance": 3})
+    await work()
+    assert not await tell(conn, alice)
+    await work()
+    assert len(chats) == 1
+
+
+async def test_words_and_times_are_put_into_the_receivers_terms(conn, chats):
+    alice = await factories.make_user(conn)
+    await conn.execute("update users set time_zone = 'Asia/Vladivostok' where id = %s", (alice.id,))
+    at = datetime(2026, 3, 8, 22, 30, tzinfo=UTC)
+    fields = {"bot": notify.spoken("button.menu"), "update": notify.moment(at), "error": "<b>&"}
+    await tell(conn, alice, key="alert.buried", fields=fields)
+    await work()
+    [(_, _, words, _)] = chats
+    assert "бота Меню" in words
+    assert "09.03.2026 08:30" in words
+    assert "&lt;b&gt;&amp;" in words
+
+
+@pytest.mark.parametrize("refusal", [errors.Blocked(), errors.Rejected("telegram", "chat not found")])
+async def test_who_cannot_be_reached_is_no_error(conn, chats, refusal):
+    alice = await factories.make_user(conn)
+    chats.refusal = refusal
+    await tell(conn, alice)
+    assert (await work()).done == 1
+    cursor = await conn.execute("select blocked_at from users where id = %s", (alice.id,))
+    assert await cursor.fetchone() == (None,), "it may be another bot that they have not started"
+
+
+async def test_a_bot_that_is_off_says_nothing_and_fails_nothing(conn, database):
+    alice = await factories.make_user(conn)
+    await notify.tell(conn, alice.id, "admin", "button.menu", {}, once="x")
+    assert (await work()).done == 1
+
+
+async def test_a_flood_is_waited_out_and_told_to_the_other_instances(conn, chats):
+    alice = await factories.make_user(conn)
+    chats.refusal = errors.Unavailable("telegram_flood", retry_after=timedelta(seconds=1))
+    await tell(conn, alice)
+    assert (await work(patience=timedelta(seconds=3))).retried == 1
+    assert len(chats) == 1
+
+
+async def test_a_sentence_of_tomorrow_waits(conn, chats):
+    alice = await factories.make_user(conn)
+    await tell(conn, alice, at=datetime.now(UTC) + timedelta(days=1))
+    assert (await work()).done == 0
+    assert chats == []
+
+
+async def test_who_was_erased_meanwhile_is_not_told(conn, chats):
+    alice = await factories.make_user(conn)
+    await tell(conn, alice)
+    await conn.execute("update users set tg_id = -id, erased_at = now() where id = %s", (alice.id,))
+    assert (await work()).done == 1
+    assert chats == []
