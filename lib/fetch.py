@@ -2,22 +2,28 @@
 
 Unavailable: no answer, 408, 425, 429 and 5xx, with the service's own Retry-After. Rejected: any other refusal, and an
 answer that is too big. Nothing is tried again here: only the caller knows what may be sent twice.
+
+An address that somebody else names is a stranger's: `get_public` goes to named hosts and public addresses alone.
 """
 
 import asyncio
+import contextlib
 import functools
+import ipaddress
 import re
+import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx
 
-from lib import errors, log
+from lib import config, errors, log
 
 Client = httpx.AsyncClient
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=90)
@@ -91,6 +97,108 @@ async def post(
 ) -> Answer:
     """Post JSON and return the answer."""
     return await _send("POST", url, limit=_ANSWER_LIMIT, timeout=timeout, json=json, headers=headers)
+
+
+async def ask(
+    method: str,
+    url: str,
+    *,
+    timeout: timedelta = _ANSWER,
+    limit: int = _ANSWER_LIMIT,
+    **request: Any,
+) -> Answer:
+    """Return the answer whatever its status, for services that say in the body what a status means.
+
+    Without an answer: Unavailable `not_reached` when nothing was sent, and `no_answer` when it may have had its effect.
+    """
+    try:
+        async with asyncio.timeout(timeout.total_seconds()), client().stream(method, url, **request) as response:
+            return Answer(response.status_code, response.headers, await _read(response, limit))
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise errors.Rejected(detail=f"{redact(url)}: {_reason(error)}") from None
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise errors.Unavailable("not_reached", f"{redact(url)}: {_reason(error)}") from None
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise errors.Unavailable("no_answer", f"{redact(url)}: {_reason(error)}") from None
+
+
+async def get_public(
+    url: str, *, hosts: Sequence[str], limit: int, timeout: timedelta = _ANSWER, redirects: int = 2
+) -> bytes:
+    """Return what is at an address that somebody else named; Rejected("odd_address") unless all of it is trusted.
+
+    https to one of `hosts` or a host below it, whose every address is a public one, and the connection goes to the
+    address that was looked at. Redirects are followed only to what would be trusted by itself. In `local`, a host may
+    be written as an origin on this machine: http://127.0.0.1:4000.
+    """
+    async with asyncio.timeout(timeout.total_seconds() * 2):
+        for _ in range(redirects + 1):
+            target, extra = await _trusted(url, hosts)
+            async with _streaming(target, url, timeout, extra) as response:
+                if response.is_redirect:
+                    url = urljoin(url, response.headers.get("location", ""))
+                    continue
+                body = await _read(response, limit)
+            _require_success(response, body)
+            return body
+    raise errors.Rejected("odd_address", "too many redirects")
+
+
+@contextlib.asynccontextmanager
+async def _streaming(
+    target: str, url: str, timeout: timedelta, extra: Mapping[str, Any]
+) -> AsyncIterator[httpx.Response]:
+    try:
+        async with (
+            asyncio.timeout(timeout.total_seconds()),
+            client().stream("GET", target, follow_redirects=False, **extra) as response,
+        ):
+            yield response
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise errors.Rejected("odd_address", f"{url[:200]}: {_reason(error)}") from None
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise errors.Unavailable(detail=f"{url[:200]}: {_reason(error)}") from None
+
+
+async def _trusted(url: str, hosts: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return the address to connect to and what the request needs besides; Rejected for one that is not trusted."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise errors.Rejected("odd_address", url[:200]) from None
+    here = f"{parts.scheme}://{parts.netloc}"
+    if config.get().environment == "local" and host in ("127.0.0.1", "localhost") and here in hosts:
+        return url, {}
+    names = [name for name in hosts if "://" not in name]
+    known = any(host == name or host.endswith(f".{name}") for name in names)
+    if parts.scheme != "https" or parts.username or parts.password or port not in (None, 443) or not known:
+        raise errors.Rejected("odd_address", url[:200])
+    address = await _public_address(host)
+    pinned = f"[{address}]" if ":" in address else address
+    query = f"?{parts.query}" if parts.query else ""
+    return f"https://{pinned}{parts.path or '/'}{query}", {
+        "headers": {"Host": host},
+        "extensions": {"sni_hostname": host},  # the certificate is checked against the name, not the address
+    }
+
+
+async def _public_address(host: str) -> str:
+    """Look a host up once; Rejected when any of its addresses is not a public one."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise errors.Unavailable(detail=f"{host}: {_reason(error)}") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(_is_public(address) for address in addresses):
+        raise errors.Rejected("odd_address", f"{host} is at {addresses}")
+    return addresses[0]
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    return found.is_global and not found.is_multicast and (mapped is None or mapped.is_global)
 
 
 async def nudge(url: str, *, headers: Mapping[str, str], timeout: timedelta) -> None:

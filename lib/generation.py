@@ -33,15 +33,22 @@ async def add_files(conn: db.Connection, user_id: int, job_id: int, files: list[
     return await SQL.add_files.all(conn, File, user_id=user_id, job_id=job_id, listed={"files": files})
 
 
-async def remember_telegram_id(conn: db.Connection, file_id: int, bot: str, kind: str, telegram_file_id: str) -> None:
-    """Remember how Telegram knows a file, so that it is uploaded once; `kind` is photo or document."""
-    await SQL.remember_telegram_id.run(conn, file_id=file_id, bot=bot, kind=kind, telegram_file_id=telegram_file_id)
+async def remember_telegram_ids(conn: db.Connection, bot: str, kind: str, ids: dict[int, str]) -> None:
+    """Remember how Telegram knows files, so that each is uploaded once; `kind` is photo, document or video."""
+    await SQL.remember_telegram_ids.run(
+        conn, file_ids=list(ids), telegram_file_ids=list(ids.values()), bot=bot, kind=kind
+    )
 
 
 async def telegram_ids(conn: db.Connection, file_ids: list[int], bot: str) -> dict[tuple[int, str], str]:
     """Return the ids by which this bot can send the files without uploading them, by file and kind."""
     rows = await SQL.telegram_ids.all(conn, dict, file_ids=file_ids, bot=bot)
     return {(row["file_id"], row["kind"]): row["telegram_file_id"] for row in rows}
+
+
+async def find_files(conn: db.Connection, user_id: int, file_ids: list[int]) -> list[File]:
+    """Return those of the files that are this person's."""
+    return await SQL.find_files.all(conn, File, user_id=user_id, file_ids=file_ids)
 
 
 async def list_files(conn: db.Connection, user_id: int) -> list[File]:

@@ -33,7 +33,7 @@ async def test_a_url_is_no_pathname(conn, make_user):
 
 async def test_a_telegram_id_is_remembered_for_each_bot_and_kind(conn, make_user):
     [file] = await add(conn, await make_user(), described("card"))
-    await generation.remember_telegram_id(conn, file.id, "studio", "photo", "AgAC")
-    await generation.remember_telegram_id(conn, file.id, "studio", "photo", "AgAD")
+    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAC"})
+    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAD"})
     assert await generation.telegram_ids(conn, [file.id], "studio") == {(file.id, "photo"): "AgAD"}
     assert await generation.telegram_ids(conn, [file.id], "admin") == {}

@@ -104,7 +104,7 @@ async def finish(conn, job):
     job = await jobs.save_checkpoint(conn, job, {"drawn": True})
     card = {"kind": "card", "pathname": f"local/card/{job.id}.png", "content_type": "image/png", "bytes": 9}
     [file] = await generation.add_files(conn, job.user_id, job.id, [card])
-    await generation.remember_telegram_id(conn, file.id, "studio", "photo", f"AgAC{job.id}")
+    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: f"AgAC{job.id}"})
     return await jobs.update_job_status(conn, job, "done")
 
 

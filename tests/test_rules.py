@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
     *("errors", "log", "config", "retry", "fetch", "db", "cache", "caches", "limits", "storage", "migrations", "neon"),
-    *("text", "money", "telegram", "pictures", "cards", "orders"),
+    *("text", "money", "telegram", "pictures", "cards", "orders", "moderation"),
     *(
         "users",
         "profiles",
@@ -28,6 +28,8 @@ LEFT_TO_RIGHT = [
         "audit",
         "loyalty",
         "generation",
+        "spending",
+        "callbacks",
         "assistant",
         "notify",
         "payments",
@@ -37,7 +39,8 @@ LEFT_TO_RIGHT = [
 ]
 FOUNDATION = {"errors", "log", "config", "retry", "fetch", "db", "cache", "limits", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
-OPTIONAL = {"click", "pygments", "python-multipart"}  # httpx and starlette load them where they are; no bundle has them
+# httpx, anyio and starlette load them where they are; no light bundle has them
+OPTIONAL = {"click", "pygments", "python-multipart", "sniffio"}
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
 SETTINGS_OF_THE_PLATFORM = {"VERCEL_ENV", "VERCEL_GIT_COMMIT_REF"}
 
@@ -167,7 +170,9 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-@pytest.mark.parametrize("module", ["api.telegram.index", "api.cache.index", "api.drain", "api.health"])
+@pytest.mark.parametrize(
+    "module", ["api.telegram.index", "api.cache.index", "api.callback.index", "api.drain", "api.health"]
+)
 def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
     done = subprocess.run(
         [sys.executable, "-c", LOADED, module], cwd=ROOT, capture_output=True, check=False, text=True, env={"PATH": ""}

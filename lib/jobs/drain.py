@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -34,7 +34,7 @@ BREATH = 50
 
 
 async def work(
-    tasks: Mapping[str, str | Kind],
+    tasks: Mapping[str, str | Kind | Callable[[], Kind]],
     until: datetime,
     *,
     only: Collection[str] | None = None,
@@ -44,11 +44,11 @@ async def work(
 ) -> Summary:
     """Run due jobs until none is left, `concurrency` of each kind side by side unless the kind says how many.
 
-    The last claim is `margin` before `until`; what still runs at `until` is left to its lease, what was not begun is
-    given back. A job that falls due within `patience` is waited for, so that a short pause (a 429, a poll) does not
-    cost a minute until the next cron.
+    A kind whose limits depend on the settings is given as what makes it. The last claim is `margin` before `until`;
+    what still runs at `until` is left to its lease, what was not begun is given back. A job that falls due within
+    `patience` is waited for, so that a short pause (a 429, a poll) does not cost a minute until the next cron.
     """
-    kinds = {name: kind if isinstance(kind, Kind) else Kind(kind) for name, kind in tasks.items()}
+    kinds = {name: _kind(given) for name, given in tasks.items()}
     wanted = [Pool(name, kind, concurrency) for name, kind in kinds.items() if only is None or name in only]
     drain = Drain(wanted, until, until - margin, patience)
     try:
@@ -353,6 +353,12 @@ class Drain:
             lost=counts["lost"],
             due_at=self.due_at,
         )
+
+
+def _kind(given: str | Kind | Callable[[], Kind]) -> Kind:
+    if isinstance(given, str):
+        return Kind(given)
+    return given if isinstance(given, Kind) else given()
 
 
 def _tokens(runs: list[Run]) -> list[UUID | None]:

@@ -17,6 +17,7 @@ Models and prices change within months, so all of it is data. `local` needs no k
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from lib import config
@@ -155,6 +156,9 @@ def is_remote(product: str) -> bool:
     """Say whether somebody else's machines do the work, so that many orders can be under way here."""
     return chain(product)[0].provider != "local"
 
+
+# How many tasks may be begun within a span, of all workers together; above it KIE answers 429 and queues nothing.
+RATES = {"kie": (20, timedelta(seconds=10))}
 
 # Where results may be fetched from: these hosts and those below them.
 RESULT_HOSTS = {

@@ -1,9 +1,27 @@
 """The kinds of job, each with its module, which is imported for the first job; and which of them run by the clock."""
 
-from lib.jobs import Kind, Schedule
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-TASKS = {
-    "card": Kind("lib.tasks.card", lanes=2),
+from lib import providers
+from lib.jobs import Kind, Rate, Schedule
+
+
+def made(product: str) -> Kind:
+    """Return how many orders a worker takes at a time: two that it draws itself, many that others draw for it.
+
+    Fewer begin than the provider would let begin, so that those of several pictures get on.
+    """
+    if not providers.is_remote(product):
+        return Kind("lib.tasks.order", lanes=2)
+    return Kind("lib.tasks.order", lanes=24, rate=Rate("orders", 15, timedelta(seconds=10)))
+
+
+TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
+    "card": lambda: made("card"),
+    "background": lambda: made("background"),
+    "video": lambda: made("video5"),
+    "words": Kind("lib.tasks.words", lanes=4),
     "notice": Kind("lib.tasks.notice", lanes=8),
     "tell": Kind("lib.tasks.tell", lanes=8, batch=30),
     "erase": Kind("lib.tasks.erase", lanes=1),

@@ -20,13 +20,14 @@ async def run(run: jobs.Run) -> None:
     key = f"error.{failed.error_code}"
     reason = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
     back = text.say(language, "card.refunded", price=failed.price, balance=balance)
+    words = f"{reason}\n\n{back}" if failed.price else reason
     keyboard = [
         [Button(text.say(language, "button.other_photo"), f"card:retry:{failed.id}")],
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
     chat = Chat(order["bot"], order["chat_id"])
     try:
-        if not await chat.edit(order["message_id"], f"{reason}\n\n{back}", keyboard):
-            await chat.say(f"{reason}\n\n{back}", keyboard)
+        if not await chat.edit(order["message_id"], words, keyboard):
+            await chat.say(words, keyboard)
     except errors.Blocked:
         log.note(blocked=True)

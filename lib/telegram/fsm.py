@@ -11,7 +11,8 @@ Out of reach for longer than `PATIENCE`, Redis is replaced by Neon (`fallback`).
 mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also looked for in
 Neon, put together with what Redis still has (`merge`) and carried back (docs/decisions/0006).
 
-Keys: user_state:{bot}:{user} · turn:{bot}:{user} · update:{bot}:{update_id} · failures:{bot}:{update_id} · outage
+Keys: user_state:{bot}:{user} · turn:{bot}:{user} · update:{bot}:{update_id} · failures:{bot}:{update_id} · outage ·
+temp_data:{bot}:{user}:{name}
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from lib.telegram import fallback
 
 VERSION = 1
 STATE_TTL = timedelta(hours=1)
+ASIDE_TTL = timedelta(minutes=5)
 DONE_TTL = timedelta(hours=48)  # Telegram drops an update after 24 hours
 HANDLER_LIMIT = timedelta(seconds=20)
 TURN = timedelta(seconds=25)
@@ -227,6 +229,25 @@ async def failed(held: Held) -> int:
     return int(results[0])
 
 
+async def put_aside(bot: str, user_id: int, name: str, value: dict[str, Any]) -> None:
+    """Keep something for a person's next step, five minutes long; without Redis it is simply not there."""
+    try:
+        await cache.set(_aside(bot, user_id, name), json.dumps(value, ensure_ascii=False), ASIDE_TTL)
+    except errors.Unavailable as error:
+        log.event("not_put_aside", bot=bot, error=str(error))
+
+
+async def put_by(bot: str, user_id: int, name: str) -> dict[str, Any] | None:
+    """Return what was put aside, or None when it is gone."""
+    try:
+        found = await cache.get(_aside(bot, user_id, name))
+    except errors.Unavailable as error:
+        log.event("aside_not_read", bot=bot, error=str(error))
+        return None
+    value = json.loads(found) if found else None
+    return value if isinstance(value, dict) else None
+
+
 def load(stored: str | None) -> State:
     """Return the state out of its stored form; a form of another version counts as none."""
     fields = json.loads(stored) if stored else {}
@@ -283,6 +304,10 @@ def _turn(held: Held) -> str:
 
 def _update(bot: str, update_id: int) -> str:
     return cache.key(f"update:{bot}:{update_id}")
+
+
+def _aside(bot: str, user_id: int, name: str) -> str:
+    return f"temp_data:{bot}:{user_id}:{name}"
 
 
 def _ms(span: timedelta) -> str:

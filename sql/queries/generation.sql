@@ -6,9 +6,11 @@ from jsonb_to_recordset(%(listed)s::jsonb -> 'files')
     as f (kind text, pathname text, content_type text, bytes integer, width integer, height integer)
 returning id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at;
 
--- name: remember_telegram_id
+-- name: remember_telegram_ids
 insert into file_telegram_ids (file_id, bot, kind, telegram_file_id)
-values (%(file_id)s, %(bot)s, %(kind)s, %(telegram_file_id)s)
+select f.id, %(bot)s, %(kind)s, f.telegram_file_id
+from unnest(%(file_ids)s::bigint[], %(telegram_file_ids)s::text[]) f (id, telegram_file_id)
+order by f.id
 on conflict (file_id, bot, kind) do update
 set telegram_file_id = excluded.telegram_file_id;
 
@@ -17,6 +19,13 @@ select t.file_id, t.kind, t.telegram_file_id
 from file_telegram_ids t
 where t.file_id = any(%(file_ids)s)
 and t.bot = %(bot)s;
+
+-- name: find_files
+select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
+from files
+where user_id = %(user_id)s
+and id = any(%(file_ids)s)
+order by id;
 
 -- name: list_files
 select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at

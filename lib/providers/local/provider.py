@@ -1,11 +1,10 @@
 """The renderer behind the contract of the providers: finished at once, costs nothing, needs no key."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lib import errors
-from lib.providers import Ask, Offer, Output, Report, Request, Ticket
-from lib.providers.local.card import CardOrder, render_card
+from lib.providers import Ask, Offer, Output, Report, Request, Ticket, local
 
 INSTANT = True
 
@@ -17,11 +16,29 @@ async def prepare(offer: Offer, ask: Ask) -> Request:
 
 async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
     """Draw it in a thread. The caller sees to it that one core draws one thing at a time."""
-    if offer.model != "card":
-        raise errors.Rejected("not_made_here", offer.model)
-    wanted = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)
-    card = await asyncio.to_thread(render_card, ask.picture, wanted)
+    return await asyncio.to_thread(_MAKERS[offer.model], ask)
+
+
+def _card(ask: Ask) -> Output:
+    return _picture(local.render_card(ask.picture, local.CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)))
+
+
+def _background(ask: Ask) -> Output:
+    scene = ask.scene if ask.scene in local.SCENES else next(iter(local.SCENES))
+    return _picture(local.render_background(ask.picture, local.BackgroundOrder(scene, ask.variant)))
+
+
+def _picture(card: local.Card) -> Output:
     return Output(card.png, card.jpeg, card.width, card.height, card.layout, cost=0)
+
+
+def _video(ask: Ask) -> Output:
+    wanted = local.VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant)
+    video = local.render_video(ask.picture, wanted)
+    return Output(video.mp4, video.poster_jpeg, video.width, video.height, cost=0)
+
+
+_MAKERS: dict[str, Callable[[Ask], Output]] = {"card": _card, "background": _background, "video": _video}
 
 
 async def poll(tickets: Sequence[Ticket]) -> list[Report]:

@@ -1,0 +1,20 @@
+"""A generation provider reports that a task ended. Signed address; the body is never believed: it only moves a time."""
+
+from lib import callbacks, kick, web
+
+BODY_LIMIT = 256 * 1024
+
+
+async def callback(request: web.Request) -> web.Response:
+    """Answer 200 at once, whether or not somebody waits; duplicates and late ones change nothing."""
+    provider = web.last_segment(request)
+    if (
+        provider not in callbacks.PROVIDERS
+    ):  # the platform may show the function its own path, and the name in the query
+        provider = request.query_params.get("provider", "")
+    body = await web.body(request, BODY_LIMIT)
+    waits = await callbacks.take(provider, request.query_params, request.headers, body)
+    return web.answer({"ok": True}, background=kick.drain if waits else None)
+
+
+app = web.app(callback, "POST")

@@ -1,0 +1,75 @@
+"""The address to which a generation provider reports, and what is believed of a report: next to nothing.
+
+The address names the job and one request of it, and is signed with APP_SECRET, so only whom we gave it to can know it.
+The provider's own signature is checked too where it has one, but it does not cover the body (facts of KIE: taskId and
+time alone): so a report changes nothing but when the job is looked at, and leaves a task id as a hint to be checked.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from lib import config, db, errors
+
+SQL = db.load("callbacks")
+
+PROVIDERS = ("kie",)
+MAX_AGE = 300  # seconds by which the provider's time stamp may differ from ours
+
+_ID_LIMIT = 200
+
+
+def address(provider: str, job_id: int, nonce: str) -> str:
+    """Return where the provider is to report what became of one request of a job; '' when nobody could trust it."""
+    if not config.get().app_secret:
+        return ""
+    query = {"job": str(job_id), "nonce": nonce, "sig": _sign(provider, str(job_id), nonce)}
+    return f"{config.get().public_url}/api/callback/{provider}?{urlencode(query)}"
+
+
+async def take(provider: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
+    """Let the job be looked at now; False when nobody waits for it. Denied for a report that proves nothing."""
+    job, nonce = query.get("job", ""), query.get("nonce", "")
+    ours = hmac.compare_digest(query.get("sig", "").encode(), _sign(provider, job, nonce).encode())
+    if not config.get().app_secret or provider not in PROVIDERS or not job.isdecimal() or len(job) > 18 or not ours:
+        raise errors.Denied()
+    task_id = _task_id(body)
+    _check_signature(headers, task_id)
+    return bool(await db.run(lambda conn: SQL.hear.one(conn, bool, job_id=int(job), nonce=nonce, task_id=task_id)))
+
+
+def _sign(provider: str, job: str, nonce: str) -> str:
+    message = f"callback:{provider}:{job}:{nonce}".encode()
+    return hmac.new(config.get().app_secret.encode(), message, hashlib.sha256).hexdigest()[:32]
+
+
+def _task_id(body: bytes) -> str:
+    """Return the task that a report names: `taskId` or `task_id`, at its root or under `data`."""
+    try:
+        report: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise errors.Invalid("not_json") from None
+    places = [report, report.get("data")] if isinstance(report, dict) else []
+    for place in places:
+        for name in ("taskId", "task_id"):
+            found = place.get(name) if isinstance(place, dict) else None
+            if isinstance(found, str) and 0 < len(found) <= _ID_LIMIT and found.isprintable():
+                return found
+    raise errors.Invalid("no_task_id")
+
+
+def _check_signature(headers: Mapping[str, str], task_id: str) -> None:
+    """Raise Denied unless the provider signed this task id lately; nothing to check when we share no key."""
+    key = config.get().kie_webhook_key
+    if not key:
+        return
+    stamp, given = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
+    wanted = base64.b64encode(hmac.new(key.encode(), f"{task_id}.{stamp}".encode(), hashlib.sha256).digest())
+    in_time = stamp.isdecimal() and len(stamp) < 12 and abs(time.time() - int(stamp)) <= MAX_AGE
+    if not hmac.compare_digest(wanted, given.encode()) or not in_time:
+        raise errors.Denied("odd_signature")

@@ -1,0 +1,241 @@
+"""KIE.ai: pictures and clips by other people's models (facts/generation: the docs of August 2026).
+
+Its ways: an error may come inside a 200, as another `code`; `resultJson` is JSON in a string; no key makes a create
+happen once, so after an answer that got lost nobody knows whether a task exists. Then the callback names it, and `find`
+believes that only when KIE's own record of the task holds our request.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from lib import config, errors, fetch
+from lib.providers import RESULT_HOSTS, Ask, Offer, Output, Report, Request, Ticket
+
+INSTANT = False
+
+API = "https://api.kie.ai"
+UPLOADS = "https://kieai.redpandaai.co"  # keeps a file for a day
+CREDIT = 5  # thousandths of a dollar
+RESULT_LIMIT = 100 * 1024 * 1024
+POLLS_AT_ONCE = 10
+
+_CREATE_TIMEOUT = timedelta(seconds=30)
+_UPLOAD_TIMEOUT = timedelta(seconds=60)
+_RESULT_TIMEOUT = timedelta(seconds=90)
+
+# Nothing was made: these codes are answers of the front door.
+_NO_MONEY = {401: "no_access", 402: "out_of_money", 433: "out_of_money"}
+_AWAY = {455: "down"}
+_WRONG = {400, 403, 404, 405, 413, 415, 422, 505}
+# What the reason of a failure says when the content was the reason.
+_RULES = re.compile(
+    r"nsfw|sensitive|moderat|polic(?:y|ies)|prohibited|violat|inappropriate|unsafe|safety|explicit|guideline", re.I
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a model names what every model needs: each has its own words."""
+
+    picture: str
+    many: bool = True
+    ratio: str = ""  # empty: it copies the proportions of the picture
+    prompt_limit: int = 5000
+
+
+SHAPES = {
+    "google/nano-banana-edit": Shape("image_urls", ratio="aspect_ratio"),
+    "nano-banana-2": Shape("image_input", ratio="aspect_ratio"),
+    "seedream/4.5-edit": Shape("image_urls", ratio="aspect_ratio", prompt_limit=3000),
+    "gpt-image-2-image-to-image": Shape("input_urls", ratio="aspect_ratio", prompt_limit=20000),
+    "recraft/remove-background": Shape("image", many=False, prompt_limit=0),
+    "grok-imagine/image-to-video": Shape("image_urls", prompt_limit=5000),
+    "kling-2.6/image-to-video": Shape("image_urls", prompt_limit=1000),
+    "kling-3.0/video": Shape("image_urls", ratio="aspect_ratio", prompt_limit=2500),
+    "bytedance/seedance-2-fast": Shape("first_frame_url", many=False, ratio="aspect_ratio", prompt_limit=2500),
+}
+
+
+async def prepare(offer: Offer, ask: Ask) -> Request:
+    """Upload the picture and return createTask's body without the callback."""
+    shape = SHAPES[offer.model]
+    address = await _upload(_key(ask.job_id), ask.picture)
+    wanted: dict[str, Any] = {shape.picture: [address] if shape.many else address, **offer.params}
+    if shape.prompt_limit:
+        wanted["prompt"] = ask.prompt[: shape.prompt_limit]
+    if shape.ratio:
+        wanted[shape.ratio] = ask.ratio
+    return {"model": offer.model, "input": wanted}
+
+
+async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
+    """Begin a task. Only a refusal at the door is sure to have made none."""
+    key, body = _key(ask.job_id), {**request, **({"callBackUrl": callback} if callback else {})}
+    try:
+        answer = await _call("POST", "/api/v1/jobs/createTask", key, _CREATE_TIMEOUT, json=body)
+    except errors.Unavailable as error:
+        raise errors.Unavailable("down" if error.code == "not_reached" else "maybe_made", error.detail) from error
+    if answer.code == 200 and isinstance(answer.data, dict) and answer.data.get("taskId"):
+        return Ticket("kie", offer.model, str(answer.data["taskId"]), _account(key))
+    raise _refusal(answer)
+
+
+async def poll(tickets: Sequence[Ticket]) -> list[Report]:
+    """Return what became of the tasks; one that KIE does not answer for is `silent`, one it does not know `unknown`."""
+    gate = asyncio.Semaphore(POLLS_AT_ONCE)
+
+    async def ask(ticket: Ticket) -> Report:
+        async with gate:
+            return _report(await _record(ticket.id, _key_of(ticket)))
+
+    return list(await asyncio.gather(*map(ask, tickets)))
+
+
+async def collect(ticket: Ticket, report: Report) -> Output:
+    """Fetch the first result from KIE's own hosts; they keep it for two weeks."""
+    data = await fetch.get_public(report.urls[0], hosts=_hosts(), limit=RESULT_LIMIT, timeout=_RESULT_TIMEOUT)
+    return Output(data, cost=report.cost)
+
+
+async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
+    """Believe in a task that was named to us when KIE's record of it holds what we sent, the upload's name included."""
+    for key in config.get().kie_api_keys:
+        answer = await _record(task_id, key)
+        record = answer.data if answer.code == 200 and isinstance(answer.data, dict) else {}
+        sent = _object(record.get("param"))
+        given = _object(sent.get("input"))
+        same = all(given.get(name) == value for name, value in request["input"].items())
+        if same and given and sent.get("model", record.get("model")) == request["model"]:
+            return Ticket("kie", offer.model, task_id, _account(key))
+    return None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What KIE says: the code in the body where there is one, else the status."""
+
+    code: int
+    message: str = ""
+    data: Any = None
+
+
+async def _call(method: str, path: str, key: str, timeout: timedelta, base: str = "", **request: Any) -> _Answer:
+    url = (base or config.get().kie_api_url or API) + path
+    answer = await fetch.ask(method, url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout, **request)
+    body = _object(answer.body)
+    code = body.get("code", answer.status if answer.status != 200 else 0)  # a 200 that says nothing is no success
+    return _Answer(code if isinstance(code, int) else 0, str(body.get("msg") or "")[:300], body.get("data"))
+
+
+async def _record(task_id: str, key: str) -> _Answer:
+    try:
+        query = {"taskId": task_id}
+        return await _call("GET", "/api/v1/jobs/recordInfo", key, timedelta(seconds=15), params=query)
+    except errors.Unavailable as error:
+        return _Answer(0, error.detail[:300])
+
+
+async def _upload(key: str, picture: bytes) -> str:
+    """Upload bytes under a name that nobody else has: the same name would overwrite, and be cached."""
+    name = f"{secrets.token_hex(16)}.jpg"
+    try:
+        answer = await _call(
+            *("POST", "/api/file-stream-upload", key, _UPLOAD_TIMEOUT),
+            base=config.get().kie_api_url or UPLOADS,
+            files={"file": (name, picture, "image/jpeg")},
+            data={"uploadPath": "lotok", "fileName": name},
+        )
+    except errors.Unavailable as error:
+        raise errors.Unavailable("down", error.detail) from error
+    found = answer.data if isinstance(answer.data, dict) else {}
+    address = found.get("downloadUrl") or found.get("fileUrl")
+    if answer.code != 200 or not isinstance(address, str):
+        raise _refusal(answer, spent=False)
+    return address
+
+
+def _refusal(answer: _Answer, *, spent: bool = True) -> errors.AppError:
+    """Say what an answer without a task means."""
+    said = f"{answer.code} {answer.message}"
+    if answer.code in _NO_MONEY:
+        return errors.Unavailable(_NO_MONEY[answer.code], said)
+    if answer.code == 429:
+        return errors.Unavailable("busy", said, timedelta(seconds=10))
+    if answer.code in _AWAY:
+        return errors.Unavailable(_AWAY[answer.code], said)
+    if answer.code in _WRONG:
+        return errors.Rejected("rules" if _RULES.search(answer.message) else "not_supported", said)
+    return errors.Unavailable("maybe_made" if spent else "down", said)
+
+
+def _report(answer: _Answer) -> Report:
+    if answer.code in (404, 422):
+        return Report("unknown", error=answer.message)
+    if answer.code in (408, 501):
+        return Report("failed", error=f"{answer.code} {answer.message}", rules=bool(_RULES.search(answer.message)))
+    if answer.code != 200 or not isinstance(answer.data, dict):
+        return Report("silent", error=f"{answer.code} {answer.message}")
+    state, data = str(answer.data.get("state", "")), answer.data
+    if state == "fail":
+        reason = f"{data.get('failCode') or ''} {data.get('failMsg') or ''}".strip()[:300]
+        return Report("failed", error=reason, rules=bool(_RULES.search(reason)), cost=_cost(data) or 0)
+    if state != "success":  # waiting, queuing, generating, and what may come
+        return Report("running", _progress(data.get("progress")))
+    urls = _object(data.get("resultJson")).get("resultUrls")
+    good = tuple(url for url in urls if isinstance(url, str)) if isinstance(urls, list) else ()
+    return Report("done", 1.0, good, _cost(data)) if good else Report("failed", error="a success without a result")
+
+
+def _progress(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return min(max(number / 100 if number > 1 else number, 0.0), 1.0)
+
+
+def _cost(data: dict[str, Any]) -> int | None:
+    credits = data.get("creditsConsumed")
+    return round(credits * CREDIT) if isinstance(credits, int | float) and 0 <= credits < 1e6 else None
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """Return the object that a JSON text holds; an empty one for anything else."""
+    if isinstance(text, str | bytes):
+        try:
+            text = json.loads(text)
+        except (ValueError, RecursionError):
+            return {}
+    return text if isinstance(text, dict) else {}
+
+
+def _key(job_id: int) -> str:
+    """Return the key of a job's tasks, the same at each run; adding a key moves few jobs."""
+    keys = config.get().kie_api_keys
+    if not keys:
+        raise errors.Unavailable("no_access", "KIE_API_KEY is not set")
+    return max(keys, key=lambda key: hashlib.sha256(f"{key}:{job_id}".encode()).digest())
+
+
+def _account(key: str) -> str:
+    """Return what a row may hold of a key: enough to know it again, nothing to use it by."""
+    return hashlib.sha256(f"lotok:{key}".encode()).hexdigest()[:12]
+
+
+def _key_of(ticket: Ticket) -> str:
+    keys = {_account(key): key for key in config.get().kie_api_keys}
+    return keys.get(ticket.account) or next(iter(keys.values()), "")
+
+
+def _hosts() -> tuple[str, ...]:
+    stand_in = config.get().kie_api_url
+    parts = urlsplit(stand_in)
+    return (*RESULT_HOSTS["kie"], *([f"{parts.scheme}://{parts.netloc}"] if stand_in else []))

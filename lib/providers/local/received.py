@@ -1,0 +1,63 @@
+"""Makes ours of a stranger's pictures: decoded, checked, encoded anew. No byte of theirs goes on, no EXIF, no GPS."""
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps
+
+from lib.providers.local import output, photo
+from lib.providers.local.card import Card
+
+CLIP = (1080, 1920)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A photo that can be kept and handed on: a JPEG, or a PNG when it came as a cut-out."""
+
+    data: bytes
+    ext: str
+    content_type: str
+    width: int
+    height: int
+
+
+def clean(data: bytes) -> Clean:
+    """Return the seller's photo upright, in sRGB, without metadata; raise Rejected for one that cannot be used."""
+    opened = photo.open_photo(data)
+    width, height = opened.rgb.size
+    if opened.alpha is None:
+        return Clean(_saved(opened.rgb, 92), "jpg", "image/jpeg", width, height)
+    cut = opened.rgb.copy()
+    cut.putalpha(opened.alpha)
+    out = io.BytesIO()
+    cut.save(out, "PNG", compress_level=5)
+    return Clean(out.getvalue(), "png", "image/png", width, height)
+
+
+def flat(data: bytes, side: int = 2000) -> bytes:
+    """Return a photo as a JPEG no longer than `side`, on white where it was a cut-out: what a provider is given."""
+    opened = photo.open_photo(data)
+    picture = opened.rgb
+    if opened.alpha is not None:
+        picture = Image.new("RGB", opened.rgb.size, (255, 255, 255))
+        picture.paste(opened.rgb, (0, 0), opened.alpha)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return _saved(picture, 92)
+
+
+def fitted(data: bytes, width: int, height: int) -> Card:
+    """Return a provider's picture in the wanted size, what sticks out cut off evenly."""
+    picture = ImageOps.fit(photo.open_photo(data).rgb, (width, height), Image.Resampling.LANCZOS)
+    return Card(output.png(picture), output.jpeg(picture), width, height, "made")
+
+
+def still(data: bytes) -> bytes:
+    """Return a picture in a clip's proportions, as what the clip begins with."""
+    return _saved(ImageOps.fit(photo.open_photo(data).rgb, CLIP, Image.Resampling.LANCZOS), 95)
+
+
+def _saved(picture: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, optimize=True, subsampling=0)
+    return out.getvalue()

@@ -1,0 +1,188 @@
+"""OpenAI, or a service with its API: pictures when KIE does not deliver, the words of a card, and moderation.
+
+The openai package is imported here alone, and only in a worker: a third of a second and 49 MB. A picture is finished
+when `create` returns; a worker that dies meanwhile has spent without a result, as nobody can ask for it later.
+"""
+
+import asyncio
+import base64
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import openai
+
+from lib import config, errors
+from lib.providers import Ask, Offer, Output, Report, Request, Ticket
+
+INSTANT = True
+
+# Both sides divisible by 16, and the proportions exact.
+SIZES = {"1:1": "1024x1024", "3:4": "912x1216", "9:16": "1008x1792"}
+PICTURE_SECONDS = 150.0
+TEXT_SECONDS = 30.0
+# Thousandths of a dollar for a million tokens of pictures: in and out.
+TOKENS_IN, TOKENS_OUT = 8_000, 30_000
+
+WORDS_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string"},
+        "benefits": {"type": "array", "items": {"type": "string"}},
+        "category": {"type": "string"},
+    },
+    "required": ["title", "benefits", "category"],
+    "additionalProperties": False,
+}
+
+
+async def prepare(offer: Offer, ask: Ask) -> Request:
+    """Return the fields of the request; the picture goes with it as bytes."""
+    return {"model": offer.model, "size": SIZES[ask.ratio], **offer.params}
+
+
+async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
+    """Draw and wait for it. A request without an answer may have been paid for: its caller counts it."""
+    picture = ("product.jpg", ask.picture, "image/jpeg")
+    with _own_errors():
+        made = await _client().images.edit(
+            image=[picture],
+            prompt=ask.prompt[:32000],
+            n=1,
+            output_format="png",
+            safety_identifier=hashlib.sha256(f"lotok:{ask.job_id}".encode()).hexdigest()[:32],
+            timeout=PICTURE_SECONDS,
+            **request,
+        )
+    try:
+        data = base64.b64decode(made.data[0].b64_json or "", validate=True)  # type: ignore[index]
+    except (TypeError, IndexError, ValueError) as error:
+        raise errors.Unavailable("down", f"an answer without a picture: {error}") from None
+    return Output(data, cost=_cost(made.usage))
+
+
+async def poll(tickets: Sequence[Ticket]) -> list[Report]:
+    """There are no tickets."""
+    return [Report("failed", error="never begun") for _ in tickets]
+
+
+async def collect(ticket: Ticket, report: Report) -> Output:
+    """There are no tickets."""
+    raise errors.Rejected("no_ticket", ticket.id)
+
+
+async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
+    """There are no tasks."""
+    return None
+
+
+async def propose_words(instructions: str, description: str, picture: bytes) -> dict[str, Any]:
+    """Return a model's proposal for the words of a card: title, benefits, category. Whoever asks must check all of it.
+
+    The seller's description is handed over as data, in JSON, below instructions that it cannot change.
+    """
+    content: list[dict[str, Any]] = [{"type": "text", "text": json.dumps({"seller": description}, ensure_ascii=False)}]
+    if picture:
+        content.append({"type": "image_url", "image_url": {"url": _data_url(picture), "detail": "low"}})
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": instructions},
+        {"role": "user", "content": content},
+    ]
+    schema = {"type": "json_schema", "json_schema": {"name": "card", "strict": True, "schema": WORDS_SCHEMA}}
+    try:
+        said = await _chat(messages, schema)
+    except errors.Rejected as refusal:
+        if refusal.code != "not_supported":
+            raise
+        said = await _chat(messages, {"type": "json_object"})  # a service without strict schemas
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        raise errors.Rejected("odd_answer", said[:200]) from None
+    if not isinstance(found, dict):
+        raise errors.Rejected("odd_answer", said[:200])
+    return found
+
+
+async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
+    """Return the kinds of rules that the words or the picture break; none for what may be shown."""
+    asked: list[dict[str, Any]] = [{"type": "text", "text": text} for text in texts if text]
+    if picture:
+        asked.append({"type": "image_url", "image_url": {"url": _data_url(picture)}})
+    if not asked:
+        return []
+    with _own_errors():
+        judged = await _client().moderations.create(model="omni-moderation-latest", input=asked, timeout=TEXT_SECONDS)  # type: ignore[arg-type]
+    flagged: set[str] = set()
+    for result in judged.results:
+        if result.flagged:
+            flagged |= {name for name, value in result.categories.to_dict().items() if value is True}
+    return sorted(flagged)
+
+
+async def _chat(messages: list[dict[str, Any]], form: dict[str, Any]) -> str:
+    client: Any = _client()  # its types name each vendor's every model
+    with _own_errors():
+        answer = await client.chat.completions.create(
+            model=config.get().openai_model,
+            messages=messages,
+            response_format=form,
+            max_completion_tokens=600,
+            timeout=TEXT_SECONDS,
+        )
+    choice = answer.choices[0] if answer.choices else None
+    if choice is None or not choice.message.content:
+        raise errors.Rejected("rules" if choice and choice.message.refusal else "odd_answer", "no words")
+    return str(choice.message.content)
+
+
+def _client() -> openai.AsyncOpenAI:
+    settings = config.get()
+    if not settings.openai_api_key:
+        raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
+    return _made(
+        settings.openai_api_key, settings.openai_base_url or "https://api.openai.com/v1", id(asyncio.get_running_loop())
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _made(key: str, base_url: str, loop: int) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=TEXT_SECONDS)
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        yield
+    except openai.RateLimitError as error:
+        code = "out_of_money" if error.code == "insufficient_quota" else "busy"
+        raise errors.Unavailable(code, _said(error), timedelta(seconds=10)) from None
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        raise errors.Unavailable("no_access", _said(error)) from None
+    except (openai.BadRequestError, openai.UnprocessableEntityError, openai.NotFoundError) as error:
+        against = error.code in ("moderation_blocked", "content_policy_violation")
+        raise errors.Rejected("rules" if against else "not_supported", _said(error)) from None
+    except openai.APITimeoutError as error:
+        raise errors.Unavailable("maybe_made", _said(error)) from None
+    except openai.OpenAIError as error:
+        raise errors.Unavailable("down", _said(error)) from None
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300].replace(config.get().openai_api_key or "\0", "***")
+
+
+def _cost(usage: Any) -> int | None:
+    """Return what the tokens cost; None when the service does not tell them."""
+    if usage is None:
+        return None
+    spent = getattr(usage, "input_tokens", 0) * TOKENS_IN + getattr(usage, "output_tokens", 0) * TOKENS_OUT
+    return -(-spent // 1_000_000)
+
+
+def _data_url(picture: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"

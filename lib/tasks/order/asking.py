@@ -1,0 +1,114 @@
+"""Decides whom to ask for an item, and what."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from lib import config, db, errors, providers, spending, storage
+from lib.providers import Ask, Offer
+from lib.providers.local import PRESETS, received
+from lib.tasks.order import prompts, source
+from lib.tasks.order.desk import Desk, Item, after
+
+# How long an order waits for a provider that is busy or away before it goes on to the next: a seller would rather have
+# what was chosen a minute later.
+PATIENCE = 120
+
+CLIP = (1080, 1920)
+BACKGROUND = (1200, 1600)
+
+
+def step_of(offer: Offer, item: Item) -> Offer:
+    """Return what is to be made now: the still that a clip begins with, or the thing itself."""
+    return offer.still if offer.still and "still" not in item else offer
+
+
+async def choose(desk: Desk, item: Item) -> Offer | datetime:
+    """Return who is asked next, or when to come again; raise Rejected when nobody is left."""
+    tried = item.get("tried", [])
+    left = [offer for offer in _chain(desk) if offer.name not in tried]
+    if not left:
+        raise errors.Rejected("provider_down", ", ".join(tried))
+    resting = await spending.paused(sorted({offer.provider for offer in left if offer.provider != "local"}))
+    for offer in left:
+        why = resting.get(offer.provider)
+        if why is None:
+            return offer
+        if why == "down" and is_patient(item):
+            await desk.show("making.busy")
+            return after(15)
+    item.setdefault("since", datetime.now(UTC).timestamp())
+    await desk.show("making.busy")
+    return after(60)
+
+
+def is_patient(item: Item) -> bool:
+    """Say whether to go on waiting for the provider of choice; the wait begins with the first question."""
+    now = datetime.now(UTC).timestamp()
+    return now - float(item.setdefault("since", now)) < PATIENCE * config.get().lease_scale
+
+
+def offer_of(desk: Desk, name: str) -> Offer | None:
+    """Return an offer of the order's chain by its name."""
+    return next((offer for offer in _chain(desk) if offer.name == name), None)
+
+
+async def note_call(conn: db.Connection, desk: Desk, number: int, offer: Offer, step: Offer) -> spending.Begun:
+    """Note that a step is about to be asked for."""
+    starts, span = providers.RATES.get(step.provider, (None, None))
+    return await spending.begin_call(
+        conn,
+        desk.job_id,
+        number,
+        "main" if step is offer else "still",
+        provider=step.provider,
+        model=step.model,
+        cost=step.cost,
+        starts=starts,
+        span=span,
+    )
+
+
+async def ask(desk: Desk, number: int, item: Item, offer: Offer, step: Offer) -> Ask:
+    """Return what the provider is asked for, in checked words."""
+    order, variant = desk.order, desk.order.variant + number
+    if order.is_video:
+        prompt = prompts.of_clip(order) if step is offer else prompts.of_still(order, variant)
+        width, height = CLIP
+    else:
+        prompt = prompts.of_picture(order, variant)
+        width, height = BACKGROUND if order.product == "background" else size_of(order.preset)
+    return Ask(
+        job_id=desk.job_id,
+        product=order.product,
+        prompt=prompt,
+        picture=await _picture(desk, item, step),
+        width=width,
+        height=height,
+        preset=order.preset,
+        title=order.title,
+        benefits=order.benefits,
+        scene=order.scene,
+        template=order.template,
+        seconds=order.seconds,
+        variant=variant,
+    )
+
+
+def size_of(preset: str) -> tuple[int, int]:
+    """Return the size of a card's full-quality file."""
+    found = PRESETS[preset]
+    return found.export_width, found.export_height
+
+
+async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
+    if "still" in item and step.still:
+        return await storage.get(item["still"][1])
+    photo = await source.photo(desk)
+    if step.provider == "local":
+        return photo
+    async with source.cpu:
+        return await asyncio.to_thread(received.flat, photo)
+
+
+def _chain(desk: Desk) -> tuple[Offer, ...]:
+    return providers.chain(desk.order.product, desk.order.preset)

@@ -1,0 +1,141 @@
+"""Delivers what was made: the status message becomes the result; of several, it stands above their album.
+
+What was delivered is known by the ids that Telegram gave the files, and is not delivered again by a worker that takes
+over a dead one's job. Showing the result twice would change nothing, the message is the same; only what was sent right
+before the death of its worker can come twice.
+"""
+
+from typing import Any
+
+from lib import credits, db, generation, storage, text
+from lib.tasks.order.desk import Desk
+from lib.telegram.client import Button, Film, Keyboard, Picture, Sent
+
+type Delivered = dict[tuple[int, str], str]  # Telegram's id by (file, kind)
+
+
+async def deliver(desk: Desk) -> None:
+    """Show the results and send the files in full quality, once."""
+    ids = [entry[0] for number in range(desk.order.count) for kind, entry in _files(desk, number).items()]
+    known: Delivered = {}
+    if not desk.made:  # another run has made them, and may have delivered some
+        known = await db.run(lambda conn: generation.telegram_ids(conn, ids, desk.order.bot))
+    if desk.order.count > 1:
+        await _several(desk, known)
+    else:
+        await _one(desk, known)
+
+
+async def _one(desk: Desk, known: Delivered) -> None:
+    kind, way = ("video", "video") if desk.order.is_video else (f"{_kind(desk)}-preview", "photo")
+    file_id = _files(desk, 0)[kind][0]
+    if (file_id, way) not in known:
+        shown = await _shown(desk, 0)
+        message_id = desk.order.message_id
+        telegram_id = await desk.chat.show_picture(message_id, shown, await _caption(desk), _keyboard(desk))
+        await _remember(desk, way, {file_id: telegram_id})
+    if not desk.order.is_video and (_files(desk, 0)[_kind(desk)][0], "document") not in known:
+        await _send_files(desk, [0])
+
+
+async def _several(desk: Desk, known: Delivered) -> None:
+    kind, way = ("video", "video") if desk.order.is_video else (f"{_kind(desk)}-preview", "photo")
+    numbers = range(desk.order.count)
+    await desk.show("making.delivering")
+    shown_ids = [_files(desk, number)[kind][0] for number in numbers]
+    if not all((file_id, way) in known for file_id in shown_ids):
+        sent = await desk.chat.send_album([await _shown(desk, number) for number in numbers])
+        await _remember(desk, way, _ids(shown_ids, sent))
+    if not desk.order.is_video:
+        full_ids = [_files(desk, number)[_kind(desk)][0] for number in numbers]
+        if not all((file_id, "document") in known for file_id in full_ids):
+            await _send_files(desk, list(numbers))
+    caption, keyboard = await _caption(desk), _keyboard(desk)
+    if not await desk.chat.edit(desk.order.message_id, caption, keyboard):
+        await desk.chat.say(caption, keyboard)
+
+
+async def _shown(desk: Desk, number: int) -> Picture | Film:
+    """Return what is looked at in the chat."""
+    if not desk.order.is_video:
+        return Picture(f"{_kind(desk)}.jpg", await _bytes(desk, number, f"{_kind(desk)}-preview"))
+    _, _, width, height = _files(desk, number)["video"]
+    name = f"lotok-{desk.job_id}-{number + 1}.mp4"
+    cover = Picture("cover.jpg", await _bytes(desk, number, "poster"))
+    return Film(Picture(name, await _bytes(desk, number, "video")), width, height, desk.order.seconds, cover)
+
+
+async def _send_files(desk: Desk, numbers: list[int]) -> None:
+    """Send the pictures in full quality, as files."""
+    order, kind = desk.order, _kind(desk)
+    looks = order.scene if kind == "background" else order.preset
+    files = []
+    for number in numbers:
+        name = f"lotok-{looks}-{desk.job_id}{f'-{number + 1}' if len(numbers) > 1 else ''}.png"
+        files.append(Picture(name, await _bytes(desk, number, kind)))
+    if len(files) == 1:
+        note = text.say(order.language, "card.full_quality")
+        sent = [await desk.chat.send_document(files[0], note, reply_to=order.message_id)]
+    else:
+        sent = await desk.chat.send_documents(files, text.say(order.language, "making.full_quality"))
+    await _remember(desk, "document", _ids([_files(desk, number)[kind][0] for number in numbers], sent))
+
+
+async def _bytes(desk: Desk, number: int, kind: str) -> bytes:
+    made = desk.made.get(number, {}).get(kind)
+    return made or await storage.get(_files(desk, number)[kind][1])
+
+
+async def _remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
+    named = {file_id: telegram_id for file_id, telegram_id in ids.items() if telegram_id}
+    if named:
+        await db.run(lambda conn: generation.remember_telegram_ids(conn, desk.order.bot, way, named))
+
+
+def _ids(file_ids: list[int], sent: list[Sent]) -> dict[int, str]:
+    return {file_id: one.file_id for file_id, one in zip(file_ids, sent, strict=False)}
+
+
+async def _caption(desk: Desk) -> str:
+    order = desk.order
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, desk.run.job.user_id))
+    facts: dict[str, Any] = {"balance": balance, "count": order.count, "seconds": order.seconds}
+    _, _, facts["width"], facts["height"] = _files(desk, 0)["video" if order.is_video else _kind(desk)]
+    if order.is_video:
+        key = "making.videos_done" if order.count > 1 else "making.video_done"
+    elif order.product == "background":
+        key = "making.backgrounds_done" if order.count > 1 else "making.background_done"
+    else:
+        facts["preset"] = text.say(order.language, f"preset.{order.preset}")
+        key = "making.set_done" if order.count > 1 else "card.done"
+    lines = [text.say(order.language, key, **facts)]
+    notes = [desk.item(number)["files"]["note"][0] for number in range(order.count)]
+    if order.preset == "white" and not order.is_video and "framed" in notes:
+        lines.append(text.say(order.language, "card.framed_white"))
+    if any(desk.item(number).get("tried") and _is_ours(desk, number) for number in range(order.count)):
+        lines.append(text.say(order.language, "making.by_ourselves"))
+    return "\n\n".join(lines)
+
+
+def _is_ours(desk: Desk, number: int) -> bool:
+    return str(desk.item(number).get("by", "")).startswith("local:")
+
+
+def _keyboard(desk: Desk) -> Keyboard:
+    def button(key: str, data: str) -> Button:
+        return Button(text.say(desk.order.language, key), data)
+
+    job = desk.job_id
+    return [
+        [button("button.again", f"card:again:{job}"), button("button.formats", f"card:format:{job}")],
+        [button("button.new", "card:new"), button("button.menu", "menu:home")],
+    ]
+
+
+def _files(desk: Desk, number: int) -> dict[str, list[Any]]:
+    """Return [file id, pathname, width, height] by kind."""
+    return {kind: entry for kind, entry in desk.item(number)["files"].items() if kind != "note"}
+
+
+def _kind(desk: Desk) -> str:
+    return "background" if desk.order.product == "background" else "card"

@@ -1,0 +1,103 @@
+"""Makes a provider's bytes ours: sniffed, decoded, brought to the size that was ordered, encoded anew, and stored."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from lib import db, errors, generation, storage
+from lib.providers import Offer, Output
+from lib.providers.local import received
+from lib.tasks.order import asking, source
+from lib.tasks.order.desk import Desk
+
+transfer = asyncio.Semaphore(4)  # results that are held in memory at a time
+
+type Stored = dict[str, list[Any]] | list[Any]
+
+
+@contextlib.asynccontextmanager
+async def turn(step: Offer) -> AsyncIterator[None]:
+    """Hold the one core while something is drawn here; others draw elsewhere."""
+    if step.provider != "local":
+        yield
+        return
+    async with source.cpu:
+        yield
+
+
+async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: bool) -> Stored:
+    """Store a result; return what the checkpoint keeps of it: [file id, pathname] by kind, of a still just that."""
+    if still:
+        files = [await _still(output)]
+    elif desk.order.is_video:
+        files = await _video(step, output)
+    else:
+        files = await _picture(desk, step, output)
+    paths = await asyncio.gather(*(_put(desk, file) for file in files))
+    listed = [file.row | {"pathname": path} for file, path in zip(files, paths, strict=True)]
+    user, job = desk.run.job.user_id, desk.job_id
+    rows = await db.run(lambda conn: generation.add_files(conn, user, job, listed))
+    kept = {row.kind: [row.id, row.pathname, row.width, row.height] for row in rows}
+    desk.made[number] = {file.row["kind"]: file.data for file in files}
+    return kept["still"] if still else kept | {"note": [output.note]}
+
+
+class File:
+    """A file about to be stored, and its row."""
+
+    def __init__(self, kind: str, data: bytes, content_type: str, width: int, height: int) -> None:
+        self.data = data
+        self.ext = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}[content_type]
+        self.row: dict[str, Any] = {
+            "kind": kind,
+            "content_type": content_type,
+            "bytes": len(data),
+            "width": width,
+            "height": height,
+        }
+
+
+async def _put(desk: Desk, file: File) -> str:
+    row = file.row
+    return await storage.put(row["kind"], file.data, job_id=desk.job_id, ext=file.ext, content_type=row["content_type"])
+
+
+async def _still(output: Output) -> File:
+    async with source.cpu:
+        data = await asyncio.to_thread(_ours, received.still, output.data)
+    return File("still", data, "image/jpeg", *asking.CLIP)
+
+
+async def _picture(desk: Desk, step: Offer, output: Output) -> list[File]:
+    kind = "background" if desk.order.product == "background" else "card"
+    if step.provider == "local":
+        full, preview, width, height = output.data, output.preview, output.width, output.height
+    else:
+        wanted = asking.BACKGROUND if kind == "background" else asking.size_of(desk.order.preset)
+        async with source.cpu:
+            card = await asyncio.to_thread(_ours, received.fitted, output.data, *wanted)
+        full, preview, width, height = card.png, card.jpeg, card.width, card.height
+    return [
+        File(f"{kind}-preview", preview, "image/jpeg", width, height),
+        File(kind, full, "image/png", width, height),
+    ]
+
+
+async def _video(step: Offer, output: Output) -> list[File]:
+    from lib.providers.local import clips
+
+    mp4, poster, width, height = output.data, output.preview, output.width, output.height
+    if step.provider != "local":
+        async with source.cpu:
+            clip = await asyncio.to_thread(_ours, clips.checked, output.data)
+        mp4, poster, width, height = clip.mp4, clip.poster, clip.width, clip.height
+    return [File("video", mp4, "video/mp4", width, height), File("poster", poster, "image/jpeg", width, height)]
+
+
+def _ours(make: Any, *args: Any) -> Any:
+    """Do it; a provider's picture that is broken is the provider's failure, never the seller's."""
+    try:
+        return make(*args)
+    except errors.Rejected as error:
+        raise errors.Rejected("odd_result", str(error)) from error

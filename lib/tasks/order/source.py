@@ -1,0 +1,85 @@
+"""The picture that an order begins with: encoded anew, kept in our storage, and checked before anything is spent."""
+
+import asyncio
+
+from lib import db, errors, generation, log, moderation, providers, storage
+from lib.providers.local import received
+from lib.tasks.order.desk import Desk
+from lib.telegram import client
+
+# One core works on one picture at a time; the others' transfers go on meanwhile.
+cpu = asyncio.Semaphore(1)
+
+
+async def keep(desk: Desk) -> None:
+    """Keep the picture for 30 days, and let nothing through that may not be shown; raise Rejected for both."""
+    if "source" in desk.run.checkpoint:
+        return
+    await desk.show("making.preparing")
+    file_id, pathname = await (_known(desk) if desk.order.source is not None else _taken(desk))
+    await _moderate(desk)
+    await desk.save(source=file_id, source_path=pathname)
+
+
+async def photo(desk: Desk) -> bytes:
+    """Return the picture, from our storage in a run that did not bring it."""
+    if not desk.photo:
+        desk.photo = await storage.get(desk.run.checkpoint["source_path"])
+    return desk.photo
+
+
+async def _known(desk: Desk) -> tuple[int, str]:
+    ids = [desk.order.source or 0]
+    found = await db.run(lambda conn: generation.find_files(conn, desk.run.job.user_id, ids))
+    if not found:
+        raise errors.Rejected("source_gone", str(ids[0]))
+    try:
+        desk.photo = await storage.get(found[0].pathname)
+    except errors.Missing:
+        raise errors.Rejected("source_gone", str(ids[0])) from None
+    return found[0].id, found[0].pathname
+
+
+async def _taken(desk: Desk) -> tuple[int, str]:
+    sent = await client.download(desk.order.bot, desk.order.file_id)
+    async with cpu:
+        clean = await asyncio.to_thread(received.clean, sent)
+    desk.photo = clean.data
+    pathname = await storage.put(
+        "source", clean.data, job_id=desk.job_id, ext=clean.ext, content_type=clean.content_type
+    )
+    listed = [
+        {
+            "kind": "source",
+            "pathname": pathname,
+            "content_type": clean.content_type,
+            "bytes": len(clean.data),
+            "width": clean.width,
+            "height": clean.height,
+        }
+    ]
+    user, job = desk.run.job.user_id, desk.job_id
+    [file] = await db.run(lambda conn: generation.add_files(conn, user, job, listed))
+    return file.id, file.pathname
+
+
+async def _moderate(desk: Desk) -> None:
+    """Raise Rejected for words or a picture that break the rules: by a model where a key is, by a list in any case."""
+    order = desk.order
+    texts = [order.title, *order.benefits, order.wishes]
+    found = moderation.check_words(texts)
+    if found:
+        raise errors.Rejected("words_refused", found)
+    if not providers.has_key("openai"):
+        return
+    from lib.providers import openai
+
+    async with cpu:
+        picture = await asyncio.to_thread(received.flat, desk.photo, 768)
+    try:
+        broken = await openai.moderate(texts, picture)
+    except errors.Upstream as error:  # the list of words has judged, and the providers have checks of their own
+        log.event("moderation_away", error=str(error))
+        return
+    if broken:
+        raise errors.Rejected("rules", ", ".join(broken))

@@ -1,0 +1,2 @@
+-- name: hear
+select hear_of_job(%(job_id)s, %(nonce)s, %(task_id)s);
