@@ -95,7 +95,7 @@ class Found:
 async def register(conn: db.Connection, user_id: int, *, name: str, city: str, phone: str | None = None) -> Client:
     """Make or refresh a client; `phone` is what Telegram's contact button gave and belongs to this very person.
 
-    Conflict("phone_taken"): another account has the number; merge.accounts can join the two.
+    Conflict("phone_taken"): another account has the number; `merge` can join the two.
     """
     number = phones.normalise(phone) if phone else None
     fields = {"name": _name(name), "city": city.strip()[:60]}
@@ -147,6 +147,15 @@ async def change_client(
     )
     if not done:
         raise errors.Missing("no_client", str(user_id))
+
+
+async def merge(conn: db.Connection, from_user: int, into_user: int, *, now: datetime | None = None) -> int:
+    """Move every card, the points and the phone of one account to another of the same person; return how many cards.
+
+    The caller has made sure that both are one person's: the code shown in the one was entered in the other. The first
+    account is no client any more. Missing("no_client").
+    """
+    return await SQL.merge_people.one(conn, int, from_user=from_user, into_user=into_user, now=now) or 0
 
 
 async def join(

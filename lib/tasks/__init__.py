@@ -28,10 +28,14 @@ TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
     "audit": Kind("lib.tasks.audit", lanes=1),
     "tidy": Kind("lib.tasks.tidy", lanes=1),
     "stars": Kind("lib.tasks.stars", lanes=1),
+    "referrals": Kind("lib.tasks.referrals", lanes=4),
+    "points": Kind("lib.tasks.points", lanes=1),
 }
 
 SCHEDULES = {
     "audit": Schedule("30 3 * * *", zone="Europe/Moscow"),
     "tidy": Schedule("45 3 * * *", zone="Europe/Moscow"),
     "stars": Schedule("23 * * * *"),
+    # every hour it is just after midnight at some shop
+    "points": Schedule("7 * * * *"),
 }

@@ -179,3 +179,6 @@ with changed as (
     from changed
 )
 select id from changed;
+
+-- name: merge_people
+select merge_people(%(from_user)s, %(into_user)s, %(now)s);

@@ -116,7 +116,8 @@ with before as (
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject, before, after)
     select c.id, %(actor_id)s, 'partner.changed', c.id::text,
-        (select jsonb_object_agg(k, b.row -> k) from before b, jsonb_object_keys(%(fields)s) k), %(fields)s
+        (select jsonb_object_agg(k, b.row -> k) from before b, jsonb_object_keys(%(fields)s) k) - 'contact',
+        %(fields)s - 'contact'
     from changed c
 )
 select id from changed;

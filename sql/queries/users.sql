@@ -128,7 +128,7 @@ select jsonb_build_object(
         from files f
         where f.user_id = u.id
     )
-) as data
+) || jsonb_build_object('loyalty', export_client(u.id)) as data
 from (
     select id, tg_id, first_name, last_name, username, language, time_zone, consent_at, created_at, seen_at
     from users

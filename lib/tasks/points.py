@@ -1,0 +1,84 @@
+"""Every hour, at the shops where it has become a new day: activates, expires, reminds, congratulates.
+
+    shop by shop (checkpoint "after"): due members -> reminders -> birthdays
+
+What is told waits for the shop's late morning. Nothing here is needed for the ledger to be right: every operation
+settles its own member first.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from lib import db, errors, jobs, log, notify, retry
+from lib.loyalty import night, partners
+
+BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
+LEASE = timedelta(seconds=60)
+TELLING = time(11)
+SPARE = timedelta(seconds=20)
+
+
+async def run(run: jobs.Run) -> None:
+    """Go through the shops; what time does not allow goes on in another run."""
+    now = datetime.now(UTC)
+    after = int(run.checkpoint.get("after", 0))
+    while page := await db.run(lambda conn, start=after: night.shops(conn, now, after=start)):  # type: ignore[misc]
+        for after in page:
+            await _shop(after, now, run.until - SPARE)
+            if datetime.now(UTC) > run.until - SPARE:
+                await run.wait(datetime.now(UTC) + timedelta(seconds=1), after=after - 1)
+                return
+
+
+async def _shop(partner_id: int, now: datetime, until: datetime) -> None:
+    shop = await db.run(lambda conn: partners.get(conn, partner_id))
+    while datetime.now(UTC) < until:
+        settled = await db.run(lambda conn: night.settle(conn, partner_id, now=now))
+        log.count("settled", settled)
+        if settled < night.BATCH:
+            break
+    while datetime.now(UTC) < until and await _remind(shop, now) == night.BATCH:
+        pass
+    while datetime.now(UTC) < until and await _congratulate(shop, now) == night.BATCH:
+        pass
+
+
+async def _remind(shop: partners.Partner, now: datetime) -> int:
+    """Tell a batch of clients what expires soon. Told first and marked then: a repetition tells nobody twice."""
+    found = await db.run(lambda conn: night.reminders(conn, shop, now))
+    for one in found:
+        if one.wants_news:
+            day = (one.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(shop.tz))
+            fields = {"shop": shop.title, "points": one.points, "day": f"{day:%d.%m}"}
+            once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
+            await _tell(one.user_id, "loyalty.expires_soon", fields, once, _morning(shop, now))
+    await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
+    log.count("reminded", len(found))
+    return len(found)
+
+
+async def _congratulate(shop: partners.Partner, now: datetime) -> int:
+    found = await db.run(lambda conn: night.birthdays(conn, shop, now))
+    for one in found:
+        try:
+            await db.run(lambda conn, who=one.member_id: night.give_birthday(conn, shop, who, now))  # type: ignore[misc]
+        except errors.AppError as refusal:  # blocked or gone a moment ago
+            log.note(no_present=str(refusal))
+            return 0
+        fields = {"shop": shop.title, "points": shop.birthday_points}
+        once = f"birthday:{shop.id}:{one.member_id}:{now.year}"
+        await _tell(one.user_id, "loyalty.birthday", fields, once, _morning(shop, now))
+    return len(found)
+
+
+async def _tell(user_id: int, key: str, fields: dict[str, object], once: str, at: datetime) -> None:
+    await db.run(lambda conn: notify.tell(conn, user_id, "client", key, fields, once=once, at=at))
+
+
+def _morning(shop: partners.Partner, now: datetime) -> datetime:
+    """Return the next eleven o'clock at the shop, or now in the middle of its day."""
+    local = now.astimezone(ZoneInfo(shop.tz))
+    if time(10) <= local.time() <= time(20):
+        return now
+    day = local.date() + timedelta(days=local.time() > TELLING)
+    return datetime.combine(day, TELLING, ZoneInfo(shop.tz))
