@@ -1,4 +1,4 @@
-"""A TCP proxy that puts a distance in front of Postgres and counts the turns of the conversation.
+"""A TCP proxy that puts a distance in front of a service and counts the turns of the conversation.
 
 A turn is what a distance multiplies: the client speaks after the server has spoken. What is sent ahead without waiting
 (a pipeline) is one turn. `python -m bench.proxy <socket> <ms each way>` is what `Proxy` runs, as a process of its own.
@@ -108,10 +108,15 @@ class Proxy:
         return Counts(**json.loads(self._process.stdout.readline()))
 
 
-@contextlib.contextmanager
-def running(socket_folder: Path, ms_each_way: float) -> Iterator[Proxy]:
+def running(socket_folder: Path, ms_each_way: float) -> contextlib.AbstractContextManager[Proxy]:
     """Run a proxy in front of the Postgres of this folder."""
-    command = [sys.executable, "-m", "bench.proxy", str(socket_folder / ".s.PGSQL.5432"), str(ms_each_way)]
+    return to(socket_folder / ".s.PGSQL.5432", ms_each_way)
+
+
+@contextlib.contextmanager
+def to(path: Path, ms_each_way: float) -> Iterator[Proxy]:
+    """Run a proxy in front of whoever listens on this Unix socket."""
+    command = [sys.executable, "-m", "bench.proxy", str(path), str(ms_each_way)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
     )

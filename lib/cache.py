@@ -14,6 +14,7 @@ What callers ask for in one tick of the loop travels in one request, and each ge
 
 import asyncio
 import functools
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from upstash_redis.asyncio import Redis
 from upstash_redis.format import cast_response
 from upstash_redis.http import format_response, make_headers
 
-from lib import config, errors, fetch, log
+from lib import config, errors, log, wire
 
 DEADLINE = timedelta(seconds=0.8)
 BATCH_COMMANDS = 1000
@@ -165,8 +166,7 @@ class _Batch:
     async def _travel(self, riders: list[Command]) -> None:
         commands = [*riders, *(command for own, _ in self._calls for command in own)]
         try:
-            async with asyncio.timeout(DEADLINE.total_seconds()):
-                outcomes = (await _redis_of_settings().outcomes(commands))[len(riders) :]
+            outcomes = (await _redis_of_settings().outcomes(commands))[len(riders) :]
         except Exception as error:  # whatever an answer that is none may lead to: JSONDecodeError, KeyError
             _breaker.failed(time.monotonic())
             outcomes = [error] * self._commands
@@ -189,7 +189,7 @@ def _redis(url: str, token: str) -> "_Redis":
 
 
 class _Redis(Redis):
-    """The package's client, without telemetry, over `fetch`'s connections of the running loop.
+    """The package's client, without telemetry, over the connections of `wire`.
 
     The constructor it replaces makes an HTTP client without any time limit, bound to one loop, with a TLS context of
     its own (20 ms of a cold start). The package's pipeline would lose all results over one failed command, so the
@@ -207,12 +207,13 @@ class _Redis(Redis):
     async def outcomes(self, commands: Sequence[Command]) -> list[Outcome]:
         """Send the commands in one request and return, in order, the result or the error of each."""
         self._maybe_set_sync_token_header(self._headers)
-        response = await fetch.client().post(f"{self._url}/pipeline", headers=self._headers, json=list(commands))
-        if token := response.headers.get("Upstash-Sync-Token"):
+        headers = [("Content-Type", "application/json"), *self._headers.items()]
+        answer = await wire.post(f"{self._url}/pipeline", json.dumps(commands).encode(), headers, DEADLINE)
+        if token := answer.headers.get("upstash-sync-token"):
             self._update_sync_token(token)
-        entries = response.json()
+        entries = json.loads(answer.body)
         if not isinstance(entries, list) or len(entries) != len(commands):
-            raise ValueError(f"status {response.status_code}: {response.text[:200]}")
+            raise ValueError(f"status {answer.status}: {answer.body[:200].decode(errors='replace')}")
         return [_outcome(command, entry) for command, entry in zip(commands, entries, strict=True)]
 
 

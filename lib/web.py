@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lib import config, db, errors, fetch, log
+from lib import config, db, errors, fetch, log, wire
 
 __all__ = ["Request", "Response"]
 
@@ -47,6 +47,7 @@ async def _settings_first(_: Starlette) -> AsyncIterator[None]:
     yield
     await db.close()
     await fetch.close()
+    await wire.close()
 
 
 def answer(body: Any, status: int = 200, *, background: Callable[[], Awaitable[None]] | None = None) -> Response:

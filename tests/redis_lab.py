@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, caches, config, fetch, limits
+from lib import cache, caches, config, limits, wire
 
 TOKEN = "a-token-of-the-tests"
 
@@ -18,7 +18,7 @@ async def running_upstash() -> AsyncIterator[tuple[upstash.Upstash, str]]:
         app = upstash.app(server.socket, TOKEN)
         async with serving.serve(Starlette(routes=[Route("/upstash{path:path}", app)])) as address:
             yield app, f"{address}/upstash"
-            await fetch.close()
+            await wire.close()
         await app.close()
 
 

@@ -14,7 +14,7 @@ from upstash_redis.asyncio import Redis
 
 from dev import serving, upstash, valkey
 from dev.faults import Fault
-from lib import cache, config, errors, fetch, log
+from lib import cache, config, errors, log, wire
 
 TOKEN = "a-token-of-the-tests"
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ async def upstash_at() -> AsyncIterator[tuple[upstash.Upstash, str]]:
         app = upstash.app(server.socket, TOKEN)
         async with serving.serve(Starlette(routes=[Route("/upstash{path:path}", app)])) as address:
             yield app, f"{address}/upstash"
-            await fetch.close()
+            await wire.close()
         await app.close()
 
 
@@ -179,18 +179,6 @@ def test_the_open_breaker_lets_one_probe_through_each_pause() -> None:
     breaker.succeeded()
     assert breaker.admits(12.0)
     assert breaker.admits(12.0)
-
-
-def test_it_works_in_one_loop_after_another(redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use() -> object:
-        with pytest.raises(errors.Unavailable, match="ConnectError"):
-            await cache.get("menu")
-        return fetch.client()
-
-    nowhere = settings("http://127.0.0.1:9")
-    monkeypatch.setattr(config, "get", lambda: nowhere)
-    with asyncio.Runner() as first, asyncio.Runner() as second:
-        assert first.run(use()) is not second.run(use())
 
 
 async def test_the_packages_private_names_are_what_ours_replace() -> None:

@@ -10,7 +10,6 @@ A failure of a service is not the update's fault and is not counted: Telegram ke
 """
 
 import asyncio
-import copy
 import functools
 import importlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -175,7 +174,7 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
     if held is None:
         log.note(repeated=True)
         return Outcome(200)
-    return await _run(menu, Turn(came, copy.deepcopy(held.state), Chat(bot, came.person.id)), held, raw, flows)
+    return await _run(menu, Turn(came, held.state.copy(), Chat(bot, came.person.id)), held, raw, flows)
 
 
 async def _run(menu: Menu, turn: Turn, held: fsm.Held, raw: bytes, flows: Flows) -> Outcome:

@@ -56,6 +56,10 @@ class State:
         fields = {"v": VERSION, "step": self.step, "data": self.data, "who": self.who, "saved_at": self.saved_at}
         return json.dumps(fields | ({"blind": True} if self.blind else {}), ensure_ascii=False)
 
+    def copy(self) -> "State":
+        """Return a state of its own that can be changed."""
+        return load(self.dump())
+
 
 @dataclass
 class Held:

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, caches, config, errors, fetch, limits
+from lib import cache, caches, config, errors, limits, wire
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".dev" / "peers"
@@ -173,7 +173,7 @@ async def independent(peers: Path) -> AsyncIterator[str]:
             app = Starlette(routes=[Route("/upstash/pipeline", dress.__call__, methods=["POST"])])
             async with serving.serve(app) as address:
                 yield f"{address}/upstash"
-                await fetch.close()
+                await wire.close()
         finally:
             await dress.close()
             process.terminate()

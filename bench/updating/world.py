@@ -1,0 +1,77 @@
+"""The services far away, as one process of their own: an Upstash over a real Valkey, and a Telegram that agrees.
+
+`python -m bench.updating.world <folder> <Valkey's socket>`. Each listens on a Unix socket, in front of which the bench
+puts its distance. A line of stdin is answered with what was asked for since the last.
+"""
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bench.updating import wire
+from dev import upstash
+
+UPSTASH, TELEGRAM = "upstash.sock", "telegram.sock"
+
+
+class World:
+    """Both services and their counts; the commands that scripts ran are Valkey's own count."""
+
+    def __init__(self, valkey: Path) -> None:
+        self._upstash = upstash.app(valkey, "")
+        self._ids = itertools.count(1)
+        self.counts: dict[str, int] = {}
+        self.calls: list[tuple[str, int, float]] = []
+
+    async def redis(self, path: str, body: bytes) -> bytes:
+        """Answer a pipeline or a single command, base64 as the clients ask for."""
+        commands = upstash._batch(body) if path.endswith("pipeline") else [upstash._command(upstash._json(body))]
+        self._count("redis", 1)
+        self._count("redis_commands", len(commands))
+        entries = [upstash._entry(reply, encode=True) for reply in await self._upstash._pipeline(commands)]
+        return json.dumps(entries if path.endswith("pipeline") else entries[0]).encode()
+
+    def telegram(self, path: str, body: bytes) -> bytes:
+        """Do what is asked and say so: nobody reads the chats here."""
+        method = path.rpartition("/")[2]
+        self._count("telegram", 1)
+        asked = json.loads(body) if body[:1] == b"{" else dict(parse_qsl(body.decode(errors="replace")))
+        chat = int(asked.get("chat_id", 0) or 0)
+        self.calls.append((method, chat, time.monotonic()))
+        return json.dumps({"ok": True, "result": self._result(method, chat, asked)}).encode()
+
+    def _result(self, method: str, chat: int, asked: dict[str, str]) -> Any:
+        if method == "answerCallbackQuery":
+            return True
+        message_id = int(asked.get("message_id", 0)) or next(self._ids)
+        person = {"id": chat, "type": "private", "first_name": "Алиса"}
+        bot = {"id": 1, "is_bot": True, "first_name": "Лоток"}
+        message = {"message_id": message_id, "date": 1, "chat": person, "from": bot, "text": asked.get("text", "")}
+        return message | ({"reply_markup": json.loads(asked["reply_markup"])} if "reply_markup" in asked else {})
+
+    def _count(self, name: str, number: int) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
+
+    def told(self) -> dict[str, Any]:
+        """Return the counts and the calls since the last time."""
+        counts, calls, self.counts, self.calls = self.counts, self.calls, {}, []
+        return {**counts, "calls": calls}
+
+
+async def main(folder: Path, valkey: Path) -> None:
+    """Serve until stdin ends."""
+    world = World(valkey)
+    await wire.serve(folder / UPSTASH, world.redis)
+    await wire.serve(folder / TELEGRAM, world.telegram)
+    print("ready", flush=True)
+    while await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        print(json.dumps(world.told()), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
