@@ -41,8 +41,9 @@ def composed(room: Room, cut: Image.Image) -> Image.Image:
     """Stand the product in the room."""
     canvas = room.picture.copy()
     product = _scaled(cut, room)
-    left = (WIDTH - product.width) // 2
-    top = round(HEIGHT * room.floor) - product.height
+    width, height = canvas.size
+    left = (width - product.width) // 2
+    top = round(height * room.floor) - product.height
     mask = product.getchannel("A")
     _cast(canvas, room, mask, (left, top))
     if room.shine:
@@ -53,7 +54,8 @@ def composed(room: Room, cut: Image.Image) -> Image.Image:
 
 
 def _scaled(cut: Image.Image, room: Room) -> Image.Image:
-    factor = min(WIDTH * room.width / cut.width, HEIGHT * room.height / cut.height, stage.UPSCALE)
+    width, height = room.picture.size
+    factor = min(width * room.width / cut.width, height * room.height / cut.height, stage.UPSCALE)
     size = (max(2, round(cut.width * factor)), max(2, round(cut.height * factor)))
     product = cut.resize(size, Image.Resampling.LANCZOS)
     return stage.sharpened(product) if factor > 1.15 else product
@@ -88,7 +90,7 @@ def _touch(canvas: Image.Image, room: Room, mask: Image.Image, at: tuple[int, in
 
 def _mirror(canvas: Image.Image, room: Room, product: Image.Image, at: tuple[int, int]) -> None:
     """Let a polished floor show the product's lowest part upside down."""
-    deep = min(round(product.height * 0.22), HEIGHT - at[1] - product.height)
+    deep = min(round(product.height * 0.22), canvas.height - at[1] - product.height)
     if deep < 8:
         return
     low = product.crop((0, product.height - deep, product.width, product.height))

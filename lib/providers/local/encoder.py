@@ -18,11 +18,11 @@ from lib.providers.local.planes import Frame
 
 FPS = 25
 SOUND_RATE = 44_100
-INDEX_BYTES = 24_000  # kept free in front for the index; what is left over becomes a free box
+INDEX_BYTES = 12_000  # kept free in front for the index; what is left over becomes a free box
 
 
 def encode(frames: Iterable[Frame], size: tuple[int, int], count: int, *, crf: int, kbps: int) -> bytes:
-    """Return an MP4 of `count` frames; no faster than kbps over any second or two."""
+    """Return an MP4 of `count` frames; no faster than kbps over any second."""
     out = io.BytesIO()
     index = INDEX_BYTES * (1 + count // 150)
     options = {"moov_size": str(index), "brand": "mp42", "fflags": "+bitexact"}
@@ -46,7 +46,7 @@ def _picture(container: OutputContainer, size: tuple[int, int], crf: int, kbps: 
             "crf": str(crf),
             "profile": "high",
             "maxrate": f"{kbps}k",
-            "bufsize": f"{kbps * 2}k",
+            "bufsize": f"{kbps}k",
             "x264-params": "threads=1:keyint=125:colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
         },
     )

@@ -12,6 +12,9 @@ from PIL import Image, ImageFilter
 
 from lib.providers.local.colour import Rgb
 
+Box = tuple[int, int, int, int]
+Point = tuple[float, float]
+
 MARGIN = 4  # clear pixels around a layer, so that its edge can fall between two pixels
 WEIGHTS = (
     (0.18259, 0.61423, 0.06201, 16.5),
@@ -22,12 +25,16 @@ WEIGHTS = (
 
 @dataclass(frozen=True)
 class Layer:
-    """A picture in planes, with the mask through which it is laid; `at` scale 1 it is width × height."""
+    """A picture in planes, with the mask through which it is laid; at scale 1 it is width × height.
 
-    planes: tuple[Image.Image, Image.Image, Image.Image]
+    A layer of one colour has `ink`, its three levels, in place of planes: it costs half as much to lay.
+    """
+
+    planes: tuple[Image.Image, ...]
     masks: tuple[Image.Image, Image.Image] | None
     width: int
     height: int
+    ink: tuple[int, ...] = ()
 
 
 def layer(image: Image.Image) -> Layer:
@@ -49,10 +56,8 @@ def inked(mask: Image.Image, ink: Rgb) -> Layer:
     size = (mask.width + 2 * MARGIN + mask.width % 2, mask.height + 2 * MARGIN + mask.height % 2)
     padded = Image.new("L", size)
     padded.paste(mask, (MARGIN, MARGIN))
-    full, half = size, (size[0] // 2, size[1] // 2)
-    levels = [round(a * ink[0] + b * ink[1] + c * ink[2] + d - 0.5) for a, b, c, d in WEIGHTS]
-    planes = (Image.new("L", full, levels[0]), Image.new("L", half, levels[1]), Image.new("L", half, levels[2]))
-    return Layer(planes, (padded, _half(padded)), mask.width, mask.height)
+    levels = tuple(round(a * ink[0] + b * ink[1] + c * ink[2] + d - 0.5) for a, b, c, d in WEIGHTS)
+    return Layer((), (padded, _half(padded)), mask.width, mask.height, levels)
 
 
 def _planes(rgb: Image.Image) -> tuple[Image.Image, Image.Image, Image.Image]:
@@ -74,6 +79,12 @@ class Frame:
     def of(cls, picture: Image.Image) -> "Frame":
         """Return a frame that shows the picture."""
         return cls(_planes(picture.convert("RGB")))
+
+    @classmethod
+    def empty(cls, size: tuple[int, int]) -> "Frame":
+        """Return a black frame."""
+        half = (size[0] // 2, size[1] // 2)
+        return cls((Image.new("L", size, 16), Image.new("L", half, 128), Image.new("L", half, 128)))
 
     def copy(self) -> "Frame":
         """Return a frame that can be painted without changing this one."""
@@ -99,6 +110,12 @@ class Frame:
         )
         return Frame((y, u, v))
 
+    def shine(self, mask: Image.Image, x: int, share: float) -> None:
+        """Brighten through a mask as high as the frame, its left edge at x; colours stay."""
+        if share > 0.003:
+            cover = mask.point([round(level * share) for level in range(256)])
+            self.planes[0].paste(235, (x, 0, x + mask.width, mask.height), cover)
+
     def lay(
         self, what: Layer, x: float, y: float, *, scale: float = 1.0, turn: float = 0.0, share: float = 1.0
     ) -> None:
@@ -106,57 +123,62 @@ class Frame:
         if share <= 0.003 or scale <= 0.01:
             return
         margin = MARGIN if what.masks else 0
-        centre = (margin + what.width / 2, margin + what.height / 2)
-        full = what.planes[0].size
-        box = _bounds(full, centre, (x, y), scale, turn, self.planes[0].size)
+        pose = _Pose((margin + what.width / 2, margin + what.height / 2), (x, y), scale, turn)
+        box = pose.covered(what, self.planes[0].size)
         if box is None:
             return
-        for index, plane in enumerate(what.planes):
-            part = 1 if index == 0 else 2
-            drawn = _resampled(plane, box, centre, (x, y), scale, turn, part)
-            mask = None
-            if what.masks:
-                if index < 2:
-                    cover = _resampled(what.masks[min(index, 1)], box, centre, (x, y), scale, turn, part)
-                    cover = cover.point([round(level * share) for level in range(256)]) if share < 1 else cover
-                mask = cover
-            elif share < 1:
-                mask = Image.new("L", drawn.size, round(255 * share))
-            self.planes[index].paste(drawn, (box[0] // part, box[1] // part), mask)
+        covers: list[Image.Image | None] = [None, None]
+        if what.masks:
+            table = [round(level * share) for level in range(256)]
+            masks = (pose.seen(mask, box, part) for mask, part in zip(what.masks, (1, 2), strict=True))
+            covers = [mask.point(table) if share < 1 else mask for mask in masks]
+        elif share < 1:
+            covers = [Image.new("L", size, round(255 * share)) for size in (_size(box, 1), _size(box, 2))]
+        for index, (plane, part) in enumerate(zip(self.planes, (1, 2, 2), strict=True)):
+            drawn = what.ink[index] if what.ink else pose.seen(what.planes[index], box, part)
+            plane.paste(drawn, (box[0] // part, box[1] // part, box[2] // part, box[3] // part), covers[part - 1])
 
 
-Box = tuple[int, int, int, int]
-Point = tuple[float, float]
+def _size(box: Box, part: int) -> tuple[int, int]:
+    return (box[2] - box[0]) // part, (box[3] - box[1]) // part
 
 
-def _bounds(
-    full: tuple[int, int], centre: Point, at: Point, scale: float, turn: float, canvas: tuple[int, int]
-) -> Box | None:
-    """Return the even box of the canvas that the layer covers, or None when it is outside."""
-    cos, sin = abs(math.cos(math.radians(turn))), abs(math.sin(math.radians(turn)))
-    corners = [(cx - centre[0], cy - centre[1]) for cx in (0, full[0]) for cy in (0, full[1])]
-    wide = max(abs(cx) * cos + abs(cy) * sin for cx, cy in corners) * scale
-    high = max(abs(cx) * sin + abs(cy) * cos for cx, cy in corners) * scale
-    left, top = max(0, math.floor((at[0] - wide) / 2) * 2), max(0, math.floor((at[1] - high) / 2) * 2)
-    right = min(canvas[0], math.ceil((at[0] + wide) / 2) * 2)
-    bottom = min(canvas[1], math.ceil((at[1] + high) / 2) * 2)
-    return (left, top, right, bottom) if right > left and bottom > top else None
+@dataclass(frozen=True)
+class _Pose:
+    """Where a layer's centre lies in the layer and in the frame, how large it is shown, and how far turned."""
 
+    centre: Point
+    at: Point
+    scale: float
+    turn: float
 
-def _resampled(
-    plane: Image.Image, box: Box, centre: Point, at: Point, scale: float, turn: float, part: int
-) -> Image.Image:
-    """Return the layer's pixels for the box; `part` is 2 for a plane of half size."""
-    size = ((box[2] - box[0]) // part, (box[3] - box[1]) // part)
-    if abs(turn) < 0.01:
-        left, top, right, bottom = (((edge - at[k % 2]) / scale + centre[k % 2]) / part for k, edge in enumerate(box))
-        if left >= 0 and top >= 0 and right <= plane.width and bottom <= plane.height:
-            return plane.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-    cos, sin = math.cos(math.radians(turn)) / scale, math.sin(math.radians(turn)) / scale
-    left, top = (box[0] - at[0]) / part, (box[1] - at[1]) / part
-    middle = (centre[0] / part, centre[1] / part)
-    matrix = (
-        cos, sin, left * cos + top * sin + middle[0],
-        -sin, cos, -left * sin + top * cos + middle[1],
-    )  # fmt: skip
-    return plane.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    def covered(self, what: Layer, canvas: tuple[int, int]) -> Box | None:
+        """Return the even box of the frame that the layer covers, or None when it is outside."""
+        cos, sin = abs(math.cos(math.radians(self.turn))), abs(math.sin(math.radians(self.turn)))
+        half = (what.width * self.scale / 2, what.height * self.scale / 2)
+        wide, high = half[0] * cos + half[1] * sin, half[0] * sin + half[1] * cos
+        left, top = max(0, math.floor((self.at[0] - wide) / 2) * 2), max(0, math.floor((self.at[1] - high) / 2) * 2)
+        right = min(canvas[0], math.ceil((self.at[0] + wide) / 2) * 2)
+        bottom = min(canvas[1], math.ceil((self.at[1] + high) / 2) * 2)
+        return (left, top, right, bottom) if right > left and bottom > top else None
+
+    def seen(self, plane: Image.Image, box: Box, part: int) -> Image.Image:
+        """Return the plane's pixels for the box of the frame; `part` is 2 for a plane of half size."""
+        size = _size(box, part)
+        sides = tuple(((edge - self.at[k % 2]) / self.scale + self.centre[k % 2]) / part for k, edge in enumerate(box))
+        left, top, right, bottom = sides
+        if self.turn or left < 0 or top < 0 or right > plane.width or bottom > plane.height:
+            return plane.transform(size, Image.Transform.AFFINE, self._matrix(box, part), Image.Resampling.BILINEAR)
+        corner = (round(left), round(top))
+        if self.scale == 1 and abs(left - corner[0]) + abs(top - corner[1]) < 1e-6:
+            return plane.crop((*corner, corner[0] + size[0], corner[1] + size[1]))
+        return plane.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+
+    def _matrix(self, box: Box, part: int) -> tuple[float, ...]:
+        cos, sin = math.cos(math.radians(self.turn)) / self.scale, math.sin(math.radians(self.turn)) / self.scale
+        left, top = (box[0] - self.at[0]) / part, (box[1] - self.at[1]) / part
+        middle = (self.centre[0] / part, self.centre[1] / part)
+        return (
+            *(cos, sin, left * cos + top * sin + middle[0]),
+            *(-sin, cos, -left * sin + top * cos + middle[1]),
+        )

@@ -11,26 +11,12 @@ from lib.providers.local.colour import Rgb
 from lib.providers.local.palette import Palette
 from lib.providers.local.planes import Frame, Layer
 from lib.providers.local.stickers import Actor
+from lib.providers.local.story import FPS, HEIGHT, LEFT, LOW, RIGHT, TOP, UNIT, WIDTH, Story
 
-WIDTH, HEIGHT, FPS = 1080, 1920, 25
-LEFT, RIGHT, TOP, LOW = 64, 950, 190, 1530  # words stay inside: what lies outside, the apps cover
-UNIT = 0.9
 SLIM = 0.66  # width to height of a product that leaves room beside it
 MOODS = ("light", "deep", "vivid", "fresh")
 SHAPES = ("disc", "rings", "arch", "disc")
 GROUNDS = ("waves", "bare", "bubbles", "waves")
-
-
-@dataclass(frozen=True)
-class Story:
-    """What a video tells: the product or photo, words that may be printed, and how long it takes."""
-
-    hero: looks.Hero
-    photo: Image.Image
-    title: str
-    texts: tuple[str, ...]
-    seconds: int
-    variant: int
 
 
 @dataclass(frozen=True)
@@ -157,12 +143,12 @@ def _play(scene: Scene, now: float, seconds: float, end: float) -> Frame:
 
 
 def _move(frame: Frame, scene: Scene, scale: float, now: float) -> None:
-    """Let the product float: it comes nearer, swings a little, and its shadow lags behind."""
+    """Let the product float: it comes nearer, drifts a little, and its shadow moves less than it does."""
     actor = scene.actor
-    turn, rise = 1.1 * motion.sway(now, 4.2), 9 * motion.sway(now, 3.4)
+    drift, rise = 13 * motion.sway(now, 5.2, 0.05), 12 * motion.sway(now, 3.6)
     x, y = scene.place
-    frame.lay(actor.shade, x, y + 34 - rise * 0.4, scale=scale * (1 + 0.001 * rise), turn=turn)
-    frame.lay(actor.body, x, y - rise, scale=scale, turn=turn)
+    frame.lay(actor.shade, x + drift * 0.45, y + 34 + rise * 0.5, scale=scale * (1 - 0.0016 * rise))
+    frame.lay(actor.body, x + drift, y - rise, scale=scale)
 
 
 def _close(scene: Scene, now: float, seconds: float) -> Frame:

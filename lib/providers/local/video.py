@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 
-from lib.providers.local import cutout, encoder, lettering, output, photo, promo, words
+from lib.providers.local import cinema, cutout, encoder, handheld, lettering, output, photo, promo, words
 from lib.providers.local.looks import Hero
 from lib.providers.local.order import Video, VideoOrder
 from lib.providers.local.planes import Frame
-from lib.providers.local.promo import Story
+from lib.providers.local.story import Story
 
 WIDTH, HEIGHT = 1080, 1920
 FRAMES: dict[str, Callable[[Story], Iterator[Frame]]] = {
     "own": promo.frames,
-    "ugc": promo.frames,
-    "broll": promo.frames,
+    "ugc": handheld.frames,
+    "broll": cinema.frames,
 }
 
 
@@ -27,7 +27,7 @@ def render_video(data: bytes, order: VideoOrder) -> Video:
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
     drawn = _Kept(FRAMES[order.template](story))
-    mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=1450)
+    mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=1300)
     return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds)
 
 
