@@ -1,7 +1,9 @@
 """The promo video: a file that every phone plays at once, words where no app covers them, and the same bytes again."""
 
+import dataclasses
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 
 import av
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from lib import errors
 from lib.providers import local
+from lib.providers.local import cinema, encoder, handheld, promo
 from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
 ORDER = local.VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
@@ -66,7 +69,7 @@ def test_gives_the_same_bytes_again(video: local.Video) -> None:
     assert local.render_video(encoded(make_mug(), quality=95), ORDER) == video
 
 
-def test_lets_no_metadata_out() -> None:
+def test_lets_no_metadata_out(drafts: None) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     made = local.render_video(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
@@ -87,3 +90,68 @@ def test_refuses_a_bad_picture_before_it_draws(data: bytes, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
         local.render_video(data, ORDER)
     assert caught.value.code == code
+
+
+@pytest.fixture
+def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One frame a second, for tests that look at many videos."""
+    for module in (promo, handheld, cinema, encoder):
+        monkeypatch.setattr(module, "FPS", 1)
+
+
+def frames(data: bytes) -> list[Image.Image]:
+    with av.open(io.BytesIO(data)) as container:
+        return [frame.to_image().resize((54, 96)) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("template", local.TEMPLATES)
+@pytest.mark.parametrize("make", [make_mug, make_scene])
+def test_every_template_moves_and_differs_from_its_next_variant(
+    template: str, make: Callable[[], Image.Image], drafts: None
+) -> None:
+    data = encoded(make(), quality=95)
+    first, second = (
+        [
+            np.asarray(frame).astype(int)
+            for frame in frames(
+                local.render_video(data, dataclasses.replace(ORDER, template=template, variant=variant)).mp4
+            )
+        ]
+        for variant in (0, 1)
+    )
+    assert len(first) == len(second) == 5
+    assert all(np.abs(a - b).mean() > 1 for a, b in itertools.pairwise(first))
+    if make is make_mug or template == "own":
+        assert np.abs(first[0] - second[0]).mean() > 5
+
+
+@pytest.mark.parametrize("template", local.TEMPLATES)
+def test_words_stay_where_no_app_covers_them(template: str, drafts: None) -> None:
+    """The first frame, the cover, with words and without: they differ inside the safe area alone."""
+    data = encoded(make_mug(), quality=95)
+    order = dataclasses.replace(ORDER, template=template, benefits=())
+    with_words, without = (
+        np.asarray(opened(local.render_video(data, dataclasses.replace(order, title=title)).poster_jpeg)).astype(int)
+        for title in ("Кружка керамическая для кофе", "")
+    )
+    away = np.abs(with_words - without).max(2) > 60
+    assert away.any()
+    if template == "ugc":  # elsewhere the product makes room for the title, so that it moves too
+        rows, columns = np.flatnonzero(away.any(1)), np.flatnonzero(away.any(0))
+        assert rows[0] > 170
+        assert rows[-1] < 0.8 * 1920
+        assert columns[-1] < 0.88 * 1080 + 2
+
+
+def test_ten_seconds_are_ten_seconds(drafts: None) -> None:
+    made = local.render_video(encoded(make_mug()), dataclasses.replace(ORDER, seconds=10))
+    assert made.seconds == len(frames(made.mp4)) == 10
+
+
+@pytest.mark.parametrize(
+    "title", ["", "а", "слово " * 90, "Электротермополотенцесушитель" * 3, "漢字 🔥", "\u202eabc\x00"]
+)
+@pytest.mark.parametrize("template", local.TEMPLATES)
+def test_any_words_make_a_video(title: str, template: str, drafts: None) -> None:
+    made = local.render_video(encoded(make_mug()), local.VideoOrder(title, (title, title[:50]), template))
+    assert len(frames(made.mp4)) == 5

@@ -51,7 +51,7 @@ def frames(story: Story) -> Iterator[Frame]:
 
 def _shots(story: Story) -> list[Shot]:
     scene = ROOMS[story.variant % len(ROOMS)]
-    whole = footage.wide(story, scene, 0.68)
+    whole = footage.wide(story, scene, 0.62)
     nears = footage.close(story, whole, scene)
     layers = [planes.layer(_graded(picture)) for picture in (whole, *nears)]
     order = [0, *range(1, len(layers) if story.seconds > 6 else min(2, len(layers))), 0]
@@ -84,8 +84,8 @@ def _graded(picture: Image.Image) -> Image.Image:
 
 def _scrim() -> Image.Image:
     """A shadow that rises behind the words."""
-    share = np.clip(np.linspace(0, 1, 1120, dtype=np.float32) / 0.62, 0, 1)
-    ramp = share * share * (3 - 2 * share) * 200
+    share = np.clip(np.linspace(0, 1, 980, dtype=np.float32) / 0.6, 0, 1)
+    ramp = share * share * (3 - 2 * share) * 165
     return Image.fromarray(ramp.astype(np.uint8)[:, None].repeat(WIDTH, axis=1))
 
 

@@ -134,12 +134,13 @@ def floating(photo: Image.Image) -> Image.Image:
     """Return the photo as wide as the screen, before its own blur."""
     small = stage.cropped(photo, (SIZE[0] // 12, SIZE[1] // 12)).filter(ImageFilter.GaussianBlur(7))
     ground = ImageEnhance.Brightness(small.resize(SIZE, Image.Resampling.BICUBIC)).enhance(0.80)
-    shape = min(max(photo.width / photo.height, 0.8), 1.18)
+    shape = min(max(photo.width / photo.height, 0.78), 1.12)
     size = (SIZE[0], round(SIZE[0] / shape))
     at = (0, round(SIZE[1] * 0.47 - size[1] / 2))
-    mask = Image.new("L", size, 255)
-    paint.shadow(ground, (0, 0, 0), mask, at, blur=40, share=0.35)
-    ground.paste(stage.cropped(photo, size), at)
+    # The photo melts into its blur above and below: a hard edge would look like a mistake.
+    rows = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1]) / 110
+    mask = Image.fromarray((np.clip(rows, 0, 1) ** 1.5 * 255).astype(np.uint8)[:, None].repeat(size[0], axis=1))
+    ground.paste(stage.cropped(photo, size), at, mask)
     return ground
 
 

@@ -157,9 +157,11 @@ class _Pose:
         cos, sin = abs(math.cos(math.radians(self.turn))), abs(math.sin(math.radians(self.turn)))
         half = (what.width * self.scale / 2, what.height * self.scale / 2)
         wide, high = half[0] * cos + half[1] * sin, half[0] * sin + half[1] * cos
-        left, top = max(0, math.floor((self.at[0] - wide) / 2) * 2), max(0, math.floor((self.at[1] - high) / 2) * 2)
-        right = min(canvas[0], math.ceil((self.at[0] + wide) / 2) * 2)
-        bottom = min(canvas[1], math.ceil((self.at[1] + high) / 2) * 2)
+        # An opaque layer has no margin to take pixels from: its last row may stay undrawn.
+        outward = 2 if what.masks else 0
+        left, top = (max(0, math.ceil((self.at[k] - reach) / 2) * 2 - outward) for k, reach in enumerate((wide, high)))
+        right = min(canvas[0], math.floor((self.at[0] + wide) / 2) * 2 + outward)
+        bottom = min(canvas[1], math.floor((self.at[1] + high) / 2) * 2 + outward)
         return (left, top, right, bottom) if right > left and bottom > top else None
 
     def seen(self, plane: Image.Image, box: Box, part: int) -> Image.Image:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from PIL import Image, ImageFilter
 
 from lib.providers.local import benefits, lettering, paint, planes, stage
@@ -11,6 +10,8 @@ from lib.providers.local.colour import Rgb
 from lib.providers.local.lettering import Block
 from lib.providers.local.palette import Palette
 from lib.providers.local.planes import Layer
+
+EDGE = 36  # clear space around a chip, for its shadow
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,6 @@ class Actor:
     shade: Layer
     width: int
     height: int
-    foot: float  # half the width of where it stands
 
 
 def drawn(size: tuple[int, int], draw: Callable[[Image.Image], None]) -> Image.Image:
@@ -42,9 +42,7 @@ def product(cut: Image.Image, room: tuple[int, int], ink: Rgb, depth: float) -> 
     if factor > 1.15:
         shown = stage.sharpened(shown)
     mask = shown.getchannel("A")
-    foot = np.flatnonzero((np.asarray(mask)[-max(2, size[1] // 24) :] > 128).any(0))
-    half = float(foot[-1] - foot[0]) / 2 if len(foot) else size[0] / 3
-    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 22, depth), ink), *size, half)
+    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 22, depth), ink), *size)
 
 
 def framed(photo: Image.Image, room: tuple[int, int], ink: Rgb, depth: float) -> Actor:
@@ -54,7 +52,7 @@ def framed(photo: Image.Image, room: tuple[int, int], ink: Rgb, depth: float) ->
     shown = stage.cropped(photo, size).convert("RGBA")
     mask = paint.rounded(size, min(size) // 14)
     shown.putalpha(mask)
-    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 30, depth), ink), *size, size[0] / 2)
+    return Actor(planes.layer(shown), planes.inked(_soft(mask, max(size) // 30, depth), ink), *size)
 
 
 def _soft(mask: Image.Image, blur: int, depth: float) -> Image.Image:
@@ -87,10 +85,9 @@ def chips(texts: tuple[str, ...], width: int, unit: float, palette: Palette) -> 
         high = round(benefits.pill(block, unit))
         wide = min(width, round(block.width + 190 * unit))
         one = replace(setting, blocks=(block,), names=(name,), width=wide, height=high)
-        edge = round(40 * unit)
 
-        def draw(canvas: Image.Image, one: benefits.Setting = one, edge: int = edge) -> None:
-            benefits.draw(canvas, palette, one, (edge, edge, edge + one.width, edge + one.height))
+        def draw(canvas: Image.Image, one: benefits.Setting = one) -> None:
+            benefits.draw(canvas, palette, one, (EDGE, EDGE, EDGE + one.width, EDGE + one.height))
 
-        found.append(planes.layer(drawn((wide + 2 * edge, high + 2 * edge), draw)))
+        found.append(planes.layer(drawn((wide + 2 * EDGE, high + 2 * EDGE), draw)))
     return found
