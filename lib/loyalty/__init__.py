@@ -8,7 +8,9 @@
     offers     services, promotions, tiers
     referrals  invitations and their rewards
     talk       ratings, messages, favourites
-    reports    statistics and the rows of the CSV files
+    reports    statistics of a shop and of the platform
+    sheets     CSV files, streamed
+    night      what falls due by the clock
 
 What belongs to a shop is asked for with the shop's id first, and row-level security is the second wall: another shop's
 id finds nothing. Errors carry stable codes; flows choose their sentences by them.

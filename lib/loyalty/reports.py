@@ -1,0 +1,161 @@
+"""The figures of a shop and of the platform. Shares are basis points; what cannot be told yet is None."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from lib import db
+from lib.loyalty.partners import PLATFORM, Partner, of
+
+SQL = db.load("loyalty_reports")
+
+GROUPS = ("new", "loyal", "champion", "sleeping", "at_risk", "lost")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A shop's period. Clients, buyers, repeaters, lost, available, pending and expiring are as of its end."""
+
+    receipts: int
+    turnover_minor: int
+    money_minor: int
+    active: int
+    issued: int
+    redeemed: int
+    expired: int
+    referral_points: int
+    reversals: int
+    clients: int
+    new_clients: int
+    buyers: int
+    repeaters: int
+    lost: int
+    returning_clients: int
+    available: int
+    pending: int
+    expiring: int
+    ratings: int
+    promoters: int
+    detractors: int
+    minor_per_point: int
+
+    @property
+    def average_bill_minor(self) -> int | None:
+        """The mean of the bills, rounded down to a kopeck."""
+        return self.turnover_minor // self.receipts if self.receipts else None
+
+    @property
+    def liability_minor(self) -> int:
+        """What all points together would pay."""
+        return (self.available + self.pending) * self.minor_per_point
+
+    @property
+    def redemption_bp(self) -> int | None:
+        """How much was spent of what was given in the period."""
+        return _share(self.redeemed, self.issued)
+
+    @property
+    def churn_bp(self) -> int | None:
+        """How many of those who ever bought have stayed away for twice their own rhythm, and a month at least."""
+        return _share(self.lost, self.buyers)
+
+    @property
+    def nps(self) -> int | None:
+        """Promoters (9, 10) minus detractors (0 to 6), -100 to 100."""
+        return round((self.promoters - self.detractors) * 100 / self.ratings) if self.ratings else None
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day at the shop, for a chart."""
+
+    day: date
+    receipts: int
+    turnover_minor: int
+    clients: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Clients of one kind (one of GROUPS) among those who came within 180 days."""
+
+    name: str
+    clients: int
+    spent_minor: int
+
+
+@dataclass(frozen=True)
+class StaffRow:
+    """What one person did at the counter; one_client: the most operations with a single client."""
+
+    user_id: int
+    name: str
+    operations: int
+    turnover_minor: int
+    given: int
+    reversals: int
+    grants: int
+    one_client: int
+
+    @property
+    def odd(self) -> str:
+        """Why somebody should look: "reversals", "one_client", "grants", or nothing."""
+        if self.reversals >= 3 and self.reversals * 10 > self.operations:
+            return "reversals"
+        if self.operations >= 10 and self.one_client * 10 > self.operations * 4:
+            return "one_client"
+        return "grants" if self.grants >= 5 and self.grants * 5 > self.operations else ""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """All shops together; operations, turnover and who was active are the period's."""
+
+    partners: int
+    waiting_partners: int
+    waiting_services: int
+    waiting_promotions: int
+    clients: int
+    members: int
+    points: int
+    operations: int
+    turnover_minor: int
+    active_partners: int
+    active_members: int
+
+
+async def summary(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> Summary:
+    """Return a shop's figures from `since` up to `until`."""
+    period = {"partner_id": partner.id, "since": since, "until": until}
+    query = SQL.summary.within(of(partner.id))
+    found = await query.one(conn, Summary, **period, minor_per_point=partner.minor_per_point)
+    assert found is not None  # it has no rows to miss: every part is a count
+    return found
+
+
+async def days(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> list[Day]:
+    """Return the shop's days of a period, each once, also those without a receipt."""
+    period = {"partner_id": partner.id, "since": since, "until": until, "tz": partner.tz}
+    return await SQL.days.within(of(partner.id)).all(conn, Day, **period)
+
+
+async def groups(conn: db.Connection, partner_id: int, now: datetime) -> list[Group]:
+    """Return how many clients of each kind there are, in the order of GROUPS; kinds without clients are left out."""
+    found = await SQL.groups.within(of(partner_id)).all(conn, Group, partner_id=partner_id, now=now)
+    return sorted(found, key=lambda group: GROUPS.index(group.name))
+
+
+async def staff(conn: db.Connection, partner_id: int, since: datetime, until: datetime) -> list[StaffRow]:
+    """Return what everybody at a shop did in a period, the busiest first; `odd` marks who stands out."""
+    period = {"partner_id": partner_id, "since": since, "until": until}
+    return await SQL.staff.within(of(partner_id)).all(conn, StaffRow, **period)
+
+
+async def platform(conn: db.Connection, since: datetime, until: datetime) -> Platform:
+    """Return the figures of all shops together."""
+    found = await SQL.platform.within(PLATFORM).one(conn, Platform, since=since, until=until)
+    assert found is not None  # counts, as above
+    return found
+
+
+def _share(part: int, whole: int) -> int | None:
+    return part * 10_000 // whole if whole else None

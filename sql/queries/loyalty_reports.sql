@@ -1,0 +1,204 @@
+-- name: summary
+-- One shop, one period. What was reversed does not count.
+with receipts as materialized (
+    select t.id, t.member_id, t.bill_minor, t.paid_minor, t.created_at
+    from point_txns t
+    left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+    where t.partner_id = %(partner_id)s
+    and t.created_at >= %(since)s
+    and t.created_at < %(until)s
+    and (t.kind = 'redeem' or t.kind = 'accrue' and t.parent_id is null)
+    and r.id is null
+), sold as (
+    select count(*) as receipts, coalesce(sum(bill_minor), 0)::bigint as turnover_minor,
+        coalesce(sum(paid_minor), 0)::bigint as money_minor, count(distinct member_id) as active
+    from receipts
+), moved as (
+    select coalesce(sum(points) filter (
+            where kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral')), 0)::bigint as issued,
+        coalesce(sum(points) filter (where kind in ('redeem', 'service')), 0)::bigint as redeemed,
+        coalesce(sum(points) filter (where kind = 'expire'), 0)::bigint as expired,
+        coalesce(sum(points) filter (where kind = 'referral'), 0)::bigint as referral_points,
+        count(*) filter (where kind = 'reverse') as reversals
+    from point_txns
+    where partner_id = %(partner_id)s
+    and created_at >= %(since)s
+    and created_at < %(until)s
+), people as (
+    select count(*) as clients,
+        count(*) filter (where joined_at >= %(since)s and joined_at < %(until)s) as new_clients,
+        count(*) filter (where visits > 0) as buyers,
+        count(*) filter (where visits > 1) as repeaters,
+        count(*) filter (
+            where visits > 0
+            and %(until)s - last_visit_at > greatest(
+                interval '30 days', (last_visit_at - joined_at) * 2 / greatest(visits - 1, 1))
+        ) as lost
+    from members
+    where partner_id = %(partner_id)s
+    and left_at is null
+), back as (
+    select count(*) as returning_clients
+    from (select distinct member_id from receipts) a
+    join members m on m.partner_id = %(partner_id)s and m.id = a.member_id
+    where m.joined_at < %(since)s
+), held as (
+    select coalesce(sum(balance) filter (where kind = 'available'), 0)::bigint as available,
+        coalesce(sum(balance) filter (where kind = 'pending'), 0)::bigint as pending
+    from point_accounts
+    where partner_id = %(partner_id)s
+    and member_id > 0
+), soon as (
+    select coalesce(sum(remaining), 0)::bigint as expiring
+    from point_lots
+    where partner_id = %(partner_id)s
+    and is_open
+    and expires_at between %(until)s and %(until)s::timestamptz + interval '30 days'
+), rated as (
+    select count(*) as ratings, count(*) filter (where score >= 9) as promoters,
+        count(*) filter (where score <= 6) as detractors
+    from ratings
+    where partner_id = %(partner_id)s
+    and created_at >= %(since)s
+    and created_at < %(until)s
+)
+select s.receipts, s.turnover_minor, s.money_minor, s.active, m.issued, m.redeemed, m.expired, m.referral_points,
+    m.reversals, p.clients, p.new_clients, p.buyers, p.repeaters, p.lost, b.returning_clients, h.available, h.pending,
+    e.expiring, r.ratings, r.promoters, r.detractors, %(minor_per_point)s::bigint as minor_per_point
+from sold s, moved m, people p, back b, held h, soon e, rated r;
+
+-- name: days
+-- By the shop's own days, without gaps, for a chart.
+select d.day::date as day, coalesce(x.receipts, 0) as receipts, coalesce(x.turnover_minor, 0)::bigint as turnover_minor,
+    coalesce(x.clients, 0) as clients
+from generate_series(
+    (%(since)s::timestamptz at time zone %(tz)s)::date,
+    ((%(until)s::timestamptz - interval '1 microsecond') at time zone %(tz)s)::date, interval '1 day'
+) d (day)
+left join (
+    select (t.created_at at time zone %(tz)s)::date as day, count(*) as receipts, sum(t.bill_minor) as turnover_minor,
+        count(distinct t.member_id) as clients
+    from point_txns t
+    left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+    where t.partner_id = %(partner_id)s
+    and t.created_at >= %(since)s
+    and t.created_at < %(until)s
+    and (t.kind = 'redeem' or t.kind = 'accrue' and t.parent_id is null)
+    and r.id is null
+    group by 1
+) x on x.day = d.day::date
+order by 1;
+
+-- name: groups
+-- Recency by each client's own rhythm, frequency and money by fifths of this shop's clients.
+with scored as (
+    select m.visits, m.spent_minor,
+        extract(epoch from %(now)s - m.last_visit_at) / greatest(
+            7 * 86400, extract(epoch from m.last_visit_at - m.joined_at) / greatest(m.visits - 1, 1)) as gaps,
+        ntile(5) over (order by m.visits, m.id) + ntile(5) over (order by m.spent_minor, m.id) as score
+    from members m
+    where m.partner_id = %(partner_id)s
+    and m.left_at is null
+    and m.last_visit_at > %(now)s::timestamptz - interval '180 days'
+), named as (
+    select spent_minor, case
+        when gaps > 4 then 'lost'
+        when gaps > 2 and score >= 8 then 'at_risk'
+        when gaps > 2 then 'sleeping'
+        when visits = 1 then 'new'
+        when score >= 8 then 'champion'
+        else 'loyal'
+    end as name
+    from scored
+)
+select name, count(*) as clients, sum(spent_minor)::bigint as spent_minor
+from named
+group by name
+order by name;
+
+-- name: staff
+select t.actor_id as user_id, trim(u.first_name || ' ' || u.last_name) as name,
+    count(*) filter (where t.kind in ('accrue', 'redeem') and t.parent_id is null) as operations,
+    coalesce(sum(t.bill_minor) filter (
+        where t.kind in ('accrue', 'redeem') and t.parent_id is null), 0)::bigint as turnover_minor,
+    coalesce(sum(t.points) filter (where t.kind in ('accrue', 'grant')), 0)::bigint as given,
+    count(*) filter (where t.kind = 'reverse') as reversals,
+    count(*) filter (where t.kind = 'grant') as grants,
+    coalesce((
+        select max(n)
+        from (
+            select count(*) as n
+            from point_txns x
+            where x.partner_id = %(partner_id)s
+            and x.created_at >= %(since)s
+            and x.created_at < %(until)s
+            and x.actor_id = t.actor_id
+            and x.kind in ('accrue', 'redeem')
+            and x.parent_id is null
+            group by x.member_id
+        ) most
+    ), 0) as one_client
+from point_txns t
+join users u on u.id = t.actor_id
+where t.partner_id = %(partner_id)s
+and t.created_at >= %(since)s
+and t.created_at < %(until)s
+and t.kind <> 'service'
+group by t.actor_id, u.first_name, u.last_name
+order by operations desc, t.actor_id
+limit 100;
+
+-- name: platform
+-- Every shop together, for administrators.
+select (select count(*) from partners where status = 'approved') as partners,
+    (select count(*) from partners where status = 'pending') as waiting_partners,
+    (select count(*) from services where status = 'pending') as waiting_services,
+    (select count(*) from promotions where status = 'pending') as waiting_promotions,
+    (select count(*) from clients) as clients,
+    (select count(*) from members where left_at is null) as members,
+    (select coalesce(sum(balance), 0)::bigint from point_accounts where member_id > 0) as points,
+    x.operations, x.turnover_minor, x.active_partners, x.active_members
+from (
+    select count(*) as operations, coalesce(sum(bill_minor) filter (
+            where kind = 'redeem' or kind = 'accrue' and parent_id is null), 0)::bigint as turnover_minor,
+        count(distinct partner_id) as active_partners, count(distinct (partner_id, member_id)) as active_members
+    from partners p
+    cross join lateral (
+        select t.partner_id, t.member_id, t.kind, t.parent_id, t.bill_minor
+        from point_txns t
+        where t.partner_id = p.id
+        and t.created_at >= %(since)s
+        and t.created_at < %(until)s
+    ) t
+) x;
+
+-- name: client_rows
+select m.id, m.card_no, coalesce(c.name, '') as name, m.phone_tail, coalesce(c.city, '') as city, m.joined_at,
+    m.last_visit_at, m.visits, m.spent_minor, a.available, a.pending
+from members m
+left join clients c on c.user_id = m.user_id
+left join lateral (
+    select max(x.balance) filter (where x.kind = 'available') as available,
+        max(x.balance) filter (where x.kind = 'pending') as pending
+    from point_accounts x
+    where x.partner_id = m.partner_id and x.member_id = m.id
+) a on true
+where m.partner_id = %(partner_id)s
+and m.left_at is null
+and m.id > %(after)s
+order by m.id
+limit %(limit)s;
+
+-- name: operation_rows
+select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name, t.bill_minor, t.paid_minor, t.points,
+    t.available_after, t.reverses_id, t.reason, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), '') as actor
+from point_txns t
+join members m on m.partner_id = t.partner_id and m.id = t.member_id
+left join clients c on c.user_id = m.user_id
+left join users u on u.id = t.actor_id
+where t.partner_id = %(partner_id)s
+and t.created_at >= %(since)s
+and t.created_at < %(until)s
+and (t.created_at, t.id) > (%(after_at)s, %(after_id)s)
+order by t.created_at, t.id
+limit %(limit)s;

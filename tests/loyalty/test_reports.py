@@ -1,0 +1,102 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lib.loyalty import partners, points, reports, sheets, talk
+from tests.loyalty.test_points import accrue, redeem, reverse
+from tests.loyalty_lab import NOW, make_member, make_shop
+
+SINCE, UNTIL = NOW - timedelta(days=1), NOW + timedelta(days=40)
+
+
+@pytest.fixture
+async def shop(conn):
+    return await make_shop(conn, earn_on_rest=False)
+
+
+async def test_the_figures_of_a_period(conn, shop):
+    anna, boris = await make_member(conn, shop), await make_member(conn, shop)
+    visit = await accrue(conn, shop, anna, 100_000)
+    await accrue(conn, shop, anna, 60_000, now=NOW + timedelta(days=2))
+    await redeem(conn, shop, anna, 20, bill_minor=40_000, now=NOW + timedelta(days=3))
+    await reverse(conn, shop, await accrue(conn, shop, boris, 900_000, now=NOW + timedelta(days=1)))
+    await talk.rate(conn, shop.id, anna.user_id, txn_id=visit.txn_id, score=10)
+    await conn.execute("update ratings set created_at = %s", (NOW,))
+    partner = await partners.get(conn, shop.id)
+    found = await reports.summary(conn, partner, SINCE, UNTIL)
+    assert (found.receipts, found.turnover_minor, found.average_bill_minor) == (3, 200_000, 66_666)
+    assert (found.money_minor, found.active, found.clients, found.new_clients) == (198_000, 1, 2, 2)
+    assert (found.available, found.liability_minor, found.reversals) == (60, 6_000, 1)
+    assert (found.nps, found.ratings) == (100, 1)
+    assert (found.buyers, found.lost, found.churn_bp) == (1, 1, 10_000)
+    chart = await reports.days(conn, partner, NOW, NOW + timedelta(days=3, hours=1))
+    assert [day.turnover_minor for day in chart] == [100_000, 0, 60_000, 40_000]
+
+
+async def test_an_empty_shop_has_no_shares(conn, shop):
+    found = await reports.summary(conn, await partners.get(conn, shop.id), SINCE, UNTIL)
+    assert (found.average_bill_minor, found.redemption_bp, found.churn_bp, found.nps) == (None, None, None, None)
+
+
+async def test_clients_fall_into_groups_by_their_own_rhythm(conn, shop):
+    regular, once, gone = [await make_member(conn, shop) for _ in range(3)]
+    for day in range(0, 50, 10):
+        await accrue(conn, shop, regular, 500_000, now=NOW + timedelta(days=day))
+    await accrue(conn, shop, once, 100_000, now=NOW + timedelta(days=49))
+    await accrue(conn, shop, gone, 100_000)
+    found = await reports.groups(conn, shop.id, NOW + timedelta(days=50))
+    assert {group.name: group.clients for group in found} == {"loyal": 1, "new": 1, "lost": 1}
+
+
+async def test_who_reverses_much_stands_out(conn, shop):
+    anna = await make_member(conn, shop)
+    for _ in range(3):
+        receipt = await accrue(conn, shop, anna, 100_000)
+        await reverse(conn, shop, receipt, by=shop.cashier)
+    [row] = await reports.staff(conn, shop.id, SINCE, UNTIL)
+    assert (row.user_id, row.operations, row.reversals, row.odd) == (shop.cashier.id, 3, 3, "reversals")
+
+
+async def test_the_platform_counts_all_shops(conn, shop):
+    before = await reports.platform(conn, SINCE, UNTIL)
+    await accrue(conn, shop, await make_member(conn, shop), 100_000)
+    after = await reports.platform(conn, SINCE, UNTIL)
+    assert after.turnover_minor - before.turnover_minor == 100_000
+    assert (after.members - before.members, after.points - before.points) == (1, 50)
+
+
+async def read(stream):
+    return b"".join([part async for part in stream]).decode("utf-8")
+
+
+async def test_the_files_open_in_excel_and_hold_no_formula(conn, shop, monkeypatch):
+    monkeypatch.setattr(sheets, "PAGE", 2)
+    clients = [await make_member(conn, shop, name=name) for name in ('=2+5;"x"', "Анна", "@SUM(A1)")]
+    for client in clients:
+        await accrue(conn, shop, client, 123_456)
+    partner = await partners.get(conn, shop.id)
+
+    async def on_conn(work):
+        return await work(conn)
+
+    text = await read(sheets.clients(partner, read=on_conn))
+    assert text.startswith("\ufeffКарта;Имя;")
+    lines = text.split("\r\n")
+    assert len(lines) == 5
+    assert '"\'=2+5;""x"""' in lines[1]
+    assert ";'@SUM(A1);" in lines[3]
+    assert "1234,56" in lines[2]
+    text = await read(sheets.operations(partner, NOW - timedelta(days=1), NOW + timedelta(days=1), read=on_conn))
+    assert text.count("Начисление") == 3
+    assert text.count("10.03.2026 15:00") == 3
+
+
+async def test_a_page_of_a_file_is_one_connections_business(database):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        member = await make_member(conn, shop)
+        await points.accrue(
+            conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, key="k", now=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+        partner = await partners.get(conn, shop.id)
+    assert (await read(sheets.clients(partner))).count("\r\n") == 2
