@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 
 from lib import errors
 from lib.providers import local
-from lib.providers.local import colour, cutout, icons, lettering, palette, photo, words
+from lib.providers.local import benefits, colour, cutout, icons, lettering, palette, photo, words
 from tests.providers.pictures import encoded, make_cutout, make_mug, make_png_header, make_scene, opened
 
 ORDER = local.CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
@@ -295,3 +295,62 @@ def test_colours_survive_the_way_to_oklch_and_back() -> None:
     for rgb in ((255, 0, 0), (12, 200, 90), (30, 30, 200), (128, 128, 128)):
         assert max(abs(a - b) for a, b in zip(colour.oklch(*colour.to_oklch(rgb)), rgb, strict=True)) <= 1
     assert round(colour.contrast((0, 0, 0), (255, 255, 255)), 1) == 21.0
+
+
+def make_portrait() -> Image.Image:
+    """A tall photo of a person: a hat at the top, a hem at the bottom, a busy background that cannot be cut."""
+    image = make_scene().resize((700, 1050))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((250, 40, 450, 90), fill=(255, 0, 255))
+    pen.rectangle((230, 90, 470, 960), fill=(240, 240, 240))
+    pen.rectangle((230, 930, 470, 1000), fill=(0, 255, 0))
+    return image
+
+
+@pytest.mark.parametrize("preset", ["wb", "ozon", "story"])
+@pytest.mark.parametrize("variant", range(4))
+def test_head_and_hem_stay_in_the_picture(preset: str, variant: int, thumbnails: None) -> None:
+    data = encoded(make_portrait(), "PNG")
+    card = local.render_card(data, local.CardOrder(preset, "Платье летнее", ("Лёгкое", "Хлопок"), variant))
+    pixels = np.asarray(opened(card.png)).astype(int)
+    hat = (pixels[..., 0] > 180) & (pixels[..., 1] < 110) & (pixels[..., 2] > 180)
+    hem = (pixels[..., 0] < 110) & (pixels[..., 1] > 180) & (pixels[..., 2] < 110)
+    assert hat.sum() > 40
+    assert hem.sum() > 40
+
+
+@pytest.mark.parametrize("kind", ["tiles", "bar", "strip", "stack"])
+def test_a_single_benefit_is_no_wider_than_its_words(kind: str) -> None:
+    alone = benefits.measure(kind, ("Хлопок",), 1000, 1.0)
+    three = benefits.measure(kind, ("Хлопок", "Мягкий", "Лёгкий"), 1000, 1.0)
+    assert alone is not None
+    assert three is not None
+    assert alone.blocks[0].size >= three.blocks[0].size
+    assert alone.width < 600 or kind == "stack"
+
+
+def test_the_classified_photo_keeps_its_shape_and_has_no_words() -> None:
+    for image, size in ((make_scene(), (800, 600)), (make_portrait().resize((1600, 2400)), (1067, 1600))):
+        card = local.render_card(encoded(image), local.CardOrder("classified", "Куртка", ("Тёплая",)))
+        assert opened(card.png).size == (card.width, card.height)
+        assert abs(card.width - size[0]) <= 1
+        assert card.height == size[1]
+        assert card == local.render_card(encoded(image), local.CardOrder("classified", "", ()))
+        assert card.layout == "photo"
+
+
+def test_the_classified_photo_is_brighter_and_its_cast_is_gone() -> None:
+    grey = Image.fromarray(
+        (np.asarray(make_mug(ground=(150, 150, 150))) * np.array([1.1, 1.0, 0.85]) * 0.55).astype("u1")
+    )
+    made = np.asarray(opened(local.render_card(encoded(grey), local.CardOrder("classified", "")).png)).astype(int)
+    before, after = np.asarray(grey)[20, 20].astype(int), made[20, 20]
+    assert after.mean() > before.mean() + 15
+    assert after.max() - after.min() < (before.max() - before.min()) * after.mean() / before.mean() * 0.7
+
+
+def test_white_paper_stays_white() -> None:
+    data = encoded(make_mug(ground=(255, 255, 255)), quality=95)
+    for variant in range(4):
+        made = np.asarray(opened(local.render_card(data, local.CardOrder("classified", "", (), variant)).png))
+        assert (made[2:6, 2:6].min(axis=2) >= 252).all()

@@ -3,7 +3,10 @@
 import dataclasses
 import io
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import av
 import numpy as np
@@ -15,6 +18,7 @@ from lib.providers import local
 from lib.providers.local import cinema, encoder, handheld, promo
 from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
+ROOT = Path(__file__).parent.parent.parent
 ORDER = local.VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
 
@@ -155,3 +159,25 @@ def test_ten_seconds_are_ten_seconds(drafts: None) -> None:
 def test_any_words_make_a_video(title: str, template: str, drafts: None) -> None:
     made = local.render_video(encoded(make_mug()), local.VideoOrder(title, (title, title[:50]), template))
     assert len(frames(made.mp4)) == 5
+
+
+MEMORY = """
+import resource, sys
+from lib.providers import local
+
+resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
+made = local.render_video(sys.stdin.buffer.read(), local.VideoOrder("Кружка", ("Яркая", "Большая"), sys.argv[1]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(len(made.mp4), peak)
+"""
+
+
+@pytest.mark.parametrize("template", ["own", "broll"])
+def test_a_video_of_a_large_photo_needs_less_than_500_megabytes(template: str) -> None:
+    photo = encoded(make_mug().resize((6400, 4800)), quality=80)
+    command = [sys.executable, "-c", MEMORY, template]
+    done = subprocess.run(command, input=photo, capture_output=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+    size, peak = map(int, done.stdout.split())
+    assert size < 1_000_000
+    assert peak < 500

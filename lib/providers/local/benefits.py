@@ -1,4 +1,7 @@
-"""Sets up to three benefits, each with its icon: tiles in a row, a bar, a bare strip, a column or a stack."""
+"""Sets up to three benefits, each with its icon: tiles in a row, a bar, a bare strip, a column or a stack.
+
+One alone is set larger, and only as wide as its words: a row made for three would look empty.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +14,7 @@ from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
-LARGEST = {"tiles": 50, "pair": 50, "bar": 50, "strip": 50, "column": 58, "stack": 54}
+LARGEST = {"tiles": 50, "pair": 50, "bar": 50, "strip": 50, "column": 58, "stack": 54, "single": 64, "bare": 64}
 SMALLEST = 28
 
 
@@ -36,11 +39,16 @@ def measure(kind: str, texts: tuple[str, ...], width: int, unit: float) -> Setti
     """Fit the texts into the width, or return None when there are none."""
     if not texts:
         return None
-    if kind in ("tiles", "bar", "strip") and len(texts) < 3:
-        kind = {"tiles": "pair", "bar": "bar", "strip": "strip"}[kind]
+    if len(texts) == 1:
+        kind = {"tiles": "single", "bar": "single", "strip": "bare"}.get(kind, kind)
+    elif kind == "tiles" and len(texts) == 2:
+        kind = "pair"
     room = round(_text_room(kind, len(texts), width, unit))
-    lines = 2 if kind in ("stack", "pair") else 3
-    blocks = _evenly(texts, room, lines, LARGEST[kind], unit)
+    lines = 2 if kind in ("stack", "pair", "single", "bare") else 3
+    largest = 76 if kind == "column" and len(texts) == 1 else LARGEST[kind]
+    blocks = _evenly(texts, room, lines, largest, unit)
+    if kind in ("single", "bare"):
+        width = min(width, round(blocks[0].width + 216 * unit))
     setting = Setting(kind, blocks, icons.distinct(texts), width, 0, unit)
     return Setting(kind, blocks, setting.names, width, round(_height(setting)), unit)
 
@@ -56,6 +64,8 @@ def _text_room(kind: str, count: int, width: int, unit: float) -> float:
         return (width - 64 * unit) / count - (30 * unit if count == 3 else 150 * unit)
     if kind == "strip":
         return column - 10 * unit
+    if kind in ("single", "bare"):
+        return width - 216 * unit
     return width - 148 * unit if kind == "stack" else width
 
 
@@ -85,8 +95,10 @@ def _height(setting: Setting) -> float:
     unit, count = setting.unit, len(setting.blocks)
     if setting.kind == "tiles":
         return setting.tallest + 190 * unit
-    if setting.kind == "pair":
+    if setting.kind in ("pair", "single"):
         return max(setting.tallest + 72 * unit, 152 * unit)
+    if setting.kind == "bare":
+        return max(setting.tallest, 104 * unit)
     if setting.kind == "bar":
         return setting.tallest + (178 * unit if count == 3 else 96 * unit)
     if setting.kind == "strip":
@@ -105,6 +117,8 @@ def draw(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> N
     """Draw the benefits from the top left corner of the box."""
     if setting.kind in ("tiles", "pair"):
         _draw_tiles(canvas, palette, setting, box)
+    elif setting.kind in ("single", "bare"):
+        _draw_single(canvas, palette, setting, box)
     elif setting.kind == "bar":
         _draw_bar(canvas, palette, setting, box)
     elif setting.kind == "stack":
@@ -152,6 +166,22 @@ def _draw_tiles(canvas: Image.Image, palette: Palette, setting: Setting, box: Bo
             room = setting.height - round(124 * unit) - round(24 * unit)
             top = tile[1] + round(140 * unit) + max(0, (room - round(16 * unit) - block.height) // 2)
             lettering.draw(canvas, (left, top), block, palette.panel_ink, centre_in=round(wide))
+
+
+def _draw_single(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:
+    """Draw the only benefit, on a panel or on the bare ground."""
+    unit, block, side = setting.unit, setting.blocks[0], round(104 * setting.unit)
+    inset = round(28 * unit) if setting.kind == "single" else 0
+    ink = palette.panel_ink
+    if setting.kind == "single":
+        panel = (box[0], box[1], box[0] + setting.width, box[1] + setting.height)
+        _panel(canvas, palette, panel, min(setting.height // 2, round(64 * unit)), unit)
+    else:
+        palette = _on_ground(canvas, palette, box, setting)
+        ink = palette.ink
+    _badge(canvas, palette, setting.names[0], (box[0] + inset, box[1] + (setting.height - side) // 2), side)
+    top = box[1] + (setting.height - block.height) // 2 + round(0.06 * block.size)
+    lettering.draw(canvas, (box[0] + inset + side + round(32 * unit), top), block, ink)
 
 
 def _draw_bar(canvas: Image.Image, palette: Palette, setting: Setting, box: Box) -> None:

@@ -20,7 +20,7 @@ def photo(rgb: Image.Image, variant: int) -> Image.Image:
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     bright, warmth, strength = STYLES[variant % len(STYLES)]
     small = np.asarray(picture.resize((160, 160), Image.Resampling.BOX), dtype=np.float32) / np.float32(255)
-    gains = _balance(small) * np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32)
+    gains = _balance(small, warmth)
     low, high, gamma = _exposure(np.clip(small * gains, 0, 1), bright)
     steps = np.arange(256, dtype=np.float32) / 255
     tables = [np.clip((steps * gain - low) / (high - low), 0, 1) ** gamma for gain in gains]
@@ -28,17 +28,23 @@ def photo(rgb: Image.Image, variant: int) -> Image.Image:
     return _crisp(_coloured(picture.point(table), strength))
 
 
-def _balance(pixels: Floats) -> Floats:
-    """Return gains that take a colour cast out, judged by what is nearly grey, the bright parts above all."""
+def _balance(pixels: Floats, warmth: float) -> Floats:
+    """Return gains that take a colour cast out, judged by what is nearly grey, the bright parts above all.
+
+    White paper is the best judge: where a photo shows it, nothing may tint it.
+    """
     flat = pixels.reshape(-1, 3)
+    if float((flat.min(1) > 0.96).mean()) > 0.08:
+        return np.ones(3, dtype=np.float32)
     level, spread = flat.mean(1), flat.max(1) - flat.min(1)
     weight = np.clip(1 - spread / 0.22, 0, 1) * np.clip(level / 0.5, 0.05, 1) * (flat.max(1) < 0.985)
+    warm = np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32)
     if float(weight.mean()) < 0.05:
-        return np.ones(3, dtype=np.float32)
+        return warm
     mean = (flat * weight[:, None]).sum(0) / weight.sum()
     gains = float(mean.mean()) / np.maximum(mean, 0.02)
     trust = min(1.0, float(weight.mean()) / 0.25) * 0.75
-    return np.asarray(1 + np.clip(gains - 1, -CAST, CAST) * trust, dtype=np.float32)
+    return np.asarray((1 + np.clip(gains - 1, -CAST, CAST) * trust) * warm, dtype=np.float32)
 
 
 def _exposure(pixels: Floats, bright: float) -> tuple[float, float, float]:

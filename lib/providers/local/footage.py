@@ -4,13 +4,12 @@ A product that was cut out stands in a room; else the photo itself fills the scr
 filling would lose or blur too much of it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageFilter
 
-from lib.providers.local import background, motion, paint, palette, planes, scenes, stage
+from lib.providers.local import background, motion, paint, palette, scenes, stage
 from lib.providers.local.planes import Frame, Layer
 from lib.providers.local.story import HEIGHT, WIDTH, Story
 
@@ -123,27 +122,8 @@ def _points(photo: Image.Image, size: tuple[float, float]) -> list[tuple[float, 
 
 
 def _filling(photo: Image.Image) -> Image.Image:
-    lost = stage.loss(photo.size, SIZE)
+    have, want = photo.width / photo.height, WIDTH / HEIGHT
     enlarged = max(SIZE[0] / photo.width, SIZE[1] / photo.height)
-    if lost <= 0.46 and enlarged <= SHARP * 1.25:
+    if 1 - min(have, want) / max(have, want) <= 0.46 and enlarged <= SHARP * 1.25:
         return stage.cropped(photo, SIZE)
-    return floating(photo)
-
-
-def floating(photo: Image.Image) -> Image.Image:
-    """Return the photo as wide as the screen, before its own blur."""
-    small = stage.cropped(photo, (SIZE[0] // 12, SIZE[1] // 12)).filter(ImageFilter.GaussianBlur(7))
-    ground = ImageEnhance.Brightness(small.resize(SIZE, Image.Resampling.BICUBIC)).enhance(0.80)
-    shape = min(max(photo.width / photo.height, 0.78), 1.12)
-    size = (SIZE[0], round(SIZE[0] / shape))
-    at = (0, round(SIZE[1] * 0.47 - size[1] / 2))
-    # The photo melts into its blur above and below: a hard edge would look like a mistake.
-    rows = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1]) / 110
-    mask = Image.fromarray((np.clip(rows, 0, 1) ** 1.5 * 255).astype(np.uint8)[:, None].repeat(size[0], axis=1))
-    ground.paste(stage.cropped(photo, size), at, mask)
-    return ground
-
-
-def shots(pictures: list[Image.Image], graded: Callable[[Image.Image], Image.Image]) -> list[Layer]:
-    """Turn pictures into layers, in the look of the film."""
-    return [planes.layer(graded(picture)) for picture in pictures]
+    return stage.melted(photo, SIZE, min(max(have, 0.78), 1.12))

@@ -16,7 +16,7 @@ from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
-BLEED = 0.34  # of a photo that may be lost so that it fills the card from edge to edge
+SMALL = 38  # type that a column beside the product may not go below: a long word would be tiny there
 WIDE = 0.92  # width to height of a product that leaves no room beside it
 
 
@@ -97,7 +97,8 @@ def _top(
     if block:
         _write(canvas, palette.ink, block, (left, top), right - left if look.centred else 0)
     if setting:
-        benefits.draw(canvas, palette, setting, (left, bottom - setting.height, right, bottom))
+        start = left + (right - left - setting.width) // 2 if look.centred else left
+        benefits.draw(canvas, palette, setting, (start, bottom - setting.height, start + setting.width, bottom))
 
 
 def _side(
@@ -111,6 +112,9 @@ def _side(
     free = 1 - (bottom - high) * hero.image.width / hero.image.height / (right - left)
     column = round((right - left) * min(0.42, max(0.33, free - 0.06)))
     setting = benefits.measure("column", texts, column, unit)
+    if setting and setting.blocks[0].size < SMALL * unit:
+        _top(canvas, sheet, replace(look, kind="bar"), palette, hero, title, texts)
+        return
     start = left + column + round(28 * unit)
     room = (start, high, right + round(36 * unit), bottom)
     _show(canvas, look, palette, hero, room)
@@ -133,8 +137,8 @@ def _sheet(
     line = bottom - needed if block or setting else sheet.height
     edge = round(10 * unit)
     bleed = (sheet.width, line + round(72 * unit))
-    if not hero.cut and stage.loss(hero.image.size, bleed) < BLEED:
-        canvas.paste(stage.cropped(hero.image, bleed), (0, 0))
+    if not hero.cut:
+        canvas.paste(stage.filling(hero.image, bleed), (0, 0))
     else:
         _show(canvas, look, palette, hero, (left, top - edge * 2, right, line - round(40 * unit)))
     if line < sheet.height:
@@ -145,7 +149,8 @@ def _sheet(
         _write(canvas, inner.ink, block, (left, start), right - left if look.centred else 0)
         start += block.height + gap
     if setting:
-        benefits.draw(canvas, inner, setting, (left, start, right, start + setting.height))
+        edge = left + (right - left - setting.width) // 2 if look.centred else left
+        benefits.draw(canvas, inner, setting, (edge, start, edge + setting.width, start + setting.height))
 
 
 def _lay_sheet(canvas: Image.Image, palette: Palette, sheet: Sheet, line: int) -> None:

@@ -10,7 +10,9 @@ from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
 UPSCALE = 2.4  # at most: a product from a tiny photo stays smaller rather than turn to mush
-CROP = 0.24  # of a framed photo that may be lost so that it fills its place
+CROP = 0.24  # of a framed photo's width that may be lost so that it fills its place
+HEM = 0.08  # of its height: above are heads and lids, below are hems and feet
+BLEED = 0.34  # of the width of a photo that fills the card from edge to edge
 
 
 def backdrop(canvas: Image.Image, palette: Palette, shape: str, box: Box, aspect: float) -> None:
@@ -184,14 +186,31 @@ def frame(canvas: Image.Image, palette: Palette, photo: Image.Image, box: Box) -
 def frame_size(photo: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
     """Fill the room if little of the photo is lost, else keep as near to the photo's shape as allowed."""
     have, want = photo[0] / photo[1], room[0] / room[1]
-    shape = min(max(want, have * (1 - CROP)), have / (1 - CROP))
+    shape = min(max(want, have * (1 - CROP)), have / (1 - HEM))
     return (round(room[1] * shape), room[1]) if shape < want else (room[0], round(room[0] / shape))
 
 
-def loss(photo: tuple[int, int], room: tuple[int, int]) -> float:
-    """Return the share of the photo that is lost when it fills the room."""
-    have, want = photo[0] / photo[1], room[0] / room[1]
-    return 1 - min(have, want) / max(have, want)
+def filling(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Fill the size edge to edge: by cropping a little, else with the photo's own blur where it does not reach."""
+    have, want = photo.width / photo.height, size[0] / size[1]
+    if 1 - want / have < BLEED and 1 - have / want < HEM:
+        return cropped(photo, size)
+    return melted(photo, size, min(max(want, have * (1 - CROP)), have / (1 - HEM)))
+
+
+def melted(photo: Image.Image, size: tuple[int, int], shape: float) -> Image.Image:
+    """Show the photo, cropped to a shape, as large as the size allows; it melts into its own blur around it."""
+    ground = cropped(photo, (size[0] // 12, size[1] // 12)).filter(ImageFilter.GaussianBlur(6))
+    canvas = ground.resize(size, Image.Resampling.BICUBIC)
+    across = shape >= size[0] / size[1]
+    part = (size[0], round(size[0] / shape)) if across else (round(size[1] * shape), size[1])
+    length = part[1] if across else part[0]
+    edge = np.minimum(np.arange(length), np.arange(length)[::-1]) / max(1.0, min(size) * 0.1)
+    ramp = (np.clip(edge, 0, 1) ** 1.5 * 255).astype(np.uint8)
+    mask = ramp[:, None].repeat(part[0], axis=1) if across else ramp[None, :].repeat(part[1], axis=0)
+    corner = ((size[0] - part[0]) // 2, (size[1] - part[1]) // 2)
+    canvas.paste(cropped(photo, part), corner, Image.fromarray(np.ascontiguousarray(mask)))
+    return canvas
 
 
 def cropped(photo: Image.Image, size: tuple[int, int]) -> Image.Image:

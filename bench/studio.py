@@ -1,0 +1,123 @@
+"""What does a picture cost without any key? Seconds and memory by photo size, and what one worker makes in a minute.
+
+Each figure is of a process of its own, kept to one core, so that memory is what that one job needed.
+"""
+
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "dev" / "samples" / "thermos.jpg"
+PHOTOS = (("small, 0.9 MP", (800, 1040)), ("phone, 12 MP", (3000, 3900)), ("camera, 40 MP", (5520, 7176)))
+TIMES = 2
+
+# Runs one job as the worker does, in a fresh process; the first line of its output is the measurement.
+JOB = """
+import json, resource, sys, time
+from pathlib import Path
+from lib.providers import local
+
+photo, kind, name = Path(sys.argv[1]).read_bytes(), sys.argv[2], sys.argv[3]
+TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
+began = time.process_time(), time.perf_counter()
+if kind == "card":
+    made = local.render_card(photo, local.CardOrder(name, "Термос «Лесной» 500 мл", TEXTS))
+    size = len(made.png)
+elif kind == "background":
+    size = len(local.render_background(photo, local.BackgroundOrder(name)).png)
+else:
+    template, seconds = name.split()
+    made = local.render_video(photo, local.VideoOrder("Термос «Лесной» 500 мл", TEXTS, template, int(seconds)))
+    size = len(made.mp4)
+cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"cpu": cpu, "wall": wall, "peak": peak, "size": size}))
+"""
+JOBS = (
+    ("card", "wb"),
+    ("card", "white"),
+    ("card", "classified"),
+    ("card", "story"),
+    ("background", "studio"),
+    ("background", "marble"),
+    ("video", "own 5"),
+    ("video", "ugc 5"),
+    ("video", "broll 5"),
+    ("video", "own 10"),
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The best of several runs: anything slower was somebody else's work."""
+
+    wall: float
+    cpu: float
+    peak: float
+    size: int
+
+
+def run() -> str:
+    """Measure every kind of job for every size of photo; return the tables."""
+    return "\n\n".join([_local(), *_others()])
+
+
+def _others() -> list[str]:
+    """Return the parts about what other machines make: add functions that measure the providers here."""
+    return []
+
+
+def _local() -> str:
+    folder = ROOT / ".dev" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = [(name, _photo(folder, size)) for name, size in PHOTOS]
+    costs = {(job, name): _measured(path, job) for job in JOBS for name, path in photos}
+    head = f"| one job, one core | {' | '.join(name for name, _ in photos)} | file |\n|---|{'---|' * len(photos)}---|"
+    rows = [_row(job, [costs[job, name] for name, _ in photos]) for job in JOBS]
+    middle = photos[1][0]
+    rates = ", ".join(f"{kind} {name}: {60 / costs[(kind, name), middle].wall:.0f}" for kind, name in JOBS)
+    notes = (
+        f"Seconds of wall time and peak memory of the whole process, the best of {TIMES} runs, each in its own process "
+        f"on one core ({_cpu()}, Python {platform.python_version()}). Photos are JPEG files of the sample thermos."
+    )
+    return "\n".join([head, *rows, "", f"Jobs a minute of one worker (phone photo): {rates}.", "", notes])
+
+
+def _row(job: tuple[str, str], costs: list[Cost]) -> str:
+    cells = [f"{cost.wall:.1f} s, {cost.peak:.0f} MB" for cost in costs]
+    return f"| {job[0]} `{job[1]}` | {' | '.join(cells)} | {costs[0].size / 1000:.0f} kB |"
+
+
+def _photo(folder: Path, size: tuple[int, int]) -> Path:
+    path = folder / f"photo-{size[0]}x{size[1]}.jpg"
+    if not path.exists():
+        out = io.BytesIO()
+        Image.open(SAMPLE).convert("RGB").resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=92)
+        path.write_bytes(out.getvalue())
+    return path
+
+
+def _measured(photo: Path, job: tuple[str, str]) -> Cost:
+    return min((_once(photo, job) for _ in range(TIMES)), key=lambda cost: cost.wall)
+
+
+def _once(photo: Path, job: tuple[str, str]) -> Cost:
+    command = [sys.executable, "-c", JOB, str(photo), *job]
+    one = {min(os.sched_getaffinity(0))}
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, check=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, one)
+    )
+    return Cost(**{key: json.loads(done.stdout)[key] for key in ("wall", "cpu", "peak", "size")})
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
