@@ -43,7 +43,7 @@ def composed(room: Room, cut: Image.Image) -> Image.Image:
     product = _scaled(cut, room)
     width, height = canvas.size
     left = (width - product.width) // 2
-    top = round(height * room.floor) - product.height
+    top = round(height * _floor(room, product.height / height)) - product.height
     mask = product.getchannel("A")
     _cast(canvas, room, mask, (left, top))
     if room.shine:
@@ -51,6 +51,11 @@ def composed(room: Room, cut: Image.Image) -> Image.Image:
     _touch(canvas, room, mask, (left, top))
     canvas.paste(_lit(product, canvas, room, (left, top)), (left, top), mask)
     return canvas
+
+
+def _floor(room: Room, tall: float) -> float:
+    """Return how far down the product stands: a low one stands further back, or the picture's top would be empty."""
+    return room.floor - room.depth * max(0.0, 1 - tall / room.height)
 
 
 def _scaled(cut: Image.Image, room: Room) -> Image.Image:

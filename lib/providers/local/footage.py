@@ -48,7 +48,7 @@ def wide(story: Story, scene: str, floor: float) -> Image.Image:
     """Return the whole product: in a room, or as the photo shows it."""
     if story.hero.cut:
         room = scenes.SCENES[scene](SIZE, palette.character(story.hero.image), story.variant)
-        return background.composed(replace(room, floor=floor, width=0.78, height=0.54), story.hero.image)
+        return background.composed(replace(room, floor=floor, width=0.78, height=0.54, depth=0.06), story.hero.image)
     return _filling(story.photo)
 
 

@@ -28,6 +28,7 @@ class Room:
     shine: float = 0.0  # how much the floor mirrors
     width: float = 0.78  # of the picture that a product may take
     height: float = 0.62
+    depth: float = 0.14  # how much further back a low product may stand
 
 
 Size = tuple[int, int]
@@ -118,7 +119,7 @@ def podium(size: Size, seen: Character, variant: int) -> Room:
     )
     _cylinder(canvas, hue, lightness, chroma)
     shadow = oklch(max(0.15, lightness - 0.55), 0.05, hue)
-    return Room(_finished(canvas, 0.08), 0.785, shadow, (255, 250, 246), tilt=0.35, width=0.56, height=0.56)
+    return Room(_finished(canvas, 0.08), 0.785, shadow, (255, 250, 246), tilt=0.35, width=0.6, height=0.56, depth=0.0)
 
 
 def arch(size: Size, seen: Character, variant: int) -> Room:
