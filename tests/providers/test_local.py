@@ -354,3 +354,17 @@ def test_white_paper_stays_white() -> None:
     for variant in range(4):
         made = np.asarray(opened(local.render_card(data, local.CardOrder("classified", "", (), variant)).png))
         assert (made[2:6, 2:6].min(axis=2) >= 252).all()
+
+
+def test_takes_the_first_picture_of_an_animation() -> None:
+    frames = [make_mug(), Image.new("RGB", (800, 600), (0, 0, 0))]
+    for kind in ("WEBP", "PNG"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
+        assert float(np.asarray(photo.open_photo(data).rgb.convert("L")).mean()) > 100
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_refuses_a_single_pixel(kind: str) -> None:
+    with pytest.raises(errors.Rejected) as caught:
+        local.render_card(encoded(Image.new("RGB", (1, 1)), kind), ORDER)
+    assert caught.value.code == "picture_too_small"

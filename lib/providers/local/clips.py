@@ -54,13 +54,13 @@ def _copied(film: Any) -> Clip:
     sound = [one for one in film.streams.audio if one.codec_context.name == "aac"][:1]
     with av.open(out, "w", format="mp4", options=_options(seconds)) as copy:
         ours = {one.index: copy.add_stream_from_template(one) for one in (stream, *sound)}
-        silent = None if sound else encoder._sound(copy)
+        silent = None if sound else encoder.silent_track(copy)
         for packet in film.demux(stream, *sound):
             if packet.dts is not None:
                 packet.stream = ours[packet.stream.index]
                 copy.mux(packet)
         if silent is not None:
-            encoder._say_nothing(copy, silent, round(seconds * encoder.FPS))
+            encoder.say_nothing(copy, silent, round(seconds * encoder.FPS))
     if out.tell() > MAX_BYTES:
         raise errors.Rejected("odd_result", f"{out.tell()} bytes")
     return Clip(out.getvalue(), poster, width, height, round(seconds, 2))

@@ -27,8 +27,8 @@ def encode(frames: Iterable[Frame], size: tuple[int, int], count: int, *, crf: i
     index = INDEX_BYTES * (1 + count // 150)
     options = {"moov_size": str(index), "brand": "mp42", "fflags": "+bitexact"}
     with av.open(out, "w", format="mp4", options=options) as container:
-        picture, sound = _picture(container, size, crf, kbps), _sound(container)
-        _say_nothing(container, sound, count)
+        picture, sound = _picture(container, size, crf, kbps), silent_track(container)
+        say_nothing(container, sound, count)
         for number, frame in enumerate(frames):
             shown = av.VideoFrame.from_ndarray(_flat(frame, size), format="yuv420p")
             shown.pts, shown.time_base = number, Fraction(1, FPS)
@@ -57,15 +57,16 @@ def _picture(container: OutputContainer, size: tuple[int, int], crf: int, kbps: 
     return stream
 
 
-def _sound(container: OutputContainer) -> AudioStream:
+def silent_track(container: OutputContainer) -> AudioStream:
+    """Add a track of sound to a file that is being written; `say_nothing` fills it."""
     stream = container.add_stream("aac", rate=SOUND_RATE, options={"b": "32k"})
     assert isinstance(stream, AudioStream)
     stream.layout = "mono"
     return stream
 
 
-def _say_nothing(container: OutputContainer, stream: AudioStream, count: int) -> None:
-    """Write silence as long as the picture."""
+def say_nothing(container: OutputContainer, stream: AudioStream, count: int) -> None:
+    """Write silence as long as `count` frames."""
     samples = round(count / FPS * SOUND_RATE)
     for start in range(0, samples, 1024):
         length = min(1024, samples - start)
