@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from lib.providers.local import looks, motion, paint, palette, planes, stage, stickers
+from lib.providers.local import benefits, looks, motion, paint, palette, planes, stage, stickers
 from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
@@ -26,6 +26,7 @@ from lib.providers.local.story import (
 )
 
 SLIM = 0.66  # width to height of a product that leaves room beside it
+SMALL = 34  # type that is too small to read on a phone
 MOODS = ("light", "deep", "vivid", "fresh")
 SHAPES = ("disc", "rings", "arch", "disc")
 GROUNDS = ("waves", "bare", "bubbles", "waves")
@@ -74,10 +75,15 @@ def _standing(story: Story, colours: Palette, kind: int) -> Scene:
     block = heading(story.title, (RIGHT - LEFT, 280), 118)
     high = TOP + (block.height + 54 if block else 0)
     ratio = story.hero.image.width / story.hero.image.height
-    slim = ratio < SLIM and bool(story.texts)
+    beside = benefits.measure("stack", story.texts, 470, UNIT * 0.88)
+    slim = ratio < SLIM and beside is not None and beside.blocks[0].size >= SMALL
     chips = stickers.chips(story.texts, 470 if slim else RIGHT - LEFT, UNIT * 0.88, colours)
     tall = _height(chips)
-    room = (500, high, 1040, 1720) if slim else (60, high, 1020, (LOW - tall - 24) if chips else 1640)
+    room = (60, high, 1020, (LOW - tall - 24) if chips else 1640)
+    if slim:
+        room = (500, high, 1040, 1720)
+    elif ratio < SLIM and chips:  # the chips lie over its lower left
+        room = (360, high, 1060, 1680)
     stage.backdrop(canvas, colours, SHAPES[kind], room, ratio)
     actor = stickers.product(story.hero.image, _inside(room), colours.shadow, 0.55 if colours.dark else 0.38)
     top = (high + LOW - tall) / 2 if slim else LOW - tall
