@@ -32,6 +32,7 @@ LEFT_TO_RIGHT = [
         "callbacks",
         "assistant",
         "notify",
+        "till",
         "payments",
         "admin",
     ),

@@ -82,7 +82,7 @@ def test_every_sentence_named_in_the_code_exists():
 
 def _is_text_call(node: ast.Call) -> bool:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name in ("text", "say", "_button")
+    return name in ("text", "say", "_button", "button")
 
 
 GUESSES = [("", "ru"), ("ru-RU", "ru"), ("kk", "ru"), ("en", "en"), ("pt-br", "en")]

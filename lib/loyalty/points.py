@@ -224,6 +224,14 @@ async def history(
     return await SQL.history.within(of(partner_id)).all(conn, Operation, partner_id=partner_id, **page)
 
 
+async def recent_of(
+    conn: db.Connection, partner_id: int, actor_id: int, since: datetime, *, limit: int = PAGE
+) -> list[Operation]:
+    """Return what a person at the counter has accrued and redeemed since a moment, newest first."""
+    ids = {"partner_id": partner_id, "actor_id": actor_id}
+    return await SQL.recent_of.within(of(partner_id)).all(conn, Operation, **ids, since=since, limit=limit)
+
+
 async def member_history(
     conn: db.Connection, partner_id: int, member_id: int, *, before: int | None = None, limit: int = PAGE
 ) -> list[Operation]:

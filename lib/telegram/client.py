@@ -5,6 +5,7 @@ no getMe at cold start, and which of its errors can be tried again. "Message is 
 """
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from telegram import (
 from telegram.constants import ParseMode
 from telegram.request import HTTPXRequest, RequestData
 
-from lib import config, errors, fetch, log, wire
+from lib import cache, config, errors, fetch, log, wire
 from lib.telegram import outgoing
 from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent, Stars
 
@@ -289,3 +290,20 @@ async def star_transactions(bot_name: str, offset: int, limit: int = 100) -> lis
     """Return what a bot's Stars did, the oldest first; None stands for what no invoice of ours was the reason of."""
     listed = await call(bot(bot_name).get_star_transactions(offset=offset, limit=limit))
     return [outgoing.stars(one) for one in listed.transactions]
+
+
+async def start_link(name: str, payload: str) -> str:
+    """Return the link that opens a bot with a payload, t.me/<bot>?start=<payload>.
+
+    What the bot is called is asked once a day for all instances; Redis out of reach, once for each link.
+    """
+    key = f"bot_name:{name}"
+    try:
+        known = await cache.get(key)
+    except errors.Unavailable:
+        known = None
+    if known is None:
+        known = str((await call(bot(name).get_me())).username)
+        with contextlib.suppress(errors.Unavailable):
+            await cache.set(key, known, timedelta(days=1))
+    return f"https://t.me/{known}?start={payload}"

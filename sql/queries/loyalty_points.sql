@@ -52,6 +52,25 @@ and (%(before_at)s::timestamptz is null or (t.created_at, t.id) < (%(before_at)s
 order by t.created_at desc, t.id desc
 limit %(limit)s;
 
+-- name: recent_of
+-- What one person at the counter has done since a moment, which is never far back.
+select t.id, t.member_id, coalesce(c.name, '') as name, t.kind, t.points, t.missing, t.bill_minor, t.paid_minor,
+    t.reason, t.actor_id, t.created_at, t.active_at, t.expires_at, t.available_after, t.pending_after, t.reverses_id,
+    t.parent_id, r.id as reversed_by, s.title as service, o.title as promotion
+from point_txns t
+join members m on m.partner_id = t.partner_id and m.id = t.member_id
+left join clients c on c.user_id = m.user_id
+left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+left join services s on s.partner_id = t.partner_id and s.id = t.service_id
+left join promotions o on o.partner_id = t.partner_id and o.id = t.promotion_id
+where t.partner_id = %(partner_id)s
+and t.created_at >= %(since)s
+and t.actor_id = %(actor_id)s
+and t.kind in ('accrue', 'redeem')
+and t.parent_id is null
+order by t.created_at desc, t.id desc
+limit %(limit)s;
+
 -- name: member_history
 select t.id, t.member_id, '' as name, t.kind, t.points, t.missing, t.bill_minor, t.paid_minor,
     t.reason, t.actor_id, t.created_at, t.active_at, t.expires_at, t.available_after, t.pending_after, t.reverses_id,

@@ -1,0 +1,134 @@
+"""The application of a new shop: its name, what it is, where it is, how much it gives back; then it waits.
+
+    title -> category -> city -> share -> confirm -> applied, status pending          State.data["apply"]
+      ^_________^_________^________^________| back
+
+The share that is given back is a setting like any other and can be changed later. Who decides tells the owner.
+"""
+
+from typing import Any
+
+from lib import config, db, errors
+from lib.flows import partner
+from lib.loyalty import partners
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+STEPS = ("title", "category", "city", "share", "confirm")
+SHARES = (300, 500, 1000)
+CITIES = ("Москва", "Санкт-Петербург", "Казань", "Новосибирск", "Екатеринбург", "Нижний Новгород")
+
+
+async def handle(turn: Turn) -> None:
+    """Take one answer and ask the next question."""
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if wanted == "new":
+        turn.state.data["apply"] = {}
+        await _ask(turn, "title")
+    elif turn.came.kind == "text":
+        await _words(turn)
+    elif turn.came.kind != "press":
+        await _ask(turn, _step(turn), turn.text("partner.apply.words_only"))
+    elif "apply" not in turn.state.data or not turn.on_screen:
+        await turn.answer(turn.text("error.old_button"))
+        await _ask(turn, _step(turn))
+    elif wanted == "send":
+        await _send(turn)
+    elif wanted == "back" and argument in STEPS:
+        await _ask(turn, argument)
+    else:
+        await _pressed(turn, wanted, argument)
+
+
+def _draft(turn: Turn) -> dict[str, Any]:
+    draft: dict[str, Any] = turn.state.data.setdefault("apply", {})
+    return draft
+
+
+def _step(turn: Turn) -> str:
+    """Return the question that is open: the one on the screen, else the first without an answer."""
+    step = turn.state.step.partition(":")[2]
+    return step if step in STEPS else next((one for one in STEPS if one not in _draft(turn)), "confirm")
+
+
+async def _words(turn: Turn) -> None:
+    step, words = _step(turn), " ".join(turn.came.text.split())
+    if step not in ("title", "city"):
+        await _ask(turn, step, turn.text("partner.apply.use_buttons"))
+    elif not 2 <= len(words) <= (60 if step == "city" else 80):
+        await _ask(turn, step, turn.text("partner.apply.bad_length", limit=60 if step == "city" else 80))
+    else:
+        await _keep(turn, step, words)
+
+
+async def _pressed(turn: Turn, wanted: str, argument: str) -> None:
+    if wanted == "category" and argument in partners.CATEGORIES:
+        await _keep(turn, "category", argument)
+    elif wanted == "city" and partner.number(argument) < len(CITIES):
+        await _keep(turn, "city", CITIES[partner.number(argument)])
+    elif wanted == "share" and partner.number(argument) in SHARES:
+        await _keep(turn, "share", partner.number(argument))
+    else:
+        await _ask(turn, _step(turn))
+
+
+async def _keep(turn: Turn, step: str, answer: str | int) -> None:
+    _draft(turn)[step] = answer
+    await _ask(turn, next((one for one in STEPS if one not in _draft(turn)), "confirm"))
+
+
+async def _ask(turn: Turn, step: str, note: str = "") -> None:
+    draft = _draft(turn)
+    if step == "confirm" and any(one not in draft for one in STEPS[:-1]):
+        step = next(one for one in STEPS if one not in draft)
+    turn.state.step = f"apply:{step}"
+    before = STEPS[STEPS.index(step) - 1] if step != "title" else ""
+    rows = [*_choices(turn, step), partner.home(turn, f"apply:back:{before}" if before else "")]
+    words = turn.text(f"partner.apply.{step}", **_fields(turn))
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+def _fields(turn: Turn) -> dict[str, Any]:
+    draft = _draft(turn)
+    category = draft.get("category")
+    return {
+        "title": draft.get("title", ""),
+        "city": draft.get("city", ""),
+        "category": turn.text(f"partner.category.{category}") if category else "",
+        "share": draft.get("share", 0) // 100,
+    }
+
+
+def _choices(turn: Turn, step: str) -> Keyboard:
+    if step == "category":
+        names = partners.CATEGORIES
+        return partner.in_rows(
+            [partner.button(turn, f"partner.category.{one}", f"apply:category:{one}") for one in names]
+        )
+    if step == "city":
+        return partner.in_rows([Button(city, f"apply:city:{index}") for index, city in enumerate(CITIES)])
+    if step == "share":
+        return [[Button(f"{share // 100} %", f"apply:share:{share}") for share in SHARES]]
+    if step == "confirm":
+        terms = Button(turn.text("start.terms"), url=f"{config.get().public_url}/terms.html")
+        return [[partner.button(turn, "partner.button.send", "apply:send", style="success")], [terms]]
+    return []
+
+
+async def _send(turn: Turn) -> None:
+    """Apply, once for each screen of confirmation: it is a result afterwards and has no such button any more."""
+    draft, owner = _draft(turn), turn.state.who["id"]
+    if turn.state.step != "apply:confirm" or any(one not in draft for one in STEPS[:-1]):
+        await _ask(turn, _step(turn))
+        return
+    words = {name: draft[name] for name in ("title", "category", "city")}
+    try:
+        shop = await db.run(lambda conn: partners.apply(conn, owner, **words))
+    except errors.AppError as error:
+        await _ask(turn, "confirm", partner.refusal(turn, error))
+        return
+    await db.run(lambda conn: partners.change(conn, shop, owner, earn_bp=draft["share"]))
+    turn.state.data = {"shop": shop, "screen": turn.state.data["screen"]}
+    turn.state.step = ""
+    await turn.show(turn.text("partner.apply.sent", title=words["title"]), [partner.home(turn)])
+    turn.state.data["screen"] = 0

@@ -1,0 +1,103 @@
+"""The partner bot's menu: what a person may do at the shop where they work, by role and by the shop's status.
+
+Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from lib import db
+from lib.flows import partner
+from lib.loyalty import partners
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+# What the owner and the managers have on the menu beside the till: a label and where it leads.
+MANAGERS = (("partner.button.team", "team:list"),)
+
+
+async def handle(turn: Turn) -> None:
+    """Answer one of the commands, or one of the menu's buttons, or show the menu."""
+    said = turn.came.command or turn.came.text.partition(":")[2] if turn.came.kind in ("command", "press") else ""
+    wanted, _, argument = said.partition(":")
+    if wanted == "shop":
+        await _choose(turn, partner.number(argument))
+    else:
+        await SCREENS.get(wanted, _unknown)(turn)
+
+
+async def _home(turn: Turn, note: str = "") -> None:
+    turn.state.step = ""
+    where = await partner.places(turn)
+    if turn.state.data.get("shop") not in [place.partner_id for place in where]:
+        turn.state.data.pop("shop", None)
+    place = partner.chosen(turn, where)
+    if place is None:
+        key, rows = ("partner.home.choose", _shops(where)) if where else ("partner.home.nowhere", [_apply(turn)])
+        words = turn.text(key)
+    else:
+        words, rows = await _shop(turn, place)
+        if len(where) > 1:
+            rows.append([partner.button(turn, "partner.button.shops", "menu:shops")])
+    rows.append(
+        [partner.button(turn, "button.help", "menu:help"), Button(turn.text("button.language"), "language:other")]
+    )
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+    role = turn.text(f"partner.role.{place.role}")
+    words = turn.text(f"partner.home.{shop.status}", title=shop.title, role=role, reason=shop.reason or "—")
+    manager = [partner.button(turn, key, data) for key, data in MANAGERS] if place.manages else []
+    if shop.status == "approved":
+        serve = [partner.button(turn, "partner.button.serve", "till:find", style="primary")]
+        undo = partner.button(turn, "partner.button.operations", "undo:list")
+        return words, [serve, *partner.in_rows([undo, *manager])]
+    rows = partner.in_rows(manager) if shop.status == "pending" else []
+    refresh = [partner.button(turn, "partner.button.refresh", "menu:home")]
+    return words, [*rows, _apply(turn) if shop.status == "rejected" and place.role == "owner" else refresh]
+
+
+def _apply(turn: Turn) -> list[Button]:
+    return [partner.button(turn, "partner.button.apply", "apply:new", style="primary")]
+
+
+def _shops(where: list[Staff]) -> Keyboard:
+    return [[Button(partner.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]
+
+
+async def _list(turn: Turn) -> None:
+    rows = _shops(await partner.places(turn))
+    await turn.show(turn.text("partner.home.choose"), [*rows, _apply(turn), partner.home(turn)])
+
+
+async def _choose(turn: Turn, partner_id: int) -> None:
+    turn.state.data["shop"] = partner_id  # _home drops it again when they do not work there
+    await _home(turn)
+
+
+async def _help(turn: Turn) -> None:
+    ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
+    await turn.show(turn.text("partner.home.help"), [ways])
+
+
+async def _unknown(turn: Turn) -> None:
+    if turn.came.kind == "press":
+        await turn.answer(turn.text("error.old_button"))
+    await _home(turn, turn.text("partner.home.unknown") if turn.came.kind != "press" else "")
+
+
+async def _cancel(turn: Turn) -> None:
+    """Drop what was begun; nothing happens before a confirmation, so nothing has to be taken back."""
+    shop = turn.state.data.get("shop")
+    turn.state.data = {"shop": shop} if shop else {}
+    await _home(turn, turn.text("partner.home.cancelled"))
+
+
+SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {
+    **dict.fromkeys(("menu", "home"), _home),
+    "shops": _list,
+    "help": _help,
+    "cancel": _cancel,
+}

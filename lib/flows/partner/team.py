@@ -1,0 +1,128 @@
+"""Who works at the shop: the list, an invitation by a link for one person, letting go; and accepting an invitation.
+
+list -> [a person] -> member -> [let go] -> confirm
+list -> [invite] -> role -> a message with the link, to be forwarded
+/start s_<shop>_<secret> -> joined
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from lib import db, errors
+from lib.flows import partner
+from lib.loyalty import staff
+from lib.loyalty.partners import PAGE
+from lib.loyalty.staff import Staff
+from lib.telegram import client
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Accept an invitation, or answer one of the buttons."""
+    if turn.came.command == "start":
+        await _accept(turn, turn.came.text)
+        return
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    turn.state.step = ""
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    await SCREENS.get(wanted, _list)(turn, place, argument)
+
+
+async def _accept(turn: Turn, payload: str) -> None:
+    try:
+        shop, role = await db.run(lambda conn: staff.accept(conn, turn.state.who["id"], payload))
+    except (errors.Missing, errors.Conflict) as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn)])
+        return
+    place = await db.run(lambda conn: staff.get(conn, shop, turn.state.who["id"]))
+    turn.state.data["shop"] = shop
+    words = turn.text("partner.team.joined", title=place.title, role=turn.text(f"partner.role.{role}"))
+    await turn.show(words, [[partner.button(turn, "partner.button.open", "menu:home", style="primary")]])
+
+
+async def _list(turn: Turn, place: Staff, argument: str) -> None:
+    after = partner.number(argument)
+    people = await db.run(lambda conn: staff.list_all(conn, place.partner_id, after=after, limit=PAGE + 1))
+    rows = [[Button(_label(turn, one), f"team:one:{one.user_id}")] for one in people[:PAGE]]
+    if len(people) > PAGE:
+        rows.append([partner.button(turn, "partner.button.more", f"team:list:{people[PAGE - 1].user_id}")])
+    rows.append([partner.button(turn, "partner.button.invite", "team:invite", style="primary")])
+    key = "partner.team.list" if len(people) > 1 or after else "partner.team.alone"
+    await turn.show(turn.text(key, title=place.title), [*rows, partner.home(turn)])
+
+
+def _label(turn: Turn, one: Staff) -> str:
+    return f"{partner.short(one.name or '…', 14)} · {turn.text(f'partner.role.{one.role}')}"
+
+
+async def _invite(turn: Turn, place: Staff, _: str) -> None:
+    roles = ("cashier", "manager") if place.role == "owner" else ("cashier",)
+    rows = [[partner.button(turn, f"partner.button.{role}", f"team:link:{role}")] for role in roles]
+    await turn.show(turn.text("partner.team.invite"), [*rows, partner.home(turn, "team:list")])
+
+
+async def _link(turn: Turn, place: Staff, role: str) -> None:
+    """Send the link as a message of its own: it is made to be forwarded."""
+    try:
+        payload = await db.run(lambda conn: staff.invite(conn, place.partner_id, turn.state.who["id"], role))
+    except (errors.Invalid, errors.Denied) as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn, "team:list")])
+        return
+    name = turn.text(f"partner.role.{role}")
+    link = await client.start_link(turn.chat.bot, payload)
+    await turn.show(turn.text("partner.team.link_below", role=name), [partner.home(turn, "team:list")])
+    await turn.chat.say(turn.text("partner.team.link", title=place.title, role=name, link=link))
+    turn.state.data["screen"] = 0
+
+
+async def _one(turn: Turn, place: Staff, argument: str) -> None:
+    try:
+        one = await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
+    except errors.Denied:
+        await _list(turn, place, "")
+        return
+    words = turn.text(
+        "partner.team.one", name=one.name, role=turn.text(f"partner.role.{one.role}"), since=f"{one.joined_at:%d.%m.%Y}"
+    )
+    may = one.role == "cashier" or (one.role == "manager" and place.role == "owner")
+    rows = [[partner.button(turn, "partner.button.let_go", f"team:sure:{one.user_id}", style="danger")]] if may else []
+    await turn.show(words, [*rows, partner.home(turn, "team:list")])
+
+
+async def _sure(turn: Turn, place: Staff, argument: str) -> None:
+    try:
+        one = await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
+    except errors.Denied:
+        await _list(turn, place, "")
+        return
+    rows = [
+        partner.home(turn, f"team:one:{one.user_id}"),
+        [partner.button(turn, "partner.button.let_go", f"team:remove:{one.user_id}", style="danger")],
+    ]
+    await turn.show(turn.text("partner.team.sure", name=one.name, title=place.title), rows)
+
+
+async def _remove(turn: Turn, place: Staff, argument: str) -> None:
+    if not turn.on_screen:
+        await _sure(turn, place, argument)
+        return
+    actor, user = turn.state.who["id"], partner.number(argument)
+    try:
+        await db.run(lambda conn: staff.remove(conn, place.partner_id, actor, user))
+    except errors.Denied as error:
+        await turn.answer(partner.refusal(turn, error), alert=True)
+    else:
+        await turn.answer(turn.text("partner.team.removed"))
+    await _list(turn, place, "")
+
+
+SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
+    "list": _list,
+    "invite": _invite,
+    "link": _link,
+    "one": _one,
+    "sure": _sure,
+    "remove": _remove,
+}

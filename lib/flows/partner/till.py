@@ -1,0 +1,384 @@
+"""The till: find the client, type the bill, confirm. Three steps, ten seconds, one hand.
+
+find -> (several: choose) -> bill -> confirm -> [give] -> done
+                                        └-> points -> redeem -> [take] -> done
+find -> a voucher's eight digits -> what it is for, to be handed over by the flow `voucher`
+/start c_<token>, which is what a scanned QR code is -> bill
+
+State.data["till"]: shop, member, nonce (which showing of the card; "" without one), bill, points. Nothing in it is
+believed: the ledger checks shop, client, role, share and balance against the rows. The operation's key is the message
+with the confirmation, which becomes the result; the next client gets a new message.
+"""
+
+from typing import Any
+
+from lib import db, errors, kick, money, till
+from lib.flows import partner
+from lib.loyalty import cards, members, partners, points
+from lib.loyalty.members import Found, Member
+from lib.loyalty.partners import Partner
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+QUICK = (20_000, 35_000, 50_000, 100_000)
+
+
+async def handle(turn: Turn) -> None:
+    """Take one update a step further; the role and the shop are looked at again each time."""
+    scanned = turn.came.text if turn.came.command == "start" else ""
+    if scanned:
+        await _scanned(turn, scanned)
+        return
+    place = await partner.at_work(turn, serves=True)
+    if place is None:
+        return
+    if turn.came.kind == "press":
+        wanted, _, argument = turn.came.text.partition(":")[2].partition(":")
+        await _pressed(turn, place, wanted, argument)
+    elif turn.came.kind == "text":
+        await _typed(turn, place, turn.came.text.strip())
+    else:
+        key = "partner.till.picture" if turn.came.attachment else "partner.till.not_text"
+        await _find(turn, place, turn.text(key))
+
+
+async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
+    draft = _draft(turn, place)
+    if wanted == "find":
+        await _find(turn, place)
+    elif turn.came.message_id == turn.state.data.get("done"):
+        await turn.answer(turn.text("partner.till.already"), alert=True)
+    elif wanted == "client":
+        await _bill(turn, place, partner.number(argument))
+    elif not turn.on_screen or not draft:
+        await turn.answer(turn.text("error.old_button"))
+        await _find(turn, place)
+    elif "member" not in draft:
+        await _find(turn, place, turn.text("partner.till.lost"))
+    elif wanted == "bill":
+        await _typed_bill(turn, place, argument) if argument else await _bill(turn, place, draft["member"])
+    elif "bill" not in draft:
+        await _bill(turn, place, draft["member"])
+    else:
+        await _with_bill(turn, place, wanted, argument)
+
+
+async def _with_bill(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
+    step = turn.state.step
+    if wanted == "give" and step == "till:confirm":
+        await _give(turn, place)
+    elif wanted == "take" and step == "till:redeem":
+        await _take(turn, place)
+    elif wanted == "points":
+        await _points(turn, place) if not argument else await _typed_points(turn, place, argument)
+    else:
+        await _confirm(turn, place)
+
+
+async def _typed(turn: Turn, place: Staff, words: str) -> None:
+    """Take words for what the screen asks; a card's or a voucher's digits are known anywhere but where a sum is due."""
+    draft = _draft(turn, place)
+    step = turn.state.step
+    if step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not till.CARD.search(words):
+        await _typed_bill(turn, place, words)
+    elif step == "till:points" and "bill" in draft:
+        await _typed_points(turn, place, words)
+    else:
+        await _look_up(turn, place, words)
+
+
+def _draft(turn: Turn, place: Staff) -> dict[str, Any]:
+    """Return what was gathered at this shop; what belongs to another one is dropped."""
+    draft: dict[str, Any] = turn.state.data.get("till") or {}
+    return draft if draft.get("shop") == place.partner_id else {}
+
+
+async def _scanned(turn: Turn, payload: str) -> None:
+    """Open the bill of the client whose card was scanned, at the shop that the card is of."""
+    try:
+        card = await cards.open(payload)
+    except errors.AppError as error:
+        await _refused(turn, error)
+        return
+    if card.partner_id not in [place.partner_id for place in await partner.places(turn)]:
+        await turn.show(turn.text("partner.error.card_of_another_partner"), [partner.home(turn)])
+        return
+    turn.state.data |= {"shop": card.partner_id, "screen": 0}
+    place = await partner.at_work(turn, serves=True)
+    if place is not None:
+        await _bill(turn, place, card.member_id, nonce=card.nonce)
+
+
+async def _look_up(turn: Turn, place: Staff, words: str) -> None:
+    try:
+        shown = await db.run(lambda conn: till.look_up(conn, place.partner_id, words))
+        if shown.voucher:
+            await _voucher(turn, shown.voucher)
+        elif shown.member_id:
+            await _bill(turn, place, shown.member_id, nonce=shown.nonce)
+        elif shown.clients:
+            await _choose(turn, shown.clients)
+        else:
+            await _find(turn, place, turn.text("partner.till.nobody"))
+    except errors.AppError as error:
+        await _find(turn, place, partner.refusal(turn, error))
+
+
+async def _choose(turn: Turn, rows: list[Found]) -> None:
+    turn.state.step = "till:find"
+    choices = [[Button(_line(row), f"till:client:{row.id}")] for row in rows]
+    await turn.show(turn.text("partner.till.many"), [*choices, partner.home(turn, "till:find")])
+
+
+def _line(row: Found) -> str:
+    return f"{partner.short(row.name, 14)} {_tail(row.phone_tail)}".strip()
+
+
+def _tail(tail: str) -> str:
+    return f"··{tail}" if tail else ""
+
+
+async def _find(turn: Turn, place: Staff, note: str = "") -> None:
+    """Ask who the client is, with those who were here last."""
+    recent = await db.run(lambda conn: members.recent(conn, place.partner_id, limit=4))
+    turn.state.step = "till:find"
+    turn.state.data.pop("till", None)
+    parts = [note, turn.text("partner.till.find", title=place.title)]
+    parts += [turn.text("partner.till.recent")] if recent else []
+    rows = partner.in_rows([Button(_line(row), f"till:client:{row.id}") for row in recent])
+    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn)])
+
+
+async def _refused(turn: Turn, error: errors.AppError) -> None:
+    turn.state.step = "till:find"
+    turn.state.data["screen"] = 0
+    words = partner.refusal(turn, error)
+    await turn.show(words, [[partner.button(turn, "partner.button.next_client", "till:find")], partner.home(turn)])
+
+
+async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", nonce: str = "") -> None:
+    """Ask for the bill of this client."""
+    before = _draft(turn, place)
+    try:
+        shop, member = await _who(place, member_id)
+    except errors.Missing as error:
+        await _find(turn, place, partner.refusal(turn, error))
+        return
+    if before.get("member") == member_id:
+        nonce = nonce or before.get("nonce", "")
+    turn.state.data["till"] = {"shop": place.partner_id, "member": member.id, "nonce": nonce}
+    turn.state.step = "till:bill"
+    quick = [Button(f"{money.show(one)} ₽", f"till:bill:{one}") for one in _quick(shop)]
+    words = turn.text(
+        "partner.till.bill",
+        **_name(member),
+        available=member.available,
+        pending=turn.text("partner.till.pending", points=member.pending) if member.pending else "",
+        tier=turn.text("partner.till.tier", tier=member.tier) if member.tier else "",
+    )
+    await turn.show(
+        "\n\n".join(part for part in (note, words) if part), [*partner.in_rows(quick), partner.home(turn, "till:find")]
+    )
+
+
+def _quick(shop: Partner) -> tuple[int, ...]:
+    return tuple(shop.quick_amounts) or QUICK
+
+
+def _name(member: Member) -> dict[str, str]:
+    return {"name": member.name, "tail": _tail(member.phone_tail)}
+
+
+async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
+    async def both(conn: db.Connection) -> tuple[Partner, Member]:
+        return await partners.get(conn, place.partner_id), await members.get(conn, place.partner_id, member_id)
+
+    return await db.run(both)
+
+
+async def _quoted(turn: Turn, place: Staff) -> tuple[Partner, Member, points.Quote]:
+    """Return the shop, the client, and what the bill means for both, as the rows have it now."""
+    draft, actor = _draft(turn, place), turn.state.who["id"]
+    shop, member = await _who(place, draft["member"])
+    return shop, member, await db.run(lambda conn: points.quote(conn, shop.id, member.id, actor, draft["bill"]))
+
+
+async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
+    """Take the sum: typed by hand, or kopecks from a quick button, which must be one that this shop has."""
+    draft = _draft(turn, place)
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+    try:
+        if turn.came.kind == "press":
+            bill = partner.number(words)
+            if bill not in _quick(shop):
+                raise errors.Invalid("amount_unclear")
+        else:
+            bill = money.parse(words, limit=shop.max_bill_minor)
+    except errors.Invalid as error:
+        await _bill(turn, place, draft["member"], note=partner.refusal(turn, error))
+        return
+    turn.state.data["till"] = {**{name: draft[name] for name in ("shop", "member", "nonce")}, "bill": bill}
+    await _confirm(turn, place)
+
+
+async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
+    """Show what will happen: name, balance, points, and how much of the bill points may pay."""
+    draft = _draft(turn, place)
+    try:
+        shop, member, quote = await _quoted(turn, place)
+    except errors.AppError as error:
+        await _find(turn, place, partner.refusal(turn, error))
+        return
+    turn.state.step = "till:confirm"
+    promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
+    words = turn.text(
+        "partner.till.confirm",
+        **_name(member),
+        bill=money.show(draft["bill"]),
+        points=quote.points,
+        available=quote.available,
+        promotion=promotion,
+    )
+    payable = turn.text("partner.till.payable", payable=quote.payable, share=shop.max_pay_pct)
+    parts = [note, words, payable if quote.payable else turn.text("partner.till.not_payable")]
+    await turn.show("\n\n".join(part for part in parts if part), _ways(turn, quote))
+
+
+def _ways(turn: Turn, quote: points.Quote) -> Keyboard:
+    give = partner.button(
+        turn, "partner.button.accrue", "till:give", style="success", points=money.number(quote.points)
+    )
+    rows = [[give]] if quote.points else []
+    rows += [[partner.button(turn, "partner.button.spend", "till:points")]] if quote.payable else []
+    rows.append([partner.button(turn, "partner.button.other_bill", "till:bill")])
+    return [*rows, partner.home(turn, "till:bill")]
+
+
+async def _points(turn: Turn, place: Staff, note: str = "") -> None:
+    """Ask how many points to take."""
+    draft = _draft(turn, place)
+    try:
+        _, member, quote = await _quoted(turn, place)
+    except errors.AppError as error:
+        await _find(turn, place, partner.refusal(turn, error))
+        return
+    if not quote.payable:
+        await _confirm(turn, place, note)
+        return
+    turn.state.step = "till:points"
+    words = turn.text(
+        "partner.till.points",
+        **_name(member),
+        bill=money.show(draft["bill"]),
+        available=quote.available,
+        payable=quote.payable,
+    )
+    shares = {"all_points": quote.payable, "half": quote.payable // 2}
+    choices = [
+        [partner.button(turn, f"partner.button.{name}", f"till:points:{share}", points=money.number(share))]
+        for name, share in shares.items()
+        if share
+    ]
+    await turn.show("\n\n".join(part for part in (note, words) if part), [*choices, partner.home(turn, "till:confirm")])
+
+
+async def _typed_points(turn: Turn, place: Staff, words: str) -> None:
+    """Take a number of points and show what is left to pay; more than the shop's share or the balance is refused."""
+    draft = _draft(turn, place)
+    try:
+        shop, member, quote = await _quoted(turn, place)
+        spend = money.parse_points(words, limit=10**9)
+        if spend > quote.most:
+            raise errors.Invalid("over_share", str(quote.most))
+        if spend > quote.available:
+            raise errors.Conflict("short_of_points", str(quote.available))
+    except errors.AppError as error:
+        await _points(turn, place, partner.refusal(turn, error))
+        return
+    turn.state.data["till"] = {**draft, "points": spend}
+    turn.state.step = "till:redeem"
+    worth = spend * shop.minor_per_point
+    words = turn.text(
+        "partner.till.redeem",
+        **_name(member),
+        bill=money.show(draft["bill"]),
+        points=spend,
+        worth=money.show(worth),
+        pay=money.show(draft["bill"] - worth),
+        left=quote.available - spend,
+    )
+    take = partner.button(turn, "partner.button.redeem", "till:take", style="success", points=money.number(spend))
+    await turn.show(words, [[take], partner.home(turn, "till:points")])
+
+
+async def _give(turn: Turn, place: Staff) -> None:
+    draft, actor = _draft(turn, place), turn.state.who["id"]
+    options = {"bill_minor": draft["bill"], "nonce": draft["nonce"], "key": _key(turn)}
+    try:
+        shop, member = await _who(place, draft["member"])
+        done = await db.run(lambda conn: till.accrue(conn, shop, member.id, actor, **options))
+    except errors.AppError as error:
+        await _not_done(turn, place, error)
+        return
+    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done)))
+
+
+async def _take(turn: Turn, place: Staff) -> None:
+    draft, actor = _draft(turn, place), turn.state.who["id"]
+    options = {"bill_minor": draft["bill"], "spend": draft["points"], "nonce": draft["nonce"], "key": _key(turn)}
+    try:
+        shop, member = await _who(place, draft["member"])
+        done = await db.run(lambda conn: till.redeem(conn, shop, member.id, actor, **options))
+    except errors.AppError as error:
+        await _not_done(turn, place, error)
+        return
+    more = {"points": done.points, "earned": done.earned, "pay": money.show(done.paid_minor)}
+    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)))
+
+
+def _key(turn: Turn) -> str:
+    return f"till:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+
+
+def _result(turn: Turn, member: Member, done: points.Receipt) -> dict[str, Any]:
+    pending = turn.text("partner.till.pending", points=done.pending) if done.pending else ""
+    bill = money.show(done.bill_minor)
+    return {"name": member.name, "bill": bill, "available": done.available, "pending": pending}
+
+
+async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
+    """Say why nothing was done; where another sum may help, ask for it."""
+    words = partner.refusal(turn, error)
+    if error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit"):
+        await _confirm(turn, place, words)
+    elif error.code in ("not_staff", "partner_blocked", "partner_not_approved"):
+        turn.state.step = ""
+        await turn.show(words, [partner.home(turn)])
+    else:
+        await _find(turn, place, words)
+
+
+async def _done(turn: Turn, words: str) -> None:
+    """Turn the confirmation into the result, which stays; whatever is typed next is the next client."""
+    turn.after.append(kick.drain)
+    rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")]]
+    await turn.show(words, [*rows, partner.home(turn)])
+    turn.state.step = "till:find"
+    turn.state.data = {"shop": turn.state.data["shop"], "done": turn.state.data["screen"], "screen": 0}
+
+
+async def _voucher(turn: Turn, found: points.Voucher) -> None:
+    """Show what a voucher is for."""
+    if found.used_at or found.cancelled_at:
+        raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
+    turn.state.step = "till:find"
+    words = turn.text(
+        "partner.till.voucher",
+        service=found.title,
+        name=found.name,
+        points=found.points,
+        until=f"{found.expires_at:%d.%m.%Y}",
+    )
+    give = partner.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
+    await turn.show(words, [[give], partner.home(turn, "till:find")])

@@ -1,0 +1,167 @@
+"""Operations, newest first, and taking one back with a reason: a cashier their own of the last hour, a manager any.
+
+list -> one -> (a reason by button or words) -> sure -> [take it back] -> done
+
+State.data["undo"]: the operation and the reason. The key is the message with the question, which becomes the result.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib import db, errors, kick, money, till, users
+from lib.flows import partner
+from lib.loyalty import partners, points
+from lib.loyalty.points import Operation
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+REASONS = ("wrong_bill", "wrong_client", "returned")
+CASHIERS_HOUR = timedelta(hours=1)
+LONGEST = 200
+
+
+async def handle(turn: Turn) -> None:
+    """Answer one of the buttons, or take the words of a reason."""
+    place = await partner.at_work(turn)
+    if place is None:
+        return
+    if turn.came.kind == "press":
+        wanted, _, argument = turn.came.text.partition(":")[2].partition(":")
+        await _pressed(turn, place, wanted, argument)
+    elif turn.came.kind == "text" and turn.state.step == "undo:why" and "undo" in turn.state.data:
+        await _sure(turn, place, turn.state.data["undo"]["txn"], " ".join(turn.came.text.split())[:LONGEST])
+    else:
+        await _list(turn, place, "")
+
+
+async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
+    number, _, reason = argument.partition(":")
+    if turn.came.message_id == turn.state.data.get("done"):
+        await turn.answer(turn.text("partner.undo.already"), alert=True)
+    elif wanted == "one":
+        await _one(turn, place, partner.number(argument))
+    elif wanted == "why" and reason in REASONS:
+        await _sure(turn, place, partner.number(number), turn.text(f"partner.undo.{reason}"))
+    elif wanted == "do" and turn.on_screen and turn.state.step == "undo:sure":
+        await _reverse(turn, place)
+    else:
+        await _list(turn, place, argument)
+
+
+async def _list(turn: Turn, place: Staff, page: str, note: str = "") -> None:
+    turn.state.step = ""
+    turn.state.data.pop("undo", None)
+    if place.manages:
+        before = _cursor(page)
+        found = await db.run(lambda conn: points.history(conn, place.partner_id, before=before, limit=11))
+    else:
+        since, actor = datetime.now(UTC) - CASHIERS_HOUR, turn.state.who["id"]
+        found = await db.run(lambda conn: points.recent_of(conn, place.partner_id, actor, since))
+    rows = [[Button(_label(turn, one), f"undo:one:{one.id}")] for one in found[:10]]
+    if len(found) > 10:
+        last = found[9]
+        at = int(last.created_at.timestamp() * 1_000_000)
+        rows.append([partner.button(turn, "partner.button.more", f"undo:list:{at}:{last.id}")])
+    kind = "none" if not found else "managers" if place.manages else "cashiers"
+    words = turn.text(f"partner.undo.{kind}", title=place.title)
+    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn)])
+
+
+def _cursor(page: str) -> tuple[datetime, int] | None:
+    at, _, number = page.partition(":")
+    if not partner.number(at) or not partner.number(number):
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(partner.number(at), 10**16)), partner.number(
+        number
+    )
+
+
+def _label(turn: Turn, one: Operation) -> str:
+    sign = turn.text(f"partner.undo.sign.{one.kind}", points=money.number(one.points))
+    name = partner.short(one.name or "…", 12)
+    return f"{'↩ ' if one.reversed_by else ''}{partner.clock(turn, one.created_at)} {name} {sign}"
+
+
+async def _one(turn: Turn, place: Staff, txn_id: int, note: str = "") -> None:
+    """Show an operation with everything about it, and the reasons for which it may be taken back."""
+    try:
+        one, who = await _seen(place, txn_id)
+    except errors.Missing as error:
+        await _list(turn, place, "", partner.refusal(turn, error))
+        return
+    words = turn.text("partner.undo.one", **_fields(turn, one, who))
+    parts = [note, words]
+    rows = []
+    if one.reversed_by:
+        parts.append(turn.text("partner.undo.already"))
+    elif one.parent_id or one.kind not in ("accrue", "redeem", "service", "grant", "welcome", "birthday"):
+        parts.append(turn.text("partner.error.not_reversible"))
+    else:
+        turn.state.step = "undo:why"
+        turn.state.data["undo"] = {"txn": one.id}
+        parts.append(turn.text("partner.undo.why"))
+        rows = [[partner.button(turn, f"partner.button.{why}", f"undo:why:{one.id}:{why}")] for why in REASONS]
+    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn, "undo:list")])
+
+
+async def _seen(place: Staff, txn_id: int) -> tuple[Operation, str]:
+    """Return an operation of this shop and who did it."""
+
+    async def look(conn: db.Connection) -> tuple[Operation, str]:
+        one = await points.get(conn, place.partner_id, txn_id)
+        actor = await users.get_user(conn, one.actor_id) if one.actor_id else None
+        return one, (actor.first_name if actor else "") or "—"
+
+    return await db.run(look)
+
+
+def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
+    return {
+        "kind": turn.text(f"partner.kind.{one.kind}"),
+        "at": partner.moment(turn, one.created_at),
+        "name": one.name or "—",
+        "points": one.points,
+        "bill": turn.text("partner.undo.bill", bill=money.show(one.bill_minor)) if one.bill_minor else "—",
+        "who": who,
+        "more": one.service or one.promotion or one.reason or "—",
+    }
+
+
+async def _sure(turn: Turn, place: Staff, txn_id: int, reason: str) -> None:
+    try:
+        one, who = await _seen(place, txn_id)
+    except errors.Missing as error:
+        await _list(turn, place, "", partner.refusal(turn, error))
+        return
+    if not reason:
+        await _one(turn, place, txn_id)
+        return
+    turn.state.step = "undo:sure"
+    turn.state.data["undo"] = {"txn": one.id, "reason": reason}
+    words = turn.text("partner.undo.sure", reason=reason, **_fields(turn, one, who))
+    rows = [
+        partner.home(turn, f"undo:one:{one.id}"),
+        [partner.button(turn, "partner.button.take_back", "undo:do", style="danger")],
+    ]
+    await turn.show(words, rows)
+
+
+async def _reverse(turn: Turn, place: Staff) -> None:
+    asked, actor = turn.state.data["undo"], turn.state.who["id"]
+    key = f"undo:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+    options = {"reason": asked["reason"], "key": key}
+    try:
+        shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+        done = await db.run(lambda conn: till.reverse(conn, shop, asked["txn"], actor, **options))
+    except errors.AppError as error:
+        late = error.code == "role_too_low"
+        await _list(turn, place, "", turn.text("partner.undo.not_yours") if late else partner.refusal(turn, error))
+        return
+    words = turn.text("partner.undo.done", available=done.available, reason=asked["reason"])
+    missing = turn.text("partner.undo.missing", missing=done.missing) if done.missing else ""
+    turn.after.append(kick.drain)
+    rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")], partner.home(turn)]
+    await turn.show("\n\n".join(part for part in (words, missing) if part), rows)
+    turn.state.step = "till:find"
+    turn.state.data = {"shop": place.partner_id, "done": turn.state.data["screen"], "screen": 0}

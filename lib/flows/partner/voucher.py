@@ -1,0 +1,28 @@
+"""A service that a client paid for in points is handed over: the till has shown what the voucher is for.
+
+The code on the button opens nothing by itself: it must be of the shop where the person works, and unused.
+"""
+
+from lib import db, errors, kick, till
+from lib.flows import partner
+from lib.loyalty import partners
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Hand it over, once, whoever presses how often."""
+    place = await partner.at_work(turn, serves=True)
+    if place is None:
+        return
+    code = turn.came.text.rpartition(":")[2]
+    ways = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")], partner.home(turn)]
+    turn.state.step = "till:find"
+    try:
+        shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+        given = await db.run(lambda conn: till.hand_over(conn, shop, code, turn.state.who["id"]))
+    except errors.AppError as error:
+        await turn.answer(partner.refusal(turn, error), alert=True)
+        return
+    turn.after.append(kick.drain)
+    await turn.show(turn.text("partner.till.given", service=given.title, name=given.name), ways)
+    turn.state.data["screen"] = 0

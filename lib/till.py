@@ -1,0 +1,154 @@
+"""What happens at a shop's counter: an operation of the ledger, and what the client hears of it, at once.
+
+The ledger decides; this adds the showing of the card, which is spent on one operation, and the message to the client's
+chat. A repeated call does and says nothing new.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from lib import db, errors, money, notify
+from lib.loyalty import cards, members, partners, phones, points
+
+# The question how it was comes when the client has left the counter, and not after every coffee.
+RATE_AFTER = timedelta(minutes=3)
+RATE_EVERY = timedelta(days=14)
+
+# A card's payload, alone or in the link that a QR code holds.
+CARD = re.compile(r"(?:^|start=)(c_[A-Za-z0-9_-]{20,62})$")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Who was meant at the counter: clients to choose from, one with the showing of a card, or a voucher."""
+
+    clients: list[members.Found] = field(default_factory=list)
+    member_id: int = 0
+    nonce: str = ""
+    voucher: points.Voucher | None = None
+
+
+async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
+    """Return whom or what a cashier has typed: a card's link or six digits, a voucher's or a card's eight, a phone
+    number in any spelling, its last digits, a name.
+
+    Raises what the card, the voucher or the search refuses; nobody found is an empty answer.
+    """
+    digits = re.sub(r"[\s-]", "", words)
+    digits = digits if digits.isascii() and digits.isdecimal() else ""
+    if payload := CARD.search(words):
+        card = await cards.open(payload[1], partner_id=partner_id)
+        return Shown(member_id=card.member_id, nonce=card.nonce)
+    if len(digits) == 6:
+        card = await cards.open_code(partner_id, digits)
+        return Shown(member_id=card.member_id, nonce=card.nonce)
+    if len(digits) == 8:
+        member = await members.find_by_card(conn, partner_id, int(digits))
+        return Shown(member_id=member) if member else Shown(voucher=await points.voucher(conn, partner_id, digits))
+    try:
+        number = phones.normalise(words)
+    except errors.Invalid:
+        found = await members.search(conn, partner_id, words)
+        return Shown(member_id=found[0].id) if len(found) == 1 else Shown(found)
+    return Shown(member_id=await members.find_by_phone(conn, partner_id, number) or 0)
+
+
+async def accrue(
+    conn: db.Connection, shop: partners.Partner, member_id: int, actor_id: int, *, bill_minor: int, nonce: str, key: str
+) -> points.Receipt:
+    """Give the points of a bill, tell the client, and ask them later how it was."""
+    if nonce:
+        await cards.use(nonce, key)
+    done = await points.accrue(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, key=key)
+    fields = {
+        "title": shop.title,
+        "points": done.earned,
+        "bill": money.show(done.bill_minor),
+        "available": done.available,
+    }
+    later = done.active_at is not None and done.pending > 0 and shop.hold_days > 0
+    if later and done.active_at:
+        fields["at"] = f"{done.active_at:%d.%m.%Y}"
+    await _tell(conn, shop, done, "partner.push.accrued_later" if later else "partner.push.accrued", fields, key)
+    await _ask_how_it_was(conn, shop, done)
+    return done
+
+
+async def redeem(
+    conn: db.Connection,
+    shop: partners.Partner,
+    member_id: int,
+    actor_id: int,
+    *,
+    bill_minor: int,
+    spend: int,
+    nonce: str,
+    key: str,
+) -> points.Receipt:
+    """Take points for a part of a bill, tell the client, and ask them later how it was."""
+    if nonce:
+        await cards.use(nonce, key)
+    done = await points.redeem(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, points=spend, key=key)
+    fields = {
+        "title": shop.title,
+        "points": done.points,
+        "earned": done.earned,
+        "pay": money.show(done.paid_minor),
+        "bill": money.show(done.bill_minor),
+        "available": done.available,
+    }
+    await _tell(conn, shop, done, "partner.push.redeemed", fields, key)
+    await _ask_how_it_was(conn, shop, done)
+    return done
+
+
+async def reverse(
+    conn: db.Connection, shop: partners.Partner, txn_id: int, actor_id: int, *, reason: str, key: str
+) -> points.Receipt:
+    """Take an operation back, and tell the client why."""
+    done = await points.reverse(conn, shop.id, txn_id, actor_id, reason=reason, key=key)
+    fields = {"title": shop.title, "reason": reason, "available": done.available}
+    await _tell(conn, shop, done, "partner.push.reversed", fields, key)
+    return done
+
+
+async def hand_over(conn: db.Connection, shop: partners.Partner, code: str, actor_id: int) -> points.Voucher:
+    """Spend a voucher for what it stands for, once, and tell the client."""
+    given = await points.use_voucher(conn, shop.id, code, actor_id)
+    operation = await points.get(conn, shop.id, given.txn_id)
+    user = operation.actor_id  # a service is bought by the client
+    if user is not None:
+        fields = {"title": shop.title, "service": given.title}
+        await notify.tell(
+            conn, user, "client", "partner.push.voucher", fields, once=f"voucher:{shop.id}:{given.txn_id}"
+        )
+    return given
+
+
+async def _tell(
+    conn: db.Connection,
+    shop: partners.Partner,
+    done: points.Receipt,
+    key: str,
+    fields: dict[str, object],
+    operation: str,
+) -> None:
+    ways = [[("partner.button.my_card", f"card:{shop.id}")]]
+    await notify.tell(conn, done.user_id, "client", key, fields, ways, once=f"receipt:{operation}")
+
+
+async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: points.Receipt) -> None:
+    """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop."""
+    period = int(done.created_at.timestamp() // RATE_EVERY.total_seconds())
+    marks = [(str(mark), f"nps:{shop.id}:{done.txn_id}:{mark}") for mark in range(11)]
+    await notify.tell(
+        conn,
+        done.user_id,
+        "client",
+        "partner.push.rate",
+        {"title": shop.title},
+        [marks[:6], marks[6:]],
+        once=f"rate:{shop.id}:{done.member_id}:{period}",
+        at=datetime.now(UTC) + RATE_AFTER,
+    )

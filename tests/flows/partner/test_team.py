@@ -1,0 +1,82 @@
+import re
+
+import pytest
+
+from tests.flows.chat import Chat, buttons, words
+
+
+async def invited(cafe, role="Пригласить кассира"):
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Пригласить")
+    await cafe.owner.presses(role)
+    message = await cafe.owner.sees("Откройте ссылку")
+    return re.search(r"\?start=(s_\S+)", words(message))[1]
+
+
+@pytest.fixture
+async def roman(staffer):
+    return await staffer("Роман")
+
+
+async def test_an_invitation_makes_a_cashier_of_one_person_once(cafe, roman, staffer):
+    payload = await invited(cafe)
+    await roman.says(f"/start {payload}")
+    await roman.sees("в команде «Кофейня «Зерно»». Ваша роль: кассир")
+    eve = await staffer("Ева")
+    await eve.says(f"/start {payload}")
+    await eve.sees("уже использовали")
+    await roman.presses("Открыть меню")
+    message = await roman.sees("Кофейня «Зерно» · кассир")
+    assert "Сотрудники" not in buttons(message)
+
+
+async def test_a_stranger_with_an_invitation_consents_and_is_in(cafe, newcomer, shop):
+    payload = await invited(cafe)
+    roman = Chat(shop.http, "partner", (await newcomer(first_name="Роман")).user)
+    await roman.says(f"/start {payload}")
+    await roman.sees("согласие")
+    await roman.presses("Принимаю")
+    await roman.sees("Вы в команде")
+
+
+@pytest.mark.parametrize("payload", ["s_1_forged", "s_999999_x", "s_", "s_1e9_a"])
+async def test_a_forged_invitation_opens_nothing(roman, payload):
+    await roman.says(f"/start {payload}")
+    await roman.sees("ссылка не подходит|Лоток · Партнёр")
+
+
+async def test_a_cashier_reaches_no_screen_of_a_manager(cafe):
+    for data in ("team:list", "team:link:manager", "team:remove:1"):
+        await cafe.cashier.forges(data)
+        await cafe.cashier.sees("только управляющий или владелец")
+
+
+async def test_whoever_is_let_go_hears_so_at_the_next_press(cafe):
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Вера")
+    await cafe.owner.presses("Убрать")
+    await cafe.owner.sees("Убрать Вера из")
+    await cafe.owner.presses("Убрать")
+    await cafe.owner.sees("Пока здесь только вы")
+    await cafe.cashier.says("4567")
+    await cafe.cashier.sees("больше не работаете в этом магазине")
+
+
+async def test_a_manager_of_another_shop_is_nobody_here(cafe, staffer, newcomer, shop):
+    from tests.flows.partner.conftest import make_cafe
+
+    other = await make_cafe(shop, await staffer("Зоя"), await staffer("Яна"), newcomer, title="Цветы")
+    await other.owner.says("/menu")
+    await other.owner.forges(f"menu:shop:{cafe.id}")
+    await other.owner.sees("Цветы · владелец")
+
+
+async def test_one_person_at_two_shops_chooses(cafe, staffer, newcomer, shop):
+    from tests.flows.partner.conftest import make_cafe
+
+    await make_cafe(shop, cafe.owner, await staffer("Яна"), newcomer, title="Цветы")
+    await cafe.owner.says("/cancel")
+    await cafe.owner.presses("Сменить магазин")
+    await cafe.owner.presses("Цветы")
+    await cafe.owner.sees("Цветы · владелец")

@@ -1,0 +1,316 @@
+"""The till, as a chat: three steps to points, and every bad input of a counter."""
+
+import asyncio
+import re
+
+import pytest
+
+from lib.loyalty import cards, members
+from tests.flows.chat import buttons, words
+from tests.flows.partner.conftest import make_cafe, qr, user_id
+
+
+async def confirmed(cafe, member, bill="350"):
+    await cafe.cashier.says(qr(member))
+    await cafe.cashier.says(bill)
+    return await cafe.cashier.sees("Начислим")
+
+
+async def test_a_scanned_card_a_bill_and_a_press_give_points_and_tell_the_client(cafe):
+    boris = await cafe.client("Борис", has=120)
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.sees(r"Борис ··\d{4}.*На балансе 120 баллов.*сумма чека")
+    await cafe.cashier.says("1 234,50")
+    await cafe.cashier.sees("Чек: 1\u00a0234,50 ₽.*Начислим: 61 балл.*до 617 баллов|до 120 баллов")
+    await cafe.cashier.presses("Начислить 61")
+    await cafe.cashier.sees(r"Борис: \+61 балл.*На балансе 181 балл")
+    assert (await cafe.balance(boris)).available == 181
+    push, question = await cafe.told(boris)
+    assert (push["key"], push["fields"]["points"]) == ("partner.push.accrued", 61)
+    assert question["key"] == "partner.push.rate"
+
+
+async def test_the_six_digits_do_the_same(cafe):
+    boris = await cafe.client()
+    code = await cards.issue_code(cafe.id, boris.id)
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says(f"{code[:3]} {code[3:]}")
+    await cafe.cashier.sees("Борис.*сумма чека")
+    await cafe.cashier.presses("500 ₽")
+    await cafe.cashier.presses("Начислить 25")
+    await cafe.cashier.sees(r"\+25 баллов")
+
+
+SPELLINGS = (
+    *("+79031234567", "89031234567", "79031234567", "9031234567", "+7 903 123-45-67"),
+    *("8 (903) 123-45-67", "8-903-123-45-67", "+7(903)1234567", "7 903 123 45 67", "+7.903.123.45.67"),
+)
+
+
+async def test_a_phone_is_found_in_ten_spellings(cafe):
+    await cafe.client("Борис", "+79031234567")
+    for spelling in SPELLINGS:
+        await cafe.cashier.says("/menu")
+        await cafe.cashier.presses("Обслужить клиента")
+        await cafe.cashier.says(spelling)
+        await cafe.cashier.sees("Борис ··4567.*сумма чека")
+
+
+async def test_the_last_digits_and_a_name_choose_among_several(cafe):
+    await cafe.client("Анна", "+79055554321")
+    await cafe.client("Олег", "+79066664321")
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says("4321")
+    message = await cafe.cashier.sees("Нашлось несколько")
+    assert {"Анна ··4321", "Олег ··4321"} <= set(buttons(message))
+    await cafe.cashier.presses("Олег")
+    await cafe.cashier.sees("Олег ··4321.*сумма чека")
+    await cafe.cashier.presses("Назад")
+    await cafe.cashier.says("4321 анна")
+    await cafe.cashier.sees("Анна ··4321.*сумма чека")
+
+
+async def test_a_recent_client_is_a_button(cafe):
+    boris = await cafe.client("Борис")
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.presses("Следующий клиент")
+    await cafe.cashier.presses("Борис")
+    await cafe.cashier.sees("Борис.*сумма чека")
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("1e9", "Не понял сумму"),
+        ("-5", "не может быть отрицательной"),
+        ("٣", "Не понял сумму"),
+        ("0", "больше нуля"),
+        ("99999999", "Слишком много"),
+        ("сто", "Не понял сумму"),
+        ("12,345", "Не понял сумму"),
+        ("1" * 40, "Не понял сумму"),
+        ("<b>5</b>", "Не понял сумму"),
+    ],
+)
+async def test_an_odd_amount_is_explained_and_asked_for_again(cafe, typed, answer):
+    boris = await cafe.client()
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.says(typed)
+    await cafe.cashier.sees(f"{answer}.*сумма чека")
+    assert (await cafe.balance(boris)).available == 0
+
+
+async def test_a_bill_too_small_for_a_point_offers_no_points(cafe):
+    boris = await cafe.client()
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.says("1")
+    message = await cafe.cashier.sees("Начислим: 0 баллов")
+    assert not any("Начислить" in label for label in buttons(message))
+
+
+async def test_a_forged_quick_amount_is_refused(cafe):
+    boris = await cafe.client()
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.presses("500 ₽")
+    await cafe.cashier.presses("Изменить сумму")
+    await cafe.cashier.forges("till:bill:99900000000")
+    await cafe.cashier.sees("Не понял сумму")
+
+
+async def test_a_double_confirm_gives_points_once(cafe):
+    boris = await cafe.client()
+    confirm = await confirmed(cafe, boris)
+    await asyncio.gather(*(cafe.cashier.presses("Начислить", on=confirm) for _ in range(3)))
+    await cafe.cashier.presses("Начислить", on=confirm)
+    assert "уже проведена" in cafe.cashier.toast["text"]
+    assert (await cafe.balance(boris)).available == 17
+
+
+async def test_a_redelivered_confirm_gives_points_once(cafe):
+    boris = await cafe.client()
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить")
+    await cafe.shop.replay(cafe.cashier, cafe.cashier.update_ids[-1], times=3)
+    assert (await cafe.balance(boris)).available == 17
+    assert len([one for one in await cafe.told(boris) if "accrued" in one["key"]]) == 1
+
+
+async def test_an_expired_card_says_so(cafe):
+    from datetime import UTC, datetime, timedelta
+
+    boris = await cafe.client()
+    old = cards.issue(cafe.id, boris.id, now=datetime.now(UTC) - timedelta(minutes=10))
+    await cafe.cashier.says(f"/start {old}")
+    await cafe.cashier.sees("Код карты устарел")
+
+
+async def test_a_used_card_serves_no_second_bill(cafe):
+    boris = await cafe.client()
+    link = qr(boris)
+    await cafe.cashier.says(link)
+    await cafe.cashier.says("350")
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("✅")
+    await cafe.cashier.says(link)
+    await cafe.cashier.sees("уже провели операцию")
+
+
+@pytest.mark.parametrize("payload", ["c_", "c_AAAA", "c_" + "A" * 48, "c_" + "_" * 60])
+async def test_a_forged_card_is_no_card(cafe, payload):
+    await cafe.cashier.says(f"/start {payload}")
+    await cafe.cashier.sees("не карта клиента")
+
+
+async def test_a_card_of_another_shop_opens_nothing(cafe, staffer, newcomer, shop):
+    other = await make_cafe(shop, await staffer("Зоя"), await staffer("Яна"), newcomer, title="Цветы")
+    stranger = await other.client("Чужой", has=50)
+    await cafe.cashier.says(qr(stranger))
+    message = await cafe.cashier.sees("карта другого магазина")
+    assert "Чужой" not in words(message)
+    await cafe.cashier.says("/menu")
+    await cafe.cashier.forges(f"till:client:{stranger.id}")
+    message = await cafe.cashier.sees("Такого клиента в этом магазине нет")
+    assert "Чужой" not in words(message)
+    code = await cards.issue_code(other.id, stranger.id)
+    await cafe.cashier.says(code)
+    await cafe.cashier.sees("Такого кода нет")
+
+
+async def test_a_picture_of_a_qr_code_is_answered_with_what_to_do(cafe, photo):
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.sends_photo(photo)
+    await cafe.cashier.sees("Картинку с QR-кодом прочитать не могу.*шесть цифр")
+
+
+async def test_points_pay_a_part_of_the_bill_and_the_rest_earns(cafe):
+    boris = await cafe.client("Борис", has=300)
+    await confirmed(cafe, boris, "1000")
+    await cafe.cashier.sees("оплатить до 300 баллов \\(50 % чека\\)")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.sees("До 300")
+    await cafe.cashier.says("200")
+    await cafe.cashier.sees("Баллами: 200 баллов = 200 ₽.*К оплате: 800 ₽.*останется 100 баллов")
+    await cafe.cashier.presses("Списать 200")
+    await cafe.cashier.sees("списали 200 баллов.*к оплате 800 ₽.*начислили 40 баллов.*На балансе 140 баллов")
+    assert (await cafe.balance(boris)).available == 140
+
+
+async def test_more_points_than_the_share_are_refused_with_the_most(cafe):
+    boris = await cafe.client(has=1000)
+    await confirmed(cafe, boris, "1000")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.says("501")
+    await cafe.cashier.sees("не больше 500 баллов.*Сколько баллов")
+    await cafe.cashier.forges("till:points:100000")
+    await cafe.cashier.sees("не больше 500 баллов")
+    await cafe.cashier.presses("Всё: 500")
+    await cafe.cashier.sees("К оплате: 500 ₽")
+
+
+async def test_two_cashiers_redeem_the_last_points_and_one_of_them_hears_why(cafe, staffer):
+    boris = await cafe.client(has=100)
+    chats = [cafe.cashier, cafe.owner]
+    for chat in chats:
+        await chat.says(qr(boris))
+        await chat.says("200")
+        await chat.presses("Списать баллы")
+        await chat.presses("Всё: 100")
+    await asyncio.gather(*(chat.presses("Списать 100") for chat in chats))
+    said = [await chat.sees("списали 100 баллов|Баллов уже меньше: на балансе") for chat in chats]
+    assert sorted("списали 100" in words(one) for one in said) == [False, True]
+    kinds = await cafe.shop.rows("select kind from point_txns where member_id = %s and kind = 'redeem'", boris.id)
+    assert len(kinds) == 1
+
+
+async def test_a_cashier_removed_in_the_middle_confirms_nothing(cafe):
+    from lib.loyalty import staff
+
+    boris = await cafe.client()
+    await confirmed(cafe, boris)
+    boss, till = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, cafe.cashier)
+    await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, till))
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("больше не работаете.*Ничего не начислено")
+    assert (await cafe.balance(boris)).available == 0
+
+
+async def test_a_shop_blocked_in_the_middle_confirms_nothing(cafe):
+    boris = await cafe.client()
+    await confirmed(cafe, boris)
+    await cafe.decide("blocked", "Жалобы")
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("Магазин остановлен")
+    assert (await cafe.balance(boris)).available == 0
+    await cafe.cashier.presses("Меню")
+    await cafe.cashier.sees("Причина: Жалобы")
+
+
+async def test_a_blocked_client_is_refused(cafe):
+    boris = await cafe.client()
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: members.block(conn, cafe.id, boss, boris.id))
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("заблокировал управляющий")
+
+
+async def test_a_name_with_markup_is_shown_as_it_is(cafe):
+    eve = await cafe.client("<b>Ева</b> & Ко")
+    await cafe.cashier.says(qr(eve))
+    message = await cafe.cashier.sees("<b>Ева</b> & Ко ··")
+    assert re.search("сумма чека", words(message))
+
+
+async def test_an_operation_is_taken_back_with_a_reason_and_the_client_is_told(cafe):
+    boris = await cafe.client()
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.presses("Меню")
+    await cafe.cashier.presses("Операции")
+    await cafe.cashier.presses("Борис +17")
+    await cafe.cashier.sees("Начисление.*Борис.*17 баллов.*350 ₽.*Вера.*Отменить?")
+    await cafe.cashier.presses("Ошибка в сумме")
+    await cafe.cashier.sees("Отменить операцию\\?.*Причина: ошибка в сумме")
+    sure = await cafe.cashier.message_with("Да, отменить")
+    await cafe.cashier.presses("Да, отменить")
+    await cafe.cashier.sees("Операция отменена: ошибка в сумме.*0 баллов")
+    await cafe.cashier.presses("Да, отменить", on=sure)
+    assert (await cafe.balance(boris)).available == 0
+    assert [one["fields"]["reason"] for one in await cafe.told(boris) if "reversed" in one["key"]] == ["ошибка в сумме"]
+
+
+async def test_the_owner_takes_back_anybodys_operation_in_own_words(cafe):
+    boris = await cafe.client(has=100)
+    await confirmed(cafe, boris, "200")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.presses("Всё: 100")
+    await cafe.cashier.presses("Списать 100")
+    await cafe.cashier.sees("списали")
+    await cafe.owner.presses("Операции")
+    await cafe.owner.presses("−100")
+    await cafe.owner.says("Клиент передумал <i>")
+    await cafe.owner.sees("Причина: Клиент передумал <i>")
+    await cafe.owner.presses("Да, отменить")
+    await cafe.owner.sees("Операция отменена")
+    assert (await cafe.balance(boris)).available == 100
+
+
+async def test_a_cashier_cannot_take_back_anothers_operation(cafe):
+    boris = await cafe.client()
+    await cafe.owner.says(qr(boris))
+    await cafe.owner.says("350")
+    await cafe.owner.presses("Начислить")
+    [row] = await cafe.shop.rows("select id from point_txns where member_id = %s", boris.id)
+    await cafe.cashier.forges(f"undo:why:{row['id']}:returned")
+    await cafe.cashier.presses("Да, отменить")
+    await cafe.cashier.sees("только свою операцию")
+    assert (await cafe.balance(boris)).available == 17
+
+
+async def test_an_operation_of_another_shop_is_not_found(cafe, staffer, newcomer, shop):
+    other = await make_cafe(shop, await staffer("Зоя"), await staffer("Яна"), newcomer, title="Цветы")
+    await other.client(has=50)
+    [row] = await shop.rows("select id from point_txns where partner_id = %s", other.id)
+    await cafe.owner.forges(f"undo:one:{row['id']}")
+    await cafe.owner.sees("Такой операции в этом магазине нет")
