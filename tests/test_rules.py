@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
     *("errors", "log", "config", "retry", "fetch", "wire", "db", "cache", "caches", "limits", "storage"),
-    *("migrations", "neon", "text", "money", "telegram", "pictures", "cards", "orders", "moderation"),
+    *("migrations", "neon", "text", "money", "qr", "telegram", "pictures", "cards", "orders", "moderation"),
     *(
         "users",
         "profiles",

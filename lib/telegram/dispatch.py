@@ -19,7 +19,7 @@ from typing import Any
 
 from lib import errors, log, text
 from lib.telegram import fsm
-from lib.telegram.client import Chat, Keyboard, Keys
+from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Person, parse
 
 TRIES = 3
@@ -128,12 +128,26 @@ class Turn:
 
     async def show(self, words: str, keyboard: Keyboard) -> None:
         """Make this the current screen: rewrite the message whose button was pressed, else send a new one."""
-        if self.on_screen:
+        pictured = self.state.data.pop("pictured", False)
+        if self.on_screen and pictured:  # a picture's message cannot become a text
+            await self.chat.delete(self.came.message_id)
+        elif self.on_screen:
             edited, _ = await asyncio.gather(self.chat.edit(self.came.message_id, words, keyboard), self.answer())
             if edited:
                 return
         message_id, _ = await asyncio.gather(self.chat.say(words, keyboard), self.answer())
         self.state.data["screen"] = message_id
+
+    async def show_picture(self, picture: Picture, words: str, keyboard: Keyboard) -> None:
+        """Make a picture the current screen, in the message whose button was pressed if that is the screen."""
+        already = len(self.chat.sent)
+        if self.on_screen:
+            await asyncio.gather(self.chat.show_picture(self.came.message_id, picture, words, keyboard), self.answer())
+        else:
+            await asyncio.gather(self.chat.send_photo(picture, words, keyboard), self.answer())
+        self.state.data["pictured"] = True
+        if len(self.chat.sent) > already:
+            self.state.data["screen"] = self.chat.sent[-1]
 
 
 @dataclass

@@ -1,0 +1,134 @@
+"""Looking round: shops, promotions and services, by city and category, ten a page.
+
+find:<kind>:<shop or 0>:<from>     a list; kind is shops, promos or services
+find:city:<kind>, find:what:<kind>  the filters
+find:in:<kind>:<number or all>, find:of:<kind>:<category or all>
+
+The filters are kept in State.data["filter"]; at first the city is the client's own, if it has shops.
+"""
+
+from typing import Any
+
+from lib import db, money
+from lib.flows import client
+from lib.loyalty import members, offers, partners
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+KINDS = ("shops", "promos", "services")
+ROW_OF_ONE = 5
+
+
+async def handle(turn: Turn) -> None:
+    """Show a list, or a filter's choices, or take a choice."""
+    what, kind, argument = client.wanted(turn)
+    if what in KINDS:
+        await _list(turn, what, client.number(kind), client.number(argument))
+    elif what == "city" and kind in KINDS:
+        await _cities(turn, kind)
+    elif what == "what" and kind in KINDS:
+        await _categories(turn, kind)
+    elif what in ("in", "of") and kind in KINDS:
+        await _choose(turn, what, kind, argument)
+    else:
+        await _list(turn, "shops", 0, 0)
+
+
+async def _filter(turn: Turn) -> dict[str, Any]:
+    """Return the chosen city and category, None for any."""
+    chosen: dict[str, Any] | None = turn.state.data.get("filter")
+    if chosen is None:
+        found = await db.run(lambda conn: members.get_client(conn, turn.state.who["id"]))
+        known = await db.run(partners.cities) if found else []
+        city = found.city if found and found.city in [one.name for one in known] else None
+        chosen = turn.state.data["filter"] = {"city": city, "category": None}
+    return chosen
+
+
+async def _list(turn: Turn, kind: str, shop: int, start: int) -> None:
+    chosen = {"city": None, "category": None} if shop else await _filter(turn)
+    found = await _found(turn, kind, chosen, shop, start)
+    page = found[: partners.PAGE]
+    lines = [_line(turn, kind, one) for one in page]
+    buttons = [Button(client.short(one.title), _target(kind, one)) for one in page]
+    place = f"find:{kind}:{shop}"
+    leaf = client.pages(turn, place, start, page[-1].id if len(found) > partners.PAGE else None)
+    empty = f"client.find.no_{kind}_here" if shop else f"client.find.no_{kind}"
+    words = turn.text(f"client.find.{kind}", lines="\n\n".join(lines)) if page else turn.text(empty)
+    rows = client.in_rows(buttons, 1 if len(buttons) <= ROW_OF_ONE else 2)
+    filters = [] if shop else [_filters(turn, kind, chosen)]
+    back = f"shop:{shop}" if shop else ""
+    await turn.show(words, [*rows, *leaf, *filters, client.home(turn, back)])
+
+
+async def _found(turn: Turn, kind: str, chosen: dict[str, Any], shop: int, start: int) -> list[Any]:
+    """Return a page and one more, which tells that there is another page."""
+    more: dict[str, Any] = {"limit": partners.PAGE + 1, "city": chosen["city"], "category": chosen["category"]}
+    if kind == "shops":
+        return list(await db.run(lambda conn: partners.list_approved(conn, **more, after=start)))
+    more["partner_id"] = shop or None
+    if kind == "services":
+        return list(await db.run(lambda conn: offers.browse_services(conn, **more, after=start)))
+    more |= {"today": client.today(turn)}
+    return list(await db.run(lambda conn: offers.browse_promotions(conn, **more, before=start or None)))
+
+
+def _line(turn: Turn, kind: str, one: Any) -> str:
+    if kind == "shops":
+        return turn.text(
+            "client.find.shop",
+            title=one.title,
+            category=client.category(turn, one.category),
+            city=one.city,
+            percent=money.show(one.earn_bp),
+        )
+    if kind == "services":
+        return turn.text("client.find.service", title=one.title, points=one.price_points, partner=one.partner)
+    return turn.text("client.find.promo", title=one.title, partner=one.partner, day=client.plain_day(turn, one.ends_on))
+
+
+def _target(kind: str, one: Any) -> str:
+    if kind == "shops":
+        return f"shop:{one.id}"
+    return f"{'gift' if kind == 'services' else 'promo'}:{one.partner_id}:{one.id}"
+
+
+def _filters(turn: Turn, kind: str, chosen: dict[str, Any]) -> list[Button]:
+    """Return the buttons that change the filters; each says what is chosen now."""
+    city = client.short(chosen["city"]) if chosen["city"] else turn.text("client.find.every_city")
+    name = client.category(turn, chosen["category"]) if chosen["category"] else turn.text("client.find.everything")
+    return [Button(city, f"find:city:{kind}"), Button(name, f"find:what:{kind}")]
+
+
+async def _cities(turn: Turn, kind: str) -> None:
+    known = await db.run(partners.cities)
+    turn.state.data["cities"] = [one.name for one in known]
+    buttons = [Button(client.short(one.name), f"find:in:{kind}:{index}") for index, one in enumerate(known)]
+    every = [client.button(turn, "client.find.every_city", f"find:in:{kind}:all")]
+    await turn.show(
+        turn.text("client.find.choose_city"), [every, *client.in_rows(buttons), client.home(turn, f"find:{kind}")]
+    )
+
+
+async def _categories(turn: Turn, kind: str) -> None:
+    city = (await _filter(turn))["city"]
+    known = await db.run(lambda conn: partners.categories(conn, city))
+    buttons = [Button(client.category(turn, one.name), f"find:of:{kind}:{one.name}") for one in known]
+    every = [client.button(turn, "client.find.everything", f"find:of:{kind}:all")]
+    await turn.show(
+        turn.text("client.find.choose_category"), [every, *client.in_rows(buttons), client.home(turn, f"find:{kind}")]
+    )
+
+
+async def _choose(turn: Turn, what: str, kind: str, argument: str) -> None:
+    """Take a filter. A city comes as its number in the list on the screen, as its name may be too long for a button."""
+    chosen, known = await _filter(turn), turn.state.data.get("cities") or []
+    if what == "of":
+        chosen["category"] = argument if argument in partners.CATEGORIES else None
+    elif argument == "all":
+        chosen["city"] = None
+    elif turn.on_screen and argument.isdecimal() and int(argument) < len(known):
+        chosen["city"] = known[int(argument)]
+    else:
+        await turn.answer(turn.text("error.old_button"))
+    await _list(turn, kind, 0, 0)

@@ -1,0 +1,50 @@
+"""One's operations at a shop, newest first, ten a page: history:<shop>:<last operation of the page before>."""
+
+from lib import db, money
+from lib.flows import client
+from lib.loyalty import partners, points
+from lib.loyalty.points import Operation
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Show a page; the one operation more that is read tells what the last of the page changed."""
+    shop, before, _ = map(client.number, client.wanted(turn))
+    member = await client.own_card(turn, shop)
+    if member is None:
+        return
+    found = await db.run(
+        lambda conn: points.member_history(conn, shop, member.id, before=before or None, limit=partners.PAGE + 1)
+    )
+    page, older = found[: partners.PAGE], found[1:]
+    blocks = [
+        _block(turn, operation, older[index] if index < len(older) else None) for index, operation in enumerate(page)
+    ]
+    words = turn.text("client.history.title", points=member.available)
+    rows = client.pages(turn, f"history:{shop}", before, page[-1].id if len(found) > partners.PAGE else None)
+    body = "\n\n".join(blocks) or turn.text("client.history.none")
+    await turn.show(f"{words}\n\n{body}", [*rows, client.home(turn, f"points:{shop}")])
+
+
+def _block(turn: Turn, one: Operation, before: Operation | None) -> str:
+    """Return an operation in two lines: when and what it changed, and what it was."""
+    had = before.available_after + before.pending_after if before else 0
+    change = one.available_after + one.pending_after - had
+    sign = f"+{money.number(change)}" if change > 0 else money.number(change)
+    head = turn.text("client.history.head", at=client.moment(turn, one.created_at), change=sign if change else "•")
+    lines = [head, _what(turn, one)]
+    if one.promotion:
+        lines.append(turn.text("client.history.promotion", title=one.promotion))
+    if one.reversed_by:
+        lines.append(turn.text("client.history.reversed"))
+    return "\n".join(lines)
+
+
+def _what(turn: Turn, one: Operation) -> str:
+    fields = {"points": one.points, "bill": money.show(one.bill_minor), "paid": money.show(one.paid_minor)}
+    key = f"client.history.{one.kind}"
+    if one.kind == "accrue" and one.parent_id:
+        key = "client.history.rest"
+    if one.kind == "reverse" and one.missing:
+        key = "client.history.reverse_short"
+    return turn.text(key, **fields, service=one.service or "", reason=one.reason, missing=one.missing)

@@ -1,0 +1,206 @@
+"""Becoming a client: the phone by Telegram's contact button, the city, then the shop of the link that led here.
+
+link p_<shop>, r_<shop>_<card> ─┐
+[get a card] ───────────────────┴─> contact -> city (a link's shop knows it) -> the card
+known client: link -> the card
+
+The number counts only when Telegram says that the contact is the sender's own. Who invited somebody is decided by the
+rows when the member is made, once.
+"""
+
+from lib import db, errors
+from lib.flows import client
+from lib.loyalty import members, partners, phones, referrals
+from lib.telegram.client import Button, Key, Keys
+from lib.telegram.dispatch import Turn
+
+CITY = 60
+
+
+async def handle(turn: Turn) -> None:
+    """Answer a link, a shared contact, a city, or one of the buttons."""
+    came, (what, argument, _) = turn.came, client.wanted(turn)
+    if came.kind == "command":
+        await _arrive(turn, came.text)
+    elif what == "shop":
+        await _by_shop(turn, client.number(argument))
+    elif what == "city":
+        await _city_pressed(turn, argument)
+    elif came.kind == "press":
+        await _begin(turn)
+    elif await client.is_client(turn):
+        await _registered_already(turn)
+    elif came.kind == "contact":
+        await _contact(turn)
+    elif turn.state.step == "join:city":
+        await _city_typed(turn)
+    elif came.text == turn.text("client.join.later"):
+        await _later(turn)
+    else:
+        await _ask_contact(turn, turn.text("client.join.use_the_button"))
+
+
+async def _arrive(turn: Turn, payload: str) -> None:
+    """Lead whoever came by a link to its shop, by way of the registration if need be."""
+    try:
+        partner = await _partner(payload)
+    except errors.AppError as error:
+        rows = [[client.button(turn, "client.button.shops", "find:shops")], client.home(turn)]
+        await turn.show(client.refusal(turn, error), rows)
+        return
+    turn.state.data[client.CAME_BY] = payload
+    if await client.is_client(turn):
+        await _join(turn)
+    else:
+        await _ask_contact(turn, turn.text("client.join.contact_for", title=partner.title))
+
+
+async def _partner(payload: str) -> partners.Partner:
+    code, _ = referrals.read_link(payload)
+    partner = await db.run(lambda conn: partners.get_by_code(conn, code))
+    if partner is None:
+        raise errors.Missing("no_partner", code)
+    if partner.status != "approved":
+        raise errors.Denied("partner_not_approved")
+    return partner
+
+
+async def _by_shop(turn: Turn, partner_id: int) -> None:
+    try:
+        partner = await db.run(lambda conn: partners.get(conn, partner_id))
+    except errors.Missing:
+        await turn.answer(turn.text("error.old_button"))
+        return
+    await _arrive(turn, f"p_{partner.code}")
+
+
+async def _begin(turn: Turn) -> None:
+    if await client.is_client(turn):
+        await _registered_already(turn)
+    else:
+        await _ask_contact(turn, turn.text("client.join.contact"))
+
+
+async def _ask_contact(turn: Turn, words: str) -> None:
+    turn.state.step = "join:contact"
+    share, later = Key(turn.text("client.join.share"), contact=True), Key(turn.text("client.join.later"))
+    await turn.ask(words, Keys([[share], [later]]))
+
+
+async def _later(turn: Turn) -> None:
+    turn.state.step = ""
+    turn.state.data.pop(client.CAME_BY, None)
+    await turn.ask(turn.text("client.join.put_off"), Keys())
+    await turn.show(turn.text("client.join.first"), _ways(turn))
+
+
+def _ways(turn: Turn) -> list[list[Button]]:
+    return [
+        [client.button(turn, "client.button.join", "join:new", style="primary")],
+        [client.button(turn, "client.button.promos", "find:promos"), client.button(turn, "button.menu", "menu:home")],
+    ]
+
+
+async def _contact(turn: Turn) -> None:
+    """Take the number if it is the person's own; a link's shop also tells the city, so that nothing more is asked."""
+    if not turn.came.own_phone:
+        await _ask_contact(turn, turn.text("client.join.not_your_phone"))
+        return
+    try:
+        phone = phones.normalise(turn.came.phone)
+        owner = await db.run(lambda conn: members.phone_owner(conn, phone))
+    except errors.Invalid as error:
+        await _ask_contact(turn, client.refusal(turn, error))
+        return
+    if owner not in (None, turn.state.who["id"]):
+        turn.state.step = ""
+        await turn.ask(turn.text("client.error.phone_taken"), Keys())
+        await turn.show(turn.text("client.join.first"), _ways(turn))
+        return
+    turn.state.data["phone"] = phone
+    await turn.ask(turn.text("client.join.phone_taken_down"), Keys())
+    city = await _city_of_link(turn)
+    if city:
+        await _register(turn, city)
+    else:
+        await _ask_city(turn)
+
+
+async def _city_of_link(turn: Turn) -> str:
+    """Return the city of the shop whose link led here; "" without one, or when it has closed meanwhile."""
+    try:
+        return (await _partner(turn.state.data.get(client.CAME_BY, ""))).city
+    except (errors.Denied, errors.Invalid, errors.Missing):
+        return ""
+
+
+async def _ask_city(turn: Turn, note: str = "") -> None:
+    known = await db.run(lambda conn: partners.cities(conn, limit=8))
+    turn.state.step = "join:city"
+    turn.state.data["cities"] = [one.name for one in known]
+    buttons = [Button(client.short(one.name), f"join:city:{index}") for index, one in enumerate(known)]
+    words = turn.text("client.join.city" if known else "client.join.city_typed")
+    rows = [*client.in_rows(buttons), client.home(turn)]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _city_pressed(turn: Turn, index: str) -> None:
+    known = turn.state.data.get("cities") or []
+    if not turn.on_screen or not index.isdecimal() or int(index) >= len(known) or "phone" not in turn.state.data:
+        await turn.answer(turn.text("error.old_button"))
+        await _begin(turn)
+        return
+    await _register(turn, known[int(index)])
+
+
+async def _city_typed(turn: Turn) -> None:
+    words = " ".join(turn.came.text.split()) if turn.came.kind == "text" else ""
+    if "phone" not in turn.state.data:
+        await _begin(turn)
+    elif not 2 <= len(words) <= CITY:
+        await _ask_city(turn, turn.text("client.join.city_unclear"))
+    else:
+        known = {city.lower(): city for city in turn.state.data.get("cities") or []}
+        await _register(turn, known.get(words.lower(), words[:1].upper() + words[1:]))
+
+
+async def _register(turn: Turn, city: str) -> None:
+    """Make the person a client; the number may have been taken meanwhile."""
+    who, person = turn.state.who, turn.came.person
+    phone = turn.state.data.pop("phone")
+    name = f"{person.first_name} {person.last_name}".strip() or turn.text("client.join.nameless")
+    try:
+        await db.run(lambda conn: members.register(conn, who["id"], name=name, city=city, phone=phone))
+    except errors.Conflict as error:
+        turn.state.step = ""
+        await turn.show(client.refusal(turn, error), _ways(turn))
+        return
+    who["client"] = True
+    turn.state.step = ""
+    turn.state.data.pop("cities", None)
+    if client.CAME_BY in turn.state.data:
+        await _join(turn)
+    else:
+        rows = [[client.button(turn, "client.button.shops", "find:shops", style="primary")], client.home(turn)]
+        await turn.show(turn.text("client.join.done"), rows)
+
+
+async def _join(turn: Turn) -> None:
+    """Take the client into the link's shop and show the card; an old client of the shop just sees it."""
+    payload, user_id = turn.state.data.pop(client.CAME_BY), turn.state.who["id"]
+    try:
+        partner, joined = await db.run(lambda conn: referrals.join(conn, user_id, payload))
+    except (errors.Denied, errors.Missing) as error:
+        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        return
+    key = "client.join.welcome" if joined.welcome else "client.join.joined"
+    note = turn.text(key, title=partner.title, points=joined.welcome) + "\n" if joined.created else ""
+    await client.show_card(turn, partner.id, note)
+
+
+async def _registered_already(turn: Turn) -> None:
+    turn.state.step = ""
+    if client.CAME_BY in turn.state.data:
+        await _join(turn)
+    else:
+        await turn.show(turn.text("client.join.already"), [client.home(turn)])

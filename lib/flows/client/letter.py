@@ -1,0 +1,88 @@
+"""A message to a shop: what was said so far, then words, which the owner and the managers get in the partner bot.
+
+letter:<shop> -> words -> sent           State.data["letter"] is the shop
+"""
+
+from datetime import timedelta
+
+from lib import db, errors, kick, limits, notify
+from lib.flows import client
+from lib.loyalty import partners, staff, talk
+from lib.loyalty.partners import Partner
+from lib.telegram.dispatch import Turn
+
+LETTERS = limits.Limit("letter", 10, timedelta(hours=1))
+SHOWN = 5
+
+
+async def handle(turn: Turn) -> None:
+    """Ask for the words, or take them to the shop."""
+    if turn.came.kind == "press":
+        await _ask(turn, client.number(client.wanted(turn)[0]))
+    elif turn.came.kind == "text":
+        await _send(turn, turn.state.data.get("letter", 0))
+    else:
+        await _ask(turn, turn.state.data.get("letter", 0), turn.text("client.words_only"))
+
+
+async def _ask(turn: Turn, shop: int, note: str = "") -> None:
+    member = await client.own_card(turn, shop)
+    if member is None:
+        return
+    partner = await db.run(lambda conn: partners.get(conn, shop))
+    said = await db.run(lambda conn: talk.messages(conn, shop, member_id=member.id, limit=SHOWN))
+    lines = [
+        turn.text(
+            "client.letter.theirs" if one.staff_id else "client.letter.mine",
+            title=partner.title,
+            at=client.moment(turn, one.created_at),
+            words=one.words if len(one.words) <= 300 else one.words[:300] + "…",
+        )
+        for one in reversed(said)
+    ]
+    turn.state.step = "letter:words"
+    turn.state.data["letter"] = shop
+    words = turn.text("client.letter.ask", title=partner.title, limit=talk.WORDS)
+    rows = [client.home(turn, f"shop:{shop}")]
+    await turn.show("\n\n".join(part for part in (note, *lines, words) if part), rows)
+
+
+async def _send(turn: Turn, shop: int) -> None:
+    """Keep the words and tell whoever runs the shop; the limit keeps a person from flooding it."""
+    user_id, words = turn.state.who["id"], turn.came.text
+    if len(words.strip()) > talk.WORDS:
+        await _ask(turn, shop, turn.text("client.letter.long", limit=talk.WORDS))
+        return
+    if await limits.wait(user_id, LETTERS):
+        turn.state.step = ""
+        await turn.show(turn.text("client.letter.too_many"), [client.home(turn, f"shop:{shop}")])
+        return
+    try:
+        number = await db.run(lambda conn: talk.write(conn, shop, user_id, words))
+    except (errors.Invalid, errors.Missing) as error:
+        turn.state.step = ""
+        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        return
+    partner = await db.run(lambda conn: partners.get(conn, shop))
+    await _tell(turn, partner, number)
+    turn.state.step = ""
+    turn.state.data.pop("letter", None)
+    turn.after.append(kick.drain)
+    rows = [[client.button(turn, "client.button.write_more", f"letter:{shop}")], client.home(turn, f"shop:{shop}")]
+    await turn.show(turn.text("client.letter.sent", title=partner.title), rows)
+
+
+async def _tell(turn: Turn, partner: Partner, number: int) -> None:
+    """Tell the owner and the managers; who has not started the partner bot hears nothing and finds it there later."""
+    member = await client.own_card(turn, partner.id)
+    people = await db.run(lambda conn: staff.list_all(conn, partner.id, limit=100))
+    fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
+    ways = [[("button.menu", "menu:home")]]
+    for one in people:
+        if one.manages:
+            once = f"letter:{partner.id}:{number}:{one.user_id}"
+            await db.run(
+                lambda conn, to=one.user_id, once=once: notify.tell(  # type: ignore[misc]
+                    conn, to, "partner", "client.letter.told", fields, ways, once=once
+                )
+            )

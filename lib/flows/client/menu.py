@@ -1,0 +1,96 @@
+"""The menu: one's cards with what is on them, and the ways to everything else; help and cancel.
+
+Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
+"""
+
+from collections.abc import Sequence
+
+from lib import db
+from lib.flows import client
+from lib.loyalty import members
+from lib.loyalty.members import Card
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+SHOWN = 5
+
+
+async def handle(turn: Turn) -> None:
+    """Answer one of the commands, or one of the menu's buttons, or show the menu."""
+    await SCREENS.get(turn.came.command or client.wanted(turn)[0], _unknown)(turn)
+
+
+async def _home(turn: Turn, note: str = "") -> None:
+    if await client.is_client(turn):
+        found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
+        words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
+    else:
+        words = turn.text("client.home.stranger")
+        rows = [[client.button(turn, "client.button.join", "join:new", style="primary")]]
+    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, *_ways(turn)])
+
+
+def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
+    """Return the cards in words, and a button for each: the only one is a press away from its QR code."""
+    if not found:
+        rows = [[client.button(turn, "client.button.shops", "find:shops", style="primary")]]
+        return turn.text("client.home.no_cards"), rows
+    lines = [_line(turn, card) for card in found[:SHOWN]]
+    if len(found) == 1:
+        show = client.button(turn, "client.button.show", f"card:{found[0].partner_id}", style="primary")
+        return turn.text("client.home.one", lines=lines[0]), [[show]]
+    buttons = [Button(client.short(card.title), f"card:{card.partner_id}", style="primary") for card in found[:SHOWN]]
+    rows = client.in_rows(buttons)
+    if len(found) > SHOWN:
+        rows.append([client.button(turn, "client.button.cards", "card:list:0")])
+    return turn.text("client.home.many", lines="\n".join(lines)), rows
+
+
+def _line(turn: Turn, card: Card) -> str:
+    mark = "★ " if card.favourite else ""
+    line = turn.text("client.home.card", mark=mark, title=card.title, points=card.available)
+    if card.next_at and card.next_points:
+        line += "\n" + turn.text(
+            "client.card.expiring", points=card.next_points, day=client.last_day(turn, card.next_at)
+        )
+    return line
+
+
+def _ways(turn: Turn) -> Keyboard:
+    return [
+        [
+            client.button(turn, "client.button.promos", "find:promos"),
+            client.button(turn, "client.button.services", "find:services"),
+        ],
+        [
+            client.button(turn, "client.button.shops", "find:shops"),
+            client.button(turn, "client.button.settings", "settings:home"),
+        ],
+        [client.button(turn, "button.help", "menu:help")],
+    ]
+
+
+async def _help(turn: Turn) -> None:
+    ways = [client.button(turn, "button.profile", "profile:home"), client.button(turn, "button.menu", "menu:home")]
+    await turn.show(turn.text("client.home.help"), [ways])
+
+
+async def _unknown(turn: Turn) -> None:
+    if turn.came.kind == "press":
+        await turn.answer(turn.text("error.old_button"))
+    await _home(turn, turn.text("menu.unknown") if turn.came.kind != "press" else "")
+
+
+async def _cancel(turn: Turn) -> None:
+    """Leave whatever was begun; nothing is lost, as points move by a confirmation only."""
+    busy = bool(turn.state.step)
+    turn.state.step = ""
+    turn.state.data.pop(client.CAME_BY, None)
+    await _home(turn, turn.text("client.home.cancelled" if busy else "cancel.nothing"))
+
+
+SCREENS = {
+    **dict.fromkeys(("menu", "home", "balance"), _home),
+    "help": _help,
+    "cancel": _cancel,
+}

@@ -1,0 +1,58 @@
+"""After a visit: would you recommend us, 0 to 10, and a few words if one likes.
+
+nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]      State.data["nps"] is what was rated
+
+The question comes as a push (its buttons: notify.scores); the rows say whether the visit is the person's own.
+"""
+
+import asyncio
+
+from lib import db, errors
+from lib.flows import client
+from lib.loyalty import partners, talk
+from lib.telegram.dispatch import Turn
+
+GOOD, FAIR = 9, 7
+
+
+async def handle(turn: Turn) -> None:
+    """Take a score, or the words that follow it."""
+    if turn.came.kind == "press":
+        await _score(turn)
+    elif turn.came.kind == "text":
+        await _words(turn)
+    else:
+        await turn.show(turn.text("client.words_only"), [client.home(turn)])
+
+
+async def _score(turn: Turn) -> None:
+    shop, visit, given = client.wanted(turn)
+    score = client.number(given) if given.isdecimal() else -1
+    user_id = turn.state.who["id"]
+    try:
+        await db.run(
+            lambda conn: talk.rate(conn, client.number(shop), user_id, txn_id=client.number(visit), score=score)
+        )
+        partner = await db.run(lambda conn: partners.get(conn, client.number(shop)))
+    except (errors.Invalid, errors.Missing):
+        await turn.answer(turn.text("error.old_button"), alert=True)
+        return
+    kind = "good" if score >= GOOD else "fair" if score >= FAIR else "bad"
+    words = turn.text(f"client.nps.{kind}", score=score, title=partner.title)
+    rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
+    await asyncio.gather(turn.answer(), turn.chat.edit(turn.came.message_id, words, rows))
+    turn.state.step = "nps:words"
+    turn.state.data |= {"nps": [client.number(shop), client.number(visit), score], "screen": turn.came.message_id}
+    turn.state.data.pop("pictured", None)
+
+
+async def _words(turn: Turn) -> None:
+    shop, visit, score = turn.state.data.pop("nps", [0, 0, 0])
+    turn.state.step = ""
+    user_id, words = turn.state.who["id"], turn.came.text.strip()
+    try:
+        await db.run(lambda conn: talk.rate(conn, shop, user_id, txn_id=visit, score=score, words=words))
+    except errors.Missing:
+        await turn.show(turn.text("client.nps.gone"), [client.home(turn)])
+        return
+    await turn.show(turn.text("client.nps.thanks"), [client.home(turn)])

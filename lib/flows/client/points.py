@@ -1,0 +1,49 @@
+"""What one's points at a shop are made of: what is there, what still waits, and what expires when."""
+
+from lib import db, money
+from lib.flows import client
+from lib.loyalty import partners, points
+from lib.loyalty.points import Batch
+from lib.telegram.dispatch import Turn
+
+SHOWN = 15
+
+
+async def handle(turn: Turn) -> None:
+    """Show the balance at one shop in detail: points:<shop>."""
+    shop = client.number(client.wanted(turn)[0])
+    member = await client.own_card(turn, shop)
+    if member is None:
+        return
+    partner = await db.run(lambda conn: partners.get(conn, shop))
+    batches = await db.run(lambda conn: points.expiring(conn, shop, member.id, limit=SHOWN + 1))
+    worth = money.show(member.available * partner.minor_per_point)
+    lines = [turn.text("client.points.title", title=partner.title, points=member.available, worth=worth)]
+    if member.tier:
+        lines.append(turn.text("client.points.tier", tier=member.tier))
+    if batches:
+        lines += ["", *(_line(turn, batch) for batch in batches[:SHOWN])]
+        lines += [turn.text("client.points.more")] * (len(batches) > SHOWN)
+    else:
+        lines += ["", turn.text("client.points.none", percent=_percent(partner.earn_bp))]
+    rows = [
+        [
+            client.button(turn, "client.button.history", f"history:{shop}"),
+            client.button(turn, "client.button.vouchers", f"gift:mine:{shop}"),
+        ],
+        [client.button(turn, "client.button.invite", f"invite:{shop}")],
+        client.home(turn, f"card:{shop}" if partner.status == "approved" else "card:list:0"),
+    ]
+    await turn.show("\n".join(lines), rows)
+
+
+def _line(turn: Turn, batch: Batch) -> str:
+    if batch.pending and batch.active_at:
+        return turn.text("client.points.waits", points=batch.points, day=client.day(turn, batch.active_at))
+    if batch.expires_at is None:
+        return turn.text("client.points.never", points=batch.points)
+    return turn.text("client.points.until", points=batch.points, day=client.last_day(turn, batch.expires_at))
+
+
+def _percent(basis_points: int) -> str:
+    return money.show(basis_points)
