@@ -19,12 +19,18 @@ LOCALES = Path(__file__).parent / "locales"
 COMMON = "lotok"
 
 
+class Said(str):
+    """A sentence, which is HTML already: as another sentence's field it is not escaped once more."""
+
+    __slots__ = ()
+
+
 def say(language: str, key: str, **fields: Any) -> str:
     """Return the sentence as Telegram HTML; raise KeyError when the language has no such key."""
     sentence = _catalogue(language, _domain(key)).gettext(key)
     if sentence == key:
         raise KeyError(f"{language} has no sentence {key!r}")
-    return _Sentence(_catalogue(language, COMMON)).vformat(sentence, (), fields)
+    return Said(_Sentence(_catalogue(language, COMMON)).vformat(sentence, (), fields))
 
 
 def knows(key: str) -> bool:
@@ -63,4 +69,4 @@ class _Sentence(string.Formatter):
         if format_spec:
             unit = f"unit.{format_spec}"
             return self.catalogue.ngettext(unit, unit, value).format(n=value)
-        return html.escape(str(value), quote=False)
+        return value if isinstance(value, Said) else html.escape(str(value), quote=False)

@@ -66,6 +66,12 @@ def test_a_users_words_stay_words():
     assert "&lt;b&gt;Ева&lt;/b&gt;" in text.say("ru", "start.again", name="<b>Ева</b>")
 
 
+def test_a_sentence_within_a_sentence_is_escaped_once():
+    inner = text.say("ru", "start.again", name="<b>")
+    assert "&lt;b&gt;" in text.say("ru", "start.again", name=inner)
+    assert "&amp;lt;" in text.say("ru", "start.again", name="&lt;")
+
+
 def test_a_missing_sentence_is_an_error():
     with pytest.raises(KeyError):
         text.say("en", "no.such.sentence")

@@ -66,7 +66,7 @@ FLOWS = Flows(
             other="menu",
             stranger="start",
             links={"c": "till", "s": "team"},
-            flows=("apply", "undo", "voucher"),
+            flows=("apply", "undo", "voucher", "rules", "promos", "goods"),
             shared=EVERY,
         ),
         "client": Menu(

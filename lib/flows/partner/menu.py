@@ -13,7 +13,12 @@ from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 # What the owner and the managers have on the menu beside the till: a label and where it leads.
-MANAGERS = (("partner.button.team", "team:list"),)
+MANAGERS = (
+    ("partner.button.promos", "promos:list"),
+    ("partner.button.goods", "goods:list"),
+    ("partner.button.rules", "rules:home"),
+    ("partner.button.team", "team:list"),
+)
 
 
 async def handle(turn: Turn) -> None:

@@ -1,0 +1,189 @@
+"""Services to be had for points: the list, one of them with its moderation status, and a new one by four questions.
+
+list -> one -> [hide] / [show], a new price by words
+list -> category -> title -> price -> about -> confirm -> sent to moderation         State.data["goods"]
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from lib import db, errors, money
+from lib.flows import partner
+from lib.loyalty import offers, partners
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+STEPS = ("category", "title", "price", "about", "confirm")
+MOST = 10_000_000
+
+
+async def handle(turn: Turn) -> None:
+    """Answer a button, or take words for the question that is open."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if wanted in SCREENS:
+        await SCREENS[wanted](turn, place, argument)
+    elif turn.came.kind == "text" and turn.state.step == "goods:one":
+        await _new_price(turn, place)
+    elif "goods" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
+        await turn.answer(turn.text("error.old_button"))
+        await _list(turn, place, "")
+    elif turn.came.kind == "text":
+        await _typed(turn)
+    elif wanted == "send":
+        await _send(turn, place)
+    elif wanted == "category" and argument in partners.CATEGORIES:
+        await _keep(turn, "category", argument)
+    elif wanted == "about":
+        await _keep(turn, "about", "")
+    else:
+        await _ask(turn, argument if wanted == "back" and argument in STEPS else "confirm")
+
+
+async def _list(turn: Turn, place: Staff, argument: str) -> None:
+    turn.state.step = ""
+    after = partner.number(argument)
+    found = await db.run(lambda conn: offers.list_services(conn, place.partner_id, after=after, limit=11))
+    rows = [
+        [Button(f"{_mark(one.status, one.shown)} {partner.short(one.title, 16)}", f"goods:one:{one.id}")]
+        for one in found[:10]
+    ]
+    if len(found) > 10:
+        rows.append([partner.button(turn, "partner.button.more", f"goods:list:{found[9].id}")])
+    rows.append([partner.button(turn, "partner.button.new_service", "goods:new", style="primary")])
+    words = turn.text("partner.goods.list" if found or after else "partner.goods.none", title=place.title)
+    await turn.show(words, [*rows, partner.home(turn)])
+
+
+def _mark(status: str, shown: bool) -> str:
+    return {"pending": "🕓", "rejected": "✖️"}.get(status, "✅" if shown else "⏸")
+
+
+async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    try:
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+    except errors.Missing:
+        await _list(turn, place, "")
+        return
+    turn.state.step = "goods:one"
+    turn.state.data["service"] = one.id
+    state = "paused" if one.status == "approved" and not one.shown else one.status
+    fields = {"title": one.title, "price": one.price_points, "about": one.about or "—"}
+    category = turn.text(f"partner.category.{one.category}")
+    words = turn.text("partner.goods.one", **fields, category=category, state=turn.text(f"partner.state.{state}"))
+    reason = turn.text("partner.promos.reason", reason=one.reason) if one.reason else ""
+    verb = "hide" if one.shown else "show"
+    rows = [
+        [partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
+        partner.home(turn, "goods:list"),
+    ]
+    await turn.show("\n\n".join(part for part in (note, words, reason) if part), rows)
+
+
+async def _change(turn: Turn, place: Staff, number: int, **fields: Any) -> None:
+    actor, note = turn.state.who["id"], turn.text("partner.rules.saved")
+    try:
+        await db.run(lambda conn: offers.change_service(conn, place.partner_id, actor, number, **fields))
+    except errors.AppError as error:
+        note = partner.refusal(turn, error)
+    await _one(turn, place, str(number), note)
+
+
+async def _hide(turn: Turn, place: Staff, argument: str) -> None:
+    await _change(turn, place, partner.number(argument), shown=False)
+
+
+async def _reveal(turn: Turn, place: Staff, argument: str) -> None:
+    await _change(turn, place, partner.number(argument), shown=True)
+
+
+async def _new_price(turn: Turn, place: Staff) -> None:
+    number = turn.state.data.get("service", 0)
+    try:
+        price = money.parse_points(turn.came.text, limit=MOST)
+    except errors.Invalid as error:
+        await _one(turn, place, str(number), partner.refusal(turn, error))
+        return
+    await _change(turn, place, number, price_points=price)
+
+
+async def _new(turn: Turn, place: Staff, _: str) -> None:
+    turn.state.data["goods"] = {}
+    await _ask(turn, "category")
+
+
+async def _ask(turn: Turn, step: str, note: str = "") -> None:
+    draft = turn.state.data["goods"]
+    if step == "confirm":
+        step = next((one for one in STEPS[:-1] if one not in draft), "confirm")
+    turn.state.step = f"goods:{step}"
+    before = STEPS[STEPS.index(step) - 1] if step != "category" else ""
+    category = draft.get("category")
+    fields = {"title": draft.get("title", ""), "price": draft.get("price", 0), "about": draft.get("about") or "—"}
+    words = turn.text(
+        f"partner.goods.{step}", **fields, category=turn.text(f"partner.category.{category}") if category else ""
+    )
+    rows = [*_choices(turn, step), partner.home(turn, f"goods:back:{before}" if before else "goods:list")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+def _choices(turn: Turn, step: str) -> Keyboard:
+    if step == "category":
+        names = partners.CATEGORIES
+        return partner.in_rows(
+            [partner.button(turn, f"partner.category.{one}", f"goods:category:{one}") for one in names]
+        )
+    if step == "about":
+        return [[partner.button(turn, "partner.button.skip", "goods:about")]]
+    return (
+        [[partner.button(turn, "partner.button.to_review", "goods:send", style="success")]] if step == "confirm" else []
+    )
+
+
+async def _keep(turn: Turn, step: str, answer: str | int) -> None:
+    turn.state.data["goods"][step] = answer
+    await _ask(turn, "confirm")
+
+
+async def _typed(turn: Turn) -> None:
+    step, words = turn.state.step.partition(":")[2], turn.came.text.strip()
+    try:
+        if step == "price":
+            await _keep(turn, step, money.parse_points(words, limit=MOST))
+            return
+        least, most = {"title": (2, 80), "about": (1, 600)}.get(step, (0, 0))
+        if most and not least <= len(words) <= most:
+            raise errors.Invalid("too_long", str(most))
+    except errors.Invalid as error:
+        await _ask(turn, step, partner.refusal(turn, error))
+        return
+    await (_keep(turn, step, words) if most else _ask(turn, "confirm"))
+
+
+async def _send(turn: Turn, place: Staff) -> None:
+    draft = turn.state.data["goods"]
+    if turn.state.step != "goods:confirm" or any(one not in draft for one in STEPS[:-1]):
+        await _ask(turn, "confirm")
+        return
+    words = {name: draft[name] for name in ("title", "category", "about")}
+    options = {**words, "price_points": draft["price"]}
+    try:
+        await db.run(lambda conn: offers.add_service(conn, place.partner_id, turn.state.who["id"], **options))
+    except errors.AppError as error:
+        await _ask(turn, "title", partner.refusal(turn, error))
+        return
+    turn.state.data.pop("goods")
+    turn.state.step = ""
+    await turn.show(turn.text("partner.goods.sent", title=words["title"]), [partner.home(turn, "goods:list")])
+
+
+SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
+    "list": _list,
+    "one": _one,
+    "hide": _hide,
+    "show": _reveal,
+    "new": _new,
+}

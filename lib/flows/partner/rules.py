@@ -1,0 +1,230 @@
+"""The rules of the programme: what is earned, how it is spent, how long it lives, what an invitation brings; the tiers.
+
+home -> edit (one of RULES) -> a quick button or typed -> home
+home -> tiers -> typed, a line for each -> tiers
+
+What is chosen is checked here for its form and by the table for its bounds; the ledger reads it at the next bill.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lib import db, errors, money
+from lib.flows import partner
+from lib.loyalty import offers, partners
+from lib.loyalty.offers import Tier
+from lib.loyalty.partners import Partner
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One setting: how it is typed (percent, whole, money, sums, shares, words), its quick choices, its bound."""
+
+    form: str
+    choices: tuple[int, ...] = ()
+    most: int = 0
+
+
+RULES = {
+    "earn_bp": Rule("percent", (300, 500, 700, 1000), 5000),
+    "max_pay_pct": Rule("whole", (20, 30, 50, 100), 100),
+    "hold_days": Rule("whole", (0, 1, 7, 14), 90),
+    "expire_days": Rule("whole", (0, 90, 180, 365), 3650),
+    "remind_days": Rule("whole", (0, 3, 7, 14), 60),
+    "welcome_points": Rule("whole", (0, 50, 100, 200), 100_000),
+    "birthday_points": Rule("whole", (0, 100, 200, 500), 100_000),
+    "referral_levels": Rule("whole", (0, 1, 2, 3), 3),
+    "referral_bp": Rule("shares", (), 1000),
+    "quick_amounts": Rule("sums", (), 6),
+    "max_bill_minor": Rule("money", (1_000_000, 5_000_000, 10_000_000, 100_000_000), 1_000_000_000),
+    "contact": Rule("words", (), 80),
+    "address": Rule("words", (), 160),
+    "about": Rule("words", (), 600),
+}
+
+
+async def handle(turn: Turn) -> None:
+    """Show the rules, or one of them, or take a new value."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    step = turn.state.step.partition(":")[2]
+    if wanted == "edit" and argument in RULES:
+        await _edit(turn, place, argument)
+    elif wanted == "set":
+        await _set(turn, place, *argument.partition(":")[::2])
+    elif wanted in ("tiers", "untier"):
+        await (_tiers(turn, place) if wanted == "tiers" else _save_tiers(turn, place, []))
+    elif turn.came.kind == "text" and step in RULES:
+        await _typed(turn, place, step)
+    elif turn.came.kind == "text" and step == "tiers":
+        await _typed_tiers(turn, place)
+    else:
+        await _home(turn, place)
+
+
+async def _shop(place: Staff) -> Partner:
+    return await db.run(lambda conn: partners.get(conn, place.partner_id))
+
+
+async def _home(turn: Turn, place: Staff, note: str = "") -> None:
+    turn.state.step = ""
+    shop = await _shop(place)
+    tiers = await db.run(lambda conn: offers.tiers(conn, place.partner_id))
+    fields = {name: _shown(turn, name, getattr(shop, name)) for name in RULES}
+    shown = ", ".join(tier.title for tier in tiers) or turn.text("partner.rules.none")
+    words = turn.text("partner.rules.home", title=shop.title, tiers=shown, **fields)
+    rows = partner.in_rows([partner.button(turn, f"partner.button.{name}", f"rules:edit:{name}") for name in RULES])
+    rows.append([partner.button(turn, "partner.button.tiers", "rules:tiers")])
+    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn)])
+
+
+def _shown(turn: Turn, name: str, value: Any) -> str:
+    """Return a setting as people read it."""
+    form = RULES[name].form
+    if value in (0, "", []):
+        return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
+    if form == "percent":
+        return f"{_percent(value)} %"
+    if form == "shares":
+        return ", ".join(f"{_percent(share)} %" for share in value)
+    if form == "money":
+        return f"{money.show(value)} ₽"
+    if form == "sums":
+        return ", ".join(money.show(one) for one in value) + " ₽"
+    return turn.text(f"partner.rules.{name}.value", value=value) if form == "whole" else str(value)
+
+
+def _percent(points: int) -> str:
+    return f"{points / 100:g}".replace(".", ",")
+
+
+async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
+    turn.state.step = f"rules:{name}"
+    shop = await _shop(place)
+    value = _shown(turn, name, getattr(shop, name))
+    words = f"{turn.text(f'partner.rules.{name}')}\n\n{turn.text('partner.rules.now', value=value)}"
+    choices = [Button(_shown(turn, name, one), f"rules:set:{name}:{one}") for one in RULES[name].choices]
+    rows = [*partner.in_rows(choices), partner.home(turn, "rules:home")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
+    value = partner.number(choice)
+    if name in RULES and value in RULES[name].choices:
+        await _save(turn, place, name, value)
+    else:
+        await _home(turn, place)
+
+
+async def _typed(turn: Turn, place: Staff, name: str) -> None:
+    rule = RULES[name]
+    try:
+        value = READ[rule.form](turn.came.text.strip(), rule.most)
+    except errors.Invalid as error:
+        await _edit(turn, place, name, partner.refusal(turn, error))
+        return
+    await _save(turn, place, name, value)
+
+
+async def _save(turn: Turn, place: Staff, name: str, value: Any) -> None:
+    try:
+        await db.run(lambda conn: partners.change(conn, place.partner_id, turn.state.who["id"], **{name: value}))
+    except errors.AppError as error:
+        await _edit(turn, place, name, partner.refusal(turn, error))
+        return
+    await _home(turn, place, turn.text("partner.rules.saved"))
+
+
+async def _tiers(turn: Turn, place: Staff, note: str = "") -> None:
+    turn.state.step = "rules:tiers"
+    tiers = await db.run(lambda conn: offers.tiers(conn, place.partner_id))
+    lines = [
+        turn.text(
+            "partner.rules.tier", title=tier.title, spent=money.show(tier.min_spent_minor), share=_percent(tier.earn_bp)
+        )
+        for tier in tiers
+    ]
+    parts = [note, turn.text("partner.rules.tiers"), "\n".join(lines)]
+    rows = [[partner.button(turn, "partner.button.no_tiers", "rules:untier")]] if tiers else []
+    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn, "rules:home")])
+
+
+async def _typed_tiers(turn: Turn, place: Staff) -> None:
+    """Take a line for each tier: its name, from how much spent, and the percent."""
+    wanted = []
+    for line in turn.came.text.strip().splitlines()[:11]:
+        found = re.fullmatch(
+            r"(.{1,40}?)[\s,;:—–-]+(\d[\d \u00a0]*)\s*(?:₽|руб\.?|р\.?)?[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
+            line.strip(),
+        )
+        if not found:
+            await _tiers(turn, place, turn.text("partner.rules.tier_unclear", line=line[:60]))
+            return
+        spent = int(re.sub(r"\D", "", found[2])) * 100
+        wanted.append(Tier(found[1].strip(), min(spent, 10**12), round(float(found[3].replace(",", ".")) * 100)))
+    await _save_tiers(turn, place, wanted)
+
+
+async def _save_tiers(turn: Turn, place: Staff, wanted: list[Tier]) -> None:
+    try:
+        await db.run(lambda conn: offers.set_tiers(conn, place.partner_id, turn.state.who["id"], wanted))
+    except errors.AppError as error:
+        await _tiers(turn, place, partner.refusal(turn, error))
+        return
+    await _tiers(turn, place, turn.text("partner.rules.saved"))
+
+
+def _read_percent(words: str, most: int) -> int:
+    found = re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))?\s*%?", words, re.ASCII)
+    value = int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0")) if found else -1
+    if not 0 <= value <= most:
+        raise errors.Invalid("bad_percent")
+    return value
+
+
+def _read_whole(words: str, most: int) -> int:
+    digits = re.sub(r"[\s\u00a0]|дн\.?|дней|%", "", words)
+    if not re.fullmatch(r"\d{1,9}", digits, re.ASCII) or int(digits) > most:
+        raise errors.Invalid("bad_setting")
+    return int(digits)
+
+
+def _read_money(words: str, most: int) -> int:
+    return money.parse(words, limit=most)
+
+
+def _read_sums(words: str, most: int) -> list[int]:
+    sums = [money.parse(one, limit=1_000_000_000) for one in re.split(r"[\s;]+", words) if one]
+    if not 1 <= len(sums) <= most:
+        raise errors.Invalid("bad_setting")
+    return sums
+
+
+def _read_shares(words: str, most: int) -> list[int]:
+    shares = [_read_percent(one, most) for one in re.split(r"[\s;%]+", words) if one]
+    if not 1 <= len(shares) <= 3:
+        raise errors.Invalid("bad_setting")
+    return [*shares, 0, 0][:3]
+
+
+def _read_words(words: str, most: int) -> str:
+    if len(words) > most:
+        raise errors.Invalid("too_long", str(most))
+    return "" if words in ("-", "—", "нет") else words
+
+
+READ: dict[str, Callable[[str, int], Any]] = {
+    "percent": _read_percent,
+    "whole": _read_whole,
+    "money": _read_money,
+    "sums": _read_sums,
+    "shares": _read_shares,
+    "words": _read_words,
+}

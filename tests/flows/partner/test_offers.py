@@ -1,0 +1,201 @@
+"""Promotions and services as their owner makes them, and as an administrator's decision shows in them."""
+
+import pytest
+
+from lib.loyalty import offers
+from tests.flows.chat import buttons
+from tests.flows.partner.conftest import qr, user_id
+
+
+async def promotion(cafe):
+    await cafe.owner.presses("Акции")
+    await cafe.owner.presses("Создать акцию")
+    await cafe.owner.presses("Баллы ×2")
+    await cafe.owner.says("Двойные <баллы>")
+    await cafe.owner.presses("Пропустить")
+    await cafe.owner.presses("Неделя")
+    await cafe.owner.presses("Готово")
+    await cafe.owner.presses("от 500 ₽")
+    await cafe.owner.presses("Везде")
+    await cafe.owner.sees("Проверьте акцию.*Двойные <баллы>.*в 2 раза больше.*каждый день.*от 500 ₽.*везде")
+
+
+async def test_a_promotion_waits_and_doubles_the_points_once_it_is_approved(cafe):
+    boris = await cafe.client()
+    await promotion(cafe)
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.sees("на проверке")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.says("1000")
+    await cafe.cashier.sees("Начислим: 50 баллов")
+    [row] = await cafe.shop.rows("select id from promotions where partner_id = %s", cafe.id)
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.decide_promotion(conn, cafe.id, row["id"], boss, "approved"))
+    await cafe.cashier.presses("Изменить сумму")
+    await cafe.cashier.says("1000")
+    await cafe.cashier.sees("Начислим: 100 баллов · акция «Двойные <баллы>»")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Двойные")
+    await cafe.owner.sees("Идёт: клиенты её видят")
+    await cafe.owner.presses("Поставить на паузу")
+    await cafe.owner.sees("На паузе")
+
+
+async def test_a_rejected_promotion_says_why(cafe):
+    await promotion(cafe)
+    await cafe.owner.presses("Отправить")
+    [row] = await cafe.shop.rows("select id from promotions where partner_id = %s", cafe.id)
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.decide_promotion(conn, cafe.id, row["id"], boss, "rejected", "Нет условий"))
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Двойные")
+    await cafe.owner.sees("Не принята.*Причина: Нет условий")
+
+
+@pytest.mark.parametrize("typed", ["завтра", "32.01", "31.02", "20.03 - 12.03", "01.01.2020", "٣.٣"])
+async def test_odd_dates_are_asked_for_again(cafe, typed):
+    await cafe.owner.presses("Акции")
+    await cafe.owner.presses("Создать акцию")
+    await cafe.owner.says("150")
+    await cafe.owner.sees(r"\+150 баллов к чеку")
+    await cafe.owner.says("Подарок")
+    await cafe.owner.presses("Пропустить")
+    await cafe.owner.says(typed)
+    await cafe.owner.sees("Не понял даты.*Когда она идёт")
+
+
+async def test_weekdays_are_ticked_and_dates_typed(cafe):
+    await cafe.owner.presses("Акции")
+    await cafe.owner.presses("Создать акцию")
+    await cafe.owner.presses("Просто новость")
+    await cafe.owner.says("Мы переехали")
+    await cafe.owner.says("Теперь на Баумана, 5")
+    await cafe.owner.says("01.12.2027 – 05.12.2027")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.says("01.12 – 05.12")
+    await cafe.owner.presses("Везде")
+    await cafe.owner.sees(r"Проверьте новость.*01\.12\.20\d\d — 05\.12\.20\d\d")
+    await cafe.owner.presses("Отправить")
+    [row] = await cafe.shop.rows("select kind, weekdays from promotions where partner_id = %s", cafe.id)
+    assert row == {"kind": "news", "weekdays": 127}
+
+
+async def test_a_double_press_announces_one_promotion(cafe):
+    await promotion(cafe)
+    confirm = await cafe.owner.message_with("Отправить")
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.presses("Отправить", on=confirm) if "Отправить" in buttons(await cafe.owner.last()) else None
+    await cafe.owner.forges("promos:send")
+    assert len(await cafe.shop.rows("select id from promotions where partner_id = %s", cafe.id)) == 1
+
+
+async def test_a_service_is_offered_bought_and_handed_over_once(cafe):
+    from lib.loyalty import points
+
+    await cafe.owner.presses("Услуги за баллы")
+    await cafe.owner.presses("Добавить услугу")
+    await cafe.owner.presses("Кофейня, кафе")
+    await cafe.owner.says("Капучино")
+    await cafe.owner.says("-5")
+    await cafe.owner.sees("не может быть отрицательной.*Сколько баллов")
+    await cafe.owner.says("150")
+    await cafe.owner.presses("Пропустить")
+    await cafe.owner.sees("Проверьте услугу.*Капучино.*150 баллов")
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.sees("на проверке")
+    [row] = await cafe.shop.rows("select id from services where partner_id = %s", cafe.id)
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, row["id"], boss, "approved"))
+    boris = await cafe.client("Борис", has=200)
+    bought = await cafe.run(
+        lambda conn: points.buy_service(conn, cafe.id, boris.id, boris.user_id, service_id=row["id"], key="buy:1")
+    )
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says(bought.code)
+    await cafe.cashier.sees("Ваучер: Капучино.*Борис.*150 баллов")
+    give = await cafe.cashier.message_with("Выдать")
+    await cafe.cashier.presses("Выдать")
+    await cafe.cashier.sees("Выдано: Капучино")
+    await cafe.cashier.forges(f"voucher:give:{bought.code}")
+    assert "уже выдан" in cafe.cashier.toast["text"]
+    assert give
+    assert any(one["key"] == "partner.push.voucher" for one in await cafe.told(boris))
+    await cafe.cashier.presses("Следующий клиент")
+    await cafe.cashier.says(bought.code)
+    await cafe.cashier.sees("уже выдан")
+
+
+async def test_a_service_is_hidden_and_its_price_changed(cafe):
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, title="Чай", price_points=50, category="cafe"))
+    await cafe.owner.presses("Услуги за баллы")
+    await cafe.owner.presses("Чай")
+    await cafe.owner.says("70")
+    await cafe.owner.sees("Сохранил.*Чай.*70 баллов")
+    await cafe.owner.presses("Скрыть")
+    await cafe.owner.sees("Показать|Чай")
+    [row] = await cafe.shop.rows("select shown, price_points from services where partner_id = %s", cafe.id)
+    assert row == {"shown": False, "price_points": 70}
+
+
+async def test_a_cashier_makes_no_offers_and_changes_no_rules(cafe):
+    for data in ("promos:new", "goods:new", "rules:home", "rules:set:earn_bp:1000"):
+        await cafe.cashier.forges(data)
+        await cafe.cashier.sees("только управляющий или владелец")
+
+
+async def test_a_rule_is_chosen_by_a_button_or_typed_and_counts_at_the_next_bill(cafe):
+    boris = await cafe.client()
+    await cafe.owner.presses("Правила")
+    await cafe.owner.sees("Начисляем: 5 %.*до 50 %.*сразу.*365 дн")
+    await cafe.owner.presses("Процент с чека")
+    await cafe.owner.says("7,5")
+    await cafe.owner.sees("Сохранил.*Начисляем: 7,5 %")
+    await cafe.owner.presses("Быстрые суммы")
+    await cafe.owner.says("150 250,50")
+    await cafe.owner.sees("150, 250,50 ₽")
+    await cafe.owner.presses("Доля оплаты")
+    await cafe.owner.presses("до 30 %")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.presses("250,50 ₽")
+    await cafe.cashier.sees("Начислим: 18 баллов")
+
+
+@pytest.mark.parametrize(
+    ("rule", "typed", "answer"),
+    [
+        ("Процент с чека", "сто", "Процент не подходит"),
+        ("Процент с чека", "51", "Процент не подходит"),
+        ("Срок баллов", "9999", "не подходит"),
+        ("Быстрые суммы", "1 2 3 4 5 6 7", "не подходит"),
+        ("Предел чека", "1e9", "Не понял сумму"),
+        ("Контакт", "я" * 81, "помещается 80"),
+        ("Награда друзьям", "11 0 0", "не подходит"),
+    ],
+)
+async def test_an_odd_value_is_refused_and_asked_for_again(cafe, rule, typed, answer):
+    await cafe.owner.presses("Правила")
+    await cafe.owner.presses(rule)
+    await cafe.owner.says(typed)
+    await cafe.owner.sees(f"{answer}.*Сейчас")
+
+
+async def test_tiers_are_typed_a_line_each(cafe):
+    await cafe.owner.presses("Правила")
+    await cafe.owner.presses("Уровни")
+    await cafe.owner.says("Серебро 10 000 7\nЗолото — 50000 ₽ — 10 %")
+    await cafe.owner.sees("Серебро: от 10\u00a0000 ₽ — 7 %.*Золото: от 50\u00a0000 ₽ — 10 %")
+    await cafe.owner.says("ерунда")
+    await cafe.owner.sees("Не понял строку «ерунда»")
+    await cafe.owner.presses("Убрать уровни")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.sees("Уровни: не заданы")
+
+
+async def test_every_rule_has_a_screen(cafe):
+    from lib.flows.partner import rules
+
+    await cafe.owner.presses("Правила")
+    for name in rules.RULES:
+        await cafe.owner.forges(f"rules:edit:{name}")
+        await cafe.owner.sees("Сейчас")
