@@ -3,7 +3,8 @@
 Asking is refused with the seconds to wait. Sending is never refused for being early: a slot is booked and the sender
 waits for it, so that no call is wasted on being told "not yet". Only a slot too far away is not booked.
 
-    rate_limit:{user}:{action}   when the next turn falls due, by the generic cell rate algorithm
+    rate_limit:{user}:{action}   when the next turn falls due, by the generic cell rate algorithm; in an update, this
+                                 time is part of the state instead, and costs no command (`take`)
     send:{bot}                   the bot's booked time; 30 messages a second
     send:{bot}:{chat}            the chat's next free slot; one message a second
     sent:{bot}:{chat}            a group's last 20 slots; no more in a minute
@@ -126,6 +127,38 @@ async def wait(user_id: int, limit: Limit) -> int:
         log.note(limited_locally=str(error))
         return seconds(_local.ask(_action(user_id, limit), limit, _now()))
     return seconds(answer)
+
+
+def take(due: dict[str, int], limit: Limit) -> int:
+    """Take a turn and return 0, or take none and return the seconds to wait, by what `due` holds of each action.
+
+    For whoever holds the person's turn already: what it keeps in State.limits is read and saved with the state, so
+    that all instances share the count and it costs no command.
+    """
+    now = _now()
+    next_due = max(due.get(limit.action, 0), now)
+    if next_due - limit.tolerance > now:
+        return seconds(next_due - limit.tolerance - now)
+    due[limit.action] = next_due + limit.interval
+    return 0
+
+
+def ahead(due: dict[str, int]) -> dict[str, int]:
+    """Return what still matters of the actions' times."""
+    now = _now()
+    return {action: at for action, at in due.items() if at > now}
+
+
+def pauses(bot: str, chat_id: int) -> list[str]:
+    """Return the keys that hold Telegram's pauses for a chat, for an MGET that goes out anyway; `left` reads them."""
+    return [cache.key(f"pause:{bot}"), cache.key(f"pause:{bot}:{chat_id}")]
+
+
+def left(bot: str, chat_id: int, stored: Sequence[str | None]) -> timedelta:
+    """Return how long Telegram still wants nothing for this chat; nothing is stored when Redis did not answer."""
+    known = [_local.free.get(name, 0) for name in (f"pause:{bot}", f"pause:{bot}:{chat_id}")]
+    until = max(*known, *(int(value) for value in stored if value), 0)
+    return timedelta(milliseconds=max(0, until - _now()))
 
 
 def asked(user_id: int, limit: Limit) -> cache.Command:

@@ -22,7 +22,7 @@ async def alert_admins(through: str, key: str, **fields: object) -> None:
     log.event("alert", key=key, **fields)
     for admin in config.get().admin_ids:
         with contextlib.suppress(errors.AppError):
-            await Chat(through, admin).say(text.say(text.LANGUAGES[0], key, **fields))
+            await Chat(through, admin, paced=True).say(text.say(text.LANGUAGES[0], key, **fields))
 
 
 async def tell(

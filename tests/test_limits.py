@@ -1,6 +1,7 @@
 import asyncio
 import itertools
 import json
+import random
 import subprocess
 import sys
 import time
@@ -234,3 +235,35 @@ async def test_several_processes_keep_the_caps_together(redis: upstash.Upstash) 
     assert busiest(group, 60.0) == 20
     assert busiest([start + n * limits.PER_BOT / 1000 for start in blocks for n in range(10)], 1.0) <= 30
     assert redis.commands == 4 * (10 + 30 + 15 + 5), "nobody counted for themselves"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_turn_taken_from_the_state_is_the_turn_that_redis_would_give(
+    redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    dice, moment, due = random.Random(seed), [1_790_000_000_000], dict[str, int]()
+    monkeypatch.setattr(limits, "_now", lambda: moment[0])
+    for _ in range(60):
+        moment[0] += dice.choice([0, 1, 500, 9_999, 10_000, 31_000])
+        [answer] = await cache.pipeline([limits.asked(7, ORDERS)])
+        assert limits.take(due, ORDERS) == limits.seconds(answer)
+
+
+def test_times_that_are_over_are_not_kept(clock: Callable[[timedelta], None]) -> None:
+    due = dict[str, int]()
+    limits.take(due, ORDERS)
+    assert set(limits.ahead(due)) == {"order"}
+    clock(timedelta(seconds=11))
+    assert limits.ahead(due) == {}
+
+
+async def test_a_pause_is_known_to_who_reads_along_and_without_redis_to_this_instance(
+    redis: upstash.Upstash,
+) -> None:
+    await limits.pause("studio", timedelta(seconds=30), 7)
+    [stored] = await cache.pipeline([["MGET", *limits.pauses("studio", 7)]])
+    assert timedelta(seconds=29) < limits.left("studio", 7, stored) <= timedelta(seconds=30)
+    assert limits.left("studio", 8, [None, None]) == timedelta(0)
+    assert limits.left("studio", 7, []) > timedelta(seconds=29)
+    await limits.pause("studio", timedelta(seconds=60))
+    assert limits.left("studio", 8, []) > timedelta(seconds=59)

@@ -1,8 +1,9 @@
 """The bots and their flows: which file answers what. A flow is imported when its first update comes."""
 
+from datetime import timedelta
 from typing import Any
 
-from lib import admin, db, notify, text, users
+from lib import admin, db, limits, notify, text, users
 from lib.telegram.dispatch import Flows, Menu, Shared
 from lib.telegram.update import Person
 
@@ -22,6 +23,10 @@ EVERY = Shared(
 
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.
 HOME = dict.fromkeys(("menu", "balance", "help", "cancel"), "menu")
+
+
+# More than a person needs for albums and quick presses, and far less than a machine would send.
+PACE = limits.Limit("update", 60, timedelta(minutes=1))
 
 
 async def meet(person: Person) -> dict[str, Any]:
@@ -94,4 +99,5 @@ FLOWS = Flows(
     meet=meet,
     bury=bury,
     blocked=blocked,
+    pace=PACE,
 )

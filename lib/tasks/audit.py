@@ -26,7 +26,7 @@ async def run(run: jobs.Run) -> None:
         if admin in told:
             continue
         try:
-            await Chat(bot, admin).say(alert)
+            await Chat(bot, admin, paced=True).say(alert)
         except errors.Rejected as error:  # has not written to this bot yet, or blocked it
             log.event("admin_not_told", admin=admin, error=str(error))
         told.append(admin)

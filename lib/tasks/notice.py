@@ -25,7 +25,7 @@ async def run(run: jobs.Run) -> None:
         [Button(text.say(language, "button.other_photo"), f"card:retry:{failed.id}")],
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
-    chat = Chat(order["bot"], order["chat_id"])
+    chat = Chat(order["bot"], order["chat_id"], paced=True)
     try:
         if not await chat.edit(order["message_id"], words, keyboard):
             await chat.say(words, keyboard)

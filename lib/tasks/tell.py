@@ -27,7 +27,7 @@ async def run(run: jobs.Run) -> None:
     await slot.wait()
     words, keyboard = _words(user, told), _keyboard(user.language, told["ways"])
     try:
-        await Chat(told["bot"], user.tg_id).say(words, keyboard)
+        await Chat(told["bot"], user.tg_id, paced=True).say(words, keyboard)
     except (errors.Missing, errors.Rejected) as refusal:  # off, blocked, never started
         log.note(not_told=str(refusal))
     except errors.Unavailable as flood:

@@ -33,7 +33,7 @@ async def run(run: jobs.Run) -> None:
     order = run.job.args
     description = str(order["description"])[:DESCRIPTION_LIMIT]
     found = await _proposed(order, description) or _by_rule(description)
-    chat = Chat(order["bot"], order["chat_id"])
+    chat = Chat(order["bot"], order["chat_id"], paced=True)
     language = order["language"]
     edit = Button(text.say(language, "making.edit_words"), "order:words:edit")
     menu = Button(text.say(language, "button.menu"), "menu:home")

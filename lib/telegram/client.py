@@ -7,7 +7,7 @@ no getMe at cold start, and which of its errors can be tried again. "Message is 
 import asyncio
 import contextlib
 import functools
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from telegram import (
 from telegram.constants import ParseMode
 from telegram.request import HTTPXRequest, RequestData
 
-from lib import cache, config, errors, fetch, log, wire
+from lib import cache, config, errors, fetch, limits, log, wire
 from lib.telegram import outgoing
 from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent, Stars
 
@@ -92,9 +92,8 @@ async def call[T](request: Awaitable[T]) -> T:
     try:
         return await request
     except error.RetryAfter as flood:
-        wait = flood.retry_after
-        seconds = wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
-        raise errors.Unavailable("telegram_flood", retry_after=seconds) from flood
+        wait = flood._retry_after  # the public name warns at each use that it will be this timedelta one day
+        raise errors.Unavailable("telegram_flood", retry_after=wait) from flood
     except error.Forbidden as refusal:
         raise errors.Blocked(detail=refusal.message) from refusal
     except error.InvalidToken:
@@ -107,11 +106,16 @@ async def call[T](request: Awaitable[T]) -> T:
 
 @dataclass
 class Chat:
-    """A person's private chat with one bot. Texts are HTML; escape what a user wrote."""
+    """A person's private chat with one bot. Texts are HTML; escape what a user wrote.
+
+    A `paced` chat sends when the bot and the chat have a free slot, among all instances: for what nobody waits for, as
+    workers send it. An answer to an update goes at once. Where Telegram asks for a pause, everybody keeps it.
+    """
 
     bot: str
     id: int
     sent: list[int] = field(default_factory=list)
+    paced: bool = False
 
     async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
         """Send a message; return its id."""
@@ -147,7 +151,7 @@ class Chat:
     async def answer(self, press_id: str, text: str = "", *, alert: bool = False) -> None:
         """Stop a pressed button's spinner, with a toast or an alert. A press too old to answer is no error."""
         try:
-            await call(bot(self.bot).answer_callback_query(press_id, text or None, show_alert=alert))
+            await self._call(bot(self.bot).answer_callback_query(press_id, text or None, show_alert=alert))
         except errors.Rejected as refusal:
             log.note(late_answer=refusal.detail)
 
@@ -156,7 +160,7 @@ class Chat:
         media = outgoing.in_album(picture, caption)
         edit = bot(self.bot).edit_message_media(media, self.id, message_id, reply_markup=outgoing.inline(keyboard))
         try:
-            message = await call(edit)
+            message = await self._call(edit)
         except errors.Blocked:
             raise
         except errors.Rejected as refusal:
@@ -211,7 +215,7 @@ class Chat:
     async def send_album(self, items: Sequence[Picture | Film], caption: str = "") -> list[Sent]:
         """Send 2 to 10 pictures and videos as one album; it can have no buttons. The caption is the first one's."""
         media = [outgoing.in_album(item, "" if index else caption) for index, item in enumerate(items)]
-        messages = await call(bot(self.bot).send_media_group(self.id, media))
+        messages = await self._in_turn(bot(self.bot).send_media_group(self.id, media))
         self.sent += [message.message_id for message in messages]
         return [outgoing.sent(message) for message in messages]
 
@@ -224,7 +228,7 @@ class Chat:
             )
             for index, file in enumerate(files)
         ]
-        messages = await call(bot(self.bot).send_media_group(self.id, media))
+        messages = await self._in_turn(bot(self.bot).send_media_group(self.id, media))
         self.sent += [message.message_id for message in messages]
         return [outgoing.sent(message) for message in messages]
 
@@ -241,32 +245,55 @@ class Chat:
     async def answer_checkout(self, query_id: str, refusal: str = "") -> None:
         """Let a payment through, or stop it with a sentence; Telegram waits for ten seconds."""
         query = bot(self.bot).answer_pre_checkout_query(query_id, not refusal, refusal or None)
-        await call(query)
+        await self._call(query)
 
     async def refund(self, charge_id: str) -> None:
         """Give the Stars of a payment back; one that was given back already is no error."""
         try:
-            await call(bot(self.bot).refund_star_payment(self.id, charge_id))
+            await self._call(bot(self.bot).refund_star_payment(self.id, charge_id))
         except errors.Rejected as refusal:
             if "already_refunded" not in refusal.detail.lower():  # the library changes the case
                 raise
 
     async def act(self, action: str = "typing") -> None:
         """Show for five seconds what the bot is doing: typing, upload_photo, upload_video, upload_document."""
-        await call(bot(self.bot).send_chat_action(self.id, action))
+        await self._call(bot(self.bot).send_chat_action(self.id, action))
 
     async def delete(self, message_id: int) -> bool:
         """Delete a message; False when that is no longer possible."""
         return await self._edit(bot(self.bot).delete_message(self.id, message_id))
 
-    async def _send(self, request: Awaitable[Message]) -> Sent:
-        message = await call(request)
+    async def _send(self, request: Coroutine[Any, Any, Message]) -> Sent:
+        message = await self._in_turn(request)
         self.sent.append(message.message_id)
         return outgoing.sent(message)
 
+    async def _in_turn[T](self, request: Coroutine[Any, Any, T]) -> T:
+        """Await a call that sends, in its slot when the chat is paced."""
+        if self.paced:
+            try:
+                slot = await limits.reserve(self.bot, self.id)
+                await slot.wait()
+            except BaseException:
+                request.close()
+                raise
+        return await self._call(request)
+
+    async def _call[T](self, request: Awaitable[T]) -> T:
+        """Await a call; a pause that Telegram asks for is kept by all instances.
+
+        It is this chat's, unless the chat's own pace was kept: then the bot as a whole was too fast.
+        """
+        try:
+            return await call(request)
+        except errors.Unavailable as flood:
+            if flood.code == "telegram_flood" and flood.retry_after:
+                await limits.pause(self.bot, flood.retry_after, None if self.paced else self.id)
+            raise
+
     async def _edit(self, request: Awaitable[object]) -> bool:
         try:
-            await call(request)
+            await self._call(request)
         except errors.Blocked:
             raise
         except errors.Rejected as refusal:

@@ -3,7 +3,7 @@
     parse -> begin the turn -> one flow, imported on first use -> end the turn -> 200
 
 200   it is done, was done before, can never be parsed, or has failed often enough to be buried
-503   not now: another update holds the turn, or a service is out of reach. Telegram offers it again
+503   not now: another update holds the turn, a service is out of reach, or Telegram wants a pause. It offers it again
 500   the flow failed; the third failure buries the update, tells the user, and answers 200
 
 A failure of a service is not the update's fault and is not counted: Telegram keeps the update for 24 hours.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from lib import errors, log, text
+from lib import errors, limits, log, text
 from lib.telegram import fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Person, parse
@@ -82,13 +82,15 @@ class Flows:
     """The product's flows and what dispatch must ask the product for.
 
     `meet` returns what State.who holds, with a true "consent" once the person may go on. `bury` keeps an update that
-    failed for good. `blocked` learns that a person has blocked or unblocked a bot.
+    failed for good. `blocked` learns that a person has blocked or unblocked a bot. `pace` is how many updates of one
+    person are worked on; who is faster is told to wait.
     """
 
     menus: Mapping[str, Menu]
     meet: Callable[[Person], Awaitable[dict[str, Any]]]
     bury: Callable[[str, int, bytes, str, int], Awaitable[None]]
     blocked: Callable[[int, bool], Awaitable[None]]
+    pace: limits.Limit | None = None
 
 
 @dataclass
@@ -120,6 +122,20 @@ class Turn:
         if self.came.kind == "press" and not self.answered:
             self.answered = True
             await self.chat.answer(self.came.press_id, words, alert=alert)
+
+    async def limited(self, limit: limits.Limit) -> bool:
+        """Take a turn at an action and return False; or tell the person, once, how long to wait, and return True."""
+        wait = limits.take(self.state.limits, limit)
+        if not wait:
+            return False
+        log.note(limited=limit.action, wait=wait)
+        words = self.text("error.too_often", wait=wait)
+        told = limits.Limit(f"told:{limit.action}", 1, timedelta(seconds=wait))
+        if self.came.kind == "press":
+            await self.answer(words, alert=True)
+        elif not limits.take(self.state.limits, told):
+            await self.chat.say(words)
+        return True
 
     async def ask(self, words: str, keys: Keys) -> None:
         """Send a message that brings keys below the input field or, with Keys(), takes them away. It is no screen."""
@@ -188,6 +204,10 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
     if held is None:
         log.note(repeated=True)
         return Outcome(200)
+    if held.paused and not came.payment:
+        log.note(refused="Telegram wants a pause")
+        await _quietly(fsm.release(held))
+        return Outcome(503, held.paused)
     return await _run(menu, Turn(came, held.state.copy(), Chat(bot, came.person.id)), held, raw, flows)
 
 
@@ -214,6 +234,8 @@ async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
     came = turn.came
     if came.kind in ("blocked", "unblocked"):
         await flows.blocked(came.person.id, came.kind == "blocked")
+        return
+    if flows.pace and not came.payment and await turn.limited(flows.pace):
         return
     if not turn.state.who.get("consent"):
         turn.state.who = await flows.meet(came.person)

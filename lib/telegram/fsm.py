@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import cache, errors, log
+from lib import cache, errors, limits, log
 from lib.telegram import fallback
 
 VERSION = 1
@@ -42,7 +42,8 @@ class State:
 
     `step` is "<flow>:<step>", empty outside a conversation. `data` is what the conversation has gathered. `who` is what
     every update needs to know of the person, so that Neon need not be asked: id, language, consent. `blind` says that
-    the conversation began while Redis could not be read, so there may be an older part of it.
+    the conversation began while Redis could not be read, so there may be an older part of it. `limits` are the times of
+    `limits.take`.
     """
 
     step: str = ""
@@ -50,11 +51,14 @@ class State:
     who: dict[str, Any] = field(default_factory=dict)
     saved_at: float = 0.0
     blind: bool = False
+    limits: dict[str, int] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Return the stored form."""
         fields = {"v": VERSION, "step": self.step, "data": self.data, "who": self.who, "saved_at": self.saved_at}
-        return json.dumps(fields | ({"blind": True} if self.blind else {}), ensure_ascii=False)
+        late = limits.ahead(self.limits)
+        more = ({"blind": True} if self.blind else {}) | ({"limits": late} if late else {})
+        return json.dumps(fields | more, ensure_ascii=False)
 
     def copy(self) -> "State":
         """Return a state of its own that can be changed."""
@@ -66,6 +70,7 @@ class Held:
     """A turn that was taken: the state as it was, where the turn is held, and when it will be over.
 
     `found` is what Neon still has of this person after an outage; it goes back to Redis with the end of the turn.
+    `paused` is how long Telegram wants nothing sent to this person.
     """
 
     bot: str
@@ -75,6 +80,7 @@ class Held:
     began: float
     in_neon: bool = False
     found: fallback.Found | None = None
+    paused: timedelta = timedelta(0)
 
     @property
     def outlived(self) -> bool:
@@ -136,14 +142,21 @@ async def _begin(held: Held) -> tuple[bool, bool]:
     """Try for the turn in Redis; return whether it is ours, and whether the update is done."""
     commands: list[cache.Command] = [
         ["SET", _turn(held), str(held.update_id), "NX", "PX", _ms(TURN)],
-        ["MGET", _update(held.bot, held.update_id), _state(held), cache.key("outage")],
+        [
+            "MGET",
+            _update(held.bot, held.update_id),
+            _state(held),
+            cache.key("outage"),
+            *limits.pauses(held.bot, held.user_id),
+        ],
     ]
     untold = outage.untold
     if untold:
         commands.append(["SET", cache.key("outage"), "1", "PX", _ms(STATE_TTL)])
-    taken, (done, stored, marked), *_ = await cache.pipeline(commands)
+    taken, (done, stored, marked, *pauses), *_ = await cache.pipeline(commands)
     outage.over(told=untold)
     held.state = load(stored)
+    held.paused = limits.left(held.bot, held.user_id, pauses)
     if taken and not done and (marked or untold):
         taken, done = await _look(held)
     elif taken and done:
@@ -169,6 +182,7 @@ async def _look(held: Held) -> tuple[bool, bool]:
 async def _begin_in_neon(held: Held) -> tuple[bool, bool]:
     log.note(fallback=True)
     held.in_neon = outage.untold = True
+    held.paused = limits.left(held.bot, held.user_id, [])
     begun = await fallback.begin(held.bot, held.user_id, held.update_id, TURN)
     held.state = load(begun.state) if begun.state else State(blind=True)
     return begun.taken, begun.done
@@ -258,7 +272,12 @@ def load(stored: str | None) -> State:
     if fields.get("v") != VERSION:
         return State()
     return State(
-        fields["step"], fields["data"], fields["who"], fields.get("saved_at", 0.0), blind=fields.get("blind", False)
+        fields["step"],
+        fields["data"],
+        fields["who"],
+        fields.get("saved_at", 0.0),
+        blind=fields.get("blind", False),
+        limits=fields.get("limits", {}),
     )
 
 
@@ -273,7 +292,13 @@ def merge(kept: State, carried: State) -> State:
     older, newer = sorted((kept, carried), key=lambda state: state.saved_at)
     if not carried.blind:
         return newer
-    return State(newer.step or older.step, _joined(older.data, newer.data), newer.who or older.who, newer.saved_at)
+    return State(
+        newer.step or older.step,
+        _joined(older.data, newer.data),
+        newer.who or older.who,
+        newer.saved_at,
+        limits=older.limits | newer.limits,
+    )
 
 
 def _joined(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
-from lib import config, errors
+from lib import config, errors, limits
 from lib.telegram import client
 from lib.telegram.client import Button, Key, Keys, Picture
 from tests.dev.telegram_lab import ALICE, picture
@@ -106,3 +108,32 @@ async def test_a_payment_can_be_stopped_with_a_sentence(chat, lab):
 
 async def test_the_person_sees_what_the_bot_is_doing(chat):
     await chat.act("upload_video")
+
+
+@pytest.mark.parametrize(("paced", "paused"), [(False, {"pause:studio:1001"}), (True, {"pause:studio"})])
+@pytest.mark.filterwarnings("ignore:Deprecated since version v22.2")  # the library's own use of its own property
+async def test_telegrams_pause_is_noted_for_all_instances(chat, lab, redis, paced, paused):
+    await lab.sim.post("/faults", json={"method": "sendMessage", "kind": "429", "retry_after": 30})
+    slow = client.Chat("studio", ALICE, paced=paced)
+    with pytest.raises(errors.Unavailable) as caught:
+        await slow.say("Привет")
+    assert caught.value.retry_after == timedelta(seconds=30)
+    [keys] = await redis._valkey.run([[b"KEYS", b"local:pause:*"]])
+    assert {key.decode().removeprefix("local:") for key in keys} == paused
+
+
+async def test_a_paced_chat_books_its_slots_and_another_does_not(chat, redis):
+    await chat.say("Сразу")
+    assert redis.requests == 0
+    paced = client.Chat("studio", ALICE, paced=True)
+    await paced.say("В свой черёд")
+    with pytest.raises(errors.Unavailable, match="too_many_messages"):
+        await limits.reserve("studio", ALICE, patience=timedelta(0))
+
+
+async def test_a_paced_chat_sends_nothing_when_its_slot_is_too_far_away(chat, lab, redis):
+    await limits.pause("studio", timedelta(seconds=60), ALICE)
+    before = len((await lab.history())["messages"])
+    with pytest.raises(errors.Unavailable, match="too_many_messages"):
+        await client.Chat("studio", ALICE, paced=True).say("Рано")
+    assert len((await lab.history())["messages"]) == before

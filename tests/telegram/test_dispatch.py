@@ -1,16 +1,17 @@
 import json
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
-from lib import db
+from lib import db, limits
 from lib.flows import FLOWS
 from lib.telegram import dispatch, fsm
 from lib.telegram.update import Attachment, Incoming, Payment, Person
-from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 from tests.telegram.parlour import visits
 
+MINUTE = timedelta(minutes=1)
 ALICE = {"id": 7, "is_bot": False, "first_name": "Алиса"}
 
 
@@ -120,12 +121,81 @@ async def test_a_link_survives_the_consent_of_a_stranger():
 HALL = ("hall", "Дальше")
 
 
-async def arrives(raw):
+async def arrives(raw, **options):
+    """Handle an update of somebody who is known to the product; nothing may fail for good, and nobody blocks."""
+
     async def meet(person):
         return {"id": person.id, "language": "ru"}
 
     async def nothing(*_):
         raise AssertionError
 
-    outcome = await dispatch.handle("shop", raw, dispatch.Flows({"shop": SHOP}, meet, nothing, nothing))
-    assert outcome.status == 200
+    outcome = await dispatch.handle("shop", raw, dispatch.Flows({"shop": SHOP}, meet, nothing, nothing, **options))
+    assert options or outcome.status == 200
+    return outcome
+
+
+async def test_an_update_takes_two_round_trips_and_five_commands(redis):
+    await arrives(said("Раз", 1), pace=limits.Limit("update", 60, MINUTE))
+    redis.requests = redis.commands = 0
+    await arrives(said("Два", 2), pace=limits.Limit("update", 60, MINUTE))
+    assert (redis.requests, redis.commands) == (2, 5)
+
+
+@pytest.mark.parametrize("whose", [None, ALICE["id"]])
+async def test_a_pause_that_telegram_asked_for_is_kept_by_the_answers_too(redis, whose):
+    visits.clear()
+    await limits.pause("shop", timedelta(seconds=40), whose)
+    outcome = await arrives(said("Раз", 1), pace=None)
+    assert (outcome.status, visits) == (503, [])
+    assert timedelta(seconds=39) < outcome.retry_after <= timedelta(seconds=40)
+    await redis._valkey.run([[b"FLUSHALL"]])
+    limits._local.free.clear()
+    await arrives(said("Раз", 1))
+    assert visits == [("door", "Раз")], "the turn was given back, and the update is not done"
+
+
+class Ear:
+    """Stands in for Telegram: what is said to Alice."""
+
+    def __init__(self, monkeypatch):
+        self.heard = []
+
+        async def say(chat, words, *_):
+            self.heard.append(words)
+
+        async def answer(chat, press_id, words="", *, alert=False):
+            self.heard.append((words, alert))
+
+        monkeypatch.setattr(dispatch.Chat, "say", say)
+        monkeypatch.setattr(dispatch.Chat, "answer", answer)
+
+
+WAIT = "Слишком часто. Подождите 30 секунд и попробуйте ещё раз."
+
+
+async def test_who_is_too_quick_is_told_once_how_long_to_wait(redis, monkeypatch):
+    visits.clear()
+    ear = Ear(monkeypatch)
+    moment = [1_790_000_000_000]
+    monkeypatch.setattr(limits, "_now", lambda: moment[0])
+    pace = limits.Limit("update", 2, MINUTE)
+    for number in range(5):
+        await arrives(said("Раз", number), pace=pace)
+    assert (len(visits), ear.heard) == (2, [WAIT])
+    await arrives(pressed("hall:home", 6), pace=pace)
+    assert ear.heard[-1] == (WAIT, True), "a press must be answered, or its spinner goes on"
+    moment[0] += 30_000
+    await arrives(said("Два", 7), pace=pace)
+    assert visits[-1] == ("door", "Два")
+
+
+async def test_a_payment_is_never_told_to_wait(redis, monkeypatch):
+    visits.clear()
+    await limits.pause("shop", timedelta(seconds=40))
+    bill = {"currency": "XTR", "total_amount": 50, "invoice_payload": "pack:5"}
+    query = {"id": "9", "from": ALICE, **bill}
+    for number in range(4):
+        raw = json.dumps({"update_id": number, "pre_checkout_query": query}).encode()
+        assert (await arrives(raw, pace=limits.Limit("update", 1, MINUTE))).status == 200
+    assert len(visits) == 4

@@ -8,11 +8,14 @@ home -> [delete] -> confirm -> [delete for good] -> a stranger, with nothing lef
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
-from lib import credits, db, kick, profiles, users
+from lib import credits, db, kick, limits, profiles, users
 from lib.telegram import fsm
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
+
+EXPORTS = limits.Limit("export", 3, timedelta(minutes=10))
 
 
 async def handle(turn: Turn) -> None:
@@ -62,6 +65,8 @@ def _zone(turn: Turn, zone: str) -> str:
 
 
 async def _export(turn: Turn) -> None:
+    if await turn.limited(EXPORTS):
+        return
     data = await db.run(lambda conn: users.export(conn, turn.state.who["id"]))
     file = Picture("lotok-data.json", json.dumps(data, ensure_ascii=False, indent=2).encode())
     words = turn.text("profile.exported")

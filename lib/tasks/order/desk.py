@@ -23,7 +23,7 @@ class Desk:
     def __init__(self, run: jobs.Run) -> None:
         self.run = run
         self.order = Order.read(run.job.args)
-        self.chat = Chat(self.order.bot, self.order.chat_id)
+        self.chat = Chat(self.order.bot, self.order.chat_id, paced=True)
         self.photo = b""
         self.reports: dict[int, Report] = {}
         self.made: dict[int, dict[str, bytes]] = {}  # what this very run has made, by item and kind
