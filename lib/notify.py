@@ -50,12 +50,6 @@ async def tell(
         return False
 
 
-def scores(partner_id: int, txn_id: int) -> Ways:
-    """Return the buttons 0 to 10 below the question client.nps.ask about a visit; the client bot takes the answer."""
-    buttons = [(str(score), f"nps:{partner_id}:{txn_id}:{score}") for score in range(11)]
-    return [buttons[:6], buttons[6:]]
-
-
 def spoken(key: str) -> dict[str, str]:
     """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
     return {"spoken": key}

@@ -32,7 +32,9 @@ async def _list(turn: Turn, start: int) -> None:
         for card in page
     ]
     buttons = [Button(client.short(card.title), f"card:{card.partner_id}") for card in page]
-    words = turn.text("client.card.list", lines="\n".join(lines)) if page else turn.text("client.home.no_cards")
+    words = (
+        "\n\n".join([turn.text("client.card.list"), "\n".join(lines)]) if page else turn.text("client.home.no_cards")
+    )
     leaf = client.pages(turn, "card:list", start, start + partners.PAGE if left else None)
     shops = [client.button(turn, "client.button.shops", "find:shops")]
     await turn.show(words, [*client.in_rows(buttons), *leaf, shops, client.home(turn)])

@@ -54,7 +54,7 @@ async def _list(turn: Turn, kind: str, shop: int, start: int) -> None:
     place = f"find:{kind}:{shop}"
     leaf = client.pages(turn, place, start, page[-1].id if len(found) > partners.PAGE else None)
     empty = f"client.find.no_{kind}_here" if shop else f"client.find.no_{kind}"
-    words = turn.text(f"client.find.{kind}", lines="\n\n".join(lines)) if page else turn.text(empty)
+    words = "\n\n".join([turn.text(f"client.find.{kind}"), *lines]) if page else turn.text(empty)
     rows = client.in_rows(buttons, 1 if len(buttons) <= ROW_OF_ONE else 2)
     filters = [] if shop else [_filters(turn, kind, chosen)]
     back = f"shop:{shop}" if shop else ""

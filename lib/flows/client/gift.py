@@ -155,7 +155,7 @@ async def _vouchers(turn: Turn, shop: int, before: int) -> None:
     page = found[: partners.PAGE]
     lines = [_line(turn, voucher) for voucher in page]
     leaf = client.pages(turn, f"gift:mine:{shop}", before, page[-1].txn_id if len(found) > partners.PAGE else None)
-    words = turn.text("client.service.mine", lines="\n\n".join(lines)) if page else turn.text("client.service.none")
+    words = "\n\n".join([turn.text("client.service.mine"), *lines]) if page else turn.text("client.service.none")
     first = [] if page else [[client.button(turn, "client.button.services", f"find:services:{shop}", style="primary")]]
     await turn.show(words, [*first, *leaf, client.home(turn, f"points:{shop}")])
 

@@ -38,12 +38,12 @@ def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
     lines = [_line(turn, card) for card in found[:SHOWN]]
     if len(found) == 1:
         show = client.button(turn, "client.button.show", f"card:{found[0].partner_id}", style="primary")
-        return turn.text("client.home.one", lines=lines[0]), [[show]]
+        return "\n\n".join([turn.text("client.home.title"), *lines]), [[show]]
     buttons = [Button(client.short(card.title), f"card:{card.partner_id}", style="primary") for card in found[:SHOWN]]
     rows = client.in_rows(buttons)
     if len(found) > SHOWN:
         rows.append([client.button(turn, "client.button.cards", "card:list:0")])
-    return turn.text("client.home.many", lines="\n".join(lines)), rows
+    return "\n\n".join([turn.text("client.home.title"), "\n".join(lines), turn.text("client.home.choose")]), rows
 
 
 def _line(turn: Turn, card: Card) -> str:

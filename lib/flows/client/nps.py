@@ -2,10 +2,8 @@
 
 nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]      State.data["nps"] is what was rated
 
-The question comes as a push (its buttons: notify.scores); the rows say whether the visit is the person's own.
+The question comes as a push from the till; the rows say whether the visit is the person's own.
 """
-
-import asyncio
 
 from lib import db, errors
 from lib.flows import client
@@ -40,10 +38,10 @@ async def _score(turn: Turn) -> None:
     kind = "good" if score >= GOOD else "fair" if score >= FAIR else "bad"
     words = turn.text(f"client.nps.{kind}", score=score, title=partner.title)
     rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
-    await asyncio.gather(turn.answer(), turn.chat.edit(turn.came.message_id, words, rows))
-    turn.state.step = "nps:words"
     turn.state.data |= {"nps": [client.number(shop), client.number(visit), score], "screen": turn.came.message_id}
     turn.state.data.pop("pictured", None)
+    turn.state.step = "nps:words"
+    await turn.show(words, rows)
 
 
 async def _words(turn: Turn) -> None:

@@ -44,6 +44,16 @@ class Place:
         key = f"test:{next(_keys)}"
         return await points.grant(self.conn, self.id, who, self.owner_id, points=number, reason=reason, key=key)
 
+    async def spends(self, chat: Chat, number: int, *, bill: int) -> points.Receipt:
+        who = (await self.member(chat)).id
+        key = f"test:{next(_keys)}"
+        return await points.redeem(
+            self.conn, self.id, who, self.cashier_id, bill_minor=bill * 100, points=number, key=key
+        )
+
+    async def hands_over(self, code: str) -> points.Voucher:
+        return await points.use_voucher(self.conn, self.id, code, self.cashier_id)
+
     async def undoes(self, receipt: points.Receipt, reason: str = "Ошибка в сумме") -> None:
         key = f"test:{next(_keys)}"
         await points.reverse(self.conn, self.id, receipt.txn_id, self.owner_id, reason=reason, key=key)
