@@ -1,6 +1,7 @@
 """What does a picture cost without any key? Seconds and memory by photo size, and what one worker makes in a minute.
 
-Each figure is of a process of its own, kept to one core, so that memory is what that one job needed.
+Each figure is of a process of its own, so that memory is what that one job needed. A job has one thread: its processor
+time is what it takes on a core of its own, whatever else this machine does meanwhile.
 """
 
 import io
@@ -27,7 +28,7 @@ from lib.providers import local
 
 photo, kind, name = Path(sys.argv[1]).read_bytes(), sys.argv[2], sys.argv[3]
 TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
-began = time.process_time(), time.perf_counter()
+began = time.process_time()
 if kind == "card":
     made = local.render_card(photo, local.CardOrder(name, "Термос «Лесной» 500 мл", TEXTS))
     size = len(made.png)
@@ -37,9 +38,9 @@ else:
     template, seconds = name.split()
     made = local.render_video(photo, local.VideoOrder("Термос «Лесной» 500 мл", TEXTS, template, int(seconds)))
     size = len(made.mp4)
-cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
+cpu = time.process_time() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"cpu": cpu, "wall": wall, "peak": peak, "size": size}))
+print(json.dumps({"cpu": cpu, "peak": peak, "size": size}))
 """
 JOBS = (
     ("card", "wb"),
@@ -59,7 +60,6 @@ JOBS = (
 class Cost:
     """The best of several runs: anything slower was somebody else's work."""
 
-    wall: float
     cpu: float
     peak: float
     size: int
@@ -83,16 +83,16 @@ def _local() -> str:
     head = f"| one job, one core | {' | '.join(name for name, _ in photos)} | file |\n|---|{'---|' * len(photos)}---|"
     rows = [_row(job, [costs[job, name] for name, _ in photos]) for job in JOBS]
     middle = photos[1][0]
-    rates = ", ".join(f"{kind} {name}: {60 / costs[(kind, name), middle].wall:.0f}" for kind, name in JOBS)
+    rates = ", ".join(f"{kind} {name}: {60 / costs[(kind, name), middle].cpu:.0f}" for kind, name in JOBS)
     notes = (
-        f"Seconds of wall time and peak memory of the whole process, the best of {TIMES} runs, each in its own process "
+        f"Seconds of processor time and peak memory of a process with this one job, the best of {TIMES} runs "
         f"on one core ({_cpu()}, Python {platform.python_version()}). Photos are JPEG files of the sample thermos."
     )
     return "\n".join([head, *rows, "", f"Jobs a minute of one worker (phone photo): {rates}.", "", notes])
 
 
 def _row(job: tuple[str, str], costs: list[Cost]) -> str:
-    cells = [f"{cost.wall:.1f} s, {cost.peak:.0f} MB" for cost in costs]
+    cells = [f"{cost.cpu:.1f} s, {cost.peak:.0f} MB" for cost in costs]
     return f"| {job[0]} `{job[1]}` | {' | '.join(cells)} | {costs[0].size / 1000:.0f} kB |"
 
 
@@ -106,7 +106,7 @@ def _photo(folder: Path, size: tuple[int, int]) -> Path:
 
 
 def _measured(photo: Path, job: tuple[str, str]) -> Cost:
-    return min((_once(photo, job) for _ in range(TIMES)), key=lambda cost: cost.wall)
+    return min((_once(photo, job) for _ in range(TIMES)), key=lambda cost: cost.cpu)
 
 
 def _once(photo: Path, job: tuple[str, str]) -> Cost:
@@ -115,7 +115,7 @@ def _once(photo: Path, job: tuple[str, str]) -> Cost:
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, check=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, one)
     )
-    return Cost(**{key: json.loads(done.stdout)[key] for key in ("wall", "cpu", "peak", "size")})
+    return Cost(**{key: json.loads(done.stdout)[key] for key in ("cpu", "peak", "size")})
 
 
 def _cpu() -> str:
