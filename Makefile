@@ -11,8 +11,8 @@ help: ## list the targets
 setup: ## build .venv and install the packages (the other targets do it by themselves)
 	@sh dev/setup.sh
 
-up: setup ## run everything on this machine: chat simulator, functions, Postgres, Redis (PORT=4000 to choose)
-	@exec $(PYTHON) -m dev up $(if $(PORT),--port $(PORT))
+up: setup ## run everything on this machine: chat simulator, functions, Postgres, Redis (PORT=4000 to choose, AI=1 for pictures by stand-ins)
+	@exec $(PYTHON) -m dev up $(if $(PORT),--port $(PORT)) $(if $(AI),--ai)
 
 check: setup ## prove it: ruff, mypy, pytest
 	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .

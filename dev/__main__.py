@@ -1,7 +1,8 @@
 """Runs Lotok on this machine.
 
-  python -m dev up [--port 4000]    start everything and print the address of the chat simulator
-  python -m dev reset               forget the local data
+  python -m dev up [--port 4000] [--ai]    start everything and print the address of the chat simulator; with --ai
+                                           the stand-ins of the generation providers make the pictures
+  python -m dev reset                      forget the local data
 
 Exit codes: 0 done, or stopped by Ctrl-C; 1 failed; 2 wrong usage.
 """
@@ -25,7 +26,7 @@ def main(argv: list[str]) -> int:
         if (error.name or "").split(".")[0] in ("dev", "lib", "ops"):
             raise
         return _refuse(f"The package {error.name} is not installed. Use: make {args.command}")
-    return up.reset() if args.command == "reset" else up.run(args.port)
+    return up.reset() if args.command == "reset" else up.run(args.port, ai=args.ai)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything")
     up.add_argument("--port", type=_port, default=4000, help="where the page is to be (4000), the deployment after it")
+    up.add_argument("--ai", action="store_true", help="let stand-ins of KIE.ai and OpenAI make the pictures")
     commands.add_parser("reset", help="forget the local data; says what it deletes")
     return parser
 

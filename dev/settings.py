@@ -22,6 +22,11 @@ LOCAL = {
     "ADMIN_IDS": "1005",
 }
 REDIS_TOKEN = "local-redis-token"
+AI = {
+    "KIE_API_KEY": "local-kie-key-one,local-kie-key-two",
+    "KIE_WEBHOOK_KEY": "local-kie-webhook-key",
+    "OPENAI_API_KEY": "local-openai-key",
+}
 BLOB_TOKEN = "vercel_blob_rw_local0000000000_0000000000000000"
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -54,6 +59,8 @@ def real(given: Mapping[str, str]) -> set[str]:
         "postgres": ("DATABASE_URL",),
         "upstash": ("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         "blob": ("BLOB_READ_WRITE_TOKEN",),
+        "kie": ("KIE_API_KEY",),
+        "openai": ("OPENAI_API_KEY",),
         "telegram": tuple(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS),
     }
     return {part for part, names in marks.items() if any(given.get(name) for name in names)}
@@ -64,10 +71,17 @@ def accounts() -> list[Account]:
     return [account for account in cast.BOTS if account.name in BOTS]
 
 
-def complete(given: Mapping[str, str], *, page: str, deployment: str, database_url: str) -> dict[str, str]:
-    """Return every setting of the functions; raise Misconfigured when one is odd or a real bot cannot be reached."""
+def complete(
+    given: Mapping[str, str], *, page: str, deployment: str, database_url: str, ai: bool = False
+) -> dict[str, str]:
+    """Return every setting of the functions; raise Misconfigured when one is odd or a real bot cannot be reached.
+
+    With `ai` the stand-ins of the generation providers are used where .env names no real one.
+    """
     outside = real(given)
     made = LOCAL | {"PUBLIC_URL": deployment}
+    if ai and not outside & {"kie", "openai"}:
+        made |= AI | {"KIE_API_URL": f"{page}/kie", "OPENAI_BASE_URL": f"{page}/openai/v1"}
     if "postgres" not in outside:
         made["DATABASE_URL"] = database_url
     if "upstash" not in outside:

@@ -26,7 +26,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dev import blob, database, functions, gateway, parts, routes, serving, settings, story, upstash, valkey
+from dev import blob, database, functions, gateway, generation, parts, routes, serving, settings, story, upstash, valkey
 from dev.telegram import Hooks, World, bot_api, control_api
 from lib import config
 
@@ -41,7 +41,8 @@ class Stack:
 
     `port` is where the page is to be (0: anywhere; the next free one is taken when it is busy), the deployment comes
     after it. `given` are settings as .env holds them. `ticks` switches the minute's tick on. `time_scale` shortens
-    the waits between Telegram's attempts. `durable` data survives a power cut and costs time.
+    the waits between Telegram's attempts. `durable` data survives a power cut and costs time. With `ai` stand-ins of
+    the generation providers make the pictures, each in `generation_seconds`; `light` ones are small.
     """
 
     def __init__(
@@ -53,6 +54,9 @@ class Stack:
         ticks: bool = False,
         time_scale: float = 1.0,
         durable: bool = False,
+        ai: bool = False,
+        generation_seconds: float = 8.0,
+        light: bool = False,
         on_part: Callable[[parts.Part], None] = lambda _: None,
         on_line: Callable[[functions.Line], None] = lambda _: None,
     ) -> None:
@@ -67,9 +71,13 @@ class Stack:
             self.folder / "telegram",
             bots=[] if "telegram" in settings.real(self.given) else settings.accounts(),
             time_scale=time_scale,
-            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
+            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story, self._break),
         )
-        self._port, self._ticks = port, ticks
+        self._port, self._ticks, self._ai = port, ticks, ai
+        keys = tuple(settings.AI["KIE_API_KEY"].split(","))
+        hook_key = settings.AI["KIE_WEBHOOK_KEY"]
+        self.kie = generation.Kie(keys=keys, webhook_key=hook_key, seconds=generation_seconds, light=light)
+        self.openai = generation.OpenAI(keys=(settings.AI["OPENAI_API_KEY"],), seconds=generation_seconds / 2)
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
@@ -124,6 +132,7 @@ class Stack:
             page=self.page,
             deployment=self.deployment,
             database_url="postgresql://starting",
+            ai=self._ai,
         )
         await _together(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
         booting = [self._start_function(entry) for entry in self._routes.entries.values()]
@@ -132,6 +141,7 @@ class Stack:
         self.parts.change(
             "blob", status="up", real=is_real, detail="from .env" if is_real else "", url=f"{self.page}/blob"
         )
+        self._show_generation(outside)
         if self._ticks:
             self.parts.change("cron", status="up", detail="GET /api/drain each minute")
             ticking = asyncio.create_task(self._keep_ticking())
@@ -166,6 +176,8 @@ class Stack:
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
                 Route("/upstash{path:path}", self._upstash),
+                Route("/kie{path:path}", self.kie),
+                Route("/openai{path:path}", self.openai),
                 Route("/blob{path:path}", blob.app(self.folder / "blob", settings.BLOB_TOKEN)),
             ]
         )
@@ -229,6 +241,26 @@ class Stack:
             if process.returncode:
                 raise RuntimeError(said.decode(errors="replace"))
             part.detail = "from .env" if is_real else ", ".join(self.world.bots)
+
+    def _show_generation(self, outside: set[str]) -> None:
+        self._exit.push_async_callback(self.kie.close)
+        stands_in = self._ai and not outside & {"kie", "openai"}
+        for name in ("kie", "openai"):
+            if name in outside:
+                self.parts.change(name, status="up", real=True, detail="from .env")
+            elif stands_in:
+                self.parts.change(name, status="up", detail="a stand-in", url=f"{self.page}/{name}")
+
+    async def _break(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Order a fault of a generation provider's stand-in."""
+        stand_ins = {"kie": self.kie.faults, "openai": self.openai.faults}
+        if wish.get("clear"):
+            for faults in stand_ins.values():
+                faults.clear()
+            return {}
+        faults = stand_ins[wish["part"]]
+        fault = faults.add(str(wish.get("kind")), int(wish.get("times") or 1), float(wish.get("seconds") or 0))
+        return vars(fault)
 
     async def _keep_ticking(self) -> None:
         while True:

@@ -22,7 +22,7 @@ DATA = {
 }
 
 
-def run(port: int) -> int:
+def run(port: int, *, ai: bool = False) -> int:
     """Start everything, stay until told to stop, and return the exit code."""
     console = Console()
     try:
@@ -31,7 +31,7 @@ def run(port: int) -> int:
             if left:
                 console.say(f"Ended {left} processes that a killed run had left behind.")
             console.say("Starting Postgres, Redis, the Telegram stand-in and the functions:")
-            return asyncio.run(_Run(console, port).main())
+            return asyncio.run(_Run(console, port, ai).main())
     except running.AlreadyRuns as other:
         console.say(f"Lotok already runs here (process {other.pid}); Ctrl-C there stops it.")
         console.say(console.bold(other.page) if other.page else "It is still starting.")
@@ -70,8 +70,8 @@ def reset() -> int:
 class _Run:
     """One `make up`, from the first part to the last."""
 
-    def __init__(self, console: Console, port: int) -> None:
-        self._console, self._port = console, port
+    def __init__(self, console: Console, port: int, ai: bool) -> None:
+        self._console, self._port, self._ai = console, port, ai
         self._stopping = asyncio.Event()
         self._began = time.monotonic()
 
@@ -80,7 +80,8 @@ class _Run:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
         given = settings.read_env(ROOT / ".env")
-        stack = Stack(FOLDER, given=given, port=self._port, ticks=True, durable=True, on_part=self._console.show)
+        show = self._console.show
+        stack = Stack(FOLDER, given=given, port=self._port, ticks=True, durable=True, ai=self._ai, on_part=show)
         running.note(FOLDER)
         redrawing = asyncio.create_task(self._console.refresh())
         try:

@@ -1,7 +1,7 @@
 """The files of a generation: what came in, what was made, and how Telegram already knows it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lib import db
@@ -54,6 +54,11 @@ async def find_files(conn: db.Connection, user_id: int, file_ids: list[int]) -> 
 async def list_files(conn: db.Connection, user_id: int) -> list[File]:
     """Return all files of a person."""
     return await SQL.list_files.all(conn, File, user_id=user_id)
+
+
+async def list_old_sources(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
+    """Return source pictures and stills that are older than `age` and whose path begins so, the oldest first."""
+    return await SQL.list_old_sources.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
 async def forget_files(conn: db.Connection, file_ids: list[int]) -> None:

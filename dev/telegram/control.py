@@ -162,13 +162,21 @@ async def _stream(world: World, after: int) -> AsyncIterator[str]:
 
 
 async def add_fault(world: World, request: Request) -> Json:
-    fault = world.faults.add(await _json(request))
+    wish = await _json(request)
+    if wish.get("part"):
+        try:
+            return await world.hooks.fault(wish)
+        except (LookupError, ValueError) as error:
+            raise CannotAct("bad_fault", str(error)) from error
+    fault = world.faults.add(wish)
     world.emit("fault", bot=fault.bot, user_id=fault.user_id, faults=world.faults.docs())
     return {**vars(fault)}
 
 
 async def clear_faults(world: World, request: Request) -> Json:
     world.faults.clear()
+    with contextlib.suppress(LookupError):
+        await world.hooks.fault({"clear": True})
     world.emit("fault", bot=None, user_id=None, faults=[])
     return {"faults": []}
 

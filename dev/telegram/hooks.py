@@ -31,12 +31,16 @@ async def _no_story(bot: str, user_id: int, since: float, log: Facts | None) -> 
     return {"jobs": [], "ledger": []}
 
 
+async def _no_fault(wish: Facts) -> Facts:
+    raise LookupError("There is no such part here.")
+
+
 @dataclass
 class Hooks:
     """Async callables: the queue as rows, one cron run, the parts and their switches, a user's state, jobs and ledger.
 
     `part(name, verb)` raises LookupError for a name or verb it does not know. `story` gets the time the update was
-    made and the function's log line of it, when there is one.
+    made and the function's log line of it, when there is one. `fault` orders a failure of another stand-in.
     """
 
     queue: Callable[[], Awaitable[Facts]] = _no_queue
@@ -45,3 +49,4 @@ class Hooks:
     parts: Callable[[], Awaitable[list[Facts]]] = _no_parts
     user_state: Callable[[str, int], Awaitable[Any]] = _no_state
     story: Callable[[str, int, float, Facts | None], Awaitable[Facts]] = _no_story
+    fault: Callable[[Facts], Awaitable[Facts]] = _no_fault

@@ -7,12 +7,12 @@ when `create` returns; a worker that dies meanwhile has spent without a result, 
 import asyncio
 import base64
 import contextlib
-import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import openai
 
@@ -20,6 +20,10 @@ from lib import config, errors
 from lib.providers import Ask, Offer, Output, Report, Request, Ticket
 
 INSTANT = True
+
+type _Clients = dict[tuple[str, str], openai.AsyncOpenAI]  # by key and address
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
 
 # Both sides divisible by 16, and the proportions exact.
 SIZES = {"1:1": "1024x1024", "3:4": "912x1216", "9:16": "1008x1792"}
@@ -144,14 +148,18 @@ def _client() -> openai.AsyncOpenAI:
     settings = config.get()
     if not settings.openai_api_key:
         raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
-    return _made(
-        settings.openai_api_key, settings.openai_base_url or "https://api.openai.com/v1", id(asyncio.get_running_loop())
-    )
+    base_url = settings.openai_base_url or "https://api.openai.com/v1"
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    name = (settings.openai_api_key, base_url)
+    if name not in clients:
+        clients[name] = openai.AsyncOpenAI(api_key=name[0], base_url=base_url, max_retries=0, timeout=TEXT_SECONDS)
+    return clients[name]
 
 
-@functools.lru_cache(maxsize=4)
-def _made(key: str, base_url: str, loop: int) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=TEXT_SECONDS)
+async def close() -> None:
+    """Close the running loop's connections; a later request opens new ones."""
+    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+        await client.close()
 
 
 @contextlib.contextmanager

@@ -187,7 +187,11 @@ def reply(message_id: int | None) -> dict[str, Any]:
 
 
 def in_album(item: Picture | Film, caption: str) -> InputMediaPhoto | InputMediaVideo:
-    """Return the library's item of an album."""
+    """Return the library's item of an album. A cover goes as the thumbnail: there the library uploads no covers."""
     if isinstance(item, Film):
-        return InputMediaVideo(item.file.content(), filename=item.file.name, **item.facts(), **below(caption, None))
+        known = item.facts()
+        known.pop("cover", None)
+        if item.cover:
+            known["cover" if item.cover.file_id else "thumbnail"] = item.cover.content()
+        return InputMediaVideo(item.file.content(), filename=item.file.name, **known, **below(caption, None))
     return InputMediaPhoto(item.content(), filename=item.name, **below(caption, None))

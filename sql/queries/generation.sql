@@ -33,6 +33,15 @@ from files
 where user_id = %(user_id)s
 order by id;
 
+-- name: list_old_sources
+select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
+from files
+where kind in ('source', 'still')
+and created_at < clock_timestamp() - %(age)s
+and starts_with(pathname, %(prefix)s)
+order by created_at
+limit %(limit)s;
+
 -- name: forget_files
 delete from files
 where id = any(%(file_ids)s);

@@ -5,9 +5,11 @@ over a dead one's job. Showing the result twice would change nothing, the messag
 before the death of its worker can come twice.
 """
 
+import asyncio
 from typing import Any
 
-from lib import credits, db, generation, storage, text
+from lib import credits, db, generation, providers, storage, text
+from lib.providers.local import received
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, Sent
 
@@ -61,7 +63,8 @@ async def _shown(desk: Desk, number: int) -> Picture | Film:
         return Picture(f"{_kind(desk)}.jpg", await _bytes(desk, number, f"{_kind(desk)}-preview"))
     _, _, width, height = _files(desk, number)["video"]
     name = f"lotok-{desk.job_id}-{number + 1}.mp4"
-    cover = Picture("cover.jpg", await _bytes(desk, number, "poster"))
+    poster = await _bytes(desk, number, "poster")
+    cover = Picture("cover.jpg", await asyncio.to_thread(received.thumbnail, poster))
     return Film(Picture(name, await _bytes(desk, number, "video")), width, height, desk.order.seconds, cover)
 
 
@@ -112,7 +115,8 @@ async def _caption(desk: Desk) -> str:
     notes = [desk.item(number)["files"]["note"][0] for number in range(order.count)]
     if order.preset == "white" and not order.is_video and "framed" in notes:
         lines.append(text.say(order.language, "card.framed_white"))
-    if any(desk.item(number).get("tried") and _is_ours(desk, number) for number in range(order.count)):
+    chosen = providers.chain(order.product, order.preset)[0]
+    if chosen.provider != "local" and any(_is_ours(desk, number) for number in range(order.count)):
         lines.append(text.say(order.language, "making.by_ourselves"))
     return "\n\n".join(lines)
 

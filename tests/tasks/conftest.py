@@ -1,0 +1,143 @@
+"""One stack whose pictures are made by the stand-ins of KIE and OpenAI; orders are put into its queue directly."""
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dev.stack import ROOT, Stack
+from lib import db, jobs, orders
+from tests.flows.chat import Chat
+
+FINAL = ("done", "failed", "cancelled")
+PHOTO = (ROOT / "dev" / "samples" / "coffee.jpg").read_bytes()
+
+
+@dataclass
+class Studio:
+    """The stack, and what a test does with it: orders, faults, rows."""
+
+    stack: Stack
+    http: httpx.AsyncClient
+    numbers: Any = field(default_factory=lambda: iter(range(1, 10**6)))
+
+    async def seller(self, credits: int = 100) -> Chat:
+        """Return a new person with credits, who has sent a photo."""
+        made = (await self.http.post("/sim/users", json={"first_name": "Алиса", "language_code": "ru"})).json()
+        chat = Chat(self.http, "studio", made)
+        await chat.says("/start")
+        await chat.presses("Принимаю")
+        await chat.sends_photo(PHOTO)
+        query = "insert into credit_ledger (user_id, kind, amount, key) select id, 'grant', %s, %s from users"
+        await self.run(f"{query} where tg_id = %s", credits, f"grant:test:{made['id']}", made["id"])
+        return chat
+
+    async def order(self, chat: Chat, *, kick: bool = True, price: int = 3, **wanted: Any) -> int:
+        """Put an order into the queue as the flow does; return the job's id."""
+        shown = (await self.http.get(f"/sim/chats/studio/{chat.user['id']}")).json()["messages"]
+        photo = next(one for one in reversed(shown) if one.get("photo"))
+        sent = await chat.last()
+        wanted.setdefault("file_id", photo["photo"][-1]["file_id"])
+        asked = orders.Order(
+            bot="studio", chat_id=chat.user["id"], message_id=sent["message_id"], language="ru", **wanted
+        )
+        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
+            [[user_id]] = await (
+                await conn.execute("select id from users where tg_id = %s", (chat.user["id"],))
+            ).fetchall()
+            made = await jobs.create_job_and_consume_credit(
+                conn,
+                user_id,
+                task=asked.task,
+                key=f"test:{next(self.numbers)}:{time.time()}",
+                args=asked.args(),
+                price=price,
+            )
+        if kick:
+            await self.kick()
+        return made.job.id
+
+    async def end_of(self, job_id: int, *, within: float = 60) -> dict[str, Any]:
+        """Kick the drain each second until the job is final; return it."""
+        until = time.monotonic() + within
+        for turn in itertools.count(1):
+            [job] = await self.rows("select * from every_job where id = %s", job_id)
+            if job["state"] in FINAL:
+                await self.kick()  # the notice of a failure
+                return job
+            assert time.monotonic() < until, job
+            await asyncio.sleep(0.1)
+            if turn % 10 == 0:
+                await self.kick()
+        raise AssertionError
+
+    async def kick(self) -> None:
+        headers = {"Authorization": f"Bearer {self.stack.settings['CRON_SECRET']}"}
+        await self.http.post(f"{self.stack.deployment}/api/drain", headers=headers)
+
+    async def costs(self, job_id: int) -> list[tuple[str, str, str, int]]:
+        """Return (provider, model, state, cost) of each call of a job."""
+        query = "select provider, model, state, cost from provider_calls where job_id = %s order by id"
+        return [tuple(row.values()) for row in await self.rows(query, job_id)]
+
+    async def balance(self, chat: Chat) -> int:
+        query = "select a.balance from credit_accounts a join users u on u.id = a.user_id where u.tg_id = %s"
+        [row] = await self.rows(query, chat.user["id"])
+        return int(row["balance"])
+
+    async def fault(self, part: str, kind: str, **options: Any) -> None:
+        answer = await self.http.post("/sim/faults", json={"part": part, "kind": kind, **options})
+        assert answer.status_code == 200, answer.text
+
+    async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
+        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
+            cursor = await conn.execute(query, params)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+    async def run(self, query: str, *params: Any) -> None:
+        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
+            await conn.execute(query, params)
+
+    async def redis(self, *command: str) -> Any:
+        settings = self.stack.settings
+        headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
+        answer = await self.http.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
+        return answer.raise_for_status().json()["result"]
+
+
+@pytest.fixture(scope="session")
+async def ai_stack() -> AsyncIterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="lotok-ai-"))
+    try:
+        given = {"LEASE_SCALE": "0.1", "DRAIN_SECONDS": "60"}
+        async with Stack(folder, time_scale=0.1, given=given, ai=True, generation_seconds=0.8, light=True) as stack:
+            yield stack
+            assert not stack.world.problems, stack.world.problems
+            keys = [value for name, value in stack.settings.items() if name.endswith(("_KEY", "_TOKEN", "_SECRET"))]
+            secrets = [part for value in keys for part in value.split(",")]
+            logged = "".join(log.read_text() for log in (folder / "logs").glob("api-*.log"))
+            assert not [secret for secret in secrets if secret in logged], "a secret in a log"
+            async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+                found = await (await conn.execute("select args::text || checkpoint::text from every_job")).fetchall()
+            assert not [secret for secret in secrets for (row,) in found if secret in row], "a secret in a row"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
+    async with httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False) as http:
+        yield Studio(ai_stack, http)
+        await http.delete("/sim/faults")
+        for name in ("kie", "openai"):
+            await Studio(ai_stack, http).redis("UNLINK", f"local:provider_pause:{name}")
+        await ai_stack.functions["api/drain.py"].restart()  # what it knows of pauses is its own

@@ -1,0 +1,79 @@
+"""The words that a model proposes: what of them may stand on a card, and what happens without a model."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from lib import cards
+from lib.tasks import words
+from tests.flows.chat import buttons
+from tests.flows.chat import words as read
+
+_values = some.recursive(some.none() | some.integers() | some.text(), some.lists)
+
+
+@given(some.dictionaries(some.sampled_from(["title", "benefits", "category", "x"]), _values))
+def test_whatever_a_model_says_what_is_left_may_stand_on_a_card(said):
+    found = words.checked(said)
+    if found:
+        assert 0 < len(found["title"]) <= cards.TITLE_LIMIT
+        assert len(found["benefits"]) <= cards.BENEFITS
+        assert all(0 < len(line) <= cards.BENEFIT_LIMIT for line in found["benefits"])
+        assert cards.check_words("wb", found["title"], tuple(found["benefits"])) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["Скидка 50 %", "Пишите @seller", "Хит продаж", "https://x.ru", "中文", "x" * 41, "🔥", "", None, 5]
+)
+def test_a_benefit_against_the_rules_is_left_out(line):
+    found = words.checked({"title": "Кружка", "benefits": [line, "Держит тепло"], "category": "посуда"})
+    assert found == {"title": "Кружка", "benefits": ["Держит тепло"], "category": "посуда"}
+
+
+async def propose(studio, description):
+    alice = await studio.seller()
+    shown = (await studio.http.get(f"/sim/chats/studio/{alice.user['id']}")).json()["messages"]
+    photo = next(one for one in reversed(shown) if one.get("photo"))["photo"][-1]["file_id"]
+    args = {
+        "bot": "studio", "chat_id": alice.user["id"], "message_id": (await alice.last())["message_id"],
+        "language": "ru", "description": description, "file_id": photo,
+    }  # fmt: skip
+    [row] = await studio.rows("select id from users where tg_id = %s", alice.user["id"])
+    await studio.run(
+        "insert into jobs (user_id, task, key, args, turn) values (%s, 'words', %s, %s::jsonb, 1)",
+        row["id"], f"words:{alice.user['id']}", json.dumps(args),
+    )  # fmt: skip
+    [job] = await studio.rows("select id from every_job where key = %s", f"words:{alice.user['id']}")
+    await studio.kick()
+    assert (await studio.end_of(job["id"]))["state"] == "done"
+    return alice, await studio.redis("GET", f"local:temp_data:studio:{alice.user['id']}:words")
+
+
+async def test_a_model_proposes_and_the_seller_decides(studio):
+    alice, kept = await propose(studio, "кружка керамическая. держит тепло два часа, можно мыть в машине")
+    shown = await alice.sees("Предлагаю такой текст.*Кружка керамическая.*Держит тепло два часа")
+    assert list(buttons(shown)) == ["Беру", "Изменить", "Меню"]
+    assert json.loads(kept)["title"] == "Кружка керамическая"
+
+
+@pytest.mark.parametrize("fault", ["odd_words", "no_words", "long_words", "500", "401"])
+async def test_without_a_useful_answer_the_rule_decides(studio, fault):
+    await studio.fault("openai", fault)
+    alice, kept = await propose(studio, "Кружка синяя\nДержит тепло")
+    assert json.loads(kept) == {"title": "Кружка синяя", "benefits": ["Держит тепло"], "category": ""}
+    assert "Кружка синяя" in read(await alice.sees("Предлагаю"))
+
+
+async def test_a_service_without_strict_schemas_is_asked_for_plain_json(studio):
+    await studio.fault("openai", "no_schema")
+    _, kept = await propose(studio, "кружка большая, держит тепло")
+    assert json.loads(kept)["benefits"] == ["Держит тепло"]
+
+
+async def test_a_hijacked_model_gets_nothing_odd_onto_the_card(studio):
+    await studio.fault("openai", "hijacked")
+    _, kept = await propose(studio, "Кружка\nДержит тепло")
+    assert "seller" not in kept
+    assert "Скидка" not in kept
