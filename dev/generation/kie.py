@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from dev.generation import drawing, models
+from dev.generation import catalogue, drawing
 from dev.generation.faults import Faults
 
 CODES = {
@@ -138,7 +138,7 @@ class Kie:
             return _refused(int(fault.kind[5:]) if fault else 401)
         if self.faults.take("broken"):
             return Response("<html>Bad gateway</html>", 502)
-        if problem := models.refuse(str(body.get("model")), body.get("input")):
+        if problem := catalogue.refuse(str(body.get("model")), body.get("input")):
             return _answer(None, *problem)
         starts = self._starts.setdefault(key, deque())
         while starts and starts[0] < time.time() - SPAN * self.pace:
@@ -154,7 +154,7 @@ class Kie:
 
     def _make(self, key: str, body: dict[str, Any], base: str) -> Task:
         fault = self.faults.take(*(kind for kind in KINDS if kind.startswith("task_")))
-        takes = self.seconds * random.uniform(0.8, 1.2) * (2 if models.MODELS[body["model"]].film else 1)
+        takes = self.seconds * random.uniform(0.8, 1.2) * (2 if catalogue.MODELS[body["model"]].film else 1)
         kind = fault.kind if fault else ""
         takes = {"task_slow": takes * 10, "task_never": 1e9}.get(kind, takes)
         task = Task(f"task_{secrets.token_hex(12)}", key, body["model"], body, time.time(), takes, kind)
@@ -222,9 +222,9 @@ class Kie:
             "costTime": round(task.takes * 1000) if ended else None,
             "completeTime": round((task.made_at + task.takes) * 1000) if ended else None,
             "createTime": round(task.made_at * 1000),
-            "creditsConsumed": 0 if failed else models.MODELS[task.model].credits if ended else None,
+            "creditsConsumed": 0 if failed else catalogue.MODELS[task.model].credits if ended else None,
         }
-        if models.MODELS[task.model].film and not ended:
+        if catalogue.MODELS[task.model].film and not ended:
             data["progress"] = f"{share:.2f}"
         return {"code": 501 if failed and task.fault == "task_501" else 200, "msg": "success", "data": data}
 
@@ -254,7 +254,7 @@ class Kie:
         return Response(data[: len(data) // 2] if kind == "result_cut" else data)
 
     def _drawn(self, task: Task) -> bytes:
-        given, known = task.param["input"], models.MODELS[task.model]
+        given, known = task.param["input"], catalogue.MODELS[task.model]
         address = given[known.picture][0] if known.many else given[known.picture]
         photo = self.files.get(address.rpartition("/")[2], b"")
         label, seed = f"KIE stand-in: {task.model}", len(str(given.get("prompt", "")))
