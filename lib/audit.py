@@ -1,5 +1,5 @@
-"""What must hold for credits and jobs at all times, checked on a live database. Each check is one statement, so what
-moves meanwhile confuses none of them.
+"""What must hold for credits, jobs and points at all times, checked on a live database. Each check is one statement,
+so what moves meanwhile confuses none of them.
 """
 
 from dataclasses import dataclass
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lib import db
 
 SQL = db.load("audit")
+
+# Every shop's rows: without this the audit would look at nothing, and find nothing.
+ALL = db.Scope(platform=True)
 
 CHECKS = {
     "the balance is not the sum of the ledger": SQL.balance_is_not_the_sum,
@@ -27,6 +30,16 @@ CHECKS = {
     "a job is due for more than an hour and nobody takes it": SQL.job_left_lying,
     "history is older than it may be": SQL.history_too_old,
     "a guard of the tables is missing or switched off": SQL.guard_is_off,
+    "the entries of points do not sum to nought": SQL.points_not_nought.within(ALL),
+    "an operation did not move its points": SQL.points_without_entries.within(ALL),
+    "a balance of points is not the sum of its entries": SQL.points_balance_wrong.within(ALL),
+    "a balance of points is not what its lots hold": SQL.points_lots_wrong.within(ALL),
+    "what was taken out of lots is not what was spent": SQL.points_uses_wrong.within(ALL),
+    "a lot holds other than what came less what went": SQL.points_lot_history_wrong.within(ALL),
+    "a shop's books of points do not close": SQL.points_books_wrong.within(ALL),
+    "a reversed receipt's reward was not taken back": SQL.points_reward_kept.within(ALL),
+    "points were due two days ago": SQL.points_left_lying.within(ALL),
+    "a guard of the points is missing or switched off": SQL.points_guard_is_off,
 }
 
 

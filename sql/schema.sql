@@ -1790,7 +1790,6 @@ create table members (
 create unique index members_once on members (partner_id, user_id) where left_at is null;
 create index members_user on members (user_id);
 create index members_tail on members (partner_id, phone_tail) where phone_tail <> '';
-create index members_visit on members (partner_id, last_visit_at desc, id desc);
 create index members_due on members (partner_id, due_at) where due_at is not null;
 create index members_referrer on members (partner_id, referrer_id, joined_at) where referrer_id is not null;
 
@@ -1898,7 +1897,8 @@ create table point_txns (
     bill_minor bigint not null default 0 check (bill_minor >= 0),
     -- what of the bill was paid in money
     paid_minor bigint not null default 0 check (paid_minor between 0 and bill_minor),
-    actor_id bigint references users (id),
+    -- not a foreign key: all operations of a cashier would lock their row; the operation checks who it is
+    actor_id bigint,
     reverses_id bigint,
     -- of points earned on the rest of a bill: the redemption; of a referral: the receipt
     parent_id bigint,
@@ -1932,9 +1932,15 @@ create table point_entries (
     kind text not null,
     delta bigint not null check (delta <> 0),
     balance_after bigint check ((balance_after is null) = (member_id = 0) and balance_after >= 0),
+    -- the shop's own accounts are no foreign key: all operations of a shop would lock them
+    holder_id bigint generated always as (nullif(member_id, 0)) stored,
     primary key (partner_id, txn_id, member_id, kind),
     foreign key (partner_id, txn_id) references point_txns (partner_id, id),
-    foreign key (partner_id, member_id, kind) references point_accounts (partner_id, member_id, kind)
+    constraint point_entries_holder_fkey
+        foreign key (partner_id, holder_id, kind) references point_accounts (partner_id, member_id, kind),
+    constraint point_entries_kind_check check (
+        case when member_id = 0 then kind in ('issued', 'redeemed', 'expired') else kind in ('available', 'pending') end
+    )
 );
 
 -- Points that came at one time, and what of them is left. Pending ones cannot be spent yet.
@@ -2102,19 +2108,35 @@ create type point_receipt as (
     active_at timestamptz, expires_at timestamptz, created_at timestamptz, code text, repeated boolean
 );
 
-create function receipt_of(t point_txns, p_repeated boolean) returns point_receipt language sql stable as $$
-    select row (
-        t.id, t.member_id, (select m.user_id from members m where m.partner_id = t.partner_id and m.id = t.member_id),
-        t.kind, t.points, coalesce(c.points, case when t.kind = 'accrue' then t.points else 0 end), t.missing,
-        t.bill_minor, t.paid_minor, coalesce(c.available_after, t.available_after),
-        coalesce(c.pending_after, t.pending_after), coalesce(c.promotion_id, t.promotion_id),
-        coalesce(c.active_at, t.active_at), coalesce(c.expires_at, t.expires_at), t.created_at,
-        (select v.code from vouchers v where v.partner_id = t.partner_id and v.txn_id = t.id), p_repeated
-    )::point_receipt
-    from (select 1) one
-    left join point_txns c on t.kind = 'redeem' and c.partner_id = t.partner_id and c.parent_id = t.id
-        and c.kind = 'accrue';
-$$;
+create function receipt_of(t point_txns, p_repeated boolean) returns point_receipt
+language plpgsql stable as $$
+declare
+    c point_txns;
+    r point_receipt;
+begin
+    if t.kind = 'redeem' then
+        select * into c from point_txns where partner_id = t.partner_id and parent_id = t.id and kind = 'accrue';
+    elsif t.kind = 'service' then
+        select code into r.code from vouchers where partner_id = t.partner_id and txn_id = t.id;
+    end if;
+    select user_id into r.user_id from members where partner_id = t.partner_id and id = t.member_id;
+    r.txn_id := t.id;
+    r.member_id := t.member_id;
+    r.kind := t.kind;
+    r.points := t.points;
+    r.earned := coalesce(c.points, case when t.kind = 'accrue' then t.points else 0 end);
+    r.missing := t.missing;
+    r.bill_minor := t.bill_minor;
+    r.paid_minor := t.paid_minor;
+    r.available := coalesce(c.available_after, t.available_after);
+    r.pending := coalesce(c.pending_after, t.pending_after);
+    r.promotion_id := coalesce(c.promotion_id, t.promotion_id);
+    r.active_at := coalesce(c.active_at, t.active_at);
+    r.expires_at := coalesce(c.expires_at, t.expires_at);
+    r.created_at := t.created_at;
+    r.repeated := p_repeated;
+    return r;
+end $$;
 
 -- The transaction of a key, if there is one already; another request under it is a Conflict.
 create function point_txn_of(p_partner_id bigint, p_key text, p_hash bytea) returns point_txns
@@ -2343,34 +2365,44 @@ end $$;
 -- What a bill earns: rounded down once, for the whole bill. The tier decides the rate; of the promotions the one that
 -- gives most counts.
 create function points_for(p partners, m members, p_city text, p_paid_minor bigint, p_now timestamptz)
-returns table (points bigint, promotion_id bigint) language sql stable as $$
-    with rate as (
-        select coalesce((
-            select t.earn_bp
-            from tiers t
-            where t.partner_id = p.id and t.min_spent_minor <= m.spent_minor
-            order by t.min_spent_minor desc
-            limit 1
-        ), p.earn_bp)::bigint as bp
-    ), offers as (
-        select o.id, o.multiplier_bp::bigint, o.extra_points
-        from promotions o, (select p_now at time zone p.tz as at) shop
+returns table (points bigint, promotion_id bigint) language plpgsql stable as $$
+#variable_conflict use_column
+declare
+    bp bigint;
+    here timestamp := p_now at time zone p.tz;
+    offer record;
+    more bigint;
+begin
+    select t.earn_bp into bp
+    from tiers t
+    where t.partner_id = p.id and t.min_spent_minor <= m.spent_minor
+    order by t.min_spent_minor desc
+    limit 1;
+    bp := coalesce(bp, p.earn_bp);
+    points := p_paid_minor * bp / (10000::bigint * p.minor_per_point);
+    for offer in
+        select o.id, o.multiplier_bp::bigint as multiplier_bp, o.extra_points
+        from promotions o
         where o.partner_id = p.id
         and o.status = 'approved'
         and o.shown
+        and o.ends_on >= here::date
+        and o.starts_on <= here::date
         and o.kind <> 'news'
-        and shop.at::date between o.starts_on and o.ends_on
-        and o.weekdays & (1 << (extract(isodow from shop.at)::integer - 1)) > 0
+        and o.weekdays & (1 << (extract(isodow from here)::integer - 1)) > 0
         and p_paid_minor >= o.min_bill_minor
         and (o.city is null or lower(o.city) = lower(coalesce(p_city, p.city)))
-        union all
-        select null, 10000, 0
-    )
-    select p_paid_minor * bp * multiplier_bp / (10000::bigint * 10000 * p.minor_per_point) + extra_points, id
-    from rate, offers
-    order by 1 desc, id nulls first
-    limit 1;
-$$;
+        order by o.id
+    loop
+        more := p_paid_minor * bp * offer.multiplier_bp / (10000::bigint * 10000 * p.minor_per_point)
+            + offer.extra_points;
+        if more > points then
+            points := more;
+            promotion_id := offer.id;
+        end if;
+    end loop;
+    return next;
+end $$;
 
 -- A receipt of somebody who was invited is looked at by a job: rewards need the referrers' rows, which are others'.
 create function queue_referrals(p_partner_id bigint, p_receipt_id bigint, p_key text) returns void
@@ -2408,7 +2440,8 @@ end $$;
 
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
     m members;
@@ -2466,7 +2499,8 @@ end $$;
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
     m members;
@@ -2527,7 +2561,8 @@ end $$;
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
     m members;
@@ -2579,7 +2614,8 @@ end $$;
 create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
     m members;
@@ -2689,7 +2725,8 @@ end $$;
 
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
     m members;
@@ -3095,7 +3132,8 @@ end $$;
 
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app set app.tenant to ''
+    set plan_cache_mode to force_generic_plan as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     m members;

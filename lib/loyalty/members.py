@@ -232,7 +232,10 @@ async def search(conn: db.Connection, partner_id: int, words: str, *, after: int
 async def recent(
     conn: db.Connection, partner_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
 ) -> list[Found]:
-    """Return the clients who were served last; `before` is (last_visit_at, id) of the page before's last."""
+    """Return the clients who were served last, out of the last thousand operations.
+
+    `before` is (last_visit_at, id) of the page before's last.
+    """
     at, number = before or (None, None)
     return await SQL.recent.within(of(partner_id)).all(
         conn, Found, partner_id=partner_id, before_at=at, before_id=number, limit=limit

@@ -158,3 +158,140 @@ from (values
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null
 limit 5;
+
+-- name: points_not_nought
+select 'partner ' || partner_id || ' operation ' || txn_id as subject, count(*) over () as number
+from point_entries
+group by partner_id, txn_id
+having sum(delta) <> 0
+limit 5;
+
+-- name: points_without_entries
+-- An operation moved what it says, and nothing else.
+select 'partner ' || t.partner_id || ' operation ' || t.id as subject, count(*) over () as number
+from point_txns t
+left join (
+    select partner_id, txn_id, sum(delta) filter (where delta > 0) as moved
+    from point_entries
+    group by partner_id, txn_id
+) e on e.partner_id = t.partner_id and e.txn_id = t.id
+where t.points <> coalesce(e.moved, 0)
+limit 5;
+
+-- name: points_balance_wrong
+select 'partner ' || a.partner_id || ' member ' || a.member_id || ' ' || a.kind as subject, count(*) over () as number
+from point_accounts a
+left join (
+    select partner_id, member_id, kind, sum(delta) as moved
+    from point_entries
+    where member_id > 0
+    group by partner_id, member_id, kind
+) e on e.partner_id = a.partner_id and e.member_id = a.member_id and e.kind = a.kind
+where a.member_id > 0
+and a.balance <> coalesce(e.moved, 0)
+limit 5;
+
+-- name: points_lots_wrong
+select 'partner ' || a.partner_id || ' member ' || a.member_id || ' ' || a.kind as subject, count(*) over () as number
+from point_accounts a
+left join (
+    select partner_id, member_id, case when pending then 'pending' else 'available' end as kind, sum(remaining) as held
+    from point_lots
+    where is_open
+    group by 1, 2, 3
+) l on l.partner_id = a.partner_id and l.member_id = a.member_id and l.kind = a.kind
+where a.member_id > 0
+and a.balance <> coalesce(l.held, 0)
+limit 5;
+
+-- name: points_uses_wrong
+-- What was taken out of lots is what was spent, expired or taken back.
+select 'partner ' || t.partner_id || ' operation ' || t.id as subject, count(*) over () as number
+from point_txns t
+left join point_txns r on r.partner_id = t.partner_id and r.id = t.reverses_id
+left join (
+    select partner_id, txn_id, sum(points) as points
+    from point_lot_uses
+    group by partner_id, txn_id
+) u on u.partner_id = t.partner_id and u.txn_id = t.id
+where coalesce(u.points, 0) <> case
+    when t.kind in ('redeem', 'service', 'expire') then t.points
+    when t.kind = 'reverse' and r.kind not in ('redeem', 'service') then t.points
+    else 0
+end
+limit 5;
+
+-- name: points_lot_history_wrong
+-- A lot holds what came, less what was taken out, but for what a reversal put back.
+select 'partner ' || l.partner_id || ' lot ' || l.id as subject, count(*) over () as number
+from point_lots l
+left join (
+    select u.partner_id, u.lot_id, sum(u.points) filter (where r.id is null) as used
+    from point_lot_uses u
+    join point_txns t on t.partner_id = u.partner_id and t.id = u.txn_id
+    left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+    group by u.partner_id, u.lot_id
+) u on u.partner_id = l.partner_id and u.lot_id = l.id
+where l.points - l.remaining <> coalesce(u.used, 0)
+limit 5;
+
+-- name: points_books_wrong
+-- What a shop has issued is held by its members, spent or expired.
+select 'partner ' || partner_id as subject, count(*) over () as number
+from (
+    select partner_id, sum(delta) as rest
+    from point_entries
+    group by partner_id
+    union all
+    select e.partner_id, sum(e.delta) filter (where e.kind in ('available', 'pending')) - a.balances
+    from point_entries e
+    join (
+        select partner_id, sum(balance) as balances
+        from point_accounts
+        where member_id > 0
+        group by partner_id
+    ) a on a.partner_id = e.partner_id
+    group by e.partner_id, a.balances
+) books
+where rest <> 0
+limit 5;
+
+-- name: points_reward_kept
+-- The receipt was reversed more than a day ago, and its reward is still with the referrer.
+select 'partner ' || w.partner_id || ' receipt ' || w.receipt_id as subject, count(*) over () as number
+from referral_rewards w
+join point_txns r on r.partner_id = w.partner_id and r.reverses_id = w.receipt_id
+where w.status = 'paid'
+and r.created_at < statement_timestamp() - interval '1 day'
+limit 5;
+
+-- name: points_left_lying
+-- Their date came two days ago, and the night's job has not been there.
+select 'partner ' || partner_id || ' member ' || id as subject, count(*) over () as number
+from members
+where due_at < statement_timestamp() - interval '2 days'
+limit 5;
+
+-- name: points_guard_is_off
+select g.relation || '.' || g.name as subject, count(*) over () as number
+from (values
+    ('point_entries', 'move_points'), ('point_entries', 'sum_to_nought'), ('point_entries', 'append_only'),
+    ('point_txns', 'append_only'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
+    ('point_txns', 'never_truncate'), ('point_accounts', 'open_empty'), ('point_accounts', 'balance_by_entries'),
+    ('point_accounts', 'keep_account'), ('members', 'referrer_is_for_ever'), ('users', 'forget_client')
+) g (relation, name)
+left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
+where t.oid is null
+union all
+select c.relname || ' has no row-level security', count(*) over ()
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attname = 'partner_id' and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace
+and c.relkind = 'r'
+and not c.relrowsecurity
+union all
+select 'role ' || rolname || ' goes round row-level security', 1
+from pg_roles
+where rolname = 'lotok_app'
+and (rolsuper or rolbypassrls)
+limit 5;

@@ -114,34 +114,49 @@ order by m.id
 limit %(limit)s;
 
 -- name: search_names
--- No digits: a shop's members are gone through in order, newest visit first, no further than two thousand.
-select id, name, phone_tail, card_no, last_visit_at, available
+-- No digits: a shop's members are gone through, the newest first, no further than two thousand. "offset 0" keeps the
+-- planner from reading everybody's names instead.
+select m.id, c.name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available
 from (
-    select m.id, coalesce(c.name, '') as name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available,
-        row_number() over (order by m.last_visit_at desc, m.id desc) as place
-    from (
-        select partner_id, id, user_id, phone_tail, card_no, last_visit_at
-        from members
-        where partner_id = %(partner_id)s
-        and left_at is null
-        order by last_visit_at desc, id desc
-        limit 2000
-    ) m
-    join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
-    left join clients c on c.user_id = m.user_id
-    where c.name ilike '%%' || %(name)s || '%%'
-) found
-order by place
+    select partner_id, id, user_id, phone_tail, card_no, last_visit_at
+    from members
+    where partner_id = %(partner_id)s
+    and left_at is null
+    order by id desc
+    limit 2000
+) m
+cross join lateral (
+    select name
+    from clients
+    where user_id = m.user_id
+    offset 0
+) c
+join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
+where c.name ilike '%%' || %(name)s || '%%'
+order by m.last_visit_at desc nulls last, m.id desc
 limit %(limit)s;
 
 -- name: recent
+-- Out of the last operations, as an index on the last visit would have to be written at every visit.
 select m.id, coalesce(c.name, '') as name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available
-from members m
+from (
+    select member_id, max(created_at) as at
+    from (
+        select member_id, created_at
+        from point_txns
+        where partner_id = %(partner_id)s
+        and kind in ('accrue', 'redeem')
+        and (%(before_at)s::timestamptz is null or created_at <= %(before_at)s)
+        order by created_at desc, id desc
+        limit 1000
+    ) latest
+    group by member_id
+) o
+join members m on m.partner_id = %(partner_id)s and m.id = o.member_id
 join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
 left join clients c on c.user_id = m.user_id
-where m.partner_id = %(partner_id)s
-and m.left_at is null
-and m.last_visit_at is not null
+where m.left_at is null
+and m.last_visit_at <= o.at
 and (%(before_at)s::timestamptz is null or (m.last_visit_at, m.id) < (%(before_at)s, %(before_id)s))
 order by m.last_visit_at desc, m.id desc
 limit %(limit)s;

@@ -1,0 +1,1 @@
+"""Shops with many members and operations, and clients that press on them."""
