@@ -97,6 +97,7 @@ class Proxy:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         assert process.stdout
+        self.pid = process.pid
         self.port = int(process.stdout.readline())
 
     def counts(self) -> Counts:

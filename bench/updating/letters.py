@@ -4,16 +4,17 @@ import json
 from typing import Any
 
 DATE = 1_790_000_000
+FIRST = 5_000_000_000  # the id of the person with number 0
 SIZES = ((90, 68, 1_500), (320, 240, 18_000), (800, 600, 75_000), (1280, 960, 140_000))
 
 
 def person(number: int) -> dict[str, Any]:
     """Return who writes."""
     return {
-        "id": 5_000_000_000 + number,
+        "id": FIRST + number,
         "is_bot": False,
-        "first_name": "Алиса",
-        "last_name": f"Петрова {number}",
+        "first_name": f"Алиса{number}",
+        "last_name": "Петрова",
         "username": f"alice_{number}",
         "language_code": "ru",
     }

@@ -78,6 +78,7 @@ class Region:
 
     async def send(self, body: bytes, instance: int = 0) -> int:
         """Deliver an update and return the status, as Telegram does over a connection that it keeps."""
+        self.idle = [entry for entry in self.idle if entry[0].open]
         pool = [entry for entry in self.idle if entry[1] == instance]
         if pool:
             self.idle.remove(pool[-1])
@@ -142,8 +143,7 @@ async def region(distance: Distance, *, webhooks: int = 1) -> AsyncIterator[Regi
             exits.push_async_callback((await here.boot()).stop)
         yield here
         for one in here.lines:
-            if one._transport:
-                one._transport.close()
+            one.close()
         await asyncio.sleep(0)
 
 

@@ -53,7 +53,7 @@ class Server(asyncio.Protocol):
 
 async def serve(path: Path, handle: Handler) -> None:
     """Listen on a Unix socket."""
-    await asyncio.get_running_loop().create_unix_server(lambda: Server(handle), path)
+    await asyncio.get_running_loop().create_unix_server(lambda: Server(handle), path, backlog=1024)
 
 
 class Line(asyncio.Protocol):
@@ -79,7 +79,18 @@ class Line(asyncio.Protocol):
             self._buffer = self._buffer[end + 4 + length :]
             self._answer.set_result(int(head[9:12]))
 
+    @property
+    def open(self) -> bool:
+        """Whether the function has not hung up, as it does after some idle seconds."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport:
+            self._transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
         if self._answer and not self._answer.done():
             self._answer.set_result(0)
 

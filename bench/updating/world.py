@@ -7,13 +7,14 @@ puts its distance. A line of stdin is answered with what was asked for since the
 import asyncio
 import itertools
 import json
+import re
 import sys
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from bench.updating import wire
+from bench.updating import letters, wire
 from dev import upstash
 
 UPSTASH, TELEGRAM = "upstash.sock", "telegram.sock"
@@ -32,6 +33,7 @@ class World:
         """Answer a pipeline or a single command, base64 as the clients ask for."""
         commands = upstash._batch(body) if path.endswith("pipeline") else [upstash._command(upstash._json(body))]
         self._count("redis", 1)
+        self.calls.append(("redis", 0, time.monotonic()))
         self._count("redis_commands", len(commands))
         entries = [upstash._entry(reply, encode=True) for reply in await self._upstash._pipeline(commands)]
         return json.dumps(entries if path.endswith("pipeline") else entries[0]).encode()
@@ -43,6 +45,7 @@ class World:
         asked = json.loads(body) if body[:1] == b"{" else dict(parse_qsl(body.decode(errors="replace")))
         chat = int(asked.get("chat_id", 0) or 0)
         self.calls.append((method, chat, time.monotonic()))
+        self._greet(chat, str(asked.get("text", "")))
         return json.dumps({"ok": True, "result": self._result(method, chat, asked)}).encode()
 
     def _result(self, method: str, chat: int, asked: dict[str, str]) -> Any:
@@ -53,6 +56,12 @@ class World:
         bot = {"id": 1, "is_bot": True, "first_name": "Лоток"}
         message = {"message_id": message_id, "date": 1, "chat": person, "from": bot, "text": asked.get("text", "")}
         return message | ({"reply_markup": json.loads(asked["reply_markup"])} if "reply_markup" in asked else {})
+
+    def _greet(self, chat: int, text: str) -> None:
+        """Count the greetings that name somebody else than the chat's person."""
+        named = re.search(r"Алиса(\d+)", text)
+        if named and int(named[1]) != chat - letters.FIRST:
+            self._count("mixed_up", 1)
 
     def _count(self, name: str, number: int) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
