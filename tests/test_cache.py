@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 from upstash_redis.asyncio import Redis
 
@@ -138,6 +140,17 @@ async def test_bytes_that_are_no_text_are_unavailable(redis: upstash.Upstash) ->
     await redis._valkey.run([[b"SET", b"local:raw", b"\xff"]])
     with pytest.raises(errors.Unavailable):
         await cache.get("raw")
+
+
+@pytest.mark.parametrize("value", ["QQ=", "%%%", "w6k"])
+async def test_what_is_not_base64_is_never_taken_for_a_value(redis: upstash.Upstash, value: str) -> None:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse([{"result": value}])
+
+    async with serving.serve(Starlette(routes=[Route("/pipeline", answer, methods=["POST"])])) as address:
+        [outcome] = await cache._Redis(address, TOKEN).outcomes([["GET", "menu"]])
+        assert isinstance(outcome, Exception)
+        await wire.close()
 
 
 async def test_a_service_that_is_down_is_left_alone(redis: upstash.Upstash) -> None:

@@ -34,7 +34,7 @@ READS = (
 async def compare(here: region.Region) -> str:
     """Return the table for the region's distance."""
     os.environ.update(here.settings())
-    from lib import cache, caches, config, db, wire
+    from lib import caches, config, db, wire
 
     config.get.cache_clear()
     shelves = {"auth": caches.AUTH, "profile": caches.PROFILE, "conversation": caches.CONVERSATION, "menu": caches.MENU}
@@ -45,33 +45,39 @@ async def compare(here: region.Region) -> str:
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
     await db.run(_query)
     for read in READS:
-        shelf = shelves.get(read.name, caches.SESSION)
-        owner = f"bench-{read.name}".replace(" ", "-")
-        await shelf.put(owner, {"name": "Алиса", "more": "x" * 400})
-
-        async def naive(queries: int = read.queries) -> None:
-            async with db.connect(here.settings()["DATABASE_URL"]) as conn:
-                for _ in range(queries):
-                    await _query(conn)
-
-        async def cached(shelf: Any = shelf, owner: str = owner) -> None:
-            assert await shelf.read(owner, _nothing)
-
-        async def trip() -> None:
-            await cache.pipeline([["MGET", cache.key("update:1"), cache.key("state:1")]])
-
-        async def riding(shelf: Any = shelf, owner: str = owner) -> None:
-            await asyncio.gather(trip(), shelf.read(owner, _nothing))
-
-        old, one, hit = await _ms(naive), await _ms(lambda: db.run(_query)), await _ms(cached)
-        more = max(0.01, await _ms(riding) - await _ms(trip))
-        lines.append(
-            f"| {read.name} | {read.claimed}× | {old:.1f} ({read.queries}) | {one:.1f} | {hit:.1f} | {more:.2f} "
-            f"| {old / hit:.0f}× | {one / hit:.1f}× | {old / more:.0f}× |"
-        )
+        lines.append(await _compared(read, shelves.get(read.name, caches.SESSION), here.settings()["DATABASE_URL"]))
     await db.close()
     await wire.close()
     return "\n".join(lines)
+
+
+async def _compared(read: Read, shelf: Any, database: str) -> str:
+    """Return the line of one class."""
+    from lib import cache, db
+
+    owner = f"bench-{read.name}".replace(" ", "-")
+    await shelf.put(owner, {"name": "Алиса", "more": "x" * 400})
+
+    async def naive() -> None:
+        async with db.connect(database) as conn:
+            for _ in range(read.queries):
+                await _query(conn)
+
+    async def cached() -> None:
+        assert await shelf.read(owner, _nothing)
+
+    async def trip() -> None:
+        await cache.pipeline([["MGET", cache.key("update:1"), cache.key("state:1")]])
+
+    async def riding() -> None:
+        await asyncio.gather(trip(), cached())
+
+    old, one, hit = await _ms(naive), await _ms(lambda: db.run(_query)), await _ms(cached)
+    more = max(0.01, await _ms(riding) - await _ms(trip))
+    return (
+        f"| {read.name} | {read.claimed}× | {old:.1f} ({read.queries}) | {one:.1f} | {hit:.1f} | {more:.2f} "
+        f"| {old / hit:.0f}× | {one / hit:.1f}× | {old / more:.0f}× |"
+    )
 
 
 async def _query(conn: Any) -> None:

@@ -137,3 +137,11 @@ async def test_a_paced_chat_sends_nothing_when_its_slot_is_too_far_away(chat, la
     with pytest.raises(errors.Unavailable, match="too_many_messages"):
         await client.Chat("studio", ALICE, paced=True).say("Рано")
     assert len((await lab.history())["messages"]) == before
+
+
+async def test_a_revoked_token_is_something_to_wait_for_and_is_not_shown(chat, lab, monkeypatch):
+    monkeypatch.setenv("STUDIO_BOT_TOKEN", "123456789:AArevokedrevokedrevokedrevokedrevok")
+    config.get.cache_clear()
+    with pytest.raises(errors.Unavailable, match="token") as caught:
+        await chat.say("Привет")
+    assert "revoked" not in str(caught.value)
