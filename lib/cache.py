@@ -15,6 +15,7 @@ What callers ask for in one tick of the loop travels in one request, and each ge
 import asyncio
 import functools
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ BATCH_COMMANDS = 1000
 BATCH_CHARACTERS = 1_500_000  # Upstash refuses a request over 10 MB, and a character may take four bytes
 RIDERS = 200
 RIDER_CHARACTERS = 500_000
+
+_BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
 type Command = Sequence[str | int]
 type Outcome = Any | Exception
@@ -219,9 +222,19 @@ class _Redis(Redis):
 
 def _outcome(command: Command, entry: Any) -> Outcome:
     try:
+        _require_base64(entry.get("result"))
         return cast_response([*map(str, command)], format_response(entry, "base64"), None)
     except Exception as error:  # the command's own error, or a value that is no text: UpstashError, ValueError
         return error
+
+
+def _require_base64(value: Any) -> None:
+    """Raise ValueError for a text that is not base64: the package would make an empty or another value of it."""
+    if isinstance(value, list):
+        for one in value:
+            _require_base64(one)
+    elif isinstance(value, str) and value != "OK" and (len(value) % 4 or not _BASE64.fullmatch(value)):
+        raise ValueError("an answer that is not base64")
 
 
 @dataclass
