@@ -2441,7 +2441,7 @@ end $$;
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
 ) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
     m members;
@@ -2500,7 +2500,7 @@ create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
 ) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
     m members;
@@ -2562,7 +2562,7 @@ create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz
 ) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
     m members;
@@ -2615,7 +2615,7 @@ create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
 ) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
     m members;
@@ -2726,7 +2726,7 @@ end $$;
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
 ) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
     m members;
@@ -2789,7 +2789,8 @@ end $$;
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app set app.tenant to ''
+    set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
     p partners;
@@ -2872,7 +2873,8 @@ create function my_cards(p_user_id bigint, p_now timestamptz)
 returns table (partner_id bigint, member_id bigint, card_no bigint, title text, city text, category text, status text,
     available bigint, pending bigint, minor_per_point integer, next_points bigint, next_at timestamptz,
     favourite boolean, last_visit_at timestamptz)
-language plpgsql set role to lotok_app set app.tenant to '' set app.person to '' as $$
+language plpgsql set role to lotok_app set app.tenant to '' set app.person to ''
+    set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
     m members;
@@ -3011,7 +3013,8 @@ begin
 end $$;
 
 create function settle_referrals(p_partner_id bigint, p_receipt_id bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app set app.tenant to ''
+    set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -3133,7 +3136,7 @@ end $$;
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
 language plpgsql set role to lotok_app set app.tenant to ''
-    set plan_cache_mode to force_generic_plan as $$
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     m members;
