@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from lib import cache, db, errors, log, notify, providers, spending
+from lib import cache, config, db, errors, log, notify, providers, spending
 from lib.providers import Offer
 from lib.tasks.order.asking import is_patient
 from lib.tasks.order.desk import Desk, Item, after
@@ -47,7 +47,7 @@ async def rest_of(desk: Desk, number: int, item: Item, offer: Offer, error: erro
     await desk.keep(number, item)
     if error.code == "busy":
         return after((error.retry_after or timedelta(seconds=10)).total_seconds())
-    await spending.pause(offer.provider, FOR_REST, "down")
+    await spending.pause(offer.provider, FOR_REST * config.get().lease_scale, "down")
     return after(15)
 
 
