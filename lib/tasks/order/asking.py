@@ -1,7 +1,7 @@
 """Decides whom to ask for an item, and what."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lib import config, db, errors, providers, spending, storage
 from lib.providers import Ask, Offer
@@ -12,6 +12,8 @@ from lib.tasks.order.desk import Desk, Item, after
 # How long an order waits for a provider that is busy or away before it goes on to the next: a seller would rather have
 # what was chosen a minute later.
 PATIENCE = 120
+# How long an order waits when everybody left on its chain rests.
+AT_MOST = timedelta(hours=1)
 
 CLIP = (1080, 1920)
 BACKGROUND = (1200, 1600)
@@ -36,7 +38,8 @@ async def choose(desk: Desk, item: Item) -> Offer | datetime:
         if why == "down" and is_patient(item):
             await desk.show("making.busy")
             return after(15)
-    item.setdefault("since", datetime.now(UTC).timestamp())
+    if datetime.now(UTC) - desk.run.job.created_at > AT_MOST:
+        raise errors.Rejected("provider_down", ", ".join(resting))
     await desk.show("making.busy")
     return after(60)
 

@@ -16,14 +16,27 @@ transfer = asyncio.Semaphore(4)  # results that are held in memory at a time
 type Stored = dict[str, list[Any]] | list[Any]
 
 
+_drawing: set[object] = set()
+
+
 @contextlib.asynccontextmanager
 async def turn(step: Offer) -> AsyncIterator[None]:
     """Hold the one core while something is drawn here; others draw elsewhere."""
     if step.provider != "local":
         yield
         return
-    async with source.cpu:
-        yield
+    mine = object()
+    _drawing.add(mine)
+    try:
+        async with source.cpu:
+            yield
+    finally:
+        _drawing.discard(mine)
+
+
+def in_line() -> int:
+    """Return how many are being drawn here or wait for it."""
+    return len(_drawing)
 
 
 async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: bool) -> Stored:

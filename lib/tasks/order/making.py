@@ -64,7 +64,7 @@ async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
         return offer
     step = asking.step_of(offer, item)
     provider = providers.load(step.provider)
-    if provider.INSTANT and not desk.has_time_for(step.seconds * 2):
+    if provider.INSTANT and not desk.has_time_for(step.seconds * (2 + finish.in_line())):
         return after(20)
     begun = await db.run(lambda conn: asking.note_call(conn, desk, number, offer, step))
     if begun.wait_until:
@@ -72,7 +72,11 @@ async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
     if begun.id is None:
         return await rest_of(desk, number, item, offer, errors.Unavailable("spent", offer.provider))
     call: Item = {"id": begun.id, "offer": offer.name, "still": step is not offer, "nonce": secrets.token_hex(8)}
-    ask = await asking.ask(desk, number, item, offer, step)
+    try:
+        ask = await asking.ask(desk, number, item, offer, step)
+    except errors.AppError:  # our own storage, most likely: nobody was asked
+        await db.run(lambda conn: spending.end_call(conn, call["id"], "failed", 0))
+        raise
     try:
         made = await _create(desk, number, {**item, "call": call}, step, ask)
     except errors.Upstream as error:
