@@ -92,8 +92,8 @@ async def _order_all(stack: Stack, http: httpx.AsyncClient, sellers: list[str]) 
                 data={"as": "photo"},
             )
             await _act(http, chat, "text", json={"text": "Кофе в зёрнах\nСвежая обжарка\n100% арабика"})
-            await _press(http, chat, "card:preset:wb")
-            await _press(http, chat, "card:confirm")
+            for data in ("order:product:card", "order:preset:wb", "order:confirm"):
+                await _press(http, chat, data)
 
 
 async def _kill(stack: Stack, rng: random.Random) -> None:

@@ -20,7 +20,7 @@ _PROMO = re.compile(r"[A-Z0-9А-ЯЁ_-]{3,32}")
 
 @dataclass(frozen=True)
 class Product:
-    """A kind of order: `price` is for one result, `expected_seconds` is how long one usually takes."""
+    """A kind of order: `price` is for one result. One takes `expected_seconds` by a model, `own_seconds` without."""
 
     code: str
     task: str
@@ -29,6 +29,7 @@ class Product:
     is_on: bool
     expected_seconds: int
     params: dict[str, Any]
+    own_seconds: int
 
     def total(self, count: int) -> int:
         """Return what so many results cost as one order."""

@@ -6,7 +6,7 @@ administrators. Each is written once, whatever is delivered twice, and each func
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lib import catalog, db, errors, users
@@ -26,6 +26,23 @@ class Entry:
     balance_after: int
     created_at: datetime
     product: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A product, what the person has, and how long such orders took lately; None when there were too few to tell."""
+
+    product: catalog.Product
+    balance: int
+    recent: timedelta | None
+
+    def lasts(self, count: int, *, by_ai: bool) -> timedelta:
+        """Return how long an order of so many will probably take, by a model or by our own renderer."""
+        if self.recent:
+            return self.recent
+        if by_ai:  # several are made side by side
+            return timedelta(seconds=self.product.expected_seconds * (3 + count) / 4)
+        return timedelta(seconds=self.product.own_seconds * count)
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,15 @@ async def refund_credit(conn: db.Connection, job_id: int) -> int:
 async def safe_get_balance(conn: db.Connection, user_id: int) -> int:
     """Return the balance; 0 for somebody who has no account."""
     return await SQL.safe_get_balance.one(conn, int, user_id=user_id) or 0
+
+
+async def offer(conn: db.Connection, user_id: int, product: str, count: int = 1) -> Offer | None:
+    """Return what so many of a product are to a person; None when there is no such product. One round trip."""
+    row = await SQL.offer.one(conn, dict, user_id=user_id, product=product, count=count)
+    if row is None:
+        return None
+    balance, seconds = row.pop("balance"), row.pop("recent_seconds")
+    return Offer(catalog.Product(**row), balance, None if seconds is None else timedelta(seconds=seconds))
 
 
 async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:

@@ -20,9 +20,17 @@ type Ways = Sequence[Sequence[tuple[str, str]]]
 async def alert_admins(through: str, key: str, **fields: object) -> None:
     """Send a sentence to every administrator through one bot; one who has not started it hears nothing."""
     log.event("alert", key=key, **fields)
+    await hand_to_admins(through, key, **fields)
+
+
+async def hand_to_admins(through: str, key: str, **fields: object) -> int:
+    """Send them what a person wrote, which no log keeps; return how many have it."""
+    told = 0
     for admin in config.get().admin_ids:
         with contextlib.suppress(errors.AppError):
             await Chat(through, admin, paced=True).say(text.say(text.LANGUAGES[0], key, **fields))
+            told += 1
+    return told
 
 
 async def tell(

@@ -70,7 +70,7 @@ async def walk(bot: str) -> int:
 async def _compare(bot: str, one: Stars) -> bool:
     if one.refunded:
         back = await db.run(lambda conn: credits.record_payment_refund(conn, one.charge_id))
-        if back and back.changed:
+        if back:
             await warn(bot, back)
         return bool(back and back.changed)
     user = await _payer(one)
@@ -107,13 +107,15 @@ def receipt(language: str, paid: credits.Paid) -> tuple[str, Keyboard]:
     lines = [text.say(language, "studio.paid" if payment.credits else "studio.paid.unmatched", **facts)]
     if paid.settled:
         lines.append(text.say(language, "studio.paid.settled", settled=paid.settled))
-    ways = [("button.new", "card:new"), ("button.menu", "menu:home")]
+    ways = [("button.new", "order:new"), ("button.menu", "menu:home")]
     return "\n\n".join(lines), [[Button(text.say(language, key), data) for key, data in ways]]
 
 
 async def warn(bot: str, back: credits.TakenBack) -> None:
-    """Tell the administrators that Stars went back without their doing."""
+    """Tell the administrators that Stars went back, if that is news and was not their doing."""
     payment = back.payment
+    if not back.changed or not (back.taken or payment.owed):
+        return
     await notify.alert_admins(
         bot, "alert.chargeback", payment=payment.id, stars=payment.stars, taken=back.taken, owed=payment.owed
     )

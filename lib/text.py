@@ -11,6 +11,7 @@ import functools
 import gettext
 import html
 import string
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def say(language: str, key: str, **fields: Any) -> str:
 def knows(key: str) -> bool:
     """Tell whether there is a sentence of that key."""
     return _catalogue(LANGUAGES[0], _domain(key)).gettext(key) != key
+
+
+def moment(at: datetime, hours: int) -> str:
+    """Return a time as somebody reads it whose clock is so many hours ahead of UTC."""
+    return f"{at.astimezone(timezone(timedelta(hours=hours))):%d.%m, %H:%M}"
 
 
 def guess(language_code: str) -> str:

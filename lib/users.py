@@ -30,6 +30,11 @@ ZONES: Mapping[str, int] = {
 ZONE = "Europe/Moscow"  # until another is chosen
 
 
+def hours_ahead(zone: str) -> int:
+    """Return how many hours a time zone is ahead of UTC."""
+    return ZONES.get(zone, ZONES[ZONE])
+
+
 @dataclass(frozen=True)
 class User:
     """A person and the balance of their account."""

@@ -50,7 +50,7 @@ async def _list(conn: db.Connection, args: argparse.Namespace) -> None:
         user = await users.get_user_by_tg_id(conn, args.user)
         if user is None:
             raise errors.Missing("no_user", str(args.user))
-        found = await jobs.get_user_jobs(conn, user.id, task=args.task, limit=args.limit)
+        found = await jobs.get_user_jobs(conn, user.id, tasks=args.task and [args.task], limit=args.limit)
         found = [job for job in found if args.state in (None, job.state)]
     if args.json:
         _print([dataclasses.asdict(job) for job in found])

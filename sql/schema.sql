@@ -260,13 +260,16 @@ create trigger legal_moves before update of state on jobs
         ('queued', 'failed'), ('queued', 'cancelled')
     )) execute function refuse_move();
 
--- Telling the user is a job too, so a crash between the failure and the message loses nothing.
+-- Telling the user is a job too, so a crash between the failure and the message loses nothing. Who cancels an order that
+-- has begun hears of it when it has stopped.
 create function settle_job() returns trigger language plpgsql as $$
 begin
     perform refund_credit(new.id);
-    if new.state = 'failed' and new.task <> 'notice' and new.user_id is not null then
+    if (new.state = 'failed' or new.price > 0 and new.attempts > 0)
+        and new.task <> 'notice' and new.user_id is not null
+    then
         insert into jobs (user_id, task, key, args, turn)
-        values (new.user_id, 'notice', 'failed:' || new.id, jsonb_build_object('job_id', new.id),
+        values (new.user_id, 'notice', new.state || ':' || new.id, jsonb_build_object('job_id', new.id),
             next_turn(new.user_id, 'notice', 0::smallint))
         on conflict (key) do nothing;
     end if;
@@ -1233,7 +1236,9 @@ create table products (
     position smallint not null,
     is_on boolean not null default true,
     expected_seconds integer not null check (expected_seconds > 0),
-    params jsonb not null default '{}' check (jsonb_typeof(params) = 'object')
+    params jsonb not null default '{}' check (jsonb_typeof(params) = 'object'),
+    -- how long one result takes without a model, drawn on our own machines
+    own_seconds integer not null default 10 check (own_seconds > 0)
 );
 
 -- An invoice names a pack by its id and can be paid for years, so what a pack gives for what never changes: a new price

@@ -113,7 +113,7 @@ async def test_get_user_jobs_lists_a_persons_own_newest_first(conn, make_user, m
     alice, bob = await make_user(), await make_user()
     first, _, notice = await make_job(alice), await make_job(bob), await make_job(alice, task="notice")
     assert await jobs.get_user_jobs(conn, alice.id) == [notice, first]
-    assert await jobs.get_user_jobs(conn, alice.id, task="card") == [first]
+    assert await jobs.get_user_jobs(conn, alice.id, tasks=["card"]) == [first]
     assert await jobs.get_user_jobs(conn, alice.id, limit=1) == [notice]
 
 

@@ -113,7 +113,7 @@ async def test_the_main_job_goes_through_pgbouncer(pooled):
         user = await order_a_card(conn, 7)
         for job in await factories.claim(conn, limit=2):
             await finish(conn, job)
-        states = [(job.key, job.state) for job in await jobs.get_user_jobs(conn, user.id, task="card")]
+        states = [(job.key, job.state) for job in await jobs.get_user_jobs(conn, user.id, tasks=["card"])]
         assert states == [("bad:7", "failed"), ("good:7", "done")]
         assert await credits.safe_get_balance(conn, user.id) == users.TRIAL_CREDITS - 1
         [notice] = await factories.claim(conn)

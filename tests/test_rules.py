@@ -30,6 +30,7 @@ LEFT_TO_RIGHT = [
         "generation",
         "spending",
         "callbacks",
+        "results",
         "assistant",
         "notify",
         "till",

@@ -1,4 +1,5 @@
 import ast
+import re
 import string
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,29 @@ def test_both_languages_have_every_sentence_with_the_same_fields():
     for key, sentence in russian.items():
         if isinstance(key, str):
             assert fields(sentence) == fields(english[key]), key
+
+
+def test_no_sentence_leaves_the_plural_to_the_reader():
+    """ "кредит(ов)" was a fault of the predecessors."""
+    for language in text.LANGUAGES:
+        for key, sentence in catalogue(language).items():
+            for form in sentence if isinstance(key, tuple) else [sentence]:
+                assert not re.search(r"\w\((?:а|ов|ев|ей|и|ы|я|es|s)\)", form), key
+
+
+LABELS = re.compile(
+    r'(?:_button\(turn, |Button\((?:turn\.text|text\.say)\((?:turn\.|desk\.|order\.)?(?:language, )?)"([a-z0-9_.]+)"'
+)
+
+
+def test_a_button_of_the_studio_is_short_in_both_languages():
+    sources = [*(ROOT / "lib" / "flows" / "studio").rglob("*.py"), *(ROOT / "lib" / "tasks").rglob("*.py")]
+    labels = {key for path in sources for key in LABELS.findall(path.read_text(encoding="utf-8"))}
+    assert len(labels) > 30
+    for language in text.LANGUAGES:
+        known = catalogue(language)
+        for key in labels:
+            assert len(re.sub(r"{[^}]*}", "12", known[key])) <= 20, (language, known[key])
 
 
 def test_no_sentence_is_empty():

@@ -30,7 +30,7 @@ async def wrongs(conn: db.Connection, orders: dict[str, Order], refused: set[str
         await conn.execute("select id, key, user_id, price, state, task, args from every_job", binary=False)
     ).fetchall()
     found = {row[1]: row for row in rows}
-    notices = {f"failed:{order.job_id}": order for order in orders.values()}
+    notices = {f"{end}:{order.job_id}": order for order in orders.values() for end in ("failed", "cancelled")}
     ledger = Counter(await _entries(conn))
     chats = {key: order.chat for key, order in (orders | notices).items()}
     got = {delivery.key for delivery in services.deliveries} | {key for key, _ in services.refused}

@@ -109,10 +109,11 @@ async def pay(world: World, request: Request) -> Json:
     """Pay; with ?wait=1 the answer tells how it ended."""
     wish, person = await _json(request), _person(world, request)
     act, checkout = till.open_checkout(person, int(wish.get("message_id") or 0), str(wish.get("link") or ""))
+    lost = bool(wish.get("lost"))
     if not _waits(request):
-        world.chore(till.finish(person, checkout))
+        world.chore(till.finish(person, checkout, lost=lost))
         return await _done(world, request, act)
-    paid, outcome = await till.finish(person, checkout)
+    paid, outcome = await till.finish(person, checkout, lost=lost)
     both = Act(act.updates + paid.updates, paid.posted or act.posted)
     return {**await _done(world, request, both), "payment": outcome}
 

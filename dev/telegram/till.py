@@ -32,14 +32,14 @@ def open_checkout(person: Person, message_id: int, link: str = "") -> tuple[Act,
     return Act([update], person.chat.messages.get(message_id)), checkout
 
 
-async def finish(person: Person, checkout: Checkout) -> tuple[Act, Json]:
-    """Wait for the bot's word and pay, or say why not."""
-    act, outcome = await _settle(person, checkout)
+async def finish(person: Person, checkout: Checkout, *, lost: bool = False) -> tuple[Act, Json]:
+    """Wait for the bot's word and pay, or say why not; word of a lost payment never reaches the bot."""
+    act, outcome = await _settle(person, checkout, lost)
     person.world.emit("payment", bot=checkout.bot, user_id=checkout.user_id, **outcome)
     return act, outcome
 
 
-async def _settle(person: Person, checkout: Checkout) -> tuple[Act, Json]:
+async def _settle(person: Person, checkout: Checkout, lost: bool) -> tuple[Act, Json]:
     try:
         await asyncio.wait_for(checkout.done.wait(), CHECKOUT_SECONDS)
     except TimeoutError:
@@ -50,6 +50,8 @@ async def _settle(person: Person, checkout: Checkout) -> tuple[Act, Json]:
     charge = "stx" + secrets.token_urlsafe(45)
     date = int(person.world.clock())
     person.world.keep_payment(Payment(charge, checkout.bot, checkout.user_id, checkout.amount, checkout.payload, date))
+    if lost:
+        return Act(), {"status": "paid", "charge_id": charge}
     told = {
         "currency": "XTR",
         "total_amount": checkout.amount,

@@ -24,6 +24,9 @@ EVERY = Shared(
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.
 HOME = dict.fromkeys(("menu", "balance", "help", "cancel"), "menu")
 
+# What the studio answers in its own way.
+SHOP = {"balance": "wallet", "promo": "wallet", "paysupport": "support", "cancel": "order"}
+
 
 # More than a person needs for albums and quick presses, and far less than a machine would send.
 PACE = limits.Limit("update", 60, timedelta(minutes=1))
@@ -59,11 +62,14 @@ FLOWS = Flows(
     menus={
         "studio": Menu(
             package="lib.flows.studio",
-            commands={"start": "start", "new": "card", **HOME},
+            commands={"start": "start", "new": "order", "history": "history", **HOME, **SHOP},
             other="menu",
             stranger="start",
-            files=("card",),
+            files=("order",),
+            links={"promo": "wallet", "pay": "wallet"},
+            payments="wallet",
             shared=EVERY,
+            former={"card": "order"},
         ),
         "partner": Menu(
             package="lib.flows.partner",

@@ -133,9 +133,17 @@ async def get_job_by_idempotency_key(conn: db.Connection, key: str) -> Job | Non
     return await SQL.get_job_by_idempotency_key.one(conn, Job, key=key)
 
 
-async def get_user_jobs(conn: db.Connection, user_id: int, *, task: str | None = None, limit: int = 20) -> list[Job]:
-    """Return a person's jobs, newest first, of one task or of all."""
-    return await SQL.get_user_jobs.all(conn, Job, user_id=user_id, task=task, limit=limit)
+async def get_user_jobs(
+    conn: db.Connection,
+    user_id: int,
+    *,
+    tasks: Collection[str] | None = None,
+    before: int | None = None,
+    limit: int = 20,
+) -> list[Job]:
+    """Return a page of a person's jobs, newest first: of these tasks, or of all, with an id below `before`."""
+    wanted = None if tasks is None else list(tasks)
+    return await SQL.get_user_jobs.all(conn, Job, user_id=user_id, tasks=wanted, before=before, limit=limit)
 
 
 async def list_last_jobs(

@@ -27,6 +27,7 @@ TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
     "erase": Kind("lib.tasks.erase", lanes=1),
     "audit": Kind("lib.tasks.audit", lanes=1),
     "tidy": Kind("lib.tasks.tidy", lanes=1),
+    "resend": Kind("lib.tasks.resend", lanes=2),
     "stars": Kind("lib.tasks.stars", lanes=1),
     "referrals": Kind("lib.tasks.referrals", lanes=4),
     "points": Kind("lib.tasks.points", lanes=1),

@@ -35,7 +35,7 @@ class Menu:
     `commands`: flow by command. `other`: the flow for whatever no other wants. `stranger`: the one for who has not
     consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
     `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow for
-    checkout, paid and refunded.
+    checkout, paid and refunded. `former`: flows by the name that they had, as old buttons and states still say it.
     """
 
     package: str
@@ -47,6 +47,7 @@ class Menu:
     payments: str = ""
     flows: Sequence[str] = ()
     shared: "Shared | None" = None
+    former: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def own(self) -> frozenset[str]:
@@ -262,6 +263,7 @@ async def _follow(menu: Menu, turn: Turn) -> None:
 def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
     """Return the name of the one flow that this update belongs to."""
     step = state.step.partition(":")[0]
+    step = menu.former.get(step, step)
     step = step if step in menu.own or step in menu.every else ""
     if came.payment and menu.payments:
         return menu.payments
@@ -273,6 +275,7 @@ def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
         return linked or menu.commands.get(came.command) or shared or menu.other
     if came.kind == "press":
         prefix = came.text.partition(":")[0]
+        prefix = menu.former.get(prefix, prefix)
         return prefix if prefix in menu.own or prefix in menu.every else menu.other
     if menu.files and came.attachment:
         return step if step in menu.files else menu.files[0]

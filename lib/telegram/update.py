@@ -120,7 +120,14 @@ def _incoming(update: Update) -> Incoming | None:
     message = update.message
     if message is None or message.from_user is None or message.chat.type != "private":
         return None
-    return _message(update.update_id, message, _person(message.from_user))
+    return _message(update.update_id, message, _writer(message, message.from_user))
+
+
+def _writer(message: Message, user: User) -> Person:
+    """Return whose chat it is; word of a refund is the bot's own message, and a private chat has its person's id."""
+    if not user.is_bot:
+        return _person(user)
+    return Person(message.chat.id, message.chat.first_name or "", message.chat.last_name or "", "", "")
 
 
 def _press(update_id: int, press: CallbackQuery) -> Incoming:

@@ -1,18 +1,18 @@
 -- name: list_products
-select code, task, price, position, is_on, expected_seconds, params
+select code, task, price, position, is_on, expected_seconds, params, own_seconds
 from products
 where is_on or %(hidden)s
 order by position, code;
 
 -- name: get_product
-select code, task, price, position, is_on, expected_seconds, params
+select code, task, price, position, is_on, expected_seconds, params, own_seconds
 from products
 where code = %(code)s;
 
 -- name: change_product
 -- What is null stays as it is.
 with old as (
-    select code, price, is_on, expected_seconds, params
+    select code, price, is_on, expected_seconds, params, own_seconds
     from products
     where code = %(code)s
     for no key update
@@ -24,7 +24,7 @@ with old as (
         params = coalesce(%(params)s::jsonb, old.params)
     from old
     where p.code = old.code
-    returning p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params
+    returning p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds
 ), logged as (
     insert into audit_log (actor, action, subject, reason, before, after)
     select %(actor)s, 'product.change', 'product ' || old.code, %(reason)s, to_jsonb(old),
@@ -33,7 +33,7 @@ with old as (
     from old
     join changed on changed.code = old.code
 )
-select code, task, price, position, is_on, expected_seconds, params
+select code, task, price, position, is_on, expected_seconds, params, own_seconds
 from changed;
 
 -- name: list_packs

@@ -26,14 +26,16 @@ with unfinished as (
     select id
     from jobs
     where user_id = %(user_id)s
-    and (%(task)s::text is null or task = %(task)s)
+    and (%(tasks)s::text[] is null or task = any(%(tasks)s))
+    and (%(before)s::bigint is null or id < %(before)s)
     order by id desc
     limit %(limit)s
 ), finished as (
     select id
     from job_history
     where user_id = %(user_id)s
-    and (%(task)s::text is null or task = %(task)s)
+    and (%(tasks)s::text[] is null or task = any(%(tasks)s))
+    and (%(before)s::bigint is null or id < %(before)s)
     order by id desc
     limit %(limit)s
 )

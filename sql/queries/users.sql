@@ -114,6 +114,17 @@ select jsonb_build_object(
         from credit_ledger l
         where l.user_id = u.id
     ),
+    'payments', (
+        select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'stars', p.stars, 'credits', p.credits,
+            'state', p.state, 'charge', p.telegram_payment_charge_id, 'paid_at', p.paid_at) order by p.id), '[]')
+        from payments p
+        where p.user_id = u.id
+    ),
+    'promo_codes', (
+        select coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'used_at', c.used_at) order by c.used_at), '[]')
+        from promo_uses c
+        where c.user_id = u.id
+    ),
     'orders', (
         select coalesce(jsonb_agg(jsonb_build_object('id', j.id, 'task', j.task, 'state', j.state, 'price', j.price,
             'asked', j.args, 'error', j.error_code, 'created_at', j.created_at, 'finished_at', j.finished_at)

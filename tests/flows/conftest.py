@@ -47,7 +47,7 @@ class Shop:
     async def jobs(self, chat: Chat) -> list[dict[str, Any]]:
         return await self.rows(
             "select j.* from every_job j join users u on u.id = j.user_id"
-            " where u.tg_id = %s and j.task = 'card' order by j.id",
+            " where u.tg_id = %s and j.task in ('card', 'background', 'video') order by j.id",
             chat.user["id"],
         )
 
@@ -95,10 +95,21 @@ class Shop:
             await self.stack.tick()
             await asyncio.sleep(0.2)
 
+    async def do_now(self, task: str) -> None:
+        """Have a periodic job done, as if its time had come."""
+        key = f"test:{task}:{time.time_ns()}"
+        await self.rows("insert into jobs (task, key, turn) values (%s, %s, 1) returning id", task, key)
+        await self._redis("DEL", "local:drain_due")
+        until = time.monotonic() + 30
+        while (await self.rows("select state from every_job where key = %s", key))[0]["state"] != "done":
+            assert time.monotonic() < until, await self.rows("select state, error from every_job where key = %s", key)
+            await self.stack.tick()
+            await asyncio.sleep(0.2)
+
     async def break_state(self, chat: Chat) -> None:
         """Leave a state in Redis that makes the next flow fail."""
         state = await self.state(chat)
-        await self._redis("SET", _state_key(chat), json.dumps({**state, "step": "card:photo", "data": {"draft": 5}}))
+        await self._redis("SET", _state_key(chat), json.dumps({**state, "step": "order:photo", "data": {"draft": 5}}))
 
     async def drain_again(self) -> None:
         """Let the next tick look for jobs that a test has made itself."""

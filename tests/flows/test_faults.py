@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.flows.chat import Chat
-from tests.flows.studio.test_card import to_confirm
+from tests.flows.studio.test_order import to_confirm
 
 WORKER = "api/drain.py"
 
@@ -92,6 +92,7 @@ async def test_a_restart_in_the_middle_loses_nothing(seller, photo, shop, part):
     await asyncio.sleep(0.5)
     await shop.switch(part, "start")
     await saying
+    await seller.presses("Карточка товара")
     await seller.presses("Ozon")
     await shop.switch(part, "restart")
     await seller.presses("Сделать")
@@ -156,6 +157,7 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
     record = await shop.record(seller)
     assert (record["redis"], record["redis_commands"], record.get("sql", 0)) == (2, 5, 0)
     await seller.says("Кружка")
+    await seller.presses("Карточка товара")
     await seller.presses("Ozon")
     assert (await shop.record(seller))["sql"] == 1
 

@@ -47,6 +47,7 @@ async def test_a_card_is_ordered_and_delivered_while_redis_is_down(seller, newco
     bob = await newcomer(consent=True, first_name="Боб")
     await bob.sends_photo(photo)
     await bob.says("Кружка\nДержит тепло")
+    await bob.presses("Карточка товара")
     await bob.presses("Ozon")
     await bob.presses("Сделать")
     assert (await shop.record(bob))["fallback"]
@@ -70,6 +71,7 @@ async def test_a_draft_from_before_goes_on_with_the_words_from_during(seller, ph
     await seller.sees("Название «Кружка» запомнил")
     await redis.comes_back()
     await seller.says("Кружка\nДержит тепло")
+    await seller.presses("Карточка товара")
     await seller.presses("Ozon")
     await seller.presses("Сделать")
     await shop.settle(seller)
@@ -102,6 +104,7 @@ async def test_twenty_updates_of_one_person_are_applied_in_order_and_none_twice(
     answers = [words(one) for one in (await seller.messages())[before:]]
     assert len(answers) == len(titles) + 1
     await seller.presses("Продолжить")
+    await seller.presses("Карточка товара")
     await seller.presses("Ozon")
     await seller.sees(titles[-1])
 

@@ -102,6 +102,7 @@ async def test_a_photo_becomes_a_card_before_ones_eyes(stranger, photo, looks):
     await expect_picture(page.locator("[data-test=message][data-side=out]").last, at_least=600)
     await expect(message(page, "напишите название")).to_be_visible()
     await say(page, "Кружка керамическая\nДержит тепло\n350 мл")
+    await press(page, "Карточка товара")
     await press(page, "Wildberries")
     await expect(message(page, "Цена: 1 кредит")).to_be_visible()
     await press(page, "Сделать")

@@ -49,9 +49,10 @@ ALICE_CAME = Person(7, "Алиса", "", "", "")
     "case",
     [
         Case(fsm.State(), "start"),
-        Case(fsm.State("card:words", {}, KNOWN), "card"),
+        Case(fsm.State("order:words", {}, KNOWN), "order"),
+        Case(fsm.State("card:words", {}, KNOWN), "order"),
         Case(fsm.State("", {}, KNOWN), "menu"),
-        Case(fsm.State("", {}, KNOWN, blind=True), "card"),
+        Case(fsm.State("", {}, KNOWN, blind=True), "order"),
         Case(fsm.State("gone:words", {}, KNOWN), "menu"),
     ],
 )

@@ -49,3 +49,10 @@ def test_a_refund_names_the_charge_that_is_given_back():
 def test_an_amount_below_zero_is_no_update():
     with pytest.raises(errors.Invalid):
         came(pre_checkout_query={"id": "9", "from": ALICE, **BILL, "total_amount": -1})
+
+
+def test_word_of_a_refund_is_the_bots_own_message_and_belongs_to_the_chats_person():
+    bot = {"id": 99, "is_bot": True, "first_name": "Лоток"}
+    back = {**BILL, "telegram_payment_charge_id": "t"}
+    found = came(message={**MESSAGE, "from": bot, "refunded_payment": back})
+    assert (found.kind, found.person.id, found.payment.charge_id) == ("refunded", 7, "t")

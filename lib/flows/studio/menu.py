@@ -1,9 +1,9 @@
-"""The menu and what is reachable from anywhere: help, balance, cancel. Leaves a draft as it is.
+"""The menu and the help, reachable from anywhere. Leaves a draft as it is.
 
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import credits, db, errors, jobs
+from lib import catalog, credits, db
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -21,8 +21,15 @@ async def _home(turn: Turn, note: str = "") -> None:
 
 
 async def _help(turn: Turn) -> None:
-    ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
-    await turn.show(turn.text("menu.help"), [*_keyboard(turn)[:1], ways])
+    """Say what can be made, at today's prices, and how."""
+    shelf = await db.run(catalog.list_products)
+    prices = [
+        turn.text("studio.help.price", name=turn.text(f"studio.product.{one.code}"), price=one.price) for one in shelf
+    ]
+    ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("studio.payments"), "support:home")]
+    words = "\n".join([turn.text("menu.help"), "", *prices, "", turn.text("studio.help.commands")])
+    rows = [*_keyboard(turn)[:1], ways, [Button(turn.text("button.menu"), "menu:home")]]
+    await turn.show(words, rows)
 
 
 async def _unknown(turn: Turn) -> None:
@@ -31,35 +38,18 @@ async def _unknown(turn: Turn) -> None:
     await _home(turn, turn.text("menu.unknown") if turn.came.kind in ("text", "other", "command") else "")
 
 
-async def _cancel(turn: Turn) -> None:
-    """Drop the draft if there is one; else take back the last order, if no worker has begun it."""
-    if turn.state.data.pop("draft", None):
-        turn.state.step = "card:photo"
-        await _home(turn, turn.text("cancel.draft"))
-        return
-    job_id = turn.state.data.get("job")
-    try:
-        job = job_id and await db.run(lambda conn: jobs.cancel_job(conn, job_id, turn.state.who["id"]))
-    except (errors.Conflict, errors.Missing):
-        job = None
-    if job:
-        turn.state.data.pop("job", None)
-        await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"))
-    await _home(turn, turn.text("cancel.order_taken_back" if job else "cancel.nothing"))
-
-
 def _keyboard(turn: Turn) -> Keyboard:
-    rows = [[Button(turn.text("button.new"), "card:new", style="primary")]]
+    rows = [[Button(turn.text("button.new"), "order:new", style="primary")]]
     if turn.state.data.get("draft"):
-        rows.insert(0, [Button(turn.text("menu.resume"), "card:resume", style="success")])
+        rows.insert(0, [Button(turn.text("menu.resume"), "order:resume", style="success")])
     return [
         *rows,
+        [
+            Button(turn.text("studio.to_history"), "history:home"),
+            Button(turn.text("studio.wallet.open"), "wallet:home"),
+        ],
         [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.language"), "language:other")],
     ]
 
 
-SCREENS = {
-    **dict.fromkeys(("menu", "home", "balance"), _home),
-    "help": _help,
-    "cancel": _cancel,
-}
+SCREENS = {**dict.fromkeys(("menu", "home"), _home), "help": _help}

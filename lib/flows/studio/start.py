@@ -33,14 +33,14 @@ async def _accept(turn: Turn) -> None:
     """Record the consent; the trial credits come once in a person's life, however often this is pressed."""
     user = await db.run(lambda conn: users.accept_consent(conn, turn.state.who["id"], turn.chat.id))
     turn.state.who["consent"] = True
-    turn.state.step = "card:photo"
+    turn.state.step = "order:photo"
     key = "start.welcome" if user.balance else "start.no_trial"
     await turn.show(turn.text(key, balance=user.balance), [_menu(turn)])
 
 
 async def _welcome(turn: Turn, key: str) -> None:
-    turn.state.step = turn.state.step or "card:photo"
-    resume = [Button(turn.text("menu.resume"), "card:resume")] if turn.state.data.get("draft") else []
+    turn.state.step = turn.state.step or "order:photo"
+    resume = [Button(turn.text("menu.resume"), "order:resume")] if turn.state.data.get("draft") else []
     await turn.show(turn.text(key, name=turn.came.person.first_name), [row for row in (resume, _menu(turn)) if row])
 
 

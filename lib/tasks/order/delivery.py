@@ -130,10 +130,21 @@ def _keyboard(desk: Desk) -> Keyboard:
         return Button(text.say(desk.order.language, key), data)
 
     job = desk.job_id
-    return [
-        [button("button.again", f"card:again:{job}"), button("button.formats", f"card:format:{job}")],
-        [button("button.new", "card:new"), button("button.menu", "menu:home")],
+    rows = [
+        [button("making.again", f"order:again:{job}"), button("making.variant", f"order:variant:{job}")],
+        [button(f"studio.change.{_look(desk)}", f"order:format:{job}")],
+        [button("making.history", "history:home"), button("making.new", "order:new")],
+        [button("button.menu", "menu:home")],
     ]
+    if not desk.order.is_video:
+        rows[1].append(button("making.video", f"order:video:{job}"))
+    return rows
+
+
+def _look(desk: Desk) -> str:
+    if desk.order.is_video:
+        return "template"
+    return "scene" if desk.order.product == "background" else "preset"
 
 
 def _files(desk: Desk, number: int) -> dict[str, list[Any]]:

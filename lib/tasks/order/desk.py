@@ -8,7 +8,7 @@ from typing import Any
 from lib import config, errors, jobs, text
 from lib.orders import Order
 from lib.providers import Report
-from lib.telegram.client import Chat
+from lib.telegram.client import Button, Chat, Keyboard
 
 # A status message is edited no more often than this, unless another stage begins.
 EDIT_PAUSE = 5.0
@@ -61,8 +61,11 @@ class Desk:
         if percent is not None:
             words += f" {percent} %"
         with contextlib.suppress(errors.Upstream):
-            await self.chat.edit(self.order.message_id, words)
+            await self.chat.edit(self.order.message_id, words, self._stop())
         self._shown = {"shown": key, "percent": percent, "shown_at": round(time.time(), 1)}
+
+    def _stop(self) -> Keyboard:
+        return [[Button(text.say(self.order.language, "button.cancel"), f"order:cancel:{self.job_id}")]]
 
     async def rest(self, until: datetime) -> None:
         """Let the worker go until then."""

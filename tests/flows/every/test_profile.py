@@ -1,6 +1,6 @@
 import json
 
-from tests.flows.studio.test_card import to_confirm
+from tests.flows.studio.test_order import to_confirm
 
 
 async def ordered(chat, photo, shop):
@@ -34,7 +34,7 @@ async def test_ones_data_is_reached_from_help_and_a_draft_stays(seller, photo):
     await seller.sees("На балансе 2 кредита: после удаления вернуть их нельзя")
     await seller.presses("Назад")
     await seller.presses("Меню")
-    await seller.presses("Продолжить карточку")
+    await seller.presses("Продолжить заказ")
     await seller.sees("напишите название")
 
 

@@ -38,7 +38,7 @@ async def test_start_again_welcomes_back_and_keeps_the_draft(seller, photo):
     await seller.sends_photo(photo)
     await seller.says("/start")
     await seller.sees("С возвращением")
-    await seller.presses("Продолжить карточку")
+    await seller.presses("Продолжить заказ")
     await seller.sees("напишите название")
 
 

@@ -1,0 +1,137 @@
+"""A person's orders: pages of ten, each order with its result and all that can be made of it. Leaves a draft as it is.
+
+pages -> [a number] -> the order -> [send again] -> its files
+"""
+
+from datetime import timedelta
+
+from lib import db, errors, jobs, kick, limits, results, users
+from lib import text as sentences
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+PAGE = 10
+ROW = 5
+TITLE = 24
+SENDING = limits.Limit("resend", 10, timedelta(minutes=10))
+UNDER_WAY = ("queued", "running", "waiting")
+
+
+async def handle(turn: Turn) -> None:
+    """Answer /history and the buttons of its screens."""
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if wanted == "page" and argument.isdecimal() and argument.isascii() and len(argument) < 19:
+        await _page(turn, int(argument))
+    elif wanted in ("open", "send"):
+        user_id = turn.state.who["id"]
+        job = await db.run(lambda conn: results.find_order(conn, user_id, argument))
+        if job is None:
+            await turn.answer(turn.text("error.old_button"))
+            await _page(turn, None)
+        else:
+            await (_open if wanted == "open" else _send)(turn, job)
+    else:
+        await _page(turn, None)
+
+
+async def _page(turn: Turn, before: int | None) -> None:
+    user_id = turn.state.who["id"]
+    found = await db.run(lambda conn: results.list_orders(conn, user_id, before=before, limit=PAGE + 1))
+    page, more = found[:PAGE], len(found) > PAGE
+    if not page and not before:
+        new = Button(turn.text("button.new"), "order:new", style="primary")
+        rows = [*_resume(turn), [new], [_button(turn, "button.menu", "menu:home")]]
+        await turn.show(turn.text("studio.history.none"), rows)
+        return
+    words = "\n".join([turn.text("studio.history"), "", *(_line(turn, job) for job in page)])
+    numbers = [Button(turn.text("studio.number", number=job.id), f"history:open:{job.id}") for job in page]
+    way = [_button(turn, "studio.newest", "history:home")] if before else []
+    way += [_button(turn, "studio.older", f"history:page:{page[-1].id}")] if more else []
+    rows = [numbers[start : start + ROW] for start in range(0, len(numbers), ROW)]
+    menu = [_button(turn, "button.new", "order:new"), _button(turn, "button.menu", "menu:home")]
+    await turn.show(words, [*_resume(turn), *rows, *([way] if way else []), menu])
+
+
+def _resume(turn: Turn) -> Keyboard:
+    if not turn.state.data.get("draft"):
+        return []
+    return [[Button(turn.text("menu.resume"), "order:resume", style="success")]]
+
+
+def _line(turn: Turn, job: jobs.Job) -> str:
+    title = job.args.get("title") or ""
+    short = title if len(title) <= TITLE else f"{title[: TITLE - 1].rstrip()}…"
+    facts = {"number": job.id, "at": _at(turn, job), "product": _product(turn, job)}
+    state = turn.text(f"studio.mark.{'under_way' if job.state in UNDER_WAY else job.state}")
+    return turn.text("studio.history.titled" if short else "studio.history.line", title=short, state=state, **facts)
+
+
+async def _open(turn: Turn, job: jobs.Job) -> None:
+    lines = [turn.text("studio.order", number=job.id, product=_product(turn, job), at=_at(turn, job), price=job.price)]
+    if job.args.get("title"):
+        lines.append(turn.text("card.title", title=job.args["title"]))
+        lines += [turn.text("card.benefit", benefit=benefit) for benefit in job.args.get("benefits", [])]
+    if job.args.get("wishes"):
+        lines.append(turn.text("studio.wishes.said", wishes=job.args["wishes"]))
+    lines += ["", turn.text(f"studio.state.{job.state}")]
+    await turn.show("\n".join(lines), _order_keyboard(turn, job))
+
+
+def _order_keyboard(turn: Turn, job: jobs.Job) -> Keyboard:
+    again = _button(turn, "studio.order_again", f"order:again:{job.id}")
+    rows: Keyboard = [[again]]
+    if job.state in UNDER_WAY:
+        rows = [[_button(turn, "button.cancel", f"order:cancel:{job.id}")]]
+    elif job.state == "done":
+        rows = [
+            [Button(turn.text("studio.send"), f"history:send:{job.id}", style="primary")],
+            [again, _button(turn, "button.again", f"order:variant:{job.id}")],
+        ]
+        look = {"background": "scene", "video": "template"}.get(job.task, "preset")
+        ways = [_button(turn, f"studio.change.{look}", f"order:format:{job.id}")]
+        ways += [_button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
+        rows.append(ways)
+    back = [_button(turn, "studio.to_history", "history:home"), _button(turn, "button.menu", "menu:home")]
+    return [*rows, back]
+
+
+async def _send(turn: Turn, job: jobs.Job) -> None:
+    """Send the result at once where Telegram knows it; else a worker brings it."""
+    if await limits.wait(turn.state.who["id"], SENDING):
+        await turn.answer(turn.text("studio.send.too_fast"), alert=True)
+        return
+    pieces = await db.run(lambda conn: results.list_pieces(conn, job, turn.chat.bot))
+    if not pieces:
+        await turn.answer(turn.text("studio.result_gone"), alert=True)
+        return
+    await turn.answer(turn.text("studio.sending"))
+    if all(piece.telegram_id for piece in pieces):
+        try:
+            await results.send(turn.chat, job, pieces, turn.text("studio.sent_again", number=job.id))
+        except errors.Blocked:
+            raise
+        except errors.Rejected:
+            await _enqueue(turn, job)
+    else:
+        await _enqueue(turn, job)
+
+
+async def _enqueue(turn: Turn, job: jobs.Job) -> None:
+    args = {"bot": turn.chat.bot, "chat_id": turn.chat.id, "language": turn.language, "order": job.id}
+    user_id, key = turn.state.who["id"], f"resend:{turn.chat.bot}:{turn.came.update_id}"
+    await db.run(
+        lambda conn: jobs.create_job_and_consume_credit(conn, user_id, task="resend", key=key, args=args, price=0)
+    )
+    turn.after.append(kick.drain)
+
+
+def _product(turn: Turn, job: jobs.Job) -> str:
+    return turn.text(f"studio.product.{job.args.get('product', 'card')}")
+
+
+def _at(turn: Turn, job: jobs.Job) -> str:
+    return sentences.moment(job.created_at, users.hours_ahead(turn.state.who.get("zone", "")))
+
+
+def _button(turn: Turn, key: str, data: str) -> Button:
+    return Button(turn.text(key), data)

@@ -1,0 +1,75 @@
+"""From a product photo to a placed order. The draft decides the screen: what it lacks is asked for next.
+
+    photo -> words -> product -> its look -> wishes -> confirm -> ordered         (draft.py says what is missing)
+      ^________^_________^__________^__________^__________| change any of them
+
+A photo or a text is taken at any step and replaces what was there. A press counts only on the current screen, except
+on results, whose buttons always work. Nothing is charged before "confirm", and once for each confirm screen: the
+order's key is that message, whatever is pressed twice or delivered again. Prices are rows; a button never holds one.
+"""
+
+from lib import db, results
+from lib.flows.studio.order import draft, placing, screens, taking
+from lib.telegram.dispatch import Turn
+
+FROM_ORDER = ("again", "variant", "video", "format", "retry")
+
+
+async def handle(turn: Turn) -> None:
+    """Take one update into the draft and show what comes next."""
+    came = turn.came
+    if came.kind == "press":
+        await _pressed(turn)
+    elif came.attachment:
+        await taking.photo(turn, came.attachment)
+    elif came.kind == "text":
+        await taking.text(turn)
+    elif came.kind == "command" and came.command == "cancel":
+        await placing.cancel_last(turn)
+    elif came.kind == "command":
+        await _new(turn)
+    else:
+        await screens.show_next(turn, turn.text("card.not_a_photo"))
+
+
+async def _pressed(turn: Turn) -> None:
+    prefix, _, rest = turn.came.text.partition(":")
+    action, _, argument = rest.partition(":")
+    if prefix == "card" and action == "again":  # what a button of the first cards meant by it
+        action = "variant"
+    if action in FROM_ORDER:
+        await _from_order(turn, action, argument)
+    elif action == "new":
+        await _new(turn)
+    elif action == "resume":
+        draft.answered(draft.of(turn))
+        await screens.show_next(turn)
+    elif action == "cancel":
+        await placing.cancel(turn, argument)
+    elif action == "confirm":
+        await placing.confirm(turn)
+    elif action == "words" and argument in ("take", "edit"):
+        await taking.proposal(turn, argument)
+    elif not turn.on_screen or not turn.state.data.get("draft"):
+        await turn.answer(turn.text("error.old_button"))
+        await screens.show_next(turn)
+    else:
+        draft.change(draft.of(turn), action, argument)
+        await screens.show_next(turn)
+
+
+async def _from_order(turn: Turn, action: str, argument: str) -> None:
+    """Begin a draft from an order of the same person, wherever its message is by now."""
+    user_id = turn.state.who["id"]
+    job = await db.run(lambda conn: results.find_order(conn, user_id, argument))
+    if job is None:
+        await turn.answer(turn.text("error.old_button"))
+        await screens.show_next(turn)
+        return
+    turn.state.data = {**turn.state.data, "draft": draft.from_job(job, action), "screen": 0}
+    await screens.show_next(turn)
+
+
+async def _new(turn: Turn) -> None:
+    turn.state.data.pop("draft", None)
+    await screens.show_next(turn)

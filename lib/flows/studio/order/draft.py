@@ -1,0 +1,148 @@
+"""What a seller has said so far, and what is missing. A draft lives in State.data["draft"] and holds:
+
+file_id or source, kind, album · title, benefits, category, or wordless · product · preset, scene or template · wishes
+count, variant · price: what the confirm screen showed
+ask: the step that the seller went back to; nothing is forgotten before it is answered anew
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib import config, jobs, orders
+from lib.telegram.dispatch import Turn
+
+type Draft = dict[str, Any]
+
+SOURCE_KEPT = timedelta(days=30)
+WITHOUT_WORDS = ("white", "classified")  # cards that bear no text
+
+LOOKS = {"card": "preset", "set": "preset", "background": "scene", "video5": "template", "video10": "template"}
+CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.TEMPLATES}
+
+PARTS = ("photo", "words", "product", "look", "wishes")
+
+_KEPT = ("file_id", "title", "benefits", "category", "product", "preset", "scene", "template", "wishes", "count")
+
+
+def of(turn: Turn) -> Draft:
+    """Return the person's draft, which is empty at first."""
+    found: Draft = turn.state.data.setdefault("draft", {})
+    return found
+
+
+def missing(draft: Draft) -> str:
+    """Return the step at which the draft stands: the one gone back to, what it lacks first, or confirm."""
+    product = draft.get("product", "")
+    look = LOOKS.get(product, "")
+    asked = look if draft.get("ask") == "look" else draft.get("ask", "")
+    if asked:
+        return str(asked)
+    if not has_photo(draft):
+        return "photo"
+    if not draft.get("title") and not draft.get("wordless"):
+        return "words"
+    if not product:
+        return "product"
+    if not draft.get(look):
+        return look
+    if needs_words(draft) and not draft.get("title"):
+        return "words"
+    return "wishes" if _lacks_wishes(draft, look) else "confirm"
+
+
+def _lacks_wishes(draft: Draft, look: str) -> bool:
+    if look == "template" and draft["template"] == "own" and not draft.get("wishes"):
+        return True
+    return "wishes" not in draft and takes_wishes(draft) and has_ai()
+
+
+def is_whole(draft: Draft) -> bool:
+    """Say whether only the step gone back to is between the draft and its confirm screen."""
+    return bool(draft.get("ask")) and missing({**draft, "ask": ""}) == "confirm"
+
+
+def has_photo(draft: Draft) -> bool:
+    """Say whether there is a photo to begin with."""
+    return bool(draft.get("file_id") or draft.get("source"))
+
+
+def needs_words(draft: Draft) -> bool:
+    """Say whether nothing can be made without a title."""
+    return LOOKS.get(draft.get("product", "")) == "preset" and draft.get("preset") not in WITHOUT_WORDS
+
+
+def takes_wishes(draft: Draft) -> bool:
+    """Say whether there is anything to wish for: a cleaned photo is what it is."""
+    return LOOKS.get(draft.get("product", "")) != "preset" or draft.get("preset") not in WITHOUT_WORDS
+
+
+def has_ai() -> bool:
+    """Say whether somebody reads wishes: without a key everything is drawn by fixed rules."""
+    return bool(config.get().kie_api_keys or config.get().openai_api_key)
+
+
+def count(draft: Draft) -> int:
+    """Return how many results are wanted."""
+    choices = orders.COUNTS[draft["product"]]
+    wanted = draft.get("count", choices[0])
+    return int(wanted) if wanted in choices else choices[0]
+
+
+def change(draft: Draft, action: str, argument: str) -> None:
+    """Apply a button of the draft's screens; what no screen offers changes nothing."""
+    product = draft.get("product", "")
+    if action == "change" and argument in PARTS:
+        draft["ask"] = argument
+        return
+    answered(draft)
+    if action == "product" and argument in orders.PRODUCTS:
+        draft["product"] = argument
+        draft.pop("count", None)
+    elif action in CHOICES and argument in CHOICES[action]:
+        draft[action] = argument
+    elif action == "count" and product and argument in map(str, orders.COUNTS[product]):
+        draft["count"] = int(argument)
+    elif action == "wishes" and argument == "skip":
+        draft["wishes"] = ""
+    elif action == "nowords":
+        draft["wordless"] = True
+
+
+def answered(draft: Draft) -> None:
+    """Go on to what is missing."""
+    draft.pop("ask", None)
+
+
+def from_job(job: jobs.Job, action: str) -> Draft:
+    """Return a draft out of an order: the same again, another variant, a video of it, another look or another photo."""
+    args = {"product": "card", "wishes": "", "count": 1, **job.args}
+    draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}
+    draft["variant"] = int(args.get("variant") or 0)
+    draft["wordless"] = not draft.get("title")
+    source = job.checkpoint.get("source") or args.get("source")
+    if source and job.created_at + SOURCE_KEPT > datetime.now(UTC):
+        draft["source"] = source
+    if action == "variant":
+        draft["variant"] += count(draft)
+    elif action == "video":
+        draft = {name: draft[name] for name in draft if name not in ("count", "wishes", "template")}
+        draft.update(product="video5", variant=0)
+    for look in CHOICES.keys() - {LOOKS[draft["product"]]}:  # an order names them all, and means its product's
+        draft.pop(look, None)
+    if action == "format":
+        draft["ask"] = "look"
+    elif action == "retry":
+        draft = {name: draft[name] for name in draft if name not in ("file_id", "source")}
+    return draft
+
+
+def order(draft: Draft, turn: Turn) -> orders.Order:
+    """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
+    said = {name: draft[name] for name in (*_KEPT, "source", "variant") if draft.get(name) is not None}
+    place = {
+        "bot": turn.chat.bot,
+        "chat_id": turn.chat.id,
+        "message_id": turn.came.message_id,
+        "language": turn.language,
+    }
+    return orders.Order.read(said | place | {"count": count(draft)})

@@ -1,0 +1,139 @@
+"""Places an order once, and takes it back as long as that is possible."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from lib import credits, db, errors, jobs, kick, limits, results
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order import screens
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+ORDERS = limits.Limit("order", 30, timedelta(minutes=10))
+UNFINISHED = ("queued", "running", "waiting")
+
+
+async def confirm(turn: Turn) -> None:
+    """Place the order of the confirm screen, at the price that it showed."""
+    draft = turn.state.data.get("draft")
+    on_confirm = turn.on_screen and turn.state.step.partition(":")[2] == "confirm"
+    if not on_confirm or not draft or drafts.missing(draft) != "confirm":
+        await _already(turn)
+        return
+    user_id = turn.state.who["id"]
+    offer = await db.run(lambda conn: credits.offer(conn, user_id, draft["product"], drafts.count(draft)))
+    if offer is None or not offer.product.is_on or offer.product.total(drafts.count(draft)) != draft.get("price"):
+        await screens.show_next(turn, turn.text("studio.price_changed"))
+        return
+    wait = await limits.wait(user_id, ORDERS)
+    if wait:
+        await turn.answer(turn.text("studio.too_fast", n=-(-wait // 60)), alert=True)
+        return
+    try:
+        order = await _enqueue(turn, draft)
+    except errors.ShortOfCredits:
+        await screens.show_next(turn)
+        return
+    except errors.Conflict:
+        await _already(turn)
+        return
+    turn.state.step = "order:photo"
+    turn.state.data = {"job": order.job.id}
+    turn.after.append(kick.drain)
+    await _say_queued(turn, order, offer.lasts(drafts.count(draft), by_ai=drafts.has_ai()))
+
+
+async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:
+    order = drafts.order(draft, turn)
+    facts: dict[str, Any] = {"task": order.task, "key": _key(turn), "args": order.args(), "price": draft["price"]}
+    user_id = turn.state.who["id"]
+    work = db.run(lambda conn: jobs.create_job_and_consume_credit(conn, user_id, **facts))
+    _, enqueued = await asyncio.gather(turn.answer(), work)
+    return enqueued
+
+
+async def _say_queued(turn: Turn, order: jobs.Enqueued, lasts: timedelta) -> None:
+    """Turn the confirm screen into the order's status message, which its worker goes on with."""
+    job = order.job
+    if job.state != "queued":
+        return
+    place = await db.run(lambda conn: jobs.get_place(conn, job.id))
+    ahead = max(0, (order.position or 1) - 1)
+    wait = (place.wait or lasts * ahead) + lasts
+    time = screens.about(turn.language, wait)
+    words = turn.text("studio.queued", number=job.id, position=ahead + 1, time=time, balance=order.balance)
+    await turn.chat.edit(turn.came.message_id, words, cancel_row(turn, job.id))
+
+
+def cancel_row(turn: Turn, job_id: int) -> Keyboard:
+    """Return the button of an order that is under way."""
+    return [[Button(turn.text("button.cancel"), f"order:cancel:{job_id}")]]
+
+
+def _key(turn: Turn) -> str:
+    return f"order:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+
+
+async def _already(turn: Turn) -> None:
+    """Answer a confirm that is not the current one: it is ordered already, or its draft is gone."""
+    job = await db.run(lambda conn: jobs.get_job_by_idempotency_key(conn, _key(turn)))
+    await turn.answer(turn.text("card.ordered_already" if job else "error.old_button"), alert=not job)
+    if not job:
+        await screens.show_next(turn)
+
+
+async def cancel(turn: Turn, job_id: str) -> None:
+    """Take back the order of the pressed button."""
+    user_id = turn.state.who["id"]
+    job = await db.run(lambda conn: results.find_order(conn, user_id, job_id))
+    outcome = await _take_back(turn, job) if job else "late"
+    if outcome != "cancelled":
+        await turn.answer(turn.text(f"studio.cancel.{outcome}"), alert=True)
+        return
+    await turn.answer()
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+    await turn.chat.edit(
+        turn.came.message_id, turn.text("cancel.order", balance=balance), _after_cancel(turn, int(job_id))
+    )
+
+
+async def cancel_last(turn: Turn) -> None:
+    """Drop the draft if there is one; else take back the newest order that is under way."""
+    if turn.state.data.pop("draft", None):
+        turn.state.step = "order:photo"
+        await turn.show(turn.text("cancel.draft"), _ways(turn))
+        return
+    user_id = turn.state.who["id"]
+    found = await db.run(lambda conn: results.list_orders(conn, user_id, limit=5))
+    job = next((one for one in found if one.state in UNFINISHED), None)
+    outcome = await _take_back(turn, job) if job else "nothing"
+    if job and outcome == "cancelled":
+        balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+        await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"), _after_cancel(turn, job.id))
+        await turn.show(turn.text("cancel.order", balance=balance), _ways(turn))
+    else:
+        await turn.show(turn.text(f"studio.cancel.{outcome}"), _ways(turn))
+
+
+async def _take_back(turn: Turn, job: jobs.Job) -> str:
+    """Cancel a queued order; ask the worker of one that is under way to stop it. Return cancelled, asked or late."""
+    try:
+        await db.run(lambda conn: jobs.cancel_job(conn, job.id, turn.state.who["id"]))
+    except (errors.Conflict, errors.Missing):
+        asked = await db.run(lambda conn: jobs.ask_to_cancel(conn, job.id))
+        turn.after.append(kick.drain)
+        return "asked" if asked else "late"
+    turn.state.data.pop("job", None)
+    return "cancelled"
+
+
+def _after_cancel(turn: Turn, job_id: int) -> Keyboard:
+    return [
+        [Button(turn.text("studio.order_again"), f"order:again:{job_id}")],
+        [Button(turn.text("button.new"), "order:new"), Button(turn.text("button.menu"), "menu:home")],
+    ]
+
+
+def _ways(turn: Turn) -> Keyboard:
+    return [[Button(turn.text("button.new"), "order:new"), Button(turn.text("button.menu"), "menu:home")]]

@@ -1,0 +1,206 @@
+"""The screens of an order: each says what is wanted and offers the ways on and back."""
+
+from datetime import timedelta
+
+from lib import cards, catalog, config, credits, db, orders
+from lib import text as sentences
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order.draft import Draft
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+type Screen = tuple[str, Keyboard]
+
+
+async def show_next(turn: Turn, *notes: str) -> None:
+    """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
+    draft = drafts.of(turn)
+    step = drafts.missing(draft)
+    if step == "confirm":
+        step, (words, keyboard) = await _confirm(turn, draft)
+    elif step == "product":
+        words, keyboard = _ask_product(turn, draft, await db.run(catalog.list_products))
+    else:
+        words, keyboard = ASK[step](turn, draft)
+    turn.state.step = f"order:{step}"
+    await turn.show("\n\n".join([*notes, words]), keyboard)
+
+
+def _ask_photo(turn: Turn, draft: Draft) -> Screen:
+    key = "card.photo_for_title" if draft.get("title") else "card.photo"
+    rows = [[_button(turn, "button.menu", "menu:home")]]
+    if drafts.has_photo(draft):
+        rows = _ways(turn, draft, "order:resume", True)
+    return turn.text(key, title=draft.get("title", "")), rows
+
+
+def _ask_words(turn: Turn, draft: Draft) -> Screen:
+    if draft.get("title"):
+        return _ask_edit(turn, draft)
+    key = "studio.words.describe" if config.get().openai_api_key else "card.words"
+    rows = _ways(turn, draft, "order:change:look" if draft.get("product") else "order:change:photo", False)
+    if not draft.get("product") or not drafts.needs_words(draft):
+        rows.insert(0, [_button(turn, "studio.nowords", "order:nowords")])
+    return turn.text(key, limit=cards.TITLE_LIMIT), rows
+
+
+def _ask_edit(turn: Turn, draft: Draft) -> Screen:
+    """Show the words as they are, ready to be copied, corrected and sent."""
+    words = "\n".join([draft["title"], *draft.get("benefits", [])])
+    return turn.text("studio.words.edit", words=words), _ways(turn, draft, "order:change:photo", True)
+
+
+def _ask_product(turn: Turn, draft: Draft, shelf: list[catalog.Product]) -> Screen:
+    lines, buttons = [turn.text("studio.product.ask"), ""], []
+    for product in shelf:
+        least = min(orders.COUNTS[product.code])
+        key = "studio.product.from" if least > 1 else "studio.product.line"
+        name = turn.text(f"studio.product.{product.code}")
+        about = turn.text(f"studio.product.{product.code}.about")
+        lines.append(turn.text(key, name=name, price=product.total(least), about=about))
+        buttons.append(Button(name, f"order:product:{product.code}"))
+    return "\n".join(lines), [*_rows(buttons), *_ways(turn, draft, "order:change:words", bool(draft.get("product")))]
+
+
+def _ask_look(turn: Turn, draft: Draft) -> Screen:
+    look = drafts.LOOKS[draft["product"]]
+    choices = drafts.CHOICES[look]
+    prefix = "preset" if look == "preset" else f"studio.{look}"
+    buttons = [_button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in choices]
+    key = "card.preset" if look == "preset" else f"studio.{look}.ask"
+    return turn.text(key), [*_rows(buttons), *_ways(turn, draft, "order:change:product", bool(draft.get(look)))]
+
+
+def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
+    own = draft.get("template") == "own" and drafts.LOOKS[draft["product"]] == "template"
+    lines = [turn.text("studio.wishes.own" if own else "studio.wishes.ask", limit=orders.WISHES_LIMIT)]
+    if not drafts.has_ai():
+        lines.append(turn.text("studio.wishes.unheard"))
+    skip = [] if own else [[_button(turn, "studio.wishes.skip", "order:wishes:skip")]]
+    return "\n\n".join(lines), [*skip, *_ways(turn, draft, "order:change:look", bool(draft.get("wishes")))]
+
+
+def _ways(turn: Turn, draft: Draft, before: str, is_there: bool) -> Keyboard:
+    """Return the way back: to the confirm screen for who came from there, else to the step before; and the way on for
+    who came back to an answer and likes it."""
+    if drafts.is_whole(draft):
+        return [_back(turn, "order:resume")]
+    keep = [[_button(turn, "studio.keep", "order:resume")]] if draft.get("ask") and is_there else []
+    return [*keep, _back(turn, before)]
+
+
+ASK = {
+    "photo": _ask_photo,
+    "words": _ask_words,
+    "preset": _ask_look,
+    "scene": _ask_look,
+    "template": _ask_look,
+    "wishes": _ask_wishes,
+}
+
+
+async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
+    finding = _finding(draft)
+    if finding:
+        return "words", _ask_other_words(turn, draft, finding)
+    user_id, code = turn.state.who["id"], draft["product"]
+    offer = await db.run(lambda conn: credits.offer(conn, user_id, code, drafts.count(draft)))
+    if offer is None or not offer.product.is_on:
+        draft.pop("product")
+        words, keyboard = _ask_product(turn, draft, await db.run(catalog.list_products))
+        return "product", (f"{turn.text('studio.product.off')}\n\n{words}", keyboard)
+    draft["price"] = price = offer.product.total(drafts.count(draft))
+    words = summary(turn, draft)
+    if offer.balance < price:
+        short = turn.text("studio.short", price=price, balance=offer.balance)
+        top_up = Button(turn.text("studio.top_up"), "wallet:packs", style="success")
+        return "confirm", (f"{words}\n\n{short}", [[top_up], *_counts(turn, draft), *_changes(turn, draft)])
+    lines = [
+        words,
+        turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price),
+        turn.text("studio.usually", time=about(turn.language, offer.lasts(drafts.count(draft), by_ai=drafts.has_ai()))),
+    ]
+    confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
+    return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *_changes(turn, draft)])
+
+
+def _finding(draft: Draft) -> cards.Finding | None:
+    if not drafts.needs_words(draft):
+        return None
+    return cards.check_words(draft["preset"], draft.get("title", ""), tuple(draft.get("benefits", ())))
+
+
+def _ask_other_words(turn: Turn, draft: Draft, finding: cards.Finding) -> Screen:
+    market = turn.text(f"preset.{draft['preset']}.name")
+    words = turn.text(f"card.forbidden.{finding.kind}", market=market, words=finding.words)
+    edit = [_button(turn, "button.words", "order:change:words"), _button(turn, "button.formats", "order:change:look")]
+    return words, [edit, [_button(turn, "button.menu", "menu:home")]]
+
+
+def summary(turn: Turn, draft: Draft) -> str:
+    """Return what is about to be ordered, in words."""
+    product = draft["product"]
+    look = drafts.LOOKS[product]
+    names = [turn.text(f"studio.product.{product}"), look_name(turn, look, draft[look])]
+    lines = [turn.text("card.summary", preset=" · ".join(names))]
+    if draft.get("title") and (drafts.needs_words(draft) or look == "template"):
+        lines.append(turn.text("card.title", title=draft["title"]))
+        lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.get("benefits", [])]
+    if draft.get("wishes") and drafts.takes_wishes(draft):
+        lines.append(turn.text("studio.wishes.said", wishes=draft["wishes"]))
+    return "\n".join(lines)
+
+
+def look_name(turn: Turn, look: str, choice: str) -> str:
+    """Return what a preset, scene or template is called."""
+    return turn.text(f"preset.{choice}" if look == "preset" else f"studio.{look}.{choice}")
+
+
+def about(language: str, span: timedelta) -> str:
+    """Return how long something takes, as honestly as it is known: a few seconds, about 20 seconds, about 2 minutes."""
+    seconds = span.total_seconds()
+    if seconds <= 15:
+        return sentences.say(language, "studio.time.moment")
+    if seconds < 55:
+        return sentences.say(language, "studio.time.seconds", n=int(-(-seconds // 10)) * 10)
+    return sentences.say(language, "studio.time.minutes", n=max(1, round(seconds / 60)))
+
+
+def _counts(turn: Turn, draft: Draft) -> Keyboard:
+    """Return how many can be ordered at once, the chosen number marked."""
+    choices = orders.COUNTS[draft["product"]]
+    chosen = drafts.count(draft)
+    if len(choices) == 1:
+        return []
+    return [
+        [
+            Button(turn.text("studio.count.chosen" if n == chosen else "studio.count", n=n), f"order:count:{n}")
+            for n in choices
+        ]
+    ]
+
+
+def _changes(turn: Turn, draft: Draft) -> Keyboard:
+    look = f"studio.change.{drafts.LOOKS[draft['product']]}"
+    rows = [
+        [_button(turn, "button.words", "order:change:words"), _button(turn, look, "order:change:look")],
+        [
+            _button(turn, "studio.change.product", "order:change:product"),
+            _button(turn, "studio.change.photo", "order:change:photo"),
+        ],
+    ]
+    if drafts.takes_wishes(draft):
+        rows.append([_button(turn, "studio.change.wishes", "order:change:wishes")])
+    return [*rows, _back(turn, "order:change:look")]
+
+
+def _rows(buttons: list[Button]) -> Keyboard:
+    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+
+
+def _back(turn: Turn, data: str) -> list[Button]:
+    return [_button(turn, "button.back", data), _button(turn, "button.menu", "menu:home")]
+
+
+def _button(turn: Turn, key: str, data: str) -> Button:
+    return Button(turn.text(key), data)

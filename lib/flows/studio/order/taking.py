@@ -1,0 +1,134 @@
+"""Takes what a seller sends into the draft: a photo, a description, corrected words, wishes.
+
+Without a model the words are read by a rule (lib/cards). With one, a description becomes a proposal, by the job
+`words`, which rewrites the screen; what the seller types after that, or instead of it, is taken as it stands.
+"""
+
+from datetime import timedelta
+
+from lib import cards, config, db, errors, jobs, kick, limits, orders, pictures
+from lib import text as sentences
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order import screens
+from lib.telegram import client, fsm
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+from lib.telegram.update import Attachment
+
+DESCRIPTION_LIMIT = 2000
+PROPOSALS = limits.Limit("proposal", 20, timedelta(minutes=10))
+
+
+async def photo(turn: Turn, file: Attachment) -> None:
+    """Take a photo, and its caption for the words."""
+    draft = drafts.of(turn)
+    if file.album and file.album == draft.get("album"):
+        return
+    try:
+        await _check(turn.chat.bot, file)
+    except errors.Rejected as error:
+        await screens.show_next(turn, turn.text(_sentence(error.code)))
+        return
+    draft.pop("source", None)
+    drafts.answered(draft)
+    draft.update(file_id=file.file_id, kind=file.kind, album=file.album, variant=0)
+    notes = [turn.text("card.first_of_album")] if file.album else []
+    if turn.came.text:
+        await _words(turn, notes)
+    else:
+        await screens.show_next(turn, *notes)
+
+
+async def _check(bot: str, file: Attachment) -> None:
+    """Raise Rejected for a file that is no picture we can use. A photo was re-encoded by Telegram and is fine."""
+    if file.size > pictures.BYTES_LIMIT:
+        raise errors.Rejected("picture_too_heavy")
+    if file.kind == "document":
+        if file.mime.startswith(("video/", "audio/", "text/")):
+            raise errors.Rejected("picture_format")
+        pictures.inspect(await client.download(bot, file.file_id))
+
+
+async def text(turn: Turn) -> None:
+    """Take a text for what the current screen asks for."""
+    step = turn.state.step.partition(":")[2]
+    if step == "wishes":
+        await _wishes(turn)
+    else:
+        await _words(turn, [])
+
+
+async def _wishes(turn: Turn) -> None:
+    wishes = " ".join(turn.came.text.split())
+    if len(wishes) > orders.WISHES_LIMIT:
+        note = turn.text("studio.wishes.long", detail=len(wishes), limit=orders.WISHES_LIMIT)
+        await screens.show_next(turn, note)
+        return
+    drafts.answered(drafts.of(turn))
+    drafts.of(turn)["wishes"] = wishes
+    await screens.show_next(turn)
+
+
+async def _words(turn: Turn, notes: list[str]) -> None:
+    """Take the words as they are, or let a model propose some."""
+    step = turn.state.step.partition(":")[2]
+    if step != "confirm" and not drafts.of(turn).get("title") and await _propose(turn, notes):
+        return
+    await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
+
+
+def _read(turn: Turn, message: str) -> list[str]:
+    """Put a message's words into the draft; return what the seller must know about them."""
+    try:
+        words = cards.read_words(message)
+    except errors.Invalid as error:
+        detail = int(error.detail) if error.detail.isdecimal() else error.detail
+        return [turn.text(_sentence(error.code), detail=detail, limit=cards.TITLE_LIMIT)]
+    draft = drafts.of(turn)
+    draft.pop("wordless", None)
+    if draft.get("ask") == "words":
+        drafts.answered(draft)
+    draft.update(title=words.title, benefits=list(words.benefits))
+    return [turn.text("card.benefits_left_out", limit=cards.BENEFITS)] if words.left_out else []
+
+
+async def _propose(turn: Turn, notes: list[str]) -> bool:
+    """Ask a model for the words, if there is one; its job turns the screen into a proposal."""
+    if not config.get().openai_api_key or await limits.wait(turn.state.who["id"], PROPOSALS):
+        return False
+    draft, user_id = drafts.of(turn), turn.state.who["id"]
+    draft["described"] = turn.came.text[:DESCRIPTION_LIMIT]
+    turn.state.step = "order:words"
+    menu = Button(turn.text("button.menu"), "menu:home")
+    await turn.show("\n\n".join([*notes, turn.text("studio.words.thinking")]), [[menu]])
+    args = {
+        "bot": turn.chat.bot,
+        "chat_id": turn.chat.id,
+        "message_id": turn.state.data["screen"],
+        "language": turn.language,
+        "description": draft["described"],
+        "file_id": draft.get("file_id", ""),
+    }
+    key = f"words:{turn.chat.bot}:{turn.chat.id}:{args['message_id']}"
+    await db.run(
+        lambda conn: jobs.create_job_and_consume_credit(conn, user_id, task="words", key=key, args=args, price=0)
+    )
+    turn.after.append(kick.drain)
+    return True
+
+
+async def proposal(turn: Turn, answer: str) -> None:
+    """Take the proposed words, or show the words to be corrected."""
+    draft = drafts.of(turn)
+    found = await fsm.put_by(turn.chat.bot, turn.chat.id, "words")
+    if found:
+        draft.update({name: found[name] for name in ("title", "benefits", "category") if found.get(name)})
+        draft.pop("wordless", None)
+    notes = _read(turn, draft["described"]) if not found and not draft.get("title") and draft.get("described") else []
+    if answer == "edit":
+        drafts.change(draft, "change", "words")
+    await screens.show_next(turn, *notes)
+
+
+def _sentence(code: str) -> str:
+    return f"error.{code}" if sentences.knows(f"error.{code}") else "error.picture_broken"

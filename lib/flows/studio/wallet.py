@@ -1,0 +1,177 @@
+"""A person's credits: the balance, packs for Stars, promo codes, all operations. Leaves a draft as it is.
+
+home -> [top up] -> packs -> [a pack] -> an invoice -> (checkout) -> (paid) -> receipt
+home -> [operations] -> pages          home -> [promo code] -> a text -> credits
+
+An invoice names a pack and nothing else. Before it is paid, the database says whether it may be; a payment is credited
+by its charge id, whatever is delivered twice; a refund that Telegram tells of is told to the person, too.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lib import catalog, credits, db, errors, limits, log, notify, payments, users
+from lib import text as sentences
+from lib.telegram.client import Button, Invoice, Keyboard
+from lib.telegram.dispatch import Turn
+from lib.telegram.update import Payment
+
+PAGE = 10
+ATTEMPTS = limits.Limit("promo", 5, timedelta(minutes=10))
+
+
+async def handle(turn: Turn) -> None:
+    """Answer a command, a button, a promo code, or what Telegram says of a payment."""
+    came = turn.came
+    if came.payment:
+        await PAYMENTS[came.kind](turn, came.payment)
+    elif came.kind == "command" and came.command == "start":
+        await (_redeem(turn, came.text[len("promo_") :]) if came.text.startswith("promo_") else _packs(turn))
+    elif came.kind == "command" and came.command == "promo":
+        await (_redeem(turn, came.text) if came.text else _ask_promo(turn))
+    elif came.kind == "text":
+        await _redeem(turn, came.text)
+    else:
+        wanted, _, argument = came.text.partition(":")[2].partition(":") if came.kind == "press" else ("", "", "")
+        await _pressed(turn, wanted, argument)
+
+
+async def _pressed(turn: Turn, wanted: str, argument: str) -> None:
+    number = int(argument) if argument.isdecimal() and argument.isascii() and len(argument) < 19 else 0
+    if wanted == "operations":
+        await _operations(turn, number or None)
+    elif wanted == "buy":
+        await _buy(turn, number)
+    else:
+        await SCREENS.get(wanted, _home)(turn)
+
+
+async def _home(turn: Turn, note: str = "") -> None:
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
+    words = turn.text("studio.wallet", balance=balance)
+    rows = [
+        *_resume(turn),
+        [Button(turn.text("studio.top_up"), "wallet:packs", style="success")],
+        [_button(turn, "studio.operations", "wallet:operations"), _button(turn, "studio.promo", "wallet:promo")],
+        [_button(turn, "studio.payments", "support:home"), _button(turn, "button.menu", "menu:home")],
+    ]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _packs(turn: Turn) -> None:
+    packs = await db.run(catalog.list_packs)
+    lines = [turn.text("studio.pack", credits=pack.credits, stars=pack.stars) for pack in packs]
+    words = "\n".join([turn.text("studio.packs" if packs else "studio.no_packs"), "", *lines]).strip()
+    buttons = [
+        [Button(turn.text("studio.buy", credits=pack.credits, stars=pack.stars), f"wallet:buy:{pack.id}")]
+        for pack in packs
+    ]
+    await turn.show(words, [*buttons, _back(turn, "wallet:home")])
+
+
+async def _buy(turn: Turn, pack_id: int) -> None:
+    pack = await db.run(lambda conn: catalog.get_pack(conn, pack_id))
+    if pack is None or not pack.is_on:
+        await turn.answer(turn.text("studio.checkout.off"), alert=True)
+        await _packs(turn)
+        return
+    await turn.answer()
+    title = turn.text("studio.invoice.title", credits=pack.credits)
+    invoice = Invoice(title, turn.text("studio.invoice.about"), pack.payload, pack.stars)
+    pay = Button(turn.text("studio.pay", stars=pack.stars), pay=True)
+    await turn.chat.send_invoice(invoice, [[pay], _back(turn, "wallet:packs")])
+
+
+async def _checkout(turn: Turn, asked: Payment) -> None:
+    """Let an invoice be paid when the person, the pack, its price and the currency are what the database says."""
+    facts: dict[str, Any] = {"currency": asked.currency, "payload": asked.payload, "stars": asked.amount}
+    reason = await db.run(lambda conn: credits.refuse_invoice(conn, turn.state.who["id"], **facts))
+    log.note(checkout=reason or "ok")
+    try:
+        await turn.chat.answer_checkout(asked.query_id, turn.text(f"studio.checkout.{reason}") if reason else "")
+    except errors.Rejected as late:  # Telegram waits for ten seconds; nothing was paid
+        log.note(late_checkout=late.detail)
+
+
+async def _paid(turn: Turn, paid: Payment) -> None:
+    """Credit a payment once, and say so at each delivery: the first one's answer may have been lost."""
+    user_id, bot = turn.state.who["id"], turn.chat.bot
+    facts: dict[str, Any] = {"charge_id": paid.charge_id, "payload": paid.payload, "stars": paid.amount}
+    found = await db.run(lambda conn: credits.record_payment(conn, user_id, bot=bot, **facts))
+    words, keyboard = payments.receipt(turn.language, found)
+    await turn.chat.say(words, [*_resume(turn), *keyboard])
+    told = await db.run(lambda conn: credits.mark_told(conn, found.payment.id))
+    if told and not found.payment.credits:
+        await notify.alert_admins(bot, "alert.unmatched", payment=found.payment.id, stars=found.payment.stars)
+
+
+async def _refunded(turn: Turn, given_back: Payment) -> None:
+    found = await db.run(lambda conn: credits.record_payment_refund(conn, given_back.charge_id))
+    if found is None:
+        log.event("refund_of_unknown_payment", charge_id=given_back.charge_id)
+        return
+    await payments.warn(turn.chat.bot, found)
+    facts = {"stars": found.payment.stars, "credits": found.payment.credits, "owed": found.payment.owed}
+    key = "studio.refunded.owed" if found.payment.owed else "studio.refunded"
+    ways = [_button(turn, "studio.wallet.open", "wallet:home"), _button(turn, "button.menu", "menu:home")]
+    await turn.chat.say(turn.text(key, balance=found.balance, **facts), [ways])
+
+
+async def _operations(turn: Turn, before: int | None) -> None:
+    user_id = turn.state.who["id"]
+    found = await db.run(lambda conn: credits.list_entries(conn, user_id, before=before, limit=PAGE + 1))
+    hours = users.hours_ahead(turn.state.who.get("zone", ""))
+    page, more = found[:PAGE], len(found) > PAGE
+    lines = [_entry(turn, entry, hours) for entry in page]
+    words = "\n".join([turn.text("studio.operations.title"), "", *(lines or [turn.text("studio.operations.none")])])
+    way = [_button(turn, "studio.newest", "wallet:operations")] if before else []
+    way += [_button(turn, "studio.older", f"wallet:operations:{page[-1].id}")] if more else []
+    await turn.show(words, [*([way] if way else []), _back(turn, "wallet:home")])
+
+
+def _entry(turn: Turn, entry: credits.Entry, hours: int) -> str:
+    product = f"studio.product.{entry.product}"
+    what = turn.text(f"studio.entry.{entry.kind}")
+    if entry.product and sentences.knows(product):
+        what = f"{what}: {turn.text(product)}"
+    amount = f"{'+' if entry.amount > 0 else '−'}{abs(entry.amount)}"
+    at = sentences.moment(entry.created_at, hours)
+    return turn.text("studio.entry", at=at, amount=amount, what=what, balance=entry.balance_after)
+
+
+async def _ask_promo(turn: Turn) -> None:
+    turn.state.step = "wallet:promo"
+    await turn.show(turn.text("studio.promo.ask"), [_back(turn, "wallet:home")])
+
+
+async def _redeem(turn: Turn, code: str) -> None:
+    """Take a promo code; the next text belongs to the order again. Guessing is slowed down."""
+    turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
+    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    wait = await limits.wait(user_id, ATTEMPTS)
+    if wait:
+        await _home(turn, turn.text("studio.promo.too_fast", n=-(-wait // 60)))
+        return
+    found = await db.run(lambda conn: credits.redeem(conn, user_id, tg_id, code))
+    log.note(promo=found.outcome)
+    if found.outcome == "unknown":
+        turn.state.step = "wallet:promo"
+    await _home(turn, turn.text(f"studio.promo.{found.outcome}", credits=found.credits or 0))
+
+
+def _resume(turn: Turn) -> Keyboard:
+    if not turn.state.data.get("draft"):
+        return []
+    return [[Button(turn.text("menu.resume"), "order:resume", style="success")]]
+
+
+def _back(turn: Turn, data: str) -> list[Button]:
+    return [_button(turn, "button.back", data), _button(turn, "button.menu", "menu:home")]
+
+
+def _button(turn: Turn, key: str, data: str) -> Button:
+    return Button(turn.text(key), data)
+
+
+SCREENS = {"home": _home, "packs": _packs, "promo": _ask_promo}
+PAYMENTS = {"checkout": _checkout, "paid": _paid, "refunded": _refunded}

@@ -1,0 +1,90 @@
+"""Orders that were placed: a person's own ones, page by page, and what came of them, to be sent once more.
+
+Telegram keeps what it was sent once, so a result goes out again by its file id, in no time; what it does not know comes
+out of our storage, which only a worker can read.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from lib import db, generation, jobs, orders
+from lib.telegram.client import Chat, Film, Picture
+
+SQL = db.load("results")
+
+TASKS = tuple(dict.fromkeys(orders.TASKS.values()))
+_WAYS = {"card-preview": "photo", "background-preview": "photo", "card": "document", "background": "document"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of a result, the way it is sent (photo, document or video), and its id with the bot, if it has one."""
+
+    file_id: int
+    kind: str
+    pathname: str
+    width: int
+    height: int
+    telegram_id: str = ""
+    data: bytes = b""
+
+    @property
+    def way(self) -> str:
+        """How Telegram is sent it."""
+        return _WAYS.get(self.kind, "video")
+
+
+async def find_order(conn: db.Connection, user_id: int, number: str) -> jobs.Job | None:
+    """Return a person's order by its number, as a button or a person says it; None for what is not theirs."""
+    if not number.isdecimal() or not number.isascii() or len(number) > 18:
+        return None
+    job = await jobs.get_job_by_id(conn, int(number))
+    return job if job and job.user_id == user_id and job.task in TASKS and "chat_id" in job.args else None
+
+
+async def list_orders(
+    conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10
+) -> list[jobs.Job]:
+    """Return a page of a person's orders, newest first: those with a number below `before`."""
+    return await jobs.get_user_jobs(conn, user_id, tasks=TASKS, before=before, limit=limit)
+
+
+async def list_pieces(conn: db.Connection, job: jobs.Job, bot: str) -> list[Piece]:
+    """Return what came of an order, with the ids that this bot knows it by."""
+    files = await SQL.list_pieces.all(conn, Piece, user_id=job.user_id, job_id=job.id)
+    known = await generation.telegram_ids(conn, [one.file_id for one in files], bot)
+    return [replace(one, telegram_id=known.get((one.file_id, one.way), "")) for one in files]
+
+
+async def send(chat: Chat, job: jobs.Job, pieces: Sequence[Piece], caption: str) -> None:
+    """Send a result once more: what is looked at first, then the files in full quality."""
+    shown = [piece for piece in pieces if piece.way != "document"]
+    files = [piece for piece in pieces if piece.way == "document"]
+    items = [_item(job, piece) for piece in shown]
+    if len(items) > 1:
+        await chat.send_album(items, caption)
+    else:
+        for item in items:
+            await (chat.send_video(item, caption) if isinstance(item, Film) else chat.send_photo(item, caption))
+    pictures = [_picture(job, piece) for piece in files]
+    if len(pictures) > 1:
+        await chat.send_documents(pictures)
+    else:
+        for picture in pictures:
+            await chat.send_document(picture)
+
+
+async def filled(pieces: Sequence[Piece], read: Callable[[str], Awaitable[bytes]]) -> list[Piece]:
+    """Return the pieces with their bytes, read from storage; the ids that Telegram gave them are put aside."""
+    return [replace(piece, data=await read(piece.pathname), telegram_id="") for piece in pieces]
+
+
+def _item(job: jobs.Job, piece: Piece) -> Picture | Film:
+    if piece.way != "video":
+        return _picture(job, piece)
+    return Film(_picture(job, piece), piece.width, piece.height, int(job.args.get("seconds") or 5))
+
+
+def _picture(job: jobs.Job, piece: Piece) -> Picture:
+    name = f"lotok-{job.id}-{piece.file_id}.{piece.pathname.rpartition('.')[2]}"
+    return Picture(name, piece.data, piece.telegram_id)

@@ -1,0 +1,31 @@
+"""Sends the result of an order once more, out of our storage: Telegram does not know its files by an id any longer."""
+
+from datetime import timedelta
+
+from lib import db, errors, jobs, log, results, retry, storage, text
+from lib.telegram.client import Chat
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
+LEASE = timedelta(minutes=2)
+
+
+async def run(run: jobs.Run) -> None:
+    """Send it, or say that it is gone."""
+    wanted = run.job.args
+    chat = Chat(wanted["bot"], wanted["chat_id"])
+    order = await db.run(lambda conn: jobs.get_job_by_id(conn, wanted["order"]))
+    try:
+        if order is None or order.user_id != run.job.user_id:
+            await chat.say(text.say(wanted["language"], "studio.result_gone"))
+            return
+        pieces = await db.run(lambda conn: results.list_pieces(conn, order, wanted["bot"]))
+        try:
+            whole = await results.filled(pieces, storage.get)
+        except errors.Missing:
+            whole = []
+        if not whole:
+            await chat.say(text.say(wanted["language"], "studio.result_gone"))
+            return
+        await results.send(chat, order, whole, text.say(wanted["language"], "studio.sent_again", number=order.id))
+    except errors.Blocked:
+        log.note(blocked=True)

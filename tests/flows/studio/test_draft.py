@@ -1,0 +1,90 @@
+"""The draft by itself: what is asked for next, whatever was said, in any order."""
+
+from typing import Any
+
+import pytest
+
+from lib import config, orders
+from lib.flows.studio.order import draft as drafts
+
+WHOLE: dict[str, Any] = {"file_id": "f", "title": "Кружка", "product": "card", "preset": "wb", "wishes": ""}
+
+
+@pytest.fixture
+def ai(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    config.get.cache_clear()
+    yield
+    monkeypatch.delenv("OPENAI_API_KEY")
+    config.get.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "step"),
+    [
+        ({"file_id"}, "photo"),
+        ({"title"}, "words"),
+        ({"product"}, "product"),
+        ({"preset"}, "preset"),
+        (set(), "confirm"),
+        ({"file_id", "title", "preset"}, "photo"),
+    ],
+)
+def test_what_is_missing_first_is_asked_for_next(lacking, step):
+    assert drafts.missing({name: value for name, value in WHOLE.items() if name not in lacking}) == step
+
+
+def test_a_kept_picture_is_as_good_as_a_photo():
+    assert drafts.missing({**WHOLE, "file_id": "", "source": 5}) == "confirm"
+
+
+@pytest.mark.usefixtures("ai")
+def test_wishes_are_asked_for_where_a_model_reads_them():
+    draft = {name: value for name, value in WHOLE.items() if name != "wishes"}
+    assert drafts.missing(draft) == "wishes"
+    drafts.change(draft, "wishes", "skip")
+    assert drafts.missing(draft) == "confirm"
+    assert drafts.missing({**draft, "preset": "white"} | {}) == "confirm"
+
+
+def test_without_a_model_nobody_is_asked_for_wishes():
+    assert drafts.missing({name: value for name, value in WHOLE.items() if name != "wishes"}) == "confirm"
+
+
+def test_an_own_script_is_always_asked_for():
+    video = {**WHOLE, "product": "video5", "template": "own", "wishes": ""}
+    assert drafts.missing(video) == "wishes"
+    assert drafts.missing({**video, "wishes": "утро"}) == "confirm"
+
+
+@pytest.mark.parametrize("part", drafts.PARTS)
+def test_going_back_forgets_nothing(part):
+    draft = dict(WHOLE)
+    drafts.change(draft, "change", part)
+    assert drafts.missing(draft) == {"look": "preset"}.get(part, part)
+    drafts.answered(draft)
+    assert draft == WHOLE
+
+
+@pytest.mark.parametrize("preset", orders.PRESETS)
+def test_only_a_card_that_bears_words_needs_them(preset):
+    draft = {"file_id": "f", "wordless": True, "product": "card", "preset": preset}
+    assert drafts.missing(draft) == ("confirm" if preset in drafts.WITHOUT_WORDS else "words")
+
+
+@pytest.mark.parametrize(
+    ("action", "argument"),
+    [
+        ("product", "free"),
+        ("preset", "x"),
+        ("count", "0"),
+        ("count", "99"),
+        ("scene", ""),
+        ("change", "price"),
+        ("", ""),
+    ],
+)
+def test_what_no_screen_offers_changes_nothing(action, argument):
+    draft = dict(WHOLE)
+    drafts.change(draft, action, argument)
+    assert draft == WHOLE
