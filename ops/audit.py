@@ -1,4 +1,4 @@
-"""Check every invariant of credits and jobs on the live database; change nothing.
+"""Check every invariant of credits, jobs and points on the live database; change nothing.
 
   python -m ops audit               one line a finding, with a few examples
   python -m ops audit --json        the same for a program: {"findings": [{"check", "number", "examples"}]}
