@@ -110,7 +110,7 @@ async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
                 "offer": "kie:nano-banana-2",
                 "still": False,
                 "nonce": "n",
-                "at": time.time(),
+                "at": time.time() - 250,
                 "ticket": ticket,
             }
             checkpoint = {"source": 1, "source_path": "x", "shown": "making.generating", "item0": {"call": call}}
@@ -120,7 +120,7 @@ async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
             )
     counted = _count_statements()
     began = time.monotonic()
-    until = datetime.now(UTC) + timedelta(seconds=60)
+    until = datetime.now(UTC) + timedelta(seconds=45)  # before any of them is due again
     done = await jobs.work(TASKS, until, only=["card"], patience=timedelta(0))
     seconds = time.monotonic() - began
     await db.close()

@@ -82,6 +82,24 @@ async def test_fifty_jobs_are_drained_in_three_round_trips(conn, task, statement
     assert len(statements) <= 3
 
 
+async def test_two_hundred_looks_at_others_work_cost_a_statement_a_dozen(conn, task, statements):
+    async def look(run):
+        await asyncio.sleep(0.001 * (run.id % 7))
+        await run.wait(datetime.now(UTC) + timedelta(minutes=5))
+
+    await bulk(conn, 200)
+    assert (await work(task(look, lanes=24, gather=12))).waiting == 200
+    assert len(statements) <= 200 // 12 + 5
+
+
+async def test_a_kind_that_gathers_still_begins_a_single_job_at_once(conn, task):
+    async def look(run):
+        pass
+
+    await bulk(conn, 1)
+    assert (await work(task(look, lanes=24, gather=12))).done == 1
+
+
 async def test_a_worker_holds_two_batches_at_most_whatever_the_backlog(conn, task):
     await bulk(conn, 500)
     held = []

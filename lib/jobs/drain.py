@@ -27,6 +27,8 @@ SQL = db.load("jobs")
 LOOK_AGAIN = 1.0
 # How long an ended job waits for others to be reported with it.
 GATHER = 0.003
+# The same for kinds that gather.
+PATIENT = 0.1
 # How many may wait before they are reported at once.
 REPORT = 500
 # A lane of cheap jobs lets the others have the loop after so many.
@@ -105,8 +107,13 @@ class Drain:
             return False
         if not self.held or any(self.pools[name].dry_until <= now for name in rooms):
             return True
-        ripe = now - self.ended_at >= GATHER or len(self.ended) >= min(REPORT, len(self.held))
+        ripe = now - self.ended_at >= self._gather() or len(self.ended) >= min(REPORT, len(self.held))
         return bool(self.ended) and ripe
+
+    def _gather(self) -> float:
+        """Return how long what ended may wait for others: a moment, or longer where every kind of it is in no hurry."""
+        patient = all(self.pools[run.task].kind.gather > 1 for run, _ in self.ended)
+        return PATIENT if patient else GATHER
 
     async def _pause(self) -> None:
         now = time.monotonic()
@@ -116,7 +123,7 @@ class Drain:
             times.append(self.away_until)
         else:
             times += [self.pools[name].dry_until for name in self._rooms()]
-            times += [self.ended_at + GATHER] if self.ended else []
+            times += [self.ended_at + self._gather()] if self.ended else []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(min(times) - now, 0)):
                 await self.wake.wait()

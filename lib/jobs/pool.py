@@ -32,10 +32,11 @@ class Pool:
 
     @property
     def room(self) -> int:
-        """How many more to lease: a whole batch of a cheap kind or none, as many as can begin of another."""
+        """How many more to lease: a batch of a cheap kind or none, of another as many as can begin, or none yet."""
         held = len(self.at_hand) + self.running
         if not self.kind.batch:
-            return self.lanes - held
+            free = self.lanes - held
+            return free if free >= min(self.kind.gather, self.lanes) else 0
         return self.kind.batch if held <= self.kind.batch else 0
 
     @property

@@ -33,12 +33,14 @@ class Kind:
 
     `lanes` jobs run side by side in one worker, `at_once` in all workers together. A cheap kind also names a `batch`:
     so many are leased at once and kept at hand, and they share one log line. The jobs of another kind are leased when
-    there is room to begin them.
+    there is room to begin them; with `gather`, for so many at a time, so that many short looks at others' work cost one
+    statement a handful.
     """
 
     module: str
     lanes: int | None = None
     batch: int = 0
+    gather: int = 1
     at_once: int | None = None
     rate: Rate | None = None
 

@@ -14,7 +14,7 @@ def made(product: str) -> Kind:
     """
     if not providers.is_remote(product):
         return Kind("lib.tasks.order", lanes=2)
-    return Kind("lib.tasks.order", lanes=24, rate=Rate("orders", 15, timedelta(seconds=10)))
+    return Kind("lib.tasks.order", lanes=24, gather=12, rate=Rate("orders", 15, timedelta(seconds=10)))
 
 
 TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
