@@ -28,6 +28,7 @@ class World:
         self._ids = itertools.count(1)
         self.counts: dict[str, int] = {}
         self.calls: list[tuple[str, int, float]] = []
+        self.screens: dict[int, int] = {}  # the last message that each chat was sent
 
     async def redis(self, path: str, body: bytes) -> bytes:
         """Answer a pipeline or a single command, base64 as the clients ask for."""
@@ -52,6 +53,7 @@ class World:
         if method == "answerCallbackQuery":
             return True
         message_id = int(asked.get("message_id", 0)) or next(self._ids)
+        self.screens[chat] = message_id
         person = {"id": chat, "type": "private", "first_name": "Алиса"}
         bot = {"id": 1, "is_bot": True, "first_name": "Лоток"}
         message = {"message_id": message_id, "date": 1, "chat": person, "from": bot, "text": asked.get("text", "")}
@@ -69,7 +71,7 @@ class World:
     def told(self) -> dict[str, Any]:
         """Return the counts and the calls since the last time."""
         counts, calls, self.counts, self.calls = self.counts, self.calls, {}, []
-        return {**counts, "calls": calls}
+        return {**counts, "calls": calls, "screens": self.screens}
 
 
 async def main(folder: Path, valkey: Path) -> None:
