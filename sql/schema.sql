@@ -2114,7 +2114,7 @@ create type point_receipt as (
 );
 
 create function receipt_of(t point_txns, p_repeated boolean) returns point_receipt
-language plpgsql stable as $$
+language plpgsql as $$
 declare
     c point_txns;
     r point_receipt;
@@ -2140,6 +2140,8 @@ begin
     r.expires_at := coalesce(c.expires_at, t.expires_at);
     r.created_at := t.created_at;
     r.repeated := p_repeated;
+    -- an operation ends here, and so does its scope, also inside a longer transaction
+    perform set_config('app.tenant', '', true);
     return r;
 end $$;
 
@@ -2445,7 +2447,7 @@ end $$;
 
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
@@ -2504,7 +2506,7 @@ end $$;
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
@@ -2566,7 +2568,7 @@ end $$;
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
@@ -2619,7 +2621,7 @@ end $$;
 create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
@@ -2730,7 +2732,7 @@ end $$;
 
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to ''
+) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
@@ -2794,7 +2796,7 @@ end $$;
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
-language plpgsql set role to lotok_app set app.tenant to ''
+language plpgsql set role to lotok_app
     set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
@@ -2811,6 +2813,7 @@ begin
     if m.id is not null then
         perform refuse_closed(m);
         return query select m.id, m.card_no, false, 0::bigint;
+        perform set_config('app.tenant', '', true);
         return;
     end if;
     select coalesce(right(c.phone, 4), '') into tail from clients c where c.user_id = p_user_id;
@@ -2831,6 +2834,7 @@ begin
         select * into m from members where partner_id = p.id and user_id = p_user_id and left_at is null;
         if m.id is not null then
             return query select m.id, m.card_no, false, 0::bigint;
+            perform set_config('app.tenant', '', true);
             return;
         end if;
     end loop;
@@ -2847,14 +2851,16 @@ begin
         perform issue_points(t, p, 0);
     end if;
     return query select m.id, m.card_no, true, p.welcome_points;
+    perform set_config('app.tenant', '', true);
 end $$;
 
 -- Whoever asks for a shop becomes its owner. It serves nobody until it is approved.
 create function apply_partner(p_owner_id bigint, p_fields jsonb) returns bigint
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 declare
     new_id bigint;
 begin
+    perform set_config('app.platform', 'on', true);
     if (select count(*) from partners where owner_id = p_owner_id and status in ('pending', 'approved')) >= 20 then
         raise exception using errcode = 'LK409', message = 'too_many_partners', detail = p_owner_id::text;
     end if;
@@ -2870,6 +2876,7 @@ begin
     values (new_id, 0, 'issued'), (new_id, 0, 'redeemed'), (new_id, 0, 'expired');
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     values (new_id, p_owner_id, 'partner.applied', new_id::text, p_fields - 'contact');
+    perform set_config('app.platform', '', true);
     return new_id;
 end $$;
 
@@ -2878,7 +2885,7 @@ create function my_cards(p_user_id bigint, p_now timestamptz)
 returns table (partner_id bigint, member_id bigint, card_no bigint, title text, city text, category text, status text,
     available bigint, pending bigint, minor_per_point integer, next_points bigint, next_at timestamptz,
     favourite boolean, last_visit_at timestamptz)
-language plpgsql set role to lotok_app set app.tenant to '' set app.person to ''
+language plpgsql set role to lotok_app
     set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
@@ -2911,12 +2918,15 @@ begin
         ) e on true
         where p.id = m.partner_id;
     end loop;
+    perform set_config('app.tenant', '', true);
+    perform set_config('app.person', '', true);
 end $$;
 
 -- The number goes to the person who has proven it, and onto every card of theirs.
 create function set_phone(p_user_id bigint, p_phone text) returns void
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 begin
+    perform set_config('app.platform', 'on', true);
     update clients
     set phone = p_phone
     where user_id = p_user_id
@@ -2931,6 +2941,7 @@ begin
     set phone_tail = right(p_phone, 4)
     where user_id = p_user_id
     and phone_tail <> right(p_phone, 4);
+    perform set_config('app.platform', '', true);
 end $$;
 
 -- Loyalty: what happens without anybody at the counter. Rewards, due dates, two accounts of one person, erased people.
@@ -3018,7 +3029,7 @@ begin
 end $$;
 
 create function settle_referrals(p_partner_id bigint, p_receipt_id bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to ''
+language plpgsql set role to lotok_app
     set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
@@ -3038,12 +3049,15 @@ begin
     select * into p from partners where id = p_partner_id;
     select * into t from point_txns where partner_id = p_partner_id and id = p_receipt_id and kind = 'accrue';
     if t.id is null then
+        perform set_config('app.tenant', '', true);
         return 0;
     end if;
     -- the reversal of the receipt waits for this row, so it is either seen here or sees what is paid here
     m := lock_member(p.id, t.member_id);
     if exists (select from point_txns where partner_id = p.id and reverses_id = t.id) then
-        return take_back_referrals(t, at);
+        number := take_back_referrals(t, at);
+        perform set_config('app.tenant', '', true);
+        return number;
     end if;
     left_of_receipt := p.referral_cap_receipt;
     month_begin := date_trunc('month', t.created_at at time zone p.tz) at time zone p.tz;
@@ -3087,13 +3101,14 @@ begin
         values (p.id, t.id, step, r.id, amount, verdict, case when verdict = 'capped' then 'cap' else why end,
             case when verdict = 'paid' then pay_referral(p, r, t, step, amount, at) end, at);
     end loop;
+    perform set_config('app.tenant', '', true);
     return number;
 end $$;
 
 -- A held reward is the shop's to decide: it pays for it.
 create function review_referral(
     p_partner_id bigint, p_receipt_id bigint, p_level integer, p_actor_id bigint, p_pays boolean, p_now timestamptz
-) returns text language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns text language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -3135,12 +3150,13 @@ begin
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     values (p.id, p_actor_id, 'referral.reviewed', p_receipt_id || ':' || p_level,
         jsonb_build_object('paid', reward.txn_id is not null, 'points', reward.points));
+    perform set_config('app.tenant', '', true);
     return case when reward.txn_id is null then 'refused' else 'paid' end;
 end $$;
 
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to ''
+language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
@@ -3158,13 +3174,15 @@ begin
         perform settle_member(m, at);
         number := number + 1;
     end loop;
+    perform set_config('app.tenant', '', true);
     return number;
 end $$;
 
 -- Which shops have something to do: a date that has come, points that expire soon, a birthday.
 create function shops_due(p_after bigint, p_now timestamptz) returns setof bigint
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 begin
+    perform set_config('app.platform', 'on', true);
     return query
     select p.id
     from partners p
@@ -3180,6 +3198,7 @@ begin
     )
     order by p.id
     limit 500;
+    perform set_config('app.platform', '', true);
 end $$;
 
 -- Two accounts of one person at one shop: the points go over in one transaction, lots and all.
@@ -3235,7 +3254,7 @@ end $$;
 -- One person with two Telegram accounts: all shops at once, and the number goes along. The caller has made sure that
 -- both are theirs. Returns how many cards went over.
 create function merge_people(p_from bigint, p_into bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     old members;
@@ -3243,7 +3262,9 @@ declare
     number integer := 0;
     had clients;
 begin
+    perform set_config('app.platform', 'on', true);
     if p_from = p_into then
+        perform set_config('app.platform', '', true);
         return 0;
     end if;
     perform 1 from clients where user_id in (p_from, p_into) order by user_id for update;
@@ -3278,6 +3299,7 @@ begin
     set phone_tail = right(c.phone, 4)
     from clients c
     where m.user_id = p_into and m.left_at is null and c.user_id = p_into and c.phone is not null;
+    perform set_config('app.platform', '', true);
     return number;
 end $$;
 
@@ -3323,11 +3345,12 @@ begin
     where partner_id = m.partner_id and member_id = m.id and used_at is null and cancelled_at is null;
 end $$;
 
-create function forget_client() returns trigger language plpgsql set role to lotok_app set app.platform to 'on' as $$
+create function forget_client() returns trigger language plpgsql set role to lotok_app as $$
 declare
     m members;
     at timestamptz := clock_timestamp();
 begin
+    perform set_config('app.platform', 'on', true);
     for m in select * from members where user_id = new.id and left_at is null order by partner_id, id loop
         perform leave_shop(m, at);
     end loop;
@@ -3337,6 +3360,7 @@ begin
     set status = 'blocked', reason = 'owner_erased', contact = ''
     where owner_id = new.id and status <> 'blocked';
     update staff set removed_at = at where user_id = new.id and removed_at is null;
+    perform set_config('app.platform', '', true);
     return null;
 end $$;
 
@@ -3345,9 +3369,12 @@ create trigger forget_client after update of erased_at on users
 
 -- All that is kept of a person as a client, for their own eyes.
 create function export_client(p_user_id bigint) returns jsonb
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
+declare
+    found jsonb;
 begin
-    return jsonb_build_object(
+    perform set_config('app.platform', 'on', true);
+    found := jsonb_build_object(
         'client', (
             select to_jsonb(c) from clients c where c.user_id = p_user_id
         ),
@@ -3390,6 +3417,8 @@ begin
             where s.user_id = p_user_id and s.removed_at is null
         )
     );
+    perform set_config('app.platform', '', true);
+    return found;
 end $$;
 
 create index ratings_member on ratings (partner_id, member_id);

@@ -538,7 +538,7 @@ end $$;
 
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
     m members;
@@ -596,7 +596,7 @@ end $$;
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
     m members;
@@ -657,7 +657,7 @@ end $$;
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
     m members;
@@ -709,7 +709,7 @@ end $$;
 create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
     m members;
@@ -819,7 +819,7 @@ end $$;
 
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns point_receipt language plpgsql set role to lotok_app as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
     m members;
@@ -882,7 +882,7 @@ end $$;
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app as $$
 #variable_conflict use_column
 declare
     p partners;
@@ -898,6 +898,7 @@ begin
     if m.id is not null then
         perform refuse_closed(m);
         return query select m.id, m.card_no, false, 0::bigint;
+        perform set_config('app.tenant', '', true);
         return;
     end if;
     select coalesce(right(c.phone, 4), '') into tail from clients c where c.user_id = p_user_id;
@@ -918,6 +919,7 @@ begin
         select * into m from members where partner_id = p.id and user_id = p_user_id and left_at is null;
         if m.id is not null then
             return query select m.id, m.card_no, false, 0::bigint;
+            perform set_config('app.tenant', '', true);
             return;
         end if;
     end loop;
@@ -934,14 +936,16 @@ begin
         perform issue_points(t, p, 0);
     end if;
     return query select m.id, m.card_no, true, p.welcome_points;
+    perform set_config('app.tenant', '', true);
 end $$;
 
 -- Whoever asks for a shop becomes its owner. It serves nobody until it is approved.
 create function apply_partner(p_owner_id bigint, p_fields jsonb) returns bigint
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 declare
     new_id bigint;
 begin
+    perform set_config('app.platform', 'on', true);
     if (select count(*) from partners where owner_id = p_owner_id and status in ('pending', 'approved')) >= 20 then
         raise exception using errcode = 'LK409', message = 'too_many_partners', detail = p_owner_id::text;
     end if;
@@ -957,6 +961,7 @@ begin
     values (new_id, 0, 'issued'), (new_id, 0, 'redeemed'), (new_id, 0, 'expired');
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     values (new_id, p_owner_id, 'partner.applied', new_id::text, p_fields);
+    perform set_config('app.platform', '', true);
     return new_id;
 end $$;
 
@@ -965,7 +970,7 @@ create function my_cards(p_user_id bigint, p_now timestamptz)
 returns table (partner_id bigint, member_id bigint, card_no bigint, title text, city text, category text, status text,
     available bigint, pending bigint, minor_per_point integer, next_points bigint, next_at timestamptz,
     favourite boolean, last_visit_at timestamptz)
-language plpgsql set role to lotok_app set app.tenant to '' set app.person to '' as $$
+language plpgsql set role to lotok_app as $$
 #variable_conflict use_column
 declare
     m members;
@@ -997,12 +1002,15 @@ begin
         ) e on true
         where p.id = m.partner_id;
     end loop;
+    perform set_config('app.tenant', '', true);
+    perform set_config('app.person', '', true);
 end $$;
 
 -- The number goes to the person who has proven it, and onto every card of theirs.
 create function set_phone(p_user_id bigint, p_phone text) returns void
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 begin
+    perform set_config('app.platform', 'on', true);
     update clients
     set phone = p_phone
     where user_id = p_user_id
@@ -1017,4 +1025,5 @@ begin
     set phone_tail = right(p_phone, 4)
     where user_id = p_user_id
     and phone_tail <> right(p_phone, 4);
+    perform set_config('app.platform', '', true);
 end $$;

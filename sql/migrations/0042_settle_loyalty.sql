@@ -83,7 +83,7 @@ begin
 end $$;
 
 create function settle_referrals(p_partner_id bigint, p_receipt_id bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -102,12 +102,15 @@ begin
     select * into p from partners where id = p_partner_id;
     select * into t from point_txns where partner_id = p_partner_id and id = p_receipt_id and kind = 'accrue';
     if t.id is null then
+        perform set_config('app.tenant', '', true);
         return 0;
     end if;
     -- the reversal of the receipt waits for this row, so it is either seen here or sees what is paid here
     m := lock_member(p.id, t.member_id);
     if exists (select from point_txns where partner_id = p.id and reverses_id = t.id) then
-        return take_back_referrals(t, at);
+        number := take_back_referrals(t, at);
+        perform set_config('app.tenant', '', true);
+        return number;
     end if;
     left_of_receipt := p.referral_cap_receipt;
     month_begin := date_trunc('month', t.created_at at time zone p.tz) at time zone p.tz;
@@ -151,13 +154,14 @@ begin
         values (p.id, t.id, step, r.id, amount, verdict, case when verdict = 'capped' then 'cap' else why end,
             case when verdict = 'paid' then pay_referral(p, r, t, step, amount, at) end, at);
     end loop;
+    perform set_config('app.tenant', '', true);
     return number;
 end $$;
 
 -- A held reward is the shop's to decide: it pays for it.
 create function review_referral(
     p_partner_id bigint, p_receipt_id bigint, p_level integer, p_actor_id bigint, p_pays boolean, p_now timestamptz
-) returns text language plpgsql set role to lotok_app set app.tenant to '' as $$
+) returns text language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -199,12 +203,13 @@ begin
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     values (p.id, p_actor_id, 'referral.reviewed', p_receipt_id || ':' || p_level,
         jsonb_build_object('paid', reward.txn_id is not null, 'points', reward.points));
+    perform set_config('app.tenant', '', true);
     return case when reward.txn_id is null then 'refused' else 'paid' end;
 end $$;
 
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.tenant to '' as $$
+language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     m members;
@@ -221,13 +226,15 @@ begin
         perform settle_member(m, at);
         number := number + 1;
     end loop;
+    perform set_config('app.tenant', '', true);
     return number;
 end $$;
 
 -- Which shops have something to do: a date that has come, points that expire soon, a birthday.
 create function shops_due(p_after bigint, p_now timestamptz) returns setof bigint
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 begin
+    perform set_config('app.platform', 'on', true);
     return query
     select p.id
     from partners p
@@ -243,6 +250,7 @@ begin
     )
     order by p.id
     limit 500;
+    perform set_config('app.platform', '', true);
 end $$;
 
 -- Two accounts of one person at one shop: the points go over in one transaction, lots and all.
@@ -298,7 +306,7 @@ end $$;
 -- One person with two Telegram accounts: all shops at once, and the number goes along. The caller has made sure that
 -- both are theirs. Returns how many cards went over.
 create function merge_people(p_from bigint, p_into bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     old members;
@@ -306,7 +314,9 @@ declare
     number integer := 0;
     had clients;
 begin
+    perform set_config('app.platform', 'on', true);
     if p_from = p_into then
+        perform set_config('app.platform', '', true);
         return 0;
     end if;
     perform 1 from clients where user_id in (p_from, p_into) order by user_id for update;
@@ -341,6 +351,7 @@ begin
     set phone_tail = right(c.phone, 4)
     from clients c
     where m.user_id = p_into and m.left_at is null and c.user_id = p_into and c.phone is not null;
+    perform set_config('app.platform', '', true);
     return number;
 end $$;
 
@@ -386,11 +397,12 @@ begin
     where partner_id = m.partner_id and member_id = m.id and used_at is null and cancelled_at is null;
 end $$;
 
-create function forget_client() returns trigger language plpgsql set role to lotok_app set app.platform to 'on' as $$
+create function forget_client() returns trigger language plpgsql set role to lotok_app as $$
 declare
     m members;
     at timestamptz := clock_timestamp();
 begin
+    perform set_config('app.platform', 'on', true);
     for m in select * from members where user_id = new.id and left_at is null order by partner_id, id loop
         perform leave_shop(m, at);
     end loop;
@@ -400,6 +412,7 @@ begin
     set status = 'blocked', reason = 'owner_erased', contact = ''
     where owner_id = new.id and status <> 'blocked';
     update staff set removed_at = at where user_id = new.id and removed_at is null;
+    perform set_config('app.platform', '', true);
     return null;
 end $$;
 
@@ -408,9 +421,12 @@ create trigger forget_client after update of erased_at on users
 
 -- All that is kept of a person as a client, for their own eyes.
 create function export_client(p_user_id bigint) returns jsonb
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
+declare
+    found jsonb;
 begin
-    return jsonb_build_object(
+    perform set_config('app.platform', 'on', true);
+    found := jsonb_build_object(
         'client', (
             select to_jsonb(c) from clients c where c.user_id = p_user_id
         ),
@@ -453,16 +469,19 @@ begin
             where s.user_id = p_user_id and s.removed_at is null
         )
     );
+    perform set_config('app.platform', '', true);
+    return found;
 end $$;
 
 create index ratings_member on ratings (partner_id, member_id);
 
 -- What an owner wrote to be reached by is theirs, and does not go into the trail, which nobody can change.
 create or replace function apply_partner(p_owner_id bigint, p_fields jsonb) returns bigint
-language plpgsql set role to lotok_app set app.platform to 'on' as $$
+language plpgsql set role to lotok_app as $$
 declare
     new_id bigint;
 begin
+    perform set_config('app.platform', 'on', true);
     if (select count(*) from partners where owner_id = p_owner_id and status in ('pending', 'approved')) >= 20 then
         raise exception using errcode = 'LK409', message = 'too_many_partners', detail = p_owner_id::text;
     end if;
@@ -478,5 +497,6 @@ begin
     values (new_id, 0, 'issued'), (new_id, 0, 'redeemed'), (new_id, 0, 'expired');
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     values (new_id, p_owner_id, 'partner.applied', new_id::text, p_fields - 'contact');
+    perform set_config('app.platform', '', true);
     return new_id;
 end $$;

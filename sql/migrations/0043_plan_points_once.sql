@@ -1,7 +1,7 @@
 -- A function in SQL is planned anew at every call, one in PL/pgSQL once for a connection; and what is always the same
 -- statement with other numbers needs no plan of its own for each of them.
 create or replace function receipt_of(t point_txns, p_repeated boolean) returns point_receipt
-language plpgsql stable as $$
+language plpgsql as $$
 declare
     c point_txns;
     r point_receipt;
@@ -27,6 +27,8 @@ begin
     r.expires_at := coalesce(c.expires_at, t.expires_at);
     r.created_at := t.created_at;
     r.repeated := p_repeated;
+    -- an operation ends here, and so does its scope, also inside a longer transaction
+    perform set_config('app.tenant', '', true);
     return r;
 end $$;
 
