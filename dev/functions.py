@@ -108,6 +108,10 @@ class Function:
         alive = self._process is not None and self._process.returncode is None
         return self._process.pid if alive and self._process else None
 
+    def give(self, name: str, value: str) -> None:
+        """Change a setting; the function sees it from its next boot on."""
+        self._env[name] = value
+
     async def start(self) -> None:
         """Boot the function and keep it running; raise BootFailed when it does not come up."""
         if self._ready is None or self._ready.done():

@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.telegram import Account, cast
 from lib import config, errors
 
-BOTS = ("studio", "client", "partner")  # those that have flows; tests/dev/test_stack.py compares them with lib/flows
+BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/dev/test_stack.py compares them
 
 # Not secret: they guard ports that only this machine can reach.
 LOCAL = {

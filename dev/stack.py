@@ -173,6 +173,7 @@ class Stack:
                 Mount("/static", StaticFiles(directory=simulator)),
                 Route("/sim/samples", _samples),
                 Mount("/sim/samples", StaticFiles(directory=ROOT / "dev" / "samples")),
+                Route("/sim/seed", self._seed, methods=["POST"]),
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
                 Route("/upstash{path:path}", self._upstash),
@@ -181,6 +182,33 @@ class Stack:
                 Route("/blob{path:path}", blob.app(self.folder / "blob", settings.BLOB_TOKEN)),
             ]
         )
+
+    async def _seed(self, _: Request) -> Response:
+        """Plant a loyalty programme to play with (dev/seed.py); never into a database that is not this stack's."""
+        if self.parts["postgres"].real:
+            return JSONResponse({"error": "DATABASE_URL of .env is a real database; it is left alone"}, 409)
+        code, said = await self._run_apart("dev.seed")
+        if code:
+            return JSONResponse({"error": said.strip().splitlines()[-1]}, 500)
+        return JSONResponse({"link": said.strip().splitlines()[-1]})
+
+    async def _run_apart(self, module: str, *args: str) -> tuple[int, str]:
+        """Run a module as a process with the settings of the functions; return its exit code and what it said."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *args),
+            cwd=ROOT,
+            env=functions.environment(self.settings),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode or 0, said.decode(errors="replace")
 
     async def _start_redis(self, is_real: bool) -> None:
         if is_real:
@@ -224,22 +252,9 @@ class Stack:
             part.real, part.url = is_real, "" if is_real else f"{self.page}/telegram"
             await self.world.start()
             self._exit.push_async_callback(self.world.stop)
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "ops", "webhooks"),
-                cwd=ROOT,
-                env=functions.environment(self.settings),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                said, _ = await process.communicate()
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-            if process.returncode:
-                raise RuntimeError(said.decode(errors="replace"))
+            code, said = await self._run_apart("ops", "webhooks")
+            if code:
+                raise RuntimeError(said)
             part.detail = "from .env" if is_real else ", ".join(self.world.bots)
 
     def _show_generation(self, outside: set[str]) -> None:

@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
+
 from dev import parts, postgres, reload, running, settings
 from dev.console import Console
 from dev.stack import ROOT, Stack
@@ -45,6 +47,26 @@ def run(port: int, *, ai: bool = False) -> int:
         console.finish()
         console.say(f"Lotok cannot start: {parts.one_line(error)}")
     return 1
+
+
+def seed() -> int:
+    """Plant the demo in the stack that runs, and say where to look."""
+    try:
+        with running.alone(FOLDER):
+            print("Lotok does not run here. Start it with make up, then repeat this in another terminal.")
+            return 1
+    except running.AlreadyRuns as other:
+        if not other.page:
+            print("Lotok is still starting. Repeat this when it shows its address.")
+            return 1
+        answer = httpx.post(f"{other.page}/sim/seed", timeout=60, trust_env=False)
+    told = answer.json()
+    if answer.status_code >= 300:
+        print(f"Nothing was planted: {told['error']}")
+        return 1
+    print("Глеб owns «Зерно», Вера is its cashier, Борис its client; three things wait for Дина in the admin bot.")
+    print(f"The link of the café: https://{told['link']}")
+    return 0
 
 
 def reset() -> int:

@@ -4,6 +4,7 @@ What `tell` says is a job of its own (lib/tasks/tell.py): it is sent once the ca
 receiver's language, within what Telegram allows. Kick the drain after the commit, so that it comes at once.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,25 +13,47 @@ from typing import Any
 from lib import config, db, errors, jobs, log, text
 from lib.telegram.client import Chat
 
+SQL = db.load("admin")
+
+# The kinds of alerts, by which an administrator mutes them: what alert.<kind> or alert.<kind>_<more> says, and the
+# findings of the nightly audit.
+ALERTS = ("buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter")
+
 # Rows of buttons: what each says (a sentence's key, or else the label itself) and the data that it sends or the
 # https link that it opens.
 type Ways = Sequence[Sequence[tuple[str, str]]]
 
 
 async def alert_admins(through: str, key: str, **fields: object) -> None:
-    """Send a sentence to every administrator through one bot; one who has not started it hears nothing."""
+    """Send a sentence to every administrator who wants to hear of this kind of thing; its key is alert.<kind>.
+
+    It goes through the admin bot when there is one; who has not started that one is reached through `through`, and who
+    has started neither hears nothing. Nobody is spared for what is not known.
+    """
     log.event("alert", key=key, **fields)
     await hand_to_admins(through, key, **fields)
 
 
 async def hand_to_admins(through: str, key: str, **fields: object) -> int:
     """Send them what a person wrote, which no log keeps; return how many have it."""
-    told = 0
-    for admin in config.get().admin_ids:
+    words = text.say(text.LANGUAGES[0], key, **fields)
+    wanted = config.get().admin_ids - await spared(key.partition(".")[2].partition("_")[0])
+    return sum(await asyncio.gather(*(_hand(admin, through, words) for admin in wanted)))
+
+
+async def _hand(admin: int, through: str, words: str) -> bool:
+    for bot in dict.fromkeys(("admin", through)):
         with contextlib.suppress(errors.AppError):
-            await Chat(through, admin, paced=True).say(text.say(text.LANGUAGES[0], key, **fields))
-            told += 1
-    return told
+            await Chat(bot, admin, paced=True).say(words)
+            return True
+    return False
+
+
+async def spared(kind: str) -> set[int]:
+    """Return who does not want to hear of this kind of thing; nobody when that cannot be known."""
+    with contextlib.suppress(errors.AppError):
+        return set(await db.run(lambda conn: SQL.who_muted.all(conn, int, kind=kind)))
+    return set()
 
 
 async def tell(

@@ -52,6 +52,7 @@ class User:
     created_at: datetime
     seen_at: datetime
     balance: int
+    banned: bool = False  # known to get_or_create_user only: who is shut out never gets further than that
 
 
 async def get_or_create_user(
@@ -75,6 +76,7 @@ async def get_or_create_user(
         last_name=last_name or "",
         username=username or "",
         language=language,
+        ban=ban_mark(tg_id),
     )
     return _found(user)
 
@@ -143,6 +145,11 @@ def mark(tg_id: int, what: str = "trial") -> bytes:
     if not secret:
         raise errors.Misconfigured(detail="APP_SECRET is not set; without it a trial could be had twice")
     return hmac.digest(secret.encode(), f"{what}:{tg_id}".encode(), hashlib.sha256)
+
+
+def ban_mark(tg_id: int) -> bytes:
+    """Return by what somebody who was shut out is known; nothing without a secret, as then nobody can be."""
+    return mark(tg_id, "ban") if config.get().app_secret else b""
 
 
 def _found(user: User | None) -> User:

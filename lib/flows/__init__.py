@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from lib import admin, db, limits, notify, text, users
+from lib import admin, config, db, limits, notify, text, users
 from lib.telegram.dispatch import Flows, Menu, Shared
 from lib.telegram.update import Person
 
@@ -19,6 +19,7 @@ EVERY = Shared(
         "privacy": "papers",
         "paysupport": "papers",
     },
+    closed="closed",
 )
 
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.
@@ -44,7 +45,10 @@ async def meet(person: Person) -> dict[str, Any]:
             language=text.guess(person.language_code),
         )
     )
-    return {"id": user.id, "language": user.language, "zone": user.time_zone, "consent": user.consent_at is not None}
+    who = {"id": user.id, "language": user.language, "zone": user.time_zone}
+    if user.banned:
+        return {**who, "consent": False, "banned": True}
+    return {**who, "consent": user.consent_at is not None}
 
 
 async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> None:
@@ -56,6 +60,11 @@ async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> 
 async def blocked(tg_id: int, is_blocked: bool) -> None:
     """Remember that a person can, or cannot, be written to."""
     await db.run(lambda conn: users.mark_blocked(conn, tg_id, is_blocked))
+
+
+def is_admin(tg_id: int) -> bool:
+    """Tell whether a Telegram id is an administrator's, by the settings as they are now."""
+    return tg_id in config.get().admin_ids
 
 
 FLOWS = Flows(
@@ -100,6 +109,15 @@ FLOWS = Flows(
                 "settings",
             ),
             shared=EVERY,
+        ),
+        "admin": Menu(
+            package="lib.flows.admin",
+            commands={"start": "menu", "find": "people", **HOME},
+            other="menu",
+            stranger="door",
+            flows=("act", "health", "letters", "moderate", "queue", "shelf", "shops", "trail"),
+            shared=EVERY,
+            admits=is_admin,
         ),
     },
     meet=meet,

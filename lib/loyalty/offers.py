@@ -139,12 +139,23 @@ async def change_service(
 
 
 async def decide_service(
-    conn: db.Connection, partner_id: int, service_id: int, actor_id: int, status: str, reason: str = ""
+    conn: db.Connection,
+    partner_id: int,
+    service_id: int,
+    actor_id: int,
+    status: str,
+    reason: str = "",
+    *,
+    was: str | None = None,
+    seen: str | None = None,
 ) -> bool:
-    """Approve or reject a service, by an administrator; False when it stood so already."""
+    """Approve or reject a service, by an administrator; False when it stood so already.
+
+    Only from the status `was`, and as its words were when they were `seen` (partners.digest), if these are given.
+    """
     ids = {"partner_id": partner_id, "service_id": service_id, "actor_id": actor_id}
     await get_service(conn, partner_id, service_id)
-    fields = {"status": _status(status), "reason": reason[:300]}
+    fields = {"status": _status(status), "reason": reason[:300], "was": was, "seen": seen}
     return await SQL.decide_service.within(PLATFORM).one(conn, int, **ids, **fields) is not None
 
 
@@ -226,12 +237,23 @@ async def show_promotion(
 
 
 async def decide_promotion(
-    conn: db.Connection, partner_id: int, promotion_id: int, actor_id: int, status: str, reason: str = ""
+    conn: db.Connection,
+    partner_id: int,
+    promotion_id: int,
+    actor_id: int,
+    status: str,
+    reason: str = "",
+    *,
+    was: str | None = None,
+    seen: str | None = None,
 ) -> bool:
-    """Approve or reject a promotion, by an administrator; False when it stood so already."""
+    """Approve or reject a promotion, by an administrator; False when it stood so already.
+
+    Only from the status `was`, and as its words were when they were `seen` (partners.digest), if these are given.
+    """
     ids = {"partner_id": partner_id, "promotion_id": promotion_id, "actor_id": actor_id}
     await get_promotion(conn, partner_id, promotion_id)
-    fields = {"status": _status(status), "reason": reason[:300]}
+    fields = {"status": _status(status), "reason": reason[:300], "was": was, "seen": seen}
     return await SQL.decide_promotion.within(PLATFORM).one(conn, int, **ids, **fields) is not None
 
 

@@ -4,6 +4,7 @@ apply -> pending -> approved <-> blocked
                  -> rejected -> approved
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -157,14 +158,33 @@ async def change(conn: db.Connection, partner_id: int, actor_id: int, **fields: 
         raise errors.Denied("role_too_low", str(actor_id))
 
 
-async def decide(conn: db.Connection, partner_id: int, actor_id: int, status: str, reason: str = "") -> bool:
-    """Approve, reject or block a shop, by an administrator; False when it stood so already."""
+async def decide(
+    conn: db.Connection,
+    partner_id: int,
+    actor_id: int,
+    status: str,
+    reason: str = "",
+    *,
+    was: str | None = None,
+    seen: str | None = None,
+) -> bool:
+    """Approve, reject or block a shop, by an administrator; False when it stood so already.
+
+    Only from the status `was`, and as its words were when they were `seen` (`digest`), if these are given.
+    """
     if status not in ("approved", "rejected", "blocked", "pending"):
         raise errors.Invalid("unknown_status", status)
     await get(conn, partner_id)
     ids = {"partner_id": partner_id, "actor_id": actor_id}
-    done = await SQL.decide_partner.within(PLATFORM).one(conn, int, **ids, status=status, reason=reason[:300])
+    done = await SQL.decide_partner.within(PLATFORM).one(
+        conn, int, **ids, status=status, reason=reason[:300], was=was, seen=seen
+    )
     return done is not None
+
+
+def digest(title: str, about: str, photo: str) -> str:
+    """Return a mark of what is published, so that a decision is about what its maker has seen."""
+    return hashlib.md5("\x1f".join((title, about, photo)).encode(), usedforsecurity=False).hexdigest()
 
 
 async def note(

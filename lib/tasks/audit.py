@@ -3,7 +3,7 @@
 import html
 from datetime import timedelta
 
-from lib import audit, config, db, errors, jobs, log, retry
+from lib import audit, config, db, errors, jobs, log, notify, retry
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=5), cap=timedelta(hours=1))
@@ -22,7 +22,7 @@ async def run(run: jobs.Run) -> None:
     alert = "<b>Audit</b>\n" + html.escape("\n".join(lines), quote=False)[:3500]
     bot = "admin" if config.get().bot_tokens.get("admin") else "studio"
     told = list(run.checkpoint.get("told", []))
-    for admin in sorted(config.get().admin_ids):
+    for admin in sorted(config.get().admin_ids - await notify.spared("audit")):
         if admin in told:
             continue
         try:

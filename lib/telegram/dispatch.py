@@ -36,6 +36,8 @@ class Menu:
     consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
     `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow for
     checkout, paid and refunded. `former`: flows by the name that they had, as old buttons and states still say it.
+    `admits` says of a Telegram id whether it may use the bot, asked at every update: who may not gets no further than
+    the flow `stranger`; who may is not asked for consent.
     """
 
     package: str
@@ -48,6 +50,7 @@ class Menu:
     flows: Sequence[str] = ()
     shared: "Shared | None" = None
     former: Mapping[str, str] = field(default_factory=dict)
+    admits: Callable[[int], bool] | None = None
 
     @functools.cached_property
     def own(self) -> frozenset[str]:
@@ -58,7 +61,7 @@ class Menu:
     @property
     def every(self) -> Collection[str]:
         """The names of the flows that it shares with the other bots."""
-        return self.shared.commands.values() if self.shared else ()
+        return {*self.shared.commands.values(), self.shared.closed} - {""} if self.shared else ()
 
     def linked(self, payload: str) -> str:
         """Return the flow that a link's payload leads to, "" when there is none."""
@@ -72,19 +75,23 @@ class Menu:
 
 @dataclass(frozen=True)
 class Shared:
-    """The flows that bots have in common: their package, and flow by command."""
+    """The flows that bots have in common: their package, flow by command, and the one for who was shut out.
+
+    Who was shut out may still use the commands: they are about one's own data.
+    """
 
     package: str
     commands: Mapping[str, str]
+    closed: str = ""
 
 
 @dataclass(frozen=True)
 class Flows:
     """The product's flows and what dispatch must ask the product for.
 
-    `meet` returns what State.who holds, with a true "consent" once the person may go on. `bury` keeps an update that
-    failed for good. `blocked` learns that a person has blocked or unblocked a bot. `pace` is how many updates of one
-    person are worked on; who is faster is told to wait.
+    `meet` returns what State.who holds, with a true "consent" once the person may go on, or a true "banned" when they
+    were shut out. `bury` keeps an update that failed for good. `blocked` learns that a person has blocked or
+    unblocked a bot. `pace` is how many updates of one person are worked on; who is faster is told to wait.
     """
 
     menus: Mapping[str, Menu]
@@ -238,7 +245,8 @@ async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
         return
     if flows.pace and not came.payment and await turn.limited(flows.pace):
         return
-    if not turn.state.who.get("consent"):
+    admitted = menu.admits is None or menu.admits(came.person.id)
+    if admitted and not turn.state.who.get("consent"):
         turn.state.who = await flows.meet(came.person)
     name = choose(menu, came, turn.state)
     log.note(flow=name)
@@ -267,12 +275,15 @@ def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
     step = step if step in menu.own or step in menu.every else ""
     if came.payment and menu.payments:
         return menu.payments
-    if not state.who.get("consent"):
+    if menu.admits and not menu.admits(came.person.id):
+        return menu.stranger
+    if state.who.get("banned") and menu.shared:
+        return _shared(menu, came) or menu.shared.closed
+    if not menu.admits and not state.who.get("consent"):
         return menu.stranger
     if came.kind == "command":
         linked = menu.linked(came.text) if came.command == "start" else ""
-        shared = menu.shared.commands.get(came.command, "") if menu.shared else ""
-        return linked or menu.commands.get(came.command) or shared or menu.other
+        return linked or menu.commands.get(came.command) or _shared(menu, came) or menu.other
     if came.kind == "press":
         prefix = came.text.partition(":")[0]
         prefix = menu.former.get(prefix, prefix)
@@ -282,6 +293,14 @@ def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
     if menu.files and state.blind and came.kind == "text" and not step:
         return menu.files[0]  # we cannot see what it answers: what we take orders from is there
     return step or menu.other
+
+
+def _shared(menu: Menu, came: Incoming) -> str:
+    """Return the flow of all bots that was asked for by command or button, "" when it is none of them."""
+    prefix = came.text.partition(":")[0] if came.kind == "press" else ""
+    if prefix in menu.every and prefix not in menu.own:
+        return prefix
+    return menu.shared.commands.get(came.command, "") if menu.shared and came.kind == "command" else ""
 
 
 async def _count(turn: Turn, held: fsm.Held, raw: bytes, flows: Flows, error: Exception) -> Outcome:

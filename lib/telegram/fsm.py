@@ -238,6 +238,21 @@ async def release(held: Held) -> None:
         await _let_go(held)
 
 
+async def forget(bot: str, user_id: int) -> None:
+    """Drop what is kept of a person's conversation, so that their next update begins anew.
+
+    An update that is being handled would write it again, so its end is waited for, as an update would wait.
+    """
+    held = Held(bot, user_id, 0, State(), time.time())
+    for wait in (*WAITS, None):
+        [taken] = await cache.pipeline([["SET", _turn(held), "0", "NX", "PX", _ms(PATIENCE)]])
+        if taken or wait is None:
+            break
+        await asyncio.sleep(wait)
+    commands: list[cache.Command] = [["DEL", _state(held)], *([["DEL", _turn(held)]] if taken else [])]
+    await cache.pipeline(commands)
+
+
 async def failed(held: Held) -> int:
     """Count a failure that was ours; return how often this update has failed so far. The turn is still held."""
     if held.in_neon:

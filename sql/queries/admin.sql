@@ -5,3 +5,275 @@ values (%(bot)s, %(update_id)s, %(payload)s, %(error)s, %(tries)s)
 on conflict (bot, update_id) do update
 set error = excluded.error,
     tries = excluded.tries;
+
+-- name: list_letters
+select id, bot, update_id, payload, error, tries, created_at
+from dead_letters
+where %(before)s::bigint is null or id < %(before)s
+order by id desc
+limit %(limit)s;
+
+-- name: get_letter
+select id, bot, update_id, payload, error, tries, created_at
+from dead_letters
+where id = %(letter_id)s;
+
+-- name: drop_letter
+-- Not when it has failed once more since it was looked at.
+with gone as (
+    delete from dead_letters
+    where id = %(letter_id)s
+    and tries = %(tries)s
+    returning id, bot, update_id, error
+), logged as (
+    insert into audit_log (actor, action, subject, reason, before)
+    select %(actor)s, %(action)s, 'letter ' || id, %(reason)s, to_jsonb(gone)
+    from gone
+)
+select id
+from gone;
+
+-- name: note
+insert into audit_log (actor, action, subject, reason, before, after)
+values (%(actor)s, %(action)s, %(subject)s, %(reason)s, %(before)s, %(after)s);
+
+-- name: trail
+select id, actor, action, subject, reason, before, after, at
+from audit_log
+where (%(areas)s::text[] is null or split_part(action, '.', 1) = any(%(areas)s))
+and (%(subject)s::text is null or subject = %(subject)s)
+and (%(actor)s::text is null or actor = %(actor)s)
+and (%(before)s::bigint is null or id < %(before)s)
+order by id desc
+limit %(limit)s;
+
+-- name: names
+select tg_id, coalesce(nullif(first_name, ''), nullif(username, ''), tg_id::text) as name
+from users
+where tg_id = any(%(tg_ids)s);
+
+-- name: find_people
+-- What was typed may be several things at once: each is looked up by its index.
+select u.id, u.tg_id, u.first_name, u.last_name, u.username, min(h.found_by) as found_by
+from (
+    select id, 'tg_id' as found_by
+    from users
+    where tg_id = %(number)s
+    union all
+    select id, 'username'
+    from users
+    where username <> ''
+    and lower(username) = %(username)s
+    union all
+    select user_id, 'order'
+    from every_job
+    where id = %(number)s
+    union all
+    select user_id, 'phone'
+    from clients
+    where phone = %(phone)s
+) h
+join users u on u.id = h.id
+group by u.id
+order by u.id
+limit %(limit)s;
+
+-- name: person
+select u.id, u.tg_id, u.first_name, u.last_name, u.username, u.language, u.time_zone, u.consent_at, u.blocked_at,
+    u.created_at, u.seen_at, u.erased_at, coalesce(a.balance, 0) as balance, b.reason as ban_reason, b.at as banned_at,
+    (select count(*) from job_history j where j.user_id = u.id and j.price > 0)
+    + (select count(*) from jobs j where j.user_id = u.id and j.price > 0) as orders,
+    (select count(*) from payments p where p.user_id = u.id) as payments,
+    (select coalesce(sum(p.owed), 0) from payments p where p.user_id = u.id and p.state = 'debt') as owed
+from users u
+left join credit_accounts a on a.user_id = u.id
+left join bans b on b.mark = %(mark)s
+where u.id = %(user_id)s;
+
+-- name: ban
+with added as (
+    insert into bans (mark, user_id, reason, actor)
+    values (%(mark)s, %(user_id)s, %(reason)s, %(actor)s)
+    on conflict (mark) do nothing
+    returning user_id
+), logged as (
+    insert into audit_log (actor, action, subject, reason)
+    select %(actor)s, 'user.ban', 'user ' || user_id, %(reason)s
+    from added
+)
+select user_id
+from added;
+
+-- name: unban
+with gone as (
+    delete from bans
+    where mark = %(mark)s
+    returning reason
+), logged as (
+    insert into audit_log (actor, action, subject, reason, before)
+    select %(actor)s, 'user.unban', 'user ' || %(user_id)s::bigint, %(reason)s,
+        jsonb_build_object('reason', gone.reason)
+    from gone
+)
+select reason
+from gone;
+
+-- name: person_orders
+-- Each half is limited for itself, so that neither is read to its end.
+with unfinished as (
+    select id
+    from jobs
+    where user_id = %(user_id)s
+    and price > 0
+    and (%(before)s::bigint is null or id < %(before)s)
+    order by id desc
+    limit %(limit)s
+), finished as (
+    select id
+    from job_history
+    where user_id = %(user_id)s
+    and price > 0
+    and (%(before)s::bigint is null or id < %(before)s)
+    order by id desc
+    limit %(limit)s
+)
+select id, user_id, task, price, state, attempts, error_code, error, created_at, finished_at
+from every_job
+where id = any(array(select id from unfinished union all select id from finished))
+order by id desc
+limit %(limit)s;
+
+-- name: person_payments
+select id, pack_id, stars, credits, state, owed, paid_at
+from payments
+where user_id = %(user_id)s
+and (%(before)s::bigint is null or id < %(before)s)
+order by id desc
+limit %(limit)s;
+
+-- name: unsettled_payments
+-- Stars that fit no pack, refunds that Telegram has not answered, and what is owed after one.
+select id, user_id, stars, credits, state, owed, paid_at
+from payments
+where (state in ('refunding', 'debt') or credits = 0 and state = 'paid')
+and (%(before)s::bigint is null or id < %(before)s)
+order by id desc
+limit %(limit)s;
+
+-- name: failed_jobs
+select id, coalesce(user_id, 0) as user_id, task, price, state, attempts, error_code, error, created_at, finished_at
+from job_history
+where state = 'failed'
+and (%(before)s::bigint is null or id < %(before)s)
+order by id desc
+limit %(limit)s;
+
+-- name: open_jobs
+-- The oldest first: what has waited longest is what an administrator looks for.
+select id, coalesce(user_id, 0) as user_id, task, price, state, attempts, error_code, error, created_at,
+    null::timestamptz as finished_at
+from jobs
+where id > %(after)s
+order by id
+limit %(limit)s;
+
+-- name: pulse
+-- "Is anything wrong?" By indexes, or over what is unfinished and what ended within the last hour.
+with recent as (
+    select task, state, finished_at
+    from job_history
+    where finished_at > statement_timestamp() - interval '1 hour'
+), failing as (
+    select task, count(*) as failed
+    from recent
+    where state = 'failed'
+    group by task
+    order by count(*) desc, task
+    limit 1
+)
+select
+    (select run_at from jobs where state = 'queued' and turn is not null order by id limit 1) as waiting_since,
+    (select count(*) from jobs where state = 'queued') as queued,
+    (select count(*) from jobs where state in ('running', 'waiting')) as running,
+    (select coalesce(sum(price), 0) from jobs where price > 0) as held,
+    (select count(*) from recent) as finished,
+    (select count(*) from recent where state = 'failed') as failed,
+    (select task from failing) as failing_task,
+    (select failed from failing) as failing_number,
+    (select max(finished_at) from recent) as last_finished_at,
+    (select count(*) from dead_letters) as letters,
+    (select count(*) from payments where state = 'refunding') as refunding,
+    (select count(*) from payments where state = 'debt') as debts,
+    (select count(*) from payments where credits = 0 and state = 'paid') as unmatched;
+
+-- name: figures
+select
+    (select count(*) from users where erased_at is null) as people,
+    (select count(*) from users where created_at > statement_timestamp() - interval '7 days') as people_week,
+    (select count(*) from users where seen_at > statement_timestamp() - interval '1 day') as seen_day,
+    (select count(*) from bans) as banned,
+    o.orders_day, o.orders_week, o.failed_week,
+    (select count(*) from payments where state = 'paid' and paid_at > statement_timestamp() - interval '30 days')
+        as payments_month,
+    (select coalesce(sum(stars), 0) from payments where state = 'paid'
+        and paid_at > statement_timestamp() - interval '30 days') as stars_month,
+    (select coalesce(sum(credits), 0) from payments where state = 'paid'
+        and paid_at > statement_timestamp() - interval '30 days') as sold_month,
+    (select coalesce(sum(balance), 0) from credit_accounts) as unspent
+from (
+    select
+        count(*) filter (where finished_at > statement_timestamp() - interval '1 day') as orders_day,
+        count(*) as orders_week,
+        count(*) filter (where state = 'failed') as failed_week
+    from job_history
+    where finished_at > statement_timestamp() - interval '7 days'
+    and price > 0
+) o;
+
+-- name: muted
+select kind
+from muted_alerts
+where tg_id = %(tg_id)s
+order by kind;
+
+-- name: who_muted
+select tg_id
+from muted_alerts
+where kind = %(kind)s;
+
+-- name: mute
+insert into muted_alerts (tg_id, kind)
+values (%(tg_id)s, %(kind)s)
+on conflict do nothing;
+
+-- name: unmute
+delete from muted_alerts
+where tg_id = %(tg_id)s
+and kind = %(kind)s;
+
+-- name: to_decide
+-- What waits for an administrator's word.
+select
+    (select count(*) from partners where status = 'pending') as partners,
+    (select count(*) from services where status = 'pending') as services,
+    (select count(*) from promotions where status = 'pending') as promotions;
+
+-- name: shop_facts
+select
+    (select count(*) from members where partner_id = %(partner_id)s and left_at is null) as members,
+    (select count(*) from staff where partner_id = %(partner_id)s and removed_at is null) as staff,
+    (select coalesce(sum(balance), 0) from point_accounts where partner_id = %(partner_id)s and kind = 'available')
+        as available,
+    (select coalesce(sum(balance), 0) from point_accounts where partner_id = %(partner_id)s and kind = 'pending')
+        as pending,
+    (select created_at from point_txns where partner_id = %(partner_id)s order by created_at desc, id desc limit 1)
+        as last_at;
+
+-- name: loyalty_figures
+-- What all the points would cost the shops if they were spent today, in kopecks.
+select
+    (select count(*) from partners where status = 'approved') as shops,
+    (select count(*) from partners where status = 'blocked') as blocked,
+    (select count(*) from members where left_at is null) as members,
+    (select coalesce(sum(a.balance * p.minor_per_point), 0) from point_accounts a
+        join partners p on p.id = a.partner_id where a.member_id <> 0) as liability_minor;

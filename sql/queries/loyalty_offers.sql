@@ -89,6 +89,8 @@ with changed as (
     where partner_id = %(partner_id)s
     and id = %(service_id)s
     and status <> %(status)s
+    and (%(was)s::text is null or status = %(was)s)
+    and (%(seen)s::text is null or md5(concat_ws(chr(31), title, about, photo)) = %(seen)s)
     returning partner_id, id
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
@@ -185,6 +187,8 @@ with changed as (
     where partner_id = %(partner_id)s
     and id = %(promotion_id)s
     and status <> %(status)s
+    and (%(was)s::text is null or status = %(was)s)
+    and (%(seen)s::text is null or md5(concat_ws(chr(31), title, about, photo)) = %(seen)s)
     returning partner_id, id
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)

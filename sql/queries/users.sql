@@ -38,7 +38,8 @@ with known as (
     where id = (select id from known)
 )
 select f.id, f.tg_id, f.first_name, f.last_name, f.username, f.language, f.language_chosen, f.time_zone,
-    f.consent_at, f.blocked_at, f.created_at, f.seen_at, coalesce(a.balance, 0) as balance
+    f.consent_at, f.blocked_at, f.created_at, f.seen_at, coalesce(a.balance, 0) as balance,
+    exists (select from bans b where b.mark = %(ban)s) as banned
 from found f
 left join credit_accounts a on a.user_id = f.id;
 

@@ -22,6 +22,7 @@ from lib import db
 from tests.flows.chat import Chat
 
 FINAL = ("done", "failed", "cancelled")
+ADMINS = (1005, *range(2001, 2014))  # the local stack's own, and so many that none is too quick
 
 
 @dataclass
@@ -115,6 +116,10 @@ class Shop:
         """Let the next tick look for jobs that a test has made itself."""
         await self._redis("UNLINK", "local:drain_due")
 
+    async def mend_state(self, chat: Chat) -> None:
+        """Forget a conversation."""
+        await self._redis("DEL", _state_key(chat))
+
     async def forget_outage(self, chat: Chat) -> None:
         """Leave nothing in Neon of an outage of Redis: the next look finds nobody and is the last."""
         await self.rows("delete from conversations returning bot")
@@ -140,6 +145,18 @@ class Shop:
         finally:
             await self.switch("api-drain", "start")
 
+    @contextlib.asynccontextmanager
+    async def setting(self, name: str, value: str) -> AsyncIterator[None]:
+        """Give the webhook another setting meanwhile; as on a deployment, it starts anew for it."""
+        [webhook] = [function for entry, function in self.stack.functions.items() if entry.startswith("api/telegram")]
+        try:
+            webhook.give(name, value)
+            await self.switch("api-telegram", "restart")
+            yield
+        finally:
+            webhook.give(name, self.stack.settings[name])
+            await self.switch("api-telegram", "restart")
+
     async def switch(self, part: str, verb: str) -> None:
         (await self.http.post(f"/sim/parts/{part}/{verb}", timeout=60)).raise_for_status()
 
@@ -156,7 +173,8 @@ async def stack() -> AsyncIterator[Stack]:
     """
     folder = Path(tempfile.mkdtemp(prefix="lotok-stack-"))
     try:
-        async with Stack(folder, time_scale=0.1, given={"LEASE_SCALE": "0.15"}) as stack:
+        given = {"LEASE_SCALE": "0.15", "ADMIN_IDS": ",".join(map(str, ADMINS))}
+        async with Stack(folder, time_scale=0.1, given=given) as stack:
             yield stack
             assert not stack.world.problems, "every call to Telegram obeys the Bot API's definition"
             secrets = [value for name, value in stack.settings.items() if name.endswith(("_TOKEN", "_SECRET"))]

@@ -1,0 +1,163 @@
+"""Who somebody is: found by whatever is known of them, their orders and payments; shut out, and let in again."""
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import config, db, errors, users
+from lib.loyalty import phones
+from lib.telegram import fsm
+
+SQL = db.load("admin")
+PAGE = 10
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Somebody who was found, and by what: tg_id, username, phone, order."""
+
+    id: int
+    tg_id: int
+    first_name: str
+    last_name: str
+    username: str
+    found_by: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """All that an administrator sees of a person on one screen; `owed` are credits."""
+
+    id: int
+    tg_id: int
+    first_name: str
+    last_name: str
+    username: str
+    language: str
+    time_zone: str
+    consent_at: datetime | None
+    blocked_at: datetime | None
+    created_at: datetime
+    seen_at: datetime
+    erased_at: datetime | None
+    balance: int
+    ban_reason: str | None
+    banned_at: datetime | None
+    orders: int
+    payments: int
+    owed: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job as a line of a list."""
+
+    id: int
+    user_id: int
+    task: str
+    price: int
+    state: str
+    attempts: int
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment as a line of a list."""
+
+    id: int
+    pack_id: int | None
+    stars: int
+    credits: int
+    state: str
+    owed: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A payment that needs a look, and whose it is."""
+
+    id: int
+    user_id: int
+    stars: int
+    credits: int
+    state: str
+    owed: int
+    paid_at: datetime
+
+
+async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hit]:
+    """Return who fits: a Telegram id, @username, a client's phone or the number of an order; nobody: an empty list."""
+    typed = words.strip().removeprefix("https://t.me/").removeprefix("t.me/").strip()
+    digits = typed.lstrip("#№ ")
+    phone = _phone(typed)
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
+    username = typed.removeprefix("@").lower()[:64]
+    return await SQL.find_people.all(conn, Hit, number=number, username=username, phone=phone, limit=limit)
+
+
+async def get(conn: db.Connection, user_id: int) -> Person:
+    """Return a person; Missing("no_user")."""
+    user = await users.get_user(conn, user_id)
+    if user is None:
+        raise errors.Missing("no_user", str(user_id))
+    person = await SQL.person.one(conn, Person, user_id=user_id, mark=users.ban_mark(user.tg_id))
+    if person is None:
+        raise errors.Missing("no_user", str(user_id))
+    return person
+
+
+async def orders(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE) -> list[Order]:
+    """Return a page of what a person paid credits for, newest first."""
+    return await SQL.person_orders.all(conn, Order, user_id=user_id, before=before, limit=limit)
+
+
+async def payments(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE) -> list[Payment]:
+    """Return a page of a person's payments, newest first."""
+    return await SQL.person_payments.all(conn, Payment, user_id=user_id, before=before, limit=limit)
+
+
+async def ban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -> bool:
+    """Shut a person out of every bot; False when they were. Denied("is_admin"): not one of ourselves."""
+    user = await _known(conn, user_id)
+    if user.tg_id in config.get().admin_ids:
+        raise errors.Denied("is_admin", str(user.tg_id))
+    facts = {"mark": users.ban_mark(user.tg_id), "user_id": user_id, "actor": actor, "reason": reason}
+    return await SQL.ban.one(conn, int, **facts) is not None
+
+
+async def unban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -> bool:
+    """Let a person in again; False when they were not shut out."""
+    user = await _known(conn, user_id)
+    facts = {"mark": users.ban_mark(user.tg_id), "user_id": user_id, "actor": actor, "reason": reason}
+    return await SQL.unban.one(conn, str, **facts) is not None
+
+
+async def forget_state(tg_id: int) -> None:
+    """Make every bot look the person up anew at their next update, so that a ban holds from now on."""
+    for bot in config.BOTS:
+        with contextlib.suppress(errors.Unavailable):  # without Redis there is nothing that remembers them
+            await fsm.forget(bot, tg_id)
+
+
+async def unsettled(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[Unsettled]:
+    """Return a page of the payments that need a look: unknown Stars, hanging refunds, debts."""
+    return await SQL.unsettled_payments.all(conn, Unsettled, before=before, limit=limit)
+
+
+def _phone(words: str) -> str | None:
+    try:
+        return phones.normalise(words)
+    except errors.Invalid:
+        return None
+
+
+async def _known(conn: db.Connection, user_id: int) -> users.User:
+    user = await users.get_user(conn, user_id)
+    if user is None or user.tg_id < 0:
+        raise errors.Missing("no_user", str(user_id))
+    return user

@@ -1,0 +1,76 @@
+"""Is anything wrong, and how much there is of everything. Each is one statement."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lib import db, errors
+
+SQL = db.load("admin")
+
+WAITS_LONG = timedelta(minutes=5)  # the minute's tick and a busy line explain less
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What needs a look. `waiting_since` is when the oldest job that nobody has taken fell due; `held` are credits."""
+
+    waiting_since: datetime | None
+    queued: int
+    running: int
+    held: int
+    finished: int
+    failed: int
+    failing_task: str | None
+    failing_number: int | None
+    last_finished_at: datetime | None
+    letters: int
+    refunding: int
+    debts: int
+    unmatched: int
+
+    def stuck(self, now: datetime | None = None) -> bool:
+        """Whether jobs wait and nobody seems to take them."""
+        return bool(self.waiting_since and (now or datetime.now(UTC)) - self.waiting_since > WAITS_LONG)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether more of the last hour's jobs failed than a bad photo now and then explains."""
+        return self.failed >= 3 and self.failed * 10 >= self.finished
+
+    def worries(self, now: datetime | None = None) -> int:
+        """Return how many things are wrong."""
+        marks = (self.stuck(now), self.is_failing, self.letters, self.refunding, self.debts, self.unmatched)
+        return sum(map(bool, marks))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The platform in numbers; a week and a month are the last seven and thirty days."""
+
+    people: int
+    people_week: int
+    seen_day: int
+    banned: int
+    orders_day: int
+    orders_week: int
+    failed_week: int
+    payments_month: int
+    stars_month: int
+    sold_month: int
+    unspent: int
+
+
+async def look(conn: db.Connection) -> Pulse:
+    """Return what may be wrong right now."""
+    return _found(await SQL.pulse.one(conn, Pulse))
+
+
+async def figures(conn: db.Connection) -> Figures:
+    """Return the platform in numbers."""
+    return _found(await SQL.figures.one(conn, Figures))
+
+
+def _found[T](row: T | None) -> T:
+    if row is None:  # a statement without a table to begin from has one row
+        raise errors.Missing("no_figures")
+    return row

@@ -1,0 +1,103 @@
+"""What the screens of the admin bot have in common: times and names, lists by pages, the way back."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from lib import errors, text, users
+from lib.admin.pulse import Pulse
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+PAGE = 10
+LABEL = 20
+
+
+def button(turn: Turn, key: str, data: str, style: str = "") -> Button:
+    """Return a button that says a sentence."""
+    return Button(turn.text(key), data, style=style)
+
+
+def back(turn: Turn, data: str) -> list[Button]:
+    """Return the last row of a screen: where it was reached from, and the menu."""
+    return [button(turn, "button.back", data), button(turn, "button.menu", "menu:home")]
+
+
+def number(argument: str) -> int:
+    """Return the number in a button's data; 0 for whatever is none, as any client can send any data."""
+    return int(argument) if argument.isascii() and argument.isdecimal() and len(argument) < 19 else 0
+
+
+def picks(data: str, ids: Sequence[object]) -> Keyboard:
+    """Return buttons 1, 2, 3 ... for the lines of a list, five in a row; each leads to `data` and its line's id."""
+    buttons = [Button(str(place), f"{data}:{one}") for place, one in enumerate(ids, 1)]
+    return [buttons[start : start + 5] for start in range(0, len(buttons), 5)]
+
+
+def pages(turn: Turn, first: str, onward: str, *, is_first: bool, is_last: bool) -> Keyboard:
+    """Return the row that turns pages, as far as there is where to turn."""
+    row = [] if is_first else [button(turn, "admin.first", first)]
+    row += [] if is_last else [button(turn, "admin.next", onward)]
+    return [row] if row else []
+
+
+def when(turn: Turn, at: datetime | None) -> str:
+    """Return a moment in the administrator's own time zone."""
+    if at is None:
+        return "—"
+    zone = ZoneInfo(turn.state.who.get("zone", users.ZONE))
+    local = at.astimezone(zone)
+    return f"{local:%d.%m %H:%M}" if local.year == datetime.now(zone).year else f"{local:%d.%m.%Y %H:%M}"
+
+
+def span(turn: Turn, since: datetime) -> str:
+    """Return how long ago something was, in the largest whole unit."""
+    gone = max(datetime.now(UTC) - since, timedelta(0))
+    minutes = int(gone.total_seconds() // 60)
+    if minutes < 60:
+        return turn.text("admin.span.minutes", n=minutes)
+    if minutes < 48 * 60:
+        return turn.text("admin.span.hours", n=minutes // 60)
+    return turn.text("admin.span.days", n=minutes // 1440)
+
+
+def named(turn: Turn, group: str, code: str) -> str:
+    """Return the word for a code (admin.task.card), or the code itself where there is no word for it."""
+    key = f"admin.{group}.{code}"
+    return turn.text(key) if text.knows(key) else code
+
+
+def short(words: str, most: int) -> str:
+    """Return a line's worth of somebody's words."""
+    line = " ".join(words.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+async def found(turn: Turn, screen: Awaitable[None]) -> None:
+    """Show a screen; what it is about may be gone, or was never there: any client can send any data."""
+    try:
+        await screen
+    except errors.Missing:
+        turn.state.step = "people:find"
+        await turn.answer(turn.text("error.old_button"))
+        await turn.show(turn.text("admin.gone"), [[button(turn, "button.menu", "menu:home")]])
+
+
+def worries(turn: Turn, pulse: Pulse) -> list[str]:
+    """Return a line for everything that is wrong, the worst first; none when all is well."""
+    lines = []
+    if pulse.stuck() and pulse.waiting_since:
+        since = span(turn, pulse.waiting_since)
+        lines.append(turn.text("admin.worry.stuck", since=since, queued=pulse.queued))
+    if pulse.is_failing and pulse.failing_task:
+        task = named(turn, "task", pulse.failing_task)
+        lines.append(turn.text("admin.worry.failing", task=task, failed=pulse.failed, finished=pulse.finished))
+    if pulse.letters:
+        lines.append(turn.text("admin.worry.letters", n=pulse.letters))
+    if pulse.refunding:
+        lines.append(turn.text("admin.worry.refunding", n=pulse.refunding))
+    if pulse.unmatched:
+        lines.append(turn.text("admin.worry.unmatched", n=pulse.unmatched))
+    if pulse.debts:
+        lines.append(turn.text("admin.worry.debts", n=pulse.debts))
+    return lines

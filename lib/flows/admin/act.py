@@ -1,0 +1,225 @@
+"""What changes something: what is needed for it, why, a screen that says what will happen, and only then the deed.
+
+    begin -> [how much] -> reason -> confirm -> the result, which stays as it is        the draft: State.data["act"]
+               ^______________^________| back
+
+What may be done and what it does is lib/admin/acts.py. A confirm screen does its deed once: the deed's key is that
+message, whatever is pressed twice or delivered again. Before each screen the rows are looked at anew.
+"""
+
+import re
+from typing import Any
+
+from lib import errors, kick
+from lib.admin import acts
+from lib.flows.admin import back, button, named, number, short
+from lib.telegram import client
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+type Draft = dict[str, Any]
+
+REASON = 300
+REASONS = 4  # ready-made ones to choose from, for each kind of deed
+GRANTS = (5, 10, 30)
+DATA = 64  # bytes that a button can carry
+
+
+async def handle(turn: Turn) -> None:
+    """Take a press or a message into the draft and show what comes next, or do what was confirmed."""
+    if turn.came.kind == "press":
+        await _pressed(turn)
+    elif turn.came.kind == "text" and "act" in turn.state.data:
+        await _typed(turn)
+    else:
+        await _next(turn, turn.text("admin.act.words_only"))
+
+
+async def _pressed(turn: Turn) -> None:
+    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    if action == "begin":
+        name, _, subject = argument.partition(":")
+        turn.state.data["act"] = {"name": name, "subject": subject}
+        await _next(turn)
+    elif action == "confirm":
+        await _confirm(turn)
+    elif not turn.on_screen or "act" not in turn.state.data:
+        await _old(turn)
+    else:
+        _change(turn, turn.state.data["act"], action, argument)
+        await _next(turn)
+
+
+def _change(turn: Turn, draft: Draft, action: str, argument: str) -> None:
+    """Apply a button of the draft's screens; back means: forget the answer that led here."""
+    act = acts.ACTS.get(draft["name"])
+    if action == "sum" and act and act.asks == "credits" and number(argument) in GRANTS:
+        draft["numbers"] = [number(argument)]
+    elif action == "why" and act and number(argument) in range(1, REASONS + 1):
+        draft["reason"] = turn.text(f"admin.why.{act.why}.{number(argument)}")
+    elif action == "again":
+        draft.pop("reason", None)
+    elif action == "amount":
+        draft.pop("numbers", None)
+        draft.pop("reason", None)
+
+
+async def _typed(turn: Turn) -> None:
+    draft = turn.state.data["act"]
+    act = acts.ACTS.get(draft["name"])
+    note = ""
+    if act and act.asks and "numbers" not in draft:
+        try:
+            draft["numbers"] = _numbers(act.asks, turn.came.text)
+        except errors.Invalid:
+            note = turn.text(f"admin.ask.{act.asks}.odd")
+    elif len(turn.came.text.strip()) > REASON:
+        note = turn.text("admin.reason.long", most=REASON)
+    elif turn.came.text.strip():
+        draft["reason"] = " ".join(turn.came.text.split())
+    await _next(turn, note)
+
+
+def _numbers(asks: str, words: str) -> list[int]:
+    """Return what was typed as whole numbers: one, or the two of a pack. Invalid for anything else."""
+    if asks != "pack":
+        return [_number(words, acts.MOST_CREDITS if asks == "credits" else 1000)]
+    parts = re.split(r"[\s,;/]+", words.strip())
+    if len(parts) != 2:
+        raise errors.Invalid("amount_unclear", words[:40])
+    return [_number(part, 10_000) for part in parts]
+
+
+def _number(words: str, most: int) -> int:
+    found = number(words.strip())
+    if not 0 < found <= most:
+        raise errors.Invalid("amount_unclear", words[:40])
+    return found
+
+
+async def _next(turn: Turn, note: str = "") -> None:
+    """Show the screen for what the draft lacks first, or why the deed cannot be done."""
+    draft = turn.state.data.get("act") or {}
+    act = acts.ACTS.get(draft.get("name", ""))
+    if act is None:
+        await _old(turn)
+        return
+    try:
+        facts = await act.see(_wish(turn, draft))
+    except (errors.Missing, errors.Conflict, errors.Denied) as refusal:
+        await _refuse(turn, act, draft, refusal)
+        return
+    if act.asks and "numbers" not in draft:
+        step, (words, keyboard) = "amount", _ask_numbers(turn, act, draft, facts)
+    elif "reason" not in draft:
+        step, (words, keyboard) = "reason", _ask_reason(turn, act, draft, facts)
+    else:
+        step, (words, keyboard) = "confirm", _ask_confirm(turn, act, draft, facts)
+    turn.state.step = f"act:{step}"
+    await turn.show("\n\n".join(part for part in (note, words) if part), keyboard)
+
+
+type Screen = tuple[str, client.Keyboard]
+
+
+def _ask_numbers(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
+    words = turn.text(f"admin.ask.{act.asks}", **_said(turn, facts))
+    sums = [Button(str(amount), f"act:sum:{amount}") for amount in GRANTS] if act.asks == "credits" else []
+    return words, [*([sums] if sums else []), back(turn, _way(act, draft))]
+
+
+def _ask_reason(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
+    ready = [turn.text(f"admin.why.{act.why}.{place}") for place in range(1, REASONS + 1)]
+    listed = "\n".join(f"{place}. {reason}" for place, reason in enumerate(ready, 1))
+    head = turn.text(f"admin.do.{draft['name']}", **_said(turn, facts))
+    buttons = [Button(str(place), f"act:why:{place}") for place in range(1, REASONS + 1)]
+    home = "act:amount" if act.asks else _way(act, draft)
+    return f"{head}\n\n{turn.text('admin.reason')}\n{listed}", [buttons, back(turn, home)]
+
+
+def _ask_confirm(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
+    head = turn.text(f"admin.do.{draft['name']}", **_said(turn, facts))
+    what = turn.text(f"admin.sure.{draft['name']}{'.free' if facts.get('free') else ''}", **_said(turn, facts))
+    why = turn.text("admin.sure.reason", reason=draft["reason"])
+    confirm = button(turn, f"admin.yes.{draft['name']}", "act:confirm", "danger" if act.harms else "success")
+    return f"{head}\n\n{what}\n{why}", [[confirm], back(turn, "act:again")]
+
+
+async def _confirm(turn: Turn) -> None:
+    draft = turn.state.data.get("act")
+    if turn.came.message_id == turn.state.data.get("done"):
+        await turn.answer(turn.text("admin.act.done_already"), alert=True)
+        return
+    if not turn.on_screen or turn.state.step != "act:confirm" or not draft:
+        await _old(turn)
+        return
+    act = acts.ACTS[draft["name"]]
+    await turn.answer()
+    try:
+        facts = await act.do(_wish(turn, draft))
+    except (errors.Missing, errors.Conflict, errors.Denied, errors.Invalid, errors.Rejected) as refusal:
+        await _refuse(turn, act, draft, refusal)
+        return
+    turn.state.step = "people:find"
+    turn.state.data = {"done": turn.came.message_id}
+    turn.after.append(kick.drain)
+    words = turn.text(f"admin.done.{draft['name']}{_outcome(facts)}", **_said(turn, facts))
+    why = turn.text("admin.sure.reason", reason=draft["reason"])
+    rows = [[button(turn, "admin.button.onward", _way(act, draft)), button(turn, "button.menu", "menu:home")]]
+    await turn.chat.edit(turn.came.message_id, f"{words}\n{why}", rows)
+
+
+def _outcome(facts: acts.Facts) -> str:
+    """Return the ending of the result's key, where a deed can end in more than one way."""
+    if facts.get("taken") is False:
+        return ".failed"
+    if facts.get("stopped") is False:
+        return ".asked"
+    return ".free" if facts.get("free") else ""
+
+
+async def _refuse(turn: Turn, act: acts.Act, draft: Draft, refusal: errors.AppError) -> None:
+    """Say why it is not done, and that nothing has changed."""
+    turn.state.step = "people:find"
+    turn.state.data.pop("act", None)
+    reason = named(turn, "no", refusal.code)
+    words = reason if reason != refusal.code else turn.text("admin.no.other", code=refusal.code)
+    way = "menu:home" if isinstance(refusal, errors.Missing) else _way(act, draft)
+    await turn.show(turn.text("admin.no", reason=words), [back(turn, way)])
+
+
+async def _old(turn: Turn) -> None:
+    turn.state.step = "people:find"
+    turn.state.data.pop("act", None)
+    await turn.answer(turn.text("error.old_button"))
+    await turn.show(turn.text("admin.gone"), [[button(turn, "button.menu", "menu:home")]])
+
+
+def _wish(turn: Turn, draft: Draft) -> acts.Wish:
+    return acts.Wish(
+        subject=draft.get("subject", ""),
+        reason=draft.get("reason", ""),
+        numbers=tuple(draft.get("numbers", ())),
+        tg_id=turn.chat.id,
+        user_id=turn.state.who["id"],
+        key=f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}",
+    )
+
+
+def _said(turn: Turn, facts: acts.Facts) -> dict[str, Any]:
+    """Return the facts as the sentences say them: codes by their words, names on one line."""
+    said = dict(facts)
+    for field, group in (("task", "task"), ("state", "state")):
+        if field in said:
+            said[field] = named(turn, group, said[field])
+    if "code" in said:
+        said["product"] = named(turn, "product", said["code"])
+    said.pop("ids", None)
+    if "name" in said:
+        said["name"] = short(said["name"], 80) or turn.text("admin.job.nobody")
+    return said
+
+
+def _way(act: acts.Act, draft: Draft) -> str:
+    way = act.way.format(subject=draft["subject"])
+    return way if len(way.encode()) <= DATA else "menu:home"

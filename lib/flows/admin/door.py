@@ -1,0 +1,18 @@
+"""Where everybody ends who is no administrator: one sentence, whatever they send, and nothing is remembered of them.
+
+Who was one until now loses the conversation as well: the list is asked at every update (lib/flows).
+"""
+
+from lib import text
+from lib.telegram import fsm
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Say the sentence; to a press as a toast, so that an old screen does not change."""
+    turn.state = fsm.State(limits=turn.state.limits)
+    words = text.say(text.guess(turn.came.person.language_code), "admin.door")
+    if turn.came.kind == "press":
+        await turn.answer(words, alert=True)
+    else:
+        await turn.chat.say(words)

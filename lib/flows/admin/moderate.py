@@ -1,0 +1,171 @@
+"""What waits for an administrator's word: applications of shops, their services and promotions.
+
+home -> list -> one of them -> approve (at once, for the words that were shown), refuse with a reason (act)
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from lib import db, errors, kick, money
+from lib.admin import shops
+from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
+from lib.loyalty import offers
+from lib.loyalty.partners import Partner
+from lib.telegram import client
+from lib.telegram.client import Button, Picture
+from lib.telegram.dispatch import Turn
+
+WEEKDAYS = 127
+
+
+async def handle(turn: Turn) -> None:
+    """Show what a button asks for, or approve what is on the screen."""
+    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    await found(turn, SCREENS.get(action, _home)(turn, argument))
+
+
+async def _home(turn: Turn, _: str) -> None:
+    waits = await db.run(shops.to_decide)
+    numbers = {"partner": waits.partners, "service": waits.services, "promotion": waits.promotions}
+    rows = [[Button(_counted(turn, kind, waiting), f"moderate:list:{kind}")] for kind, waiting in numbers.items()]
+    key = "admin.moderate" if any(numbers.values()) else "admin.moderate.none"
+    await turn.show(turn.text(key), [*rows, back(turn, "menu:home")])
+
+
+def _counted(turn: Turn, kind: str, waiting: int) -> str:
+    return turn.text(f"admin.kinds.{kind}") + (f" · {waiting}" if waiting else "")
+
+
+async def _list(turn: Turn, argument: str) -> None:
+    kind, _, rest = argument.partition(":")
+    if kind not in shops.KINDS:
+        await _home(turn, "")
+        return
+    after = number(rest)
+    page = await db.run(lambda conn: shops.waiting(conn, kind, after=after, limit=PAGE + 1))
+    shown = page[:PAGE]
+    lines = [
+        turn.text(
+            "admin.moderate.line",
+            place=place,
+            title=short(thing.title, 60),
+            more=thing.city if isinstance(thing, Partner) else short(thing.partner, 40),
+            at=when(turn, thing.created_at),
+        )
+        for place, thing in enumerate(shown, 1)
+    ]
+    onward = f"moderate:list:{kind}:{shown[-1].id}" if len(page) > PAGE else ""
+    turned = pages(turn, f"moderate:list:{kind}", onward, is_first=not after, is_last=not onward)
+    rows = picks(f"moderate:one:{kind}", [_subject(thing) for thing in shown])
+    words = "\n".join(lines) or turn.text(f"admin.moderate.none.{kind}")
+    head = turn.text(f"admin.kinds.{kind}")
+    await turn.show(f"<b>{head}</b>\n\n{words}", [*rows, *turned, back(turn, "moderate:home")])
+
+
+async def _one(turn: Turn, argument: str) -> None:
+    kind, ids = _ids(argument)
+    thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
+    turn.state.data["judged"] = {"of": argument, "was": thing.status, "mark": shops.seen(thing)}
+    deeds = []
+    if thing.status in ("pending", "rejected"):
+        deeds.append(button(turn, "admin.button.approve", f"moderate:yes:{argument}", "success"))
+    if thing.status == "pending":
+        deeds.append(button(turn, "admin.button.refuse", f"act:begin:refuse_{kind}:{_subject(thing)}", "danger"))
+    ways = [button(turn, "admin.button.shop", f"shops:card:{ids[0]}")]
+    if thing.photo:
+        ways.append(button(turn, "admin.button.photo", f"moderate:photo:{argument}"))
+    rows = [row for row in (deeds, ways) if row]
+    await turn.show(_words(turn, kind, thing), [*rows, back(turn, f"moderate:list:{kind}")])
+
+
+def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
+    """Return all that is published of it, and where it stands."""
+    facts: dict[str, Any] = {"title": thing.title, "about": thing.about or "—"}
+    if isinstance(thing, Partner):
+        facts |= {"city": thing.city, "address": thing.address or "—", "contact": thing.contact or "—",
+                  "category": named(turn, "category", thing.category), "earn": money.show(thing.earn_bp)}  # fmt: skip
+    elif isinstance(thing, offers.Service):
+        facts |= {"partner": thing.partner, "city": thing.city, "price": thing.price_points,
+                  "category": named(turn, "category", thing.category)}  # fmt: skip
+    else:
+        facts |= {"partner": thing.partner, "city": thing.city or thing.partner_city, "gain": _gain(turn, thing),
+                  "starts": f"{thing.starts_on:%d.%m.%Y}", "ends": f"{thing.ends_on:%d.%m.%Y}"}  # fmt: skip
+    state = turn.text("admin.thing.state", state=named(turn, "status", thing.status), at=when(turn, thing.created_at))
+    reason = [turn.text("admin.sure.reason", reason=thing.reason)] if thing.reason else []
+    return "\n".join([turn.text(f"admin.thing.{kind}", **facts), "", state, *reason])
+
+
+def _gain(turn: Turn, promotion: offers.Promotion) -> str:
+    parts = [turn.text("admin.gain.news")] if promotion.kind == "news" else []
+    if promotion.kind == "multiplier":
+        parts = [turn.text("admin.gain.multiplier", times=f"{promotion.multiplier_bp / 10000:g}".replace(".", ","))]
+    elif promotion.kind == "extra":
+        parts = [turn.text("admin.gain.extra", points=promotion.extra_points)]
+    if promotion.min_bill_minor:
+        parts.append(turn.text("admin.gain.from", amount=money.show(promotion.min_bill_minor)))
+    if promotion.weekdays != WEEKDAYS:
+        days = [turn.text(f"admin.day.{day}") for day in range(7) if promotion.weekdays >> day & 1]
+        parts.append(", ".join(days))
+    return " · ".join(parts)
+
+
+async def _yes(turn: Turn, argument: str) -> None:
+    """Approve what this screen shows; the owner is told. A second administrator, or a second press, changes nothing."""
+    kind, ids = _ids(argument)
+    judged = turn.state.data.get("judged", {})
+    if turn.came.message_id == turn.state.data.get("done"):
+        await turn.answer(turn.text("admin.act.done_already"), alert=True)
+        return
+    if not turn.on_screen or judged.get("of") != argument:
+        await turn.answer(turn.text("error.old_button"))
+        await _one(turn, argument)
+        return
+    key = f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+    actor = turn.state.who["id"]
+    work = {"actor_id": actor, "status": "approved", "was": judged["was"], "mark": judged["mark"], "key": key}
+    try:
+        await db.run(lambda conn: shops.decide(conn, kind, *ids, **work))
+    except errors.Conflict as refusal:
+        await turn.answer(turn.text(f"admin.no.{refusal.code}"), alert=True)
+        await _one(turn, argument)
+        return
+    thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
+    turn.state.data = {"done": turn.came.message_id}
+    turn.after.append(kick.drain)
+    rows = [[button(turn, "admin.button.more", f"moderate:list:{kind}"), button(turn, "button.menu", "menu:home")]]
+    await turn.answer()
+    words = turn.text(f"admin.done.approve.{kind}", title=short(thing.title, 80))
+    await turn.chat.edit(turn.came.message_id, words, rows)
+
+
+async def _photo(turn: Turn, argument: str) -> None:
+    """Send the picture below the screen; the partner bot has it, and a file id is good for one bot only."""
+    kind, ids = _ids(argument)
+    thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
+    try:
+        data = await client.download("partner", thing.photo)
+        await turn.chat.send_photo(Picture("photo.jpg", data), short(thing.title, 80))
+    except (errors.Missing, errors.Rejected):
+        await turn.answer(turn.text("admin.photo.gone"), alert=True)
+
+
+def _ids(argument: str) -> tuple[str, tuple[int, int]]:
+    """Return what "service:5.12" names: the kind, the shop's number and its own. Missing for anything else."""
+    kind, _, subject = argument.partition(":")
+    partner, _, thing = subject.partition(".")
+    if kind not in shops.KINDS or not number(partner) or not number(thing or partner):
+        raise errors.Missing("no_thing", argument[:40])
+    return kind, (number(partner), number(thing or partner))
+
+
+def _subject(thing: shops.Thing) -> str:
+    return str(thing.id) if isinstance(thing, Partner) else f"{thing.partner_id}.{thing.id}"
+
+
+SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {
+    "home": _home,
+    "list": _list,
+    "one": _one,
+    "yes": _yes,
+    "photo": _photo,
+}

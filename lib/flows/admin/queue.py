@@ -1,0 +1,123 @@
+"""The queue: what failed and of what, what is under way; one job with all that an administrator needs to judge it.
+
+home -> failed, under way -> job -> do over, cancel (act)
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from lib import db, jobs, users
+from lib.admin import acts, people, pulse, queue
+from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, span, when
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Show what a button asks for."""
+    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    await found(turn, SCREENS.get(action, _home)(turn, argument))
+
+
+async def _home(turn: Turn, _: str) -> None:
+    now = await db.run(pulse.look)
+    lines = [turn.text("admin.queue"), "", turn.text("admin.queue.now", queued=now.queued, running=now.running)]
+    if now.waiting_since:
+        lines.append(turn.text("admin.queue.oldest", since=span(turn, now.waiting_since)))
+    lines.append(turn.text("admin.queue.held", held=now.held))
+    lines.append(turn.text("admin.queue.hour", finished=now.finished, failed=now.failed))
+    if now.last_finished_at:
+        lines.append(turn.text("admin.queue.last", since=span(turn, now.last_finished_at)))
+    if now.stuck():
+        lines += ["", turn.text("admin.queue.stuck")]
+    ways = [
+        button(turn, "admin.button.failed", "queue:failed"),
+        button(turn, "admin.button.open", "queue:open"),
+    ]
+    await turn.show("\n".join(lines), [ways, back(turn, "menu:home")])
+
+
+async def _failed(turn: Turn, argument: str) -> None:
+    before = number(argument) or None
+    page = await db.run(lambda conn: queue.failed(conn, before=before, limit=PAGE + 1))
+    await _list(turn, "failed", page, is_first=before is None)
+
+
+async def _open(turn: Turn, argument: str) -> None:
+    after = number(argument)
+    page = await db.run(lambda conn: queue.under_way(conn, after=after, limit=PAGE + 1))
+    await _list(turn, "open", page, is_first=not after)
+
+
+async def _list(turn: Turn, name: str, page: Sequence[people.Order], *, is_first: bool) -> None:
+    shown = page[:PAGE]
+    lines = [
+        turn.text(
+            "admin.job.line",
+            place=place,
+            id=job.id,
+            task=named(turn, "task", job.task),
+            state=named(turn, "state", job.state),
+            at=when(turn, job.finished_at or job.created_at),
+            why=f" — {short(named(turn, 'code', job.error_code), 40)}" if job.error_code else "",
+        )
+        for place, job in enumerate(shown, 1)
+    ]
+    onward = f"queue:{name}:{shown[-1].id}" if len(page) > PAGE else ""
+    turned = pages(turn, f"queue:{name}", onward, is_first=is_first, is_last=not onward)
+    words = "\n".join(lines) or turn.text(f"admin.{name}.none")
+    rows = [*picks("queue:job", [job.id for job in shown]), *turned, back(turn, "queue:home")]
+    await turn.show(f"{turn.text(f'admin.{name}')}\n\n{words}", rows)
+
+
+async def _job(turn: Turn, argument: str) -> None:
+    job = await db.run(lambda conn: queue.get(conn, number(argument)))
+    user = await db.run(lambda conn: users.get_user(conn, job.user_id)) if job.user_id else None
+    again = await db.run(lambda conn: queue.retried_as(conn, job.id))
+    refunded = bool(job.price) and await db.run(lambda conn: queue.refunded(conn, job.id))
+    lines = [
+        turn.text("admin.job", id=job.id, task=named(turn, "task", job.task), state=named(turn, "state", job.state)),
+        turn.text("admin.job.whose", name=acts.full_name(user)) if user else turn.text("admin.job.nobody"),
+        turn.text("admin.job.money.back" if refunded else "admin.job.money", price=job.price),
+        turn.text("admin.job.times", made=when(turn, job.created_at), ended=when(turn, job.finished_at)),
+        turn.text("admin.job.attempts", attempts=job.attempts, most=job.max_attempts),
+    ]
+    if job.state == "queued":
+        lines.append(await _wait(turn, job))
+    if job.error_code:
+        code = named(turn, "code", job.error_code)
+        lines += ["", turn.text("admin.job.why", code=code, error=short(job.error or "", 500))]
+    if again:
+        lines += ["", turn.text("admin.job.again", id=again)]
+    rows = [row for row in (_deeds(turn, job, again), _ways(turn, job, again)) if row]
+    home = "queue:failed" if job.state == "failed" else "queue:home"
+    await turn.show("\n".join(lines), [*rows, back(turn, home)])
+
+
+async def _wait(turn: Turn, job: jobs.Job) -> str:
+    place = await db.run(lambda conn: jobs.get_place(conn, job.id))
+    if place.position is None:
+        return turn.text("admin.job.later", at=when(turn, job.run_at))
+    return turn.text("admin.job.place", place=place.position)
+
+
+def _deeds(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
+    if job.state in ("failed", "cancelled") and not again:
+        return [button(turn, "admin.button.retry", f"act:begin:retry:{job.id}")]
+    if job.state in ("queued", "running", "waiting"):
+        return [button(turn, "admin.button.cancel", f"act:begin:cancel:{job.id}", "danger")]
+    return []
+
+
+def _ways(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
+    ways = [button(turn, "admin.button.person", f"people:card:{job.user_id}")] if job.user_id else []
+    if again:
+        ways.append(button(turn, "admin.button.again", f"queue:job:{again}"))
+    return ways
+
+
+SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {
+    "home": _home,
+    "failed": _failed,
+    "open": _open,
+    "job": _job,
+}

@@ -1,0 +1,156 @@
+"""A shop looked up by its title, code or number, and all that an administrator may see of it on one screen.
+
+typed words -> the shop, or a list of which fit -> card -> operations, trail, owner; what changes it is `act`
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from lib import db, money
+from lib.admin import shops
+from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
+from lib.loyalty import partners, points
+from lib.loyalty.partners import Partner
+from lib.telegram.client import Keyboard
+from lib.telegram.dispatch import Turn
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def handle(turn: Turn) -> None:
+    """Look up what was typed, or show what a button asks for."""
+    turn.state.step = "shops:find"
+    if turn.came.kind == "press":
+        action, _, argument = turn.came.text.partition(":")[2].partition(":")
+        await found(turn, SCREENS.get(action, _home)(turn, argument))
+    elif turn.came.kind == "text":
+        turn.state.data["shop_words"] = turn.came.text[:80]
+        await _find(turn, "")
+    else:
+        await _home(turn, "")
+
+
+async def _home(turn: Turn, _: str) -> None:
+    figures = await db.run(shops.figures)
+    liability = money.show(figures.liability_minor)
+    facts = {"shops": figures.shops, "blocked": figures.blocked, "members": figures.members, "liability": liability}
+    rows = [[button(turn, "admin.button.all_shops", "shops:status:approved")]]
+    rows.append([button(turn, "admin.button.closed_shops", "shops:status:blocked")])
+    await turn.show(turn.text("admin.shops", **facts), [*rows, back(turn, "menu:home")])
+
+
+async def _find(turn: Turn, argument: str) -> None:
+    words = str(turn.state.data.get("shop_words", ""))
+    after = number(argument)
+    page = await db.run(lambda conn: partners.find(conn, words, after=after, limit=PAGE + 1))
+    if len(page) == 1 and not after:
+        await _card(turn, str(page[0].id))
+    elif page:
+        await _list(turn, turn.text("admin.shops.found", words=short(words, 60)), "shops:find", page, after)
+    else:
+        await turn.show(turn.text("admin.shops.none", words=short(words, 60)), [back(turn, "shops:home")])
+
+
+async def _status(turn: Turn, argument: str) -> None:
+    status, _, after = argument.partition(":")
+    status = status if status in ("approved", "blocked", "rejected") else "approved"
+    place = number(after)
+    page = await db.run(lambda conn: partners.list_by_status(conn, status, after=place, limit=PAGE + 1))
+    await _list(turn, turn.text(f"admin.shops.{status}"), f"shops:status:{status}", page, place)
+
+
+async def _list(turn: Turn, head: str, first: str, page: list[Partner], after: int) -> None:
+    shown = page[:PAGE]
+    lines = [
+        turn.text(
+            "admin.shop.line",
+            place=place,
+            title=short(shop.title, 60),
+            city=shop.city,
+            status=named(turn, "status", shop.status),
+        )
+        for place, shop in enumerate(shown, 1)
+    ]
+    onward = f"{first}:{shown[-1].id}" if len(page) > PAGE else ""
+    turned = pages(turn, first, onward, is_first=not after, is_last=not onward)
+    words = "\n".join(lines) or turn.text("admin.shops.empty")
+    rows = [*picks("shops:card", [shop.id for shop in shown]), *turned, back(turn, "shops:home")]
+    await turn.show(f"{head}\n\n{words}", rows)
+
+
+async def _card(turn: Turn, argument: str) -> None:
+    shop = await db.run(lambda conn: partners.get(conn, number(argument)))
+    facts = await db.run(lambda conn: shops.facts(conn, shop.id))
+    words = turn.text(
+        "admin.shop",
+        title=shop.title,
+        id=shop.id,
+        city=shop.city,
+        category=named(turn, "category", shop.category),
+        status=named(turn, "status", shop.status),
+        earn=money.show(shop.earn_bp),
+        share=shop.max_pay_pct,
+        members=facts.members,
+        staff=facts.staff,
+        available=money.number(facts.available),
+        pending=money.number(facts.pending),
+        liability=money.show((facts.available + facts.pending) * shop.minor_per_point),
+        last=when(turn, facts.last_at),
+        since=when(turn, shop.created_at),
+    )
+    reason = "\n" + turn.text("admin.sure.reason", reason=shop.reason) if shop.reason else ""
+    await turn.show(words + reason, _keyboard(turn, shop))
+
+
+def _keyboard(turn: Turn, shop: Partner) -> Keyboard:
+    ways = [
+        button(turn, "admin.button.entries", f"shops:points:{shop.id}"),
+        button(turn, "admin.button.trail", f"trail:shop:{shop.id}"),
+    ]
+    deeds = [button(turn, "admin.button.owner", f"people:card:{shop.owner_id}")]
+    if shop.status == "approved":
+        deeds.append(button(turn, "admin.button.ban", f"act:begin:close:{shop.id}", "danger"))
+    elif shop.status == "blocked":
+        deeds.append(button(turn, "admin.button.unban", f"act:begin:reopen:{shop.id}"))
+    else:
+        deeds.append(button(turn, "admin.button.decide", f"moderate:one:partner:{shop.id}"))
+    return [ways, deeds, back(turn, "shops:home")]
+
+
+async def _points(turn: Turn, argument: str) -> None:
+    """Show a page of a shop's operations; where it begins is a moment in microseconds and a number."""
+    whose, _, rest = argument.partition(":")
+    at, _, last = rest.partition(":")
+    partner_id = number(whose)
+    moment = number(at) if number(at) < 1 << 52 else 0
+    before = (EPOCH + timedelta(microseconds=moment), number(last)) if moment and number(last) else None
+    await db.run(lambda conn: partners.get(conn, partner_id))
+    page = await db.run(lambda conn: points.history(conn, partner_id, before=before, limit=PAGE + 1))
+    lines = [_operation(turn, one) for one in page[:PAGE]]
+    first, onward = f"shops:points:{partner_id}", ""
+    if len(page) > PAGE:
+        end = page[PAGE - 1]
+        onward = f"{first}:{(end.created_at - EPOCH) // timedelta(microseconds=1)}:{end.id}"
+    turned = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    words = "\n".join(lines) or turn.text("admin.points.none")
+    await turn.show(f"{turn.text('admin.points')}\n\n{words}", [*turned, back(turn, f"shops:card:{partner_id}")])
+
+
+def _operation(turn: Turn, one: points.Operation) -> str:
+    return turn.text(
+        "admin.points.line",
+        at=when(turn, one.created_at),
+        kind=named(turn, "points", one.kind),
+        points=money.number(one.points),
+        name=short(one.name, 30),
+        bill=turn.text("admin.points.bill", amount=money.show(one.bill_minor)) if one.bill_minor else "",
+    )
+
+
+SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {
+    "home": _home,
+    "find": _find,
+    "status": _status,
+    "card": _card,
+    "points": _points,
+}

@@ -1,0 +1,81 @@
+"""Who did what by hand, newest first: of all, of one area, or about one person, job or letter.
+
+trail:list[:<area or all>[:<before>]] · trail:of:<kind>.<id>[:<before>] · trail:shop:<id>[:<before>]
+"""
+
+from lib import db
+from lib.admin import trail
+from lib.flows.admin import PAGE, back, named, number, pages, short, when
+from lib.loyalty import partners
+from lib.telegram.client import Button, Keyboard
+from lib.telegram.dispatch import Turn
+
+SUBJECTS = {"user": "people:card:{}", "job": "queue:job:{}", "letter": "letters:one:{}"}
+
+
+async def handle(turn: Turn) -> None:
+    """Show a page."""
+    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    what, _, before = argument.partition(":")
+    kind, _, one = what.partition(".")
+    if action == "of" and kind in SUBJECTS and number(one):
+        words, rows = await _page(turn, f"trail:of:{what}", number(before) or None, subject=f"{kind} {number(one)}")
+        home = SUBJECTS[kind].format(number(one))
+    elif action == "shop" and number(what):
+        words, rows = await _shop_page(turn, number(what), number(before) or None)
+        home = f"shops:card:{number(what)}"
+    else:
+        area = what if what in trail.AREAS else "all"
+        words, rows = await _page(turn, f"trail:list:{area}", number(before) or None, area=area)
+        rows, home = [*_areas(turn, area), *rows], "menu:home"
+    await turn.show(words, [*rows, back(turn, home)])
+
+
+async def _page(turn: Turn, first: str, before: int | None, **narrow: str) -> tuple[str, Keyboard]:
+    found = await db.run(lambda conn: trail.read(conn, before=before, limit=PAGE + 1, **narrow))
+    names = await db.run(lambda conn: trail.names(conn, [deed.actor for deed in found]))
+    lines = [_line(turn, deed, names.get(deed.actor, deed.actor)) for deed in found[:PAGE]]
+    onward = f"{first}:{found[PAGE - 1].id}" if len(found) > PAGE else ""
+    rows = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    words = "\n\n".join(lines) or turn.text("admin.trail.none")
+    return f"{turn.text('admin.trail')}\n\n{words}", rows
+
+
+def _line(turn: Turn, deed: trail.Deed, actor: str) -> str:
+    kind, _, one = deed.subject.partition(" ")
+    return turn.text(
+        "admin.trail.line",
+        at=when(turn, deed.at),
+        actor=actor,
+        action=named(turn, "deed", deed.action),
+        subject=f"{named(turn, 'subject', kind)} {one}",
+        reason=short(deed.reason, 120),
+    )
+
+
+async def _shop_page(turn: Turn, partner_id: int, before: int | None) -> tuple[str, Keyboard]:
+    deeds = await db.run(lambda conn: partners.trail(conn, partner_id=partner_id, before=before, limit=PAGE + 1))
+    lines = [
+        turn.text(
+            "admin.trail.line",
+            at=when(turn, deed.created_at),
+            actor=deed.actor or "—",
+            action=named(turn, "deed", deed.action),
+            subject=deed.subject or "—",
+            reason=short(str((deed.after or {}).get("reason", "")), 120),
+        )
+        for deed in deeds[:PAGE]
+    ]
+    first = f"trail:shop:{partner_id}"
+    onward = f"{first}:{deeds[PAGE - 1].id}" if len(deeds) > PAGE else ""
+    rows = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    words = "\n\n".join(lines) or turn.text("admin.trail.none.shop")
+    return f"{turn.text('admin.trail.shop')}\n\n{words}", rows
+
+
+def _areas(turn: Turn, chosen: str) -> Keyboard:
+    buttons = [
+        Button(("• " if area == chosen else "") + turn.text(f"admin.area.{area}"), f"trail:list:{area}")
+        for area in ("all", *trail.AREAS)
+    ]
+    return [buttons[:3], buttons[3:]]

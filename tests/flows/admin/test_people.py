@@ -1,0 +1,191 @@
+"""Looking people up, and what is done to them: credits, blocking."""
+
+import re
+
+from tests.flows.chat import buttons
+from tests.flows.studio.test_card import to_confirm
+
+
+async def audit(shop, subject):
+    return await shop.rows("select actor, action, reason, before, after from audit_log where subject = %s", subject)
+
+
+async def number(shop, chat):
+    [row] = await shop.rows("select id from users where tg_id = %s", chat.user["id"])
+    return row["id"]
+
+
+async def test_a_person_is_found_by_id_by_username_and_by_order(dina, newcomer, photo, shop):
+    seller = await newcomer(consent=True, username="Seller_One")
+    await to_confirm(seller, photo)
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    [job] = await shop.jobs(seller)
+    for words in (str(seller.user["id"]), "@seller_one", "t.me/Seller_One", f"№ {job['id']}", f"/find {job['id']}"):
+        await dina.says(words)
+        await dina.sees(f"Telegram id {seller.user['id']}.*Баланс: 1 кредит.*Заказов: 1")
+    await dina.presses("Заказы")
+    await dina.sees(f"№ {job['id']} · карточка · готово · 1 кредит")
+    await dina.presses("1")
+    await dina.sees(f"Задача № {job['id']}.*Состояние: готово")
+    await dina.presses("Открыть человека")
+    await dina.presses("Операции")
+    await dina.sees("заказ −1 → 1.*пробные \\+2 → 2")
+    await dina.presses("Назад")
+    await dina.presses("Платежи")
+    await dina.sees("Платежей ещё не было")
+    assert {"Назад", "Меню"} <= set(buttons(await dina.last()))
+
+
+async def test_nobody_fits_is_said_with_what_to_do(dina):
+    for words in ("Иван", "999999999999999999999999", "@nobody_at_all", "'; drop table users; --", "%", "<b>"):
+        await dina.says(words)
+        await dina.sees(f"«{re.escape(words)}» никого нет.*Пришлите Telegram id")
+
+
+async def test_markup_in_a_name_stays_words(dina, newcomer, found):
+    eve = await newcomer(consent=True, first_name="<b>Ева</b> & Co")
+    await found(eve)
+    await dina.sees("<b>Ева</b> & Co")
+
+
+async def test_credits_are_given_once_with_a_reason_and_a_trace(dina, seller, found, shop):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    await dina.sees("Сейчас на балансе 2 кредита")
+    await dina.says("сто")
+    await dina.sees("Нужно целое число")
+    await dina.says("7")
+    await dina.sees("Почему?.*1. Компенсация за сбой")
+    await dina.says("За <i>терпение</i>")
+    confirm = await dina.sees("Баланс: 2 → 9.*Причина: За <i>терпение</i>")
+    await dina.presses("Начислить", on=confirm)
+    await dina.sees("✅ Начислено 7 кредитов.*На балансе 9 кредитов")
+    await dina.forges("act:confirm")
+    assert "второй раз не повторяю" in dina.toast["text"]
+    await shop.replay(dina, dina.update_ids[-1], times=2)
+    assert await shop.balance(seller) == 9
+    [row] = await audit(shop, f"user {await number(shop, seller)}")
+    assert (row["actor"], row["action"], row["reason"]) == (
+        f"admin:{dina.user['id']}",
+        "credits.grant",
+        "За <i>терпение</i>",
+    )
+    assert (row["before"]["balance"], row["after"]["balance"]) == (2, 9)
+
+
+async def test_two_grants_in_a_row_are_two_grants(dina, seller, found, shop):
+    for _ in range(2):
+        await found(seller)
+        await dina.presses("Начислить кредиты")
+        await dina.presses("5")
+        await dina.presses("1")
+        await dina.presses("Начислить")
+        await dina.sees("✅ Начислено 5 кредитов")
+    assert await shop.balance(seller) == 12
+
+
+async def test_an_odd_amount_gives_nothing(dina, seller, found, shop):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    for words in ("0", "-5", "1e9", "٣", "10001", "5.5", "99999999999999999999"):
+        await dina.says(words)
+        assert "Нужно целое число от 1 до 10 000" in (await dina.last())["text"], words
+    assert await shop.balance(seller) == 2
+
+
+async def test_a_confirm_that_was_never_shown_does_nothing(dina, seller, found, shop):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    await dina.presses("30")
+    await dina.forges("act:confirm")
+    await dina.sees("Этого здесь уже нет")
+    assert await shop.balance(seller) == 2
+
+
+FORGED = (
+    *("act:begin:nothing:1", "act:begin:grant:0", "act:begin:grant:x", "act:begin:ban:-1", "act:why:9", "act:", ":"),
+    *("act:sum:1000000", "people:card:999999999", "people:card:", "people:orders:9:9:9", "queue:job:abc", "x"),
+    *("letters:one:0", "trail:of:user.x", "shelf:product:nope", "shelf:pack:nope", "shelf:alert:nope"),
+)
+
+
+async def test_forged_buttons_lead_to_a_screen_and_change_nothing(dina):
+    for data in FORGED:
+        await dina.says("/menu")
+        await dina.forges(data)
+        assert dina.delivery["status"] == 200, data
+        assert {"Меню", "Сводка"} & set(buttons(await dina.last())), data
+
+
+async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, photo, found, shop):
+    await found(seller)
+    await dina.presses("Заблокировать")
+    await dina.sees("Почему?")
+    await dina.presses("1")
+    await dina.sees("Боты перестанут ему отвечать.*Спам или мошенничество")
+    await dina.presses("Заблокировать")
+    await dina.sees("⛔️ Заблокирован")
+    await seller.sends_photo(photo)
+    await seller.sees("Доступ закрыт администратором")
+    await seller.forges("card:confirm")
+    await seller.says("/start")
+    await seller.sees("Доступ закрыт")
+    await seller.says("/export")
+    await seller.sees("Всё, что мы о вас храним")
+    await found(seller)
+    await dina.sees("⛔️ Заблокирован.*Спам или мошенничество")
+    await dina.presses("Разблокировать")
+    await dina.presses("1")
+    await dina.presses("Разблокировать")
+    await dina.sees("✅ Разблокирован")
+    await seller.says("/menu")
+    await seller.sees("Баланс: 2 кредита")
+    rows = await audit(shop, f"user {await number(shop, seller)}")
+    assert [row["action"] for row in rows] == ["user.ban", "user.unban"]
+
+
+async def test_erasing_oneself_is_no_way_round_a_block(dina, seller, found):
+    await found(seller)
+    for label in ("Заблокировать", "1", "Заблокировать"):
+        await dina.presses(label)
+    await dina.sees("⛔️ Заблокирован")
+    await seller.says("/delete")
+    await seller.presses("Удалить навсегда")
+    await seller.says("/start")
+    await seller.sees("Доступ закрыт")
+
+
+async def test_an_administrator_cannot_be_blocked(dina, administrator, found, shop):
+    lena = await administrator("Лена")
+    await found(lena)
+    for label in ("Заблокировать", "1", "Заблокировать"):
+        await dina.presses(label)
+    await dina.sees("Не сделано: это администратор.*Ничего не изменилось")
+    await lena.says("/menu")
+    await lena.sees("Лоток · админка")
+
+
+async def test_what_two_administrators_want_at_once_is_done_once(dina, administrator, seller, found, shop):
+    lena = await administrator("Лена")
+    await found(seller)
+    for label in ("Заблокировать", "1"):
+        await dina.presses(label)
+    await lena.says(str(seller.user["id"]))
+    for label in ("Заблокировать", "2"):
+        await lena.presses(label)
+    await dina.presses("Заблокировать")
+    await dina.sees("⛔️ Заблокирован")
+    await lena.presses("Заблокировать")
+    await lena.sees("уже заблокирован.*Ничего не изменилось")
+    assert len(await audit(shop, f"user {await number(shop, seller)}")) == 1
+
+
+async def test_cancel_drops_what_was_begun(dina, seller, found, shop):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    await dina.says("/cancel")
+    await dina.sees("Ничего не изменилось")
+    await dina.says("50")
+    await dina.sees("никого нет")
+    assert await shop.balance(seller) == 2

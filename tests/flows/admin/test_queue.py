@@ -1,0 +1,165 @@
+"""The queue, the failures, the prices, the trail and the alerts, as an administrator meets them."""
+
+import pytest
+
+from tests.flows.chat import buttons
+from tests.flows.studio.test_card import to_confirm
+
+
+@pytest.fixture
+async def broken(seller, photo, shop):
+    """Leave an order of the seller's that failed for good and was refunded."""
+    await to_confirm(seller, photo)
+    async with shop.without_worker():
+        await seller.presses("Сделать")
+        [job] = await shop.jobs(seller)
+        await shop.rows(
+            "update jobs set state = 'failed', error_code = 'unavailable', error = 'Kie <timeout>',"
+            " finished_at = clock_timestamp() where id = %s returning id",
+            job["id"],
+        )
+    return job["id"]
+
+
+async def act(chat, *labels):
+    for label in labels:
+        await chat.presses(label)
+
+
+async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_first(dina, seller, broken, shop):
+    await dina.says("/menu")
+    await act(dina, "Очередь", "Неудачные")
+    await dina.sees(f"№ {broken} · карточка · не получилось.*сервис не ответил")
+    await dina.says(str(broken))
+    await act(dina, "Заказы", "1")
+    await dina.sees("Цена: 1 кредит — уже вернулись.*Причина: сервис не ответил.*Kie <timeout>")
+    assert await shop.balance(seller) == 2
+    await act(dina, "Повторить", "2")
+    await dina.sees("Спишется 1 кредит, на балансе останется 1 кредит")
+    await dina.presses("Повторить")
+    await dina.sees("✅ Повтор в очереди: задача № \\d+\\. Списано 1 кредит")
+    await shop.settle(seller)
+    assert await shop.balance(seller) == 1
+    await dina.says("/menu")
+    await dina.forges(f"act:begin:retry:{broken}")
+    await dina.sees("эту задачу уже повторили.*Ничего не изменилось")
+
+
+async def test_an_order_that_waits_is_cancelled_and_refunded(dina, seller, photo, shop):
+    await to_confirm(seller, photo)
+    async with shop.without_worker():
+        await seller.presses("Сделать")
+        [job] = await shop.jobs(seller)
+        await dina.says("/menu")
+        await act(dina, "Очередь", "В работе")
+        await dina.sees("сначала самые старые")
+        await dina.forges(f"queue:job:{job['id']}")
+        await dina.sees("Состояние: ждёт.*Место в очереди")
+        await act(dina, "Отменить", "1")
+        await dina.sees("Сейчас: ждёт. Человеку вернётся 1 кредит")
+        await dina.presses("Отменить задачу")
+        await dina.sees("✅ Задача № .* отменена. Вернули 1 кредит")
+    assert await shop.balance(seller) == 2
+    [row] = await shop.rows("select * from audit_log where subject = %s", f"job {job['id']}")
+    assert (row["action"], row["reason"]) == ("job.cancel", "Просьба человека")
+
+
+async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, photo, broken, shop):
+    for _ in range(2):  # the two credits are spent meanwhile
+        await to_confirm(seller, photo)
+        await seller.presses("Сделать")
+        await shop.settle(seller)
+    await dina.forges(f"act:begin:retry:{broken}")
+    await dina.sees("не хватает кредитов")
+
+
+async def test_a_price_changes_with_both_prices_said_first(dina, shop):
+    await dina.says("/menu")
+    await act(dina, "Цены", "Видео 10 с")
+    await dina.sees("Цена: 7 кредитов")
+    await dina.presses("Изменить цену")
+    await dina.says("много")
+    await dina.sees("Нужно целое число от 1 до 1000")
+    await dina.says("8")
+    await act(dina, "4")
+    await dina.sees("7 кредитов → 8 кредитов")
+    await dina.presses("Изменить цену")
+    await dina.sees("✅ Видео 10 с: теперь 8 кредитов")
+    await act(dina, "Дальше", "Видео 10 с", "Изменить цену")
+    await dina.says("8")
+    await dina.sees("цена и так такая")
+    await dina.forges("act:begin:price:video10")
+    await dina.says("7")
+    await act(dina, "1", "Изменить цену")
+    await dina.sees("теперь 7 кредитов")
+    assert len(await shop.rows("select id from audit_log where subject = 'product video10'")) == 2
+
+
+async def test_a_product_goes_off_the_shelf_and_back(dina):
+    await dina.says("/menu")
+    await act(dina, "Цены", "Видео 5 с", "Снять с продажи", "3")
+    await dina.sees("Новых заказов не будет")
+    await dina.presses("Снять")
+    await dina.sees("Снято с продажи: Видео 5 с")
+    await act(dina, "Дальше")
+    await dina.sees("⬜️ Видео 5 с: 4 кредита, снято с продажи")
+    await act(dina, "Видео 5 с", "Вернуть в продажу", "2", "Вернуть")
+    await dina.sees("Снова продаётся")
+
+
+async def test_a_pack_is_sold_for_another_price(dina, shop):
+    await dina.says("/menu")
+    await act(dina, "Цены", "Пакет s", "Изменить пакет")
+    await dina.says("100")
+    await dina.sees("Нужны два целых числа")
+    await dina.says("110 11")
+    await act(dina, "1")
+    await dina.sees("100 ⭐️ → 10 кредитов\nстанет 110 ⭐️ → 11 кредитов")
+    await dina.presses("Изменить пакет")
+    await dina.sees("Пакет s: 110 ⭐️ → 11 кредитов")
+    await dina.forges("act:begin:pack:s")
+    await dina.says("100 10")
+    await act(dina, "1", "Изменить пакет")
+    await dina.sees("Пакет s: 100 ⭐️ → 10 кредитов")
+    await act(dina, "Меню", "Журнал", "Цены")
+    await dina.sees("Дина\nновый пакет — пакет s")
+
+
+async def test_the_trail_has_pages(dina, shop):
+    await shop.rows(
+        "insert into audit_log (actor, action, subject, reason)"
+        " select 'ops:test', 'promo.add', 'promo X' || n, 'проба <' || n || '>'"
+        " from generate_series(1, 25) n returning id"
+    )
+    await dina.says("/menu")
+    before = len(await dina.messages())
+    await act(dina, "Журнал", "Цены")
+    first = await dina.sees("проба <25>")
+    assert "« В начало" not in buttons(first)
+    await act(dina, "Дальше")
+    await dina.sees("проба <15>.*проба <6>")
+    await act(dina, "Дальше")
+    await dina.sees("проба <5>")
+    await act(dina, "В начало")
+    await dina.sees("проба <25>")
+    assert len(await dina.messages()) == before, "one living message"
+
+
+async def test_the_overview_answers_whether_anything_is_wrong_first(dina):
+    await dina.says("/menu")
+    await dina.presses("Сводка")
+    message = await dina.sees("Очередь.*Люди.*Заказы.*Деньги за 30 дней")
+    assert message["text"].startswith(("✅", "⚠️"))
+    await dina.presses("Обновить")
+    await dina.presses("Назад")
+    await dina.sees("Лоток · админка")
+
+
+async def test_every_screen_has_a_way_back_and_home_and_short_labels(dina):
+    await dina.says("/menu")
+    for data in ("health:home", "queue:home", "queue:failed", "queue:open", "people:home", "trail:list", "letters:list",
+                 "shelf:home", "shelf:alerts", "shelf:product:card", "shelf:pack:m"):  # fmt: skip
+        await dina.forges(data)
+        labels = buttons(await dina.last())
+        assert {"Назад", "Меню"} <= set(labels), data
+        assert all(len(label) <= 20 for label in labels), data
