@@ -86,7 +86,7 @@ FLOWS = Flows(
             other="menu",
             stranger="start",
             links={"c": "till", "s": "team"},
-            flows=("apply", "undo", "voucher", "rules", "promos", "goods"),
+            flows=("apply", "undo", "voucher", "rules", "promos", "goods", "clients", "figures", "inbox"),
             shared=EVERY,
         ),
         "client": Menu(

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import db, errors
+from lib import db, errors, users
 from lib.loyalty.partners import PAGE, of
 
 SQL = db.load("loyalty_staff")
@@ -46,6 +46,16 @@ async def get(conn: db.Connection, partner_id: int, user_id: int) -> Staff:
     if found is None:
         raise errors.Denied("not_staff", str(user_id))
     return found
+
+
+async def manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[Staff, users.User] | None:
+    """Return a manager's place and person; None for whoever is none any more, as a job runs after the asking."""
+    try:
+        place = await get(conn, partner_id, user_id)
+    except errors.Denied:
+        return None
+    user = await users.get_user(conn, user_id)
+    return (place, user) if user and user.tg_id > 0 and place.manages else None
 
 
 async def list_all(conn: db.Connection, partner_id: int, *, after: int = 0, limit: int = PAGE) -> list[Staff]:

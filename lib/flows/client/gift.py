@@ -14,6 +14,7 @@ from lib.loyalty import members, offers, partners, points
 from lib.loyalty.members import Member
 from lib.loyalty.offers import Service
 from lib.loyalty.points import Receipt, Voucher
+from lib.telegram.client import Picture, download
 from lib.telegram.dispatch import Turn
 
 
@@ -27,6 +28,8 @@ async def handle(turn: Turn) -> None:
         await _ask(turn, shop, number)
     elif what == "buy":
         await _buy(turn, shop, number)
+    elif what == "photo":
+        await _photo(turn, shop, number)
     else:
         await _view(turn, client.number(what), shop)
 
@@ -53,12 +56,26 @@ async def _view(turn: Turn, shop: int, number: int) -> None:
     if found.about:
         lines.append(turn.text("client.shop.words", words=found.about))
     lines.append(turn.text("client.service.price", points=found.price_points))
+    photo = [[client.button(turn, "client.button.photo", f"gift:photo:{shop}:{number}")]] if found.photo else []
     rows = [
         [client.button(turn, "client.button.get", f"gift:ask:{shop}:{number}", style="primary")],
+        *photo,
         [client.button(turn, "client.button.shop", f"shop:{shop}")],
         client.home(turn, "find:services"),
     ]
     await turn.show("\n\n".join(lines), rows)
+
+
+async def _photo(turn: Turn, shop: int, number: int) -> None:
+    """Send the picture of a service, which the partner bot got: its file id means nothing to this bot."""
+    found = await _service(turn, shop, number)
+    if found is None:
+        return
+    try:
+        data = await download("partner", found.photo)
+        await turn.chat.send_photo(Picture("service.jpg", data), turn.text("client.service.photo", title=found.title))
+    except (errors.Missing, errors.Rejected):
+        await turn.answer(turn.text("client.service.no_photo"), alert=True)
 
 
 async def _ask(turn: Turn, shop: int, number: int, note: str = "") -> None:

@@ -77,7 +77,8 @@ async def _tell(turn: Turn, partner: Partner, number: int) -> None:
     member = await client.own_card(turn, partner.id)
     people = await db.run(lambda conn: staff.list_all(conn, partner.id, limit=100))
     fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
-    ways = [[("button.menu", "menu:home")]]
+    answer = [("partner.button.answer", f"inbox:talk:{member.id}")] if member else []
+    ways = [[*answer, ("button.menu", "menu:home")]]
     for one in people:
         if one.manages:
             once = f"letter:{partner.id}:{number}:{one.user_id}"

@@ -1,6 +1,6 @@
 """Services to be had for points: the list, one of them with its moderation status, and a new one by four questions.
 
-list -> one -> [hide] / [show], a new price by words
+list -> one -> [hide] / [show]; a number is a new price, a photo a new picture
 list -> category -> title -> price -> about -> confirm -> sent to moderation         State.data["goods"]
 """
 
@@ -11,7 +11,7 @@ from lib import db, errors, money
 from lib.flows import partner
 from lib.loyalty import offers, partners
 from lib.loyalty.staff import Staff
-from lib.telegram.client import Button, Keyboard
+from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn
 
 STEPS = ("category", "title", "price", "about", "confirm")
@@ -26,8 +26,10 @@ async def handle(turn: Turn) -> None:
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
     if wanted in SCREENS:
         await SCREENS[wanted](turn, place, argument)
-    elif turn.came.kind == "text" and turn.state.step == "goods:one":
-        await _new_price(turn, place)
+    elif turn.state.step == "goods:one" and turn.came.kind in ("text", "photo"):
+        await (_new_price if turn.came.kind == "text" else _new_photo)(turn, place)
+    elif turn.came.attachment and turn.state.step == "goods:one":
+        await _one(turn, place, str(turn.state.data.get("service", 0)), turn.text("partner.goods.as_photo"))
     elif "goods" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
         await turn.answer(turn.text("error.old_button"))
         await _list(turn, place, "")
@@ -71,13 +73,14 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     turn.state.step = "goods:one"
     turn.state.data["service"] = one.id
     state = "paused" if one.status == "approved" and not one.shown else one.status
-    fields = {"title": one.title, "price": one.price_points, "about": one.about or "—"}
+    fields = {"title": one.title, "price": one.price_points, "about": f"\n{one.about}" if one.about else ""}
     category = turn.text(f"partner.category.{one.category}")
     words = turn.text("partner.goods.one", **fields, category=category, state=turn.text(f"partner.state.{state}"))
     reason = turn.text("partner.promos.reason", reason=one.reason) if one.reason else ""
     verb = "hide" if one.shown else "show"
+    photo = [partner.button(turn, "partner.button.photo", f"goods:picture:{one.id}")] if one.photo else []
     rows = [
-        [partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
+        [*photo, partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
         partner.home(turn, "goods:list"),
     ]
     await turn.show("\n\n".join(part for part in (note, words, reason) if part), rows)
@@ -110,6 +113,25 @@ async def _new_price(turn: Turn, place: Staff) -> None:
     await _change(turn, place, number, price_points=price)
 
 
+async def _new_photo(turn: Turn, place: Staff) -> None:
+    """Keep the photo by Telegram's id of it: this bot's, so the other bots fetch it through this one."""
+    photo = turn.came.attachment
+    await _change(turn, place, turn.state.data.get("service", 0), photo=photo.file_id if photo else None)
+
+
+async def _picture(turn: Turn, place: Staff, argument: str) -> None:
+    try:
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+    except errors.Missing:
+        await _list(turn, place, "")
+        return
+    if one.photo:
+        await turn.chat.send_photo(
+            Picture("service.jpg", file_id=one.photo), turn.text("partner.goods.photo", title=one.title)
+        )
+    await turn.answer()
+
+
 async def _new(turn: Turn, place: Staff, _: str) -> None:
     turn.state.data["goods"] = {}
     await _ask(turn, "category")
@@ -122,7 +144,11 @@ async def _ask(turn: Turn, step: str, note: str = "") -> None:
     turn.state.step = f"goods:{step}"
     before = STEPS[STEPS.index(step) - 1] if step != "category" else ""
     category = draft.get("category")
-    fields = {"title": draft.get("title", ""), "price": draft.get("price", 0), "about": draft.get("about") or "—"}
+    fields = {
+        "title": draft.get("title", ""),
+        "price": draft.get("price", 0),
+        "about": f"\n{draft['about']}" if draft.get("about") else "",
+    }
     words = turn.text(
         f"partner.goods.{step}", **fields, category=turn.text(f"partner.category.{category}") if category else ""
     )
@@ -186,4 +212,5 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "hide": _hide,
     "show": _reveal,
     "new": _new,
+    "picture": _picture,
 }

@@ -14,6 +14,9 @@ from lib.telegram.dispatch import Turn
 
 # What the owner and the managers have on the menu beside the till: a label and where it leads.
 MANAGERS = (
+    ("partner.button.clients", "clients:list"),
+    ("partner.button.figures", "figures:home"),
+    ("partner.button.inbox", "inbox:list"),
     ("partner.button.promos", "promos:list"),
     ("partner.button.goods", "goods:list"),
     ("partner.button.rules", "rules:home"),

@@ -134,7 +134,7 @@ def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
     names = [turn.text(f"partner.day.{day}") for day in range(7) if days & (1 << day)]
     return {
         "title": draft.get("title", ""),
-        "about": draft.get("about") or "—",
+        "about": f"\n{draft['about']}" if draft.get("about") else "",
         "gain": turn.text(f"partner.promos.gain.{kind}", times=f"{gain / 10_000:g}", points=gain),
         "dates": " — ".join(dates),
         "days": turn.text("partner.promos.every_day") if days == EVERY_DAY else ", ".join(names),

@@ -321,7 +321,7 @@ async def _give(turn: Turn, place: Staff) -> None:
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
-    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done)))
+    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done)), done.txn_id)
 
 
 async def _take(turn: Turn, place: Staff) -> None:
@@ -334,7 +334,7 @@ async def _take(turn: Turn, place: Staff) -> None:
         await _not_done(turn, place, error)
         return
     more = {"points": done.points, "earned": done.earned, "pay": money.show(done.paid_minor)}
-    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)))
+    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done.txn_id)
 
 
 def _key(turn: Turn) -> str:
@@ -359,10 +359,11 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
         await _find(turn, place, words)
 
 
-async def _done(turn: Turn, words: str) -> None:
+async def _done(turn: Turn, words: str, txn_id: int) -> None:
     """Turn the confirmation into the result, which stays; whatever is typed next is the next client."""
     turn.after.append(kick.drain)
     rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")]]
+    rows.append([partner.button(turn, "partner.button.undo", f"undo:one:{txn_id}")])
     await turn.show(words, [*rows, partner.home(turn)])
     turn.state.step = "till:find"
     turn.state.data = {"shop": turn.state.data["shop"], "done": turn.state.data["screen"], "screen": 0}

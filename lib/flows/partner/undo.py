@@ -15,6 +15,7 @@ from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.text import Said
 
 REASONS = ("wrong_bill", "wrong_client", "returned")
 CASHIERS_HOUR = timedelta(hours=1)
@@ -37,7 +38,7 @@ async def handle(turn: Turn) -> None:
 
 async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
     number, _, reason = argument.partition(":")
-    if turn.came.message_id == turn.state.data.get("done"):
+    if wanted == "do" and turn.came.message_id == turn.state.data.get("undone"):
         await turn.answer(turn.text("partner.undo.already"), alert=True)
     elif wanted == "one":
         await _one(turn, place, partner.number(argument))
@@ -117,6 +118,7 @@ async def _seen(place: Staff, txn_id: int) -> tuple[Operation, str]:
 
 
 def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
+    more = one.service or one.promotion or one.reason
     return {
         "kind": turn.text(f"partner.kind.{one.kind}"),
         "at": partner.moment(turn, one.created_at),
@@ -124,7 +126,7 @@ def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
         "points": one.points,
         "bill": turn.text("partner.undo.bill", bill=money.show(one.bill_minor)) if one.bill_minor else "—",
         "who": who,
-        "more": one.service or one.promotion or one.reason or "—",
+        "more": Said(f"\n{turn.text('partner.undo.more', more=more)}") if more else "",
     }
 
 
@@ -164,4 +166,4 @@ async def _reverse(turn: Turn, place: Staff) -> None:
     rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")], partner.home(turn)]
     await turn.show("\n\n".join(part for part in (words, missing) if part), rows)
     turn.state.step = "till:find"
-    turn.state.data = {"shop": place.partner_id, "done": turn.state.data["screen"], "screen": 0}
+    turn.state.data = {"shop": place.partner_id, "undone": turn.state.data["screen"], "screen": 0}

@@ -1,6 +1,6 @@
 """A café with its people in the partner bot's chats, and clients who hold its card."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +91,19 @@ def staffer(shop: Shop, newcomer: Callable[..., Awaitable[Chat]]) -> Callable[..
 
 
 @pytest.fixture
-async def cafe(shop: Shop, staffer: Callable[..., Awaitable[Chat]], newcomer: Callable[..., Awaitable[Chat]]) -> Cafe:
+async def cafe(
+    shop: Shop, staffer: Callable[..., Awaitable[Chat]], newcomer: Callable[..., Awaitable[Chat]]
+) -> AsyncIterator[Cafe]:
     owner, cashier = await staffer("Глеб"), await staffer("Вера")
     made = await make_cafe(shop, owner, cashier, newcomer, title="Кофейня «Зерно»")
     await owner.says("/menu")
     await cashier.says("/menu")
-    return made
+    yield made
+    buried = await shop.rows(
+        "select error from dead_letters where payload::text like any(%s)",
+        [f"%{chat.user['id']}%" for chat in (owner, cashier)],
+    )
+    assert buried == [], "no update of theirs may fail for good"
 
 
 async def make_cafe(

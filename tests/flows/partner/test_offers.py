@@ -170,7 +170,7 @@ async def test_a_rule_is_chosen_by_a_button_or_typed_and_counts_at_the_next_bill
         ("Быстрые суммы", "1 2 3 4 5 6 7", "не подходит"),
         ("Предел чека", "1e9", "Не понял сумму"),
         ("Контакт", "я" * 81, "помещается 80"),
-        ("Награда друзьям", "11 0 0", "не подходит"),
+        ("Награда", "11 0 0", "не подходит"),
     ],
 )
 async def test_an_odd_value_is_refused_and_asked_for_again(cafe, rule, typed, answer):
@@ -189,7 +189,7 @@ async def test_tiers_are_typed_a_line_each(cafe):
     await cafe.owner.sees("Не понял строку «ерунда»")
     await cafe.owner.presses("Убрать уровни")
     await cafe.owner.presses("Назад")
-    await cafe.owner.sees("Уровни: не заданы")
+    await cafe.owner.sees("Уровни: —")
 
 
 async def test_every_rule_has_a_screen(cafe):
@@ -199,3 +199,27 @@ async def test_every_rule_has_a_screen(cafe):
     for name in rules.RULES:
         await cafe.owner.forges(f"rules:edit:{name}")
         await cafe.owner.sees("Сейчас")
+
+
+async def test_a_photo_of_a_service_is_kept_and_shown_in_both_bots(cafe, photo, shop):
+    from tests.flows.chat import Chat
+
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, title="Чай", price_points=50, category="cafe"))
+    await cafe.owner.presses("Услуги за баллы")
+    await cafe.owner.presses("Чай")
+    await cafe.owner.sends_file(photo, "tea.jpg", "image/jpeg")
+    await cafe.owner.sees("как фото, а не файлом")
+    await cafe.owner.sends_photo(photo)
+    await cafe.owner.sees("Сохранил.*Чай")
+    await cafe.owner.presses("Показать фото")
+    assert "photo" in await cafe.owner.last()
+    [row] = await cafe.shop.rows("select id from services where partner_id = %s", cafe.id)
+    await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, row["id"], boss, "approved"))
+    boris = await cafe.client()
+    chat = Chat(shop.http, "client", {"id": boris.tg_id})
+    await chat.says("/start")
+    await chat.presses("Принимаю")
+    await chat.forges(f"gift:{cafe.id}:{row['id']}")
+    await chat.presses("Показать фото")
+    assert "photo" in await chat.last()

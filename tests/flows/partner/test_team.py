@@ -21,7 +21,7 @@ async def roman(staffer):
 async def test_an_invitation_makes_a_cashier_of_one_person_once(cafe, roman, staffer):
     payload = await invited(cafe)
     await roman.says(f"/start {payload}")
-    await roman.sees("в команде «Кофейня «Зерно»». Ваша роль: кассир")
+    await roman.sees("в команде: Кофейня «Зерно». Ваша роль: кассир")
     eve = await staffer("Ева")
     await eve.says(f"/start {payload}")
     await eve.sees("уже использовали")

@@ -1,0 +1,227 @@
+"""The shop's clients: the list, the search by last digits and name, one of them with history, points by hand, a block.
+
+list -> one -> history
+list -> words -> found -> one
+one  -> [points] -> number and reason by words -> sure -> [give]
+one  -> [block] / [admit]
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from lib import db, errors, kick, money, notify
+from lib.flows import partner
+from lib.loyalty import members, points
+from lib.loyalty.members import Found, Member
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+MOST = 1_000_000
+
+
+async def handle(turn: Turn) -> None:
+    """Answer a button, or search for what was typed."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if turn.came.kind == "press" and turn.came.message_id == turn.state.data.get("done"):
+        await turn.answer(turn.text("partner.till.already"), alert=True)
+    elif turn.came.kind == "text" and turn.state.step == "clients:points":
+        await _sure(turn, place)
+    elif turn.came.kind == "text":
+        await _found(turn, place, turn.came.text.strip(), 0)
+    else:
+        await SCREENS.get(wanted, _list)(turn, place, argument)
+
+
+def _line(one: Found) -> str:
+    return f"{partner.short(one.name or '…', 12)} ··{one.phone_tail} · {money.number(one.available)}"
+
+
+async def _list(turn: Turn, place: Staff, argument: str) -> None:
+    turn.state.step = "clients:list"
+    before = partner.number(argument) or None
+    found = await db.run(lambda conn: members.list_all(conn, place.partner_id, before=before, limit=11))
+    rows = [[Button(_line(one), f"clients:one:{one.id}")] for one in found[:10]]
+    if len(found) > 10:
+        rows.append([partner.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
+    if not found:
+        rows.append([partner.button(turn, "partner.button.poster", "figures:poster", style="primary")])
+    words = turn.text("partner.clients.list" if found else "partner.clients.none", title=place.title)
+    await turn.show(words, [*rows, partner.home(turn)])
+
+
+async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
+    """Show a page of what was found; the words stay in the conversation for the next page."""
+    turn.state.step = "clients:list"
+    try:
+        found = await db.run(lambda conn: members.search(conn, place.partner_id, words, after=after, limit=11))
+    except errors.Invalid as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
+        return
+    turn.state.data["sought"] = words[:60]
+    rows = [[Button(_line(one), f"clients:one:{one.id}")] for one in found[:10]]
+    if len(found) > 10 and any(sign.isdecimal() for sign in words):
+        rows.append([partner.button(turn, "partner.button.more", f"clients:found:{found[9].id}")])
+    key = "partner.clients.found" if found else "partner.clients.nobody"
+    await turn.show(turn.text(key, words=words[:60]), [*rows, partner.home(turn, "clients:list")])
+
+
+async def _more_found(turn: Turn, place: Staff, argument: str) -> None:
+    await _found(turn, place, turn.state.data.get("sought", ""), partner.number(argument))
+
+
+async def _who(turn: Turn, place: Staff, argument: str) -> Member | None:
+    try:
+        return await db.run(lambda conn: members.get(conn, place.partner_id, partner.number(argument)))
+    except errors.Missing as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
+        return None
+
+
+async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    one = await _who(turn, place, argument)
+    if one is None:
+        return
+    turn.state.step = "clients:list"
+    never = turn.text("partner.clients.never")
+    words = turn.text(
+        "partner.clients.one",
+        name=one.name,
+        tail=one.phone_tail,
+        card=one.card_no,
+        available=one.available,
+        pending=turn.text("partner.till.pending", points=one.pending) if one.pending else "",
+        tier=turn.text("partner.till.tier", tier=one.tier) if one.tier else "",
+        visits=one.visits,
+        spent=money.show(one.spent_minor),
+        joined=partner.moment(turn, one.joined_at),
+        last=partner.moment(turn, one.last_visit_at) if one.last_visit_at else never,
+    )
+    blocked = turn.text("partner.clients.blocked") if one.blocked_at else ""
+    verb = "admit" if one.blocked_at else "block"
+    rows = [
+        [partner.button(turn, "partner.button.serve", f"till:client:{one.id}", style="primary")],
+        [
+            partner.button(turn, "partner.button.history", f"clients:history:{one.id}"),
+            partner.button(turn, "partner.button.grant", f"clients:points:{one.id}"),
+        ],
+        [partner.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}")],
+        partner.home(turn, "clients:list"),
+    ]
+    await turn.show("\n\n".join(part for part in (note, words, blocked) if part), rows)
+
+
+async def _history(turn: Turn, place: Staff, argument: str) -> None:
+    member, _, page = argument.partition(":")
+    one = await _who(turn, place, member)
+    if one is None:
+        return
+    before = partner.number(page) or None
+    found = await db.run(lambda conn: points.member_history(conn, place.partner_id, one.id, before=before, limit=11))
+    lines = [
+        turn.text(
+            "partner.clients.operation",
+            at=partner.moment(turn, row.created_at),
+            kind=turn.text(f"partner.kind.{row.kind}"),
+            sign=turn.text(f"partner.undo.sign.{row.kind}", points=money.number(row.points)),
+            bill=turn.text("partner.clients.bill", bill=money.show(row.bill_minor)) if row.bill_minor else "",
+            after=row.available_after,
+        )
+        for row in found[:10]
+    ]
+    rows = []
+    if len(found) > 10:
+        rows.append([partner.button(turn, "partner.button.more", f"clients:history:{one.id}:{found[9].id}")])
+    head = turn.text("partner.clients.history" if lines else "partner.clients.no_history", name=one.name)
+    words = "\n\n".join([head, *lines])
+    await turn.show(words, [*rows, partner.home(turn, f"clients:one:{one.id}")])
+
+
+async def _block(turn: Turn, place: Staff, argument: str, *, blocked: bool = True) -> None:
+    actor, member = turn.state.who["id"], partner.number(argument)
+    try:
+        await db.run(lambda conn: members.block(conn, place.partner_id, actor, member, blocked=blocked))
+    except errors.AppError as error:
+        await _one(turn, place, argument, partner.refusal(turn, error))
+        return
+    await _one(turn, place, argument)
+
+
+async def _admit(turn: Turn, place: Staff, argument: str) -> None:
+    await _block(turn, place, argument, blocked=False)
+
+
+async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    one = await _who(turn, place, argument)
+    if one is None:
+        return
+    turn.state.step = "clients:points"
+    turn.state.data["grant"] = {"member": one.id}
+    words = turn.text("partner.clients.points", name=one.name)
+    rows = [partner.home(turn, f"clients:one:{one.id}")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _sure(turn: Turn, place: Staff) -> None:
+    """Read "100 за ожидание": the number, then the reason, which must be there."""
+    member = str(turn.state.data.get("grant", {}).get("member", 0))
+    number, _, reason = turn.came.text.strip().partition(" ")
+    try:
+        given = money.parse_points(number, limit=MOST)
+        if len(reason.strip()) < 2:
+            raise errors.Invalid("reason_missing")
+    except errors.Invalid as error:
+        await _points(turn, place, member, partner.refusal(turn, error))
+        return
+    one = await _who(turn, place, member)
+    if one is None:
+        return
+    turn.state.step = "clients:sure"
+    turn.state.data["grant"] = {"member": one.id, "points": given, "reason": reason.strip()[:200]}
+    words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason.strip()[:200])
+    give = partner.button(turn, "partner.button.accrue", "clients:give", style="success", points=money.number(given))
+    await turn.show(words, [[give], partner.home(turn, f"clients:points:{one.id}")])
+
+
+async def _give(turn: Turn, place: Staff, _: str) -> None:
+    asked, actor = turn.state.data.get("grant", {}), turn.state.who["id"]
+    if not turn.on_screen or turn.state.step != "clients:sure" or "points" not in asked:
+        await turn.answer(turn.text("error.old_button"))
+        await _list(turn, place, "")
+        return
+    key = f"grant:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+    given, reason = asked["points"], asked["reason"]
+    try:
+        done = await db.run(
+            lambda conn: points.grant(
+                conn, place.partner_id, asked["member"], actor, points=given, reason=reason, key=key
+            )
+        )
+    except errors.AppError as error:
+        await _one(turn, place, str(asked["member"]), partner.refusal(turn, error))
+        return
+    fields = {"title": place.title, "points": done.points, "reason": reason, "available": done.available}
+    ways = [[("partner.button.my_card", f"card:{place.partner_id}")]]
+    once = f"receipt:{key}"
+    await db.run(
+        lambda conn: notify.tell(conn, done.user_id, "client", "partner.push.granted", fields, ways, once=once)
+    )
+    turn.after.append(kick.drain)
+    rows = [partner.home(turn, f"clients:one:{asked['member']}")]
+    await turn.show(turn.text("partner.clients.given", points=done.points, available=done.available), rows)
+    turn.state.step = ""
+    turn.state.data = {"shop": place.partner_id, "done": turn.state.data["screen"], "screen": turn.state.data["screen"]}
+
+
+SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
+    "list": _list,
+    "found": _more_found,
+    "one": _one,
+    "history": _history,
+    "block": _block,
+    "admit": _admit,
+    "points": _points,
+    "give": _give,
+}

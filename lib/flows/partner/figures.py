@@ -1,0 +1,184 @@
+"""The figures of the shop, as text and as a picture; its lists as files for Excel; the poster for the counter.
+
+home (7, 30 or 90 days) -> groups / staff
+home -> [picture], [clients], [operations], [poster]: jobs, whose files come as messages of their own
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib import db, jobs, kick, limits, money
+from lib.flows import partner
+from lib.loyalty import partners, reports
+from lib.loyalty.reports import Summary
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+SPANS = (7, 30, 90)
+SPAN = 30
+# A file is read from the whole of a shop's history: nobody needs it more often.
+FILES = limits.Limit("shop_file", 10, timedelta(minutes=10))
+
+
+async def handle(turn: Turn) -> None:
+    """Show the figures, or order one of the files."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    turn.state.step = ""
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    await SCREENS.get(wanted, _home)(turn, place, argument)
+
+
+def _span(argument: str) -> int:
+    return partner.number(argument) if partner.number(argument) in SPANS else SPAN
+
+
+async def _home(turn: Turn, place: Staff, argument: str) -> None:
+    span, now = _span(argument), datetime.now(UTC)
+    since = now - timedelta(days=span)
+
+    async def read(conn: db.Connection) -> tuple[Summary, Summary]:
+        shop = await partners.get(conn, place.partner_id)
+        before = await reports.summary(conn, shop, since - timedelta(days=span), since)
+        return await reports.summary(conn, shop, since, now), before
+
+    found, before = await db.run(read)
+    words = turn.text("partner.figures.home", title=place.title, days=span, **_fields(turn, found, before))
+    spans = [
+        Button(f"{'• ' if one == span else ''}{turn.text('partner.figures.span', days=one)}", f"figures:home:{one}")
+        for one in SPANS
+    ]
+    rows = [
+        spans,
+        [
+            partner.button(turn, "partner.button.groups", "figures:groups"),
+            partner.button(turn, "partner.button.team_figures", f"figures:team:{span}"),
+        ],
+        [
+            partner.button(turn, "partner.button.chart", f"figures:chart:{span}"),
+            partner.button(turn, "partner.button.poster", "figures:poster"),
+        ],
+        [
+            partner.button(turn, "partner.button.sheet_clients", "figures:clients"),
+            partner.button(turn, "partner.button.sheet_operations", "figures:operations"),
+        ],
+        partner.home(turn),
+    ]
+    await turn.show(words, rows)
+
+
+def _fields(turn: Turn, found: Summary, before: Summary) -> dict[str, Any]:
+    none = turn.text("partner.figures.none")
+
+    def share(points: int | None) -> str:
+        return none if points is None else f"{points / 100:.0f} %"
+
+    average = found.average_bill_minor
+    return {
+        "turnover": money.show(found.turnover_minor),
+        "change": _change(found.turnover_minor, before.turnover_minor),
+        "receipts": found.receipts,
+        "average": none if average is None else f"{money.show(average)} ₽",
+        "active": found.active,
+        "new": found.new_clients,
+        "returning": found.returning_clients,
+        "clients": found.clients,
+        "churn": share(found.churn_bp),
+        "nps": none if found.nps is None else f"{found.nps:+d}".replace("-", "−"),
+        "ratings": found.ratings,
+        "issued": money.number(found.issued),
+        "redeemed": money.number(found.redeemed),
+        "redemption": share(found.redemption_bp),
+        "available": money.number(found.available + found.pending),
+        "liability": money.show(found.liability_minor),
+        "expiring": money.number(found.expiring),
+        "reversals": found.reversals,
+    }
+
+
+def _change(now: int, before: int) -> str:
+    """Return by how much the period differs from the one before; nothing without one."""
+    if not before:
+        return ""
+    percent = round((now - before) * 100 / before)
+    return f" ({percent:+d} %)".replace("-", "−")
+
+
+async def _groups(turn: Turn, place: Staff, _: str) -> None:
+    found = await db.run(lambda conn: reports.groups(conn, place.partner_id, datetime.now(UTC)))
+    lines = [
+        turn.text(
+            "partner.figures.group",
+            name=turn.text(f"partner.group.{one.name}"),
+            clients=one.clients,
+            spent=money.show(one.spent_minor),
+        )
+        for one in found
+    ]
+    words = turn.text("partner.figures.groups" if lines else "partner.figures.no_groups", title=place.title)
+    await turn.show("\n\n".join([words, *lines]), [partner.home(turn, "figures:home")])
+
+
+async def _team(turn: Turn, place: Staff, argument: str) -> None:
+    span, now = _span(argument), datetime.now(UTC)
+    found = await db.run(lambda conn: reports.staff(conn, place.partner_id, now - timedelta(days=span), now))
+    lines = [
+        turn.text(
+            "partner.figures.person",
+            name=one.name or "…",
+            operations=one.operations,
+            turnover=money.show(one.turnover_minor),
+            given=money.number(one.given),
+            reversals=one.reversals,
+        )
+        + (f"\n{turn.text(f'partner.figures.odd.{one.odd}')}" if one.odd else "")
+        for one in found[:20]
+    ]
+    words = turn.text("partner.figures.team" if lines else "partner.figures.no_team", title=place.title, days=span)
+    await turn.show("\n\n".join([words, *lines]), [partner.home(turn, "figures:home")])
+
+
+async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
+    """Have a file made by a job; a press that comes again orders nothing new."""
+    user_id = turn.state.who["id"]
+    if await limits.wait(user_id, FILES):
+        await turn.answer(turn.text("partner.figures.too_often"), alert=True)
+        return
+    order = jobs.Order(
+        user_id,
+        f"{task}:{turn.chat.bot}:{turn.chat.id}:{turn.came.update_id}",
+        {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **args},
+    )
+    await db.run(lambda conn: jobs.create_free_jobs(conn, task, [order]))
+    turn.after.append(kick.drain)
+    await turn.answer(turn.text("partner.figures.ordered"))
+
+
+async def _chart(turn: Turn, place: Staff, argument: str) -> None:
+    await _order(turn, place, "chart", days=_span(argument))
+
+
+async def _clients(turn: Turn, place: Staff, _: str) -> None:
+    await _order(turn, place, "sheet", what="clients")
+
+
+async def _operations(turn: Turn, place: Staff, _: str) -> None:
+    await _order(turn, place, "sheet", what="operations")
+
+
+async def _poster(turn: Turn, place: Staff, _: str) -> None:
+    await _order(turn, place, "poster")
+
+
+SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
+    "home": _home,
+    "groups": _groups,
+    "team": _team,
+    "chart": _chart,
+    "clients": _clients,
+    "operations": _operations,
+    "poster": _poster,
+}

@@ -1,0 +1,92 @@
+"""What clients have written to the shop, and the answers, which come to their chat.
+
+list -> talk with one client -> words -> sent
+"""
+
+from lib import db, errors, kick, notify
+from lib.flows import partner
+from lib.loyalty import members, talk
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+SHOWN = 6
+
+
+async def handle(turn: Turn) -> None:
+    """Show the messages, or take an answer."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if wanted == "talk":
+        await _talk(turn, place, partner.number(argument))
+    elif turn.came.kind == "text" and turn.state.step == "inbox:talk":
+        await _answer(turn, place, turn.state.data.get("talk", 0))
+    else:
+        await _list(turn, place, argument)
+
+
+async def _list(turn: Turn, place: Staff, argument: str) -> None:
+    turn.state.step = ""
+    before = partner.number(argument) or None
+    found = await db.run(lambda conn: talk.messages(conn, place.partner_id, before=before, limit=11))
+    rows, seen = [], set()
+    for one in found[:10]:
+        if one.member_id not in seen:
+            seen.add(one.member_id)
+            mark = "" if one.staff_id or one.read_at else "● "
+            label = f"{mark}{partner.clock(turn, one.created_at)} {partner.short(one.name or '…', 14)}"
+            rows.append([Button(label, f"inbox:talk:{one.member_id}")])
+    if len(found) > 10:
+        rows.append([partner.button(turn, "partner.button.more", f"inbox:list:{found[9].id}")])
+    words = turn.text("partner.inbox.list" if rows else "partner.inbox.none", title=place.title)
+    await turn.show(words, [*rows, partner.home(turn)])
+
+
+async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> None:
+    """Show what was said last, oldest first; whoever looks has read it."""
+    try:
+        member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
+    except errors.Missing as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn, "inbox:list")])
+        return
+    said = await db.run(lambda conn: talk.messages(conn, place.partner_id, member_id=member.id, limit=SHOWN))
+    await db.run(lambda conn: talk.mark_read(conn, place.partner_id, member.id))
+    turn.state.step = "inbox:talk"
+    turn.state.data["talk"] = member.id
+    lines = [
+        turn.text(
+            "partner.inbox.ours" if one.staff_id else "partner.inbox.theirs",
+            at=partner.moment(turn, one.created_at),
+            words=partner.short(one.words, 400),
+        )
+        for one in reversed(said)
+    ]
+    parts = [note, turn.text("partner.inbox.talk", name=member.name), *lines, turn.text("partner.inbox.ask")]
+    rows = [
+        [partner.button(turn, "partner.button.client", f"clients:one:{member.id}")],
+        partner.home(turn, "inbox:list"),
+    ]
+    await turn.show("\n\n".join(part for part in parts if part), rows)
+
+
+async def _answer(turn: Turn, place: Staff, member_id: int) -> None:
+    words, actor = turn.came.text.strip(), turn.state.who["id"]
+    if len(words) > talk.WORDS:
+        await _talk(turn, place, member_id, turn.text("partner.error.too_long", detail=talk.WORDS))
+        return
+    try:
+        member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
+        number = await db.run(lambda conn: talk.reply(conn, place.partner_id, member_id, actor, words))
+    except errors.AppError as error:
+        await turn.show(partner.refusal(turn, error), [partner.home(turn, "inbox:list")])
+        return
+    fields = {"title": place.title, "words": words}
+    ways = [[("partner.button.answer", f"letter:{place.partner_id}")]]
+    once = f"reply:{place.partner_id}:{number}"
+    await db.run(
+        lambda conn: notify.tell(conn, member.user_id, "client", "partner.push.answer", fields, ways, once=once)
+    )
+    turn.after.append(kick.drain)
+    await _talk(turn, place, member_id, turn.text("partner.inbox.sent"))

@@ -1,0 +1,45 @@
+"""Draws the poster for a shop's counter, as a picture for the chat and as an A4 PDF for the printer, and sends both."""
+
+import asyncio
+from datetime import timedelta
+
+from lib import db, errors, jobs, log, qr, retry, text
+from lib.loyalty import partners, staff
+from lib.telegram import client
+from lib.telegram.client import Chat, Picture
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
+LEASE = timedelta(minutes=1)
+
+
+async def run(run: jobs.Run) -> None:
+    """Draw and send; whoever was let go meanwhile gets nothing."""
+    from lib.providers.local import poster
+
+    asked = run.job.args
+    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
+    if found is None:
+        log.note(no_longer_manages=True)
+        return
+    _, user = found
+    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    link = await client.start_link("client", f"p_{shop.code}")
+    say = user.language
+    welcome = text.say(say, "partner.poster.welcome", points=shop.welcome_points) if shop.welcome_points else ""
+    sheet = poster.Sheet(
+        title=shop.title,
+        promise=text.say(say, "partner.poster.promise", share=f"{shop.earn_bp / 100:g}".replace(".", ",")),
+        welcome=welcome,
+        steps=tuple(text.say(say, f"partner.poster.step{number}") for number in (1, 2, 3)),
+        link=link.removeprefix("https://"),
+        code=qr.png(link, scale=1),
+    )
+    png, pdf = await asyncio.to_thread(poster.render, sheet)
+    chat = Chat(asked["bot"], user.tg_id)
+    try:
+        if not run.checkpoint.get("shown"):
+            await chat.send_photo(Picture("poster.png", png), text.say(say, "partner.poster.done", title=shop.title))
+            await run.save(shown=True)
+        await chat.send_document(Picture("poster.pdf", pdf), text.say(say, "partner.poster.print"))
+    except errors.Blocked:
+        log.note(blocked=True)

@@ -1,0 +1,189 @@
+"""The shop's clients, its figures, and the files that come by job."""
+
+import io
+import re
+
+import pytest
+from PIL import Image
+
+from lib.loyalty import members, staff
+from tests.flows.chat import buttons, words
+from tests.flows.partner.conftest import make_cafe, qr, user_id
+
+
+async def served(cafe, member, bill="1000"):
+    await cafe.cashier.says(qr(member))
+    await cafe.cashier.says(bill)
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("✅")
+
+
+async def arrives(cafe, task, pattern):
+    """Tick until the file has come."""
+    await cafe.shop.finish(task, await user_id(cafe.shop, cafe.owner))
+    return await cafe.owner.sees(pattern)
+
+
+async def test_clients_are_listed_ten_a_page_newest_first(cafe):
+    made = [await cafe.client(f"Клиент{number}") for number in range(12)]
+    await cafe.owner.presses("Клиенты")
+    message = await cafe.owner.sees("Новые сверху")
+    names = [label for label in buttons(message) if label.startswith("Клиент")]
+    assert [name.split(" ")[0] for name in names] == [f"Клиент{number}" for number in range(11, 1, -1)]
+    await cafe.owner.presses("Показать ещё")
+    message = await cafe.owner.last()
+    assert [label.split(" ")[0] for label in buttons(message) if label.startswith("Клиент")] == ["Клиент1", "Клиент0"]
+    assert made
+
+
+async def test_an_empty_list_offers_the_poster(cafe):
+    await cafe.owner.presses("Клиенты")
+    message = await cafe.owner.sees("Пока никого")
+    assert "Плакат с QR" in buttons(message)
+
+
+async def test_a_client_is_found_and_shown_with_history(cafe):
+    anna = await cafe.client("Анна <b>", "+79057778899", has=30)
+    await served(cafe, anna)
+    await cafe.owner.presses("Клиенты")
+    await cafe.owner.says("8899")
+    await cafe.owner.presses("Анна")
+    await cafe.owner.sees("Анна <b> ··8899.*80 баллов.*Визитов: 1, потрачено 1\u00a0000 ₽")
+    await cafe.owner.presses("История")
+    await cafe.owner.sees(r"Начисление.*\+50, чек 1\u00a0000 ₽, стало 80 баллов.*Баллы вручную.*\+30")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.says("никтонезнаетменя")
+    await cafe.owner.sees("никого не нашёл")
+
+
+async def test_points_by_hand_need_a_reason_and_come_once(cafe):
+    boris = await cafe.client()
+    await cafe.owner.presses("Клиенты")
+    await cafe.owner.presses("Борис")
+    await cafe.owner.presses("Подарить баллы")
+    await cafe.owner.says("100")
+    await cafe.owner.sees("Добавьте причину")
+    await cafe.owner.says("-5 зачем")
+    await cafe.owner.sees("не может быть отрицательной")
+    await cafe.owner.says("100 за долгое ожидание")
+    await cafe.owner.sees("Начислить 100 баллов клиенту Борис.*за долгое ожидание")
+    give = await cafe.owner.message_with("Начислить 100")
+    await cafe.owner.presses("Начислить 100")
+    await cafe.owner.sees("Начислено 100 баллов")
+    await cafe.owner.presses("Начислить 100", on=give)
+    assert (await cafe.balance(boris)).available == 100
+    assert [one["fields"]["reason"] for one in await cafe.told(boris) if "granted" in one["key"]] == [
+        "за долгое ожидание"
+    ]
+
+
+async def test_a_client_is_blocked_and_admitted(cafe):
+    boris = await cafe.client()
+    await cafe.owner.presses("Клиенты")
+    await cafe.owner.presses("Борис")
+    await cafe.owner.presses("Заблокировать")
+    await cafe.owner.sees("Операции для этого клиента закрыты")
+    await cafe.owner.presses("Разблокировать")
+    found = await cafe.run(lambda conn: members.get(conn, cafe.id, boris.id))
+    assert found.blocked_at is None
+
+
+@pytest.mark.parametrize("data", ["clients:list", "clients:one:1", "figures:home", "figures:clients", "figures:poster"])
+async def test_a_cashier_sees_no_lists_and_no_figures(cafe, data):
+    await cafe.cashier.forges(data)
+    await cafe.cashier.sees("только управляющий или владелец")
+
+
+async def test_a_client_of_another_shop_is_not_found(cafe, staffer, newcomer, shop):
+    other = await make_cafe(shop, await staffer("Зоя"), await staffer("Яна"), newcomer, title="Цветы")
+    stranger = await other.client("Чужой", has=50)
+    for data in ("one", "history", "block", "points"):
+        await cafe.owner.forges(f"clients:{data}:{stranger.id}")
+        message = await cafe.owner.sees("Такого клиента в этом магазине нет")
+        assert "Чужой" not in words(message)
+
+
+async def test_the_figures_say_what_happened(cafe):
+    anna, boris = await cafe.client("Анна", has=100), await cafe.client("Борис")
+    await served(cafe, anna)
+    await served(cafe, boris, "500")
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.sees(
+        "за 30 дн.*Оборот: 1\u00a0500 ₽.*Чеков: 2, средний 750 ₽.*было: 2, новых 2.*"
+        "NPS: пока нет.*На руках: 175 — это 175 ₽"
+    )
+    await cafe.owner.presses("7 дн.")
+    await cafe.owner.sees("за 7 дн")
+    await cafe.owner.presses("Группы")
+    await cafe.owner.sees("Новые.*Клиентов: 2")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Кассиры")
+    await cafe.owner.sees("Вера: операций 2, чеков на 1\u00a0500 ₽")
+
+
+async def test_an_empty_shop_has_figures_too(cafe):
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.sees("Оборот: 0 ₽.*средний пока нет.*отток пока нет")
+    await cafe.owner.presses("Группы")
+    await cafe.owner.sees("после первых чеков")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Кассиры")
+    await cafe.owner.sees("операций не было")
+
+
+async def test_the_chart_comes_as_a_picture(cafe):
+    await served(cafe, await cafe.client())
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses("График")
+    assert "Готовлю" in cafe.owner.toast["text"]
+    message = await arrives(cafe, "chart", "Статистика: Кофейня")
+    with Image.open(io.BytesIO(await cafe.shop.download(message["photo"][-1]["file_id"]))) as picture:
+        assert picture.width > 700
+
+
+async def test_the_clients_come_as_a_file_for_excel_without_formulas(cafe):
+    await cafe.client('=HYPERLINK("http://x")', "+79051112233", has=7)
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses("Клиенты в Excel")
+    message = await arrives(cafe, "sheet", "Открывается в Excel")
+    raw = await cafe.shop.download(message["document"]["file_id"])
+    assert raw.startswith(b"\xef\xbb\xbf")
+    head, row, *_ = raw.decode("utf-8-sig").splitlines()
+    assert head.startswith("Карта;Имя;")
+    assert "\"'=HYPERLINK(" in row
+    assert re.search(r";7;0$", row)
+    assert message["document"]["file_name"].endswith(".csv")
+
+
+async def test_the_operations_come_as_a_file_for_excel(cafe):
+    await served(cafe, await cafe.client(), "1234,50")
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses("Операции в Excel")
+    message = await arrives(cafe, "sheet", "за год: .*Открывается в Excel")
+    raw = await cafe.shop.download(message["document"]["file_id"])
+    assert ";Начисление;" in raw.decode("utf-8-sig")
+    assert ";1234,50;1234,50;61;" in raw.decode("utf-8-sig")
+
+
+async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe):
+    await cafe.set(welcome_points=100)
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses("Плакат с QR")
+    message = await arrives(cafe, "poster", "Для печати")
+    assert (await cafe.shop.download(message["document"]["file_id"])).startswith(b"%PDF-")
+    await cafe.owner.sees("Плакат для кассы: Кофейня")
+
+
+async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
+    roman = await staffer("Роман")
+    boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)
+    link = await cafe.run(lambda conn: staff.invite(conn, cafe.id, boss, "manager"))
+    await cafe.run(lambda conn: staff.accept(conn, other, link))
+    await roman.says("/menu")
+    async with cafe.shop.without_worker():
+        await roman.presses("Статистика")
+        await roman.presses("Клиенты в Excel")
+        await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
+    await cafe.shop.finish("sheet", other)
+    assert not [one for one in await roman.messages() if "document" in one]
