@@ -125,6 +125,10 @@ class Shop:
         await self.rows("delete from conversations returning bot")
         await chat.says("/menu")
 
+    async def forget_turn(self, chat: Chat) -> None:
+        """Let a turn be over that a killed instance has taken along."""
+        await self._redis("DEL", _state_key(chat).replace("user_state", "turn"))
+
     async def _redis(self, *command: str) -> Any:
         settings = self.stack.settings
         headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}

@@ -1,11 +1,12 @@
 """What a bad day does to an order: nothing is lost, nothing is charged twice, and the user reads a sentence."""
 
 import asyncio
+import random
 
 import httpx
 import pytest
 
-from tests.flows.chat import Chat
+from tests.flows.chat import Chat, words
 from tests.flows.studio.test_order import to_confirm
 
 WORKER = "api/drain.py"
@@ -33,6 +34,42 @@ async def test_an_answer_lost_after_a_charge_charges_once(seller, photo, shop):
     await seller.sees("Карточка готова")
     assert await shop.balance(seller) == 1
     assert len(await shop.jobs(seller)) == 1
+
+
+async def test_a_webhook_killed_between_the_charge_and_its_200_charges_once(seller, photo, shop):
+    await to_confirm(seller, photo)
+    async with shop.without_worker():
+        await shop.fault(seller, "editMessageText", "slow", seconds=6)
+        pressing = asyncio.create_task(seller.presses("Сделать"))
+        async with asyncio.timeout(10):
+            while not await shop.jobs(seller):  # noqa: ASYNC110 - the charge is committed, the answer hangs
+                await asyncio.sleep(0.05)
+        await shop.stack.functions["api/telegram/index.py"].kill()
+        await shop.forget_turn(seller)  # it would run out 25 seconds later
+        await pressing
+    assert seller.delivery["attempts"] > 1
+    await shop.settle(seller)
+    assert (await shop.balance(seller), len(await shop.jobs(seller))) == (1, 1)
+    await seller.sees("Карточка готова")
+
+
+async def test_all_that_came_three_times_more_and_shuffled_changes_nothing(newcomer, photo, shop):
+    people = [await newcomer(consent=True) for _ in range(3)]
+    updates = []
+    for person in people:
+        await to_confirm(person, photo)
+        await person.presses("Сделать")
+        await shop.settle(person)
+        history = (await shop.http.get(person.path)).json()["messages"]
+        updates += [(person, one["sim"]["update_id"]) for one in history if one["sim"].get("update_id")] * 3
+    before = [(await shop.balance(person), len(await shop.jobs(person))) for person in people]
+    shown = [[words(one) for one in await person.messages()] for person in people]
+    random.Random(4).shuffle(updates)
+    assert len(updates) >= 3 * 3 * 3
+    for start in range(0, len(updates), 6):
+        await asyncio.gather(*(shop.replay(person, one, times=1) for person, one in updates[start : start + 6]))
+    assert [(await shop.balance(person), len(await shop.jobs(person))) for person in people] == before
+    assert [[words(one) for one in await person.messages()] for person in people] == shown
 
 
 @pytest.mark.parametrize("fault", ["429", "500"])
