@@ -106,6 +106,7 @@ FLOWS = Flows(
                 "invite",
                 "letter",
                 "nps",
+                "move",
                 "settings",
             ),
             shared=EVERY,

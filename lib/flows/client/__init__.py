@@ -114,17 +114,12 @@ def _shown(turn: Turn, code: str) -> list[str]:
 
 def _below(turn: Turn, card: members.Card) -> Keyboard:
     shop = card.partner_id
+    looks = [("details", f"points:{shop}"), ("history", f"history:{shop}")]
+    ways = [("spend", f"find:services:{shop}"), ("shop", f"shop:{shop}")]
     return [
         [button(turn, "client.button.refresh", f"card:{shop}", style="primary")],
-        [
-            button(turn, "client.button.details", f"points:{shop}"),
-            button(turn, "client.button.history", f"history:{shop}"),
-        ],
-        [
-            button(turn, "client.button.spend", f"find:services:{shop}"),
-            button(turn, "client.button.shop", f"shop:{shop}"),
-        ],
-        home(turn),
+        [button(turn, f"client.button.{key}", data) for key, data in looks],
+        [*(button(turn, f"client.button.{key}", data) for key, data in ways), *home(turn)],
     ]
 
 

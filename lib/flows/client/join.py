@@ -114,8 +114,9 @@ async def _contact(turn: Turn) -> None:
         return
     if owner not in (None, turn.state.who["id"]):
         turn.state.step = ""
-        await turn.ask(turn.text("client.error.phone_taken"), Keys())
-        await turn.show(turn.text("client.join.first"), _ways(turn))
+        await turn.ask(turn.text("client.join.phone_known"), Keys())
+        rows = [[client.button(turn, "client.button.move", "move:enter", style="primary")], client.home(turn)]
+        await turn.show(turn.text("client.error.phone_taken"), rows)
         return
     turn.state.data["phone"] = phone
     await turn.ask(turn.text("client.join.phone_taken_down"), Keys())
@@ -191,6 +192,7 @@ async def _join(turn: Turn) -> None:
     try:
         partner, joined = await db.run(lambda conn: referrals.join(conn, user_id, payload))
     except (errors.Denied, errors.Missing) as error:
+        turn.state.who["client"] = error.code != "no_client" and turn.state.who["client"]  # they moved, or were erased
         await turn.show(client.refusal(turn, error), [client.home(turn)])
         return
     key = "client.join.welcome" if joined.welcome else "client.join.joined"

@@ -4,6 +4,7 @@ Whatever no other flow wants ends here too: unknown words, and buttons that no l
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from lib import db
 from lib.flows import client
@@ -13,6 +14,7 @@ from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 SHOWN = 5
+SOON = timedelta(days=30)
 
 
 async def handle(turn: Turn) -> None:
@@ -49,7 +51,7 @@ def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
 def _line(turn: Turn, card: Card) -> str:
     mark = "★ " if card.favourite else ""
     line = turn.text("client.home.card", mark=mark, title=card.title, points=card.available)
-    if card.next_at and card.next_points:
+    if card.next_at and card.next_points and card.next_at < client.now() + SOON:
         line += "\n" + turn.text(
             "client.card.expiring", points=card.next_points, day=client.last_day(turn, card.next_at)
         )

@@ -70,6 +70,7 @@ def _rows(turn: Turn, found: Client) -> Keyboard:
             client.button(turn, "profile.zone", "profile:zones"),
             client.button(turn, "button.language", "language:other"),
         ],
+        [client.button(turn, "client.button.move", "move:show")],
         [client.button(turn, "button.profile", "profile:home"), client.button(turn, "button.menu", "menu:home")],
     ]
 

@@ -67,11 +67,10 @@ def _rows(turn: Turn, shop: int, *, joined: bool, liked: bool) -> Keyboard:
         client.button(turn, "client.button.services", f"find:services:{shop}"),
         client.button(turn, "client.button.promos", f"find:promos:{shop}"),
     ]
-    talks = [
-        client.button(turn, "client.button.write", f"letter:{shop}"),
-        client.button(turn, "client.button.invite", f"invite:{shop}"),
-    ]
-    return [[first], looks, *([talks] if joined else []), [like], client.home(turn, "find:shops")]
+    write = client.button(turn, "client.button.write", f"letter:{shop}")
+    invite = client.button(turn, "client.button.invite", f"invite:{shop}")
+    talks = [[write, like], [invite]] if joined else [[like]]
+    return [[first], looks, *talks, client.home(turn, "find:shops")]
 
 
 async def _like(turn: Turn, shop: int, *, liked: bool) -> None:

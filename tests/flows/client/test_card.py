@@ -15,7 +15,7 @@ async def test_the_card_shows_code_balance_next_reward_and_next_expiry(comes, ca
     await boris.presses("Показать QR-код")
     card = await boris.sees("100 баллов = 100 ₽")
     assert card["photo"]
-    assert "До «Капучино» не хватает: 50 баллов" in words(card)
+    assert "Капучино: накопить ещё 50 баллов" in words(card)
     assert re.search(r"Сгорят после \d+ [а-я]+( \d{4})?: 100 баллов", words(card))
     assert re.search(r"Действует 5 минут, до \d\d:\d\d", words(card))
 
@@ -76,7 +76,7 @@ async def test_what_expires_when_is_told_and_what_waits(comes, opens):
     await shop.gives(boris, 7)
     await boris.presses("История")
     await boris.presses("Назад")
-    await boris.sees(r"Доступно: 7 баллов = 7 ₽.*⏳ 7 баллов — до \d+ [а-я]+.*🕓 50 баллов — станут доступны")
+    await boris.sees(r"Доступно: 7 баллов = 7 ₽.*⏳ 7 баллов — до \d+ [а-я]+.*🕓 50 баллов — можно тратить с")
 
 
 async def test_several_cards_are_a_list_with_the_favourites_first(comes, cafe, opens):

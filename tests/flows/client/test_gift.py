@@ -8,7 +8,7 @@ async def to_confirm(chat, title):
     await chat.presses("За баллы")
     await chat.presses(title)
     await chat.presses("Получить")
-    return await chat.sees("Взять|не хватает")
+    return await chat.sees("Берёте|не хватает")
 
 
 async def balance(place, chat):
@@ -118,7 +118,7 @@ async def test_who_has_no_card_there_gets_one_first(comes, opens):
     await boris.presses("Получить")
     await boris.sees("пока нет карты этого магазина")
     await boris.presses("Получить карту")
-    await boris.sees("Теперь у вас есть карта «Другая»")
+    await boris.sees("Теперь у вас есть карта Другая")
 
 
 async def test_a_used_voucher_and_an_undone_one_say_so(comes, opens):

@@ -1,0 +1,117 @@
+"""Moving one's cards to another Telegram account of the same person, as after a change of the number.
+
+the old account: move:show -> a code for ten minutes
+the new account: move:enter -> the code -> what will move -> [move] -> done
+
+Whoever types the code that the old account shows is the same person; the old account is told. The rows decide what
+there is to move, and a second time there is nothing.
+"""
+
+import secrets
+from datetime import timedelta
+
+from lib import cache, db, errors, kick, limits, notify
+from lib.flows import client
+from lib.loyalty import members
+from lib.telegram.dispatch import Turn
+
+LIFE = timedelta(minutes=10)
+GUESSES = limits.Limit("move", 6, timedelta(hours=1))
+
+
+async def handle(turn: Turn) -> None:
+    """Show a code, take one, or move."""
+    what = client.wanted(turn)[0]
+    if what == "show":
+        await _show(turn)
+    elif what == "go":
+        await _go(turn)
+    elif turn.came.kind == "text" and turn.state.step == "move:code":
+        await _typed(turn)
+    else:
+        await _ask(turn)
+
+
+async def _show(turn: Turn) -> None:
+    if not await client.registered(turn):
+        return
+    code = f"{secrets.randbelow(10**8):08}"
+    try:
+        await cache.set(f"move:{code}", str(turn.state.who["id"]), LIFE)
+    except errors.Unavailable:
+        await turn.show(turn.text("client.move.not_now"), [client.home(turn, "settings:home")])
+        return
+    words = turn.text("client.move.code", code=_spaced(code), minutes=int(LIFE.total_seconds() // 60))
+    await turn.show(words, [client.home(turn, "settings:home")])
+
+
+def _spaced(code: str) -> str:
+    return f"{code[:4]} {code[4:]}"
+
+
+async def _ask(turn: Turn, note: str = "") -> None:
+    turn.state.step = "move:code"
+    words = turn.text("client.move.ask")
+    await turn.show("\n\n".join(part for part in (note, words) if part), [client.home(turn)])
+
+
+async def _typed(turn: Turn) -> None:
+    """Say what the code would move; guesses are counted, and there are few."""
+    code = "".join(turn.came.text.split())
+    if await limits.wait(turn.state.who["id"], GUESSES):
+        turn.state.step = ""
+        await turn.show(turn.text("client.move.too_many"), [client.home(turn)])
+        return
+    owner = await _owner(code)
+    if owner in (0, turn.state.who["id"]):
+        await _ask(turn, turn.text("client.move.wrong"))
+        return
+    found = await db.run(lambda conn: members.cards(conn, owner))
+    turn.state.step = "move:confirm"
+    turn.state.data["move"] = code
+    lines = [turn.text("client.home.card", mark="", title=card.title, points=card.available) for card in found[:10]]
+    words = "\n".join([turn.text("client.move.confirm"), "", *lines])
+    go = client.button(turn, "client.button.move", "move:go", style="success")
+    await turn.show(words, [[go], client.home(turn)])
+
+
+async def _owner(code: str) -> int:
+    """Return whose code it is, 0 for nobody's."""
+    if not (len(code) == 8 and code.isascii() and code.isdecimal()):
+        return 0
+    return client.number(await cache.get(f"move:{code}") or "")
+
+
+async def _go(turn: Turn) -> None:
+    code = str(turn.state.data.get("move", ""))
+    owner = await _owner(code) if turn.on_screen and turn.state.step == "move:confirm" else 0
+    if not owner:
+        await turn.answer(turn.text("error.old_button"))
+        await _ask(turn)
+        return
+    try:
+        await db.run(lambda conn: _move(conn, turn, owner))
+    except errors.Missing:
+        await _ask(turn, turn.text("client.move.wrong"))
+        return
+    await cache.delete(f"move:{code}")
+    turn.state.who["client"] = True
+    turn.state.step = ""
+    turn.state.data.pop("move", None)
+    turn.after.append(kick.drain)
+    await turn.show(turn.text("client.move.done"), [client.home(turn)])
+
+
+async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:
+    """Make the new account a client if it is none, and give it everything; a number it has proven itself stays."""
+    user_id = turn.state.who["id"]
+    old, own = await members.get_client(conn, owner), await members.get_client(conn, user_id)
+    if old is None:
+        raise errors.Missing("no_client")
+    async with conn.transaction():
+        if own is None:
+            await members.register(conn, user_id, name=old.name, city=old.city)
+        await members.merge(conn, owner, user_id)
+        if own and own.phone:
+            await members.set_phone(conn, user_id, own.phone)
+    await notify.tell(conn, owner, "client", "client.move.told", {}, once=f"move:{owner}:{user_id}")

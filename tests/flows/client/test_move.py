@@ -1,0 +1,72 @@
+import re
+
+from tests.flows.chat import words
+from tests.flows.client.test_join import say_raw
+
+
+async def code_of(chat):
+    await chat.says("/menu")
+    await chat.presses("Настройки")
+    await chat.presses("Перенести карты")
+    return re.search(r"\d{4} \d{4}", words(await chat.sees("Код для переноса"))).group()
+
+
+async def test_the_cards_move_to_the_account_that_the_number_has_now(comes, cafe, visitor, shop):
+    old = await comes(cafe, first_name="Борис")
+    [row] = await shop.rows("select phone from clients join users u on u.id = user_id where tg_id = %s", old.user["id"])
+    new = await visitor(first_name="Боря")
+    await new.says("/start")
+    await new.presses("Принимаю")
+    await new.presses("Получить карту")
+    contact = {"phone_number": row["phone"][1:], "first_name": "Боря", "user_id": new.user["id"]}
+    await say_raw(shop, new, contact=contact)
+    await new.sees("привязан к карте другого аккаунта")
+    await new.presses("Перенести карты")
+    code = await code_of(old)
+    await new.says("0000 0000")
+    await new.sees("Такого кода нет")
+    await new.says(code)
+    await new.sees("Перенести в этот аккаунт.*Кофейня «Зерно»: 100 баллов")
+    await new.presses("Перенести карты")
+    await new.sees("карты и баллы теперь в этом аккаунте")
+    assert (await cafe.member(new)).available == 100
+    await old.sees("перенесены в другой аккаунт")
+    await old.says("/menu")
+    await old.sees("Карт пока нет|Заведите карту")
+    rows = await shop.rows("select phone from clients join users u on u.id = user_id where tg_id = %s", new.user["id"])
+    assert rows == [row]
+
+
+async def test_a_new_number_that_was_proven_stays(comes, cafe, opens, shop):
+    old, new = await comes(cafe), await comes(await opens("Булочная"))
+    query = "select phone from clients join users u on u.id = user_id where tg_id = %s"
+    before = await shop.rows(query, new.user["id"])
+    code = await code_of(old)
+    await new.forges("move:enter")
+    await new.says(code)
+    await new.presses("Перенести карты")
+    await new.sees("теперь в этом аккаунте")
+    assert await shop.rows(query, new.user["id"]) == before
+    await new.says("/menu")
+    await new.sees("Кофейня «Зерно».*100 баллов")
+
+
+async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(comes, cafe):
+    old, new = await comes(cafe), await comes(cafe)
+    code = await code_of(old)
+    await old.forges("move:enter")
+    await old.says(code)
+    await old.sees("Такого кода нет")
+    await new.forges("move:go")
+    await new.sees("Введите код")
+    await new.says(code)
+    confirm = await new.sees("Перенести в этот аккаунт")
+    await new.presses("Перенести карты")
+    await new.sees("теперь в этом аккаунте")
+    assert (await cafe.member(new)).available == 200
+    await new.presses("Перенести", on=confirm)
+    for number in range(8):
+        await new.forges("move:enter")
+        await new.says(f"1234567{number}")
+    await new.sees("Слишком много попыток")
+    assert (await cafe.member(new)).available == 200
