@@ -3,7 +3,7 @@
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import catalog, credits, db
+from lib import catalog, credits, db, orders
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -23,9 +23,11 @@ async def _home(turn: Turn, note: str = "") -> None:
 async def _help(turn: Turn) -> None:
     """Say what can be made, at today's prices, and how."""
     shelf = await db.run(catalog.list_products)
-    prices = [
-        turn.text("studio.help.price", name=turn.text(f"studio.product.{one.code}"), price=one.price) for one in shelf
-    ]
+    prices = []
+    for one in shelf:
+        least = min(orders.COUNTS[one.code])
+        key = "studio.help.from" if least > 1 else "studio.help.price"
+        prices.append(turn.text(key, name=turn.text(f"studio.product.{one.code}"), price=one.total(least)))
     ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("studio.payments"), "support:home")]
     words = "\n".join([turn.text("menu.help"), "", *prices, "", turn.text("studio.help.commands")])
     rows = [*_keyboard(turn)[:1], ways, [Button(turn.text("button.menu"), "menu:home")]]

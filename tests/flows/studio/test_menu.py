@@ -17,7 +17,7 @@ async def test_unknown_words_are_answered_with_the_menu(seller):
 async def test_help_is_one_press_away_and_leads_back(seller):
     await seller.says("/menu")
     await seller.presses("Помощь")
-    await seller.sees("Как это работает.*Карточка товара — 1 кредит")
+    await seller.sees("Как это работает.*Карточка товара — 1 кредит.*Набор карточек — от 2 кредитов")
     await seller.presses("Меню")
     await seller.sees("Баланс: 2 кредита")
     assert len(await seller.messages()) == 2, "the menu is one living message"
