@@ -59,6 +59,7 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
     words = turn.text(f"partner.home.{shop.status}", title=shop.title, role=role, reason=shop.reason or "—")
     manager = [partner.button(turn, key, data) for key, data in MANAGERS] if place.manages else []
     if shop.status == "approved":
+        turn.state.step = "till:find"  # the menu says that a card's digits, a phone or a name may be typed here
         serve = [partner.button(turn, "partner.button.serve", "till:find", style="primary")]
         undo = partner.button(turn, "partner.button.operations", "undo:list")
         return words, [serve, *partner.in_rows([undo, *manager])]

@@ -47,6 +47,14 @@ SPELLINGS = (
 )
 
 
+async def test_what_the_menu_invites_to_type_is_understood_from_the_menu(cafe):
+    boris = await cafe.client("Борис")
+    await cafe.cashier.says("/menu")
+    await cafe.cashier.sees("написать сюда шесть цифр")
+    await cafe.cashier.says(await cards.issue_code(cafe.id, boris.id))
+    await cafe.cashier.sees("Борис.*сумма чека")
+
+
 async def test_a_phone_is_found_in_ten_spellings(cafe):
     await cafe.client("Борис", "+79031234567")
     for spelling in SPELLINGS:
