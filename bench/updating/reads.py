@@ -73,7 +73,7 @@ async def _compared(read: Read, shelf: Any, database: str) -> str:
         await asyncio.gather(trip(), cached())
 
     old, one, hit = await _ms(naive), await _ms(lambda: db.run(_query)), await _ms(cached)
-    more = max(0.01, await _ms(riding) - await _ms(trip))
+    more = max(0.1, await _ms(riding) - await _ms(trip))
     return (
         f"| {read.name} | {read.claimed}× | {old:.1f} ({read.queries}) | {one:.1f} | {hit:.1f} | {more:.2f} "
         f"| {old / hit:.0f}× | {one / hit:.1f}× | {old / more:.0f}× |"
