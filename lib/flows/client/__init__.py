@@ -117,9 +117,9 @@ def _below(turn: Turn, card: members.Card) -> Keyboard:
     looks = [("details", f"points:{shop}"), ("history", f"history:{shop}")]
     ways = [("spend", f"find:services:{shop}"), ("shop", f"shop:{shop}")]
     return [
-        [button(turn, "client.button.refresh", f"card:{shop}", style="primary")],
+        [button(turn, "client.button.refresh", f"card:{shop}", style="primary"), *home(turn)],
         [button(turn, f"client.button.{key}", data) for key, data in looks],
-        [*(button(turn, f"client.button.{key}", data) for key, data in ways), *home(turn)],
+        [button(turn, f"client.button.{key}", data) for key, data in ways],
     ]
 
 
