@@ -116,16 +116,19 @@ async def test_a_signed_report_is_taken(signed, job):
     "given",
     [
         {},
-        headers("task_1", key="other"),
-        headers("task_2"),
-        headers("task_1", at=time.time() - 400),
-        headers("task_1", at=time.time() + 400),
+        {"task": "task_1", "key": "other"},
+        {"task": "task_2"},
+        {"task": "task_1", "ago": 400},
+        {"task": "task_1", "ago": -400},
         {"x-webhook-timestamp": "now", "x-webhook-signature": "x"},
     ],
 )
 async def test_with_a_key_an_unsigned_old_or_foreign_report_is_refused(signed, conn, job, given):
+    signature = given
+    if "task" in given:
+        signature = headers(given["task"], key=given.get("key", KEY), at=time.time() - given.get("ago", 0))
     with pytest.raises(errors.Denied):
-        await callbacks.take("kie", query(job), given, body())
+        await callbacks.take("kie", query(job), signature, body())
     assert not (await row(conn, job))[1]
 
 

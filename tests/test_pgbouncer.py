@@ -190,6 +190,7 @@ async def test_a_photo_becomes_a_card_through_pgbouncer(pooled, database):
             await alice.says("/start")
             await alice.presses("Принимаю")
             await alice.sends_photo((ROOT / "dev" / "samples" / "coffee.jpg").read_bytes(), caption="Кофе")
+            await alice.presses("Карточка товара")
             await alice.presses("Ozon")
             await alice.presses("Сделать")
             await alice.sees("Карточка готова: Ozon.*Баланс: 1 кредит")
