@@ -3,7 +3,7 @@
 import pytest
 
 from tests.flows.chat import buttons
-from tests.flows.studio.test_card import to_confirm
+from tests.flows.studio.test_order import to_confirm
 
 
 @pytest.fixture
