@@ -1,4 +1,4 @@
-"""How fast is the queue beside others, with every guarantee on? QUICK=1 is shorter, BENCH_HISTORY=n sets the history.
+"""How fast is the queue beside others, with every guarantee on? QUICK=1 is shorter.
 
 All drain jobs that do nothing, on one Postgres with synchronous_commit on, each queue in a database of its own that is
 copied anew for each run; the runs of the queues alternate. Each has the concurrency that suits it best.
@@ -22,7 +22,6 @@ QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 2 if QUICK else 5
 SLOW_ROUNDS = 1 if QUICK else 2
 JOBS, SLOW_JOBS, SLOW_FAR_JOBS, COLD_JOBS = 20_000, 4_000, 400, 50
-HISTORY = int(os.environ.get("BENCH_HISTORY", "100000" if QUICK else "1000000"))
 WAITING = 100_000 if QUICK else 1_000_000
 YARDSTICK = "graphile-worker"
 
@@ -51,7 +50,6 @@ def run() -> str:
             _colds(server, peers, {"on the machine": None, "4 ms away": far, "20 ms away": farther}),
             _starts(server, peers),
             _batches(server, peers[0], near),
-            _history(server, peers[0]),
             _costs(server, peers[0]),
             _position(server, peers[0]),
             _memory(server, peers[0]),
@@ -94,7 +92,7 @@ def _speeds(server: race.Race, peers: list[Peer], far: proxy.Proxy) -> str:
         f"database holds no unfinished job. The naive loop and procrastinate, whose speed does not depend on how many "
         f"wait: {SLOW_ROUNDS} runs of {SLOW_JOBS:,} jobs, {SLOW_FAR_JOBS} from afar."
     )
-    return f"{_table(head, rows)}\n\n{note}"
+    return f"{table(head, rows)}\n\n{note}"
 
 
 def _beside(speeds: Mapping[tuple[str, Course], list[float]], name: str, course: Course) -> str:
@@ -127,7 +125,7 @@ def _colds(server: race.Race, peers: list[Peer], distances: Mapping[str, proxy.P
         rows.append([peer.name, *cells, str(turns[peer.name])])
     head = [f"connect, run {COLD_JOBS} jobs, leave; ms", *distances, "network turns"]
     note = "In a fresh process, its modules loaded; without TLS and password, which cost all the same."
-    return f"{_table(head, rows)}\n\n{note}"
+    return f"{table(head, rows)}\n\n{note}"
 
 
 def _starts(server: race.Race, peers: list[Peer]) -> str:
@@ -137,8 +135,8 @@ def _starts(server: race.Race, peers: list[Peer]) -> str:
         with server.copy(server.prepare(peer, 0)) as database:
             rows.append([peer.name, f"{server.delay(peer, database, 50 if QUICK else 200):.1f}"])
         _progress(f"{peer.name}, from enqueue to start: {rows[-1][1]} ms")
-    table = _table(["one job at a time", "before the enqueue to the start, median ms"], rows)
-    return f"{table}\n\nOurs is told by a kick over HTTP, graphile-worker, pgqueuer and procrastinate by NOTIFY."
+    text = table(["one job at a time", "before the enqueue to the start, median ms"], rows)
+    return f"{text}\n\nOurs is told by a kick over HTTP, graphile-worker, pgqueuer and procrastinate by NOTIFY."
 
 
 def _batches(server: race.Race, ours: Peer, near: proxy.Proxy) -> str:
@@ -154,62 +152,13 @@ def _batches(server: race.Race, ours: Peer, near: proxy.Proxy) -> str:
     )
 
 
-def _history(server: race.Race, ours: Peer) -> str:
-    """Return what a long history does to the drain."""
-    full = server.prepare(ours, JOBS)
-    speeds: dict[str, list[float]] = {"without": [], "with": []}
-    with server.copy(full) as young, server.copy(full) as aged:
-        with psycopg.connect(server.url(young), autocommit=True) as conn:
-            before = {name: (pages, ms) for name, _, pages, ms in costs.plans(conn)}
-        with psycopg.connect(server.url(aged), autocommit=True) as conn:
-            _age(conn, HISTORY)
-            after = list(costs.plans(conn))
-        _progress(f"{HISTORY:,} finished jobs written")
-        for turn in range(1 + ROUNDS):
-            for name, database in (("without", young), ("with", aged)):
-                speed = server.drain(ours, database, JOBS).speed
-                server.refill(ours, database, JOBS)
-                if turn:  # not the first: it writes each page anew to the log, as after any checkpoint
-                    speeds[name].append(speed)
-    medians = {name: statistics.median(found) for name, found in speeds.items()}
-    rows = [
-        [name, indexes, f"{before[name][0]} → {pages}", f"{before[name][1]:.2f} → {ms:.2f}"]
-        for name, indexes, pages, ms in after
-    ]
-    head = [f"hot statements, without → with {HISTORY:,} finished jobs", "index", "pages", "ms"]
-    return (
-        f"Ours, with {HISTORY:,} finished jobs in the history: {medians['with']:,.0f} jobs/s, without: "
-        f"{medians['without']:,.0f} ({medians['with'] / medians['without']:.2f}).\n\n{_table(head, rows)}\n\n"
-        "By `explain (analyze, buffers)`: no statement reads a table from end to end."
-    )
-
-
-def _age(conn: psycopg.Connection, number: int) -> None:
-    """Write jobs that finished in the last 90 days."""
-    for start in range(0, number, 500_000):
-        conn.execute(
-            """
-            insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
-                max_attempts, lease_token, created_at, finished_at)
-            select -n, 1 + n %% 200, 'noop', 'old:' || n, '{}', '{}', 0, 0, 'done', t, 1, 5, gen_random_uuid(), t, t
-            from (
-                select n, now() - interval '89 days' * (1 - n::float8 / %(number)s) as t
-                from generate_series(%(first)s::bigint, %(last)s) n
-            ) jobs
-            """,
-            {"number": number, "first": start + 1, "last": min(start + 500_000, number)},
-        )
-    conn.execute("vacuum (analyze) job_history")
-    conn.execute("checkpoint")
-
-
 def _costs(server: race.Race, ours: Peer) -> str:
     """Return what each guarantee costs."""
     rows = []
     for name, speed, ratio in costs.guarantees(server, ours, JOBS, ROUNDS):
         rows.append([name, f"{speed:,.0f}", f"{ratio:.2f}"])
         _progress(f"{name}: {speed:,.0f} jobs/s")
-    return _table(["ours, one guarantee taken away, 1 process", "jobs/s", "beside all"], rows)
+    return table(["ours, one guarantee taken away, 1 process", "jobs/s", "beside all"], rows)
 
 
 def _position(server: race.Race, ours: Peer) -> str:
@@ -255,7 +204,7 @@ def _round_trip(url: str) -> float:
     return statistics.median(times)
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
