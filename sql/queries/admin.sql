@@ -209,8 +209,10 @@ select
 -- name: figures
 select
     (select count(*) from users where erased_at is null) as people,
-    (select count(*) from users where created_at > statement_timestamp() - interval '7 days') as people_week,
-    (select count(*) from users where seen_at > statement_timestamp() - interval '1 day') as seen_day,
+    (select count(*) from users where erased_at is null
+        and created_at > statement_timestamp() - interval '7 days') as people_week,
+    (select count(*) from users where erased_at is null
+        and seen_at > statement_timestamp() - interval '1 day') as seen_day,
     (select count(*) from bans) as banned,
     o.orders_day, o.orders_week, o.failed_week,
     (select count(*) from payments where state = 'paid' and paid_at > statement_timestamp() - interval '30 days')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flows.chat import buttons
+from tests.flows.chat import Chat, buttons
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -71,6 +71,53 @@ async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, pho
         await shop.settle(seller)
     await dina.forges(f"act:begin:retry:{broken}")
     await dina.sees("не хватает кредитов")
+
+
+@pytest.fixture
+async def buried(seller, shop):
+    """Leave an update of the seller's that failed three times, and the failure mended since."""
+    await seller.says("/menu")
+    await shop.break_state(seller)
+    await seller.says("Кружка")
+    await seller.sees("Не получилось обработать")
+    [letter] = await shop.rows(
+        "select * from dead_letters where update_id = %s and bot = 'studio'", seller.update_ids[-1]
+    )
+    return letter
+
+
+async def test_a_failure_is_looked_at_and_processed_again(dina, seller, buried, shop):
+    await dina.sees("Не удалось обработать обновление")
+    await dina.says("/menu")
+    await dina.sees("Необработанные сообщения")
+    await dina.presses("Сбои")
+    await dina.sees("studio")
+    await dina.forges(f"letters:one:{buried['id']}")
+    shown = await dina.sees(f"message № {buried['update_id']} от {seller.user['id']}.*попыток: 3")
+    assert "Кружка" not in shown["text"], "what somebody wrote is theirs"
+    await act(dina, "Обработать снова", "1")
+    await dina.sees("Деньги дважды не спишутся")
+    await dina.presses("Обработать")
+    await dina.sees("снова не получилось")
+    await seller.says("/cancel")
+    await shop.mend_state(seller)
+    await dina.forges(f"act:begin:replay:{buried['id']}")
+    await act(dina, "1", "Обработать")
+    await dina.sees("на этот раз обработано")
+    assert await shop.rows("select id from dead_letters where id = %s", buried["id"]) == []
+    rows = await shop.rows("select action from audit_log where subject = %s order by id", f"letter {buried['id']}")
+    assert [row["action"] for row in rows] == ["letter.replay_failed", "letter.replay"]
+
+
+async def test_a_failure_is_dropped_with_a_reason(dina, buried, shop):
+    await dina.forges(f"letters:one:{buried['id']}")
+    await act(dina, "Удалить", "4")
+    await dina.sees("обработать его потом будет нельзя")
+    await dina.presses("Удалить")
+    await dina.sees("удалён")
+    assert await shop.rows("select id from dead_letters where id = %s", buried["id"]) == []
+    await dina.forges(f"act:begin:drop:{buried['id']}")
+    await dina.sees("этого сбоя уже нет")
 
 
 async def test_a_price_changes_with_both_prices_said_first(dina, shop):
@@ -143,6 +190,22 @@ async def test_the_trail_has_pages(dina, shop):
     await act(dina, "В начало")
     await dina.sees("проба <25>")
     assert len(await dina.messages()) == before, "one living message"
+
+
+async def test_an_alert_comes_through_the_admin_bot_unless_it_is_muted(dina, administrator, seller, shop):
+    lena = await administrator("Лена")
+    await lena.presses("Оповещения")
+    await lena.presses("Сбои в ботах")
+    await lena.sees("🔔 — приходят вам")
+    assert "🔕 Сбои в ботах" in buttons(await lena.last())
+    await seller.says("/menu")
+    await shop.break_state(seller)
+    await seller.says("Кружка")
+    await dina.sees("⚠️ Не удалось обработать обновление .* бота studio")
+    assert not [one for one in await lena.messages() if "Не удалось обработать" in one.get("text", "")]
+    assert await Chat(shop.http, "studio", dina.user).messages() == []
+    await lena.presses("Сбои в ботах")
+    assert "🔔 Сбои в ботах" in buttons(await lena.last())
 
 
 async def test_the_overview_answers_whether_anything_is_wrong_first(dina):
