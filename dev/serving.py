@@ -20,7 +20,11 @@ class _Server(uvicorn.Server):
 async def serve(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
     """Serve the app and yield its address; raise OSError when the port is taken."""
     listener = _listen(port)
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    # As the real services do, keep an idle connection longer than any client: one that both end at the same second
+    # loses the request that was on its way.
+    settings = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=75, timeout_graceful_shutdown=1
+    )
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
