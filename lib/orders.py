@@ -13,7 +13,7 @@ from lib import errors
 TASKS = {"card": "card", "set": "card", "background": "background", "video5": "video", "video10": "video"}
 PRODUCTS = tuple(TASKS)
 PRESETS = ("wb", "ozon", "white", "classified", "story")
-SCENES = ("studio", "wood", "marble", "podium", "gradient")
+SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch")
 TEMPLATES = ("ugc", "broll", "own")
 COUNTS = {"card": (1,), "set": (2, 3, 4), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
 SECONDS = {"video5": 5, "video10": 10}
@@ -51,6 +51,7 @@ class Order:
         choices = {
             "product": self.product in PRODUCTS,
             "preset": self.preset in PRESETS,
+            "scene": self.scene in SCENES,
             "template": self.template in TEMPLATES,
             "count": self.count in COUNTS.get(self.product, ()),
             "source": bool(self.file_id) or self.source is not None,

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lib import errors, orders, providers
+from lib import errors, orders, providers, text
+from lib.tasks.order import prompts
 
 PLACE = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "abc"}
 COUNTED = [(product, count) for product, counts in orders.COUNTS.items() for count in counts]
@@ -23,7 +24,7 @@ def test_an_order_survives_the_way_through_a_job(product, title, benefits):
 @pytest.mark.parametrize(
     "odd",
     [
-        {"product": "free"}, {"preset": "../etc"}, {"template": "x"}, {"count": 100}, {"count": 2},
+        {"product": "free"}, {"preset": "../etc"}, {"scene": "x"}, {"template": "x"}, {"count": 100}, {"count": 2},
         {"file_id": ""}, {"wishes": "x" * 501}, {"chat_id": None},
     ],
 )  # fmt: skip
@@ -42,3 +43,14 @@ def test_a_chain_ends_with_what_needs_no_key_and_names_nobody_twice(offers):
     assert offers[-1].provider == "local"
     assert len({offer.name for offer in offers}) == len(offers)
     assert all(offer.cost > 0 for offer in offers[:-1])
+
+
+@pytest.mark.parametrize("scene", orders.SCENES)
+def test_each_scene_has_a_name_and_a_prompt_of_its_own(scene):
+    order = orders.Order(**PLACE, product="background", scene=scene)
+    others = [orders.Order(**PLACE, product="background", scene=one) for one in orders.SCENES if one != scene]
+    assert prompts.of_picture(order, 0) not in [prompts.of_picture(other, 0) for other in others]
+    for language in ("ru", "en"):
+        names = [text.say(language, f"studio.scene.{one}") for one in orders.SCENES]
+        assert text.knows(f"studio.scene.{scene}")
+        assert len(set(names)) == len(orders.SCENES)

@@ -24,8 +24,7 @@ def _card(ask: Ask) -> Output:
 
 
 def _background(ask: Ask) -> Output:
-    scene = ask.scene if ask.scene in local.SCENES else next(iter(local.SCENES))
-    return _picture(local.render_background(ask.picture, local.BackgroundOrder(scene, ask.variant)))
+    return _picture(local.render_background(ask.picture, local.BackgroundOrder(ask.scene, ask.variant)))
 
 
 def _picture(card: local.Card) -> Output:

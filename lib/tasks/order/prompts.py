@@ -25,6 +25,7 @@ _SCENES = {
     "marble": "a white marble surface with soft reflections",
     "podium": "a round podium in soft pastel light",
     "gradient": "a smooth gradient background in colours that suit the product",
+    "arch": "a shallow niche under a round arch in two soft pastel colours, lit from the left",
 }
 _MOTIONS = {
     "ugc": "Hand-held phone camera, natural light, as a blogger would show the product: a small natural movement",
@@ -41,7 +42,7 @@ _PLACES = {
 def of_picture(order: Order, variant: int) -> str:
     """Return the prompt for a card or a replaced background."""
     if order.product == "background":
-        wanted = f"Replace the background of this product photo by {_SCENES.get(order.scene, _SCENES['studio'])}."
+        wanted = f"Replace the background of this product photo by {_SCENES[order.scene]}."
         return " ".join(filter(None, [wanted, _KEEP, "No text in the picture.", _wishes(order)]))
     if order.preset == "white":
         wanted = (
