@@ -97,6 +97,16 @@ class Studio:
         answer = await self.http.post("/sim/faults", json={"part": part, "kind": kind, **options})
         assert answer.status_code == 200, answer.text
 
+    async def fault_of(self, chat: Chat, method: str, kind: str) -> None:
+        """Let the next call of a method fail in this chat."""
+        wish = {"method": method, "kind": kind, "bot": "studio", "user_id": chat.user["id"]}
+        (await self.http.post("/sim/faults", json=wish)).raise_for_status()
+
+    async def calls(self, chat: Chat) -> list[dict[str, Any]]:
+        """Return the Bot API calls about this chat, the oldest first."""
+        found = (await self.http.get("/sim/calls", params={"bot": "studio", "limit": 500})).json()
+        return [call for call in found if call["user_id"] == chat.user["id"]]
+
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
         async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
             cursor = await conn.execute(query, params)

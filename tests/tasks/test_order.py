@@ -246,6 +246,35 @@ async def test_a_worker_that_dies_between_create_and_record_makes_no_second_task
     assert [cost[2] for cost in await studio.costs(job)] == ["done"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "method", "sends"),
+    [
+        ({}, "editMessageMedia", ["editMessageMedia", "sendDocument"]),
+        ({}, "sendDocument", ["editMessageMedia", "sendDocument"]),
+        ({"product": "set", "count": 2}, "sendMediaGroup", ["sendMediaGroup", "sendMediaGroup"]),
+        ({"product": "video5"}, "editMessageMedia", ["editMessageMedia"]),
+    ],
+    ids=["photo", "file", "album", "video"],
+)
+async def test_a_worker_killed_while_it_delivers_repeats_only_what_was_on_its_way(studio, wanted, method, sends):
+    alice = await studio.seller()
+    await studio.fault_of(alice, method, "timeout_after")  # it arrives, but the worker never hears of it
+    job = await studio.order(alice, title="Кружка", **wanted)
+    async with asyncio.timeout(30):
+        while not any(call["fault"] for call in await studio.calls(alice)):  # noqa: ASYNC110 - a call, not an event
+            await asyncio.sleep(0.02)
+    await studio.stack.functions["api/drain.py"].kill()
+    assert (await studio.end_of(job))["state"] == "done"
+    sent = [call["method"] for call in await studio.calls(alice) if call["method"] in sends]
+    assert sorted(sent) == sorted([*sends, method]), "one repeat, of what was on its way"
+    [charged] = await studio.rows("select count(*), sum(amount) from credit_ledger where job_id = %s", job)
+    assert (charged["count"], charged["sum"]) == (1, -3)
+    asked = await studio.costs(job)
+    assert [cost[2] for cost in asked] == ["done"] * len(asked)
+    made = await studio.rows("select count(*) from files where job_id = %s and kind in ('card', 'video')", job)
+    assert made == [{"count": wanted.get("count", 1)}]
+
+
 async def test_when_all_others_are_away_it_is_drawn_here_and_said(studio):
     alice = await studio.seller()
     await studio.fault("kie", "code_402")
