@@ -2567,7 +2567,7 @@ end $$;
 -- The client's own doing: a service for points, to be had at the counter by the voucher's code.
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
-    p_now timestamptz
+    p_now timestamptz, p_price bigint default null
 ) returns point_receipt language plpgsql set role to lotok_app
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
@@ -2593,6 +2593,9 @@ begin
     where partner_id = p.id and id = p_service_id and status = 'approved' and shown;
     if s.id is null then
         raise exception using errcode = 'LK404', message = 'no_service', detail = p_service_id::text;
+    end if;
+    if s.price_points <> p_price then
+        raise exception using errcode = 'LK409', message = 'price_changed', detail = s.price_points::text;
     end if;
     t.created_at := coalesce(p_now, clock_timestamp());
     perform settle_member(m, t.created_at);

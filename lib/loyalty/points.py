@@ -10,7 +10,8 @@ The key is made when the confirm screen is drawn. The same key with the same req
 What operations refuse: Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
 Missing no_partner, no_member, no_service, no_operation; Invalid amount_zero, amount_over_limit (detail: the limit in
 kopecks), bill_too_small, points_zero, over_share (detail: the most points); Conflict short_of_points (detail: what is
-there), key_reused, already_reversed, not_reversible, voucher_used, voucher_expired.
+there), price_changed (detail: the price now), key_reused, already_reversed, not_reversible, voucher_used,
+voucher_expired.
 """
 
 from dataclasses import dataclass
@@ -161,12 +162,16 @@ async def buy_service(
     user_id: int,
     *,
     service_id: int,
+    price: int,
     key: str,
     now: datetime | None = None,
 ) -> Receipt:
-    """Pay for a service with points, by the client; the receipt's `code` is the voucher for the counter."""
+    """Pay for a service with points, by the client; the receipt's `code` is the voucher for the counter.
+
+    `price` is what the client has agreed to: at any other price nothing is sold, Conflict("price_changed").
+    """
     ids = {"partner_id": partner_id, "member_id": member_id, "user_id": user_id, "service_id": service_id}
-    return _done(await SQL.buy_service.one(conn, Receipt, **ids, key=key, days=VOUCHER_DAYS, now=now))
+    return _done(await SQL.buy_service.one(conn, Receipt, **ids, key=key, price=price, days=VOUCHER_DAYS, now=now))
 
 
 async def grant(

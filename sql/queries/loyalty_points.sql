@@ -11,7 +11,8 @@ from redeem_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_
 -- name: buy_service
 select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
     promotion_id, active_at, expires_at, created_at, code, repeated
-from buy_service(%(partner_id)s, %(member_id)s, %(user_id)s, %(key)s, %(service_id)s, %(days)s, %(now)s);
+from buy_service(%(partner_id)s, %(member_id)s, %(user_id)s, %(key)s, %(service_id)s, %(days)s, %(now)s,
+    %(price)s);
 
 -- name: grant
 select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,

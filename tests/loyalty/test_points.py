@@ -25,6 +25,19 @@ async def redeem(conn, shop, member, number, *, bill_minor=1_000_000, key=None, 
     )
 
 
+async def buy(conn, shop, member, service, price, *, key=None, now=NOW):
+    ids = {"service_id": service, "price": price, "key": key or new_key()}
+    return await points.buy_service(conn, shop.id, member.id, member.user_id, **ids, now=now)
+
+
+async def offer(conn, shop, price):
+    service = await offers.add_service(
+        conn, shop.id, shop.owner.id, title="Капучино", price_points=price, category="cafe"
+    )
+    await offers.decide_service(conn, shop.id, service, shop.owner.id, "approved")
+    return service
+
+
 async def reverse(conn, shop, receipt, *, by=None, key=None, now=NOW):
     actor = (by or shop.owner).id
     return await points.reverse(conn, shop.id, receipt.txn_id, actor, reason="возврат", key=key or new_key(), now=now)
@@ -208,16 +221,31 @@ async def test_the_tier_of_the_money_spent_decides_the_rate(conn, shop):
 
 async def test_a_service_costs_points_and_its_voucher_is_good_once(conn, shop):
     member = await make_member(conn, shop, has=100)
-    service = await offers.add_service(conn, shop.id, shop.owner.id, title="Капучино", price_points=80, category="cafe")
+    service = await offer(conn, shop, 80)
+    await offers.decide_service(conn, shop.id, service, shop.owner.id, "rejected")
     async with refused(conn, errors.Missing, "no_service"):
-        await points.buy_service(conn, shop.id, member.id, member.user_id, service_id=service, key="v", now=NOW)
+        await buy(conn, shop, member, service, 80)
     await offers.decide_service(conn, shop.id, service, shop.owner.id, "approved")
-    bought = await points.buy_service(conn, shop.id, member.id, member.user_id, service_id=service, key="v", now=NOW)
+    bought = await buy(conn, shop, member, service, 80)
     assert (bought.points, bought.available) == (80, 20)
     used = await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
     assert used.title == "Капучино"
     async with refused(conn, errors.Conflict, "voucher_used"):
         await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
+
+
+async def test_a_service_is_sold_at_the_price_that_was_seen_or_not_at_all(conn, shop):
+    member = await make_member(conn, shop, has=500)
+    service = await offer(conn, shop, 80)
+    bought = await buy(conn, shop, member, service, 80, key="v")
+    await offers.change_service(conn, shop.id, shop.owner.id, service, price_points=90)
+    for price in (80, 100):
+        async with refused(conn, errors.Conflict, "price_changed"):
+            await buy(conn, shop, member, service, price)
+    assert (await points.balance(conn, shop.id, member.id)).available == 420
+    again = await buy(conn, shop, member, service, 80, key="v")
+    assert (again.txn_id, again.code, again.repeated) == (bought.txn_id, bought.code, True)
+    assert (await buy(conn, shop, member, service, 90)).available == 330
 
 
 async def test_joining_is_once_and_welcomes_once(conn):

@@ -122,14 +122,13 @@ async def _buy(turn: Turn, shop: int, number: int) -> None:
     member = await _member(turn, shop) if found else None
     if found is None or member is None:
         return
-    if found.price_points != buy["price"]:
-        await _ask(turn, shop, number, turn.text("client.service.new_price"))
-        return
     key = f"gift:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
     user_id = turn.state.who["id"]
     try:
         receipt = await db.run(
-            lambda conn: points.buy_service(conn, shop, member.id, user_id, service_id=number, key=key)
+            lambda conn: points.buy_service(
+                conn, shop, member.id, user_id, service_id=number, price=buy["price"], key=key
+            )
         )
     except errors.Conflict as error:
         await _ask(turn, shop, number, client.refusal(turn, error))

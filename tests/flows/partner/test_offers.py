@@ -108,7 +108,9 @@ async def test_a_service_is_offered_bought_and_handed_over_once(cafe):
     await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, row["id"], boss, "approved"))
     boris = await cafe.client("Борис", has=200)
     bought = await cafe.run(
-        lambda conn: points.buy_service(conn, cafe.id, boris.id, boris.user_id, service_id=row["id"], key="buy:1")
+        lambda conn: points.buy_service(
+            conn, cafe.id, boris.id, boris.user_id, service_id=row["id"], price=150, key="buy:1"
+        )
     )
     await cafe.cashier.presses("Обслужить клиента")
     await cafe.cashier.says(bought.code)
