@@ -1,22 +1,37 @@
-"""Tells the user that an order failed or was stopped, whose fault it was, and that the credits are back."""
+"""Tells whoever ordered something that it failed or was stopped, whose fault it was, and how to have it after all.
+
+An order of the studio also says that the credits are back; a file of a shop costs nothing and is just asked for again.
+"""
 
 from datetime import timedelta
 
 from lib import credits, db, errors, jobs, log, retry, text
+from lib.loyalty import staff
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)
 
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
+FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
 
 
 async def run(run: jobs.Run) -> None:
-    """Turn the order's status message into the reason, the new balance and a way on."""
+    """Say it in the chat where it was ordered; jobs that nobody waits for end in silence."""
     failed = await db.run(lambda conn: jobs.get_job_by_id(conn, run.job.args["job_id"]))
-    if failed is None or "chat_id" not in failed.args:
-        log.note(nobody_to_tell=True)
-        return
+    try:
+        if failed is not None and "chat_id" in failed.args:
+            await _tell_of_order(failed)
+        elif failed is not None and failed.task in FILES and failed.args:
+            await _tell_of_file(failed)
+        else:
+            log.note(nobody_to_tell=True)
+    except errors.Blocked:
+        log.note(blocked=True)
+
+
+async def _tell_of_order(failed: jobs.Job) -> None:
+    """Turn the order's status message into the reason, the new balance and a way on."""
     order, language = failed.args, failed.args["language"]
     balance = await db.run(lambda conn: credits.safe_get_balance(conn, failed.user_id))
     words = _words(failed, language, balance)
@@ -27,11 +42,8 @@ async def run(run: jobs.Run) -> None:
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
     chat = Chat(order["bot"], order["chat_id"], paced=True)
-    try:
-        if not await chat.edit(order["message_id"], words, keyboard):
-            await chat.say(words, keyboard)
-    except errors.Blocked:
-        log.note(blocked=True)
+    if not await chat.edit(order["message_id"], words, keyboard):
+        await chat.say(words, keyboard)
 
 
 def _words(failed: jobs.Job, language: str, balance: int) -> str:
@@ -41,3 +53,21 @@ def _words(failed: jobs.Job, language: str, balance: int) -> str:
     reason = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
     back = text.say(language, "card.refunded", price=failed.price, balance=balance)
     return f"{reason}\n\n{back}" if failed.price else reason
+
+
+async def _tell_of_file(failed: jobs.Job) -> None:
+    """Name the file that will not come, with a button that orders it anew; nothing to whoever was let go meanwhile."""
+    asked = failed.args
+    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], failed.user_id))
+    if found is None:
+        log.note(no_longer_manages=True)
+        return
+    place, user = found
+    what = asked.get("what", failed.task)
+    again = f"figures:{what}:{asked['days']}" if "days" in asked else f"figures:{what}"
+    keyboard = [
+        [Button(text.say(user.language, "partner.button.again"), again, style="primary")],
+        [Button(text.say(user.language, "button.menu"), "menu:home")],
+    ]
+    words = text.say(user.language, f"partner.failed.{what}", title=place.title)
+    await Chat(asked["bot"], user.tg_id, paced=True).say(words, keyboard)

@@ -87,11 +87,11 @@ class Shop:
         stored: str | None = await self._redis("GET", _state_key(chat))
         return stored
 
-    async def finish(self, task: str, user_id: int, *, within: float = 30) -> None:
-        """Tick as the cron does until the person's job of this task is done."""
+    async def finish(self, task: str, user_id: int, *states: str, within: float = 30) -> None:
+        """Tick as the cron does until the person's jobs of this task stand so, oldest first: the only one done."""
         until = time.monotonic() + within
-        query = "select state from every_job where user_id = %s and task = %s"
-        while [row["state"] for row in await self.rows(query, user_id, task)] != ["done"]:
+        query = "select state from every_job where user_id = %s and task = %s order by id"
+        while [row["state"] for row in await self.rows(query, user_id, task)] != list(states or ("done",)):
             assert time.monotonic() < until, await self.rows(query, user_id, task)
             await self.stack.tick()
             await asyncio.sleep(0.2)

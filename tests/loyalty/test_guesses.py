@@ -21,7 +21,9 @@ async def prey(conn):
     await referrals.settle(conn, shop.id, receipt.txn_id, now=NOW)
     service = await offers.add_service(conn, shop.id, shop.owner.id, title="Чай", price_points=5, category="cafe")
     await offers.decide_service(conn, shop.id, service, shop.owner.id, "approved")
-    bought = await points.buy_service(conn, shop.id, anna.id, anna.user_id, service_id=service, price=5, key="v", now=NOW)
+    bought = await points.buy_service(
+        conn, shop.id, anna.id, anna.user_id, service_id=service, price=5, key="v", now=NOW
+    )
     dates = {"starts_on": NOW.date(), "ends_on": NOW.date()}
     promotion = await offers.add_promotion(conn, shop.id, shop.owner.id, kind="news", title="Весна", **dates)
     await talk.write(conn, shop.id, anna.user_id, "Привет")
@@ -132,5 +134,7 @@ async def test_who_does_not_work_at_a_shop_does_nothing_in_it(conn, prey):
     async with refused(conn, errors.Missing):
         await talk.reply(conn, shop, anna.id, mallory, "Привет")
     async with refused(conn, errors.Missing):
-        await points.buy_service(conn, shop, anna.id, mallory, service_id=prey["service"], price=5, key=new_key(), now=NOW)
+        await points.buy_service(
+            conn, shop, anna.id, mallory, service_id=prey["service"], price=5, key=new_key(), now=NOW
+        )
     assert await shape(conn, prey["shop"]) == before

@@ -187,3 +187,41 @@ async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
         await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
     await cafe.shop.finish("sheet", other)
     assert not [one for one in await roman.messages() if "document" in one]
+
+
+@pytest.mark.parametrize(
+    ("button", "task", "method", "failed"),
+    [
+        ("График", "chart", "sendPhoto", "график не получился"),
+        ("Клиенты в Excel", "sheet", "sendDocument", "таблица клиентов не получилась"),
+        ("Операции в Excel", "sheet", "sendDocument", "таблица операций не получилась"),
+        ("Плакат с QR", "poster", "sendDocument", "плакат не получился"),
+    ],
+)
+async def test_a_file_that_fails_for_good_says_so_and_is_asked_for_again(cafe, button, task, method, failed):
+    await cafe.shop.fault(cafe.owner, method, "400", description="Bad Request: PHOTO_INVALID_DIMENSIONS")
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses(button)
+    owner = await user_id(cafe.shop, cafe.owner)
+    await cafe.shop.finish("notice", owner)
+    notice = await cafe.owner.sees(f"Кофейня «Зерно».*{failed}.*Сбой на нашей стороне.*ещё раз")
+    await cafe.owner.presses("Заказать ещё раз", on=notice)
+    assert "Готовлю" in cafe.owner.toast["text"]
+    await cafe.shop.finish(task, owner, "failed", "done")
+
+
+async def test_who_was_let_go_meanwhile_does_not_hear_of_the_failure(cafe, staffer):
+    roman = await staffer("Роман")
+    boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)
+    link = await cafe.run(lambda conn: staff.invite(conn, cafe.id, boss, "manager"))
+    await cafe.run(lambda conn: staff.accept(conn, other, link))
+    await roman.says("/menu")
+    await roman.presses("Статистика")
+    async with cafe.shop.without_worker():
+        await roman.presses("График")
+        await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
+        fail = "update jobs set state = 'failed', error_code = 'x', finished_at = now() where user_id = %s returning id"
+        assert len(await cafe.shop.rows(fail, other)) == 1
+    await cafe.shop.drain_again()
+    await cafe.shop.finish("notice", other)
+    assert not [one for one in await roman.messages() if "не получился" in words(one)]
