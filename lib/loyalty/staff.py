@@ -18,12 +18,12 @@ ROLES = ("owner", "manager", "cashier")
 
 @dataclass(frozen=True)
 class Staff:
-    """A person's place at a shop."""
+    """A person's place at a shop; `city` is where they serve clients."""
 
     partner_id: int
     user_id: int
     role: str
-    city: str | None
+    city: str
     joined_at: datetime
     title: str
     status: str
@@ -107,15 +107,19 @@ async def remove(conn: db.Connection, partner_id: int, actor_id: int, user_id: i
         raise errors.Denied("role_too_low", str(actor_id))
 
 
-async def change(
-    conn: db.Connection, partner_id: int, actor_id: int, user_id: int, *, role: str, city: str | None = None
-) -> None:
-    """Give somebody another role or branch, by the owner. Denied("role_too_low")."""
-    if role not in ("manager", "cashier"):
-        raise errors.Invalid("unknown_role", role)
+async def move(conn: db.Connection, partner_id: int, actor_id: int, user_id: int, city: str | None) -> None:
+    """Say in which city somebody serves clients: its promotions hold for their bills. None: the shop's own city.
+
+    The owner moves managers and cashiers, a manager cashiers; Denied("role_too_low").
+    """
     ids = {"partner_id": partner_id, "actor_id": actor_id, "user_id": user_id}
-    if await SQL.change_staff.within(of(partner_id)).one(conn, int, **ids, role=role, city=city) is None:
+    if await SQL.move_staff.within(of(partner_id)).one(conn, int, **ids, city=city) is None:
         raise errors.Denied("role_too_low", str(actor_id))
+
+
+async def cities(conn: db.Connection, partner_id: int) -> list[str]:
+    """Return the shop's city, and then the others that its people and its promotions name."""
+    return await SQL.cities_of_shop.within(of(partner_id)).all(conn, str, partner_id=partner_id)
 
 
 def _hash(secret: str) -> bytes:

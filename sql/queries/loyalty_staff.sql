@@ -1,6 +1,6 @@
 -- name: my_places
 -- Where a person works; the shops' names are in the catalogue.
-select s.partner_id, s.user_id, s.role, s.city, s.joined_at, p.title, p.status, '' as name
+select s.partner_id, s.user_id, s.role, coalesce(s.city, p.city) as city, s.joined_at, p.title, p.status, '' as name
 from staff s
 join partners p on p.id = s.partner_id
 where s.user_id = %(user_id)s
@@ -9,7 +9,7 @@ order by s.joined_at, s.partner_id
 limit 50;
 
 -- name: get_staff
-select s.partner_id, s.user_id, s.role, s.city, s.joined_at, p.title, p.status,
+select s.partner_id, s.user_id, s.role, coalesce(s.city, p.city) as city, s.joined_at, p.title, p.status,
     trim(u.first_name || ' ' || u.last_name) as name
 from staff s
 join partners p on p.id = s.partner_id
@@ -19,7 +19,7 @@ and s.user_id = %(user_id)s
 and s.removed_at is null;
 
 -- name: list_staff
-select s.partner_id, s.user_id, s.role, s.city, s.joined_at, p.title, p.status,
+select s.partner_id, s.user_id, s.role, coalesce(s.city, p.city) as city, s.joined_at, p.title, p.status,
     trim(u.first_name || ' ' || u.last_name) as name
 from staff s
 join partners p on p.id = s.partner_id
@@ -96,24 +96,45 @@ with removed as (
 )
 select user_id from removed;
 
--- name: change_staff
-with changed as (
-    update staff s
-    set role = %(role)s,
-        city = %(city)s
-    from staff actor
+-- name: move_staff
+-- Who may let somebody go may also move them.
+with asked as (
+    select s.partner_id, s.user_id, s.city
+    from staff s
+    join staff actor on actor.partner_id = s.partner_id
     where s.partner_id = %(partner_id)s
     and s.user_id = %(user_id)s
     and s.removed_at is null
     and s.role <> 'owner'
-    and actor.partner_id = s.partner_id
     and actor.user_id = %(actor_id)s
-    and actor.role = 'owner'
     and actor.removed_at is null
-    returning s.partner_id, s.user_id, s.role, s.city
+    and (actor.role = 'owner' or actor.role = 'manager' and s.role = 'cashier')
+), moved as (
+    update staff s
+    set city = %(city)s
+    from asked
+    where s.partner_id = asked.partner_id
+    and s.user_id = asked.user_id
+    returning s.partner_id, s.user_id, asked.city as before, s.city as after
 ), noted as (
-    insert into loyalty_trail (partner_id, actor_id, action, subject, after)
-    select partner_id, %(actor_id)s, 'staff.changed', user_id::text, jsonb_build_object('role', role, 'city', city)
-    from changed
+    insert into loyalty_trail (partner_id, actor_id, action, subject, before, after)
+    select partner_id, %(actor_id)s, 'staff.moved', user_id::text, jsonb_build_object('city', before),
+        jsonb_build_object('city', after)
+    from moved
+    where before is distinct from after
 )
-select user_id from changed;
+select user_id from moved;
+
+-- name: cities_of_shop
+with named as (
+    select city, 0 as place from partners where id = %(partner_id)s
+    union all
+    select city, 1 from staff where partner_id = %(partner_id)s and removed_at is null and city is not null
+    union all
+    select city, 2 from promotions where partner_id = %(partner_id)s and ends_on >= current_date and city is not null
+), once as (
+    select distinct on (lower(city)) city, place
+    from named
+    order by lower(city), place
+)
+select city from once order by place, lower(city) limit 8;

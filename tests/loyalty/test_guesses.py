@@ -120,7 +120,7 @@ async def test_who_does_not_work_at_a_shop_does_nothing_in_it(conn, prey):
         staff.get(conn, shop, mallory),
         staff.invite(conn, shop, mallory, "cashier"),
         staff.remove(conn, shop, mallory, prey["shop"].cashier.id),
-        staff.change(conn, shop, mallory, prey["shop"].cashier.id, role="manager"),
+        staff.move(conn, shop, mallory, prey["shop"].cashier.id, "Омск"),
         offers.add_service(conn, shop, mallory, title="Чай", price_points=1, category="cafe"),
         offers.change_service(conn, shop, mallory, prey["service"], price_points=1),
         offers.add_promotion(conn, shop, mallory, kind="news", title="Весна", **dates),

@@ -1,11 +1,13 @@
 """Who works at the shop: the list, an invitation by a link for one person, letting go; and accepting an invitation.
 
 list -> [a person] -> member -> [let go] -> confirm
+                      member -> [city] -> one of the buttons, or typed       State.data["move"]
 list -> [invite] -> role -> a message with the link, to be forwarded
 /start s_<shop>_<secret> -> joined
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from lib import db, errors
 from lib.flows import partner
@@ -16,6 +18,8 @@ from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
+CITY = 60  # characters, as of the shop's own
+
 
 async def handle(turn: Turn) -> None:
     """Accept an invitation, or answer one of the buttons."""
@@ -25,7 +29,11 @@ async def handle(turn: Turn) -> None:
     place = await partner.at_work(turn, manages=True)
     if place is None:
         return
+    typed = turn.came.kind == "text" and turn.state.step == "team:city"
     turn.state.step = ""
+    if typed:
+        await _typed(turn, place)
+        return
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
     await SCREENS.get(wanted, _list)(turn, place, argument)
 
@@ -77,25 +85,81 @@ async def _link(turn: Turn, place: Staff, role: str) -> None:
     turn.state.data["screen"] = 0
 
 
-async def _one(turn: Turn, place: Staff, argument: str) -> None:
+async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    one = await _found(turn, place, argument)
+    if one is None:
+        return
+    role, since = turn.text(f"partner.role.{one.role}"), f"{one.joined_at:%d.%m.%Y}"
+    words = turn.text("partner.team.one", name=one.name, role=role, since=since, city=one.city)
+    may = one.role == "cashier" or (one.role == "manager" and place.role == "owner")
+    ways = [
+        [partner.button(turn, "partner.button.city", f"team:city:{one.user_id}")],
+        [partner.button(turn, "partner.button.let_go", f"team:sure:{one.user_id}", style="danger")],
+    ]
+    rows = [*(ways if may else []), partner.home(turn, "team:list")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _found(turn: Turn, place: Staff, argument: str) -> Staff | None:
+    """Return somebody of this shop, or show the list and return None."""
     try:
-        one = await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
+        return await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
     except errors.Denied:
         await _list(turn, place, "")
+        return None
+
+
+async def _city(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    """Ask in which city somebody serves: one of the shop's by a button, any other in words."""
+    one = await _found(turn, place, argument)
+    if one is None:
         return
-    words = turn.text(
-        "partner.team.one", name=one.name, role=turn.text(f"partner.role.{one.role}"), since=f"{one.joined_at:%d.%m.%Y}"
-    )
-    may = one.role == "cashier" or (one.role == "manager" and place.role == "owner")
-    rows = [[partner.button(turn, "partner.button.let_go", f"team:sure:{one.user_id}", style="danger")]] if may else []
-    await turn.show(words, [*rows, partner.home(turn, "team:list")])
+    cities = await db.run(lambda conn: staff.cities(conn, place.partner_id))
+    choices = [
+        Button(f"{'• ' if city.casefold() == one.city.casefold() else ''}{partner.short(city)}", f"team:put:{number}")
+        for number, city in enumerate(cities)
+    ]
+    turn.state.step = "team:city"
+    turn.state.data["move"] = {"who": one.user_id, "cities": cities}
+    words = turn.text("partner.team.city", name=one.name, city=cities[0])
+    rows = [*partner.in_rows(choices), partner.home(turn, f"team:one:{one.user_id}")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _put(turn: Turn, place: Staff, argument: str) -> None:
+    move, number = turn.state.data.get("move"), partner.number(argument)
+    if not turn.on_screen or not move or number >= len(move["cities"]):
+        await turn.answer(turn.text("error.old_button"))
+        await _list(turn, place, "")
+        return
+    await _move(turn, place, move, move["cities"][number])
+
+
+async def _typed(turn: Turn, place: Staff) -> None:
+    move, city = turn.state.data["move"], " ".join(turn.came.text.split())
+    if 2 <= len(city) <= CITY:
+        await _move(turn, place, move, city)
+    else:
+        await _city(turn, place, str(move["who"]), turn.text("partner.apply.bad_length", limit=CITY))
+
+
+async def _move(turn: Turn, place: Staff, move: dict[str, Any], city: str) -> None:
+    """Do it; the shop's own city is not written down, so whoever serves there moves along with the shop."""
+    actor, own = turn.state.who["id"], move["cities"][0]
+    other = None if city.casefold() == own.casefold() else city
+    try:
+        await db.run(lambda conn: staff.move(conn, place.partner_id, actor, move["who"], other))
+    except errors.Denied as error:
+        note = partner.refusal(turn, error)
+    else:
+        note = turn.text("partner.team.moved")
+    turn.state.data.pop("move")
+    await _one(turn, place, str(move["who"]), note)
 
 
 async def _sure(turn: Turn, place: Staff, argument: str) -> None:
-    try:
-        one = await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
-    except errors.Denied:
-        await _list(turn, place, "")
+    one = await _found(turn, place, argument)
+    if one is None:
         return
     rows = [
         partner.home(turn, f"team:one:{one.user_id}"),
@@ -123,6 +187,8 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "invite": _invite,
     "link": _link,
     "one": _one,
+    "city": _city,
+    "put": _put,
     "sure": _sure,
     "remove": _remove,
 }

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dev.stack import Stack
 from lib import config, db, users
-from lib.loyalty import cards, members, partners, points, staff
+from lib.loyalty import cards, members, offers, partners, points, staff
 from tests.flows.chat import Chat
 from tests.flows.conftest import Shop
 from tests.loyalty_lab import new_key
@@ -49,6 +50,17 @@ class Cafe:
     async def set(self, **settings: Any) -> None:
         owner = await user_id(self.shop, self.owner)
         await self.run(lambda conn: partners.change(conn, self.id, owner, **settings))
+
+    async def promotion(self, title: str, **terms: Any) -> None:
+        """Let an approved promotion run this month."""
+        owner, today = await user_id(self.shop, self.owner), datetime.now(UTC).date()
+        dates = {"starts_on": today - timedelta(days=1), "ends_on": today + timedelta(days=30)}
+
+        async def add(conn: db.Connection) -> None:
+            made = await offers.add_promotion(conn, self.id, owner, kind="multiplier", title=title, **dates, **terms)
+            await offers.decide_promotion(conn, self.id, made, owner, "approved")
+
+        await self.run(add)
 
     async def decide(self, status: str, reason: str = "") -> None:
         owner = await user_id(self.shop, self.owner)

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tests.flows.chat import Chat, buttons, words
+from tests.flows.partner.conftest import qr, user_id
 
 
 async def invited(cafe, role="Пригласить кассира"):
@@ -80,3 +81,63 @@ async def test_one_person_at_two_shops_chooses(cafe, staffer, newcomer, shop):
     await cafe.owner.presses("Сменить магазин")
     await cafe.owner.presses("Цветы")
     await cafe.owner.sees("Цветы · владелец")
+
+
+async def test_a_cashier_is_put_into_a_city_and_its_promotion_counts_for_their_bills(cafe):
+    await cafe.promotion("Двойные в Самаре", city="Самара", multiplier_bp=20_000)
+    boris = await cafe.client("Борис")
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Вера")
+    await cafe.owner.sees("Город кассы: Казань")
+    await cafe.owner.presses("Город кассы")
+    message = await cafe.owner.sees("В каком городе обслуживает клиентов Вера.*По умолчанию — город магазина: Казань")
+    assert [label for label in buttons(message) if label in ("• Казань", "Самара")] == ["• Казань", "Самара"]
+    await cafe.owner.presses("Самара")
+    await cafe.owner.sees("Город кассы сохранён.*Вера.*Город кассы: Самара")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.says("1000")
+    await cafe.cashier.sees("Двойные в Самаре")
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("✅")
+    assert (await cafe.balance(boris)).available == 100
+
+
+async def test_a_city_is_typed_and_the_shops_own_is_not_written_down(cafe):
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Вера")
+    await cafe.owner.presses("Город кассы")
+    for wrong in ("Ю", "А" * 61):
+        await cafe.owner.says(wrong)
+        await cafe.owner.sees("Нужно от 2 до 60 знаков.*В каком городе")
+    await cafe.owner.says("  <b>Нижний\n Новгород</b> ")
+    await cafe.owner.sees("Город кассы: <b>Нижний Новгород</b>")
+    [row] = await cafe.shop.rows("select city from staff where partner_id = %s and role = 'cashier'", cafe.id)
+    assert row["city"] == "<b>Нижний Новгород</b>"
+    await cafe.owner.presses("Город кассы")
+    await cafe.owner.says("казань")
+    await cafe.owner.sees("Город кассы: Казань")
+    [row] = await cafe.shop.rows("select city from staff where partner_id = %s and role = 'cashier'", cafe.id)
+    assert row["city"] is None
+    trail = "select before, after from loyalty_trail where partner_id = %s and action = 'staff.moved' order by id"
+    assert [row["before"]["city"] for row in await cafe.shop.rows(trail, cafe.id)] == [None, "<b>Нижний Новгород</b>"]
+
+
+async def test_a_manager_moves_cashiers_only_and_old_buttons_move_nobody(cafe, staffer):
+    roman = await staffer("Роман")
+    payload = await invited(cafe, "Позвать управляющего")
+    await roman.says(f"/start {payload}")
+    await roman.presses("Открыть меню")
+    await roman.presses("Сотрудники")
+    await roman.presses("Вера")
+    await roman.presses("Город кассы")
+    old = await roman.sees("В каком городе")
+    await roman.says("Омск")
+    await roman.sees("Город кассы: Омск")
+    await roman.presses("• Казань", on=old)
+    await roman.sees("Сотрудники ·")
+    for chat in (roman, cafe.owner):
+        await roman.forges(f"team:city:{await user_id(cafe.shop, chat)}")
+        await roman.says("Тула")
+        await roman.sees("только|управляющ")
+    rows = await cafe.shop.rows("select role, city from staff where partner_id = %s order by role", cafe.id)
+    assert [(row["role"], row["city"]) for row in rows] == [("cashier", "Омск"), ("manager", None), ("owner", None)]
