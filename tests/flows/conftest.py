@@ -135,6 +135,10 @@ class Shop:
         answer = await self.http.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
         return answer.raise_for_status().json()["result"]
 
+    async def expire(self, key: str) -> None:
+        """Let the time of a key in Redis be over."""
+        assert await self._redis("PEXPIRE", f"local:{key}", "0") == 1, key
+
     async def record(self, chat: Chat) -> dict[str, Any]:
         """Return what the function logged of the person's last update."""
         trace = await self.http.get(f"/sim/updates/{chat.bot}/{chat.update_ids[-1]}")

@@ -80,7 +80,7 @@ async def _help(turn: Turn) -> None:
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
         await turn.answer(turn.text("error.old_button"))
-    await _home(turn, turn.text("menu.unknown") if turn.came.kind != "press" else "")
+    await _home(turn, turn.text("client.home.unknown") if turn.came.kind != "press" else "")
 
 
 async def _cancel(turn: Turn) -> None:

@@ -133,6 +133,22 @@ async def test_another_shops_ids_and_forged_buttons_show_nothing(comes, cafe, op
         assert "500" not in words(await boris.last()), data
 
 
+async def test_what_is_meant_for_the_till_does_nothing_in_the_clients_bot(comes, cafe, photo):
+    """What a QR code holds, its digits and a picture: each is answered with what to do, and no point moves."""
+    boris = await comes(cafe)
+    shown = digits(await boris.last())
+    for payload in ("c_" + "A" * 48, "c_forged", "c_"):
+        await boris.says(f"/start {payload}")
+        await boris.sees("С возвращением, Борис")
+        assert (boris.delivery["status"], boris.delivery["attempts"]) == (200, 1)
+    for typed in ("c_" + "A" * 48, shown, f"{shown[:3]} {shown[3:]}"):
+        await boris.says(typed)
+        await boris.sees("не понимаю. Код и QR показывают на кассе")
+    await boris.sends_photo(photo)
+    await boris.sees("не понимаю. Код и QR показывают на кассе")
+    assert (await cafe.member(boris)).available == 100
+
+
 async def test_times_are_the_persons_own(comes, cafe):
     boris = await comes(cafe)
     await boris.says("/profile")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -145,12 +146,56 @@ async def test_a_redelivered_confirm_gives_points_once(cafe):
 
 
 async def test_an_expired_card_says_so(cafe):
-    from datetime import UTC, datetime, timedelta
-
-    boris = await cafe.client()
+    boris = await cafe.client("Борис")
     old = cards.issue(cafe.id, boris.id, now=datetime.now(UTC) - timedelta(minutes=10))
     await cafe.cashier.says(f"/start {old}")
+    message = await cafe.cashier.sees("Код карты устарел: он живёт пять минут. Попросите клиента обновить карту")
+    assert "Борис" not in words(message)
+    await cafe.cashier.presses("Следующий клиент")
+    await cafe.cashier.says(f"https://t.me/lotok_partner_bot?start={old}")
     await cafe.cashier.sees("Код карты устарел")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.sees("Борис.*сумма чека")
+
+
+async def test_six_digits_that_expired_or_were_used_serve_nobody(cafe):
+    boris = await cafe.client("Борис")
+    old = await cards.issue_code(cafe.id, boris.id)
+    await cafe.shop.expire(f"card:code:{cafe.id}:{old}")
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says(old)
+    await cafe.cashier.sees("Такого кода нет: он неверный или устарел.*Попросите клиента обновить карту")
+    used = await cards.issue_code(cafe.id, boris.id)
+    await cafe.cashier.says(used)
+    await cafe.cashier.says("350")
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("✅")
+    await cafe.cashier.says(used)
+    await cafe.cashier.sees("По этому коду уже провели операцию")
+    await cafe.cashier.says("12 34 5")
+    await cafe.cashier.sees("Никого не нашёл|Нужны последние 4 цифры")
+    assert (await cafe.balance(boris)).available == 17
+
+
+async def test_a_card_that_expires_before_the_bill_is_typed_still_serves_its_client(cafe):
+    boris = await cafe.client("Борис")
+    code = await cards.issue_code(cafe.id, boris.id)
+    await cafe.cashier.says("/menu")
+    await cafe.cashier.says(code)
+    await cafe.cashier.sees("Борис.*сумма чека")
+    await cafe.shop.expire(f"card:code:{cafe.id}:{code}")
+    await cafe.cashier.says("350")
+    await cafe.cashier.presses("Начислить")
+    await cafe.cashier.sees("✅")
+    assert (await cafe.balance(boris)).available == 17
+
+
+async def test_a_client_who_scans_a_card_gets_no_further_than_a_sentence(cafe, staffer):
+    boris, nobody = await cafe.client("Борис", has=50), await staffer("Ева")
+    await nobody.says(qr(boris))
+    message = await nobody.sees("карта другого магазина, или вы в нём не работаете. Ничего не начислено")
+    assert "Борис" not in words(message)
+    assert not [label for label in buttons(message) if "Начислить" in label]
 
 
 async def test_a_used_card_serves_no_second_bill(cafe):
@@ -183,12 +228,24 @@ async def test_a_card_of_another_shop_opens_nothing(cafe, staffer, newcomer, sho
     code = await cards.issue_code(other.id, stranger.id)
     await cafe.cashier.says(code)
     await cafe.cashier.sees("Такого кода нет")
+    old = cards.issue(other.id, stranger.id, now=datetime.now(UTC) - timedelta(minutes=10))
+    await cafe.cashier.says(old)
+    message = await cafe.cashier.sees("карта другого магазина")
+    assert "Чужой" not in words(message)
 
 
 async def test_a_picture_of_a_qr_code_is_answered_with_what_to_do(cafe, photo):
     await cafe.cashier.presses("Обслужить клиента")
     await cafe.cashier.sends_photo(photo)
     await cafe.cashier.sees("Картинку с QR-кодом прочитать не могу.*шесть цифр")
+    boris = await cafe.client("Борис")
+    await cafe.cashier.sends_file(b"%PDF-1.4", "card.pdf", "application/pdf")
+    await cafe.cashier.sees("Картинку с QR-кодом прочитать не могу.*шесть цифр")
+    await cafe.cashier.says(await cards.issue_code(cafe.id, boris.id))
+    await cafe.cashier.sees("Борис.*сумма чека")
+    await cafe.cashier.sends_photo(photo)
+    await cafe.cashier.sees("Картинку с QR-кодом прочитать не могу")
+    assert (await cafe.balance(boris)).available == 0
 
 
 async def test_points_pay_a_part_of_the_bill_and_the_rest_earns(cafe):
