@@ -1,6 +1,7 @@
 """The main job through a real PgBouncer in transaction mode, as on Neon's pooled address."""
 
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -15,14 +16,18 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 
 from dev import postgres
 from dev.stack import ROOT, Stack
 from lib import config, credits, db, errors, generation, jobs, users
+from lib.loyalty import points
+from lib.loyalty.partners import of
 from lib.retry import Backoff
 from tests import factories
 from tests.flows.chat import Chat
+from tests.loyalty_lab import NOW, make_member, make_shop
 
 BINARY = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 SERVER_CONNECTIONS = 3  # fewer than clients, so that clients really share them
@@ -33,13 +38,19 @@ pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no pgbouncer he
 @pytest.fixture(scope="module")
 def bouncer(server):
     """Run a PgBouncer before the session's Postgres and return its port."""
+    with _running(server, SERVER_CONNECTIONS) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _running(server, connections):
     with tempfile.TemporaryDirectory(prefix="lotok-pgbouncer-") as place:
         folder, port = Path(place), _free_port()
         (folder / "users.txt").write_text('"postgres" ""\n')
         (folder / "pgbouncer.ini").write_text(
             f"[databases]\n* = host={postgres.socket_folder(server)}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"pool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 200\n"
+            f"pool_mode = transaction\ndefault_pool_size = {connections}\nmax_client_conn = 200\n"
             f"auth_type = trust\nauth_file = {folder}/users.txt\nlogfile = {folder}/log\n"
         )
         _hand_over(folder)
@@ -55,11 +66,22 @@ def bouncer(server):
 @pytest.fixture
 def pooled(bouncer, database, monkeypatch):
     """Make DATABASE_URL lead through PgBouncer, with the parameters that Neon's addresses carry."""
-    name = urlsplit(database.url).path
-    url = f"postgresql://postgres@127.0.0.1:{bouncer}{name}?sslmode=prefer&channel_binding=require"
+    url = _through(bouncer, database)
     monkeypatch.setenv("DATABASE_URL", url)
     config.get.cache_clear()
     return url
+
+
+@pytest.fixture
+def single(server, database):
+    """Lead through a PgBouncer that has one connection to the server, which all its clients take turns at."""
+    with _running(server, 1) as port:
+        yield _through(port, database)
+
+
+def _through(port, database):
+    name = urlsplit(database.url).path
+    return f"postgresql://postgres@127.0.0.1:{port}{name}?sslmode=prefer&channel_binding=require"
 
 
 def _free_port():
@@ -151,6 +173,52 @@ async def test_twenty_clients_share_three_connections_and_nothing_is_mixed_up(po
         assert (await cursor.fetchone())[0] <= SERVER_CONNECTIONS
 
     await db.run(look)
+
+
+async def test_two_shops_that_share_one_server_connection_never_see_each_other(single):
+    """A scope is `set local` of one transaction, so nothing of it may reach whoever has the connection next.
+
+    The statement under test names no shop: what it shows is what the policies let through, and nothing else.
+    """
+    everything = db.Query("everything", "select partner_id, txn_id from point_entries")
+    settings = "select current_user, coalesce(current_setting('app.tenant', true), ''), pg_backend_pid()"
+    backends = set()
+
+    async def look(conn, shop, seen):
+        found = await everything.within(of(shop.id)).all(conn, tuple)
+        assert {partner for partner, _ in found} == {shop.id}
+        assert len(found) >= seen
+        user, tenant, backend = await (await conn.execute(settings)).fetchone()
+        assert (user, tenant) == ("postgres", "")
+        backends.add(backend)
+        return len(found)
+
+    async def trade(shop, member):
+        """Accrue, be refused, begin and give up: a scope ends however its transaction does."""
+        seen = 0
+        async with db.connect(single) as conn:
+            for number in range(20):
+                key = f"bill:{shop.id}:{number}"
+                await points.accrue(conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, key=key, now=NOW)
+                seen = await look(conn, shop, seen + 2)
+                with pytest.raises(errors.Invalid):
+                    await points.accrue(conn, shop.id, member.id, shop.cashier.id, bill_minor=0, key="x", now=NOW)
+                with pytest.raises(psycopg.errors.DivisionByZero):
+                    await db.Query("fails", "select 1 / 0").within(of(shop.id)).all(conn, int)
+                with contextlib.suppress(ZeroDivisionError):
+                    async with conn.transaction():
+                        await everything.within(of(shop.id)).all(conn, tuple)
+                        raise ZeroDivisionError
+                async with conn.transaction():
+                    await conn.execute("set local role lotok_app")
+                    assert await (await conn.execute("select partner_id from members")).fetchall() == []
+        return seen
+
+    async with db.connect(single) as conn:
+        shops = [await make_shop(conn), await make_shop(conn)]
+        members = [await make_member(conn, shop) for shop in shops]
+    assert await asyncio.gather(*map(trade, shops, members)) == [40, 40]
+    assert len(backends) == 1, "both shops were served by one connection of Postgres"
 
 
 async def test_workers_run_through_pgbouncer(pooled, monkeypatch):
