@@ -71,7 +71,7 @@ class Stack:
             self.folder / "telegram",
             bots=[] if "telegram" in settings.real(self.given) else settings.accounts(),
             time_scale=time_scale,
-            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story, self._break),
+            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
         self._port, self._ticks, self._ai = port, ticks, ai
         keys = tuple(settings.AI["KIE_API_KEY"].split(","))
@@ -265,17 +265,10 @@ class Stack:
                 self.parts.change(name, status="up", real=True, detail="from .env")
             elif stands_in:
                 self.parts.change(name, status="up", detail="a stand-in", url=f"{self.page}/{name}")
-
-    async def _break(self, wish: dict[str, Any]) -> dict[str, Any]:
-        """Order a fault of a generation provider's stand-in."""
-        stand_ins = {"kie": self.kie.faults, "openai": self.openai.faults}
-        if wish.get("clear"):
-            for faults in stand_ins.values():
-                faults.clear()
-            return {}
-        faults = stand_ins[wish["part"]]
-        fault = faults.add(str(wish.get("kind")), int(wish.get("times") or 1), float(wish.get("seconds") or 0))
-        return vars(fault)
+        if stands_in:
+            self.world.hooks.faults = {"kie": self.kie.faults, "openai": self.openai.faults}
+            for faults in self.world.hooks.faults.values():
+                faults.on_change = self.world.tell_faults
 
     async def _keep_ticking(self) -> None:
         while True:

@@ -40,13 +40,17 @@ CODES = {
     501: "Generation failed",
     505: "Feature disabled",
 }
-KINDS = (
-    *(f"code_{code}" for code in CODES),
-    *("answer_lost", "hang", "broken", "slow", "upload_down"),  # the create that nobody hears of is answer_lost
-    *("task_fail", "task_rules", "task_408", "task_501", "task_slow", "task_never", "task_unknown", "read_500"),
-    *("callback_lost", "callback_twice", "callback_late", "callback_forged"),
-    *("result_missing", "result_html", "result_redirect", "result_private", "result_cut", "result_none", "result_slow"),
-)
+ANSWERS = tuple(f"code_{code}" for code in CODES)
+TASKS = ("task_fail", "task_rules", "task_408", "task_501", "task_slow", "task_never", "task_unknown")
+CALLBACKS = ("callback_lost", "callback_twice", "callback_late", "callback_forged")
+LINKS = ("result_none", "result_private")
+RESULTS = ("result_missing", "result_html", "result_redirect", "result_cut", "result_slow")
+KINDS = {
+    "request": (*ANSWERS, "answer_lost", "hang", "broken", "slow", "upload_down"),  # answer_lost: the task exists
+    "task": (*TASKS, "read_500"),
+    "callback": CALLBACKS,
+    "result": (*LINKS, *RESULTS),
+}
 RATE, SPAN = 20, 10.0  # new tasks of one account
 
 
@@ -133,7 +137,7 @@ class Kie:
     async def _create(self, request: Request, base: str) -> Response:
         key = self._key(request)
         body = await _json(request)
-        fault = self.faults.take(*(f"code_{code}" for code in CODES))
+        fault = self.faults.take(*ANSWERS)
         if fault or key not in self.keys:
             return _refused(int(fault.kind[5:]) if fault else 401)
         if self.faults.take("broken"):
@@ -153,7 +157,7 @@ class Kie:
         return _answer({"taskId": task.id})
 
     def _make(self, key: str, body: dict[str, Any], base: str) -> Task:
-        fault = self.faults.take(*(kind for kind in KINDS if kind.startswith("task_")))
+        fault = self.faults.take(*TASKS)
         takes = self.seconds * random.uniform(0.8, 1.2) * (2 if catalogue.MODELS[body["model"]].film else 1)
         kind = fault.kind if fault else ""
         takes = {"task_slow": takes * 10, "task_never": 1e9}.get(kind, takes)
@@ -169,7 +173,7 @@ class Kie:
         address = task.param.get("callBackUrl")
         if not address:
             return
-        fault = self.faults.take(*(kind for kind in KINDS if kind.startswith("callback_")))
+        fault = self.faults.take(*CALLBACKS)
         kind = fault.kind if fault else ""
         if kind == "callback_lost":
             return
@@ -239,7 +243,7 @@ class Kie:
         return task.result
 
     async def _result(self, task_id: str) -> Response:
-        fault = self.faults.take(*(kind for kind in KINDS if kind.startswith("result_")))
+        fault = self.faults.take(*RESULTS)
         kind = fault.kind if fault else ""
         task = self.tasks.get(task_id)
         if task is None or not task.done.is_set() or kind == "result_missing":

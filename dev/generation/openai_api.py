@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 from dev.generation import drawing
 from dev.generation.faults import Faults
 
-KINDS = (
-    *("401", "429", "no_money", "400", "moderation", "500", "hang", "slow"),
-    *("odd_words", "no_words", "long_words", "hijacked", "no_schema", "no_picture", "flagged"),
-)
+KINDS = {
+    "request": ("401", "429", "no_money", "400", "500", "hang", "slow"),
+    "picture": ("moderation", "no_picture", "flagged"),
+    "words": ("odd_words", "no_words", "long_words", "hijacked", "no_schema"),
+}
 
 
 class OpenAI:

@@ -61,7 +61,7 @@ export const api = {
   replay: (bot, id, times = 1) => post(`/sim/updates/${bot}/${id}/replay`, { times, together: times > 1 }),
   calls: (bot = "", after = "") => get(`/sim/calls?bot=${encodeURIComponent(bot)}&after=${encodeURIComponent(after)}`),
   addFault: (fault) => post("/sim/faults", fault),
-  clearFaults: () => call("DELETE", "/sim/faults"),
+  clearFaults: (part = "", kind = "") => call("DELETE", `/sim/faults?part=${part}&kind=${kind}`),
   queue: () => get("/sim/queue"),
   tick: () => post("/sim/tick"),
   part: (name, action) => post(`/sim/parts/${name}/${action}`),

@@ -1,4 +1,4 @@
-// Break things on purpose: the Bot API, this user, Redis, Postgres. What is set shows above the page too.
+// Break things on purpose: the Bot API, the generation providers, this user, Redis, Postgres. What is set shows above the page too.
 
 import { api } from "./api.js";
 import { toggleBlock } from "./chatmenu.js";
@@ -7,14 +7,14 @@ import { t } from "./i18n.js";
 import { failed } from "./overlay.js";
 import { partButtons, stoppable } from "./parts.js";
 import { chatOf, emit, state } from "./store.js";
-import { clearFaults, faultName } from "./strip.js";
+import { clearFaults, faultName, kindName, partName } from "./strip.js";
 
 const KINDS = ["429", "403", "400", "500", "slow", "timeout", "timeout_after"];
 const METHODS = ["*", "sendMessage", "sendPhoto", "sendDocument", "editMessageText", "editMessageMedia", "editMessageReplyMarkup", "answerCallbackQuery", "sendChatAction", "getFile", "sendInvoice", "answerPreCheckoutQuery", "deleteMessage"];
 const choice = { method: "*", times: 1, here: false };
 
 export function faultsPanel(body, hub) {
-  const draw = () => replace(body, active(), botApi(), people(), parts());
+  const draw = () => replace(body, active(), botApi(), providers(), people(), parts());
   for (const topic of ["faults", "parts", "columns", "chats", "state"]) hub.on(topic, () => !body.contains(document.activeElement?.closest?.("select, input")) && draw());
   draw();
 }
@@ -42,6 +42,23 @@ function botApi() {
     h("label", { class: "check" }, here, t("only_chat")),
     h("div", { class: "grid" }, KINDS.map((kind) => h("button", { class: "tile", test: `fault-${kind}`, onclick: () => add(kind) }, t(`f_${kind}`)))),
   );
+}
+
+/** The ways in which the stand-ins of KIE and OpenAI can fail; without AI=1 there are none. */
+function providers() {
+  return Object.entries(state.faultKinds).map(([part, groups], index) => h(
+    "section",
+    { class: "section", test: `faults-of-${part}` },
+    h("h3", {}, partName(part)),
+    index === 0 && h("p", { class: "hint" }, t("provider_faults_intro")),
+    Object.entries(groups).map(([group, kinds]) => h("div", { class: "fault-group" }, h("h4", {}, t(`fg_${group}`)), h("div", { class: "chips" }, kinds.map((kind) => providerSwitch(part, kind))))),
+  ));
+}
+
+function providerSwitch(part, kind) {
+  const left = state.faults.filter((fault) => fault.part === part && fault.kind === kind).reduce((sum, fault) => sum + fault.times, 0);
+  const flip = () => (left ? api.clearFaults(part, kind) : api.addFault({ part, kind, times: choice.times })).catch(failed);
+  return h("button", { class: "chip switch", "aria-pressed": String(left > 0), test: `fault-${part}-${kind}`, title: kind, onclick: flip }, kindName(part, kind), left > 0 && h("small", {}, `× ${left}`));
 }
 
 async function add(kind) {

@@ -60,6 +60,7 @@ async function read() {
   const chats = await api.chats();
   Object.assign(state, { bots: world.bots, users: world.users, parts: world.parts || [], environment: world.environment });
   state.faults = world.faults || [];
+  state.faultKinds = world.fault_kinds || {};
   if (!source || source.readyState === EventSource.CLOSED) seq = world.seq ?? 0;
   for (const item of chats) Object.assign(chatOf(keyOf(item.bot, item.user_id)), fromList(item));
   state.ready = true;

@@ -8,6 +8,7 @@ export const state = {
   users: [],
   parts: [],
   faults: [],
+  faultKinds: {}, // of the stand-ins: {part: {group: [kind]}}
   chats: new Map(),
   columns: [],
   active: "",

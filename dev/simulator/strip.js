@@ -20,7 +20,13 @@ function lost() {
   return h("div", { class: "lost", role: "alert", test: "lost" }, icon("warning", 18), h("span", {}, h("b", {}, t("lost_title")), " ", t("lost_text"), " ", h("code", {}, "make up"), " · ", t("lost_retry")));
 }
 
-export const faultName = (fault) => `${fault.method === "*" ? "" : `${fault.method}: `}${has(`f_${fault.kind}`) ? t(`f_${fault.kind}`) : fault.kind}`;
+export function faultName(fault) {
+  if (fault.part) return `${partName(fault.part)}: ${kindName(fault.part, fault.kind)}`;
+  return `${fault.method === "*" ? "" : `${fault.method}: `}${t(`f_${fault.kind}`)}`;
+}
+
+export const partName = (part) => ({ kie: "KIE", openai: "OpenAI" })[part] ?? part;
+export const kindName = (part, kind) => (has(`f_${part}_${kind}`) ? t(`f_${part}_${kind}`) : kind);
 
 function badges() {
   const down = state.parts.filter((part) => part.status === "down" || part.status === "failed");

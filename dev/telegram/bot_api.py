@@ -51,7 +51,7 @@ async def run(world: World, bot: Bot, name: str, params: wire.Params) -> tuple[C
     try:
         if fault:
             call.fault = fault.kind
-            world.emit("fault", bot=bot.name, user_id=call.user_id, fault=fault.kind, faults=world.faults.docs())
+            world.tell_faults()
             fault.refuse()
         call.problems = world.spec.check(name, params.values, set(params.uploads))
         if handler is None:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from dev.generation.faults import Faults
 from dev.telegram import downloads, guard, people, shown, till
 from dev.telegram.hooks import Hooks
 from dev.telegram.people import Act, Person
@@ -166,20 +167,33 @@ async def add_fault(world: World, request: Request) -> Json:
     wish = await _json(request)
     if wish.get("part"):
         try:
-            return await world.hooks.fault(wish)
-        except (LookupError, ValueError) as error:
+            faults = _faults_of(world, str(wish["part"]))
+            return vars(faults.add(str(wish.get("kind")), int(wish.get("times") or 1), float(wish.get("seconds") or 0)))
+        except ValueError as error:
             raise CannotAct("bad_fault", str(error)) from error
     fault = world.faults.add(wish)
-    world.emit("fault", bot=fault.bot, user_id=fault.user_id, faults=world.faults.docs())
+    world.tell_faults()
     return {**vars(fault)}
 
 
 async def clear_faults(world: World, request: Request) -> Json:
-    world.faults.clear()
-    with contextlib.suppress(LookupError):
-        await world.hooks.fault({"clear": True})
-    world.emit("fault", bot=None, user_id=None, faults=[])
-    return {"faults": []}
+    """Remove all, or those of one part and kind."""
+    part, kind = request.query_params.get("part", ""), request.query_params.get("kind", "")
+    if part:
+        _faults_of(world, part).clear(kind)
+    else:
+        world.faults.clear()
+        for faults in world.hooks.faults.values():
+            faults.clear()
+    world.tell_faults()
+    return {"faults": world.all_faults()}
+
+
+def _faults_of(world: World, part: str) -> Faults:
+    try:
+        return world.hooks.faults[part]
+    except KeyError:
+        raise CannotAct("bad_fault", f"No stand-in called {part} can fail here.") from None
 
 
 async def queue(world: World, request: Request) -> Json:

@@ -1,8 +1,10 @@
 """What the simulator shows of the stack around it. The stack fills these in; alone, the simulator does without."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+from dev.generation.faults import Faults
 
 type Facts = dict[str, Any]
 
@@ -31,16 +33,12 @@ async def _no_story(bot: str, user_id: int, since: float, log: Facts | None) -> 
     return {"jobs": [], "ledger": []}
 
 
-async def _no_fault(wish: Facts) -> Facts:
-    raise LookupError("There is no such part here.")
-
-
 @dataclass
 class Hooks:
     """Async callables: the queue as rows, one cron run, the parts and their switches, a user's state, jobs and ledger.
 
     `part(name, verb)` raises LookupError for a name or verb it does not know. `story` gets the time the update was
-    made and the function's log line of it, when there is one. `fault` orders a failure of another stand-in.
+    made and the function's log line of it, when there is one. `faults` are those of other stand-ins, by part.
     """
 
     queue: Callable[[], Awaitable[Facts]] = _no_queue
@@ -49,4 +47,4 @@ class Hooks:
     parts: Callable[[], Awaitable[list[Facts]]] = _no_parts
     user_state: Callable[[str, int], Awaitable[Any]] = _no_state
     story: Callable[[str, int, float, Facts | None], Awaitable[Facts]] = _no_story
-    fault: Callable[[Facts], Awaitable[Facts]] = _no_fault
+    faults: Mapping[str, Faults] = field(default_factory=dict)

@@ -250,6 +250,14 @@ class World:
         self._forget(self.calls, "call")
         self.emit("call", bot=call.bot, user_id=call.user_id, call=call.doc())
 
+    def all_faults(self) -> list[Json]:
+        """Return the faults that wait for their turn: the Bot API's own, and those of the other stand-ins."""
+        return self.faults.docs() + [doc for faults in self.hooks.faults.values() for doc in faults.docs()]
+
+    def tell_faults(self) -> None:
+        """Tell the page that the faults have changed."""
+        self.emit("fault", bot=None, user_id=None, faults=self.all_faults())
+
     def log_line(self, record: Json) -> None:
         """Take a line that a function logged: that of an update is shown with the update."""
         update = self.updates.get((str(record.get("bot")), int(record.get("update_id") or 0)))

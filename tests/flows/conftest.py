@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -57,6 +58,10 @@ class Shop:
             cursor = await conn.execute(query, params)
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+    def stored(self, pathname: str) -> Path:
+        """Return where the stand-in of Vercel Blob keeps a file."""
+        return self.stack.folder / "blob" / f"{hashlib.sha256(pathname.encode()).hexdigest()}.bin"
 
     async def download(self, file_id: str) -> bytes:
         return (await self.http.get(f"/sim/files/{file_id}")).raise_for_status().content
