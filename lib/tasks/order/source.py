@@ -24,7 +24,7 @@ async def keep(desk: Desk) -> None:
 async def photo(desk: Desk) -> bytes:
     """Return the picture, from our storage in a run that did not bring it."""
     if not desk.photo:
-        desk.photo = await storage.get(desk.run.checkpoint["source_path"])
+        desk.photo = await _stored(desk.run.checkpoint["source_path"])
     return desk.photo
 
 
@@ -33,11 +33,15 @@ async def _known(desk: Desk) -> tuple[int, str]:
     found = await db.run(lambda conn: generation.find_files(conn, desk.run.job.user_id, ids))
     if not found:
         raise errors.Rejected("source_gone", str(ids[0]))
-    try:
-        desk.photo = await storage.get(found[0].pathname)
-    except errors.Missing:
-        raise errors.Rejected("source_gone", str(ids[0])) from None
+    desk.photo = await _stored(found[0].pathname)
     return found[0].id, found[0].pathname
+
+
+async def _stored(pathname: str) -> bytes:
+    try:
+        return await storage.get(pathname)
+    except errors.Missing:  # removed since, with its 30 days
+        raise errors.Rejected("source_gone", pathname) from None
 
 
 async def _taken(desk: Desk) -> tuple[int, str]:

@@ -91,6 +91,40 @@ async def test_an_order_is_repeated_from_the_kept_picture(done, shop):
     assert (second["args"]["title"], second["args"]["variant"]) == (first["args"]["title"], 0)
 
 
+@pytest.mark.parametrize("way", ["Повторить", "Ещё вариант", "Другой формат", "Видео из этого"])
+async def test_a_picture_that_was_removed_after_30_days_is_asked_for_again(done, photo, shop, way):
+    [job] = await shop.jobs(done)
+    old = "update files set created_at = now() - interval '31 days' where job_id = %s returning kind, pathname"
+    paths = {row["kind"]: row["pathname"] for row in await shop.rows(old, job["id"])}
+    stored = [shop.stored(paths[kind]) for kind in ("source", "card")]
+    assert all(path.exists() for path in stored)
+    await shop.do_now("tidy")
+    assert [path.exists() for path in stored] == [False, True], "the result stays"
+    await done.presses("В историю")
+    await done.presses("№")
+    await done.presses(way)
+    await done.sees("Исходного фото этого заказа уже нет: мы храним его 30 дней")
+    if way == "Другой формат":
+        await done.presses("Ozon")
+    await done.sees("Название «Кружка керамическая» запомнил.*пришлите фото")
+    await done.sends_photo(photo)
+    await done.sees("Каким будет видео" if way == "Видео из этого" else "Проверьте заказ.*Кружка.*Цена: 1 кредит")
+    assert await shop.balance(done) == 1
+
+
+async def test_a_picture_that_is_removed_before_the_worker_comes_costs_nothing(done, shop):
+    await done.presses("В историю")
+    await done.presses("№")
+    await done.presses("Повторить")
+    await shop.rows("update files set created_at = now() - interval '31 days' where kind = 'source' returning id")
+    await shop.do_now("tidy")
+    await done.presses("Сделать: 1 кредит")
+    await shop.settle(done)
+    await done.sees(
+        "Исходное фото этого заказа уже удалено: мы храним его 30 дней.*Вернули 1 кредит. На балансе: 1 кредит"
+    )
+
+
 async def test_a_video_is_made_of_a_card(done):
     await done.presses("В историю")
     await done.presses("№")

@@ -8,7 +8,7 @@ on results, whose buttons always work. Nothing is charged before "confirm", and 
 order's key is that message, whatever is pressed twice or delivered again. Prices are rows; a button never holds one.
 """
 
-from lib import db, results
+from lib import db, generation, results
 from lib.flows.studio.order import draft, placing, screens, taking
 from lib.telegram.dispatch import Turn
 
@@ -66,8 +66,12 @@ async def _from_order(turn: Turn, action: str, argument: str) -> None:
         await turn.answer(turn.text("error.old_button"))
         await screens.show_next(turn)
         return
-    turn.state.data = {**turn.state.data, "draft": draft.from_job(job, action), "screen": 0}
-    await screens.show_next(turn)
+    source = draft.source_of(job)
+    kept = await db.run(lambda conn: generation.find_files(conn, user_id, [source])) if source else []
+    begun = draft.from_job(job, action, has_photo=bool(kept) or source is None)
+    turn.state.data = {**turn.state.data, "draft": begun, "screen": 0}
+    notes = [] if kept or source is None or action == "retry" else [turn.text("studio.source_gone")]
+    await screens.show_next(turn, *notes)
 
 
 async def _new(turn: Turn) -> None:

@@ -5,7 +5,6 @@ count, variant · price: what the confirm screen showed
 ask: the step that the seller went back to; nothing is forgotten before it is answered anew
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import config, jobs, orders
@@ -13,7 +12,6 @@ from lib.telegram.dispatch import Turn
 
 type Draft = dict[str, Any]
 
-SOURCE_KEPT = timedelta(days=30)
 WITHOUT_WORDS = ("white", "classified")  # cards that bear no text
 
 LOOKS = {"card": "preset", "set": "preset", "background": "scene", "video5": "template", "video10": "template"}
@@ -113,15 +111,19 @@ def answered(draft: Draft) -> None:
     draft.pop("ask", None)
 
 
-def from_job(job: jobs.Job, action: str) -> Draft:
+def source_of(job: jobs.Job) -> int | None:
+    """Return the id of the source picture that an order kept, if it got so far."""
+    found = job.checkpoint.get("source") or job.args.get("source")
+    return int(found) if found else None
+
+
+def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
     """Return a draft out of an order: the same again, another variant, a video of it, another look or another photo."""
     args = {"product": "card", "wishes": "", "count": 1, **job.args}
     draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}
     draft["variant"] = int(args.get("variant") or 0)
     draft["wordless"] = not draft.get("title")
-    source = job.checkpoint.get("source") or args.get("source")
-    if source and job.created_at + SOURCE_KEPT > datetime.now(UTC):
-        draft["source"] = source
+    draft["source"] = source_of(job)
     if action == "variant":
         draft["variant"] += count(draft)
     elif action == "video":
@@ -131,7 +133,7 @@ def from_job(job: jobs.Job, action: str) -> Draft:
         draft.pop(look, None)
     if action == "format":
         draft["ask"] = "look"
-    elif action == "retry":
+    if action == "retry" or not has_photo:
         draft = {name: draft[name] for name in draft if name not in ("file_id", "source")}
     return draft
 
