@@ -1,8 +1,10 @@
 """Makes a CSV file of a shop's clients or operations for Excel and sends it to whoever asked, if they still may.
 
-The rows come a page at a time; nothing is kept on disk. What would grow past a file that Telegram takes comes in parts.
+The rows come a page at a time; nothing is kept on disk. What would grow past a file that Telegram takes comes in parts,
+and no more than one part is in memory.
 """
 
+import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +38,7 @@ async def run(run: jobs.Run) -> None:
             name = f"{asked['what']}-{datetime.now(UTC):%Y-%m-%d}{f'-{part}' if part > 1 else ''}.csv"
             await chat.send_document(Picture(name, data), words)
             await run.save(sent=part)
+            del data  # the next part grows while the loop would still hold this one
     except errors.Blocked:
         log.note(blocked=True)
 
@@ -50,13 +53,12 @@ def _rows(shop: partners.Partner, what: str) -> AsyncIterator[bytes]:
 async def _parts(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Give out files of at most PART bytes, each with the mark and the heading of the first page."""
     head = b""
-    held: list[bytes] = []
-    size = 0
+    held = io.BytesIO()
     async for page in rows:
         head = head or page
-        if size + len(page) > PART:
-            yield b"".join(held)
-            held, size = [head], len(head)
-        held.append(page)
-        size += len(page)
-    yield b"".join(held)
+        if held.tell() + len(page) > PART:
+            yield held.getvalue()
+            held = io.BytesIO()
+            held.write(head)
+        held.write(page)
+    yield held.getvalue()

@@ -7,6 +7,7 @@ no getMe at cold start, and which of its errors can be tried again. "Message is 
 import asyncio
 import contextlib
 import functools
+import io
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +15,7 @@ from typing import Any
 
 from telegram import (
     Bot,
+    InputFile,
     InputMediaDocument,
     LinkPreviewOptions,
     Message,
@@ -187,10 +189,10 @@ class Chat:
     async def send_document(
         self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
     ) -> Sent:
-        """Send a file as it is."""
+        """Send a file as it is; a large one is handed over in pieces, not copied as a whole again and again."""
         document = bot(self.bot).send_document(
             self.id,
-            picture.content(),
+            picture.file_id or InputFile(io.BytesIO(picture.data), picture.name, read_file_handle=False),
             filename=picture.name,
             disable_content_type_detection=True,
             **outgoing.below(caption, keyboard),
