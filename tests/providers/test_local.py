@@ -230,6 +230,15 @@ def test_no_line_ends_in_a_preposition() -> None:
     assert words.unbroken("350 мл воды") == ["350\u00a0мл", "воды"]
 
 
+def test_a_long_word_breaks_after_its_hyphen_and_nowhere_else() -> None:
+    block = lettering.fit("Насадка-концентратор", lettering.MEDIUM, (300, 200), (40, 20))
+    assert block.lines == ("Насадка-", "концентратор")
+    wide = lettering.fit("Насадка-концентратор", lettering.MEDIUM, (900, 60), (40, 20))
+    assert wide.lines == ("Насадка-концентратор",)
+    assert words.unbroken("Wi-Fi и 3-слойный") == ["Wi-Fi", "и\u00a03-слойный"]
+    assert len(lettering.fit("Сверхдлинное-предлинное", lettering.MEDIUM, (60, 40), (40, 20), lines=2).lines) <= 2
+
+
 def test_fonts_have_the_letters_of_our_sellers() -> None:
     wanted = (
         "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдеёжзийклмнопрстуфхцчшщъыьэюяӘҒҚҢӨҰҮҺІәғқңөұүһіЇЄҐїєґЎў₽₸€№«»—–…°²³×%"

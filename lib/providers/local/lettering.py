@@ -93,7 +93,7 @@ def fit(
     best = max((_sized(option, name, box, largest, spacing) for option in options), key=_worth)
     if best.size >= smallest or len(text) < 4:
         return best
-    if len(pieces) > 1:
+    if len(pieces) > 1 and " " in text:
         return fit(_trimmed(text), name, box, sizes, lines=lines, spacing=spacing)
     return _split_word(text, name, box, sizes, lines, spacing)
 
@@ -112,12 +112,12 @@ def _broken(pieces: tuple[str, ...], name: str, count: int) -> tuple[str, ...]:
     best: tuple[float, tuple[str, ...]] | None = None
     for cuts in itertools.combinations(range(1, len(pieces)), count - 1):
         ends = (0, *cuts, len(pieces))
-        lines = tuple(" ".join(pieces[a:b]) for a, b in itertools.pairwise(ends))
+        lines = tuple(words.joined(pieces[a:b]) for a, b in itertools.pairwise(ends))
         widths = [width(line, name) for line in lines]
         cost = max(widths) + 0.15 * (max(widths) - min(widths)) + 0.05 * (widths[-1] - widths[0])
         if best is None or cost < best[0]:
             best = (cost, lines)
-    return best[1] if best else (" ".join(pieces),)
+    return best[1] if best else (words.joined(pieces),)
 
 
 def _sized(lines: tuple[str, ...], name: str, box: tuple[int, int], largest: int, spacing: float) -> Block:

@@ -13,6 +13,8 @@ _LONELY = re.compile(
     re.IGNORECASE,
 )
 _JOINED = "\u00a0"
+_OPEN = "\u200b"  # after a piece that the next one follows without a space
+_HYPHEN = re.compile(r"(?<=[^\W\d_]{4}-)(?=[^\W\d_]{4})")
 
 
 def cleaned(text: str, limit: int) -> str:
@@ -34,15 +36,23 @@ def shortened(text: str, limit: int) -> str:
 
 
 def unbroken(text: str) -> list[str]:
-    """Split into the pieces that a line may not break inside: prepositions and units stay with their word."""
+    """Split into the pieces that a line may not break inside: prepositions and units stay with their word.
+
+    A long word may break after its hyphen; `joined` puts the pieces together again.
+    """
     pieces: list[str] = []
-    for word in text.split():
+    for word in _HYPHEN.sub(f"{_OPEN} ", text).split():
         last = pieces[-1].split(_JOINED)[-1] if pieces else ""
         if pieces and (_leads(last) or word in "–—-+&/" or _counts(last, word)):
             pieces[-1] += _JOINED + word
         else:
             pieces.append(word)
     return pieces
+
+
+def joined(pieces: tuple[str, ...]) -> str:
+    """Return the line that these pieces make."""
+    return " ".join(pieces).replace(f"{_OPEN} ", "").rstrip(_OPEN)
 
 
 def _leads(word: str) -> bool:
