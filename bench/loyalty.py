@@ -5,54 +5,30 @@ product's own functions. After each course the audit must find nothing, and no r
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench.results import Failed
-from bench.till import counter, export
-from bench.till.fill import fill
+from bench.till import counter, export, lend, speed
 from dev import postgres
-from lib import audit, db, migrations
+from lib import db
 from lib.loyalty import members, night, offers, partners, points, reports
 
 QUICK = bool(os.environ.get("QUICK"))
-SECONDS = 3 if QUICK else 8
+SECONDS = 3 if QUICK else 4
+ROUNDS = 1 if QUICK else 2
 MINUTE = 15 if QUICK else 60
 OPERATIONS = 50_000 if QUICK else 1_000_000
 DUE = 5_000 if QUICK else 100_000
 MEMORY = 256_000_000  # bytes that an export may need, however long a shop's history is
 PAUSE = 5.0  # a cashier's, between two clients; a real one serves a client in ten seconds
-REFERENCE = "2,420 op/s, p99 18 ms: the reference of the design, 500 members of one shop, 16 connections"
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Course:
-    """Which members are operated on: of so many shops, the first to the last."""
-
-    title: str
-    partners: int
-    members: int
-
-
-COURSES = (
-    Course("one hot member", 1, 1),
-    Course("one shop, 500 members", 1, 500),
-    Course("50 shops, 2,000 members", 50, 2000),
-)
-CONNECTIONS = (1, 16, 64)
 
 
 def run() -> str:
@@ -65,91 +41,14 @@ async def _measure() -> str:
     folder = Path(tempfile.mkdtemp(prefix="lotok-bench-"))
     try:
         server = postgres.start(folder / "data", {"max_connections": "120"})
-        await _prepare(server, folder)
-        parts = [await _speeds(folder), await _pages(folder), await _export(folder), await _midnight(folder)]
+        await lend.prepare(server, folder)
+        parts = [await speed.compare(folder, ROUNDS, SECONDS)]
+        parts += [await _pages(folder), await _export(folder), await _midnight(folder)]
     finally:
         postgres.stop(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
     parts.append(await _counter())
     return "\n\n".join([*parts, f"Took {time.monotonic() - began:.0f} s."])
-
-
-async def _prepare(server: str, folder: Path) -> None:
-    async with db.connect(server) as conn:
-        await db.script(conn, "create database template_lotok")
-    async with db.connect(postgres.url(folder / "data", "template_lotok")) as conn:
-        await migrations.apply(conn)
-
-
-@contextlib.asynccontextmanager
-async def _database(folder: Path, name: str, **filled: int) -> AsyncIterator[str]:
-    """Lend a database with shops in it, and audit it in the end."""
-    async with db.connect(postgres.url(folder / "data")) as conn:
-        await db.script(conn, f"create database {name} template template_lotok")
-    url = postgres.url(folder / "data", name)
-    async with db.connect(url) as conn:
-        await fill(conn, **filled)
-    yield url
-    async with db.connect(url) as conn:
-        found = await audit.check(conn)
-    if found:
-        raise Failed(f"the audit found: {', '.join(f'{one.check} ({one.number})' for one in found)}")
-    async with db.connect(postgres.url(folder / "data")) as conn:
-        await db.script(conn, f"drop database {name} with (force)")
-
-
-# Speed
-
-
-async def _speeds(folder: Path) -> str:
-    rows = []
-    repeated = wrong = 0
-    for number, course in enumerate(COURSES):
-        async with _database(folder, f"speed_{number}", partners=course.partners, members=course.members) as url:
-            await _warm(url, course)
-            cells = []
-            for lanes in CONNECTIONS:
-                tally = await _press(url, course, lanes, SECONDS, f"c{lanes}")
-                repeated, wrong = repeated + tally["repeated"], wrong + tally["wrong"]
-                cells.append(f"{len(tally['times']) / SECONDS:,.0f} · {_p99(tally['times']):.1f}")
-        rows.append(f"| {course.title} | {' | '.join(cells)} |")
-    if wrong:
-        raise Failed(f"{wrong} of {repeated} repeated operations did not answer as they did the first time")
-    head = (
-        "| operations/s · p99 ms, by connections | " + " | ".join(map(str, CONNECTIONS)) + " |\n| --- |" + " --- |" * 3
-    )
-    facts = (
-        f"60 % accruals, 40 % redemptions, every tenth sent twice, {SECONDS} s each; Postgres and two processes of "
-        f"clients on {os.cpu_count()} cores. {repeated:,} repetitions, 0 acted twice; the audit found 0 drifts, 0 "
-        f"negative balances, 0 unbalanced operations after each course. To compare: {REFERENCE}."
-    )
-    return "\n".join([head, *rows]) + "\n\n" + facts
-
-
-async def _warm(url: str, course: Course) -> None:
-    """Let the tables have rows and the planner know of them, as they have from a shop's second minute on."""
-    await _press(url, course, 4, 2, "warm")
-    async with db.connect(url) as conn:
-        await db.script(conn, "vacuum analyze")
-
-
-async def _press(url: str, course: Course, lanes: int, seconds: float, name: str) -> dict[str, Any]:
-    """Run the clients in up to two processes and return their tallies together."""
-    shares = [lanes] if lanes == 1 else [lanes // 2, lanes - lanes // 2]
-    asked = {"url": url, "first": 1, "last": course.members, "partners": course.partners, "seconds": seconds}
-    programs = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.till.load", json.dumps(asked | {"lanes": share, "name": f"{name}:{n}"}),
-            cwd=ROOT, stdout=subprocess.PIPE,
-        )
-        for n, share in enumerate(shares)
-    ]  # fmt: skip
-    tallies = [json.loads((await program.communicate())[0]) for program in programs]
-    return {key: sum((tally[key] for tally in tallies[1:]), tallies[0][key]) for key in tallies[0]}
-
-
-def _p99(times: list[int]) -> float:
-    return sorted(times)[int(len(times) * 0.99)] / 1000
 
 
 # Pages
@@ -158,7 +57,7 @@ def _p99(times: list[int]) -> float:
 async def _pages(folder: Path) -> str:
     members_count = OPERATIONS // 20
     filled = {"partners": 20, "members": members_count, "operations": OPERATIONS}
-    async with _database(folder, "pages", **filled) as url, db.connect(url) as conn:
+    async with lend.database(folder, "pages", **filled) as url, db.connect(url) as conn:
         rows = [f"| {title} | {await _time(work):.2f} |" for title, work in (await _reads(conn)).items()]
     head = f"| with {OPERATIONS:,} operations of {members_count:,} members in 20 shops | ms |\n| --- | --- |"
     return "\n".join([head, *rows])
@@ -208,7 +107,7 @@ async def _time(work: Callable[[], Awaitable[Any]]) -> float:
 async def _export(folder: Path) -> str:
     """Let a worker export the operations of one shop that has them all."""
     filled = {"partners": 1, "members": OPERATIONS // 20, "operations": OPERATIONS}
-    async with _database(folder, "export", **filled) as url:
+    async with lend.database(folder, "export", **filled) as url:
         done = await export.export(url)
     size, most = sum(done.files) / 1e6, done.peak / 1e6
     if done.peak > MEMORY:
@@ -225,18 +124,18 @@ async def _export(folder: Path) -> str:
 
 async def _midnight(folder: Path) -> str:
     """Expire the points of many members while the counter goes on."""
-    course = Course("", 1, DUE)
-    async with _database(folder, "midnight", partners=1, members=DUE, operations=DUE) as url:
-        quiet = await _press(url, course, 8, 5, "before")
+    course = speed.Course("", 1, DUE)
+    async with lend.database(folder, "midnight", partners=1, members=DUE, operations=DUE) as url:
+        quiet = await speed.press(url, course, 8, 5, "before")
         async with db.connect(url) as conn:
             await _make_due(conn)
         settled = asyncio.create_task(_settle(url))
-        busy = await _press(url, course, 8, SECONDS, "meanwhile")
+        busy = await speed.press(url, course, 8, SECONDS, "meanwhile")
         number, took = await settled
     return (
         f"Midnight: {number:,} members' points expired in {took:.1f} s ({number / took:,.0f}/s, a hundred at a time) "
-        f"while 8 cashiers went on: p99 {_p99(busy['times']):.1f} ms at {len(busy['times']) / SECONDS:,.0f} op/s, "
-        f"without it {_p99(quiet['times']):.1f} ms at {len(quiet['times']) / 5:,.0f} op/s."
+        f"while 8 cashiers went on: p99 {speed.p99(busy['times']):.1f} ms at {len(busy['times']) / SECONDS:,.0f} op/s, "
+        f"without it {speed.p99(quiet['times']):.1f} ms at {len(quiet['times']) / 5:,.0f} op/s."
     )
 
 
