@@ -13,11 +13,17 @@ def stack(ai_stack):
     return ai_stack
 
 
+async def opened(looks, chat):
+    """Open the chat and the panel of faults beside it."""
+    page = await looks(chat, viewport={"width": 1280, "height": 900})
+    await page.get_by_test_id("inspector-toggle").click()
+    await page.get_by_test_id("tab-faults").click()
+    return page
+
+
 async def test_a_fault_is_switched_on_seen_met_and_gone(studio, looks):
     alice = await studio.seller()
-    page = await looks(alice, viewport={"width": 1280, "height": 900})
-    await page.keyboard.press("i")
-    await page.get_by_test_id("tab-faults").click()
+    page = await opened(looks, alice)
     rules = page.get_by_test_id("fault-kie-task_rules")
     await rules.click()
     await expect(rules).to_have_attribute("aria-pressed", "true")
@@ -29,9 +35,7 @@ async def test_a_fault_is_switched_on_seen_met_and_gone(studio, looks):
 
 
 async def test_a_second_press_switches_a_fault_off_and_leaves_the_others(studio, looks):
-    page = await looks(await studio.seller(), viewport={"width": 1280, "height": 900})
-    await page.keyboard.press("i")
-    await page.get_by_test_id("tab-faults").click()
+    page = await opened(looks, await studio.seller())
     await page.get_by_test_id("fault-times").fill("3")
     money, flagged = page.get_by_test_id("fault-kie-code_402"), page.get_by_test_id("fault-openai-flagged")
     await money.click()
@@ -45,9 +49,7 @@ async def test_a_second_press_switches_a_fault_off_and_leaves_the_others(studio,
 
 
 async def test_every_fault_has_a_name_in_words(studio, looks):
-    page = await looks(await studio.seller(), viewport={"width": 1280, "height": 900})
-    await page.keyboard.press("i")
-    await page.get_by_test_id("tab-faults").click()
+    page = await opened(looks, await studio.seller())
     kinds = (await studio.http.get("/sim/state")).json()["fault_kinds"]
     for part, groups in kinds.items():
         for kind in [kind for group in groups.values() for kind in group]:
