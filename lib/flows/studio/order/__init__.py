@@ -66,12 +66,11 @@ async def _from_order(turn: Turn, action: str, argument: str) -> None:
         await turn.answer(turn.text("error.old_button"))
         await screens.show_next(turn)
         return
-    source = draft.source_of(job)
-    kept = await db.run(lambda conn: generation.find_files(conn, user_id, [source])) if source else []
-    begun = draft.from_job(job, action, has_photo=bool(kept) or source is None)
+    source = draft.source_of(job) if action != "retry" else None
+    gone = source is not None and not await db.run(lambda conn: generation.find_files(conn, user_id, [source]))
+    begun = draft.from_job(job, action, has_photo=not gone)
     turn.state.data = {**turn.state.data, "draft": begun, "screen": 0}
-    notes = [] if kept or source is None or action == "retry" else [turn.text("studio.source_gone")]
-    await screens.show_next(turn, *notes)
+    await screens.show_next(turn, *([turn.text("studio.source_gone")] if gone else []))
 
 
 async def _new(turn: Turn) -> None:
