@@ -57,6 +57,12 @@ class Config:
         """What every Redis key and blob path begins with: the environment, and the git branch of a preview."""
         return f"{self.environment}-{self.branch}" if self.branch else self.environment
 
+    @property
+    def keyed_providers(self) -> tuple[str, ...]:
+        """The generation providers that there is a key for."""
+        keys = {"kie": self.kie_api_keys, "openai": self.openai_api_key}
+        return tuple(name for name, key in keys.items() if key)
+
     def bot_token(self, bot: str) -> str:
         """Return the bot's token, or raise Missing: a bot without a token is off."""
         if bot not in BOTS or not self.bot_tokens.get(bot):

@@ -3,6 +3,7 @@
 Money is in thousandths of a dollar, whole numbers. Each call has a row, written before the provider is asked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,30 @@ class Cost:
     state: str
     cost: int
     seconds: float | None
+
+
+@dataclass(frozen=True)
+class State:
+    """How a provider does: the calls begun within an hour and within a day, of which those lost count as failed.
+
+    `last_done_at` is None when nothing came of it within a day, nor ever of what costs money.
+    """
+
+    provider: str
+    daily_limit: int | None
+    spent: int
+    hour: int
+    hour_done: int
+    hour_failed: int
+    day: int
+    day_done: int
+    day_failed: int
+    last_done_at: datetime | None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the day's money is gone to the last."""
+        return self.daily_limit is not None and self.spent >= self.daily_limit
 
 
 async def begin_call(
@@ -79,6 +104,11 @@ async def costs_of_job(conn: db.Connection, job_id: int) -> list[Cost]:
 async def spent_today(conn: db.Connection, provider: str) -> int:
     """Return what a provider has cost in the last 24 hours, what is under way included."""
     return await SQL.spent_today.one(conn, int, provider=provider) or 0
+
+
+async def states(conn: db.Connection, providers: Sequence[str]) -> list[State]:
+    """Return how these providers do, in this order."""
+    return await SQL.provider_states.all(conn, State, providers=list(providers))
 
 
 async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int) -> None:

@@ -91,3 +91,37 @@ async def test_a_pause_is_known_to_its_process_without_redis():
     await spending.pause("kie", timedelta(minutes=1), "money")
     assert await spending.paused(["kie", "openai"]) == {"kie": "money"}
     spending._paused.clear()
+
+
+async def test_states_count_what_was_begun_within_an_hour_and_a_day_and_add_up_its_cost(conn):
+    begun = [(await begin(conn, job)).id for job in range(6)]
+    for call, state, cost in zip(
+        begun, ["done", "failed", "lost", "done", "done"], [37, 0, None, 40, 40], strict=False
+    ):
+        await spending.end_call(conn, call, state, cost)
+    for call, age in [(begun[0], "26 hours"), (begun[3], "2 hours")]:
+        await conn.execute("update provider_calls set begun_at = begun_at - %s::interval where id = %s", (age, call))
+    [kie] = await spending.states(conn, ["kie"])
+    assert (kie.hour, kie.hour_done, kie.hour_failed) == (4, 1, 2)
+    assert (kie.day, kie.day_done, kie.day_failed) == (5, 2, 2)
+    assert kie.spent == 40 * 4 == await spending.spent_today(conn, "kie")
+    assert (kie.daily_limit, kie.is_spent) == (50000, False)
+
+
+async def test_states_know_the_last_success_of_an_earlier_day(conn):
+    begun = await begin(conn, 1)
+    await spending.end_call(conn, begun.id, "done", 37)
+    await conn.execute(
+        "update provider_calls set begun_at = begun_at - interval '3 days', ended_at = now() - interval '3 days'"
+    )
+    [openai, kie] = await spending.states(conn, ["openai", "kie"])
+    assert (openai.provider, openai.last_done_at, openai.day) == ("openai", None, 0)
+    assert (kie.day, kie.spent) == (0, 0)
+    assert timedelta(days=2) < datetime.now(UTC) - kie.last_done_at < timedelta(days=4)
+
+
+async def test_a_provider_whose_limit_is_reached_is_spent_and_one_without_a_limit_never(conn):
+    await spending.set_daily_limit(conn, "kie", 40)
+    await begin(conn, 1)
+    await begin(conn, 2, provider="other")
+    assert [one.is_spent for one in await spending.states(conn, ["kie", "other"])] == [True, False]

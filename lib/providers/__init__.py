@@ -142,8 +142,7 @@ def load(name: str) -> Provider:
 
 def has_key(name: str) -> bool:
     """Say whether the settings let a provider work."""
-    settings = config.get()
-    return {"kie": bool(settings.kie_api_keys), "openai": bool(settings.openai_api_key)}.get(name, True)
+    return name == "local" or name in config.get().keyed_providers
 
 
 def chain(product: str, preset: str = "") -> tuple[Offer, ...]:

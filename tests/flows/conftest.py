@@ -121,6 +121,10 @@ class Shop:
         """Let the next tick look for jobs that a test has made itself."""
         await self._redis("UNLINK", "local:drain_due")
 
+    async def pause(self, provider: str, why: str) -> None:
+        """Let nobody ask a provider for a minute."""
+        await self._redis("SET", f"local:provider_pause:{provider}", why, "EX", "60")
+
     async def mend_state(self, chat: Chat) -> None:
         """Forget a conversation."""
         await self._redis("DEL", _state_key(chat))
@@ -167,7 +171,7 @@ class Shop:
             await self.switch("api-telegram", "restart")
             yield
         finally:
-            webhook.give(name, self.stack.settings[name])
+            webhook.give(name, self.stack.settings.get(name, ""))
             await self.switch("api-telegram", "restart")
 
     async def switch(self, part: str, verb: str) -> None:

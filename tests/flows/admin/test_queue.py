@@ -221,8 +221,9 @@ async def test_the_overview_answers_whether_anything_is_wrong_first(dina):
 
 async def test_every_screen_has_a_way_back_and_home_and_short_labels(dina):
     await dina.says("/menu")
-    for data in ("health:home", "queue:home", "queue:failed", "queue:open", "people:home", "trail:list", "letters:list",
-                 "shelf:home", "shelf:alerts", "shelf:product:card", "shelf:pack:m"):  # fmt: skip
+    for data in ("health:home", "health:providers", "queue:home", "queue:failed", "queue:open", "people:home",
+                 "trail:list", "letters:list", "shelf:home", "shelf:alerts", "shelf:product:card",
+                 "shelf:pack:m"):  # fmt: skip
         await dina.forges(data)
         labels = buttons(await dina.last())
         assert {"Назад", "Меню"} <= set(labels), data

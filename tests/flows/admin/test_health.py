@@ -1,0 +1,79 @@
+"""The state of the generation services, as an administrator reads it."""
+
+import pytest
+
+from tests.flows.chat import buttons
+
+CALL = (
+    "insert into provider_calls (job_id, item, step, provider, model, state, cost, begun_at, ended_at)"
+    " select %s, n, 'main', 'kie', 'm', %s, %s, now() - %s::interval, now() - %s::interval"
+    " from generate_series(1, %s) n returning id"
+)
+
+
+@pytest.fixture
+async def calls(shop):
+    """Leave what KIE was asked for: 2 cents for each that was done; the oldest is of another day."""
+    begun = [("done", 999, "2 days", 1), ("lost", 40, "5 hours", 1), ("failed", 0, "20 minutes", 1)]
+    for job, (state, cost, age, number) in enumerate([*begun, ("done", 20, "10 minutes", 21)], 1):
+        await shop.rows(CALL, -job, state, cost, age, age, number)
+    yield
+    await shop.rows("delete from provider_calls where provider = 'kie' returning id")
+
+
+async def to_providers(chat):
+    await chat.says("/menu")
+    await chat.presses("Сводка")
+    await chat.presses("Сервисы")
+
+
+async def test_without_a_key_the_screen_says_who_draws_and_how_to_connect_a_service(dina):
+    await to_providers(dina)
+    shown = await dina.sees(
+        "Ни один сервис не подключён.*KIE_API_KEY или OPENAI_API_KEY.*Сам Лоток — ✅ готов к работе"
+    )
+    assert "KIE.ai" not in shown["text"]
+    assert {"Обновить", "Назад", "Меню"} <= set(buttons(shown))
+    await dina.presses("Обновить")
+    await dina.presses("Назад")
+    await dina.sees("Деньги за 30 дней")
+
+
+async def test_a_service_shows_its_spending_its_calls_and_its_last_success(administrator, shop, calls):
+    async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
+        dina = await administrator()
+        await to_providers(dina)
+        shown = await dina.sees(
+            "KIE.ai — ✅ готов к работе\n"
+            "За сутки потрачено 0,46 \\$ из 50 \\$\n"
+            "За час: 22 запроса, готово 21, неудачно 1\n"
+            "За сутки: 23 запроса, готово 21, неудачно 2\n"
+            "Последний удачный — 1[01] мин назад"
+        )
+        assert "OpenAI — ⚪️ не подключён: не задан OPENAI_API_KEY" in shown["text"]
+        assert "Ни один" not in shown["text"]
+
+
+@pytest.mark.parametrize(("why", "words"), [("down", "сервис не отвечал"), ("money", "кончились деньги")])
+async def test_a_service_that_rests_is_named_in_the_overview(administrator, shop, why, words):
+    async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
+        dina = await administrator()
+        await shop.pause("kie", why)
+        await dina.presses("Сводка")
+        await dina.sees(f"Требует внимания.*• KIE.ai: ⏸ на .*{words}")
+        await dina.presses("Сервисы")
+        await dina.sees(f"KIE.ai — ⏸ .*{words}.*За сутки запросов не было")
+        await shop.expire("provider_pause:kie")
+        await dina.presses("Обновить")
+        await dina.sees("KIE.ai — ✅ готов")
+
+
+async def test_a_service_whose_limit_is_reached_says_so(administrator, shop, calls):
+    await shop.rows("update provider_budgets set daily_limit = 460 where provider = 'kie' returning provider")
+    try:
+        async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
+            dina = await administrator()
+            await to_providers(dina)
+            await dina.sees("KIE.ai — ⛔️ дневной лимит исчерпан\nЗа сутки потрачено 0,46 \\$ из 0,46 \\$")
+    finally:
+        await shop.rows("update provider_budgets set daily_limit = 50000 where provider = 'kie' returning provider")
