@@ -79,7 +79,7 @@ async def dina_decides(dina: Chat, kind: str, title: str) -> None:
     await dina.says("/menu")
     await dina.presses("На проверку")
     await dina.presses(kind)
-    while "Дальше »" in buttons(await dina.last()):
+    while "Дальше ›" in buttons(await dina.last()):
         await dina.presses("Дальше")
     line = next(line for line in words(await dina.last()).splitlines() if title in line)
     await dina.presses(line.partition(".")[0])

@@ -11,6 +11,7 @@ from lib.telegram.dispatch import Turn
 
 PAGE = 10
 LABEL = 20
+DEEPEST = 50  # pages that are remembered on the way back
 
 
 def button(turn: Turn, key: str, data: str, style: str = "") -> Button:
@@ -34,11 +35,32 @@ def picks(data: str, ids: Sequence[object]) -> Keyboard:
     return [buttons[start : start + 5] for start in range(0, len(buttons), 5)]
 
 
-def pages(turn: Turn, first: str, onward: str, *, is_first: bool, is_last: bool) -> Keyboard:
-    """Return the row that turns pages, as far as there is where to turn."""
-    row = [] if is_first else [button(turn, "admin.first", first)]
-    row += [] if is_last else [button(turn, "admin.next", onward)]
+def pages(turn: Turn, place: str, at: str | int | None, onward: str | int | None) -> Keyboard:
+    """Return the row that turns a list's pages, as far as there is where to turn. `place` begins the buttons' data.
+
+    The way here is kept in State.data, so that a page leads back to the one before it, and pressing twice does no harm.
+    Whoever came by an old button has the way to the first page.
+    """
+    here, kept = str(at or ""), turn.state.data.get("pages") or {}
+    way = kept["at"] if kept.get("place") == place and here else []
+    way = way[: way.index(here) + 1] if here in way else [*way, here][-DEEPEST:]
+    turn.state.data["pages"] = {"place": place, "at": way}
+    row = [button(turn, "admin.first", place)] if here and way[-2:-1] != [""] else []
+    row += [button(turn, "admin.previous", _page(place, way[-2]))] if len(way) > 1 else []
+    row += [button(turn, "admin.next", _page(place, str(onward)))] if onward else []
     return [row] if row else []
+
+
+def listed(turn: Turn, otherwise: str, *places: str) -> str:
+    """Return the page that was last seen, if it is of one of these lists; it is where something was opened."""
+    kept = turn.state.data.get("pages") or {}
+    seen = str(kept.get("place", ""))
+    known = any(seen == place or seen.startswith(f"{place}:") for place in places)
+    return _page(seen, kept["at"][-1]) if known else otherwise
+
+
+def _page(place: str, at: str) -> str:
+    return f"{place}:{at}" if at else place
 
 
 def when(turn: Turn, at: datetime | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lib import errors, kick
 from lib.admin import acts
-from lib.flows.admin import back, button, named, number, short
+from lib.flows.admin import back, button, listed, named, number, short
 from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -125,7 +125,7 @@ type Screen = tuple[str, client.Keyboard]
 def _ask_numbers(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
     words = turn.text(f"admin.ask.{act.asks}", **_said(turn, facts))
     sums = [Button(str(amount), f"act:sum:{amount}") for amount in GRANTS] if act.asks == "credits" else []
-    return words, [*([sums] if sums else []), back(turn, _way(act, draft))]
+    return words, [*([sums] if sums else []), back(turn, _way(turn, act, draft))]
 
 
 def _ask_reason(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
@@ -133,7 +133,7 @@ def _ask_reason(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> S
     listed = "\n".join(f"{place}. {reason}" for place, reason in enumerate(ready, 1))
     head = turn.text(f"admin.do.{draft['name']}", **_said(turn, facts))
     buttons = [Button(str(place), f"act:why:{place}") for place in range(1, REASONS + 1)]
-    home = "act:amount" if act.asks else _way(act, draft)
+    home = "act:amount" if act.asks else _way(turn, act, draft)
     return f"{head}\n\n{turn.text('admin.reason')}\n{listed}", [buttons, back(turn, home)]
 
 
@@ -161,11 +161,11 @@ async def _confirm(turn: Turn) -> None:
         await _refuse(turn, act, draft, refusal)
         return
     turn.state.step = "people:find"
-    turn.state.data = {"done": turn.came.message_id}
+    turn.state.data = {"done": turn.came.message_id, "pages": turn.state.data.get("pages")}
     turn.after.append(kick.drain)
     words = turn.text(f"admin.done.{draft['name']}{_outcome(facts)}", **_said(turn, facts))
     why = turn.text("admin.sure.reason", reason=draft["reason"])
-    rows = [[button(turn, "admin.button.onward", _way(act, draft)), button(turn, "button.menu", "menu:home")]]
+    rows = [[button(turn, "admin.button.onward", _way(turn, act, draft)), button(turn, "button.menu", "menu:home")]]
     await turn.chat.edit(turn.came.message_id, f"{words}\n{why}", rows)
 
 
@@ -184,7 +184,7 @@ async def _refuse(turn: Turn, act: acts.Act, draft: Draft, refusal: errors.AppEr
     turn.state.data.pop("act", None)
     reason = named(turn, "no", refusal.code)
     words = reason if reason != refusal.code else turn.text("admin.no.other", code=refusal.code)
-    way = "menu:home" if isinstance(refusal, errors.Missing) else _way(act, draft)
+    way = "menu:home" if isinstance(refusal, errors.Missing) else _way(turn, act, draft)
     await turn.show(turn.text("admin.no", reason=words), [back(turn, way)])
 
 
@@ -220,6 +220,7 @@ def _said(turn: Turn, facts: acts.Facts) -> dict[str, Any]:
     return said
 
 
-def _way(act: acts.Act, draft: Draft) -> str:
+def _way(turn: Turn, act: acts.Act, draft: Draft) -> str:
+    """Return where the deed was begun; of a list, the page that was last seen."""
     way = act.way.format(subject=draft["subject"])
-    return way if len(way.encode()) <= DATA else "menu:home"
+    return listed(turn, way, way) if len(way.encode()) <= DATA else "menu:home"

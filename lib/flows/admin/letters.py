@@ -2,7 +2,7 @@
 
 from lib import db
 from lib.admin import letters
-from lib.flows.admin import PAGE, back, button, found, number, pages, picks, short, when
+from lib.flows.admin import PAGE, back, button, found, listed, number, pages, picks, short, when
 from lib.telegram.dispatch import Turn
 
 
@@ -15,6 +15,9 @@ async def handle(turn: Turn) -> None:
 async def _list(turn: Turn, argument: str) -> None:
     before = number(argument) or None
     page = await db.run(lambda conn: letters.list_letters(conn, before=before, limit=PAGE + 1))
+    if before and not page:  # its last one has been dealt with
+        await _list(turn, "")
+        return
     shown = page[:PAGE]
     lines = [
         turn.text(
@@ -26,8 +29,7 @@ async def _list(turn: Turn, argument: str) -> None:
         )
         for place, letter in enumerate(shown, 1)
     ]
-    onward = f"letters:list:{shown[-1].id}" if len(page) > PAGE else ""
-    turned = pages(turn, "letters:list", onward, is_first=before is None, is_last=not onward)
+    turned = pages(turn, "letters:list", before, shown[-1].id if len(page) > PAGE else None)
     words = "\n".join(lines) or turn.text("admin.letters.none")
     rows = [*picks("letters:one", [letter.id for letter in shown]), *turned, back(turn, "menu:home")]
     await turn.show(f"{turn.text('admin.letters')}\n\n{words}", rows)
@@ -49,4 +51,4 @@ async def _one(turn: Turn, argument: str) -> None:
         button(turn, "admin.button.replay", f"act:begin:replay:{letter.id}"),
         button(turn, "admin.button.drop", f"act:begin:drop:{letter.id}", "danger"),
     ]
-    await turn.show(words, [deeds, back(turn, "letters:list")])
+    await turn.show(words, [deeds, back(turn, listed(turn, "letters:list", "letters:list"))])

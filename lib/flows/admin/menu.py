@@ -27,7 +27,8 @@ async def handle(turn: Turn) -> None:
 
 async def _home(turn: Turn, note: str = "") -> None:
     turn.state.step = "people:find"
-    turn.state.data.pop("act", None)
+    for kept in ("act", "pages"):
+        turn.state.data.pop(kept, None)
     found, waits = await db.run(pulse.look), await db.run(shops.to_decide)
     wrong = worries(turn, found)
     state = turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lib import db, errors, kick, money
 from lib.admin import shops
-from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
+from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.loyalty import offers
 from lib.loyalty.partners import Partner
 from lib.telegram import client
@@ -43,6 +43,9 @@ async def _list(turn: Turn, argument: str) -> None:
         return
     after = number(rest)
     page = await db.run(lambda conn: shops.waiting(conn, kind, after=after, limit=PAGE + 1))
+    if after and not page:  # its last one has been decided
+        await _list(turn, kind)
+        return
     shown = page[:PAGE]
     lines = [
         turn.text(
@@ -54,8 +57,7 @@ async def _list(turn: Turn, argument: str) -> None:
         )
         for place, thing in enumerate(shown, 1)
     ]
-    onward = f"moderate:list:{kind}:{shown[-1].id}" if len(page) > PAGE else ""
-    turned = pages(turn, f"moderate:list:{kind}", onward, is_first=not after, is_last=not onward)
+    turned = pages(turn, f"moderate:list:{kind}", after, shown[-1].id if len(page) > PAGE else None)
     rows = picks(f"moderate:one:{kind}", [_subject(thing) for thing in shown])
     words = "\n".join(lines) or turn.text(f"admin.moderate.none.{kind}")
     head = turn.text(f"admin.kinds.{kind}")
@@ -75,7 +77,8 @@ async def _one(turn: Turn, argument: str) -> None:
     if thing.photo:
         ways.append(button(turn, "admin.button.photo", f"moderate:photo:{argument}"))
     rows = [row for row in (deeds, ways) if row]
-    await turn.show(_words(turn, kind, thing), [*rows, back(turn, f"moderate:list:{kind}")])
+    home = f"moderate:list:{kind}"
+    await turn.show(_words(turn, kind, thing), [*rows, back(turn, listed(turn, home, home))])
 
 
 def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lib import credits, db, errors
 from lib.admin import acts, people
-from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
+from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.loyalty import members, staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -169,7 +169,8 @@ async def _payment(turn: Turn, argument: str) -> None:
     deeds = [button(turn, "admin.button.person", f"people:card:{payment.user_id}")]
     if payment.state in ("paid", "refunding"):
         deeds.append(button(turn, "admin.button.refund", f"act:begin:refund:{payment.id}", "danger"))
-    await turn.show(words, [deeds, back(turn, f"people:payments:{payment.user_id}")])
+    own = f"people:payments:{payment.user_id}"
+    await turn.show(words, [deeds, back(turn, listed(turn, own, own, "people:unsettled"))])
 
 
 async def _unsettled(turn: Turn, argument: str) -> None:
@@ -177,8 +178,7 @@ async def _unsettled(turn: Turn, argument: str) -> None:
     page = await db.run(lambda conn: people.unsettled(conn, before=before, limit=PAGE + 1))
     shown = page[:PAGE]
     lines = [_payment_line(turn, place, payment) for place, payment in enumerate(shown, 1)]
-    onward = f"people:unsettled:{shown[-1].id}" if len(page) > PAGE else ""
-    turned = pages(turn, "people:unsettled", onward, is_first=before is None, is_last=not onward)
+    turned = pages(turn, "people:unsettled", before, shown[-1].id if len(page) > PAGE else None)
     rows = [*picks("people:payment", [one.id for one in shown]), *turned, back(turn, "health:home")]
     words = "\n".join(lines) or turn.text("admin.unsettled.none")
     await turn.show(f"{turn.text('admin.unsettled')}\n\n{words}", rows)
@@ -200,9 +200,7 @@ async def _list(
     turn: Turn, name: str, user_id: int, before: int | None, lines: list[str], rows: Keyboard, ids: list[int]
 ) -> None:
     """Show a page of a person's list; an id more than a page holds says that there is another page."""
-    first = f"people:{name}:{user_id}"
-    onward = f"{first}:{ids[PAGE - 1]}" if len(ids) > PAGE else ""
-    turned = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    turned = pages(turn, f"people:{name}:{user_id}", before, ids[PAGE - 1] if len(ids) > PAGE else None)
     words = "\n".join(lines) if lines else turn.text(f"admin.{name}.none")
     head = turn.text(f"admin.{name}")
     await turn.show(f"{head}\n\n{words}", [*rows, *turned, back(turn, f"people:card:{user_id}")])

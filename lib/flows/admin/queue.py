@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lib import db, jobs, users
 from lib.admin import acts, people, pulse, queue
-from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, span, when
+from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, span, when
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -39,16 +39,16 @@ async def _home(turn: Turn, _: str) -> None:
 async def _failed(turn: Turn, argument: str) -> None:
     before = number(argument) or None
     page = await db.run(lambda conn: queue.failed(conn, before=before, limit=PAGE + 1))
-    await _list(turn, "failed", page, is_first=before is None)
+    await _list(turn, "failed", page, before)
 
 
 async def _open(turn: Turn, argument: str) -> None:
     after = number(argument)
     page = await db.run(lambda conn: queue.under_way(conn, after=after, limit=PAGE + 1))
-    await _list(turn, "open", page, is_first=not after)
+    await _list(turn, "open", page, after)
 
 
-async def _list(turn: Turn, name: str, page: Sequence[people.Order], *, is_first: bool) -> None:
+async def _list(turn: Turn, name: str, page: Sequence[people.Order], at: int | None) -> None:
     shown = page[:PAGE]
     lines = [
         turn.text(
@@ -62,8 +62,7 @@ async def _list(turn: Turn, name: str, page: Sequence[people.Order], *, is_first
         )
         for place, job in enumerate(shown, 1)
     ]
-    onward = f"queue:{name}:{shown[-1].id}" if len(page) > PAGE else ""
-    turned = pages(turn, f"queue:{name}", onward, is_first=is_first, is_last=not onward)
+    turned = pages(turn, f"queue:{name}", at, shown[-1].id if len(page) > PAGE else None)
     words = "\n".join(lines) or turn.text(f"admin.{name}.none")
     rows = [*picks("queue:job", [job.id for job in shown]), *turned, back(turn, "queue:home")]
     await turn.show(f"{turn.text(f'admin.{name}')}\n\n{words}", rows)
@@ -90,7 +89,8 @@ async def _job(turn: Turn, argument: str) -> None:
         lines += ["", turn.text("admin.job.again", id=again)]
     rows = [row for row in (_deeds(turn, job, again), _ways(turn, job, again)) if row]
     home = "queue:failed" if job.state == "failed" else "queue:home"
-    await turn.show("\n".join(lines), [*rows, back(turn, home)])
+    way = listed(turn, home, "queue:failed", "queue:open", "people:orders")
+    await turn.show("\n".join(lines), [*rows, back(turn, way)])
 
 
 async def _wait(turn: Turn, job: jobs.Job) -> str:

@@ -59,20 +59,19 @@ async def _status(turn: Turn, argument: str) -> None:
     await _list(turn, turn.text(f"admin.shops.{status}"), f"shops:status:{status}", page, place)
 
 
-async def _list(turn: Turn, head: str, first: str, page: list[Partner], after: int) -> None:
+async def _list(turn: Turn, head: str, place: str, page: list[Partner], after: int) -> None:
     shown = page[:PAGE]
     lines = [
         turn.text(
             "admin.shop.line",
-            place=place,
+            place=line,
             title=short(shop.title, 60),
             city=shop.city,
             status=named(turn, "status", shop.status),
         )
-        for place, shop in enumerate(shown, 1)
+        for line, shop in enumerate(shown, 1)
     ]
-    onward = f"{first}:{shown[-1].id}" if len(page) > PAGE else ""
-    turned = pages(turn, first, onward, is_first=not after, is_last=not onward)
+    turned = pages(turn, place, after, shown[-1].id if len(page) > PAGE else None)
     words = "\n".join(lines) or turn.text("admin.shops.empty")
     rows = [*picks("shops:card", [shop.id for shop in shown]), *turned, back(turn, "shops:home")]
     await turn.show(f"{head}\n\n{words}", rows)
@@ -127,11 +126,11 @@ async def _points(turn: Turn, argument: str) -> None:
     await db.run(lambda conn: partners.get(conn, partner_id))
     page = await db.run(lambda conn: points.history(conn, partner_id, before=before, limit=PAGE + 1))
     lines = [_operation(turn, one) for one in page[:PAGE]]
-    first, onward = f"shops:points:{partner_id}", ""
+    onward = ""
     if len(page) > PAGE:
         end = page[PAGE - 1]
-        onward = f"{first}:{(end.created_at - EPOCH) // timedelta(microseconds=1)}:{end.id}"
-    turned = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+        onward = f"{(end.created_at - EPOCH) // timedelta(microseconds=1)}:{end.id}"
+    turned = pages(turn, f"shops:points:{partner_id}", rest if before else "", onward)
     words = "\n".join(lines) or turn.text("admin.points.none")
     await turn.show(f"{turn.text('admin.points')}\n\n{words}", [*turned, back(turn, f"shops:card:{partner_id}")])
 

@@ -31,12 +31,11 @@ async def handle(turn: Turn) -> None:
     await turn.show(words, [*rows, back(turn, home)])
 
 
-async def _page(turn: Turn, first: str, before: int | None, **narrow: str) -> tuple[str, Keyboard]:
+async def _page(turn: Turn, place: str, before: int | None, **narrow: str) -> tuple[str, Keyboard]:
     found = await db.run(lambda conn: trail.read(conn, before=before, limit=PAGE + 1, **narrow))
     names = await db.run(lambda conn: trail.names(conn, [deed.actor for deed in found]))
     lines = [_line(turn, deed, names.get(deed.actor, deed.actor)) for deed in found[:PAGE]]
-    onward = f"{first}:{found[PAGE - 1].id}" if len(found) > PAGE else ""
-    rows = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    rows = pages(turn, place, before, found[PAGE - 1].id if len(found) > PAGE else None)
     words = "\n\n".join(lines) or turn.text("admin.trail.none")
     return f"{turn.text('admin.trail')}\n\n{words}", rows
 
@@ -66,9 +65,8 @@ async def _shop_page(turn: Turn, partner_id: int, before: int | None) -> tuple[s
         )
         for deed in deeds[:PAGE]
     ]
-    first = f"trail:shop:{partner_id}"
-    onward = f"{first}:{deeds[PAGE - 1].id}" if len(deeds) > PAGE else ""
-    rows = pages(turn, first, onward, is_first=before is None, is_last=not onward)
+    onward = deeds[PAGE - 1].id if len(deeds) > PAGE else None
+    rows = pages(turn, f"trail:shop:{partner_id}", before, onward)
     words = "\n\n".join(lines) or turn.text("admin.trail.none.shop")
     return f"{turn.text('admin.trail.shop')}\n\n{words}", rows
 

@@ -7,7 +7,7 @@ import pytest
 
 from lib import db
 from lib.loyalty import offers, partners
-from tests.flows.chat import buttons
+from tests.flows.chat import buttons, words
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
 FORGED = (
@@ -187,13 +187,38 @@ async def test_a_list_of_what_waits_has_pages(dina, applied):
         await applied.offers(f"Услуга <{number}>")
     await dina.forges("moderate:list:service")
     await dina.sees("10\\.")
-    assert "Дальше »" in buttons(await dina.last())
+    assert "Дальше ›" in buttons(await dina.last())
     await dina.presses("Дальше")
+    second = await dina.sees("10\\.")
+    assert "« В начало" not in buttons(second), "it is the previous page"
+    await dina.presses("Дальше")
+    await dina.presses("Предыдущие")
+    assert words(await dina.last()) == words(second)
+    await dina.presses("2")
+    await dina.sees(r"Цена: \d+ баллов")
+    await dina.presses("Назад")
+    assert words(await dina.last()) == words(second)
     await dina.presses("Дальше")
     await dina.presses("В начало")
-    assert "« В начало" not in buttons(await dina.last())
+    assert not {"« В начало", "‹ Предыдущие"} & set(buttons(await dina.last()))
     await dina.presses("1")
     await dina.sees(r"Цена: \d+ баллов")
+
+
+async def test_a_page_whose_last_line_was_decided_leads_to_the_first(dina, applied):
+    for number in range(11):
+        await applied.offers(f"Услуга {number}")
+    await dina.forges("moderate:list:service")
+    while "Дальше ›" in buttons(await dina.last()):
+        await dina.presses("Дальше")
+    last = max(int(label) for label in buttons(await dina.last()) if label.isdecimal())
+    for _ in range(last):
+        await dina.presses("1")
+        await dina.presses("Отклонить")
+        await dina.presses("1")
+        await dina.presses("Отклонить")
+        await dina.presses("Дальше")
+    await dina.sees("10\\.")
 
 
 async def test_stars_are_given_back_once_with_both_balances_said_first(dina, seller, found, shop):

@@ -187,9 +187,28 @@ async def test_the_trail_has_pages(dina, shop):
     await dina.sees("проба <15>.*проба <6>")
     await act(dina, "Дальше")
     await dina.sees("проба <5>")
-    await act(dina, "В начало")
+    await act(dina, "Предыдущие")
+    second = await dina.sees("проба <15>.*проба <6>")
+    assert list(buttons(second))[-4:] == ["‹ Предыдущие", "Дальше ›", "Назад", "Меню"]
+    await act(dina, "Предыдущие")
+    await dina.sees("проба <25>")
+    assert "‹ Предыдущие" not in buttons(await dina.last())
+    await act(dina, "Дальше", "Дальше", "В начало")
     await dina.sees("проба <25>")
     assert len(await dina.messages()) == before, "one living message"
+
+
+async def test_a_page_by_an_old_button_leads_to_the_first(dina, shop):
+    await shop.rows(
+        "insert into audit_log (actor, action, subject, reason)"
+        " select 'ops:test', 'promo.add', 'promo X', 'проба' from generate_series(1, 12) returning id"
+    )
+    [last] = await shop.rows("select max(id) as id from audit_log")
+    await dina.says("/menu")
+    await dina.forges(f"trail:list:prices:{last['id']}")
+    shown = set(buttons(await dina.last()))
+    assert "« В начало" in shown
+    assert "‹ Предыдущие" not in shown
 
 
 async def test_an_alert_comes_through_the_admin_bot_unless_it_is_muted(dina, administrator, seller, shop):
