@@ -216,7 +216,7 @@ create table job_history (
 
 create index job_history_user on job_history (user_id, id desc);
 create index job_history_finished on job_history using brin (finished_at);
-create index job_history_failed on job_history (id desc) where state = 'failed';
+create index job_history_failed on job_history (id desc) include (task, error_code) where state = 'failed';
 create index job_history_pace on job_history (task, finished_at desc) where price > 0;
 
 -- The keys of paid jobs outlive the history, so that an order can never be charged a second time under its key.

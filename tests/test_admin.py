@@ -1,6 +1,7 @@
 import pytest
 
 from lib import admin
+from lib.admin import letters as kept
 
 
 async def letters(conn):
@@ -26,3 +27,16 @@ async def test_bury_update_keeps_an_update_once(conn):
 async def test_bury_update_keeps_whatever_came(conn, payload, kept):
     await admin.bury_update(conn, "studio", 7, payload, "error\0", 3)
     assert await letters(conn) == [("studio", 7, kept, "error", 3)]
+
+
+async def test_keptare_counted_by_bot_and_by_the_kind_of_error(conn):
+    for number, error in enumerate(["KeyError: 'x'", "KeyError: 'y'", "42", "Missing"]):
+        await admin.bury_update(conn, "client" if number else "studio", number, b"{}", error, 3)
+    counts = {one.word: one.number for one in await kept.by_reason(conn)}
+    assert counts == {"KeyError": 2, "Error": 1, "Missing": 1}
+    assert [(one.word, one.number) for one in await kept.by_bot(conn, reason="KeyError")] == [
+        ("client", 1),
+        ("studio", 1),
+    ]
+    [found] = await kept.list_letters(conn, bot="client", reason="Error")
+    assert found.error == "42"

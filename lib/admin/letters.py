@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib import cache, config, db, errors, fetch
+from lib.admin.people import MOST, Count
 
 SQL = db.load("admin")
 PAGE = 10
@@ -52,9 +53,22 @@ async def bury_update(conn: db.Connection, bot: str, update_id: int, payload: by
     )
 
 
-async def list_letters(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[Letter]:
-    """Return a page of them, newest first."""
-    return await SQL.list_letters.all(conn, Letter, before=before, limit=limit)
+async def list_letters(
+    conn: db.Connection, *, bot: str = "", reason: str = "", before: int | None = None, limit: int = PAGE
+) -> list[Letter]:
+    """Return a page of them, newest first: of all, of one bot, of one kind of error, or of both."""
+    chosen = {"bot": bot or None, "reason": reason or None}
+    return await SQL.list_letters.all(conn, Letter, **chosen, before=before, limit=limit)
+
+
+async def by_bot(conn: db.Connection, *, reason: str = "") -> list[Count]:
+    """Return how many there are of each bot, the most first: of all kinds of errors, or of one."""
+    return await SQL.letters_by_bot.all(conn, Count, reason=reason or None, limit=MOST)
+
+
+async def by_reason(conn: db.Connection, *, bot: str = "") -> list[Count]:
+    """Return how many there are of each kind of error, the most first: of all bots, or of one."""
+    return await SQL.letters_by_reason.all(conn, Count, bot=bot or None, limit=MOST)
 
 
 async def get_letter(conn: db.Connection, letter_id: int) -> Letter:

@@ -10,6 +10,7 @@ from lib.telegram import fsm
 
 SQL = db.load("admin")
 PAGE = 10
+MOST = 20  # words that a list can be narrowed down to
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,14 @@ class Order:
     error: str | None
     created_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many lines of a list there are of one word."""
+
+    word: str
+    number: int
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,27 @@
 
 from lib import db, errors, jobs
 from lib.admin import trail
-from lib.admin.people import PAGE, Order
+from lib.admin.people import MOST, PAGE, Count, Order
 
 SQL = db.load("admin")
 
 
-async def failed(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[Order]:
-    """Return a page of the failed jobs of 90 days, newest first."""
-    return await SQL.failed_jobs.all(conn, Order, before=before, limit=limit)
+async def failed(
+    conn: db.Connection, *, task: str = "", code: str = "", before: int | None = None, limit: int = PAGE
+) -> list[Order]:
+    """Return a page of the failed jobs of 90 days, newest first: of all, of one task, of one reason, or of both."""
+    chosen = {"task": task or None, "code": code or None}
+    return await SQL.failed_jobs.all(conn, Order, **chosen, before=before, limit=limit)
+
+
+async def failed_by_task(conn: db.Connection, *, code: str = "") -> list[Count]:
+    """Return how many failed of each task, the most first: of all reasons, or of one."""
+    return await SQL.failed_by_task.all(conn, Count, code=code or None, limit=MOST)
+
+
+async def failed_by_code(conn: db.Connection, *, task: str = "") -> list[Count]:
+    """Return how many failed for each reason, the most first: of all tasks, or of one."""
+    return await SQL.failed_by_code.all(conn, Count, task=task or None, limit=MOST)
 
 
 async def under_way(conn: db.Connection, *, after: int = 0, limit: int = PAGE) -> list[Order]:

@@ -7,10 +7,29 @@ set error = excluded.error,
     tries = excluded.tries;
 
 -- name: list_letters
+-- What an update failed of is the kind of error that its text begins with.
 select id, bot, update_id, payload, error, tries, created_at
 from dead_letters
-where %(before)s::bigint is null or id < %(before)s
+where (%(bot)s::text is null or bot = %(bot)s)
+and (%(reason)s::text is null or coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') = %(reason)s)
+and (%(before)s::bigint is null or id < %(before)s)
 order by id desc
+limit %(limit)s;
+
+-- name: letters_by_bot
+select bot as word, count(*) as number
+from dead_letters
+where %(reason)s::text is null or coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') = %(reason)s
+group by bot
+order by number desc, bot
+limit %(limit)s;
+
+-- name: letters_by_reason
+select coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') as word, count(*) as number
+from dead_letters
+where %(bot)s::text is null or bot = %(bot)s
+group by 1
+order by number desc, word
 limit %(limit)s;
 
 -- name: get_letter
@@ -161,11 +180,37 @@ order by id desc
 limit %(limit)s;
 
 -- name: failed_jobs
+-- The index holds all that is filtered by, so that only the rows of the page are read.
 select id, coalesce(user_id, 0) as user_id, task, price, state, attempts, error_code, error, created_at, finished_at
 from job_history
+where id = any(array(
+    select id
+    from job_history
+    where state = 'failed'
+    and (%(task)s::text is null or task = %(task)s)
+    and (%(code)s::text is null or error_code = %(code)s)
+    and (%(before)s::bigint is null or id < %(before)s)
+    order by id desc
+    limit %(limit)s
+))
+order by id desc;
+
+-- name: failed_by_task
+select task as word, count(*) as number
+from job_history
 where state = 'failed'
-and (%(before)s::bigint is null or id < %(before)s)
-order by id desc
+and (%(code)s::text is null or error_code = %(code)s)
+group by task
+order by number desc, task
+limit %(limit)s;
+
+-- name: failed_by_code
+select error_code as word, count(*) as number
+from job_history
+where state = 'failed'
+and (%(task)s::text is null or task = %(task)s)
+group by error_code
+order by number desc, error_code
 limit %(limit)s;
 
 -- name: open_jobs

@@ -1,16 +1,21 @@
 """What the screens of the admin bot have in common: times and names, lists by pages, the way back."""
 
-from collections.abc import Awaitable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lib import errors, text, users
+from lib.admin.people import Count
 from lib.admin.pulse import Pulse
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 PAGE = 10
 LABEL = 20
+DATA = 64  # bytes that a button can carry
+PLACE = 20  # of them for where a page begins
+WORD = re.compile(r"[A-Za-z_]*")
 DEEPEST = 50  # pages that are remembered on the way back
 
 
@@ -49,6 +54,24 @@ def pages(turn: Turn, place: str, at: str | int | None, onward: str | int | None
     row += [button(turn, "admin.previous", _page(place, way[-2]))] if len(way) > 1 else []
     row += [button(turn, "admin.next", _page(place, str(onward)))] if onward else []
     return [row] if row else []
+
+
+def chosen(argument: str) -> tuple[str, str, str]:
+    """Return the parts of "card:internal:120": two words that narrow a list down, "" for no choice, and a place."""
+    first, second, place, *_ = [*argument.split(":"), "", "", ""]
+    return first if WORD.fullmatch(first) else "", second if WORD.fullmatch(second) else "", place
+
+
+def choices(turn: Turn, counts: Sequence[Count], data: Callable[[str], str], label: Callable[[str], str]) -> Keyboard:
+    """Return buttons that narrow a list down to one word, with how many lines it has then; the first takes all."""
+    total = sum(count.number for count in counts)
+    rows = [[Button(f"{turn.text('admin.all')} · {total}", data(""))]]
+    fitting = [count for count in counts if len(data(count.word)) <= DATA - PLACE]
+    buttons = [
+        Button(f"{short(label(count.word), LABEL - 3 - len(str(count.number)))} · {count.number}", data(count.word))
+        for count in fitting
+    ]
+    return rows + [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
 
 
 def listed(turn: Turn, otherwise: str, *places: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lib import errors, kick
 from lib.admin import acts
-from lib.flows.admin import back, button, listed, named, number, short
+from lib.flows.admin import DATA, back, button, listed, named, number, short
 from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -22,7 +22,6 @@ type Draft = dict[str, Any]
 REASON = 300
 REASONS = 4  # ready-made ones to choose from, for each kind of deed
 GRANTS = (5, 10, 30)
-DATA = 64  # bytes that a button can carry
 
 
 async def handle(turn: Turn) -> None:

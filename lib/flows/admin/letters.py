@@ -1,22 +1,29 @@
-"""Updates that failed for good: the list, and one of them, to be brought once more or dropped (act)."""
+"""Updates that failed for good: the list, and one of them, to be brought once more or dropped (act).
+
+list [-> by bot, by reason] -> one -> bring once more, drop (act)
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
 from lib.admin import letters
-from lib.flows.admin import PAGE, back, button, found, listed, number, pages, picks, short, when
+from lib.flows.admin import PAGE, back, button, choices, chosen, found, listed, number, pages, picks, short, when
+from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Show the list, or one of them."""
     action, _, argument = turn.came.text.partition(":")[2].partition(":")
-    await found(turn, (_one if action == "one" else _list)(turn, argument))
+    await found(turn, SCREENS.get(action, _list)(turn, argument))
 
 
 async def _list(turn: Turn, argument: str) -> None:
-    before = number(argument) or None
-    page = await db.run(lambda conn: letters.list_letters(conn, before=before, limit=PAGE + 1))
+    bot, reason, place = chosen(argument)
+    before = number(place) or None
+    page = await db.run(lambda conn: letters.list_letters(conn, bot=bot, reason=reason, before=before, limit=PAGE + 1))
     if before and not page:  # its last one has been dealt with
-        await _list(turn, "")
+        await _list(turn, f"{bot}:{reason}")
         return
     shown = page[:PAGE]
     lines = [
@@ -29,10 +36,37 @@ async def _list(turn: Turn, argument: str) -> None:
         )
         for place, letter in enumerate(shown, 1)
     ]
-    turned = pages(turn, "letters:list", before, shown[-1].id if len(page) > PAGE else None)
-    words = "\n".join(lines) or turn.text("admin.letters.none")
-    rows = [*picks("letters:one", [letter.id for letter in shown]), *turned, back(turn, "menu:home")]
-    await turn.show(f"{turn.text('admin.letters')}\n\n{words}", rows)
+    turned = pages(turn, f"letters:list:{bot}:{reason}", before, shown[-1].id if len(page) > PAGE else None)
+    head, words = turn.text("admin.letters"), "\n".join(lines)
+    if bot or reason:
+        head = f"{head}\n{turn.text('admin.chosen', words=', '.join(word for word in (bot, reason) if word))}"
+    words = words or turn.text("admin.chosen.none" if bot or reason else "admin.letters.none")
+    rows = [*_narrow(turn, bot, reason, bool(page)), *picks("letters:one", [one.id for one in shown]), *turned]
+    await turn.show(f"{head}\n\n{words}", [*rows, back(turn, "menu:home")])
+
+
+def _narrow(turn: Turn, bot: str, reason: str, is_any: bool) -> Keyboard:
+    if not (is_any or bot or reason):
+        return []
+    row = [
+        button(turn, "admin.button.by_bot", f"letters:by_bot:{bot}:{reason}"),
+        button(turn, "admin.button.by_code", f"letters:by_reason:{bot}:{reason}"),
+    ]
+    return [[*row, *([button(turn, "admin.button.show_all", "letters:list")] if bot or reason else [])]]
+
+
+async def _by_bot(turn: Turn, argument: str) -> None:
+    bot, reason, _ = chosen(argument)
+    counts = await db.run(lambda conn: letters.by_bot(conn, reason=reason))
+    rows = choices(turn, counts, lambda word: f"letters:list:{word}:{reason}", str)
+    await turn.show(turn.text("admin.which_bot"), [*rows, back(turn, f"letters:list:{bot}:{reason}")])
+
+
+async def _by_reason(turn: Turn, argument: str) -> None:
+    bot, reason, _ = chosen(argument)
+    counts = await db.run(lambda conn: letters.by_reason(conn, bot=bot))
+    rows = choices(turn, counts, lambda word: f"letters:list:{bot}:{word}", str)
+    await turn.show(turn.text("admin.which_code"), [*rows, back(turn, f"letters:list:{bot}:{reason}")])
 
 
 async def _one(turn: Turn, argument: str) -> None:
@@ -52,3 +86,11 @@ async def _one(turn: Turn, argument: str) -> None:
         button(turn, "admin.button.drop", f"act:begin:drop:{letter.id}", "danger"),
     ]
     await turn.show(words, [deeds, back(turn, listed(turn, "letters:list", "letters:list"))])
+
+
+SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {
+    "list": _list,
+    "by_bot": _by_bot,
+    "by_reason": _by_reason,
+    "one": _one,
+}

@@ -1,14 +1,29 @@
 """The queue: what failed and of what, what is under way; one job with all that an administrator needs to judge it.
 
-home -> failed, under way -> job -> do over, cancel (act)
+home -> failed [-> by task, by code], under way -> job -> do over, cancel (act)
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lib import db, jobs, users
 from lib.admin import acts, people, pulse, queue
-from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, span, when
-from lib.telegram.client import Button
+from lib.flows.admin import (
+    PAGE,
+    back,
+    button,
+    choices,
+    chosen,
+    found,
+    listed,
+    named,
+    number,
+    pages,
+    picks,
+    short,
+    span,
+    when,
+)
+from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 
@@ -37,19 +52,50 @@ async def _home(turn: Turn, _: str) -> None:
 
 
 async def _failed(turn: Turn, argument: str) -> None:
-    before = number(argument) or None
-    page = await db.run(lambda conn: queue.failed(conn, before=before, limit=PAGE + 1))
-    await _list(turn, "failed", page, before)
+    task, code, place = chosen(argument)
+    before = number(place) or None
+    page = await db.run(lambda conn: queue.failed(conn, task=task, code=code, before=before, limit=PAGE + 1))
+    narrow = [
+        button(turn, "admin.button.by_task", f"queue:by_task:{task}:{code}"),
+        button(turn, "admin.button.by_code", f"queue:by_code:{task}:{code}"),
+    ]
+    head = turn.text("admin.failed")
+    if task or code:
+        words = [named(turn, group, word) for group, word in (("task", task), ("code", code)) if word]
+        head = f"{head}\n{turn.text('admin.chosen', words=', '.join(words))}"
+        narrow.append(button(turn, "admin.button.show_all", "queue:failed"))
+    none = "admin.chosen.none" if task or code else "admin.failed.none"
+    rows = _page(turn, f"queue:failed:{task}:{code}", page, before)
+    await _list(turn, head, none, page, [*([narrow] if page or task or code else []), *rows])
+
+
+async def _by_task(turn: Turn, argument: str) -> None:
+    task, code, _ = chosen(argument)
+    counts = await db.run(lambda conn: queue.failed_by_task(conn, code=code))
+    rows = choices(turn, counts, lambda word: f"queue:failed:{word}:{code}", lambda word: named(turn, "task", word))
+    await turn.show(turn.text("admin.which_task"), [*rows, back(turn, f"queue:failed:{task}:{code}")])
+
+
+async def _by_code(turn: Turn, argument: str) -> None:
+    task, code, _ = chosen(argument)
+    counts = await db.run(lambda conn: queue.failed_by_code(conn, task=task))
+    rows = choices(turn, counts, lambda word: f"queue:failed:{task}:{word}", lambda word: named(turn, "code", word))
+    await turn.show(turn.text("admin.which_code"), [*rows, back(turn, f"queue:failed:{task}:{code}")])
 
 
 async def _open(turn: Turn, argument: str) -> None:
     after = number(argument)
     page = await db.run(lambda conn: queue.under_way(conn, after=after, limit=PAGE + 1))
-    await _list(turn, "open", page, after)
+    await _list(turn, turn.text("admin.open"), "admin.open.none", page, _page(turn, "queue:open", page, after))
 
 
-async def _list(turn: Turn, name: str, page: Sequence[people.Order], at: int | None) -> None:
-    shown = page[:PAGE]
+def _page(turn: Turn, place: str, page: Sequence[people.Order], at: int | None) -> Keyboard:
+    """Return the buttons that open the jobs of a page, and those that turn it."""
+    turned = pages(turn, place, at, page[PAGE - 1].id if len(page) > PAGE else None)
+    return [*picks("queue:job", [job.id for job in page[:PAGE]]), *turned]
+
+
+async def _list(turn: Turn, head: str, none: str, page: Sequence[people.Order], rows: Keyboard) -> None:
     lines = [
         turn.text(
             "admin.job.line",
@@ -60,12 +106,10 @@ async def _list(turn: Turn, name: str, page: Sequence[people.Order], at: int | N
             at=when(turn, job.finished_at or job.created_at),
             why=f" — {short(named(turn, 'code', job.error_code), 40)}" if job.error_code else "",
         )
-        for place, job in enumerate(shown, 1)
+        for place, job in enumerate(page[:PAGE], 1)
     ]
-    turned = pages(turn, f"queue:{name}", at, shown[-1].id if len(page) > PAGE else None)
-    words = "\n".join(lines) or turn.text(f"admin.{name}.none")
-    rows = [*picks("queue:job", [job.id for job in shown]), *turned, back(turn, "queue:home")]
-    await turn.show(f"{turn.text(f'admin.{name}')}\n\n{words}", rows)
+    words = "\n".join(lines) or turn.text(none)
+    await turn.show(f"{head}\n\n{words}", [*rows, back(turn, "queue:home")])
 
 
 async def _job(turn: Turn, argument: str) -> None:
@@ -118,6 +162,8 @@ def _ways(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
 SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {
     "home": _home,
     "failed": _failed,
+    "by_task": _by_task,
+    "by_code": _by_code,
     "open": _open,
     "job": _job,
 }

@@ -1,8 +1,10 @@
 """The queue, the failures, the prices, the trail and the alerts, as an administrator meets them."""
 
+import time
+
 import pytest
 
-from tests.flows.chat import Chat, buttons
+from tests.flows.chat import Chat, buttons, words
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -73,6 +75,66 @@ async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, pho
     await dina.sees("не хватает кредитов")
 
 
+@pytest.fixture(scope="module")
+async def failures(shop):
+    """Leave twelve posters that failed for one reason, and one for another, some time ago; history keeps them."""
+    for number, code in enumerate(["internal"] * 12 + ["storage"]):
+        [job] = await shop.rows(
+            "insert into jobs (task, key, run_at) values ('poster', %s, now() + interval '1 day') returning id",
+            f"failures:{time.time_ns()}:{number}",
+        )
+        await shop.rows(
+            "update jobs set state = 'failed', error_code = %s, error = 'x', created_at = now() - interval '3 hours',"
+            " finished_at = now() - interval '2 hours' where id = %s returning id",
+            code,
+            job["id"],
+        )
+
+
+async def test_what_failed_is_narrowed_down_by_task_and_by_reason(dina, broken, failures):
+    await dina.says("/menu")
+    await act(dina, "Очередь", "Неудачные", "По задаче")
+    shown = await dina.sees("Какие задачи показать")
+    assert "плакат · 13" in buttons(shown)
+    assert next(label for label in buttons(shown)).startswith("Все · ")
+    await act(dina, "плакат", "По причине")
+    assert list(buttons(await dina.last()))[:3] == ["Все · 13", "ошибка у нас · 12", "нет хранилища · 1"]
+    await dina.presses("ошибка у нас")
+    shown = await dina.sees("Выбрано: плакат, ошибка у нас.*10\\. № \\d+ · плакат")
+    assert not [line for line in words(shown).splitlines() if "№" in line and "плакат" not in line]
+    await dina.presses("Дальше")
+    second = await dina.sees("Выбрано: плакат, ошибка у нас.*2\\. ")
+    assert "3. " not in words(second)
+    await dina.presses("1")
+    await dina.sees("Задача № \\d+ · плакат")
+    await dina.presses("Назад")
+    assert words(await dina.last()) == words(second)
+    await dina.presses("Предыдущие")
+    await dina.sees("Выбрано: плакат.*10\\. ")
+    await dina.presses("Показать все")
+    shown = await dina.sees("нет хранилища")
+    assert "Выбрано" not in words(shown)
+
+
+async def test_what_was_narrowed_down_stays_so_while_a_job_is_done_over(dina, broken, failures):
+    await dina.forges("queue:failed:poster:storage")
+    await act(dina, "1", "Повторить", "4", "Повторить")
+    await dina.sees("✅ Повтор в очереди")
+    await act(dina, "Дальше", "Назад")
+    await dina.sees("Выбрано: плакат, нет хранилища\n\n1\\. ")
+    await dina.forges("queue:failed:poster:rules")
+    shown = await dina.sees("Выбрано: плакат, против правил\n\nТакого здесь нет")
+    assert "Показать все" in buttons(shown)
+
+
+@pytest.mark.parametrize("data", ["queue:failed:<b>:1:x", "queue:failed:::99999999999999999999", "queue:by_task:%:%"])
+async def test_a_forged_choice_harms_nothing(dina, failures, data):
+    await dina.forges(data)
+    shown = await dina.last()
+    assert "Выбрано" not in words(shown)
+    assert "Назад" in buttons(shown)
+
+
 @pytest.fixture
 async def buried(seller, shop):
     """Leave an update of the seller's that failed three times, and the failure mended since."""
@@ -107,6 +169,27 @@ async def test_a_failure_is_looked_at_and_processed_again(dina, seller, buried, 
     assert await shop.rows("select id from dead_letters where id = %s", buried["id"]) == []
     rows = await shop.rows("select action from audit_log where subject = %s order by id", f"letter {buried['id']}")
     assert [row["action"] for row in rows] == ["letter.replay_failed", "letter.replay"]
+
+
+async def test_failures_are_narrowed_down_by_bot_and_by_kind_of_error(dina, buried, shop):
+    await shop.rows(
+        "insert into dead_letters (bot, update_id, payload, error, tries)"
+        " select 'partner', -n, '{}', 'LookupError: <' || n || '>', 3 from generate_series(1, 11) n returning id"
+    )
+    try:
+        await dina.says("/menu")
+        await act(dina, "Сбои", "По боту")
+        await dina.presses("partner · 11")
+        await dina.presses("По причине")
+        assert list(buttons(await dina.last()))[:2] == ["Все · 11", "LookupError · 11"]
+        await dina.presses("LookupError")
+        await dina.sees("Выбрано: partner, LookupError.*10\\. partner")
+        await act(dina, "Дальше", "1", "Удалить", "4", "Удалить", "Дальше")
+        await dina.sees("Выбрано: partner, LookupError.*10\\. partner")
+        await dina.presses("Показать все")
+        assert "Выбрано" not in words(await dina.last())
+    finally:
+        await shop.rows("delete from dead_letters where bot = 'partner' and update_id < 0 returning id")
 
 
 async def test_a_failure_is_dropped_with_a_reason(dina, buried, shop):
