@@ -76,7 +76,7 @@ async def _link(turn: Turn, place: Staff, role: str) -> None:
     try:
         payload = await db.run(lambda conn: staff.invite(conn, place.partner_id, turn.state.who["id"], role))
     except (errors.Invalid, errors.Denied) as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn, "team:list")])
+        await turn.show(_refusal(turn, place, error), [partner.home(turn, "team:list")])
         return
     name = turn.text(f"partner.role.{role}")
     link = await client.start_link(turn.chat.bot, payload)
@@ -150,7 +150,7 @@ async def _move(turn: Turn, place: Staff, move: dict[str, Any], city: str) -> No
     try:
         await db.run(lambda conn: staff.move(conn, place.partner_id, actor, move["who"], other))
     except errors.Denied as error:
-        note = partner.refusal(turn, error)
+        note = _refusal(turn, place, error)
     else:
         note = turn.text("partner.team.moved")
     turn.state.data.pop("move")
@@ -172,14 +172,23 @@ async def _remove(turn: Turn, place: Staff, argument: str) -> None:
     if not turn.on_screen:
         await _sure(turn, place, argument)
         return
-    actor, user = turn.state.who["id"], partner.number(argument)
+    actor, one = turn.state.who["id"], await _found(turn, place, argument)
+    if one is None:
+        return
     try:
-        await db.run(lambda conn: staff.remove(conn, place.partner_id, actor, user))
+        await db.run(lambda conn: staff.remove(conn, place.partner_id, actor, one.user_id))
     except errors.Denied as error:
-        await turn.answer(partner.refusal(turn, error), alert=True)
+        await turn.answer(_refusal(turn, place, error), alert=True)
     else:
         await turn.answer(turn.text("partner.team.removed"))
     await _list(turn, place, "")
+
+
+def _refusal(turn: Turn, place: Staff, error: errors.AppError) -> str:
+    """Return why it is not done; whoever gets here manages, so what is too much is about the owner or a manager."""
+    if error.code != "role_too_low":
+        return partner.refusal(turn, error)
+    return turn.text("partner.team.owner_stays" if place.role == "owner" else "partner.team.cashiers_only")
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

@@ -138,6 +138,27 @@ async def test_a_manager_moves_cashiers_only_and_old_buttons_move_nobody(cafe, s
     for chat in (roman, cafe.owner):
         await roman.forges(f"team:city:{await user_id(cafe.shop, chat)}")
         await roman.says("Тула")
-        await roman.sees("только|управляющ")
+        await roman.sees("Управляющий может .* только кассиров.*Ничего не изменилось")
     rows = await cafe.shop.rows("select role, city from staff where partner_id = %s order by role", cafe.id)
     assert [(row["role"], row["city"]) for row in rows] == [("cashier", "Омск"), ("manager", None), ("owner", None)]
+
+
+async def test_a_manager_neither_invites_a_manager_nor_lets_the_owner_go(cafe, staffer):
+    roman = await staffer("Роман")
+    await roman.says(f"/start {await invited(cafe, 'Позвать управляющего')}")
+    await roman.forges("team:link:manager")
+    await roman.sees("Управляющий может .* только кассиров")
+    await roman.forges(f"team:remove:{await user_id(cafe.shop, cafe.owner)}")
+    assert "только кассиров" in roman.toast["text"]
+    await roman.sees("Сотрудники ·")
+
+
+async def test_an_owner_stays_and_whoever_is_gone_already_is_no_fault_of_the_owners(cafe):
+    vera = await user_id(cafe.shop, cafe.cashier)
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.forges(f"team:remove:{await user_id(cafe.shop, cafe.owner)}")
+    assert "Владельца нельзя убрать" in cafe.owner.toast["text"]
+    for _ in range(2):
+        await cafe.owner.forges(f"team:remove:{vera}")
+        assert "нельзя" not in (cafe.owner.toast or {}).get("text", "")
+    await cafe.owner.sees("Пока здесь только вы")
