@@ -235,7 +235,7 @@ class Function:
 
     async def _ping(self, port: int, process: asyncio.subprocess.Process) -> None:
         """Wait for the app's lifespan start-up: the runtime announces its port before it has run."""
-        async with httpx.AsyncClient(timeout=BOOT_SECONDS, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=BOOT_SECONDS, trust_env=False, verify=False) as client:
             try:
                 await client.get(f"http://127.0.0.1:{port}/_vercel/ping")
             except httpx.HTTPError:

@@ -52,7 +52,10 @@ class Gateway:
         self._region = region
         self._requests = 0
         self._client = httpx.AsyncClient(
-            timeout=None, trust_env=False, limits=httpx.Limits(max_connections=None, keepalive_expiry=4)
+            timeout=None,
+            trust_env=False,
+            verify=False,
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=4),
         )
 
     def app(self) -> Starlette:

@@ -28,7 +28,7 @@ from starlette.staticfiles import StaticFiles
 
 from dev import blob, database, functions, gateway, generation, parts, routes, serving, settings, story, upstash, valkey
 from dev.telegram import Hooks, World, bot_api, control_api
-from lib import config
+from lib import config, fetch
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 60.0
@@ -302,7 +302,7 @@ class Stack:
         began = time.monotonic()
         headers = {"Authorization": f"Bearer {self.settings['CRON_SECRET']}", "User-Agent": "vercel-cron/1.0"}
         try:
-            async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=None, trust_env=False, verify=fetch.tls()) as client:
                 answer = await client.get(f"{self.deployment}/api/drain", headers=headers)
             outcome = {"status": answer.status_code, "body": answer.text[:2000]}
         except httpx.HTTPError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from lib import db, errors
+from lib import db, errors, fetch
 
 SQL = db.load("simulator")
 UNKNOWN_MS = 10_000  # an update whose log line never came may have taken so long
@@ -49,7 +49,7 @@ async def user_state(settings: Mapping[str, str], prefix: str, bot: str, user_id
     """Return what Redis holds of a conversation, or None."""
     command = ["GET", f"{prefix}:user_state:{bot}:{user_id}"]
     headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
-    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=2, trust_env=False, verify=fetch.tls()) as client:
         answer = await client.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
     value = answer.raise_for_status().json()["result"]
     try:

@@ -98,7 +98,7 @@ class Kie:
         self.callbacks = self.overrun = 0
         self._starts: dict[str, deque[float]] = {}
         self._background: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=15, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=15, trust_env=False, verify=False)
 
     async def close(self) -> None:
         for one in self._background:

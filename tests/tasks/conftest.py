@@ -145,7 +145,7 @@ async def ai_stack() -> AsyncIterator[Stack]:
 
 @pytest.fixture
 async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
-    async with httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http:
         yield Studio(ai_stack, http)
         await http.delete("/sim/faults")
         for name in ("kie", "openai"):

@@ -10,6 +10,7 @@ from dev.telegram import keyboards, markup
 from dev.telegram.records import Bot, Call, Chat, Json, Posted, Refused
 from dev.telegram.wire import Params, Upload
 from dev.telegram.world import World
+from lib import fetch
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -131,7 +132,7 @@ def _full(upload: Upload) -> Upload:
 async def _fetch(field: str, url: str) -> Upload:
     """Fetch a file by its address, as Telegram does for its senders."""
     try:
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=20, trust_env=False, verify=fetch.tls()) as client:
             answer = await client.get(url)
     except (httpx.HTTPError, httpx.InvalidURL):
         raise Refused(400, "Bad Request: failed to get HTTP URL content") from None
