@@ -1607,15 +1607,12 @@ alter default privileges in schema public grant select, insert, update, delete o
 alter default privileges in schema public grant usage, select on sequences to lotok_app;
 
 -- Whose rows a statement may see; set for one statement or one transaction only. Nothing set: nothing seen.
-create function tenant() returns bigint language sql stable parallel safe as $$
-    select nullif(current_setting('app.tenant', true), '')::bigint;
-$$;
 create function person() returns bigint language sql stable parallel safe as $$
     select nullif(current_setting('app.person', true), '')::bigint;
 $$;
--- For moderation, statistics of the whole platform, and the audit.
-create function platform() returns boolean language sql stable parallel safe as $$
-    select coalesce(current_setting('app.platform', true), '') = 'on';
+-- `platform`: for moderation, statistics of the whole platform, and the audit.
+create function sees(p_partner_id bigint) returns boolean language sql stable parallel safe as $$
+    select p_partner_id::text = current_setting('app.tenant', true) or current_setting('app.platform', true) = 'on';
 $$;
 
 -- A person as a client of shops. The number is proven by Telegram's contact button, so it is one person's.
@@ -1766,15 +1763,17 @@ create index promotions_live on promotions (partner_id, ends_on) where status = 
 create index promotions_shown on promotions (id) where status = 'approved' and shown;
 create index promotions_status on promotions (status, id);
 
+-- The checks of the tables that an operation writes stand together in one function of the row: Postgres reads the text of
+-- every CHECK anew in every statement, which was a fifth of what an operation cost.
 create table members (
     partner_id bigint not null references partners (id),
-    id bigint generated always as identity check (id > 0),
+    id bigint generated always as identity,
     user_id bigint not null references users (id),
-    card_no bigint not null check (card_no between 10000000 and 99999999),
+    card_no bigint not null,
     -- the last four digits of the phone, for the search at the counter
-    phone_tail text not null default '' check (phone_tail ~ '^([0-9]{4})?$'),
+    phone_tail text not null default '',
     -- set when the row is made and never again; it must exist by then, so a ring is impossible
-    referrer_id bigint check (referrer_id < id),
+    referrer_id bigint,
     visits integer not null default 0,
     spent_minor bigint not null default 0,
     joined_at timestamptz not null default clock_timestamp(),
@@ -1788,9 +1787,20 @@ create table members (
     primary key (partner_id, id),
     unique (partner_id, card_no),
     foreign key (partner_id, referrer_id) references members (partner_id, id),
-    foreign key (partner_id, merged_into) references members (partner_id, id),
-    check (merged_into is null or left_at is not null)
+    foreign key (partner_id, merged_into) references members (partner_id, id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+
+create function is_sound(r members) returns boolean language plpgsql immutable parallel safe as $$
+begin
+    -- a referrer must exist by then, so a ring is impossible
+    return r.id > 0
+        and r.card_no between 10000000 and 99999999
+        and (r.phone_tail = '' or r.phone_tail ~ '^[0-9]{4}$')
+        and (r.referrer_id is null or r.referrer_id < r.id)
+        and (r.merged_into is null or r.left_at is not null);
+end $$;
+
+alter table members add constraint members_sound check (is_sound(members));
 
 create unique index members_once on members (partner_id, user_id) where left_at is null;
 create index members_user on members (user_id);
@@ -1845,30 +1855,30 @@ create index messages_member on messages (partner_id, member_id, id desc);
 
 alter table partners enable row level security;
 create policy catalogue on partners for select using (true);
-create policy tenant on partners using (id = (select tenant()) or (select platform()));
+create policy tenant on partners using (sees(id));
 alter table staff enable row level security;
 create policy own on staff for select using (user_id = (select person()));
-create policy tenant on staff using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on staff using (sees(partner_id));
 alter table staff_invites enable row level security;
-create policy tenant on staff_invites using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on staff_invites using (sees(partner_id));
 alter table tiers enable row level security;
-create policy tenant on tiers using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on tiers using (sees(partner_id));
 alter table services enable row level security;
 create policy catalogue on services for select using (status = 'approved' and shown);
-create policy tenant on services using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on services using (sees(partner_id));
 alter table promotions enable row level security;
 create policy catalogue on promotions for select using (status = 'approved' and shown);
-create policy tenant on promotions using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on promotions using (sees(partner_id));
 alter table members enable row level security;
 create policy own on members for select using (user_id = (select person()));
-create policy tenant on members using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on members using (sees(partner_id));
 alter table favourites enable row level security;
 create policy own on favourites using (user_id = (select person()));
-create policy tenant on favourites for select using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on favourites for select using (sees(partner_id));
 alter table loyalty_trail enable row level security;
-create policy tenant on loyalty_trail using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on loyalty_trail using (sees(partner_id));
 alter table messages enable row level security;
-create policy tenant on messages using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on messages using (sees(partner_id));
 
 revoke update, delete on loyalty_trail from lotok_app;
 
@@ -1879,29 +1889,35 @@ revoke update, delete on loyalty_trail from lotok_app;
 create table point_accounts (
     partner_id bigint not null references partners (id),
     member_id bigint not null,
-    kind text not null check (case when member_id = 0
-        then kind in ('issued', 'redeemed', 'expired') else kind in ('available', 'pending') end),
-    balance bigint check ((balance is null) = (member_id = 0) and balance >= 0),
+    kind text not null,
+    balance bigint,
     holder_id bigint generated always as (nullif(member_id, 0)) stored,
     primary key (partner_id, member_id, kind),
     foreign key (partner_id, holder_id) references members (partner_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
+create function is_sound(r point_accounts) returns boolean language plpgsql immutable parallel safe as $$
+begin
+    return case when r.member_id = 0 then r.kind in ('issued', 'redeemed', 'expired') and r.balance is null
+        else r.kind in ('available', 'pending') and coalesce(r.balance, -1) >= 0 end;
+end $$;
+
+alter table point_accounts add constraint point_accounts_sound check (is_sound(point_accounts));
+
 create table point_txns (
     partner_id bigint not null references partners (id),
     id bigint generated always as identity,
     member_id bigint not null,
-    kind text not null check (kind in ('accrue', 'redeem', 'service', 'welcome', 'birthday', 'grant', 'referral',
-        'activate', 'expire', 'reverse', 'merge')),
-    idem_key text not null check (length(idem_key) between 1 and 200),
+    kind text not null,
+    idem_key text not null,
     -- of what was asked for: the same key with another request is refused
     req_hash bytea not null,
-    points bigint not null check (points >= 0),
+    points bigint not null,
     -- a reversed accrual: what had been spent already and could not be taken back
-    missing bigint not null default 0 check (missing >= 0),
-    bill_minor bigint not null default 0 check (bill_minor >= 0),
+    missing bigint not null default 0,
+    bill_minor bigint not null default 0,
     -- what of the bill was paid in money
-    paid_minor bigint not null default 0 check (paid_minor between 0 and bill_minor),
+    paid_minor bigint not null default 0,
     -- not a foreign key: all operations of a cashier would lock their row; the operation checks who it is
     actor_id bigint,
     reverses_id bigint,
@@ -1909,11 +1925,11 @@ create table point_txns (
     parent_id bigint,
     promotion_id bigint,
     service_id bigint,
-    reason text not null default '' check (length(reason) <= 300),
+    reason text not null default '',
     active_at timestamptz,
     expires_at timestamptz,
-    available_after bigint not null check (available_after >= 0),
-    pending_after bigint not null check (pending_after >= 0),
+    available_after bigint not null,
+    pending_after bigint not null,
     created_at timestamptz not null,
     primary key (partner_id, id),
     unique (partner_id, idem_key),
@@ -1921,9 +1937,20 @@ create table point_txns (
     foreign key (partner_id, reverses_id) references point_txns (partner_id, id),
     foreign key (partner_id, parent_id) references point_txns (partner_id, id),
     foreign key (partner_id, promotion_id) references promotions (partner_id, id),
-    foreign key (partner_id, service_id) references services (partner_id, id),
-    check ((kind = 'reverse') = (reverses_id is not null))
+    foreign key (partner_id, service_id) references services (partner_id, id)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+create function is_sound(r point_txns) returns boolean language plpgsql immutable parallel safe as $$
+begin
+    return r.kind in ('accrue', 'redeem', 'service', 'welcome', 'birthday', 'grant', 'referral', 'activate', 'expire',
+            'reverse', 'merge')
+        and (r.kind = 'reverse') = (r.reverses_id is not null)
+        and least(r.points, r.missing, r.paid_minor, r.bill_minor - r.paid_minor, r.available_after, r.pending_after) >= 0
+        and length(r.idem_key) between 1 and 200
+        and length(r.reason) <= 300;
+end $$;
+
+alter table point_txns add constraint point_txns_sound check (is_sound(point_txns));
 
 create unique index point_txns_one_reversal on point_txns (partner_id, reverses_id) where reverses_id is not null;
 create index point_txns_parent on point_txns (partner_id, parent_id) where parent_id is not null;
@@ -1935,18 +1962,24 @@ create table point_entries (
     txn_id bigint not null,
     member_id bigint not null,
     kind text not null,
-    delta bigint not null check (delta <> 0),
-    balance_after bigint check ((balance_after is null) = (member_id = 0) and balance_after >= 0),
+    delta bigint not null,
+    balance_after bigint,
     -- the shop's own accounts are no foreign key: all operations of a shop would lock them
     holder_id bigint generated always as (nullif(member_id, 0)) stored,
     primary key (partner_id, txn_id, member_id, kind),
     foreign key (partner_id, txn_id) references point_txns (partner_id, id),
     constraint point_entries_holder_fkey
-        foreign key (partner_id, holder_id, kind) references point_accounts (partner_id, member_id, kind),
-    constraint point_entries_kind_check check (
-        case when member_id = 0 then kind in ('issued', 'redeemed', 'expired') else kind in ('available', 'pending') end
-    )
+        foreign key (partner_id, holder_id, kind) references point_accounts (partner_id, member_id, kind)
 );
+
+create function is_sound(r point_entries) returns boolean language plpgsql immutable parallel safe as $$
+begin
+    return r.delta <> 0 and case when r.member_id = 0 then r.kind in ('issued', 'redeemed', 'expired')
+            and r.balance_after is null
+        else r.kind in ('available', 'pending') and coalesce(r.balance_after, -1) >= 0 end;
+end $$;
+
+alter table point_entries add constraint point_entries_sound check (is_sound(point_entries));
 
 -- Points that came at one time, and what of them is left. Pending ones cannot be spent yet.
 create table point_lots (
@@ -1954,8 +1987,8 @@ create table point_lots (
     id bigint generated always as identity,
     member_id bigint not null,
     txn_id bigint not null,
-    points bigint not null check (points > 0),
-    remaining bigint not null check (remaining between 0 and points),
+    points bigint not null,
+    remaining bigint not null,
     -- for the indexes: what is left may change without touching them
     is_open boolean not null generated always as (remaining > 0) stored,
     pending boolean not null,
@@ -1964,9 +1997,17 @@ create table point_lots (
     reminded boolean not null default false,
     primary key (partner_id, id),
     foreign key (partner_id, member_id) references members (partner_id, id),
-    foreign key (partner_id, txn_id) references point_txns (partner_id, id),
-    check (expires_at > active_at)
+    foreign key (partner_id, txn_id) references point_txns (partner_id, id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+
+create function is_sound(r point_lots) returns boolean language plpgsql immutable parallel safe as $$
+begin
+    return r.points > 0
+        and r.remaining between 0 and r.points
+        and (r.expires_at is null or r.expires_at > r.active_at);
+end $$;
+
+alter table point_lots add constraint point_lots_sound check (is_sound(point_lots));
 
 create index point_lots_fifo on point_lots (partner_id, member_id, expires_at, id) where is_open;
 create index point_lots_expiry on point_lots (partner_id, expires_at) where is_open and expires_at is not null;
@@ -2042,41 +2083,46 @@ create table ratings (
 create index ratings_partner on ratings (partner_id, created_at desc, txn_id desc);
 
 alter table point_accounts enable row level security;
-create policy tenant on point_accounts using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on point_accounts using (sees(partner_id));
 alter table point_txns enable row level security;
-create policy tenant on point_txns using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on point_txns using (sees(partner_id));
 alter table point_entries enable row level security;
-create policy tenant on point_entries using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on point_entries using (sees(partner_id));
 alter table point_lots enable row level security;
-create policy tenant on point_lots using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on point_lots using (sees(partner_id));
 alter table point_lot_uses enable row level security;
-create policy tenant on point_lot_uses using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on point_lot_uses using (sees(partner_id));
 alter table vouchers enable row level security;
-create policy tenant on vouchers using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on vouchers using (sees(partner_id));
 alter table referral_rewards enable row level security;
-create policy tenant on referral_rewards using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on referral_rewards using (sees(partner_id));
 alter table ratings enable row level security;
-create policy tenant on ratings using (partner_id = (select tenant()) or (select platform()));
+create policy tenant on ratings using (sees(partner_id));
 
 -- The entries of a transaction sum to nought, and the balance of a member moves by an entry and by nothing else.
-create function refuse_unbalanced() returns trigger language plpgsql as $$
-begin
-    if exists (select from added group by partner_id, txn_id having sum(delta) <> 0) then
-        raise exception using errcode = 'restrict_violation', message = 'the entries do not sum to nought';
-    end if;
-    return null;
-end $$;
-
 create function move_points() returns trigger language plpgsql as $$
+declare
+    e record;
+    txn bigint;
+    total bigint := 0;
 begin
-    update point_accounts
-    set balance = new.balance_after
-    where partner_id = new.partner_id
-    and member_id = new.member_id
-    and kind = new.kind
-    and balance + new.delta = new.balance_after;
-    if not found then
-        raise exception using errcode = 'restrict_violation', message = 'the entry does not follow on the balance';
+    for e in select * from added loop
+        exit when total <> 0 and e.txn_id <> txn;
+        txn := e.txn_id;
+        total := total + e.delta;
+        continue when e.member_id = 0;
+        update point_accounts
+        set balance = e.balance_after
+        where partner_id = e.partner_id
+        and member_id = e.member_id
+        and kind = e.kind
+        and balance + e.delta = e.balance_after;
+        if not found then
+            raise exception using errcode = 'restrict_violation', message = 'the entry does not follow on the balance';
+        end if;
+    end loop;
+    if total <> 0 then
+        raise exception using errcode = 'restrict_violation', message = 'the entries do not sum to nought';
     end if;
     return null;
 end $$;
@@ -2088,9 +2134,7 @@ begin
 end $$;
 
 create trigger move_points after insert on point_entries
-    for each row when (new.member_id > 0) execute function move_points();
-create trigger sum_to_nought after insert on point_entries
-    referencing new table as added for each statement execute function refuse_unbalanced();
+    referencing new table as added for each statement execute function move_points();
 create trigger append_only before update or delete on point_entries for each row execute function keep_points();
 create trigger append_only before update or delete on point_txns for each row execute function keep_points();
 create trigger append_only before update or delete on point_lot_uses for each row execute function keep_points();
@@ -2113,80 +2157,69 @@ create type point_receipt as (
     active_at timestamptz, expires_at timestamptz, created_at timestamptz, code text, repeated boolean
 );
 
-create function receipt_of(t point_txns, p_repeated boolean) returns point_receipt
+create function receipt_of(t point_txns, rest point_txns, p_user_id bigint, p_code text, p_repeated boolean)
+returns point_receipt language plpgsql as $$
+declare
+    -- an operation ends here, and so does its scope, also inside a longer transaction
+    scope text := set_config('app.tenant', '', true);
+begin
+    return (t.id, t.member_id, p_user_id, t.kind, t.points,
+        coalesce(rest.points, case when t.kind = 'accrue' then t.points else 0 end), t.missing, t.bill_minor,
+        t.paid_minor, coalesce(rest.available_after, t.available_after), coalesce(rest.pending_after, t.pending_after),
+        coalesce(rest.promotion_id, t.promotion_id), coalesce(rest.active_at, t.active_at),
+        coalesce(rest.expires_at, t.expires_at), t.created_at, p_code, p_repeated)::point_receipt;
+end $$;
+
+-- The answer to a key that came before.
+create function receipt_again(p_partner_id bigint, p_txn_id bigint, p_user_id bigint) returns point_receipt
 language plpgsql as $$
 declare
-    c point_txns;
-    r point_receipt;
-begin
-    if t.kind = 'redeem' then
-        select * into c from point_txns where partner_id = t.partner_id and parent_id = t.id and kind = 'accrue';
-    elsif t.kind = 'service' then
-        select code into r.code from vouchers where partner_id = t.partner_id and txn_id = t.id;
-    end if;
-    select user_id into r.user_id from members where partner_id = t.partner_id and id = t.member_id;
-    r.txn_id := t.id;
-    r.member_id := t.member_id;
-    r.kind := t.kind;
-    r.points := t.points;
-    r.earned := coalesce(c.points, case when t.kind = 'accrue' then t.points else 0 end);
-    r.missing := t.missing;
-    r.bill_minor := t.bill_minor;
-    r.paid_minor := t.paid_minor;
-    r.available := coalesce(c.available_after, t.available_after);
-    r.pending := coalesce(c.pending_after, t.pending_after);
-    r.promotion_id := coalesce(c.promotion_id, t.promotion_id);
-    r.active_at := coalesce(c.active_at, t.active_at);
-    r.expires_at := coalesce(c.expires_at, t.expires_at);
-    r.created_at := t.created_at;
-    r.repeated := p_repeated;
-    -- an operation ends here, and so does its scope, also inside a longer transaction
-    perform set_config('app.tenant', '', true);
-    return r;
-end $$;
-
--- The transaction of a key, if there is one already; another request under it is a Conflict.
-create function point_txn_of(p_partner_id bigint, p_key text, p_hash bytea) returns point_txns
-language plpgsql stable as $$
-declare
     t point_txns;
+    rest point_txns;
 begin
-    select * into t from point_txns where partner_id = p_partner_id and idem_key = p_key;
-    if t.id is not null and t.req_hash <> p_hash then
-        raise exception using errcode = 'LK409', message = 'key_reused', detail = p_key;
-    end if;
-    return t;
+    select * into t from point_txns where partner_id = p_partner_id and id = p_txn_id;
+    select * into rest
+    from point_txns
+    where partner_id = p_partner_id and parent_id = p_txn_id and kind = 'accrue' and t.kind = 'redeem';
+    return receipt_of(t, rest, p_user_id, (
+        select code from vouchers where partner_id = p_partner_id and txn_id = p_txn_id
+    ), true);
 end $$;
 
--- Who may do it at all: the shop is open for business and the actor works there, in one of the roles.
+-- Who may do it at all: the shop is open for business and the actor works there, in one of the roles (null: anybody).
+create function refuse_actor(
+    p_partner_id bigint, p_status text, p_reason text, p_actor_id bigint, p_role text, p_roles text[]
+) returns void language plpgsql immutable as $$
+begin
+    if p_status is null then
+        raise exception using errcode = 'LK404', message = 'no_partner', detail = p_partner_id::text;
+    end if;
+    if p_status = 'blocked' then
+        raise exception using errcode = 'LK403', message = 'partner_blocked', detail = p_reason;
+    end if;
+    if p_status <> 'approved' then
+        raise exception using errcode = 'LK403', message = 'partner_not_approved', detail = p_status;
+    end if;
+    if p_roles is null then
+        return;
+    end if;
+    if p_role is null then
+        raise exception using errcode = 'LK403', message = 'not_staff', detail = p_actor_id::text;
+    end if;
+    if p_role <> all (p_roles) then
+        raise exception using errcode = 'LK403', message = 'role_too_low', detail = p_role;
+    end if;
+end $$;
+
 create function admit_staff(p_partner_id bigint, p_actor_id bigint, p_roles text[]) returns partners
 language plpgsql stable as $$
 declare
     p partners;
-    had text;
 begin
     select * into p from partners where id = p_partner_id;
-    if p.id is null then
-        raise exception using errcode = 'LK404', message = 'no_partner', detail = p_partner_id::text;
-    end if;
-    if p.status = 'blocked' then
-        raise exception using errcode = 'LK403', message = 'partner_blocked', detail = p.reason;
-    end if;
-    if p.status <> 'approved' then
-        raise exception using errcode = 'LK403', message = 'partner_not_approved', detail = p.status;
-    end if;
-    if p_roles is null then
-        return p;
-    end if;
-    select role into had
-    from staff
-    where partner_id = p_partner_id and user_id = p_actor_id and removed_at is null;
-    if had is null then
-        raise exception using errcode = 'LK403', message = 'not_staff', detail = p_actor_id::text;
-    end if;
-    if had <> all (p_roles) then
-        raise exception using errcode = 'LK403', message = 'role_too_low', detail = had;
-    end if;
+    perform refuse_actor(p_partner_id, p.status, p.reason, p_actor_id, (
+        select role from staff where partner_id = p_partner_id and user_id = p_actor_id and removed_at is null
+    ), p_roles);
     return p;
 end $$;
 
@@ -2213,42 +2246,180 @@ begin
     end if;
 end $$;
 
--- Writes the transaction and its two entries. The member's row is locked by the caller.
-create function post_points(t point_txns, p_from text, p_to text) returns point_txns language plpgsql as $$
-declare
-    had_available bigint;
-    had_pending bigint;
-    own text[] := '{available,pending}';
+-- The same key with another request.
+create function refuse_reuse(p_key text, p_hash bytea, p_had bytea) returns void language plpgsql immutable as $$
 begin
+    if p_hash <> p_had then
+        raise exception using errcode = 'LK409', message = 'key_reused', detail = p_key;
+    end if;
+end $$;
+
+-- What an operation stands on: the shop's rules, the actor, the member, and what the key did before, in one read.
+create type point_desk as (
+    partner_id bigint, status text, reason text, tz text, minor_per_point integer, max_pay_pct integer,
+    earn_on_rest boolean, max_bill_minor bigint, hold_days integer, expire_days integer, referral_levels integer,
+    role text, member_id bigint, user_id bigint, referrer_id bigint, available bigint, pending bigint, most bigint,
+    paid_minor bigint, earned bigint, promotion_id bigint, done_id bigint, done_hash bytea, at timestamptz
+);
+
+-- A bill earns at the tier's rate, rounded down once, for the whole of it; of the promotions the one that gives most
+-- counts. Many small reads, as a join of them all costs Postgres more to set up than to run.
+create function read_desk(
+    m members, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint, p_at timestamptz
+) returns point_desk language plpgsql stable as $$
+declare
+    d point_desk;
+    town text;
+    bp bigint;
+    here timestamp;
+    offer record;
+    more bigint;
+begin
+    d.member_id := m.id;
+    d.user_id := m.user_id;
+    d.referrer_id := m.referrer_id;
+    d.at := p_at;
+    select id, req_hash into d.done_id, d.done_hash
+    from point_txns
+    where partner_id = m.partner_id and idem_key = p_key;
+    if d.done_id is not null then
+        return d;
+    end if;
+    select id, status, reason, tz, minor_per_point, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days,
+        referral_levels, city, earn_bp
+    into d.partner_id, d.status, d.reason, d.tz, d.minor_per_point, d.max_pay_pct, d.earn_on_rest, d.max_bill_minor,
+        d.hold_days, d.expire_days, d.referral_levels, town, bp
+    from partners
+    where id = m.partner_id;
+    select role, coalesce(city, town) into d.role, town
+    from staff
+    where partner_id = m.partner_id and user_id = p_actor_id and removed_at is null;
+    select max(balance) filter (where kind = 'available'), max(balance) filter (where kind = 'pending')
+    into d.available, d.pending
+    from point_accounts
+    where partner_id = m.partner_id and member_id = m.id;
+    if p_bill_minor is null then
+        return d;
+    end if;
+    select coalesce((
+        select earn_bp
+        from tiers
+        where partner_id = m.partner_id and min_spent_minor <= m.spent_minor
+        order by min_spent_minor desc
+        limit 1
+    ), bp) into bp;
+    here := p_at at time zone d.tz;
+    d.most := p_bill_minor * d.max_pay_pct / (100::bigint * d.minor_per_point);
+    d.paid_minor := p_bill_minor - p_points * d.minor_per_point;
+    d.earned := d.paid_minor * bp / (10000::bigint * d.minor_per_point);
+    for offer in
+        select id, starts_on, kind, weekdays, min_bill_minor, city, multiplier_bp::bigint, extra_points
+        from promotions
+        where partner_id = m.partner_id and status = 'approved' and shown and ends_on >= here::date
+        order by id
+    loop
+        continue when offer.starts_on > here::date
+            or offer.kind = 'news'
+            or offer.weekdays & (1 << (extract(isodow from here)::integer - 1)) = 0
+            or d.paid_minor < offer.min_bill_minor
+            or lower(offer.city) <> lower(town);
+        more := d.paid_minor * bp * offer.multiplier_bp / (10000::bigint * 10000 * d.minor_per_point)
+            + offer.extra_points;
+        if more > d.earned then
+            d.earned := more;
+            d.promotion_id := offer.id;
+        end if;
+    end loop;
+    return d;
+end $$;
+
+-- The beginning of every operation: waits for the member, reads, refuses, and settles what has come due.
+create function open_desk(
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_roles text[], p_key text, p_hash bytea,
+    p_bill_minor bigint, p_points bigint, p_now timestamptz
+) returns point_desk language plpgsql as $$
+declare
+    scope text := set_config('app.tenant', p_partner_id::text, true);
+    m members := lock_member(p_partner_id, p_member_id);
+    at timestamptz := coalesce(p_now, clock_timestamp());
+    d point_desk := read_desk(m, p_actor_id, p_key, p_bill_minor, p_points, at);
+begin
+    if d.done_id is not null then
+        perform refuse_reuse(p_key, p_hash, d.done_hash);
+        return d;
+    end if;
+    if (d.status = 'approved' and (p_roles is null or d.role = any (p_roles))) is not true then
+        perform refuse_actor(p_partner_id, d.status, d.reason, p_actor_id, d.role, p_roles);
+    end if;
+    if m.left_at is not null or m.blocked_at is not null then
+        perform refuse_closed(m);
+    end if;
+    if m.due_at <= at then
+        perform settle_member(m, at);
+        d := read_desk(m, p_actor_id, p_key, p_bill_minor, p_points, at);
+    end if;
+    return d;
+end $$;
+
+-- Writes a movement: the transaction, its two entries, the lot of new points, and the member's row, in one statement.
+-- The member's row is locked by the caller. `t` may bring the balances before it; p_spent: money, if it was a visit.
+create function post_points(t point_txns, p_from text, p_to text, p_spent bigint default null) returns point_txns
+language plpgsql as $$
+declare
+    from_member bigint := case when p_from in ('available', 'pending') then t.member_id else 0 end;
+    to_member bigint := case when p_to in ('available', 'pending') then t.member_id else 0 end;
+    due timestamptz := case when p_from = 'issued' and p_to = 'pending' then t.active_at
+        when p_from = 'issued' then t.expires_at end;
+begin
+    if t.available_after is null then
+        select a.balance, w.balance into t.available_after, t.pending_after
+        from point_accounts a
+        join point_accounts w on w.partner_id = a.partner_id and w.member_id = a.member_id and w.kind = 'pending'
+        where a.partner_id = t.partner_id and a.member_id = t.member_id and a.kind = 'available';
+    end if;
     t.missing := coalesce(t.missing, 0);
     t.bill_minor := coalesce(t.bill_minor, 0);
     t.paid_minor := coalesce(t.paid_minor, 0);
     t.reason := coalesce(t.reason, '');
-    select max(balance) filter (where kind = 'available'), max(balance) filter (where kind = 'pending')
-    into had_available, had_pending
-    from point_accounts
-    where partner_id = t.partner_id and member_id = t.member_id;
-    t.available_after := had_available
+    t.available_after := t.available_after
         + case 'available' when p_to then t.points when p_from then -t.points else 0 end;
-    t.pending_after := had_pending + case 'pending' when p_to then t.points when p_from then -t.points else 0 end;
-    insert into point_txns (partner_id, member_id, kind, idem_key, req_hash, points, missing, bill_minor, paid_minor,
-        actor_id, reverses_id, parent_id, promotion_id, service_id, reason, active_at, expires_at, available_after,
-        pending_after, created_at)
-    values (t.partner_id, t.member_id, t.kind, t.idem_key, t.req_hash, t.points, t.missing, t.bill_minor,
-        t.paid_minor, t.actor_id, t.reverses_id, t.parent_id, t.promotion_id, t.service_id, t.reason, t.active_at,
-        t.expires_at, t.available_after, t.pending_after, t.created_at)
-    on conflict (partner_id, idem_key) do nothing
-    returning id into t.id;
+    t.pending_after := t.pending_after + case 'pending' when p_to then t.points when p_from then -t.points else 0 end;
+    with txn as (
+        insert into point_txns (partner_id, member_id, kind, idem_key, req_hash, points, missing, bill_minor,
+            paid_minor, actor_id, reverses_id, parent_id, promotion_id, service_id, reason, active_at, expires_at,
+            available_after, pending_after, created_at)
+        values (t.partner_id, t.member_id, t.kind, t.idem_key, t.req_hash, t.points, t.missing, t.bill_minor,
+            t.paid_minor, t.actor_id, t.reverses_id, t.parent_id, t.promotion_id, t.service_id, t.reason, t.active_at,
+            t.expires_at, t.available_after, t.pending_after, t.created_at)
+        on conflict (partner_id, idem_key) do nothing
+        returning id
+    ), entries as (
+        insert into point_entries (partner_id, txn_id, member_id, kind, delta, balance_after)
+        select t.partner_id, txn.id, e.member_id, e.kind, e.delta,
+            case when e.member_id > 0 then
+                case e.kind when 'available' then t.available_after else t.pending_after end
+            end
+        from txn, (values (from_member, p_from, -t.points), (to_member, p_to, t.points)) e (member_id, kind, delta)
+        where t.points > 0
+    ), lot as (
+        insert into point_lots (partner_id, member_id, txn_id, points, remaining, pending, active_at, expires_at)
+        select t.partner_id, t.member_id, txn.id, t.points, t.points, p_to = 'pending', t.active_at, t.expires_at
+        from txn
+        where p_from = 'issued'
+    ), member as (
+        update members
+        set visits = visits + case when p_spent is null then 0 else 1 end,
+            spent_minor = spent_minor + coalesce(p_spent, 0),
+            last_visit_at = case when p_spent is null then last_visit_at else t.created_at end,
+            due_at = least(due_at, due)
+        where partner_id = t.partner_id
+        and id = t.member_id
+        and (p_spent is not null or due < coalesce(due_at, 'infinity'))
+    )
+    select id into t.id from txn;
     if not found then
         -- another member's operation took the key while this one waited
         raise exception using errcode = 'LK409', message = 'key_reused', detail = t.idem_key;
-    end if;
-    if t.points > 0 then
-        insert into point_entries (partner_id, txn_id, member_id, kind, delta, balance_after)
-        values (t.partner_id, t.id, case when p_from = any (own) then t.member_id else 0 end, p_from, -t.points,
-                case p_from when 'available' then t.available_after when 'pending' then t.pending_after end),
-            (t.partner_id, t.id, case when p_to = any (own) then t.member_id else 0 end, p_to, t.points,
-                case p_to when 'available' then t.available_after when 'pending' then t.pending_after end);
     end if;
     return t;
 end $$;
@@ -2259,24 +2430,13 @@ language sql immutable as $$
     select ((p_moment at time zone p_tz)::date + p_days)::timestamp at time zone p_tz;
 $$;
 
--- New points: the transaction, its lot and the member's next date. They wait p_hold days and live the shop's days.
-create function issue_points(t point_txns, p partners, p_hold integer) returns point_txns language plpgsql as $$
-declare
-    pending boolean := p_hold > 0;
+-- New points wait p_hold days and live the shop's days.
+create function issue_points(t point_txns, p_tz text, p_expire integer, p_hold integer, p_spent bigint)
+returns point_txns language plpgsql as $$
 begin
-    t.active_at := case when pending then shop_midnight(p.tz, t.created_at, p_hold) else t.created_at end;
-    t.expires_at := case when p.expire_days > 0 then shop_midnight(p.tz, t.active_at, p.expire_days + 1) end;
-    t := post_points(t, 'issued', case when pending then 'pending' else 'available' end);
-    insert into point_lots (partner_id, member_id, txn_id, points, remaining, pending, active_at, expires_at)
-    values (t.partner_id, t.member_id, t.id, t.points, t.points, pending, t.active_at, t.expires_at);
-    if pending or t.expires_at is not null then
-        update members
-        set due_at = case when pending then t.active_at else t.expires_at end
-        where partner_id = t.partner_id
-        and id = t.member_id
-        and (due_at is null or due_at > case when pending then t.active_at else t.expires_at end);
-    end if;
-    return t;
+    t.active_at := case when p_hold > 0 then shop_midnight(p_tz, t.created_at, p_hold) else t.created_at end;
+    t.expires_at := case when p_expire > 0 then shop_midnight(p_tz, t.active_at, p_expire + 1) end;
+    return post_points(t, 'issued', case when p_hold > 0 then 'pending' else 'available' end, p_spent);
 end $$;
 
 create function next_points_due(p_partner_id bigint, p_member_id bigint) returns timestamptz language sql stable as $$
@@ -2333,44 +2493,238 @@ begin
     where partner_id = m.partner_id and id = m.id;
 end $$;
 
--- Takes points out of the lots that expire first, those of p_first before all others.
+-- Takes points out of the lots that expire first, that of p_first before all others.
 create function use_lots(p_partner_id bigint, p_member_id bigint, p_txn_id bigint, p_points bigint, p_first bigint)
 returns void language plpgsql as $$
 declare
-    lot record;
     part bigint;
     need bigint := p_points;
 begin
-    if p_first is not null then
-        select id, remaining into lot
-        from point_lots
-        where partner_id = p_partner_id and txn_id = p_first and member_id = p_member_id and is_open and not pending;
-        if found then
-            part := least(need, lot.remaining);
-            insert into point_lot_uses (partner_id, txn_id, lot_id, points)
-            values (p_partner_id, p_txn_id, lot.id, part);
-            update point_lots set remaining = remaining - part where partner_id = p_partner_id and id = lot.id;
-            need := need - part;
-        end if;
-    end if;
     while need > 0 loop
-        select id, remaining into lot
-        from point_lots
-        where partner_id = p_partner_id and member_id = p_member_id and is_open and not pending
-        order by expires_at, id
-        limit 1;
-        if not found then
+        with lot as (
+            select id, least(need, remaining) as points
+            from point_lots
+            where partner_id = p_partner_id and member_id = p_member_id and is_open and not pending
+            and (p_first is null or txn_id = p_first)
+            order by expires_at, id
+            limit 1
+        ), used as (
+            insert into point_lot_uses (partner_id, txn_id, lot_id, points)
+            select p_partner_id, p_txn_id, id, points from lot
+        )
+        update point_lots l
+        set remaining = l.remaining - lot.points
+        from lot
+        where l.partner_id = p_partner_id and l.id = lot.id
+        returning lot.points into part;
+        if part is null and p_first is null then
             raise exception using errcode = 'restrict_violation', message = 'the lots hold less than the balance';
         end if;
-        part := least(need, lot.remaining);
-        insert into point_lot_uses (partner_id, txn_id, lot_id, points) values (p_partner_id, p_txn_id, lot.id, part);
-        update point_lots set remaining = remaining - part where partner_id = p_partner_id and id = lot.id;
-        need := need - part;
+        need := need - coalesce(part, 0);
+        p_first := null;
     end loop;
 end $$;
 
--- What a bill earns: rounded down once, for the whole bill. The tier decides the rate; of the promotions the one that
--- gives most counts.
+-- A receipt of somebody who was invited is looked at by a job: rewards need the referrers' rows, which are others'.
+create function queue_referrals(p_partner_id bigint, p_receipt_id bigint, p_key text) returns void
+language sql as $$
+    insert into jobs (task, key, args, turn, max_attempts)
+    values ('referrals', 'referrals:' || p_partner_id || ':' || p_key,
+        jsonb_build_object('partner_id', p_partner_id, 'receipt_id', p_receipt_id),
+        next_turn(null, 'referrals', 0::smallint), 10)
+    on conflict (key) do nothing;
+$$;
+
+-- What the bill has earned, which may be nothing; p_spent as in post_points.
+create function earn_points(d point_desk, t point_txns, p_spent bigint) returns point_txns language plpgsql as $$
+begin
+    t.points := d.earned;
+    t.promotion_id := d.promotion_id;
+    t := issue_points(t, d.tz, d.expire_days, d.hold_days, p_spent);
+    if d.referrer_id is not null and d.referral_levels > 0 then
+        perform queue_referrals(d.partner_id, t.id, t.id::text);
+    end if;
+    return t;
+end $$;
+
+create function refuse_bill(d point_desk, p_bill_minor bigint) returns void language plpgsql immutable as $$
+begin
+    if p_bill_minor is null or p_bill_minor <= 0 then
+        raise exception using errcode = 'LK400', message = 'amount_zero', detail = coalesce(p_bill_minor::text, '');
+    end if;
+    if p_bill_minor > d.max_bill_minor then
+        raise exception using errcode = 'LK400', message = 'amount_over_limit', detail = d.max_bill_minor::text;
+    end if;
+end $$;
+
+-- A transaction of this member, not yet written; the balances are those before it.
+create function new_points(d point_desk, p_kind text, p_key text, p_hash bytea, p_actor_id bigint) returns point_txns
+language plpgsql immutable as $$
+declare
+    t point_txns;
+begin
+    t.partner_id := d.partner_id;
+    t.member_id := d.member_id;
+    t.kind := p_kind;
+    t.idem_key := p_key;
+    t.req_hash := p_hash;
+    t.actor_id := p_actor_id;
+    t.available_after := d.available;
+    t.pending_after := d.pending;
+    t.created_at := d.at;
+    return t;
+end $$;
+
+create function accrue_points(
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
+) returns point_receipt language plpgsql set role to lotok_app
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+declare
+    asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
+    d point_desk;
+    t point_txns;
+begin
+    d := open_desk(p_partner_id, p_member_id, p_actor_id, '{owner,manager,cashier}', p_key, asked, p_bill_minor, 0, p_now);
+    if d.done_id is not null then
+        return receipt_again(p_partner_id, d.done_id, d.user_id);
+    end if;
+    if (p_bill_minor between 1 and d.max_bill_minor) is not true then
+        perform refuse_bill(d, p_bill_minor);
+    end if;
+    if d.earned = 0 then
+        raise exception using errcode = 'LK400', message = 'bill_too_small', detail = p_bill_minor::text;
+    end if;
+    t := new_points(d, 'accrue', p_key, asked, p_actor_id);
+    t.bill_minor := p_bill_minor;
+    t.paid_minor := p_bill_minor;
+    t := earn_points(d, t, p_bill_minor);
+    return receipt_of(t, null, d.user_id, null, false);
+end $$;
+
+create function refuse_short(d point_desk) returns void language plpgsql immutable as $$
+begin
+    raise exception using errcode = 'LK409', message = 'short_of_points', detail = d.available::text;
+end $$;
+
+create function redeem_points(
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
+    p_now timestamptz
+) returns point_receipt language plpgsql set role to lotok_app
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+declare
+    asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
+    d point_desk;
+    t point_txns;
+    rest point_txns;
+begin
+    d := open_desk(p_partner_id, p_member_id, p_actor_id, '{owner,manager,cashier}', p_key, asked, p_bill_minor,
+        p_points, p_now);
+    if d.done_id is not null then
+        return receipt_again(p_partner_id, d.done_id, d.user_id);
+    end if;
+    if (p_bill_minor between 1 and d.max_bill_minor) is not true then
+        perform refuse_bill(d, p_bill_minor);
+    end if;
+    if p_points is null or p_points <= 0 then
+        raise exception using errcode = 'LK400', message = 'points_zero', detail = coalesce(p_points::text, '');
+    end if;
+    if p_points > d.most then
+        raise exception using errcode = 'LK400', message = 'over_share', detail = d.most::text;
+    end if;
+    if d.available < p_points then
+        perform refuse_short(d);
+    end if;
+    t := new_points(d, 'redeem', p_key, asked, p_actor_id);
+    t.points := p_points;
+    t.bill_minor := p_bill_minor;
+    t.paid_minor := d.paid_minor;
+    t := post_points(t, 'available', 'redeemed', t.paid_minor);
+    perform use_lots(p_partner_id, p_member_id, t.id, p_points, null);
+    if d.earn_on_rest and d.earned > 0 then
+        rest := t;
+        rest.kind := 'accrue';
+        rest.idem_key := p_key || ':rest';
+        rest.parent_id := t.id;
+        rest.bill_minor := t.paid_minor;
+        rest := earn_points(d, rest, null);
+    end if;
+    return receipt_of(t, rest, d.user_id, null, false);
+end $$;
+
+-- The client's own doing: a service for points, to be had at the counter by the voucher's code.
+create function buy_service(
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
+    p_now timestamptz, p_price bigint default null
+) returns point_receipt language plpgsql set role to lotok_app
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+declare
+    asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
+    d point_desk;
+    s services;
+    t point_txns;
+    voucher text;
+begin
+    d := open_desk(p_partner_id, p_member_id, p_actor_id, null, p_key, asked, null, null, p_now);
+    if d.done_id is not null then
+        return receipt_again(p_partner_id, d.done_id, d.user_id);
+    end if;
+    if d.user_id <> p_actor_id then
+        raise exception using errcode = 'LK404', message = 'no_member', detail = p_member_id::text;
+    end if;
+    select * into s
+    from services
+    where partner_id = p_partner_id and id = p_service_id and status = 'approved' and shown;
+    if s.id is null then
+        raise exception using errcode = 'LK404', message = 'no_service', detail = p_service_id::text;
+    end if;
+    if s.price_points <> p_price then
+        raise exception using errcode = 'LK409', message = 'price_changed', detail = s.price_points::text;
+    end if;
+    if d.available < s.price_points then
+        perform refuse_short(d);
+    end if;
+    t := new_points(d, 'service', p_key, asked, p_actor_id);
+    t.points := s.price_points;
+    t.service_id := s.id;
+    t := post_points(t, 'available', 'redeemed', null);
+    perform use_lots(p_partner_id, p_member_id, t.id, t.points, null);
+    loop
+        insert into vouchers (partner_id, txn_id, member_id, service_id, code, created_at, expires_at)
+        values (p_partner_id, t.id, p_member_id, s.id, lpad(floor(random() * 100000000)::bigint::text, 8, '0'),
+            t.created_at, shop_midnight(d.tz, t.created_at, p_days + 1))
+        on conflict (partner_id, code) do nothing
+        returning code into voucher;
+        exit when found;
+    end loop;
+    return receipt_of(t, null, d.user_id, voucher, false);
+end $$;
+
+-- Points without a bill: by hand with a reason, for a birthday, for joining.
+create function grant_points(
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
+    p_reason text, p_now timestamptz
+) returns point_receipt language plpgsql set role to lotok_app
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+declare
+    asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
+    d point_desk;
+    t point_txns;
+begin
+    d := open_desk(p_partner_id, p_member_id, p_actor_id, case p_kind when 'grant' then '{owner,manager}'::text[] end,
+        p_key, asked, null, null, p_now);
+    if d.done_id is not null then
+        return receipt_again(p_partner_id, d.done_id, d.user_id);
+    end if;
+    if p_points is null or p_points <= 0 or p_points > 1000000 then
+        raise exception using errcode = 'LK400', message = 'points_zero', detail = coalesce(p_points::text, '');
+    end if;
+    t := new_points(d, p_kind, p_key, asked, p_actor_id);
+    t.points := p_points;
+    t.reason := left(coalesce(p_reason, ''), 300);
+    return receipt_of(issue_points(t, d.tz, d.expire_days, 0, null), null, d.user_id, null, false);
+end $$;
+
+-- What the release before this one asks for its confirm screen; to be dropped when it runs nowhere.
 create function points_for(p partners, m members, p_city text, p_paid_minor bigint, p_now timestamptz)
 returns table (points bigint, promotion_id bigint) language plpgsql stable as $$
 #variable_conflict use_column
@@ -2411,250 +2765,9 @@ begin
     return next;
 end $$;
 
--- A receipt of somebody who was invited is looked at by a job: rewards need the referrers' rows, which are others'.
-create function queue_referrals(p_partner_id bigint, p_receipt_id bigint, p_key text) returns void
-language sql as $$
-    insert into jobs (task, key, args, turn, max_attempts)
-    values ('referrals', 'referrals:' || p_partner_id || ':' || p_key,
-        jsonb_build_object('partner_id', p_partner_id, 'receipt_id', p_receipt_id),
-        next_turn(null, 'referrals', 0::smallint), 10)
-    on conflict (key) do nothing;
-$$;
-
-create function earn_points(p partners, m members, t point_txns, p_city text) returns point_txns
-language plpgsql as $$
-begin
-    select e.points, e.promotion_id into t.points, t.promotion_id
-    from points_for(p, m, p_city, t.paid_minor, t.created_at) e;
-    if t.points > 0 then
-        t := issue_points(t, p, p.hold_days);
-        if m.referrer_id is not null and p.referral_levels > 0 then
-            perform queue_referrals(p.id, t.id, t.id::text);
-        end if;
-    end if;
-    return t;
-end $$;
-
-create function refuse_bill(p partners, p_bill_minor bigint) returns void language plpgsql immutable as $$
-begin
-    if p_bill_minor is null or p_bill_minor <= 0 then
-        raise exception using errcode = 'LK400', message = 'amount_zero', detail = coalesce(p_bill_minor::text, '');
-    end if;
-    if p_bill_minor > p.max_bill_minor then
-        raise exception using errcode = 'LK400', message = 'amount_over_limit', detail = p.max_bill_minor::text;
-    end if;
-end $$;
-
-create function accrue_points(
-    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
-declare
-    asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
-    m members;
-    p partners;
-    t point_txns;
-begin
-    perform set_config('app.tenant', p_partner_id::text, true);
-    m := lock_member(p_partner_id, p_member_id);
-    t := point_txn_of(p_partner_id, p_key, asked);
-    if t.id is not null then
-        return receipt_of(t, true);
-    end if;
-    p := admit_staff(p_partner_id, p_actor_id, '{owner,manager,cashier}');
-    perform refuse_closed(m);
-    perform refuse_bill(p, p_bill_minor);
-    t.created_at := coalesce(p_now, clock_timestamp());
-    perform settle_member(m, t.created_at);
-    t.partner_id := p.id;
-    t.member_id := m.id;
-    t.kind := 'accrue';
-    t.idem_key := p_key;
-    t.req_hash := asked;
-    t.bill_minor := p_bill_minor;
-    t.paid_minor := p_bill_minor;
-    t.actor_id := p_actor_id;
-    t := earn_points(p, m, t, (select s.city from staff s where s.partner_id = p.id and s.user_id = p_actor_id));
-    if t.points = 0 then
-        raise exception using errcode = 'LK400', message = 'bill_too_small', detail = p_bill_minor::text;
-    end if;
-    update members
-    set visits = visits + 1,
-        spent_minor = spent_minor + p_bill_minor,
-        last_visit_at = t.created_at
-    where partner_id = p.id and id = m.id;
-    return receipt_of(t, false);
-end $$;
-
--- Points a bill may be paid with: the shop's share of it.
 create function share_of_bill(p partners, p_bill_minor bigint) returns bigint language sql immutable as $$
     select p_bill_minor * p.max_pay_pct / (100::bigint * p.minor_per_point);
 $$;
-
-create function refuse_short(m members, p_points bigint) returns void language plpgsql stable as $$
-declare
-    has bigint;
-begin
-    select balance into has
-    from point_accounts
-    where partner_id = m.partner_id and member_id = m.id and kind = 'available';
-    if has < p_points then
-        raise exception using errcode = 'LK409', message = 'short_of_points', detail = has::text;
-    end if;
-end $$;
-
-create function redeem_points(
-    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
-    p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
-declare
-    asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
-    m members;
-    p partners;
-    t point_txns;
-    rest point_txns;
-begin
-    perform set_config('app.tenant', p_partner_id::text, true);
-    m := lock_member(p_partner_id, p_member_id);
-    t := point_txn_of(p_partner_id, p_key, asked);
-    if t.id is not null then
-        return receipt_of(t, true);
-    end if;
-    p := admit_staff(p_partner_id, p_actor_id, '{owner,manager,cashier}');
-    perform refuse_closed(m);
-    perform refuse_bill(p, p_bill_minor);
-    if p_points is null or p_points <= 0 then
-        raise exception using errcode = 'LK400', message = 'points_zero', detail = coalesce(p_points::text, '');
-    end if;
-    if p_points > share_of_bill(p, p_bill_minor) then
-        raise exception using errcode = 'LK400', message = 'over_share',
-            detail = share_of_bill(p, p_bill_minor)::text;
-    end if;
-    t.created_at := coalesce(p_now, clock_timestamp());
-    perform settle_member(m, t.created_at);
-    perform refuse_short(m, p_points);
-    t.partner_id := p.id;
-    t.member_id := m.id;
-    t.kind := 'redeem';
-    t.idem_key := p_key;
-    t.req_hash := asked;
-    t.points := p_points;
-    t.bill_minor := p_bill_minor;
-    t.paid_minor := p_bill_minor - p_points * p.minor_per_point;
-    t.actor_id := p_actor_id;
-    t := post_points(t, 'available', 'redeemed');
-    perform use_lots(p.id, m.id, t.id, p_points, null);
-    if p.earn_on_rest and t.paid_minor > 0 then
-        rest := t;
-        rest.id := null;
-        rest.kind := 'accrue';
-        rest.idem_key := p_key || ':rest';
-        rest.parent_id := t.id;
-        rest.bill_minor := t.paid_minor;
-        perform earn_points(p, m, rest, (
-            select s.city from staff s where s.partner_id = p.id and s.user_id = p_actor_id
-        ));
-    end if;
-    update members
-    set visits = visits + 1,
-        spent_minor = spent_minor + t.paid_minor,
-        last_visit_at = t.created_at
-    where partner_id = p.id and id = m.id;
-    return receipt_of(t, false);
-end $$;
-
--- The client's own doing: a service for points, to be had at the counter by the voucher's code.
-create function buy_service(
-    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
-    p_now timestamptz, p_price bigint default null
-) returns point_receipt language plpgsql set role to lotok_app
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
-declare
-    asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
-    m members;
-    p partners;
-    s services;
-    t point_txns;
-begin
-    perform set_config('app.tenant', p_partner_id::text, true);
-    m := lock_member(p_partner_id, p_member_id);
-    t := point_txn_of(p_partner_id, p_key, asked);
-    if t.id is not null then
-        return receipt_of(t, true);
-    end if;
-    p := admit_staff(p_partner_id, p_actor_id, null);
-    perform refuse_closed(m);
-    if m.user_id <> p_actor_id then
-        raise exception using errcode = 'LK404', message = 'no_member', detail = p_member_id::text;
-    end if;
-    select * into s
-    from services
-    where partner_id = p.id and id = p_service_id and status = 'approved' and shown;
-    if s.id is null then
-        raise exception using errcode = 'LK404', message = 'no_service', detail = p_service_id::text;
-    end if;
-    if s.price_points <> p_price then
-        raise exception using errcode = 'LK409', message = 'price_changed', detail = s.price_points::text;
-    end if;
-    t.created_at := coalesce(p_now, clock_timestamp());
-    perform settle_member(m, t.created_at);
-    perform refuse_short(m, s.price_points);
-    t.partner_id := p.id;
-    t.member_id := m.id;
-    t.kind := 'service';
-    t.idem_key := p_key;
-    t.req_hash := asked;
-    t.points := s.price_points;
-    t.actor_id := p_actor_id;
-    t.service_id := s.id;
-    t := post_points(t, 'available', 'redeemed');
-    perform use_lots(p.id, m.id, t.id, t.points, null);
-    loop
-        insert into vouchers (partner_id, txn_id, member_id, service_id, code, created_at, expires_at)
-        values (p.id, t.id, m.id, s.id, lpad(floor(random() * 100000000)::bigint::text, 8, '0'), t.created_at,
-            shop_midnight(p.tz, t.created_at, p_days + 1))
-        on conflict (partner_id, code) do nothing;
-        exit when found;
-    end loop;
-    return receipt_of(t, false);
-end $$;
-
--- Points without a bill: by hand with a reason, for a birthday, for joining.
-create function grant_points(
-    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
-    p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
-declare
-    asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
-    m members;
-    p partners;
-    t point_txns;
-begin
-    perform set_config('app.tenant', p_partner_id::text, true);
-    m := lock_member(p_partner_id, p_member_id);
-    t := point_txn_of(p_partner_id, p_key, asked);
-    if t.id is not null then
-        return receipt_of(t, true);
-    end if;
-    p := admit_staff(p_partner_id, p_actor_id, case p_kind when 'grant' then '{owner,manager}'::text[] end);
-    perform refuse_closed(m);
-    if p_points is null or p_points <= 0 or p_points > 1000000 then
-        raise exception using errcode = 'LK400', message = 'points_zero', detail = coalesce(p_points::text, '');
-    end if;
-    t.created_at := coalesce(p_now, clock_timestamp());
-    perform settle_member(m, t.created_at);
-    t.partner_id := p.id;
-    t.member_id := m.id;
-    t.kind := p_kind;
-    t.idem_key := p_key;
-    t.req_hash := asked;
-    t.points := p_points;
-    t.actor_id := p_actor_id;
-    t.reason := left(coalesce(p_reason, ''), 300);
-    return receipt_of(issue_points(t, p, 0), false);
-end $$;
 
 -- Takes back new points: out of the lot while it waits, else out of the balance, its own lot first. What has been spent
 -- is written down as missing. The member's row is locked by the caller.
@@ -2756,9 +2869,10 @@ begin
     while m.merged_into is not null loop
         m := lock_member(p_partner_id, m.merged_into);
     end loop;
-    r := point_txn_of(p_partner_id, p_key, asked);
+    select * into r from point_txns where partner_id = p_partner_id and idem_key = p_key;
     if r.id is not null then
-        return receipt_of(r, true);
+        perform refuse_reuse(p_key, asked, r.req_hash);
+        return receipt_again(p_partner_id, r.id, m.user_id);
     end if;
     p := admit_staff(p_partner_id, p_actor_id, '{owner,manager,cashier}');
     at := coalesce(p_now, clock_timestamp());
@@ -2792,7 +2906,7 @@ begin
             spent_minor = greatest(spent_minor - t.paid_minor, 0)
         where partner_id = p.id and id = m.id;
     end if;
-    return receipt_of(r, false);
+    return receipt_of(r, null, m.user_id, null, false);
 end $$;
 
 -- Joining a shop: once for each person; the newcomer's welcome points come with it. A referrer must be a member already.
@@ -2851,7 +2965,7 @@ begin
         t.req_hash := '';
         t.points := p.welcome_points;
         t.created_at := at;
-        perform issue_points(t, p, 0);
+        perform issue_points(t, p.tz, p.expire_days, 0, null);
     end if;
     return query select m.id, m.card_no, true, p.welcome_points;
     perform set_config('app.tenant', '', true);
@@ -2998,7 +3112,7 @@ begin
     reward.points := p_points;
     reward.parent_id := t.id;
     reward.created_at := p_now;
-    reward := issue_points(reward, p, greatest(p.hold_days, p.referral_hold_days));
+    reward := issue_points(reward, p.tz, p.expire_days, greatest(p.hold_days, p.referral_hold_days), null);
     return reward.id;
 end $$;
 

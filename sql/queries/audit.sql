@@ -275,7 +275,7 @@ limit 5;
 -- name: points_guard_is_off
 select g.relation || '.' || g.name as subject, count(*) over () as number
 from (values
-    ('point_entries', 'move_points'), ('point_entries', 'sum_to_nought'), ('point_entries', 'append_only'),
+    ('point_entries', 'move_points'), ('point_entries', 'append_only'),
     ('point_txns', 'append_only'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
     ('point_txns', 'never_truncate'), ('point_accounts', 'open_empty'), ('point_accounts', 'balance_by_entries'),
     ('point_accounts', 'keep_account'), ('members', 'referrer_is_for_ever'), ('users', 'forget_client')

@@ -26,16 +26,11 @@ from reverse_points(%(partner_id)s, %(txn_id)s, %(actor_id)s, %(key)s, %(reason)
 
 -- name: quote
 -- What a bill would earn, and the most of it that points may pay; the confirm screen shows it, the operation decides.
-select coalesce(e.points, 0) as points, e.promotion_id, share_of_bill(p, %(bill_minor)s) as most,
-    least(share_of_bill(p, %(bill_minor)s), a.balance) as payable, a.balance as available,
-    (select o.title from promotions o where o.partner_id = p.id and o.id = e.promotion_id) as promotion
-from partners p
-join members m on m.partner_id = p.id and m.id = %(member_id)s and m.left_at is null
-join point_accounts a on a.partner_id = p.id and a.member_id = m.id and a.kind = 'available'
-cross join lateral points_for(p, m, (
-    select s.city from staff s where s.partner_id = p.id and s.user_id = %(actor_id)s
-), %(bill_minor)s, coalesce(%(now)s, clock_timestamp())) e
-where p.id = %(partner_id)s;
+select d.earned as points, d.promotion_id, d.most, least(d.most, d.available) as payable, d.available,
+    (select o.title from promotions o where o.partner_id = d.partner_id and o.id = d.promotion_id) as promotion
+from members m
+cross join lateral read_desk(m, %(actor_id)s, null, %(bill_minor)s, 0, coalesce(%(now)s, clock_timestamp())) d
+where m.partner_id = %(partner_id)s and m.id = %(member_id)s and m.left_at is null;
 
 -- name: history
 -- One shop's operations, newest first. What was reversed says so, and by what.
