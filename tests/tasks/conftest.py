@@ -148,6 +148,6 @@ async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
     async with httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http:
         yield Studio(ai_stack, http)
         await http.delete("/sim/faults")
-        for name in ("kie", "openai"):
-            await Studio(ai_stack, http).redis("UNLINK", f"local:provider_pause:{name}")
-        await ai_stack.functions["api/drain.py"].restart()  # what it knows of pauses is its own
+        pauses = [f"local:provider_pause:{name}" for name in ("kie", "openai")]
+        if await Studio(ai_stack, http).redis("UNLINK", *pauses):
+            await ai_stack.functions["api/drain.py"].restart()  # it knows of pauses by itself, too
