@@ -77,10 +77,10 @@ async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, pho
 
 @pytest.fixture(scope="module")
 async def failures(shop):
-    """Leave twelve posters that failed for one reason, and one for another, some time ago; history keeps them."""
+    """Leave twelve erasures that failed for one reason, and one for another; no other test lets one fail."""
     for number, code in enumerate(["internal"] * 12 + ["storage"]):
         [job] = await shop.rows(
-            "insert into jobs (task, key, run_at) values ('poster', %s, now() + interval '1 day') returning id",
+            "insert into jobs (task, key, run_at) values ('erase', %s, now() + interval '1 day') returning id",
             f"failures:{time.time_ns()}:{number}",
         )
         await shop.rows(
@@ -95,35 +95,35 @@ async def test_what_failed_is_narrowed_down_by_task_and_by_reason(dina, broken, 
     await dina.says("/menu")
     await act(dina, "Очередь", "Неудачные", "По задаче")
     shown = await dina.sees("Какие задачи показать")
-    assert "плакат · 13" in buttons(shown)
+    assert "удаление данных · 13" in buttons(shown)
     assert next(label for label in buttons(shown)).startswith("Все · ")
-    await act(dina, "плакат", "По причине")
+    await act(dina, "удаление данных", "По причине")
     assert list(buttons(await dina.last()))[:3] == ["Все · 13", "ошибка у нас · 12", "нет хранилища · 1"]
     await dina.presses("ошибка у нас")
-    shown = await dina.sees("Выбрано: плакат, ошибка у нас.*10\\. № \\d+ · плакат")
-    assert not [line for line in words(shown).splitlines() if "№" in line and "плакат" not in line]
+    shown = await dina.sees("Выбрано: удаление данных, ошибка у нас.*10\\. № \\d+ · удаление данных")
+    assert not [line for line in words(shown).splitlines() if "№" in line and "удаление данных" not in line]
     await dina.presses("Дальше")
-    second = await dina.sees("Выбрано: плакат, ошибка у нас.*2\\. ")
+    second = await dina.sees("Выбрано: удаление данных, ошибка у нас.*2\\. ")
     assert "3. " not in words(second)
     await dina.presses("1")
-    await dina.sees("Задача № \\d+ · плакат")
+    await dina.sees("Задача № \\d+ · удаление данных")
     await dina.presses("Назад")
     assert words(await dina.last()) == words(second)
     await dina.presses("Предыдущие")
-    await dina.sees("Выбрано: плакат.*10\\. ")
+    await dina.sees("Выбрано: удаление данных.*10\\. ")
     await dina.presses("Показать все")
     shown = await dina.sees("нет хранилища")
     assert "Выбрано" not in words(shown)
 
 
 async def test_what_was_narrowed_down_stays_so_while_a_job_is_done_over(dina, broken, failures):
-    await dina.forges("queue:failed:poster:storage")
+    await dina.forges("queue:failed:erase:storage")
     await act(dina, "1", "Повторить", "4", "Повторить")
     await dina.sees("✅ Повтор в очереди")
     await act(dina, "Дальше", "Назад")
-    await dina.sees("Выбрано: плакат, нет хранилища\n\n1\\. ")
-    await dina.forges("queue:failed:poster:rules")
-    shown = await dina.sees("Выбрано: плакат, против правил\n\nТакого здесь нет")
+    await dina.sees("Выбрано: удаление данных, нет хранилища\n\n1\\. ")
+    await dina.forges("queue:failed:erase:rules")
+    shown = await dina.sees("Выбрано: удаление данных, против правил\n\nТакого здесь нет")
     assert "Показать все" in buttons(shown)
 
 
