@@ -123,7 +123,7 @@ async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, p
     await dina.presses("Заблокировать")
     await dina.sees("Почему?")
     await dina.presses("1")
-    await dina.sees("Боты перестанут ему отвечать.*Спам или мошенничество")
+    await dina.sees("Боты перестанут отвечать этому человеку.*Спам или мошенничество")
     await dina.presses("Заблокировать")
     await dina.sees("⛔️ Заблокирован")
     await seller.sends_photo(photo)

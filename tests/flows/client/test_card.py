@@ -16,7 +16,7 @@ async def test_the_card_shows_code_balance_next_reward_and_next_expiry(comes, ca
     card = await boris.sees("100 баллов = 100 ₽")
     assert card["photo"]
     assert "Капучино: накопить ещё 50 баллов" in words(card)
-    assert re.search(r"Сгорят после \d+ [а-я]+( \d{4})?: 100 баллов", words(card))
+    assert re.search(r"До \d+ [а-я]+( \d{4})? включительно потратьте 100 баллов", words(card))
     assert re.search(r"Действует 5 минут, до \d\d:\d\d", words(card))
 
 
@@ -143,9 +143,9 @@ async def test_what_is_meant_for_the_till_does_nothing_in_the_clients_bot(comes,
         assert (boris.delivery["status"], boris.delivery["attempts"]) == (200, 1)
     for typed in ("c_" + "A" * 48, shown, f"{shown[:3]} {shown[3:]}"):
         await boris.says(typed)
-        await boris.sees("не понимаю. Код и QR показывают на кассе")
+        await boris.sees("не понимаю. Код или QR-код покажите на кассе")
     await boris.sends_photo(photo)
-    await boris.sees("не понимаю. Код и QR показывают на кассе")
+    await boris.sees("не понимаю. Код или QR-код покажите на кассе")
     assert (await cafe.member(boris)).available == 100
 
 

@@ -111,7 +111,9 @@ async def test_the_invitation_names_its_rule_and_its_results(comes, cafe, shop):
     await alice.presses("Показать QR-код")
     await alice.presses("О магазине")
     await alice.presses("Пригласить друга")
-    await alice.sees("Уровень 1: пришли 1, купили 1, вам — 50 баллов|Уровень 1: пришли 1.*На проверке")
+    await alice.sees(
+        "Уровень 1: приглашённых — 1, с покупками — 1, вам — 50 баллов|Уровень 1: приглашённых — 1.*На проверке"
+    )
 
 
 async def test_the_settings_change_city_news_and_birthday(comes, cafe, shop):

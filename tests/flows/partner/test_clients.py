@@ -50,7 +50,7 @@ async def test_a_client_is_found_and_shown_with_history(cafe):
     await cafe.owner.presses("Анна")
     await cafe.owner.sees("Анна <b> ··8899.*80 баллов.*Визитов: 1, потрачено 1\u00a0000 ₽")
     await cafe.owner.presses("История")
-    await cafe.owner.sees(r"Начисление.*\+50, чек 1\u00a0000 ₽, стало 80 баллов.*Баллы вручную.*\+30")
+    await cafe.owner.sees(r"Начисление.*\+50, чек 1\u00a0000 ₽, на балансе 80 баллов.*Баллы вручную.*\+30")
     await cafe.owner.presses("Назад")
     await cafe.owner.presses("Назад")
     await cafe.owner.says("никтонезнаетменя")
@@ -83,7 +83,7 @@ async def test_a_client_is_blocked_and_admitted(cafe):
     await cafe.owner.presses("Клиенты")
     await cafe.owner.presses("Борис")
     await cafe.owner.presses("Заблокировать")
-    await cafe.owner.sees("Операции для этого клиента закрыты")
+    await cafe.owner.sees("Клиент заблокирован, операции для него закрыты")
     await cafe.owner.presses("Разблокировать")
     found = await cafe.run(lambda conn: members.get(conn, cafe.id, boris.id))
     assert found.blocked_at is None
@@ -110,10 +110,10 @@ async def test_the_figures_say_what_happened(cafe):
     await served(cafe, boris, "500")
     await cafe.owner.presses("Статистика")
     await cafe.owner.sees(
-        "за 30 дн.*Оборот: 1\u00a0500 ₽.*Чеков: 2, средний 750 ₽.*было: 2, новых 2.*"
+        "за 30 дней.*Оборот: 1\u00a0500 ₽.*Чеков: 2, средний 750 ₽.*Приходило клиентов: 2, новых: 2.*"
         "NPS: пока нет.*На руках: 175 — это 175 ₽"
     )
-    await cafe.owner.presses("7 дн.")
+    await cafe.owner.presses("7 дней")
     await cafe.owner.sees("за 7 дн")
     await cafe.owner.presses("Группы")
     await cafe.owner.sees("Новые.*Клиентов: 2")

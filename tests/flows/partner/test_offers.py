@@ -17,7 +17,7 @@ async def promotion(cafe):
     await cafe.owner.presses("Готово")
     await cafe.owner.presses("от 500 ₽")
     await cafe.owner.presses("Везде")
-    await cafe.owner.sees("Проверьте акцию.*Двойные <баллы>.*в 2 раза больше.*каждый день.*от 500 ₽.*везде")
+    await cafe.owner.sees("Проверьте акцию.*Двойные <баллы>.*Баллы ×2.*каждый день.*от 500 ₽.*везде")
 
 
 async def test_a_promotion_waits_and_doubles_the_points_once_it_is_approved(cafe):

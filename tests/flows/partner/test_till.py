@@ -305,7 +305,7 @@ async def test_a_shop_blocked_in_the_middle_confirms_nothing(cafe):
     await confirmed(cafe, boris)
     await cafe.decide("blocked", "Жалобы")
     await cafe.cashier.presses("Начислить")
-    await cafe.cashier.sees("Магазин остановлен")
+    await cafe.cashier.sees("Магазин заблокирован")
     assert (await cafe.balance(boris)).available == 0
     await cafe.cashier.presses("Меню")
     await cafe.cashier.sees("Причина: Жалобы")
@@ -317,7 +317,7 @@ async def test_a_blocked_client_is_refused(cafe):
     await cafe.run(lambda conn: members.block(conn, cafe.id, boss, boris.id))
     await confirmed(cafe, boris)
     await cafe.cashier.presses("Начислить")
-    await cafe.cashier.sees("заблокировал управляющий")
+    await cafe.cashier.sees("Управляющий заблокировал этого клиента")
 
 
 async def test_a_name_with_markup_is_shown_as_it_is(cafe):
