@@ -41,7 +41,7 @@ def picks(data: str, ids: Sequence[object]) -> Keyboard:
 
 
 def pages(turn: Turn, place: str, at: str | int | None, onward: str | int | None) -> Keyboard:
-    """Return the row that turns a list's pages, as far as there is where to turn. `place` begins the buttons' data.
+    """Return the rows that turn a list's pages, as far as there is where to turn. `place` begins the buttons' data.
 
     The way here is kept in State.data, so that a page leads back to the one before it, and pressing twice does no harm.
     Whoever came by an old button has the way to the first page.
@@ -50,10 +50,10 @@ def pages(turn: Turn, place: str, at: str | int | None, onward: str | int | None
     way = kept["at"] if kept.get("place") == place and here else []
     way = way[: way.index(here) + 1] if here in way else [*way, here][-DEEPEST:]
     turn.state.data["pages"] = {"place": place, "at": way}
-    row = [button(turn, "admin.first", place)] if here and way[-2:-1] != [""] else []
-    row += [button(turn, "admin.previous", _page(place, way[-2]))] if len(way) > 1 else []
+    start = [button(turn, "admin.first", place)] if here and way[-2:-1] != [""] else []
+    row = [button(turn, "admin.previous", _page(place, way[-2]))] if len(way) > 1 else []
     row += [button(turn, "admin.next", _page(place, str(onward)))] if onward else []
-    return [row] if row else []
+    return [one for one in (row, start) if one]
 
 
 def chosen(argument: str) -> tuple[str, str, str]:

@@ -52,7 +52,7 @@ def _narrow(turn: Turn, bot: str, reason: str, is_any: bool) -> Keyboard:
         button(turn, "admin.button.by_bot", f"letters:by_bot:{bot}:{reason}"),
         button(turn, "admin.button.by_code", f"letters:by_reason:{bot}:{reason}"),
     ]
-    return [[*row, *([button(turn, "admin.button.show_all", "letters:list")] if bot or reason else [])]]
+    return [row, *([[button(turn, "admin.button.show_all", "letters:list")]] if bot or reason else [])]
 
 
 async def _by_bot(turn: Turn, argument: str) -> None:

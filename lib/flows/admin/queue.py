@@ -55,18 +55,19 @@ async def _failed(turn: Turn, argument: str) -> None:
     task, code, place = chosen(argument)
     before = number(place) or None
     page = await db.run(lambda conn: queue.failed(conn, task=task, code=code, before=before, limit=PAGE + 1))
-    narrow = [
+    ways = [
         button(turn, "admin.button.by_task", f"queue:by_task:{task}:{code}"),
         button(turn, "admin.button.by_code", f"queue:by_code:{task}:{code}"),
     ]
+    narrow = [ways] if page or task or code else []
     head = turn.text("admin.failed")
     if task or code:
         words = [named(turn, group, word) for group, word in (("task", task), ("code", code)) if word]
         head = f"{head}\n{turn.text('admin.chosen', words=', '.join(words))}"
-        narrow.append(button(turn, "admin.button.show_all", "queue:failed"))
+        narrow.append([button(turn, "admin.button.show_all", "queue:failed")])
     none = "admin.chosen.none" if task or code else "admin.failed.none"
     rows = _page(turn, f"queue:failed:{task}:{code}", page, before)
-    await _list(turn, head, none, page, [*([narrow] if page or task or code else []), *rows])
+    await _list(turn, head, none, page, [*narrow, *rows])
 
 
 async def _by_task(turn: Turn, argument: str) -> None:
