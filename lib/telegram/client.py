@@ -38,13 +38,13 @@ _JSON = (("Content-Type", "application/json"),)
 _PREVIEW_OFF = LinkPreviewOptions(is_disabled=True)
 
 
-def bot(name: str) -> Bot:
+def bot(name: str) -> "_Bot":
     """Return the client of a bot for the running loop; raise Missing when the bot is off."""
     return _bot(name, config.get().bot_token(name), id(asyncio.get_running_loop()))
 
 
 @functools.lru_cache(maxsize=8)
-def _bot(name: str, token: str, loop: int) -> Bot:
+def _bot(name: str, token: str, loop: int) -> "_Bot":
     base = config.get().telegram_api_url
     request = _Request(
         connect_timeout=5,
@@ -69,6 +69,10 @@ class _Bot(Bot):
         if isinstance(result, dict) and "message_id" in result:
             return {name: result[name] for name in _IDS if name in result}
         return result
+
+    async def say(self, said: dict[str, Any]) -> int:
+        """Send a text, given as the Bot API takes it, and return its id."""
+        return int((await self._post("sendMessage", said))["message_id"])
 
 
 class _Request(HTTPXRequest):
@@ -121,17 +125,13 @@ class Chat:
 
     async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
         """Send a message; return its id."""
-        sent = await self._send(
-            bot(self.bot).send_message(
-                self.id,
-                text,
-                parse_mode=ParseMode.HTML,
-                link_preview_options=_PREVIEW_OFF,
-                reply_markup=markup.markup() if isinstance(markup, Keys) else outgoing.inline(markup),
-                **outgoing.reply(reply_to),
-            )
-        )
-        return sent.message_id
+        known = {"parse_mode": ParseMode.HTML, "link_preview_options": {"is_disabled": True}}
+        said = {"chat_id": self.id, "text": text, **known, **outgoing.markup(markup)}
+        if reply_to:
+            said["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
+        message_id = await self._in_turn(bot(self.bot).say(said))
+        self.sent.append(message_id)
+        return message_id
 
     async def edit(self, message_id: int, text: str, keyboard: Keyboard | None = None) -> bool:
         """Rewrite one of the bot's texts; False when it can no longer be edited."""
@@ -142,7 +142,7 @@ class Chat:
                 message_id,
                 parse_mode=ParseMode.HTML,
                 link_preview_options=_PREVIEW_OFF,
-                reply_markup=outgoing.inline(keyboard),
+                **outgoing.markup(keyboard),
             )
         )
 
@@ -160,7 +160,7 @@ class Chat:
     async def show_picture(self, message_id: int, picture: Picture | Film, caption: str, keyboard: Keyboard) -> str:
         """Turn a status message into a picture or a video, or send it when that message is gone; return its file id."""
         media = outgoing.in_album(picture, caption)
-        edit = bot(self.bot).edit_message_media(media, self.id, message_id, reply_markup=outgoing.inline(keyboard))
+        edit = bot(self.bot).edit_message_media(media, self.id, message_id, **outgoing.markup(keyboard))
         try:
             message = await self._call(edit)
         except errors.Blocked:
@@ -240,7 +240,7 @@ class Chat:
         Who gets it forwarded cannot pay it: they come to the bot with "/start pay".
         """
         asked = bot(self.bot).send_invoice(
-            self.id, **invoice.fields(), start_parameter="pay", reply_markup=outgoing.inline(keyboard)
+            self.id, **invoice.fields(), start_parameter="pay", **outgoing.markup(keyboard)
         )
         return await self._send(asked)
 

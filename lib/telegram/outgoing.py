@@ -5,18 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from telegram import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
     InputMediaPhoto,
     InputMediaVideo,
-    KeyboardButton,
     LabeledPrice,
     Message,
-    ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
     StarTransaction,
     TransactionPartnerUser,
-    WebAppInfo,
 )
 from telegram.constants import ParseMode
 
@@ -35,18 +29,14 @@ class Button:
     app: str = ""
     pay: bool = False
 
-    def markup(self) -> InlineKeyboardButton:
-        """Return the library's button."""
-        target: dict[str, Any] = {"style": self.style} if self.style else {}
+    def markup(self) -> dict[str, Any]:
+        """Return the button as the Bot API takes it."""
+        shown = {"text": self.label, "style": self.style} if self.style else {"text": self.label}
         if self.pay:
-            target["pay"] = True
-        elif self.app:
-            target["web_app"] = WebAppInfo(self.app)
-        elif self.url:
-            target["url"] = self.url
-        else:
-            target["callback_data"] = self.data
-        return InlineKeyboardButton(self.label, **target)
+            return {**shown, "pay": True}
+        if self.app:
+            return {**shown, "web_app": {"url": self.app}}
+        return {**shown, "url": self.url} if self.url else {**shown, "callback_data": self.data}
 
 
 type Keyboard = list[list[Button]]
@@ -70,17 +60,16 @@ class Keys:
     rows: list[list[Key]] = field(default_factory=list)
     placeholder: str = ""
 
-    def markup(self) -> ReplyKeyboardMarkup | ReplyKeyboardRemove:
-        """Return the library's keyboard."""
+    def markup(self) -> dict[str, Any]:
+        """Return the keyboard as the Bot API takes it."""
         if not self.rows:
-            return ReplyKeyboardRemove()
-        rows = [[KeyboardButton(key.label, request_contact=key.contact or None) for key in row] for row in self.rows]
-        return ReplyKeyboardMarkup(
-            rows,
-            resize_keyboard=True,
-            one_time_keyboard=True,
-            input_field_placeholder=self.placeholder or None,
-        )
+            return {"remove_keyboard": True}
+        rows = [
+            [{"text": key.label} | ({"request_contact": True} if key.contact else {}) for key in row]
+            for row in self.rows
+        ]
+        shown = {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}
+        return shown | ({"input_field_placeholder": self.placeholder} if self.placeholder else {})
 
 
 @dataclass(frozen=True)
@@ -170,15 +159,18 @@ def sent(message: Message) -> Sent:
     return Sent(message.message_id, file.file_id if file else "")
 
 
-def inline(keyboard: Keyboard | None) -> InlineKeyboardMarkup | None:
-    """Return the library's keyboard of the buttons below a message."""
-    return InlineKeyboardMarkup([[button.markup() for button in row] for row in keyboard]) if keyboard else None
+def markup(keyboard: Keyboard | Keys | None) -> dict[str, Any]:
+    """Return the parameter for the buttons below a message, or for the keys below the input field."""
+    if isinstance(keyboard, Keys):
+        return {"reply_markup": keyboard.markup()}
+    rows = [[button.markup() for button in row] for row in keyboard or ()]
+    return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
 
 
 def below(caption: str, keyboard: Keyboard | None) -> dict[str, Any]:
     """Return what stands below a picture or file."""
     words = {"caption": caption, "parse_mode": ParseMode.HTML} if caption else {}
-    return words | ({"reply_markup": inline(keyboard)} if keyboard else {})
+    return words | markup(keyboard)
 
 
 def reply(message_id: int | None) -> dict[str, Any]:

@@ -19,17 +19,17 @@ from tests.dev.telegram_lab import ALICE, picture
     ],
 )
 def test_a_button_does_one_thing(button, wire):
-    assert button.markup().to_dict() == wire
+    assert button.markup() == wire
 
 
 def test_keys_ask_for_the_phone_and_go_after_one_press():
-    wire = Keys([[Key("Поделиться номером", contact=True)], [Key("Отмена")]], placeholder="Номер").markup().to_dict()
+    wire = Keys([[Key("Поделиться номером", contact=True)], [Key("Отмена")]], placeholder="Номер").markup()
     assert wire["keyboard"] == [[{"text": "Поделиться номером", "request_contact": True}], [{"text": "Отмена"}]]
     assert (wire["one_time_keyboard"], wire["input_field_placeholder"]) == (True, "Номер")
 
 
 def test_no_keys_take_away_those_that_are_there():
-    assert Keys().markup().to_dict() == {"remove_keyboard": True}
+    assert Keys().markup() == {"remove_keyboard": True}
 
 
 @pytest.fixture
