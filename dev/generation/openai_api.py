@@ -110,11 +110,11 @@ class OpenAI:
 
 def _words(told: str) -> dict[str, Any]:
     """Propose words by a simple rule, as a sober model would: short clauses of what the seller said."""
-    parts = [part.strip(" .") for part in re.split(r"[\n.;,]", told) if part.strip(" .")]
-    title, *others = parts or ["Товар"]
+    parts = [part.strip(" .") for part in re.split(r"\n|;|[.,](?!\d)", told) if part.strip(" .")]
+    title, *others = [part[:1].upper() + part[1:] for part in parts] or ["Товар"]
     return {
-        "title": title[:60].capitalize(),
-        "benefits": [part[:40].capitalize() for part in others[:3]],
+        "title": title[:60],
+        "benefits": [part[:40] for part in others[:3]],
         "category": "товары",
     }
 

@@ -70,7 +70,7 @@ function albumRow(part, group) {
   const total = ratios.reduce((sum, ratio) => sum + ratio, 0);
   const photos = group.filter((message) => message.photo);
   const cells = part.map((message, index) =>
-    h("div", { class: "cell", style: { "flex-grow": ratios[index] } }, message.photo ? picture(message, photos) : player(message, message.video)),
+    h("div", { class: "cell", style: { "flex-grow": ratios[index] / total } }, message.photo ? picture(message, photos) : player(message, message.video)),
   );
   return h("div", { class: "row", style: { "aspect-ratio": Math.max(total, 1.1) } }, cells);
 }

@@ -59,14 +59,15 @@ async def test_another_persons_source_is_not_to_be_had(studio):
     await mallory.sees("мы храним его 30 дней.*Вернули 3 кредита")
 
 
-async def test_a_set_comes_as_an_album_below_its_message(studio):
+async def test_a_set_comes_as_an_album_and_what_can_be_done_with_it_below(studio):
     alice = await studio.seller()
     job = await studio.order(alice, product="set", count=3, title="Кружка")
     await studio.end_of(job)
     await alice.sees("Файлы в полном качестве")
     shown = await alice.messages()
-    status = next(one for one in shown if "Готово: 3 варианта" in words(one))
-    assert "Меню" in buttons(status)
+    assert "Готово: 3 варианта" in words(shown[-1])
+    assert {"Повторить", "Ещё вариант", "Меню"} <= set(buttons(shown[-1]))
+    assert not [one for one in shown if "отправляю" in words(one)], "the status message has gone"
     assert len({one["photo"][-1]["file_id"] for one in shown if one.get("photo") and one.get("media_group_id")}) == 3
     assert sum(bool(one.get("document")) for one in shown) == 3
     assert [cost[2] for cost in await studio.costs(job)] == ["done"] * 3
@@ -90,7 +91,9 @@ async def test_three_clips_are_one_order_and_one_album(studio):
     alice = await studio.seller()
     job = await studio.order(alice, product="video5", count=3, title="Кружка")
     await studio.end_of(job, within=90)
-    assert any("Готово: 3 ролика по 5 секунд" in words(one) for one in await alice.messages())
+    closing = await alice.last()
+    assert "Готово: 3 ролика по 5 секунд" in words(closing)
+    assert "Другой стиль" in buttons(closing)
     assert sum(bool(one.get("video")) for one in await alice.messages()) == 3
     assert await studio.balance(alice) == 102 - 3
 

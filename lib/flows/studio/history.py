@@ -67,7 +67,7 @@ def _line(turn: Turn, job: jobs.Job) -> str:
 
 
 async def _open(turn: Turn, job: jobs.Job) -> None:
-    lines = [turn.text("studio.order", number=job.id, product=_product(turn, job), at=_at(turn, job), price=job.price)]
+    lines = [turn.text("studio.order", number=job.id, product=_what(turn, job), at=_at(turn, job), price=job.price)]
     if job.args.get("title"):
         lines.append(turn.text("card.title", title=job.args["title"]))
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in job.args.get("benefits", [])]
@@ -87,8 +87,7 @@ def _order_keyboard(turn: Turn, job: jobs.Job) -> Keyboard:
             [Button(turn.text("studio.send"), f"history:send:{job.id}", style="primary")],
             [again, _button(turn, "button.again", f"order:variant:{job.id}")],
         ]
-        look = {"background": "scene", "video": "template"}.get(job.task, "preset")
-        ways = [_button(turn, f"studio.change.{look}", f"order:format:{job.id}")]
+        ways = [_button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
         ways += [_button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
         rows.append(ways)
     back = [_button(turn, "studio.to_history", "history:home"), _button(turn, "button.menu", "menu:home")]
@@ -127,6 +126,18 @@ async def _enqueue(turn: Turn, job: jobs.Job) -> None:
 
 def _product(turn: Turn, job: jobs.Job) -> str:
     return turn.text(f"studio.product.{job.args.get('product', 'card')}")
+
+
+def _look(job: jobs.Job) -> str:
+    return {"background": "scene", "video": "template"}.get(job.task, "preset")
+
+
+def _what(turn: Turn, job: jobs.Job) -> str:
+    """Return all that was ordered: the product, its look, and how many of it when that is more than one."""
+    look, count = _look(job), int(job.args.get("count") or 1)
+    key = f"{'preset' if look == 'preset' else f'studio.{look}'}.{job.args.get(look)}"
+    parts = [_product(turn, job), *([turn.text(key)] if sentences.knows(key) else [])]
+    return " · ".join([*parts, *([turn.text("studio.count", n=count)] if count > 1 else [])])
 
 
 def _at(turn: Turn, job: jobs.Job) -> str:

@@ -1,4 +1,4 @@
-"""Delivers what was made: the status message becomes the result; of several, it stands above their album.
+"""Delivers what was made: the status message becomes the result; of several, a message below their album takes its place.
 
 What was delivered is known by the ids that Telegram gave the files, and is not delivered again by a worker that takes
 over a dead one's job. Showing the result twice would change nothing, the message is the same; only what was sent right
@@ -52,9 +52,15 @@ async def _several(desk: Desk, known: Delivered) -> None:
         full_ids = [_files(desk, number)[_kind(desk)][0] for number in numbers]
         if not all((file_id, "document") in known for file_id in full_ids):
             await _send_files(desk, list(numbers))
-    caption, keyboard = await _caption(desk), _keyboard(desk)
-    if not await desk.chat.edit(desk.order.message_id, caption, keyboard):
-        await desk.chat.say(caption, keyboard)
+    await _close(desk)
+
+
+async def _close(desk: Desk) -> None:
+    """Say below an album that it is there, with the buttons: an album has none, and above it they would be out of sight."""
+    caption, status = await _caption(desk), desk.order.message_id
+    await desk.chat.say(caption, _keyboard(desk))
+    if not await desk.chat.delete(status):  # older than Telegram lets a bot delete
+        await desk.chat.edit(status, caption)
 
 
 async def _shown(desk: Desk, number: int) -> Picture | Film:

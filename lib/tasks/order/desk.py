@@ -59,7 +59,7 @@ class Desk:
             return
         words = text.say(self.order.language, key, **fields)
         if percent is not None:
-            words += f" {percent} %"
+            words += f"\n{text.say(self.order.language, 'making.percent', percent=percent)}"
         with contextlib.suppress(errors.Upstream):
             await self.chat.edit(self.order.message_id, words, self._stop())
         self._shown = {"shown": key, "percent": percent, "shown_at": round(time.time(), 1)}

@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 import zlib
 
@@ -105,8 +106,11 @@ async def test_one_more_look_shows_its_price_first(seller, photo, shop):
     await seller.presses("Сделать")
     first = await seller.sees("Карточка готова")
     await seller.presses("Ещё вариант")
-    second = await seller.sees("Цена: 1 кредит")
+    second = await seller.sees("Вариант 2.*Цена: 1 кредит")
     assert second["message_id"] != first["message_id"], "a result is never overwritten"
+    await seller.presses("Повторить")
+    again = await seller.sees("Wildberries.*Цена: 1 кредит")
+    assert "Вариант" not in words(again), "the same look again"
     assert await shop.balance(seller) == 1
 
 
@@ -234,6 +238,22 @@ async def test_an_order_can_be_cancelled_while_it_waits(seller, photo, shop):
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
 
 
+async def test_the_first_in_the_queue_waits_no_longer_than_was_said_before_paying(seller, photo, shop):
+    # three orders in a quarter of an hour are a quiet shop, no slow one
+    await shop.rows(
+        "insert into job_history (id, task, key, args, checkpoint, price, priority, state, run_at, attempts,"
+        " max_attempts, created_at, finished_at)"
+        " select -n, 'card', 'quiet:' || n, '{}', '{}', 1, 0, 'cancelled', now(), 0, 5, now(), now() - interval '9 min'"
+        " from generate_series(1, 3) n returning id"
+    )
+    async with shop.without_worker():
+        confirm = await to_confirm(seller, photo)
+        said = re.search(r"занимает (.+)\.", words(confirm))[1]
+        await seller.presses("Сделать")
+        await seller.sees(f"Место в очереди: 1, ждать {said}")
+        await seller.presses("Отменить заказ")
+
+
 async def test_cancel_takes_back_the_last_order_while_it_waits(seller, photo, shop):
     async with shop.without_worker():
         await to_confirm(seller, photo)
@@ -260,7 +280,9 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
     await seller.presses("2 шт.")
     await seller.presses("Сделать: 2 кредита")
     await shop.settle(seller)
-    assert [one for one in await seller.messages() if "Готово: 2 варианта, Ozon" in words(one)]
+    assert "Готово: 2 варианта, Ozon" in words(await seller.last())
+    await seller.presses("Ещё вариант")
+    await seller.sees("Набор карточек.*Варианты 3–4")
     assert [row["amount"] for row in await shop.ledger(seller)] == [2, -2]
     assert len(await shop.jobs(seller)) == 1, "a partial order was a fault of the predecessors"
 

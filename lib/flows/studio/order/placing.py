@@ -60,7 +60,7 @@ async def _say_queued(turn: Turn, order: jobs.Enqueued, lasts: timedelta) -> Non
         return
     place = await db.run(lambda conn: jobs.get_place(conn, job.id))
     ahead = max(0, (order.position or 1) - 1)
-    wait = (place.wait or lasts * ahead) + lasts
+    wait = (place.wait / place.position if place.wait and place.position else lasts) * ahead + lasts
     time = screens.about(turn.language, wait)
     words = turn.text("studio.queued", number=job.id, position=ahead + 1, time=time, balance=order.balance)
     await turn.chat.edit(turn.came.message_id, words, cancel_row(turn, job.id))

@@ -143,6 +143,10 @@ def summary(turn: Turn, draft: Draft) -> str:
     look = drafts.LOOKS[product]
     names = [turn.text(f"studio.product.{product}"), look_name(turn, look, draft[look])]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
+    if draft.get("variant"):
+        first, count = draft["variant"] + 1, drafts.count(draft)
+        key = "studio.variants" if count > 1 else "studio.variant"
+        lines.append(turn.text(key, first=first, last=first + count - 1))
     if draft.get("title") and (drafts.needs_words(draft) or look == "template"):
         lines.append(turn.text("card.title", title=draft["title"]))
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.get("benefits", [])]
@@ -161,9 +165,11 @@ def about(language: str, span: timedelta) -> str:
     seconds = span.total_seconds()
     if seconds <= 15:
         return sentences.say(language, "studio.time.moment")
-    if seconds < 55:
+    if seconds <= 50:
         return sentences.say(language, "studio.time.seconds", n=int(-(-seconds // 10)) * 10)
-    return sentences.say(language, "studio.time.minutes", n=max(1, round(seconds / 60)))
+    if seconds < 90:
+        return sentences.say(language, "studio.time.minute")
+    return sentences.say(language, "studio.time.minutes", n=round(seconds / 60))
 
 
 def _counts(turn: Turn, draft: Draft) -> Keyboard:
