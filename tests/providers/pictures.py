@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
@@ -29,6 +29,23 @@ def make_mug(
     pen.ellipse((480, 220, 620, 400), outline=product, width=34)
     pen.rounded_rectangle((260, 150, 520, 470), 40, fill=product)
     pen.rectangle((300, 250, 380, 330), fill=tuple(v // 2 for v in product))
+    return image
+
+
+def make_jar(*, glass: int = 14, full: bool = False) -> Image.Image:
+    """A jar of clear glass with a lid on near-white paper: its body is as pale as the paper, only its rim is darker."""
+    size = (900, 1200)
+    light = 246 - np.linspace(0, 10, size[1])[:, None] - 3 * np.linspace(-1, 1, size[0])[None, :] ** 2
+    body = Image.new("L", size)
+    ImageDraw.Draw(body).rounded_rectangle((250, 270, 650, 1030), 90, fill=255)
+    inside = np.asarray(body.filter(ImageFilter.GaussianBlur(12)), dtype=float) / 255
+    rim = np.asarray(body, dtype=float) / 255 * np.clip(2 - 2 * inside, 0, 1)
+    noise = np.random.default_rng(3).normal(0, 1.2, light.shape)
+    image = Image.fromarray((light - glass * rim + noise).clip(0, 255).astype(np.uint8)).convert("RGB")
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((280, 160, 620, 272), 8, fill=(112, 110, 106))
+    if full:
+        pen.rounded_rectangle((275, 700, 625, 1005), 70, fill=(196, 120, 20))
     return image
 
 

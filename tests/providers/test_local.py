@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 from lib import errors
 from lib.providers import local
 from lib.providers.local import benefits, colour, cutout, icons, lettering, palette, photo, words
-from tests.providers.pictures import encoded, make_cutout, make_mug, make_png_header, make_scene, opened
+from tests.providers.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
 
 ORDER = local.CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
@@ -138,6 +138,34 @@ def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
 
 def test_frames_a_product_that_the_edge_cuts() -> None:
     assert cutout.cut_out(photo.open_photo(encoded(make_mug().crop((0, 0, 400, 600))))) is None
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["empty", "half full"])
+@pytest.mark.parametrize("glass", [10, 14, 26, 55])
+def test_a_jar_of_clear_glass_is_framed_whole_and_not_cut_down_to_its_lid(glass: int, full: bool) -> None:
+    assert cutout.cut_out(photo.open_photo(encoded(make_jar(glass=glass, full=full), quality=90))) is None
+
+
+def test_a_white_bowl_on_white_keeps_its_foot() -> None:
+    """Of a bowl of soup on white paper only the soup can be told from the paper with certainty."""
+    image = Image.new("RGB", (800, 600), (250, 250, 249))
+    pen = ImageDraw.Draw(image)
+    pen.pieslice((220, 60, 620, 480), 0, 180, fill=(241, 240, 238))
+    pen.ellipse((220, 200, 620, 340), fill=(170, 60, 20))
+    assert cutout.cut_out(photo.open_photo(encoded(image, quality=92))) is None
+
+
+@pytest.mark.parametrize("depth", [10, 25, 40])
+def test_a_soft_shadow_is_no_lost_part(depth: int) -> None:
+    shade = Image.new("L", (800, 600))
+    ImageDraw.Draw(shade).ellipse((250, 430, 720, 560), fill=depth)
+    shade = shade.filter(ImageFilter.GaussianBlur(22))
+    lit = np.asarray(make_mug()).astype(int) - np.asarray(shade)[..., None]
+    image = Image.fromarray(lit.clip(0, 255).astype(np.uint8))
+    image.paste(make_mug().crop((262, 152, 518, 468)), (262, 152))
+    cut = cutout.cut_out(photo.open_photo(encoded(image, quality=95)))
+    assert cut is not None
+    assert abs(cut.image.height - 321) <= 24
 
 
 @pytest.mark.parametrize("preset", ["wb", "ozon", "story"])

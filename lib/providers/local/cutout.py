@@ -5,7 +5,8 @@ A bad cut is never shipped: every way of cutting has a gate, and what passes non
     transparent file   its own alpha
     plain background   distance from the background's colour (backdrop.py); gate: same cut at other thresholds
     anything else      colour mixtures (mixture.py); gate: same cut from another start, a clear step across the edge
-    all                a sensible share of the picture, and the picture's edge must not cut the product
+    all but the first  a sensible share of the picture, the picture's edge must not cut the product, and no faint lines
+                       around the cut may speak of a part that is lost: of a jar only the lid (faint.py)
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from lib.providers.local import backdrop, colour, mixture, raster
+from lib.providers.local import backdrop, colour, faint, mixture, raster
 from lib.providers.local.photo import Photo
 from lib.providers.local.raster import Floats, Mask
 
 MODEL_SIDE = 320  # of the copy on which masks are found
 MATTE_SIDE = 1200  # of the crop on which edges are made
+LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 
 
@@ -39,7 +41,7 @@ def cut_out(photo: Photo) -> Cut | None:
     lab = colour.oklab(np.asarray(small)) * SCALE
     for how, find in (("plain", _plain), ("mixture", _mixture)):
         mask = find(lab)
-        if mask is not None:
+        if mask is not None and faint.lost(lab, mask) < LOST:
             return Cut(_matte(photo.rgb, mask), how)
     return None
 

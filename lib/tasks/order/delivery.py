@@ -1,4 +1,4 @@
-"""Delivers what was made: the status message becomes the result; of several, a message below their album takes its place.
+"""Delivers what was made: the status message becomes the result; of several, one below their album takes its place.
 
 What was delivered is known by the ids that Telegram gave the files, and is not delivered again by a worker that takes
 over a dead one's job. Showing the result twice would change nothing, the message is the same; only what was sent right
@@ -56,7 +56,7 @@ async def _several(desk: Desk, known: Delivered) -> None:
 
 
 async def _close(desk: Desk) -> None:
-    """Say below an album that it is there, with the buttons: an album has none, and above it they would be out of sight."""
+    """Say below an album what can be done with it: it has no buttons of its own, and above it they are out of sight."""
     caption, status = await _caption(desk), desk.order.message_id
     await desk.chat.say(caption, _keyboard(desk))
     if not await desk.chat.delete(status):  # older than Telegram lets a bot delete

@@ -45,7 +45,9 @@ async def test_an_order_is_opened_from_the_history_with_all_its_ways_on(done, sh
     await done.presses("В историю")
     await done.sees(rf"✅ №{job['id']} · \d\d\.\d\d, \d\d:\d\d · Карточка товара · Кружка керамическая")
     await done.presses(f"№{job['id']}")
-    screen = await done.sees(f"Заказ №{job['id']} · Карточка товара · Wildberries 3:4.*1 кредит.*Кружка керамическая.*Держит тепло.*Готов")
+    screen = await done.sees(
+        f"Заказ №{job['id']} · Карточка товара · Wildberries 3:4.*1 кредит.*Кружка керамическая.*Держит тепло.*Готов"
+    )
     assert list(buttons(screen)) == [
         *("Прислать ещё раз", "Повторить", "Ещё вариант", "Другой формат", "Видео из этого", "Мои заказы", "Меню")
     ]
