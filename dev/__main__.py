@@ -3,6 +3,7 @@
   python -m dev up [--port 4000] [--ai]    start everything and print the address of the chat simulator; with --ai
                                            the stand-ins of the generation providers make the pictures
   python -m dev seed                       plant a café with its people into the running stack, to play with
+  python -m dev picture                    take docs/simulator.png in a fresh stack that runs without keys
   python -m dev reset                      forget the local data
 
 Exit codes: 0 done, or stopped by Ctrl-C; 1 failed; 2 wrong usage.
@@ -29,7 +30,7 @@ def main(argv: list[str]) -> int:
         return _refuse(f"The package {error.name} is not installed. Use: make {args.command}")
     if args.command == "up":
         return up.run(args.port, ai=args.ai)
-    return up.reset() if args.command == "reset" else up.seed()
+    return {"reset": up.reset, "seed": up.seed, "picture": up.picture}[args.command]()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=_port, default=4000, help="where the page is to be (4000), the deployment after it")
     up.add_argument("--ai", action="store_true", help="let stand-ins of KIE.ai and OpenAI make the pictures")
     commands.add_parser("seed", help="plant a café with its people, to play with, while `up` runs")
+    commands.add_parser("picture", help="take docs/simulator.png, while a fresh `up` runs; needs Chromium")
     commands.add_parser("reset", help="forget the local data; says what it deletes")
     return parser
 

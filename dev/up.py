@@ -51,15 +51,10 @@ def run(port: int, *, ai: bool = False) -> int:
 
 def seed() -> int:
     """Plant the demo in the stack that runs, and say where to look."""
-    try:
-        with running.alone(FOLDER):
-            print("Lotok does not run here. Start it with make up, then repeat this in another terminal.")
-            return 1
-    except running.AlreadyRuns as other:
-        if not other.page:
-            print("Lotok is still starting. Repeat this when it shows its address.")
-            return 1
-        answer = httpx.post(f"{other.page}/sim/seed", timeout=60, trust_env=False)
+    page = _page()
+    if not page:
+        return 1
+    answer = httpx.post(f"{page}/sim/seed", timeout=60, trust_env=False)
     told = answer.json()
     if answer.status_code >= 300:
         print(f"Nothing was planted: {told['error']}")
@@ -67,6 +62,28 @@ def seed() -> int:
     print("Глеб owns «Зерно», Вера is its cashier, Борис its client; three things wait for Дина in the admin bot.")
     print(f"The link of the café: https://{told['link']}")
     return 0
+
+
+def picture() -> int:
+    """Take the README's picture of the simulator in the stack that runs."""
+    page = _page()
+    if not page:
+        return 1
+    from dev import picture as scene  # Playwright is needed for nothing else
+
+    return scene.take(page)
+
+
+def _page() -> str:
+    """Return the address of the stack that runs; say so and return nothing when none does."""
+    try:
+        with running.alone(FOLDER):
+            print("Lotok does not run here. Start it with make up, then repeat this in another terminal.")
+    except running.AlreadyRuns as other:
+        if other.page:
+            return other.page
+        print("Lotok is still starting. Repeat this when it shows its address.")
+    return ""
 
 
 def reset() -> int:
