@@ -26,6 +26,7 @@ from lib.providers.local.story import (
 )
 
 SLIM = 0.66  # width to height of a product that leaves room beside it
+BESIDE = 440  # of the width of what stands beside it
 SMALL = 34  # type that is too small to read on a phone
 MOODS = ("light", "deep", "vivid", "fresh")
 SHAPES = ("disc", "rings", "arch", "disc")
@@ -75,13 +76,13 @@ def _standing(story: Story, colours: Palette, kind: int) -> Scene:
     block = heading(story.title, (RIGHT - LEFT, 280), 118)
     high = TOP + (block.height + 54 if block else 0)
     ratio = story.hero.image.width / story.hero.image.height
-    beside = benefits.measure("stack", story.texts, 470, UNIT * 0.88)
+    beside = benefits.measure("stack", story.texts, BESIDE, UNIT * 0.88)
     slim = ratio < SLIM and beside is not None and beside.blocks[0].size >= SMALL
-    chips = stickers.chips(story.texts, 470 if slim else RIGHT - LEFT, UNIT * 0.88, colours)
+    chips = stickers.chips(story.texts, BESIDE if slim else RIGHT - LEFT, UNIT * 0.88, colours)
     tall = _height(chips)
     room = (60, high, 1020, (LOW - tall - 24) if chips else 1640)
     if slim:
-        room = (500, high, 1040, 1720)
+        room = (540, high, 1050, 1720)
     elif ratio < SLIM and chips:  # the chips lie over its lower left
         room = (360, high, 1060, 1680)
     stage.backdrop(canvas, colours, SHAPES[kind], room, ratio)
