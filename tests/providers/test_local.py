@@ -3,6 +3,7 @@
 import dataclasses
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +139,15 @@ def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
 
 def test_frames_a_product_that_the_edge_cuts() -> None:
     assert cutout.cut_out(photo.open_photo(encoded(make_mug().crop((0, 0, 400, 600))))) is None
+
+
+def test_a_glint_on_a_dark_base_is_no_hole_in_it() -> None:
+    """The grey of the thermos' glint is that of a shadow, and it reaches the floor."""
+    sample = (Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg").read_bytes()
+    cut = cutout.cut_out(photo.open_photo(sample))
+    assert cut is not None
+    base = np.asarray(cut.image.getchannel("A"))[-34:-18, 60:-60]
+    assert (base > 100).all()
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["empty", "half full"])

@@ -15,6 +15,8 @@ from lib.providers.local.raster import Floats, Mask
 RING = 0.03  # of the shorter side
 PLAIN_SHARE = 0.78  # of the ring that the surface must explain
 PLAIN_SPREAD = 3.2  # median distance of the ring from the surface
+SPOT = 0.005  # of the product
+GLINT = 28.0  # from the background: few shadows are so deep
 STABLE = 0.9  # overlap of the cuts at a low and a high threshold
 
 
@@ -86,6 +88,7 @@ def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
     tinted = _shadow(lab, backdrop, tint=10.0)
     unlike = float(tinted[rim].mean() if rim.any() else 1.0) < 0.25
     product = _unshadowed(product, tinted, 0.15) if unlike else _unshadowed(product, shadow, 0.06)
+    product = _mended(product, far)
     coloured = float(np.median(np.linalg.norm(backdrop.surface[..., 1:], axis=-1))) > 9
     if coloured:
         # Hardly anything has the colour of a coloured background by chance: every such island is an opening.
@@ -99,6 +102,21 @@ def _unshadowed(product: Mask, shadow: Mask, most: float) -> Mask:
     less = raster.largest(raster.opened(product & ~bare, 2), share=0.08)
     lost = 1 - float(less.sum()) / max(1, int(product.sum()))
     return less if 0 < lost < most else product
+
+
+def _mended(product: Mask, far: Floats) -> Mask:
+    """Take in small notches that are too far from the background for a shadow: a glint on a black base is as grey."""
+    found = raster.labels(raster.closed(product, 5) & ~product)
+    flat, sizes = found.ravel(), np.bincount(found.ravel())
+    beside, free = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for step in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        own = np.roll(product, step, (0, 1))
+        beside += np.bincount(flat, weights=own.ravel())
+        free += np.bincount(flat, weights=(~own & (np.roll(found, step, (0, 1)) == 0)).ravel())
+    deep = np.bincount(flat, weights=far.ravel()) > GLINT * sizes
+    good = deep & (sizes < SPOT * product.sum()) & (beside > 2.2 * free)
+    good[0] = False
+    return np.asarray(product | good[found])
 
 
 def _holes(product: Mask, far: Floats, threshold: float) -> Mask:
