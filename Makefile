@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 up check test reset bench chaos: export PYTHONPATH :=
+# Where a shell or an image forbids it, each of a hundred processes would compile what it imports anew.
+up check test reset bench chaos: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup up check test reset
 
