@@ -20,7 +20,7 @@ check: setup ## prove it: ruff, mypy, pytest
 	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .
 	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
 	@echo "mypy" && $(PYTHON) -m mypy
-	@echo "pytest" && $(PYTHON) -m pytest -n 3 --dist loadfile
+	@echo "pytest" && $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 	@$(PYTHON) -m pytest $(ARGS)

@@ -39,8 +39,14 @@ UNSET = (
     *("DATABASE_URL_UNPOOLED", "DATABASE_READ_URL", "KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"),
     *("KIE_API_KEY", "KIE_WEBHOOK_KEY", "KIE_API_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
 )
+LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/providers/")
 
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: next((n for n, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 9))
 
 
 @dataclass(frozen=True)
