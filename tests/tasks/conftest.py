@@ -27,6 +27,7 @@ class Studio:
 
     stack: Stack
     http: httpx.AsyncClient
+    conn: db.Connection
     numbers: Any = field(default_factory=lambda: iter(range(1, 10**6)))
 
     async def seller(self, credits: int = 100) -> Chat:
@@ -49,18 +50,15 @@ class Studio:
         asked = orders.Order(
             bot="studio", chat_id=chat.user["id"], message_id=sent["message_id"], language="ru", **wanted
         )
-        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
-            [[user_id]] = await (
-                await conn.execute("select id from users where tg_id = %s", (chat.user["id"],))
-            ).fetchall()
-            made = await jobs.create_job_and_consume_credit(
-                conn,
-                user_id,
-                task=asked.task,
-                key=f"test:{next(self.numbers)}:{time.time()}",
-                args=asked.args(),
-                price=price,
-            )
+        [user] = await self.rows("select id from users where tg_id = %s", chat.user["id"])
+        made = await jobs.create_job_and_consume_credit(
+            self.conn,
+            user["id"],
+            task=asked.task,
+            key=f"test:{next(self.numbers)}:{time.time()}",
+            args=asked.args(),
+            price=price,
+        )
         if kick:
             await self.kick()
         return made.job.id
@@ -108,14 +106,12 @@ class Studio:
         return [call for call in found if call["user_id"] == chat.user["id"]]
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
-        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
-            cursor = await conn.execute(query, params)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+        cursor = await self.conn.execute(query, params)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
 
     async def run(self, query: str, *params: Any) -> None:
-        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
-            await conn.execute(query, params)
+        await self.conn.execute(query, params)
 
     async def redis(self, *command: str) -> Any:
         settings = self.stack.settings
@@ -145,9 +141,13 @@ async def ai_stack() -> AsyncIterator[Stack]:
 
 @pytest.fixture
 async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
-    async with httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http:
-        yield Studio(ai_stack, http)
+    async with (
+        httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http,
+        db.connect(ai_stack.settings["DATABASE_URL"]) as conn,
+    ):
+        studio = Studio(ai_stack, http, conn)
+        yield studio
         await http.delete("/sim/faults")
         pauses = [f"local:provider_pause:{name}" for name in ("kie", "openai")]
-        if await Studio(ai_stack, http).redis("UNLINK", *pauses):
+        if await studio.redis("UNLINK", *pauses):
             await ai_stack.functions["api/drain.py"].restart()  # it knows of pauses by itself, too
