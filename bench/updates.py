@@ -39,7 +39,7 @@ async def _all() -> list[str]:
                     _progress(f"reads at {name}")
     if _wanted("reads"):
         parts.append(reads.MEANING)
-    if _wanted("processor"):
+    if any(_wanted(part) for part in ("processor", "others", "cold")):
         parts += await _processor()
     if _wanted("mix"):
         parts += await _mix()
@@ -52,13 +52,16 @@ async def _all() -> list[str]:
 
 async def _processor() -> list[str]:
     async with region.region(Distance()) as here:
-        parts = ["### Processor", await crowd.processor(here, 100 if QUICK else 400)]
-        parts.append(await calls.compare(here))
-        _progress("processor")
-        parts += ["### Beside others", await beside.bots(here, 400 if QUICK else 2000, 2 if QUICK else 3)]
-        _progress("others")
-        parts += ["### Cold start", beside.imports(3 if QUICK else 7), await beside.cold(here, 3 if QUICK else 5)]
-        _progress("cold start")
+        parts = []
+        if _wanted("processor"):
+            parts += ["### Processor", await crowd.processor(here, 100 if QUICK else 400), await calls.compare(here)]
+            _progress("processor")
+        if _wanted("others"):
+            parts += ["### Beside others", await beside.bots(here, 400 if QUICK else 2000, 2 if QUICK else 3)]
+            _progress("others")
+        if _wanted("cold"):
+            parts += ["### Cold start", beside.imports(3 if QUICK else 7), await beside.cold(here, 3 if QUICK else 5)]
+            _progress("cold start")
     return parts
 
 

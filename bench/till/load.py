@@ -15,6 +15,7 @@ from typing import Protocol
 from lib import db, errors
 from lib.loyalty import points
 
+WARM = 1.0  # seconds
 PLAIN = db.Query(
     "operate",
     "select txn_id, repeated, short from operate(%(shop)s, %(member)s, 1, %(key)s, %(kind)s, %(amount)s, %(points)s)",
@@ -71,13 +72,20 @@ async def plain(conn: db.Connection, shop: int, member: int, key: str, spends: b
     return done
 
 
-async def press(url: str, ledger: Ledger, lane: str, members: list[int], partners: int, until: float) -> Tally:
-    """Be one cashier: operate on members at random until the time is up."""
+async def press(
+    url: str, ledger: Ledger, lane: str, members: list[int], partners: int, begin: float, until: float
+) -> Tally:
+    """Be one cashier: operate on members at random until the time is up, and forget the times before `begin`.
+
+    By then a connection has planned its statements, as one that a pooler keeps has done long ago.
+    """
     rng = random.Random(lane)
     tally = Tally()
     async with db.connect(url) as conn:
         number = 0
-        while time.monotonic() < until:
+        while (now := time.monotonic()) < until:
+            if now < begin:
+                tally.times.clear()
             number += 1
             member = rng.choice(members)
             asked = (1 + member % partners, member, f"{lane}:{number}", rng.random() < 0.4)
@@ -102,12 +110,13 @@ async def _operate(ledger: Ledger, conn: db.Connection, asked: tuple[int, int, s
 
 async def main(asked: dict[str, object]) -> None:
     """Run the lanes that were asked for and print the tally of all."""
-    until = time.monotonic() + float(str(asked["seconds"]))
+    begin = time.monotonic() + WARM
+    until = begin + float(str(asked["seconds"]))
     url, lanes = str(asked["url"]), int(str(asked["lanes"]))
     members = list(range(1, int(str(asked["last"])) + 1))
     partners, ledger = int(str(asked["partners"])), plain if asked["plain"] else ours
     names = [f"{asked['name']}:{number}" for number in range(lanes)]
-    tallies = await asyncio.gather(*(press(url, ledger, name, members, partners, until) for name in names))
+    tallies = await asyncio.gather(*(press(url, ledger, name, members, partners, begin, until) for name in names))
     print(
         json.dumps(
             {
