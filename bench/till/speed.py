@@ -69,8 +69,9 @@ async def compare(folder: Path, rounds: int, seconds: float) -> str:
         "| operations/s · p99 ms, by connections | " + " | ".join(map(str, CONNECTIONS)) + " |\n| --- |" + " --- |" * 3
     )
     facts = (
-        f"60 % accruals, 40 % redemptions, every tenth sent twice, medians of {rounds} times {seconds} s after a second to warm up, by turns; "
-        f"Postgres and two processes of clients on {os.cpu_count()} cores. {repeated:,} repetitions, 0 acted twice; "
+        f"60 % accruals, 40 % redemptions, every tenth sent twice, medians of {rounds} times {seconds} s in turn, each "
+        f"after one to warm up; Postgres and two processes of clients on {os.cpu_count()} cores. "
+        f"{repeated:,} repetitions, 0 acted twice; "
         "the audit found 0 drifts, 0 negative balances, 0 unbalanced operations after each course. The plain ledger is "
         "`bench/till/reference.sql`: balances, entries and lots, without the walls between shops, tiers, promotions, "
         f"roles, hold days and reversals. {REFERENCE}"
