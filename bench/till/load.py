@@ -1,131 +1,124 @@
-"""python -m bench.till.load: presses on the ledger for some seconds and prints what came of it, as JSON.
+"""Clients that operate on a ledger as fast as they can: pgbench, so that hardly more than the ledger is measured.
 
-The mix of the reference: 60 % accruals, 40 % redemptions, every tenth operation sent a second time.
+The mix of the reference: 60 % accruals, 40 % redemptions, every tenth operation sent a second time with its key. A
+repetition that is answered with another transaction stops the run.
 """
 
 import asyncio
-import json
-import random
-import sys
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
-from lib import db, errors
+from bench.results import Failed
+from dev import postgres
 from lib.loyalty import points
 
-WARM = 1.0  # seconds
-PLAIN = db.Query(
-    "operate",
-    "select txn_id, repeated, short from operate(%(shop)s, %(member)s, 1, %(key)s, %(kind)s, %(amount)s, %(points)s)",
+WARM = 1.0  # seconds in which a connection plans its statements, as one that a pooler keeps has done long ago
+REPEAT = 2  # the script's place among the three
+ASKED = {
+    "partner_id": ":shop", "member_id": ":member", "actor_id": "2000000 + :shop", "now": "null",
+    "points": "7", "key": "'{run}:' || :client_id || ':' || :n",
+}  # fmt: skip
+PLAIN = (
+    "select txn_id from operate(:shop, :member, 1, '{run}:' || :client_id || ':' || :n, '{kind}', {amount}, {points})"
 )
-
-
-class Done(Protocol):
-    """What an operation answers with."""
-
-    @property
-    def txn_id(self) -> int: ...
-    @property
-    def repeated(self) -> bool: ...
+NEXT = """\\set n :n + 1
+\\set spends {spends}
+\\set member random(1, {members})
+\\set shop 1 + :member % {partners}
+{operation} \\gset once_
+"""
+AGAIN = """\\if :n > 0
+\\if :spends
+{redeem} \\gset again_
+\\else
+{accrue} \\gset again_
+\\endif
+\\if :once_txn_id <> :again_txn_id
+select 1 / 0;
+\\endif
+\\endif
+"""
 
 
 @dataclass(frozen=True)
-class Plain:
-    """The answer of the plain ledger."""
+class Course:
+    """Which members are operated on: of so many shops, the first to the last."""
 
-    txn_id: int
-    repeated: bool
-    short: bool
-
-
-type Ledger = Callable[[db.Connection, int, int, str, bool], Awaitable[Done]]
+    title: str
+    partners: int
+    members: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """What one process saw; latencies in microseconds."""
+    """Milliseconds of each operation that was counted, and how many of them were repetitions."""
 
-    times: list[int] = field(default_factory=list)
-    refused: int = 0
-    repeated: int = 0
-    wrong: int = 0
+    times: list[float]
+    repeated: int
+    seconds: float
 
+    @property
+    def speed(self) -> float:
+        """Operations a second."""
+        return len(self.times) / self.seconds
 
-async def ours(conn: db.Connection, shop: int, member: int, key: str, spends: bool) -> Done:
-    """Operate on the product's ledger."""
-    cashier = 2_000_000 + shop
-    if spends:
-        return await points.redeem(conn, shop, member, cashier, bill_minor=50_000, points=7, key=key)
-    return await points.accrue(conn, shop, member, cashier, bill_minor=20_000, key=key)
-
-
-async def plain(conn: db.Connection, shop: int, member: int, key: str, spends: bool) -> Done:
-    """Operate on the plain ledger of reference.sql."""
-    kind, amount, number = ("redeem", 50_000, 7) if spends else ("earn", 20_000, 10)
-    asked = {"shop": shop, "member": member, "key": key, "kind": kind, "amount": amount, "points": number}
-    done = await PLAIN.one(conn, Plain, **asked)
-    assert done is not None
-    if done.short:
-        raise errors.Conflict("short_of_points")
-    return done
+    @property
+    def p99(self) -> float:
+        """Milliseconds."""
+        return sorted(self.times)[int(len(self.times) * 0.99)]
 
 
 async def press(
-    url: str, ledger: Ledger, lane: str, members: list[int], partners: int, begin: float, until: float
+    url: str, course: Course, lanes: int, seconds: float, run: str, *, plain: bool = False, spends: bool = True
 ) -> Tally:
-    """Be one cashier: operate on members at random until the time is up, and forget the times before `begin`.
-
-    By then a connection has planned its statements, as one that a pooler keeps has done long ago.
-    """
-    rng = random.Random(lane)
-    tally = Tally()
-    async with db.connect(url) as conn:
-        number = 0
-        while (now := time.monotonic()) < until:
-            if now < begin:
-                tally.times.clear()
-            number += 1
-            member = rng.choice(members)
-            asked = (1 + member % partners, member, f"{lane}:{number}", rng.random() < 0.4)
-            first = await _operate(ledger, conn, asked, tally)
-            if first is not None and rng.random() < 0.1:
-                again = await _operate(ledger, conn, asked, tally)
-                tally.repeated += 1
-                tally.wrong += again is None or again.txn_id != first.txn_id or not again.repeated
-    return tally
-
-
-async def _operate(ledger: Ledger, conn: db.Connection, asked: tuple[int, int, str, bool], tally: Tally) -> Done | None:
-    began = time.perf_counter_ns()
-    try:
-        return await ledger(conn, *asked)
-    except errors.Conflict:
-        tally.refused += 1
-        return None
-    finally:
-        tally.times.append((time.perf_counter_ns() - began) // 1000)
+    """Operate on a ledger over so many connections; `run` names this run in its keys. Failed when one broke off."""
+    accrue, redeem = _plain(run) if plain else _ours(run)
+    names = {"members": course.members, "partners": course.partners}
+    scripts = {
+        "accrue": (NEXT.format(spends=0, operation=accrue, **names), 60),
+        "redeem": (NEXT.format(spends=1, operation=redeem, **names), 40 if spends else 0),
+        "again": (AGAIN.format(accrue=accrue, redeem=redeem), 10),
+    }
+    with tempfile.TemporaryDirectory(prefix="lotok-bench-") as folder:
+        asked = [f"-f{name}.sql@{weight}" for name, (_, weight) in scripts.items()]
+        for name, (text, _) in scripts.items():
+            (Path(folder) / f"{name}.sql").write_text(text, encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            postgres.program("pgbench"), url, "-n", "-Mextended", f"-c{lanes}", f"-j{min(lanes, os.cpu_count() or 1)}",
+            f"-T{WARM + seconds:.0f}", "-Dn=0", "-l", *asked,
+            cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        if process.returncode:
+            raise Failed(f"pgbench broke off: {said.decode().strip().splitlines()[-1]}")
+        return _tally(Path(folder), seconds)
 
 
-async def main(asked: dict[str, object]) -> None:
-    """Run the lanes that were asked for and print the tally of all."""
-    begin = time.monotonic() + WARM
-    until = begin + float(str(asked["seconds"]))
-    url, lanes = str(asked["url"]), int(str(asked["lanes"]))
-    members = list(range(1, int(str(asked["last"])) + 1))
-    partners, ledger = int(str(asked["partners"])), plain if asked["plain"] else ours
-    names = [f"{asked['name']}:{number}" for number in range(lanes)]
-    tallies = await asyncio.gather(*(press(url, ledger, name, members, partners, begin, until) for name in names))
-    print(
-        json.dumps(
-            {
-                key: sum((getattr(one, key) for one in tallies[1:]), getattr(tallies[0], key))
-                for key in Tally.__annotations__
-            }
+def _ours(run: str) -> tuple[str, str]:
+    """Return the product's own statements, with the bench's variables in them."""
+
+    def fill(text: bytes, bill: str) -> str:
+        return re.sub(
+            r"%\((\w+)\)s", lambda name: (ASKED | {"bill_minor": bill})[name[1]].format(run=run), text.decode()
         )
+
+    return fill(points.SQL.accrue._text, "20000").rstrip(";\n"), fill(points.SQL.redeem._text, "50000").rstrip(";\n")
+
+
+def _plain(run: str) -> tuple[str, str]:
+    return (
+        PLAIN.format(run=run, kind="earn", amount=20_000, points=10),
+        PLAIN.format(run=run, kind="redeem", amount=50_000, points=7),
     )
 
 
-if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1])))
+def _tally(folder: Path, seconds: float) -> Tally:
+    """Read what pgbench logged: client, number, microseconds, script, and when it ended in two columns."""
+    lines = [line.split() for path in folder.glob("pgbench_log.*") for line in path.read_text().splitlines()]
+    ended = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
+    begin = min(ended) + WARM
+    counted = [line for line, at in zip(lines, ended, strict=True) if begin <= at < begin + seconds]
+    return Tally([int(line[2]) / 1000 for line in counted], sum(int(line[3]) == REPEAT for line in counted), seconds)
