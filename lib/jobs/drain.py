@@ -25,6 +25,8 @@ SQL = db.load("jobs")
 
 # How often a worker with room to spare looks for more while its other jobs run.
 LOOK_AGAIN = 1.0
+# Over ten seconds, the window in which KIE takes twenty new tasks: the next twenty need no tick.
+PATIENCE = timedelta(seconds=12)
 # How long an ended job waits for others to be reported with it.
 GATHER = 0.003
 # The same for kinds that gather.
@@ -42,7 +44,7 @@ async def work(
     only: Collection[str] | None = None,
     concurrency: int = 2,
     margin: timedelta = timedelta(seconds=10),
-    patience: timedelta = timedelta(seconds=5),
+    patience: timedelta = PATIENCE,
 ) -> Summary:
     """Run due jobs until none is left, `concurrency` of each kind side by side unless the kind says how many.
 
