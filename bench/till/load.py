@@ -1,7 +1,7 @@
 """Clients that operate on a ledger as fast as they can: pgbench, so that hardly more than the ledger is measured.
 
-The mix of the reference: 60 % accruals, 40 % redemptions, every tenth operation sent a second time with its key. A
-repetition that is answered with another transaction stops the run.
+The mix of the reference: 60 % accruals, 40 % redemptions, every tenth operation sent a second time with its key. In the
+end each key must have one transaction, and no operation may have failed.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.results import Failed
 from dev import postgres
+from lib import db
 from lib.loyalty import points
 
 WARM = 1.0  # seconds in which a connection plans its statements, as one that a pooler keeps has done long ago
@@ -24,20 +25,20 @@ ASKED = {
 PLAIN = (
     "select txn_id from operate(:shop, :member, 1, '{run}:' || :client_id || ':' || :n, '{kind}', {amount}, {points})"
 )
+COUNT = [
+    db.Query("count", f"select count(*) from {table} where idem_key like %(run)s") for table in ("point_txns", "txns")
+]
 NEXT = """\\set n :n + 1
 \\set spends {spends}
 \\set member random(1, {members})
 \\set shop 1 + :member % {partners}
-{operation} \\gset once_
+{operation};
 """
 AGAIN = """\\if :n > 0
 \\if :spends
-{redeem} \\gset again_
+{redeem};
 \\else
-{accrue} \\gset again_
-\\endif
-\\if :once_txn_id <> :again_txn_id
-select 1 / 0;
+{accrue};
 \\endif
 \\endif
 """
@@ -94,7 +95,13 @@ async def press(
         said, _ = await process.communicate()
         if process.returncode:
             raise Failed(f"pgbench broke off: {said.decode().strip().splitlines()[-1]}")
-        return _tally(Path(folder), seconds)
+        lines = _logged(Path(folder))
+    done = sum(int(line[3]) != REPEAT for line in lines)
+    async with db.connect(url) as conn:
+        found = await COUNT[plain].one(conn, int, run=f"{run}:%")
+    if found != done:
+        raise Failed(f"{done} keys have {found} transactions")
+    return _tally(lines, seconds)
 
 
 def _ours(run: str) -> tuple[str, str]:
@@ -115,9 +122,12 @@ def _plain(run: str) -> tuple[str, str]:
     )
 
 
-def _tally(folder: Path, seconds: float) -> Tally:
-    """Read what pgbench logged: client, number, microseconds, script, and when it ended in two columns."""
-    lines = [line.split() for path in folder.glob("pgbench_log.*") for line in path.read_text().splitlines()]
+def _logged(folder: Path) -> list[list[str]]:
+    """Return what pgbench logged: client, number, microseconds, script, and when it ended in two columns."""
+    return [line.split() for log in folder.glob("pgbench_log.*") for line in log.read_text().splitlines()]
+
+
+def _tally(lines: list[list[str]], seconds: float) -> Tally:
     ended = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
     begin = min(ended) + WARM
     counted = [line for line, at in zip(lines, ended, strict=True) if begin <= at < begin + seconds]

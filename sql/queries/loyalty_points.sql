@@ -1,28 +1,25 @@
 -- name: accrue
-select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
-    promotion_id, active_at, expires_at, created_at, code, repeated
-from accrue_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(now)s);
+select to_json(
+    accrue_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(now)s)
+) as receipt;
 
 -- name: redeem
-select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
-    promotion_id, active_at, expires_at, created_at, code, repeated
-from redeem_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(points)s, %(now)s);
+select to_json(
+    redeem_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(points)s, %(now)s)
+) as receipt;
 
 -- name: buy_service
-select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
-    promotion_id, active_at, expires_at, created_at, code, repeated
-from buy_service(%(partner_id)s, %(member_id)s, %(user_id)s, %(key)s, %(service_id)s, %(days)s, %(now)s,
-    %(price)s);
+select to_json(
+    buy_service(%(partner_id)s, %(member_id)s, %(user_id)s, %(key)s, %(service_id)s, %(days)s, %(now)s, %(price)s)
+) as receipt;
 
 -- name: grant
-select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
-    promotion_id, active_at, expires_at, created_at, code, repeated
-from grant_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, 'grant', %(points)s, %(reason)s, %(now)s);
+select to_json(
+    grant_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, 'grant', %(points)s, %(reason)s, %(now)s)
+) as receipt;
 
 -- name: reverse
-select txn_id, member_id, user_id, kind, points, earned, missing, bill_minor, paid_minor, available, pending,
-    promotion_id, active_at, expires_at, created_at, code, repeated
-from reverse_points(%(partner_id)s, %(txn_id)s, %(actor_id)s, %(key)s, %(reason)s, %(now)s);
+select to_json(reverse_points(%(partner_id)s, %(txn_id)s, %(actor_id)s, %(key)s, %(reason)s, %(now)s)) as receipt;
 
 -- name: quote
 -- What a bill would earn, and the most of it that points may pay; the confirm screen shows it, the operation decides.
