@@ -83,9 +83,10 @@ async def _one(turn: Turn, argument: str) -> None:
 
 def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
     """Return all that is published of it, and where it stands."""
-    facts: dict[str, Any] = {"title": thing.title, "about": thing.about or "—"}
+    facts: dict[str, Any] = {"title": thing.title, "about": thing.about or turn.text("admin.thing.no_about")}
     if isinstance(thing, Partner):
-        facts |= {"city": thing.city, "address": thing.address or "—", "contact": thing.contact or "—",
+        blank = turn.text("admin.thing.blank")
+        facts |= {"city": thing.city, "address": thing.address or blank, "contact": thing.contact or blank,
                   "category": named(turn, "category", thing.category), "earn": money.show(thing.earn_bp)}  # fmt: skip
     elif isinstance(thing, offers.Service):
         facts |= {"partner": thing.partner, "city": thing.city, "price": thing.price_points,
