@@ -92,6 +92,7 @@ class Function:
         self._idle.set()
         self._ready: asyncio.Future[int] | None = None
         self._partial: dict[tuple[str, str], str] = {}
+        self._lines: set[asyncio.StreamWriter] = set()
 
     @property
     def status(self) -> str:
@@ -192,6 +193,9 @@ class Function:
             server.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), GRACE)  # its last words are read, its socket closed
+            for writer in self._lines:
+                writer.transport.abort()
+            await asyncio.sleep(0)
             shutil.rmtree(folder, ignore_errors=True)
             started.cancel()
             self._run(set())
@@ -276,11 +280,15 @@ class Function:
         writer: asyncio.StreamWriter,
         started: asyncio.Future[dict[str, Any]],
     ) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            while True:
-                message = json.loads((await reader.readuntil(b"\0"))[:-1])
-                self._take(message["type"], message.get("payload") or {}, started)
-        writer.close()
+        self._lines.add(writer)
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+                while True:
+                    message = json.loads((await reader.readuntil(b"\0"))[:-1])
+                    self._take(message["type"], message.get("payload") or {}, started)
+        finally:
+            writer.close()
+            self._lines.discard(writer)
 
     def _take(self, kind: str, payload: dict[str, Any], started: asyncio.Future[dict[str, Any]]) -> None:
         self.messages.append((kind, payload))

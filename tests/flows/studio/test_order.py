@@ -367,7 +367,7 @@ async def test_a_price_that_changed_meanwhile_is_shown_again_and_nothing_is_char
     await shop.rows("update products set price = 2 where code = 'card' returning code")
     try:
         await seller.presses("Сделать")
-        await seller.sees("Цена изменилась.*Цена: 2 кредита")
+        await seller.sees("Цена только что изменилась.*Цена: 2 кредита")
         assert await shop.balance(seller) == 2
     finally:
         await shop.rows("update products set price = 1 where code = 'card' returning code")
