@@ -216,7 +216,8 @@ async def _pool() -> Pool:
             reconnect_timeout=CHECKOUT_SECONDS,
             kwargs=_CONNECT,
         )
-    await pool.open()
+    if pool.closed:
+        await pool.open()
     return pool
 
 
