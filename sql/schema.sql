@@ -2300,7 +2300,7 @@ begin
     into d.available, d.pending
     from point_accounts
     where partner_id = m.partner_id and member_id = m.id;
-    if p_bill_minor is null then
+    if p_bill_minor is null or p_bill_minor > d.max_bill_minor then
         return d;
     end if;
     select coalesce((

@@ -183,7 +183,13 @@ async def test_a_removed_cashier_and_a_blocked_shop_serve_nobody(conn, shop):
 
 async def test_amounts_out_of_bounds_are_refused(conn, shop):
     member = await make_member(conn, shop, has=100)
-    for bill, code in ((0, "amount_zero"), (-5, "amount_zero"), (100_000_001, "amount_over_limit"), (100, "too_small")):
+    for bill, code in (
+        (0, "amount_zero"),
+        (-5, "amount_zero"),
+        (100_000_001, "amount_over_limit"),
+        (2**62, "amount_over_limit"),
+        (100, "too_small"),
+    ):
         async with refused(conn, errors.Invalid, code):
             await accrue(conn, shop, member, bill)
     for number in (0, -1):
