@@ -125,10 +125,8 @@ class Chat:
 
     async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
         """Send a message; return its id."""
-        known = {"parse_mode": ParseMode.HTML, "link_preview_options": {"is_disabled": True}}
-        said = {"chat_id": self.id, "text": text, **known, **outgoing.markup(markup)}
-        if reply_to:
-            said["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
+        known = {"parse_mode": ParseMode.HTML, "link_preview_options": _PREVIEW_OFF}
+        said = {"chat_id": self.id, "text": text, **known, **outgoing.markup(markup), **outgoing.reply(reply_to)}
         message_id = await self._in_turn(bot(self.bot).say(said))
         self.sent.append(message_id)
         return message_id

@@ -175,7 +175,8 @@ def below(caption: str, keyboard: Keyboard | None) -> dict[str, Any]:
 
 def reply(message_id: int | None) -> dict[str, Any]:
     """Return what makes a message an answer to another, which may be gone."""
-    return {"reply_to_message_id": message_id, "allow_sending_without_reply": True} if message_id else {}
+    answered = {"message_id": message_id, "allow_sending_without_reply": True}
+    return {"reply_parameters": answered} if message_id else {}
 
 
 def in_album(item: Picture | Film, caption: str) -> InputMediaPhoto | InputMediaVideo:
