@@ -70,12 +70,12 @@ async def _mix() -> list[str]:
         together = await crowd.together(here)
         _progress("together")
     async with region.region(NEAR) as here:
-        table, best = await crowd.mix(here)
+        table, outcome = await crowd.mix(here)
         _progress("mix")
     note = (
         "The mix at ×1: 1,000 messages a minute, 100 transactions a minute (each two updates: meeting, consent and the "
         "trial's ledger row), 50 list reads a second, on one instance at the near distances, raised until the p95 "
-        f"passes 200 ms or one in a thousand fails. Kept up to {best:.0f} updates/s, with all of it on this machine's "
+        f"passes 200 ms or one in a thousand fails. {outcome}, with all of it on this machine's "
         f"{os.cpu_count()} cores. One function's processor allows what the table above says; for 500 updates/s at "
         "70 % of a core each that is "
     )
