@@ -71,7 +71,7 @@ def take(page: str) -> int:
         http.post("/sim/seed").raise_for_status()
         _play(Chat(http, "studio", 1001), Chat(http, "client", 1002), Chat(http, "partner", 1003))
         dina = Chat(http, "admin", 1005)
-        for step in ("На проверку", "Партнёры", "1"):
+        for step in ("На проверку", "Магазины", "1"):
             if step == "На проверку":
                 dina.says("/menu")
             dina.presses(step)

@@ -34,7 +34,7 @@ async def test_the_story(joins, shop, newcomer):
     gleb, vera, boris = await joins("partner", "Глеб"), await joins("partner", "Вера"), await joins("client", "Борис")
     dina = Chat(shop.http, "admin", (await newcomer(first_name="Дина", id=ADMINS[-1])).user)
     await gleb_applies(gleb)
-    await dina_decides(dina, "Партнёры", TITLE)
+    await dina_decides(dina, "Магазины", TITLE)
     await gleb.sees("заявка одобрена.*Откройте меню")
     await gleb.presses("Меню")
     await gleb.sees(f"{TITLE} · владелец")
@@ -184,11 +184,11 @@ async def books_agree(shop, partner_id: int) -> None:
 
 async def dina_sees_all(dina: Chat) -> None:
     await dina.says("/menu")
-    await dina.presses("Партнёры")
+    await dina.presses("Магазины")
     await dina.says("Полдень")
     await dina.sees(f"{TITLE}.*Клиентов: 1 · сотрудников: 2.*Баллов на руках: 100")
     await dina.presses("Операции")
     await dina.sees("отмена.*списано 50.*начислено 100")
     await dina.presses("Назад")
     await dina.presses("Журнал")
-    await dina.sees("партнёр одобрен")
+    await dina.sees("магазин одобрен")

@@ -67,15 +67,15 @@ async def applied(shop, seller):
 async def test_an_application_is_approved_once_and_the_owner_is_told(dina, administrator, applied):
     lena = await administrator("Лена")
     await dina.says("/menu")
-    await dina.sees("Ждут решения.*партнёров — \\d")
+    await dina.sees("Ждут решения.*магазинов — \\d")
     await dina.presses("На проверку")
-    await dina.presses("Партнёры")
+    await dina.presses("Магазины")
     await dina.sees(applied.title)
     for chat in (dina, lena):
         await chat.forges(f"moderate:one:partner:{applied.id}")
         await chat.sees(f"{applied.title}.*Кафе, Казань.*Ждёт решения")
     await dina.presses("Одобрить")
-    await dina.sees(f"✅ Партнёр одобрен: {applied.title}")
+    await dina.sees(f"✅ Магазин одобрен: {applied.title}")
     await lena.presses("Одобрить")
     assert "решение уже принято" in lena.toast["text"]
     await lena.sees("Работает")
@@ -104,7 +104,7 @@ async def test_a_refusal_needs_a_reason_and_the_owner_reads_it(dina, applied, sh
     await dina.presses("Отклонить")
     await dina.sees("1. Не указаны адрес или контакт")
     await dina.presses("1")
-    await dina.sees("Партнёр получит сообщение с причиной")
+    await dina.sees("Владелец получит сообщение с причиной")
     await dina.presses("Отклонить")
     await dina.sees("✖️ Отклонено")
     assert await applied.status() == "rejected"
@@ -132,7 +132,7 @@ async def test_words_that_changed_after_they_were_shown_are_not_approved(dina, a
     await dina.forges(f"moderate:one:service:{applied.id}.{service}")
     await offers.change_service(applied.conn, applied.id, applied.owner_id, service, title="Казино")
     await dina.presses("Одобрить")
-    assert "только что изменил" in dina.toast["text"]
+    assert "только что изменили" in dina.toast["text"]
     await dina.sees("Казино.*Ждёт решения")
     assert (await offers.get_service(applied.conn, applied.id, service)).status == "pending"
 
@@ -156,7 +156,7 @@ async def test_forged_things_are_nothing(dina, applied):
 async def test_a_shop_is_found_blocked_with_a_reason_and_let_in_again(dina, applied, seller):
     await partners.decide(applied.conn, applied.id, applied.owner_id, "approved")
     await dina.says("/menu")
-    await dina.presses("Партнёры")
+    await dina.presses("Магазины")
     await dina.says(applied.title)
     await dina.sees(f"{applied.title} · № {applied.id}.*✅ Работает.*Клиентов: 0 · сотрудников: 1")
     await dina.presses("Операции")
@@ -166,16 +166,16 @@ async def test_a_shop_is_found_blocked_with_a_reason_and_let_in_again(dina, appl
     await dina.presses("1")
     await dina.sees("Баллы у клиентов сохранятся.*Спам или мошенничество")
     await dina.presses("Заблокировать")
-    await dina.sees("⛔️ Партнёр заблокирован")
+    await dina.sees("⛔️ Магазин заблокирован")
     assert await applied.status() == "blocked"
     await dina.presses("Дальше")
     await dina.presses("Журнал")
-    await dina.sees("партнёр заблокирован.*Спам или мошенничество.*партнёр одобрен")
+    await dina.sees("магазин заблокирован.*Спам или мошенничество.*магазин одобрен")
     await dina.presses("Назад")
     await dina.presses("Разблокировать")
     await dina.presses("2")
     await dina.presses("Разблокировать")
-    await dina.sees("✅ Партнёр разблокирован")
+    await dina.sees("✅ Магазин разблокирован")
     assert await applied.told() == ["admin.tell.partner.blocked", "admin.tell.partner.approved.again"]
     await dina.says("/menu")
     await dina.says(str(seller.user["id"]))
