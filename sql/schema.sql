@@ -944,13 +944,14 @@ set enable_seqscan = off set enable_bitmapscan = off as $$
     where mine.id = p_job_id;
 $$;
 
--- Forgets what was finished more than 90 days ago, a small batch at a time. Returns how many.
-create function forget_history(p_limit integer) returns integer language plpgsql as $$
+-- Forgets what was finished more than 90 days ago, a small batch at a time, and what its providers were asked. Returns
+-- how many jobs.
+create function forget_history(p_limit integer) returns integer language plpgsql set enable_seqscan = off as $$
 declare
     old bigint[] := array(
         select id
         from job_history
-        where finished_at < clock_timestamp() - interval '90 days'
+        where finished_at < statement_timestamp() - interval '90 days'
         limit p_limit
         for update skip locked
     );
@@ -961,6 +962,8 @@ begin
     where id = any(old)
     and price > 0
     on conflict do nothing;
+    delete from provider_calls
+    where job_id = any(old);
     delete from job_history
     where id = any(old);
     return cardinality(old);

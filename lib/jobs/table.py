@@ -254,7 +254,7 @@ def _held(job: Job | None, before: Job) -> Job:
 
 
 async def forget_history(conn: db.Connection, limit: int = 1000) -> int:
-    """Remove up to `limit` jobs that were finished more than 90 days ago; return how many. The money stays."""
+    """Remove up to `limit` jobs that were finished more than 90 days ago; return how many. The ledger stays."""
     return await SQL.forget_history.one(conn, int, limit=limit) or 0
 
 

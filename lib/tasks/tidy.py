@@ -1,5 +1,5 @@
-"""Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago, and the source
-pictures of orders after 30 days, from storage first and then from the table.
+"""Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
+were asked for them, and the source pictures of orders after 30 days, from storage first and then from the table.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import config, errors, generation, jobs, storage
+from lib import config, errors, generation, jobs, spending, storage
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
 from tests import factories
@@ -85,6 +85,46 @@ async def test_tidying_removes_what_is_older_than_90_days_in_small_batches(conn,
     await conn.execute("alter table job_history enable trigger user")
     assert (await run(conn, "tidy")).done == 1
     assert await jobs.get_user_jobs(conn, alice.id) == []
+
+
+async def test_what_providers_were_asked_for_a_job_goes_with_it(conn):
+    alice = await factories.make_user(conn)
+    old, fresh = [await factories.make_running(conn, alice) for _ in range(2)]
+    for job in (old, fresh):
+        await jobs.update_job_status(conn, job, "done")
+        for item in (0, 0, 1):  # the first is lost, the others stay open
+            await spending.begin_call(conn, job.id, item, "main", provider="kie", model="m", cost=40)
+    await conn.execute("alter table job_history disable trigger user")
+    await conn.execute("update job_history set finished_at = now() - interval '91 days' where id = %s", (old.id,))
+    await conn.execute("alter table job_history enable trigger user")
+    assert (await run(conn, "tidy")).done == 1
+    assert await spending.costs_of_job(conn, old.id) == []
+    assert [call.state for call in await spending.costs_of_job(conn, fresh.id)] == ["lost", "begun", "begun"]
+
+
+async def test_tidying_reads_no_table_from_end_to_end(conn):
+    await conn.execute(
+        "insert into job_history (id, task, key, args, checkpoint, price, priority, state, run_at, attempts,"
+        " max_attempts, lease_token, created_at, finished_at)"
+        " select n, 'card', n, '{}', '{}', 0, 0, 'done', at, 1, 3, gen_random_uuid(), at, at"
+        " from generate_series(1, 10000) n, lateral (select now() - interval '100 days' + n * interval '10 minutes') t (at)"
+    )
+    await conn.execute(
+        "insert into provider_calls (job_id, item, step, provider, model, cost, begun_at)"
+        " select id, 0, 'main', 'kie', 'm', 40, created_at from job_history"
+    )
+    await conn.execute("analyze job_history, provider_calls")
+
+    async def scans():
+        await conn.execute("select pg_stat_force_next_flush()")
+        cursor = await conn.execute(
+            "select relname, seq_scan from pg_stat_user_tables where relname in ('job_history', 'provider_calls')"
+        )
+        return dict(await cursor.fetchall())
+
+    before = await scans()
+    assert [await jobs.forget_history(conn) for _ in range(3)] == [1000, 440, 0]
+    assert await scans() == before
 
 
 async def test_source_pictures_are_kept_thirty_days_and_results_stay(conn, database, tmp_path, monkeypatch):
