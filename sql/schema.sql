@@ -1133,7 +1133,7 @@ begin
     where (bot, tg_id) in (
         select c.bot, c.tg_id
         from conversations c
-        where c.saved_at < clock_timestamp() - interval '1 hour'
+        where c.saved_at < statement_timestamp() - interval '1 hour'
         and (c.turn_until is null or c.turn_until <= clock_timestamp())
         order by c.saved_at
         limit 100
@@ -1143,7 +1143,7 @@ begin
     where (bot, update_id) in (
         select h.bot, h.update_id
         from handled_updates h
-        where h.seen_at < clock_timestamp() - interval '48 hours'
+        where h.seen_at < statement_timestamp() - interval '48 hours'
         order by h.seen_at
         limit 100
         for update skip locked
@@ -3603,7 +3603,7 @@ begin
             from provider_calls c
             where c.provider = p_provider
             and c.cost > 0
-            and c.begun_at > clock_timestamp() - interval '1 day'
+            and c.begun_at > statement_timestamp() - interval '1 day'
         ), 0)
         into spent
         from provider_budgets b

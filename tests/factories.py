@@ -93,3 +93,11 @@ async def refused(conn: db.Connection, error: type[Exception], match: str | None
     with pytest.raises(error, match=match):
         async with conn.transaction():
             yield
+
+
+async def reads(conn: db.Connection, index: str) -> int:
+    """Return how many entries of an index this database has read so far, those of this connection included."""
+    await conn.execute("select pg_stat_force_next_flush()")
+    query = "select idx_tup_read from pg_stat_user_indexes where indexrelname = %s"
+    [(read,)] = await (await conn.execute(query, (index,))).fetchall()
+    return int(read)

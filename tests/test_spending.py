@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from lib import spending
-from tests.factories import refused
+from tests.factories import reads, refused
 
 CALL = {"provider": "kie", "model": "m", "cost": 40}
 RATE = {"starts": 3, "span": timedelta(seconds=10)}
@@ -55,6 +55,19 @@ async def test_the_day_costs_no_more_than_its_limit(conn):
     await spending.set_daily_limit(conn, "kie", 100)
     assert [(await begin(conn, job)).spent for job in range(3)] == [False, False, True]
     assert await spending.spent_today(conn, "kie") == 80
+
+
+async def test_what_was_spent_before_the_day_is_not_read(database):
+    async with database.connect() as conn:
+        await conn.execute(
+            "insert into provider_calls (job_id, item, step, provider, model, cost, begun_at)"
+            " select n, 0, 'main', 'kie', 'm', 40, now() - n * interval '1 hour' from generate_series(1, 5000) n"
+        )
+        await conn.execute("set enable_seqscan = off")
+        before = await reads(conn, "provider_calls_day")
+        assert not (await begin(conn, 5001)).spent
+        assert await spending.spent_today(conn, "kie") == 24 * 40
+        assert await reads(conn, "provider_calls_day") - before < 100
 
 
 async def test_a_provider_without_a_limit_is_never_spent(conn):

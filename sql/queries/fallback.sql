@@ -45,7 +45,7 @@ select case when c.saved_at > clock_timestamp() - interval '1 hour' then c.state
     exists (
         select
         from conversations o
-        where o.saved_at > clock_timestamp() - interval '1 hour'
+        where o.saved_at > statement_timestamp() - interval '1 hour'
         and (o.bot, o.tg_id) <> (asked.bot, asked.tg_id)
     ) as others
 from (select %(bot)s::text as bot, %(tg_id)s::bigint as tg_id) asked

@@ -37,7 +37,7 @@ order by id;
 select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
 from files
 where kind in ('source', 'still')
-and created_at < clock_timestamp() - %(age)s
+and created_at < statement_timestamp() - %(age)s
 and starts_with(pathname, %(prefix)s)
 order by created_at
 limit %(limit)s;

@@ -23,7 +23,7 @@ select coalesce(sum(cost), 0)
 from provider_calls
 where provider = %(provider)s
 and cost > 0
-and begun_at > clock_timestamp() - interval '1 day';
+and begun_at > statement_timestamp() - interval '1 day';
 
 -- name: provider_states
 -- Ids grow with time: the calls of a day are those above the newest that is older, and need no index of their own. A

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib.telegram import fallback
+from tests.factories import reads
 
 TURN = timedelta(seconds=25)
 ALICE, BOB = 7, 8
@@ -92,3 +93,16 @@ async def test_what_is_too_old_is_not_read_and_is_removed_by_the_next_end(conn):
     await fallback.begin("studio", BOB, 3, TURN)
     await fallback.end("studio", BOB, 3, "new")
     assert (await count(conn, "conversations"), await count(conn, "handled_updates")) == (1, 1)
+
+
+async def test_an_update_reads_nothing_of_the_thousands_before_it(conn):
+    await conn.execute(
+        "insert into handled_updates (bot, update_id, tg_id) select 'studio', n, n from generate_series(1, 5000) n"
+    )
+    await conn.execute("insert into conversations (bot, tg_id) select 'studio', n from generate_series(1, 5000) n")
+    await conn.execute("analyze handled_updates, conversations")
+    indexes = ("handled_updates_seen", "conversations_saved")
+    before = sum([await reads(conn, index) for index in indexes])
+    update = {"bot": "studio", "tg_id": 5001, "update_id": 5001, "state": "saved"}
+    assert await fallback.SQL.end_turn.one(conn, bool, **update, taken_in_redis_at=datetime.now(UTC))
+    assert sum([await reads(conn, index) for index in indexes]) - before < 10
