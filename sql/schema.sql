@@ -1034,8 +1034,12 @@ create table dead_letters (
     error text not null,
     tries integer not null check (tries > 0),
     created_at timestamptz not null default clock_timestamp(),
+    -- the kind of error that the text begins with
+    reason text not null generated always as (coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error')) stored,
     unique (bot, update_id)
 );
+
+create index dead_letters_reason on dead_letters (reason, id desc) include (bot);
 
 -- What Redis holds of a conversation, for as long as Redis is out of reach. Empty in normal operation.
 create table conversations (

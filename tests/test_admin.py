@@ -1,6 +1,6 @@
 import pytest
 
-from lib import admin
+from lib import admin, db
 from lib.admin import letters as kept
 
 
@@ -40,3 +40,15 @@ async def test_keptare_counted_by_bot_and_by_the_kind_of_error(conn):
     ]
     [found] = await kept.list_letters(conn, bot="client", reason="Error")
     assert found.error == "42"
+
+
+@pytest.mark.parametrize(
+    ("name", "scan"),
+    [("list_letters", "Index Scan"), ("letters_by_bot", "Index Only Scan"), ("letters_by_reason", "Index Only Scan")],
+)
+async def test_kept_are_narrowed_down_by_an_index(conn, name, scan):
+    query = next(one for one in db.load("admin") if one.name == name)
+    chosen = {"bot": None, "reason": "KeyError", "before": None, "limit": 10}
+    await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+    plan = "\n".join(row[0] for row in await (await conn.execute(b"explain " + query._text, chosen)).fetchall())
+    assert f"{scan} using dead_letters_reason" in plan

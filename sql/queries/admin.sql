@@ -7,11 +7,10 @@ set error = excluded.error,
     tries = excluded.tries;
 
 -- name: list_letters
--- What an update failed of is the kind of error that its text begins with.
 select id, bot, update_id, payload, error, tries, created_at
 from dead_letters
 where (%(bot)s::text is null or bot = %(bot)s)
-and (%(reason)s::text is null or coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') = %(reason)s)
+and (%(reason)s::text is null or reason = %(reason)s)
 and (%(before)s::bigint is null or id < %(before)s)
 order by id desc
 limit %(limit)s;
@@ -19,16 +18,16 @@ limit %(limit)s;
 -- name: letters_by_bot
 select bot as word, count(*) as number
 from dead_letters
-where %(reason)s::text is null or coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') = %(reason)s
+where %(reason)s::text is null or reason = %(reason)s
 group by bot
 order by number desc, bot
 limit %(limit)s;
 
 -- name: letters_by_reason
-select coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error') as word, count(*) as number
+select reason as word, count(*) as number
 from dead_letters
 where %(bot)s::text is null or bot = %(bot)s
-group by 1
+group by reason
 order by number desc, word
 limit %(limit)s;
 
