@@ -9,6 +9,7 @@ from lib.loyalty.partners import PAGE, of
 SQL = db.load("loyalty_talk")
 
 WORDS = 1000
+GOOD, FAIR = 9, 7  # the least marks of those who would recommend the shop, and of those who would not say
 
 
 @dataclass(frozen=True)

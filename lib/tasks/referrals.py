@@ -1,9 +1,10 @@
-"""Pays the referrers of a receipt, or takes their rewards back once it is reversed."""
+"""Pays the referrers of a receipt, or takes it back once that is reversed; says what the shop has to decide."""
 
 from datetime import timedelta
 
-from lib import db, jobs, log, retry
-from lib.loyalty import referrals
+from lib import db, jobs, log, notify, retry
+from lib.loyalty import partners, referrals
+from lib.loyalty.referrals import Reward
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)
@@ -13,3 +14,15 @@ async def run(run: jobs.Run) -> None:
     """Settle the receipt; every level is decided once, so another run changes nothing."""
     shop, receipt = run.job.args["partner_id"], run.job.args["receipt_id"]
     log.note(rewards=await db.run(lambda conn: referrals.settle(conn, shop, receipt)))
+    held = await db.run(lambda conn: referrals.held(conn, shop, after=(receipt, 0), limit=1))
+    if held and held[0].receipt_id == receipt:
+        await _tell(shop, held[0])
+
+
+async def _tell(partner_id: int, held: Reward) -> None:
+    """Tell the owner that a reward waits for the shop's decision, once a day."""
+    shop = await db.run(lambda conn: partners.get(conn, partner_id))
+    ways = [[("partner.button.look", "invites:list")]]
+    once = f"held:{shop.id}:{held.created_at:%Y%m%d}"
+    fields = {"title": shop.title}
+    await db.run(lambda conn: notify.tell(conn, shop.owner_id, "partner", "partner.push.held", fields, ways, once=once))

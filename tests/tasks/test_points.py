@@ -77,3 +77,16 @@ async def test_the_job_of_a_receipt_pays_who_invited(conn):
     await points.reverse(conn, shop.id, receipt.txn_id, shop.owner.id, reason="возврат", key="r")
     assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 0)
+
+
+async def test_the_owner_hears_once_a_day_of_rewards_to_decide(conn):
+    shop = await make_shop(conn)
+    top = await join(conn, shop)
+    for _ in range(4):
+        guest = await join(conn, shop, referrer_card=top.card_no)
+        await points.accrue(conn, shop.id, guest.id, shop.cashier.id, bill_minor=100_000, key=new_key())
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 4
+    assert [(user, key) for user, key, _ in await told(conn) if key == "partner.push.held"] == [
+        (shop.owner.id, "partner.push.held")
+    ]

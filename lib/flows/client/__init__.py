@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from lib import db, errors, money, qr, text, users
-from lib.loyalty import cards, members, offers, partners
+from lib import db, errors, money, notify, qr, text, users
+from lib.loyalty import cards, members, offers, partners, staff
 from lib.telegram import client
 from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn
@@ -44,6 +44,15 @@ async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
         rows = [[button(turn, "client.button.shops", "find:shops")], home(turn)]
         await turn.show(turn.text("client.error.no_member"), rows)
         return None
+
+
+async def tell_managers(partner_id: int, key: str, fields: dict[str, Any], ways: notify.Ways, *, once: str) -> None:
+    """Tell the owner and the managers of a shop; who has not started the partner bot hears nothing."""
+    people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
+    for to in [one.user_id for one in people if one.manages]:
+        await db.run(
+            lambda conn, to=to: notify.tell(conn, to, "partner", key, fields, ways, once=f"{once}:{to}")  # type: ignore[misc]
+        )
 
 
 async def show_card(turn: Turn, partner_id: int, note: str = "") -> None:

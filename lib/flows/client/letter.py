@@ -5,9 +5,9 @@ letter:<shop> -> words -> sent           State.data["letter"] is the shop
 
 from datetime import timedelta
 
-from lib import db, errors, kick, limits, notify
+from lib import db, errors, kick, limits
 from lib.flows import client
-from lib.loyalty import partners, staff, talk
+from lib.loyalty import partners, talk
 from lib.loyalty.partners import Partner
 from lib.telegram.dispatch import Turn
 
@@ -75,15 +75,7 @@ async def _send(turn: Turn, shop: int) -> None:
 async def _tell(turn: Turn, partner: Partner, number: int) -> None:
     """Tell the owner and the managers; who has not started the partner bot hears nothing and finds it there later."""
     member = await client.own_card(turn, partner.id)
-    people = await db.run(lambda conn: staff.list_all(conn, partner.id, limit=100))
     fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
     answer = [("partner.button.answer", f"inbox:talk:{member.id}")] if member else []
     ways = [[*answer, ("button.menu", "menu:home")]]
-    for one in people:
-        if one.manages:
-            once = f"letter:{partner.id}:{number}:{one.user_id}"
-            await db.run(
-                lambda conn, to=one.user_id, once=once: notify.tell(  # type: ignore[misc]
-                    conn, to, "partner", "client.letter.told", fields, ways, once=once
-                )
-            )
+    await client.tell_managers(partner.id, "client.letter.told", fields, ways, once=f"letter:{partner.id}:{number}")

@@ -5,12 +5,10 @@ nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]      State.data
 The question comes as a push from the till; the rows say whether the visit is the person's own.
 """
 
-from lib import db, errors
+from lib import db, errors, kick
 from lib.flows import client
-from lib.loyalty import partners, talk
+from lib.loyalty import members, partners, talk
 from lib.telegram.dispatch import Turn
-
-GOOD, FAIR = 9, 7
 
 
 async def handle(turn: Turn) -> None:
@@ -35,7 +33,7 @@ async def _score(turn: Turn) -> None:
     except (errors.Invalid, errors.Missing):
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
-    kind = "good" if score >= GOOD else "fair" if score >= FAIR else "bad"
+    kind = "good" if score >= talk.GOOD else "fair" if score >= talk.FAIR else "bad"
     words = turn.text(f"client.nps.{kind}", score=score, title=partner.title)
     rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
     turn.state.data |= {"nps": [client.number(shop), client.number(visit), score], "screen": turn.came.message_id}
@@ -53,4 +51,15 @@ async def _words(turn: Turn) -> None:
     except errors.Missing:
         await turn.show(turn.text("client.nps.gone"), [client.home(turn)])
         return
+    await _tell(turn, shop, visit, score)
     await turn.show(turn.text("client.nps.thanks"), [client.home(turn)])
+
+
+async def _tell(turn: Turn, shop: int, visit: int, score: int) -> None:
+    """Tell whoever runs the shop what was said of it, once for a visit."""
+    member = await db.run(lambda conn: members.get_own(conn, shop, turn.state.who["id"]))
+    partner = await db.run(lambda conn: partners.get(conn, shop))
+    fields = {"title": partner.title, "name": member.name, "score": score, "words": turn.came.text.strip()}
+    ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
+    await client.tell_managers(shop, "partner.push.mark", fields, ways, once=f"mark:{shop}:{visit}")
+    turn.after.append(kick.drain)

@@ -58,6 +58,10 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
             partner.button(turn, "partner.button.team_figures", f"figures:team:{span}"),
         ],
         [
+            partner.button(turn, "partner.button.marks", "marks:list"),
+            partner.button(turn, "partner.button.invites", "invites:list"),
+        ],
+        [
             partner.button(turn, "partner.button.chart", f"figures:chart:{span}"),
             partner.button(turn, "partner.button.poster", "figures:poster"),
         ],

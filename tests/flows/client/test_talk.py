@@ -14,6 +14,10 @@ async def test_the_question_after_a_visit_is_answered_by_a_number_and_words(come
     await boris.sees("Спасибо, передал магазину")
     rows = await shop.rows("select score, words from ratings where partner_id = %s", cafe.id)
     assert rows == [{"score": 9, "words": "Быстро и <b>вкусно</b>"}]
+    told = await shop.rows("select user_id, args from every_job where args ->> 'key' = 'partner.push.mark'")
+    assert [(one["user_id"], one["args"]["fields"]["words"]) for one in told if one["user_id"] == cafe.owner_id] == [
+        (cafe.owner_id, "Быстро и <b>вкусно</b>")
+    ]
 
 
 async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, monkeypatch):

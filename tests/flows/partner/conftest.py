@@ -29,15 +29,18 @@ class Cafe:
         async with db.connect(self.shop.stack.settings["DATABASE_URL"]) as conn:
             return await work(conn)
 
-    async def client(self, name: str = "Борис", phone: str = "", *, has: int = 0) -> members.Member:
+    async def client(
+        self, name: str = "Борис", phone: str = "", *, has: int = 0, invited_by: members.Member | None = None
+    ) -> members.Member:
         """Return a person with a card of this café and so many points."""
+        card = invited_by.card_no if invited_by else None
         chat = await self.newcomer(first_name=name)
         owner = await user_id(self.shop, self.owner)
 
         async def join(conn: db.Connection) -> members.Member:
             user = await users.get_or_create_user(conn, chat.user["id"], first_name=name)
             await members.register(conn, user.id, name=name, city="Казань", phone=phone or f"+7900{user.id:07}")
-            joined = await members.join(conn, self.id, user.id)
+            joined = await members.join(conn, self.id, user.id, referrer_card=card)
             if has:
                 await points.grant(conn, self.id, joined.member_id, owner, points=has, reason="-", key=new_key())
             return await members.get(conn, self.id, joined.member_id)

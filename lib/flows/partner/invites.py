@@ -1,0 +1,91 @@
+"""Rewards for invitations that look arranged: the shop looks at each and pays it or refuses.
+
+list -> one -> [pay] / [refuse] -> list
+
+A reward is named by its receipt and level; the ledger decides once, whoever presses first.
+"""
+
+from lib import db, errors, money
+from lib.flows import partner
+from lib.loyalty import referrals
+from lib.loyalty.partners import PAGE
+from lib.loyalty.referrals import Reward
+from lib.loyalty.staff import Staff
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Show the list or one of them, or decide."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    turn.state.step = ""
+    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    if wanted in ("pay", "refuse") and turn.on_screen:
+        await _decide(turn, place, argument, pays=wanted == "pay")
+    elif wanted in ("one", "pay", "refuse"):
+        await _one(turn, place, argument)
+    else:
+        await _list(turn, place, argument)
+
+
+def _ids(argument: str) -> tuple[int, int]:
+    receipt, _, level = argument.partition(".")
+    return partner.number(receipt), partner.number(level)
+
+
+async def _list(turn: Turn, place: Staff, argument: str = "", note: str = "") -> None:
+    after = _ids(argument)
+    found = await db.run(lambda conn: referrals.held(conn, place.partner_id, after=after, limit=PAGE + 1))
+    rows = [[Button(_label(one), f"invites:one:{one.receipt_id}.{one.level}")] for one in found[:PAGE]]
+    if len(found) > PAGE:
+        last = found[PAGE - 1]
+        rows.append([partner.button(turn, "partner.button.more", f"invites:list:{last.receipt_id}.{last.level}")])
+    words = turn.text("partner.invites.list" if found else "partner.invites.none", title=place.title)
+    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn, "figures:home")])
+
+
+def _label(one: Reward) -> str:
+    return (
+        f"{partner.short(one.referrer or '…', 9)} ← {partner.short(one.invited or '…', 9)} · {money.number(one.points)}"
+    )
+
+
+async def _one(turn: Turn, place: Staff, argument: str) -> None:
+    receipt, level = _ids(argument)
+    after = (receipt, level - 1)
+    found = await db.run(lambda conn: referrals.held(conn, place.partner_id, after=after, limit=1))
+    if not found or (found[0].receipt_id, found[0].level) != (receipt, level):
+        await _list(turn, place, note=turn.text("partner.error.already_decided"))
+        return
+    one = found[0]
+    words = turn.text(
+        "partner.invites.one",
+        referrer=one.referrer or "…",
+        invited=one.invited or "…",
+        bill=money.show(one.bill_minor),
+        at=partner.moment(turn, one.created_at),
+        points=one.points,
+        why=turn.text(f"partner.invites.why.{one.reason}"),
+    )
+    pay = partner.button(
+        turn, "partner.button.accrue", f"invites:pay:{argument}", style="success", points=money.number(one.points)
+    )
+    refuse = partner.button(turn, "partner.button.refuse", f"invites:refuse:{argument}", style="danger")
+    ways = [
+        partner.button(turn, "partner.button.referrer", f"clients:one:{one.referrer_id}"),
+        partner.button(turn, "partner.button.invited", f"clients:one:{one.member_id}"),
+    ]
+    await turn.show(words, [[pay], [refuse], ways, partner.home(turn, "invites:list")])
+
+
+async def _decide(turn: Turn, place: Staff, argument: str, *, pays: bool) -> None:
+    actor, (receipt, level) = turn.state.who["id"], _ids(argument)
+    try:
+        done = await db.run(lambda conn: referrals.review(conn, place.partner_id, receipt, level, actor, pays=pays))
+    except errors.AppError as error:
+        note = partner.refusal(turn, error)
+    else:
+        note = turn.text(f"partner.invites.{done}")
+    await _list(turn, place, note=note)

@@ -1,0 +1,54 @@
+"""What clients said after a visit: marks from 0 to 10 and their words, newest first; a press leads to an answer."""
+
+from datetime import UTC, datetime, timedelta
+
+from lib import db
+from lib.flows import partner
+from lib.loyalty import talk
+from lib.loyalty.partners import PAGE
+from lib.loyalty.talk import Rating
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+WORDS = 250  # characters of a comment: a page of them stays within a message
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def handle(turn: Turn) -> None:
+    """Show a page; marks:list[:<microseconds>:<operation>] names the last one of the page before."""
+    place = await partner.at_work(turn, manages=True)
+    if place is None:
+        return
+    turn.state.step = ""
+    argument = turn.came.text.partition(":")[2].partition(":")[2] if turn.came.kind == "press" else ""
+    before = _cursor(argument)
+    found = await db.run(lambda conn: talk.ratings(conn, place.partner_id, before=before, limit=PAGE + 1))
+    page = found[:PAGE]
+    lines = [_line(turn, number, one) for number, one in enumerate(page, 1)]
+    answers = [Button(str(number), f"inbox:talk:{one.member_id}") for number, one in enumerate(page, 1)]
+    rows = partner.in_rows(answers, 5)
+    if len(found) > PAGE:
+        last = page[-1]
+        at = (last.created_at - EPOCH) // timedelta(microseconds=1)
+        rows.append([partner.button(turn, "partner.button.more", f"marks:list:{at}:{last.txn_id}")])
+    head = turn.text("partner.marks.list" if page else "partner.marks.none", title=place.title)
+    await turn.show("\n\n".join([head, *lines]), [*rows, partner.home(turn, "figures:home")])
+
+
+def _cursor(argument: str) -> tuple[datetime, int] | None:
+    at, _, number = argument.partition(":")
+    if not partner.number(at) or not partner.number(number):
+        return None
+    return EPOCH + timedelta(microseconds=min(partner.number(at), 10**16)), partner.number(number)
+
+
+def _line(turn: Turn, number: int, one: Rating) -> str:
+    mood = "good" if one.score >= talk.GOOD else "fair" if one.score >= talk.FAIR else "bad"
+    line = turn.text(
+        f"partner.marks.{mood}",
+        number=number,
+        score=one.score,
+        name=one.name or "…",
+        at=partner.moment(turn, one.created_at),
+    )
+    return f"{line}\n{turn.text('partner.marks.words', words=partner.short(one.words, WORDS))}" if one.words else line
