@@ -1,5 +1,6 @@
 """Inviting a friend to a shop: one's own link, and what the invitations have brought, level by level. invite:<shop>"""
 
+import html
 from urllib.parse import urlencode
 
 from lib import db, money
@@ -22,7 +23,8 @@ async def handle(turn: Turn) -> None:
     levels = await db.run(lambda conn: referrals.results(conn, shop, member.id))
     lines = [turn.text("client.invite.title", title=partner.title), *_rules(turn, partner)]
     lines += [turn.text("client.invite.link", link=link), _results(turn, partner, levels)]
-    share = urlencode({"url": link, "text": turn.text("client.invite.words", title=partner.title)})
+    words = html.unescape(turn.text("client.invite.words", title=partner.title))
+    share = urlencode({"url": link, "text": words})
     rows = [
         [Button(turn.text("client.button.share"), url=f"https://t.me/share/url?{share}")],
         client.home(turn, f"shop:{shop}"),

@@ -28,7 +28,10 @@ async def _home(turn: Turn, note: str = "") -> None:
         words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
     else:
         words = turn.text("client.home.stranger")
-        rows = [[client.button(turn, "client.button.join", "join:new", style="primary")]]
+        rows = [
+            [client.button(turn, "client.button.join", "join:new", style="primary")],
+            [client.button(turn, "client.button.move", "move:enter")],
+        ]
     await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, *_ways(turn)])
 
 

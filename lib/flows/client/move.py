@@ -1,7 +1,7 @@
 """Moving one's cards to another Telegram account of the same person, as after a change of the number.
 
 the old account: move:show -> a code for ten minutes
-the new account: move:enter -> the code -> what will move -> [move] -> done
+the new account: move:show, or the menu without a card -> move:enter -> the code -> what will move -> [move] -> done
 
 Whoever types the code that the old account shows is the same person; the old account is told. The rows decide what
 there is to move, and a second time there is nothing.
@@ -42,7 +42,8 @@ async def _show(turn: Turn) -> None:
         await turn.show(turn.text("client.move.not_now"), [client.home(turn, "settings:home")])
         return
     words = turn.text("client.move.code", code=_spaced(code), minutes=int(LIFE.total_seconds() // 60))
-    await turn.show(words, [client.home(turn, "settings:home")])
+    enter = client.button(turn, "client.button.have_code", "move:enter")
+    await turn.show(words, [[enter], client.home(turn, "settings:home")])
 
 
 def _spaced(code: str) -> str:

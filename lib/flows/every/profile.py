@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from lib import credits, db, kick, limits, profiles, users
+from lib.loyalty import members, staff
 from lib.telegram import fsm
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
@@ -74,14 +75,25 @@ async def _export(turn: Turn) -> None:
 
 
 async def _delete(turn: Turn) -> None:
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
-    lost = [turn.text("profile.lost", balance=balance)] if balance else []
+    lost = await _lost(turn)
     rows = [
         [Button(turn.text("profile.erase"), "profile:erase", style="danger")],
         [Button(turn.text("button.back"), "profile:home"), Button(turn.text("button.menu"), "menu:home")],
     ]
     await turn.show("\n\n".join([turn.text("profile.confirm"), *lost, turn.text("profile.for_good")]), rows)
     turn.state.data["erase_on"] = turn.state.data["screen"]
+
+
+async def _lost(turn: Turn) -> list[str]:
+    """Return what goes with a person: credits, cards with points, shops that are theirs."""
+    user_id = turn.state.who["id"]
+    balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+    cards = await db.run(lambda conn: members.cards(conn, user_id))
+    places = await db.run(lambda conn: staff.places(conn, user_id))
+    points = sum(card.available + card.pending for card in cards)
+    lost = [turn.text("profile.lost", balance=balance)] if balance else []
+    lost += [turn.text("profile.lost_points" if points else "profile.lost_cards", points=points)] if cards else []
+    return lost + [turn.text("profile.lost_shop", title=one.title) for one in places if one.role == "owner"]
 
 
 async def _erase(turn: Turn) -> None:

@@ -172,6 +172,7 @@ async def test_ones_data_holds_the_cards_and_deleting_empties_them(comes, cafe, 
     message = await boris.sees("Всё, что мы о вас храним")
     assert "Борис" in (await shop.download(message["document"]["file_id"])).decode()
     await boris.says("/delete")
+    await boris.sees("На картах магазинов 100 баллов: они сгорят")
     await boris.presses("Удалить навсегда")
     await boris.sees("Ваши данные удалены")
     assert not await shop.rows(

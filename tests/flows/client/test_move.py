@@ -70,3 +70,21 @@ async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(
         await new.says(f"1234567{number}")
     await new.sees("Слишком много попыток")
     assert (await cafe.member(new)).available == 200
+
+
+async def test_an_account_with_a_new_number_finds_the_way_to_enter_the_code(comes, cafe, opens, visitor):
+    old, new = await comes(cafe), await comes(await opens("Булочная"))
+    code = await code_of(old)
+    await code_of(new)
+    await new.presses("У меня есть код")
+    await new.says(code)
+    await new.sees("Перенести в этот аккаунт")
+    stranger = await visitor()
+    await stranger.says("/start")
+    await stranger.presses("Принимаю")
+    await stranger.says("/menu")
+    await stranger.presses("Перенести карты")
+    await stranger.says(code)
+    await stranger.presses("Перенести карты")
+    await stranger.sees("теперь в этом аккаунте")
+    assert (await cafe.member(stranger)).available == 100

@@ -1,4 +1,5 @@
 import asyncio
+from urllib.parse import parse_qs, urlsplit
 
 from lib import till
 from lib.loyalty import partners
@@ -170,3 +171,11 @@ async def test_every_screen_has_a_way_out_and_short_labels(comes, cafe):
         labels = buttons(screen)
         assert data == "menu:home" or "Меню" in labels or "menu:home" in labels.values(), data
         assert all(len(label) <= 20 for label in labels), (data, list(labels))
+
+
+async def test_a_friend_reads_the_shops_name_as_it_is(comes, opens):
+    boris = await comes(await opens("Пироги & <Ко>"))
+    await boris.presses("О магазине")
+    await boris.presses("Пригласить друга")
+    link = buttons(await boris.sees("Ваша ссылка"))["Отправить другу"]
+    assert "Держи карту: Пироги & <Ко>." in parse_qs(urlsplit(link).query)["text"][0]

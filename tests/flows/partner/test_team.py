@@ -162,3 +162,11 @@ async def test_an_owner_stays_and_whoever_is_gone_already_is_no_fault_of_the_own
         await cafe.owner.forges(f"team:remove:{vera}")
         assert "нельзя" not in (cafe.owner.toast or {}).get("text", "")
     await cafe.owner.sees("Пока здесь только вы")
+
+
+async def test_an_owner_reads_that_the_shop_goes_with_their_data(cafe):
+    await cafe.owner.says("/delete")
+    await cafe.owner.sees("Закроется ваш магазин: Кофейня «Зерно»")
+    await cafe.cashier.says("/delete")
+    message = await cafe.cashier.sees("Удалить ваши данные")
+    assert "магазин:" not in words(message)
