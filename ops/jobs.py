@@ -92,7 +92,7 @@ async def _retry(conn: db.Connection, args: argparse.Namespace) -> None:
 async def _cancel(conn: db.Connection, args: argparse.Namespace) -> None:
     job = await _job(conn, args.id)
     try:
-        found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id)
+        found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id, code="cancelled")
     except errors.Conflict:
         found = await jobs.ask_to_cancel(conn, job.id)
         if found is None:

@@ -261,11 +261,11 @@ create trigger legal_moves before update of state on jobs
     )) execute function refuse_move();
 
 -- Telling the user is a job too, so a crash between the failure and the message loses nothing. Who cancels an order that
--- has begun hears of it when it has stopped.
+-- has begun hears of it when it has stopped, however few attempts it has used: waiting for a provider uses up none.
 create function settle_job() returns trigger language plpgsql as $$
 begin
     perform refund_credit(new.id);
-    if (new.state = 'failed' or new.price > 0 and new.attempts > 0)
+    if (new.state = 'failed' or new.price > 0 and new.error_code = 'cancelled')
         and new.task <> 'notice' and new.user_id is not null
     then
         insert into jobs (user_id, task, key, args, turn)
@@ -553,9 +553,10 @@ create function end_spent_jobs(p_ids bigint[]) returns void language sql as $$
     select id, user_id, task, key, args, checkpoint, price, priority,
         case when cancel_asked_at is null then 'failed' else 'cancelled' end,
         run_at, attempts, max_attempts, lease_token,
-        case when cancel_asked_at is not null then error_code when deadline <= statement_timestamp() then 'timed_out'
+        case when cancel_asked_at is not null then 'cancelled' when deadline <= statement_timestamp() then 'timed_out'
             else 'gave_up' end,
-        case when deadline <= statement_timestamp() then concat_ws('; ', 'its time is up', error)
+        case when cancel_asked_at is not null then concat_ws('; ', 'no longer wanted', error)
+            when deadline <= statement_timestamp() then concat_ws('; ', 'its time is up', error)
             else coalesce(error, 'the worker was lost at each attempt') end,
         created_at, clock_timestamp()
     from gone

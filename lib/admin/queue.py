@@ -68,7 +68,7 @@ async def cancel(conn: db.Connection, job_id: int, *, actor: str, reason: str) -
     async with conn.transaction():
         try:
             async with conn.transaction():
-                found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id)
+                found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id, code="cancelled")
         except errors.Conflict:
             found = await jobs.ask_to_cancel(conn, job.id)
         if found is None:

@@ -228,9 +228,12 @@ async def extend_lease(conn: db.Connection, job: Job, lease: timedelta) -> None:
         _held(None, job)
 
 
-async def cancel_job(conn: db.Connection, job_id: int, user_id: int) -> Job:
-    """Cancel a person's queued job and give the credits back; Conflict when it has already begun."""
-    job = await SQL.cancel_job.one(conn, Job, job_id=job_id, user_id=user_id)
+async def cancel_job(conn: db.Connection, job_id: int, user_id: int, *, code: str | None = None) -> Job:
+    """Cancel a person's queued job and give the credits back; Conflict when it has already begun.
+
+    With the code `cancelled` the person is told, as somebody else has done it.
+    """
+    job = await SQL.cancel_job.one(conn, Job, job_id=job_id, user_id=user_id, code=code)
     if job is not None:
         return job
     found = await get_job_by_id(conn, job_id)

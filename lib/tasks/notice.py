@@ -31,7 +31,10 @@ async def run(run: jobs.Run) -> None:
 
 
 async def _tell_of_order(failed: jobs.Job) -> None:
-    """Turn the order's status message into the reason, the new balance and a way on."""
+    """Turn the order's status message into the reason, the new balance and a way on.
+
+    Who asked to stop an order was promised word of it: an edit of a message further up would be none.
+    """
     order, language = failed.args, failed.args["language"]
     balance = await db.run(lambda conn: credits.safe_get_balance(conn, failed.user_id))
     words = _words(failed, language, balance)
@@ -42,7 +45,10 @@ async def _tell_of_order(failed: jobs.Job) -> None:
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
     chat = Chat(order["bot"], order["chat_id"], paced=True)
-    if not await chat.edit(order["message_id"], words, keyboard):
+    if failed.state == "cancelled":
+        await chat.edit(order["message_id"], text.say(language, "cancel.order_closed"))
+        await chat.say(words, keyboard)
+    elif not await chat.edit(order["message_id"], words, keyboard):
         await chat.say(words, keyboard)
 
 

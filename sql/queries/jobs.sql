@@ -121,6 +121,7 @@ and lease_token = any(%(tokens)s::uuid[])
 returning id, cancel_asked_at is not null as unwanted;
 
 -- name: cancel_job
+-- Who cancels an order of their own sees at once that it is gone; the code 'cancelled' lets somebody else hear of it.
 with gone as (
     delete from jobs
     where id = %(job_id)s
@@ -132,7 +133,7 @@ with gone as (
 insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
     max_attempts, error_code, error, created_at, finished_at)
 select id, user_id, task, key, args, checkpoint, price, priority, 'cancelled', run_at, attempts,
-    max_attempts, error_code, error, created_at, clock_timestamp()
+    max_attempts, coalesce(%(code)s::text, error_code), error, created_at, clock_timestamp()
 from gone
 returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
     max_attempts, null::uuid as lease_token, null::timestamptz as leased_until, error_code, error, created_at, finished_at,

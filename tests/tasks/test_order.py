@@ -196,6 +196,26 @@ async def test_one_refused_item_refunds_the_whole_set(studio):
     assert not any(one.get("photo") for one in await alice.messages()), "nothing of it is delivered"
 
 
+@pytest.mark.parametrize("way", ["/cancel", "button"])
+async def test_an_order_that_is_cancelled_while_its_provider_works_is_given_back_and_said(studio, way):
+    await studio.fault("kie", "task_never")
+    alice = await studio.seller()
+    job = await studio.order(alice, title="Кружка")
+    status = await alice.sees("Рисую")
+    if way == "button":
+        await alice.presses("Отменить заказ")
+    else:
+        await alice.says("/cancel")  # the draft of her photo
+        await alice.says("/cancel")
+        await alice.sees("Попросил остановить заказ")
+    ended = await studio.end_of(job)
+    assert (ended["state"], ended["error_code"], ended["error"]) == ("cancelled", "cancelled", "no longer wanted")
+    told = await alice.sees("Заказ отменён, кредиты вернулись. На балансе 102 кредита")
+    assert list(buttons(told)) == ["Повторить", "Меню"]
+    [closed] = [one for one in await alice.messages() if one["message_id"] == status["message_id"]]
+    assert (words(closed), buttons(closed)) == ("Заказ отменён.", {})
+
+
 async def test_without_any_callback_the_polls_find_the_result(studio):
     alice = await studio.seller()
     await studio.fault("kie", "callback_lost", times=1)

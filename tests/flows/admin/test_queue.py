@@ -64,6 +64,8 @@ async def test_an_order_that_waits_is_cancelled_and_refunded(dina, seller, photo
     assert await shop.balance(seller) == 2
     [row] = await shop.rows("select * from audit_log where subject = %s", f"job {job['id']}")
     assert (row["action"], row["reason"]) == ("job.cancel", "Просьба человека")
+    await shop.finish("notice", job["user_id"])
+    await seller.sees("Заказ отменён, кредиты вернулись. На балансе 2 кредита")
 
 
 async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, photo, broken, shop):
