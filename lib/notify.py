@@ -11,40 +11,41 @@ from datetime import datetime
 from typing import Any
 
 from lib import config, db, errors, jobs, log, text
-from lib.telegram.client import Chat
+from lib.telegram.client import Button, Chat, Keyboard
 
 SQL = db.load("admin")
 
 # The kinds of alerts, by which an administrator mutes them: what alert.<kind> or alert.<kind>_<more> says, and the
 # findings of the nightly audit.
-ALERTS = ("buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter")
+ALERTS = ("buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter", "waiting")
 
 # Rows of buttons: what each says (a sentence's key, or else the label itself) and the data that it sends or the
 # https link that it opens.
 type Ways = Sequence[Sequence[tuple[str, str]]]
 
 
-async def alert_admins(through: str, key: str, **fields: object) -> None:
+async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> None:
     """Send a sentence to every administrator who wants to hear of this kind of thing; its key is alert.<kind>.
 
     It goes through the admin bot when there is one; who has not started that one is reached through `through`, and who
-    has started neither hears nothing. Nobody is spared for what is not known.
+    has started neither hears nothing. Nobody is spared for what is not known. `ways` lead on within the admin bot.
     """
     log.event("alert", key=key, **fields)
-    await hand_to_admins(through, key, **fields)
+    await hand_to_admins(through, key, ways=ways, **fields)
 
 
-async def hand_to_admins(through: str, key: str, **fields: object) -> int:
+async def hand_to_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> int:
     """Send them what a person wrote, which no log keeps; return how many have it."""
+    rows = [[Button(text.say(text.LANGUAGES[0], label), target) for label, target in row] for row in ways]
     words = text.say(text.LANGUAGES[0], key, **fields)
     wanted = config.get().admin_ids - await spared(key.partition(".")[2].partition("_")[0])
-    return sum(await asyncio.gather(*(_hand(admin, through, words) for admin in wanted)))
+    return sum(await asyncio.gather(*(_hand(admin, through, words, rows) for admin in wanted)))
 
 
-async def _hand(admin: int, through: str, words: str) -> bool:
+async def _hand(admin: int, through: str, words: str, rows: Keyboard) -> bool:
     for bot in dict.fromkeys(("admin", through)):
         with contextlib.suppress(errors.AppError):
-            await Chat(bot, admin, paced=True).say(words)
+            await Chat(bot, admin, paced=True).say(words, rows if bot == "admin" else None)
             return True
     return False
 

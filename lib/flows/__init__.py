@@ -24,7 +24,7 @@ EVERY = Shared(
 )
 
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.
-HOME = dict.fromkeys(("menu", "balance", "help", "cancel"), "menu")
+HOME = dict.fromkeys(("menu", "help", "cancel"), "menu")
 
 # What the studio answers in its own way.
 SHOP = {"balance": "wallet", "promo": "wallet", "paysupport": "support", "cancel": "order"}
@@ -83,7 +83,7 @@ FLOWS = Flows(
         ),
         "partner": Menu(
             package="lib.flows.partner",
-            commands={"start": "start", **dict.fromkeys(("menu", "help", "cancel"), "menu")},
+            commands={"start": "start", **HOME},
             other="menu",
             stranger="start",
             links={"c": "till", "s": "team"},
@@ -104,7 +104,7 @@ FLOWS = Flows(
         ),
         "client": Menu(
             package="lib.flows.client",
-            commands={"start": "start", **HOME},
+            commands={"start": "start", "balance": "menu", **HOME},
             other="menu",
             stranger="start",
             links={"p": "join", "r": "join"},

@@ -81,6 +81,7 @@ class Deed:
 
     id: int
     partner_id: int | None
+    title: str
     actor_id: int | None
     actor: str
     action: str

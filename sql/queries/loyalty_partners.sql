@@ -154,9 +154,10 @@ insert into loyalty_trail (partner_id, actor_id, action, subject, before, after)
 values (%(partner_id)s, %(actor_id)s, %(action)s, %(subject)s, %(before)s, %(after)s);
 
 -- name: trail
-select t.id, t.partner_id, t.actor_id, coalesce(nullif(u.first_name, ''), u.username, '') as actor, t.action,
-    t.subject, t.before, t.after, t.created_at
+select t.id, t.partner_id, coalesce(p.title, '') as title, t.actor_id,
+    coalesce(nullif(u.first_name, ''), u.username, '') as actor, t.action, t.subject, t.before, t.after, t.created_at
 from loyalty_trail t
+left join partners p on p.id = t.partner_id
 left join users u on u.id = t.actor_id
 where (%(partner_id)s::bigint is null or t.partner_id = %(partner_id)s)
 and (%(before)s::bigint is null or t.id < %(before)s)

@@ -1,6 +1,6 @@
 """Who did what by hand, newest first: of all, of one area, or about one person, job or letter.
 
-trail:list[:<area or all>[:<before>]] · trail:of:<kind>.<id>[:<before>] · trail:shop:<id>[:<before>]
+trail:list[:<area or all>[:<before>]] · trail:of:<kind>.<id>[:<before>] · trail:shop:<id, 0 for all>[:<before>]
 """
 
 from lib import db
@@ -24,6 +24,9 @@ async def handle(turn: Turn) -> None:
     elif action == "shop" and number(what):
         words, rows = await _shop_page(turn, number(what), number(before) or None)
         home = f"shops:card:{number(what)}"
+    elif action == "shop":
+        words, rows = await _shop_page(turn, 0, number(before) or None)
+        rows, home = [*_areas(turn, "shops"), *rows], "menu:home"
     else:
         area = what if what in trail.AREAS else "all"
         words, rows = await _page(turn, f"trail:list:{area}", number(before) or None, area=area)
@@ -53,14 +56,16 @@ def _line(turn: Turn, deed: trail.Deed, actor: str) -> str:
 
 
 async def _shop_page(turn: Turn, partner_id: int, before: int | None) -> tuple[str, Keyboard]:
-    deeds = await db.run(lambda conn: partners.trail(conn, partner_id=partner_id, before=before, limit=PAGE + 1))
+    """Return a page of what was done about one shop, or about all of them."""
+    one = partner_id or None
+    deeds = await db.run(lambda conn: partners.trail(conn, partner_id=one, before=before, limit=PAGE + 1))
     lines = [
         turn.text(
             "admin.trail.line",
             at=when(turn, deed.created_at),
             actor=deed.actor or "—",
             action=named(turn, "deed", deed.action),
-            subject=deed.subject or "—",
+            subject=(deed.subject or "—") if one else f"{short(deed.title, 40)} {deed.subject}".strip(),
             reason=short(str((deed.after or {}).get("reason", "")), 120),
         )
         for deed in deeds[:PAGE]
@@ -68,7 +73,7 @@ async def _shop_page(turn: Turn, partner_id: int, before: int | None) -> tuple[s
     onward = deeds[PAGE - 1].id if len(deeds) > PAGE else None
     rows = pages(turn, f"trail:shop:{partner_id}", before, onward)
     words = "\n\n".join(lines) or turn.text("admin.trail.none.shop")
-    return f"{turn.text('admin.trail.shop')}\n\n{words}", rows
+    return f"{turn.text('admin.trail.shop' if one else 'admin.trail')}\n\n{words}", rows
 
 
 def _areas(turn: Turn, chosen: str) -> Keyboard:
@@ -76,4 +81,5 @@ def _areas(turn: Turn, chosen: str) -> Keyboard:
         Button(("• " if area == chosen else "") + turn.text(f"admin.area.{area}"), f"trail:list:{area}")
         for area in ("all", *trail.AREAS)
     ]
-    return [buttons[:3], buttons[3:]]
+    shops = ("• " if chosen == "shops" else "") + turn.text("admin.area.shops")
+    return [buttons[:3], [*buttons[3:], Button(shops, "trail:shop:0")]]

@@ -4,15 +4,17 @@ The chosen shop is a number in State.data["shop"]; it opens nothing by itself. W
 blocked, hears so at the next press, and the ledger checks it once more.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, money, text, users
+from lib import db, errors, limits, money, notify, text, users
 from lib.loyalty import staff
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
+
+REVIEWS = limits.Limit("review", 5, timedelta(hours=1))
 
 
 async def places(turn: Turn) -> list[Staff]:
@@ -50,6 +52,13 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     turn.state.step = ""
     await turn.show(turn.text(words), [home(turn)])
     return None
+
+
+async def to_review(turn: Turn, kind: str, **fields: str) -> None:
+    """Tell the administrators that something waits for their word, of a person's first few in an hour."""
+    if not await limits.wait(turn.state.who["id"], REVIEWS):
+        ways = [[("admin.button.moderate", "moderate:home")]]
+        turn.after.append(lambda: notify.alert_admins("partner", f"alert.waiting_{kind}", ways=ways, **fields))
 
 
 def button(turn: Turn, key: str, data: str, *, style: str = "", **fields: Any) -> Button:

@@ -128,6 +128,7 @@ async def _send(turn: Turn) -> None:
         await _ask(turn, "confirm", partner.refusal(turn, error))
         return
     await db.run(lambda conn: partners.change(conn, shop, owner, earn_bp=draft["share"]))
+    await partner.to_review(turn, "partner", title=words["title"], city=words["city"])
     turn.state.data = {"shop": shop, "screen": turn.state.data["screen"]}
     turn.state.step = ""
     await turn.show(turn.text("partner.apply.sent", title=words["title"]), [partner.home(turn)])

@@ -201,6 +201,7 @@ async def _send(turn: Turn, place: Staff) -> None:
     except errors.AppError as error:
         await _ask(turn, "title", partner.refusal(turn, error))
         return
+    await partner.to_review(turn, "service", title=words["title"], shop=place.title)
     turn.state.data.pop("goods")
     turn.state.step = ""
     await turn.show(turn.text("partner.goods.sent", title=words["title"]), [partner.home(turn, "goods:list")])

@@ -282,6 +282,7 @@ async def _send(turn: Turn, place: Staff) -> None:
     except errors.AppError as error:
         await _ask(turn, place, "title", partner.refusal(turn, error))
         return
+    await partner.to_review(turn, "promotion", title=fields["title"], shop=place.title)
     turn.state.data.pop("promo")
     turn.state.step = ""
     await turn.show(turn.text("partner.promos.sent", title=fields["title"]), [partner.home(turn, "promos:list")])

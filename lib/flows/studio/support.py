@@ -59,6 +59,6 @@ async def _take(turn: Turn) -> None:
     turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
     person = turn.came.person
     name = " ".join(part for part in (person.first_name, person.last_name) if part)
-    facts = {"name": name, "tg_id": person.id, "words": turn.came.text[:LENGTH]}
-    told = await notify.hand_to_admins(turn.chat.bot, "alert.letter", **facts)
+    words = turn.came.text[:LENGTH]
+    told = await notify.hand_to_admins(turn.chat.bot, "alert.letter", name=name, tg_id=person.id, words=words)
     await _home(turn, turn.text("studio.support.sent" if told else "studio.support.failed"))

@@ -7,7 +7,7 @@ import pytest
 
 from lib import db
 from lib.loyalty import offers, partners
-from tests.flows.chat import buttons, words
+from tests.flows.chat import Chat, buttons, words
 
 TODAY = datetime.datetime.now(datetime.UTC).date()
 FORGED = (
@@ -244,3 +244,25 @@ async def test_stars_are_given_back_once_with_both_balances_said_first(dina, sel
     assert (row["state"], await shop.balance(seller)) in {("refunded", 2), ("paid", 12)}
     deeds = await shop.rows("select action from audit_log where subject = %s", f"payment {paid['id']}")
     assert [deed["action"] for deed in deeds] == ["payment.refund", "payment.refund"]
+
+
+async def test_administrators_hear_of_what_waits_for_them(dina, shop, newcomer):
+    gleb = Chat(shop.http, "partner", (await newcomer(first_name="Глеб")).user)
+    await gleb.says("/start")
+    await gleb.presses("Принимаю")
+    await gleb.presses("Подать заявку")
+    await gleb.says("Пироги <& Ко>")
+    for label in ("Кофейня, кафе", "Казань", "5 %", "Отправить"):
+        await gleb.presses(label)
+    alert = await dina.sees("Новая заявка на магазин: Пироги <& Ко>, Казань")
+    await dina.presses("На проверку", on=alert)
+    await dina.presses("Магазины")
+    await dina.sees("Пироги <& Ко>")
+
+
+async def test_the_trail_has_what_was_done_about_every_shop(dina, applied):
+    await partners.decide(applied.conn, applied.id, applied.owner_id, "approved")
+    await dina.says("/menu")
+    await dina.presses("Журнал")
+    await dina.presses("Магазины")
+    await dina.sees(f"магазин одобрен — {applied.title}")
