@@ -1608,6 +1608,23 @@ begin
         execute format('grant lotok_app to %I', current_user);
     end if;
 end $$;
+-- What an operation runs as.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'lotok_till') then
+        create role lotok_till nologin nobypassrls;
+    end if;
+exception
+    when duplicate_object or unique_violation then null;
+end $$;
+-- So that the role which the functions connect as may enter it, and has nothing of it otherwise.
+grant lotok_till to lotok_app with inherit false, set true;
+do $$
+begin
+    if current_setting('is_superuser') = 'off' then
+        execute format('grant lotok_till to %I', current_user);
+    end if;
+end $$;
 grant usage on schema public to lotok_app;
 grant select, insert, update, delete on all tables in schema public to lotok_app;
 grant usage, select on all sequences in schema public to lotok_app;
@@ -1623,6 +1640,11 @@ $$;
 create function sees(p_partner_id bigint) returns boolean language sql stable parallel safe as $$
     select case when current_setting('app.platform', true) = 'on' then true
         else p_partner_id::text = current_setting('app.tenant', true) end;
+$$;
+
+-- For operations, which serve one shop and nothing else.
+create function serves(p_partner_id bigint) returns boolean language sql stable parallel safe as $$
+    select p_partner_id::text = current_setting('app.tenant', true);
 $$;
 
 -- A person as a client of shops. The number is proven by Telegram's contact button, so it is one person's.
@@ -1774,7 +1796,8 @@ create index promotions_shown on promotions (id) where status = 'approved' and s
 create index promotions_status on promotions (status, id);
 
 -- The checks of the tables that an operation writes stand together in one function of the row: Postgres reads the text of
--- every CHECK anew in every statement, which was a fifth of what an operation cost.
+-- every CHECK anew in every statement, which was a fifth of what an operation cost. Where an operation only updates a
+-- row, a trigger asks that function when what it looks at changes.
 create table members (
     partner_id bigint not null references partners (id),
     id bigint generated always as identity,
@@ -1810,7 +1833,13 @@ begin
         and (r.merged_into is null or r.left_at is not null);
 end $$;
 
-alter table members add constraint members_sound check (is_sound(members));
+create function refuse_unsound() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'check_violation', message = format('an unsound row of %s', tg_table_name);
+end $$;
+
+create trigger sound before insert or update of id, card_no, phone_tail, referrer_id, left_at, merged_into on members
+    for each row when (not is_sound(new)) execute function refuse_unsound();
 
 create unique index members_once on members (partner_id, user_id) where left_at is null;
 create index members_user on members (user_id);
@@ -1864,31 +1893,38 @@ create table messages (
 create index messages_member on messages (partner_id, member_id, id desc);
 
 alter table partners enable row level security;
-create policy catalogue on partners for select using (true);
-create policy tenant on partners using (sees(id));
+create policy catalogue on partners for select to lotok_app using (true);
+create policy tenant on partners to lotok_app using (sees(id));
+create policy till on partners to lotok_till using (serves(id));
 alter table staff enable row level security;
-create policy own on staff for select using (user_id = (select person()));
-create policy tenant on staff using (sees(partner_id));
+create policy own on staff for select to lotok_app using (user_id = (select person()));
+create policy tenant on staff to lotok_app using (sees(partner_id));
+create policy till on staff to lotok_till using (serves(partner_id));
 alter table staff_invites enable row level security;
-create policy tenant on staff_invites using (sees(partner_id));
+create policy tenant on staff_invites to lotok_app using (sees(partner_id));
 alter table tiers enable row level security;
-create policy tenant on tiers using (sees(partner_id));
+create policy tenant on tiers to lotok_app using (sees(partner_id));
+create policy till on tiers to lotok_till using (serves(partner_id));
 alter table services enable row level security;
-create policy catalogue on services for select using (status = 'approved' and shown);
-create policy tenant on services using (sees(partner_id));
+create policy catalogue on services for select to lotok_app using (status = 'approved' and shown);
+create policy tenant on services to lotok_app using (sees(partner_id));
+create policy till on services to lotok_till using (serves(partner_id));
 alter table promotions enable row level security;
-create policy catalogue on promotions for select using (status = 'approved' and shown);
-create policy tenant on promotions using (sees(partner_id));
+create policy catalogue on promotions for select to lotok_app using (status = 'approved' and shown);
+create policy tenant on promotions to lotok_app using (sees(partner_id));
+create policy till on promotions to lotok_till using (serves(partner_id));
 alter table members enable row level security;
-create policy own on members for select using (user_id = (select person()));
-create policy tenant on members using (sees(partner_id));
+create policy own on members for select to lotok_app using (user_id = (select person()));
+create policy tenant on members to lotok_app using (sees(partner_id));
+create policy till on members to lotok_till using (serves(partner_id));
 alter table favourites enable row level security;
-create policy own on favourites using (user_id = (select person()));
-create policy tenant on favourites for select using (sees(partner_id));
+create policy own on favourites to lotok_app using (user_id = (select person()));
+create policy tenant on favourites for select to lotok_app using (sees(partner_id));
 alter table loyalty_trail enable row level security;
-create policy tenant on loyalty_trail using (sees(partner_id));
+create policy tenant on loyalty_trail to lotok_app using (sees(partner_id));
+create policy till on loyalty_trail to lotok_till using (serves(partner_id));
 alter table messages enable row level security;
-create policy tenant on messages using (sees(partner_id));
+create policy tenant on messages to lotok_app using (sees(partner_id));
 
 revoke update, delete on loyalty_trail from lotok_app;
 
@@ -1900,7 +1936,7 @@ create table point_accounts (
     partner_id bigint not null references partners (id),
     member_id bigint not null,
     kind text not null,
-    balance bigint,
+    balance bigint check (balance >= 0),
     holder_id bigint generated always as (nullif(member_id, 0)) stored,
     primary key (partner_id, member_id, kind),
     foreign key (partner_id, holder_id) references members (partner_id, id)
@@ -1912,10 +1948,12 @@ begin
         else r.kind in ('available', 'pending') and coalesce(r.balance, -1) >= 0 end;
 end $$;
 
-alter table point_accounts add constraint point_accounts_sound check (is_sound(point_accounts));
+create trigger sound after insert or update of member_id, kind on point_accounts
+    for each row when (not is_sound(new)) execute function refuse_unsound();
 
 create table point_txns (
-    partner_id bigint not null references partners (id),
+    -- the shop is that of the member: a key of its own would lock its row in every operation
+    partner_id bigint not null,
     id bigint generated always as identity,
     member_id bigint not null,
     kind text not null,
@@ -1973,23 +2011,11 @@ create table point_entries (
     member_id bigint not null,
     kind text not null,
     delta bigint not null,
+    -- of a member; move_points sees to it that it follows on what their account has
     balance_after bigint,
-    -- the shop's own accounts are no foreign key: all operations of a shop would lock them
-    holder_id bigint generated always as (nullif(member_id, 0)) stored,
     primary key (partner_id, txn_id, member_id, kind),
-    foreign key (partner_id, txn_id) references point_txns (partner_id, id),
-    constraint point_entries_holder_fkey
-        foreign key (partner_id, holder_id, kind) references point_accounts (partner_id, member_id, kind)
+    foreign key (partner_id, txn_id) references point_txns (partner_id, id)
 );
-
-create function is_sound(r point_entries) returns boolean language plpgsql immutable parallel safe as $$
-begin
-    return r.delta <> 0 and case when r.member_id = 0 then r.kind in ('issued', 'redeemed', 'expired')
-            and r.balance_after is null
-        else r.kind in ('available', 'pending') and coalesce(r.balance_after, -1) >= 0 end;
-end $$;
-
-alter table point_entries add constraint point_entries_sound check (is_sound(point_entries));
 
 -- Points that came at one time, and what of them is left. Pending ones cannot be spent yet.
 create table point_lots (
@@ -2093,21 +2119,28 @@ create table ratings (
 create index ratings_partner on ratings (partner_id, created_at desc, txn_id desc);
 
 alter table point_accounts enable row level security;
-create policy tenant on point_accounts using (sees(partner_id));
+create policy tenant on point_accounts to lotok_app using (sees(partner_id));
+create policy till on point_accounts to lotok_till using (serves(partner_id));
 alter table point_txns enable row level security;
-create policy tenant on point_txns using (sees(partner_id));
+create policy tenant on point_txns to lotok_app using (sees(partner_id));
+create policy till on point_txns to lotok_till using (serves(partner_id));
 alter table point_entries enable row level security;
-create policy tenant on point_entries using (sees(partner_id));
+create policy tenant on point_entries to lotok_app using (sees(partner_id));
+create policy till on point_entries to lotok_till using (serves(partner_id));
 alter table point_lots enable row level security;
-create policy tenant on point_lots using (sees(partner_id));
+create policy tenant on point_lots to lotok_app using (sees(partner_id));
+create policy till on point_lots to lotok_till using (serves(partner_id));
 alter table point_lot_uses enable row level security;
-create policy tenant on point_lot_uses using (sees(partner_id));
+create policy tenant on point_lot_uses to lotok_app using (sees(partner_id));
+create policy till on point_lot_uses to lotok_till using (serves(partner_id));
 alter table vouchers enable row level security;
-create policy tenant on vouchers using (sees(partner_id));
+create policy tenant on vouchers to lotok_app using (sees(partner_id));
+create policy till on vouchers to lotok_till using (serves(partner_id));
 alter table referral_rewards enable row level security;
-create policy tenant on referral_rewards using (sees(partner_id));
+create policy tenant on referral_rewards to lotok_app using (sees(partner_id));
+create policy till on referral_rewards to lotok_till using (serves(partner_id));
 alter table ratings enable row level security;
-create policy tenant on ratings using (sees(partner_id));
+create policy tenant on ratings to lotok_app using (sees(partner_id));
 
 -- The entries of a transaction sum to nought, and the balance of a member moves by an entry and by nothing else.
 create function move_points() returns trigger language plpgsql as $$
@@ -2120,13 +2153,16 @@ begin
         exit when total <> 0 and e.txn_id <> txn;
         txn := e.txn_id;
         total := total + e.delta;
-        continue when e.member_id = 0;
+        if e.member_id = 0 and e.delta <> 0 and e.balance_after is null and e.kind in ('issued', 'redeemed', 'expired') then
+            continue;
+        end if;
         update point_accounts
         set balance = e.balance_after
         where partner_id = e.partner_id
         and member_id = e.member_id
         and kind = e.kind
-        and balance + e.delta = e.balance_after;
+        and balance + e.delta = e.balance_after
+        and e.delta <> 0;
         if not found then
             raise exception using errcode = 'restrict_violation', message = 'the entry does not follow on the balance';
         end if;
@@ -2159,6 +2195,15 @@ create trigger keep_account before delete on point_accounts for each row execute
 
 revoke update, delete on point_txns, point_entries, point_lot_uses from lotok_app;
 revoke delete on point_accounts, point_lots from lotok_app;
+
+grant usage on schema public to lotok_till;
+grant select on clients, partners, staff, tiers, services, promotions, jobs, job_history, spent_keys to lotok_till;
+grant select, insert, update on members, point_accounts, point_lots, vouchers, referral_rewards to lotok_till;
+grant select, insert on point_txns, point_entries, point_lot_uses to lotok_till;
+grant insert, delete on jobs to lotok_till;
+grant insert on loyalty_trail to lotok_till;
+grant usage, select on all sequences in schema public to lotok_till;
+
 
 -- What every operation answers with, the first time and at every repetition of its key.
 create type point_receipt as (
@@ -2281,9 +2326,10 @@ declare
     d point_desk;
     town text;
     bp bigint;
+    tier_bp bigint;
     here timestamp;
-    offer record;
     more bigint;
+    offer_id bigint;
 begin
     d.member_id := m.id;
     d.user_id := m.user_id;
@@ -2311,35 +2357,34 @@ begin
     if p_bill_minor is null or p_bill_minor > d.max_bill_minor then
         return d;
     end if;
-    select coalesce((
-        select earn_bp
-        from tiers
-        where partner_id = m.partner_id and min_spent_minor <= m.spent_minor
-        order by min_spent_minor desc
-        limit 1
-    ), bp) into bp;
+    select earn_bp into tier_bp
+    from tiers
+    where partner_id = m.partner_id and min_spent_minor <= m.spent_minor
+    order by min_spent_minor desc
+    limit 1;
+    bp := coalesce(tier_bp, bp);
     here := p_at at time zone d.tz;
     d.most := p_bill_minor * d.max_pay_pct / (100::bigint * d.minor_per_point);
     d.paid_minor := p_bill_minor - p_points * d.minor_per_point;
     d.earned := d.paid_minor * bp / (10000::bigint * d.minor_per_point);
-    for offer in
-        select id, starts_on, kind, weekdays, min_bill_minor, city, multiplier_bp::bigint, extra_points
-        from promotions
-        where partner_id = m.partner_id and status = 'approved' and shown and ends_on >= here::date
-        order by id
-    loop
-        continue when offer.starts_on > here::date
-            or offer.kind = 'news'
-            or offer.weekdays & (1 << (extract(isodow from here)::integer - 1)) = 0
-            or d.paid_minor < offer.min_bill_minor
-            or lower(offer.city) <> lower(town);
-        more := d.paid_minor * bp * offer.multiplier_bp / (10000::bigint * 10000 * d.minor_per_point)
-            + offer.extra_points;
-        if more > d.earned then
-            d.earned := more;
-            d.promotion_id := offer.id;
-        end if;
-    end loop;
+    select id, d.paid_minor * bp * multiplier_bp / (10000::bigint * 10000 * d.minor_per_point) + extra_points
+    into offer_id, more
+    from promotions
+    where partner_id = m.partner_id
+    and status = 'approved'
+    and shown
+    and ends_on >= here::date
+    and kind <> 'news'
+    and starts_on <= here::date
+    and min_bill_minor <= d.paid_minor
+    and weekdays & (1 << (extract(isodow from here)::integer - 1)) <> 0
+    and (city is null or lower(city) = lower(town))
+    order by 2 desc, id
+    limit 1;
+    if more > d.earned then
+        d.earned := more;
+        d.promotion_id := offer_id;
+    end if;
     return d;
 end $$;
 
@@ -2537,13 +2582,14 @@ end $$;
 
 -- A receipt of somebody who was invited is looked at by a job: rewards need the referrers' rows, which are others'.
 create function queue_referrals(p_partner_id bigint, p_receipt_id bigint, p_key text) returns void
-language sql as $$
+language plpgsql as $$
+begin
     insert into jobs (task, key, args, turn, max_attempts)
     values ('referrals', 'referrals:' || p_partner_id || ':' || p_key,
         jsonb_build_object('partner_id', p_partner_id, 'receipt_id', p_receipt_id),
         next_turn(null, 'referrals', 0::smallint), 10)
     on conflict (key) do nothing;
-$$;
+end $$;
 
 -- What the bill has earned, which may be nothing; p_spent as in post_points.
 create function earn_points(d point_desk, t point_txns, p_spent bigint) returns point_txns language plpgsql as $$
@@ -2587,7 +2633,7 @@ end $$;
 
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
+) returns point_receipt language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
@@ -2619,7 +2665,7 @@ end $$;
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
+) returns point_receipt language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
@@ -2665,7 +2711,7 @@ end $$;
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz, p_price bigint default null
-) returns point_receipt language plpgsql set role to lotok_app
+) returns point_receipt language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
@@ -2713,7 +2759,7 @@ end $$;
 create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
+) returns point_receipt language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
@@ -2813,7 +2859,7 @@ end $$;
 
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_app
+) returns point_receipt language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
@@ -2878,7 +2924,7 @@ end $$;
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
-language plpgsql set role to lotok_app
+language plpgsql set role to lotok_till
     set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
@@ -3111,7 +3157,7 @@ begin
 end $$;
 
 create function settle_referrals(p_partner_id bigint, p_receipt_id bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app
+language plpgsql set role to lotok_till
     set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
@@ -3190,7 +3236,7 @@ end $$;
 -- A held reward is the shop's to decide: it pays for it.
 create function review_referral(
     p_partner_id bigint, p_receipt_id bigint, p_level integer, p_actor_id bigint, p_pays boolean, p_now timestamptz
-) returns text language plpgsql set role to lotok_app as $$
+) returns text language plpgsql set role to lotok_till as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -3238,7 +3284,7 @@ end $$;
 
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app
+language plpgsql set role to lotok_till
     set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());

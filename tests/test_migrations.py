@@ -38,11 +38,11 @@ select 'policy', p.tablename || '.' || p.policyname, concat_ws(' ', p.permissive
 from pg_policies p
 where p.schemaname = 'public'
 union all
-select 'grant', g.table_name, string_agg(g.privilege_type, ' ' order by g.privilege_type)
+select 'grant', g.grantee || '.' || g.table_name, string_agg(g.privilege_type, ' ' order by g.privilege_type)
 from information_schema.role_table_grants g
 where g.table_schema = 'public'
-and g.grantee = 'lotok_app'
-group by g.table_name
+and g.grantee in ('lotok_app', 'lotok_till')
+group by g.grantee, g.table_name
 order by 1, 2, 3
 """
 

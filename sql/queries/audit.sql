@@ -278,7 +278,8 @@ from (values
     ('point_entries', 'move_points'), ('point_entries', 'append_only'),
     ('point_txns', 'append_only'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
     ('point_txns', 'never_truncate'), ('point_accounts', 'open_empty'), ('point_accounts', 'balance_by_entries'),
-    ('point_accounts', 'keep_account'), ('members', 'referrer_is_for_ever'), ('users', 'forget_client')
+    ('point_accounts', 'keep_account'), ('point_accounts', 'sound'), ('members', 'sound'),
+    ('members', 'referrer_is_for_ever'), ('users', 'forget_client')
 ) g (relation, name)
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null
@@ -292,6 +293,6 @@ and not c.relrowsecurity
 union all
 select 'role ' || rolname || ' goes round row-level security', 1
 from pg_roles
-where rolname = 'lotok_app'
+where rolname in ('lotok_app', 'lotok_till')
 and (rolsuper or rolbypassrls)
 limit 5;

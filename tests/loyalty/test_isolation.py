@@ -1,5 +1,5 @@
 import pytest
-from psycopg.errors import InsufficientPrivilege, RestrictViolation
+from psycopg.errors import CheckViolation, InsufficientPrivilege, RestrictViolation
 
 from lib import db
 from lib.loyalty import points
@@ -44,10 +44,10 @@ async def test_every_table_of_a_shops_data_has_row_level_security(conn):
 
 
 async def test_the_runtime_role_owns_nothing_and_cannot_go_round_a_policy(conn):
-    [role] = await rows(conn, "select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = 'lotok_app'")
-    assert role == (False, False, False)
-    owned = await rows(conn, "select relname from pg_class where relowner = 'lotok_app'::regrole")
-    assert owned == []
+    for name in ("lotok_app", "lotok_till"):
+        [role] = await rows(conn, "select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = %s", name)
+        assert role == (False, False, False)
+        assert await rows(conn, "select relname from pg_class where relowner = %s::regrole", name) == []
 
 
 async def test_without_a_tenant_the_app_sees_nothing(conn, two):
@@ -62,13 +62,30 @@ async def test_without_a_tenant_the_app_sees_nothing(conn, two):
     assert filled >= 7
 
 
-async def test_a_tenant_sees_its_own_rows_only(conn, two):
+@pytest.mark.parametrize("role", ["lotok_app", "lotok_till"])
+async def test_a_tenant_sees_its_own_rows_only(conn, two, role):
     mine, _ = two
-    for table in ("members", "staff", "point_txns", "point_entries", "point_lots", "point_accounts", "loyalty_trail"):
+    tables = ["members", "staff", "point_txns", "point_entries", "point_lots", "point_accounts"]
+    for table in [*tables, "loyalty_trail"] if role == "lotok_app" else tables:
         async with conn.transaction(force_rollback=True):
-            await conn.execute("set local role lotok_app")
+            await conn.execute(f"set local role {role}")
             await conn.execute("select set_config('app.tenant', %s, true)", (str(mine.id),))
             assert await rows(conn, f"select distinct partner_id from {table}") == [(mine.id,)], table
+
+
+async def test_an_operation_sees_no_other_shop_whatever_is_set(conn, two):
+    readable = await rows(
+        conn,
+        "select c.relname from pg_class c join pg_policy p on p.polrelid = c.oid"
+        " where p.polname = 'till' and has_table_privilege('lotok_till', c.oid, 'select') order by 1",
+    )
+    assert len(readable) >= 12
+    for (table,) in readable:
+        async with conn.transaction(force_rollback=True):
+            await conn.execute("set local role lotok_till")
+            await conn.execute("select set_config('app.platform', 'on', true)")
+            await conn.execute("select set_config('app.person', %s, true)", (str(two[0].owner.id),))
+            assert await rows(conn, f"select count(*) from {table}") == [(0,)], table
 
 
 async def test_nobody_writes_into_another_shop(conn, two):
@@ -109,19 +126,70 @@ async def test_what_is_in_the_ledger_is_never_changed(conn, two):
             await conn.execute(statement)
 
 
-async def test_entries_that_do_not_sum_to_nought_are_refused(conn, two):
-    [txn] = await rows(conn, "select partner_id, id, member_id, available_after from point_txns order by id limit 1")
+@pytest.fixture
+async def bare(conn, two):
+    """An operation without entries: shop, operation, member and what the member has."""
+    [bare] = await rows(
+        conn,
+        "insert into point_txns (partner_id, member_id, kind, idem_key, req_hash, points, available_after,"
+        " pending_after, created_at)"
+        " select partner_id, member_id, 'grant', 'bare', '', 5, balance, 0, now() from point_accounts"
+        " where partner_id = %s and kind = 'available' limit 1 returning partner_id, id, member_id, available_after",
+        two[0].id,
+    )
+    return bare
+
+
+async def write(conn, bare, *entries):
+    """Write entries of member, kind, change and balance after it."""
+    async with conn.cursor() as cursor:
+        values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(entries))
+        await cursor.execute(
+            "insert into point_entries (partner_id, txn_id, member_id, kind, delta, balance_after) values " + values,
+            [value for entry in entries for value in (*bare[:2], *entry)],
+        )
+
+
+async def test_an_entry_that_follows_on_no_account_is_refused(conn, bare):
+    _, _, member, has = bare
+    issued = (0, "issued", -5, None)
+    for entries in (
+        [(0, "stolen", -5, None), (member, "available", 5, has + 5)],
+        [(0, "issued", -5, 7), (member, "available", 5, has + 5)],
+        [(0, "issued", 0, None)],
+        [(member, "available", 0, has)],
+        [issued, (member, "available", 5, has + 6)],
+        [issued, (member, "available", 5, None)],
+        [issued, (member, "secret", 5, 5)],
+        [issued, (member + 1000, "available", 5, 5)],
+    ):
+        async with refused(conn, RestrictViolation, "does not follow"):
+            await write(conn, bare, *entries)
+
+
+async def test_no_balance_is_below_nought(conn, bare):
+    _, _, member, has = bare
+    async with refused(conn, CheckViolation, "balance"):
+        await write(conn, bare, (0, "redeemed", has + 1, None), (member, "available", -has - 1, -1))
+
+
+async def test_an_unsound_card_or_account_is_refused(conn, two):
+    for statement in (
+        "update members set card_no = 5",
+        "update members set phone_tail = 'abcd'",
+        "update members set merged_into = id",
+        "update point_accounts set kind = 'secret' where member_id > 0 and kind = 'pending'",
+        "insert into point_accounts (partner_id, member_id, kind) select partner_id, 0, 'secret' from members",
+        "insert into point_accounts (partner_id, member_id, kind) select partner_id, id, 'issued' from members",
+    ):
+        async with refused(conn, (CheckViolation, RestrictViolation)):
+            await conn.execute(statement)
+
+
+async def test_entries_that_do_not_sum_to_nought_are_refused(conn, bare):
+    _, _, member, has = bare
     async with refused(conn, RestrictViolation, "sum to nought"):
-        await conn.execute(
-            "insert into point_txns (partner_id, member_id, kind, idem_key, req_hash, points, available_after,"
-            " pending_after, created_at) values (%s, %s, 'grant', 'lonely', '', 5, %s, 0, now())",
-            (txn[0], txn[2], txn[3] + 5),
-        )
-        await conn.execute(
-            "insert into point_entries (partner_id, txn_id, member_id, kind, delta, balance_after)"
-            " select partner_id, id, member_id, 'available', 5, %s from point_txns where idem_key = 'lonely'",
-            (txn[3] + 5,),
-        )
+        await write(conn, bare, (member, "available", 5, has + 5))
 
 
 def test_a_scope_is_nothing_unless_it_is_given():
