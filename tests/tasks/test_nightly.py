@@ -107,7 +107,8 @@ async def test_tidying_reads_no_table_from_end_to_end(conn):
         "insert into job_history (id, task, key, args, checkpoint, price, priority, state, run_at, attempts,"
         " max_attempts, lease_token, created_at, finished_at)"
         " select n, 'card', n, '{}', '{}', 0, 0, 'done', at, 1, 3, gen_random_uuid(), at, at"
-        " from generate_series(1, 10000) n, lateral (select now() - interval '100 days' + n * interval '10 minutes') t (at)"
+        " from generate_series(1, 10000) n,"
+        " lateral (select now() - interval '100 days' + n * interval '10 minutes') t (at)"
     )
     await conn.execute(
         "insert into provider_calls (job_id, item, step, provider, model, cost, begun_at)"
