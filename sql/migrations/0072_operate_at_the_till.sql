@@ -171,6 +171,9 @@ begin
     bp := coalesce(tier_bp, bp);
     here := p_at at time zone d.tz;
     d.most := p_bill_minor * d.max_pay_pct / (100::bigint * d.minor_per_point);
+    if p_points not between 0 and d.most then
+        return d;
+    end if;
     d.paid_minor := p_bill_minor - p_points * d.minor_per_point;
     d.earned := d.paid_minor * bp / (10000::bigint * d.minor_per_point);
     select id, d.paid_minor * bp * multiplier_bp / (10000::bigint * 10000 * d.minor_per_point) + extra_points

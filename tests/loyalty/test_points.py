@@ -192,8 +192,8 @@ async def test_amounts_out_of_bounds_are_refused(conn, shop):
     ):
         async with refused(conn, errors.Invalid, code):
             await accrue(conn, shop, member, bill)
-    for number in (0, -1):
-        async with refused(conn, errors.Invalid, "points_zero"):
+    for number, code in ((0, "points_zero"), (-1, "points_zero"), (-(2**62), "points_zero"), (2**62, "over_share")):
+        async with refused(conn, errors.Invalid, code):
             await redeem(conn, shop, member, number)
 
 
