@@ -86,16 +86,17 @@ def read_words(message: str) -> Words:
     return Words(title, tuple(benefits[:BENEFITS]), max(0, len(benefits) - BENEFITS))
 
 
-def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> Finding | None:
-    """Return the first words that the preset's marketplace would refuse, or None."""
+def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[Finding]:
+    """Return all that the preset's marketplace would refuse in these words, each thing once."""
     if preset not in MARKETPLACES:
-        return None
-    for line in (title, *benefits):
-        for kind, pattern in _FORBIDDEN.items():
-            found = pattern.search(line)
-            if found:
-                return Finding(kind, found.group().strip())
-    return None
+        return []
+    found = (
+        Finding(kind, match.group().strip())
+        for line in (title, *benefits)
+        for kind, pattern in _FORBIDDEN.items()
+        for match in pattern.finditer(line)
+    )
+    return list(dict.fromkeys(found))
 
 
 def _clean(line: str) -> str:

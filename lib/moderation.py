@@ -22,19 +22,19 @@ _STEMS = {
 }
 _RULES = {
     kind: re.compile(
-        r"\b(?:" + "|".join(re.escape(stem).replace(r"\ ", r"\w*\s+") for stem in stems) + ")", re.IGNORECASE
+        r"\b(?:" + "|".join(re.escape(stem).replace(r"\ ", r"\w*\s+") for stem in stems) + r")\w*", re.IGNORECASE
     )
     for kind, stems in _STEMS.items()
 }
-_LOOKALIKES = str.maketrans("aecopxyk0@3", "аесорхукоаз")
+_LOOKALIKES = str.maketrans("aecopxykAECOPXYK0@3", "аесорхукАЕСОРХУКоаз")
 
 
 def check_words(texts: Iterable[str]) -> str:
     """Return the first words that break a rule, or ''. Latin letters in the shape of Russian ones hide nothing."""
     for text in texts:
-        for shape in (text, text.lower().translate(_LOOKALIKES)):
+        for shape in (text, text.translate(_LOOKALIKES)):
             for rule in _RULES.values():
                 found = rule.search(shape)
                 if found:
-                    return found.group().strip()
+                    return text[found.start() : found.end()]
     return ""

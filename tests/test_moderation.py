@@ -10,6 +10,10 @@ def test_words_that_nobody_may_carry_are_found(words):
     assert moderation.check_words(["Кружка", words])
 
 
+def test_the_whole_word_is_named_as_it_was_written():
+    assert moderation.check_words(["Набор «Кoкаинoвый»"]) == "Кoкаинoвый"
+
+
 @pytest.mark.parametrize(
     "words",
     [

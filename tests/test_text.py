@@ -58,6 +58,14 @@ def test_a_button_of_the_studio_is_short_in_both_languages():
             assert len(re.sub(r"{[^}]*}", "12", known[key])) <= 20, (language, known[key])
 
 
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize(("part", "most"), [("about", 120), ("description", 512)])
+def test_what_telegram_shows_of_a_bot_is_no_longer_than_it_takes(language, part, most):
+    told = {key: said for key, said in catalogue(language).items() if re.fullmatch(rf"bot\.\w+\.{part}", str(key))}
+    assert len(told) == 4
+    assert all(len(said) <= most for said in told.values())
+
+
 def test_no_sentence_is_empty():
     for language in text.LANGUAGES:
         for key, sentence in catalogue(language).items():

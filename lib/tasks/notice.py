@@ -5,7 +5,7 @@ An order of the studio also says that the credits are back; a file of a shop cos
 
 from datetime import timedelta
 
-from lib import credits, db, errors, jobs, log, retry, text
+from lib import credits, db, errors, jobs, log, moderation, retry, text
 from lib.loyalty import staff
 from lib.telegram.client import Button, Chat
 
@@ -13,6 +13,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)
 
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
+WORDS = ("rules", "words_refused")  # what other words can
 FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
 
 
@@ -44,6 +45,8 @@ async def _tell_of_order(failed: jobs.Job) -> None:
         [again if failed.price else Button(text.say(language, "menu.resume"), "order:resume")],
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
+    if failed.error_code in WORDS and failed.price:
+        keyboard[0].append(Button(text.say(language, "button.words"), f"order:edit:{failed.id}"))
     chat = Chat(order["bot"], order["chat_id"], paced=True)
     if failed.state == "cancelled":
         await chat.edit(order["message_id"], text.say(language, "cancel.order_closed"))
@@ -56,7 +59,9 @@ def _words(failed: jobs.Job, language: str, balance: int) -> str:
     if failed.state == "cancelled":
         return text.say(language, "cancel.order", balance=balance)
     key = f"error.{failed.error_code}"
-    reason = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
+    order = failed.args
+    refused = moderation.check_words([order.get("title", ""), *order.get("benefits", []), order.get("wishes", "")])
+    reason = text.say(language, key if text.knows(key) else "error.internal", detail=refused, limit=0)
     back = text.say(language, "card.refunded", price=failed.price, balance=balance)
     return f"{reason}\n\n{back}" if failed.price else reason
 

@@ -96,10 +96,11 @@ def _line(value: Any, limit: int) -> str:
         line = cards.read_words(value.replace("\n", " ")[:300]).title
     except errors.Invalid:
         return ""
-    allowed = _ALPHABET.fullmatch(line) and not any(
-        cards.check_words(market, line, ()) for market in cards.MARKETPLACES
-    )
-    return line if allowed and len(line) <= limit else ""
+    return line if _ALPHABET.fullmatch(line) and _is_allowed(line) and len(line) <= limit else ""
+
+
+def _is_allowed(line: str) -> bool:
+    return not any(cards.check_words(market, line, ()) for market in cards.MARKETPLACES)
 
 
 def _by_rule(description: str) -> dict[str, Any] | None:
@@ -107,7 +108,9 @@ def _by_rule(description: str) -> dict[str, Any] | None:
         words = cards.read_words(description)
     except errors.Invalid:
         return None
-    return {"title": words.title, "benefits": list(words.benefits), "category": ""}
+    if not _is_allowed(words.title):  # the seller may insist on it; we do not propose it
+        return None
+    return {"title": words.title, "benefits": list(filter(_is_allowed, words.benefits)), "category": ""}
 
 
 def _said(language: str, found: dict[str, Any]) -> str:

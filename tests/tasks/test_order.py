@@ -169,6 +169,8 @@ async def test_a_violation_of_rules_is_the_end_and_the_seller_reads_what_to_chan
     assert (await studio.end_of(job))["error_code"] == "rules"
     await alice.sees("нарушают его правила.*Вернули 3 кредита. На балансе: 102 кредита")
     assert len(await studio.costs(job)) == 1, "no other provider is asked"
+    await alice.presses("Изменить текст")
+    await alice.sees("Пришлите исправленный текст.*Кружка")
 
 
 async def test_a_flagged_photo_costs_nothing(studio):
@@ -183,7 +185,8 @@ async def test_words_of_the_list_are_refused_before_anything_is_spent(studio):
     alice = await studio.seller()
     job = await studio.order(alice, title="Кокаин")
     assert (await studio.end_of(job))["error_code"] == "words_refused"
-    await alice.sees("С такими словами рисовать нельзя.*Вернули")
+    told = await alice.sees("С такими словами рисовать нельзя: «Кокаин».*Вернули")
+    assert list(buttons(told)) == ["Повторить", "Изменить текст", "Меню"]
     assert await studio.costs(job) == []
 
 

@@ -22,7 +22,7 @@ def test_whatever_a_model_says_what_is_left_may_stand_on_a_card(said):
         assert 0 < len(found["title"]) <= cards.TITLE_LIMIT
         assert len(found["benefits"]) <= cards.BENEFITS
         assert all(0 < len(line) <= cards.BENEFIT_LIMIT for line in found["benefits"])
-        assert cards.check_words("wb", found["title"], tuple(found["benefits"])) is None
+        assert cards.check_words("wb", found["title"], tuple(found["benefits"])) == []
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,20 @@ async def test_without_a_useful_answer_the_rule_decides(studio, fault):
     alice, kept = await propose(studio, "Кружка синяя\nДержит тепло")
     assert json.loads(kept) == {"title": "Кружка синяя", "benefits": ["Держит тепло"], "category": ""}
     assert "Кружка синяя" in read(await alice.sees("Предлагаю"))
+
+
+@pytest.mark.parametrize(
+    ("description", "proposed"),
+    [("Кружка\nСкидка 50%\nДержит тепло", ["Держит тепло"]), ("Лучшая кружка. Хит продаж. Пишите @seller", None)],
+)
+async def test_what_a_marketplace_refuses_is_proposed_by_no_rule_either(studio, description, proposed):
+    await studio.fault("openai", "500")
+    alice, kept = await propose(studio, description)
+    if proposed:
+        assert json.loads(kept)["benefits"] == proposed
+    else:
+        assert kept is None
+        assert list(buttons(await alice.sees("не получилось собрать текст"))) == ["Изменить", "Меню"]
 
 
 async def test_a_service_without_strict_schemas_is_asked_for_plain_json(studio):

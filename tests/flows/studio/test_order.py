@@ -172,12 +172,31 @@ async def test_a_title_that_cannot_be_drawn_is_asked_for_again(seller, photo, te
 
 async def test_words_a_marketplace_refuses_are_named_before_paying(seller, photo):
     await seller.sends_photo(photo)
-    await seller.says("Кружка 990 ₽")
+    await seller.says("Лучшая кружка 990 ₽\nХит продаж\nПишите @kruzhki")
     await seller.presses("Карточка товара")
     await seller.presses("Wildberries")
-    await seller.sees("Wildberries не пропускает карточки с ценами.*990 ₽")
+    named = words(await seller.sees("Wildberries не пропустит"))
+    for finding in ("«990 ₽» — цены", "«Лучшая» — прев", "«Хит продаж» — рекламные", "«@kruzhki» — контакты"):
+        assert finding in named
+    assert "Лучшая кружка 990 ₽\nХит продаж" in named, "to be copied and corrected"
     await seller.says("Кружка")
     await seller.sees("Цена: 1 кредит")
+
+
+async def test_words_that_nobody_may_draw_are_named_before_paying(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.says("Мефедрон")
+    await seller.presses("Карточка товара")
+    await seller.presses("Сторис")
+    await seller.sees("С такими словами рисовать нельзя: «Мефедрон»")
+    await seller.says("Кружка")
+    await seller.presses("Пожелания")
+    await seller.says("с пакетом марихуаны")
+    await seller.sees("нельзя: «марихуаны»")
+    await seller.presses("Без пожеланий")
+    confirm = await seller.sees("Цена: 1 кредит")
+    assert "марихуан" not in words(confirm)
+    assert not await shop.jobs(seller)
 
 
 def hollow_png(width: int, height: int) -> bytes:

@@ -80,6 +80,17 @@ async def test_the_proposed_words_are_taken_or_corrected_before_paying(alice, mo
     assert "Что сделать из этого фото" in turn.chat.said[-1][0]
 
 
+async def test_what_is_typed_instead_of_a_proposal_is_taken_as_it_stands(alice):
+    await does(alice, kind="text", text="ш" * 70)
+    screen = alice.data["screen"]
+    turn = await does(alice, kind="press", press_id="1", text="order:words:edit", message_id=screen)
+    assert "Название слишком длинное: 70 знаков" in turn.chat.said[-1][0]
+    assert "Предложу" not in turn.chat.said[-1][0], "no second proposal is promised"
+    turn = await does(alice, kind="text", text="Кружка\nЛепим сами")
+    assert "Что сделать из этого фото" in turn.chat.said[-1][0]
+    assert len(await words_jobs(alice)) == 1
+
+
 async def test_a_proposal_that_is_gone_leaves_the_sellers_own_words(alice):
     await does(alice, kind="text", text="Кружка\nЛепим сами")
     screen = alice.data["screen"]

@@ -12,7 +12,7 @@ from lib import db, generation, results
 from lib.flows.studio.order import draft, placing, screens, taking
 from lib.telegram.dispatch import Turn
 
-FROM_ORDER = ("again", "variant", "video", "format", "retry")
+FROM_ORDER = ("again", "variant", "video", "format", "edit", "retry")
 
 
 async def handle(turn: Turn) -> None:

@@ -131,8 +131,8 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
         draft.update(product="video5", variant=0)
     for look in CHOICES.keys() - {LOOKS[draft["product"]]}:  # an order names them all, and means its product's
         draft.pop(look, None)
-    if action == "format":
-        draft["ask"] = "look"
+    if action in ("format", "edit"):
+        draft["ask"] = "look" if action == "format" else "words"
     if action == "retry" or not has_photo:
         draft = {name: draft[name] for name in draft if name not in ("file_id", "source")}
     return draft

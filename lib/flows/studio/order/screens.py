@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from lib import cards, catalog, config, credits, db, orders
+from lib import cards, catalog, config, credits, db, moderation, orders
 from lib import text as sentences
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order.draft import Draft
@@ -16,7 +16,10 @@ async def show_next(turn: Turn, *notes: str) -> None:
     """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
     draft = drafts.of(turn)
     step = drafts.missing(draft)
-    if step == "confirm":
+    other = _other_words(turn, draft) if step in ("wishes", "confirm") else None
+    if other:
+        step, (words, keyboard) = other
+    elif step == "confirm":
         step, (words, keyboard) = await _confirm(turn, draft)
     elif step == "product":
         words, keyboard = _ask_product(turn, draft, await db.run(catalog.list_products))
@@ -37,7 +40,7 @@ def _ask_photo(turn: Turn, draft: Draft) -> Screen:
 def _ask_words(turn: Turn, draft: Draft) -> Screen:
     if draft.get("title"):
         return _ask_edit(turn, draft)
-    key = "studio.words.describe" if config.get().openai_api_key else "card.words"
+    key = "studio.words.describe" if config.get().openai_api_key and not draft.get("described") else "card.words"
     rows = _ways(turn, draft, "order:change:look" if draft.get("product") else "order:change:photo", False)
     if not draft.get("product") or not drafts.needs_words(draft):
         rows.insert(0, [_button(turn, "studio.nowords", "order:nowords")])
@@ -100,9 +103,6 @@ ASK = {
 
 
 async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
-    finding = _finding(draft)
-    if finding:
-        return "words", _ask_other_words(turn, draft, finding)
     user_id, code = turn.state.who["id"], draft["product"]
     offer = await db.run(lambda conn: credits.offer(conn, user_id, code, drafts.count(draft)))
     if offer is None or not offer.product.is_on:
@@ -124,17 +124,26 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
     return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *_changes(turn, draft)])
 
 
-def _finding(draft: Draft) -> cards.Finding | None:
-    if not drafts.needs_words(draft):
+def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
+    """Return the step and the screen on which words are taken back that nobody may draw, or the marketplace refuses."""
+    title, benefits, menu = (
+        draft.get("title", ""),
+        draft.get("benefits", []),
+        [_button(turn, "button.menu", "menu:home")],
+    )
+    edit = _button(turn, "button.words", "order:change:words")
+    if refused := moderation.check_words([title, *benefits]):
+        return "words", (turn.text("error.words_refused", detail=refused), [[edit], menu])
+    if refused := moderation.check_words([draft.get("wishes", "")]):
+        skip = _button(turn, "studio.wishes.without", "order:wishes:skip")
+        return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
+    found = cards.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
+    if not found:
         return None
-    return cards.check_words(draft["preset"], draft.get("title", ""), tuple(draft.get("benefits", ())))
-
-
-def _ask_other_words(turn: Turn, draft: Draft, finding: cards.Finding) -> Screen:
-    market = turn.text(f"preset.{draft['preset']}.name")
-    words = turn.text(f"card.forbidden.{finding.kind}", market=market, words=finding.words)
-    edit = [_button(turn, "button.words", "order:change:words"), _button(turn, "button.formats", "order:change:look")]
-    return words, [edit, [_button(turn, "button.menu", "menu:home")]]
+    lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft['preset']}.name")), ""]
+    lines += [turn.text(f"card.forbidden.{finding.kind}", words=finding.words) for finding in found]
+    lines += ["", turn.text("card.forbidden.now", words="\n".join([title, *benefits]))]
+    return "words", ("\n".join(lines), [[edit, _button(turn, "button.formats", "order:change:look")], menu])
 
 
 def summary(turn: Turn, draft: Draft) -> str:

@@ -34,6 +34,7 @@ async def photo(turn: Turn, file: Attachment) -> None:
     draft.update(file_id=file.file_id, kind=file.kind, album=file.album, variant=0)
     notes = [turn.text("card.first_of_album")] if file.album else []
     if turn.came.text:
+        draft.pop("described", None)
         await _words(turn, notes)
     else:
         await screens.show_next(turn, *notes)
@@ -70,9 +71,10 @@ async def _wishes(turn: Turn) -> None:
 
 
 async def _words(turn: Turn, notes: list[str]) -> None:
-    """Take the words as they are, or let a model propose some."""
-    step = turn.state.step.partition(":")[2]
-    if step != "confirm" and not drafts.of(turn).get("title") and await _propose(turn, notes):
+    """Take the words as they are, or let a model propose some: once, so that what was asked for instead is taken."""
+    step, draft = turn.state.step.partition(":")[2], drafts.of(turn)
+    described = draft.get("title") or draft.get("described")
+    if step != "confirm" and not described and await _propose(turn, notes):
         return
     await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
 
