@@ -28,14 +28,14 @@ def parse(text: str, *, limit: int) -> int:
 
 
 def parse_points(text: str, *, limit: int) -> int:
-    """Return a whole number of points, at most `limit`; the errors are those of `parse`."""
+    """Return a whole number of points; the errors are those of `parse`, and points_over_limit past `limit`."""
     words = text.strip()
     if re.match(r"[-\u2212\u2013\u2014]\s*\d", words):
         raise errors.Invalid("amount_negative", text[:40])
     found = _PLAIN.fullmatch(words) or _GROUPED.fullmatch(words)
     if found is None or found[2] is not None:
         raise errors.Invalid("amount_unclear", text[:40])
-    return _within(int(_digits(found[1])), limit)
+    return _within(int(_digits(found[1])), limit, "points_over_limit")
 
 
 def show(minor: int) -> str:
@@ -65,9 +65,9 @@ def _digits(words: str) -> str:
     return re.sub(r"\D", "", words, flags=re.ASCII)
 
 
-def _within(value: int, limit: int) -> int:
+def _within(value: int, limit: int, refused: str = "amount_over_limit") -> int:
     if value == 0:
         raise errors.Invalid("amount_zero")
     if value > limit:
-        raise errors.Invalid("amount_over_limit", str(limit))
+        raise errors.Invalid(refused, str(limit))
     return value

@@ -74,5 +74,5 @@ class _Sentence(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec:
             unit = f"unit.{format_spec}"
-            return self.catalogue.ngettext(unit, unit, value).format(n=value)
+            return self.catalogue.ngettext(unit, unit, value).format(n=f"{value:,}".replace(",", "\u00a0"))
         return value if isinstance(value, Said) else html.escape(str(value), quote=False)

@@ -119,5 +119,5 @@ async def decide(
         told = {"title": thing.title, **({"reason": reason} if reason else {})}
         again = ".again" if (was, status) == ("blocked", "approved") else ""
         sentence = f"admin.tell.{kind}.{status}{again}"
-        ways = [[("button.menu", "menu:home")]]
+        ways = [[("button.menu", f"menu:shop:{partner_id}")]]
         await notify.tell(conn, shop.owner_id, "partner", sentence, told, ways, once=f"decided:{key}")

@@ -14,6 +14,7 @@ from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
+QUICK = (20_000, 35_000, 50_000, 100_000)  # kopecks, for the buttons of a shop that has chosen none
 REVIEWS = limits.Limit("review", 5, timedelta(hours=1))
 
 
@@ -80,7 +81,7 @@ def refusal(turn: Turn, error: errors.AppError) -> str:
     detail: str | int = error.detail
     if error.code == "amount_over_limit" and error.detail.isdecimal():
         detail = money.show(int(error.detail))
-    elif error.code in ("over_share", "short_of_points"):
+    elif error.code in ("over_share", "short_of_points", "points_over_limit"):
         detail = int(error.detail) if error.detail.isdecimal() else 0
     return turn.text(key, detail=detail)
 

@@ -1,6 +1,6 @@
 """Services to be had for points: the list, one of them with its moderation status, and a new one by four questions.
 
-list -> one -> [hide] / [show]; a number is a new price, a photo a new picture
+list -> one -> [hide] / [show] / [name] / [words] -> typed; a number is a new price, a photo a new picture
 list -> category -> title -> price -> about -> confirm -> sent to moderation         State.data["goods"]
 """
 
@@ -15,6 +15,7 @@ from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn
 
 STEPS = ("category", "title", "price", "about", "confirm")
+LENGTHS = {"title": (2, 80), "about": (1, 600)}
 MOST = 10_000_000
 
 
@@ -26,6 +27,8 @@ async def handle(turn: Turn) -> None:
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
     if wanted in SCREENS:
         await SCREENS[wanted](turn, place, argument)
+    elif turn.state.step in ("goods:new_title", "goods:new_about") and turn.came.kind != "press":
+        await _new_words(turn, place, turn.state.step.removeprefix("goods:new_"))
     elif turn.state.step == "goods:one" and turn.came.kind in ("text", "photo"):
         await (_new_price if turn.came.kind == "text" else _new_photo)(turn, place)
     elif turn.came.attachment and turn.state.step == "goods:one":
@@ -72,14 +75,16 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         return
     turn.state.step = "goods:one"
     turn.state.data["service"] = one.id
-    state = "paused" if one.status == "approved" and not one.shown else one.status
+    state = one.status if one.status != "approved" else "shown" if one.shown else "hidden"
     fields = {"title": one.title, "price": one.price_points, "about": f"\n{one.about}" if one.about else ""}
     category = turn.text(f"partner.category.{one.category}")
     words = turn.text("partner.goods.one", **fields, category=category, state=turn.text(f"partner.state.{state}"))
-    reason = turn.text("partner.promos.reason", reason=one.reason) if one.reason else ""
+    reason = turn.text("partner.promos.reason", reason=one.reason) if one.status == "rejected" else ""
     verb = "hide" if one.shown else "show"
+    edits = [partner.button(turn, f"partner.button.{what}", f"goods:{what}:{one.id}") for what in ("retitle", "reword")]
     photo = [partner.button(turn, "partner.button.photo", f"goods:picture:{one.id}")] if one.photo else []
     rows = [
+        edits,
         [*photo, partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
         partner.home(turn, "goods:list"),
     ]
@@ -87,12 +92,51 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
 
 
 async def _change(turn: Turn, place: Staff, number: int, **fields: Any) -> None:
-    actor, note = turn.state.who["id"], turn.text("partner.rules.saved")
+    """Change it; new words or a new picture wait for an administrator's word once more."""
+    actor, judged = turn.state.who["id"], fields.keys() & {"title", "about", "photo"}
+    note = turn.text("partner.goods.saved_for_review" if judged else "partner.goods.saved")
     try:
         await db.run(lambda conn: offers.change_service(conn, place.partner_id, actor, number, **fields))
+        if judged:
+            one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, number))
+            await partner.to_review(turn, "service", title=one.title, shop=place.title)
     except errors.AppError as error:
         note = partner.refusal(turn, error)
     await _one(turn, place, str(number), note)
+
+
+async def _ask_words(turn: Turn, place: Staff, argument: str, what: str, note: str = "") -> None:
+    try:
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+    except errors.Missing:
+        await _list(turn, place, "")
+        return
+    turn.state.step = f"goods:new_{what}"
+    turn.state.data["service"] = one.id
+    words = turn.text(f"partner.goods.new_{what}", title=one.title)
+    rows = [partner.home(turn, f"goods:one:{one.id}")]
+    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _retitle(turn: Turn, place: Staff, argument: str) -> None:
+    await _ask_words(turn, place, argument, "title")
+
+
+async def _reword(turn: Turn, place: Staff, argument: str) -> None:
+    await _ask_words(turn, place, argument, "about")
+
+
+async def _new_words(turn: Turn, place: Staff, what: str) -> None:
+    number, words = turn.state.data.get("service", 0), turn.came.text.strip()
+    if turn.came.kind != "text":
+        await _ask_words(turn, place, str(number), what, turn.text("partner.apply.words_only"))
+        return
+    try:
+        _check_length(what, words)
+    except errors.Invalid as error:
+        await _ask_words(turn, place, str(number), what, partner.refusal(turn, error))
+        return
+    await _change(turn, place, number, **{what: words})
 
 
 async def _hide(turn: Turn, place: Staff, argument: str) -> None:
@@ -180,13 +224,18 @@ async def _typed(turn: Turn) -> None:
         if step == "price":
             await _keep(turn, step, money.parse_points(words, limit=MOST))
             return
-        least, most = {"title": (2, 80), "about": (1, 600)}.get(step, (0, 0))
-        if most and not least <= len(words) <= most:
-            raise errors.Invalid("too_long", str(most))
+        if step in LENGTHS:
+            _check_length(step, words)
     except errors.Invalid as error:
         await _ask(turn, step, partner.refusal(turn, error))
         return
-    await (_keep(turn, step, words) if most else _ask(turn, "confirm"))
+    await (_keep(turn, step, words) if step in LENGTHS else _ask(turn, "confirm"))
+
+
+def _check_length(what: str, words: str) -> None:
+    least, most = LENGTHS[what]
+    if not least <= len(words) <= most:
+        raise errors.Invalid("too_short" if len(words) < least else "too_long", str(most))
 
 
 async def _send(turn: Turn, place: Staff) -> None:
@@ -214,4 +263,6 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "show": _reveal,
     "new": _new,
     "picture": _picture,
+    "retitle": _retitle,
+    "reword": _reword,
 }

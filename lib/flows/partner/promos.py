@@ -1,6 +1,6 @@
 """Promotions: the list, one of them with its moderation status, and a new one by six short questions.
 
-list -> one -> [pause] / [go on]
+list -> one -> [pause] / [go on] / [a similar one] -> confirm
 list -> kind -> title -> about -> dates -> days -> bill -> confirm -> sent to moderation       State.data["promo"]
 
 A promotion holds at the till once an administrator has approved it; the ledger decides by the rows, not by this draft.
@@ -33,7 +33,7 @@ async def handle(turn: Turn) -> None:
     if place is None:
         return
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
-    if wanted in ("list", "one", "pause", "resume", "new"):
+    if wanted in SCREENS:
         await SCREENS[wanted](turn, place, argument)
     elif "promo" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
         await turn.answer(turn.text("error.old_button"))
@@ -77,10 +77,12 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
     words = turn.text(
         "partner.promos.one", **_fields(turn, _of(one)), state=turn.text(f"partner.state.{state}"), reason=one.reason
     )
-    if one.reason:
+    if one.status == "rejected":
         words += "\n\n" + turn.text("partner.promos.reason", reason=one.reason)
     verb = "pause" if one.shown else "resume"
-    rows = [[partner.button(turn, f"partner.button.{verb}", f"promos:{verb}:{one.id}")]]
+    rows = [[partner.button(turn, "partner.button.similar", f"promos:similar:{one.id}")]]
+    if one.status != "rejected":
+        rows.append([partner.button(turn, f"partner.button.{verb}", f"promos:{verb}:{one.id}")])
     await turn.show(words, [*rows, partner.home(turn, "promos:list")])
 
 
@@ -111,6 +113,20 @@ async def _resume(turn: Turn, place: Staff, argument: str) -> None:
 async def _new(turn: Turn, place: Staff, _: str) -> None:
     turn.state.data["promo"] = {}
     await _ask(turn, place, "kind")
+
+
+async def _similar(turn: Turn, place: Staff, argument: str) -> None:
+    """Begin with what one of them says; dates that have passed are asked for anew."""
+    try:
+        one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, partner.number(argument)))
+    except errors.Missing:
+        await _list(turn, place, "")
+        return
+    draft = _of(one)
+    if one.ends_on < await _today(place):
+        del draft["dates"]
+    turn.state.data["promo"] = draft
+    await _ask(turn, place, "confirm")
 
 
 async def _ask(turn: Turn, place: Staff, step: str, note: str = "") -> None:
@@ -239,7 +255,7 @@ async def _typed(turn: Turn, place: Staff) -> None:
 
 def _words(words: str, least: int, most: int) -> str:
     if not least <= len(words) <= most:
-        raise errors.Invalid("too_long", str(most))
+        raise errors.Invalid("too_short" if len(words) < least else "too_long", str(most))
     return words
 
 
@@ -294,4 +310,5 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "pause": _pause,
     "resume": _resume,
     "new": _new,
+    "similar": _similar,
 }

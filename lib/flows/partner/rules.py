@@ -79,6 +79,8 @@ async def _home(turn: Turn, place: Staff, note: str = "") -> None:
     tiers = await db.run(lambda conn: offers.tiers(conn, place.partner_id))
     fields = {name: _shown(turn, name, getattr(shop, name)) for name in RULES}
     shown = ", ".join(tier.title for tier in tiers) or turn.text("partner.rules.none")
+    shares = shop.referral_bp[: shop.referral_levels]
+    fields["referral"] = _shown(turn, "referral_bp", shares) if shares else fields["referral_levels"]
     words = turn.text("partner.rules.home", title=shop.title, tiers=shown, **fields)
     rows = partner.in_rows([partner.button(turn, f"partner.button.{name}", f"rules:edit:{name}") for name in RULES])
     rows.append([partner.button(turn, "partner.button.tiers", "rules:tiers")])
@@ -88,6 +90,7 @@ async def _home(turn: Turn, place: Staff, note: str = "") -> None:
 def _shown(turn: Turn, name: str, value: Any) -> str:
     """Return a setting as people read it."""
     form = RULES[name].form
+    value = value or (list(partner.QUICK) if form == "sums" else value)
     if value in (0, "", []):
         return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
     if form == "percent":

@@ -9,9 +9,9 @@ list -> [invite] -> role -> a message with the link, to be forwarded
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import db, errors
+from lib import db, errors, kick, notify
 from lib.flows import partner
-from lib.loyalty import staff
+from lib.loyalty import partners, staff
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
 from lib.telegram import client
@@ -46,8 +46,21 @@ async def _accept(turn: Turn, payload: str) -> None:
         return
     place = await db.run(lambda conn: staff.get(conn, shop, turn.state.who["id"]))
     turn.state.data["shop"] = shop
+    await _tell(turn, place)
     words = turn.text("partner.team.joined", title=place.title, role=turn.text(f"partner.role.{role}"))
     await turn.show(words, [[partner.button(turn, "partner.button.open", "menu:home", style="primary")]])
+
+
+async def _tell(turn: Turn, place: Staff) -> None:
+    """Tell the owner who has come."""
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+    fields = {"title": place.title, "name": place.name, "role": notify.spoken(f"partner.role.{place.role}")}
+    ways = [[("partner.button.look", f"team:one:{place.user_id}")]]
+    once = f"joined:{place.partner_id}:{place.user_id}:{int(place.joined_at.timestamp())}"
+    await db.run(
+        lambda conn: notify.tell(conn, shop.owner_id, "partner", "partner.push.joined", fields, ways, once=once)
+    )
+    turn.after.append(kick.drain)
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:

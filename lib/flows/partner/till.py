@@ -21,8 +21,6 @@ from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
-QUICK = (20_000, 35_000, 50_000, 100_000)
-
 
 async def handle(turn: Turn) -> None:
     """Take one update a step further; the role and the shop are looked at again each time."""
@@ -183,7 +181,7 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
 
 
 def _quick(shop: Partner) -> tuple[int, ...]:
-    return tuple(shop.quick_amounts) or QUICK
+    return tuple(shop.quick_amounts) or partner.QUICK
 
 
 def _name(member: Member) -> dict[str, str]:
@@ -241,7 +239,9 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
         promotion=promotion,
     )
     payable = turn.text("partner.till.payable", payable=quote.payable, share=shop.max_pay_pct)
-    parts = [note, words, payable if quote.payable else turn.text("partner.till.not_payable")]
+    if not quote.payable:
+        payable = turn.text("partner.till.not_payable" if quote.available else "partner.till.no_points")
+    parts = [note, words, payable]
     await turn.show("\n\n".join(part for part in parts if part), _ways(turn, quote))
 
 

@@ -48,7 +48,7 @@ async def test_the_points_arrive_on_the_card_and_in_the_history(comes, cafe):
     await boris.presses("Назад")
     await boris.sees("Доступно: 100 баллов")
     await boris.presses("История")
-    await boris.sees(r"−35 · .*Отмена операции\. Ошибка в сумме.*\+35 · .*Отменено")
+    await boris.sees(r"−35 · .*Отмена операции: Ошибка в сумме.*\+35 · .*Отменено")
 
 
 async def test_the_history_is_leafed_through_there_and_back(comes, cafe):

@@ -66,7 +66,7 @@ async def test_the_catalogue_is_leafed_through(comes, opens):
     await boris.presses("Лавка 03")
     await boris.sees("5 % от покупки возвращается баллами.*1 балл = 1 ₽.*до 50 % чека")
     await boris.presses("Получить карту")
-    await boris.sees("Теперь у вас есть карта Лавка 03")
+    await boris.sees("Карта готова: Лавка 03")
 
 
 async def test_a_shop_that_closed_has_no_page(comes, cafe, opens):

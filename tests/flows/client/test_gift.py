@@ -118,7 +118,7 @@ async def test_who_has_no_card_there_gets_one_first(comes, opens):
     await boris.presses("Получить")
     await boris.sees("пока нет карты этого магазина")
     await boris.presses("Получить карту")
-    await boris.sees("Теперь у вас есть карта Другая")
+    await boris.sees("Карта готова: Другая")
 
 
 async def test_a_used_voucher_and_an_undone_one_say_so(comes, opens):

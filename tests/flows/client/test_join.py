@@ -11,10 +11,10 @@ async def test_a_shops_link_leads_through_consent_and_contact_to_the_card(boris,
     await boris.says(f"/start p_{cafe.code}")
     await boris.sees("Здравствуйте, Борис!.*согласие")
     await boris.presses("Принимаю")
-    await boris.sees("Карта Кофейня «Зерно» почти готова")
+    await boris.sees("карта готова: Кофейня «Зерно»")
     assert await keys(shop, boris) == ["📱 Отправить номер", "Не сейчас"]
     await boris.shares_phone()
-    await boris.sees(r"Теперь у вас есть карта.*За знакомство — 100 баллов.*100 баллов = 100 ₽")
+    await boris.sees(r"Карта готова: .*За знакомство — 100 баллов.*100 баллов = 100 ₽")
     assert await keys(shop, boris) == []
     assert (await cafe.member(boris)).available == 100
     rows = await shop.rows("select * from clients join users u on u.id = user_id where tg_id = %s", boris.user["id"])
@@ -25,7 +25,7 @@ async def test_who_knows_the_bot_joins_another_shop_by_one_press(comes, cafe, op
     boris = await comes(cafe)
     bakery = await opens("Булочная")
     await boris.says(f"/start p_{bakery.code}")
-    await boris.sees("Теперь у вас есть карта Булочная.*Показывайте её")
+    await boris.sees("Карта готова: Булочная.*Показывайте её")
     await boris.says(f"/start p_{bakery.code}")
     card = await boris.sees("Булочная.*карта")
     assert "Теперь" not in words(card), "an old client just sees the card"

@@ -3,7 +3,7 @@
 import pytest
 
 from lib.loyalty import offers
-from tests.flows.chat import buttons
+from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import qr, user_id
 
 
@@ -50,6 +50,56 @@ async def test_a_rejected_promotion_says_why(cafe):
     await cafe.owner.presses("Назад")
     await cafe.owner.presses("Двойные")
     await cafe.owner.sees("Не принята.*Причина: Нет условий")
+    await cafe.owner.presses("Создать похожую")
+    await cafe.owner.sees("Проверьте акцию.*Двойные <баллы>")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.says("Казань")
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.sees("на проверке")
+    rows = await cafe.shop.rows("select status, city from promotions where partner_id = %s order by id", cafe.id)
+    assert [(row["status"], row["city"]) for row in rows] == [("rejected", None), ("pending", "Казань")]
+
+
+async def test_what_is_over_is_begun_anew_with_other_dates(cafe):
+    await cafe.promotion("Старая", multiplier_bp=30_000)
+    await cafe.shop.rows(
+        "update promotions set starts_on = '2020-01-01', ends_on = '2020-01-02' where partner_id = %s returning id",
+        cafe.id,
+    )
+    await cafe.owner.presses("Акции")
+    await cafe.owner.presses("Старая")
+    await cafe.owner.presses("Создать похожую")
+    await cafe.owner.sees("Когда она идёт")
+    await cafe.owner.presses("Неделя")
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.sees("«Старая» на проверке")
+
+
+async def test_a_services_words_are_mended_and_judged_again(cafe):
+    boss = await user_id(cafe.shop, cafe.owner)
+    made = {"title": "Кофе", "price_points": 30, "category": "cafe"}
+    number = await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, **made))
+    await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, number, boss, "rejected", "Какой кофе?"))
+    await cafe.owner.forges(f"goods:one:{number}")
+    await cafe.owner.sees("Не принята.*Причина: Какой кофе")
+    await cafe.owner.presses("Название")
+    await cafe.owner.says("К")
+    await cafe.owner.sees("Слишком коротко.*Новое название для «Кофе»")
+    await cafe.owner.forges("goods:send")
+    await cafe.owner.forges(f"goods:retitle:{number}")
+    await cafe.owner.says("Капучино <300 мл>")
+    message = await cafe.owner.sees("Посмотрим ещё раз.*Капучино <300 мл>.*На проверке")
+    assert "Причина" not in words(message)
+    await cafe.owner.presses("Описание")
+    await cafe.owner.says("На овсяном молоке")
+    await cafe.owner.sees("Капучино <300 мл>.*На овсяном молоке")
+    await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, number, boss, "approved"))
+    await cafe.owner.says("12 345 678")
+    await cafe.owner.sees("не больше 10\u00a0000\u00a0000 баллов")
+    await cafe.owner.says("1500")
+    await cafe.owner.sees("Сохранил\\.\n\nКапучино.*1\u00a0500 баллов.*Видна клиентам")
+    await cafe.owner.forges("goods:retitle:999999")
+    await cafe.owner.sees("Услуги за баллы")
 
 
 @pytest.mark.parametrize("typed", ["завтра", "32.01", "31.02", "20.03 - 12.03", "01.01.2020", "٣.٣"])
@@ -191,7 +241,7 @@ async def test_tiers_are_typed_a_line_each(cafe):
     await cafe.owner.sees("Не понял строку «ерунда»")
     await cafe.owner.presses("Убрать уровни")
     await cafe.owner.presses("Назад")
-    await cafe.owner.sees("Уровни: —")
+    await cafe.owner.sees("Уровни клиентов: —")
 
 
 async def test_every_rule_has_a_screen(cafe):
