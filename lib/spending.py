@@ -101,19 +101,15 @@ async def costs_of_job(conn: db.Connection, job_id: int) -> list[Cost]:
     return await SQL.costs_of_job.all(conn, Cost, job_id=job_id)
 
 
-async def spent_today(conn: db.Connection, provider: str) -> int:
-    """Return what a provider has cost in the last 24 hours, what is under way included."""
-    return await SQL.spent_today.one(conn, int, provider=provider) or 0
-
-
 async def states(conn: db.Connection, providers: Sequence[str]) -> list[State]:
     """Return how these providers do, in this order."""
     return await SQL.provider_states.all(conn, State, providers=list(providers))
 
 
-async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int) -> None:
-    """Set how much a provider may cost within any 24 hours."""
-    await SQL.set_daily_limit.run(conn, provider=provider, daily_limit=daily_limit)
+async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int, *, actor: str, reason: str) -> None:
+    """Set how much a provider may cost within any 24 hours; the trail says who did it."""
+    ids = {"provider": provider, "daily_limit": daily_limit}
+    await SQL.set_daily_limit.run(conn, **ids, actor=actor, reason=reason)
 
 
 async def pause(provider: str, span: timedelta, why: str) -> None:

@@ -10,6 +10,7 @@ VERBS = {
     "credits": "ops.credits",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
+    "providers": "ops.providers",
     "texts": "ops.texts",
     "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",

@@ -3,7 +3,7 @@
   python -m ops jobs list                      the newest jobs of everybody
   python -m ops jobs list --state failed       the dead letters, each with its reason
   python -m ops jobs list --user 42 --task card --limit 5
-  python -m ops jobs show 17                   one job with its arguments and its checkpoint
+  python -m ops jobs show 17                   one job with its arguments, its checkpoint, and its calls of providers
   python -m ops jobs retry 17                  do a failed or cancelled job over, as a new job; a paid one is charged
                                                again only if it was refunded, and this says so
   python -m ops jobs cancel 17                 cancel and refund a queued job; ask the worker of a running one to stop
@@ -17,7 +17,7 @@ import dataclasses
 import json
 from typing import Any
 
-from lib import config, db, errors, jobs, users
+from lib import config, db, errors, jobs, spending, users
 
 STATES = ("queued", "running", "waiting", "done", "failed", "cancelled")
 
@@ -65,13 +65,18 @@ async def _show(conn: db.Connection, args: argparse.Namespace) -> None:
     if job.state == "queued":
         place = await jobs.get_place(conn, job.id)
         facts |= {"position": place.position, "wait": place.wait}
+    asked = await spending.costs_of_job(conn, job.id)
     if args.json:
-        _print(facts)
+        _print(facts | {"asked": [dataclasses.asdict(call) for call in asked]})
         return
     for name, value in facts.items():
         if value not in (None, {}, ""):
             shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
             print(f"{name:<16}  {shown}")
+    for call in asked:
+        took = "" if call.seconds is None else f" in {call.seconds:.1f} s"
+        told = f"{call.state}{took}, ${call.cost / 1000:.3f}"
+        print(f"{'asked':<16}  {call.provider} {call.model} ({call.step} {call.item}): {told}")
 
 
 async def _retry(conn: db.Connection, args: argparse.Namespace) -> None:

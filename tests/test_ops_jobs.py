@@ -1,9 +1,10 @@
 import asyncio
 import json
+import re
 
 import pytest
 
-from lib import credits, jobs
+from lib import credits, jobs, spending
 from ops.__main__ import main
 from tests import factories
 
@@ -47,6 +48,15 @@ async def test_show_tells_all_of_one_job(conn, ops, make_user):
     assert '{"title": "Чай"}' in said
     assert "position          1" in said
     assert (await ops("show", 404)) == (1, "ops jobs: no_job: 404\n")
+
+
+async def test_show_tells_what_providers_were_asked_and_what_it_cost(conn, ops, make_user):
+    job = await factories.make_job(conn, await make_user())
+    call = await spending.begin_call(conn, job.id, 0, "main", provider="kie", model="nano", cost=40)
+    await spending.end_call(conn, call.id, "done", 37)
+    said = (await ops("show", job.id))[1]
+    assert re.search(r"asked +kie nano \(main 0\): done in 0\.\d s, \$0\.037", said)
+    assert json.loads((await ops("show", job.id, "--json"))[1])["asked"][0]["cost"] == 37
 
 
 async def test_retry_of_a_refunded_job_charges_again_and_says_so(conn, ops, make_user):

@@ -21,7 +21,6 @@ class Pulse:
     finished: int
     failed: int
     failing_task: str | None
-    failing_number: int | None
     last_finished_at: datetime | None
     letters: int
     refunding: int

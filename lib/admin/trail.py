@@ -14,7 +14,7 @@ PAGE = 10
 # What the trail can be narrowed down to: the first words of the actions.
 AREAS: dict[str, tuple[str, ...]] = {
     "money": ("credits", "payment"),
-    "prices": ("product", "pack", "promo"),
+    "prices": ("product", "pack", "promo", "provider"),
     "people": ("user",),
     "queue": ("job", "letter"),
 }

@@ -228,7 +228,7 @@ with recent as (
     from job_history
     where finished_at > statement_timestamp() - interval '1 hour'
 ), failing as (
-    select task, count(*) as failed
+    select task
     from recent
     where state = 'failed'
     group by task
@@ -243,7 +243,6 @@ select
     (select count(*) from recent) as finished,
     (select count(*) from recent where state = 'failed') as failed,
     (select task from failing) as failing_task,
-    (select failed from failing) as failing_number,
     (select max(finished_at) from recent) as last_finished_at,
     (select count(*) from dead_letters) as letters,
     (select count(*) from payments where state = 'refunding') as refunding,

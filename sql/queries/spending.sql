@@ -18,13 +18,6 @@ from provider_calls
 where job_id = %(job_id)s
 order by id;
 
--- name: spent_today
-select coalesce(sum(cost), 0)
-from provider_calls
-where provider = %(provider)s
-and cost > 0
-and begun_at > statement_timestamp() - interval '1 day';
-
 -- name: provider_states
 -- Ids grow with time: the calls of a day are those above the newest that is older, and need no index of their own. A
 -- success of an earlier day is looked for among what costs money, by the index of the budget.
@@ -70,7 +63,14 @@ left join counted c on c.provider = p.provider
 order by p.place;
 
 -- name: set_daily_limit
-insert into provider_budgets (provider, daily_limit)
-values (%(provider)s, %(daily_limit)s)
-on conflict (provider) do update
-set daily_limit = excluded.daily_limit;
+with put as (
+    insert into provider_budgets (provider, daily_limit)
+    values (%(provider)s, %(daily_limit)s)
+    on conflict (provider) do update
+    set daily_limit = excluded.daily_limit
+    returning provider, daily_limit
+)
+insert into audit_log (actor, action, subject, reason, before, after)
+select %(actor)s, 'provider.limit', 'provider ' || put.provider, %(reason)s, to_jsonb(former), to_jsonb(put)
+from put
+left join provider_budgets former on former.provider = put.provider;
