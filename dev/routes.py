@@ -58,7 +58,6 @@ class Routes:
     rewrites: list[Rewrite] = field(default_factory=list)
     headers: list[tuple[re.Pattern[str], list[tuple[str, str]]]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    crons: list[str] = field(default_factory=list)
 
     def find(self, path: str, query: str = "") -> Target:
         """Return what answers this path."""
@@ -99,7 +98,6 @@ def load(root: Path) -> Routes:
             for rule in rules.get("headers", [])
         ],
         seconds={entry: rule["maxDuration"] for entry, rule in settings.items() if "maxDuration" in rule},
-        crons=[cron["path"] for cron in rules.get("crons", [])],
     )
 
 

@@ -77,21 +77,6 @@ class Shelf:
             flight.add_done_callback(functools.partial(_land, flights, self.prefix + name))
         return cast("T | None", await asyncio.shield(flight))
 
-    async def read_many[T](
-        self, owners: Sequence[Owner], load: Callable[[list[Owner]], Awaitable[Mapping[Any, T]]], *, variant: str = ""
-    ) -> dict[Any, T]:
-        """Return the values of those owners who have one; `load` gets all that Redis does not have, at once."""
-        names = {owner: self._name(owner, variant) for owner in owners}
-        found = dict(zip(names, await self._look([*names.values()]), strict=True))
-        missing = [owner for owner in names if not found[owner].fresh]
-        loaded = await load(missing) if missing else {}
-        if all(entry.stamp is not None for entry in found.values()):
-            _tally(self.kind, hits=len(names) - len(missing), misses=len(missing))
-            for owner in missing:
-                self._ride(names[owner], found[owner].stamp or "", loaded.get(owner))
-        held = {owner: entry.value for owner, entry in found.items() if entry.fresh and entry.value is not None}
-        return held | dict(loaded)
-
     async def put(self, owner: Owner, value: Any, *, variant: str = "") -> None:
         """Store a value that was just made. After a write `forget` is safer: it cannot lose a race."""
         await self.put_many({owner: value}, variant=variant)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from lib import errors
 
-PRICE = 1  # credits for one card
 PRESETS = ("wb", "ozon", "white", "story")
 MARKETPLACES = ("wb", "ozon")
 

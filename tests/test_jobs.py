@@ -196,21 +196,12 @@ async def test_a_worker_that_lost_its_lease_can_no_longer_touch_the_job(conn, ma
         await jobs.update_job_status(conn, lost, "done")
     with pytest.raises(errors.Conflict, match="lease_lost"):
         await jobs.save_checkpoint(conn, lost, {"step": 1})
-    with pytest.raises(errors.Conflict, match="lease_lost"):
-        await jobs.extend_lease(conn, lost, LEASE)
 
 
 async def test_an_expired_lease_that_nobody_took_over_is_still_good(conn, make_user):
     job = await factories.make_running(conn, await make_user())
     await expire_lease(conn, job)
     assert (await jobs.update_job_status(conn, job, "done")).state == "done"
-
-
-async def test_extend_lease_holds_the_job_for_longer(conn, make_user):
-    job = await factories.make_running(conn, await make_user())
-    await jobs.extend_lease(conn, job, timedelta(hours=1))
-    found = await jobs.get_job_by_id(conn, job.id)
-    assert found.leased_until - job.leased_until > timedelta(minutes=59)
 
 
 async def test_a_job_whose_worker_dies_every_time_is_failed_refunded_and_told(conn, make_user):

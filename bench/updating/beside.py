@@ -6,7 +6,6 @@ import re
 import statistics
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 from bench.updating import letters, region
@@ -15,7 +14,6 @@ from dev.stack import ROOT
 
 FOLDER = ROOT / ".dev" / "bench" / "bots"
 AIOGRAM = "aiogram==3.31.0"
-SITE = sysconfig.get_paths()["purelib"]
 BASE = "httpx, psycopg, psycopg_pool, starlette.applications, upstash_redis.asyncio, telegram"
 TIMED = "import time; began = time.perf_counter(); import {}; print((time.perf_counter() - began) * 1000)"
 NAMES = {"ours": "ours", "aiogram": AIOGRAM.replace("==", " "), "ptb": "python-telegram-bot's Application"}

@@ -142,12 +142,6 @@ class Files:
             facts["thumbnail"] = self._sized(bot, self._files[file.thumbnail])
         return {**self._ids_of(bot, file), **facts}
 
-    def set_facts(self, file: File, **facts: Any) -> None:
-        """Change what a file's message says, such as the size of a film."""
-        for name, value in facts.items():
-            setattr(file, name, value)
-        self._keep(file)
-
     def _sized(self, bot: Bot, file: File) -> Json:
         return {**self._ids_of(bot, file), "file_size": file.size, "width": file.width, "height": file.height}
 

@@ -222,12 +222,6 @@ async def save_checkpoint(conn: db.Connection, job: Job, facts: dict[str, Any]) 
     return _held(await SQL.save_checkpoint.one(conn, Job, job_id=job.id, lease_token=job.lease_token, facts=facts), job)
 
 
-async def extend_lease(conn: db.Connection, job: Job, lease: timedelta) -> None:
-    """Hold a running job for `lease` from now; Conflict when its lease is lost."""
-    if not await SQL.extend_leases.run(conn, ids=[job.id], tokens=[job.lease_token], lease=lease):
-        _held(None, job)
-
-
 async def cancel_job(conn: db.Connection, job_id: int, user_id: int, *, code: str | None = None) -> Job:
     """Cancel a person's queued job and give the credits back; Conflict when it has already begun.
 

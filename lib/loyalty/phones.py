@@ -29,8 +29,3 @@ def normalise(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d{7,14}", international) or (international[0] == "7" and len(international) != 11):
         raise errors.Invalid("phone_unclear", text[:40])
     return "+" + international
-
-
-def hide(phone: str) -> str:
-    """Show a number to staff: the end of it is enough to know it by."""
-    return f"{phone[:2]} ••• {phone[-4:-2]}-{phone[-2:]}" if phone else ""

@@ -13,8 +13,6 @@ from lib.loyalty.partners import PAGE, of
 
 SQL = db.load("loyalty_staff")
 
-ROLES = ("owner", "manager", "cashier")
-
 
 @dataclass(frozen=True)
 class Staff:

@@ -308,11 +308,6 @@ async def download(bot_name: str, file_id: str) -> bytes:
     return await fetch.get_bytes(str(file.file_path), limit=DOWNLOAD_LIMIT)
 
 
-async def invoice_link(bot_name: str, invoice: Invoice) -> str:
-    """Return a link to an invoice, such as a Mini App opens; whoever has it can pay it."""
-    return await call(bot(bot_name).create_invoice_link(**invoice.fields()))
-
-
 async def star_transactions(bot_name: str, offset: int, limit: int = 100) -> list[Stars | None]:
     """Return what a bot's Stars did, the oldest first; None stands for what no invoice of ours was the reason of."""
     listed = await call(bot(bot_name).get_star_transactions(offset=offset, limit=limit))

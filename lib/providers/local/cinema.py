@@ -52,7 +52,7 @@ def frames(story: Story) -> Iterator[Frame]:
 def _shots(story: Story) -> list[Shot]:
     scene = ROOMS[story.variant % len(ROOMS)]
     whole = footage.wide(story, scene, 0.62)
-    nears = footage.close(story, whole, scene)
+    nears = footage.close(story, scene)
     layers = [planes.layer(_graded(picture)) for picture in (whole, *nears)]
     order = [0, *range(1, len(layers) if story.seconds > 6 else min(2, len(layers))), 0]
     order = [0, 0, 0] if len(layers) == 1 else order

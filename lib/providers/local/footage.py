@@ -52,7 +52,7 @@ def wide(story: Story, scene: str, floor: float) -> Image.Image:
     return _filling(story.photo)
 
 
-def close(story: Story, wide_shot: Image.Image, scene: str) -> list[Image.Image]:
+def close(story: Story, scene: str) -> list[Image.Image]:
     """Return up to two close-ups of where there is most to see, as near as the photo stays sharp."""
     photo = story.hero.image if story.hero.cut else story.photo
     near = min(photo.width / (WIDTH / SHARP), photo.height / (HEIGHT / SHARP))

@@ -30,7 +30,7 @@ def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     scene = ROOMS[story.variant % len(ROOMS)]
     picture = _phone(footage.wide(story, scene, 0.80))
-    nears = [_phone(near) for near in footage.close(story, picture, scene)[:1]]
+    nears = [_phone(near) for near in footage.close(story, scene)[:1]]
     layers = [planes.layer(shown) for shown in (picture, *nears)]
     cuts = _cuts(story)
     captions = _captions(story, cuts)

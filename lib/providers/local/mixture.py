@@ -25,7 +25,7 @@ def cut(lab: Floats, inset: float) -> Mask:
             return np.zeros_like(mask)
         likelier = _score(lab, _fit(lab[mask])) - _score(lab, _fit(lab[~mask]))
         chance = 1 / (1 + np.exp(-np.clip(likelier, -8, 8) * 0.7))
-        chance = raster.guided_grey(guide, np.where(inner, chance, 0.0).astype(np.float32), 5, 1e-3)
+        chance = raster.guided(guide, np.where(inner, chance, 0.0).astype(np.float32), 5, 1e-3)
         mask = (raster.box(chance, 1) > 0.5) & inner
     return _tidy(mask)
 

@@ -84,14 +84,3 @@ def shadow(canvas: Image.Image, ink: Rgb, mask: Image.Image, at: tuple[int, int]
     soft = soft.filter(ImageFilter.GaussianBlur(blur / small))
     soft = soft.resize((size[0] * small, size[1] * small), Image.Resampling.BICUBIC)
     lay(canvas, ink, soft, (at[0] - margin, at[1] - margin), share)
-
-
-def dots(
-    canvas: Image.Image, ink: Rgb, at: tuple[int, int], *, columns: int, rows: int, gap: int, share: float
-) -> None:
-    """Lay a grid of small dots."""
-    size = max(4, gap // 5)
-    dot = ellipse((size, size))
-    for row in range(rows):
-        for column in range(columns):
-            lay(canvas, ink, dot, (at[0] + column * gap, at[1] + row * gap), share)

@@ -29,19 +29,8 @@ def _box_along(plane: Floats, radius: int, axis: int) -> Floats:
     return np.asarray(total / (high - low).reshape(shape), dtype=np.float32)
 
 
-def guided(guide: Floats, plane: Floats, radius: int, eps: float) -> tuple[Floats, Floats]:
-    """Return (a, b) so that a·guide + b is `plane` smoothed along the edges of a three-channel guide."""
-    mean_i, mean_p = box(guide, radius), box(plane, radius)
-    cov_ip = box(guide * plane[..., None], radius) - mean_i * mean_p[..., None]
-    pairs = box(guide[..., :, None] * guide[..., None, :], radius)
-    sigma = pairs - mean_i[..., :, None] * mean_i[..., None, :] + eps * np.eye(3, dtype=np.float32)
-    a = np.linalg.solve(sigma.astype(np.float64), cov_ip[..., None].astype(np.float64))[..., 0]
-    b = mean_p - (a * mean_i).sum(-1)
-    return box(a.astype(np.float32), radius), box(b.astype(np.float32), radius)
-
-
-def guided_grey(guide: Floats, plane: Floats, radius: int, eps: float) -> Floats:
-    """Smooth `plane` along the edges of a grey guide; ten times cheaper than `guided`."""
+def guided(guide: Floats, plane: Floats, radius: int, eps: float) -> Floats:
+    """Smooth `plane` along the edges of a grey guide."""
     stack = np.stack([guide, plane, guide * plane, guide * guide], axis=-1)
     mean_i, mean_p, mean_ip, mean_ii = np.moveaxis(box(stack, radius), -1, 0)
     a = (mean_ip - mean_i * mean_p) / (mean_ii - mean_i * mean_i + eps)
