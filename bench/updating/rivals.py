@@ -30,7 +30,7 @@ type Feed = Callable[[bytes], Awaitable[Any]]
 async def ours(address: str) -> Feed:
     """Parse, choose the flow, answer."""
     from lib.flows import FLOWS
-    from lib.telegram import dispatch, fsm, update
+    from lib.telegram import conversation, dispatch, update
     from lib.telegram.client import Button, Chat
 
     class Flow:
@@ -43,7 +43,7 @@ async def ours(address: str) -> Feed:
     async def feed(raw: bytes) -> None:
         came = update.parse(raw)
         assert came
-        state = fsm.State("", {"screen": 5}, {"id": 1, "consent": True, "language": "ru"})
+        state = conversation.State("", {"screen": 5}, {"id": 1, "consent": True, "language": "ru"})
         turn = dispatch.Turn(came, state, Chat("studio", came.person.id))
         await dispatch._flow(FLOWS.menus["studio"], turn, FLOWS)
 

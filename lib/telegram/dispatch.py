@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib import errors, limits, log, text
-from lib.telegram import fsm
+from lib.telegram import conversation, fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Person, parse
 
@@ -106,7 +106,7 @@ class Turn:
     """One update while a flow works on it: what came, the state, and the chat to answer in."""
 
     came: Incoming
-    state: fsm.State
+    state: conversation.State
     chat: Chat
     after: list[Work] = field(default_factory=list)
     answered: bool = False
@@ -221,12 +221,12 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
 
 async def _run(menu: Menu, turn: Turn, held: fsm.Held, raw: bytes, flows: Flows) -> Outcome:
     try:
-        async with asyncio.timeout(fsm.HANDLER_LIMIT.total_seconds()):
-            await _flow(menu, turn, flows)
-            await turn.answer()
-        await fsm.end(held, turn.state)
-    except errors.Blocked:
-        await flows.blocked(turn.came.person.id, True)
+        try:
+            async with asyncio.timeout(fsm.HANDLER_LIMIT.total_seconds()):
+                await _flow(menu, turn, flows)
+                await turn.answer()
+        except errors.Blocked:
+            await flows.blocked(turn.came.person.id, True)
         await fsm.end(held, turn.state)
     except errors.Unavailable as error:
         log.failure(error)
@@ -268,7 +268,7 @@ async def _follow(menu: Menu, turn: Turn) -> None:
     await menu.module(menu.linked(payload)).handle(turn)
 
 
-def choose(menu: Menu, came: Incoming, state: fsm.State) -> str:
+def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
     """Return the name of the one flow that this update belongs to."""
     step = state.step.partition(":")[0]
     step = menu.former.get(step, step)
@@ -314,6 +314,7 @@ async def _count(turn: Turn, held: fsm.Held, raw: bytes, flows: Flows, error: Ex
         await fsm.end(held, held.state)
     except errors.Unavailable as fault:
         log.note(refused=str(fault))
+        await _quietly(fsm.release(held))
         return Outcome(503)
     log.note(buried=True)
     await _quietly(turn.chat.say(turn.text("error.buried")))

@@ -4,12 +4,13 @@
     end     one round trip: save the state, mark the update done, give the turn back
 
 The turn outlives the longest handler (`HANDLER_LIMIT`), so a live handler never loses it, and giving it back needs no
-check of the owner; a handler that finds itself late does not save. A crashed instance keeps its user waiting for
-`TURN` at the most, while Telegram holds the update and offers it again.
+check of the owner; a handler that finds itself late does not save. Where an answer got lost it is not known whose the
+turn is: then it is given back by its `token`, along with the next request. A crashed instance keeps its user waiting
+for `TURN` at the most, while Telegram holds the update and offers it again.
 
-Out of reach for longer than `PATIENCE`, Redis is replaced by Neon (`fallback`). Whoever gets through again leaves the
-mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also looked for in
-Neon, put together with what Redis still has (`merge`) and carried back (docs/decisions/0006).
+Out of reach for longer than `instance.PATIENCE`, Redis is replaced by Neon (`fallback`). Whoever gets through again
+leaves the mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also looked
+for in Neon, put together with what Redis still has (`conversation.merge`) and carried back (docs/decisions/0006).
 
 Keys: user_state:{bot}:{user} · turn:{bot}:{user} · update:{bot}:{update_id} · failures:{bot}:{update_id} · outage ·
 temp_data:{bot}:{user}:{name}
@@ -18,51 +19,37 @@ temp_data:{bot}:{user}:{name}
 import asyncio
 import contextlib
 import json
+import secrets
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import cache, errors, limits, log
-from lib.telegram import fallback
+from lib.telegram import conversation, fallback, instance
+from lib.telegram.conversation import State
 
-VERSION = 1
 STATE_TTL = timedelta(hours=1)
 ASIDE_TTL = timedelta(minutes=5)
 DONE_TTL = timedelta(hours=48)  # Telegram drops an update after 24 hours
 HANDLER_LIMIT = timedelta(seconds=20)
 TURN = timedelta(seconds=25)
 WAITS = (0.1, 0.2, 0.4, 0.8)  # for another update's turn to end; then Telegram is the queue
-PATIENCE = timedelta(seconds=3)  # a blip is left to Telegram, which offers the update again: Neon has no state yet
 
+# Where it is not known what became of a command: a plain DEL might take another's turn, or the mark of a newer outage.
+_DELETE_OWN = """#!lua flags=allow-key-locking
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
-@dataclass
-class State:
-    """Where a person is in a conversation with one bot.
-
-    `step` is "<flow>:<step>", empty outside a conversation. `data` is what the conversation has gathered. `who` is what
-    every update needs to know of the person, so that Neon need not be asked: id, language, consent. `blind` says that
-    the conversation began while Redis could not be read, so there may be an older part of it. `limits` are the times of
-    `limits.take`.
-    """
-
-    step: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-    who: dict[str, Any] = field(default_factory=dict)
-    saved_at: float = 0.0
-    blind: bool = False
-    limits: dict[str, int] = field(default_factory=dict)
-
-    def dump(self) -> str:
-        """Return the stored form."""
-        fields = {"v": VERSION, "step": self.step, "data": self.data, "who": self.who, "saved_at": self.saved_at}
-        late = limits.ahead(self.limits)
-        more = ({"blind": True} if self.blind else {}) | ({"limits": late} if late else {})
-        return json.dumps(fields | more, ensure_ascii=False)
-
-    def copy(self) -> "State":
-        """Return a state of its own that can be changed."""
-        return load(self.dump())
+# KEYS: turn, update, state. Returns whether the update is done, by this or by the end that nobody heard of.
+_END_OWN = """#!lua flags=allow-key-locking
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('EXISTS', KEYS[2]) end
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+redis.call('DEL', KEYS[1])
+return 1
+"""
 
 
 @dataclass
@@ -70,7 +57,8 @@ class Held:
     """A turn that was taken: the state as it was, where the turn is held, and when it will be over.
 
     `found` is what Neon still has of this person after an outage; it goes back to Redis with the end of the turn.
-    `paused` is how long Telegram wants nothing sent to this person.
+    `paused` is how long Telegram wants nothing sent to this person. `token` is what the turn holds in Redis, and `mark`
+    what the outage's mark held. `in_doubt`: the answer to its end was lost, so the turn may be another's by now.
     """
 
     bot: str
@@ -81,35 +69,18 @@ class Held:
     in_neon: bool = False
     found: fallback.Found | None = None
     paused: timedelta = timedelta(0)
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    mark: str = ""
+    in_doubt: bool = False
 
     @property
     def outlived(self) -> bool:
-        """Whether the turn may belong to another update by now."""
-        return time.time() > self.began + TURN.total_seconds()
+        """Whether the turn may belong to another update by the time that Redis could hear of its end."""
+        return time.time() + cache.DEADLINE.total_seconds() > self.began + TURN.total_seconds()
 
 
-@dataclass
-class Outage:
-    """What this instance knows of Redis: since when it fails, and whether the others must hear that Neon was used."""
-
-    since: float | None = None
-    untold: bool = False
-
-    def failed(self, now: float) -> None:
-        """Note a failure; the first in a row is when the outage began."""
-        self.since = now if self.since is None else self.since
-
-    def over(self, *, told: bool) -> None:
-        """Note that Redis has answered, and whether it took the mark."""
-        self.since = None
-        self.untold = self.untold and not told
-
-    def lasts(self, now: float) -> bool:
-        """Tell whether Redis has failed for longer than it pays to wait."""
-        return self.since is not None and now - self.since >= PATIENCE.total_seconds()
-
-
-outage = Outage()
+outage = instance.Outage()
+own = instance.Own()
 
 
 async def begin(bot: str, user_id: int, update_id: int) -> Held | None:
@@ -120,28 +91,43 @@ async def begin(bot: str, user_id: int, update_id: int) -> Held | None:
     """
     for wait in (*WAITS, None):
         held = Held(bot, user_id, update_id, State(), time.time())
-        try:
-            taken, done = await _begin(held)
-        except errors.Unavailable as error:
-            if error.code != "redis":
-                raise
-            outage.failed(time.monotonic())
-            if not outage.lasts(time.monotonic()):
-                raise
-            taken, done = await _begin_in_neon(held)
-        if done:
-            return None
-        if taken:
-            return held
+        if own.takes(bot, user_id, held.began, held.began + TURN.total_seconds()):
+            taken = done = False
+            try:
+                taken, done = await _begin_anywhere(held)
+            finally:
+                if done or not taken:
+                    own.ended(bot, user_id)
+            if done:
+                return None
+            if taken:
+                return held
         if wait is not None:
             await asyncio.sleep(wait)
     raise errors.Unavailable("turn_taken", retry_after=timedelta(seconds=1))
 
 
+async def _begin_anywhere(held: Held) -> tuple[bool, bool]:
+    """Try for the turn in Redis, or in Neon when Redis is out of reach for long."""
+    try:
+        return await _begin(held)
+    except errors.Unavailable as error:
+        if error.code != "redis":
+            raise
+        if error.__cause__:  # it was sent: the breaker's own refusal has no cause
+            _let_go_later(held)
+        outage.failed(time.monotonic())
+        if not outage.lasts(time.monotonic()):
+            raise
+    if (held.bot, held.update_id) in own.done:
+        return False, True
+    return await _begin_in_neon(held)
+
+
 async def _begin(held: Held) -> tuple[bool, bool]:
     """Try for the turn in Redis; return whether it is ours, and whether the update is done."""
     commands: list[cache.Command] = [
-        ["SET", _turn(held), str(held.update_id), "NX", "PX", _ms(TURN)],
+        ["SET", _turn(held), held.token, "NX", "PX", _ms(TURN)],
         [
             "MGET",
             _update(held.bot, held.update_id),
@@ -150,14 +136,15 @@ async def _begin(held: Held) -> tuple[bool, bool]:
             *limits.pauses(held.bot, held.user_id),
         ],
     ]
-    untold = outage.untold
+    untold, used = outage.untold, outage.used
     if untold:
-        commands.append(["SET", cache.key("outage"), "1", "PX", _ms(STATE_TTL)])
+        commands.append(_mark(held))
     taken, (done, stored, marked, *pauses), *_ = await cache.pipeline(commands)
-    outage.over(told=untold)
-    held.state = load(stored)
+    outage.over(told=used)
+    held.state = conversation.load(stored)
+    held.mark = held.token if untold else marked or ""
     held.paused = limits.left(held.bot, held.user_id, pauses)
-    if taken and not done and (marked or untold):
+    if taken and not done and held.mark:
         taken, done = await _look(held)
     elif taken and done:
         await _let_go(held)
@@ -175,16 +162,17 @@ async def _look(held: Held) -> tuple[bool, bool]:
         await _let_go(held)
     elif found.saved_at or not found.others:
         held.found = found
-        held.state = merge(held.state, load(found.state))
+        held.state = conversation.merge(held.state, conversation.load(found.state))
     return not found.busy, found.done
 
 
 async def _begin_in_neon(held: Held) -> tuple[bool, bool]:
     log.note(fallback=True)
-    held.in_neon = outage.untold = True
+    held.in_neon = True
+    outage.used += 1
     held.paused = limits.left(held.bot, held.user_id, [])
     begun = await fallback.begin(held.bot, held.user_id, held.update_id, TURN)
-    held.state = load(begun.state) if begun.state else State(blind=True)
+    held.state = conversation.load(begun.state) if begun.state else State(blind=True)
     return begun.taken, begun.done
 
 
@@ -193,14 +181,25 @@ async def end(held: Held, state: State) -> None:
     if held.outlived:
         raise errors.Unavailable("turn_outlived")
     state.saved_at = time.time()
-    if not held.in_neon:
+    if held.in_neon:
+        await _end_in_neon(held, state)
+    else:
+        await _end_anywhere(held, state)
+    own.ended(held.bot, held.user_id, held.update_id)
+
+
+async def _end_anywhere(held: Held, state: State) -> None:
+    """End a turn that was taken in Redis: there, once more there when the answer was lost, else in Neon."""
+    try:
+        await _end(held, state)
+    except errors.Unavailable:
+        held.in_doubt = True
         try:
-            await _end(held, state)
+            await _end_again(held, state)
         except errors.Unavailable:
             outage.failed(time.monotonic())
             await _end_in_neon(held, state)
-    else:
-        await _end_in_neon(held, state)
+            _let_go_later(held)
 
 
 async def _end(held: Held, state: State) -> None:
@@ -213,16 +212,27 @@ async def _end(held: Held, state: State) -> None:
         ["DEL", _turn(held)],
     ]
     if held.found and not held.found.others:
-        commands.append(["DEL", cache.key("outage")])
+        commands.append(_delete_own(cache.key("outage"), held.mark))
     await cache.pipeline(commands)
     if held.found and held.found.saved_at:
         with contextlib.suppress(errors.Unavailable):  # it is older than what Redis has now, and gone in an hour
             await fallback.drop(held.bot, held.user_id, held.found.saved_at)
 
 
+async def _end_again(held: Held, state: State) -> None:
+    """End the turn in Redis unless that is done; raise Unavailable when it is not and the turn is another's."""
+    if held.found:
+        raise errors.Unavailable("redis")
+    keys = [_turn(held), _update(held.bot, held.update_id), _state(held)]
+    args = [held.token, _ms(DONE_TTL), replace(state, blind=False).dump(), _ms(STATE_TTL)]
+    [done] = await cache.pipeline([["EVAL", _END_OWN, len(keys), *keys, *args]])
+    if not done:
+        raise errors.Unavailable("turn_outlived")
+
+
 async def _end_in_neon(held: Held, state: State) -> None:
     log.note(fallback=True)
-    outage.untold = True
+    outage.used += 1
     seen_at = held.found.saved_at if held.found and held.found.saved_at else datetime.fromtimestamp(held.began, UTC)
     since = None if held.in_neon else max(seen_at, datetime.fromtimestamp(held.began, UTC))
     ids = (held.bot, held.user_id, held.update_id)
@@ -232,9 +242,12 @@ async def _end_in_neon(held: Held, state: State) -> None:
 
 async def release(held: Held) -> None:
     """Give the turn back with nothing saved: Telegram will offer the update again."""
+    own.ended(held.bot, held.user_id)
     if held.in_neon:
         await fallback.release(held.bot, held.user_id, held.update_id)
-    elif not held.outlived:
+    elif held.in_doubt or held.outlived:
+        _let_go_later(held)
+    else:
         await _let_go(held)
 
 
@@ -245,7 +258,7 @@ async def forget(bot: str, user_id: int) -> None:
     """
     held = Held(bot, user_id, 0, State(), time.time())
     for wait in (*WAITS, None):
-        [taken] = await cache.pipeline([["SET", _turn(held), "0", "NX", "PX", _ms(PATIENCE)]])
+        [taken] = await cache.pipeline([["SET", _turn(held), "0", "NX", "PX", _ms(instance.PATIENCE)]])
         if taken or wait is None:
             break
         await asyncio.sleep(wait)
@@ -281,57 +294,32 @@ async def put_by(bot: str, user_id: int, name: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def load(stored: str | None) -> State:
-    """Return the state out of its stored form; a form of another version counts as none."""
-    fields = json.loads(stored) if stored else {}
-    if fields.get("v") != VERSION:
-        return State()
-    return State(
-        fields["step"],
-        fields["data"],
-        fields["who"],
-        fields.get("saved_at", 0.0),
-        blind=fields.get("blind", False),
-        limits=fields.get("limits", {}),
-    )
-
-
-def merge(kept: State, carried: State) -> State:
-    """Return one state out of what Redis kept and what Neon had: the newer wins.
-
-    A conversation that began blind knows nothing of the older one, so what only the older one holds stays, down to the
-    parts of a draft: a photo from before the outage and the words from during it make one order.
-    """
-    if not carried.saved_at:
-        return kept
-    older, newer = sorted((kept, carried), key=lambda state: state.saved_at)
-    if not carried.blind:
-        return newer
-    return State(
-        newer.step or older.step,
-        _joined(older.data, newer.data),
-        newer.who or older.who,
-        newer.saved_at,
-        limits=older.limits | newer.limits,
-    )
-
-
-def _joined(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
-    """Return both; a filled value of the newer replaces the older's, and two dicts are joined in their turn."""
-    joined = dict(older)
-    for name, value in newer.items():
-        both = isinstance(value, dict) and isinstance(older.get(name), dict)
-        if value or name not in older:
-            joined[name] = {**older[name], **value} if both else value
-    return joined
-
-
 def _worth(state: State) -> bool:
     return bool(state.step or state.data or state.who)
 
 
 async def _let_go(held: Held) -> None:
-    await cache.pipeline([["DEL", _turn(held)]])
+    try:
+        await cache.pipeline([["DEL", _turn(held)]])
+    except errors.Unavailable:
+        _let_go_later(held)
+        raise
+
+
+def _let_go_later(held: Held) -> None:
+    """Give the turn back along with the next request, if it is still this one's: who comes next need not wait for it.
+
+    The others learn first that Neon has what this turn has saved.
+    """
+    cache.ride([*([_mark(held)] if outage.untold else []), _delete_own(_turn(held), held.token)])
+
+
+def _mark(held: Held) -> cache.Command:
+    return ["SET", cache.key("outage"), held.token, "PX", _ms(STATE_TTL)]
+
+
+def _delete_own(key: str, value: str) -> cache.Command:
+    return ["EVAL", _DELETE_OWN, 1, key, value]
 
 
 def _done(bot: str, update_id: int) -> cache.Command:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from lib.telegram import fsm
+from lib.telegram import instance
 from tests.flows.chat import words
+from tests.flows.studio.test_order import to_confirm
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ async def redis(shop):
             await shop.switch("upstash", "stop")
             self.is_down = True
             saying = asyncio.create_task(chat.says("/help"))  # answered 503 until the patience is over
-            await asyncio.sleep(fsm.PATIENCE.total_seconds())
+            await asyncio.sleep(instance.PATIENCE.total_seconds())
             await saying
 
         async def comes_back(self):
@@ -62,6 +63,23 @@ async def test_a_card_is_ordered_and_delivered_while_redis_is_down(seller, newco
     assert [row["kind"] for row in await shop.ledger(bob)] == ["trial", "charge"]
     assert (await shop.state(bob))["data"]["job"] == (await shop.jobs(bob))[0]["id"]
     assert not await left(shop, bob)
+
+
+async def test_what_another_instance_did_by_redis_is_charged_once_though_neon_does_it_again(seller, photo, shop, redis):
+    await to_confirm(seller, photo)
+    await seller.presses("Сделать")
+    [press] = seller.update_ids
+    await shop.settle(seller)
+    await shop.switch("api-telegram", "restart")
+    await redis.fails(seller)
+    before = [words(one) for one in await seller.messages()]
+    await shop.replay(seller, press, times=1)
+    seller.update_ids = [press]
+    record = await shop.record(seller)
+    assert (record["flow"], record["fallback"]) == ("order", True), "it was handled again"
+    assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge"]
+    assert len(await shop.jobs(seller)) == 1
+    assert [words(one) for one in await seller.messages()] == before
 
 
 async def test_a_draft_from_before_goes_on_with_the_words_from_during(seller, photo, shop, redis):

@@ -7,7 +7,7 @@ import pytest
 
 from lib import db, limits
 from lib.flows import FLOWS
-from lib.telegram import dispatch, fsm
+from lib.telegram import conversation, dispatch, fsm, instance
 from lib.telegram.update import Attachment, Incoming, Payment, Person
 from tests.telegram.parlour import visits
 
@@ -25,7 +25,7 @@ def said(text, update_id=1):
 def nothing_answers(monkeypatch):
     """Leave neither Redis nor Neon, for long enough that an instance would turn to Neon."""
     monkeypatch.setattr(db, "CHECKOUT_SECONDS", 0.2)
-    monkeypatch.setattr(fsm, "outage", fsm.Outage(since=time.monotonic() - 60))
+    monkeypatch.setattr(fsm, "outage", instance.Outage(since=time.monotonic() - 60))
 
 
 @pytest.mark.usefixtures("nothing_answers")
@@ -37,7 +37,7 @@ async def test_with_redis_and_neon_down_telegram_is_asked_to_come_again():
 
 @dataclass(frozen=True)
 class Case:
-    state: fsm.State
+    state: conversation.State
     flow: str
 
 
@@ -48,12 +48,12 @@ ALICE_CAME = Person(7, "Алиса", "", "", "")
 @pytest.mark.parametrize(
     "case",
     [
-        Case(fsm.State(), "start"),
-        Case(fsm.State("order:words", {}, KNOWN), "order"),
-        Case(fsm.State("card:words", {}, KNOWN), "order"),
-        Case(fsm.State("", {}, KNOWN), "menu"),
-        Case(fsm.State("", {}, KNOWN, blind=True), "order"),
-        Case(fsm.State("gone:words", {}, KNOWN), "menu"),
+        Case(conversation.State(), "start"),
+        Case(conversation.State("order:words", {}, KNOWN), "order"),
+        Case(conversation.State("card:words", {}, KNOWN), "order"),
+        Case(conversation.State("", {}, KNOWN), "menu"),
+        Case(conversation.State("", {}, KNOWN, blind=True), "order"),
+        Case(conversation.State("gone:words", {}, KNOWN), "menu"),
     ],
 )
 def test_words_go_to_the_conversation_they_belong_to(case):
@@ -93,11 +93,11 @@ BILL = Payment("XTR", 50, "pack:5")
     ],
 )
 def test_each_kind_goes_to_its_flow(came, step, flow):
-    assert dispatch.choose(SHOP, came, fsm.State(step, {}, KNOWN)) == flow
+    assert dispatch.choose(SHOP, came, conversation.State(step, {}, KNOWN)) == flow
 
 
 def test_a_payment_of_somebody_who_has_not_consented_is_still_taken():
-    assert dispatch.choose(SHOP, Incoming(1, "paid", ALICE_CAME, payment=BILL), fsm.State()) == "till"
+    assert dispatch.choose(SHOP, Incoming(1, "paid", ALICE_CAME, payment=BILL), conversation.State()) == "till"
 
 
 def test_every_bot_has_the_menu_that_the_shared_flows_lead_back_to():

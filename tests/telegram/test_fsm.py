@@ -1,4 +1,5 @@
-from lib.telegram.fsm import Outage, State, load, merge
+from lib.telegram.conversation import State, load, merge
+from lib.telegram.instance import Outage
 
 
 def state(saved_at, step="", *, blind=False, **data):
@@ -49,13 +50,16 @@ def test_a_blip_is_waited_out_and_a_longer_outage_is_not():
     assert not outage.lasts(12.9)
     outage.failed(12.0)
     assert outage.lasts(13.0)
-    outage.over(told=False)
+    outage.over(told=0)
     assert not outage.lasts(99.0)
 
 
 def test_the_others_are_told_of_an_outage_until_redis_has_the_mark():
-    outage = Outage(untold=True)
-    outage.over(told=False)
+    outage = Outage(used=1)
+    outage.over(told=0)
     assert outage.untold
-    outage.over(told=True)
+    outage.used += 1
+    outage.over(told=1)
+    assert outage.untold, "Neon was used once more while the mark was on its way"
+    outage.over(told=2)
     assert not outage.untold

@@ -4,13 +4,13 @@ Who was one until now loses the conversation as well: the list is asked at every
 """
 
 from lib import text
-from lib.telegram import fsm
+from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Say the sentence; to a press as a toast, so that an old screen does not change."""
-    turn.state = fsm.State(limits=turn.state.limits)
+    turn.state = conversation.State(limits=turn.state.limits)
     words = text.say(text.guess(turn.came.person.language_code), "admin.door")
     if turn.came.kind == "press":
         await turn.answer(words, alert=True)

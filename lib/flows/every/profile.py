@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from lib import credits, db, kick, limits, profiles, users
 from lib.loyalty import members, staff
-from lib.telegram import fsm
+from lib.telegram import conversation
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
 
@@ -105,7 +105,7 @@ async def _erase(turn: Turn) -> None:
     await db.run(lambda conn: users.erase(conn, user_id, tg_id))
     turn.after += [lambda: profiles.forget(user_id, tg_id), kick.drain]
     await turn.show(turn.text("profile.erased"), [])
-    turn.state = fsm.State()
+    turn.state = conversation.State()
 
 
 SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {

@@ -7,7 +7,7 @@ import pytest
 
 from lib import config, db, jobs
 from lib.flows.studio import order
-from lib.telegram import fsm
+from lib.telegram import conversation, fsm
 from lib.telegram.client import Chat
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Incoming, Person
@@ -41,7 +41,9 @@ async def alice(database, monkeypatch):
     config.get.cache_clear()
     async with database.connect() as conn:
         user = await factories.make_user(conn, credits=5)
-    state = fsm.State("order:words", {"draft": {"file_id": "f"}}, {"id": user.id, "language": "ru", "consent": True})
+    state = conversation.State(
+        "order:words", {"draft": {"file_id": "f"}}, {"id": user.id, "language": "ru", "consent": True}
+    )
     yield state
     monkeypatch.delenv("OPENAI_API_KEY")
     config.get.cache_clear()
