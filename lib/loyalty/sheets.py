@@ -89,7 +89,7 @@ def _lines(rows: Iterable[Iterable[object]]) -> bytes:
 
 def _client(row: dict[str, object], partner: Partner) -> list[object]:
     return [
-        *(row["card_no"], row["name"], row["phone_tail"], row["city"]),
+        *(row["card_no"], row["name"], _tail(row["phone_tail"]), row["city"]),
         *(_when(row["joined_at"], partner), _when(row["last_visit_at"], partner), row["visits"]),
         *(_roubles(row["spent_minor"]), row["available"], row["pending"]),
     ]
@@ -101,6 +101,11 @@ def _operation(row: dict[str, object], partner: Partner) -> list[object]:
         *(_roubles(row["bill_minor"]), _roubles(row["paid_minor"]), row["points"], row["available_after"]),
         *(row["reverses_id"], row["reason"], row["actor"]),
     ]
+
+
+def _tail(digits: object) -> str:
+    """Write the end of a number as the bot does: as a number it would lose its zeros."""
+    return f"··{digits}" if digits else ""
 
 
 def _roubles(minor: object) -> str:

@@ -14,16 +14,20 @@ with receipts as materialized (
         coalesce(sum(paid_minor), 0)::bigint as money_minor, count(distinct member_id) as active
     from receipts
 ), moved as (
-    select coalesce(sum(points) filter (
-            where kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral')), 0)::bigint as issued,
-        coalesce(sum(points) filter (where kind in ('redeem', 'service')), 0)::bigint as redeemed,
-        coalesce(sum(points) filter (where kind = 'expire'), 0)::bigint as expired,
-        coalesce(sum(points) filter (where kind = 'referral'), 0)::bigint as referral_points,
-        count(*) filter (where kind = 'reverse') as reversals
-    from point_txns
-    where partner_id = %(partner_id)s
-    and created_at >= %(since)s
-    and created_at < %(until)s
+    -- the rest of a bill, paid in money, is reversed along with its operation: that is one reversal, not two
+    select coalesce(sum(t.points) filter (
+            where t.kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral') and r.id is null
+        ), 0)::bigint as issued,
+        coalesce(sum(t.points) filter (where t.kind in ('redeem', 'service') and r.id is null), 0)::bigint as redeemed,
+        coalesce(sum(t.points) filter (where t.kind = 'expire'), 0)::bigint as expired,
+        coalesce(sum(t.points) filter (where t.kind = 'referral' and r.id is null), 0)::bigint as referral_points,
+        count(*) filter (where t.kind = 'reverse' and o.parent_id is null) as reversals
+    from point_txns t
+    left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+    left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
+    where t.partner_id = %(partner_id)s
+    and t.created_at >= %(since)s
+    and t.created_at < %(until)s
 ), people as (
     select count(*) as clients,
         count(*) filter (where joined_at >= %(since)s and joined_at < %(until)s) as new_clients,
@@ -99,6 +103,7 @@ with scored as (
     from members m
     where m.partner_id = %(partner_id)s
     and m.left_at is null
+    and m.visits > 0
     and m.last_visit_at > %(now)s::timestamptz - interval '180 days'
 ), named as (
     select spent_minor, case
@@ -122,7 +127,7 @@ select t.actor_id as user_id, trim(u.first_name || ' ' || u.last_name) as name,
     coalesce(sum(t.bill_minor) filter (
         where t.kind in ('accrue', 'redeem') and t.parent_id is null), 0)::bigint as turnover_minor,
     coalesce(sum(t.points) filter (where t.kind in ('accrue', 'grant')), 0)::bigint as given,
-    count(*) filter (where t.kind = 'reverse') as reversals,
+    count(*) filter (where t.kind = 'reverse' and o.parent_id is null) as reversals,
     count(*) filter (where t.kind = 'grant') as grants,
     coalesce((
         select max(n)
@@ -140,6 +145,7 @@ select t.actor_id as user_id, trim(u.first_name || ' ' || u.last_name) as name,
     ), 0) as one_client
 from point_txns t
 join users u on u.id = t.actor_id
+left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
 where t.partner_id = %(partner_id)s
 and t.created_at >= %(since)s
 and t.created_at < %(until)s
@@ -190,12 +196,17 @@ order by m.id
 limit %(limit)s;
 
 -- name: operation_rows
-select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name, t.bill_minor, t.paid_minor, t.points,
-    t.available_after, t.reverses_id, t.reason, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), '') as actor
+select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name, t.bill_minor, t.paid_minor,
+    case
+        when t.kind in ('redeem', 'service', 'expire') then -t.points
+        when t.kind = 'reverse' and o.kind not in ('redeem', 'service') then -t.points
+        else t.points
+    end as points, t.available_after, t.reverses_id, t.reason, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), '') as actor
 from point_txns t
 join members m on m.partner_id = t.partner_id and m.id = t.member_id
 left join clients c on c.user_id = m.user_id
 left join users u on u.id = t.actor_id
+left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
 where t.partner_id = %(partner_id)s
 and t.created_at >= %(since)s
 and t.created_at < %(until)s

@@ -33,6 +33,34 @@ async def test_the_figures_of_a_period(conn, shop):
     assert [day.turnover_minor for day in chart] == [100_000, 0, 60_000, 40_000]
 
 
+async def test_what_was_reversed_is_neither_given_nor_spent_nor_a_clients_habit(conn):
+    shop = await make_shop(conn)
+    anna = await make_member(conn, shop)
+    await accrue(conn, shop, anna, 100_000, now=NOW - timedelta(days=2))
+    visit = await accrue(conn, shop, anna, 100_000)
+    spent = await redeem(conn, shop, anna, 20, bill_minor=100_000)
+    await reverse(conn, shop, spent, by=shop.cashier)
+    await reverse(conn, shop, visit, by=shop.cashier)
+    partner = await partners.get(conn, shop.id)
+    found = await reports.summary(conn, partner, SINCE, UNTIL)
+    assert (found.issued, found.redeemed, found.reversals) == (0, 0, 2)
+    [row] = await reports.staff(conn, shop.id, SINCE, UNTIL)
+    assert row.reversals == 2
+    boris = await make_member(conn, shop)
+    await reverse(conn, shop, await accrue(conn, shop, boris, 100_000))
+    assert sum(group.clients for group in await reports.groups(conn, shop.id, NOW)) == 1
+
+    async def on_conn(work):
+        return await work(conn)
+
+    text = await read(sheets.operations(partner, SINCE, UNTIL, read=on_conn))
+    rows = [line.split(";") for line in text.split("\r\n")[1:-1]]
+    assert [(row[2], int(row[7])) for row in rows] == [
+        *(("Начисление", 50), ("Списание", -20), ("Начисление", 49), ("Отмена", 20), ("Отмена", -49), ("Отмена", -50)),
+        *(("Начисление", 50), ("Отмена", -50)),
+    ]
+
+
 async def test_an_empty_shop_has_no_shares(conn, shop):
     found = await reports.summary(conn, await partners.get(conn, shop.id), SINCE, UNTIL)
     assert (found.average_bill_minor, found.redemption_bp, found.churn_bp, found.nps) == (None, None, None, None)

@@ -67,7 +67,7 @@ async def test_whoever_is_let_go_hears_so_at_the_next_press(cafe):
     await cafe.owner.presses("Сотрудники")
     await cafe.owner.presses("Вера")
     await cafe.owner.presses("Убрать")
-    await cafe.owner.sees("Убрать из команды? Вера больше не сможет")
+    await cafe.owner.sees("Вера больше не сможет обслуживать")
     await cafe.owner.presses("Убрать")
     await cafe.owner.sees("Пока здесь только вы")
     await cafe.cashier.says("4567")
