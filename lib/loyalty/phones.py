@@ -4,13 +4,15 @@ import re
 
 from lib import errors
 
+LABEL = re.compile(r"^(?:тел(?:ефон)?|tel|phone)\b[.:]?\s*", re.IGNORECASE)
+
 
 def normalise(text: str) -> str:
     """Return the number as +79001234567; Invalid("phone_unclear") when it is none.
 
     Russian numbers may begin with 8, 7, +7 or the 9 of a mobile; others need their country's code.
     """
-    words = text.strip()
+    words = LABEL.sub("", text.strip())
     if len(words) > 40 or not re.fullmatch(r"[+\d\s\u00a0()\u2010-\u2015.\-/]+", words, re.ASCII):
         raise errors.Invalid("phone_unclear", text[:40])
     digits = re.sub(r"\D", "", words)

@@ -35,7 +35,7 @@ async def test_the_story(joins, shop, newcomer):
     dina = Chat(shop.http, "admin", (await newcomer(first_name="Дина", id=ADMINS[-1])).user)
     await gleb_applies(gleb)
     await dina_decides(dina, "Магазины", TITLE)
-    await gleb.sees("заявка одобрена.*Откройте меню")
+    await gleb.sees("заявка одобрена.*плакат с QR")
     await gleb.presses("Меню")
     await gleb.sees(f"{TITLE} · владелец")
 

@@ -40,6 +40,7 @@ def test_what_is_no_number_is_refused(words):
 def test_a_foreign_number_keeps_its_countrys_code():
     assert phones.normalise("+49 151 23456789") == "+4915123456789"
     assert phones.normalise("375291234567") == "+375291234567"
+    assert phones.normalise("Тел.: 8 900 123-45-67") == phones.normalise("телефон 8 900 123-45-67") == "+79001234567"
 
 
 async def test_a_number_is_one_persons(conn):

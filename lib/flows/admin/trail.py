@@ -65,9 +65,9 @@ async def _shop_page(turn: Turn, partner_id: int, before: int | None) -> tuple[s
             at=when(turn, deed.created_at),
             actor=deed.actor or "—",
             action=named(turn, "deed", deed.action),
-            subject=(deed.subject or "—") if one else f"{short(deed.title, 40)} {deed.subject}".strip(),
+            subject=(deed.subject if one else short(deed.title, 60)) or "—",
             reason=short(str((deed.after or {}).get("reason", "")), 120),
-        )
+        ).rstrip()
         for deed in deeds[:PAGE]
     ]
     onward = deeds[PAGE - 1].id if len(deeds) > PAGE else None
@@ -82,4 +82,5 @@ def _areas(turn: Turn, chosen: str) -> Keyboard:
         for area in ("all", *trail.AREAS)
     ]
     shops = ("• " if chosen == "shops" else "") + turn.text("admin.area.shops")
-    return [buttons[:3], [*buttons[3:], Button(shops, "trail:shop:0")]]
+    buttons.append(Button(shops, "trail:shop:0"))
+    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]

@@ -91,7 +91,7 @@ def _fields(turn: Turn, found: Summary, before: Summary) -> dict[str, Any]:
         "returning": found.returning_clients,
         "clients": found.clients,
         "churn": share(found.churn_bp),
-        "nps": none if found.nps is None else f"{found.nps:+d}".replace("-", "−"),
+        "nps": none if found.nps is None else (f"{found.nps:+d}" if found.nps else "0").replace("-", "−"),
         "ratings": found.ratings,
         "issued": money.number(found.issued),
         "redeemed": money.number(found.redeemed),

@@ -100,7 +100,7 @@ def _shown(turn: Turn, name: str, value: Any) -> str:
     if form == "money":
         return f"{money.show(value)} ₽"
     if form == "sums":
-        return ", ".join(money.show(one) for one in value) + " ₽"
+        return " · ".join(f"{money.show(one)} ₽" for one in value)
     return turn.text(f"partner.rules.{name}.value", value=value) if form == "whole" else str(value)
 
 

@@ -16,7 +16,7 @@ async def test_the_card_shows_code_balance_next_reward_and_next_expiry(comes, ca
     card = await boris.sees("100 баллов = 100 ₽")
     assert card["photo"]
     assert "Капучино: накопить ещё 50 баллов" in words(card)
-    assert re.search(r"До \d+ [а-я]+( \d{4})? включительно потратьте 100 баллов", words(card))
+    assert re.search(r"\d+ [а-я]+( \d{4})? — последний день для 100 баллов", words(card))
     assert re.search(r"Действует 5 минут, до \d\d:\d\d", words(card))
 
 

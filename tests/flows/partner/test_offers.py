@@ -205,7 +205,7 @@ async def test_a_rule_is_chosen_by_a_button_or_typed_and_counts_at_the_next_bill
     await cafe.owner.sees("Сохранил.*Начисляем: 7,5 %")
     await cafe.owner.presses("Быстрые суммы")
     await cafe.owner.says("150 250,50")
-    await cafe.owner.sees("150, 250,50 ₽")
+    await cafe.owner.sees("150 ₽ · 250,50 ₽")
     await cafe.owner.presses("Доля оплаты")
     await cafe.owner.presses("до 30 %")
     await cafe.cashier.says(qr(boris))
