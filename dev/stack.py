@@ -33,7 +33,6 @@ from lib import config, fetch
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 60.0
 NEEDED_MB = 200  # an empty Postgres takes 40, and its log files 16 each
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class Stack:
@@ -171,8 +170,6 @@ class Stack:
             routes=[
                 Route("/", lambda _: FileResponse(simulator / "index.html", headers={"Cache-Control": "no-store"})),
                 Mount("/static", StaticFiles(directory=simulator)),
-                Route("/sim/samples", _samples),
-                Mount("/sim/samples", StaticFiles(directory=ROOT / "dev" / "samples")),
                 Route("/sim/seed", self._seed, methods=["POST"]),
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
@@ -335,12 +332,6 @@ class Stack:
         else:
             raise LookupError(f"There is no part {name} here that can be told to {verb}.")
         return self.parts[name].doc()
-
-
-async def _samples(_: Request) -> Response:
-    """List the product photos that come with the project."""
-    files = sorted(path for path in (ROOT / "dev" / "samples").iterdir() if path.suffix.lower() in PICTURES)
-    return JSONResponse([{"name": path.stem, "url": f"/sim/samples/{path.name}"} for path in files])
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:
