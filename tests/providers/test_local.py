@@ -14,6 +14,7 @@ from lib.providers import local
 from lib.providers.local import benefits, colour, cutout, icons, lettering, palette, photo, words
 from tests.providers.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
 
+THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
 ORDER = local.CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
 
@@ -143,11 +144,18 @@ def test_frames_a_product_that_the_edge_cuts() -> None:
 
 def test_a_glint_on_a_dark_base_is_no_hole_in_it() -> None:
     """The grey of the thermos' glint is that of a shadow, and it reaches the floor."""
-    sample = (Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg").read_bytes()
-    cut = cutout.cut_out(photo.open_photo(sample))
+    cut = cutout.cut_out(photo.open_photo(THERMOS.read_bytes()))
     assert cut is not None
     base = np.asarray(cut.image.getchannel("A"))[-34:-18, 60:-60]
     assert (base > 100).all()
+
+
+def test_nothing_faint_is_left_under_a_base() -> None:
+    """A shadow where the product stands is a little like its base: in the cut it was a smear several rows deep."""
+    cut = cutout.cut_out(photo.open_photo(THERMOS.read_bytes()))
+    assert cut is not None
+    cover = np.asarray(cut.image.getchannel("A")).max(1)
+    assert (cover[-12:] < 128).sum() <= 2
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["empty", "half full"])

@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 from lib import errors
 from lib.providers.local import cutout, output, paint, palette, photo, stage
 from lib.providers.local.card import Card
+from lib.providers.local.paint import Box
 from lib.providers.local.scenes import SCENES, Room
 
 WIDTH, HEIGHT = 1200, 1600
@@ -32,13 +33,13 @@ def render_background(data: bytes, order: BackgroundOrder) -> Card:
     if cut is None:
         raise errors.Rejected("picture_no_cutout")
     room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(cut.image), order.variant)
-    canvas = composed(room, cut.image)
+    canvas, _ = composed(room, cut.image)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
     return Card(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout")
 
 
-def composed(room: Room, cut: Image.Image) -> Image.Image:
-    """Stand the product in the room."""
+def composed(room: Room, cut: Image.Image) -> tuple[Image.Image, Box]:
+    """Stand the product in the room; return the picture and where the product is."""
     canvas = room.picture.copy()
     product = _scaled(cut, room)
     width, height = canvas.size
@@ -50,7 +51,7 @@ def composed(room: Room, cut: Image.Image) -> Image.Image:
         _mirror(canvas, room, product, (left, top))
     _touch(canvas, room, mask, (left, top))
     canvas.paste(_lit(product, canvas, room, (left, top)), (left, top), mask)
-    return canvas
+    return canvas, (left, top, left + product.width, top + product.height)
 
 
 def _floor(room: Room, tall: float) -> float:

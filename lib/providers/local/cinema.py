@@ -1,4 +1,4 @@
-"""The b-roll: slow close-ups of the real photo, a light that sweeps over them, quiet type at the lower left."""
+"""The b-roll: slow close-ups of the real photo, a light that sweeps over them, quiet type on the dark below them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from lib.providers.local import footage, lettering, motion, palette, planes, stickers
-from lib.providers.local.colour import oklch
-from lib.providers.local.footage import SIZE, Shot
+from lib.providers.local.colour import Rgb, oklch
+from lib.providers.local.footage import SIZE, Field, Shot
 from lib.providers.local.lettering import Block
 from lib.providers.local.paint import rounded
 from lib.providers.local.planes import Frame, Layer
@@ -16,6 +16,17 @@ from lib.providers.local.story import FPS, HEIGHT, LEFT, LOW, RIGHT, WIDTH, Stor
 
 ROOMS = ("studio", "marble", "gradient", "wood")
 FADE = 0.36
+FIELD = Field(room=(50, 80, 1030, 1110), photo=(-65, -30, 1145, 1130), seen=(0, 0, WIDTH, 1250))
+DUSK = 1095  # where the picture begins to melt into the dark
+WORDS = 1288  # where type begins: in the dark that starts where the picture is no longer seen
+
+
+MOVES = (
+    ((0.0, 20.0, 0.92), (0.0, -26.0, 1.05)),
+    ((-46.0, 0.0, 1.0), (46.0, 10.0, 1.0)),
+    ((30.0, 40.0, 1.03), (-30.0, -50.0, 0.97)),
+    ((0.0, 0.0, 1.06), (0.0, 0.0, 0.93)),
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,8 @@ def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     shots = _shots(story)
     lines = _lines(story, shots)
-    scrim, light = planes.inked(_scrim(), (8, 8, 10)), _beam()
-    bar = planes.inked(rounded((120, 8), 4), _gold(story))
+    dark, light = planes.inked(_dark(), _toned(story, 0.25, 0.055)), _beam()
+    bar = planes.inked(rounded((120, 8), 4), _toned(story, 0.86, 0.08))
     for number in range(story.seconds * FPS):
         now = number / FPS
         frame = Frame.empty((WIDTH, HEIGHT))
@@ -44,30 +55,24 @@ def frames(story: Story) -> Iterator[Frame]:
         footage.filmed(frame, shots[index], now, share=fresh)
         sweep = motion.passed(now, shots[index].start + 0.15, 1.5)
         frame.shine(light, round(-870 + 1900 * sweep), 0.34 * (1 - abs(2 * sweep - 1)))
-        frame.lay(scrim, WIDTH / 2, HEIGHT - scrim.height / 2)
+        frame.lay(dark, WIDTH / 2, HEIGHT - dark.height / 2)
         _write(frame, lines, bar, now)
         yield frame
 
 
 def _shots(story: Story) -> list[Shot]:
+    """Show the whole, what there is of close-ups, longer because of the words, and the whole again."""
     scene = ROOMS[story.variant % len(ROOMS)]
-    whole = footage.wide(story, scene, 0.62)
-    nears = footage.close(story, scene)
-    layers = [planes.layer(_graded(picture)) for picture in (whole, *nears)]
-    order = [0, *range(1, len(layers) if story.seconds > 6 else min(2, len(layers))), 0]
-    order = [0, 0, 0] if len(layers) == 1 else order
-    length = story.seconds / len(order)
-    moves = (((0, 20, 0.92), (0, -26, 1.05)), ((-46, 0, 1.0), (46, 10, 1.0)), ((30, 40, 1.03), (-30, -50, 0.97)),
-             ((0, 0, 1.06), (0, 0, 0.93)))  # fmt: skip
-    if len(layers) == 1:
-        moves = (
-            ((0, 30, 0.92), (0, -10, 1.02)),
-            ((-40, -60, 1.22), (40, -40, 1.26)),
-            ((0, 0, 1.10), (0, 0, 0.94)),
-            moves[3],
-        )
+    views = [footage.wide(story, scene, FIELD), *footage.close(story, scene, FIELD)]
+    if story.seconds <= 6:
+        views = views[:2]
+    layers = [(planes.layer(_graded(view.picture)), view) for view in views]
+    order = [0, *range(1, len(layers)), 0] if len(layers) > 1 else [0]
+    units = [1.5 if which == 0 else 2.0 for which in order]
+    starts = [story.seconds * sum(units[:number]) / sum(units) for number in range(len(order) + 1)]
+    moves = [MOVES[0], *MOVES[1 : len(order) - 1], MOVES[3]][: len(order)]
     return [
-        Shot(layers[which], number * length, length + FADE, *moves[number if number < len(order) - 1 else 3])
+        footage.shot(*layers[which], starts[number], starts[number + 1] - starts[number] + FADE, *moves[number])
         for number, which in enumerate(order)
     ]
 
@@ -82,10 +87,10 @@ def _graded(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(pixels * tone, 0, 255).astype(np.uint8))
 
 
-def _scrim() -> Image.Image:
-    """A shadow that rises behind the words."""
-    share = np.clip(np.linspace(0, 1, 980, dtype=np.float32) / 0.6, 0, 1)
-    ramp = share * share * (3 - 2 * share) * 165
+def _dark() -> Image.Image:
+    """The dark for the words, into which the picture melts."""
+    share = np.clip(np.linspace(0, 1, HEIGHT - DUSK, dtype=np.float32) * (HEIGHT - DUSK) / (FIELD.seen[3] - DUSK), 0, 1)
+    ramp = share * share * (3 - 2 * share) * 255
     return Image.fromarray(ramp.astype(np.uint8)[:, None].repeat(WIDTH, axis=1))
 
 
@@ -102,31 +107,58 @@ def _beam() -> Image.Image:
     )
 
 
-def _gold(story: Story) -> tuple[int, int, int]:
-    seen = palette.character(story.hero.image)
-    return oklch(0.86, 0.08, seen.hue if seen.hue is not None else 80.0)
+def _toned(story: Story, lightness: float, chroma: float) -> Rgb:
+    """Return the product's hue, or a hint of gold."""
+    hue = palette.character(story.hero.image).hue
+    return oklch(lightness, chroma, hue) if hue is not None else oklch(lightness, chroma * lightness, 80.0)
 
 
 def _lines(story: Story, shots: list[Shot]) -> list[Line]:
-    """Set the title for the first and the last shot, the benefits in between."""
+    """Set the title for the first and the last shot, the benefits in between; each stays until the shot ends."""
+    starts = [shot.start for shot in shots]
+    if len(shots) == 1:
+        starts = [0.0, 0.28 * story.seconds, 0.72 * story.seconds] if story.texts else [0.0, float(story.seconds)]
     found: list[Line] = []
-    title = heading(story.title, (RIGHT - LEFT, 300), 104)
-    first_end = shots[1].start + 0.05
-    last = shots[-1].start + 0.1
+    title = heading(story.title, (RIGHT - LEFT, LOW - WORDS), 104)
     if title:
-        found += _set(title, 0.0, first_end)
-        found += _set(title, last, story.seconds + 1.0)
-    if story.texts:
-        free = (last - first_end - 0.05) / len(story.texts)
-        for number, text in enumerate(story.texts):
-            block = lettering.fit(text, lettering.HEAVY, (RIGHT - LEFT, 210), (84, 44), lines=2, spacing=1.16)
-            start = first_end + 0.05 + number * free
-            found += _set(block, start, start + free)
+        found += _set(title, WORDS, 0.0, starts[1])
+        found += _set(title, WORDS, starts[-1] + FADE / 2, story.seconds + 1.0)
+    parts = _parts(story.texts, len(starts) - 2)
+    for number, part in enumerate(parts):
+        end = starts[number + 2] if number < len(parts) - 1 else starts[-1]
+        found += _listed(part, starts[number + 1] + FADE / 2, end)
     return found
 
 
-def _set(block: Block, start: float, end: float) -> list[Line]:
-    top = LOW - block.leading * len(block.lines)
+def _parts(texts: tuple[str, ...], count: int) -> list[tuple[str, ...]]:
+    """Divide the benefits among the shots, the first ones with more; fewer parts when there are not enough."""
+    count = min(count, len(texts))
+    if count < 1:
+        return []
+    cut = -(-len(texts) // count)
+    return [texts[:cut], texts[cut:]] if count > 1 else [texts]
+
+
+def _listed(texts: tuple[str, ...], start: float, end: float) -> list[Line]:
+    """Set the benefits one below the other; they come in one after the other, and stay."""
+    room = (LOW - WORDS) // len(texts)
+    lines = 2 if len(texts) == 1 else 1
+    largest = 84 if lines == 2 else min(72, round(room * 0.8))
+
+    def fit(text: str, size: int) -> Block:
+        return lettering.fit(text, lettering.HEAVY, (RIGHT - LEFT, room), (size, 34), lines=lines, spacing=1.16)
+
+    size = min(fit(text, largest).size for text in texts)
+    gap = min(0.4, (end - start) * 0.5 / len(texts))
+    found, top = list[Line](), float(WORDS)
+    for number, text in enumerate(texts):
+        block = fit(text, size)
+        found += _set(block, top, start + gap * number, end)
+        top += block.leading * len(block.lines) + size * 0.22
+    return found
+
+
+def _set(block: Block, top: float, start: float, end: float) -> list[Line]:
     rows = stickers.lines(block, (255, 255, 255))
     return [
         Line(row, top + number * block.leading, start + 0.09 * number * (start > 0), end)
@@ -138,10 +170,9 @@ def _write(frame: Frame, lines: list[Line], bar: Layer, now: float) -> None:
     seen = [line for line in lines if line.start <= now < line.end]
     for line in seen:
         come = motion.settle(now, line.start, 0.5) if line.start else 1.0
-        leave = motion.passed(now, line.end - 0.16, 0.16)
-        share = come * (1 - leave)
+        share = come * (1 - motion.passed(now, line.end - 0.16, 0.16))
         frame.lay(
             line.layer, LEFT + line.layer.width / 2, line.y + line.layer.height / 2 + 34 * (1 - come), share=share
         )
     if seen:
-        frame.lay(bar, LEFT + 60, min(line.y for line in seen) - 34)
+        frame.lay(bar, LEFT + 60, WORDS - 18)

@@ -20,6 +20,7 @@ from lib.providers.local.raster import Floats, Mask
 
 MODEL_SIDE = 320  # of the copy on which masks are found
 MATTE_SIDE = 1200  # of the crop on which edges are made
+FAINT = 0.1  # of cover: no edge, but the shadow under the product, which is a little like it
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 
@@ -152,6 +153,7 @@ def _matte(rgb: Image.Image, mask: Mask) -> Image.Image:
     share = ((pixels - back) * apart).sum(-1) / np.maximum(strength, 1e-4)
     trust = strength / (strength + 0.02)
     alpha = np.clip((share - 0.12) / 0.76, 0, 1) * trust + np.clip((maybe - 0.3) / 0.4, 0, 1) * (1 - trust)
+    alpha = np.clip((alpha - FAINT) / (1 - 2 * FAINT), 0, 1)
     alpha = np.where(sure, 1.0, np.where(outside, 0.0, alpha)).astype(np.float32)
     clean = (pixels - (1 - alpha[..., None]) * back) / np.maximum(alpha[..., None], 0.25)
     clean = np.where(sure[..., None], pixels, np.clip(clean, 0, 1))

@@ -7,13 +7,15 @@ from PIL import Image, ImageEnhance
 
 from lib.providers.local import footage, lettering, motion, paint, palette, planes, stickers
 from lib.providers.local.colour import Rgb
-from lib.providers.local.footage import Shot
+from lib.providers.local.footage import Field, Shot, View
 from lib.providers.local.planes import Frame, Layer
 from lib.providers.local.story import FPS, HEIGHT, LEFT, RIGHT, WIDTH, Story
 
 ROOMS = ("wood", "arch", "marble", "studio")
 ZOOMS = (0.90, 1.06, 0.95, 1.14, 0.91)
-PLACE = 330  # where captions hang: their middle
+PLACE = 335  # where captions hang: their middle
+PAPER = 222  # of the height for words, so that their paper ends above the product
+FIELD = Field(room=(50, 500, 1030, 1700), photo=(-65, 490, 1145, 2035))
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,16 @@ class Caption:
 def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     scene = ROOMS[story.variant % len(ROOMS)]
-    picture = _phone(footage.wide(story, scene, 0.80))
-    nears = [_phone(near) for near in footage.close(story, scene)[:1]]
-    layers = [planes.layer(shown) for shown in (picture, *nears)]
+    views = [footage.wide(story, scene, FIELD)]
+    if story.hero.cut:  # a close-up of a photo would go on behind the words
+        views += footage.close(story, scene, FIELD)[:1]
+    layers = [(planes.layer(_phone(view.picture)), view) for view in views]
     cuts = _cuts(story)
     captions = _captions(story, cuts)
-    shots = [_shot(layers[(number % 2) % len(layers)], number, start, end) for number, (start, end) in enumerate(cuts)]
+    shots = []
+    for number, (start, end) in enumerate(cuts):
+        near = number % 2 and number < len(cuts) - 1
+        shots.append(_shot(*layers[-1 if near else 0], number, start, end))
     for number in range(story.seconds * FPS):
         now = number / FPS
         index = max(k for k, (start, _) in enumerate(cuts) if start <= now + 1e-6)
@@ -62,10 +68,11 @@ def _cuts(story: Story) -> list[tuple[float, float]]:
     return found
 
 
-def _shot(layer: Layer, number: int, start: float, end: float) -> Shot:
+def _shot(layer: Layer, view: View, number: int, start: float, end: float) -> Shot:
     zoom = ZOOMS[number % len(ZOOMS)]
     side = (-1) ** number
-    return Shot(layer, start, end - start, (10.0 * side, 14, zoom), (-12.0 * side, -10, zoom + 0.035), shake=7.0)
+    ends = ((10.0 * side, 14, zoom), (-12.0 * side, -10, zoom + 0.035))
+    return footage.shot(layer, view, start, end - start, *ends, shake=7.0)
 
 
 def _captions(story: Story, cuts: list[tuple[float, float]]) -> list[Caption]:
@@ -85,7 +92,7 @@ def _captions(story: Story, cuts: list[tuple[float, float]]) -> list[Caption]:
 
 def _paper(text: str, largest: int, paper: Rgb, ink: Rgb) -> Image.Image:
     """Set the words, each line on its own strip of rounded paper."""
-    room = (RIGHT - LEFT - 60, 300)
+    room = (RIGHT - LEFT - 60, PAPER)
     block = lettering.fit(text, lettering.HEAVY, room, (largest, 44), lines=3, spacing=1.42)
     pad = round(block.size * 0.42)
     high = round(block.size * 1.44)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from lib.providers.local import benefits, looks, motion, paint, palette, planes, stage, stickers
+from lib.providers.local import benefits, footage, looks, motion, paint, palette, planes, stage, stickers
 from lib.providers.local.lettering import Block
 from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
@@ -83,8 +83,6 @@ def _standing(story: Story, colours: Palette, kind: int) -> Scene:
     room = (60, high, 1020, (LOW - tall - 24) if chips else 1640)
     if slim:
         room = (540, high, 1050, 1720)
-    elif ratio < SLIM and chips:  # the chips lie over its lower left
-        room = (360, high, 1060, 1680)
     stage.backdrop(canvas, colours, SHAPES[kind], room, ratio)
     actor = stickers.product(story.hero.image, _inside(room), colours.shadow, 0.55 if colours.dark else 0.38)
     top = (high + LOW - tall) / 2 if slim else LOW - tall
@@ -99,7 +97,10 @@ def _hung(story: Story, colours: Palette) -> Scene:
     tall = (block.height + 64 if block else 0) + _height(chips)
     line = LOW - tall - (70 if tall else -390)
     size = (round(WIDTH * 1.09 / 2) * 2, round((line + 90) * 1.09 / 2) * 2)
-    picture = stage.cropped(story.photo, size)
+    clear = (0, round(size[1] * 0.03), size[0], round(size[1] * 0.955) - 104)  # of edge and sheet, also from near
+    have, want = story.photo.width / story.photo.height, size[0] / (clear[3] - clear[1])
+    shape = min(max(want, have * (1 - footage.LOSS)), have / (1 - stage.HEM))
+    picture, _ = stage.melted(story.photo, size, shape, clear)
     actor = Actor(planes.layer(picture), planes.inked(Image.new("L", (8, 8)), (0, 0, 0)), *size)
     body = canvas.crop((0, line, WIDTH, HEIGHT)).convert("RGBA")
     body.putalpha(paint.rounded((WIDTH, HEIGHT - line + 80), 72).crop((0, 0, WIDTH, HEIGHT - line)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from lib.providers.local import paint
@@ -195,22 +196,44 @@ def filling(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     have, want = photo.width / photo.height, size[0] / size[1]
     if 1 - want / have < BLEED and 1 - have / want < HEM:
         return cropped(photo, size)
-    return melted(photo, size, min(max(want, have * (1 - CROP)), have / (1 - HEM)))
+    return melted(photo, size, min(max(want, have * (1 - CROP)), have / (1 - HEM)))[0]
 
 
-def melted(photo: Image.Image, size: tuple[int, int], shape: float) -> Image.Image:
-    """Show the photo, cropped to a shape, as large as the size allows; it melts into its own blur around it."""
-    ground = cropped(photo, (size[0] // 12, size[1] // 12)).filter(ImageFilter.GaussianBlur(6))
-    canvas = ground.resize(size, Image.Resampling.BICUBIC)
-    across = shape >= size[0] / size[1]
-    part = (size[0], round(size[0] / shape)) if across else (round(size[1] * shape), size[1])
-    length = part[1] if across else part[0]
-    edge = np.minimum(np.arange(length), np.arange(length)[::-1]) / max(1.0, min(size) * 0.1)
-    ramp = (np.clip(edge, 0, 1) ** 1.5 * 255).astype(np.uint8)
-    mask = ramp[:, None].repeat(part[0], axis=1) if across else ramp[None, :].repeat(part[1], axis=0)
-    corner = ((size[0] - part[0]) // 2, (size[1] - part[1]) // 2)
-    canvas.paste(cropped(photo, part), corner, Image.fromarray(np.ascontiguousarray(mask)))
-    return canvas
+def melted(photo: Image.Image, size: tuple[int, int], shape: float, area: Box | None = None) -> tuple[Image.Image, Box]:
+    """Show the photo, cropped to a shape, as large as the area allows, and say where.
+
+    Its rim goes on around it, out of focus: a blurred copy of the whole photo would show the product twice.
+    """
+    left, top, right, bottom = area or (0, 0, *size)
+    wide = min(right - left, round((bottom - top) * shape))
+    part = (wide, min(bottom - top, round(wide / shape)))
+    x, y = (left + right - part[0]) // 2, (top + bottom - part[1]) // 2
+    box = (x, y, x + part[0], y + part[1])
+    shown = cropped(photo, part)
+    canvas = _rim(shown, box, size)
+    reach = min(size) * 0.1 if area is None else min(part) * 0.06
+    ramps = [_ramp(part[k], reach, box[k] > 0, box[k + 2] < size[k]) for k in (0, 1)]
+    mask = (ramps[1][:, None] * ramps[0][None, :] * 255).astype(np.uint8)
+    canvas.paste(shown, (x, y), Image.fromarray(mask))
+    return canvas, box
+
+
+def _rim(shown: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
+    """Draw the photo's outermost colours on to the edges of the canvas, softly."""
+    small = tuple(-(-side // 12) for side in size)
+    left, top, right, bottom = (round(edge / 12) for edge in box)
+    pixels = np.asarray(shown.resize((right - left, bottom - top), Image.Resampling.BOX))
+    around = ((max(0, top), max(0, small[1] - bottom)), (max(0, left), max(0, small[0] - right)), (0, 0))
+    spread = Image.fromarray(np.pad(pixels, around, mode="edge")).filter(ImageFilter.GaussianBlur(7))
+    return spread.resize(size, Image.Resampling.BICUBIC)
+
+
+def _ramp(length: int, reach: float, starts: bool, ends: bool) -> NDArray[np.float32]:
+    """Return shares that rise at the start and fall at the end, where there is one."""
+    along = np.arange(length, dtype=np.float32)
+    first = along if starts else np.full_like(along, reach)
+    last = along[::-1] if ends else np.full_like(along, reach)
+    return np.asarray(np.clip(np.minimum(first, last) / np.float32(max(1.0, reach)), 0, 1) ** np.float32(1.5))
 
 
 def cropped(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
