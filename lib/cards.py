@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from lib import errors
 
-PRESETS = ("wb", "ozon", "white", "story")
 MARKETPLACES = ("wb", "ozon")
 
 TITLE_LIMIT = 60

@@ -36,11 +36,6 @@ class Pulse:
         """Whether more of the last hour's jobs failed than a bad photo now and then explains."""
         return self.failed >= 3 and self.failed * 10 >= self.finished
 
-    def worries(self, now: datetime | None = None) -> int:
-        """Return how many things are wrong."""
-        marks = (self.stuck(now), self.is_failing, self.letters, self.refunding, self.debts, self.unmatched)
-        return sum(map(bool, marks))
-
 
 @dataclass(frozen=True)
 class Figures:

@@ -188,28 +188,6 @@ def digest(title: str, about: str, photo: str) -> str:
     return hashlib.md5("\x1f".join((title, about, photo)).encode(), usedforsecurity=False).hexdigest()
 
 
-async def note(
-    conn: db.Connection,
-    actor_id: int | None,
-    action: str,
-    *,
-    partner_id: int | None = None,
-    subject: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    """Write a line into the audit trail."""
-    await SQL.note.within(PLATFORM if partner_id is None else of(partner_id)).run(
-        conn,
-        partner_id=partner_id,
-        actor_id=actor_id,
-        action=action,
-        subject=subject,
-        before=before,
-        after=after,
-    )
-
-
 async def trail(
     conn: db.Connection, *, partner_id: int | None = None, before: int | None = None, limit: int = PAGE
 ) -> list[Deed]:

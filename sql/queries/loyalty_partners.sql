@@ -149,10 +149,6 @@ with before as (
 )
 select id from changed;
 
--- name: note
-insert into loyalty_trail (partner_id, actor_id, action, subject, before, after)
-values (%(partner_id)s, %(actor_id)s, %(action)s, %(subject)s, %(before)s, %(after)s);
-
 -- name: trail
 select t.id, t.partner_id, coalesce(p.title, '') as title, t.actor_id,
     coalesce(nullif(u.first_name, ''), u.username, '') as actor, t.action, t.subject, t.before, t.after, t.created_at

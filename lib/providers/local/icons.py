@@ -115,11 +115,6 @@ _RULES = tuple((name, re.compile(rf"(?:(?<![^\W\d_])|(?<=\d))(?:{stems})", re.IG
 _STEP = re.compile(r"([MLCZOD])([^MLCZOD]*)")
 
 
-def chosen(text: str) -> str:
-    """Return the name of the icon that suits a benefit; a tick when no word gives a hint."""
-    return next((name for name, stems in _RULES if stems.search(text)), "tick")
-
-
 def distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Choose an icon for each text, no two the same except ticks."""
     taken: list[str] = []
