@@ -2,6 +2,7 @@
 
     title -> category -> city -> share -> confirm -> applied, status pending          State.data["apply"]
       ^_________^_________^________^________| back
+    refused -> [mend] -> confirm -> the same shop, pending again
 
 The share that is given back is a setting like any other and can be changed later. Who decides tells the owner.
 """
@@ -23,8 +24,9 @@ async def handle(turn: Turn) -> None:
     """Take one answer and ask the next question."""
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
     if wanted == "new":
-        turn.state.data["apply"] = {}
-        await _ask(turn, "title")
+        await _begin(turn)
+    elif wanted == "mend":
+        await _mend(turn, partner.number(argument))
     elif turn.came.kind == "text":
         await _words(turn)
     elif turn.came.kind != "press":
@@ -38,6 +40,27 @@ async def handle(turn: Turn) -> None:
         await _ask(turn, argument)
     else:
         await _pressed(turn, wanted, argument)
+
+
+async def _begin(turn: Turn) -> None:
+    """Go on with what was begun, if there is anything, else ask the first question."""
+    draft = _draft(turn)
+    if "shop" in draft:
+        draft.clear()
+    await _ask(turn, "confirm", turn.text("partner.apply.goes_on") if draft else "")
+
+
+async def _mend(turn: Turn, shop_id: int) -> None:
+    """Begin with what was refused; it is the owner's to send again."""
+    mine = [one for one in await partner.places(turn) if one.partner_id == shop_id and one.role == "owner"]
+    if not mine or mine[0].status != "rejected":
+        await turn.answer(turn.text("error.old_button"))
+        await _begin(turn)
+        return
+    shop = await db.run(lambda conn: partners.get(conn, shop_id))
+    draft = {"title": shop.title, "category": shop.category, "city": shop.city, "share": shop.earn_bp}
+    turn.state.data["apply"] = {**draft, "shop": shop.id}
+    await _ask(turn, "confirm", turn.text("partner.apply.mend", reason=shop.reason))
 
 
 def _draft(turn: Turn) -> dict[str, Any]:
@@ -122,12 +145,20 @@ async def _send(turn: Turn) -> None:
         await _ask(turn, _step(turn))
         return
     words = {name: draft[name] for name in ("title", "category", "city")}
+
+    async def apply(conn: db.Connection) -> int:
+        async with conn.transaction():
+            shop: int = draft.get("shop") or await partners.apply(conn, owner, **words)
+            await partners.change(conn, shop, owner, earn_bp=draft["share"], **(words if "shop" in draft else {}))
+            if "shop" in draft and not await partners.decide(conn, shop, owner, "pending", was="rejected"):
+                raise errors.Conflict("decided_already")
+        return shop
+
     try:
-        shop = await db.run(lambda conn: partners.apply(conn, owner, **words))
+        shop = await db.run(apply)
     except errors.AppError as error:
         await _ask(turn, "confirm", partner.refusal(turn, error))
         return
-    await db.run(lambda conn: partners.change(conn, shop, owner, earn_bp=draft["share"]))
     await partner.to_review(turn, "partner", title=words["title"], city=words["city"])
     turn.state.data = {"shop": shop, "screen": turn.state.data["screen"]}
     turn.state.step = ""

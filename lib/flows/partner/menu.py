@@ -65,7 +65,10 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
         return words, [serve, *partner.in_rows([undo, *manager])]
     rows = partner.in_rows(manager) if shop.status == "pending" else []
     refresh = [partner.button(turn, "partner.button.refresh", "menu:home")]
-    return words, [*rows, _apply(turn) if shop.status == "rejected" and place.role == "owner" else refresh]
+    if shop.status == "rejected" and place.role == "owner":
+        mend = [partner.button(turn, "partner.button.mend", f"apply:mend:{shop.id}", style="primary")]
+        return words, [mend, [partner.button(turn, "partner.button.rules", "rules:home")]]
+    return words, [*rows, refresh]
 
 
 def _apply(turn: Turn) -> list[Button]:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.flows.chat import buttons
+from tests.flows.partner.conftest import user_id
 
 
 @pytest.fixture
@@ -67,8 +67,38 @@ async def test_too_short_a_name_and_a_sticker_are_answered(gleb, photo):
     await gleb.sees("словами или кнопкой.*1 из 4")
 
 
-async def test_a_rejected_shop_says_why_and_offers_a_new_application(cafe):
+async def test_a_refused_application_is_mended_and_sent_again(cafe, shop):
     await cafe.decide("rejected", "Нет адреса")
     await cafe.owner.says("/menu")
-    message = await cafe.owner.sees("не приняли. Причина: Нет адреса")
-    assert any("Подать заявку" in label for label in buttons(message))
+    await cafe.owner.sees("не приняли. Причина: Нет адреса")
+    await cafe.owner.presses("Правила")
+    await cafe.owner.presses("Адрес")
+    await cafe.owner.says("Баумана, 5")
+    await cafe.owner.presses("Меню")
+    await cafe.owner.presses("Исправить заявку")
+    question = await cafe.owner.sees("Отказали вот почему: Нет адреса.*Кофейня «Зерно»")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.says("Зеленодольск")
+    await cafe.owner.presses("Отправить")
+    await cafe.owner.sees("отправлена")
+    query = "select status, city, address from partners where owner_id = %s"
+    mended = [{"status": "pending", "city": "Зеленодольск", "address": "Баумана, 5"}]
+    assert await shop.rows(query, await user_id(shop, cafe.owner)) == mended
+    await cafe.owner.forges(f"apply:mend:{cafe.id}")
+    await cafe.owner.presses("Отправить", on=question)
+    assert await shop.rows(query, await user_id(shop, cafe.owner)) == mended
+
+
+async def test_only_the_owner_mends_an_application(cafe, shop):
+    await cafe.decide("rejected", "Нет адреса")
+    await cafe.cashier.forges(f"apply:mend:{cafe.id}")
+    await cafe.cashier.sees("Как называется ваш магазин")
+
+
+async def test_an_application_goes_on_where_it_stopped(gleb):
+    await gleb.presses("Подать заявку")
+    await gleb.says("Пекарня")
+    await gleb.presses("Меню")
+    await gleb.presses("Подать заявку")
+    await gleb.sees("Продолжаем.*Пекарня — что это")

@@ -163,7 +163,7 @@ async def test_the_first_of_an_album_is_taken_and_said(seller, photo):
 async def test_a_title_that_cannot_be_drawn_is_asked_for_again(seller, photo, text):
     await seller.sends_photo(photo)
     await seller.says(text)
-    await seller.sees("нет слов|слишком длинное: 4000 знаков")
+    await seller.sees("нет слов|слишком длинное: 4\u00a0000 знаков")
     await seller.says("<b>Кружка</b> 🔥 & Ко")
     await seller.presses("Карточка товара")
     await seller.presses("Сторис")
