@@ -78,6 +78,7 @@ FLOWS = Flows(
             files=("order",),
             links={"promo": "wallet", "pay": "wallet"},
             payments="wallet",
+            open=("support",),
             shared=EVERY,
             former={"card": "order"},
         ),

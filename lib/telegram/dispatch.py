@@ -35,7 +35,8 @@ class Menu:
     `commands`: flow by command. `other`: the flow for whatever no other wants. `stranger`: the one for who has not
     consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
     `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow for
-    checkout, paid and refunded. `former`: flows by the name that they had, as old buttons and states still say it.
+    checkout, paid and refunded. `open`: those left to whom an administrator has shut out. `former`: flows by the name
+    that they had, as old buttons and states still say it.
     `admits` says of a Telegram id whether it may use the bot, asked at every update: who may not gets no further than
     the flow `stranger`; who may is not asked for consent.
     """
@@ -48,6 +49,7 @@ class Menu:
     links: Mapping[str, str] = field(default_factory=dict)
     payments: str = ""
     flows: Sequence[str] = ()
+    open: Sequence[str] = ()
     shared: "Shared | None" = None
     former: Mapping[str, str] = field(default_factory=dict)
     admits: Callable[[int], bool] | None = None
@@ -278,7 +280,9 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
     if menu.admits and not menu.admits(came.person.id):
         return menu.stranger
     if state.who.get("banned") and menu.shared:
-        return _shared(menu, came) or menu.shared.closed
+        prefix = came.text.partition(":")[0]
+        asked = {"text": step, "press": prefix, "command": menu.commands.get(came.command, "")}.get(came.kind, "")
+        return asked if asked in menu.open else _shared(menu, came) or menu.shared.closed
     if not menu.admits and not state.who.get("consent"):
         return menu.stranger
     if came.kind == "command":

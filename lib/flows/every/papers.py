@@ -12,4 +12,5 @@ async def handle(turn: Turn) -> None:
         Button(turn.text("start.terms"), url=f"{site}/terms.html"),
         Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
     ]
-    await turn.show(turn.text("menu.papers"), [links, [Button(turn.text("button.menu"), "menu:home")]])
+    key = "menu.papers" if turn.chat.bot == "studio" else "menu.papers.free"
+    await turn.show(turn.text(key), [links, [Button(turn.text("button.menu"), "menu:home")]])

@@ -1,0 +1,9 @@
+"""What the flows of the studio share."""
+
+from lib.telegram.dispatch import Turn
+
+
+def listen(turn: Turn) -> None:
+    """Let the next text belong to the order: whoever looks at another screen no longer answers what was asked."""
+    if turn.state.step.partition(":")[0] != "order":
+        turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"

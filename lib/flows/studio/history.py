@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from lib import db, errors, jobs, kick, limits, results, users
 from lib import text as sentences
+from lib.flows import studio
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -19,6 +20,7 @@ UNDER_WAY = ("queued", "running", "waiting")
 
 async def handle(turn: Turn) -> None:
     """Answer /history and the buttons of its screens."""
+    studio.listen(turn)
     wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
     if wanted == "page" and argument.isdecimal() and argument.isascii() and len(argument) < 19:
         await _page(turn, int(argument))

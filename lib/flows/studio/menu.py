@@ -4,6 +4,7 @@ Whatever no other flow wants ends here too: unknown words, and buttons that no l
 """
 
 from lib import catalog, credits, db, orders
+from lib.flows import studio
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -11,6 +12,7 @@ from lib.telegram.dispatch import Turn
 async def handle(turn: Turn) -> None:
     """Answer one of the commands, or one of the menu's buttons, or show the menu."""
     wanted = turn.came.command or turn.came.text.partition(":")[2] if turn.came.kind in ("command", "press") else ""
+    studio.listen(turn)
     await SCREENS.get(wanted, _unknown)(turn)
 
 

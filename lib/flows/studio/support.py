@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from lib import config, credits, db, limits, notify, users
 from lib import text as sentences
+from lib.flows import studio
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -16,6 +17,7 @@ LETTERS = limits.Limit("support", 3, timedelta(hours=1))
 
 async def handle(turn: Turn) -> None:
     """Answer /paysupport and its buttons, or take the text that was asked for."""
+    studio.listen(turn)
     if turn.came.kind == "text":
         await _take(turn)
     elif turn.came.kind == "press" and turn.came.text == "support:write":
@@ -56,7 +58,6 @@ async def _take(turn: Turn) -> None:
     if wait:
         await _home(turn, turn.text("studio.support.too_fast", n=-(-wait // 60)))
         return
-    turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
     person = turn.came.person
     name = " ".join(part for part in (person.first_name, person.last_name) if part)
     words = turn.came.text[:LENGTH]

@@ -12,6 +12,7 @@ from typing import Any
 
 from lib import catalog, credits, db, errors, limits, log, notify, payments, users
 from lib import text as sentences
+from lib.flows import studio
 from lib.telegram.client import Button, Invoice, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Payment
@@ -25,7 +26,9 @@ async def handle(turn: Turn) -> None:
     came = turn.came
     if came.payment:
         await PAYMENTS[came.kind](turn, came.payment)
-    elif came.kind == "command" and came.command == "start":
+        return
+    studio.listen(turn)
+    if came.kind == "command" and came.command == "start":
         await (_redeem(turn, came.text[len("promo_") :]) if came.text.startswith("promo_") else _packs(turn))
     elif came.kind == "command" and came.command == "promo":
         await (_redeem(turn, came.text) if came.text else _ask_promo(turn))
@@ -145,8 +148,7 @@ async def _ask_promo(turn: Turn) -> None:
 
 
 async def _redeem(turn: Turn, code: str) -> None:
-    """Take a promo code; the next text belongs to the order again. Guessing is slowed down."""
-    turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
+    """Take a promo code; guessing is slowed down."""
     user_id, tg_id = turn.state.who["id"], turn.chat.id
     wait = await limits.wait(user_id, ATTEMPTS)
     if wait:

@@ -276,6 +276,18 @@ async def test_payments_are_listed_and_a_letter_reaches_the_administrators(selle
     await seller.sees("Мы уже получили ваши сообщения")
 
 
+@pytest.mark.parametrize(("command", "label"), [("/paysupport", "Написать нам"), ("/promo", "")])
+@pytest.mark.parametrize("way", ["Меню", "Назад", "/history"])
+async def test_whoever_leaves_a_question_unanswered_goes_on_with_the_order(seller, photo, command, label, way):
+    await seller.sends_photo(photo)
+    await seller.says(command)
+    if label:
+        await seller.presses(label)
+    await (seller.says(way) if way.startswith("/") else seller.presses(way))
+    await seller.says("Кружка керамическая")
+    await seller.sees("Что сделать из этого фото")
+
+
 async def test_no_button_and_no_command_gives_credits(seller, shop):
     """A test button that gave credits to everybody was a fault of the predecessors."""
     await seller.says("/balance")
