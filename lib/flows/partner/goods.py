@@ -100,6 +100,8 @@ async def _change(turn: Turn, place: Staff, number: int, **fields: Any) -> None:
         if judged:
             one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, number))
             await partner.to_review(turn, "service", title=one.title, shop=place.title)
+    except errors.Missing:
+        note = ""  # by a button of long ago, or of nobody's making; the list is shown
     except errors.AppError as error:
         note = partner.refusal(turn, error)
     await _one(turn, place, str(number), note)

@@ -97,6 +97,8 @@ async def _show(turn: Turn, place: Staff, argument: str, *, shown: bool) -> None
     actor, number = turn.state.who["id"], partner.number(argument)
     try:
         await db.run(lambda conn: offers.show_promotion(conn, place.partner_id, actor, number, shown=shown))
+    except errors.Missing:
+        pass  # by a button of long ago, or of nobody's making; the list is shown
     except errors.AppError as error:
         await turn.answer(partner.refusal(turn, error), alert=True)
     await _one(turn, place, argument)
