@@ -22,6 +22,9 @@ async def test_bury_update_keeps_an_update_once(conn):
         (b"[1]", {"unreadable": "[1]"}),
         (b"\xff\x00", {"unreadable": "\ufffd"}),
         (b'{"text": "a\\u0000b"}', {"text": "ab"}),
+        (b'{"text": "\\ud800"}', {"unreadable": '{"text": "\\ud800"}'}),
+        (b'{"x": 1e999}', {"unreadable": '{"x": 1e999}'}),
+        (b'{"x": NaN}', {"unreadable": '{"x": NaN}'}),
     ],
 )
 async def test_bury_update_keeps_whatever_came(conn, payload, kept):

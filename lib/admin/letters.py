@@ -106,10 +106,14 @@ async def replay(letter: Letter) -> bool:
 
 
 def _readable(payload: bytes) -> dict[str, Any]:
-    """Return the update, or its text when it is no JSON object; Postgres can store anything but a NUL."""
+    """Return the update, or its text when it is no JSON object that Postgres can store.
+
+    It stores no NUL, no half of a surrogate pair, and no number that is none.
+    """
     text = payload.decode(errors="replace").replace("\\u0000", "").replace("\0", "")
     try:
         update = json.loads(text)
+        json.dumps(update, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         update = None
     return update if isinstance(update, dict) else {"unreadable": text}

@@ -11,6 +11,7 @@ from lib import errors
 
 MOST_ID = 2**52  # what the Bot API promises for ids of people
 MOST_NUMBER = 2**63  # what Postgres holds
+MOST_AMOUNT = 2**31  # what it holds of an amount
 
 type Part = dict[str, Any]
 
@@ -110,6 +111,8 @@ def _check(part: Incoming | Person | Attachment | Payment | None) -> None:
             raise ValueError(name.name)
     if isinstance(part, Person) and not 0 < part.id < MOST_ID:
         raise ValueError("person")
+    if isinstance(part, Payment) and part.amount >= MOST_AMOUNT:
+        raise ValueError("amount")
 
 
 def _part(whole: Part, name: str) -> Part | None:

@@ -175,3 +175,72 @@ async def test_a_button_of_what_is_no_offer_of_ones_own_leads_to_the_list(world,
     assert (await dispatch.handle("partner", json.dumps(raw).encode(), FLOWS)).status == 200
     [(label, _), *_] = await shown(lab, "partner")
     assert (label.partition(":")[0], before) == (data.partition(":")[0], await rows(shut))
+
+
+PERSON = {"id": MALLORY, "is_bot": False, "first_name": "Мэллори", "language_code": "ru"}
+PRIVATE = {"id": MALLORY, "type": "private"}
+GROUP = {"id": -1001, "type": "supergroup", "title": "Соседи"}
+SAID = {"message_id": 7, "date": 1, "chat": PRIVATE, "from": PERSON, "text": "Привет"}
+PRESSED = {"id": "1", "from": PERSON, "chat_instance": "1", "data": "menu:home"}
+SIZES = [{"file_id": "a", "file_unique_id": "b", "width": 10**9, "height": 10**9, "file_size": 10**15}] * 50
+ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+MEMBER = {"user": {"id": 1, "is_bot": True, "first_name": "Лоток"}, "status": "administrator"}
+BOUGHT = {"currency": "XTR", "total_amount": 2**62, "invoice_payload": "pack:5"}
+STRANGE = {
+    "a text of 900,000 letters": {"message": {**SAID, "text": "щ" * 100_000 + "x" * 800_000}},
+    "a command of 900,000 letters": {"message": {**SAID, "text": "/start " + "x" * 900_000}},
+    "10,000 entities": {"message": {**SAID, "entities": [{"type": "bold", "offset": 0, "length": 1}] * 10_000}},
+    "a name of 100,000 letters": {"message": {**SAID, "from": {**PERSON, "first_name": "Я" * 100_000}}},
+    "a photo of a petabyte": {"message": {**SAID, "photo": SIZES, "caption": "щ" * 200_000}},
+    "data of 100,000 letters": {"callback_query": {**PRESSED, "data": "menu:" + "9" * 100_000}},
+    "a negative person": {"message": {**SAID, "from": {**PERSON, "id": -5}}},
+    "a person of 2^63": {"message": {**SAID, "from": {**PERSON, "id": 2**63}}},
+    "a negative message": {"message": {**SAID, "message_id": -5}},
+    "a message of 2^63": {"callback_query": {**PRESSED, "message": {"message_id": 2**63, "date": 1, "chat": PRIVATE}}},
+    "no text": {"message": {**SAID, "text": None}},
+    "no one": {"message": {**SAID, "from": None}},
+    "no chat": {"message": {**SAID, "chat": None}},
+    "a press without data": {"callback_query": {**PRESSED, "data": None, "game_short_name": "chess"}},
+    "a press without a message": {"callback_query": {**PRESSED, "inline_message_id": "x"}},
+    "a press on what is out of reach": {
+        "callback_query": {**PRESSED, "message": {"message_id": 7, "date": 0, "chat": PRIVATE}}
+    },
+    "a press in a group": {"callback_query": {**PRESSED, "message": {"message_id": 7, "date": 1, "chat": GROUP}}},
+    "an edited message": {"edited_message": {**SAID, "edit_date": 2}},
+    "a post in a channel": {"channel_post": {**SAID, "from": None, "chat": {**GROUP, "type": "channel"}}},
+    "an edited post": {"edited_channel_post": {**SAID, "chat": {**GROUP, "type": "channel"}}},
+    "words in a group": {"message": {**SAID, "chat": GROUP, "text": "/start@lotok"}},
+    "an anonymous administrator": {"message": {**SAID, "chat": GROUP, "from": ANONYMOUS, "sender_chat": GROUP}},
+    "a bot": {"message": {**SAID, "from": {**PERSON, "is_bot": True}}},
+    "the bot in a group": {
+        "my_chat_member": {
+            "chat": GROUP,
+            "from": PERSON,
+            "date": 1,
+            "old_chat_member": MEMBER,
+            "new_chat_member": MEMBER,
+        }
+    },
+    "a business": {"business_message": SAID, "business_connection": {"id": "1"}},
+    "what nobody knows yet": {"telepathy": {"from": PERSON, "thought": "Привет"}},
+    "nothing": {},
+    "all at once": {"message": SAID, "callback_query": PRESSED, "my_chat_member": None},
+    "a payment nobody asked for": {"pre_checkout_query": {"id": "1", "from": PERSON, **BOUGHT}},
+    "a gift of 2^62 stars": {
+        "message": {
+            **SAID,
+            "text": None,
+            "successful_payment": {**BOUGHT, "telegram_payment_charge_id": "t", "provider_payment_charge_id": "p"},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("bot", BOTS)
+async def test_whatever_telegram_brings_is_taken_at_once(world, shut, bot):
+    before = await rows(shut)
+    for what, content in STRANGE.items():
+        raw = json.dumps({"update_id": next(numbers), **content}).encode()
+        assert (await dispatch.handle(bot, raw, replace(FLOWS, pace=None))).status == 200, what
+    changed = [(table, json.loads(row)) for table, row in before ^ await rows(shut)]
+    assert [one for one in changed if not is_of(*one, *world)] == []

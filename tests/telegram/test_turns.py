@@ -244,3 +244,13 @@ async def test_whatever_answers_are_lost_everything_is_handled_once(redis, monke
     await asyncio.gather(*(delivered(*one) for one in offered))
     heard = sorted(words for _, words in visits)
     assert heard == sorted(f"Слово {number}" for number, _ in updates)
+
+
+async def test_one_bot_knows_nothing_of_a_persons_turn_with_another():
+    first = await fsm.begin("studio", ALICE, 1)
+    other = await fsm.begin("client", ALICE, 1)
+    await fsm.end(first, conversation.State("order:words", {"draft": 1}, {"id": 1}))
+    await fsm.end(other, conversation.State("join:city", {}, {"id": 1}))
+    assert [await fsm.begin(bot, ALICE, 1) for bot in ("studio", "client")] == [None, None]
+    steps = [(await fsm.begin(bot, ALICE, 2)).state.step for bot in ("studio", "client", "partner")]
+    assert steps == ["order:words", "join:city", ""]
