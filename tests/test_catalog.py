@@ -1,7 +1,7 @@
 import psycopg
 import pytest
 
-from lib import catalog, credits, errors, orders
+from lib import catalog, credits, errors, orders, providers
 
 BY = {"actor": "ops:test", "reason": "spring"}
 
@@ -71,3 +71,9 @@ async def test_a_promo_code_is_made_once(conn):
     with pytest.raises(errors.Conflict):
         await catalog.add_promo(conn, "SPRING", 50, **BY)
     assert [(promo.code, promo.credits) for promo in await catalog.list_promos(conn)] == [("SPRING", 5)]
+
+
+async def test_no_product_is_promised_sooner_than_its_first_model_makes_it(conn):
+    for product in await catalog.list_products(conn):
+        first = providers.CHAINS[product.code][0]
+        assert product.expected_seconds >= first.seconds + (first.still.seconds if first.still else 0), product.code

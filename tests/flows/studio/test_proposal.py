@@ -93,6 +93,15 @@ async def test_what_is_typed_instead_of_a_proposal_is_taken_as_it_stands(alice):
     assert len(await words_jobs(alice)) == 1
 
 
+async def test_a_photo_that_our_own_program_cleans_is_said_to_take_as_little_as_it_does(alice):
+    alice.data["draft"] |= {"wordless": True, "product": "card", "preset": "white"}
+    turn = await does(alice, kind="press", press_id="1", text="order:resume", message_id=0)
+    assert "около 50 секунд" in turn.chat.said[-1][0]
+    alice.data["draft"]["preset"] = "classified"
+    turn = await does(alice, kind="press", press_id="2", text="order:resume", message_id=0)
+    assert "несколько секунд" in turn.chat.said[-1][0]
+
+
 async def test_a_proposal_that_is_gone_leaves_the_sellers_own_words(alice):
     await does(alice, kind="text", text="Кружка\nЛепим сами")
     screen = alice.data["screen"]

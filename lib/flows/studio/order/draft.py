@@ -79,6 +79,11 @@ def has_ai() -> bool:
     return bool(config.get().kie_api_keys or config.get().openai_api_key)
 
 
+def is_by_ai(draft: Draft) -> bool:
+    """Say whether a model makes it: a photo that is only cleaned up is our own work in any case."""
+    return has_ai() and (LOOKS[draft["product"]] != "preset" or draft.get("preset") != "classified")
+
+
 def count(draft: Draft) -> int:
     """Return how many results are wanted."""
     choices = orders.COUNTS[draft["product"]]

@@ -41,7 +41,7 @@ async def confirm(turn: Turn) -> None:
     turn.state.step = "order:photo"
     turn.state.data = {"job": order.job.id}
     turn.after.append(kick.drain)
-    await _say_queued(turn, order, offer.lasts(drafts.count(draft), by_ai=drafts.has_ai()))
+    await _say_queued(turn, order, offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft)))
 
 
 async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:

@@ -115,10 +115,11 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
         short = turn.text("studio.short", price=price, balance=offer.balance)
         top_up = Button(turn.text("studio.top_up"), "wallet:packs", style="success")
         return "confirm", (f"{words}\n\n{short}", [[top_up], *_counts(turn, draft), *_changes(turn, draft)])
+    lasts = offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft))
     lines = [
         words,
         turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price),
-        turn.text("studio.usually", time=about(turn.language, offer.lasts(drafts.count(draft), by_ai=drafts.has_ai()))),
+        turn.text("studio.usually", time=about(turn.language, lasts)),
     ]
     confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
     return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *_changes(turn, draft)])
