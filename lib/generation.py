@@ -61,6 +61,11 @@ async def list_old_sources(conn: db.Connection, age: timedelta, prefix: str, lim
     return await SQL.list_old_sources.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
+async def list_old_results(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
+    """Return what was made for orders, under the same conditions."""
+    return await SQL.list_old_results.all(conn, File, age=age, prefix=prefix, limit=limit)
+
+
 async def forget_files(conn: db.Connection, file_ids: list[int]) -> None:
     """Forget files that are gone from storage."""
     await SQL.forget_files.run(conn, file_ids=file_ids)

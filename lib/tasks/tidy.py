@@ -1,7 +1,9 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
-were asked for them, and the source pictures of orders after 30 days, from storage first and then from the table.
+were asked for them and what was made, and the source pictures of orders after 30 days. Files go from storage first and
+then from the table.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from lib import config, db, generation, jobs, log, retry, storage
@@ -10,7 +12,8 @@ BACKOFF = retry.Backoff(base=timedelta(minutes=1))
 LEASE = timedelta(seconds=60)
 BATCH = 1000
 FILES = 100
-KEPT = timedelta(days=30)
+SOURCES_KEPT = timedelta(days=30)
+RESULTS_KEPT = timedelta(days=92)  # a little longer than their orders, which are gone 90 days after they were finished
 
 
 async def run(run: jobs.Run) -> None:
@@ -20,8 +23,9 @@ async def run(run: jobs.Run) -> None:
         removed += number
         if _is_late(run):
             break
-    while not _is_late(run) and (number := await _forget_sources()):
-        files += number
+    for old in (generation.list_old_sources, SOURCES_KEPT), (generation.list_old_results, RESULTS_KEPT):
+        while not _is_late(run) and (number := await _forget_files(*old)):
+            files += number
     if _is_late(run):
         await run.wait(datetime.now(UTC) + timedelta(minutes=1))
     log.note(removed=removed, files=files)
@@ -31,9 +35,9 @@ def _is_late(run: jobs.Run) -> bool:
     return datetime.now(UTC) > run.until - timedelta(seconds=20)
 
 
-async def _forget_sources() -> int:
-    """Delete some source pictures; a preview's database names production's files, which are left alone."""
-    old = await db.run(lambda conn: generation.list_old_sources(conn, KEPT, f"{config.get().key_prefix}/", FILES))
+async def _forget_files(find: Callable[..., Awaitable[list[generation.File]]], age: timedelta) -> int:
+    """Delete some old files; a preview's database names production's files, which are left alone."""
+    old = await db.run(lambda conn: find(conn, age, f"{config.get().key_prefix}/", FILES))
     await storage.delete(*(file.pathname for file in old))
     if old:
         await db.run(lambda conn: generation.forget_files(conn, [file.id for file in old]))

@@ -42,6 +42,15 @@ and starts_with(pathname, %(prefix)s)
 order by created_at
 limit %(limit)s;
 
+-- name: list_old_results
+select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
+from files
+where kind not in ('source', 'still')
+and created_at < statement_timestamp() - %(age)s
+and starts_with(pathname, %(prefix)s)
+order by created_at
+limit %(limit)s;
+
 -- name: forget_files
 delete from files
 where id = any(%(file_ids)s);

@@ -128,23 +128,25 @@ async def test_tidying_reads_no_table_from_end_to_end(conn):
     assert await scans() == before
 
 
-async def test_source_pictures_are_kept_thirty_days_and_results_stay(conn, database, tmp_path, monkeypatch):
+async def test_source_pictures_are_kept_thirty_days_and_results_ninety(conn, database, tmp_path, monkeypatch):
     monkeypatch.setenv("STORAGE_PATH", str(tmp_path))
     config.get.cache_clear()
     alice = await factories.make_user(conn)
     rows = []
-    for kind in ("source", "still", "card"):
+    for kind in ("source", "still", "card", "video"):
         path = await storage.put(kind, b"x", job_id=1, ext="jpg", content_type="image/jpeg")
         row = {"kind": kind, "pathname": path, "content_type": "image/jpeg", "bytes": 1, "width": 1, "height": 1}
         rows += await generation.add_files(conn, alice.id, 1, [row])
     foreign = {**row, "kind": "source", "pathname": "production/source/2026/01/1-a.jpg"}
     await generation.add_files(conn, alice.id, 1, [foreign])
     await conn.execute("update files set created_at = now() - interval '31 days'")
+    await conn.execute("update files set created_at = now() - interval '93 days' where kind = 'video'")
     fresh = await storage.put("source", b"x", job_id=2, ext="jpg", content_type="image/jpeg")
     await generation.add_files(conn, alice.id, 2, [{**row, "kind": "source", "pathname": fresh}])
     assert (await run(conn, "tidy")).done == 1
     left = [file.pathname for file in await generation.list_files(conn, alice.id)]
     assert left == [rows[2].pathname, foreign["pathname"], fresh]
     assert [await storage.get(path) for path in (rows[2].pathname, fresh)] == [b"x", b"x"]
-    with pytest.raises(errors.Missing):
-        await storage.get(rows[0].pathname)
+    for gone in (rows[0], rows[3]):
+        with pytest.raises(errors.Missing):
+            await storage.get(gone.pathname)
