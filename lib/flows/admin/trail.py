@@ -39,7 +39,7 @@ async def _page(turn: Turn, place: str, before: int | None, **narrow: str) -> tu
     names = await db.run(lambda conn: trail.names(conn, [deed.actor for deed in found]))
     lines = [_line(turn, deed, names.get(deed.actor, deed.actor)) for deed in found[:PAGE]]
     rows = pages(turn, place, before, found[PAGE - 1].id if len(found) > PAGE else None)
-    words = "\n\n".join(lines) or turn.text("admin.trail.none")
+    words = "\n\n".join(lines) or turn.text("admin.trail.none" if "subject" in narrow else "admin.trail.none.list")
     return f"{turn.text('admin.trail')}\n\n{words}", rows
 
 
