@@ -1,4 +1,4 @@
-"""What a changed client can send: every button that any flow could know, with the ids of others in it, in any order.
+"""What a changed client can send, and what else may come: every button that any flow could know, with the ids of others in it, in any order.
 
 Mallory has consented everywhere, has a shop, a card and no credits, and is no administrator. Whatever she presses is
 answered, and nothing that is not hers changes.
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dev import seed
-from lib import config, db, users
+from lib import config, db, text, users
 from lib.flows import FLOWS
 from lib.loyalty import members, partners
 from lib.telegram import dispatch, fsm, instance
@@ -45,7 +45,7 @@ def words_of(module):
     """Return the short words of a module: among them is every action that it knows."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
     found = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    parts = {part for text in found if len(text) < 60 for part in text.split(":")}
+    parts = {part for words in found if len(words) < 60 for part in words.split(":")}
     return sorted(part for part in parts if part.isidentifier() and part.isascii() and len(part) < 20)
 
 
@@ -244,3 +244,21 @@ async def test_whatever_telegram_brings_is_taken_at_once(world, shut, bot):
         assert (await dispatch.handle(bot, raw, replace(FLOWS, pace=None))).status == 200, what
     changed = [(table, json.loads(row)) for table, row in before ^ await rows(shut)]
     assert [one for one in changed if not is_of(*one, *world)] == []
+
+
+COMMANDS = ("start", "menu", "help", "cancel", "language", "balance", "paysupport", "terms", "privacy")
+UNKNOWN = ("menu.unknown", "client.home.unknown", "partner.home.unknown")
+
+
+@pytest.mark.parametrize("bot", BOTS)
+async def test_each_command_is_understood_in_every_bot_and_leads_home(world, shut, lab, bot, monkeypatch):
+    monkeypatch.setenv("ADMIN_IDS", str(MALLORY))
+    config.get.cache_clear()
+    for command in COMMANDS:
+        raw = json.dumps({"update_id": next(numbers), "message": {**SAID, "text": f"/{command}"}}).encode()
+        assert (await dispatch.handle(bot, raw, FLOWS)).status == 200
+        last = (await lab.sim.get(f"/chats/{bot}/{MALLORY}")).json()["messages"][-1]
+        assert not last["sim"]["outgoing"], command
+        unknown = [text.say(language, key) for language in ("ru", "en") for key in UNKNOWN]
+        assert not [words for words in unknown if words in last["text"]], command
+        assert "inline_keyboard" in last["reply_markup"], command

@@ -17,7 +17,7 @@ async def handle(turn: Turn) -> None:
     wanted = turn.came.command or turn.came.text.partition(":")[2] if turn.came.kind in ("command", "press") else ""
     if wanted == "help":
         await _help(turn)
-    elif wanted in ("start", "menu", "home"):
+    elif wanted in ("start", "menu", "home", "balance"):
         await _home(turn)
     elif wanted == "cancel":
         await _home(turn, turn.text("admin.cancelled" if turn.state.data.pop("act", None) else "admin.nothing"))

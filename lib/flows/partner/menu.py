@@ -108,7 +108,7 @@ async def _cancel(turn: Turn) -> None:
 
 
 SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {
-    **dict.fromkeys(("menu", "home"), _home),
+    **dict.fromkeys(("menu", "home", "balance"), _home),
     "shops": _list,
     "help": _help,
     "cancel": _cancel,
