@@ -1,4 +1,6 @@
-"""What a changed client can send, and what else may come: every button that any flow could know, with the ids of others in it, in any order.
+"""What a changed client can send, and what else may come.
+
+That is every button that any flow could know, with the ids of others in it, in any order.
 
 Mallory has consented everywhere, has a shop, a card and no credits, and is no administrator. Whatever she presses is
 answered, and nothing that is not hers changes.

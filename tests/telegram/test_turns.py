@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dev import upstash
 from dev.faults import Fault
 from lib import cache, db, errors
 from lib.telegram import conversation, dispatch, fallback, fsm, instance
@@ -254,3 +255,17 @@ async def test_one_bot_knows_nothing_of_a_persons_turn_with_another():
     assert [await fsm.begin(bot, ALICE, 1) for bot in ("studio", "client")] == [None, None]
     steps = [(await fsm.begin(bot, ALICE, 2)).state.step for bot in ("studio", "client", "partner")]
     assert steps == ["order:words", "join:city", ""]
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "429", "html", "nothing", "down", "hang", "base64"])
+async def test_however_redis_fails_an_update_is_handled_once(redis, monkeypatch, kind):
+    fsm.outage.since = time.monotonic() - 60
+    with monkeypatch.context() as patch:
+        if kind == "base64":
+            patch.setattr(upstash, "_value", lambda *_: "no base64")
+        redis.faults.now = None if kind == "base64" else Fault(kind)
+        assert [await arrives(said("Раз", 1)) for _ in range(2)] == [200, 200]
+    redis.faults.now = None
+    cache._breaker.failures = 0  # its pause is over
+    assert [await arrives(said("Раз", 1)), await arrives(said("Два", 2))] == [200, 200]
+    assert visits == [("hall", "Раз"), ("hall", "Два")]
