@@ -178,12 +178,15 @@ async def _picture(turn: Turn, place: Staff, argument: str) -> None:
     await turn.answer()
 
 
-async def _new(turn: Turn, place: Staff, _: str) -> None:
-    turn.state.data["goods"] = {}
-    await _ask(turn, "category")
+async def _new(turn: Turn, place: Staff, argument: str) -> None:
+    """Go on with what was begun at this shop and left, if there is anything; [afresh] drops it."""
+    draft = turn.state.data.get("goods", {})
+    begun = argument != "afresh" and draft.get("shop") == place.partner_id and len(draft) > 1
+    turn.state.data["goods"] = draft if begun else {"shop": place.partner_id}
+    await _ask(turn, "confirm", turn.text("partner.apply.goes_on") if begun else "", afresh=begun)
 
 
-async def _ask(turn: Turn, step: str, note: str = "") -> None:
+async def _ask(turn: Turn, step: str, note: str = "", *, afresh: bool = False) -> None:
     draft = turn.state.data["goods"]
     if step == "confirm":
         step = next((one for one in STEPS[:-1] if one not in draft), "confirm")
@@ -198,7 +201,8 @@ async def _ask(turn: Turn, step: str, note: str = "") -> None:
     words = turn.text(
         f"partner.goods.{step}", **fields, category=turn.text(f"partner.category.{category}") if category else ""
     )
-    rows = [*_choices(turn, step), partner.home(turn, f"goods:back:{before}" if before else "goods:list")]
+    again = [[partner.button(turn, "partner.button.afresh", "goods:new:afresh")]] if afresh else []
+    rows = [*_choices(turn, step), *again, partner.home(turn, f"goods:back:{before}" if before else "goods:list")]
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
 
 

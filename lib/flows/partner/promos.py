@@ -112,9 +112,12 @@ async def _resume(turn: Turn, place: Staff, argument: str) -> None:
     await _show(turn, place, argument, shown=True)
 
 
-async def _new(turn: Turn, place: Staff, _: str) -> None:
-    turn.state.data["promo"] = {}
-    await _ask(turn, place, "kind")
+async def _new(turn: Turn, place: Staff, argument: str) -> None:
+    """Go on with what was begun at this shop and left, if there is anything; [afresh] drops it."""
+    draft = turn.state.data.get("promo", {})
+    begun = argument != "afresh" and draft.get("shop") == place.partner_id and len(draft) > 1
+    turn.state.data["promo"] = draft if begun else {"shop": place.partner_id}
+    await _ask(turn, place, "confirm", turn.text("partner.apply.goes_on") if begun else "", afresh=begun)
 
 
 async def _similar(turn: Turn, place: Staff, argument: str) -> None:
@@ -124,14 +127,14 @@ async def _similar(turn: Turn, place: Staff, argument: str) -> None:
     except errors.Missing:
         await _list(turn, place, "")
         return
-    draft = _of(one)
+    draft = {**_of(one), "shop": place.partner_id}
     if one.ends_on < await _today(place):
         del draft["dates"]
     turn.state.data["promo"] = draft
     await _ask(turn, place, "confirm")
 
 
-async def _ask(turn: Turn, place: Staff, step: str, note: str = "") -> None:
+async def _ask(turn: Turn, place: Staff, step: str, note: str = "", *, afresh: bool = False) -> None:
     draft = turn.state.data["promo"]
     if step == "confirm":
         step = next((one for one in STEPS[:-1] if one not in draft), "confirm")
@@ -141,7 +144,12 @@ async def _ask(turn: Turn, place: Staff, step: str, note: str = "") -> None:
     news = step == "confirm" and draft["kind"][0] == "news"
     key = "partner.promos.confirm.news" if news else f"partner.promos.{step}"
     words = turn.text(key, **_fields(turn, draft))
-    rows = [*_choices(turn, step, draft), partner.home(turn, f"promos:back:{before}" if before else "promos:list")]
+    again = [[partner.button(turn, "partner.button.afresh", "promos:new:afresh")]] if afresh else []
+    rows = [
+        *_choices(turn, step, draft),
+        *again,
+        partner.home(turn, f"promos:back:{before}" if before else "promos:list"),
+    ]
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
 
 
