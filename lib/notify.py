@@ -82,6 +82,11 @@ async def tell(
         return False
 
 
+async def withdraw(conn: db.Connection, once: str) -> None:
+    """Take back what `tell` has not said yet, if there is anything."""
+    await SQL.withdraw.run(conn, key=f"tell:{once}")
+
+
 def spoken(key: str) -> dict[str, str]:
     """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
     return {"spoken": key}

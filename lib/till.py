@@ -106,8 +106,9 @@ async def redeem(
 async def reverse(
     conn: db.Connection, shop: partners.Partner, txn_id: int, actor_id: int, *, reason: str, key: str
 ) -> points.Receipt:
-    """Take an operation back, and tell the client why."""
+    """Take an operation back, and tell the client why; they are not asked any more how it was."""
     done = await points.reverse(conn, shop.id, txn_id, actor_id, reason=reason, key=key)
+    await notify.withdraw(conn, _question(shop, done))
     fields = {"title": shop.title, "reason": reason, "available": done.available}
     await _tell(conn, shop, done, "partner.push.reversed", fields, key)
     return done
@@ -140,7 +141,6 @@ async def _tell(
 
 async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: points.Receipt) -> None:
     """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop."""
-    period = int(done.created_at.timestamp() // RATE_EVERY.total_seconds())
     marks = [(str(mark), f"nps:{shop.id}:{done.txn_id}:{mark}") for mark in range(11)]
     await notify.tell(
         conn,
@@ -149,6 +149,11 @@ async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: poi
         "partner.push.rate",
         {"title": shop.title},
         [marks[:6], marks[6:]],
-        once=f"rate:{shop.id}:{done.member_id}:{period}",
+        once=_question(shop, done),
         at=datetime.now(UTC) + RATE_AFTER,
     )
+
+
+def _question(shop: partners.Partner, done: points.Receipt) -> str:
+    period = int(done.created_at.timestamp() // RATE_EVERY.total_seconds())
+    return f"rate:{shop.id}:{done.member_id}:{period}"

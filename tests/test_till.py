@@ -46,7 +46,6 @@ async def test_a_part_paid_in_points_and_its_reversal_are_told(conn, shop):
     row = await partners.get(conn, shop.id)
     done = await till.redeem(conn, row, member.id, shop.cashier.id, bill_minor=100_000, spend=100, nonce="", key="a")
     await till.reverse(conn, row, done.txn_id, shop.owner.id, reason="возврат", key="b")
-    assert [key for key in await told(conn, member.user_id) if "rate" not in key] == [
-        "partner.push.redeemed",
-        "partner.push.reversed",
-    ]
+    assert await told(conn, member.user_id) == ["partner.push.redeemed", "partner.push.reversed"]
+    await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="c")
+    assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"

@@ -281,6 +281,13 @@ from muted_alerts
 where tg_id = %(tg_id)s
 order by kind;
 
+-- name: withdraw
+-- The key is free again: the same may be said of another occasion.
+delete from jobs
+where key = %(key)s
+and task = 'tell'
+and state = 'queued';
+
 -- name: who_muted
 select tg_id
 from muted_alerts
