@@ -46,7 +46,7 @@ async def _tell_of_order(failed: jobs.Job) -> None:
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
     if failed.error_code in WORDS and failed.price:
-        keyboard[0].append(Button(text.say(language, "button.words"), f"order:edit:{failed.id}"))
+        keyboard.insert(1, [Button(text.say(language, "button.words"), f"order:edit:{failed.id}")])
     chat = Chat(order["bot"], order["chat_id"], paced=True)
     if failed.state == "cancelled":
         await chat.edit(order["message_id"], text.say(language, "cancel.order_closed"))

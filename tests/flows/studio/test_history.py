@@ -133,7 +133,7 @@ async def test_a_video_is_made_of_a_card(done):
     await done.presses("Видео из этого")
     await done.sees("Каким будет видео")
     await done.presses("Товар крупно")
-    await done.sees("Проверьте заказ: Видео 5 секунд · Товар крупно.*Кружка керамическая.*нужно 4 кредита")
+    await done.sees("Проверьте заказ: Видео 5 секунд · Товар крупно.*Кружка керамическая.*заказ стоит 4 кредита")
 
 
 async def test_the_history_comes_in_pages_of_ten(seller, shop):

@@ -97,7 +97,7 @@ async def test_no_credits_left_keeps_the_draft(seller, photo, shop):
         await seller.presses("Сделать")
         await seller.sees("Карточка готова")
     await seller.presses("Ещё вариант")
-    await seller.sees("Не хватает кредитов: нужно 1 кредит, на балансе 0 кредитов")
+    await seller.sees("Не хватает кредитов: заказ стоит 1 кредит, на балансе 0 кредитов")
     assert await shop.balance(seller) == 0
 
 
@@ -295,7 +295,7 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
     confirm = await seller.sees("Цена: 2 кредита")
     assert list(buttons(confirm))[:3] == ["✅ 2 шт.", "3 шт.", "4 шт."]
     await seller.presses("3 шт.")
-    await seller.sees("Не хватает кредитов: нужно 3 кредита")
+    await seller.sees("Не хватает кредитов: заказ стоит 3 кредита")
     await seller.presses("2 шт.")
     await seller.presses("Сделать: 2 кредита")
     await shop.settle(seller)
