@@ -147,9 +147,11 @@ def test_words_stay_where_no_app_covers_them(template: str, drafts: None) -> Non
         assert columns[-1] < 0.88 * 1080 + 2
 
 
-def test_ten_seconds_are_ten_seconds(drafts: None) -> None:
-    made = local.render_video(encoded(make_mug()), dataclasses.replace(ORDER, seconds=10))
-    assert made.seconds == len(frames(made.mp4)) == 10
+def test_ten_seconds_are_ten_seconds_and_no_larger_than_five() -> None:
+    made = local.render_video(encoded(make_scene()), dataclasses.replace(ORDER, seconds=10, template="ugc"))
+    assert made.seconds == 10
+    assert len(frames(made.mp4)) == 250
+    assert len(made.mp4) < 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     shots = _shots(story)
     lines = _lines(story, shots)
-    dark, light = planes.inked(_dark(), _toned(story, 0.25, 0.055)), _beam()
+    dark, light = planes.inked(_dark(), _toned(story, 0.25, 0.04)), _beam()
     bar = planes.inked(rounded((120, 8), 4), _toned(story, 0.86, 0.08))
     for number in range(story.seconds * FPS):
         now = number / FPS
@@ -122,11 +122,11 @@ def _lines(story: Story, shots: list[Shot]) -> list[Line]:
     title = heading(story.title, (RIGHT - LEFT, LOW - WORDS), 104)
     if title:
         found += _set(title, WORDS, 0.0, starts[1])
-        found += _set(title, WORDS, starts[-1] + FADE / 2, story.seconds + 1.0)
+        found += _set(title, WORDS, starts[-1] + 0.04, story.seconds + 1.0)
     parts = _parts(story.texts, len(starts) - 2)
     for number, part in enumerate(parts):
         end = starts[number + 2] if number < len(parts) - 1 else starts[-1]
-        found += _listed(part, starts[number + 1] + FADE / 2, end)
+        found += _listed(part, starts[number + 1] + 0.04, end)
     return found
 
 
@@ -174,5 +174,5 @@ def _write(frame: Frame, lines: list[Line], bar: Layer, now: float) -> None:
         frame.lay(
             line.layer, LEFT + line.layer.width / 2, line.y + line.layer.height / 2 + 34 * (1 - come), share=share
         )
-    if seen:
+    if lines:
         frame.lay(bar, LEFT + 60, WORDS - 18)

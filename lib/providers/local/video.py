@@ -9,6 +9,7 @@ from lib.providers.local.planes import Frame
 from lib.providers.local.story import Story
 
 WIDTH, HEIGHT = 1080, 1920
+KILOBITS = 7000  # of a whole clip, so that it stays below a megabyte
 FRAMES: dict[str, Callable[[Story], Iterator[Frame]]] = {
     "own": promo.frames,
     "ugc": handheld.frames,
@@ -27,7 +28,7 @@ def render_video(data: bytes, order: VideoOrder) -> Video:
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
     drawn = _Kept(FRAMES[order.template](story))
-    mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=1300)
+    mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=KILOBITS // order.seconds)
     return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds)
 
 
