@@ -374,6 +374,22 @@ def test_head_and_hem_stay_in_the_picture(preset: str, variant: int, thumbnails:
     assert hem.sum() > 40
 
 
+@pytest.mark.parametrize("preset", ["wb", "ozon", "story"])
+@pytest.mark.parametrize("variant", range(4))
+def test_both_ends_of_a_wide_thing_stay_in_the_picture(preset: str, variant: int, thumbnails: None) -> None:
+    picture = make_scene().convert("L").convert("RGB").resize((900, 600))
+    for left in (80, 780):
+        picture.paste((255, 0, 255), (left, 260, left + 40, 340))
+    words = ("Пробег 12 000 км", "Один хозяин")
+    card = local.render_card(encoded(picture, "PNG"), local.CardOrder(preset, "Мотоцикл", words, variant))
+    pixels = np.asarray(opened(card.png)).astype(int)
+    seen = (pixels[..., 0] > 190) & (pixels[..., 1] < 110) & (pixels[..., 2] > 190)
+    middle = seen.shape[1] // 2
+    assert card.layout == "framed"
+    assert seen[:, :middle].sum() > 40
+    assert seen[:, middle:].sum() > 40
+
+
 @pytest.mark.parametrize("kind", ["tiles", "bar", "strip", "stack"])
 def test_a_single_benefit_is_no_wider_than_its_words(kind: str) -> None:
     alone = benefits.measure(kind, ("Хлопок",), 1000, 1.0)

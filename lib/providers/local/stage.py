@@ -11,9 +11,9 @@ from lib.providers.local.paint import Box
 from lib.providers.local.palette import Palette
 
 UPSCALE = 2.4  # at most: a product from a tiny photo stays smaller rather than turn to mush
-CROP = 0.24  # of a framed photo's width that may be lost so that it fills its place
+CROP = 0.14  # of a framed photo's width that may be lost so that it fills its place
 HEM = 0.08  # of its height: above are heads and lids, below are hems and feet
-BLEED = 0.34  # of the width of a photo that fills the card from edge to edge
+BLEED = 0.14  # of the width of a photo that fills the card from edge to edge
 
 
 def backdrop(canvas: Image.Image, palette: Palette, shape: str, box: Box, aspect: float) -> None:
@@ -211,7 +211,7 @@ def melted(photo: Image.Image, size: tuple[int, int], shape: float, area: Box | 
     box = (x, y, x + part[0], y + part[1])
     shown = cropped(photo, part)
     canvas = _rim(shown, box, size)
-    reach = min(size) * 0.1 if area is None else min(part) * 0.06
+    reach = min(part) * 0.05
     ramps = [_ramp(part[k], reach, box[k] > 0, box[k + 2] < size[k]) for k in (0, 1)]
     mask = (ramps[1][:, None] * ramps[0][None, :] * 255).astype(np.uint8)
     canvas.paste(shown, (x, y), Image.fromarray(mask))
