@@ -1818,6 +1818,8 @@ create table members (
     -- the person was erased, or this account went into another one
     left_at timestamptz,
     merged_into bigint,
+    -- what reversals could not take back, as it was spent: it goes once the spending is reversed
+    owed bigint not null default 0,
     primary key (partner_id, id),
     unique (partner_id, card_no),
     foreign key (partner_id, referrer_id) references members (partner_id, id),
@@ -1831,7 +1833,8 @@ begin
         and r.card_no between 10000000 and 99999999
         and (r.phone_tail = '' or r.phone_tail ~ '^[0-9]{4}$')
         and (r.referrer_id is null or r.referrer_id < r.id)
-        and (r.merged_into is null or r.left_at is not null);
+        and (r.merged_into is null or r.left_at is not null)
+        and r.owed >= 0;
 end $$;
 
 create function refuse_unsound() returns trigger language plpgsql as $$
@@ -1839,7 +1842,7 @@ begin
     raise exception using errcode = 'check_violation', message = format('an unsound row of %s', tg_table_name);
 end $$;
 
-create trigger sound before insert or update of id, card_no, phone_tail, referrer_id, left_at, merged_into on members
+create trigger sound before insert or update of id, card_no, phone_tail, referrer_id, left_at, merged_into, owed on members
     for each row when (not is_sound(new)) execute function refuse_unsound();
 
 create unique index members_once on members (partner_id, user_id) where left_at is null;
@@ -1970,7 +1973,7 @@ create table point_txns (
     -- not a foreign key: all operations of a cashier would lock their row; the operation checks who it is
     actor_id bigint,
     reverses_id bigint,
-    -- of points earned on the rest of a bill: the redemption; of a referral: the receipt
+    -- of points earned on the rest of a bill: the redemption; of a referral: the receipt; of a recovery: the reversal
     parent_id bigint,
     promotion_id bigint,
     service_id bigint,
@@ -1992,7 +1995,7 @@ create table point_txns (
 create function is_sound(r point_txns) returns boolean language plpgsql immutable parallel safe as $$
 begin
     return r.kind in ('accrue', 'redeem', 'service', 'welcome', 'birthday', 'grant', 'referral', 'activate', 'expire',
-            'reverse', 'merge')
+            'reverse', 'recover', 'merge')
         and (r.kind = 'reverse') = (r.reverses_id is not null)
         and least(r.points, r.missing, r.paid_minor, r.bill_minor - r.paid_minor, r.available_after, r.pending_after) >= 0
         and length(r.idem_key) between 1 and 200
@@ -2237,6 +2240,15 @@ begin
     select * into rest
     from point_txns
     where partner_id = p_partner_id and parent_id = p_txn_id and kind = 'accrue' and t.kind = 'redeem';
+    if t.kind = 'reverse' then
+        -- as it was after the last that went with it
+        select available_after, pending_after, case kind when 'reverse' then missing else t.missing end
+        into t.available_after, t.pending_after, t.missing
+        from point_txns
+        where partner_id = p_partner_id and idem_key in (t.idem_key, t.idem_key || ':owed', t.idem_key || ':rest')
+        order by id desc
+        limit 1;
+    end if;
     return receipt_of(t, rest, p_user_id, (
         select code from vouchers where partner_id = p_partner_id and txn_id = p_txn_id
     ), true);
@@ -2790,6 +2802,7 @@ create function take_back(t point_txns, r point_txns) returns point_txns languag
 declare
     lot point_lots;
     has bigint;
+    expired bigint := 0;
 begin
     select * into lot from point_lots where partner_id = t.partner_id and txn_id = t.id;
     if lot.pending then
@@ -2798,9 +2811,13 @@ begin
         select balance into has
         from point_accounts
         where partner_id = t.partner_id and member_id = r.member_id and kind = 'available';
-        r.points := least(t.points, has);
+        select coalesce(sum(u.points), 0) into expired
+        from point_lot_uses u
+        join point_txns x on x.partner_id = u.partner_id and x.id = u.txn_id and x.kind = 'expire'
+        where u.partner_id = lot.partner_id and u.lot_id = lot.id;
+        r.points := least(t.points - expired, has);
     end if;
-    r.missing := t.points - r.points;
+    r.missing := t.points - expired - r.points;
     r := post_points(r, case when lot.pending then 'pending' else 'available' end, 'issued');
     if lot.pending then
         insert into point_lot_uses (partner_id, txn_id, lot_id, points)
@@ -2809,11 +2826,17 @@ begin
     else
         perform use_lots(t.partner_id, r.member_id, r.id, r.points, t.id);
     end if;
+    if r.missing > 0 then
+        update members set owed = owed + r.missing where partner_id = r.partner_id and id = r.member_id;
+    end if;
     return r;
 end $$;
 
--- Gives spent points back into the very lots they came from.
+-- Gives spent points back into the very lots they came from. What an earlier reversal could not take, as it had been spent
+-- here, goes now: whatever is reversed first, the client ends with the same.
 create function give_back(t point_txns, r point_txns) returns point_txns language plpgsql as $$
+declare
+    late point_txns := r;
 begin
     r.points := t.points;
     r := post_points(r, 'redeemed', 'available');
@@ -2824,8 +2847,21 @@ begin
     and u.txn_id = t.id
     and l.partner_id = u.partner_id
     and l.id = u.lot_id;
+    select least(owed, r.points) into late.points from members where partner_id = r.partner_id and id = r.member_id;
+    if late.points > 0 then
+        late.kind := 'recover';
+        late.idem_key := r.idem_key || ':owed';
+        late.parent_id := r.id;
+        late.reverses_id := null;
+        late.bill_minor := 0;
+        late.paid_minor := 0;
+        late := post_points(late, 'available', 'issued');
+        perform use_lots(late.partner_id, late.member_id, late.id, late.points, null);
+        r.available_after := late.available_after;
+    end if;
     update members
-    set due_at = next_points_due(t.partner_id, r.member_id)
+    set due_at = next_points_due(t.partner_id, r.member_id),
+        owed = owed - late.points
     where partner_id = t.partner_id and id = r.member_id;
     return r;
 end $$;
@@ -3373,12 +3409,13 @@ begin
     set visits = k.visits + g.visits,
         spent_minor = k.spent_minor + g.spent_minor,
         last_visit_at = greatest(k.last_visit_at, g.last_visit_at),
+        owed = k.owed + g.owed,
         due_at = next_points_due(p_partner_id, p_into)
     from members g
     where k.partner_id = p_partner_id and k.id = p_into
     and g.partner_id = p_partner_id and g.id = p_from;
     update members
-    set left_at = p_now, merged_into = p_into, phone_tail = '', due_at = null
+    set left_at = p_now, merged_into = p_into, phone_tail = '', due_at = null, owed = 0
     where partner_id = p_partner_id and id = p_from;
     return t.points;
 end $$;

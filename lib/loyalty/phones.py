@@ -4,7 +4,7 @@ import re
 
 from lib import errors
 
-LABEL = re.compile(r"^(?:тел(?:ефон)?|tel|phone)\b[.:]?\s*", re.IGNORECASE)
+LABEL = re.compile(r"^(?:тел(?:ефон)?|tel|phone)\b[.:]*\s*", re.IGNORECASE)
 
 
 def normalise(text: str) -> str:

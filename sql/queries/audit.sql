@@ -215,7 +215,7 @@ left join (
     group by partner_id, txn_id
 ) u on u.partner_id = t.partner_id and u.txn_id = t.id
 where coalesce(u.points, 0) <> case
-    when t.kind in ('redeem', 'service', 'expire') then t.points
+    when t.kind in ('redeem', 'service', 'expire', 'recover') then t.points
     when t.kind = 'reverse' and r.kind not in ('redeem', 'service') then t.points
     else 0
 end
@@ -254,6 +254,22 @@ from (
     group by e.partner_id, a.balances
 ) books
 where rest <> 0
+limit 5;
+
+-- name: points_owed_wrong
+-- What reversals could not take is owed until it is recovered.
+select 'partner ' || m.partner_id as subject, count(*) over () as number
+from (
+    select partner_id, sum(owed) as owed
+    from members
+    group by partner_id
+) m
+left join (
+    select partner_id, sum(missing) - coalesce(sum(points) filter (where kind = 'recover'), 0) as owed
+    from point_txns
+    group by partner_id
+) t on t.partner_id = m.partner_id
+where m.owed <> coalesce(t.owed, 0)
 limit 5;
 
 -- name: points_reward_kept

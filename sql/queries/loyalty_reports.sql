@@ -198,7 +198,7 @@ limit %(limit)s;
 -- name: operation_rows
 select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name, t.bill_minor, t.paid_minor,
     case
-        when t.kind in ('redeem', 'service', 'expire') then -t.points
+        when t.kind in ('redeem', 'service', 'expire', 'recover') then -t.points
         when t.kind = 'reverse' and o.kind not in ('redeem', 'service') then -t.points
         else t.points
     end as points, t.available_after, t.reverses_id, t.reason, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), '') as actor

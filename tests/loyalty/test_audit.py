@@ -36,6 +36,7 @@ async def test_a_busy_shop_is_in_order(conn, busy):
         ("update point_lots set remaining = remaining - 1 where is_open", "other than what came"),
         ("update point_txns set points = points + 1", "did not move its points"),
         ("delete from point_lot_uses", "not what was spent"),
+        ("update members set owed = owed + 1", "what is owed"),
         ("update point_entries set delta = delta + 1 where member_id = 0", "do not sum to nought"),
         ("update point_entries set delta = delta + 1 where member_id = 0", "do not close"),
     ],

@@ -90,6 +90,16 @@ async def test_two_accounts_of_one_person_become_one(conn, shop):
     assert (back.member_id, back.points, back.available) == (new.id, 50, 30)
 
 
+async def test_what_one_account_owes_the_other_owes_when_they_are_one(conn, shop):
+    old, new = await make_member(conn, shop), await make_member(conn, shop)
+    accrual = await accrue(conn, shop, old, 100_000)
+    redemption = await redeem(conn, shop, old, 50)
+    assert (await reverse(conn, shop, accrual)).missing == 50
+    await members.merge(conn, old.user_id, new.user_id, now=NOW + timedelta(days=1))
+    back = await reverse(conn, shop, redemption, now=NOW + timedelta(days=1))
+    assert (back.member_id, back.available) == (new.id, 0)
+
+
 async def test_an_erased_person_leaves_the_ledger_without_a_person(conn, shop):
     client = await make_member(conn, shop)
     await accrue(conn, shop, client, 100_000)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors
+from lib import audit, errors
 from lib.loyalty import members, offers, partners, points, staff
 from tests.factories import refused
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
@@ -130,6 +130,42 @@ async def test_a_reversed_accrual_takes_what_is_left_and_says_what_is_missing(co
     await redeem(conn, shop, member, 30)
     back = await reverse(conn, shop, receipt)
     assert (back.points, back.missing, back.available) == (20, 30, 0)
+
+
+@pytest.mark.parametrize("first", ["accrual", "redemption"])
+async def test_in_whatever_order_two_operations_are_reversed_nothing_is_left_of_them(conn, shop, first):
+    member = await make_member(conn, shop)
+    accrual = await accrue(conn, shop, member, 100_000)
+    redemption = await redeem(conn, shop, member, 40)
+    order = [accrual, redemption] if first == "accrual" else [redemption, accrual]
+    for number, receipt in enumerate(order):
+        last = await reverse(conn, shop, receipt, key=f"r{number}")
+        again = await reverse(conn, shop, receipt, key=f"r{number}")
+        assert (again.available, again.missing, again.repeated) == (last.available, last.missing, True)
+    assert last.available == 0
+    assert await points.expiring(conn, shop.id, member.id) == []
+    assert await audit.check(conn) == []
+
+
+async def test_what_was_owed_is_taken_from_points_that_come_back_and_from_no_others(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
+    member = await make_member(conn, shop)
+    accrual = await accrue(conn, shop, member, 100_000)
+    redemption = await redeem(conn, shop, member, 40)
+    assert (await reverse(conn, shop, accrual)).missing == 40
+    assert (await accrue(conn, shop, member, 200_000)).available == 100
+    assert (await reverse(conn, shop, redemption)).available == 100
+    [taken, *_] = await points.member_history(conn, shop.id, member.id)
+    assert (taken.kind, taken.points, taken.available_after) == ("recover", 40, 100)
+
+
+async def test_what_has_expired_is_not_taken_once_more(conn, shop):
+    member = await make_member(conn, shop)
+    accrual = await accrue(conn, shop, member, 100_000)
+    later = accrual.expires_at + timedelta(days=1)
+    await points.grant(conn, shop.id, member.id, shop.owner.id, points=70, reason="-", key=new_key(), now=later)
+    back = await reverse(conn, shop, accrual, by=shop.owner, now=later)
+    assert (back.points, back.missing, back.available) == (0, 0, 70)
 
 
 async def test_an_operation_is_reversed_once_and_a_reversal_never(conn, shop):

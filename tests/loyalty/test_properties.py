@@ -50,13 +50,18 @@ class Lot:
     active_at: datetime
     expires_at: datetime
     pending: bool
+    expired: int = 0
 
 
 @dataclass
 class Purse:
-    """What the model knows of one member. Lots are in the order in which they came."""
+    """What the model knows of one member. Lots are in the order in which they came.
+
+    `owed` is what reversals could not take, as it was spent; it is taken once a spending is reversed.
+    """
 
     lots: list[Lot] = field(default_factory=list)
+    owed: int = 0
 
     def total(self, *, pending: bool) -> int:
         return sum(lot.left for lot in self.lots if lot.pending == pending)
@@ -66,6 +71,7 @@ class Purse:
             if lot.left:
                 lot.pending = lot.pending and lot.active_at > now
             if not lot.pending and lot.expires_at <= now:
+                lot.expired += lot.left
                 lot.left = 0
 
     def add(self, txn: int, number: int, now: datetime, hold: int) -> None:
@@ -91,15 +97,20 @@ class Purse:
         [lot] = [lot for lot in self.lots if lot.txn == txn]
         if lot.pending:
             missing, lot.left = lot.points - lot.left, 0
-            return missing
-        taken = min(lot.points, self.total(pending=False))
-        self.take(taken, first=txn)
-        return lot.points - taken
+        else:
+            taken = min(lot.points - lot.expired, self.total(pending=False))
+            self.take(taken, first=txn)
+            missing = lot.points - lot.expired - taken
+        self.owed += missing
+        return missing
 
     def give_back(self, used: list[tuple[int, int]]) -> None:
         for txn, part in used:
             [lot] = [lot for lot in self.lots if lot.txn == txn]
             lot.left += part
+        late = min(self.owed, sum(part for _, part in used))
+        self.owed -= late
+        self.take(late)
 
 
 @dataclass
