@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lib import db, errors, money, notify
-from lib.loyalty import cards, members, partners, phones, points
+from lib.loyalty import cards, members, partners, phones, points, referrals
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
 RATE_AFTER = timedelta(minutes=3)
@@ -125,6 +125,17 @@ async def hand_over(conn: db.Connection, shop: partners.Partner, code: str, acto
             conn, user, "client", "partner.push.voucher", fields, once=f"voucher:{shop.id}:{given.txn_id}"
         )
     return given
+
+
+async def tell_referrers(conn: db.Connection, shop: partners.Partner, receipt_id: int) -> None:
+    """Tell each referrer, once, what a purchase of somebody they invited has brought them."""
+    for one in await referrals.paid(conn, shop.id, receipt_id):
+        waits = one.active_at > datetime.now(UTC)
+        key = "partner.push.reward_later" if waits else "partner.push.reward"
+        fields = {"title": shop.title, "points": one.points} | ({"at": f"{one.active_at:%d.%m.%Y}"} if waits else {})
+        ways = [[("partner.button.my_card", f"card:{shop.id}")]]
+        once = f"reward:{shop.id}:{receipt_id}:{one.level}"
+        await notify.tell(conn, one.user_id, "client", key, fields, ways, once=once)
 
 
 async def _tell(

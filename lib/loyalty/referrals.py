@@ -39,6 +39,16 @@ class Reward:
 
 
 @dataclass(frozen=True)
+class Paid:
+    """A reward that somebody has got; the points can be spent from `active_at`."""
+
+    level: int
+    points: int
+    user_id: int
+    active_at: datetime
+
+
+@dataclass(frozen=True)
 class Level:
     """What the invitations of one level have brought so far."""
 
@@ -86,6 +96,11 @@ async def rewards(
     """Return a page of a referrer's rewards, newest first; `before` is the created_at of the page before's last."""
     ids = {"partner_id": partner_id, "member_id": member_id}
     return await SQL.rewards.within(of(partner_id)).all(conn, Reward, **ids, before_at=before, limit=limit)
+
+
+async def paid(conn: db.Connection, partner_id: int, receipt_id: int) -> list[Paid]:
+    """Return what a receipt has brought its referrers, the nearest first."""
+    return await SQL.paid.within(of(partner_id)).all(conn, Paid, partner_id=partner_id, receipt_id=receipt_id)
 
 
 async def held(

@@ -1,8 +1,8 @@
-"""Pays the referrers of a receipt, or takes it back once that is reversed; says what the shop has to decide."""
+"""Pays the referrers of a receipt and tells them, or takes it back with the receipt; tells the shop what to decide."""
 
 from datetime import timedelta
 
-from lib import db, jobs, log, notify, retry
+from lib import db, jobs, log, notify, retry, till
 from lib.loyalty import partners, referrals
 from lib.loyalty.referrals import Reward
 
@@ -13,7 +13,11 @@ LEASE = timedelta(seconds=30)
 async def run(run: jobs.Run) -> None:
     """Settle the receipt; every level is decided once, so another run changes nothing."""
     shop, receipt = run.job.args["partner_id"], run.job.args["receipt_id"]
-    log.note(rewards=await db.run(lambda conn: referrals.settle(conn, shop, receipt)))
+    number = await db.run(lambda conn: referrals.settle(conn, shop, receipt))
+    log.note(rewards=number)
+    if number:
+        found = await db.run(lambda conn: partners.get(conn, shop))
+        await db.run(lambda conn: till.tell_referrers(conn, found, receipt))
     held = await db.run(lambda conn: referrals.held(conn, shop, after=(receipt, 0), limit=1))
     if held and held[0].receipt_id == receipt:
         await _tell(shop, held[0])

@@ -4,6 +4,17 @@ select settle_referrals(%(partner_id)s, %(receipt_id)s, %(now)s);
 -- name: review
 select review_referral(%(partner_id)s, %(receipt_id)s, %(level)s, %(actor_id)s, %(pays)s, %(now)s);
 
+-- name: paid
+-- To whom the points of a receipt's rewards went: after a merge that is the account that stayed.
+select w.level, w.points, m.user_id, t.active_at
+from referral_rewards w
+join point_txns t on t.partner_id = w.partner_id and t.id = w.txn_id
+join members m on m.partner_id = t.partner_id and m.id = t.member_id
+where w.partner_id = %(partner_id)s
+and w.receipt_id = %(receipt_id)s
+and w.status = 'paid'
+order by w.level;
+
 -- name: held
 select w.receipt_id, w.level, w.referrer_id, coalesce(c.name, '') as referrer, w.points, w.status, w.reason,
     w.created_at, t.bill_minor, t.member_id, coalesce(i.name, '') as invited

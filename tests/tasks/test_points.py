@@ -74,9 +74,12 @@ async def test_the_job_of_a_receipt_pays_who_invited(conn):
     until = datetime.now(UTC) + timedelta(minutes=5)
     assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 100)
+    [(user, fields)] = [(user, fields) for user, key, fields in await told(conn) if key == "partner.push.reward_later"]
+    assert (user, fields["points"]) == (anna.user_id, 100)
     await points.reverse(conn, shop.id, receipt.txn_id, shop.owner.id, reason="возврат", key="r")
     assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 0)
+    assert len(await told(conn)) == 1
 
 
 async def test_the_owner_hears_once_a_day_of_rewards_to_decide(conn):
