@@ -1643,9 +1643,9 @@ create function sees(p_partner_id bigint) returns boolean language sql stable pa
         else p_partner_id::text = current_setting('app.tenant', true) end;
 $$;
 
--- For operations, which serve one shop and nothing else.
+-- For operations, which serve one shop and nothing else. Coalesced for the same reason as the case above.
 create function serves(p_partner_id bigint) returns boolean language sql stable parallel safe as $$
-    select p_partner_id::text = current_setting('app.tenant', true);
+    select coalesce(p_partner_id::text = current_setting('app.tenant', true), false);
 $$;
 
 -- A person as a client of shops. The number is proven by Telegram's contact button, so it is one person's.

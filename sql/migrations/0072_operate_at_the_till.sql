@@ -28,7 +28,7 @@ grant insert on loyalty_trail to lotok_till;
 grant usage, select on all sequences in schema public to lotok_till;
 
 create function serves(p_partner_id bigint) returns boolean language sql stable parallel safe as $$
-    select p_partner_id::text = current_setting('app.tenant', true);
+    select coalesce(p_partner_id::text = current_setting('app.tenant', true), false);
 $$;
 
 do $$
