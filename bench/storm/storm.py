@@ -204,16 +204,13 @@ async def _calm(storming: asyncio.Task[None], services: Services, weather: Weath
     await asyncio.wait([came, storming], return_when=asyncio.FIRST_COMPLETED)
     came.cancel()
     services.calm = True
-    storming.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await storming
+    weather.over.set()
+    await storming
 
 
 async def _settle(weather: Weather, patience: float) -> None:
     """Wait until nothing is left to do."""
     until = time.monotonic() + patience
-    if not weather.redis.running:
-        await asyncio.to_thread(weather.redis.start)
     while time.monotonic() < until:
         async with db.connect(weather.url) as conn:
             [left] = await (await conn.execute("select count(*) from jobs")).fetchone() or (0,)

@@ -84,6 +84,7 @@ class Weather:
     lapsed: dict[int, list[float]] = field(default_factory=dict)
     died: list[str] = field(default_factory=list)
     everything_came: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hire(self, number: int) -> None:
         self.drainers += [Drainer(self.env) for _ in range(number)]
@@ -92,7 +93,7 @@ class Weather:
         self.rng.choice(self.drainers).kick()
 
     async def storm(self, pause: tuple[float, float]) -> None:
-        """Do the worst until cancelled."""
+        """Do the worst until it is over. What has begun is brought to its end, or Postgres would stay away."""
         kinds: list[tuple[Callable[[], Awaitable[None]], int]] = [
             (self._kill, 5),
             (self._cut, 3),
@@ -106,7 +107,10 @@ class Weather:
         bag = [act for act, _ in kinds]  # everything comes once, whatever the seed
         self.rng.shuffle(bag)
         while True:
-            await asyncio.sleep(self.rng.uniform(*pause))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), self.rng.uniform(*pause))
+            if self.over.is_set():
+                return
             if not bag:
                 self.everything_came.set()
                 bag = [act for act, times in kinds for _ in range(times)]
