@@ -77,6 +77,7 @@ async def get_or_create_user(
         username=username or "",
         language=language,
         ban=ban_mark(tg_id),
+        mark=person_mark(tg_id),
     )
     return _found(user)
 
@@ -139,17 +140,42 @@ async def forget_orders(conn: db.Connection, user_id: int) -> int:
     return await SQL.forget_orders.one(conn, int, user_id=user_id) or 0
 
 
-def mark(tg_id: int, what: str = "trial") -> bytes:
-    """Return what is remembered of a Telegram id: enough to know it again, too little to find it out."""
+def mark(known: int | str, what: str = "trial") -> bytes:
+    """Return what is remembered of a Telegram id or a phone: enough to know it again, too little to find it out."""
     secret = config.get().app_secret
     if not secret:
         raise errors.Misconfigured(detail="APP_SECRET is not set; without it a trial could be had twice")
-    return hmac.digest(secret.encode(), f"{what}:{tg_id}".encode(), hashlib.sha256)
+    return hmac.digest(secret.encode(), f"{what}:{known}".encode(), hashlib.sha256)
 
 
 def ban_mark(tg_id: int) -> bytes:
     """Return by what somebody who was shut out is known; nothing without a secret, as then nobody can be."""
     return mark(tg_id, "ban") if config.get().app_secret else b""
+
+
+def person_mark(tg_id: int) -> bytes | None:
+    """Return by what a person is known beyond their account; nothing without a secret, as then nobody can be."""
+    return mark(tg_id, "person") if config.get().app_secret else None
+
+
+def phone_mark(phone: str) -> bytes | None:
+    """Return by what a phone number, as it is kept, is known beyond an account; nothing without a secret."""
+    return mark(phone, "phone") if config.get().app_secret else None
+
+
+async def mark_people(conn: db.Connection, limit: int) -> int:
+    """Mark people who have no mark yet, as they came before there were any; return how many."""
+    found = await SQL.list_unmarked.all(conn, tuple, limit=limit) if config.get().app_secret else []
+    marks = {user_id: (person_mark(tg_id), phone_mark(phone) if phone else None) for user_id, tg_id, phone in found}
+    if marks:
+        people, phones = zip(*marks.values(), strict=True)
+        await SQL.mark_people.run(conn, user_ids=list(marks), marks=list(people), phone_marks=list(phones))
+    return len(marks)
+
+
+async def forget_remembered(conn: db.Connection, now: datetime) -> int:
+    """Forget what was remembered of people for as long as it was needed; return how many rows."""
+    return await SQL.forget_remembered.one(conn, int, now=now) or 0
 
 
 def _found(user: User | None) -> User:

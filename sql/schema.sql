@@ -23,7 +23,11 @@ create table users (
     created_at timestamptz not null default clock_timestamp(),
     seen_at timestamptz not null default clock_timestamp(),
     erased_at timestamptz,
-    constraint users_tg_id_check check ((erased_at is null) = (tg_id > 0))
+    -- by what a person is known beyond their account: keyed hashes of the Telegram id and of the phone
+    mark bytea,
+    phone_mark bytea,
+    constraint users_tg_id_check check ((erased_at is null) = (tg_id > 0)),
+    constraint users_mark_check check (erased_at is null or num_nonnulls(mark, phone_mark) = 0)
 );
 
 -- Credits move by one act only: an insert into credit_ledger. The triggers below write the balance from it and refuse
@@ -1201,6 +1205,8 @@ begin
         time_zone = default,
         consent_at = null,
         blocked_at = null,
+        mark = null,
+        phone_mark = null,
         erased_at = clock_timestamp()
     where id = p_user_id
     and tg_id = p_tg_id;
@@ -3091,7 +3097,7 @@ begin
 end $$;
 
 -- The number goes to the person who has proven it, and onto every card of theirs.
-create function set_phone(p_user_id bigint, p_phone text) returns void
+create function set_phone(p_user_id bigint, p_phone text, p_mark bytea) returns void
 language plpgsql set role to lotok_app as $$
 begin
     perform set_config('app.platform', 'on', true);
@@ -3105,6 +3111,10 @@ begin
         end if;
         raise exception using errcode = 'LK409', message = 'phone_taken', detail = p_user_id::text;
     end if;
+    update users
+    set phone_mark = p_mark
+    where id = p_user_id
+    and phone_mark is distinct from p_mark;
     update members
     set phone_tail = right(p_phone, 4)
     where user_id = p_user_id
@@ -3429,6 +3439,7 @@ declare
     old members;
     target bigint;
     number integer := 0;
+    number_mark bytea;
     had clients;
 begin
     perform set_config('app.platform', 'on', true);
@@ -3464,6 +3475,11 @@ begin
     set phone = coalesce(had.phone, phone),
         birthday = coalesce(birthday, had.birthday)
     where user_id = p_into;
+    select phone_mark into number_mark from users where id = p_from;
+    if number_mark is not null then
+        update users set phone_mark = null where id = p_from;
+        update users set phone_mark = number_mark where id = p_into;
+    end if;
     update members m
     set phone_tail = right(c.phone, 4)
     from clients c
@@ -3727,3 +3743,58 @@ create table muted_alerts (
 
 -- An administrator looks people up by it.
 create index users_username on users (lower(username)) where username <> '';
+
+-- What holds for a person whichever account they have, by keyed hashes of the Telegram id and of the phone: who was erased
+-- and comes back, or comes with another account and the same number, owes what they owed, is blocked where they were
+-- blocked, and has had what is had once.
+create table remembered (
+    mark bytea not null,
+    what text not null check (what in ('welcome', 'block', 'debt')),
+    -- of a debt the payment, else the shop
+    subject bigint not null,
+    -- null: for as long as the shop is there
+    until timestamptz,
+    primary key (mark, what, subject)
+);
+
+create index remembered_until on remembered (until) where until is not null;
+
+create function marks_of(p_user_id bigint) returns bytea[] language sql stable security definer
+set search_path = public, pg_temp as $$
+    select array_remove(array[mark, phone_mark], null) from users where id = p_user_id;
+$$;
+
+create function is_remembered(p_user_id bigint, p_what text, p_subject bigint) returns boolean language sql stable
+security definer set search_path = public, pg_temp as $$
+    select exists (
+        select
+        from remembered
+        where mark = any (marks_of(p_user_id))
+        and what = p_what
+        and subject = p_subject
+        and coalesce(until > statement_timestamp(), true)
+    );
+$$;
+
+-- By every mark of the person. What is remembered already is remembered for the longer time.
+create function remember(p_user_id bigint, p_what text, p_subject bigint, p_until timestamptz default null) returns void
+language sql security definer set search_path = public, pg_temp as $$
+    insert into remembered as r (mark, what, subject, until)
+    select m.mark, p_what, p_subject, p_until
+    from unnest(marks_of(p_user_id)) m (mark)
+    order by m.mark
+    on conflict (mark, what, subject) do update
+    set until = case when excluded.until is not null then greatest(r.until, excluded.until) end;
+$$;
+
+-- What has run out, and what concerned a shop that has gone with its owner. Returns how many.
+create function forget_remembered(p_now timestamptz) returns integer language plpgsql as $$
+declare
+    number integer;
+begin
+    delete from remembered r
+    where r.until <= p_now
+    or r.what <> 'debt' and r.subject in (select id from partners where status = 'blocked' and reason = 'owner_erased');
+    get diagnostics number = row_count;
+    return number;
+end $$;

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import db, errors
+from lib import db, errors, users
 from lib.loyalty import phones
 from lib.loyalty.partners import PAGE, of
 
@@ -113,7 +113,7 @@ async def register(conn: db.Connection, user_id: int, *, name: str, city: str, p
 async def set_phone(conn: db.Connection, user_id: int, phone: str) -> str:
     """Change the number and return it as it is kept. Conflict("phone_taken")."""
     number = phones.normalise(phone)
-    await SQL.set_phone.run(conn, user_id=user_id, phone=number)
+    await SQL.set_phone.run(conn, user_id=user_id, phone=number, mark=users.phone_mark(number))
     return number
 
 

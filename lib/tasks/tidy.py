@@ -6,7 +6,7 @@ then from the table.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, generation, jobs, log, retry, storage
+from lib import config, db, generation, jobs, log, retry, storage, users
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1))
 LEASE = timedelta(seconds=60)
@@ -22,6 +22,10 @@ async def run(run: jobs.Run) -> None:
     while number := await db.run(lambda conn: jobs.forget_history(conn, BATCH)):
         removed += number
         if _is_late(run):
+            break
+    removed += await db.run(lambda conn: users.forget_remembered(conn, datetime.now(UTC)))
+    while not _is_late(run):
+        if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break
     for old in (generation.list_old_sources, SOURCES_KEPT), (generation.list_old_results, RESULTS_KEPT):
         while not _is_late(run) and (number := await _forget_files(*old)):

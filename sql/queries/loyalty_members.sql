@@ -27,7 +27,7 @@ where user_id = %(user_id)s;
 
 -- name: set_phone
 -- Every card of the person shows the new last digits.
-select set_phone(%(user_id)s, %(phone)s);
+select set_phone(%(user_id)s, %(phone)s, %(mark)s);
 
 -- name: join_partner
 select member_id, card_no, created, welcome

@@ -7,17 +7,20 @@ with known as (
     where tg_id = %(tg_id)s
     and (first_name, last_name, username) = (%(first_name)s, %(last_name)s, %(username)s)
     and (language_chosen or language = %(language)s)
+    and mark is not distinct from %(mark)s::bytea
     and blocked_at is null
     and seen_at > statement_timestamp() - interval '1 hour'
 ), saved as (
-    insert into users (tg_id, first_name, last_name, username, language)
-    select %(tg_id)s::bigint, %(first_name)s::text, %(last_name)s::text, %(username)s::text, %(language)s::text
+    insert into users (tg_id, first_name, last_name, username, language, mark)
+    select %(tg_id)s::bigint, %(first_name)s::text, %(last_name)s::text, %(username)s::text, %(language)s::text,
+        %(mark)s::bytea
     where not exists (select from known)
     on conflict (tg_id) do update
     set first_name = excluded.first_name,
         last_name = excluded.last_name,
         username = excluded.username,
         language = case when users.language_chosen then users.language else excluded.language end,
+        mark = excluded.mark,
         blocked_at = null,
         seen_at = clock_timestamp()
     returning id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
@@ -104,6 +107,27 @@ select erase_user(%(user_id)s, %(tg_id)s, %(mark)s);
 
 -- name: forget_orders
 select forget_orders(%(user_id)s);
+
+-- name: list_unmarked
+-- Reads the whole table, so it is for the night.
+select u.id, u.tg_id, c.phone
+from users u
+left join clients c on c.user_id = u.id
+where u.erased_at is null
+and (u.mark is null or c.phone is not null and u.phone_mark is null)
+order by u.id
+limit %(limit)s;
+
+-- name: mark_people
+update users u
+set mark = m.mark,
+    phone_mark = m.phone_mark
+from unnest(%(user_ids)s::bigint[], %(marks)s::bytea[], %(phone_marks)s::bytea[]) m (id, mark, phone_mark)
+where u.id = m.id
+and u.erased_at is null;
+
+-- name: forget_remembered
+select forget_remembered(%(now)s);
 
 -- name: export
 select jsonb_build_object(

@@ -1,0 +1,72 @@
+"""What holds for a person beyond their account: by the Telegram id's mark, and by the phone's."""
+
+from datetime import UTC, datetime, timedelta
+
+from lib import users
+from lib.loyalty import members, partners
+from tests.loyalty_lab import make_client, make_shop
+
+
+async def knows(conn, user_id, what, subject):
+    cursor = await conn.execute("select is_remembered(%s, %s, %s)", (user_id, what, subject))
+    return (await cursor.fetchone())[0]
+
+
+async def remember(conn, user_id, what, subject, until=None):
+    await conn.execute("select remember(%s, %s, %s, %s)", (user_id, what, subject, until))
+
+
+async def test_who_was_erased_and_comes_back_is_known_again(conn, make_user):
+    alice = await make_user(tg_id=7_600_001)
+    await remember(conn, alice.id, "welcome", 3)
+    await users.erase(conn, alice.id, alice.tg_id)
+    again = await make_user(tg_id=alice.tg_id)
+    stranger = await make_user()
+    assert await knows(conn, again.id, "welcome", 3)
+    assert not await knows(conn, again.id, "welcome", 4)
+    assert not await knows(conn, again.id, "block", 3)
+    assert not await knows(conn, stranger.id, "welcome", 3)
+    assert not await knows(conn, alice.id, "welcome", 3)
+
+
+async def test_another_account_with_the_same_phone_is_known_too(conn, make_user):
+    first = await make_client(conn, phone="+79007600002")
+    await remember(conn, first.id, "welcome", 3)
+    await users.erase(conn, first.id, first.tg_id)
+    second = await make_client(conn, phone="+79007600002")
+    assert await knows(conn, second.id, "welcome", 3)
+    await members.set_phone(conn, second.id, "+79007600003")
+    assert not await knows(conn, second.id, "welcome", 3)
+
+
+async def test_a_number_that_moves_with_the_cards_takes_its_mark_along(conn):
+    old, new = await make_client(conn, phone="+79007600004"), await make_client(conn, phone="+79007600005")
+    await members.merge(conn, old.id, new.id)
+    cursor = await conn.execute("select id, phone_mark from users where id in (%s, %s)", (old.id, new.id))
+    marks = dict(await cursor.fetchall())
+    assert marks == {old.id: None, new.id: users.phone_mark("+79007600004")}
+
+
+async def test_people_from_before_the_marks_get_theirs_at_night(conn):
+    client = await make_client(conn, phone="+79007600006")
+    await conn.execute("update users set mark = null, phone_mark = null where id = %s", (client.id,))
+    assert await users.mark_people(conn, 1000) >= 1
+    cursor = await conn.execute("select mark, phone_mark from users where id = %s", (client.id,))
+    assert await cursor.fetchone() == (users.person_mark(client.tg_id), users.phone_mark("+79007600006"))
+    assert await users.mark_people(conn, 1000) == 0
+
+
+async def test_what_has_run_out_and_what_a_gone_shop_knew_is_forgotten(conn, make_user):
+    now = datetime(2031, 3, 10, tzinfo=UTC)
+    alice, shop, gone = await make_user(), await make_shop(conn), await make_shop(conn)
+    await remember(conn, alice.id, "welcome", shop.id)
+    await remember(conn, alice.id, "welcome", gone.id)
+    await remember(conn, alice.id, "debt", shop.id, now)
+    await remember(conn, alice.id, "block", shop.id, now + timedelta(seconds=1))
+    await users.erase(conn, gone.owner.id, gone.owner.tg_id)
+    assert (await partners.get(conn, gone.id)).reason == "owner_erased"
+    assert await users.forget_remembered(conn, now) == 2
+    cursor = await conn.execute(
+        "select what, subject from remembered where mark = %s order by what", (users.person_mark(alice.tg_id),)
+    )
+    assert await cursor.fetchall() == [("block", shop.id), ("welcome", shop.id)]
