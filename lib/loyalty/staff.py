@@ -1,6 +1,7 @@
 """Who works at a shop. The owner may everything; a manager all but staff of their own rank; a cashier serves clients.
 
-An invitation is a link for one person: s_<shop>_<secret>, three days, once. Only its hash is stored.
+An invitation is a link for one person: s_<shop>_<secret>, three days, once, and no longer than its maker has the right
+to invite. Only its hash is stored.
 """
 
 import hashlib
@@ -81,7 +82,8 @@ async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str)
 async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, str]:
     """Join a shop by an invitation; return the shop's id and the role.
 
-    Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired").
+    Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired"), Conflict("invite_void"): its maker no longer
+    has the right to invite.
     """
     prefix, _, rest = payload.partition("_")
     number, _, secret = rest.partition("_")
@@ -94,7 +96,7 @@ async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, 
         state = await SQL.invite_state.within(of(partner_id)).one(conn, str, **ids)
         if state is None:
             raise errors.Missing("no_invite")
-        raise errors.Conflict("invite_used" if state == "used" else "invite_expired")
+        raise errors.Conflict(f"invite_{state}")
     return partner_id, role
 
 

@@ -41,16 +41,29 @@ and s.removed_at is null
 and (s.role = 'owner' or s.role = 'manager' and %(role)s = 'cashier');
 
 -- name: accept_invite
--- Once: the row is taken and used in one statement. An owner stays an owner.
-with taken as (
-    update staff_invites
+-- Once: the row is taken and used in one statement, while its maker still may invite for this role. Who was let go and came
+-- back has to invite again. An owner stays an owner.
+with maker as (
+    select s.role, s.joined_at
+    from staff_invites i
+    join staff s on s.partner_id = i.partner_id and s.user_id = i.created_by
+    where i.partner_id = %(partner_id)s
+    and i.token_hash = %(token_hash)s
+    and s.removed_at is null
+    and not exists (select from bans b where b.user_id = s.user_id)
+    for share of s
+), taken as (
+    update staff_invites i
     set used_by = %(user_id)s,
         used_at = clock_timestamp()
-    where partner_id = %(partner_id)s
-    and token_hash = %(token_hash)s
-    and used_at is null
-    and expires_at > clock_timestamp()
-    returning partner_id, role, created_by
+    from maker
+    where i.partner_id = %(partner_id)s
+    and i.token_hash = %(token_hash)s
+    and i.used_at is null
+    and i.expires_at > clock_timestamp()
+    and i.created_at >= maker.joined_at
+    and (maker.role = 'owner' or maker.role = 'manager' and i.role = 'cashier')
+    returning i.partner_id, i.role, i.created_by
 ), joined as (
     insert into staff as s (partner_id, user_id, role, invited_by)
     select partner_id, %(user_id)s, role, created_by
@@ -69,7 +82,8 @@ with taken as (
 select role from joined;
 
 -- name: invite_state
-select case when used_at is not null then 'used' when expires_at <= clock_timestamp() then 'expired' else 'open' end
+-- Asked once it was refused: void, as its maker's right has ended, when it is neither used nor too old.
+select case when used_at is not null then 'used' when expires_at <= clock_timestamp() then 'expired' else 'void' end
 from staff_invites
 where partner_id = %(partner_id)s
 and token_hash = %(token_hash)s;

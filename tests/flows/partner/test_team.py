@@ -180,3 +180,17 @@ async def test_an_owner_reads_that_the_shop_goes_with_their_data(cafe):
     await cafe.cashier.says("/delete")
     message = await cafe.cashier.sees("Удалить ваши данные")
     assert "магазин:" not in words(message)
+
+
+async def test_a_manager_who_was_let_go_stays_outside(cafe, staffer):
+    roman = await staffer("Роман")
+    await roman.says(f"/start {await invited(cafe, 'Позвать управляющего')}")
+    await roman.presses("Открыть меню")
+    await roman.presses("Сотрудники")
+    await roman.presses("Пригласить")
+    await roman.presses("Пригласить кассира")
+    payload = re.search(r"\?start=(s_\S+)", words(await roman.sees("Откройте ссылку")))[1]
+    await cafe.owner.forges(f"team:sure:{await user_id(cafe.shop, roman)}")
+    await cafe.owner.presses("Убрать")
+    await roman.says(f"/start {payload}")
+    await roman.sees("ссылка больше не действует")
