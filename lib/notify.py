@@ -82,9 +82,9 @@ async def tell(
         return False
 
 
-async def withdraw(conn: db.Connection, once: str) -> None:
-    """Take back what `tell` has not said yet, if there is anything."""
-    await SQL.withdraw.run(conn, key=f"tell:{once}")
+async def withdraw(conn: db.Connection, once: str) -> bool:
+    """Take back what `tell` has not said yet; False when there is nothing of the kind."""
+    return bool(await SQL.withdraw.run(conn, key=f"tell:{once}"))
 
 
 def spoken(key: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lib import db, errors, money, notify
-from lib.loyalty import cards, members, partners, phones, points, referrals
+from lib.loyalty import cards, members, partners, phones, points, referrals, talk
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
 RATE_AFTER = timedelta(minutes=3)
@@ -55,12 +55,20 @@ async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
 
 
 async def accrue(
-    conn: db.Connection, shop: partners.Partner, member_id: int, actor_id: int, *, bill_minor: int, nonce: str, key: str
+    conn: db.Connection,
+    shop: partners.Partner,
+    member_id: int,
+    actor_id: int,
+    *,
+    bill_minor: int,
+    nonce: str,
+    key: str,
+    now: datetime | None = None,
 ) -> points.Receipt:
     """Give the points of a bill, tell the client, and ask them later how it was."""
     if nonce:
         await cards.use(nonce, key)
-    done = await points.accrue(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, key=key)
+    done = await points.accrue(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, key=key, now=now)
     fields = {
         "title": shop.title,
         "points": done.earned,
@@ -85,11 +93,13 @@ async def redeem(
     spend: int,
     nonce: str,
     key: str,
+    now: datetime | None = None,
 ) -> points.Receipt:
     """Take points for a part of a bill, tell the client, and ask them later how it was."""
     if nonce:
         await cards.use(nonce, key)
-    done = await points.redeem(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, points=spend, key=key)
+    bill = {"bill_minor": bill_minor, "points": spend}
+    done = await points.redeem(conn, shop.id, member_id, actor_id, **bill, key=key, now=now)
     fields = {
         "title": shop.title,
         "points": done.points,
@@ -108,7 +118,8 @@ async def reverse(
 ) -> points.Receipt:
     """Take an operation back, and tell the client why; they are not asked any more how it was."""
     done = await points.reverse(conn, shop.id, txn_id, actor_id, reason=reason, key=key)
-    await notify.withdraw(conn, _question(shop, done))
+    if await notify.withdraw(conn, _question(shop, txn_id)):
+        await talk.unask(conn, shop.id, txn_id)
     fields = {"title": shop.title, "reason": reason, "available": done.available}
     await _tell(conn, shop, done, "partner.push.reversed", fields, key)
     return done
@@ -152,6 +163,8 @@ async def _tell(
 
 async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: points.Receipt) -> None:
     """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop."""
+    if not await talk.ask(conn, shop.id, done.member_id, done.txn_id, at=done.created_at, every=RATE_EVERY):
+        return
     marks = [(str(mark), f"nps:{shop.id}:{done.txn_id}:{mark}") for mark in range(11)]
     await notify.tell(
         conn,
@@ -160,11 +173,10 @@ async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: poi
         "partner.push.rate",
         {"title": shop.title},
         [marks[:6], marks[6:]],
-        once=_question(shop, done),
-        at=datetime.now(UTC) + RATE_AFTER,
+        once=_question(shop, done.txn_id),
+        at=done.created_at + RATE_AFTER,
     )
 
 
-def _question(shop: partners.Partner, done: points.Receipt) -> str:
-    period = int(done.created_at.timestamp() // RATE_EVERY.total_seconds())
-    return f"rate:{shop.id}:{done.member_id}:{period}"
+def _question(shop: partners.Partner, txn_id: int) -> str:
+    return f"rate:{shop.id}:{txn_id}"

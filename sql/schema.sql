@@ -1826,6 +1826,9 @@ create table members (
     merged_into bigint,
     -- what reversals could not take back, as it was spent: it goes once the spending is reversed
     owed bigint not null default 0,
+    -- when they were last asked how a visit was, and which
+    asked_at timestamptz,
+    asked_txn bigint,
     primary key (partner_id, id),
     unique (partner_id, card_no),
     foreign key (partner_id, referrer_id) references members (partner_id, id),
@@ -3420,6 +3423,8 @@ begin
         spent_minor = k.spent_minor + g.spent_minor,
         last_visit_at = greatest(k.last_visit_at, g.last_visit_at),
         owed = k.owed + g.owed,
+        asked_at = greatest(k.asked_at, g.asked_at),
+        asked_txn = case when g.asked_at > coalesce(k.asked_at, '-infinity') then g.asked_txn else k.asked_txn end,
         due_at = next_points_due(p_partner_id, p_into)
     from members g
     where k.partner_id = p_partner_id and k.id = p_into

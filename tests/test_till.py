@@ -1,9 +1,11 @@
 """The counter without a chat: what an operation does, and what the client is told of it, once."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from lib import till
-from lib.loyalty import partners
+from lib.loyalty import members, partners
 from tests import loyalty_lab as lab
 
 
@@ -49,3 +51,60 @@ async def test_a_part_paid_in_points_and_its_reversal_are_told(conn, shop):
     assert await told(conn, member.user_id) == ["partner.push.redeemed", "partner.push.reversed"]
     await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="c")
     assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"
+
+
+async def questions(conn, user_id):
+    cursor = await conn.execute(
+        "select key from jobs where args ->> 'key' = 'partner.push.rate' and user_id = %s order by id", (user_id,)
+    )
+    return [int(key.rpartition(":")[2]) for (key,) in await cursor.fetchall()]
+
+
+async def bill(conn, shop, member, key, now):
+    row = await partners.get(conn, shop.id)
+    actor = shop.cashier.id
+    return await till.accrue(conn, row, member.id, actor, bill_minor=100_000, nonce="", key=key, now=now)
+
+
+async def test_a_client_is_asked_once_in_two_weeks_counted_from_the_last_question(conn, shop):
+    member = await lab.make_member(conn, shop)
+    begin = datetime(2026, 3, 11, 23, 59, tzinfo=UTC)  # a minute before the epoch's fortnights change
+    days = {0: True, 1: False, 13: False, 14: True, 27: False, 28: True}
+    visits = [await bill(conn, shop, member, f"k{day}", begin + timedelta(days=day)) for day in days]
+    asked = [visit.txn_id for visit, due in zip(visits, days.values(), strict=True) if due]
+    assert await questions(conn, member.user_id) == asked
+
+
+async def test_taking_a_visit_back_takes_its_own_question_only(conn, shop):
+    member = await lab.make_member(conn, shop)
+    row = await partners.get(conn, shop.id)
+    first = await bill(conn, shop, member, "k1", lab.NOW)
+    second = await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
+    await till.reverse(conn, row, second.txn_id, shop.owner.id, reason="-", key="r2")
+    assert await questions(conn, member.user_id) == [first.txn_id]
+    await till.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    assert await questions(conn, member.user_id) == []
+    third = await bill(conn, shop, member, "k3", lab.NOW + timedelta(days=2))
+    assert await questions(conn, member.user_id) == [third.txn_id], "who was not asked may be asked"
+
+
+async def test_a_question_that_was_sent_counts_though_its_visit_is_taken_back(conn, shop):
+    member = await lab.make_member(conn, shop)
+    row = await partners.get(conn, shop.id)
+    first = await bill(conn, shop, member, "k1", lab.NOW)
+    await conn.execute(
+        "update jobs set state = 'cancelled', finished_at = now() where key = %s",
+        (f"tell:rate:{shop.id}:{first.txn_id}",),
+    )  # it is no longer in the line
+    await till.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
+    assert await questions(conn, member.user_id) == []
+
+
+async def test_two_cards_of_one_person_become_one_with_the_later_question(conn, shop):
+    anna, other = await lab.make_member(conn, shop), await lab.make_member(conn, shop)
+    await bill(conn, shop, anna, "k1", lab.NOW)
+    await bill(conn, shop, other, "k2", lab.NOW + timedelta(days=10))
+    await members.merge(conn, other.user_id, anna.user_id)
+    await bill(conn, shop, anna, "k3", lab.NOW + timedelta(days=15))
+    assert len(await questions(conn, anna.user_id)) == 1

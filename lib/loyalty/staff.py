@@ -82,8 +82,8 @@ async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str)
 async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, str]:
     """Join a shop by an invitation; return the shop's id and the role.
 
-    Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired"), Conflict("invite_void"): its maker no longer
-    has the right to invite.
+    Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired"); Conflict("invite_void") when its maker no
+    longer has the right to invite.
     """
     prefix, _, rest = payload.partition("_")
     number, _, secret = rest.partition("_")

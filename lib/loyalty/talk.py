@@ -1,7 +1,7 @@
 """What clients and shops say to each other: ratings after a visit, messages, and which shops a client likes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lib import db, errors
 from lib.loyalty.partners import PAGE, of
@@ -35,6 +35,19 @@ class Message:
     words: str
     created_at: datetime
     read_at: datetime | None
+
+
+async def ask(
+    conn: db.Connection, partner_id: int, member_id: int, txn_id: int, *, at: datetime, every: timedelta
+) -> bool:
+    """Tell whether a client may be asked how a visit was, at most once in `every`, and remember that they are."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "txn_id": txn_id}
+    return await SQL.ask.within(of(partner_id)).one(conn, int, **ids, at=at, every=every) is not None
+
+
+async def unask(conn: db.Connection, partner_id: int, txn_id: int) -> None:
+    """Forget a question about a visit that was never sent: the next visit may be asked about."""
+    await SQL.unask.within(of(partner_id)).run(conn, partner_id=partner_id, txn_id=txn_id)
 
 
 async def rate(conn: db.Connection, partner_id: int, user_id: int, *, txn_id: int, score: int, words: str = "") -> None:

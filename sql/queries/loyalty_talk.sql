@@ -1,3 +1,22 @@
+-- name: ask
+-- Whether a client may be asked now how a visit was; the same visit may be asked about again, as its message has a key.
+update members
+set asked_at = %(at)s,
+    asked_txn = %(txn_id)s
+where partner_id = %(partner_id)s
+and id = %(member_id)s
+and (asked_at is null or asked_at <= %(at)s - %(every)s::interval or asked_txn = %(txn_id)s)
+returning id;
+
+-- name: unask
+-- A question that was never sent does not keep the next visit from being asked about.
+update members
+set asked_at = null,
+    asked_txn = null
+where partner_id = %(partner_id)s
+and id = (select t.member_id from point_txns t where t.partner_id = %(partner_id)s and t.id = %(txn_id)s)
+and asked_txn = %(txn_id)s;
+
 -- name: rate
 -- One rating a visit, by the client themselves; a second one replaces the words and the score.
 insert into ratings (partner_id, txn_id, member_id, score, words)
