@@ -1,15 +1,16 @@
 """Every environment variable of the product, read once, typed; nothing else reads os.environ.
 
-A missing or odd value is one line that names the variable. What only one function needs (a bot's token, the cron
-secret) is checked by that function when it is first asked for, so that a deployment without a partner bot still runs.
+A missing or odd value is one line that names the variable. A function checks all of them when it starts; a script of
+ops/ needs only those that it uses, so each is read when it is first asked for. What may be left out (a bot's token,
+the cron secret) is missed only by what cannot do without, so that a deployment without a partner bot still runs.
 """
 
 import functools
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lib import errors
@@ -21,9 +22,11 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{30,}")
 
 
-@dataclass(frozen=True, repr=False)
 class Config:
-    """The settings of one process. It has no repr, so that a log line can never hold a secret."""
+    """The settings of one process, each read when it is first asked for; Misconfigured names the odd variable.
+
+    It has no repr, so that a log line can never hold a secret.
+    """
 
     environment: str
     branch: str
@@ -52,6 +55,22 @@ class Config:
     drain_budget: timedelta
     lease_scale: float
 
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = dict(env)
+
+    if not TYPE_CHECKING:  # the names above are all that there are
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _READERS:
+                raise AttributeError(name)
+            self.__dict__[name] = _READERS[name](self._env)
+            return self.__dict__[name]
+
+    def check(self) -> None:
+        """Read every setting; raise Misconfigured at the first that is missing or odd."""
+        for name in _READERS:
+            getattr(self, name)
+
     @property
     def key_prefix(self) -> str:
         """What every Redis key and blob path begins with: the environment, and the git branch of a preview."""
@@ -72,43 +91,15 @@ class Config:
 
 @functools.cache
 def get() -> Config:
-    """Return this process's settings; raise Misconfigured with one line naming the variable."""
-    return load(os.environ)
+    """Return this process's settings."""
+    return Config(os.environ)
 
 
 def load(env: Mapping[str, str]) -> Config:
-    """Read the settings out of `env`; raise Misconfigured with one line naming the variable."""
-    environment = _environment(env)
-    database_url = _database_url(env, "DATABASE_URL")
-    _refuse_production(env, environment, database_url)
-    return Config(
-        environment=environment,
-        branch=_branch(env) if environment == "preview" else "",
-        database_url=database_url,
-        database_url_unpooled=env.get("DATABASE_URL_UNPOOLED") or database_url,
-        redis_url=_url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
-        redis_token=_required(env, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
-        storage_type=_choice(env, "STORAGE_TYPE", ("blob", "local"), "blob"),
-        storage_path=env.get("STORAGE_PATH", ".dev/files"),
-        blob_token=env.get("BLOB_READ_WRITE_TOKEN", ""),
-        blob_api_url=env.get("VERCEL_BLOB_API_URL", ""),
-        bot_tokens={bot: _bot_token(env, bot) for bot in BOTS},
-        webhook_secret=_secret(env, "WEBHOOK_SECRET"),
-        cron_secret=_secret(env, "CRON_SECRET"),
-        app_secret=_secret(env, "APP_SECRET"),
-        admin_api_token=_secret(env, "ADMIN_API_TOKEN"),
-        admin_ids=_ids(env, "ADMIN_IDS"),
-        public_url=_url(env, "PUBLIC_URL").rstrip("/"),
-        telegram_api_url=env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
-        kie_api_keys=_keys(env, "KIE_API_KEY"),
-        kie_webhook_key=env.get("KIE_WEBHOOK_KEY", "").strip(),
-        kie_api_url=_optional_url(env, "KIE_API_URL"),
-        openai_api_key=env.get("OPENAI_API_KEY", "").strip(),
-        openai_base_url=_optional_url(env, "OPENAI_BASE_URL"),
-        openai_model=env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
-        drain_budget=timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
-        lease_scale=_number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
-    )
+    """Read all settings out of `env`; raise Misconfigured with one line naming the variable."""
+    loaded = Config(env)
+    loaded.check()
+    return loaded
 
 
 def _environment(env: Mapping[str, str]) -> str:
@@ -149,19 +140,20 @@ def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return keys
 
 
-def _database_url(env: Mapping[str, str], name: str) -> str:
-    value = _required(env, name)
+def _database_url(env: Mapping[str, str], *names: str) -> str:
+    value = _required(env, *names)
     if urlsplit(value).scheme not in ("postgres", "postgresql"):
-        raise errors.Misconfigured(detail=f"{name} must begin with postgresql://")
+        raise errors.Misconfigured(detail=f"{' or '.join(names)} must begin with postgresql://")
+    _refuse_production(env, names[0], value)
     return value
 
 
-def _refuse_production(env: Mapping[str, str], environment: str, url: str) -> None:
+def _refuse_production(env: Mapping[str, str], name: str, url: str) -> None:
     """A preview deployment must never write to the production database."""
     production_host = env.get("PRODUCTION_DATABASE_HOST", "").replace("-pooler.", ".")
     host = (urlsplit(url).hostname or "").replace("-pooler.", ".")
-    if environment == "preview" and production_host and host == production_host:
-        raise errors.Misconfigured(detail="DATABASE_URL of this preview points at the production database; refused")
+    if _environment(env) == "preview" and production_host and host == production_host:
+        raise errors.Misconfigured(detail=f"{name} of this preview points at the production database; refused")
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
@@ -203,3 +195,34 @@ def _number(env: Mapping[str, str], name: str, default: float, *, low: float, hi
     if not low <= number <= high:
         raise errors.Misconfigured(detail=f"{name} is {value!r}; it must be a number from {low} to {high}")
     return number
+
+
+# In the order in which a function that starts complains of them.
+_READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
+    "environment": lambda env: _environment(env),
+    "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
+    "database_url": lambda env: _database_url(env, "DATABASE_URL"),
+    "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),
+    "redis_url": lambda env: _url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
+    "redis_token": lambda env: _required(env, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
+    "storage_type": lambda env: _choice(env, "STORAGE_TYPE", ("blob", "local"), "blob"),
+    "storage_path": lambda env: env.get("STORAGE_PATH", ".dev/files"),
+    "blob_token": lambda env: env.get("BLOB_READ_WRITE_TOKEN", ""),
+    "blob_api_url": lambda env: env.get("VERCEL_BLOB_API_URL", ""),
+    "bot_tokens": lambda env: {bot: _bot_token(env, bot) for bot in BOTS},
+    "webhook_secret": lambda env: _secret(env, "WEBHOOK_SECRET"),
+    "cron_secret": lambda env: _secret(env, "CRON_SECRET"),
+    "app_secret": lambda env: _secret(env, "APP_SECRET"),
+    "admin_api_token": lambda env: _secret(env, "ADMIN_API_TOKEN"),
+    "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
+    "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
+    "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
+    "kie_api_keys": lambda env: _keys(env, "KIE_API_KEY"),
+    "kie_webhook_key": lambda env: env.get("KIE_WEBHOOK_KEY", "").strip(),
+    "kie_api_url": lambda env: _optional_url(env, "KIE_API_URL"),
+    "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
+    "openai_base_url": lambda env: _optional_url(env, "OPENAI_BASE_URL"),
+    "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
+    "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
+    "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
+}

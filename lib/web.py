@@ -47,7 +47,7 @@ def app(endpoint: Endpoint, *methods: str) -> Starlette:
 @asynccontextmanager
 async def _settings_first(_: Starlette) -> AsyncIterator[None]:
     try:
-        config.get()
+        config.get().check()
     except errors.Misconfigured as error:
         log.event("misconfigured", error=error.detail)
         raise SystemExit(f"Lotok cannot start: {error.detail}") from None

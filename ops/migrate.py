@@ -3,8 +3,8 @@
   python -m ops migrate             apply what is pending; several at once are fine, each file is applied once
   python -m ops migrate --status    change nothing, list every migration
 
-It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration. With --url it reads no
-setting at all.
+It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration, or DATABASE_URL where that
+is all there is. With --url it reads no setting at all.
 """
 
 import argparse
