@@ -21,6 +21,7 @@ EVERY = Shared(
         "paysupport": "papers",
     },
     closed="closed",
+    open=("language", "papers"),
 )
 
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.

@@ -16,7 +16,7 @@ class State:
     `step` is "<flow>:<step>", empty outside a conversation. `data` is what the conversation has gathered. `who` is what
     every update needs to know of the person, so that Neon need not be asked: id, language, consent. `blind` says that
     the conversation began while Redis could not be read, so there may be an older part of it. `limits` are the times of
-    `limits.take`.
+    `limits.take`. `heard` is the last message that answered a step (lib/telegram/edits).
     """
 
     step: str = ""
@@ -25,12 +25,14 @@ class State:
     saved_at: float = 0.0
     blind: bool = False
     limits: dict[str, int] = field(default_factory=dict)
+    heard: dict[str, Any] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Return the stored form."""
         fields = {"v": VERSION, "step": self.step, "data": self.data, "who": self.who, "saved_at": self.saved_at}
         late = limits.ahead(self.limits)
         more = ({"blind": True} if self.blind else {}) | ({"limits": late} if late else {})
+        more |= {"heard": self.heard} if self.heard else {}
         return json.dumps(fields | more, ensure_ascii=False)
 
     def copy(self) -> "State":
@@ -50,6 +52,7 @@ def load(stored: str | None) -> State:
         fields.get("saved_at", 0.0),
         blind=fields.get("blind", False),
         limits=fields.get("limits", {}),
+        heard=fields.get("heard", {}),
     )
 
 
@@ -70,6 +73,7 @@ def merge(kept: State, carried: State) -> State:
         newer.who or older.who,
         newer.saved_at,
         limits=older.limits | newer.limits,
+        heard=newer.heard,
     )
 
 

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib import errors, limits, log, text
-from lib.telegram import conversation, fsm
+from lib.telegram import conversation, edits, fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Person, parse
 
@@ -79,12 +79,14 @@ class Menu:
 class Shared:
     """The flows that bots have in common: their package, flow by command, and the one for who was shut out.
 
-    Who was shut out may still use the commands: they are about one's own data.
+    Who was shut out may still use the commands: they are about one's own data. `open`: the flows that a stranger needs
+    to know what they consent to.
     """
 
     package: str
     commands: Mapping[str, str]
     closed: str = ""
+    open: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,20 @@ class Flows:
 
 @dataclass
 class Turn:
-    """One update while a flow works on it: what came, the state, and the chat to answer in."""
+    """One update while a flow works on it: what came, the state, and the chat to answer in.
+
+    `stranger`: the person has not consented; `meets`: what a flow did for one is to be followed by the consent.
+    `settled`: what was said has had its effect, so that an edit of it comes too late.
+    """
 
     came: Incoming
     state: conversation.State
     chat: Chat
     after: list[Work] = field(default_factory=list)
     answered: bool = False
+    stranger: bool = False
+    meets: bool = False
+    settled: bool = False
 
     def text(self, key: str, **fields: Any) -> str:
         """Return a sentence in the person's language."""
@@ -203,7 +212,7 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
         log.note(refused=str(error))
         return Outcome(200)
     if came is None:
-        log.note(refused="not a private chat")
+        log.note(refused="nothing to answer")
         return Outcome(200)
     log.note(update_id=came.update_id, user_id=came.person.id, kind=came.kind)
     try:
@@ -250,21 +259,49 @@ async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
     admitted = menu.admits is None or menu.admits(came.person.id)
     if admitted and not turn.state.who.get("consent"):
         turn.state.who = await flows.meet(came.person)
-    name = choose(menu, came, turn.state)
+    if came.edited and not await _mended(turn):
+        return
+    step, said = turn.state.step, turn.came
+    await _handled(menu, turn)
+    if turn.state.who and not turn.stranger:
+        edits.hear(turn.state, said, step, settled=turn.settled)
+
+
+async def _mended(turn: Turn) -> bool:
+    """Take an edit for the answer that it mends, if that is still the current one; else say that it comes too late."""
+    if not edits.is_new(turn.state, turn.came):
+        return False
+    answer = edits.again(turn.state, turn.came)
+    if answer is None:
+        await turn.chat.say(turn.text("error.edited_late"))
+        return False
+    turn.came = answer
+    return True
+
+
+async def _handled(menu: Menu, turn: Turn) -> None:
+    """Have the one flow work that the update belongs to, and whatever follows from it."""
+    came, name = turn.came, choose(menu, turn.came, turn.state)
     log.note(flow=name)
+    turn.stranger = not (menu.admits or turn.state.who.get("consent") or turn.state.who.get("banned"))
     if name == menu.stranger and came.command == "start" and menu.linked(came.text):
         turn.state.data[LINK] = came.text
     await menu.module(name).handle(turn)
+    if turn.stranger and turn.meets:
+        await menu.module(menu.stranger).handle(turn)
     if LINK in turn.state.data and turn.state.who.get("consent"):
         await _follow(menu, turn)
 
 
 async def _follow(menu: Menu, turn: Turn) -> None:
-    """Lead somebody who came by a link, and had to consent first, to where the link leads."""
+    """Lead somebody who came by a link, and had to consent first, to where the link leads.
+
+    What they consented on keeps its words, and no button that would ask again.
+    """
     payload = turn.state.data.pop(LINK)
     if not menu.linked(payload):
         return
-    await turn.answer()
+    await asyncio.gather(turn.answer(), *([turn.chat.strip(turn.came.message_id)] if turn.on_screen else []))
     turn.came = replace(turn.came, kind="command", command="start", text=payload)
     log.note(linked=menu.linked(payload))
     await menu.module(menu.linked(payload)).handle(turn)
@@ -284,7 +321,8 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
         asked = {"text": step, "press": prefix, "command": menu.commands.get(came.command, "")}.get(came.kind, "")
         return asked if asked in menu.open else _shared(menu, came) or menu.shared.closed
     if not menu.admits and not state.who.get("consent"):
-        return menu.stranger
+        asked = _shared(menu, came)
+        return asked if menu.shared and asked in menu.shared.open else menu.stranger
     if came.kind == "command":
         linked = menu.linked(came.text) if came.command == "start" else ""
         return linked or menu.commands.get(came.command) or _shared(menu, came) or menu.other

@@ -4,7 +4,7 @@ Read from the JSON itself: the library would make an object of every part first,
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lib import errors
@@ -12,6 +12,13 @@ from lib import errors
 MOST_ID = 2**52  # what the Bot API promises for ids of people
 MOST_NUMBER = 2**63  # what Postgres holds
 MOST_AMOUNT = 2**31  # what it holds of an amount
+
+# What a person sends on purpose beside words, pictures, files and contacts. Whatever holds none of it is a service
+# message, such as word of a pinned message, a timer or a new background: nobody waits for an answer to that.
+SENT = {
+    *("animation", "audio", "checklist", "dice", "document", "game", "giveaway", "invoice", "live_photo", "location"),
+    *("paid_media", "photo", "poll", "rich_message", "sticker", "story", "venue", "video", "video_note", "voice"),
+}
 
 type Part = dict[str, Any]
 
@@ -64,6 +71,7 @@ class Incoming:
     press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · contact (`phone`, and
     `own_phone`: it is the person's own) · checkout, paid, refunded (`payment`) · blocked · unblocked ·
     other (a sticker, a voice, anything else that has no use here)
+    `edited`: the person has changed a text, or the caption of a photo or document, that came before.
     """
 
     update_id: int
@@ -77,10 +85,13 @@ class Incoming:
     phone: str = ""
     own_phone: bool = False
     payment: Payment | None = None
+    edited: bool = False
 
 
 def parse(raw: bytes) -> Incoming | None:
-    """Return what came, None when it is nothing of ours (a group, a channel); raise Invalid when it is no update.
+    """Return what came, None when nobody waits for an answer: a group, a channel, word of a pinned message.
+
+    Raises Invalid when it is no update.
 
     What we could not store is no update either: ids that no column holds, a NUL, half of a surrogate pair. Such a body
     would fail at every try, and Telegram would bring it for a day.
@@ -131,10 +142,17 @@ def _incoming(update_id: int, update: Part) -> Incoming | None:
     if (change := _part(update, "my_chat_member")) and change["chat"]["type"] == "private":
         kind = "blocked" if change["new_chat_member"]["status"] == "kicked" else "unblocked"
         return Incoming(update_id, kind, _person(change["from"]))
-    message = _part(update, "message")
+    edited = _part(update, "edited_message")
+    message = edited or _part(update, "message")
     if not message or not message.get("from") or message["chat"]["type"] != "private":
         return None
-    return _message(update_id, message, _writer(message))
+    came = _message(update_id, message, _writer(message))
+    return _mended(came) if edited else came
+
+
+def _mended(came: Incoming | None) -> Incoming | None:
+    """Return an edit of words; what else changes, as a live location does all the time, is nothing to answer."""
+    return replace(came, edited=True) if came and came.kind in ("text", "photo", "document") else None
 
 
 def _writer(message: Part) -> Person:
@@ -158,7 +176,7 @@ def _checkout(update_id: int, query: Part) -> Incoming:
     return Incoming(update_id, "checkout", _person(query["from"]), payment=payment)
 
 
-def _message(update_id: int, message: Part, person: Person) -> Incoming:
+def _message(update_id: int, message: Part, person: Person) -> Incoming | None:
     message_id, text = message["message_id"], message.get("text")
     if paid := _part(message, "successful_payment"):
         return Incoming(update_id, "paid", person, message_id, payment=_paid(paid))
@@ -171,7 +189,7 @@ def _message(update_id: int, message: Part, person: Person) -> Incoming:
         caption = message.get("caption") or ""
         return Incoming(update_id, attachment.kind, person, message_id, caption, attachment=attachment)
     if text is None:
-        return Incoming(update_id, "other", person, message_id)
+        return Incoming(update_id, "other", person, message_id) if SENT & message.keys() else None
     if text.startswith("/"):
         command, _, argument = text[1:].partition(" ")
         name = command.partition("@")[0].lower()

@@ -64,6 +64,7 @@ async def test_the_webhook_is_set_with_its_updates(own, http):
     assert bot["webhook"]["url"] == f"{own.deployment}/api/telegram/studio"
     assert set(bot["webhook"]["allowed_updates"]) == {
         "message",
+        "edited_message",
         "callback_query",
         "pre_checkout_query",
         "my_chat_member",

@@ -41,6 +41,12 @@ class Chat:
     async def says(self, text: str) -> None:
         await self._act("text", json={"text": text})
 
+    async def mends(self, before: str, after: str) -> None:
+        """Edit the newest message of one's own that says `before`."""
+        shown = (await self.http.get(self.path)).raise_for_status().json()["messages"]
+        mine = [one["message_id"] for one in shown if one["sim"]["outgoing"] and words(one) == before]
+        await self._act("edit", json={"message_id": mine[-1], "text": after})
+
     async def sends_photo(self, *photos: bytes, caption: str = "") -> None:
         await self._upload("photo", [("photo.jpg", photo, "image/jpeg") for photo in photos], caption)
 

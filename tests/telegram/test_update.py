@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from dev.telegram.spec import Spec
 from lib import errors
-from lib.telegram.update import Payment, parse
+from lib.telegram.update import SENT, Payment, parse
 
 ALICE = {"id": 7, "is_bot": False, "first_name": "Алиса"}
 MESSAGE = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": ALICE}
@@ -56,3 +57,41 @@ def test_word_of_a_refund_is_the_bots_own_message_and_belongs_to_the_chats_perso
     back = {**BILL, "telegram_payment_charge_id": "t"}
     found = came(message={**MESSAGE, "from": bot, "refunded_payment": back})
     assert (found.kind, found.person.id, found.payment.charge_id) == ("refunded", 7, "t")
+
+
+SPEC = Spec()
+
+
+@pytest.mark.skipif(not SPEC.types, reason="the Bot API's definition is not there")
+def test_every_service_message_is_silent_and_everything_else_is_answered():
+    fields = {field["name"]: field["description"] for field in SPEC.types["Message"]["fields"]}
+    service = {name for name, about in fields.items() if "ervice message" in about}
+    assert not service & SENT
+    sent = {name for name, about in fields.items() if about.startswith("Optional. Message is a")}
+    assert sent - service - {"contact"} <= SENT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"pinned_message": {**MESSAGE, "text": "Чек"}},
+        {"message_auto_delete_timer_changed": {"message_auto_delete_time": 86400}},
+        {"chat_background_set": {"type": {"type": "fill"}}},
+        {"write_access_allowed": {}},
+        {"something_of_next_year": {}},
+    ],
+)
+def test_a_service_message_is_nothing_to_answer(content):
+    assert came(message={**MESSAGE, **content}) is None
+
+
+def test_a_sticker_is_still_something_to_answer():
+    assert came(message={**MESSAGE, "sticker": {"file_id": "a"}}).kind == "other"
+
+
+def test_an_edit_of_words_is_one_and_other_edits_are_none():
+    found = came(edited_message={**MESSAGE, "edit_date": 2, "text": "Кружка"})
+    assert (found.kind, found.text, found.message_id, found.edited) == ("text", "Кружка", 5, True)
+    assert not came(message={**MESSAGE, "text": "Кружка"}).edited
+    for content in ({"location": {"latitude": 1, "longitude": 1}}, {"text": "/start"}, {"sticker": {"file_id": "a"}}):
+        assert came(edited_message={**MESSAGE, "edit_date": 2, **content}) is None

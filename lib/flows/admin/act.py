@@ -67,7 +67,8 @@ async def _typed(turn: Turn) -> None:
     draft = turn.state.data["act"]
     act = acts.ACTS.get(draft["name"])
     note = ""
-    if act and act.asks and "numbers" not in draft:
+    if act and act.asks and (turn.state.step == "act:amount" or "numbers" not in draft):
+        draft.pop("numbers", None)
         try:
             draft["numbers"] = _numbers(act.asks, turn.came.text)
         except errors.Invalid:

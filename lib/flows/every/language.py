@@ -6,11 +6,14 @@ from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
-    """Change to the other language, for good, whatever Telegram's own is."""
+    """Change to the other language, for good, whatever Telegram's own is; a stranger reads the consent in it."""
     language = "en" if turn.language == "ru" else "ru"
     user_id, tg_id = turn.state.who["id"], turn.chat.id
     await db.run(lambda conn: users.set_language(conn, user_id, language))
     turn.after.append(lambda: profiles.forget(user_id, tg_id))
     turn.state.who["language"] = language
+    if turn.stranger:
+        turn.meets = True
+        return
     back = Button(turn.text("button.language"), "language:other")
     await turn.show(turn.text("language.set"), [[back, Button(turn.text("button.menu"), "menu:home")]])

@@ -89,4 +89,5 @@ async def _answer(turn: Turn, place: Staff, member_id: int) -> None:
         lambda conn: notify.tell(conn, member.user_id, "client", "partner.push.answer", fields, ways, once=once)
     )
     turn.after.append(kick.drain)
+    turn.settled = True
     await _talk(turn, place, member_id, turn.text("partner.inbox.sent"))

@@ -27,7 +27,8 @@ async def _ask(turn: Turn) -> None:
         Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
     ]
     accept = Button(turn.text("start.accept"), "start:accept", style="success")
-    await turn.show(turn.text("partner.start.consent", name=turn.came.person.first_name), [links, [accept]])
+    language = Button(turn.text("button.language"), "language:other")
+    await turn.show(turn.text("partner.start.consent", name=turn.came.person.first_name), [links, [accept], [language]])
 
 
 async def _accept(turn: Turn) -> None:

@@ -74,3 +74,10 @@ async def test_who_is_taken_off_the_list_is_a_stranger_from_the_next_press_on(di
         assert await shop.balance(seller) == 2
     await dina.says("/menu")
     await dina.sees("Лоток · админка")
+
+
+async def test_an_administrator_changes_the_language_without_a_consent(dina):
+    await dina.says("/language")
+    await dina.sees("I speak English now")
+    await dina.says("/language")
+    await dina.sees("Теперь говорю по-русски")

@@ -49,6 +49,17 @@ async def test_markup_in_a_name_stays_words(dina, newcomer, found):
     await dina.sees("<b>Ева</b> & Co")
 
 
+async def test_a_mended_number_of_credits_stays_a_number(dina, seller, found):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    await dina.says("70")
+    await dina.sees("Почему?")
+    await dina.mends("70", "7")
+    await dina.sees("Почему?")
+    await dina.says("За терпение")
+    await dina.sees("Баланс: 2 → 9.*Причина: За терпение")
+
+
 async def test_credits_are_given_once_with_a_reason_and_a_trace(dina, seller, found, shop):
     await found(seller)
     await dina.presses("Начислить кредиты")

@@ -43,3 +43,15 @@ async def test_too_long_an_answer_is_refused(cafe):
     await cafe.owner.presses("Борис")
     await cafe.owner.says("а" * 1001)
     await cafe.owner.sees("Слишком длинно")
+
+
+async def test_an_edited_answer_is_not_sent_a_second_time(cafe):
+    boris = await cafe.client()
+    await cafe.run(lambda conn: talk.write(conn, cafe.id, boris.user_id, "Вы открыты?"))
+    await cafe.owner.presses("Сообщения")
+    await cafe.owner.presses("Борис")
+    await cafe.owner.says("Да, с девити")
+    await cafe.owner.sees("Ответ отправлен")
+    await cafe.owner.mends("Да, с девити", "Да, с девяти")
+    await cafe.owner.sees("Прежний текст уже принят")
+    assert [one["fields"]["words"] for one in await cafe.told(boris)] == ["Да, с девити"]

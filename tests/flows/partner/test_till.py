@@ -379,3 +379,15 @@ async def test_an_operation_of_another_shop_is_not_found(cafe, staffer, newcomer
     [row] = await shop.rows("select id from point_txns where partner_id = %s", other.id)
     await cafe.owner.forges(f"undo:one:{row['id']}")
     await cafe.owner.sees("Такой операции в этом магазине нет")
+
+
+async def test_a_mended_bill_replaces_the_first_one_until_points_have_moved(cafe):
+    boris = await cafe.client("Борис")
+    await confirmed(cafe, boris, bill="3500")
+    await cafe.cashier.mends("3500", "350")
+    await cafe.cashier.sees("Чек: 350 ₽")
+    await cafe.cashier.presses("Начислить 17")
+    await cafe.cashier.sees(r"\+17 баллов")
+    await cafe.cashier.mends("350", "35000")
+    await cafe.cashier.sees("Прежний текст уже принят")
+    assert (await cafe.balance(boris)).available == 17

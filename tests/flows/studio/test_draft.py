@@ -88,3 +88,41 @@ def test_what_no_screen_offers_changes_nothing(action, argument):
     draft = dict(WHOLE)
     drafts.change(draft, action, argument)
     assert draft == WHOLE
+
+
+async def test_a_mended_description_replaces_the_first_one(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.says("Крушка Лён\nДержит тепло")
+    await seller.mends("Крушка Лён\nДержит тепло", "Кружка Лён\nДержит тепло")
+    draft = (await shop.state(seller))["data"]["draft"]
+    assert (draft["title"], draft["benefits"]) == ("Кружка Лён", ["Держит тепло"])
+    await seller.sees("Что сделать из этого фото")
+
+
+async def test_an_edit_of_what_was_taken_long_ago_says_so_and_changes_nothing(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.says("Крушка Лён")
+    await seller.presses("Карточка")
+    before = (await shop.state(seller))["data"]["draft"]
+    await seller.mends("Крушка Лён", "Кружка Лён")
+    await seller.sees("Прежний текст уже принят")
+    assert (await shop.state(seller))["data"]["draft"] == before
+
+
+async def test_a_mended_caption_mends_the_words_and_keeps_the_photo(seller, photo, shop):
+    await seller.sends_photo(photo, caption="Крушка Лён")
+    before = (await shop.state(seller))["data"]["draft"]
+    assert before["title"] == "Крушка Лён"
+    shown = (await shop.http.get(seller.path)).json()["messages"]
+    [sent] = [one for one in shown if one.get("caption") == "Крушка Лён" and one["sim"]["outgoing"]]
+    edited = {name: value for name, value in sent.items() if name != "sim"} | {"caption": "Кружка Лён"}
+    await seller._act("update", json={"edited_message": edited})
+    draft = (await shop.state(seller))["data"]["draft"]
+    assert (draft["title"], draft["file_id"]) == ("Кружка Лён", before["file_id"])
+
+
+async def test_service_messages_get_no_answer(seller):
+    before = await seller.messages()
+    await seller.gets({"pinned_message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}})
+    await seller.gets({"message_auto_delete_timer_changed": {"message_auto_delete_time": 86400}})
+    assert await seller.messages() == before
