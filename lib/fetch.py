@@ -33,6 +33,9 @@ _ANSWER = timedelta(seconds=30)
 _ANSWER_LIMIT = 8 * 1024 * 1024
 _AGAIN = {408, 425, 429}
 _BOT_TOKEN = re.compile(r"/bot\d+:[^/\s]+")
+# Outside of it IPv6 holds what is not routed, and three ways to write an IPv4 address: mapped, compatible, NAT64.
+_UNICAST = ipaddress.ip_network("2000::/3")
+_CARRIERS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16"))  # Teredo and 6to4, inside of it
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
 
@@ -196,9 +199,13 @@ async def _public_address(host: str) -> str:
 
 
 def _is_public(address: str) -> bool:
+    """Tell whether an address is on the open internet; one of IPv6 that carries one of IPv4 never is taken for that."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (mapped is None or mapped.is_global)
+    if isinstance(found, ipaddress.IPv6Address) and (
+        found not in _UNICAST or any(found in network for network in _CARRIERS)
+    ):
+        return False
+    return found.is_global and not found.is_multicast
 
 
 async def nudge(url: str, *, headers: Mapping[str, str], timeout: timedelta) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -63,9 +64,34 @@ def event(name: str, **fields: Any) -> None:
 
 def failure(error: BaseException) -> None:
     """Add an error with the last frames of its traceback to the current event."""
+    note(**_facts(error))
+
+
+def take_over() -> None:
+    """Make what libraries log one JSON line each, traceback and all; the platform makes many of a traceback."""
+    logging.basicConfig(level=logging.INFO, handlers=[_Libraries()], force=True)
+    logging.captureWarnings(True)
+    sys.unraisablehook = lambda lost: _library("unraisable", "ERROR", str(lost.err_msg or ""), lost.exc_value)
+    threading.excepthook = lambda lost: _library("threading", "ERROR", "", lost.exc_value)
+
+
+class _Libraries(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            words = record.getMessage()
+        except Exception:  # the library's own mistake, a placeholder too many
+            words = str(record.msg)
+        _library(record.name, record.levelname, words, record.exc_info[1] if record.exc_info else None)
+
+
+def _library(name: str, level: str, words: str, error: BaseException | None) -> None:
+    event("library", logger=name, level=level, message=words[:2000], **(_facts(error) if error else {}))
+
+
+def _facts(error: BaseException) -> Record:
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    note(error=f"{type(error).__name__}: {error}"[:500], where=where)
+    return {"error": f"{type(error).__name__}: {error}"[:500], "where": where}
 
 
 def _write(record: Record) -> None:

@@ -46,6 +46,7 @@ def app(endpoint: Endpoint, *methods: str) -> Starlette:
 
 @asynccontextmanager
 async def _settings_first(_: Starlette) -> AsyncIterator[None]:
+    log.take_over()
     try:
         config.get().check()
     except errors.Misconfigured as error:

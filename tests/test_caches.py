@@ -177,16 +177,16 @@ async def test_what_was_written_is_read_next(redis: upstash.Upstash) -> None:
 
 
 async def test_what_was_loaded_before_a_write_and_stored_after_it_is_never_read(redis: upstash.Upstash) -> None:
-    neon, written = Source({"language": "ru"}), asyncio.Event()
+    neon, asked, written = Source({"language": "ru"}), asyncio.Event(), asyncio.Event()
 
     async def slow() -> Any:
         before = neon.value
+        asked.set()
         await written.wait()
         return before
 
     reading = asyncio.create_task(caches.PROFILE.read(42, slow))
-    while not redis.requests:  # noqa: ASYNC110 - the reader has to have looked
-        await asyncio.sleep(0.005)
+    await asked.wait()
     neon.value = {"language": "en"}
     await caches.PROFILE.forget(42)
     assert await caches.PROFILE.read(42, neon) == {"language": "en"}, "nobody joins a load from before"

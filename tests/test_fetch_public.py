@@ -68,7 +68,9 @@ async def test_an_address_that_is_not_of_the_list_is_refused(url):
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
-     "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::"],
+     "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "::127.0.0.1", "::8.8.8.8",
+     "64:ff9b::127.0.0.1", "64:ff9b::8.8.8.8", "64:ff9b:1::10.0.0.1", "::ffff:0:127.0.0.1", "::ffff:8.8.8.8",
+     "2001:0:5ef5:79fb::1", "ff02::1"],
 )  # fmt: skip
 async def test_a_good_name_that_leads_to_a_private_address_is_refused(resolve, address):
     resolve("93.184.216.34", address)
@@ -108,6 +110,11 @@ async def test_too_many_bytes_are_not_read(here):
 async def test_what_is_gone_is_rejected(here):
     with pytest.raises(errors.Rejected):
         await fetch.get_public(f"{here}/gone", hosts=(here,), limit=999)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:4700:4700::1111", "2a00:1450:4001:80e::200e"])
+def test_an_address_of_the_open_internet_is_public(address):
+    assert fetch._is_public(address)
 
 
 @given(some.ip_addresses())

@@ -151,9 +151,59 @@ async def test_the_caches_say_that_redis_is_out_of_reach(ask):
     assert cleared.status_code == 503
 
 
-async def test_health_names_what_does_not_answer_and_no_secret(ask):
-    answer = await ask("api/health.py", path="/api/health")
+@pytest.mark.parametrize(("headers", "named"), [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "migration"})])
+async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, named):
+    answer = await ask("api/health.py", path="/api/health", headers=headers)
     assert answer.status_code == 503
+    assert set(answer.json()) == named
     assert answer.json()["ok"] is False
     for secret in (SETTINGS["WEBHOOK_SECRET"], SETTINGS["CRON_SECRET"], SETTINGS["STUDIO_BOT_TOKEN"]):
         assert secret not in answer.text
+
+
+async def test_health_refuses_a_wrong_token(ask):
+    answer = await ask("api/health.py", path="/api/health", headers={"authorization": "Bearer wrong"})
+    assert (answer.status_code, set(answer.json())) == (403, {"error"})
+
+
+CRASHES = """
+import asyncio, logging, warnings
+from lib import web
+
+async def lost():
+    raise LookupError("in a task")
+
+async def boom(request):
+    task = asyncio.create_task(lost())
+    await asyncio.wait([task])
+    del task
+    warnings.warn("an old way")
+    try:
+        raise OSError("in a library\\nof two lines")
+    except OSError:
+        logging.getLogger("psycopg.pool").warning("cannot connect to %s", "neon", exc_info=True)
+    raise KeyError("in a function")
+
+app = web.app(boom, "GET")
+"""
+
+
+async def test_a_librarys_traceback_is_one_json_line(tmp_path):
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "boom.py").write_text(CRASHES)
+    lines = []
+    env = functions.environment(SETTINGS) | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    function = functions.Function("api/boom.py", env, root=tmp_path, on_line=lines.append)
+    await function.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"http://127.0.0.1:{await function.port()}/api/boom")).status_code == 500
+    await function.idle()
+    await function.stop()
+    told = {line.record["logger"]: line.record for line in lines if line.record}
+    assert [line.text for line in lines if not line.record] == []
+    assert told["psycopg.pool"]["message"] == "cannot connect to neon"
+    assert told["psycopg.pool"]["error"] == "OSError: in a library\nof two lines"
+    assert told["psycopg.pool"]["where"][-1].startswith("boom.py:")
+    assert told["asyncio"]["error"] == "LookupError: in a task"
+    assert "an old way" in told["py.warnings"]["message"]
+    assert any(record.get("error") == "KeyError: 'in a function'" for record in told.values())

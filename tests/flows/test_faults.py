@@ -198,14 +198,16 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
     assert (await shop.record(seller))["sql"] == 1
 
 
-async def test_health_names_what_is_down(shop):
-    async with httpx.AsyncClient(base_url=shop.stack.deployment, timeout=20, trust_env=False) as http:
-        well = await http.get("/api/health")
+async def test_health_asks_neon_for_those_with_the_token_alone(shop):
+    token = {"Authorization": f"Bearer {shop.stack.settings['ADMIN_API_TOKEN']}"}
+    async with httpx.AsyncClient(base_url=f"{shop.stack.deployment}/api/health", timeout=20, trust_env=False) as http:
+        well = await http.get("", headers=token)
         await shop.switch("postgres", "stop")
-        ill = await http.get("/api/health")
+        ill, probe = await http.get("", headers=token), await http.get("")
         await shop.switch("postgres", "start")
     assert (well.status_code, well.json()["ok"], well.json()["redis"]) == (200, True, "available")
     assert (ill.status_code, ill.json()["migration"]) == (503, "unavailable")
+    assert (probe.status_code, probe.json()) == (200, {"ok": True, "redis": "available"})
 
 
 async def test_a_bots_name_in_the_query_does_not_override_the_path(shop):
