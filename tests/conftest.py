@@ -5,8 +5,6 @@ One Postgres a session; the migrations run once, into a template. `conn` is a tr
 """
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -76,13 +74,8 @@ def settings() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Path]:
     """Run one Postgres for the session and return its folder."""
-    folder = Path(tempfile.mkdtemp(prefix="lotok-postgres-"))
-    try:
-        postgres.start(folder / "data", postgres.FAST)
-        yield folder / "data"
-    finally:
-        postgres.stop(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres.lent() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 import asyncio
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,6 +20,49 @@ def folder():
     with tempfile.TemporaryDirectory(prefix="lotok postgres ") as place:
         yield Path(place) / "data"
         postgres.stop(Path(place) / "data")
+
+
+BORROWER = """
+import os, sys, time
+from dev import postgres
+with postgres.lent() as folder:
+    print(folder, postgres.pid(folder), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_lent_server_and_its_folder_go_with_the_borrower_however_that_ends(number):
+    borrower = subprocess.Popen(
+        [sys.executable, "-c", BORROWER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    place, pid = borrower.stdout.readline().split()
+    server = psutil.Process(int(pid))
+    borrower.send_signal(number)
+    borrower.communicate(timeout=60)
+    psutil.wait_procs([server], timeout=60)
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+    guards = [
+        one for one in psutil.process_iter(["cmdline"]) if place.removesuffix("/data") in (one.info["cmdline"] or [])
+    ]
+    psutil.wait_procs(guards, timeout=60)
+    assert not Path(place).exists()
+
+
+def test_two_that_start_at_once_make_the_systems_user_one_after_the_other(monkeypatch, folder):
+    inside, most = [], []
+
+    class Slow:
+        def __init__(self, _):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.01)
+            inside.pop()
+
+    monkeypatch.setattr(postgres, "PostgresServer", Slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(postgres._server, [folder] * 4))
+    assert most == [1, 1, 1, 1]
 
 
 def ask(url, query):

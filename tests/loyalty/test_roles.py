@@ -1,9 +1,5 @@
 """On Neon the owner is no superuser, and the functions may connect as the role that owns nothing."""
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from dev import postgres
@@ -17,15 +13,11 @@ from tests.loyalty_lab import make_member, make_shop
 @pytest.fixture
 async def address():
     """Return a function that gives the address of a fresh cluster's database for a role: `owner` is like Neon's."""
-    folder = Path(tempfile.mkdtemp(prefix="lotok-postgres-"))
-    try:
-        async with db.connect(postgres.start(folder / "data", postgres.FAST)) as conn:
+    with postgres.lent() as folder:
+        async with db.connect(postgres.url(folder)) as conn:
             await conn.execute("create role owner login createrole createdb bypassrls replication")
             await conn.execute("create database shops owner owner")
-        yield lambda role: postgres.url(folder / "data", "shops").replace("postgres@", f"{role}@")
-    finally:
-        postgres.stop(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
+        yield lambda role: postgres.url(folder, "shops").replace("postgres@", f"{role}@")
 
 
 async def test_neons_owner_can_migrate_and_the_app_role_can_do_all_the_product_does(address):
