@@ -38,6 +38,7 @@ CHECKS = {
     "a lot holds other than what came less what went": SQL.points_lot_history_wrong.within(ALL),
     "a shop's books of points do not close": SQL.points_books_wrong.within(ALL),
     "what is owed is not what reversals could not take": SQL.points_owed_wrong.within(ALL),
+    "what was owed was repaid with points of another kind": SQL.points_repaid_wrong.within(ALL),
     "a reversed receipt's reward was not taken back": SQL.points_reward_kept.within(ALL),
     "points were due two days ago": SQL.points_left_lying.within(ALL),
     "a guard of the points is missing or switched off": SQL.points_guard_is_off,

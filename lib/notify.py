@@ -67,14 +67,17 @@ async def tell(
     *,
     once: str,
     at: datetime | None = None,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> bool:
     """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
 
     A field is a word or a number, `spoken(key)` for a word of the receiver's language, or `moment(at)` for a time in
-    their zone. Who has blocked the bot, or never started it, hears nothing, and that is no error. Call it beside a
-    transaction, not inside: a key that is known fails the statement.
+    their zone; `more` are sentences that follow, each with its fields. Who has blocked the bot, or never started it,
+    hears nothing, and that is no error. Call it beside a transaction, not inside: a key that is known fails the
+    statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
+    args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
     order = jobs.Order(user_id, f"tell:{once}", args)
     try:
         return bool(await jobs.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))

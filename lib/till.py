@@ -158,7 +158,9 @@ async def _tell(
     operation: str,
 ) -> None:
     ways = [[("partner.button.my_card", f"card:{shop.id}")]]
-    await notify.tell(conn, done.user_id, "client", key, fields, ways, once=f"receipt:{operation}")
+    more = {"partner.push.repaid": {"points": done.recovered}} if done.recovered else {}
+    more |= {"partner.push.owed": {"points": done.missing}} if done.missing else {}
+    await notify.tell(conn, done.user_id, "client", key, fields, ways, once=f"receipt:{operation}", more=more)
 
 
 async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: points.Receipt) -> None:

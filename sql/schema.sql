@@ -1824,7 +1824,8 @@ create table members (
     -- the person was erased, or this account went into another one
     left_at timestamptz,
     merged_into bigint,
-    -- what reversals could not take back, as it was spent: it goes once the spending is reversed
+    -- what reversals could not take back, as it was spent: the next purchase's points repay it, or the spent ones when
+    -- they come back
     owed bigint not null default 0,
     -- when they were last asked how a visit was, and which
     asked_at timestamptz,
@@ -2222,20 +2223,23 @@ grant usage, select on all sequences in schema public to lotok_till;
 create type point_receipt as (
     txn_id bigint, member_id bigint, user_id bigint, kind text, points bigint, earned bigint, missing bigint,
     bill_minor bigint, paid_minor bigint, available bigint, pending bigint, promotion_id bigint,
-    active_at timestamptz, expires_at timestamptz, created_at timestamptz, code text, repeated boolean
+    active_at timestamptz, expires_at timestamptz, created_at timestamptz, code text, repeated boolean,
+    recovered bigint
 );
 
-create function receipt_of(t point_txns, rest point_txns, p_user_id bigint, p_code text, p_repeated boolean)
-returns point_receipt language plpgsql as $$
+-- `t` has the balances after all that went with it.
+create function receipt_of(
+    t point_txns, rest point_txns, p_user_id bigint, p_code text, p_repeated boolean, p_recovered bigint default 0
+) returns point_receipt language plpgsql as $$
 declare
     -- an operation ends here, and so does its scope, also inside a longer transaction
     scope text := set_config('app.tenant', '', true);
 begin
     return (t.id, t.member_id, p_user_id, t.kind, t.points,
         coalesce(rest.points, case when t.kind = 'accrue' then t.points else 0 end), t.missing, t.bill_minor,
-        t.paid_minor, coalesce(rest.available_after, t.available_after), coalesce(rest.pending_after, t.pending_after),
-        coalesce(rest.promotion_id, t.promotion_id), coalesce(rest.active_at, t.active_at),
-        coalesce(rest.expires_at, t.expires_at), t.created_at, p_code, p_repeated)::point_receipt;
+        t.paid_minor, t.available_after, t.pending_after, coalesce(rest.promotion_id, t.promotion_id),
+        coalesce(rest.active_at, t.active_at), coalesce(rest.expires_at, t.expires_at), t.created_at, p_code,
+        p_repeated, p_recovered)::point_receipt;
 end $$;
 
 -- The answer to a key that came before.
@@ -2244,23 +2248,22 @@ language plpgsql as $$
 declare
     t point_txns;
     rest point_txns;
+    recovered bigint;
 begin
     select * into t from point_txns where partner_id = p_partner_id and id = p_txn_id;
     select * into rest
     from point_txns
     where partner_id = p_partner_id and parent_id = p_txn_id and kind = 'accrue' and t.kind = 'redeem';
-    if t.kind = 'reverse' then
-        -- as it was after the last that went with it
-        select available_after, pending_after, case kind when 'reverse' then missing else t.missing end
-        into t.available_after, t.pending_after, t.missing
-        from point_txns
-        where partner_id = p_partner_id and idem_key in (t.idem_key, t.idem_key || ':owed', t.idem_key || ':rest')
-        order by id desc
-        limit 1;
-    end if;
+    -- as it was after the last that went with it
+    select (array_agg(available_after order by id desc))[1], (array_agg(pending_after order by id desc))[1],
+        sum(missing), coalesce(sum(points) filter (where kind = 'recover'), 0)
+    into t.available_after, t.pending_after, t.missing, recovered
+    from point_txns
+    where partner_id = p_partner_id
+    and idem_key in (t.idem_key, t.idem_key || ':owed', t.idem_key || ':rest', t.idem_key || ':rest:owed');
     return receipt_of(t, rest, p_user_id, (
         select code from vouchers where partner_id = p_partner_id and txn_id = p_txn_id
-    ), true);
+    ), true, recovered);
 end $$;
 
 -- Who may do it at all: the shop is open for business and the actor works there, in one of the roles (null: anybody).
@@ -2336,7 +2339,7 @@ create type point_desk as (
     partner_id bigint, status text, reason text, tz text, minor_per_point integer, max_pay_pct integer,
     earn_on_rest boolean, max_bill_minor bigint, hold_days integer, expire_days integer, referral_levels integer,
     role text, member_id bigint, user_id bigint, referrer_id bigint, available bigint, pending bigint, most bigint,
-    paid_minor bigint, earned bigint, promotion_id bigint, done_id bigint, done_hash bytea, at timestamptz
+    paid_minor bigint, earned bigint, promotion_id bigint, done_id bigint, done_hash bytea, at timestamptz, owed bigint
 );
 
 -- A bill earns at the tier's rate, rounded down once, for the whole of it; of the promotions the one that gives most
@@ -2356,6 +2359,7 @@ begin
     d.member_id := m.id;
     d.user_id := m.user_id;
     d.referrer_id := m.referrer_id;
+    d.owed := m.owed;
     d.at := p_at;
     select id, req_hash into d.done_id, d.done_hash
     from point_txns
@@ -2616,14 +2620,50 @@ begin
     on conflict (key) do nothing;
 end $$;
 
--- What the bill has earned, which may be nothing; p_spent as in post_points.
+-- New points of a purchase first repay what earlier reversals could not take back, out of their own lot.
+create function repay_owed(t point_txns, p_owed bigint, p_from text) returns point_txns language plpgsql as $$
+declare
+    back point_txns;
+begin
+    back.partner_id := t.partner_id;
+    back.member_id := t.member_id;
+    back.kind := 'recover';
+    back.idem_key := t.idem_key || ':owed';
+    back.req_hash := t.req_hash;
+    back.actor_id := t.actor_id;
+    back.parent_id := t.id;
+    back.points := least(p_owed, t.points);
+    back.available_after := t.available_after;
+    back.pending_after := t.pending_after;
+    back.created_at := t.created_at;
+    back := post_points(back, p_from, 'issued');
+    with lot as (
+        update point_lots
+        set remaining = remaining - back.points
+        where partner_id = t.partner_id and txn_id = t.id
+        returning id
+    )
+    insert into point_lot_uses (partner_id, txn_id, lot_id, points)
+    select t.partner_id, back.id, lot.id, back.points from lot;
+    update members set owed = owed - back.points where partner_id = t.partner_id and id = t.member_id;
+    return back;
+end $$;
+
+-- What the bill has earned, which may be nothing; p_spent as in post_points. The balances are those after all of it.
 create function earn_points(d point_desk, t point_txns, p_spent bigint) returns point_txns language plpgsql as $$
+declare
+    back point_txns;
 begin
     t.points := d.earned;
     t.promotion_id := d.promotion_id;
     t := issue_points(t, d.tz, d.expire_days, d.hold_days, p_spent);
     if d.referrer_id is not null and d.referral_levels > 0 then
         perform queue_referrals(d.partner_id, t.id, t.id::text);
+    end if;
+    if d.owed > 0 then
+        back := repay_owed(t, d.owed, case when d.hold_days > 0 then 'pending' else 'available' end);
+        t.available_after := back.available_after;
+        t.pending_after := back.pending_after;
     end if;
     return t;
 end $$;
@@ -2679,7 +2719,7 @@ begin
     t.bill_minor := p_bill_minor;
     t.paid_minor := p_bill_minor;
     t := earn_points(d, t, p_bill_minor);
-    return receipt_of(t, null, d.user_id, null, false);
+    return receipt_of(t, null, d.user_id, null, false, least(d.owed, t.points));
 end $$;
 
 create function refuse_short(d point_desk) returns void language plpgsql immutable as $$
@@ -2728,8 +2768,10 @@ begin
         rest.parent_id := t.id;
         rest.bill_minor := t.paid_minor;
         rest := earn_points(d, rest, null);
+        t.available_after := rest.available_after;
+        t.pending_after := rest.pending_after;
     end if;
-    return receipt_of(t, rest, d.user_id, null, false);
+    return receipt_of(t, rest, d.user_id, null, false, least(d.owed, coalesce(rest.points, 0)));
 end $$;
 
 -- The client's own doing: a service for points, to be had at the counter by the voucher's code.
@@ -2805,8 +2847,8 @@ begin
     return receipt_of(issue_points(t, d.tz, d.expire_days, 0, null), null, d.user_id, null, false);
 end $$;
 
--- Takes back new points: out of the lot while it waits, else out of the balance, its own lot first. What has been spent
--- is written down as missing. The member's row is locked by the caller.
+-- Takes back new points: out of the lot while it waits, else out of the balance, its own lot first. What has been spent,
+-- or has repaid what was owed, is written down as missing. The member's row is locked by the caller.
 create function take_back(t point_txns, r point_txns) returns point_txns language plpgsql as $$
 declare
     lot point_lots;
@@ -2828,11 +2870,11 @@ begin
     end if;
     r.missing := t.points - expired - r.points;
     r := post_points(r, case when lot.pending then 'pending' else 'available' end, 'issued');
-    if lot.pending then
+    if lot.pending and lot.remaining > 0 then
         insert into point_lot_uses (partner_id, txn_id, lot_id, points)
         values (r.partner_id, r.id, lot.id, lot.remaining);
         update point_lots set remaining = 0 where partner_id = lot.partner_id and id = lot.id;
-    else
+    elsif not lot.pending then
         perform use_lots(t.partner_id, r.member_id, r.id, r.points, t.id);
     end if;
     if r.missing > 0 then
@@ -2966,7 +3008,11 @@ begin
             spent_minor = greatest(spent_minor - t.paid_minor, 0)
         where partner_id = p.id and id = m.id;
     end if;
-    return receipt_of(r, null, m.user_id, null, false);
+    return receipt_of(r, null, m.user_id, null, false, (
+        select coalesce(sum(points), 0)::bigint
+        from point_txns
+        where partner_id = p.id and parent_id = r.id and kind = 'recover'
+    ));
 end $$;
 
 -- Joining a shop: once for each person; the newcomer's welcome points come with it. A referrer must be a member already.

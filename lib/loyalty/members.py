@@ -57,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Member:
-    """A client of one shop, with the balance and the chat to write to."""
+    """A client of one shop, with the balance and the chat to write to. The next purchase repays the points `owed`."""
 
     partner_id: int
     id: int
@@ -78,6 +78,7 @@ class Member:
     tier: str | None
     birthday: str | None
     city: str | None
+    owed: int
 
 
 @dataclass(frozen=True)

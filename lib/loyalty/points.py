@@ -5,7 +5,8 @@ The key is made when the confirm screen is drawn. The same key with the same req
 
     bill --accrue--> [pending, for the shop's hold days] --> available --redeem, buy_service--> spent
                                                                        --expiry--> gone
-    reverse: spent points go back into the lots they came from; new ones are taken back as far as they are there
+    reverse: spent points go back into the lots they came from; new ones are taken back as far as they are there. What
+    is missing is owed: the next purchase's points repay it, or the spent ones when they come back (decision 0033)
 
 What operations refuse: Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
 Missing no_partner, no_member, no_service, no_operation; Invalid amount_zero, amount_over_limit (detail: the limit in
@@ -14,7 +15,7 @@ there), price_changed (detail: the price now), key_reused, already_reversed, not
 voucher_expired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +33,7 @@ class Receipt:
     """What an operation did, and the balance after it.
 
     points: of the operation itself; earned: new points, also those for the rest of a bill; missing: what a reversal
-    could not take back, as it was spent; code: of a voucher.
+    could not take back, as it was spent; recovered: of the points that came, those that repaid it; code: of a voucher.
     """
 
     txn_id: int
@@ -52,13 +53,18 @@ class Receipt:
     created_at: datetime
     code: str | None
     repeated: bool
+    recovered: int
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What a bill would earn, by which promotion, and how much of it points may pay: at most, and with these."""
+    """What a bill would earn, by which promotion, and how much of it points may pay: at most, and with these.
+
+    owed: of the points, those that an earlier reversal could not take back.
+    """
 
     points: int
+    owed: int
     promotion_id: int | None
     most: int
     payable: int
@@ -307,4 +313,5 @@ def _done(row: dict[str, Any] | None) -> Receipt:
     if row is None:  # the functions answer with a row or an error
         raise errors.Missing("no_operation")
     told = row["receipt"]
-    return Receipt(**told | {name: datetime.fromisoformat(told[name]) for name in TIMES if told[name]})
+    found = {one.name: told[one.name] for one in fields(Receipt)}  # a newer database may tell more
+    return Receipt(**found | {name: datetime.fromisoformat(told[name]) for name in TIMES if told[name]})

@@ -37,7 +37,11 @@ async def run(run: jobs.Run) -> None:
 
 
 def _words(user: users.User, told: dict[str, Any]) -> str:
-    return text.say(user.language, told["key"], **{name: _field(user, value) for name, value in told["fields"].items()})
+    said = {told["key"]: told["fields"], **told.get("more", {})}
+    return "\n\n".join(
+        text.say(user.language, key, **{name: _field(user, value) for name, value in fields.items()})
+        for key, fields in said.items()
+    )
 
 
 def _field(user: users.User, value: Any) -> Any:

@@ -272,6 +272,18 @@ left join (
 where m.owed <> coalesce(t.owed, 0)
 limit 5;
 
+-- name: points_repaid_wrong
+-- What was owed is recovered from a purchase's own points, or from what a reversal gave back, and from no more than that.
+select 'partner ' || t.partner_id || ' operation ' || t.id as subject, count(*) over () as number
+from point_txns t
+left join point_txns x on x.partner_id = t.partner_id and x.id = t.parent_id and x.member_id = t.member_id
+    and x.kind in ('accrue', 'reverse')
+left join point_lots l on l.partner_id = x.partner_id and l.txn_id = x.id
+left join point_lot_uses u on u.partner_id = t.partner_id and u.txn_id = t.id and u.lot_id = l.id
+where t.kind = 'recover'
+and (coalesce(x.points, 0) < t.points or x.kind = 'accrue' and u.points is distinct from t.points)
+limit 5;
+
 -- name: points_reward_kept
 -- The receipt was reversed more than a day ago, and its reward is still with the referrer.
 select 'partner ' || w.partner_id || ' receipt ' || w.receipt_id as subject, count(*) over () as number

@@ -41,7 +41,7 @@ from my_cards(%(user_id)s, coalesce(%(now)s, clock_timestamp()));
 -- name: get_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
     m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
-    a.available, a.pending, t.title as tier, c.birthday, c.city
+    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed
 from members m
 join users u on u.id = m.user_id
 left join clients c on c.user_id = m.user_id
@@ -65,7 +65,7 @@ and m.left_at is null;
 -- name: get_own_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
     m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
-    a.available, a.pending, t.title as tier, c.birthday, c.city
+    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed
 from members m
 join users u on u.id = m.user_id
 left join clients c on c.user_id = m.user_id

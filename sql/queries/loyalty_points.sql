@@ -23,7 +23,7 @@ select to_json(reverse_points(%(partner_id)s, %(txn_id)s, %(actor_id)s, %(key)s,
 
 -- name: quote
 -- What a bill would earn, and the most of it that points may pay; the confirm screen shows it, the operation decides.
-select coalesce(d.earned, 0) as points, d.promotion_id, coalesce(d.most, 0) as most,
+select coalesce(d.earned, 0) as points, least(d.owed, coalesce(d.earned, 0)) as owed, d.promotion_id, coalesce(d.most, 0) as most,
     least(coalesce(d.most, 0), d.available) as payable, d.available,
     (select o.title from promotions o where o.partner_id = d.partner_id and o.id = d.promotion_id) as promotion
 from members m

@@ -2,7 +2,7 @@ import pytest
 
 from lib import audit
 from lib.loyalty import points
-from tests.loyalty.test_points import accrue, redeem, reverse
+from tests.loyalty.test_points import accrue, in_debt, redeem, reverse
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 
 
@@ -21,6 +21,8 @@ async def busy(conn):
     await reverse(conn, shop, await accrue(conn, shop, anna, 100_000))
     await accrue(conn, shop, await make_member(conn, shop, referrer=anna), 100_000)
     await points.grant(conn, shop.id, anna.id, shop.owner.id, points=5, reason="-", key=new_key(), now=NOW)
+    debtor, _ = await in_debt(conn, shop)
+    await accrue(conn, shop, debtor, 50_000)
     return shop
 
 
@@ -37,6 +39,12 @@ async def test_a_busy_shop_is_in_order(conn, busy):
         ("update point_txns set points = points + 1", "did not move its points"),
         ("delete from point_lot_uses", "not what was spent"),
         ("update members set owed = owed + 1", "what is owed"),
+        ("update point_txns set parent_id = null where kind = 'recover'", "points of another kind"),
+        (
+            "update point_lot_uses u set lot_id = (select min(id) from point_lots where partner_id = u.partner_id) "
+            "from point_txns t where t.id = u.txn_id and t.kind = 'recover'",
+            "points of another kind",
+        ),
         ("update point_entries set delta = delta + 1 where member_id = 0", "do not sum to nought"),
         ("update point_entries set delta = delta + 1 where member_id = 0", "do not close"),
     ],

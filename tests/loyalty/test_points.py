@@ -147,16 +147,80 @@ async def test_in_whatever_order_two_operations_are_reversed_nothing_is_left_of_
     assert await audit.check(conn) == []
 
 
-async def test_what_was_owed_is_taken_from_points_that_come_back_and_from_no_others(conn, shop):
-    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
+async def in_debt(conn, shop, **settings):
+    """Return a client who owes 40 points: they were spent before the goods that had brought them came back."""
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False, **settings)
     member = await make_member(conn, shop)
     accrual = await accrue(conn, shop, member, 100_000)
     redemption = await redeem(conn, shop, member, 40)
-    assert (await reverse(conn, shop, accrual)).missing == 40
-    assert (await accrue(conn, shop, member, 200_000)).available == 100
-    assert (await reverse(conn, shop, redemption)).available == 100
+    back = await reverse(conn, shop, accrual)
+    assert (back.missing, back.available, back.recovered) == (40, 0, 0)
+    assert await owed(conn, shop, member) == 40
+    return member, redemption
+
+
+async def owed(conn, shop, member):
+    return (await members.get(conn, shop.id, member.id)).owed
+
+
+async def test_the_next_purchase_repays_what_returned_goods_had_brought(conn, shop):
+    member, redemption = await in_debt(conn, shop)
+    assert (await points.quote(conn, shop.id, member.id, shop.cashier.id, 50_000, now=NOW)).owed == 25
+    first = await accrue(conn, shop, member, 50_000, key="first")
+    assert (first.points, first.earned, first.recovered, first.available) == (25, 25, 25, 0)
+    second = await accrue(conn, shop, member, 200_000, key="second")
+    assert (second.points, second.recovered, second.available) == (100, 15, 85)
+    for receipt, key, bill in ((first, "first", 50_000), (second, "second", 200_000)):
+        again = await accrue(conn, shop, member, bill, key=key)
+        assert (again.recovered, again.available, again.repeated) == (receipt.recovered, receipt.available, True)
+    assert await owed(conn, shop, member) == 0
+    assert (await accrue(conn, shop, member, 100_000)).recovered == 0
+    back = await reverse(conn, shop, redemption)
+    assert (back.recovered, back.available) == (0, 175), "what has been repaid is not taken a second time"
+    assert await audit.check(conn) == []
+
+
+async def test_what_is_owed_goes_once_the_spending_is_reversed(conn, shop):
+    member, redemption = await in_debt(conn, shop)
+    back = await reverse(conn, shop, redemption)
+    assert (back.points, back.recovered, back.available) == (40, 40, 0)
     [taken, *_] = await points.member_history(conn, shop.id, member.id)
-    assert (taken.kind, taken.points, taken.available_after) == ("recover", 40, 100)
+    assert (taken.kind, taken.points, taken.available_after) == ("recover", 40, 0)
+    assert await owed(conn, shop, member) == 0
+
+
+async def test_points_that_no_purchase_brought_repay_nothing(conn, shop):
+    member, _ = await in_debt(conn, shop)
+    given = await points.grant(conn, shop.id, member.id, shop.owner.id, points=30, reason="-", key=new_key(), now=NOW)
+    assert (given.recovered, given.available, await owed(conn, shop, member)) == (0, 30, 40)
+
+
+async def test_the_rest_of_a_bill_repays_too(conn, shop):
+    member, _ = await in_debt(conn, shop)
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=True)
+    await points.grant(conn, shop.id, member.id, shop.owner.id, points=50, reason="-", key=new_key(), now=NOW)
+    paid = await redeem(conn, shop, member, 50, bill_minor=65_000, key="paid")
+    assert (paid.points, paid.earned, paid.recovered, paid.available) == (50, 30, 30, 0)
+    again = await redeem(conn, shop, member, 50, bill_minor=65_000, key="paid")
+    assert (again.earned, again.recovered, again.available) == (30, 30, 0)
+    assert await owed(conn, shop, member) == 10
+    back = await reverse(conn, shop, paid)
+    assert (back.missing, back.available + back.pending) == (0, 10), (
+        "50 come back: 10 of them and the 30 earned are taken"
+    )
+    assert await owed(conn, shop, member) == 0
+    assert await audit.check(conn) == []
+
+
+async def test_points_on_hold_repay_at_once_and_a_reversal_makes_them_owed_again(conn, shop):
+    member, _ = await in_debt(conn, shop)
+    await partners.change(conn, shop.id, shop.owner.id, hold_days=7)
+    receipt = await accrue(conn, shop, member, 60_000)
+    assert (receipt.points, receipt.recovered, receipt.pending) == (30, 30, 0)
+    back = await reverse(conn, shop, receipt)
+    assert (back.missing, back.pending, await owed(conn, shop, member)) == (30, 0, 40)
+    assert (await accrue(conn, shop, member, 100_000)).pending == 10
+    assert [one.check for one in await audit.check(conn)] == ["points were due two days ago"]  # NOW is long ago
 
 
 async def test_what_has_expired_is_not_taken_once_more(conn, shop):

@@ -57,7 +57,8 @@ class Lot:
 class Purse:
     """What the model knows of one member. Lots are in the order in which they came.
 
-    `owed` is what reversals could not take, as it was spent; it is taken once a spending is reversed.
+    `owed` is what reversals could not take, as it was spent. A purchase's points repay it, or the spent ones that come
+    back.
     """
 
     lots: list[Lot] = field(default_factory=list)
@@ -77,6 +78,14 @@ class Purse:
     def add(self, txn: int, number: int, now: datetime, hold: int) -> None:
         active = midnight(now, hold) if hold else now
         self.lots.append(Lot(txn, number, number, active, midnight(active, EXPIRE_DAYS + 1), hold > 0))
+
+    def earn(self, txn: int, number: int, now: datetime) -> int:
+        """Add the points of a purchase; return how many of them repay what is owed."""
+        self.add(txn, number, now, HOLD_DAYS)
+        late = min(self.owed, number)
+        self.lots[-1].left -= late
+        self.owed -= late
+        return late
 
     def take(self, number: int, first: int | None = None) -> list[tuple[int, int]]:
         """Take points out of what expires first, of one lot before all others; return (lot's txn, points)."""
@@ -202,7 +211,7 @@ class Points(RuleBasedStateMachine):
         purse = self.purses[member]
         if not done.repeated:
             purse.settle(self.now)
-            purse.add(done.txn_id, earned, self.now, HOLD_DAYS)
+            assert done.recovered == purse.earn(done.txn_id, earned, self.now)
             self.deeds.append(Deed(done.txn_id, member, common["key"], bill))
         assert done.points == earned
 
@@ -228,12 +237,12 @@ class Points(RuleBasedStateMachine):
             assert done.earned == earned
             if earned:
                 deed.rest = self.run(self._rest(done.txn_id))
-                purse.add(deed.rest, earned, self.now, HOLD_DAYS)
+                assert done.recovered == purse.earn(deed.rest, earned, self.now)
             self.purses[member] = purse
             self.deeds.append(deed)
 
     async def _rest(self, txn: int) -> int:
-        cursor = await self.conn.execute("select id from point_txns where parent_id = %s", (txn,))
+        cursor = await self.conn.execute("select id from point_txns where parent_id = %s and kind = 'accrue'", (txn,))
         row = await cursor.fetchone()
         assert row is not None
         return int(row[0])
@@ -301,7 +310,8 @@ class Points(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_it_should_be(self) -> None:
-        balances, lots = self.run(self._look())
+        balances, lots, owed = self.run(self._look())
+        assert owed == {member: purse.owed for member, purse in self.purses.items()}
         assert balances == {
             (member, kind): purse.total(pending=kind == "pending")
             for member, purse in self.purses.items()
@@ -313,7 +323,7 @@ class Points(RuleBasedStateMachine):
             for lot in purse.lots
         )
 
-    async def _look(self) -> tuple[dict[tuple[int, str], int], list[Any]]:
+    async def _look(self) -> tuple[dict[tuple[int, str], int], list[Any], dict[int, int]]:
         members = list(self.purses)
         cursor = await self.conn.execute(
             "select member_id, kind, balance from point_accounts where member_id = any(%s)", (members,)
@@ -323,7 +333,9 @@ class Points(RuleBasedStateMachine):
             "select member_id, txn_id, remaining, pending, expires_at from point_lots where member_id = any(%s)",
             (members,),
         )
-        return balances, await cursor.fetchall()
+        lots = await cursor.fetchall()
+        cursor = await self.conn.execute("select id, owed from members where id = any(%s)", (members,))
+        return balances, lots, dict(await cursor.fetchall())
 
 
 @pytest.fixture

@@ -116,6 +116,15 @@ async def test_a_sentence_of_tomorrow_waits(conn, chats):
 async def test_who_was_erased_meanwhile_is_not_told(conn, chats):
     alice = await factories.make_user(conn)
     await tell(conn, alice)
-    await conn.execute("update users set tg_id = -id, erased_at = now() where id = %s", (alice.id,))
+    await conn.execute("update users set tg_id = -id, mark = null, erased_at = now() where id = %s", (alice.id,))
     assert (await work()).done == 1
     assert chats == []
+
+
+async def test_sentences_that_follow_are_told_in_the_same_message(conn, chats):
+    alice = await factories.make_user(conn, language="en")
+    await tell(conn, alice, more={"partner.push.repaid": {"points": 30}})
+    assert (await work()).done == 1
+    [(_, _, words, _)] = chats
+    assert "2 credits" in words
+    assert "\n\n30 points of them went towards" in words

@@ -26,6 +26,8 @@ async def handle(turn: Turn) -> None:
         lines += [turn.text("client.points.more")] * (len(batches) > SHOWN)
     else:
         lines += ["", turn.text("client.points.none", percent=_percent(partner.earn_bp))]
+    if member.owed:
+        lines += ["", turn.text("client.points.owed", points=member.owed)]
     rows = [
         [
             client.button(turn, "client.button.history", f"history:{shop}"),

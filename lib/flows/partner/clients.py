@@ -99,6 +99,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         joined=partner.moment(turn, one.joined_at),
         last=partner.moment(turn, one.last_visit_at) if one.last_visit_at else never,
     )
+    owed = turn.text("partner.clients.owed", points=one.owed) if one.owed else ""
     blocked = turn.text("partner.clients.blocked") if one.blocked_at else ""
     verb = "admit" if one.blocked_at else "block"
     rows = [
@@ -110,7 +111,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         [partner.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}")],
         partner.home(turn, "clients:list"),
     ]
-    await turn.show("\n\n".join(part for part in (note, words, blocked) if part), rows)
+    await turn.show("\n\n".join(part for part in (note, words, owed, blocked) if part), rows)
 
 
 async def _history(turn: Turn, place: Staff, argument: str) -> None:

@@ -241,7 +241,8 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     payable = turn.text("partner.till.payable", payable=quote.payable, share=shop.max_pay_pct)
     if not quote.payable:
         payable = turn.text("partner.till.not_payable" if quote.available else "partner.till.no_points")
-    parts = [note, words, payable]
+    owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
+    parts = [note, words, owed, payable]
     await turn.show("\n\n".join(part for part in parts if part), _ways(turn, quote))
 
 
@@ -321,7 +322,8 @@ async def _give(turn: Turn, place: Staff) -> None:
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
-    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done)), done.txn_id)
+    words = turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done))
+    await _done(turn, words, done)
 
 
 async def _take(turn: Turn, place: Staff) -> None:
@@ -334,7 +336,7 @@ async def _take(turn: Turn, place: Staff) -> None:
         await _not_done(turn, place, error)
         return
     more = {"points": done.points, "earned": done.earned, "pay": money.show(done.paid_minor)}
-    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done.txn_id)
+    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done)
 
 
 def _key(turn: Turn) -> str:
@@ -359,12 +361,13 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
         await _find(turn, place, words)
 
 
-async def _done(turn: Turn, words: str, txn_id: int) -> None:
+async def _done(turn: Turn, words: str, done: points.Receipt) -> None:
     """Turn the confirmation into the result, which stays; whatever is typed next is the next client."""
     turn.after.append(kick.drain)
     rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")]]
-    rows.append([partner.button(turn, "partner.button.undo", f"undo:one:{txn_id}")])
-    await turn.show(words, [*rows, partner.home(turn)])
+    rows.append([partner.button(turn, "partner.button.undo", f"undo:one:{done.txn_id}")])
+    repaid = turn.text("partner.till.repaid", points=done.recovered) if done.recovered else ""
+    await turn.show("\n\n".join(part for part in (words, repaid) if part), [*rows, partner.home(turn)])
     turn.state.step = "till:find"
     turn.state.data = {"shop": turn.state.data["shop"], "done": turn.state.data["screen"], "screen": 0}
 

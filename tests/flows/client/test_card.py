@@ -180,3 +180,18 @@ async def test_ones_data_holds_the_cards_and_deleting_empties_them(comes, cafe, 
     )
     await boris.says("/start")
     await boris.sees("согласие")
+
+
+async def test_a_debt_stands_on_the_page_of_ones_points_and_in_the_history(comes, cafe):
+    boris = await comes(cafe)
+    receipt = await cafe.sells(boris, 700)
+    await cafe.spends(boris, 130, bill=260)
+    await cafe.undoes(receipt)
+    await boris.forges(f"points:{cafe.id}")
+    debt = words(await boris.sees("Долг: .*Столько удержим из баллов за следующую покупку"))
+    owed = int(re.search(r"Долг: (\d+)", debt)[1])
+    await cafe.sells(boris, 2000)
+    await boris.forges(f"points:{cafe.id}")
+    assert "Долг" not in words(await boris.sees("Доступно"))
+    await boris.presses("История")
+    await boris.sees(f"−{owed} · .*Удержано в счёт долга")

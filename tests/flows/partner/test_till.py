@@ -391,3 +391,25 @@ async def test_a_mended_bill_replaces_the_first_one_until_points_have_moved(cafe
     await cafe.cashier.mends("350", "35000")
     await cafe.cashier.sees("Прежний текст уже принят")
     assert (await cafe.balance(boris)).available == 17
+
+
+async def test_points_of_returned_goods_are_kept_from_the_next_purchase_and_everybody_reads_why(cafe):
+    boris = await cafe.client("Борис")
+    await confirmed(cafe, boris, "1000")
+    await cafe.cashier.presses("Начислить 50")
+    await confirmed(cafe, boris, "80")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.presses("Половину")
+    await cafe.cashier.presses("Списать 20")
+    await cafe.cashier.sees("списали 20")
+    await cafe.owner.forges("undo:list")
+    await cafe.owner.presses("+50")
+    await cafe.owner.presses("Возврат покупки")
+    await cafe.owner.presses("Да, отменить")
+    await cafe.owner.sees("Клиент уже потратил .*удержим из баллов за следующую покупку")
+    await confirmed(cafe, boris, "2000")
+    await cafe.cashier.sees("Начислим: 100 баллов.*В счёт долга из начисленных: ")
+    await cafe.cashier.presses("Начислить 100")
+    await cafe.cashier.sees("В счёт долга за отменённую раньше покупку: ")
+    said = [(one["key"], *one["more"]) for one in await cafe.told(boris) if "more" in one]
+    assert said == [("partner.push.reversed", "partner.push.owed"), ("partner.push.accrued", "partner.push.repaid")]
