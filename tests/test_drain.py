@@ -12,6 +12,7 @@ import pytest
 from lib import credits, db, errors, jobs
 from lib.retry import Backoff
 from tests import factories
+from tests.worker_lab import HOUR, clock, work  # noqa: F401
 
 
 @pytest.fixture
@@ -44,11 +45,6 @@ def statements(monkeypatch):
 
     monkeypatch.setattr(db.Query, "_execute", noted)
     return names
-
-
-async def work(tasks, *, seconds=60, **options):
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return await jobs.work(tasks, until, **{"patience": timedelta(0), **options})
 
 
 async def bulk(conn, number, *, task="card"):
@@ -139,13 +135,18 @@ async def test_a_cheap_job_that_fails_has_a_line_of_its_own(conn, task, capsys):
     assert [line["job_id"] for line in lines if line["event"] == "job"] == failed
 
 
-async def test_what_was_not_begun_at_the_end_is_given_back_as_it_was(conn, task):
+async def test_what_was_not_begun_at_the_end_is_given_back_as_it_was(conn, task, clock):  # noqa: F811
     await bulk(conn, 10)
+    begun = []
 
     async def run(run):
+        begun.append(run)
+        if len(begun) == 2:
+            clock.go()
         await asyncio.sleep(60)
 
-    summary = await work(task(run, batch=100, lanes=2), seconds=0.3, margin=timedelta(0))
+    until = clock.at + timedelta(seconds=0.1)
+    summary = await work(task(run, batch=100, lanes=2), until=until, margin=timedelta(0))
     assert summary.lost == 2
     assert await rows(conn, "select state, attempts, deaths, count(*) from jobs group by 1, 2, 3 order by 1") == [
         ("queued", 0, 0, 8),
@@ -213,14 +214,16 @@ async def test_waiting_uses_up_no_attempt_and_comes_back_at_its_time(conn, task,
 # The total time limit
 
 
-async def test_a_job_whose_time_is_up_is_stopped_failed_and_refunded(conn, task, make_user, make_job):
+async def test_a_job_whose_time_is_up_is_stopped_failed_and_refunded(conn, task, make_user, make_job, clock):  # noqa: F811
     alice = await make_user(credits=1)
-    job = await make_job(alice, price=1, time_limit=timedelta(seconds=0.4))
+    job = await make_job(alice, price=1, time_limit=HOUR)
+    clock.at = job.deadline - timedelta(seconds=0.1)
 
     async def run(run):
+        clock.go()
         await asyncio.sleep(60)
 
-    summary = await asyncio.wait_for(work(task(run)), 10)
+    summary = await work(task(run), until=job.deadline + HOUR)
     found = await jobs.get_job_by_id(conn, job.id)
     assert (summary.failed, found.state, found.error_code) == (1, "failed", "timed_out")
     assert await credits.safe_get_balance(conn, alice.id) == 1
@@ -241,16 +244,21 @@ async def test_a_job_whose_time_ran_out_before_its_turn_is_failed_by_the_next_cl
 # Somebody no longer wants it
 
 
-async def test_the_heartbeat_stops_a_job_that_is_no_longer_wanted(conn, task, make_user, make_job, monkeypatch):
+async def test_the_heartbeat_stops_a_job_that_is_no_longer_wanted(conn, task, make_user, make_job, clock):  # noqa: F811
     alice = await make_user(credits=1)
-    job = await make_job(alice, price=1)
-    monkeypatch.setattr(jobs.pool, "FIRST_LEASE", timedelta(seconds=0.3))
+    job, other = await make_job(alice, price=1), await make_job(alice)
+    asked = asyncio.Event()
 
     async def run(run):
+        if run.job.id == other.id:
+            await asked.wait()
+            clock.skip(20)  # the end of this job lets the worker look
+            return
         await jobs.ask_to_cancel(conn, run.job.id)
+        asked.set()
         await asyncio.sleep(60)
 
-    summary = await asyncio.wait_for(work(task(run)), 10)
+    summary = await work(task(run, lanes=2))
     assert (summary.cancelled, (await jobs.get_job_by_id(conn, job.id)).state) == (1, "cancelled")
     assert await credits.safe_get_balance(conn, alice.id) == 1
 
@@ -361,9 +369,10 @@ async def test_a_worker_comes_back_when_the_provider_allows_more(conn, task, mak
     for _ in range(4):
         await make_job(alice)
     rate = jobs.Rate("kie", 2, timedelta(seconds=30))
+    before = datetime.now(UTC)
     summary = await work(task(nothing, rate=rate, lanes=8))
     assert summary.done == 2
-    assert timedelta(seconds=25) < summary.due_at - datetime.now(UTC) <= timedelta(seconds=30)
+    assert before + timedelta(seconds=30) <= summary.due_at <= datetime.now(UTC) + timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("batch", [0, 100])

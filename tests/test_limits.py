@@ -79,8 +79,9 @@ async def test_a_bot_writes_thirty_messages_a_second_and_one_to_a_chat(redis: up
 
 
 async def test_a_chat_alone_gets_a_message_a_second_and_another_need_not_wait(redis: upstash.Upstash) -> None:
-    alice = [(await limits.reserve("studio", 1)).at for _ in range(4)]
-    assert all(0.99 < later - earlier < 1.1 for earlier, later in pairwise(alice))
+    alice = [((await limits.reserve("studio", 1)).at, time.time()) for _ in range(4)]
+    for (earlier, _), (later, asked) in pairwise(alice):
+        assert earlier + 0.99 < later < max(earlier + 1, asked) + 0.1
     assert (await limits.reserve("studio", 2)).at - time.time() < 0.1
 
 
@@ -106,13 +107,14 @@ async def test_bots_do_not_wait_for_each_other(redis: upstash.Upstash) -> None:
 
 
 async def test_a_slot_too_far_away_is_not_booked(redis: upstash.Upstash) -> None:
-    await limits.reserve("studio", 1)
+    await limits.pause("studio", timedelta(minutes=5), chat_id=1)
+    free = time.time() + 300
     for _ in range(3):
         with pytest.raises(errors.Unavailable) as caught:
             await limits.reserve("studio", 1, patience=timedelta(milliseconds=500))
         assert caught.value.retry_after is not None
-        assert timedelta(milliseconds=500) < caught.value.retry_after <= timedelta(seconds=1)
-    assert (await limits.reserve("studio", 1)).at - time.time() <= 1.0
+        assert timedelta(milliseconds=500) < caught.value.retry_after <= timedelta(minutes=5)
+    assert (await limits.reserve("studio", 1, patience=HOUR)).at <= free + 0.1, "what was refused holds nothing"
 
 
 async def test_a_broadcast_books_a_block_in_one_call(redis: upstash.Upstash) -> None:
@@ -133,15 +135,18 @@ async def test_a_slot_is_waited_for(redis: upstash.Upstash) -> None:
 async def test_what_telegram_asks_for_is_obeyed_by_every_instance(
     redis: upstash.Upstash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await limits.pause("studio", timedelta(seconds=7), chat_id=1)
+    before = time.time()
+    await limits.pause("studio", timedelta(seconds=70), chat_id=1)
     monkeypatch.setattr(limits, "_local", limits._Local())  # another instance
-    assert 6.5 < (await limits.reserve("studio", 1)).at - time.time() <= 7
-    await limits.pause("studio", timedelta(seconds=30))
+    slot = await limits.reserve("studio", 1, patience=HOUR)
+    assert before + 70 - 0.01 <= slot.at <= time.time() + 70
+    await limits.pause("studio", timedelta(seconds=300))
     for booking in (limits.reserve("studio", 2), limits.reserve_block("studio", 5)):
         with pytest.raises(errors.Unavailable) as caught:
             await booking
         assert caught.value.retry_after is not None
-        assert 29 < caught.value.retry_after.total_seconds() <= 30
+        assert before + 300 - 0.01 <= time.time() + caught.value.retry_after.total_seconds()
+        assert caught.value.retry_after <= timedelta(seconds=300)
     assert (await limits.reserve("client", 2)).at - time.time() < 0.1
 
 
@@ -229,7 +234,7 @@ async def test_several_processes_keep_the_caps_together(redis: upstash.Upstash) 
     turns, chats, group, blocks = ([*itertools.chain(*parts)] for parts in zip(*map(json.loads, outputs), strict=True))
     assert turns.count(0) == 10
     assert len(chats) == 120
-    assert 28 <= busiest([slot for _, slot in chats], 1.0) <= 30
+    assert busiest([slot for _, slot in chats], 1.0) <= 30
     for chat in range(1, 31):
         assert busiest([slot for one, slot in chats if one == chat], 0.999) == 1
     assert busiest(group, 60.0) == 20

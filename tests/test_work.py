@@ -12,6 +12,7 @@ import pytest
 from lib import credits, errors, jobs
 from lib.retry import Backoff
 from tests import factories
+from tests.worker_lab import HOUR, clock, work  # noqa: F401
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SOON = Backoff(base=timedelta(minutes=1), jitter=0)
@@ -34,11 +35,6 @@ async def conn(database):
     """The worker has its own connections, so nothing here can be rolled back."""
     async with database.connect() as conn:
         yield conn
-
-
-async def work(tasks, *, seconds=60, **options):
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return await jobs.work(tasks, until, **{"patience": timedelta(0), **options})
 
 
 async def state(conn, job):
@@ -92,7 +88,7 @@ async def test_jobs_of_one_worker_run_side_by_side(conn, make_user, make_job, ta
     both = asyncio.Barrier(2)
 
     async def run(run):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await both.wait()
 
     assert (await work(task(run), concurrency=2)).done == 2
@@ -116,10 +112,11 @@ async def test_a_service_that_is_away_means_another_try_when_it_said(conn, make_
     async def run(run):
         raise errors.Unavailable("telegram", "429", retry_after=timedelta(seconds=7))
 
+    before = datetime.now(UTC)
     summary = await work(task(run))
     found = await jobs.get_job_by_id(conn, job.id)
     assert (summary.retried, found.state, found.error_code) == (1, "queued", "telegram")
-    assert timedelta(seconds=5) < found.run_at - datetime.now(UTC) <= timedelta(seconds=7)
+    assert before + timedelta(seconds=7) <= found.run_at <= datetime.now(UTC) + timedelta(seconds=7)
     assert await credits.safe_get_balance(conn, alice.id) == 0
 
 
@@ -193,32 +190,46 @@ async def test_a_job_that_was_taken_over_is_dropped(conn, make_user, make_job, t
     assert (found.state, found.attempts, found.checkpoint) == ("running", 2, {})
 
 
-async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user, make_job, task, monkeypatch):
-    await make_job(await make_user())
-    monkeypatch.setattr(jobs.pool, "FIRST_LEASE", timedelta(seconds=0.15))
+async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user, make_job, task, clock):  # noqa: F811
+    alice = await make_user()
+    long, short = await make_job(alice), await make_job(alice)
+    begun = asyncio.Event()
 
     async def run(run):
-        for _ in range(4):
-            await asyncio.sleep(0.1)
-            assert await factories.claim(conn) == []
+        if run.job.id == short.id:
+            await begun.wait()
+            clock.skip(20)  # two thirds of the lease; the end of this job lets the worker look
+            return
+        leased_until = (await jobs.get_job_by_id(conn, long.id)).leased_until
+        begun.set()
+        async with asyncio.timeout(60):
+            while (await jobs.get_job_by_id(conn, long.id)).leased_until == leased_until:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
-    assert (await work(task(run, lease=timedelta(seconds=0.3)))).done == 1
+    assert (await work(task(run))).done == 2
 
 
-async def test_the_heartbeat_stops_a_task_whose_job_was_taken_over(conn, make_user, make_job, task, monkeypatch):
-    await make_job(await make_user())
-    monkeypatch.setattr(jobs.pool, "FIRST_LEASE", timedelta(seconds=0.15))
-    stopped = asyncio.Event()
+async def test_the_heartbeat_stops_a_task_whose_job_was_taken_over(conn, make_user, make_job, task, clock):  # noqa: F811
+    alice = await make_user()
+    await make_job(alice)
+    short = await make_job(alice)
+    taken, stopped = asyncio.Event(), asyncio.Event()
 
     async def run(run):
+        if run.job.id == short.id:
+            await taken.wait()
+            clock.skip(20)
+            return
         await factories.expire_lease(conn, run.job)
         await factories.claim(conn)
+        taken.set()
         try:
             await asyncio.sleep(60)
         finally:
             stopped.set()
 
-    assert (await work(task(run))).lost == 1
+    summary = await work(task(run))
+    assert (summary.done, summary.lost) == (1, 1)
     assert stopped.is_set()
 
 
@@ -228,17 +239,18 @@ async def test_nothing_is_claimed_in_the_margin(conn, make_user, make_job, task)
     async def run(run):
         raise AssertionError("too late")
 
-    summary = await work(task(run), seconds=5, margin=timedelta(seconds=5))
+    summary = await work(task(run), margin=HOUR)
     assert summary == jobs.Summary(due_at=job.run_at)
 
 
-async def test_what_still_runs_at_the_end_is_left_to_its_lease(conn, make_user, make_job, task):
+async def test_what_still_runs_at_the_end_is_left_to_its_lease(conn, make_user, make_job, task, clock):  # noqa: F811
     job = await make_job(await make_user())
 
     async def run(run):
+        clock.go()
         await asyncio.sleep(60)
 
-    summary = await work(task(run), seconds=0.3, margin=timedelta(0))
+    summary = await work(task(run), until=clock.at + timedelta(seconds=0.1), margin=timedelta(0))
     assert (summary.done, summary.lost) == (0, 1)
     assert await state(conn, job) == "running"
     await factories.expire_lease(conn, job)
