@@ -256,6 +256,8 @@ def _translate(error: psycopg.Error, *, dead: bool = False) -> Exception:
         return errors.Missing(message, detail)
     if error.sqlstate == "LK409":
         return errors.Conflict(message, detail)
+    if error.sqlstate == "LK410":
+        return errors.Gone(message, detail)
     if dead or isinstance(error, psycopg.OperationalError):
         return errors.Unavailable("database", str(error).strip())
     return error

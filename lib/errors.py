@@ -7,6 +7,7 @@
     ├── Denied          403  the caller may not do this
     ├── Missing         404  no such thing, or not the caller's
     ├── Conflict        409  the thing is no longer in the state the caller saw
+    ├── Gone            410  the account that the caller speaks for was erased
     └── Upstream        502  a service we call failed
         ├── Unavailable      trying again can help
         └── Rejected         trying again cannot help
@@ -63,6 +64,11 @@ class Missing(AppError):
 class Conflict(AppError):
     status = 409
     code = "conflict"
+
+
+class Gone(AppError):
+    status = 410
+    code = "erased"
 
 
 class Upstream(AppError):

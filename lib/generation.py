@@ -1,12 +1,17 @@
 """The files of a generation: what came in, what was made, and how Telegram already knows it."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import db
+from lib import db, errors, storage
 
 SQL = db.load("generation")
+
+GRACE = 5.0  # seconds in which a job that is told to stop ends what it has begun to store
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,51 @@ class File:
     width: int | None
     height: int | None
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class New:
+    """A file about to be stored."""
+
+    kind: str
+    data: bytes
+    content_type: str
+    width: int
+    height: int
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What its row says, but for the path."""
+        size = {"bytes": len(self.data), "width": self.width, "height": self.height}
+        return {"kind": self.kind, "content_type": self.content_type, **size}
+
+
+async def keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
+    """Store a job's files and record them; Gone, and none is kept, when the person was erased.
+
+    A job that is told to stop meanwhile brings this to its end first, so that no file is left without a row.
+    """
+    work = asyncio.ensure_future(_keep(user_id, job_id, files))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work}, timeout=GRACE)
+        raise
+
+
+async def _keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
+    paths = await asyncio.gather(*(_put(job_id, file) for file in files))
+    listed = [file.row | {"pathname": path} for file, path in zip(files, paths, strict=True)]
+    try:
+        return await db.run(lambda conn: add_files(conn, user_id, job_id, listed))
+    except errors.Gone:
+        await storage.delete(*paths)
+        raise
+
+
+async def _put(job_id: int, file: New) -> str:
+    ending = _ENDINGS[file.content_type]
+    return await storage.put(file.kind, file.data, job_id=job_id, ext=ending, content_type=file.content_type)
 
 
 async def add_files(conn: db.Connection, user_id: int, job_id: int, files: list[dict[str, Any]]) -> list[File]:

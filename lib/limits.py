@@ -3,8 +3,9 @@
 Asking is refused with the seconds to wait. Sending is never refused for being early: a slot is booked and the sender
 waits for it, so that no call is wasted on being told "not yet". Only a slot too far away is not booked.
 
-    rate_limit:{user}:{action}   when the next turn falls due, by the generic cell rate algorithm; in an update, this
-                                 time is part of the state instead, and costs no command (`take`)
+    rate_limit:{who}:{action}    when the next turn falls due, by the generic cell rate algorithm; `who` is a keyed hash
+                                 of the Telegram id, so that a new account does not begin anew. In an update, this
+                                 time may be part of the state instead, and costs no command (`take`)
     send:{bot}                   the bot's booked time; 30 messages a second
     send:{bot}:{chat}            the chat's next free slot; one message a second
     sent:{bot}:{chat}            a group's last 20 slots; no more in a minute
@@ -15,12 +16,14 @@ clocks that differ shift slots by that much.
 """
 
 import asyncio
+import hashlib
+import hmac
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lib import cache, errors, log
+from lib import cache, config, errors, log
 
 PATIENCE = timedelta(seconds=10)
 PER_BOT = 34  # milliseconds: 30 messages a second and none on top, as a burst would show in somebody's second
@@ -119,13 +122,13 @@ class Slot:
         await asyncio.sleep(max(0.0, self.at + number * self.interval - time.time()))
 
 
-async def wait(user_id: int, limit: Limit) -> int:
+async def wait(tg_id: int, limit: Limit) -> int:
     """Take a turn at the action and return 0, or take none and return after how many seconds there is one."""
     try:
-        [answer] = await cache.pipeline([asked(user_id, limit)])
+        [answer] = await cache.pipeline([asked(tg_id, limit)])
     except errors.Unavailable as error:
         log.note(limited_locally=str(error))
-        return seconds(_local.ask(_action(user_id, limit), limit, _now()))
+        return seconds(_local.ask(_action(tg_id, limit), limit, _now()))
     return seconds(answer)
 
 
@@ -161,9 +164,9 @@ def left(bot: str, chat_id: int, stored: Sequence[str | None]) -> timedelta:
     return timedelta(milliseconds=max(0, until - _now()))
 
 
-def asked(user_id: int, limit: Limit) -> cache.Command:
+def asked(tg_id: int, limit: Limit) -> cache.Command:
     """Return the command that takes a turn, for a pipeline that goes out anyway; `seconds` reads its result."""
-    return ["EVAL", _ASK, 1, cache.key(_action(user_id, limit)), _now(), limit.interval, limit.tolerance]
+    return ["EVAL", _ASK, 1, cache.key(_action(tg_id, limit)), _now(), limit.interval, limit.tolerance]
 
 
 def seconds(answer: int) -> int:
@@ -259,8 +262,9 @@ class _Local:
 _local = _Local()
 
 
-def _action(user_id: int, limit: Limit) -> str:
-    return f"rate_limit:{user_id}:{limit.action}"
+def _action(tg_id: int, limit: Limit) -> str:
+    who = hmac.digest(config.get().app_secret.encode(), f"limit:{tg_id}".encode(), hashlib.sha256).hex()[:16]
+    return f"rate_limit:{who}:{limit.action}"
 
 
 def _now() -> int:

@@ -123,7 +123,7 @@ async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
     """Return all that is kept of a person, ready for a JSON file: profile, credits, orders, files."""
     row = await SQL.export.one(conn, dict, user_id=user_id)
     if row is None:
-        raise errors.Missing("no_user", str(user_id))
+        raise errors.Gone("erased", f"user {user_id}")
     return dict(row["data"])
 
 

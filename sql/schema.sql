@@ -270,7 +270,7 @@ create function settle_job() returns trigger language plpgsql as $$
 begin
     perform refund_credit(new.id);
     if (new.state = 'failed' or new.price > 0 and new.error_code = 'cancelled')
-        and new.task <> 'notice' and new.user_id is not null
+        and new.task <> 'notice' and exists (select from users where id = new.user_id and erased_at is null)
     then
         insert into jobs (user_id, task, key, args, turn)
         values (new.user_id, 'notice', new.state || ':' || new.id, jsonb_build_object('job_id', new.id),
@@ -465,7 +465,13 @@ declare
     front bigint := next_turn(null, p_task, p_priority);
     due boolean := coalesce(p_run_at <= clock_timestamp(), true);
 begin
-    with inserted as (
+    with living as (
+        select id
+        from users
+        where id = any(p_user_ids)
+        and erased_at is null
+        for key share
+    ), inserted as (
         insert into jobs (user_id, task, key, args, priority, max_attempts, run_at, turn)
         select w.user_id, p_task, w.key, w.args, p_priority, p_max_attempts, coalesce(p_run_at, clock_timestamp()),
             case when due then greatest(front, (
@@ -479,6 +485,7 @@ begin
             )) - 1 + row_number() over (partition by w.user_id order by w.n) end
         from unnest(p_user_ids, p_keys, p_args) with ordinality w (user_id, key, args, n)
         where (select j.id from jobs j where j.key = w.key) is null
+        and (w.user_id is null or w.user_id in (select id from living))
         order by w.key
         on conflict (key) do nothing
         returning id
@@ -1194,9 +1201,11 @@ begin
     );
 end $$;
 
--- Once: a second call finds nobody. Orders that nobody has begun are cancelled and given back; the rest is a job's work.
+-- Once: a second call finds nobody. Orders that nobody has begun are cancelled and given back, those under way are told
+-- to stop; the rest is a job's work. A job is locked before its person, as by every other statement.
 create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea) returns void language plpgsql as $$
 begin
+    perform from jobs where user_id = p_user_id order by id for update;
     update users
     set tg_id = -id,
         first_name = '',
@@ -1224,6 +1233,11 @@ begin
         finished_at = clock_timestamp()
     where user_id = p_user_id
     and state = 'queued';
+    update jobs
+    set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp()),
+        run_at = case when state = 'waiting' then clock_timestamp() else run_at end
+    where user_id = p_user_id
+    and state in ('running', 'waiting');
     perform forget_orders(p_user_id);
     delete from dead_letters
     where p_tg_id::text in (
@@ -1409,6 +1423,7 @@ declare
     offered integer;
     new_id bigint;
 begin
+    perform must_live(p_user_id);
     perform from credit_accounts a where a.user_id = p_user_id for no key update;
     select p.credits into offered from packs p where p.id = p_pack_id and p.stars = p_stars;
     insert into payments as p (telegram_payment_charge_id, bot, user_id, pack_id, stars, credits, facts, paid_at)
@@ -3149,6 +3164,7 @@ end $$;
 create function set_phone(p_user_id bigint, p_phone text, p_mark bytea) returns void
 language plpgsql set role to lotok_app as $$
 begin
+    perform must_live(p_user_id);
     perform set_config('app.platform', 'on', true);
     update clients
     set phone = p_phone
@@ -3498,6 +3514,7 @@ begin
         perform set_config('app.platform', '', true);
         return 0;
     end if;
+    perform must_live(id) from unnest(array[least(p_from, p_into), greatest(p_from, p_into)]) id;
     perform 1 from clients where user_id in (p_from, p_into) order by user_id for update;
     select * into had from clients where user_id = p_from;
     if had.user_id is null or not exists (select from clients where user_id = p_into) then
@@ -3849,3 +3866,65 @@ begin
     get diagnostics number = row_count;
     return number;
 end $$;
+
+-- Every write in the name of a person asks the person's row first, and an account that was erased is refused, whatever a
+-- conversation still believes. The row is locked against an erasure that is under way: it waits for the write, and sees
+-- and removes what was written, or the write waits for it, and is refused.
+create function must_live(p_user_id bigint) returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
+begin
+    perform from users where id = p_user_id and erased_at is null for key share;
+    if not found and exists (select from users where id = p_user_id) then
+        raise exception using errcode = 'LK410', message = 'erased', detail = format('user %s', p_user_id);
+    end if;
+end $$;
+
+create function refuse_erased() returns trigger language plpgsql as $$
+begin
+    case tg_argv[0]
+        when 'user_id' then perform must_live(new.user_id);
+        when 'owner_id' then perform must_live(new.owner_id);
+        when 'actor_id' then perform must_live(new.actor_id);
+        when 'created_by' then perform must_live(new.created_by);
+        when 'used_by' then perform must_live(new.used_by);
+        when 'staff_id' then perform must_live(new.staff_id);
+        when 'member_id' then
+            perform must_live(m.user_id) from members m where m.partner_id = new.partner_id and m.id = new.member_id;
+    end case;
+    return new;
+end $$;
+
+create function refuse_erased_user() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'LK410', message = 'erased', detail = format('user %s', old.id);
+end $$;
+
+-- Named so that they come first of a table's triggers: a person is locked before their account and their cards.
+create trigger a_living before update on users
+    for each row when (old.erased_at is not null) execute function refuse_erased_user();
+create trigger a_living before insert on jobs
+    for each row when (new.user_id is not null and new.task <> 'erase') execute function refuse_erased('user_id');
+create trigger a_living before insert on credit_ledger
+    for each row when (new.kind not in ('refund', 'taken_back', 'restored', 'debt'))
+    execute function refuse_erased('user_id');
+create trigger a_living before insert on payments for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on promo_uses for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on files for each row execute function refuse_erased('user_id');
+create trigger a_living before insert or update on clients for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on partners for each row execute function refuse_erased('owner_id');
+create trigger a_living before insert or update on staff
+    for each row when (new.removed_at is null) execute function refuse_erased('user_id');
+create trigger a_living before insert on staff_invites for each row execute function refuse_erased('created_by');
+create trigger a_living_user before update of used_by on staff_invites
+    for each row execute function refuse_erased('used_by');
+create trigger a_living before insert on services for each row execute function refuse_erased('created_by');
+create trigger a_living before insert on promotions for each row execute function refuse_erased('created_by');
+create trigger a_living before insert or update of user_id on members
+    for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on favourites for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on loyalty_trail for each row execute function refuse_erased('actor_id');
+create trigger a_living before insert on messages for each row execute function refuse_erased('member_id');
+create trigger a_living_staff before insert on messages for each row execute function refuse_erased('staff_id');
+create trigger a_living before insert on ratings for each row execute function refuse_erased('member_id');
+create trigger a_living_words before update of words on ratings
+    for each row when (new.words <> '') execute function refuse_erased('member_id');

@@ -1,6 +1,5 @@
 """Who somebody is: found by whatever is known of them, their orders and payments; shut out, and let in again."""
 
-import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -148,9 +147,7 @@ async def unban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -
 
 async def forget_state(tg_id: int) -> None:
     """Make every bot look the person up anew at their next update, so that a ban holds from now on."""
-    for bot in config.BOTS:
-        with contextlib.suppress(errors.Unavailable):  # without Redis there is nothing that remembers them
-            await fsm.forget(bot, tg_id)
+    await fsm.forget_everywhere(tg_id)
 
 
 async def unsettled(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[Unsettled]:

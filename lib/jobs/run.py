@@ -166,8 +166,8 @@ def judge(job: Job, backoff: Backoff, error: Exception, now: datetime) -> Verdic
     said = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
     if code == "lease_lost":
         return Verdict("lost", error_code=code, error=said)
-    if code == "cancelled":
-        return Verdict("cancelled", error_code=code, error=said)
+    if code in ("cancelled", "erased"):
+        return Verdict("cancelled", error_code="cancelled", error=said)
     final = isinstance(error, errors.AppError) and not isinstance(error, errors.Unavailable | errors.Misconfigured)
     if final or job.attempts >= job.max_attempts:
         return Verdict("failed", error_code=code, error=said)

@@ -3,9 +3,9 @@
 A file of another environment stays where it is: a preview's database is a copy of production's and names its files.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from lib import config, db, errors, generation, jobs, log, retry, storage, users
+from lib import config, db, generation, jobs, log, retry, storage, users
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=10), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
@@ -16,7 +16,8 @@ async def run(run: jobs.Run) -> None:
     """Delete every file, then its row; an order under way is waited for, since it may still store one."""
     person = run.job.user_id
     if await db.run(lambda conn: users.forget_orders(conn, person)):
-        raise errors.Unavailable("order_under_way", retry_after=timedelta(seconds=20))
+        await run.wait(datetime.now(UTC) + timedelta(seconds=20) * config.get().lease_scale)
+        return
     files = await db.run(lambda conn: generation.list_files(conn, person))
     for start in range(0, len(files), PAGE):
         page = files[start : start + PAGE]

@@ -250,6 +250,16 @@ async def _run(menu: Menu, turn: Turn, held: fsm.Held, raw: bytes, flows: Flows)
 
 
 async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
+    """Let a flow answer; for an account that was erased meanwhile, as a newcomer's first update."""
+    try:
+        await _answer(menu, turn, flows)
+    except errors.Gone:
+        log.note(gone=True)
+        turn.state = conversation.State(limits=turn.state.limits)
+        await _answer(menu, turn, flows)
+
+
+async def _answer(menu: Menu, turn: Turn, flows: Flows) -> None:
     came = turn.came
     if came.kind in ("blocked", "unblocked"):
         await flows.blocked(came.person.id, came.kind == "blocked")

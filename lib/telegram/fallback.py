@@ -67,6 +67,11 @@ async def look(bot: str, tg_id: int, update_id: int) -> Found:
     return found or Found(state=None, saved_at=None, busy=False, done=False, handled=[], others=False)
 
 
+async def forget(bot: str, tg_id: int, state: str) -> None:
+    """Put this state in the place of what is kept; a turn that is under way goes on."""
+    await db.run(lambda conn: SQL.forget_conversation.run(conn, bot=bot, tg_id=tg_id, state=state))
+
+
 async def drop(bot: str, tg_id: int, saved_at: datetime) -> None:
     """Forget a conversation that is in Redis again, unless it was saved here once more."""
     await db.run(lambda conn: SQL.drop_conversation.run(conn, bot=bot, tg_id=tg_id, saved_at=saved_at))

@@ -25,12 +25,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import cache, errors, limits, log
+from lib import cache, config, errors, limits, log
 from lib.telegram import conversation, fallback, instance
 from lib.telegram.conversation import State
 
 STATE_TTL = timedelta(hours=1)
 ASIDE_TTL = timedelta(minutes=5)
+ASIDES = ("words",)  # what may be put aside
 DONE_TTL = timedelta(hours=48)  # Telegram drops an update after 24 hours
 HANDLER_LIMIT = timedelta(seconds=20)
 TURN = timedelta(seconds=25)
@@ -254,16 +255,39 @@ async def release(held: Held) -> None:
 async def forget(bot: str, user_id: int) -> None:
     """Drop what is kept of a person's conversation, so that their next update begins anew.
 
-    An update that is being handled would write it again, so its end is waited for, as an update would wait.
+    An update that is being handled would write it again, so its end is waited for, as an update would wait. Without
+    Redis, Neon keeps that it was dropped, and the older state that Redis comes back with does not count.
     """
-    held = Held(bot, user_id, 0, State(), time.time())
+    try:
+        await _forget(Held(bot, user_id, 0, State(), time.time()))
+    except errors.Unavailable:
+        outage.failed(time.monotonic())
+        outage.used += 1
+        await fallback.forget(bot, user_id, State(saved_at=time.time()).dump())
+
+
+async def _forget(held: Held) -> None:
     for wait in (*WAITS, None):
         [taken] = await cache.pipeline([["SET", _turn(held), "0", "NX", "PX", _ms(instance.PATIENCE)]])
         if taken or wait is None:
             break
         await asyncio.sleep(wait)
-    commands: list[cache.Command] = [["DEL", _state(held)], *([["DEL", _turn(held)]] if taken else [])]
+    aside = [cache.key(_aside(held.bot, held.user_id, name)) for name in ASIDES]
+    commands: list[cache.Command] = [["DEL", _state(held), *aside], *([["DEL", _turn(held)]] if taken else [])]
     await cache.pipeline(commands)
+
+
+async def forget_everywhere(user_id: int, *, but: str = "") -> None:
+    """Drop a person's conversations with all bots, but the one whose turn the caller holds.
+
+    What can be dropped nowhere is left: the rows refuse what it would do, and it is dropped then.
+    """
+    bots = [bot for bot in config.BOTS if bot != but]
+    for dropped in await asyncio.gather(*(forget(bot, user_id) for bot in bots), return_exceptions=True):
+        if isinstance(dropped, errors.Unavailable):
+            log.event("not_forgotten", error=str(dropped))
+        elif dropped:
+            raise dropped
 
 
 async def failed(held: Held) -> int:
@@ -277,6 +301,8 @@ async def failed(held: Held) -> int:
 
 async def put_aside(bot: str, user_id: int, name: str, value: dict[str, Any]) -> None:
     """Keep something for a person's next step, five minutes long; without Redis it is simply not there."""
+    if name not in ASIDES:
+        raise ValueError(name)
     try:
         await cache.set(_aside(bot, user_id, name), json.dumps(value, ensure_ascii=False), ASIDE_TTL)
     except errors.Unavailable as error:

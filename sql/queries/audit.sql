@@ -307,7 +307,8 @@ from (values
     ('point_txns', 'append_only'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
     ('point_txns', 'never_truncate'), ('point_accounts', 'open_empty'), ('point_accounts', 'balance_by_entries'),
     ('point_accounts', 'keep_account'), ('point_accounts', 'sound'), ('members', 'sound'),
-    ('members', 'referrer_is_for_ever'), ('users', 'forget_client')
+    ('members', 'referrer_is_for_ever'), ('users', 'forget_client'), ('users', 'a_living'), ('jobs', 'a_living'),
+    ('payments', 'a_living'), ('clients', 'a_living'), ('members', 'a_living'), ('messages', 'a_living')
 ) g (relation, name)
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null

@@ -58,3 +58,10 @@ where bot = %(bot)s
 and tg_id = %(tg_id)s
 and saved_at = %(saved_at)s
 and (turn_until is null or turn_until <= clock_timestamp());
+
+-- name: forget_conversation
+insert into conversations (bot, tg_id, state)
+values (%(bot)s, %(tg_id)s, %(state)s)
+on conflict (bot, tg_id) do update
+set state = excluded.state,
+    saved_at = excluded.saved_at;

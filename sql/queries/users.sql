@@ -169,4 +169,5 @@ from (
     select id, tg_id, first_name, last_name, username, language, time_zone, consent_at, created_at, seen_at
     from users
     where id = %(user_id)s
+    and erased_at is null
 ) u;

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from lib.telegram import instance
-from tests.flows.chat import words
+from tests.flows.chat import Chat, words
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -134,3 +134,22 @@ async def test_two_hundred_people_at_once_do_not_hear_each_other(newcomer):
     for one in people:
         heard = {words(message).partition("!")[0] for message in await one.messages()}
         assert heard == {f"Здравствуйте, {one.user['first_name']}"}
+
+
+async def test_delete_while_redis_is_down_begins_anew_in_every_bot_once_it_is_back(seller, photo, shop, redis):
+    await to_confirm(seller, photo)
+    confirm = await seller.message_with("Сделать")
+    elsewhere = Chat(shop.http, "client", seller.user)
+    await elsewhere.says("/start")
+    [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+    await redis.fails(elsewhere)
+    await elsewhere.says("/delete")
+    await elsewhere.presses("Удалить навсегда")
+    await elsewhere.sees("Ваши данные удалены")
+    await redis.comes_back()
+    await seller.presses("Сделать", on=confirm)
+    await seller.presses("Принимаю")
+    await seller.sees("Бесплатные карточки вы уже использовали")
+    assert (await shop.state(seller))["who"]["id"] != user["id"]
+    assert not await shop.rows("select 1 as one from every_job where user_id = %s and price > 0", user["id"])
+    await shop.forget_outage(seller)

@@ -53,7 +53,7 @@ async def _send(turn: Turn, shop: int) -> None:
     if len(words.strip()) > talk.WORDS:
         await _ask(turn, shop, turn.text("client.letter.long", limit=talk.WORDS))
         return
-    if await limits.wait(user_id, LETTERS):
+    if await limits.wait(turn.chat.id, LETTERS):
         turn.state.step = ""
         await turn.show(turn.text("client.letter.too_many"), [client.home(turn, f"shop:{shop}")])
         return

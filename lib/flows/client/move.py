@@ -59,7 +59,7 @@ async def _ask(turn: Turn, note: str = "") -> None:
 async def _typed(turn: Turn) -> None:
     """Say what the code would move; guesses are counted, and there are few."""
     code = "".join(turn.came.text.split())
-    if await limits.wait(turn.state.who["id"], GUESSES):
+    if await limits.wait(turn.chat.id, GUESSES):
         turn.state.step = ""
         await turn.show(turn.text("client.move.too_many"), [client.home(turn)])
         return

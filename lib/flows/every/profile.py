@@ -12,11 +12,12 @@ from datetime import timedelta
 
 from lib import credits, db, kick, limits, profiles, users
 from lib.loyalty import members, staff
-from lib.telegram import conversation
+from lib.telegram import conversation, fsm
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
 
 EXPORTS = limits.Limit("export", 3, timedelta(minutes=10))
+ERASURES = limits.Limit("erase", 3, timedelta(hours=1))  # each gives a person a new state, with all its limits
 
 
 async def handle(turn: Turn) -> None:
@@ -102,7 +103,11 @@ async def _erase(turn: Turn) -> None:
         await _delete(turn)
         return
     user_id, tg_id = turn.state.who["id"], turn.chat.id
+    if wait := await limits.wait(tg_id, ERASURES):
+        await turn.answer(turn.text("error.too_often", wait=wait), alert=True)
+        return
     await db.run(lambda conn: users.erase(conn, user_id, tg_id))
+    await fsm.forget_everywhere(tg_id, but=turn.chat.bot)
     turn.after += [lambda: profiles.forget(user_id, tg_id), kick.drain]
     await turn.show(turn.text("profile.erased"), [])
     turn.state = conversation.State()

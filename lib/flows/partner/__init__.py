@@ -57,7 +57,7 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
 
 async def to_review(turn: Turn, kind: str, **fields: str) -> None:
     """Tell the administrators that something waits for their word, of a person's first few in an hour."""
-    if not await limits.wait(turn.state.who["id"], REVIEWS):
+    if not await limits.wait(turn.chat.id, REVIEWS):
         ways = [[("admin.button.moderate", "moderate:home")]]
         turn.after.append(lambda: notify.alert_admins("partner", f"alert.waiting_{kind}", ways=ways, **fields))
 

@@ -148,7 +148,7 @@ async def _team(turn: Turn, place: Staff, argument: str) -> None:
 async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
     """Have a file made by a job; a press that comes again orders nothing new."""
     user_id = turn.state.who["id"]
-    if await limits.wait(user_id, FILES):
+    if await limits.wait(turn.chat.id, FILES):
         await turn.answer(turn.text("partner.figures.too_often"), alert=True)
         return
     order = jobs.Order(

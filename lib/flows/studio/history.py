@@ -98,7 +98,7 @@ def _order_keyboard(turn: Turn, job: jobs.Job) -> Keyboard:
 
 async def _send(turn: Turn, job: jobs.Job) -> None:
     """Send the result at once where Telegram knows it; else a worker brings it."""
-    if await limits.wait(turn.state.who["id"], SENDING):
+    if await limits.wait(turn.chat.id, SENDING):
         await turn.answer(turn.text("studio.send.too_fast"), alert=True)
         return
     pieces = await db.run(lambda conn: results.list_pieces(conn, job, turn.chat.bot))

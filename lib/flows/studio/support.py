@@ -54,7 +54,7 @@ async def _ask(turn: Turn) -> None:
 
 async def _take(turn: Turn) -> None:
     """Hand the text to the administrators, who see whose it is; three in a row, then one in 20 minutes."""
-    wait = await limits.wait(turn.state.who["id"], LETTERS)
+    wait = await limits.wait(turn.chat.id, LETTERS)
     if wait:
         await _home(turn, turn.text("studio.support.too_fast", n=-(-wait // 60)))
         return

@@ -150,7 +150,7 @@ async def _ask_promo(turn: Turn) -> None:
 async def _redeem(turn: Turn, code: str) -> None:
     """Take a promo code; guessing is slowed down."""
     user_id, tg_id = turn.state.who["id"], turn.chat.id
-    wait = await limits.wait(user_id, ATTEMPTS)
+    wait = await limits.wait(turn.chat.id, ATTEMPTS)
     if wait:
         await _home(turn, turn.text("studio.promo.too_fast", n=-(-wait // 60)))
         return

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from lib import db, errors, generation, storage
+from lib import errors, generation
+from lib.generation import New
 from lib.providers import Offer, Output
 from lib.providers.local import received
 from lib.tasks.order import asking, source
@@ -47,42 +48,19 @@ async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: 
         files = await _video(step, output)
     else:
         files = await _picture(desk, step, output)
-    paths = await asyncio.gather(*(_put(desk, file) for file in files))
-    listed = [file.row | {"pathname": path} for file, path in zip(files, paths, strict=True)]
-    user, job = desk.run.job.user_id, desk.job_id
-    rows = await db.run(lambda conn: generation.add_files(conn, user, job, listed))
+    rows = await generation.keep(desk.run.job.user_id, desk.job_id, files)
     kept = {row.kind: [row.id, row.pathname, row.width, row.height] for row in rows}
-    desk.made[number] = {file.row["kind"]: file.data for file in files}
+    desk.made[number] = {file.kind: file.data for file in files}
     return kept["still"] if still else kept | {"note": [output.note]}
 
 
-class File:
-    """A file about to be stored, and its row."""
-
-    def __init__(self, kind: str, data: bytes, content_type: str, width: int, height: int) -> None:
-        self.data = data
-        self.ext = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}[content_type]
-        self.row: dict[str, Any] = {
-            "kind": kind,
-            "content_type": content_type,
-            "bytes": len(data),
-            "width": width,
-            "height": height,
-        }
-
-
-async def _put(desk: Desk, file: File) -> str:
-    row = file.row
-    return await storage.put(row["kind"], file.data, job_id=desk.job_id, ext=file.ext, content_type=row["content_type"])
-
-
-async def _still(output: Output) -> File:
+async def _still(output: Output) -> New:
     async with source.cpu:
         data = await asyncio.to_thread(_ours, received.still, output.data)
-    return File("still", data, "image/jpeg", *asking.CLIP)
+    return New("still", data, "image/jpeg", *asking.CLIP)
 
 
-async def _picture(desk: Desk, step: Offer, output: Output) -> list[File]:
+async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
     kind = "background" if desk.order.product == "background" else "card"
     if step.provider == "local":
         full, preview, width, height = output.data, output.preview, output.width, output.height
@@ -92,12 +70,12 @@ async def _picture(desk: Desk, step: Offer, output: Output) -> list[File]:
             card = await asyncio.to_thread(_ours, received.fitted, output.data, *wanted)
         full, preview, width, height = card.png, card.jpeg, card.width, card.height
     return [
-        File(f"{kind}-preview", preview, "image/jpeg", width, height),
-        File(kind, full, "image/png", width, height),
+        New(f"{kind}-preview", preview, "image/jpeg", width, height),
+        New(kind, full, "image/png", width, height),
     ]
 
 
-async def _video(step: Offer, output: Output) -> list[File]:
+async def _video(step: Offer, output: Output) -> list[New]:
     from lib.providers.local import clips
 
     mp4, poster, width, height = output.data, output.preview, output.width, output.height
@@ -105,7 +83,7 @@ async def _video(step: Offer, output: Output) -> list[File]:
         async with source.cpu:
             clip = await asyncio.to_thread(_ours, clips.checked, output.data)
         mp4, poster, width, height = clip.mp4, clip.poster, clip.width, clip.height
-    return [File("video", mp4, "video/mp4", width, height), File("poster", poster, "image/jpeg", width, height)]
+    return [New("video", mp4, "video/mp4", width, height), New("poster", poster, "image/jpeg", width, height)]
 
 
 def _ours(make: Any, *args: Any) -> Any:

@@ -49,21 +49,8 @@ async def _taken(desk: Desk) -> tuple[int, str]:
     async with cpu:
         clean = await asyncio.to_thread(received.clean, sent)
     desk.photo = clean.data
-    pathname = await storage.put(
-        "source", clean.data, job_id=desk.job_id, ext=clean.ext, content_type=clean.content_type
-    )
-    listed = [
-        {
-            "kind": "source",
-            "pathname": pathname,
-            "content_type": clean.content_type,
-            "bytes": len(clean.data),
-            "width": clean.width,
-            "height": clean.height,
-        }
-    ]
-    user, job = desk.run.job.user_id, desk.job_id
-    [file] = await db.run(lambda conn: generation.add_files(conn, user, job, listed))
+    new = generation.New("source", clean.data, clean.content_type, clean.width, clean.height)
+    [file] = await generation.keep(desk.run.job.user_id, desk.job_id, [new])
     return file.id, file.pathname
 
 

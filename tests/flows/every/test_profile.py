@@ -1,5 +1,7 @@
 import json
 
+from lib import db, users
+from tests.flows.chat import Chat
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -80,3 +82,35 @@ async def test_a_forged_time_zone_changes_nothing(seller):
     await seller.says("/menu")
     await seller.forges("profile:zone:Mars/Olympus")
     await seller.sees(r"Москва UTC\+3")
+
+
+async def orders_of(shop, chat):
+    query = "select j.key from every_job j join users u on u.id = j.user_id where u.tg_id = %s and j.price > 0"
+    return await shop.rows(query, chat.user["id"])
+
+
+async def test_delete_in_one_bot_begins_anew_in_all_the_others(seller, photo, shop):
+    await to_confirm(seller, photo)
+    confirm = await seller.message_with("Сделать")
+    elsewhere = Chat(shop.http, "client", seller.user)
+    await elsewhere.says("/start")
+    await elsewhere.says("/delete")
+    await elsewhere.presses("Удалить навсегда")
+    await elsewhere.sees("Ваши данные удалены")
+    assert await shop.state_or_none(seller) is None
+    await seller.presses("Сделать", on=confirm)
+    await seller.presses("Принимаю")
+    await seller.sees("Бесплатные карточки вы уже использовали")
+    assert await orders_of(shop, seller) == []
+
+
+async def test_a_state_that_outlived_its_account_begins_anew_at_the_first_write(seller, photo, shop):
+    await to_confirm(seller, photo)
+    [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+    async with db.connect(shop.stack.settings["DATABASE_URL"]) as conn:
+        await users.erase(conn, user["id"], seller.user["id"])
+    await seller.presses("Сделать")
+    await seller.presses("Принимаю")
+    assert await orders_of(shop, seller) == []
+    assert not await shop.rows("select 1 as one from jobs where user_id = %s and task <> 'erase'", user["id"])
+    assert (await shop.state(seller))["who"]["id"] != user["id"]

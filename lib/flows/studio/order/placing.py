@@ -26,7 +26,7 @@ async def confirm(turn: Turn) -> None:
     if offer is None or not offer.product.is_on or offer.product.total(drafts.count(draft)) != draft.get("price"):
         await screens.show_next(turn, turn.text("studio.price_changed"))
         return
-    wait = await limits.wait(user_id, ORDERS)
+    wait = await limits.wait(turn.chat.id, ORDERS)
     if wait:
         await turn.answer(turn.text("studio.too_fast", n=-(-wait // 60)), alert=True)
         return

@@ -96,7 +96,7 @@ def _read(turn: Turn, message: str) -> list[str]:
 
 async def _propose(turn: Turn, notes: list[str]) -> bool:
     """Ask a model for the words, if there is one; its job turns the screen into a proposal."""
-    if not config.get().openai_api_key or await limits.wait(turn.state.who["id"], PROPOSALS):
+    if not config.get().openai_api_key or await limits.wait(turn.chat.id, PROPOSALS):
         return False
     draft, user_id = drafts.of(turn), turn.state.who["id"]
     draft["described"] = turn.came.text[:DESCRIPTION_LIMIT]
