@@ -70,7 +70,7 @@ async def _reads(conn: db.Connection) -> dict[str, Callable[[], Awaitable[Any]]]
         "a client's operations": lambda: points.member_history(conn, 7, member),
         "what a client's points are, and when they expire": lambda: points.expiring(conn, 7, member),
         "a person's cards": lambda: members.cards(conn, 1_000_000 + member),
-        "a client by phone": lambda: members.find_by_phone(conn, 7, f"+7900{member:07}"),
+        "a client by phone": lambda: members.find_by_phone(conn, 7, [f"+7900{member:07}"]),
         "clients by the last four digits": lambda: members.search(conn, 7, f"{member % 10000:04}"),
         "clients by name": lambda: members.search(conn, 7, "Клиент"),
         "recent clients": lambda: members.recent(conn, 7),

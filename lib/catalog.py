@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import db, errors
+from lib import db, errors, typed
 
 SQL = db.load("catalog")
 
@@ -127,8 +127,13 @@ def pack_id(payload: str) -> int:
 
 def read_promo(code: str) -> str:
     """Return a promo code as it is kept; "" for what can be none."""
-    found = code.strip().upper()
-    return found if _PROMO.fullmatch(found) else ""
+    return next(iter(read_promos(code)), "")
+
+
+def read_promos(code: str) -> list[str]:
+    """Return what a typed promo code may be, the likeliest first, as letters of two alphabets look alike."""
+    found = typed.plain(code).upper()
+    return typed.spellings(found) if _PROMO.fullmatch(found) else []
 
 
 async def add_promo(

@@ -136,9 +136,11 @@ async def grant(
 
 async def redeem(conn: db.Connection, user_id: int, tg_id: int, code: str) -> Redeemed:
     """Give the credits of a promo code, in any letter case, as often as its limits allow."""
-    kept = catalog.read_promo(code)
-    facts = {"user_id": user_id, "code": kept, "mark": users.mark(tg_id, "promo")}
-    found = await SQL.redeem.one(conn, Redeemed, **facts) if kept else None
+    found = None
+    for kept in catalog.read_promos(code):
+        found = await SQL.redeem.one(conn, Redeemed, user_id=user_id, code=kept, mark=users.mark(tg_id, "promo"))
+        if found and found.outcome != "unknown":
+            break
     return found or Redeemed("unknown", None, 0)
 
 

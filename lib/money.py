@@ -2,10 +2,10 @@
 
 import re
 
-from lib import errors
+from lib import errors, typed
 
-# Whatever separates thousands: spaces of every width, and an apostrophe. Letters and other scripts' digits never pass.
-_SPACES = " \u00a0\u202f\u2009'"
+# Whatever separates thousands: a space of any width, and an apostrophe. Letters and other scripts' digits never pass.
+_SPACES = " '"
 _SIGN = re.compile(r"(?:₽|руб(?:\.|лей|ля|ль)?|р\.?)$", re.IGNORECASE)
 _PLAIN = re.compile(r"(\d{1,12})(?:[.,](\d{1,2}))?", re.ASCII)
 _GROUPED = re.compile(rf"(\d{{1,3}}(?:[{_SPACES}]\d{{3}})+)(?:[.,](\d{{1,2}}))?", re.ASCII)
@@ -18,7 +18,7 @@ def parse(text: str, *, limit: int) -> int:
     Invalid: amount_unclear (no amount, or one that can be read in two ways), amount_negative, amount_zero,
     amount_over_limit.
     """
-    words = text.strip()
+    words = typed.plain(text)
     if re.match(r"[-\u2212\u2013\u2014]\s*\d", words):
         raise errors.Invalid("amount_negative", text[:40])
     minor = _minor(_SIGN.sub("", words).strip())
@@ -29,7 +29,7 @@ def parse(text: str, *, limit: int) -> int:
 
 def parse_points(text: str, *, limit: int) -> int:
     """Return a whole number of points; the errors are those of `parse`, and points_over_limit past `limit`."""
-    words = text.strip()
+    words = typed.plain(text)
     if re.match(r"[-\u2212\u2013\u2014]\s*\d", words):
         raise errors.Invalid("amount_negative", text[:40])
     found = _PLAIN.fullmatch(words) or _GROUPED.fullmatch(words)

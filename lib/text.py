@@ -3,7 +3,8 @@
 A key that begins with the name of a file of its own (`partner.accrue.ask` in partner.po) stands there, so that a bot
 reads only what it says; every other key, and every unit, stands in lotok.po. A sentence names its fields in braces. A
 field with a unit is a number with the right plural: `{price:credits}` reads "2 кредита" by the plural entry
-`unit.credits`. Fields are escaped for Telegram's HTML, so a user's words stay words.
+`unit.credits`. Fields are escaped for Telegram's HTML, so a user's words stay words, and lose the marks that would turn
+the text beside them round.
 `python -m ops texts` compiles the .po files; a test compares both languages key by key.
 """
 
@@ -14,6 +15,8 @@ import string
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+
+from lib import typed
 
 LANGUAGES = ("ru", "en")
 LOCALES = Path(__file__).parent / "locales"
@@ -75,4 +78,4 @@ class _Sentence(string.Formatter):
         if format_spec:
             unit = f"unit.{format_spec}"
             return self.catalogue.ngettext(unit, unit, value).format(n=f"{value:,}".replace(",", "\u00a0"))
-        return value if isinstance(value, Said) else html.escape(str(value), quote=False)
+        return value if isinstance(value, Said) else html.escape(typed.visible(str(value)), quote=False)

@@ -4,11 +4,12 @@ The ledger decides; this adds the showing of the card, which is spent on one ope
 chat. A repeated call does and says nothing new.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from lib import db, errors, money, notify
+from lib import db, errors, money, notify, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, talk
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
@@ -21,12 +22,16 @@ CARD = re.compile(r"(?:^|start=)(c_[A-Za-z0-9_-]{20,62})$")
 
 @dataclass(frozen=True)
 class Shown:
-    """Who was meant at the counter: clients to choose from, one with the showing of a card, or a voucher."""
+    """Who was meant at the counter: clients to choose from, one with the showing of a card, or a voucher.
+
+    `numbers` are the ways in which a phone number was read, the likeliest first.
+    """
 
     clients: list[members.Found] = field(default_factory=list)
     member_id: int = 0
     nonce: str = ""
     voucher: points.Voucher | None = None
+    numbers: list[str] = field(default_factory=list)
 
 
 async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
@@ -35,8 +40,8 @@ async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
 
     Raises what the card, the voucher or the search refuses; nobody found is an empty answer.
     """
-    digits = re.sub(r"[\s-]", "", words)
-    digits = digits if digits.isascii() and digits.isdecimal() else ""
+    words = typed.plain(words)
+    digits = typed.digits(words)
     if payload := CARD.search(words):
         card = await cards.open(payload[1], partner_id=partner_id)
         return Shown(member_id=card.member_id, nonce=card.nonce)
@@ -46,12 +51,36 @@ async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
     if len(digits) == 8:
         member = await members.find_by_card(conn, partner_id, int(digits))
         return Shown(member_id=member) if member else Shown(voucher=await points.voucher(conn, partner_id, digits))
-    try:
-        number = phones.normalise(words)
-    except errors.Invalid:
-        found = await members.search(conn, partner_id, words)
-        return Shown(member_id=found[0].id) if len(found) == 1 else Shown(found)
-    return Shown(member_id=await members.find_by_phone(conn, partner_id, number) or 0)
+    if numbers := await _numbers(conn, partner_id, words):
+        return _called(await members.find_by_phone(conn, partner_id, numbers), numbers)
+    found = await members.search(conn, partner_id, words)
+    return Shown(member_id=found[0].id) if len(found) == 1 else Shown(found)
+
+
+async def search(
+    conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = 10
+) -> list[members.Found]:
+    """Return a shop's clients by a whole phone number, by its last digits, by a name; see `members.search`."""
+    if numbers := await _numbers(conn, partner_id, words):
+        return [] if after else await members.find_by_phone(conn, partner_id, numbers)
+    return await members.search(conn, partner_id, words, after=after, limit=limit)
+
+
+async def _numbers(conn: db.Connection, partner_id: int, words: str) -> list[str]:
+    """Return the phone numbers that words may mean, those of the shop's country first; none when they are no number."""
+    if not phones.looks_like_one(words):
+        return []
+    shop = await partners.get(conn, partner_id)
+    with contextlib.suppress(errors.Invalid):
+        return phones.readings(words, partners.country(shop.tz))
+    return []
+
+
+def _called(found: list[members.Found], numbers: list[str]) -> Shown:
+    """Return the one whose number it is; where only another reading finds somebody, or two do, it has to be asked."""
+    if [one.phone for one in found] == numbers[:1]:
+        return Shown(member_id=found[0].id)
+    return Shown(found, numbers=numbers)
 
 
 async def accrue(

@@ -1674,7 +1674,7 @@ create table clients (
     user_id bigint primary key references users (id),
     name text not null check (length(name) between 1 and 80),
     city text not null default '' check (length(city) <= 60),
-    phone text unique check (phone ~ '^\+[1-9][0-9]{7,14}$'),
+    phone text unique check (phone ~ '^\+[1-9][0-9]{6,14}$'),
     birthday text check (birthday ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'),
     wants_news boolean not null default true,
     consent_at timestamptz not null default clock_timestamp(),

@@ -3,7 +3,7 @@ import asyncio
 import psycopg
 import pytest
 
-from lib import credits, errors, jobs
+from lib import catalog, credits, errors, jobs
 from tests import factories
 from tests.factories import refused
 
@@ -144,3 +144,12 @@ async def test_a_balance_is_never_negative(conn, make_user):
     with pytest.raises(errors.ShortOfCredits) as short:
         await factories.make_job(conn, alice, price=6)
     assert (short.value.balance, short.value.price) == (5, 6)
+
+
+async def test_a_promo_code_with_look_alike_letters_is_the_code(conn):
+    user = await factories.make_user(conn)
+    await catalog.add_promo(conn, "ВЕСНА", 5, actor="test", reason="-")
+    await catalog.add_promo(conn, "SALE26", 3, actor="test", reason="-")
+    assert (await credits.redeem(conn, user.id, user.tg_id, "\u200e«BECHA»")).outcome == "taken"
+    assert (await credits.redeem(conn, user.id, user.tg_id, "SАLE26\u00a0")).outcome == "taken"
+    assert (await credits.redeem(conn, user.id, user.tg_id, "ВЕСНА")).outcome == "used"

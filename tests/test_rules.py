@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
-    *("errors", "log", "config", "retry", "fetch", "wire", "db", "cache", "caches", "limits", "storage"),
+    *("errors", "typed", "log", "config", "retry", "fetch", "wire", "db", "cache", "caches", "limits", "storage"),
     *("migrations", "neon", "text", "money", "qr", "telegram", "pictures", "cards", "orders", "moderation"),
     *(
         "users",
@@ -39,7 +39,7 @@ LEFT_TO_RIGHT = [
     ),
     *("kick", "warmup"),
 ]
-FOUNDATION = {"errors", "log", "config", "retry", "fetch", "wire", "db", "cache", "limits", "storage"}
+FOUNDATION = {"errors", "typed", "log", "config", "retry", "fetch", "wire", "db", "cache", "limits", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
 # httpx, anyio and starlette load them where they are; no light bundle has them
 OPTIONAL = {"click", "pygments", "python-multipart", "sniffio"}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import config, db, errors, users
+from lib import config, db, errors, typed, users
 from lib.loyalty import phones
 from lib.telegram import fsm
 
@@ -100,12 +100,11 @@ class Unsettled:
 
 async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hit]:
     """Return who fits: a Telegram id, @username, a client's phone or the number of an order; nobody: an empty list."""
-    typed = words.strip().removeprefix("https://t.me/").removeprefix("t.me/").strip()
-    digits = typed.lstrip("#№ ")
-    phone = _phone(typed)
+    line = typed.plain(words).removeprefix("https://t.me/").removeprefix("t.me/").strip()
+    digits = line.lstrip("#№ ")
     number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
-    username = typed.removeprefix("@").lower()[:64]
-    return await SQL.find_people.all(conn, Hit, number=number, username=username, phone=phone, limit=limit)
+    username = typed.latin(line).removeprefix("@").lower()[:64]
+    return await SQL.find_people.all(conn, Hit, number=number, username=username, phones=_phones(line), limit=limit)
 
 
 async def get(conn: db.Connection, user_id: int) -> Person:
@@ -155,11 +154,11 @@ async def unsettled(conn: db.Connection, *, before: int | None = None, limit: in
     return await SQL.unsettled_payments.all(conn, Unsettled, before=before, limit=limit)
 
 
-def _phone(words: str) -> str | None:
+def _phones(words: str) -> list[str]:
     try:
-        return phones.normalise(words)
+        return phones.readings(words)
     except errors.Invalid:
-        return None
+        return []
 
 
 async def _known(conn: db.Connection, user_id: int) -> users.User:

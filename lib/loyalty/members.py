@@ -1,10 +1,11 @@
 """People as clients: their name, city and proven phone; joining a shop; finding a client at the counter."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import db, errors, users
+from lib import db, errors, typed, users
 from lib.loyalty import phones
 from lib.loyalty.partners import PAGE, of
 
@@ -91,6 +92,7 @@ class Found:
     card_no: int
     last_visit_at: datetime | None
     available: int
+    phone: str = ""  # only where it was asked for by the whole number
 
 
 async def register(conn: db.Connection, user_id: int, *, name: str, city: str, phone: str | None = None) -> Client:
@@ -98,7 +100,7 @@ async def register(conn: db.Connection, user_id: int, *, name: str, city: str, p
 
     Conflict("phone_taken"): another account has the number; `merge` can join the two.
     """
-    number = phones.normalise(phone) if phone else None
+    number = phones.told(phone) if phone else None
     fields = {"name": _name(name), "city": city.strip()[:60]}
     if number and await SQL.phone_owner.one(conn, int, phone=number) not in (None, user_id):
         raise errors.Conflict("phone_taken")
@@ -113,14 +115,14 @@ async def register(conn: db.Connection, user_id: int, *, name: str, city: str, p
 
 async def set_phone(conn: db.Connection, user_id: int, phone: str) -> str:
     """Change the number and return it as it is kept. Conflict("phone_taken")."""
-    number = phones.normalise(phone)
+    number = phones.told(phone)
     await SQL.set_phone.run(conn, user_id=user_id, phone=number, mark=users.phone_mark(number))
     return number
 
 
 async def phone_owner(conn: db.Connection, phone: str) -> int | None:
     """Return the user who has this number."""
-    return await SQL.phone_owner.one(conn, int, phone=phones.normalise(phone))
+    return await SQL.phone_owner.one(conn, int, phone=phones.told(phone))
 
 
 async def get_client(conn: db.Connection, user_id: int) -> Client | None:
@@ -201,10 +203,9 @@ async def find_by_card(conn: db.Connection, partner_id: int, card_no: int) -> in
     return await SQL.find_by_card.within(of(partner_id)).one(conn, int, partner_id=partner_id, card_no=card_no)
 
 
-async def find_by_phone(conn: db.Connection, partner_id: int, phone: str) -> int | None:
-    """Return the member with this whole number, however it is written. Invalid("phone_unclear")."""
-    number = phones.normalise(phone)
-    return await SQL.find_by_phone.within(of(partner_id)).one(conn, int, partner_id=partner_id, phone=number)
+async def find_by_phone(conn: db.Connection, partner_id: int, numbers: Sequence[str]) -> list[Found]:
+    """Return the members with one of these numbers, in their order: a number can be read in more than one way."""
+    return await SQL.find_by_phone.within(of(partner_id)).all(conn, Found, partner_id=partner_id, phones=list(numbers))
 
 
 async def search(conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = PAGE) -> list[Found]:
@@ -213,6 +214,7 @@ async def search(conn: db.Connection, partner_id: int, words: str, *, after: int
     With digits, `after` is the last id of the page before; by name alone there is one page, newest visit first.
     Invalid("search_unclear") when there is neither.
     """
+    words = typed.plain(words)
     tails = re.findall(r"(?<!\d)\d{4}(?!\d)", words, re.ASCII)
     name = re.sub(r"[%_\\\d+()-]", " ", words).strip()[:40]
     if tails:
@@ -271,7 +273,7 @@ def _name(words: str) -> str:
 
 
 def _birthday(words: str) -> str:
-    found = re.fullmatch(r"(\d{1,2})[ ./-](\d{1,2})", words.strip(), re.ASCII)
+    found = re.fullmatch(r"(\d{1,2})[ ./-](\d{1,2})\.?", typed.plain(words), re.ASCII)
     day, month = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= month <= 12 or not 1 <= day <= (29, 30, 31)[0 if month == 2 else 1 if month in (4, 6, 9, 11) else 2]:
         raise errors.Invalid("birthday_unclear", words[:40])

@@ -10,11 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import db, errors
+from lib import db, errors, users
 
 SQL = db.load("loyalty_partners")
 
 CATEGORIES = ("cafe", "restaurant", "beauty", "fitness", "shop", "flowers", "auto", "health", "education", "other")
+# Where a shop may be: its days begin there, and its people write phone numbers as that country does.
+ZONES: Mapping[str, str] = {
+    **dict.fromkeys(users.ZONES, "RU"),
+    "Europe/Minsk": "BY",
+    "Europe/Chisinau": "MD",
+    "Asia/Tbilisi": "GE",
+    "Asia/Yerevan": "AM",
+    "Asia/Baku": "AZ",
+    "Asia/Almaty": "KZ",
+    "Asia/Bishkek": "KG",
+    "Asia/Dushanbe": "TJ",
+    "Asia/Tashkent": "UZ",
+}
 PLATFORM = db.Scope(platform=True)
 PAGE = 10
 
@@ -89,6 +102,11 @@ class Deed:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     created_at: datetime
+
+
+def country(zone: str) -> str:
+    """Return the country of a shop's time zone, as two letters; Russia for any other."""
+    return ZONES.get(zone, "RU")
 
 
 def of(partner_id: int) -> db.Scope:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import db
+from lib import db, typed
 from lib.loyalty.partners import Partner, of
 
 SQL = db.load("loyalty_reports")
@@ -76,7 +76,7 @@ async def operations(
 
 def cell(value: object) -> str:
     """Write one cell: quoted where need be, and never a formula, whatever a client is called."""
-    words = "" if value is None else str(value)
+    words = "" if value is None else typed.visible(str(value))
     if words[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int):
         words = "'" + words
     if any(sign in words for sign in ';"\n\r'):

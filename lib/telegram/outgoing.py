@@ -14,6 +14,8 @@ from telegram import (
 )
 from telegram.constants import ParseMode
 
+from lib import typed
+
 
 @dataclass(frozen=True)
 class Button:
@@ -31,7 +33,8 @@ class Button:
 
     def markup(self) -> dict[str, Any]:
         """Return the button as the Bot API takes it."""
-        shown = {"text": self.label, "style": self.style} if self.style else {"text": self.label}
+        label = typed.visible(self.label)
+        shown = {"text": label, "style": self.style} if self.style else {"text": label}
         if self.pay:
             return {**shown, "pay": True}
         if self.app:

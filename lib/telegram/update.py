@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from lib import errors
+from lib import errors, typed
 
 MOST_ID = 2**52  # what the Bot API promises for ids of people
 MOST_NUMBER = 2**63  # what Postgres holds
@@ -160,7 +160,7 @@ def _writer(message: Part) -> Person:
     if not message["from"].get("is_bot"):
         return _person(message["from"])
     chat = message["chat"]
-    return Person(chat["id"], chat.get("first_name") or "", chat.get("last_name") or "", "", "")
+    return Person(chat["id"], _words(chat, "first_name"), _words(chat, "last_name"), "", "")
 
 
 def _press(update_id: int, press: Part) -> Incoming:
@@ -177,7 +177,7 @@ def _checkout(update_id: int, query: Part) -> Incoming:
 
 
 def _message(update_id: int, message: Part, person: Person) -> Incoming | None:
-    message_id, text = message["message_id"], message.get("text")
+    message_id, text = message["message_id"], _words(message, "text")
     if paid := _part(message, "successful_payment"):
         return Incoming(update_id, "paid", person, message_id, payment=_paid(paid))
     if given_back := _part(message, "refunded_payment"):
@@ -186,15 +186,21 @@ def _message(update_id: int, message: Part, person: Person) -> Incoming | None:
         return _shared(update_id, message_id, person, contact)
     attachment = _attachment(message)
     if attachment:
-        caption = message.get("caption") or ""
+        caption = _words(message, "caption")
         return Incoming(update_id, attachment.kind, person, message_id, caption, attachment=attachment)
-    if text is None:
-        return Incoming(update_id, "other", person, message_id) if SENT & message.keys() else None
+    if not text:
+        sent = "text" in message or SENT & message.keys()
+        return Incoming(update_id, "other", person, message_id) if sent else None
     if text.startswith("/"):
         command, _, argument = text[1:].partition(" ")
         name = command.partition("@")[0].lower()
         return Incoming(update_id, "command", person, message_id, argument.strip(), name)
     return Incoming(update_id, "text", person, message_id, text)
+
+
+def _words(part: Part, name: str) -> str:
+    """Return what a person wrote, without the marks that nobody sees."""
+    return typed.visible(part.get(name) or "")
 
 
 def _paid(paid: Part) -> Payment:
@@ -234,5 +240,5 @@ def _attachment(message: Part) -> Attachment | None:
 
 
 def _person(user: Part) -> Person:
-    name = user.get("last_name") or "", user.get("username") or "", user.get("language_code") or ""
-    return Person(user["id"], user["first_name"], *name)
+    name = _words(user, "last_name"), user.get("username") or "", user.get("language_code") or ""
+    return Person(user["id"], typed.visible(user["first_name"]), *name)

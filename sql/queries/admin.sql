@@ -89,7 +89,7 @@ from (
     union all
     select user_id, 'phone'
     from clients
-    where phone = %(phone)s
+    where phone = any(%(phones)s::text[])
 ) h
 join users u on u.id = h.id
 group by u.id

@@ -94,10 +94,13 @@ and card_no = %(card_no)s
 and left_at is null;
 
 -- name: find_by_phone
-select m.id
+-- By each number that was meant, the likeliest first.
+select m.id, c.name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available, c.phone
 from clients c
 join members m on m.partner_id = %(partner_id)s and m.user_id = c.user_id and m.left_at is null
-where c.phone = %(phone)s;
+join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
+where c.phone = any(%(phones)s::text[])
+order by array_position(%(phones)s::text[], c.phone);
 
 -- name: search
 -- By the last digits, by the beginning of a name, or by both; the digits lead, as they have the index.

@@ -81,7 +81,7 @@ async def test_two_accounts_of_one_person_become_one(conn, shop):
     client = await members.get_client(conn, new.user_id)
     assert client is not None
     assert client.phone == "+79001112233"
-    assert await members.find_by_phone(conn, shop.id, "+79001112233") == new.id
+    assert [one.id for one in await members.find_by_phone(conn, shop.id, ["+79001112233"])] == [new.id]
     async with refused(conn, errors.Missing, "no_member"):
         await members.get(conn, shop.id, old.id)
     async with refused(conn, errors.Missing, "no_member"):

@@ -35,7 +35,14 @@ PARAMS = {
     **dict.fromkeys(("blocked", "shown", "pays", "wants_news"), True),
     **dict.fromkeys(("title", "about", "photo", "words", "reason", "action", "subject", "name", "key"), "words"),
     **{"city": "Казань", "category": "cafe", "status": "approved", "code": "shop000007", "role": "cashier"},
-    **{"tail": "0006", "phone": "+79000000006", "card_no": 10_000_006, "referrer_card": 10_000_006, "kind": "news"},
+    **{
+        "tail": "0006",
+        "phone": "+79000000006",
+        "phones": ["+79000000006"],
+        "card_no": 10_000_006,
+        "referrer_card": 10_000_006,
+        "kind": "news",
+    },
     **{"birthday": "03-07", "year": "2026", "tz": "Europe/Moscow", "token_hash": b"x", "fields": {}, "lots": [1, 2]},
     **{"mark": b"x", "seen": "0" * 32, "was": "pending", "titles": ["a"], "spents": [1], "rates": [1]},
 }

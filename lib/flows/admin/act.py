@@ -10,7 +10,7 @@ message, whatever is pressed twice or delivered again. Before each screen the ro
 import re
 from typing import Any
 
-from lib import errors, kick
+from lib import errors, kick, typed
 from lib.admin import acts
 from lib.flows.admin import DATA, back, button, listed, named, number, short
 from lib.telegram import client
@@ -70,7 +70,7 @@ async def _typed(turn: Turn) -> None:
     if act and act.asks and (turn.state.step == "act:amount" or "numbers" not in draft):
         draft.pop("numbers", None)
         try:
-            draft["numbers"] = _numbers(act.asks, turn.came.text)
+            draft["numbers"] = _numbers(act.asks, typed.plain(turn.came.text))
         except errors.Invalid:
             note = turn.text(f"admin.ask.{act.asks}.odd")
     elif len(turn.came.text.strip()) > REASON:

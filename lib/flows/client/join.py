@@ -107,7 +107,7 @@ async def _contact(turn: Turn) -> None:
         await _ask_contact(turn, turn.text("client.join.not_your_phone"))
         return
     try:
-        phone = phones.normalise(turn.came.phone)
+        phone = phones.told(turn.came.phone)
         owner = await db.run(lambda conn: members.phone_owner(conn, phone))
     except errors.Invalid as error:
         await _ask_contact(turn, client.refusal(turn, error))

@@ -10,7 +10,7 @@ there is to move, and a second time there is nothing.
 import secrets
 from datetime import timedelta
 
-from lib import cache, db, errors, kick, limits, notify
+from lib import cache, db, errors, kick, limits, notify, typed
 from lib.flows import client
 from lib.loyalty import members
 from lib.telegram.dispatch import Turn
@@ -58,7 +58,7 @@ async def _ask(turn: Turn, note: str = "") -> None:
 
 async def _typed(turn: Turn) -> None:
     """Say what the code would move; guesses are counted, and there are few."""
-    code = "".join(turn.came.text.split())
+    code = typed.digits(turn.came.text)
     if await limits.wait(turn.chat.id, GUESSES):
         turn.state.step = ""
         await turn.show(turn.text("client.move.too_many"), [client.home(turn)])

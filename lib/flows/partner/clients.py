@@ -8,7 +8,7 @@ one  -> [block] / [admit]
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, errors, kick, money, notify
+from lib import db, errors, kick, money, notify, till, typed
 from lib.flows import partner
 from lib.loyalty import members, points
 from lib.loyalty.members import Found, Member
@@ -56,7 +56,7 @@ async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
     """Show a page of what was found; the words stay in the conversation for the next page."""
     turn.state.step = "clients:list"
     try:
-        found = await db.run(lambda conn: members.search(conn, place.partner_id, words, after=after, limit=11))
+        found = await db.run(lambda conn: till.search(conn, place.partner_id, words, after=after, limit=11))
     except errors.Invalid as error:
         await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
         return
@@ -168,7 +168,7 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
 async def _sure(turn: Turn, place: Staff) -> None:
     """Read "100 за ожидание": the number, then the reason, which must be there."""
     member = str(turn.state.data.get("grant", {}).get("member", 0))
-    number, _, reason = turn.came.text.strip().partition(" ")
+    number, _, reason = typed.plain(turn.came.text).partition(" ")
     try:
         given = money.parse_points(number, limit=MOST)
         if len(reason.strip()) < 2:

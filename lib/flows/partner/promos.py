@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, money
+from lib import db, errors, money, typed
 from lib.flows import partner
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Promotion
@@ -251,7 +251,7 @@ async def _typed(turn: Turn, place: Staff) -> None:
         elif step in ("title", "about", "city"):
             draft[step] = _words(words, *{"title": (2, 80), "about": (1, 600), "city": (2, 60)}[step])
         elif step == "dates":
-            draft["dates"] = _dates(words, await _today(place))
+            draft["dates"] = _dates(typed.plain(words), await _today(place))
         elif step == "bill":
             draft["bill"] = money.parse(words, limit=1_000_000_000)
         else:  # days and the confirmation are answered by buttons

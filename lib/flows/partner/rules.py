@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib import db, errors, money
+from lib import db, errors, money, typed
 from lib.flows import partner
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Tier
@@ -23,7 +23,10 @@ from lib.telegram.dispatch import Turn
 
 @dataclass(frozen=True)
 class Rule:
-    """One setting: how it is typed (percent, whole, money, sums, shares, words), its quick choices, its bound."""
+    """One setting: how it is typed (percent, whole, money, sums, shares, words, zone), its quick choices, its bound.
+
+    A zone is chosen only: its choices are places in `partners.ZONES`.
+    """
 
     form: str
     choices: tuple[int, ...] = ()
@@ -42,6 +45,7 @@ RULES = {
     "referral_bp": Rule("shares", (), 1000),
     "quick_amounts": Rule("sums", (), 6),
     "max_bill_minor": Rule("money", (1_000_000, 5_000_000, 10_000_000, 100_000_000), 1_000_000_000),
+    "tz": Rule("zone", tuple(range(len(partners.ZONES)))),
     "contact": Rule("words", (), 80),
     "address": Rule("words", (), 160),
     "about": Rule("words", (), 600),
@@ -90,6 +94,9 @@ async def _home(turn: Turn, place: Staff, note: str = "") -> None:
 def _shown(turn: Turn, name: str, value: Any) -> str:
     """Return a setting as people read it."""
     form = RULES[name].form
+    if form == "zone":
+        zone = value if isinstance(value, str) else list(partners.ZONES)[value]
+        return turn.text(f"zone.{zone.partition('/')[2].lower()}") if zone in partners.ZONES else zone
     value = value or (list(partner.QUICK) if form == "sums" else value)
     if value in (0, "", []):
         return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
@@ -112,7 +119,8 @@ async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
     turn.state.step = f"rules:{name}"
     shop = await _shop(place)
     value = _shown(turn, name, getattr(shop, name))
-    words = f"{turn.text(f'partner.rules.{name}')}\n\n{turn.text('partner.rules.now', value=value)}"
+    now = "partner.rules.now_choose" if RULES[name].form == "zone" else "partner.rules.now"
+    words = f"{turn.text(f'partner.rules.{name}')}\n\n{turn.text(now, value=value)}"
     choices = [Button(_shown(turn, name, one), f"rules:set:{name}:{one}") for one in RULES[name].choices]
     rows = [*partner.in_rows(choices), partner.home(turn, "rules:home")]
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
@@ -121,7 +129,7 @@ async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
 async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
     value = partner.number(choice)
     if name in RULES and value in RULES[name].choices:
-        await _save(turn, place, name, value)
+        await _save(turn, place, name, list(partners.ZONES)[value] if RULES[name].form == "zone" else value)
     else:
         await _home(turn, place)
 
@@ -129,7 +137,8 @@ async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
 async def _typed(turn: Turn, place: Staff, name: str) -> None:
     rule = RULES[name]
     try:
-        value = READ[rule.form](turn.came.text.strip(), rule.most)
+        said = turn.came.text.strip()
+        value = READ[rule.form](said if rule.form == "words" else typed.plain(said), rule.most)
     except errors.Invalid as error:
         await _edit(turn, place, name, partner.refusal(turn, error))
         return
@@ -162,10 +171,10 @@ async def _tiers(turn: Turn, place: Staff, note: str = "") -> None:
 async def _typed_tiers(turn: Turn, place: Staff) -> None:
     """Take a line for each tier: its name, from how much spent, and the percent."""
     wanted = []
-    for line in turn.came.text.strip().splitlines()[:11]:
+    for line in map(typed.plain, turn.came.text.strip().splitlines()[:11]):
         found = re.fullmatch(
-            r"(.{1,40}?)[\s,;:—–-]+(\d[\d \u00a0]*)\s*(?:₽|руб\.?|р\.?)?[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
-            line.strip(),
+            r"(.{1,40}?)[\s,;:—–-]+(\d[\d ]*)\s*(?:₽|руб\.?|р\.?)?[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
+            line,
         )
         if not found:
             await _tiers(turn, place, turn.text("partner.rules.tier_unclear", line=line[:60]))
@@ -193,7 +202,7 @@ def _read_percent(words: str, most: int) -> int:
 
 
 def _read_whole(words: str, most: int) -> int:
-    digits = re.sub(r"[\s\u00a0]|дн\.?|дней|%", "", words)
+    digits = re.sub(r"\s|дн\.?|дней|%", "", words)
     if not re.fullmatch(r"\d{1,9}", digits, re.ASCII) or int(digits) > most:
         raise errors.Invalid("bad_setting")
     return int(digits)
@@ -217,6 +226,10 @@ def _read_shares(words: str, most: int) -> list[int]:
     return [*shares, 0, 0][:3]
 
 
+def _read_zone(words: str, _: int) -> str:
+    raise errors.Invalid("use_buttons", words[:40])
+
+
 def _read_words(words: str, most: int) -> str:
     if len(words) > most:
         raise errors.Invalid("too_long", str(most))
@@ -230,4 +243,5 @@ READ: dict[str, Callable[[str, int], Any]] = {
     "sums": _read_sums,
     "shares": _read_shares,
     "words": _read_words,
+    "zone": _read_zone,
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from lib import db, errors, kick, money, till
 from lib.flows import partner
-from lib.loyalty import cards, members, partners, points
+from lib.loyalty import cards, members, partners, phones, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
@@ -116,21 +116,33 @@ async def _look_up(turn: Turn, place: Staff, words: str) -> None:
         elif shown.member_id:
             await _bill(turn, place, shown.member_id, nonce=shown.nonce)
         elif shown.clients:
-            await _choose(turn, shown.clients)
+            await _choose(turn, shown.clients, shown.numbers)
         else:
-            await _find(turn, place, turn.text("partner.till.nobody"))
+            await _find(turn, place, _nobody(turn, shown.numbers))
     except errors.AppError as error:
         await _find(turn, place, partner.refusal(turn, error))
 
 
-async def _choose(turn: Turn, rows: list[Found]) -> None:
+async def _choose(turn: Turn, rows: list[Found], numbers: list[str]) -> None:
     turn.state.step = "till:find"
     choices = [[Button(_line(row), f"till:client:{row.id}")] for row in rows]
-    await turn.show(turn.text("partner.till.many"), [*choices, partner.home(turn, "till:find")])
+    words = turn.text("partner.till.many")
+    if numbers:
+        words = turn.text("partner.till.which_number", numbers=_listed(numbers))
+    await turn.show(words, [*choices, partner.home(turn, "till:find")])
+
+
+def _nobody(turn: Turn, numbers: list[str]) -> str:
+    """Say that nobody was found and, of a phone number, how it was read."""
+    return turn.text("partner.till.nobody_called" if numbers else "partner.till.nobody", numbers=_listed(numbers))
+
+
+def _listed(numbers: list[str]) -> str:
+    return ", ".join(map(phones.shown, numbers))
 
 
 def _line(row: Found) -> str:
-    return f"{partner.short(row.name, 14)} {_tail(row.phone_tail)}".strip()
+    return f"{partner.short(row.name, 14)} {phones.shown(row.phone) if row.phone else _tail(row.phone_tail)}".strip()
 
 
 def _tail(tail: str) -> str:

@@ -1,0 +1,52 @@
+"""What people type and paste, read as it was meant: without marks that nobody sees, odd spaces, quotes, look-alikes.
+
+A number copied from a contact or a web page brings along marks that turn the direction of writing, soft hyphens and
+spaces that do not break; in a name such a mark turns the text beside it round. Other scripts' digits stay what they
+are: who reads an amount guesses nothing.
+"""
+
+import re
+
+# Soft hyphens, marks of direction, joiners of words and the like. The joiners that emoji are made with stay.
+_MARKS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_QUOTES = "\"'`\u00ab\u00bb\u201c\u201d\u201e\u2018\u2019\u2039\u203a"
+
+_LATIN, _CYRILLIC = "ABCEHKMOPTXY", "АВСЕНКМОРТХУ"
+_TO_LATIN, _TO_CYRILLIC = str.maketrans(_CYRILLIC, _LATIN), str.maketrans(_LATIN, _CYRILLIC)
+
+
+def visible(text: str) -> str:
+    """Return a text without the marks that nobody sees and that turn or break what stands beside them."""
+    return _MARKS.sub("", text)
+
+
+def plain(text: str) -> str:
+    """Return one line that is to be read as a number, a date or a code: single plain spaces, no quotes around it."""
+    return " ".join(visible(text).replace("\u2019", "'").split()).strip(_QUOTES + " ")
+
+
+def digits(text: str) -> str:
+    """Return the digits of a code that was typed in groups, "" when there is anything else in it."""
+    found = re.sub(r"[\s\u2010-\u2015-]", "", plain(text))
+    return found if found.isascii() and found.isdecimal() else ""
+
+
+def spellings(code: str) -> list[str]:
+    """Return what a code in capitals may have been meant to be, the likeliest first: С and C look alike, and so on.
+
+    A letter that only one of the two scripts has decides for all; without one, what was typed goes first.
+    """
+    latin, cyrillic = code.translate(_TO_LATIN), code.translate(_TO_CYRILLIC)
+    only_latin = re.search("[A-Z]", cyrillic) is not None
+    only_cyrillic = re.search("[А-ЯЁ]", latin) is not None
+    if only_latin == only_cyrillic:
+        return list(dict.fromkeys((code,) if only_latin else (code, latin, cyrillic)))
+    return list(dict.fromkeys((latin if only_latin else cyrillic, code)))
+
+
+def latin(text: str) -> str:
+    """Return a text with Latin letters in place of the Cyrillic ones that look like them, small ones too."""
+    return text.translate(_TO_LATIN).translate(_SMALL)
+
+
+_SMALL = str.maketrans("асеорху", "aceopxy")

@@ -1,0 +1,58 @@
+import pytest
+
+from lib import catalog, money, text, typed
+from lib.telegram.outgoing import Button
+
+MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u00ad\u200b\u2060\ufeff"
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_mark_that_nobody_sees_changes_no_number_and_no_code(mark):
+    assert money.parse(f"{mark}1{mark} 234,50{mark}", limit=10**9) == 123_450
+    assert typed.digits(f"{mark}12{mark}3 456{mark}") == "123456"
+    assert catalog.read_promo(f"{mark}SPR{mark}ING") == "SPRING"
+    assert typed.visible(f"Анна{mark}") == "Анна"
+
+
+def test_an_emoji_of_several_stays_one():
+    assert typed.visible("👩\u200d🍳 Кухня") == "👩\u200d🍳 Кухня"
+
+
+@pytest.mark.parametrize("words", ["«350»", "“350”", '"350"', " 350\u00a0₽ ", "\u2009350\u202f", "'350'"])
+def test_an_amount_is_read_without_its_quotes_and_odd_spaces(words):
+    assert money.parse(words, limit=10**9) == 35_000
+
+
+@pytest.mark.parametrize("words", ["1\u202f234,50", "1\u00a0234,50", "1'234,50", "1\u2019234,50", "1\u2009234,50"])
+def test_thousands_are_separated_by_whatever_a_phone_makes_of_a_space(words):
+    assert money.parse(words, limit=10**9) == 123_450
+
+
+@pytest.mark.parametrize(
+    ("typed_so", "first"),
+    [
+        ("SАLE", "SALE"),  # the second letter is Cyrillic
+        ("СКИДКA", "СКИДКА"),  # the last is Latin
+        ("SPRING", "SPRING"),
+        ("ЛЕТО-26", "ЛЕТО-26"),
+    ],
+)
+def test_a_letter_that_only_one_alphabet_has_decides_for_all(typed_so, first):
+    assert typed.spellings(typed_so)[0] == first
+
+
+def test_a_code_of_look_alikes_only_may_be_of_either_alphabet():
+    assert typed.spellings("ВЕСНА") == ["ВЕСНА", "BECHA"]
+    assert typed.spellings("BECHA") == ["BECHA", "ВЕСНА"]
+
+
+@pytest.mark.parametrize("words", ["１２", "٣", "1\u200d2"])
+def test_other_scripts_digits_are_no_amount(words):
+    with pytest.raises(Exception, match="amount_unclear"):
+        money.parse(words, limit=10**9)
+
+
+def test_a_name_turns_nothing_round_that_stands_beside_it():
+    name = "Анна\u202e7654"
+    assert text.say("ru", "start.again", name=name).startswith("С возвращением, Анна7654!")
+    assert Button(f"{name} ··4567", "till:client:1").markup()["text"] == "Анна7654 ··4567"
