@@ -6,6 +6,7 @@ the cron secret) is missed only by what cannot do without, so that a deployment 
 """
 
 import functools
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -20,6 +21,11 @@ ENVIRONMENTS = ("production", "preview", "local")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{30,}")
+
+
+def account(key: str) -> str:
+    """Return what a row may hold of a key: enough to know it again, nothing to use it by."""
+    return hashlib.sha256(f"lotok:{key}".encode()).hexdigest()[:12]
 
 
 class Config:
@@ -81,6 +87,12 @@ class Config:
         """The generation providers that there is a key for."""
         keys = {"kie": self.kie_api_keys, "openai": self.openai_api_key}
         return tuple(name for name, key in keys.items() if key)
+
+    @property
+    def accounts(self) -> dict[str, tuple[str, ...]]:
+        """The accounts of the keys there are, by provider."""
+        keys = {"kie": self.kie_api_keys, "openai": (self.openai_api_key,)}
+        return {name: tuple(map(account, keys[name])) for name in self.keyed_providers}
 
     def bot_token(self, bot: str) -> str:
         """Return the bot's token, or raise Missing: a bot without a token is off."""

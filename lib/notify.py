@@ -24,22 +24,30 @@ ALERTS = ("buried", "audit", "provider", "refund", "chargeback", "unmatched", "l
 type Ways = Sequence[Sequence[tuple[str, str]]]
 
 
-async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> None:
+async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> bool:
     """Send a sentence to every administrator who wants to hear of this kind of thing; its key is alert.<kind>.
+
+    False when somebody wants to hear it and nobody could be told: then it has not been said.
 
     It goes through the admin bot when there is one; who has not started that one is reached through `through`, and who
     has started neither hears nothing. Nobody is spared for what is not known. `ways` lead on within the admin bot.
     """
     log.event("alert", key=key, **fields)
-    await hand_to_admins(through, key, ways=ways, **fields)
+    wanted, told = await _hand_out(through, key, ways, fields)
+    return told > 0 or wanted == 0
 
 
 async def hand_to_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> int:
     """Send them what a person wrote, which no log keeps; return how many have it."""
+    return (await _hand_out(through, key, ways, fields))[1]
+
+
+async def _hand_out(through: str, key: str, ways: Ways, fields: Mapping[str, object]) -> tuple[int, int]:
+    """Return how many want to hear of it, and how many have it now."""
     rows = [[Button(text.say(text.LANGUAGES[0], label), target) for label, target in row] for row in ways]
     words = text.say(text.LANGUAGES[0], key, **fields)
     wanted = config.get().admin_ids - await spared(key.partition(".")[2].partition("_")[0])
-    return sum(await asyncio.gather(*(_hand(admin, through, words, rows) for admin in wanted)))
+    return len(wanted), sum(await asyncio.gather(*(_hand(admin, through, words, rows) for admin in wanted)))
 
 
 async def _hand(admin: int, through: str, words: str, rows: Keyboard) -> bool:

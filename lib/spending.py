@@ -1,26 +1,42 @@
-"""What the generation providers cost, and whether they may be asked at all: budget, rate, and pauses after a failure.
+"""What the generation providers cost, and whether they may be asked at all: budgets, rate, and pauses after a failure.
 
-Money is in thousandths of a dollar, whole numbers. Each call has a row, written before the provider is asked.
+Money is in thousandths of a dollar, whole numbers. Each call has a row, written before the provider is asked. Whether
+it may be asked is decided by rows alone, so what an administrator changes holds at once for every worker. It may not
+(its halt) when it is `down`, needs `money` or access, has `spent` its budget of the day, or this person their `share`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from lib import cache, db, errors, log
+from lib import config, db
 
 SQL = db.load("spending")
 
-_paused: dict[str, tuple[datetime, str]] = {}  # what this process knows by itself, when Redis is out of reach
+# So many paid calls of orders that are stopped in work may a person cause in a day: with trial credits, and else.
+STOPPED_CALLS = {"trial": 2, "others": 5}
+# What one call can cost at most, by its list price: a provider that tells more is not believed.
+BELIEVED = 3
+_MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A call that may go out (`id`), or when to come again, or that the day's money is spent."""
+    """A call that may go out (`id`), or how long to wait, or the provider's halt."""
 
     id: int | None
-    wait_until: datetime | None
-    spent: bool
+    wait: timedelta | None
+    halt: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """Whether a provider can be asked for so much: its halt, '' for none, and which of its keys rest."""
+
+    halt: str
+    resting: list[str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,8 @@ class Cost:
 class State:
     """How a provider does: the calls begun within an hour and within a day, of which those lost count as failed.
 
-    `last_done_at` is None when nothing came of it within a day, nor ever of what costs money.
+    `last_done_at` is None when nothing came of it within a day, nor ever of what costs money. `halt` tells why nobody
+    may ask it, '' when everybody may.
     """
 
     provider: str
@@ -53,47 +70,71 @@ class State:
     day_done: int
     day_failed: int
     last_done_at: datetime | None
+    halt: str
 
     @property
-    def is_spent(self) -> bool:
-        """Whether the day's money is gone to the last."""
-        return self.daily_limit is not None and self.spent >= self.daily_limit
+    def is_nearly_spent(self) -> bool:
+        """Whether less than a fifth of the day's money is left."""
+        return self.daily_limit is not None and self.spent * 5 >= self.daily_limit * 4
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether more of the calls of an hour or a day failed than an odd order now and then explains."""
+        counts = ((self.hour_failed, self.hour), (self.day_failed, self.day))
+        return any(failed >= 3 and failed * 4 >= calls for failed, calls in counts)
 
 
 async def begin_call(
     conn: db.Connection,
     job_id: int,
+    token: UUID | None,
     item: int,
     step: str,
     *,
     provider: str,
     model: str,
     cost: int,
+    account: str = "",
     starts: int | None = None,
     span: timedelta | None = None,
 ) -> Begun:
-    """Note that a provider is about to be asked, if its budget of the day and its rate (`starts` in a `span`) allow.
+    """Note that the worker with this lease is about to ask a provider, if nothing halts it and its rate allows.
 
-    What an earlier worker began for the same item and never ended is lost from now on, and stays counted.
+    What an earlier worker began for the same item and never ended is lost from now on, and stays counted. Conflict
+    when the lease is lost, or when the order is to be stopped: nothing is spent on it any more.
     """
-    found = await SQL.begin_call.one(
-        conn,
-        Begun,
-        job_id=job_id,
-        item=item,
-        step=step,
-        provider=provider,
-        model=model,
-        cost=cost,
-        starts=starts,
-        span=span,
-    )
-    return found or Begun(None, None, False)
+    call = {"job_id": job_id, "token": token, "item": item, "step": step, "provider": provider, "account": account}
+    facts: dict[str, Any] = {**call, "model": model, "cost": cost, "starts": starts, "span": span}
+    found = await SQL.begin_call.one(conn, Begun, **facts)
+    return found or Begun(None, None, "")
 
 
-async def end_call(conn: db.Connection, call_id: int, state: str, cost: int | None = None) -> None:
-    """Note how a call ended, 'done', 'failed' or 'lost', and what it cost if the provider told."""
-    await SQL.end_call.run(conn, call_id=call_id, state=state, cost=cost)
+async def end_call(conn: db.Connection, call_id: int, state: str, cost: int | None = None) -> bool:
+    """Note how a call ended, 'done', 'failed' or 'lost', and what it cost if the provider told.
+
+    False when the provider told more than can be believed: then the most that can be is noted.
+    """
+    told = None if cost is None else min(max(cost, 0), _MOST)
+    noted = await SQL.end_call.one(conn, int, call_id=call_id, state=state, cost=told, believed=BELIEVED)
+    return noted is None or told is None or told <= noted
+
+
+async def doors(
+    conn: db.Connection, user_id: int | None, asked: Sequence[tuple[str, int]], *, job_id: int | None = None
+) -> list[Door]:
+    """Return whether each of these (provider, cost) can be asked for a person's order now, in this order."""
+    names, costs = [name for name, _ in asked], [cost for _, cost in asked]
+    who = {"user_id": user_id, "job_id": job_id, "accounts": config.get().accounts}
+    return await SQL.doors.all(conn, Door, providers=names, costs=costs, **who)
+
+
+async def stop_order(conn: db.Connection, job_id: int, user_id: int) -> str:
+    """Cancel a person's order, or have its worker stop it: cancelled, asked, paid or late.
+
+    Paid: calls of it have begun that cost us money, and the person has stopped as many of a day as they may.
+    """
+    limits = {"trial": STOPPED_CALLS["trial"], "others": STOPPED_CALLS["others"]}
+    return await SQL.stop_order.one(conn, str, job_id=job_id, user_id=user_id, **limits) or "late"
 
 
 async def costs_of_job(conn: db.Connection, job_id: int) -> list[Cost]:
@@ -103,7 +144,8 @@ async def costs_of_job(conn: db.Connection, job_id: int) -> list[Cost]:
 
 async def states(conn: db.Connection, providers: Sequence[str]) -> list[State]:
     """Return how these providers do, in this order."""
-    return await SQL.provider_states.all(conn, State, providers=list(providers))
+    accounts = config.get().accounts
+    return await SQL.provider_states.all(conn, State, providers=list(providers), accounts=accounts)
 
 
 async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int, *, actor: str, reason: str) -> None:
@@ -112,25 +154,6 @@ async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int, 
     await SQL.set_daily_limit.run(conn, **ids, actor=actor, reason=reason)
 
 
-async def pause(provider: str, span: timedelta, why: str) -> None:
-    """Let nobody ask a provider for a while: it is away ('down'), or needs an administrator first ('money')."""
-    until = datetime.now(UTC) + span
-    _paused[provider] = (until, why)
-    try:
-        await cache.set(f"provider_pause:{provider}", why, span)
-    except errors.Unavailable as error:
-        log.event("pause_not_shared", provider=provider, error=str(error))
-
-
-async def paused(providers: list[str]) -> dict[str, str]:
-    """Return why they rest, by name, of those of the providers that rest now."""
-    now = datetime.now(UTC)
-    resting = {name: why for name in providers for until, why in [_paused.get(name, (now, ""))] if until > now}
-    others = [name for name in providers if name not in resting]
-    if not others:
-        return resting
-    try:
-        [found] = await cache.pipeline([["MGET", *(cache.key(f"provider_pause:{name}") for name in others)]])
-    except errors.Unavailable:
-        return resting
-    return resting | {name: str(why) for name, why in zip(others, found, strict=True) if why}
+async def pause(conn: db.Connection, provider: str, span: timedelta, why: str, account: str = "") -> None:
+    """Let nobody ask a provider that is 'down' for a while, or use its key that needs somebody first, for 'money'."""
+    await SQL.pause.run(conn, provider=provider, span=span, why=why, account=account)

@@ -264,11 +264,17 @@ create trigger legal_moves before update of state on jobs
         ('queued', 'failed'), ('queued', 'cancelled')
     )) execute function refuse_move();
 
+-- What was still asked of a provider has cost its list price, as nobody will ask what became of it.
 -- Telling the user is a job too, so a crash between the failure and the message loses nothing. Who cancels an order that
 -- has begun hears of it when it has stopped, however few attempts it has used: waiting for a provider uses up none.
 create function settle_job() returns trigger language plpgsql as $$
 begin
     perform refund_credit(new.id);
+    update provider_calls
+    set state = 'lost',
+        ended_at = clock_timestamp()
+    where job_id = new.id
+    and state = 'begun';
     if (new.state = 'failed' or new.price > 0 and new.error_code = 'cancelled')
         and new.task <> 'notice' and exists (select from users where id = new.user_id and erased_at is null)
     then
@@ -3692,12 +3698,15 @@ create table provider_calls (
     begun_at timestamptz not null default clock_timestamp(),
     ended_at timestamptz,
     seconds real generated always as (extract(epoch from ended_at - begun_at)) stored,
+    -- who ordered it
+    user_id bigint,
     check ((state = 'begun') = (ended_at is null))
 );
 
 create index provider_calls_job on provider_calls (job_id);
 create index provider_calls_day on provider_calls (provider, begun_at) include (cost) where cost > 0;
 create unique index provider_calls_begun on provider_calls (job_id, item) where state = 'begun';
+create index provider_calls_person on provider_calls (user_id, begun_at) where cost > 0;
 
 -- How much a provider may cost within any 24 hours, in thousandths of a dollar. No row: as much as it likes.
 create table provider_budgets (
@@ -3708,47 +3717,103 @@ create table provider_budgets (
 insert into provider_budgets (provider, daily_limit)
 values ('kie', 50000), ('openai', 20000);
 
--- Notes that a provider is about to be asked, if its budget and its rate allow. One of three is set: the row's id, when
--- to come again because too many were begun lately, or that the day's money is spent. A call of the same item that was
--- left open belongs to a worker that died: it is lost.
+-- Whom nobody asks for a while, and why: a provider that is away (its account is ''), or one of its keys that needs an
+-- administrator first. Each time is written and compared by this clock.
+create table provider_pauses (
+    provider text not null check (provider ~ '^[a-z][a-z0-9_]*$'),
+    account text not null check (account ~ '^[0-9a-f]{0,64}$'),
+    why text not null check (why in ('money', 'down')),
+    until timestamptz not null,
+    primary key (provider, account)
+);
+
+-- Whether all credits that a person ever had came with the account.
+create function lives_on_trial(p_user_id bigint) returns boolean language sql stable as $$
+    select not exists (
+        select from credit_ledger
+        where user_id = p_user_id
+        and kind in ('purchase', 'grant', 'promo')
+    );
+$$;
+
+-- The part of a provider's day that one person may use up: a fifth, and a fiftieth for trial credits.
+create function share_of_budget(p_daily_limit integer, p_user_id bigint) returns integer language sql stable as $$
+    select p_daily_limit / case when lives_on_trial(p_user_id) then 50 else 5 end;
+$$;
+
+-- Why a provider cannot be asked for so much now, '' when it can: 'money' (none of its keys works), 'down', 'spent' (the
+-- budget of the day) or 'share' (this person's part of it). The first order of a person's day has its share by itself.
+create function provider_halt(p_provider text, p_accounts text[], p_user_id bigint, p_job_id bigint, p_cost integer)
+returns text language sql stable as $$
+    select coalesce(
+        (
+            select p.why
+            from provider_pauses p
+            where p.provider = p_provider
+            and p.account = ''
+            and p.until > clock_timestamp()
+        ),
+        case when cardinality(p_accounts) > 0 and cardinality(p_accounts) = (
+            select count(*)
+            from provider_pauses p
+            where p.provider = p_provider
+            and p.account = any(p_accounts)
+            and p.until > clock_timestamp()
+        ) then 'money' end,
+        (
+            select case
+                when b.daily_limit < p_cost + coalesce(sum(c.cost), 0) then 'spent'
+                when sum(c.cost) filter (where c.user_id = p_user_id and c.job_id is distinct from p_job_id) > 0
+                    and share_of_budget(b.daily_limit, p_user_id)
+                        < p_cost + sum(c.cost) filter (where c.user_id = p_user_id) then 'share'
+            end
+            from provider_budgets b
+            left join provider_calls c on c.provider = b.provider
+                and c.cost > 0
+                and c.begun_at > statement_timestamp() - interval '1 day'
+            where b.provider = p_provider
+            and p_cost > 0
+            group by b.provider
+        ),
+        ''
+    );
+$$;
+
+-- Notes that a provider is about to be asked for an order that is in work, by the worker that has it, and that nobody
+-- wants stopped. Set is one of three: the row's id, how long to wait because too many were begun lately, or why the
+-- provider cannot be asked. A call of the same item that was left open belongs to a worker that died: it is lost.
 create function begin_provider_call(
-    p_job_id bigint, p_item smallint, p_step text, p_provider text, p_model text, p_cost integer,
-    p_starts integer, p_span interval
-) returns table (id bigint, wait_until timestamptz, spent boolean) language plpgsql as $$
+    p_job_id bigint, p_token uuid, p_item smallint, p_step text, p_provider text, p_account text, p_model text,
+    p_cost integer, p_starts integer, p_span interval
+) returns table (id bigint, wait interval, halt text) language plpgsql as $$
 #variable_conflict use_column
 declare
+    job jobs;
     recent timestamptz[];
 begin
+    -- its lock orders this call and a wish to stop the order: one of them sees the other
+    select * into job from jobs j where j.id = p_job_id and j.lease_token = p_token for update;
+    if not found or job.cancel_asked_at is not null then
+        raise exception using errcode = 'LK409', detail = format('job %s', p_job_id),
+            message = case when job.cancel_asked_at is null then 'lease_lost' else 'cancelled' end;
+    end if;
     update provider_calls
     set state = 'lost',
         ended_at = clock_timestamp()
     where job_id = p_job_id
     and item = p_item
     and state = 'begun';
-    spent := false;
-    if p_cost > 0 then
-        -- its lock lets one at a time add up and decide
-        perform from provider_budgets where provider = p_provider for update;
-        select b.daily_limit < p_cost + coalesce((
-            select sum(c.cost)
-            from provider_calls c
-            where c.provider = p_provider
-            and c.cost > 0
-            and c.begun_at > statement_timestamp() - interval '1 day'
-        ), 0)
-        into spent
-        from provider_budgets b
-        where b.provider = p_provider;
-        spent := coalesce(spent, false);
-    end if;
-    if not spent and p_starts is not null then
+    -- its lock lets one at a time add up and decide
+    perform from provider_budgets where provider = p_provider and p_cost > 0 for update;
+    halt := provider_halt(p_provider, array_remove(array[p_account], ''), job.user_id, p_job_id, p_cost);
+    if halt = '' and p_starts is not null then
         insert into job_limits (name)
         values ('create:' || p_provider)
         on conflict do nothing;
         select array(
             select s.at
             from unnest(l.starts) s (at)
-            where s.at > clock_timestamp() - p_span
+            where s.at between clock_timestamp() - p_span and clock_timestamp()
             order by s.at
         )
         into recent
@@ -3756,19 +3821,77 @@ begin
         where l.name = 'create:' || p_provider
         for update;
         if cardinality(recent) >= p_starts then
-            wait_until := recent[1 + cardinality(recent) - p_starts] + p_span;
+            wait := recent[1 + cardinality(recent) - p_starts] + p_span - clock_timestamp();
         else
             update job_limits
             set starts = recent || clock_timestamp()
             where name = 'create:' || p_provider;
         end if;
     end if;
-    if not spent and wait_until is null then
-        insert into provider_calls (job_id, item, step, provider, model, cost)
-        values (p_job_id, p_item, p_step, p_provider, p_model, p_cost)
+    if halt = '' and wait is null then
+        insert into provider_calls (job_id, user_id, item, step, provider, model, cost)
+        values (p_job_id, job.user_id, p_item, p_step, p_provider, p_model, p_cost)
         returning provider_calls.id into id;
     end if;
     return next;
+end $$;
+
+-- What workers of the release before call; it goes with the next one.
+create function begin_provider_call(
+    p_job_id bigint, p_item smallint, p_step text, p_provider text, p_model text, p_cost integer,
+    p_starts integer, p_span interval
+) returns table (id bigint, wait_until timestamptz, spent boolean) language plpgsql as $$
+begin
+    return query
+    select b.id, clock_timestamp() + b.wait, b.halt <> ''
+    from begin_provider_call(p_job_id, (select j.lease_token from jobs j where j.id = p_job_id), p_item, p_step,
+        p_provider, '', p_model, p_cost, p_starts, p_span) b;
+end $$;
+
+-- A person stops an order of theirs. What paid calls have begun for it is lost to us, so they may add up to no more than
+-- p_trial or p_others calls of such orders within a day, by what the credits are; nothing counts before the first call.
+-- Returns cancelled, asked (its worker stops it), paid (the day's calls are used up) or late.
+create function stop_order(p_job_id bigint, p_user_id bigint, p_trial integer, p_others integer)
+returns text language plpgsql as $$
+declare
+    job jobs;
+    begun integer;
+    stopped integer;
+begin
+    -- one at a time: two orders are not stopped by the same allowance
+    perform pg_advisory_xact_lock(hashtextextended('stop_order', p_user_id));
+    select * into job
+    from jobs
+    where id = p_job_id
+    and user_id = p_user_id
+    and state in ('queued', 'running', 'waiting')
+    for update;
+    if not found then
+        return 'late';
+    end if;
+    select count(*) filter (where c.job_id = p_job_id),
+        count(*) filter (where c.job_id <> p_job_id and (
+            exists (select from jobs j where j.id = c.job_id and j.cancel_asked_at is not null)
+            or exists (select from job_history h where h.id = c.job_id and h.state = 'cancelled')))
+    into begun, stopped
+    from provider_calls c
+    where c.user_id = p_user_id
+    and c.cost > 0
+    and c.begun_at > statement_timestamp() - interval '1 day';
+    if job.cancel_asked_at is null and begun > 0
+        and begun + stopped > (case when lives_on_trial(p_user_id) then p_trial else p_others end)
+    then
+        return 'paid';
+    end if;
+    if job.state = 'queued' then
+        update jobs set state = 'cancelled', finished_at = clock_timestamp() where id = p_job_id;
+        return 'cancelled';
+    end if;
+    update jobs
+    set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp()),
+        run_at = case when state = 'waiting' then clock_timestamp() else run_at end
+    where id = p_job_id;
+    return 'asked';
 end $$;
 
 -- A provider has named a task to us. It is a hint that its job's worker will check, under the number of that very

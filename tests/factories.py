@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib import db, jobs, users
+from lib import db, jobs, spending, users
 
 LEASE = timedelta(seconds=30)
 
@@ -52,6 +52,12 @@ async def make_running(conn: db.Connection, user: users.User, **fields: Any) -> 
     [job] = await claim(conn)
     assert job.id == made.id
     return job
+
+
+async def begin_call(conn: db.Connection, job: jobs.Job, item: int = 0, **options: Any) -> spending.Begun:
+    """Note a call for a running job, of a provider that a test need not know."""
+    wanted = {"provider": "kie", "model": "m", "cost": 40, **options}
+    return await spending.begin_call(conn, job.id, job.lease_token, item, "main", **wanted)
 
 
 async def expire_lease(conn: db.Connection, job: jobs.Job) -> None:

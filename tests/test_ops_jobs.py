@@ -51,8 +51,8 @@ async def test_show_tells_all_of_one_job(conn, ops, make_user):
 
 
 async def test_show_tells_what_providers_were_asked_and_what_it_cost(conn, ops, make_user):
-    job = await factories.make_job(conn, await make_user())
-    call = await spending.begin_call(conn, job.id, 0, "main", provider="kie", model="nano", cost=40)
+    job = await factories.make_running(conn, await make_user())
+    call = await factories.begin_call(conn, job, model="nano")
     await spending.end_call(conn, call.id, "done", 37)
     said = (await ops("show", job.id))[1]
     assert re.search(r"asked +kie nano \(main 0\): done in 0\.\d s, \$0\.037", said)

@@ -5,6 +5,7 @@ import pytest
 
 from lib import spending
 from ops.__main__ import main
+from tests import factories
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def ops(capsys):
 
 
 async def test_list_shows_each_limit_and_what_was_spent_of_it(conn, ops):
-    await spending.begin_call(conn, 1, 0, "main", provider="kie", model="m", cost=40)
+    await factories.begin_call(conn, await factories.make_running(conn, await factories.make_user(conn)))
     code, said = await ops("list")
     assert code == 0
     assert said.splitlines()[0] == "kie       $0.04 of $50.00  1 calls, 0 done, 0 failed"
@@ -33,7 +34,8 @@ async def test_list_shows_each_limit_and_what_was_spent_of_it(conn, ops):
 
 async def test_a_limit_holds_from_the_next_call_on_and_the_trail_says_who_set_it(conn, ops):
     assert (await ops("limit", "kie", 0, "--reason", "stop", "--by", "eve"))[0] == 0
-    assert (await spending.begin_call(conn, 1, 0, "main", provider="kie", model="m", cost=40)).spent
+    job = await factories.make_running(conn, await factories.make_user(conn))
+    assert (await factories.begin_call(conn, job)).halt == "spent"
     cursor = await conn.execute("select actor, action, subject, reason, before, after from audit_log")
     limits = [{"provider": "kie", "daily_limit": limit} for limit in (50000, 0)]
     assert await cursor.fetchall() == [("ops:eve", "provider.limit", "provider kie", "stop", *limits)]

@@ -14,8 +14,9 @@ content broke them, and no other provider is asked. A picture_* code is about th
 Models and prices change within months, so all of it is data. `local` needs no key and ends every chain.
 """
 
+import hashlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, cast
@@ -69,6 +70,7 @@ class Ask:
     template: str = ""
     seconds: int = 0
     variant: int = 0
+    account: str = ""  # which of our keys to use
 
     @property
     def ratio(self) -> str:
@@ -143,6 +145,15 @@ def load(name: str) -> Provider:
 def has_key(name: str) -> bool:
     """Say whether the settings let a provider work."""
     return name == "local" or name in config.get().keyed_providers
+
+
+def account(name: str, job_id: int, resting: Collection[str] = ()) -> str:
+    """Return which key of a provider a job uses, the same at each run; another one or '' when its own rests.
+
+    Adding a key moves few jobs.
+    """
+    known = [one for one in config.get().accounts.get(name, ()) if one not in resting]
+    return max(known, key=lambda one: hashlib.sha256(f"{one}:{job_id}".encode()).digest(), default="")
 
 
 def chain(product: str, preset: str = "") -> tuple[Offer, ...]:

@@ -6,8 +6,8 @@ believes that only when KIE's own record of the task holds our request.
 """
 
 import asyncio
-import hashlib
 import json
+import math
 import re
 import secrets
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ UPLOADS = "https://kieai.redpandaai.co"  # keeps a file for a day
 CREDIT = 5  # thousandths of a dollar
 RESULT_LIMIT = 100 * 1024 * 1024
 POLLS_AT_ONCE = 10
+TASK_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 _CREATE_TIMEOUT = timedelta(seconds=30)
 _UPLOAD_TIMEOUT = timedelta(seconds=60)
@@ -67,7 +68,7 @@ SHAPES = {
 async def prepare(offer: Offer, ask: Ask) -> Request:
     """Upload the picture and return createTask's body without the callback."""
     shape = SHAPES[offer.model]
-    address = await _upload(_key(ask.job_id), ask.picture)
+    address = await _upload(_key(ask.account), ask.picture)
     wanted: dict[str, Any] = {shape.picture: [address] if shape.many else address, **offer.params}
     if shape.prompt_limit:
         wanted["prompt"] = ask.prompt[: shape.prompt_limit]
@@ -78,13 +79,14 @@ async def prepare(offer: Offer, ask: Ask) -> Request:
 
 async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
     """Begin a task. Only a refusal at the door is sure to have made none."""
-    key, body = _key(ask.job_id), {**request, **({"callBackUrl": callback} if callback else {})}
+    key, body = _key(ask.account), {**request, **({"callBackUrl": callback} if callback else {})}
     try:
         answer = await _call("POST", "/api/v1/jobs/createTask", key, _CREATE_TIMEOUT, json=body)
     except errors.Unavailable as error:
         raise errors.Unavailable("down" if error.code == "not_reached" else "maybe_made", error.detail) from error
-    if answer.code == 200 and isinstance(answer.data, dict) and answer.data.get("taskId"):
-        return Ticket("kie", offer.model, str(answer.data["taskId"]), _account(key))
+    task_id = answer.data.get("taskId") if answer.code == 200 and isinstance(answer.data, dict) else None
+    if isinstance(task_id, str) and TASK_ID.fullmatch(task_id):
+        return Ticket("kie", offer.model, task_id, config.account(key))
     raise _refusal(answer)
 
 
@@ -94,7 +96,7 @@ async def poll(tickets: Sequence[Ticket]) -> list[Report]:
 
     async def ask(ticket: Ticket) -> Report:
         async with gate:
-            return _report(await _record(ticket.id, _key_of(ticket)))
+            return _report(await _record(ticket.id, _key(ticket.account)))
 
     return list(await asyncio.gather(*map(ask, tickets)))
 
@@ -114,7 +116,7 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
         given = _object(sent.get("input"))
         same = all(given.get(name) == value for name, value in request["input"].items())
         if same and given and sent.get("model", record.get("model")) == request["model"]:
-            return Ticket("kie", offer.model, task_id, _account(key))
+            return Ticket("kie", offer.model, task_id, config.account(key))
     return None
 
 
@@ -132,7 +134,7 @@ async def _call(method: str, path: str, key: str, timeout: timedelta, base: str 
     answer = await fetch.ask(method, url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout, **request)
     body = _object(answer.body)
     code = body.get("code", answer.status if answer.status != 200 else 0)  # a 200 that says nothing is no success
-    return _Answer(code if isinstance(code, int) else 0, str(body.get("msg") or "")[:300], body.get("data"))
+    return _Answer(code if isinstance(code, int) and 0 <= code < 1000 else 0, _words(body.get("msg")), body.get("data"))
 
 
 async def _record(task_id: str, key: str) -> _Answer:
@@ -185,26 +187,41 @@ def _report(answer: _Answer) -> Report:
         return Report("silent", error=f"{answer.code} {answer.message}")
     state, data = str(answer.data.get("state", "")), answer.data
     if state == "fail":
-        reason = f"{data.get('failCode') or ''} {data.get('failMsg') or ''}".strip()[:300]
+        reason = f"{_words(data.get('failCode'))} {_words(data.get('failMsg'))}".strip()
         return Report("failed", error=reason, rules=bool(_RULES.search(reason)), cost=_cost(data) or 0)
     if state != "success":  # waiting, queuing, generating, and what may come
         return Report("running", _progress(data.get("progress")))
     urls = _object(data.get("resultJson")).get("resultUrls")
-    good = tuple(url for url in urls if isinstance(url, str)) if isinstance(urls, list) else ()
-    return Report("done", 1.0, good, _cost(data)) if good else Report("failed", error="a success without a result")
+    good = tuple(filter(_is_address, urls)) if isinstance(urls, list) else ()
+    cost = _cost(data)
+    return Report("done", 1.0, good, cost) if good else Report("failed", cost=cost, error="a success without a result")
+
+
+def _words(value: Any) -> str:
+    """Return a line of what KIE says, fit for a row: no zero bytes, no halves of characters."""
+    return str("" if value is None else value)[:300].replace("\0", "").encode(errors="replace").decode()
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 2000 and value.isascii() and value.isprintable()
 
 
 def _progress(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(number / 100 if number > 1 else number, 0.0), 1.0)
+    return min(max(number / 100 if number > 1 else number, 0.0), 1.0) if math.isfinite(number) else None
 
 
 def _cost(data: dict[str, Any]) -> int | None:
+    """Return what was charged; no sum that a row could not hold, however absurd."""
     credits = data.get("creditsConsumed")
-    return round(credits * CREDIT) if isinstance(credits, int | float) and 0 <= credits < 1e6 else None
+    if (
+        not isinstance(credits, int | float) or isinstance(credits, bool) or not credits >= 0
+    ):  # nor a number that is none
+        return None
+    return round(min(credits, 1e8) * CREDIT)
 
 
 def _object(text: Any) -> dict[str, Any]:
@@ -217,22 +234,12 @@ def _object(text: Any) -> dict[str, Any]:
     return text if isinstance(text, dict) else {}
 
 
-def _key(job_id: int) -> str:
-    """Return the key of a job's tasks, the same at each run; adding a key moves few jobs."""
-    keys = config.get().kie_api_keys
+def _key(account: str) -> str:
+    """Return the key of an account; any other when it is gone."""
+    keys = {config.account(key): key for key in config.get().kie_api_keys}
     if not keys:
         raise errors.Unavailable("no_access", "KIE_API_KEY is not set")
-    return max(keys, key=lambda key: hashlib.sha256(f"{key}:{job_id}".encode()).digest())
-
-
-def _account(key: str) -> str:
-    """Return what a row may hold of a key: enough to know it again, nothing to use it by."""
-    return hashlib.sha256(f"lotok:{key}".encode()).hexdigest()[:12]
-
-
-def _key_of(ticket: Ticket) -> str:
-    keys = {_account(key): key for key in config.get().kie_api_keys}
-    return keys.get(ticket.account) or next(iter(keys.values()), "")
+    return keys.get(account) or next(iter(keys.values()))
 
 
 def _hosts() -> tuple[str, ...]:

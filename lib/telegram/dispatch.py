@@ -25,7 +25,7 @@ from lib.telegram.update import Incoming, Person, parse
 TRIES = 3
 LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
 
-type Work = Callable[[], Awaitable[None]]
+type Work = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,43 @@
 -- name: begin_call
-select id, wait_until, spent
-from begin_provider_call(%(job_id)s, %(item)s::smallint, %(step)s, %(provider)s, %(model)s, %(cost)s,
-    %(starts)s, %(span)s::interval);
+select id, wait, halt
+from begin_provider_call(%(job_id)s, %(token)s, %(item)s::smallint, %(step)s, %(provider)s, %(account)s, %(model)s,
+    %(cost)s, %(starts)s, %(span)s::interval);
 
 -- name: end_call
 -- Once: what is lost stays lost. Without a cost the list price stands.
 update provider_calls
 set state = %(state)s,
-    cost = coalesce(%(cost)s, cost),
+    cost = least(coalesce(%(cost)s, cost), cost::bigint * %(believed)s),
     ended_at = clock_timestamp()
 where id = %(call_id)s
-and state = 'begun';
+and state = 'begun'
+returning cost;
+
+-- name: doors
+select provider_halt(d.provider, keys.accounts, %(user_id)s::bigint, %(job_id)s::bigint, d.cost) as halt, array(
+        select p.account
+        from provider_pauses p
+        where p.provider = d.provider
+        and p.account = any(keys.accounts)
+        and p.until > clock_timestamp()
+    ) as resting
+from unnest(%(providers)s::text[], %(costs)s::integer[]) with ordinality d (provider, cost, place)
+cross join lateral (
+    select array(select jsonb_array_elements_text(%(accounts)s::jsonb -> d.provider)) as accounts
+) keys
+order by d.place;
+
+-- name: pause
+-- By the longer of two.
+insert into provider_pauses (provider, account, why, until)
+values (%(provider)s, %(account)s, %(why)s, clock_timestamp() + %(span)s)
+on conflict (provider, account) do update
+set why = excluded.why,
+    until = excluded.until
+where provider_pauses.until < excluded.until;
+
+-- name: stop_order
+select stop_order(%(job_id)s, %(user_id)s, %(trial)s, %(others)s);
 
 -- name: costs_of_job
 select item, step, provider, model, state, cost, seconds
@@ -56,7 +83,9 @@ select p.provider, b.daily_limit, coalesce(c.spent, 0) as spent,
         and d.state = 'done'
         order by d.begun_at desc
         limit 1
-    )) as last_done_at
+    )) as last_done_at,
+    provider_halt(p.provider, array(select jsonb_array_elements_text(%(accounts)s::jsonb -> p.provider)), null, null, 1)
+        as halt
 from unnest(%(providers)s::text[]) with ordinality p (provider, place)
 left join provider_budgets b on b.provider = p.provider
 left join counted c on c.provider = p.provider

@@ -142,7 +142,9 @@ class Shop:
 
     async def pause(self, provider: str, why: str) -> None:
         """Let nobody ask a provider for a minute."""
-        await self._redis("SET", f"local:provider_pause:{provider}", why, "EX", "60")
+        row = "provider, account, why, until"
+        pause = f"insert into provider_pauses ({row}) values (%s, '', %s, now() + interval '1 hour')"
+        await self.rows(f"{pause} returning provider", provider, why)
 
     async def mend_state(self, chat: Chat) -> None:
         """Forget a conversation."""

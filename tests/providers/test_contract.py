@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+import json
+import types
 
 import av
 import pytest
 from PIL import Image
 
-from lib import errors, providers
+from lib import config, errors, fetch, providers
 from lib.providers import Ask, Output, Ticket
 
 CALLBACK = "http://127.0.0.1:9/api/callback/kie?job=1"
@@ -122,6 +124,89 @@ async def test_kie_that_cannot_be_reached_has_made_nothing(keyed, monkeypatch, p
     assert raised.value.code == "down"
 
 
+ODD = [
+    None,
+    True,
+    -1,
+    10**400,
+    float("nan"),
+    float("inf"),
+    "",
+    "\0",
+    "\ud800",
+    "x" * 1_000_000,
+    [],
+    ["\0"],
+    {},
+    {"a": []},
+]
+
+
+def answering(monkeypatch, body):
+    """Let KIE answer each question with this object."""
+
+    async def ask(*_, **__):
+        return fetch.Answer(200, {}, json.dumps(body).encode())
+
+    monkeypatch.setattr(fetch, "ask", ask)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+async def test_a_task_with_an_odd_id_may_have_been_made_and_is_no_ticket(keyed, monkeypatch, product_photo, odd):
+    wanted, request = ask("card", product_photo), {"model": "nano-banana-2", "input": {}}
+    answering(monkeypatch, {"code": 200, "data": {"taskId": odd}})
+    with pytest.raises(errors.Unavailable) as raised:
+        await providers.load("kie").create(KIE, wanted, request, "")
+    assert raised.value.code == "maybe_made"
+
+
+@pytest.mark.parametrize("name", ["code", "msg", "data"])
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+async def test_an_odd_answer_to_a_request_is_a_refusal_of_ours(keyed, monkeypatch, product_photo, name, odd):
+    wanted, request = ask("card", product_photo), {"model": "nano-banana-2", "input": {}}
+    answering(monkeypatch, {"code": 500, "msg": "x", "data": None, name: odd})
+    with pytest.raises(errors.Upstream) as raised:
+        await providers.load("kie").create(KIE, wanted, request, "")
+    assert len(raised.value.detail) < 400
+    raised.value.detail.encode()
+
+
+RECORD = {
+    "state": "success",
+    "progress": 50,
+    "creditsConsumed": 8,
+    "failCode": 1,
+    "failMsg": "x",
+    "resultJson": '{"resultUrls": ["https://kie.ai/x"]}',
+}
+
+
+@pytest.mark.parametrize("state", ["success", "fail", "generating"])
+@pytest.mark.parametrize("name", RECORD)
+@pytest.mark.parametrize(
+    "odd", [*ODD, '{"resultUrls": [1, "\\ud800", {}]}', "[" * 5000], ids=lambda odd: repr(odd)[:20]
+)
+async def test_an_odd_record_of_a_task_is_a_report_that_a_row_can_hold(keyed, monkeypatch, state, name, odd):
+    answering(monkeypatch, {"code": 200, "data": {**RECORD, "state": state, name: odd}})
+    [report] = await providers.load("kie").poll([Ticket("kie", "m", "t")])
+    assert report.state in ("running", "done", "failed")
+    assert report.cost is None or 0 <= report.cost < 2**31
+    assert report.progress is None or 0 <= report.progress <= 1
+    assert "\0" not in report.error.encode().decode()
+    assert len(report.error) <= 700
+    assert all(url.isascii() and len(url) <= 2000 for url in report.urls)
+
+
+@pytest.mark.parametrize(
+    "usage", [{"input_tokens": odd, "output_tokens": 10} for odd in ODD], ids=lambda x: str(x)[17:37]
+)
+def test_odd_numbers_of_tokens_cost_what_is_known_or_nothing_told(usage):
+    from lib.providers import openai
+
+    cost = openai._cost(types.SimpleNamespace(**usage))
+    assert cost is None or cost >= 0
+
+
 @pytest.mark.parametrize(
     ("fault", "state", "rules"),
     [
@@ -167,7 +252,7 @@ async def test_jobs_are_shared_out_among_the_keys_and_stay_with_theirs(keyed, ki
     provider = providers.load("kie")
     accounts = set()
     for job_id in range(12):
-        wanted = ask("card", product_photo, job_id=job_id)
+        wanted = ask("card", product_photo, account=providers.account("kie", job_id))
         made = [
             await provider.create(KIE, wanted, await provider.prepare(KIE, wanted), "") for _ in range(1 + job_id % 2)
         ]
@@ -175,6 +260,21 @@ async def test_jobs_are_shared_out_among_the_keys_and_stay_with_theirs(keyed, ki
         accounts.add(made[0].account)
         assert not any(key in str(made) for key in kie.keys), "a ticket is kept in a row, a key is not"
     assert len(accounts) == 2
+
+
+async def test_a_job_whose_key_rests_uses_another_and_none_when_all_rest(keyed):
+    known = set(config.get().accounts["kie"])
+    mine = providers.account("kie", 7)
+    other = providers.account("kie", 7, [mine])
+    assert {mine, other} == known
+    assert providers.account("kie", 7, known) == providers.account("local", 7) == ""
+
+
+async def test_an_answer_of_openai_without_a_picture_still_tells_what_it_cost(keyed, openai, product_photo):
+    provider, wanted = providers.load("openai"), ask("card", product_photo)
+    openai.faults.add("no_picture")
+    output = await provider.create(OPENAI, wanted, await provider.prepare(OPENAI, wanted), "")
+    assert (output.data, output.cost) == (b"", 56)
 
 
 async def test_the_callback_goes_with_the_request_and_without_a_secret_there_is_none(keyed, kie, product_photo):
@@ -201,7 +301,6 @@ async def test_the_check_for_indecency_is_on_where_the_model_has_one(offer):
         ("no_money", errors.Unavailable, "out_of_money"),
         ("429", errors.Unavailable, "busy"),
         ("500", errors.Unavailable, "down"),
-        ("no_picture", errors.Unavailable, "down"),
         ("400", errors.Rejected, "not_supported"),
         ("moderation", errors.Rejected, "rules"),
     ],

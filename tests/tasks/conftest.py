@@ -148,6 +148,4 @@ async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
         studio = Studio(ai_stack, http, conn)
         yield studio
         await http.delete("/sim/faults")
-        pauses = [f"local:provider_pause:{name}" for name in ("kie", "openai")]
-        if await studio.redis("UNLINK", *pauses):
-            await ai_stack.functions["api/drain.py"].restart()  # it knows of pauses by itself, too
+        await studio.run("delete from provider_pauses")

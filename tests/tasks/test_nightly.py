@@ -75,6 +75,24 @@ async def test_an_administrator_who_was_told_is_not_told_by_the_retry(conn, admi
     assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("away", 8), ("studio", 8)]
 
 
+async def test_a_finding_that_nobody_could_be_told_is_told_again(conn, admins, monkeypatch):
+    await factories.make_job(conn, await factories.make_user(conn))
+    await conn.execute("update jobs set attempts = 9")
+    say, tries = Chat.say, []
+
+    async def unknown_at_first(chat, text, *_, **__):
+        tries.append(chat.id)
+        if len(tries) < 3:
+            raise errors.Blocked()
+        return await say(chat, text)
+
+    monkeypatch.setattr(Chat, "say", unknown_at_first)
+    monkeypatch.setattr(audit, "BACKOFF", jobs.run.Backoff(base=timedelta(0)))
+    assert (await run(conn, "audit")).done == 1
+    assert tries == [7, 8, 7, 8]
+    assert len(admins) == 2
+
+
 async def test_tidying_removes_what_is_older_than_90_days_in_small_batches(conn, monkeypatch):
     monkeypatch.setattr(tidy, "BATCH", 2)
     alice = await factories.make_user(conn)
@@ -91,9 +109,9 @@ async def test_what_providers_were_asked_for_a_job_goes_with_it(conn):
     alice = await factories.make_user(conn)
     old, fresh = [await factories.make_running(conn, alice) for _ in range(2)]
     for job in (old, fresh):
-        await jobs.update_job_status(conn, job, "done")
         for item in (0, 0, 1):  # the first is lost, the others stay open
-            await spending.begin_call(conn, job.id, item, "main", provider="kie", model="m", cost=40)
+            await factories.begin_call(conn, job, item)
+        await jobs.update_job_status(conn, job, "done")
     await conn.execute("alter table job_history disable trigger user")
     await conn.execute("update job_history set finished_at = now() - interval '91 days' where id = %s", (old.id,))
     await conn.execute("alter table job_history enable trigger user")

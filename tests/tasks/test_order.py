@@ -139,15 +139,33 @@ async def test_a_model_that_cannot_is_followed_by_the_next(studio, fault):
 
 
 @pytest.mark.parametrize("fault", ["code_402", "code_401", "code_433"])
-async def test_out_of_money_goes_to_the_next_provider_and_alerts_the_admins_once_an_hour(studio, fault):
+async def test_one_keys_trouble_moves_the_job_to_another_key_and_not_to_another_provider(studio, fault):
     alice = await studio.seller()
-    await studio.fault("kie", fault, times=3)
-    jobs = [await studio.order(alice, title="Кружка") for _ in range(2)]
-    for job in jobs:
-        await studio.end_of(job)
-    assert {cost[0] for job in jobs for cost in await studio.costs(job) if cost[2] == "done"} == {"openai"}
-    code = "no_access" if fault == "code_401" else "out_of_money"
-    assert 0 < await studio.redis("TTL", f"local:alerted:kie:{code}") <= 3600
+    await studio.fault("kie", fault)
+    jobs = []
+    for _ in range(3):
+        jobs.append(await studio.order(alice, title="Кружка"))
+        await studio.end_of(jobs[-1])
+    costs = [cost for job in jobs for cost in await studio.costs(job)]
+    assert [cost[:2] for cost in costs if cost[2] == "done"] == [("kie", GPT)] * 3
+    assert [cost[2:] for cost in costs if cost[2] != "done"] == [("failed", 0)], "nobody else asks by that key"
+    [paused] = await studio.rows("select account, why from provider_pauses")
+    assert (len(paused["account"]), paused["why"]) == (12, "money")
+
+
+async def test_when_all_keys_are_out_of_money_the_next_provider_makes_it_and_each_key_is_told_of_once(studio):
+    alice = await studio.seller()
+    await studio.fault("kie", "code_402", times=2)
+    jobs = [await studio.order(alice, title="Кружка")]
+    await studio.end_of(jobs[0])
+    jobs.append(await studio.order(alice, title="Кружка"))
+    await studio.end_of(jobs[1])
+    costs = [cost for job in jobs for cost in await studio.costs(job)]
+    assert [cost[0] for cost in costs if cost[2] == "done"] == ["openai"] * 2
+    accounts = await studio.rows("select account from provider_pauses")
+    alerts = [f"local:alerted:kie:{row['account']}:out_of_money" for row in accounts]
+    assert len(alerts) == 2
+    assert [await studio.redis("EXISTS", alert) for alert in alerts] == [0, 0], "nobody could be told, so nobody was"
 
 
 @pytest.mark.parametrize("fault", ["code_429", "code_455", "upload_down"])
@@ -301,7 +319,7 @@ async def test_a_worker_killed_while_it_delivers_repeats_only_what_was_on_its_wa
 
 async def test_when_all_others_are_away_it_is_drawn_here_and_said(studio):
     alice = await studio.seller()
-    await studio.fault("kie", "code_402")
+    await studio.fault("kie", "code_402", times=2)
     await studio.fault(
         "openai", "no_money", times=2
     )  # the moderation lets the order pass, the picture meets the second

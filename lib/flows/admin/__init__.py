@@ -1,11 +1,12 @@
-"""What the screens of the admin bot have in common: times and names, lists by pages, the way back."""
+"""What the screens of the admin bot have in common: times and names, lists by pages, the way back, what is wrong."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import errors, text, users
+from lib import config, db, errors, money, spending, text, users
 from lib.admin.people import Count
 from lib.admin.pulse import Pulse
 from lib.telegram.client import Button, Keyboard
@@ -17,6 +18,7 @@ DATA = 64  # bytes that a button can carry
 PLACE = 20  # of them for where a page begins
 WORD = re.compile(r"[A-Za-z_]*")
 DEEPEST = 50  # pages that are remembered on the way back
+KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}  # the settings of the generation services
 
 
 def button(turn: Turn, key: str, data: str, style: str = "") -> Button:
@@ -146,3 +148,62 @@ def worries(turn: Turn, pulse: Pulse) -> list[str]:
     if pulse.debts:
         lines.append(turn.text("admin.worry.debts", n=pulse.debts))
     return lines
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a provider does, and why nobody may ask it now: off, spent, money, down; "" when everybody may."""
+
+    facts: spending.State
+    halt: str
+
+
+async def services() -> list[Service]:
+    """Return all of them, the one that needs no key last."""
+    keyed = config.get().keyed_providers
+    found = await db.run(lambda conn: spending.states(conn, [*KEYS, "local"]))
+    return [Service(one, "off" if one.provider in KEYS and one.provider not in keyed else one.halt) for one in found]
+
+
+def service_worries(turn: Turn, found: Sequence[Service]) -> list[str]:
+    """Return a line for everything that is wrong with the services in use."""
+    return [
+        turn.text("admin.worry.provider", name=service_name(turn, one), why=why)
+        for one in found
+        for why in _whys(turn, one)
+    ]
+
+
+def _whys(turn: Turn, one: Service) -> list[str]:
+    facts, found = one.facts, []
+    if one.halt == "off":
+        return []
+    if one.halt:
+        found.append(service_state(turn, one))
+    if facts.is_nearly_spent:
+        money_of_day = {"spent": dollars(facts.spent), "limit": dollars(facts.daily_limit or 0)}
+        found.append(turn.text("admin.worry.provider.spent", **money_of_day))
+    if facts.is_failing:
+        failed = {
+            "hour": facts.hour,
+            "hour_failed": facts.hour_failed,
+            "day": facts.day,
+            "day_failed": facts.day_failed,
+        }
+        found.append(turn.text("admin.worry.provider.failing", **failed))
+    return found
+
+
+def service_name(turn: Turn, one: Service) -> str:
+    """Return what a service is called."""
+    return named(turn, "provider_name", one.facts.provider)
+
+
+def service_state(turn: Turn, one: Service) -> str:
+    """Return why a service may not be asked now, or that it may."""
+    return turn.text(f"admin.provider.{one.halt or 'ready'}", setting=KEYS.get(one.facts.provider, ""))
+
+
+def dollars(thousandths: int) -> str:
+    """Return an amount of ours; a started cent is a whole one."""
+    return money.show(-(-thousandths // 10))

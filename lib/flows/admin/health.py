@@ -4,22 +4,23 @@ home -> providers
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
-from lib import config, db, money, spending
+from lib import db, money
 from lib.admin import pulse, shops
-from lib.flows.admin import back, button, named, span, worries
+from lib.flows.admin import (
+    KEYS,
+    Service,
+    back,
+    button,
+    dollars,
+    service_name,
+    service_state,
+    service_worries,
+    services,
+    span,
+    worries,
+)
 from lib.telegram.dispatch import Turn
-
-KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}
-
-
-@dataclass(frozen=True)
-class Provider:
-    """How a provider does, and why nobody may ask it now: off, spent, money, down; "" when everybody may."""
-
-    facts: spending.State
-    halt: str
 
 
 async def handle(turn: Turn) -> None:
@@ -30,11 +31,7 @@ async def handle(turn: Turn) -> None:
 async def _home(turn: Turn) -> None:
     found = await db.run(pulse.look)
     figures, clubs = await db.run(pulse.figures), await db.run(shops.figures)
-    wrong = worries(turn, found) + [
-        turn.text("admin.worry.provider", name=_name(turn, one), why=_halt(turn, one))
-        for one in await _providers()
-        if one.halt not in ("", "off")
-    ]
+    wrong = worries(turn, found) + service_worries(turn, await services())
     parts = [
         turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine"),
         turn.text(
@@ -70,22 +67,8 @@ def _figures(turn: Turn, figures: pulse.Figures) -> list[str]:
     ]
 
 
-async def _providers() -> list[Provider]:
-    """Return all of them, the one that needs no key last. Neon and Redis are asked once each."""
-    keyed = config.get().keyed_providers
-    found = await db.run(lambda conn: spending.states(conn, [*KEYS, "local"]))
-    resting = await spending.paused(list(keyed)) if keyed else {}
-    return [Provider(one, _halted(one, keyed, resting)) for one in found]
-
-
-def _halted(one: spending.State, keyed: tuple[str, ...], resting: Mapping[str, str]) -> str:
-    if one.provider in KEYS and one.provider not in keyed:
-        return "off"
-    return "spent" if one.is_spent else resting.get(one.provider, "")
-
-
 async def _show_providers(turn: Turn) -> None:
-    providers = await _providers()
+    providers = await services()
     off = [one for one in providers if one.halt == "off"]
     parts = [turn.text("admin.providers")]
     if len(off) == len(KEYS):
@@ -96,15 +79,15 @@ async def _show_providers(turn: Turn) -> None:
     await turn.show("\n\n".join(parts), rows)
 
 
-def _lines(turn: Turn, one: Provider) -> list[str]:
+def _lines(turn: Turn, one: Service) -> list[str]:
     """Return what is said of a provider: whether it may be asked, its money, its calls, its last success."""
     facts = one.facts
-    lines = [turn.text("admin.provider", name=_name(turn, one), state=_halt(turn, one))]
+    lines = [turn.text("admin.provider", name=service_name(turn, one), state=service_state(turn, one))]
     if facts.daily_limit is not None and one.halt != "off":
-        limit = money.show(facts.daily_limit // 10)
-        lines.append(turn.text("admin.provider.cost_of", spent=_dollars(facts.spent), limit=limit))
+        limit = dollars(facts.daily_limit)
+        lines.append(turn.text("admin.provider.cost_of", spent=dollars(facts.spent), limit=limit))
     elif facts.spent:
-        lines.append(turn.text("admin.provider.cost", spent=_dollars(facts.spent)))
+        lines.append(turn.text("admin.provider.cost", spent=dollars(facts.spent)))
     if facts.hour:
         told = {"calls": facts.hour, "done": facts.hour_done, "failed": facts.hour_failed}
         lines.append(turn.text("admin.provider.hour", **told))
@@ -118,20 +101,6 @@ def _lines(turn: Turn, one: Provider) -> list[str]:
     elif facts.day_failed:
         lines.append(turn.text("admin.provider.no_success"))
     return lines
-
-
-def _name(turn: Turn, one: Provider) -> str:
-    return named(turn, "provider_name", one.facts.provider)
-
-
-def _halt(turn: Turn, one: Provider) -> str:
-    """Return why a provider may not be asked now, or that it may."""
-    return turn.text(f"admin.provider.{one.halt or 'ready'}", setting=KEYS.get(one.facts.provider, ""))
-
-
-def _dollars(thousandths: int) -> str:
-    """Return what was spent; a started cent is a whole one."""
-    return money.show(-(-thousandths // 10))
 
 
 SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {"home": _home, "providers": _show_providers}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from lib import db
 from lib.admin import pulse, shops
-from lib.flows.admin import button, worries
+from lib.flows.admin import button, service_worries, services, worries
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -30,7 +30,7 @@ async def _home(turn: Turn, note: str = "") -> None:
     for kept in ("act", "pages"):
         turn.state.data.pop(kept, None)
     found, waits = await db.run(pulse.look), await db.run(shops.to_decide)
-    wrong = worries(turn, found)
+    wrong = worries(turn, found) + service_worries(turn, await services())
     state = turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine")
     number = waits.partners + waits.services + waits.promotions
     queue = turn.text("admin.home.waits" if number else "admin.home.no_waits", **asdict(waits))

@@ -1,12 +1,13 @@
 """Decides whom to ask for an item, and what."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lib import config, db, errors, providers, spending, storage
 from lib.providers import Ask, Offer
 from lib.providers.local import PRESETS, received
-from lib.tasks.order import prompts, source
+from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, Item, after
 
 # How long an order waits for a provider that is busy or away before it goes on to the next: a seller would rather have
@@ -24,24 +25,40 @@ def step_of(offer: Offer, item: Item) -> Offer:
     return offer.still if offer.still and "still" not in item else offer
 
 
-async def choose(desk: Desk, item: Item) -> Offer | datetime:
+@dataclass(frozen=True)
+class Choice:
+    """Who is asked next, and by which of our keys."""
+
+    offer: Offer
+    account: str
+
+
+async def choose(desk: Desk, item: Item) -> Choice | datetime:
     """Return who is asked next, or when to come again; raise Rejected when nobody is left."""
     tried = item.get("tried", [])
     left = [offer for offer in _chain(desk) if offer.name not in tried]
     if not left:
         raise errors.Rejected("provider_down", ", ".join(tried))
-    resting = await spending.paused(sorted({offer.provider for offer in left if offer.provider != "local"}))
-    for offer in left:
-        why = resting.get(offer.provider)
-        if why is None:
-            return offer
-        if why == "down" and is_patient(item):
+    halts = []
+    for offer, door in zip(left, await _doors(desk, item, left), strict=True):
+        if not door.halt:
+            return Choice(offer, providers.account(offer.provider, desk.job_id, door.resting))
+        halts.append(door.halt)
+        if door.halt == "spent":
+            await alarm.alert(desk, offer.provider, door.halt)
+        if door.halt == "down" and is_patient(item):
             await desk.show("making.busy")
             return after(15)
     if datetime.now(UTC) - desk.run.job.created_at > AT_MOST:
-        raise errors.Rejected("provider_down", ", ".join(resting))
+        raise errors.Rejected("provider_down", ", ".join(halts))
     await desk.show("making.busy")
     return after(60)
+
+
+async def _doors(desk: Desk, item: Item, offers: list[Offer]) -> list[spending.Door]:
+    asked = [(step.provider, step.cost) for step in (step_of(offer, item) for offer in offers)]
+    user, job = desk.run.job.user_id, desk.job_id
+    return await db.run(lambda conn: spending.doors(conn, user, asked, job_id=job))
 
 
 def is_patient(item: Item) -> bool:
@@ -55,15 +72,17 @@ def offer_of(desk: Desk, name: str) -> Offer | None:
     return next((offer for offer in _chain(desk) if offer.name == name), None)
 
 
-async def note_call(conn: db.Connection, desk: Desk, number: int, offer: Offer, step: Offer) -> spending.Begun:
+async def note_call(conn: db.Connection, desk: Desk, number: int, chosen: Choice, step: Offer) -> spending.Begun:
     """Note that a step is about to be asked for."""
     starts, span = providers.RATES.get(step.provider, (None, None))
     return await spending.begin_call(
         conn,
         desk.job_id,
+        desk.run.token,
         number,
-        "main" if step is offer else "still",
+        "main" if step is chosen.offer else "still",
         provider=step.provider,
+        account=chosen.account,
         model=step.model,
         cost=step.cost,
         starts=starts,
@@ -71,11 +90,11 @@ async def note_call(conn: db.Connection, desk: Desk, number: int, offer: Offer, 
     )
 
 
-async def ask(desk: Desk, number: int, item: Item, offer: Offer, step: Offer) -> Ask:
+async def ask(desk: Desk, number: int, item: Item, chosen: Choice, step: Offer) -> Ask:
     """Return what the provider is asked for, in checked words."""
     order, variant = desk.order, desk.order.variant + number
     if order.is_video:
-        prompt = prompts.of_clip(order) if step is offer else prompts.of_still(order, variant)
+        prompt = prompts.of_clip(order) if step is chosen.offer else prompts.of_still(order, variant)
         width, height = CLIP
     else:
         prompt = prompts.of_picture(order, variant)
@@ -94,6 +113,7 @@ async def ask(desk: Desk, number: int, item: Item, offer: Offer, step: Offer) ->
         template=order.template,
         seconds=order.seconds,
         variant=variant,
+        account=chosen.account,
     )
 
 

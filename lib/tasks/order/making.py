@@ -12,11 +12,11 @@ import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from lib import callbacks, config, db, errors, log, providers, spending
+from lib import callbacks, config, db, errors, log, providers
 from lib.providers import Offer, Output, Report, Ticket
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, Item, after
-from lib.tasks.order.refusals import lost, refused, rest_of
+from lib.tasks.order.refusals import answers, lost, refused, settle
 
 # A provider that is slower than so many times its usual time is left for the next one.
 SLOW = 5
@@ -51,40 +51,46 @@ async def _poll(desk: Desk) -> None:
         found = desk.item(number).get("call", {}).get("ticket")
         if found:
             open_tickets.setdefault(found["provider"], {})[number] = Ticket(**found)
-    for name, tickets in open_tickets.items():
-        reports = await providers.load(name).poll(list(tickets.values()))
-        desk.reports.update(zip(tickets, reports, strict=True))
+    for tickets in open_tickets.values():
+        desk.reports.update(zip(tickets, await _reports(list(tickets.values())), strict=True))
+
+
+async def _reports(tickets: list[Ticket]) -> list[Report]:
+    """Ask a provider what became of tickets of its own."""
+    with answers("down"):
+        return await providers.load(tickets[0].provider).poll(tickets)
 
 
 async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
     """Ask the next of the chain; return when to come again, None to look at once what to do next."""
-    offer = await asking.choose(desk, item)
-    if isinstance(offer, datetime):
+    chosen = await asking.choose(desk, item)
+    if isinstance(chosen, datetime):
         await desk.keep(number, item)
-        return offer
+        return chosen
+    offer = chosen.offer
     step = asking.step_of(offer, item)
     provider = providers.load(step.provider)
     if provider.INSTANT and not desk.has_time_for(step.seconds * (2 + finish.in_line())):
         return after(20)
-    begun = await db.run(lambda conn: asking.note_call(conn, desk, number, offer, step))
-    if begun.wait_until:
-        return begun.wait_until + timedelta(seconds=random.random())
-    if begun.id is None:
-        return await rest_of(desk, number, item, offer, errors.Unavailable("spent", offer.provider))
-    call: Item = {"id": begun.id, "offer": offer.name, "still": step is not offer, "nonce": secrets.token_hex(8)}
-    try:
-        ask = await asking.ask(desk, number, item, offer, step)
-    except errors.AppError:  # our own storage, most likely: nobody was asked
-        await db.run(lambda conn: spending.end_call(conn, call["id"], "failed", 0))
-        raise
-    try:
-        made = await _create(desk, number, {**item, "call": call}, step, ask)
-    except errors.Upstream as error:
-        return await refused(desk, number, {**item, "call": call}, offer, error)
-    item["call"] = call
-    if isinstance(made, Output):
-        await _take(desk, number, item, step, made)
+    begun = await db.run(lambda conn: asking.note_call(conn, desk, number, chosen, step))
+    if begun.wait:
+        return datetime.now(UTC) + begun.wait + timedelta(seconds=random.random())
+    if begun.id is None:  # it was halted between the look and now
         return None
+    call: Item = {"id": begun.id, "offer": offer.name, "still": step is not offer, "nonce": secrets.token_hex(8)}
+    call["account"] = chosen.account
+    try:
+        ask = await asking.ask(desk, number, item, chosen, step)
+    except errors.AppError:  # our own storage, most likely: nobody was asked
+        await settle(desk, call, "failed", 0)
+        raise
+    item["call"] = call
+    try:
+        made = await _create(desk, number, item, step, ask)
+    except errors.Upstream as error:
+        return await refused(desk, number, item, offer, error)
+    if isinstance(made, Output):
+        return await _accept(desk, number, item, offer, step, Report("done", cost=made.cost), made)
     del call["request"]
     call["ticket"] = asdict(made)
     await desk.keep(number, item)
@@ -94,13 +100,15 @@ async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
 async def _create(desk: Desk, number: int, item: Item, step: Offer, ask: providers.Ask) -> Ticket | Output:
     """Spend. What costs something is noted before: a worker that takes over must know that a task may exist."""
     call, provider = item["call"], providers.load(step.provider)
-    call |= {"request": await provider.prepare(step, ask), "at": _now()}
+    with answers("down"):
+        call |= {"request": await provider.prepare(step, ask), "at": _now()}
     if step.cost:
         await desk.keep(number, item)
     await desk.show("making.filming" if desk.order.is_video else "making.generating")
     callback = "" if provider.INSTANT else callbacks.address(step.provider, desk.job_id, call["nonce"])
     async with finish.turn(step):
-        return await provider.create(step, ask, call["request"], callback)
+        with answers("maybe_made"):
+            return await provider.create(step, ask, call["request"], callback)
 
 
 async def _settle(desk: Desk, number: int, item: Item) -> datetime | None:
@@ -121,7 +129,7 @@ async def _settle(desk: Desk, number: int, item: Item) -> datetime | None:
         call["ticket"] = asdict(found)
         await desk.keep(number, item)
     ticket = Ticket(**call["ticket"])
-    report = desk.reports.pop(number, None) or (await providers.load(step.provider).poll([ticket]))[0]
+    report = desk.reports.pop(number, None) or (await _reports([ticket]))[0]
     if report.state == "unknown" and age >= UNKNOWN_GRACE:
         report = Report("failed", error="the provider does not know the task")
     if report.state == "failed":
@@ -141,13 +149,14 @@ async def _reconciled(desk: Desk, call: Item, step: Offer) -> Ticket | None:
     named = (desk.run.checkpoint.get("heard") or {}).get(call["nonce"])
     if not named:
         return None
-    found = await providers.load(step.provider).find(step, call["request"], named)
+    with answers("down"):
+        found = await providers.load(step.provider).find(step, call["request"], named)
     log.event("task_found", job_id=desk.job_id, provider=step.provider, ours=found is not None)
     return found
 
 
 async def _failed(desk: Desk, number: int, item: Item, offer: Offer, report: Report) -> datetime | None:
-    await db.run(lambda conn: spending.end_call(conn, item["call"]["id"], "failed", report.cost or 0))
+    await settle(desk, item["call"], "failed", report.cost or 0)
     if report.rules:
         raise errors.Rejected("rules", report.error)
     log.event("task_failed", job_id=desk.job_id, offer=offer.name, error=report.error)
@@ -163,13 +172,21 @@ async def _collect(
     """Copy the result to our own storage at once; one that cannot be fetched or is no picture counts as a failure."""
     try:
         async with finish.transfer:
-            output = await providers.load(step.provider).collect(ticket, report)
+            with answers("no_answer"):
+                output = await providers.load(step.provider).collect(ticket, report)
     except errors.Upstream as error:
         item["fetches"] = item.get("fetches", 0) + 1
         if isinstance(error, errors.Rejected) or item["fetches"] >= FETCHES:
             return await _failed(desk, number, item, offer, _useless(report, error))
         await desk.keep(number, item)
         return after(5 * item["fetches"])
+    return await _accept(desk, number, item, offer, step, report, output)
+
+
+async def _accept(
+    desk: Desk, number: int, item: Item, offer: Offer, step: Offer, report: Report, output: Output
+) -> datetime | None:
+    """Take a provider's bytes; what is no picture of what was ordered is its failure, and costs what it costs."""
     try:
         await _take(desk, number, item, step, output)
     except errors.Rejected as error:
@@ -185,7 +202,7 @@ async def _take(desk: Desk, number: int, item: Item, step: Offer, output: Output
     """Make a provider's bytes ours, store them, and note what they cost."""
     stored = await finish.store(desk, number, step, output, still=item["call"]["still"])
     call = item.pop("call")
-    await db.run(lambda conn: spending.end_call(conn, call["id"], "done", output.cost))
+    await settle(desk, call, "done", output.cost)
     if call["still"]:
         item["still"] = stored
     else:

@@ -1,18 +1,31 @@
 """What follows when a provider does not do what it was asked: the same later, the next of the chain, or the end."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from lib import cache, config, db, errors, log, notify, providers, spending
+from lib import config, db, errors, log, providers, spending
 from lib.providers import Offer
+from lib.tasks.order import alarm
 from lib.tasks.order.asking import is_patient
 from lib.tasks.order.desk import Desk, Item, after
 
 # How long nobody asks a provider again: when an administrator must act, and when it is away.
 FOR_MONEY = timedelta(minutes=10)
 FOR_REST = timedelta(seconds=20)
-ALERT_EVERY = timedelta(hours=1)
 
-NEEDS_SOMEBODY = ("out_of_money", "no_access", "spent")
+NEEDS_SOMEBODY = ("out_of_money", "no_access")
+
+
+@contextlib.contextmanager
+def answers(code: str) -> Iterator[None]:
+    """Let whatever a provider's odd answer breaks in our reading of it be that provider's failure, under this code."""
+    try:
+        yield
+    except errors.AppError:
+        raise
+    except Exception as error:
+        raise errors.Unavailable(code, f"odd answer: {type(error).__name__}: {error}"[:300]) from error
 
 
 async def refused(desk: Desk, number: int, item: Item, offer: Offer, error: errors.Upstream) -> datetime | None:
@@ -25,20 +38,30 @@ async def refused(desk: Desk, number: int, item: Item, offer: Offer, error: erro
         return after(20)
     # an instant answer that got lost may have been paid for: its price stands
     state, cost = ("lost", None) if error.code == "maybe_made" else ("failed", 0)
-    await db.run(lambda conn: spending.end_call(conn, call["id"], state, cost))
+    await settle(desk, call, state, cost)
     del item["call"]
     if isinstance(error, errors.Unavailable):
-        return await rest_of(desk, number, item, offer, error)
+        return await _rest_of(desk, number, item, offer, error, call["account"])
     if error.code == "rules" or error.code.startswith("picture_"):
         raise error
     return await _next_of_chain(desk, number, item, offer.name)
 
 
-async def rest_of(desk: Desk, number: int, item: Item, offer: Offer, error: errors.Unavailable) -> datetime | None:
-    """Let a provider rest that is busy, away, or in need of an administrator."""
+async def settle(desk: Desk, call: Item, state: str, cost: int | None = None) -> None:
+    """Note how a call ended and what it cost; an absurd cost is told, and does not eat up the day's budget."""
+    if not await db.run(lambda conn: spending.end_call(conn, call["id"], state, cost)):
+        provider = call["offer"].partition(":")[0]
+        log.event("odd_cost", job_id=desk.job_id, offer=call["offer"], told=cost)
+        await alarm.alert(desk, provider, "odd_cost", f"{call['offer']}: ${(cost or 0) / 1000:.2f}")
+
+
+async def _rest_of(
+    desk: Desk, number: int, item: Item, offer: Offer, error: errors.Unavailable, account: str
+) -> datetime | None:
+    """Let a provider rest that is busy or away, or its key that needs an administrator: the others go on."""
     if error.code in NEEDS_SOMEBODY:
-        await spending.pause(offer.provider, FOR_MONEY, "money")
-        await _alert(desk, offer, error)
+        await db.run(lambda conn: spending.pause(conn, offer.provider, FOR_MONEY, "money", account))
+        await alarm.alert(desk, offer.provider, error.code, error.detail[:200], account)
         await desk.keep(number, item)
         return None
     if error.code == "maybe_made" or not is_patient(item):
@@ -47,13 +70,13 @@ async def rest_of(desk: Desk, number: int, item: Item, offer: Offer, error: erro
     await desk.keep(number, item)
     if error.code == "busy":
         return after((error.retry_after or timedelta(seconds=10)).total_seconds())
-    await spending.pause(offer.provider, FOR_REST * config.get().lease_scale, "down")
+    await db.run(lambda conn: spending.pause(conn, offer.provider, FOR_REST * config.get().lease_scale, "down"))
     return after(15)
 
 
 async def lost(desk: Desk, number: int, item: Item, name: str, *, again: bool = True) -> datetime | None:
     """Count a call of which nobody will ever know more, and go on: once more with the same, then with the next."""
-    await db.run(lambda conn: spending.end_call(conn, item["call"]["id"], "lost"))
+    await settle(desk, item["call"], "lost")
     log.event("task_lost", job_id=desk.job_id, offer=name)
     del item["call"]
     item["lost"] = item.get("lost", 0) + 1
@@ -68,14 +91,3 @@ async def _next_of_chain(desk: Desk, number: int, item: Item, name: str) -> date
     item.pop("since", None)
     await desk.keep(number, item)
     return None
-
-
-async def _alert(desk: Desk, offer: Offer, error: errors.Unavailable) -> None:
-    """Tell the administrators, once an hour for each provider and reason."""
-    try:
-        first = await cache.once(f"alerted:{offer.provider}:{error.code}", ALERT_EVERY)
-    except errors.Unavailable:
-        first = True
-    if first:
-        key = f"alert.provider_{error.code}"
-        await notify.alert_admins(desk.order.bot, key, provider=offer.provider, error=error.detail[:200])

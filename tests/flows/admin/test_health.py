@@ -63,7 +63,7 @@ async def test_a_service_that_rests_is_named_in_the_overview(administrator, shop
         await dina.sees(f"Требует внимания.*• KIE.ai: ⏸ на .*{words}")
         await dina.presses("Сервисы")
         await dina.sees(f"KIE.ai — ⏸ .*{words}.*За сутки запросов не было")
-        await shop.expire("provider_pause:kie")
+        await shop.rows("delete from provider_pauses returning provider")
         await dina.presses("Обновить")
         await dina.sees("KIE.ai — ✅ готов")
 
@@ -75,5 +75,20 @@ async def test_a_service_whose_limit_is_reached_says_so(administrator, shop, cal
             dina = await administrator()
             await to_providers(dina)
             await dina.sees("KIE.ai — ⛔️ дневной лимит исчерпан\nЗа сутки потрачено 0,46 \\$ из 0,46 \\$")
+            await dina.says("/menu")
+            shown = await dina.sees("KIE.ai: потрачено за сутки 0,46 \\$ из 0,46 \\$")
+            assert "Всё в порядке" not in shown["text"]
     finally:
         await shop.rows("update provider_budgets set daily_limit = 50000 where provider = 'kie' returning provider")
+
+
+async def test_the_menu_says_when_most_requests_fail(administrator, shop):
+    for job, (state, number) in enumerate([("failed", 38), ("done", 13)], 1):
+        await shop.rows(CALL, -job, state, 0, "3 hours", "3 hours", number)
+    try:
+        async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
+            dina = await administrator()
+            await dina.says("/menu")
+            await dina.sees("Требует внимания.*KIE.ai: не получилось запросов: за час 0 из 0, за сутки 38 из 51")
+    finally:
+        await shop.rows("delete from provider_calls where provider = 'kie' returning id")

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from lib import credits, db, errors, jobs, kick, limits, results
+from lib import credits, db, errors, jobs, kick, limits, results, spending
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.telegram.client import Button, Keyboard
@@ -117,15 +117,13 @@ async def cancel_last(turn: Turn) -> None:
 
 
 async def _take_back(turn: Turn, job: jobs.Job) -> str:
-    """Cancel a queued order; ask the worker of one that is under way to stop it. Return cancelled, asked or late."""
-    try:
-        await db.run(lambda conn: jobs.cancel_job(conn, job.id, turn.state.who["id"]))
-    except (errors.Conflict, errors.Missing):
-        asked = await db.run(lambda conn: jobs.ask_to_cancel(conn, job.id))
+    """Cancel a queued order; ask the worker of one that is under way to stop it. Return what became of the wish."""
+    outcome = await db.run(lambda conn: spending.stop_order(conn, job.id, turn.state.who["id"]))
+    if outcome == "asked":
         turn.after.append(kick.drain)
-        return "asked" if asked else "late"
-    turn.state.data.pop("job", None)
-    return "cancelled"
+    elif outcome == "cancelled":
+        turn.state.data.pop("job", None)
+    return outcome
 
 
 def _after_cancel(turn: Turn, job_id: int) -> Keyboard:

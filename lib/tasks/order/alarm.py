@@ -1,0 +1,23 @@
+"""Tells the administrators what of the providers needs one of them."""
+
+import contextlib
+from datetime import timedelta
+
+from lib import cache, errors, notify
+from lib.tasks.order.desk import Desk
+
+EVERY = timedelta(hours=1)
+
+
+async def alert(desk: Desk, provider: str, code: str, detail: str = "", account: str = "") -> None:
+    """Tell the administrators, once an hour for each provider, key and reason; again when nobody could be told."""
+    name = ":".join(filter(None, ["alerted", provider, account, code]))
+    try:
+        first = await cache.once(name, EVERY)
+    except errors.Unavailable:
+        first = True
+    if not first:
+        return
+    if not await notify.alert_admins(desk.order.bot, f"alert.provider_{code}", provider=provider, error=detail):
+        with contextlib.suppress(errors.Unavailable):
+            await cache.delete(name)
