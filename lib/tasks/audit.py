@@ -20,14 +20,22 @@ async def run(run: jobs.Run) -> None:
         log.event("audit", check=finding.check, number=finding.number, examples=finding.examples)
     lines = [f"• {finding.check}: {finding.number} ({', '.join(finding.examples)})" for finding in found]
     alert = "<b>Audit</b>\n" + html.escape("\n".join(lines), quote=False)[:3500]
-    bot = "admin" if config.get().bot_tokens.get("admin") else "studio"
     told = list(run.checkpoint.get("told", []))
-    for admin in sorted(config.get().admin_ids - await notify.spared("audit")):
-        if admin in told:
-            continue
+    wanted = sorted(config.get().admin_ids - await notify.spared("audit"))
+    for admin in wanted:
+        if admin not in told and await _tell(admin, alert):
+            told.append(admin)
+            await run.save(told=told)
+    if wanted and not told:
+        raise errors.Unavailable("nobody_told")
+
+
+async def _tell(admin: int, alert: str) -> bool:
+    """Send it by the admin bot, else by the studio; False to somebody who has started neither, or blocked both."""
+    for bot in filter(config.get().bot_tokens.get, ("admin", "studio")):
         try:
             await Chat(bot, admin, paced=True).say(alert)
-        except errors.Rejected as error:  # has not written to this bot yet, or blocked it
-            log.event("admin_not_told", admin=admin, error=str(error))
-        told.append(admin)
-        await run.save(told=told)
+            return True
+        except errors.Rejected as error:
+            log.event("admin_not_told", admin=admin, bot=bot, error=str(error))
+    return False
