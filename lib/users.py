@@ -98,6 +98,11 @@ async def accept_consent(conn: db.Connection, user_id: int, tg_id: int) -> User:
     return _found(await SQL.accept_consent.one(conn, User, **ids, trial=TRIAL_CREDITS))
 
 
+async def introduce(conn: db.Connection, user_id: int, bot: str) -> bool:
+    """Tell whether a bot has yet to say what it is to this person; from now on it has said so."""
+    return await SQL.introduce.run(conn, user_id=user_id, bot=bot) > 0
+
+
 async def set_language(conn: db.Connection, user_id: int, language: str) -> None:
     """Keep the language a person chose, whatever Telegram says later."""
     if language not in ("ru", "en"):

@@ -26,6 +26,8 @@ create table users (
     -- by what a person is known beyond their account: keyed hashes of the Telegram id and of the phone
     mark bytea,
     phone_mark bytea,
+    -- the bots that have said what they are
+    introduced text[] not null default '{}',
     constraint users_tg_id_check check ((erased_at is null) = (tg_id > 0)),
     constraint users_mark_check check (erased_at is null or num_nonnulls(mark, phone_mark) = 0)
 );

@@ -85,6 +85,13 @@ from consented c
 left join trial t on t.user_id = c.id
 left join credit_accounts a on a.user_id = c.id;
 
+-- name: introduce
+update users
+set introduced = introduced || %(bot)s::text
+where id = %(user_id)s
+and erased_at is null
+and not introduced @> array[%(bot)s::text];
+
 -- name: set_language
 update users
 set language = %(language)s,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from lib import db, errors, money, notify, qr, text, users
-from lib.loyalty import cards, members, offers, partners, staff
+from lib.loyalty import cards, members, offers, partners, referrals, staff
 from lib.telegram import client
 from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn
@@ -32,6 +32,22 @@ async def registered(turn: Turn) -> bool:
     rows = [[button(turn, "client.button.join", "join:new", style="primary")], home(turn)]
     await turn.show(turn.text("client.join.first"), rows)
     return False
+
+
+async def inviting(payload: str) -> partners.Partner:
+    """Return the shop that a link leads to. Invalid, Missing("no_partner"), Denied("partner_not_approved")."""
+    code, _ = referrals.read_link(payload)
+    partner = await db.run(lambda conn: partners.get_by_code(conn, code))
+    if partner is None:
+        raise errors.Missing("no_partner", code)
+    if partner.status != "approved":
+        raise errors.Denied("partner_not_approved")
+    return partner
+
+
+def gift(turn: Turn, partner: partners.Partner) -> str:
+    """Return a line about what a shop gives to a new client, "" when that is nothing."""
+    return turn.text("client.join.gift", points=partner.welcome_points) if partner.welcome_points else ""
 
 
 async def own_card(turn: Turn, partner_id: int) -> members.Member | None:

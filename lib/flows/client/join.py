@@ -43,7 +43,7 @@ async def handle(turn: Turn) -> None:
 async def _arrive(turn: Turn, payload: str) -> None:
     """Lead whoever came by a link to its shop, by way of the registration if need be."""
     try:
-        partner = await _partner(payload)
+        partner = await client.inviting(payload)
     except errors.AppError as error:
         rows = [[client.button(turn, "client.button.shops", "find:shops")], client.home(turn)]
         await turn.show(client.refusal(turn, error), rows)
@@ -52,17 +52,9 @@ async def _arrive(turn: Turn, payload: str) -> None:
     if await client.is_client(turn):
         await _join(turn)
     else:
-        await _ask_contact(turn, turn.text("client.join.contact_for", title=partner.title))
-
-
-async def _partner(payload: str) -> partners.Partner:
-    code, _ = referrals.read_link(payload)
-    partner = await db.run(lambda conn: partners.get_by_code(conn, code))
-    if partner is None:
-        raise errors.Missing("no_partner", code)
-    if partner.status != "approved":
-        raise errors.Denied("partner_not_approved")
-    return partner
+        await _ask_contact(
+            turn, turn.text("client.join.contact_for", title=partner.title, gift=client.gift(turn, partner))
+        )
 
 
 async def _by_shop(turn: Turn, partner_id: int) -> None:
@@ -130,7 +122,7 @@ async def _contact(turn: Turn) -> None:
 async def _city_of_link(turn: Turn) -> str:
     """Return the city of the shop whose link led here; "" without one, or when it has closed meanwhile."""
     try:
-        return (await _partner(turn.state.data.get(client.CAME_BY, ""))).city
+        return (await client.inviting(turn.state.data.get(client.CAME_BY, ""))).city
     except (errors.Denied, errors.Invalid, errors.Missing):
         return ""
 

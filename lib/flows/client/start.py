@@ -1,10 +1,10 @@
 """The first meeting: consent with two links, once for all of Lotok's bots. A link that brought a stranger is kept.
 
-stranger: anything -> consent -> [accept] -> the link's shop, or the menu
-known:    /start   -> the menu
+stranger: anything -> consent, with the link's shop and its gift -> [accept] -> the shop, or the menu
+known:    /start   -> what the club is, once, or the menu
 """
 
-from lib import config, db, users
+from lib import config, db, errors, users
 from lib.flows import client
 from lib.telegram import dispatch
 from lib.telegram.client import Button
@@ -16,7 +16,7 @@ async def handle(turn: Turn) -> None:
     if turn.came.kind == "press" and turn.came.text == "start:accept":
         await _accept(turn)
     elif turn.state.who.get("consent"):
-        await _welcome(turn, "client.start.again")
+        await _again(turn)
     else:
         await _ask(turn)
 
@@ -29,7 +29,17 @@ async def _ask(turn: Turn) -> None:
     ]
     accept = client.button(turn, "start.accept", "start:accept", style="success")
     language = Button(turn.text("button.language"), "language:other")
-    await turn.show(turn.text("client.start.consent", name=turn.came.person.first_name), [links, [accept], [language]])
+    await turn.show(await _consent(turn), [links, [accept], [language]])
+
+
+async def _consent(turn: Turn) -> str:
+    """Return what is consented to; who came by a shop's link reads first whose card it is and what it brings."""
+    name = turn.came.person.first_name
+    try:
+        shop = await client.inviting(str(turn.state.data.get(dispatch.LINK, "")))
+    except (errors.Denied, errors.Invalid, errors.Missing):
+        return turn.text("client.start.consent", name=name)
+    return turn.text("client.start.consent_for", name=name, title=shop.title, gift=client.gift(turn, shop))
 
 
 async def _accept(turn: Turn) -> None:
@@ -37,8 +47,17 @@ async def _accept(turn: Turn) -> None:
     who = turn.state.who
     await db.run(lambda conn: users.accept_consent(conn, who["id"], turn.chat.id))
     who["consent"] = True
+    await db.run(lambda conn: users.introduce(conn, who["id"], turn.chat.bot))
     if dispatch.LINK not in turn.state.data:
         await _welcome(turn, "client.start.welcome")
+
+
+async def _again(turn: Turn) -> None:
+    """Greet somebody who is known; who has consented in another bot reads here what this one is for."""
+    user_id = turn.state.who["id"]
+    is_new = not await client.is_client(turn)
+    first = is_new and await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
+    await _welcome(turn, "client.start.first" if first else "client.start.again")
 
 
 async def _welcome(turn: Turn, key: str) -> None:

@@ -37,6 +37,7 @@ async def _accept(turn: Turn) -> None:
     await db.run(lambda conn: users.accept_consent(conn, user_id, tg_id))
     turn.after.append(lambda: profiles.forget(user_id, tg_id))
     turn.state.who["consent"] = True
+    await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
     if LINK not in turn.state.data:
         await _greet(turn)
 
@@ -44,6 +45,8 @@ async def _accept(turn: Turn) -> None:
 async def _greet(turn: Turn) -> None:
     where = await partner.places(turn)
     key = "partner.start.again" if where else "partner.start.welcome"
+    if not where and await db.run(lambda conn: users.introduce(conn, turn.state.who["id"], turn.chat.bot)):
+        key = "partner.start.first"  # they consented in another bot
     first = ("partner.button.open", "menu:home") if where else ("partner.button.apply", "apply:new")
     rows = [[partner.button(turn, *first, style="primary")], [partner.button(turn, "button.help", "menu:help")]]
     await turn.show(turn.text(key, name=turn.came.person.first_name), rows)

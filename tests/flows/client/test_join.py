@@ -9,9 +9,11 @@ async def keys(shop, chat):
 
 async def test_a_shops_link_leads_through_consent_and_contact_to_the_card(boris, cafe, shop):
     await boris.says(f"/start p_{cafe.code}")
-    await boris.sees("Здравствуйте, Борис!.*согласие")
+    consent = await boris.sees("Здесь откроется ваша карта: Кофейня «Зерно».*знакомство — 100 баллов.*согласие")
     await boris.presses("Принимаю")
-    await boris.sees("карта готова: Кофейня «Зерно»")
+    await boris.sees("карта готова: Кофейня «Зерно».*знакомство — 100 баллов")
+    [kept] = [one for one in await boris.messages() if one["message_id"] == consent["message_id"]]
+    assert buttons(kept) == {}, "the consent is given: no button asks for it again"
     assert await keys(shop, boris) == ["📱 Отправить номер", "Не сейчас"]
     await boris.shares_phone()
     await boris.sees(r"Карта готова: .*За знакомство — 100 баллов.*100 баллов = 100 ₽")
