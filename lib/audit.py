@@ -39,6 +39,7 @@ CHECKS = {
     "a shop's books of points do not close": SQL.points_books_wrong.within(ALL),
     "what is owed is not what reversals could not take": SQL.points_owed_wrong.within(ALL),
     "what was owed was repaid with points of another kind": SQL.points_repaid_wrong.within(ALL),
+    "who was welcomed with points is not known for it": SQL.welcome_not_remembered.within(ALL),
     "a reversed receipt's reward was not taken back": SQL.points_reward_kept.within(ALL),
     "points were due two days ago": SQL.points_left_lying.within(ALL),
     "a guard of the points is missing or switched off": SQL.points_guard_is_off,

@@ -2867,6 +2867,9 @@ begin
     t := new_points(d, p_kind, p_key, asked, p_actor_id);
     t.points := p_points;
     t.reason := left(coalesce(p_reason, ''), 300);
+    if p_kind = 'birthday' then
+        perform remember(d.user_id, 'birthday', p_partner_id, d.at + interval '330 days');
+    end if;
     return receipt_of(issue_points(t, d.tz, d.expire_days, 0, null), null, d.user_id, null, false);
 end $$;
 
@@ -3038,7 +3041,8 @@ begin
     ));
 end $$;
 
--- Joining a shop: once for each person; the newcomer's welcome points come with it. A referrer must be a member already.
+-- Joining a shop: once for each person; the newcomer's welcome points come with it, once whatever account and number they
+-- come with. A referrer must be a member already.
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
@@ -3086,7 +3090,8 @@ begin
     end loop;
     insert into point_accounts (partner_id, member_id, kind, balance)
     values (p.id, m.id, 'available', 0), (p.id, m.id, 'pending', 0);
-    if p.welcome_points > 0 then
+    if p.welcome_points > 0 and not is_remembered(p_user_id, 'welcome', p.id) then
+        perform remember(p_user_id, 'welcome', p.id);
         t.partner_id := p.id;
         t.member_id := m.id;
         t.kind := 'welcome';
@@ -3096,7 +3101,7 @@ begin
         t.created_at := at;
         perform issue_points(t, p.tz, p.expire_days, 0, null);
     end if;
-    return query select m.id, m.card_no, true, p.welcome_points;
+    return query select m.id, m.card_no, true, coalesce(t.points, 0);
     perform set_config('app.tenant', '', true);
 end $$;
 
@@ -3464,6 +3469,8 @@ declare
 begin
     a := lock_member(p_partner_id, greatest(p_from, p_into));
     b := lock_member(p_partner_id, least(p_from, p_into));
+    perform refuse_closed(a);
+    perform refuse_closed(b);
     perform settle_member(a, p_now);
     perform settle_member(b, p_now);
     select max(balance) filter (where kind = 'available') as available,
@@ -3528,7 +3535,9 @@ begin
     if had.user_id is null or not exists (select from clients where user_id = p_into) then
         raise exception using errcode = 'LK404', message = 'no_client', detail = p_from::text;
     end if;
+    perform remember_together(array[p_from, p_into]);
     for old in select * from members where user_id = p_from and left_at is null order by partner_id loop
+        perform refuse_closed(old);
         select id into target
         from members
         where partner_id = old.partner_id and user_id = p_into and left_at is null;
@@ -3942,7 +3951,7 @@ create index users_username on users (lower(username)) where username <> '';
 -- blocked, and has had what is had once.
 create table remembered (
     mark bytea not null,
-    what text not null check (what in ('welcome', 'block', 'debt')),
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt')),
     -- of a debt the payment, else the shop
     subject bigint not null,
     -- null: for as long as the shop is there
@@ -3970,15 +3979,58 @@ security definer set search_path = public, pg_temp as $$
 $$;
 
 -- By every mark of the person. What is remembered already is remembered for the longer time.
-create function remember(p_user_id bigint, p_what text, p_subject bigint, p_until timestamptz default null) returns void
-language sql security definer set search_path = public, pg_temp as $$
+create function remember(p_user_id bigint, p_what text, p_subject bigint, p_until timestamptz default null)
+returns void language sql security definer set search_path = public, pg_temp as $$
     insert into remembered as r (mark, what, subject, until)
     select m.mark, p_what, p_subject, p_until
     from unnest(marks_of(p_user_id)) m (mark)
     order by m.mark
     on conflict (mark, what, subject) do update
-    set until = case when excluded.until is not null then greatest(r.until, excluded.until) end;
+    set until = case when num_nulls(r.until, excluded.until) = 0 then greatest(r.until, excluded.until) end;
 $$;
+
+-- What is given once, and any of these accounts' marks has had, they all have had from now on: they are one person's.
+create function remember_together(p_user_ids bigint[]) returns void language sql security definer
+set search_path = public, pg_temp as $$
+    with marks as (
+        select distinct m.mark
+        from unnest(p_user_ids) u (id)
+        cross join unnest(marks_of(u.id)) m (mark)
+    ), known as (
+        select what, subject, case when bool_and(until is not null) then max(until) end as until
+        from remembered
+        where mark in (select mark from marks)
+        and what in ('welcome', 'birthday')
+        group by what, subject
+    )
+    insert into remembered as r (mark, what, subject, until)
+    select m.mark, k.what, k.subject, k.until
+    from marks m
+    cross join known k
+    order by 1, 2, 3
+    on conflict (mark, what, subject) do update
+    set until = excluded.until
+    where r.until is distinct from excluded.until;
+$$;
+
+-- With a new mark, such as another number, a person has had what they had; also the cards of a time before marks count.
+create function share_marks() returns trigger language plpgsql set role to lotok_app as $$
+declare
+    scope text := coalesce(current_setting('app.platform', true), '');
+begin
+    perform set_config('app.platform', 'on', true);
+    perform remember(new.id, 'welcome', m.partner_id)
+    from members m
+    join point_txns t on t.partner_id = m.partner_id and t.idem_key = 'welcome:' || m.id
+    where m.user_id = new.id;
+    perform remember_together(array[new.id]);
+    perform set_config('app.platform', scope, true);
+    return null;
+end $$;
+
+create trigger share_marks after update of mark, phone_mark on users
+    for each row when (new.erased_at is null and (old.mark, old.phone_mark) is distinct from (new.mark, new.phone_mark))
+    execute function share_marks();
 
 -- What has run out, and what concerned a shop that has gone with its owner. Returns how many.
 create function forget_remembered(p_now timestamptz) returns integer language plpgsql as $$

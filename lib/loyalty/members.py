@@ -156,7 +156,7 @@ async def merge(conn: db.Connection, from_user: int, into_user: int, *, now: dat
     """Move every card, the points and the phone of one account to another of the same person; return how many cards.
 
     The caller has made sure that both are one person's: the code shown in the one was entered in the other. The first
-    account is no client any more. Missing("no_client").
+    account is no client any more. Missing("no_client"), Denied("member_blocked"): a blocked card stays where it is.
     """
     return await SQL.merge_people.one(conn, int, from_user=from_user, into_user=into_user, now=now) or 0
 
@@ -164,7 +164,8 @@ async def merge(conn: db.Connection, from_user: int, into_user: int, *, now: dat
 async def join(
     conn: db.Connection, partner_id: int, user_id: int, *, referrer_card: int | None = None, now: datetime | None = None
 ) -> Joined:
-    """Take a client into a shop, once; a repeated call returns the card they have.
+    """Take a client into a shop, once; a repeated call returns the card they have. The welcome points come once for a
+    person, whatever account or number they come with.
 
     A referrer counts only at the first time, and only a member of this shop. Missing("no_partner"),
     Denied("partner_blocked"), Denied("partner_not_approved"), Missing("no_client") before registration.

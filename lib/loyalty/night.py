@@ -67,7 +67,8 @@ async def birthdays(conn: db.Connection, partner: Partner, now: datetime, *, lim
     if days == ["02-28"] and (today + timedelta(days=1)).month == 3:
         days.append("02-29")
     query = SQL.birthdays.within(of(partner.id))
-    return await query.all(conn, Birthday, partner_id=partner.id, days=days, year=str(today.year), limit=limit)
+    when = {"days": days, "year": str(today.year), "now": now}
+    return await query.all(conn, Birthday, partner_id=partner.id, **when, limit=limit)
 
 
 async def give_birthday(conn: db.Connection, partner: Partner, member_id: int, now: datetime) -> None:

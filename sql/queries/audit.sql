@@ -284,6 +284,18 @@ where t.kind = 'recover'
 and (coalesce(x.points, 0) < t.points or x.kind = 'accrue' and u.points is distinct from t.points)
 limit 5;
 
+-- name: welcome_not_remembered
+-- Who has had welcome points is known for it, so that they do not come a second time.
+select 'partner ' || m.partner_id || ' member ' || m.id as subject, count(*) over () as number
+from members m
+join users u on u.id = m.user_id and u.mark is not null
+join point_txns t on t.partner_id = m.partner_id and t.idem_key = 'welcome:' || m.id
+where m.left_at is null
+and not exists (
+    select from remembered r where r.mark = u.mark and r.what = 'welcome' and r.subject = m.partner_id
+)
+limit 5;
+
 -- name: points_reward_kept
 -- The receipt was reversed more than a day ago, and its reward is still with the referrer.
 select 'partner ' || w.partner_id || ' receipt ' || w.receipt_id as subject, count(*) over () as number

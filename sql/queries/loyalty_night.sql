@@ -26,7 +26,7 @@ where partner_id = %(partner_id)s
 and id = any(%(lots)s);
 
 -- name: birthdays
--- Whose day it is and who has had nothing for it this year.
+-- Whose day it is and who has had nothing for it this year, with this card or another.
 select m.id as member_id, m.user_id
 from clients c
 join members m on m.partner_id = %(partner_id)s and m.user_id = c.user_id
@@ -38,6 +38,14 @@ and not exists (
     from point_txns t
     where t.partner_id = m.partner_id
     and t.idem_key = 'birthday:' || m.id || ':' || %(year)s
+)
+and not exists (
+    select
+    from remembered r
+    where r.mark = any (marks_of(m.user_id))
+    and r.what = 'birthday'
+    and r.subject = m.partner_id
+    and r.until > %(now)s
 )
 order by m.id
 limit %(limit)s;

@@ -187,7 +187,8 @@ async def _join(turn: Turn) -> None:
         turn.state.who["client"] = error.code != "no_client" and turn.state.who["client"]  # they moved, or were erased
         await turn.show(client.refusal(turn, error), [client.home(turn)])
         return
-    key = "client.join.welcome" if joined.welcome else "client.join.joined"
+    had = "client.join.once" if partner.welcome_points else "client.join.joined"
+    key = "client.join.welcome" if joined.welcome else had
     note = turn.text(key, title=partner.title, points=joined.welcome) + "\n" if joined.created else ""
     await client.show_card(turn, partner.id, note)
 

@@ -95,6 +95,10 @@ async def _go(turn: Turn) -> None:
     except errors.Missing:
         await _ask(turn, turn.text("client.move.wrong"))
         return
+    except errors.Denied:
+        turn.state.step = ""
+        await turn.show(turn.text("client.move.blocked"), [client.home(turn)])
+        return
     await cache.delete(f"move:{code}")
     turn.state.who["client"] = True
     turn.state.step = ""

@@ -138,3 +138,15 @@ async def test_an_english_client_joins_in_english(visitor, cafe):
     await john.presses("I agree")
     await john.shares_phone()
     await john.sees("A welcome of 100 points is yours")
+
+
+async def test_who_deletes_everything_and_comes_back_has_had_the_gift(comes, cafe):
+    boris = await comes(cafe)
+    await boris.says("/delete")
+    await boris.presses("Удалить")
+    await boris.sees("удалены|удалили|Удалено")
+    await boris.says(f"/start p_{cafe.code}")
+    await boris.presses("Принимаю")
+    await boris.shares_phone()
+    await boris.sees("Подарок за знакомство бывает один раз")
+    assert (await cafe.member(boris)).available == 0

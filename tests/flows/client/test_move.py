@@ -1,5 +1,6 @@
 import re
 
+from lib.loyalty import members
 from tests.flows.chat import words
 from tests.flows.client.test_join import say_raw
 
@@ -88,3 +89,16 @@ async def test_an_account_with_a_new_number_finds_the_way_to_enter_the_code(come
     await stranger.presses("Перенести карты")
     await stranger.sees("теперь в этом аккаунте")
     assert (await cafe.member(stranger)).available == 100
+
+
+async def test_a_blocked_card_is_not_moved_and_its_owner_reads_why(comes, cafe, conn):
+    old, new = await comes(cafe), await comes(cafe)
+    card = (await cafe.member(old)).id
+    await members.block(conn, cafe.id, cafe.owner_id, card, reason="-")
+    code = await code_of(old)
+    await new.forges("move:enter")
+    await new.says(code)
+    await new.presses("Перенести карты")
+    await new.sees("Одну из карт приостановил магазин, поэтому перенести их нельзя")
+    assert (await cafe.member(new)).available == 100
+    assert (await cafe.member(old)).id == card
