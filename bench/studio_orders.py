@@ -56,7 +56,7 @@ async def _seller(http: httpx.AsyncClient) -> tuple[int, str]:
 
 
 async def _place(stack: Stack, people: list[tuple[int, str]]) -> orders.Order:
-    async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(stack.owner_url) as conn:
         for number in range(ORDERS):
             tg_id, file_id = people[number % len(people)]
             cursor = await conn.execute("select id from users where tg_id = %s", (tg_id,))
@@ -101,7 +101,7 @@ async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
     body = {"model": "nano-banana-2", "input": {}}
     for _ in range(ORDERS):
         tasks.append(stack.kie._make(stack.kie.keys[0], body, stack.page))
-    async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(stack.owner_url) as conn:
         await conn.execute("delete from job_schedules")
         for number, task in enumerate(tasks):
             ticket = {"provider": "kie", "model": "nano-banana-2", "id": task.id, "account": ""}
@@ -140,7 +140,7 @@ def _count_statements() -> list[int]:
 
 
 async def _rows(stack: Stack, query: str) -> list[tuple[Any, ...]]:
-    async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(stack.owner_url) as conn:
         return list(await (await conn.execute(query)).fetchall())
 
 

@@ -34,6 +34,10 @@ class Database:
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         return url
 
+    def app_url(self) -> str:
+        """Return the address by which the functions come, as they do in production: not as the owner."""
+        return postgres.url(self.folder, role="lotok_app")
+
     def stop(self) -> None:
         """Stop the server and wait until it is gone."""
         guard, self._guard = self._guard, None
@@ -51,9 +55,10 @@ def _telling(output: str) -> str:
 
 
 async def migrate(url: str) -> str:
-    """Apply what is pending and say what was done."""
+    """Apply what is pending, let the functions come as `lotok_app`, and say what was done."""
     async with db.connect(url) as conn:
         applied = await migrations.apply(conn)
+        await conn.execute("alter role lotok_app login")
     return f"{len(applied)} migrations applied" if applied else "up to date"
 
 

@@ -43,20 +43,29 @@ rm -rf "$0"
 
 
 @contextlib.contextmanager
-def lent(settings: Mapping[str, str] = FAST) -> Iterator[Path]:
-    """Run a server in a folder of its own and yield its data folder; both go with this process, even after kill -9."""
+def guarded() -> Iterator[Path]:
+    """Yield a folder that goes with this process, even after kill -9, and a server on `data` in it likewise."""
     folder = Path(tempfile.mkdtemp(prefix="lotok-postgres-"))
     guard = subprocess.Popen(
         ["sh", "-c", _GUARD, str(folder)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        start(folder / "data", settings)
-        yield folder / "data"
+        yield folder
     finally:
-        stop(folder / "data")
         guard.kill()
         guard.communicate()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def lent(settings: Mapping[str, str] = FAST) -> Iterator[Path]:
+    """Run a server in a guarded folder and yield its data folder."""
+    with guarded() as folder:
+        try:
+            start(folder / "data", settings)
+            yield folder / "data"
+        finally:
+            stop(folder / "data")
 
 
 def start(data_dir: Path, settings: Mapping[str, str] | None = None) -> str:
@@ -99,9 +108,9 @@ def pid(data_dir: Path) -> int:
     return _running(data_dir).pid
 
 
-def url(data_dir: Path, database: str = "postgres") -> str:
-    """Return the address of a database of the running server."""
-    return f"postgresql://postgres@/{database}?host={quote(str(socket_folder(data_dir)))}"
+def url(data_dir: Path, database: str = "postgres", role: str = "postgres") -> str:
+    """Return the address of a database of the running server for a role, which needs no password."""
+    return f"postgresql://{role}@/{database}?host={quote(str(socket_folder(data_dir)))}"
 
 
 def socket_folder(data_dir: Path) -> Path:

@@ -225,8 +225,10 @@ class Stack:
             return
         with self.parts.starting("postgres") as part:
             self._exit.push_async_callback(asyncio.to_thread, self._database.stop)
-            self.settings["DATABASE_URL"] = part.url = await _whole(self._database.start)
-            part.detail = await database.migrate(self.settings["DATABASE_URL"])
+            owner = part.url = await _whole(self._database.start)
+            part.detail = await database.migrate(owner)
+            self.settings["DATABASE_URL_UNPOOLED"] = owner
+            self.settings["DATABASE_URL"] = self._database.app_url()
 
     async def _start_function(self, entry: str) -> None:
         name = _part_of(entry)
@@ -286,11 +288,16 @@ class Stack:
             if line.record.get("event") == "job":
                 self.world.emit("queue", bot=None, user_id=line.record.get("user_id"))
 
+    @property
+    def owner_url(self) -> str:
+        """The database as its owner sees it: whole. The functions come as `lotok_app`."""
+        return self.settings.get("DATABASE_URL_UNPOOLED") or self.settings["DATABASE_URL"]
+
     async def _queue(self) -> dict[str, Any]:
-        return await story.queue(self.settings["DATABASE_URL"])
+        return await story.queue(self.owner_url)
 
     async def _story(self, bot: str, user_id: int, since: float, log: dict[str, Any] | None) -> dict[str, Any]:
-        return await story.of_update(self.settings["DATABASE_URL"], user_id, since, log)
+        return await story.of_update(self.owner_url, user_id, since, log)
 
     async def _user_state(self, bot: str, user_id: int) -> Any:
         return await story.user_state(self.settings, config.load(self.settings).key_prefix, bot, user_id)

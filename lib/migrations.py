@@ -5,6 +5,7 @@ A file that has landed is never edited; its hash is kept and checked.
 """
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,10 +83,16 @@ async def _apply_one(conn: db.Connection, file: Migration) -> bool:
             return False
         await SQL.limit_locks.run(conn)
         started = time.perf_counter()
-        await db.script(conn, file.text)
+        await db.script(conn, await _text(conn, file))
         ms = round((time.perf_counter() - started) * 1000)
         await SQL.record.run(conn, name=file.name, sha256=file.sha256, ms=ms)
     return True
+
+
+async def _text(conn: db.Connection, file: Migration) -> str:
+    """Return the statements with the names that the two roles have in this database."""
+    end = await SQL.roles_end.one(conn, str)
+    return re.sub(r"\blotok_(app|till)\b", rf"lotok_\1{end}", file.text)
 
 
 def _is_due(file: Migration, known: list[Applied]) -> bool:

@@ -1632,12 +1632,16 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
+-- So that the owner may enter it: not where an administrator has seen to that, who alone may.
 do $$
 begin
-    if current_setting('is_superuser') = 'off' then
+    if not pg_has_role(current_user, 'lotok_app', case when current_setting('server_version_num') < '160000' then 'member' else 'set' end)
+    then
         execute format('grant lotok_app to %I', current_user);
     end if;
 end $$;
+-- Its name, which differs where an owner on a server with two could not use the roles of the other.
+create function app_role() returns text language sql immutable parallel safe as $$ select 'lotok_app' $$;
 -- What an operation runs as.
 do $$
 begin
@@ -1647,11 +1651,12 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
--- So that the role which the functions connect as may enter it, and has nothing of it otherwise.
-grant lotok_till to lotok_app with inherit false, set true;
+-- So that the owner may enter it, as with lotok_app. An operation runs as it because it belongs to it.
 do $$
 begin
-    if current_setting('is_superuser') = 'off' then
+    if not (pg_has_role(current_user, 'lotok_till', 'usage') and pg_has_role(current_user, 'lotok_till',
+        case when current_setting('server_version_num') < '160000' then 'member' else 'set' end))
+    then
         execute format('grant lotok_till to %I', current_user);
     end if;
 end $$;
@@ -1929,39 +1934,53 @@ create table messages (
 
 create index messages_member on messages (partner_id, member_id, id desc);
 
-alter table partners enable row level security;
+alter table clients enable row level security, force row level security;
+create policy own on clients to lotok_app using (
+    case when current_setting('app.platform', true) = 'on' then true else user_id = (select person()) end
+);
+create policy tenant on clients for select to lotok_app using (
+    exists (
+        select from members m
+        where m.partner_id = (select nullif(current_setting('app.tenant', true), '')::bigint)
+        and m.user_id = clients.user_id
+        and m.left_at is null
+    )
+);
+create policy till on clients for select to lotok_till using (user_id = (select person()));
+alter table partners enable row level security, force row level security;
 create policy catalogue on partners for select to lotok_app using (true);
 create policy tenant on partners to lotok_app using (sees(id));
 create policy till on partners to lotok_till using (serves(id));
-alter table staff enable row level security;
+alter table staff enable row level security, force row level security;
 create policy own on staff for select to lotok_app using (user_id = (select person()));
 create policy tenant on staff to lotok_app using (sees(partner_id));
 create policy till on staff to lotok_till using (serves(partner_id));
-alter table staff_invites enable row level security;
+alter table staff_invites enable row level security, force row level security;
 create policy tenant on staff_invites to lotok_app using (sees(partner_id));
-alter table tiers enable row level security;
+alter table tiers enable row level security, force row level security;
 create policy tenant on tiers to lotok_app using (sees(partner_id));
 create policy till on tiers to lotok_till using (serves(partner_id));
-alter table services enable row level security;
+alter table services enable row level security, force row level security;
 create policy catalogue on services for select to lotok_app using (status = 'approved' and shown);
 create policy tenant on services to lotok_app using (sees(partner_id));
 create policy till on services to lotok_till using (serves(partner_id));
-alter table promotions enable row level security;
+alter table promotions enable row level security, force row level security;
 create policy catalogue on promotions for select to lotok_app using (status = 'approved' and shown);
 create policy tenant on promotions to lotok_app using (sees(partner_id));
 create policy till on promotions to lotok_till using (serves(partner_id));
-alter table members enable row level security;
+alter table members enable row level security, force row level security;
 create policy own on members for select to lotok_app using (user_id = (select person()));
 create policy tenant on members to lotok_app using (sees(partner_id));
 create policy till on members to lotok_till using (serves(partner_id));
-alter table favourites enable row level security;
+alter table favourites enable row level security, force row level security;
 create policy own on favourites to lotok_app using (user_id = (select person()));
 create policy tenant on favourites for select to lotok_app using (sees(partner_id));
-alter table loyalty_trail enable row level security;
+alter table loyalty_trail enable row level security, force row level security;
 create policy tenant on loyalty_trail to lotok_app using (sees(partner_id));
 create policy till on loyalty_trail to lotok_till using (serves(partner_id));
-alter table messages enable row level security;
+alter table messages enable row level security, force row level security;
 create policy tenant on messages to lotok_app using (sees(partner_id));
+create policy till on messages to lotok_till using (serves(partner_id));
 
 revoke update, delete on loyalty_trail from lotok_app;
 
@@ -2155,29 +2174,30 @@ create table ratings (
 
 create index ratings_partner on ratings (partner_id, created_at desc, txn_id desc);
 
-alter table point_accounts enable row level security;
+alter table point_accounts enable row level security, force row level security;
 create policy tenant on point_accounts to lotok_app using (sees(partner_id));
 create policy till on point_accounts to lotok_till using (serves(partner_id));
-alter table point_txns enable row level security;
+alter table point_txns enable row level security, force row level security;
 create policy tenant on point_txns to lotok_app using (sees(partner_id));
 create policy till on point_txns to lotok_till using (serves(partner_id));
-alter table point_entries enable row level security;
+alter table point_entries enable row level security, force row level security;
 create policy tenant on point_entries to lotok_app using (sees(partner_id));
 create policy till on point_entries to lotok_till using (serves(partner_id));
-alter table point_lots enable row level security;
+alter table point_lots enable row level security, force row level security;
 create policy tenant on point_lots to lotok_app using (sees(partner_id));
 create policy till on point_lots to lotok_till using (serves(partner_id));
-alter table point_lot_uses enable row level security;
+alter table point_lot_uses enable row level security, force row level security;
 create policy tenant on point_lot_uses to lotok_app using (sees(partner_id));
 create policy till on point_lot_uses to lotok_till using (serves(partner_id));
-alter table vouchers enable row level security;
+alter table vouchers enable row level security, force row level security;
 create policy tenant on vouchers to lotok_app using (sees(partner_id));
 create policy till on vouchers to lotok_till using (serves(partner_id));
-alter table referral_rewards enable row level security;
+alter table referral_rewards enable row level security, force row level security;
 create policy tenant on referral_rewards to lotok_app using (sees(partner_id));
 create policy till on referral_rewards to lotok_till using (serves(partner_id));
-alter table ratings enable row level security;
+alter table ratings enable row level security, force row level security;
 create policy tenant on ratings to lotok_app using (sees(partner_id));
+create policy till on ratings to lotok_till using (serves(partner_id));
 
 -- The entries of a transaction sum to nought, and the balance of a member moves by an entry and by nothing else.
 create function move_points() returns trigger language plpgsql as $$
@@ -2230,15 +2250,23 @@ create trigger balance_by_entries before update on point_accounts
     for each row when (pg_trigger_depth() = 0) execute function keep_points();
 create trigger keep_account before delete on point_accounts for each row execute function keep_points();
 
-revoke update, delete on point_txns, point_entries, point_lot_uses from lotok_app;
-revoke delete on point_accounts, point_lots from lotok_app;
+-- lotok_app writes of it only what moves no point; the rest is written by operations.
+revoke insert, update, delete on point_txns, point_entries, point_lot_uses, point_lots, vouchers, referral_rewards, members
+    from lotok_app;
+revoke update, delete on point_accounts from lotok_app;
+grant update (reminded) on point_lots to lotok_app;
+grant update (used_by, used_at) on vouchers to lotok_app;
+grant update (user_id, phone_tail, blocked_at, asked_at, asked_txn) on members to lotok_app;
 
 grant usage on schema public to lotok_till;
-grant select on clients, partners, staff, tiers, services, promotions, jobs, job_history, spent_keys to lotok_till;
+grant select on partners, staff, tiers, services, promotions, jobs, job_history, spent_keys to lotok_till;
 grant select, insert, update on members, point_accounts, point_lots, vouchers, referral_rewards to lotok_till;
 grant select, insert on point_txns, point_entries, point_lot_uses to lotok_till;
 grant insert, delete on jobs to lotok_till;
 grant insert on loyalty_trail to lotok_till;
+grant select (user_id, phone) on clients to lotok_till;
+grant select (partner_id, member_id), update (member_id), delete on messages to lotok_till;
+grant select (partner_id, member_id, words), update (member_id, words) on ratings to lotok_till;
 grant usage, select on all sequences in schema public to lotok_till;
 
 
@@ -2721,8 +2749,8 @@ end $$;
 
 create function accrue_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+) returns point_receipt language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'accrue', p_member_id, p_bill_minor), 'UTF8'));
     d point_desk;
@@ -2753,8 +2781,8 @@ end $$;
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
     p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+) returns point_receipt language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'redeem', p_member_id, p_bill_minor, p_points), 'UTF8'));
     d point_desk;
@@ -2801,8 +2829,8 @@ end $$;
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz, p_price bigint default null
-) returns point_receipt language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+) returns point_receipt language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'service', p_member_id, p_service_id), 'UTF8'));
     d point_desk;
@@ -2849,8 +2877,8 @@ end $$;
 create function grant_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_kind text, p_points bigint,
     p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+) returns point_receipt language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', p_kind, p_member_id, p_points), 'UTF8'));
     d point_desk;
@@ -2976,8 +3004,8 @@ end $$;
 
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
-) returns point_receipt language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+) returns point_receipt language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     asked bytea := sha256(convert_to(concat_ws(':', 'reverse', p_txn_id), 'UTF8'));
     m members;
@@ -3046,8 +3074,8 @@ end $$;
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
 ) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
-language plpgsql set role to lotok_till
-    set enable_seqscan to off as $$
+language plpgsql security definer
+    set enable_seqscan to off set search_path to public, pg_temp as $$
 #variable_conflict use_column
 declare
     p partners;
@@ -3066,10 +3094,12 @@ begin
         perform set_config('app.tenant', '', true);
         return;
     end if;
+    perform set_config('app.person', p_user_id::text, true);
     select coalesce(right(c.phone, 4), '') into tail from clients c where c.user_id = p_user_id;
     if not found then
         raise exception using errcode = 'LK404', message = 'no_client', detail = p_user_id::text;
     end if;
+    perform set_config('app.person', '', true);
     select r.id into referrer
     from members r
     where r.partner_id = p.id and r.card_no = p_referrer_card and r.user_id <> p_user_id
@@ -3285,8 +3315,8 @@ begin
 end $$;
 
 create function settle_referrals(p_partner_id bigint, p_receipt_id bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_till
-    set enable_seqscan to off as $$
+language plpgsql security definer
+    set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -3364,7 +3394,7 @@ end $$;
 -- A held reward is the shop's to decide: it pays for it.
 create function review_referral(
     p_partner_id bigint, p_receipt_id bigint, p_level integer, p_actor_id bigint, p_pays boolean, p_now timestamptz
-) returns text language plpgsql set role to lotok_till as $$
+) returns text language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     p partners;
@@ -3412,8 +3442,8 @@ end $$;
 
 -- A batch of members whose date has come. Who is being served is stepped over: that operation settles them itself.
 create function settle_due(p_partner_id bigint, p_limit integer, p_now timestamptz) returns integer
-language plpgsql set role to lotok_till
-    set plan_cache_mode to force_generic_plan set enable_seqscan to off as $$
+language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
     at timestamptz := coalesce(p_now, clock_timestamp());
     m members;
@@ -3459,7 +3489,7 @@ end $$;
 
 -- Two accounts of one person at one shop: the points go over in one transaction, lots and all.
 create function merge_members(p_partner_id bigint, p_from bigint, p_into bigint, p_now timestamptz) returns bigint
-language plpgsql as $$
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     a members;
     b members;
@@ -3467,6 +3497,7 @@ declare
     had record;
     has record;
 begin
+    perform set_config('app.tenant', p_partner_id::text, true);
     a := lock_member(p_partner_id, greatest(p_from, p_into));
     b := lock_member(p_partner_id, least(p_from, p_into));
     perform refuse_closed(a);
@@ -3509,6 +3540,7 @@ begin
     update members
     set left_at = p_now, merged_into = p_into, phone_tail = '', due_at = null, owed = 0
     where partner_id = p_partner_id and id = p_from;
+    perform set_config('app.tenant', '', true);
     return t.points;
 end $$;
 
@@ -3574,11 +3606,13 @@ begin
 end $$;
 
 -- A person who was erased leaves the ledger as it is, without anybody in it. Their points end, as nobody can spend them.
-create function leave_shop(m members, p_now timestamptz) returns void language plpgsql as $$
+create function leave_shop(m members, p_now timestamptz) returns void
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     t point_txns;
     rest record;
 begin
+    perform set_config('app.tenant', m.partner_id::text, true);
     m := lock_member(m.partner_id, m.id);
     perform settle_member(m, p_now);
     for rest in
@@ -3613,6 +3647,7 @@ begin
     update vouchers
     set cancelled_at = p_now
     where partner_id = m.partner_id and member_id = m.id and used_at is null and cancelled_at is null;
+    perform set_config('app.tenant', '', true);
 end $$;
 
 create function forget_client() returns trigger language plpgsql set role to lotok_app as $$
@@ -3690,6 +3725,22 @@ begin
     perform set_config('app.platform', '', true);
     return found;
 end $$;
+
+-- An operation belongs to lotok_till and runs with its rights. Whoever is to own a function must be allowed to make one, at
+-- that moment.
+grant create on schema public to lotok_till;
+alter function accrue_points owner to lotok_till;
+alter function redeem_points owner to lotok_till;
+alter function buy_service owner to lotok_till;
+alter function grant_points owner to lotok_till;
+alter function reverse_points owner to lotok_till;
+alter function join_partner owner to lotok_till;
+alter function settle_referrals owner to lotok_till;
+alter function review_referral owner to lotok_till;
+alter function settle_due owner to lotok_till;
+alter function merge_members owner to lotok_till;
+alter function leave_shop owner to lotok_till;
+revoke create on schema public from lotok_till;
 
 create index ratings_member on ratings (partner_id, member_id);
 

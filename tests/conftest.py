@@ -1,10 +1,12 @@
 """The database and the settings of every test.
 
-One Postgres a session; the migrations run once, into a template. `conn` is a transaction that is rolled back;
-`database` is a clone of its own, for tests of several connections, and what `db.connection()` then reaches.
+One Postgres a session, of the version that LOTOK_POSTGRES names, else the local stack's; the migrations run once,
+into a template, as an owner like Neon's. `conn` is a transaction of that owner, which is rolled back; `database` is a
+clone of its own, for tests of several connections, and what `db.connection()` then reaches, as `lotok_app`.
 """
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +18,7 @@ import pytest
 
 from dev import postgres
 from lib import config, db, migrations
-from tests import factories
+from tests import factories, servers
 
 # Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
 SETTINGS = {
@@ -74,17 +76,20 @@ def settings() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Path]:
     """Run one Postgres for the session and return its folder."""
-    with postgres.lent() as folder:
-        yield folder
+    version = os.environ.get("LOTOK_POSTGRES")
+    with servers.run(int(version)) if version else postgres.lent() as data:
+        yield data
 
 
 @pytest.fixture(scope="session")
 async def template(server: Path) -> str:
     """Build the database that all others are cloned from, by the migrations."""
     async with db.connect(postgres.url(server)) as conn:
-        await conn.execute("create database template_lotok")
-    async with db.connect(postgres.url(server, "template_lotok")) as conn:
+        await conn.execute(servers.OWNER)
+        await conn.execute("create database template_lotok owner owner")
+    async with db.connect(postgres.url(server, "template_lotok", "owner")) as conn:
         await migrations.apply(conn)
+        await conn.execute("alter role lotok_app login")
     return "template_lotok"
 
 
@@ -105,7 +110,7 @@ async def conn(common: str) -> AsyncIterator[db.Connection]:
 async def database(server: Path, template: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """Lend a database of the test's own, which is also the one of DATABASE_URL."""
     url = await _clone(server, template)
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", url.replace("//owner@", "//lotok_app@"))
     config.get.cache_clear()
     yield Database(url)
     await db.close()
@@ -114,7 +119,7 @@ async def database(server: Path, template: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-async def empty_database(server: Path) -> AsyncIterator[Database]:
+async def empty_database(server: Path, template: str) -> AsyncIterator[Database]:
     """Lend a database without any table."""
     url = await _clone(server, "template0")
     yield Database(url)
@@ -136,8 +141,9 @@ def make_job(conn: db.Connection) -> Callable[..., Awaitable[Any]]:
 async def _clone(server: Path, template: str) -> str:
     name = f"test_{next(_numbers)}"
     async with db.connect(postgres.url(server)) as conn:
-        await conn.execute(f"create database {name} template {template} strategy file_copy")  # half of wal_log's time
-    return postgres.url(server, name)
+        # file_copy takes half of wal_log's time
+        await conn.execute(f"create database {name} owner owner template {template} strategy file_copy")
+    return postgres.url(server, name, "owner")
 
 
 async def _drop(server: Path, url: str) -> None:

@@ -19,7 +19,7 @@ select 'index', i.indexname, i.indexdef
 from pg_indexes i
 where i.schemaname = 'public'
 union all
-select 'function', p.oid::regprocedure::text, pg_get_functiondef(p.oid)
+select 'function', p.oid::regprocedure::text, p.proowner::regrole || pg_get_functiondef(p.oid)
 from pg_proc p
 where p.pronamespace = 'public'::regnamespace
 union all
@@ -40,6 +40,13 @@ where p.schemaname = 'public'
 union all
 select 'grant', g.grantee || '.' || g.table_name, string_agg(g.privilege_type, ' ' order by g.privilege_type)
 from information_schema.role_table_grants g
+where g.table_schema = 'public'
+and g.grantee in ('lotok_app', 'lotok_till')
+group by g.grantee, g.table_name
+union all
+select 'column grant', g.grantee || '.' || g.table_name, string_agg(g.column_name || ' ' || g.privilege_type, ', '
+    order by g.column_name, g.privilege_type)
+from information_schema.column_privileges g
 where g.table_schema = 'public'
 and g.grantee in ('lotok_app', 'lotok_till')
 group by g.grantee, g.table_name

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lib import config, db, errors, typed, users
 from lib.loyalty import phones
+from lib.loyalty.partners import PLATFORM
 from lib.telegram import fsm
 
 SQL = db.load("admin")
@@ -104,7 +105,8 @@ async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hi
     digits = line.lstrip("#№ ")
     number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
     username = typed.latin(line).removeprefix("@").lower()[:64]
-    return await SQL.find_people.all(conn, Hit, number=number, username=username, phones=_phones(line), limit=limit)
+    facts = {"number": number, "username": username, "phones": _phones(line)}
+    return await SQL.find_people.within(PLATFORM).all(conn, Hit, **facts, limit=limit)
 
 
 async def get(conn: db.Connection, user_id: int) -> Person:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lib import db, errors, typed, users
 from lib.loyalty import phones
-from lib.loyalty.partners import PAGE, of
+from lib.loyalty.partners import PAGE, PLATFORM, of
 
 SQL = db.load("loyalty_members")
 
@@ -102,9 +102,9 @@ async def register(conn: db.Connection, user_id: int, *, name: str, city: str, p
     """
     number = phones.told(phone) if phone else None
     fields = {"name": _name(name), "city": city.strip()[:60]}
-    if number and await SQL.phone_owner.one(conn, int, phone=number) not in (None, user_id):
+    if number and await SQL.phone_owner.within(PLATFORM).one(conn, int, phone=number) not in (None, user_id):
         raise errors.Conflict("phone_taken")
-    await SQL.register_client.run(conn, user_id=user_id, phone=None, **fields)
+    await SQL.register_client.within(db.Scope(person=user_id)).run(conn, user_id=user_id, phone=None, **fields)
     if number:
         await set_phone(conn, user_id, number)
     client = await get_client(conn, user_id)
@@ -122,12 +122,12 @@ async def set_phone(conn: db.Connection, user_id: int, phone: str) -> str:
 
 async def phone_owner(conn: db.Connection, phone: str) -> int | None:
     """Return the user who has this number."""
-    return await SQL.phone_owner.one(conn, int, phone=phones.told(phone))
+    return await SQL.phone_owner.within(PLATFORM).one(conn, int, phone=phones.told(phone))
 
 
 async def get_client(conn: db.Connection, user_id: int) -> Client | None:
     """Return the person as a client; None before registration."""
-    return await SQL.get_client.one(conn, Client, user_id=user_id)
+    return await SQL.get_client.within(db.Scope(person=user_id)).one(conn, Client, user_id=user_id)
 
 
 async def change_client(
@@ -140,7 +140,7 @@ async def change_client(
     wants_news: bool | None = None,
 ) -> None:
     """Change what is named. The birthday comes as people write it: 7.03, 07-03, 7 03. Invalid("birthday_unclear")."""
-    done = await SQL.change_client.run(
+    done = await SQL.change_client.within(db.Scope(person=user_id)).run(
         conn,
         user_id=user_id,
         name=_name(name) if name is not None else None,

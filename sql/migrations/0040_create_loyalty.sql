@@ -9,12 +9,16 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
+-- So that the owner may enter it: not where an administrator has seen to that, who alone may.
 do $$
 begin
-    if current_setting('is_superuser') = 'off' then
+    if not pg_has_role(current_user, 'lotok_app', case when current_setting('server_version_num') < '160000' then 'member' else 'set' end)
+    then
         execute format('grant lotok_app to %I', current_user);
     end if;
 end $$;
+-- Its name, which differs where an owner on a server with two could not use the roles of the other.
+create function app_role() returns text language sql immutable parallel safe as $$ select 'lotok_app' $$;
 grant usage on schema public to lotok_app;
 grant select, insert, update, delete on all tables in schema public to lotok_app;
 grant usage, select on all sequences in schema public to lotok_app;

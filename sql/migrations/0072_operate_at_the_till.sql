@@ -11,11 +11,12 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
--- So that the role which the functions connect as may enter it, and has nothing of it otherwise.
-grant lotok_till to lotok_app with inherit false, set true;
+-- So that the owner may enter it, as with lotok_app. Operations enter it by belonging to it: see 0084.
 do $$
 begin
-    if current_setting('is_superuser') = 'off' then
+    if not (pg_has_role(current_user, 'lotok_till', 'usage') and pg_has_role(current_user, 'lotok_till',
+        case when current_setting('server_version_num') < '160000' then 'member' else 'set' end))
+    then
         execute format('grant lotok_till to %I', current_user);
     end if;
 end $$;

@@ -325,15 +325,32 @@ from (values
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null
 union all
-select c.relname || ' has no row-level security', count(*) over ()
+select c.relname || ' has no row-level security that owners keep to', count(*) over ()
 from pg_class c
-join pg_attribute a on a.attrelid = c.oid and a.attname = 'partner_id' and not a.attisdropped
 where c.relnamespace = 'public'::regnamespace
 and c.relkind = 'r'
-and not c.relrowsecurity
+and not (c.relrowsecurity and c.relforcerowsecurity)
+and (c.relname = 'clients' or exists (
+    select from pg_attribute a where a.attrelid = c.oid and a.attname = 'partner_id' and not a.attisdropped
+))
+union all
+select 'operation ' || g.name || ' runs with the rights of who asks for it, or with too many', count(*) over ()
+from (values
+    ('accrue_points'), ('redeem_points'), ('buy_service'), ('grant_points'), ('reverse_points'), ('join_partner'),
+    ('settle_referrals'), ('review_referral'), ('settle_due'), ('merge_members'), ('leave_shop')
+) g (name)
+where not exists (
+    select from pg_proc p
+    join pg_roles r on r.oid = p.proowner and not r.rolsuper and not r.rolbypassrls and not r.rolcanlogin
+    where p.oid = to_regproc(g.name) and p.prosecdef and 'search_path=public, pg_temp' = any (p.proconfig)
+)
+union all
+select app_role() || ' may write into ' || g.name, count(*) over ()
+from (values ('point_txns'), ('point_entries'), ('point_lot_uses'), ('point_lots')) g (name)
+where has_table_privilege(app_role(), g.name, 'insert, update, delete, truncate')
 union all
 select 'role ' || rolname || ' goes round row-level security', 1
 from pg_roles
-where rolname in ('lotok_app', 'lotok_till')
+where rolname = app_role()
 and (rolsuper or rolbypassrls)
 limit 5;

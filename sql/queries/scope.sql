@@ -1,5 +1,5 @@
 -- name: enter
-select set_config('role', 'lotok_app', true), set_config('app.tenant', %(tenant)s::text, true),
+select set_config('role', app_role(), true), set_config('app.tenant', %(tenant)s::text, true),
     set_config('app.person', %(person)s::text, true), set_config('app.platform', %(platform)s::text, true);
 
 -- name: leave

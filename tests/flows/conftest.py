@@ -56,7 +56,7 @@ class Shop:
         )
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
-        async with db.connect(self.stack.settings["DATABASE_URL"]) as conn:
+        async with db.connect(self.stack.owner_url) as conn:
             cursor = await conn.execute(query, params)
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]

@@ -34,13 +34,55 @@ async def two(conn):
     return shops
 
 
-async def test_every_table_of_a_shops_data_has_row_level_security(conn):
+async def test_every_table_of_a_shops_data_has_row_level_security_that_owners_keep_to(conn):
     tables = [name for (name,) in await rows(conn, TENANT_TABLES)]
     assert len(tables) >= 15
     unprotected = await rows(
-        conn, "select relname from pg_class where relname = any(%s) and not relrowsecurity", tables
+        conn,
+        "select relname from pg_class where relname = any(%s) and not (relrowsecurity and relforcerowsecurity)",
+        [*tables, "clients", "favourites"],
     )
     assert unprotected == []
+
+
+async def test_an_operation_has_rights_of_its_own_that_nobody_else_comes_by(conn):
+    assert await rows(conn, "select proname from pg_proc where 'role=lotok_till' = any (proconfig)") == []
+    assert await rows(conn, "select pg_has_role('lotok_app', 'lotok_till', 'member')") == [(False,)]
+    owned = await rows(conn, "select proname, prosecdef from pg_proc where proowner = 'lotok_till'::regrole")
+    assert len(owned) >= 11
+    assert all(definer for _, definer in owned)
+    open_path = "select proname from pg_proc where prosecdef and not 'search_path=public, pg_temp' = any (proconfig)"
+    assert await rows(conn, open_path) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into point_txns (partner_id, member_id, kind, idem_key, req_hash, points, available_after,"
+        " pending_after, created_at) select partner_id, id, 'grant', 'mine', '', 5, 5, 0, now() from members",
+        "insert into point_entries (partner_id, txn_id, member_id, kind, delta, balance_after)"
+        " select partner_id, id, member_id, 'available', 5, 5 from point_txns",
+        "update point_lots set remaining = remaining + 1",
+        "update point_accounts set balance = balance + 5",
+        "update members set spent_minor = 10000000",
+        "update vouchers set cancelled_at = now()",
+    ],
+)
+async def test_the_product_writes_no_point_with_sql_of_its_own(conn, two, statement):
+    async with refused(conn, InsufficientPrivilege, "permission denied"):
+        await conn.execute("set local role lotok_app")
+        await conn.execute("select set_config('app.tenant', %s, true)", (str(two[0].id),))
+        await conn.execute(statement)
+
+
+async def test_a_shop_knows_the_clients_who_have_its_card_and_a_person_themselves(conn, two):
+    [(mine,)] = await rows(conn, "select user_id from members where partner_id = %s", two[0].id)
+    for setting, value in (("app.tenant", two[0].id), ("app.person", mine)):
+        async with conn.transaction(force_rollback=True):
+            await conn.execute("set local role lotok_app")
+            assert await rows(conn, "select user_id from clients") == []
+            await conn.execute("select set_config(%s, %s, true)", (setting, str(value)))
+            assert await rows(conn, "select user_id from clients") == [(mine,)]
 
 
 async def test_the_runtime_role_owns_nothing_and_cannot_go_round_a_policy(conn):
@@ -105,13 +147,22 @@ async def test_the_scope_of_a_statement_ends_with_it(database):
         shop = await make_shop(conn)
         assert [await points.history(conn, shop.id), (await rows(conn, "select current_user"))[0]] == [
             [],
-            ("postgres",),
+            ("owner",),
         ]
         assert await rows(conn, "select coalesce(current_setting('app.tenant', true), '')") == [("",)]
         async with conn.transaction():
             await points.history(conn, shop.id)
-            assert await rows(conn, "select current_user") == [("postgres",)]
+            assert await rows(conn, "select current_user") == [("owner",)]
             assert await rows(conn, "select count(*) from staff") == [(2,)]
+
+
+async def test_an_operation_leaves_no_scope_behind_inside_a_longer_transaction(conn):
+    shop = await make_shop(conn)
+    member = await make_member(conn, shop, has=100)
+    await points.accrue(conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, key=new_key(), now=NOW)
+    for name in ("app.tenant", "app.platform", "app.person"):
+        cursor = await conn.execute("select coalesce(current_setting(%s, true), '')", (name,))
+        assert await cursor.fetchone() == ("",)
 
 
 async def test_what_is_in_the_ledger_is_never_changed(conn, two):

@@ -59,7 +59,7 @@ async def applied(shop, seller):
     """Have somebody apply for a shop with a name of its own."""
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
     title = f"Зерно {next(_numbers)}"
-    async with db.connect(shop.stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(shop.stack.owner_url) as conn:
         partner_id = await partners.apply(conn, user["id"], title=title, city="Казань", category="cafe", about="Кофе")
         yield Applied(shop, conn, user["id"], partner_id, title)
 

@@ -79,7 +79,7 @@ class Place:
 @pytest.fixture
 async def conn(shop) -> AsyncIterator[db.Connection]:
     """Lend a connection to the stack's own database."""
-    async with db.connect(shop.stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(shop.stack.owner_url) as conn:
         yield conn
 
 

