@@ -1,4 +1,4 @@
-"""Draws the poster for a shop's counter, as a picture for the chat and as an A4 PDF for the printer, and sends both."""
+"""Draws the poster for a shop's counter, as a picture for the chat and as PDFs for the printer, A4 and A6."""
 
 import asyncio
 from datetime import timedelta
@@ -33,13 +33,26 @@ async def run(run: jobs.Run) -> None:
         steps=tuple(text.say(say, f"partner.poster.step{number}") for number in (1, 2, 3)),
         link=link.removeprefix("https://"),
         code=qr.png(link, scale=1),
+        logo=await _logo(shop),
     )
-    png, pdf = await asyncio.to_thread(poster.render, sheet)
+    png, sheets = await asyncio.to_thread(poster.render, sheet)
     chat = Chat(asked["bot"], user.tg_id)
     try:
         if not run.checkpoint.get("shown"):
             await chat.send_photo(Picture("poster.png", png), text.say(say, "partner.poster.done", title=shop.title))
             await run.save(shown=True)
-        await chat.send_document(Picture("poster.pdf", pdf), text.say(say, "partner.poster.print"))
+        files = [Picture(f"poster-{name}.pdf", pdf) for name, pdf in sheets.items()]
+        await chat.send_documents(files, text.say(say, "partner.poster.print"))
     except errors.Blocked:
         log.note(blocked=True)
+
+
+async def _logo(shop: partners.Partner) -> bytes:
+    """Return the picture that the shop has given itself, b"" without one: a poster without it is still a poster."""
+    if not shop.photo:
+        return b""
+    try:
+        return await client.download("partner", shop.photo)
+    except errors.Rejected as error:
+        log.note(no_logo=str(error))
+        return b""

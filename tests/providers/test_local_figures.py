@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import re
+import zlib
 
 import pytest
 from PIL import Image
@@ -52,11 +54,11 @@ def test_no_receipts_at_all_is_said():
     assert bars_of(chart(bars=[("01", 0.0)] * 7)) == 0
 
 
-def drawn(title="Зерно"):
+def drawn(title="Зерно", logo=b""):
     steps = ("Наведите камеру", "Нажмите «Старт»", "Копите баллы")
-    sheet = poster.Sheet(title, "5 % — баллами", "И 100 баллов сразу", steps, LINK[8:], qr.png(LINK, scale=1))
-    png, pdf = poster.render(sheet)
-    return Image.open(io.BytesIO(png)).convert("RGB"), pdf
+    code = qr.png(LINK, scale=1)
+    png, sheets = poster.render(poster.Sheet(title, "5 % — баллами", "И 100 баллов", steps, LINK[8:], code, logo))
+    return Image.open(io.BytesIO(png)).convert("RGB"), sheets
 
 
 def test_the_poster_holds_every_module_of_its_code():
@@ -71,9 +73,37 @@ def test_the_poster_holds_every_module_of_its_code():
             assert (picture.getpixel(at)[0] > 127) == (wanted.getpixel((x, y)) > 127), (x, y)
 
 
-def test_the_pdf_is_one_sheet_of_a4():
-    _, pdf = drawn()
+def streams(pdf):
+    """Unpack what the file holds, each by its object's number."""
+    found = re.findall(rb"(\d+) 0 obj\n<<[^\n]*>>\nstream\n(.*?)\nendstream", pdf, re.DOTALL)
+    return {int(number): zlib.decompress(packed) for number, packed in found}
+
+
+def words_of(pdf):
+    """Read the words as a viewer does: each code of a line through the font's own table."""
+    held = streams(pdf)
+    meant = dict(re.findall(rb"<([0-9A-F]{4})> <([0-9A-F]{4})>", held[9]))
+    lines = [re.findall(b"....", line) for line in re.findall(rb"<([0-9A-F]*)> Tj", held[4])]
+    return ["".join(chr(int(meant[code], 16)) for code in line) for line in lines]
+
+
+@pytest.mark.parametrize(("form", "size"), [("a4", (210, 297)), ("a6", (105, 148))])
+def test_each_pdf_is_one_sheet_of_its_form_and_its_words_can_be_selected(form, size):
+    _, sheets = drawn("Зерно")
+    pdf = sheets[form]
     assert pdf.startswith(b"%PDF-")
-    assert pdf.count(b"/Type /Page\n") <= 1
-    width, height = poster.SIZE[0] / poster.DOTS * 25.4, poster.SIZE[1] / poster.DOTS * 25.4
-    assert (round(width), round(height)) == (210, 297)
+    assert pdf.count(b"/Type /Page ") == 1
+    box = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)
+    assert tuple(int(float(side) / 72 * 25.4 + 0.5) for side in box.groups()) in (size, (size[0], size[1] + 1))
+    assert words_of(pdf)[0] == "Зерно"
+    assert {"Наведите камеру", "Нажмите «Старт»", "Копите баллы", LINK[8:]} <= set(words_of(pdf))
+
+
+def test_a_logo_stands_beside_the_name_and_one_that_cannot_be_read_is_left_out():
+    logo = io.BytesIO()
+    Image.new("RGBA", (300, 200), (200, 40, 40, 255)).save(logo, "PNG")
+    with_logo, _ = drawn(logo=logo.getvalue())
+    middle = (poster.EDGE + poster.LOGO // 2, 90 + poster.LOGO // 2)
+    assert with_logo.getpixel(middle) == (200, 40, 40)
+    for broken in (b"", b"no picture", logo.getvalue()[:60]):
+        assert drawn(logo=broken)[0].tobytes() == drawn()[0].tobytes()

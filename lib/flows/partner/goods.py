@@ -82,7 +82,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     reason = turn.text("partner.promos.reason", reason=one.reason) if one.status == "rejected" else ""
     verb = "hide" if one.shown else "show"
     edits = [partner.button(turn, f"partner.button.{what}", f"goods:{what}:{one.id}") for what in ("retitle", "reword")]
-    photo = [partner.button(turn, "partner.button.photo", f"goods:picture:{one.id}")] if one.photo else []
+    photo = [partner.button(turn, "partner.button.picture", f"goods:picture:{one.id}")] if one.photo else []
     rows = [
         edits,
         [*photo, partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],

@@ -23,9 +23,10 @@ from lib.telegram.dispatch import Turn
 
 @dataclass(frozen=True)
 class Rule:
-    """One setting: how it is typed (percent, whole, money, sums, shares, words, zone), its quick choices, its bound.
+    """One setting: how it is answered, its quick choices, its bound.
 
-    A zone is chosen only: its choices are places in `partners.ZONES`.
+    The forms are percent, whole, money, sums, shares and words, which are typed, zone and picture. A zone is
+    chosen only, out of `partners.ZONES`; a picture is sent, and taken away by a word.
     """
 
     form: str
@@ -45,11 +46,16 @@ RULES = {
     "referral_bp": Rule("shares", (), 1000),
     "quick_amounts": Rule("sums", (), 6),
     "max_bill_minor": Rule("money", (1_000_000, 5_000_000, 10_000_000, 100_000_000), 1_000_000_000),
+    "photo": Rule("picture"),
     "tz": Rule("zone", tuple(range(len(partners.ZONES)))),
     "contact": Rule("words", (), 80),
     "address": Rule("words", (), 160),
     "about": Rule("words", (), 600),
 }
+
+
+# How a rule's question ends where it is not answered by a button or by words.
+NOW = {"zone": "partner.rules.now_choose", "picture": "partner.rules.now_send"}
 
 
 async def handle(turn: Turn) -> None:
@@ -65,6 +71,8 @@ async def handle(turn: Turn) -> None:
         await _set(turn, place, *argument.partition(":")[::2])
     elif wanted in ("tiers", "untier"):
         await (_tiers(turn, place) if wanted == "tiers" else _save_tiers(turn, place, []))
+    elif turn.came.attachment and step == "photo":
+        await _sent(turn, place)
     elif turn.came.kind == "text" and step in RULES:
         await _typed(turn, place, step)
     elif turn.came.kind == "text" and step == "tiers":
@@ -97,6 +105,8 @@ def _shown(turn: Turn, name: str, value: Any) -> str:
     if form == "zone":
         zone = value if isinstance(value, str) else list(partners.ZONES)[value]
         return turn.text(f"zone.{zone.partition('/')[2].lower()}") if zone in partners.ZONES else zone
+    if form == "picture":
+        return turn.text("partner.rules.photo.there" if value else "partner.rules.none")
     value = value or (list(partner.QUICK) if form == "sums" else value)
     if value in (0, "", []):
         return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
@@ -119,11 +129,20 @@ async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
     turn.state.step = f"rules:{name}"
     shop = await _shop(place)
     value = _shown(turn, name, getattr(shop, name))
-    now = "partner.rules.now_choose" if RULES[name].form == "zone" else "partner.rules.now"
+    now = NOW.get(RULES[name].form, "partner.rules.now")
     words = f"{turn.text(f'partner.rules.{name}')}\n\n{turn.text(now, value=value)}"
     choices = [Button(_shown(turn, name, one), f"rules:set:{name}:{one}") for one in RULES[name].choices]
     rows = [*partner.in_rows(choices), partner.home(turn, "rules:home")]
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+
+
+async def _sent(turn: Turn, place: Staff) -> None:
+    """Keep the logo by Telegram's id of it, which is this bot's."""
+    logo = turn.came.attachment
+    if logo is None or logo.kind != "photo":
+        await _edit(turn, place, "photo", turn.text("partner.rules.photo.as_photo"))
+    else:
+        await _save(turn, place, "photo", logo.file_id)
 
 
 async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
@@ -226,6 +245,12 @@ def _read_shares(words: str, most: int) -> list[int]:
     return [*shares, 0, 0][:3]
 
 
+def _read_picture(words: str, _: int) -> str:
+    if words not in ("-", "—", "нет"):
+        raise errors.Invalid("send_picture")
+    return ""
+
+
 def _read_zone(words: str, _: int) -> str:
     raise errors.Invalid("use_buttons", words[:40])
 
@@ -244,4 +269,5 @@ READ: dict[str, Callable[[str, int], Any]] = {
     "shares": _read_shares,
     "words": _read_words,
     "zone": _read_zone,
+    "picture": _read_picture,
 }

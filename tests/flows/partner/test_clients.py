@@ -166,12 +166,21 @@ async def test_the_operations_come_as_a_file_for_excel(cafe):
     assert ";1234,50;1234,50;61;" in raw.decode("utf-8-sig")
 
 
-async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe):
+async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe, photo):
     await cafe.set(welcome_points=100)
+    await cafe.owner.presses("Правила")
+    await cafe.owner.presses("Логотип")
+    await cafe.owner.says("какой-нибудь")
+    await cafe.owner.sees("Нужна картинка")
+    await cafe.owner.sends_photo(photo)
+    await cafe.owner.sees("Сохранил.*Логотип: есть")
+    await cafe.owner.says("/menu")
     await cafe.owner.presses("Статистика")
     await cafe.owner.presses("Плакат с QR")
-    message = await arrives(cafe, "poster", "Для печати")
+    message = await arrives(cafe, "poster", "Для печати: лист A4 на стену и карточка A6")
     assert (await cafe.shop.download(message["document"]["file_id"])).startswith(b"%PDF-")
+    files = [one["document"]["file_name"] for one in await cafe.owner.messages() if "document" in one]
+    assert files == ["poster-a4.pdf", "poster-a6.pdf"]
     await cafe.owner.sees("Плакат для кассы: Кофейня")
 
 
@@ -195,7 +204,7 @@ async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
         ("График", "chart", "sendPhoto", "график не получился"),
         ("Клиенты в Excel", "sheet", "sendDocument", "таблица клиентов не получилась"),
         ("Операции в Excel", "sheet", "sendDocument", "таблица операций не получилась"),
-        ("Плакат с QR", "poster", "sendDocument", "плакат не получился"),
+        ("Плакат с QR", "poster", "sendMediaGroup", "плакат не получился"),
     ],
 )
 async def test_a_file_that_fails_for_good_says_so_and_is_asked_for_again(cafe, button, task, method, failed):
