@@ -35,6 +35,10 @@ class Product:
         """Return what so many results cost as one order."""
         return int(self.params.get("prices", {}).get(str(count), self.price * count))
 
+    def own_total(self, count: int) -> int:
+        """Return what so many cost when we draw them ourselves because no model can be asked."""
+        return min(self.total(count), int(self.params.get("own_price", self.price)) * count)
+
 
 @dataclass(frozen=True)
 class Pack:

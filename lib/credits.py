@@ -5,11 +5,12 @@ back by itself. What else moves credits is here: packs paid with Stars and their
 administrators. Each is written once, whatever is delivered twice, and each function is one statement.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import catalog, db, errors, users
+from lib import catalog, config, db, errors, users
 
 SQL = db.load("credits")
 
@@ -30,11 +31,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Offer:
-    """A product, what the person has, and how long such orders took lately; None when there were too few to tell."""
+    """A product, what the person has, and how long such orders took lately; None when there were too few to tell.
+
+    `halts` tells why each of the providers that were named cannot be asked now, '' when it can (lib/spending).
+    """
 
     product: catalog.Product
     balance: int
     recent: timedelta | None
+    halts: list[str]
 
     def lasts(self, count: int, *, by_ai: bool) -> timedelta:
         """Return how long an order of so many will probably take, by a model or by our own renderer."""
@@ -107,13 +112,20 @@ async def safe_get_balance(conn: db.Connection, user_id: int) -> int:
     return await SQL.safe_get_balance.one(conn, int, user_id=user_id) or 0
 
 
-async def offer(conn: db.Connection, user_id: int, product: str, count: int = 1) -> Offer | None:
-    """Return what so many of a product are to a person; None when there is no such product. One round trip."""
-    row = await SQL.offer.one(conn, dict, user_id=user_id, product=product, count=count)
+async def offer(
+    conn: db.Connection, user_id: int, product: str, count: int = 1, asked: Sequence[tuple[str, int]] = ()
+) -> Offer | None:
+    """Return what so many of a product are to a person, and whether each of these (provider, cost) can be asked for it.
+
+    None when there is no such product. One round trip.
+    """
+    doors = {"providers": [name for name, _ in asked], "costs": [cost for _, cost in asked]}
+    facts = {"user_id": user_id, "product": product, "count": count, "accounts": config.get().accounts}
+    row = await SQL.offer.one(conn, dict, **facts, **doors)
     if row is None:
         return None
-    balance, seconds = row.pop("balance"), row.pop("recent_seconds")
-    return Offer(catalog.Product(**row), balance, None if seconds is None else timedelta(seconds=seconds))
+    balance, seconds, halts = row.pop("balance"), row.pop("recent_seconds"), row.pop("halts")
+    return Offer(catalog.Product(**row), balance, None if seconds is None else timedelta(seconds=seconds), halts)
 
 
 async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:

@@ -18,6 +18,8 @@ TEMPLATES = ("ugc", "broll", "own")
 COUNTS = {"card": (1,), "set": (2, 3, 4), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
 SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
+# Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or whoever can.
+MAKERS = ("own", "model", "")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Order:
     seconds: int = 0
     count: int = 1
     variant: int = 0
+    maker: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""
@@ -54,6 +57,7 @@ class Order:
             "scene": self.scene in SCENES,
             "template": self.template in TEMPLATES,
             "count": self.count in COUNTS.get(self.product, ()),
+            "maker": self.maker in MAKERS,
             "source": bool(self.file_id) or self.source is not None,
             "wishes": len(self.wishes) <= WISHES_LIMIT,
         }

@@ -10,7 +10,12 @@ where user_id = %(user_id)s;
 -- name: offer
 -- How long the last orders took from being placed to being there: four out of five were faster.
 select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds,
-    coalesce(a.balance, 0) as balance, pace.seconds as recent_seconds
+    coalesce(a.balance, 0) as balance, pace.seconds as recent_seconds, array(
+        select provider_halt(d.provider, array(select jsonb_array_elements_text(%(accounts)s::jsonb -> d.provider)),
+            %(user_id)s::bigint, null, d.cost)
+        from unnest(%(providers)s::text[], %(costs)s::integer[]) with ordinality d (provider, cost, place)
+        order by d.place
+    ) as halts
 from products p
 left join credit_accounts a on a.user_id = %(user_id)s
 cross join lateral (

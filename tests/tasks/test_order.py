@@ -326,7 +326,28 @@ async def test_when_all_others_are_away_it_is_drawn_here_and_said(studio):
     job = await studio.order(alice, title="Кружка")
     assert (await studio.end_of(job))["state"] == "done"
     assert (await studio.costs(job))[-1][0] == "local"
-    await alice.sees("Карточка готова.*нарисовал сам")
+    await alice.sees("Карточка готова.*Нейросеть временно отключена.*нарисовал сам")
+
+
+async def test_what_was_ordered_of_us_is_made_by_us_without_an_excuse(studio):
+    alice = await studio.seller()
+    job = await studio.order(alice, title="Кружка", maker="own")
+    await studio.end_of(job)
+    assert [cost[0] for cost in await studio.costs(job)] == ["local"]
+    assert "нарисовал сам" not in words(await alice.sees("Карточка готова"))
+
+
+async def test_an_order_that_waits_for_a_model_is_made_as_soon_as_the_limit_is_raised(studio):
+    alice = await studio.seller()
+    await studio.run("update provider_budgets set daily_limit = 0")
+    try:
+        job = await studio.order(alice, title="Кружка", maker="model")
+        await alice.sees("исчерпала свой лимит расходов.*Жду её не дольше суток")
+        assert await studio.costs(job) == []
+    finally:
+        await studio.run("update provider_budgets set daily_limit = case provider when 'kie' then 50000 else 20000 end")
+    assert (await studio.end_of(job))["state"] == "done"
+    assert await studio.costs(job) == [("kie", GPT, "done", 60)]
 
 
 async def test_the_daily_limit_of_a_provider_is_kept(studio):

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, errors, providers, spending, storage
+from lib import config, db, errors, providers, spending, storage, text
 from lib.providers import Ask, Offer
 from lib.providers.local import PRESETS, received
 from lib.tasks.order import alarm, prompts, source
@@ -15,6 +15,8 @@ from lib.tasks.order.desk import Desk, Item, after
 PATIENCE = 120
 # How long an order waits when everybody left on its chain rests.
 AT_MOST = timedelta(hours=1)
+# The same for a model that the seller wants to wait for: by then the budgets of a day have room.
+A_DAY = timedelta(days=1)
 
 CLIP = (1080, 1920)
 BACKGROUND = (1200, 1600)
@@ -39,9 +41,11 @@ async def choose(desk: Desk, item: Item) -> Choice | datetime:
     left = [offer for offer in _chain(desk) if offer.name not in tried]
     if not left:
         raise errors.Rejected("provider_down", ", ".join(tried))
-    halts = []
+    halts: list[str] = []
     for offer, door in zip(left, await _doors(desk, item, left), strict=True):
         if not door.halt:
+            if offer.provider == "local" and halts:
+                item["why"] = halts[0]
             return Choice(offer, providers.account(offer.provider, desk.job_id, door.resting))
         halts.append(door.halt)
         if door.halt == "spent":
@@ -49,9 +53,11 @@ async def choose(desk: Desk, item: Item) -> Choice | datetime:
         if door.halt == "down" and is_patient(item):
             await desk.show("making.busy")
             return after(15)
-    if datetime.now(UTC) - desk.run.job.created_at > AT_MOST:
-        raise errors.Rejected("provider_down", ", ".join(halts))
-    await desk.show("making.busy")
+    waits = desk.order.maker == "model"
+    if datetime.now(UTC) - desk.run.job.created_at > (A_DAY if waits else AT_MOST):
+        raise errors.Rejected("model_away" if waits else "provider_down", ", ".join(halts))
+    cause = text.say(desk.order.language, f"making.cause.{halts[0]}")
+    await desk.show("making.waits" if waits else "making.busy", cause=cause)
     return after(60)
 
 
@@ -134,4 +140,4 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
 
 
 def _chain(desk: Desk) -> tuple[Offer, ...]:
-    return providers.chain(desk.order.product, desk.order.preset)
+    return providers.left(desk.order.product, desk.order.preset, desk.order.maker)

@@ -122,8 +122,10 @@ async def _caption(desk: Desk) -> str:
     if order.preset == "white" and not order.is_video and "framed" in notes:
         lines.append(text.say(order.language, "card.framed_white"))
     chosen = providers.chain(order.product, order.preset)[0]
-    if chosen.provider != "local" and any(_is_ours(desk, number) for number in range(order.count)):
-        lines.append(text.say(order.language, "making.by_ourselves"))
+    ours = [number for number in range(order.count) if _is_ours(desk, number)]
+    if chosen.provider != "local" and order.maker != "own" and ours:
+        cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).get('why', 'failed')}")
+        lines.append(text.say(order.language, "making.by_ourselves", cause=cause))
     return "\n\n".join(lines)
 
 

@@ -1,13 +1,14 @@
 """What a seller has said so far, and what is missing. A draft lives in State.data["draft"] and holds:
 
 file_id or source, kind, album · title, benefits, category, or wordless · product · preset, scene or template · wishes
-count, variant · price: what the confirm screen showed
+count, variant · price, maker: what the confirm screen showed · waits: a model is waited for that cannot be asked now
 ask: the step that the seller went back to; nothing is forgotten before it is answered anew
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from lib import config, jobs, orders
+from lib import config, credits, jobs, makers, orders
 from lib.telegram.dispatch import Turn
 
 type Draft = dict[str, Any]
@@ -84,6 +85,38 @@ def is_by_ai(draft: Draft) -> bool:
     return has_ai() and (LOOKS[draft["product"]] != "preset" or draft.get("preset") != "classified")
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Who may make an order now, at which price, and why it is not the model of choice; '' when it is."""
+
+    maker: str
+    price: int
+    cause: str = ""
+
+
+def asked(draft: Draft) -> list[tuple[str, int]]:
+    """Return whom the whole order can be asked of, and what it costs there at most."""
+    number = count(draft)
+    return [(offer.provider, offer.whole_cost * number) for offer in makers.chain(draft["product"], _preset(draft))]
+
+
+def terms(draft: Draft, offer: credits.Offer) -> Terms:
+    """Decide what the confirm screen offers. A provider that is away for seconds is waited for as it is."""
+    number = count(draft)
+    full, own = offer.product.total(number), offer.product.own_total(number)
+    chain = makers.chain(draft["product"], _preset(draft))
+    first = next(one for one, halt in zip(chain, offer.halts, strict=True) if halt in ("", "down"))
+    if chain[0].provider == "local":
+        return Terms("", full)
+    if first.provider != "local":
+        return Terms("model" if own < full else "", full)
+    return Terms("model", full, offer.halts[0]) if draft.get("waits") else Terms("own", own, offer.halts[0])
+
+
+def _preset(draft: Draft) -> str:
+    return str(draft.get("preset", "")) if LOOKS[draft["product"]] == "preset" else ""
+
+
 def count(draft: Draft) -> int:
     """Return how many results are wanted."""
     choices = orders.COUNTS[draft["product"]]
@@ -105,6 +138,8 @@ def change(draft: Draft, action: str, argument: str) -> None:
         draft[action] = argument
     elif action == "count" and product and argument in map(str, orders.COUNTS[product]):
         draft["count"] = int(argument)
+    elif action == "maker" and argument in ("own", "model"):
+        draft["waits"] = argument == "model"
     elif action == "wishes" and argument == "skip":
         draft["wishes"] = ""
     elif action == "nowords":
@@ -145,7 +180,7 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
 
 def order(draft: Draft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    said = {name: draft[name] for name in (*_KEPT, "source", "variant") if draft.get(name) is not None}
+    said = {name: draft[name] for name in (*_KEPT, "source", "variant", "maker") if draft.get(name) is not None}
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

@@ -22,9 +22,11 @@ async def confirm(turn: Turn) -> None:
         await _already(turn)
         return
     user_id = turn.state.who["id"]
-    offer = await db.run(lambda conn: credits.offer(conn, user_id, draft["product"], drafts.count(draft)))
-    if offer is None or not offer.product.is_on or offer.product.total(drafts.count(draft)) != draft.get("price"):
-        await screens.show_next(turn, turn.text("studio.price_changed"))
+    offer = await screens.offer_of(user_id, draft)
+    terms = drafts.terms(draft, offer) if offer and offer.product.is_on else None
+    if offer is None or terms is None or (terms.price, terms.maker) != (draft.get("price"), draft.get("maker", "")):
+        same_price = terms is not None and terms.price == draft.get("price")
+        await screens.show_next(turn, turn.text("studio.terms_changed" if same_price else "studio.price_changed"))
         return
     wait = await limits.wait(turn.chat.id, ORDERS)
     if wait:
@@ -41,7 +43,7 @@ async def confirm(turn: Turn) -> None:
     turn.state.step = "order:photo"
     turn.state.data = {"job": order.job.id}
     turn.after.append(kick.drain)
-    await _say_queued(turn, order, offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft)))
+    await _say_queued(turn, order, screens.lasts(draft, offer, terms))
 
 
 async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:

@@ -103,26 +103,57 @@ ASK = {
 
 
 async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
-    user_id, code = turn.state.who["id"], draft["product"]
-    offer = await db.run(lambda conn: credits.offer(conn, user_id, code, drafts.count(draft)))
+    user_id = turn.state.who["id"]
+    offer = await offer_of(user_id, draft)
     if offer is None or not offer.product.is_on:
         draft.pop("product")
         words, keyboard = _ask_product(turn, draft, await db.run(catalog.list_products))
         return "product", (f"{turn.text('studio.product.off')}\n\n{words}", keyboard)
-    draft["price"] = price = offer.product.total(drafts.count(draft))
-    words = summary(turn, draft)
+    terms = drafts.terms(draft, offer)
+    draft["price"] = price = terms.price
+    draft["maker"] = terms.maker
+    words = "\n\n".join([summary(turn, draft), *_halted(turn, terms)])
+    other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
         short = turn.text("studio.short", price=price, balance=offer.balance)
         top_up = Button(turn.text("studio.top_up"), "wallet:packs", style="success")
-        return "confirm", (f"{words}\n\n{short}", [[top_up], *_counts(turn, draft), *_changes(turn, draft)])
-    lasts = offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft))
-    lines = [
-        words,
-        turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price),
-        turn.text("studio.usually", time=about(turn.language, lasts)),
-    ]
+        return "confirm", (f"{words}\n\n{short}", [[top_up], *other, *_counts(turn, draft), *_changes(turn, draft)])
+    lines = [words, turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price)]
+    if not draft.get("waits") or not terms.cause:
+        lines.append(turn.text("studio.usually", time=about(turn.language, lasts(draft, offer, terms))))
     confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
-    return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *_changes(turn, draft)])
+    return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
+
+
+async def offer_of(user_id: int, draft: Draft) -> credits.Offer | None:
+    """Return what the draft's order is to a person, and whom it can be asked of now."""
+    code, number, asked = draft["product"], drafts.count(draft), drafts.asked(draft)
+    return await db.run(lambda conn: credits.offer(conn, user_id, code, number, asked))
+
+
+def lasts(draft: Draft, offer: credits.Offer, terms: drafts.Terms) -> timedelta:
+    """Return how long the order will probably take."""
+    if terms.maker == "own":  # lately it was a model that made such orders
+        return timedelta(seconds=offer.product.own_seconds * drafts.count(draft))
+    return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft))
+
+
+def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:
+    """Say why no model can make it now, and what happens instead."""
+    if not terms.cause:
+        return []
+    cause = turn.text(f"making.cause.{terms.cause}")
+    return [turn.text("studio.maker.own" if terms.maker == "own" else "studio.maker.waits", cause=cause)]
+
+
+def _other_maker(turn: Turn, draft: Draft, terms: drafts.Terms, offer: credits.Offer) -> Keyboard:
+    """Return the button that waits for the model instead, or no longer does."""
+    if not terms.cause:
+        return []
+    number = drafts.count(draft)
+    if terms.maker == "own":
+        return [[Button(turn.text("studio.maker.wait", price=offer.product.total(number)), "order:maker:model")]]
+    return [[Button(turn.text("studio.maker.now", price=offer.product.own_total(number)), "order:maker:own")]]
 
 
 def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
