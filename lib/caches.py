@@ -259,7 +259,7 @@ def _keyed_hash(token: str) -> str:
 
 
 PROFILE = Shelf("profile", "user:profile:", timedelta(minutes=5), grace=timedelta(hours=1))
-PROFILE_BY_TG = Shelf("profile", "user:profile:tg:", timedelta(minutes=5), grace=timedelta(hours=1))
+PROFILE_BY_TG = Shelf("profile", "user:profile:tg:", timedelta(minutes=5), grace=timedelta(hours=1), secret=True)
 CONVERSATION = Shelf("conversation", "conversation:", timedelta(minutes=10), grace=timedelta(minutes=10))
 AUTH = Shelf("auth", "auth:token:", timedelta(hours=1), secret=True, ends="exp")
 MENU = Shelf("menu", "menu:", timedelta(minutes=30), grace=timedelta(hours=2))

@@ -178,6 +178,16 @@ async def mark_people(conn: db.Connection, limit: int) -> int:
     return len(marks)
 
 
+async def forget_operations(conn: db.Connection, user_id: int) -> None:
+    """Take the Telegram id, and the words about them, out of the operations of a person who was erased."""
+    await SQL.forget_operations.run(conn, user_id=user_id)
+
+
+async def forget_traces(conn: db.Connection, now: datetime) -> int:
+    """Forget what outages and failed updates have left for long enough; return how many rows."""
+    return await SQL.forget_traces.one(conn, int, now=now) or 0
+
+
 async def forget_remembered(conn: db.Connection, now: datetime) -> int:
     """Forget what was remembered of people for as long as it was needed; return how many rows."""
     return await SQL.forget_remembered.one(conn, int, now=now) or 0

@@ -28,8 +28,7 @@ class Letter:
     @property
     def sender(self) -> int:
         """The Telegram id of whoever sent it; 0 when it does not say."""
-        for kind in ("message", "callback_query", "pre_checkout_query", "my_chat_member"):
-            part = self.payload.get(kind)
+        for part in self.payload.values():
             sender = part.get("from") if isinstance(part, dict) else None
             if isinstance(sender, dict) and type(sender.get("id")) is int:
                 return int(sender["id"])

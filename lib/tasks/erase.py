@@ -18,6 +18,7 @@ async def run(run: jobs.Run) -> None:
     if await db.run(lambda conn: users.forget_orders(conn, person)):
         await run.wait(datetime.now(UTC) + timedelta(seconds=20) * config.get().lease_scale)
         return
+    await db.run(lambda conn: users.forget_operations(conn, person))
     files = await db.run(lambda conn: generation.list_files(conn, person))
     for start in range(0, len(files), PAGE):
         page = files[start : start + PAGE]

@@ -23,7 +23,8 @@ async def run(run: jobs.Run) -> None:
         removed += number
         if _is_late(run):
             break
-    removed += await db.run(lambda conn: users.forget_remembered(conn, datetime.now(UTC)))
+    for forget in (users.forget_remembered, users.forget_traces):
+        removed += await db.run(lambda conn, forget=forget: forget(conn, datetime.now(UTC)))  # type: ignore[misc]
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break

@@ -153,7 +153,7 @@ from (values
     ('jobs', 'admit'), ('jobs', 'move_finished'), ('jobs', 'keep_paid'), ('jobs', 'legal_moves'),
     ('job_history', 'settle'), ('job_history', 'legal_moves'), ('job_history', 'keep_history'),
     ('payments', 'keep_payment'), ('payments', 'keep_facts'), ('packs', 'keep_promise'), ('packs', 'keep_pack'),
-    ('promo_uses', 'keep_use'), ('audit_log', 'append_only'), ('audit_log', 'never_truncate')
+    ('promo_uses', 'keep_use'), ('audit_log', 'append_only'), ('audit_log', 'keep_deed'), ('audit_log', 'never_truncate')
 ) g (relation, name)
 left join pg_trigger t on t.tgrelid = to_regclass(g.relation) and t.tgname = g.name and t.tgenabled <> 'D'
 where t.oid is null
@@ -316,7 +316,7 @@ limit 5;
 select g.relation || '.' || g.name as subject, count(*) over () as number
 from (values
     ('point_entries', 'move_points'), ('point_entries', 'append_only'),
-    ('point_txns', 'append_only'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
+    ('point_txns', 'append_only'), ('point_txns', 'keep_operation'), ('point_lot_uses', 'append_only'), ('point_entries', 'never_truncate'),
     ('point_txns', 'never_truncate'), ('point_accounts', 'open_empty'), ('point_accounts', 'balance_by_entries'),
     ('point_accounts', 'keep_account'), ('point_accounts', 'sound'), ('members', 'sound'),
     ('members', 'referrer_is_for_ever'), ('users', 'forget_client'), ('users', 'a_living'), ('jobs', 'a_living'),

@@ -133,6 +133,12 @@ from unnest(%(user_ids)s::bigint[], %(marks)s::bytea[], %(phone_marks)s::bytea[]
 where u.id = m.id
 and u.erased_at is null;
 
+-- name: forget_operations
+select forget_operations(%(user_id)s);
+
+-- name: forget_traces
+select forget_traces(%(now)s);
+
 -- name: forget_remembered
 select forget_remembered(%(now)s);
 

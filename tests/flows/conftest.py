@@ -165,6 +165,12 @@ class Shop:
         answer = await self.http.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
         return answer.raise_for_status().json()["result"]
 
+    async def redis_keys(self) -> list[str]:
+        """Return every key in Redis, each with its value if that is a text."""
+        keys = list(await self._redis("KEYS", "*"))
+        texts = [key for key in keys if await self._redis("TYPE", key) == "string"]
+        return keys + [f"{key} = {await self._redis('GET', key)}" for key in texts]
+
     async def expire(self, key: str) -> None:
         """Let the time of a key in Redis be over."""
         assert await self._redis("PEXPIRE", f"local:{key}", "0") == 1, key

@@ -114,3 +114,20 @@ async def test_a_state_that_outlived_its_account_begins_anew_at_the_first_write(
     assert await orders_of(shop, seller) == []
     assert not await shop.rows("select 1 as one from jobs where user_id = %s and task <> 'erase'", user["id"])
     assert (await shop.state(seller))["who"]["id"] != user["id"]
+
+
+async def test_after_delete_neither_redis_nor_the_files_hold_anything_of_the_person(seller, photo, shop):
+    await ordered(seller, photo, shop)
+    elsewhere = Chat(shop.http, "client", seller.user)
+    await elsewhere.says("/start")
+    [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+    files = await shop.rows("select pathname from files where user_id = %s", user["id"])
+    assert any(str(seller.user["id"]) in key for key in await shop.redis_keys())
+    await seller.says("/delete")
+    await seller.presses("Удалить навсегда")
+    await seller.sees("Ваши данные удалены")
+    await shop.finish("erase", user["id"])
+    passing = (":send:", ":pause:", ":sent:")  # a second at the most, for Telegram's own limits
+    held = [key for key in await shop.redis_keys() if str(seller.user["id"]) in key]
+    assert [key for key in held if not any(part in key for part in passing)] == []
+    assert [file for file in files if shop.stored(file["pathname"]).exists()] == []

@@ -1,0 +1,141 @@
+"""A dump of everything after an erasure: neither the id, nor the name, the phone, nor any word of the person."""
+
+import json
+from typing import Any
+
+from lib import credits, jobs, notify, users
+from lib.admin import bury_update, queue
+from lib.loyalty import members, partners, points, staff, talk
+from tests import factories
+from tests.loyalty_lab import NOW, make_member, make_shop, new_key
+
+TG_ID, PHONE = 7_123_456_789, "+79161234509"
+NAME, USERNAME = "Ефросинья", "frosya_dump"
+TITLE, LETTER, RATING, REASON = "Самовар тульский", "Письмо про сметану", "Оценка про творог", "Возврат, звать иначе"
+ABOUT, SHOP_CONTACT = "Печём по рецепту прабабушки", "@frosya_contact"
+TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT)
+
+BURIED: tuple[dict[str, Any], ...] = (
+    {"message": {"from": {"id": TG_ID}, "text": LETTER}},
+    {"edited_message": {"from": {"id": TG_ID}, "text": LETTER}},
+    {"callback_query": {"from": {"id": TG_ID}}},
+    {"pre_checkout_query": {"from": {"id": TG_ID, "first_name": NAME}}},
+    {"message": {"from": {"id": 111, "is_bot": True}, "chat": {"id": TG_ID}, "refunded_payment": {}}},
+    {"my_chat_member": {"from": {"id": TG_ID}}},
+    {"message": {"from": {"id": 5}, "contact": {"user_id": TG_ID, "first_name": NAME}}},
+    {"message": {"from": {"id": 6}, "text": "8 (916) 123-45-09"}},
+)
+
+
+async def rows(conn, query, *params):
+    return await (await conn.execute(query, params)).fetchall()
+
+
+async def dump(conn):
+    """Return every table, each row as a line."""
+    tables = await rows(
+        conn, "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
+    )
+    lines = {}
+    for (table,) in tables:
+        lines[table] = [row for (row,) in await rows(conn, f"select to_jsonb(t)::text from {table} t")]
+    return lines
+
+
+async def live(conn, shop):
+    """Let a person do everything there is to do: as a seller, a client, a cashier, and an owner of a shop."""
+    alice = await factories.make_user(conn, tg_id=TG_ID, credits=9, first_name=NAME, username=USERNAME)
+    order = {"title": TITLE, "chat_id": TG_ID}
+    await factories.make_job(conn, alice, price=1, key=f"order:studio:{TG_ID}:5", args=order)
+    await members.register(conn, alice.id, name=NAME, city="Казань", phone=PHONE)
+    joined = await members.join(conn, shop.id, alice.id, now=NOW)
+    visit = await points.accrue(
+        conn, shop.id, joined.member_id, shop.cashier.id, bill_minor=100_000, key=new_key(), now=NOW
+    )
+    await points.grant(conn, shop.id, joined.member_id, shop.owner.id, points=5, reason=REASON, key=new_key(), now=NOW)
+    await talk.rate(conn, shop.id, alice.id, txn_id=visit.txn_id, score=3, words=RATING)
+    await talk.write(conn, shop.id, alice.id, LETTER)
+    await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=True, reason=REASON)
+    await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=False, reason=REASON)
+    await staff.accept(conn, alice.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))
+    other = await make_member(conn, shop)
+    key = f"till:{TG_ID}:77"
+    await points.accrue(conn, shop.id, other.id, alice.id, bill_minor=50_000, key=key, now=NOW)
+    own = await partners.apply(
+        conn, alice.id, title="Пекарня", city="Казань", category="cafe", about=ABOUT, contact=SHOP_CONTACT
+    )
+    await partners.decide(conn, own, shop.owner.id, "blocked", reason="-")
+    fields = {"name": NAME, "words": LETTER}
+    await notify.tell(conn, shop.owner.id, "partner", "partner.push.letter", fields, once=new_key())
+    for number, payload in enumerate(BURIED):
+        raw = json.dumps({"update_id": number, **payload}).encode()
+        await bury_update(conn, "studio", 8_000_000 + number, raw, "KeyError: 'x'", 3)
+    return alice
+
+
+async def test_nothing_of_a_person_is_left_in_any_table(database):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        alice = await live(conn, shop)
+        before = "\n".join(line for lines in (await dump(conn)).values() for line in lines)
+        assert [trace for trace in TRACES if trace not in before] == []
+        [told] = await jobs.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 1)
+        await jobs.update_job_status(conn, told, "done")
+        await users.erase(conn, alice.id, TG_ID)
+        assert await users.forget_orders(conn, alice.id) == 0
+        await users.forget_operations(conn, alice.id)
+        after = await dump(conn)
+        left = [(table, trace) for table, lines in after.items() for trace in TRACES if trace in "\n".join(lines)]
+        assert left == []
+        assert await credits.safe_get_balance(conn, alice.id) == 9
+        await factories.books_are_right(conn)
+
+
+async def test_the_words_of_what_was_told_go_once_they_are_said(conn, make_user):
+    alice = await make_user()
+    assert await notify.tell(conn, alice.id, "partner", "partner.push.letter", {"name": "Боря"}, once=new_key())
+    [told] = await jobs.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 1)
+    failed = await jobs.update_job_status(conn, told, "failed", error_code="gave_up")
+    assert (await jobs.get_job_by_id(conn, failed.id)).args == {"bot": "partner", "key": "partner.push.letter"}
+    async with factories.refused(conn, Exception, match="words_gone"):
+        await queue.retry(conn, failed.id, actor="ops:x", reason="-")
+
+
+async def test_an_operation_and_a_deed_lose_nothing_but_who_was_erased(conn):
+    shop = await make_shop(conn)
+    member = await make_member(conn, shop, has=10)
+    for change in ("points = points + 1", "idem_key = 'other'", "reason = 'other'", "actor_id = null"):
+        async with factories.refused(conn, Exception, match="is not allowed"):
+            await conn.execute(f"update point_txns set {change} where member_id = %s", (member.id,))
+    await conn.execute(
+        "insert into audit_log (actor, action, subject, reason) values ('admin:91', 'user.ban', 'user 1', '-')"
+    )
+    for change in ("reason = 'other'", "actor = 'admin:92'"):
+        async with factories.refused(conn, Exception, match="is not allowed"):
+            await conn.execute(f"update audit_log set {change} where actor = 'admin:91'")
+
+
+async def test_the_export_tells_what_a_person_did_as_staff(conn):
+    shop = await make_shop(conn)
+    member = await make_member(conn, shop)
+    await points.accrue(conn, shop.id, member.id, shop.cashier.id, bill_minor=70_000, key=new_key(), now=NOW)
+    await talk.reply(conn, shop.id, member.id, shop.cashier.id, "Ждём вас")
+    await staff.invite(conn, shop.id, shop.owner.id, "manager")
+    [cashier] = (await users.export(conn, shop.cashier.id))["loyalty"]["work"]
+    [owner] = (await users.export(conn, shop.owner.id))["loyalty"]["work"]
+    assert (cashier["shop"], cashier["role"]) == ("Кофейня", "cashier")
+    assert [(one["kind"], one["bill_minor"]) for one in cashier["operations"]] == [("accrue", 70_000)]
+    assert [one["words"] for one in cashier["messages"]] == ["Ждём вас"]
+    assert [one["action"] for one in cashier["decisions"]] == ["staff.joined"]
+    assert [one["role"] for one in owner["invitations"]] == ["cashier", "manager"]
+
+
+async def test_what_outages_leave_in_postgres_is_tidied(conn):
+    await conn.execute("insert into conversations (bot, tg_id, saved_at) values ('studio', 91, now() - interval '2 h')")
+    await conn.execute(
+        "insert into handled_updates (bot, update_id, tg_id, seen_at) values ('studio', 91, 91, now() - interval '3 d')"
+    )
+    [(now,)] = await rows(conn, "select now()")
+    await users.forget_traces(conn, now)
+    assert await rows(conn, "select 1 from conversations where tg_id = 91") == []
+    assert await rows(conn, "select 1 from handled_updates where tg_id = 91") == []
