@@ -241,7 +241,8 @@ select id, coalesce(user_id, 0), task, key, args, checkpoint, price, priority, s
 from job_history;
 
 -- Gives back what the job was charged, once, and only when the job can no longer run. No row: nothing to give back.
-create function refund_credit(p_job_id bigint) returns table (amount integer, balance integer) language sql as $$
+create function refund_credit(p_job_id bigint) returns table (amount integer, balance integer)
+language sql security definer set search_path to public, pg_temp as $$
     insert into credit_ledger (user_id, kind, amount, key, job_id)
     select c.user_id, 'refund', -c.amount, 'refund:' || c.job_id, c.job_id
     from credit_ledger c
@@ -303,7 +304,8 @@ end $$;
 
 -- An insert can wait for the statement that is just moving the first job of this key to the history; only a look from
 -- here, after the wait, sees it there. Then the insert is taken back before it costs anything.
-create function admit_jobs() returns trigger language plpgsql set enable_seqscan = off as $$
+create function admit_jobs() returns trigger language plpgsql
+    security definer set enable_seqscan = off set search_path to public, pg_temp as $$
 declare
     again bigint[];
     job record;
@@ -1425,7 +1427,8 @@ end $$;
 -- was offered, on sale or not; Stars that fit no pack are kept without credits, for an administrator.
 create function record_payment(
     p_charge_id text, p_bot text, p_user_id bigint, p_pack_id integer, p_stars integer, p_facts jsonb, p_paid_at timestamptz
-) returns table (payment payments, created boolean, balance integer, settled integer) language plpgsql as $$
+) returns table (payment payments, created boolean, balance integer, settled integer)
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     offered integer;
     new_id bigint;
@@ -1453,7 +1456,8 @@ end $$;
 -- Takes the credits back before Telegram is asked to give the Stars back. All of them or none: what was spent is not
 -- refunded. A payment that is on its way back already is returned as it is.
 create function begin_payment_refund(p_payment_id bigint, p_actor text, p_reason text)
-returns payments language plpgsql as $$
+returns payments
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     payment payments;
     held integer;
@@ -1493,7 +1497,8 @@ end $$;
 
 -- Ends a refund: Telegram gave the Stars back, or refused for good and the credits return. False: it is not under way.
 create function end_payment_refund(p_payment_id bigint, p_refunded boolean, p_reason text)
-returns boolean language plpgsql as $$
+returns boolean
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     payment payments;
 begin
@@ -1526,7 +1531,8 @@ end $$;
 -- Telegram says that the Stars went back. If that was not our doing, the credits are taken as far as they are there, and
 -- the rest is owed. `changed` is false for what was known.
 create function record_payment_refund(p_charge_id text)
-returns table (payment payments, changed boolean, taken integer, balance integer) language plpgsql as $$
+returns table (payment payments, changed boolean, taken integer, balance integer)
+language plpgsql security definer set search_path to public, pg_temp as $$
 begin
     perform
     from credit_accounts a
@@ -1567,7 +1573,8 @@ end $$;
 
 -- Gives credits by an administrator's word, once under a key, and keeps who and why.
 create function grant_credits(p_user_id bigint, p_amount integer, p_key text, p_actor text, p_reason text)
-returns table (created boolean, balance integer) language plpgsql as $$
+returns table (created boolean, balance integer)
+language plpgsql security definer set search_path to public, pg_temp as $$
 begin
     insert into credit_ledger (user_id, kind, amount, key)
     values (p_user_id, 'grant', p_amount, 'grant:' || p_key)
@@ -1588,7 +1595,8 @@ end $$;
 -- Whoever redeems a code holds its row, so that its limits are counted one by one. The outcome: taken, unknown, off, over
 -- (its time is), used_up (by all) or used (by this person, as often as they may).
 create function redeem_promo(p_user_id bigint, p_code text, p_mark bytea)
-returns table (outcome text, credits integer, balance integer) language plpgsql as $$
+returns table (outcome text, credits integer, balance integer)
+language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     promo promo_codes;
     own bigint;
@@ -1619,6 +1627,17 @@ begin
     select a.balance into balance from credit_accounts a where a.user_id = p_user_id;
     return next;
 end $$;
+
+-- The credits that a person has once in a lifetime: the key sees to it, and the mark does for a person who was erased and
+-- comes back as a stranger. Null: they have had them.
+create function give_trial(p_user_id bigint, p_amount integer, p_mark bytea) returns integer
+language sql security definer set search_path to public, pg_temp as $$
+    insert into credit_ledger (user_id, kind, amount, key)
+    select p_user_id, 'trial', p_amount, 'trial:' || p_user_id
+    where not exists (select from spent_trials where mark = p_mark)
+    on conflict (key) do nothing
+    returning balance_after;
+$$;
 
 -- Loyalty: who takes part. Every table with a partner's data has row-level security; see docs/decisions.
 
@@ -1664,6 +1683,11 @@ grant select, insert, update, delete on all tables in schema public to lotok_app
 grant usage, select on all sequences in schema public to lotok_app;
 alter default privileges in schema public grant select, insert, update, delete on tables to lotok_app;
 alter default privileges in schema public grant usage, select on sequences to lotok_app;
+
+-- Credits are moved by functions that keep their own rules, and by nothing else.
+revoke insert, update, delete on credit_ledger, payments, promo_uses from lotok_app;
+revoke update, delete on credit_accounts from lotok_app;
+grant update (told_at) on payments to lotok_app;
 
 -- Whose rows a statement may see; set for one statement or one transaction only. Nothing set: nothing seen.
 create function person() returns bigint language sql stable parallel safe as $$

@@ -3,7 +3,7 @@ import asyncio
 import psycopg
 import pytest
 
-from lib import catalog, credits, errors, jobs
+from lib import catalog, credits, errors, jobs, users
 from tests import factories
 from tests.factories import refused
 
@@ -153,3 +153,30 @@ async def test_a_promo_code_with_look_alike_letters_is_the_code(conn):
     assert (await credits.redeem(conn, user.id, user.tg_id, "\u200e«BECHA»")).outcome == "taken"
     assert (await credits.redeem(conn, user.id, user.tg_id, "SАLE26\u00a0")).outcome == "taken"
     assert (await credits.redeem(conn, user.id, user.tg_id, "ВЕСНА")).outcome == "used"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into credit_ledger (user_id, kind, amount, key) values (%s, 'grant', 5, 'mine')",
+        "update credit_accounts set balance = balance + 5 where user_id = %s",
+        "update payments set credits = credits + 5 where user_id = %s",
+        "insert into promo_uses (code, mark, number, user_id) values ('MINE', '', 1, %s)",
+    ],
+)
+async def test_the_product_moves_no_credit_with_sql_of_its_own(conn, statement):
+    user = await factories.make_user(conn)
+    async with refused(conn, psycopg.errors.InsufficientPrivilege, "permission denied for table"):
+        await conn.execute("set local role lotok_app")
+        await conn.execute(statement, (user.id,))
+
+
+async def test_the_product_moves_credits_by_the_functions_that_keep_the_rules(conn):
+    await catalog.add_promo(conn, "MINE", 3, actor="test", reason="-")
+    user = await factories.make_user(conn)
+    await conn.execute("set local role lotok_app")
+    assert (await users.accept_consent(conn, user.id, user.tg_id)).balance == 2
+    assert (await credits.redeem(conn, user.id, user.tg_id, "MINE")).balance == 5
+    job = await factories.make_job(conn, user, price=4)
+    await jobs.cancel_job(conn, job.id, user.id)
+    assert (await users.get_user(conn, user.id)).balance == 5

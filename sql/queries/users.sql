@@ -61,9 +61,7 @@ left join credit_accounts a on a.user_id = u.id
 where u.tg_id = %(tg_id)s;
 
 -- name: accept_consent
--- The key makes the trial a thing of once in a lifetime, whatever happens to consent_at; the mark does so for a person who
--- was erased and comes back as a stranger. A trial posted by this very
--- statement is not in its snapshot, so its row brings the balance along.
+-- A trial posted by this very statement is not in its snapshot, so the function brings the balance along.
 with consented as (
     update users
     set consent_at = coalesce(consent_at, clock_timestamp())
@@ -71,13 +69,9 @@ with consented as (
     and tg_id = %(tg_id)s
     returning id, tg_id, first_name, last_name, username, language, language_chosen, time_zone,
         consent_at, blocked_at, created_at, seen_at
-), trial as (
-    insert into credit_ledger (user_id, kind, amount, key)
-    select id, 'trial', %(trial)s, 'trial:' || id
+), trial as materialized (
+    select id as user_id, give_trial(id, %(trial)s, %(mark)s) as balance_after
     from consented
-    where not exists (select from spent_trials where mark = %(mark)s)
-    on conflict (key) do nothing
-    returning user_id, balance_after
 )
 select c.id, c.tg_id, c.first_name, c.last_name, c.username, c.language, c.language_chosen, c.time_zone,
     c.consent_at, c.blocked_at, c.created_at, c.seen_at, coalesce(t.balance_after, a.balance, 0) as balance
