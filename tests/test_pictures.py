@@ -6,23 +6,78 @@ import pytest
 from PIL import Image
 
 from lib import errors, pictures
+from lib.providers.local import photo
 
 
-def encoded(form: str, size: tuple[int, int] = (300, 400), **options) -> bytes:
+def encoded(form: str, size: tuple[int, int] = (300, 400), mode: str = "RGB", **options) -> bytes:
     target = io.BytesIO()
-    Image.effect_noise(size, 40).convert("RGB").save(target, form, **options)
+    Image.effect_noise(size, 40).convert(mode).save(target, form, **options)
     return target.getvalue()
 
 
 def png_of(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds next to nothing."""
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     pixels = zlib.compress(b"\0" * 4096)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def png_empty() -> bytes:
+    target = io.BytesIO()
+    Image.new("RGBA", (800, 800)).save(target, "PNG")
+    return target.getvalue()
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_with(*chunks: bytes) -> bytes:
+    """A good PNG with more chunks behind its header."""
+    data = encoded("PNG")
+    return data[:33] + b"".join(chunks) + data[33:]
+
+
+def png_cut(share: float) -> bytes:
+    """A PNG whose pixels end early, and which claims in good form to be whole."""
+    data = encoded("PNG")
+    start = data.index(b"IDAT") - 4
+    [length] = struct.unpack(">I", data[start : start + 4])
+    return data[:start] + chunk(b"IDAT", data[start + 8 : start + 8 + int(length * share)]) + chunk(b"IEND", b"")
+
+
+def jpeg_with_junk() -> bytes:
+    data = encoded("JPEG")
+    end = 4 + struct.unpack(">H", data[4:6])[0]
+    return data[:end] + bytes(4) + data[end:]
+
+
+SPACES = zlib.compress(b" " * 2_000_000)
+TAKEN = {
+    "a packed text of 2 MB": png_with(chunk(b"zTXt", b"a\0\0" + SPACES)),
+    "an international text of 2 MB": png_with(chunk(b"iTXt", b"a\0\1\0\0\0" + SPACES)),
+    "a colour profile of 2 MB": png_with(chunk(b"iCCP", b"a\0\0" + SPACES)),
+    "a broken text": png_with(chunk(b"tEXt", b"a\0b")[:-1] + b"?"),
+    "a PNG without its end mark": encoded("PNG")[:-12],
+    "a JPEG without its end mark": encoded("JPEG")[:-2],
+    "a grey JPEG without its end mark": encoded("JPEG", mode="L")[:-2],
+    "a full JPEG without its end mark": encoded("JPEG", subsampling=0, quality=98)[:-2],
+    "a progressive JPEG without its end mark": encoded("JPEG", progressive=True)[:-2],
+    "a JPEG with restarts without its end mark": encoded("JPEG", restart_marker_blocks=7)[:-2],
+    "junk between segments": jpeg_with_junk(),
+    "junk behind a JPEG": encoded("JPEG") + bytes(100),
+    "an interlaced PNG": encoded("PNG", interlace=True),
+}
+REFUSED = {
+    "a PNG cut short that ends with IEND": (png_cut(0.5), "picture_broken"),
+    "a PNG whose last chunk is cut": (encoded("PNG")[:-100], "picture_broken"),
+    "longer than ten to one": (encoded("JPEG", (210, 2111)), "picture_too_long"),
+    "a grey JPEG that is cut short": (encoded("JPEG", mode="L")[:-300], "picture_broken"),
+    "a JPEG with restarts that is cut short": (encoded("JPEG", restart_marker_blocks=7)[:-300], "picture_broken"),
+    "a lossless JPEG": (encoded("JPEG").replace(b"\xff\xc0", b"\xff\xc3", 1), "picture_format"),
+    "nothing but transparency": (png_empty(), "picture_empty"),
+}
 
 
 def refusal(data: bytes) -> str:
@@ -57,6 +112,52 @@ def test_a_jpeg_with_a_thumbnail_inside_is_measured_by_its_own_frame():
 def test_a_file_cut_short_is_broken(form, share):
     data = encoded(form)
     assert refusal(data[: int(len(data) * share)]) == "picture_broken"
+
+
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.95])
+@pytest.mark.parametrize(("end", "options"), [(b"", {}), (b"\xff\xd9", {}), (b"", {"progressive": True})])
+def test_the_worker_finds_a_jpeg_cut_short_whatever_its_end_says(share, end, options):
+    data = encoded("JPEG", **options)
+    with pytest.raises(errors.Rejected, match="picture_broken"):
+        photo.open_photo(data[: int(len(data) * share)] + end)
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_webhook_and_the_worker_take(name):
+    assert pictures.inspect(TAKEN[name]) == (300, 400)
+    assert photo.open_photo(TAKEN[name]).rgb.size == (300, 400)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_webhook_and_the_worker_refuse(name):
+    data, code = REFUSED[name]
+    assert refusal(data) == code
+    with pytest.raises(errors.Rejected):
+        photo.open_photo(data)
+
+
+def test_a_plain_white_ground_is_whole():
+    white = Image.new("RGB", (400, 300), (255, 255, 255))
+    white.paste((200, 30, 30), (100, 50, 300, 200))
+    target = io.BytesIO()
+    white.save(target, "JPEG")
+    assert photo.open_photo(target.getvalue()).rgb.size == (400, 300)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+def test_a_picture_of_one_colour_is_empty(form):
+    target = io.BytesIO()
+    Image.new("RGB", (800, 800), (12, 80, 40)).save(target, form)
+    with pytest.raises(errors.Rejected, match="picture_empty"):
+        photo.open_photo(target.getvalue())
+
+
+def test_an_empty_first_frame_is_empty():
+    target = io.BytesIO()
+    frames = [Image.new("RGBA", (300, 300)), Image.new("RGBA", (300, 300), (200, 0, 0, 255))]
+    frames[0].save(target, "WEBP", save_all=True, append_images=frames[1:])
+    with pytest.raises(errors.Rejected, match="picture_empty"):
+        photo.open_photo(target.getvalue())
 
 
 def test_400_megapixels_in_a_small_png_are_refused():

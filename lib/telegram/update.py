@@ -36,7 +36,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A picture or file; `file_id` works for the bot that received it only. `size` is in bytes, 0 when unknown."""
+    """A picture or file; `file_id` works for the bot that received it only. `size` is in bytes, 0 when unknown.
+
+    `width` and `height` are told of a photo, in pixels; of a document they are 0.
+    """
 
     kind: str
     file_id: str
@@ -44,6 +47,8 @@ class Attachment:
     size: int
     mime: str
     album: str
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True)
@@ -229,9 +234,8 @@ def _attachment(message: Part) -> Attachment | None:
     album = message.get("media_group_id") or ""
     if message.get("photo"):
         file = max(message["photo"], key=lambda size: size["width"] * size["height"])
-        return Attachment(
-            "photo", file["file_id"], file["file_unique_id"], file.get("file_size") or 0, "image/jpeg", album
-        )
+        ids, size = (file["file_id"], file["file_unique_id"]), file.get("file_size") or 0
+        return Attachment("photo", *ids, size, "image/jpeg", album, file["width"], file["height"])
     document = _part(message, "document")
     if document and not message.get("animation"):
         size, mime = document.get("file_size") or 0, document.get("mime_type") or ""

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from lib import errors
+from lib import errors, jpeg, pictures
 
-MAX_PIXELS = 40_000_000
-MIN_SIDE = 200
 WORKING_SIDE = 2000  # of the longer side; a card shows at most 1,300 of them
+EMPTY_SPREAD = 8  # of 255 levels: one colour from edge to edge, as lossy formats keep it
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError, TypeError)
@@ -31,10 +30,11 @@ def open_photo(data: bytes) -> Photo:
     with warnings.catch_warnings():
         # Pillow only warns above its own limit; ours is lower, and is checked before any pixel is decoded.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image = _identify(data)
-        _check_size(image)
+        bare = pictures.bare(data)
+        image = _identify(bare)
+        pictures.check_size(*image.size)
         try:
-            return _decode(image)
+            return _decode(image, bare, lacks_end=len(bare) > len(data))
         except _BROKEN as error:
             raise errors.Rejected("picture_broken", str(error)[:200])
 
@@ -51,26 +51,42 @@ def _identify(data: bytes) -> Image.Image:
         raise errors.Rejected("picture_broken", str(error)[:200])
 
 
-def _check_size(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise errors.Rejected("picture_too_large", f"{width}x{height}")
-    if min(width, height) < MIN_SIDE:
-        raise errors.Rejected("picture_too_small", f"{width}x{height}")
-
-
-def _decode(image: Image.Image) -> Photo:
+def _decode(image: Image.Image, data: bytes, *, lacks_end: bool) -> Photo:
+    is_jpeg = image.format in ("JPEG", "MPO")
     # A big JPEG is decoded at a half or a quarter of its size: four times faster, and no more is shown.
     image.draft(None, (WORKING_SIDE * 4 // 5, WORKING_SIDE * 4 // 5))
     profile = image.info.get("icc_profile")
     image = _eight_bit(image)
     # Shrunk before it is turned: a 40-megapixel picture exists once in memory, not three times.
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if is_jpeg and (lacks_end or _ends_blank(image)) and not _is_whole(data):
+        raise errors.Rejected("picture_broken", "cut short")
     image = ImageOps.exif_transpose(image)
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     colour = image.convert("RGB") if image.mode == "RGBA" else image
     colour = _to_srgb(colour, profile)
     return _judged(colour, alpha)
+
+
+def _ends_blank(image: Image.Image) -> bool:
+    """Tell whether the last line ends in one colour: what a decoder puts where a JPEG's data have run out."""
+    return _spread(image.crop((image.width // 2, image.height - 1, image.width, image.height))) <= 1
+
+
+def _spread(image: Image.Image) -> int:
+    """Return how far apart the levels of a channel are at most."""
+    pixels = np.asarray(image)
+    return int((pixels.max((0, 1)).astype(int) - pixels.min((0, 1))).max())
+
+
+def _is_whole(data: bytes) -> bool:
+    """Tell whether a JPEG has all of its data: then a decoder does not look at what is put before its end mark."""
+    end = data.rindex(jpeg.END)
+    other = data[:end] + b"\x55" * 4096 + data[end:]
+    one, two = (Image.open(io.BytesIO(each), formats=("JPEG",)) for each in (data, other))
+    for image in (one, two):
+        image.draft("L", (WORKING_SIDE // 2, WORKING_SIDE // 2))
+    return one.tobytes() == two.tobytes()
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -98,15 +114,17 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _judged(colour: Image.Image, alpha: Image.Image | None) -> Photo:
-    """Flatten onto white unless the transparency really cuts something out."""
+    """Flatten onto white unless the transparency really cuts something out; refuse what shows nothing at all."""
     colour.info.clear()
-    if alpha is None:
-        return Photo(colour, None)
-    levels: NDArray[np.uint8] = np.asarray(alpha)
-    clear, solid = float((levels < 16).mean()), float((levels > 200).mean())
-    if clear >= 0.06 and solid >= 0.01:
-        return Photo(colour, alpha)
-    return Photo(on_white(Photo(colour, alpha)), None)
+    if alpha is not None:
+        levels: NDArray[np.uint8] = np.asarray(alpha)
+        clear, solid = float((levels < 16).mean()), float((levels > 200).mean())
+        if clear >= 0.06 and solid >= 0.01:
+            return Photo(colour, alpha)
+        colour = on_white(Photo(colour, alpha))
+    if _spread(colour) <= EMPTY_SPREAD:
+        raise errors.Rejected("picture_empty")
+    return Photo(colour, None)
 
 
 def on_white(photo: Photo) -> Image.Image:

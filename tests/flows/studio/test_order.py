@@ -211,9 +211,18 @@ def hollow_png(width: int, height: int) -> bytes:
     )
 
 
+def png_of(image: Image.Image) -> bytes:
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    return target.getvalue()
+
+
 BAD_FILES = {
     "400 megapixels": (hollow_png(20_000, 20_000), "a.png", "image/png", "40 мегапикселей"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(400), "a.heic", "image/heic", "HEIC"),
+    "pixels missing": (hollow_png(900, 1200), "a.png", "image/png", "Файл повреждён"),
+    "long and narrow": (png_of(Image.effect_noise((210, 2200), 40)), "a.png", "image/png", "слишком вытянутая"),
+    "nothing at all": (png_of(Image.new("RGBA", (800, 800))), "a.png", "image/png", "На картинке ничего нет"),
     "PDF": (b"%PDF-1.7" + bytes(400), "a.pdf", "application/pdf", "не похоже на фото"),
     "over 20 MB": (b"\xff\xd8\xff" + bytes(21 * 1024 * 1024), "a.jpg", "image/jpeg", "больше 20 МБ"),
 }
@@ -227,14 +236,32 @@ async def test_a_file_that_is_no_usable_photo_is_refused_in_words(seller, shop, 
     assert await shop.balance(seller) == 2
 
 
+@pytest.mark.parametrize(("size", "sentence"), [((180, 180), "слишком маленькая"), ((220, 2300), "слишком вытянутая")])
+async def test_a_photo_that_the_worker_would_refuse_is_refused_at_once(seller, shop, size, sentence):
+    target = io.BytesIO()
+    Image.effect_noise(size, 40).save(target, "JPEG")
+    await seller.sends_photo(target.getvalue())
+    await seller.sees(f"{sentence}.*Пришлите фото товара")
+    assert await shop.balance(seller) == 2
+
+
+async def test_a_jpeg_that_lacks_only_its_end_mark_becomes_a_card(seller, product):
+    await seller.sends_file(product("JPEG")[:-2], "a.jpg", "image/jpeg", "Кружка")
+    await seller.presses("Карточка товара")
+    await seller.presses("Ozon")
+    await seller.presses("Сделать")
+    await seller.sees("Карточка готова: Ozon")
+
+
 async def test_a_truncated_jpeg_is_refused_in_words(seller, product, shop):
     await seller.sends_file(product("JPEG")[:-2000], "a.jpg", "image/jpeg")
     await seller.sees("Файл повреждён")
     assert await shop.balance(seller) == 2
 
 
-async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, shop):
-    await seller.sends_file(hollow_png(900, 1200), "a.png", "image/png")
+async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, product, shop):
+    data = product("JPEG")
+    await seller.sends_file(data[: len(data) // 2] + b"\xff\xd9", "a.jpg", "image/jpeg")
     await seller.says("Кружка")
     await seller.presses("Карточка товара")
     await seller.presses("Ozon")

@@ -4,6 +4,7 @@ Without a model the words are read by a rule (lib/cards). With one, a descriptio
 `words`, which rewrites the screen; what the seller types after that, or instead of it, is taken as it stands.
 """
 
+import asyncio
 from datetime import timedelta
 
 from lib import cards, config, db, errors, jobs, kick, limits, orders, pictures
@@ -41,13 +42,15 @@ async def photo(turn: Turn, file: Attachment) -> None:
 
 
 async def _check(bot: str, file: Attachment) -> None:
-    """Raise Rejected for a file that is no picture we can use. A photo was re-encoded by Telegram and is fine."""
+    """Raise Rejected for a file that is no picture we can use. A photo was encoded by Telegram: its size says all."""
     if file.size > pictures.BYTES_LIMIT:
         raise errors.Rejected("picture_too_heavy")
     if file.kind == "document":
         if file.mime.startswith(("video/", "audio/", "text/")):
             raise errors.Rejected("picture_format")
-        pictures.inspect(await client.download(bot, file.file_id))
+        await asyncio.to_thread(pictures.inspect, await client.download(bot, file.file_id))
+    else:
+        pictures.check_size(file.width, file.height)
 
 
 async def text(turn: Turn) -> None:
