@@ -45,16 +45,28 @@ _FORBIDDEN = {
         "superlative": (r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b", r"(?:№|\#|\bno\.?)\s?1\b", r"\bnumber one\b"),
     }.items()
 }
+# The signs that the fonts of a card have: Latin, Greek, Cyrillic, and what stands between words. A test asks the fonts.
+_DRAWN = re.compile(
+    "[!-\u0148\u014a-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0259\u0300-\u0304\u0306-\u030a\u030c"
+    "\u037e-\u03ce\u0400-\u0479\u048a-\u049d\u04a0-\u04ff\u1e9e\u1ea0-\u1ef9\u2010-\u2027\u2030-\u203a\u2044"
+    "\u20a9-\u20af\u20b4\u20b5\u20b8-\u20ba\u20bc-\u20be\u2103\u2109\u2116\u2117\u2122\u2126\u2150-\u217f"
+    "\u2212\u221a\u221e\u2248\u2260\u2264\u2265]+"
+)
+_LOST_LIMIT = 60  # characters of the words that are named to the seller
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
 
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a card: a title and up to three benefits, clean and short enough to be drawn."""
+    """The words of a card: a title and up to three benefits, clean and short enough to be drawn.
+
+    `lost` names the words whose letters no font of ours has.
+    """
 
     title: str
     benefits: tuple[str, ...]
     left_out: int = 0
+    lost: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,22 +78,23 @@ class Finding:
 
 
 def read_words(message: str) -> Words:
-    """Return the words of a seller's message; raise Invalid with `title_empty`, `title_long` or `benefit_long`.
+    """Return the words of a seller's message; raise Invalid: title_empty, title_unprintable, title_long, benefit_long.
 
-    The error's detail is the length of a title, or the words of a benefit, that are too long.
+    The error's detail is the length of a title, or the words of a benefit, that are too long, or that no font has.
     """
-    lines = [line for line in map(_clean, message.splitlines()) if line]
+    lost = _lost(message)
+    lines = [line for line in map(drawn, message.splitlines()) if line]
     if len(lines) == 1:
         lines = [part for part in _INLINE.split(lines[0]) if part]
     if not lines:
-        raise errors.Invalid("title_empty")
+        raise errors.Invalid("title_unprintable", lost) if lost else errors.Invalid("title_empty")
     title, *benefits = lines
     if len(title) > TITLE_LIMIT:
         raise errors.Invalid("title_long", str(len(title)))
     for benefit in benefits[:BENEFITS]:
         if len(benefit) > BENEFIT_LIMIT:
             raise errors.Invalid("benefit_long", benefit[: BENEFIT_LIMIT + 20])
-    return Words(title, tuple(benefits[:BENEFITS]), max(0, len(benefits) - BENEFITS))
+    return Words(title, tuple(benefits[:BENEFITS]), max(0, len(benefits) - BENEFITS), lost)
 
 
 def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[Finding]:
@@ -97,19 +110,24 @@ def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[Find
     return list(dict.fromkeys(found))
 
 
-def _clean(line: str) -> str:
-    """Return the line without markup, bullets, emoji, control and joining characters, its spaces single."""
+def drawn(line: str) -> str:
+    """Return a line as a card shows it: without markup, bullets, emoji and what no font has, its spaces single."""
     kept = "".join(map(_drawable, unicodedata.normalize("NFC", _MARKUP.sub("", line))))
     return " ".join(_BULLET.sub("", kept).split())
 
 
-def _drawable(character: str) -> str:
-    if character.isspace():
+def _drawable(sign: str) -> str:
+    """Return the sign, or the plain one that it is a form of (a full-width digit, say), or nothing."""
+    if sign.isspace():
         return " "
-    return character if unicodedata.category(character)[0] in "LNPSM" and not _picture(character) else ""
+    if unicodedata.category(sign)[0] not in "LNPSM":
+        return ""
+    plain = sign if _DRAWN.fullmatch(sign) else unicodedata.normalize("NFKC", sign)
+    return plain if _DRAWN.fullmatch(plain) else ""
 
 
-def _picture(character: str) -> bool:
-    """Tell whether no font on a card has the character: emoji, dingbats, private use, modifiers."""
-    code = ord(character)
-    return code >= 0x1F000 or 0x2190 <= code <= 0x2BFF or code in (0x200D, 0xFE0F, 0x20E3)
+def _lost(message: str) -> str:
+    """Return the words with a letter or a digit that cannot be drawn; emoji are nobody's words."""
+    words = unicodedata.normalize("NFC", message).split()
+    found = (word for word in words if any(sign.isalnum() and not _drawable(sign) for sign in word))
+    return " ".join(dict.fromkeys(found))[:_LOST_LIMIT]

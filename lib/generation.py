@@ -32,13 +32,14 @@ class File:
 
 @dataclass(frozen=True)
 class New:
-    """A file about to be stored."""
+    """A file about to be stored; `seconds` is how long a clip lasts."""
 
     kind: str
     data: bytes
     content_type: str
     width: int
     height: int
+    seconds: int = 0
 
     @property
     def row(self) -> dict[str, Any]:

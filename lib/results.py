@@ -82,7 +82,15 @@ async def filled(pieces: Sequence[Piece], read: Callable[[str], Awaitable[bytes]
 def _item(job: jobs.Job, piece: Piece) -> Picture | Film:
     if piece.way != "video":
         return _picture(job, piece)
-    return Film(_picture(job, piece), piece.width, piece.height, int(job.args.get("seconds") or 5))
+    return Film(_picture(job, piece), piece.width, piece.height, _seconds(job, piece))
+
+
+def _seconds(job: jobs.Job, piece: Piece) -> int:
+    """Return how long a clip is by its own file; orders made before that was noted are as long as they were ordered."""
+    kept = (entry for name, entry in job.checkpoint.items() if name.startswith("item"))
+    films = (item["files"]["video"] for item in kept if "video" in item.get("files", {}))
+    found = (film[4] for film in films if film[0] == piece.file_id and len(film) > 4)
+    return int(next(found, job.args.get("seconds") or 5))
 
 
 def _picture(job: jobs.Job, piece: Piece) -> Picture:

@@ -1,6 +1,7 @@
 import pytest
 
 from lib import cards, errors
+from lib.providers.local import lettering
 
 
 def test_first_line_is_the_title_and_the_next_are_benefits():
@@ -39,6 +40,24 @@ def test_a_long_benefit_is_named():
 
 def test_emoji_and_invisible_characters_are_cleaned_away():
     assert cards.read_words("🔥 Кру\u200bжка ⭐️ 5\u00a0л").title == "Кружка 5 л"
+
+
+def test_forms_of_plain_signs_become_plain_and_what_no_font_has_is_named():
+    words = cards.read_words("Кружка ３５０ мл 保温\n𝗧𝗲𝗿𝗺𝗼 5 м²\nქართული чашка 🔥")
+    assert words == cards.Words("Кружка 350 мл", ("Termo 5 м²", "чашка"), 0, "保温 ქართული")
+
+
+@pytest.mark.parametrize("title", ["ქართული", "Հայերեն", "保温杯"])
+def test_a_title_in_letters_that_no_font_has_is_refused_with_its_words(title):
+    with pytest.raises(errors.Invalid) as refusal:
+        cards.read_words(title)
+    assert (refusal.value.code, refusal.value.detail) == ("title_unprintable", title)
+
+
+def test_every_sign_that_a_card_may_bear_is_in_its_fonts():
+    signs = [chr(code) for code in range(0x21, 0x3000) if cards.drawn(chr(code)) == chr(code)]
+    assert {"Ё", "№", "₽", "²", "—", "қ", "ў", "ə"} <= set(signs)
+    assert [sign for sign in signs if lettering.printable(sign) != sign] == []
 
 
 def test_markup_is_cleaned_away_and_signs_stay():

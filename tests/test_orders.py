@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lib import errors, orders, providers, text
+from lib.providers import kie
 from lib.tasks.order import prompts
 
 PLACE = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "abc"}
@@ -54,3 +55,32 @@ def test_each_scene_has_a_name_and_a_prompt_of_its_own(scene):
         names = [text.say(language, f"studio.scene.{one}") for one in orders.SCENES]
         assert text.knows(f"studio.scene.{scene}")
         assert len(set(names)) == len(orders.SCENES)
+
+
+WORDY = {"title": "Щ" * 60, "benefits": ("Щ" * 40,) * 3, "wishes": "щ" * orders.WISHES_LIMIT}
+
+
+@pytest.mark.parametrize("product", orders.PRODUCTS)
+def test_the_longest_wishes_reach_every_model_whole(product):
+    for offer in providers.CHAINS[product]:
+        for step in filter(None, (offer, offer.still)):
+            if step.provider != "kie":
+                continue
+            for template in orders.TEMPLATES:
+                order = orders.Order(
+                    **PLACE, product=product, template=template, count=orders.COUNTS[product][0], **WORDY
+                )
+                is_clip = order.is_video and step is offer
+                said = prompts.of_clip(order) if is_clip else prompts.of_still(order, 0)
+                said = said if order.is_video else prompts.of_picture(order, 0)
+                assert len(said) <= kie.SHAPES[step.model].prompt_limit
+                assert order.wishes in said
+
+
+@pytest.mark.parametrize(
+    ("title", "is_russian"),
+    [("Кружка 350 мл", True), ("Ёлка — №1", True), ("Mug", False), ("Кружка Stanley", False), ("Қазан", False)],
+)
+def test_only_russian_words_are_called_russian(title, is_russian):
+    order = orders.Order(**PLACE, title=title)
+    assert ("in Russian" in prompts.of_picture(order, 0)) == is_russian

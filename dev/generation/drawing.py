@@ -5,7 +5,7 @@ import io
 
 import av
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 RATIOS = {"1:1": (1024, 1024), "3:4": (912, 1216), "9:16": (720, 1280), "4:3": (1216, 912), "16:9": (1280, 720)}
 TINTS = ((255, 214, 102), (120, 190, 255), (190, 150, 255), (140, 220, 170), (255, 160, 150))
@@ -14,7 +14,7 @@ TINTS = ((255, 214, 102), (120, 190, 255), (190, 150, 255), (140, 220, 170), (25
 def picture(photo: bytes, size: tuple[int, int], label: str, seed: int, form: str = "PNG") -> bytes:
     """Return the photo on a blurred, tinted backdrop of itself, with a label in the corner."""
     source = _opened(photo)
-    backdrop = ImageOps.fit(source, size).filter(ImageFilter.GaussianBlur(40))
+    backdrop = ImageOps.fit(source, (size[0] // 40, size[1] // 40)).resize(size)
     canvas = Image.blend(backdrop, Image.new("RGB", size, TINTS[seed % len(TINTS)]), 0.45)
     product = ImageOps.contain(source, (size[0] * 4 // 5, size[1] * 4 // 5))
     mask = Image.new("L", product.size, 0)
@@ -22,24 +22,24 @@ def picture(photo: bytes, size: tuple[int, int], label: str, seed: int, form: st
     canvas.paste(product, ((size[0] - product.width) // 2, (size[1] - product.height) // 2), mask)
     ImageDraw.Draw(canvas).text((16, size[1] - 36), label, fill=(20, 20, 20), font_size=22)
     out = io.BytesIO()
-    canvas.save(out, form)
+    canvas.save(out, form, compress_level=1)
     return out.getvalue()
 
 
 @functools.lru_cache(maxsize=16)
-def clip(photo: bytes, seconds: int, label: str) -> bytes:
+def clip(photo: bytes, seconds: int, label: str, rate: int = 12) -> bytes:
     """Return a silent H.264 film that slowly closes in on the picture, in the picture's own proportions."""
     source = _opened(photo)
-    width = 360
+    width = 540
     height = round(width * source.height / source.width / 2) * 2
     source = source.resize((width * 2, height * 2))
     ImageDraw.Draw(source).text((16, source.height - 36), label, fill=(20, 20, 20), font_size=22)
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=12, options={"preset": "ultrafast", "x264-params": "threads=1"})
+        stream = film.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "x264-params": "threads=1"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(12 * seconds):
-            inset = number / (12 * seconds) * 0.12
+        for number in range(rate * seconds):
+            inset = number / (rate * seconds) * 0.12
             box = (source.width * inset, source.height * inset, source.width * (1 - inset), source.height * (1 - inset))
             still = source.resize((width, height), Image.Resampling.BILINEAR, box)
             film.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(still), format="rgb24")))

@@ -263,9 +263,9 @@ class Kie:
         photo = self.files.get(address.rpartition("/")[2], b"")
         label, seed = f"KIE stand-in: {task.model}", len(str(given.get("prompt", "")))
         if known.film:
-            return drawing.clip(photo, 1 if self.light else int(given.get("duration", 5)), label)
+            return drawing.clip(photo, int(given.get("duration", 5)), label, 2 if self.light else 12)
         size = drawing.RATIOS.get(given.get("aspect_ratio", "1:1"), (1024, 1024))
-        size = (size[0] // 3, size[1] // 3) if self.light else size
+        size = (size[0] * 3 // 4, size[1] * 3 // 4) if self.light else size
         return drawing.picture(photo, size, label, seed)
 
     async def _upload(self, request: Request, base: str) -> Response:

@@ -4,7 +4,6 @@ What the model says is a stranger's text like any other: cleaned, measured, held
 the marketplaces, line by line. When it does not answer, or nothing of it is left, the rule without a model decides.
 """
 
-import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -65,13 +64,13 @@ async def _proposed(order: dict[str, Any], description: str) -> dict[str, Any] |
 
 async def _picture(order: dict[str, Any]) -> bytes:
     """Return the photo, small; none when it cannot be had, as words can be written without it."""
-    from lib.providers.local import received
+    from lib.providers.local import drawing, received
 
     if not order.get("file_id"):
         return b""
     try:
         sent = await client.download(order["bot"], order["file_id"])
-        return await asyncio.to_thread(received.flat, sent, 512)
+        return await drawing.in_thread(received.flat, sent, 512)
     except errors.Upstream as error:
         log.note(words_without_picture=str(error)[:200])
         return b""

@@ -42,11 +42,27 @@ def test_scenes_and_variants_all_look_different() -> None:
             assert np.abs(small[one].astype(int) - small[other]).mean() > 5, (one, other)
 
 
-@pytest.mark.parametrize("image", [make_scene(), make_mug().crop((0, 0, 400, 600))])
-def test_refuses_what_it_cannot_cut_well(image: Image.Image) -> None:
+BUSY, CUT_BY_THE_EDGE = make_scene(), make_mug().crop((0, 0, 400, 600))
+
+
+@pytest.mark.parametrize(
+    ("image", "code"), [(BUSY, "picture_no_cutout"), (CUT_BY_THE_EDGE, "picture_like_ground")], ids=["busy", "plain"]
+)
+def test_refuses_what_it_cannot_cut_well_and_advises_by_the_ground(image: Image.Image, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
         local.render_background(encoded(image), local.BackgroundOrder("studio"))
-    assert caught.value.code == "picture_no_cutout"
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [(BUSY, "picture_no_cutout"), (make_mug(ground=(60, 90, 160)).crop((0, 0, 400, 600)), "picture_like_ground")],
+    ids=["busy", "plain"],
+)
+def test_no_white_photo_is_sold_whose_ground_is_not_white(image: Image.Image, code: str) -> None:
+    with pytest.raises(errors.Rejected) as caught:
+        local.render_card(encoded(image), local.CardOrder("white", ""))
+    assert caught.value.code == code
 
 
 def test_lets_no_metadata_out() -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lib import errors
 from lib.providers.local import cutout, output, paint, palette, photo, stage
 from lib.providers.local.card import Card
 from lib.providers.local.paint import Box
@@ -26,12 +25,12 @@ class BackgroundOrder:
 def render_background(data: bytes, order: BackgroundOrder) -> Card:
     """Draw the product in the scene; the same photo and order give the same bytes.
 
-    Raises Rejected for a picture it cannot use, and `picture_no_cutout` when no cut is good enough to sell.
+    Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`).
     """
     source = photo.open_photo(data)
     cut = cutout.cut_out(source)
     if cut is None:
-        raise errors.Rejected("picture_no_cutout")
+        raise cutout.refusal(source)
     room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(cut.image), order.variant)
     canvas, _ = composed(room, cut.image)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)

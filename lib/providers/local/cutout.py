@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from lib import errors
 from lib.providers.local import backdrop, colour, faint, mixture, raster
 from lib.providers.local.photo import Photo
 from lib.providers.local.raster import Floats, Mask
@@ -45,6 +46,14 @@ def cut_out(photo: Photo) -> Cut | None:
         if mask is not None and faint.lost(lab, mask) < LOST:
             return Cut(_matte(photo.rgb, mask), how)
     return None
+
+
+def refusal(photo: Photo) -> errors.Rejected:
+    """Return why a product cannot be cut out, by what helps: a plain background, or another one where it is plain."""
+    small = photo.rgb.copy()
+    small.thumbnail((MODEL_SIDE, MODEL_SIDE), Image.Resampling.BOX)
+    is_plain = backdrop.fit(colour.oklab(np.asarray(small)) * SCALE) is not None
+    return errors.Rejected("picture_like_ground" if is_plain else "picture_no_cutout")
 
 
 def _from_alpha(rgb: Image.Image, alpha: Image.Image) -> Cut | None:

@@ -14,11 +14,19 @@ def png(canvas: Image.Image) -> bytes:
     return out.getvalue()
 
 
+def encoded(picture: Image.Image, quality: int) -> bytes:
+    """Return the picture as a JPEG. Its tables are the standard ones: those made to measure need the whole file in a
+    buffer, which Pillow makes too small for glitter and noise.
+    """
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, subsampling=0 if quality > 80 else 2)
+    return out.getvalue()
+
+
 def jpeg(canvas: Image.Image) -> bytes:
     """Return the picture in the best quality that stays under PREVIEW_BYTES."""
     for quality in (90, 82, 70, 55):
-        out = io.BytesIO()
-        canvas.save(out, "JPEG", quality=quality, optimize=True, progressive=True, subsampling=0 if quality > 80 else 2)
-        if out.tell() < PREVIEW_BYTES:
+        data = encoded(canvas, quality)
+        if len(data) < PREVIEW_BYTES:
             break
-    return out.getvalue()
+    return data

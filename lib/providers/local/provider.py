@@ -1,10 +1,10 @@
 """The renderer behind the contract of the providers: finished at once, costs nothing, needs no key."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from lib import errors
 from lib.providers import Ask, Offer, Output, Report, Request, Ticket, local
+from lib.providers.local import drawing
 
 INSTANT = True
 
@@ -16,7 +16,7 @@ async def prepare(offer: Offer, ask: Ask) -> Request:
 
 async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
     """Draw it in a thread. The caller sees to it that one core draws one thing at a time."""
-    return await asyncio.to_thread(_MAKERS[offer.model], ask)
+    return await drawing.in_thread(_MAKERS[offer.model], ask)
 
 
 def _card(ask: Ask) -> Output:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
+from lib import errors
 from lib.providers.local import output, photo
 from lib.providers.local.card import Card
 
 CLIP = (1080, 1920)
+STRAY = 0.1  # how far a result's proportions may be from those ordered: so much is cut off at most
+LEAST = 0.5  # of the ordered size: a smaller result would look blurred
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ def clean(data: bytes) -> Clean:
     opened = photo.open_photo(data)
     width, height = opened.rgb.size
     if opened.alpha is None:
-        return Clean(_saved(opened.rgb, 92), "jpg", "image/jpeg", width, height)
+        return Clean(output.encoded(opened.rgb, 92), "jpg", "image/jpeg", width, height)
     cut = opened.rgb.copy()
     cut.putalpha(opened.alpha)
     out = io.BytesIO()
@@ -43,28 +46,35 @@ def flat(data: bytes, side: int = 2000) -> bytes:
         picture = Image.new("RGB", opened.rgb.size, (255, 255, 255))
         picture.paste(opened.rgb, (0, 0), opened.alpha)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return _saved(picture, 92)
+    return output.encoded(picture, 92)
 
 
 def fitted(data: bytes, width: int, height: int) -> Card:
     """Return a provider's picture in the wanted size, what sticks out cut off evenly."""
-    picture = ImageOps.fit(photo.open_photo(data).rgb, (width, height), Image.Resampling.LANCZOS)
+    picture = ImageOps.fit(_as_ordered(data, width, height), (width, height), Image.Resampling.LANCZOS)
     return Card(output.png(picture), output.jpeg(picture), width, height, "made")
 
 
 def still(data: bytes) -> bytes:
     """Return a picture in a clip's proportions, as what the clip begins with."""
-    return _saved(ImageOps.fit(photo.open_photo(data).rgb, CLIP, Image.Resampling.LANCZOS), 95)
+    return output.encoded(ImageOps.fit(_as_ordered(data, *CLIP), CLIP, Image.Resampling.LANCZOS), 95)
+
+
+def check_shape(size: tuple[int, int], width: int, height: int) -> None:
+    """Raise Rejected("odd_result") for a size that is not nearly enough what was ordered."""
+    stray = abs(size[0] * height / (size[1] * width) - 1)
+    if stray > STRAY or size[0] < width * LEAST or size[1] < height * LEAST:
+        raise errors.Rejected("odd_result", f"{size[0]}x{size[1]} for {width}x{height}")
+
+
+def _as_ordered(data: bytes, width: int, height: int) -> Image.Image:
+    picture = photo.open_photo(data).rgb
+    check_shape(picture.size, width, height)
+    return picture
 
 
 def thumbnail(poster: bytes) -> bytes:
     """Return a poster as small as Telegram wants a film's thumbnail: 320 pixels, far below 200 kB."""
     picture = Image.open(io.BytesIO(poster)).convert("RGB")
     picture.thumbnail((320, 320), Image.Resampling.LANCZOS)
-    return _saved(picture, 85)
-
-
-def _saved(picture: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality, optimize=True, subsampling=0)
-    return out.getvalue()
+    return output.encoded(picture, 85)

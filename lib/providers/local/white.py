@@ -15,14 +15,18 @@ SHADOWS = ((0.34, 0.5), (0.0, 0.0), (0.5, 0.9), (0.2, 1.6))
 
 
 def compose(size: tuple[int, int], source: Photo, cut: Cut | None, variant: int) -> Image.Image:
-    """Put the product on white; without a cut, the photo itself with its background washed to white."""
+    """Put the product on white; without a cut, the photo itself with its background washed to white.
+
+    Raises Rejected where even that does not make the background white.
+    """
     canvas = Image.new("RGB", size, (255, 255, 255))
     if cut is None:
         picture = _washed(source.rgb)
-        melts = _blends(picture)
-        picture = _scaled(picture, round(min(size) * (1.0 if melts else 0.94)))
+        if not _blends(picture):
+            raise cutout.refusal(source)
+        picture = _scaled(picture, min(size))
         at = ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2)
-        canvas.paste(picture, at, _feathered(picture.size) if melts else None)
+        canvas.paste(picture, at, _feathered(picture.size))
         return canvas
     product = _scaled(cut.image, round(min(size) * FILL))
     at = ((size[0] - product.width) // 2, (size[1] - product.height) // 2)

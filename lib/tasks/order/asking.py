@@ -1,6 +1,5 @@
 """Decides whom to ask for an item, and what."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -135,8 +134,7 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
     photo = await source.photo(desk)
     if step.provider == "local":
         return photo
-    async with source.cpu:
-        return await asyncio.to_thread(received.flat, photo)
+    return await source.draw(received.flat, photo)
 
 
 def _chain(desk: Desk) -> tuple[Offer, ...]:

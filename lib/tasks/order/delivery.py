@@ -67,11 +67,11 @@ async def _shown(desk: Desk, number: int) -> Picture | Film:
     """Return what is looked at in the chat."""
     if not desk.order.is_video:
         return Picture(f"{_kind(desk)}.jpg", await _bytes(desk, number, f"{_kind(desk)}-preview"))
-    _, _, width, height = _files(desk, number)["video"]
+    width, height, seconds = _measures(desk, number)
     name = f"lotok-{desk.job_id}-{number + 1}.mp4"
     poster = await _bytes(desk, number, "poster")
     cover = Picture("cover.jpg", await asyncio.to_thread(received.thumbnail, poster))
-    return Film(Picture(name, await _bytes(desk, number, "video")), width, height, desk.order.seconds, cover)
+    return Film(Picture(name, await _bytes(desk, number, "video")), width, height, seconds, cover)
 
 
 async def _send_files(desk: Desk, numbers: list[int]) -> None:
@@ -108,19 +108,18 @@ def _ids(file_ids: list[int], sent: list[Sent]) -> dict[int, str]:
 async def _caption(desk: Desk) -> str:
     order = desk.order
     balance = await db.run(lambda conn: credits.safe_get_balance(conn, desk.run.job.user_id))
-    facts: dict[str, Any] = {"balance": balance, "count": order.count, "seconds": order.seconds}
-    _, _, facts["width"], facts["height"] = _files(desk, 0)["video" if order.is_video else _kind(desk)]
+    width, height, seconds = _measures(desk, 0)
+    facts: dict[str, Any] = {"balance": balance, "count": order.count, "width": width, "height": height}
+    facts |= {"seconds": seconds, **_range(desk)}
     if order.is_video:
         key = "making.videos_done" if order.count > 1 else "making.video_done"
+        key = "making.videos_mixed" if facts["least"] < facts["most"] else key
     elif order.product == "background":
         key = "making.backgrounds_done" if order.count > 1 else "making.background_done"
     else:
         facts["preset"] = text.say(order.language, f"preset.{order.preset}")
         key = "making.set_done" if order.count > 1 else "card.done"
     lines = [text.say(order.language, key, **facts)]
-    notes = [desk.item(number)["files"]["note"][0] for number in range(order.count)]
-    if order.preset == "white" and not order.is_video and "framed" in notes:
-        lines.append(text.say(order.language, "card.framed_white"))
     chosen = providers.chain(order.product, order.preset)[0]
     ours = [number for number in range(order.count) if _is_ours(desk, number)]
     if chosen.provider != "local" and order.maker != "own" and ours:
@@ -156,8 +155,22 @@ def _look(desk: Desk) -> str:
 
 
 def _files(desk: Desk, number: int) -> dict[str, list[Any]]:
-    """Return [file id, pathname, width, height] by kind."""
+    """Return [file id, pathname, width, height, seconds] by kind."""
     return {kind: entry for kind, entry in desk.item(number)["files"].items() if kind != "note"}
+
+
+def _measures(desk: Desk, number: int) -> tuple[int, int, int]:
+    """Return (width, height, seconds) of a result as its file has them."""
+    _, _, width, height, *seconds = _files(desk, number)["video" if desk.order.is_video else _kind(desk)]
+    return width, height, seconds[0] if seconds else desk.order.seconds
+
+
+def _range(desk: Desk) -> dict[str, Any]:
+    """Return the shortest and the longest length of the results, and the sizes that occur."""
+    measures = [_measures(desk, number) for number in range(desk.order.count)]
+    lengths = [seconds for _, _, seconds in measures]
+    sizes = dict.fromkeys(f"{width}×{height}" for width, height, _ in measures)
+    return {"least": min(lengths), "most": max(lengths), "sizes": ", ".join(sizes)}
 
 
 def _kind(desk: Desk) -> str:

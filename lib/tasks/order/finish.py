@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from lib import errors, generation
@@ -41,22 +41,25 @@ def in_line() -> int:
 
 
 async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: bool) -> Stored:
-    """Store a result; return what the checkpoint keeps of it: [file id, pathname] by kind, of a still just that."""
+    """Store a result; return what the checkpoint keeps: [file id, pathname, width, height, seconds] by kind.
+
+    Of a still that is all; of a result there is also a note on how it was made.
+    """
     if still:
         files = [await _still(output)]
     elif desk.order.is_video:
-        files = await _video(step, output)
+        files = await _video(desk, step, output)
     else:
         files = await _picture(desk, step, output)
     rows = await generation.keep(desk.run.job.user_id, desk.job_id, files)
-    kept = {row.kind: [row.id, row.pathname, row.width, row.height] for row in rows}
+    seconds = {file.kind: file.seconds for file in files}
+    kept = {row.kind: [row.id, row.pathname, row.width, row.height, seconds[row.kind]] for row in rows}
     desk.made[number] = {file.kind: file.data for file in files}
     return kept["still"] if still else kept | {"note": [output.note]}
 
 
 async def _still(output: Output) -> New:
-    async with source.cpu:
-        data = await asyncio.to_thread(_ours, received.still, output.data)
+    data = await _ours(received.still, output.data)
     return New("still", data, "image/jpeg", *asking.CLIP)
 
 
@@ -66,8 +69,7 @@ async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
         full, preview, width, height = output.data, output.preview, output.width, output.height
     else:
         wanted = asking.BACKGROUND if kind == "background" else asking.size_of(desk.order.preset)
-        async with source.cpu:
-            card = await asyncio.to_thread(_ours, received.fitted, output.data, *wanted)
+        card = await _ours(received.fitted, output.data, *wanted)
         full, preview, width, height = card.png, card.jpeg, card.width, card.height
     return [
         New(f"{kind}-preview", preview, "image/jpeg", width, height),
@@ -75,20 +77,21 @@ async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
     ]
 
 
-async def _video(step: Offer, output: Output) -> list[New]:
+async def _video(desk: Desk, step: Offer, output: Output) -> list[New]:
     from lib.providers.local import clips
 
-    mp4, poster, width, height = output.data, output.preview, output.width, output.height
+    mp4, poster, width, height, seconds = output.data, output.preview, output.width, output.height, desk.order.seconds
     if step.provider != "local":
-        async with source.cpu:
-            clip = await asyncio.to_thread(_ours, clips.checked, output.data)
-        mp4, poster, width, height = clip.mp4, clip.poster, clip.width, clip.height
-    return [New("video", mp4, "video/mp4", width, height), New("poster", poster, "image/jpeg", width, height)]
+        has_sound = bool(step.params.get("sound"))
+        clip = await _ours(clips.checked, output.data, desk.order.seconds, has_sound=has_sound)
+        mp4, poster, width, height, seconds = clip.mp4, clip.poster, clip.width, clip.height, round(clip.seconds)
+    film = New("video", mp4, "video/mp4", width, height, seconds)
+    return [film, New("poster", poster, "image/jpeg", width, height)]
 
 
-def _ours(make: Any, *args: Any) -> Any:
+async def _ours[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do it; a provider's picture that is broken is the provider's failure, never the seller's."""
     try:
-        return make(*args)
+        return await source.draw(make, *args, **kwargs)
     except errors.Rejected as error:
         raise errors.Rejected("odd_result", str(error)) from error

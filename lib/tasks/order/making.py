@@ -177,7 +177,7 @@ async def _collect(
     except errors.Upstream as error:
         item["fetches"] = item.get("fetches", 0) + 1
         if isinstance(error, errors.Rejected) or item["fetches"] >= FETCHES:
-            return await _failed(desk, number, item, offer, _useless(report, error))
+            return await _failed(desk, number, item, offer, _useless(step, report, error))
         await desk.keep(number, item)
         return after(5 * item["fetches"])
     return await _accept(desk, number, item, offer, step, report, output)
@@ -190,12 +190,13 @@ async def _accept(
     try:
         await _take(desk, number, item, step, output)
     except errors.Rejected as error:
-        return await _failed(desk, number, item, offer, _useless(report, error))
+        return await _failed(desk, number, item, offer, _useless(step, report, error))
     return None
 
 
-def _useless(report: Report, error: errors.Upstream) -> Report:
-    return Report("failed", cost=report.cost, error=str(error))
+def _useless(step: Offer, report: Report, error: errors.Upstream) -> Report:
+    """Report a result that is of no use to us: it was paid for all the same."""
+    return Report("failed", cost=step.cost if report.cost is None else report.cost, error=str(error))
 
 
 async def _take(desk: Desk, number: int, item: Item, step: Offer, output: Output) -> None:

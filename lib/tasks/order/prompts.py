@@ -4,7 +4,12 @@ A seller's words stand between quotation marks that they cannot close, after a s
 be printed or a wish about the looks. Nothing a seller writes can become an instruction of ours.
 """
 
-from lib.orders import Order
+import re
+
+from lib.orders import WISHES_LIMIT, Order
+
+# A text in no letters but Russian ones; a word in another alphabet would only be translated.
+_RUSSIAN = re.compile(r"(?:[а-яё]|[\W\d_])+", re.IGNORECASE)
 
 _KEEP = (
     "Keep the product exactly as it is in the photo: shape, proportions, colours, material, label and logo. "
@@ -73,11 +78,16 @@ def _printed(order: Order) -> str:
         return "No text in the picture."
     lines = [f"the title {_quoted(order.title, 60)}"]
     lines += [f"the benefit {_quoted(benefit, 40)}" for benefit in order.benefits[:3]]
-    return f"Print in large clear letters, spelled exactly so, in Russian: {'; '.join(lines)}. No other text."
+    language = ", in Russian" if all(map(_is_russian, (order.title, *order.benefits))) else ""
+    return f"Print in large clear letters, spelled exactly so{language}: {'; '.join(lines)}. No other text."
+
+
+def _is_russian(words: str) -> bool:
+    return _RUSSIAN.fullmatch(words) is not None and any(sign.isalpha() for sign in words)
 
 
 def _wishes(order: Order) -> str:
-    return f"The seller's wish about the looks: {_quoted(order.wishes, 300)}." if order.wishes.strip() else ""
+    return f"The seller's wish about the looks: {_quoted(order.wishes, WISHES_LIMIT)}." if order.wishes.strip() else ""
 
 
 def _quoted(words: str, limit: int) -> str:

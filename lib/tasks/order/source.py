@@ -1,14 +1,21 @@
 """The picture that an order begins with: encoded anew, kept in our storage, and checked before anything is spent."""
 
 import asyncio
+from collections.abc import Callable
 
 from lib import db, errors, generation, log, moderation, providers, storage
-from lib.providers.local import received
+from lib.providers.local import drawing, received
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
 
 # One core works on one picture at a time; the others' transfers go on meanwhile.
 cpu = asyncio.Semaphore(1)
+
+
+async def draw[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Work on a picture in a thread, one at a time; raise Rejected when that cannot be done."""
+    async with cpu:
+        return await drawing.in_thread(make, *args, **kwargs)
 
 
 async def keep(desk: Desk) -> None:
@@ -46,8 +53,7 @@ async def _stored(pathname: str) -> bytes:
 
 async def _taken(desk: Desk) -> tuple[int, str]:
     sent = await client.download(desk.order.bot, desk.order.file_id)
-    async with cpu:
-        clean = await asyncio.to_thread(received.clean, sent)
+    clean = await draw(received.clean, sent)
     desk.photo = clean.data
     new = generation.New("source", clean.data, clean.content_type, clean.width, clean.height)
     [file] = await generation.keep(desk.run.job.user_id, desk.job_id, [new])
@@ -65,8 +71,7 @@ async def _moderate(desk: Desk) -> None:
         return
     from lib.providers import openai
 
-    async with cpu:
-        picture = await asyncio.to_thread(received.flat, desk.photo, 768)
+    picture = await draw(received.flat, desk.photo, 768)
     try:
         broken = await openai.moderate(texts, picture)
     except errors.Upstream as error:  # the list of words has judged, and the providers have checks of their own

@@ -52,9 +52,19 @@ def test_without_a_model_nobody_is_asked_for_wishes():
 
 
 def test_an_own_script_is_always_asked_for():
-    video = {**WHOLE, "product": "video5", "template": "own", "wishes": ""}
+    video = {**WHOLE, "product": "video5", "template": "own", "wishes": "мягкий свет"}
     assert drafts.missing(video) == "wishes"
-    assert drafts.missing({**video, "wishes": "утро"}) == "confirm"
+    drafts.say(video, "утро")
+    assert drafts.missing(video) == "confirm"
+    assert drafts.said(video) == "утро"
+
+
+def test_an_own_script_is_nobodys_wish_for_a_card():
+    draft = {**WHOLE, "product": "video5", "template": "own", "scenario": "камера поднимается"}
+    drafts.change(draft, "product", "card")
+    assert drafts.said(draft) == ""
+    drafts.change(draft, "product", "video5")
+    assert drafts.said(draft) == "камера поднимается"
 
 
 @pytest.mark.parametrize("part", drafts.PARTS)

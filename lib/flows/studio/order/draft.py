@@ -1,6 +1,7 @@
 """What a seller has said so far, and what is missing. A draft lives in State.data["draft"] and holds:
 
-file_id or source, kind, album · title, benefits, category, or wordless · product · preset, scene or template · wishes
+file_id or source, kind, album · title, benefits, category, lost (of them what cannot be drawn), or wordless
+product · preset, scene or template · wishes, or the scenario of a clip of one's own, which is no wish for anything else
 count, variant · price, maker: what the confirm screen showed · waits: a model is waited for that cannot be asked now
 ask: the step that the seller went back to; nothing is forgotten before it is answered anew
 """
@@ -8,7 +9,7 @@ ask: the step that the seller went back to; nothing is forgotten before it is an
 from dataclasses import dataclass
 from typing import Any
 
-from lib import config, credits, jobs, makers, orders
+from lib import cards, config, credits, jobs, makers, orders
 from lib.telegram.dispatch import Turn
 
 type Draft = dict[str, Any]
@@ -50,9 +51,24 @@ def missing(draft: Draft) -> str:
 
 
 def _lacks_wishes(draft: Draft, look: str) -> bool:
-    if look == "template" and draft["template"] == "own" and not draft.get("wishes"):
-        return True
+    if is_own(draft):
+        return not draft.get("scenario")
     return "wishes" not in draft and takes_wishes(draft) and has_ai()
+
+
+def is_own(draft: Draft) -> bool:
+    """Say whether it is a clip by the seller's own scenario."""
+    return LOOKS.get(draft.get("product", "")) == "template" and draft.get("template") == "own"
+
+
+def said(draft: Draft) -> str:
+    """Return what the seller wishes of what is ordered: the scenario of a clip of one's own, else the wishes."""
+    return str(draft.get("scenario" if is_own(draft) else "wishes") or "")
+
+
+def say(draft: Draft, words: str) -> None:
+    """Take wishes, or a scenario where that is what was asked for."""
+    draft["scenario" if is_own(draft) else "wishes"] = words
 
 
 def is_whole(draft: Draft) -> bool:
@@ -141,7 +157,7 @@ def change(draft: Draft, action: str, argument: str) -> None:
     elif action == "maker" and argument in ("own", "model"):
         draft["waits"] = argument == "model"
     elif action == "wishes" and argument == "skip":
-        draft["wishes"] = ""
+        say(draft, "")
     elif action == "nowords":
         draft["wordless"] = True
 
@@ -162,12 +178,16 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
     args = {"product": "card", "wishes": "", "count": 1, **job.args}
     draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}
     draft["variant"] = int(args.get("variant") or 0)
+    draft["title"] = cards.drawn(args.get("title") or "")
+    draft["benefits"] = list(filter(None, map(cards.drawn, args.get("benefits") or [])))
     draft["wordless"] = not draft.get("title")
     draft["source"] = source_of(job)
+    if is_own(draft):
+        draft["scenario"] = draft.pop("wishes", "")
     if action == "variant":
         draft["variant"] += count(draft)
     elif action == "video":
-        draft = {name: draft[name] for name in draft if name not in ("count", "wishes", "template")}
+        draft = {name: draft[name] for name in draft if name not in ("count", "wishes", "scenario", "template")}
         draft.update(product="video5", variant=0)
     for look in CHOICES.keys() - {LOOKS[draft["product"]]}:  # an order names them all, and means its product's
         draft.pop(look, None)
@@ -180,11 +200,11 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
 
 def order(draft: Draft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    said = {name: draft[name] for name in (*_KEPT, "source", "variant", "maker") if draft.get(name) is not None}
+    kept = {name: draft[name] for name in (*_KEPT, "source", "variant", "maker") if draft.get(name) is not None}
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,
         "message_id": turn.came.message_id,
         "language": turn.language,
     }
-    return orders.Order.read(said | place | {"count": count(draft)})
+    return orders.Order.read(kept | place | {"count": count(draft), "wishes": said(draft)})

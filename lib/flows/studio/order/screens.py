@@ -75,12 +75,12 @@ def _ask_look(turn: Turn, draft: Draft) -> Screen:
 
 
 def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
-    own = draft.get("template") == "own" and drafts.LOOKS[draft["product"]] == "template"
+    own = drafts.is_own(draft)
     lines = [turn.text("studio.wishes.own" if own else "studio.wishes.ask", limit=orders.WISHES_LIMIT)]
     if not drafts.has_ai():
         lines.append(turn.text("studio.wishes.unheard"))
     skip = [] if own else [[_button(turn, "studio.wishes.skip", "order:wishes:skip")]]
-    return "\n\n".join(lines), [*skip, *_ways(turn, draft, "order:change:look", bool(draft.get("wishes")))]
+    return "\n\n".join(lines), [*skip, *_ways(turn, draft, "order:change:look", bool(drafts.said(draft)))]
 
 
 def _ways(turn: Turn, draft: Draft, before: str, is_there: bool) -> Keyboard:
@@ -166,7 +166,7 @@ def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
     edit = _button(turn, "button.words", "order:change:words")
     if refused := moderation.check_words([title, *benefits]):
         return "words", (turn.text("error.words_refused", detail=refused), [[edit], menu])
-    if refused := moderation.check_words([draft.get("wishes", "")]):
+    if refused := moderation.check_words([drafts.said(draft)]):
         skip = _button(turn, "studio.wishes.without", "order:wishes:skip")
         return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
     found = cards.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
@@ -191,8 +191,9 @@ def summary(turn: Turn, draft: Draft) -> str:
     if draft.get("title") and (drafts.needs_words(draft) or look == "template"):
         lines.append(turn.text("card.title", title=draft["title"]))
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.get("benefits", [])]
-    if draft.get("wishes") and drafts.takes_wishes(draft):
-        lines.append(turn.text("studio.wishes.said", wishes=draft["wishes"]))
+        lines += [turn.text("card.lost", words=draft["lost"])] if draft.get("lost") else []
+    if drafts.said(draft) and drafts.takes_wishes(draft):
+        lines.append(turn.text("studio.wishes.said", wishes=drafts.said(draft)))
     return "\n".join(lines)
 
 

@@ -69,7 +69,7 @@ async def _wishes(turn: Turn) -> None:
         await screens.show_next(turn, note)
         return
     drafts.answered(drafts.of(turn))
-    drafts.of(turn)["wishes"] = wishes
+    drafts.say(drafts.of(turn), wishes)
     await screens.show_next(turn)
 
 
@@ -93,7 +93,7 @@ def _read(turn: Turn, message: str) -> list[str]:
     draft.pop("wordless", None)
     if draft.get("ask") == "words":
         drafts.answered(draft)
-    draft.update(title=words.title, benefits=list(words.benefits))
+    draft.update(title=words.title, benefits=list(words.benefits), lost=words.lost)
     return [turn.text("card.benefits_left_out", limit=cards.BENEFITS)] if words.left_out else []
 
 

@@ -1,0 +1,20 @@
+"""Runs the heavy work on a picture in a thread, and says what its failures mean."""
+
+import asyncio
+from collections.abc import Callable
+
+from lib import errors, log
+
+
+async def in_thread[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do it; raise Rejected("picture_not_drawn") for any failure of our own but a lack of memory.
+
+    The same bytes come out of the same bytes, and so do the same errors: no second attempt would help.
+    """
+    try:
+        return await asyncio.to_thread(make, *args, **kwargs)
+    except (errors.AppError, MemoryError):
+        raise
+    except Exception as error:
+        log.failure(error)
+        raise errors.Rejected("picture_not_drawn", f"{type(error).__name__}: {error}"[:300]) from error

@@ -1,0 +1,80 @@
+"""A result is held against what was ordered before it is sold."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dev.generation import drawing
+from lib import errors
+from lib.providers.local import clips, output, received
+from lib.providers.local import drawing as work
+from tests.providers.pictures import encoded, make_mug
+
+
+def glitter(width: int, height: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def film(seconds: int, size: tuple[int, int] = (1080, 1920)) -> bytes:
+    return drawing.clip(encoded(make_mug().resize(size)), seconds, "test", 2)
+
+
+def test_glitter_is_kept_and_previewed() -> None:
+    kept = received.clean(encoded(glitter(1200, 900), quality=95))
+    assert (kept.ext, kept.width, kept.height) == ("jpg", 1200, 900)
+    assert Image.open(io.BytesIO(output.jpeg(glitter(900, 1200)))).size == (900, 1200)
+
+
+async def test_an_error_that_must_repeat_is_final() -> None:
+    def fail() -> None:
+        raise OSError("encoder error -2 when writing image file")
+
+    with pytest.raises(errors.Rejected, match="picture_not_drawn"):
+        await work.in_thread(fail)
+
+
+async def test_a_lack_of_memory_may_pass() -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        await work.in_thread(fail)
+
+
+@pytest.mark.parametrize("seconds", [4, 5, 6])
+def test_a_clip_nearly_as_long_as_ordered_is_taken_and_says_its_own_length(seconds: int) -> None:
+    clip = clips.checked(film(seconds), 5)
+    assert (clip.width, clip.height, clip.seconds) == (540, 960, pytest.approx(seconds, abs=0.1))
+
+
+@pytest.mark.parametrize(
+    ("data", "ordered", "why"),
+    [
+        (film(5), 10, "5.0 s for 10 s"),
+        (film(7), 5, "7.0 s for 5 s"),
+        (film(5, (1080, 1440)), 5, "540x720 for 1080x1920"),
+    ],
+    ids=["too short", "too long", "other proportions"],
+)
+def test_another_clip_than_ordered_is_not_sold(data: bytes, ordered: int, why: str) -> None:
+    with pytest.raises(errors.Rejected, match="odd_result") as caught:
+        clips.checked(data, ordered)
+    assert why in str(caught.value)
+
+
+def test_a_clip_without_the_sound_that_was_promised_is_not_sold() -> None:
+    with pytest.raises(errors.Rejected, match="no sound"):
+        clips.checked(film(5), 5, has_sound=True)
+
+
+@pytest.mark.parametrize("size", [(1200, 1200), (300, 400), (1600, 1200)])
+def test_a_picture_of_other_proportions_or_too_small_is_not_sold(size: tuple[int, int]) -> None:
+    with pytest.raises(errors.Rejected, match="odd_result"):
+        received.fitted(encoded(make_mug().resize(size)), 1200, 1600)
+
+
+def test_a_picture_nearly_as_ordered_is_brought_to_its_size() -> None:
+    card = received.fitted(encoded(make_mug().resize((864, 1184))), 1200, 1600)
+    assert (card.width, card.height) == (1200, 1600)
