@@ -1,8 +1,9 @@
 """Catches up on the queue until the time budget ends: GET by Vercel Cron, POST by our own kick. Bearer CRON_SECRET."""
 
+import asyncio
 from datetime import UTC, datetime
 
-from lib import config, db, jobs, kick, web
+from lib import config, db, jobs, kick, line, web
 from lib.tasks import SCHEDULES, TASKS
 
 
@@ -25,7 +26,7 @@ async def drain(request: web.Request) -> web.Response:
 async def _work(until: datetime) -> jobs.Summary:
     number = await kick.heard()
     await db.run(lambda conn: jobs.tick(conn, SCHEDULES, datetime.now(UTC)))
-    summary = await jobs.work(TASKS, until)
+    summary, _ = await asyncio.gather(jobs.work(TASKS, until), line.move())
     times = (summary.due_at, jobs.next_due(SCHEDULES, datetime.now(UTC)))
     await kick.rest(number, min((at for at in times if at), default=None))
     return summary

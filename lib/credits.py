@@ -14,6 +14,8 @@ from lib import catalog, config, db, errors, users
 
 SQL = db.load("credits")
 
+AI_STARTS = 1.5  # orders a second that a worker begins at the providers
+
 CURRENCY = "XTR"
 
 
@@ -31,23 +33,30 @@ class Entry:
 
 @dataclass(frozen=True)
 class Offer:
-    """A product, what the person has, and how long such orders took lately; None when there were too few to tell.
+    """A product, what the person has, how long such orders took lately, and the line now.
 
-    `halts` tells why each of the providers that were named cannot be asked now, '' when it can (lib/spending).
+    `models` and `own` are the seconds by who made them, None when there were too few to tell; `line` orders stand in
+    line, and `line_seconds` is how long we would draw all of them. `halts` tells why each of the providers that were
+    named cannot be asked now, '' when it can (lib/spending).
     """
 
     product: catalog.Product
     balance: int
-    recent: timedelta | None
+    models: int | None
+    own: int | None
+    line: int
+    line_seconds: int
     halts: list[str]
 
     def lasts(self, count: int, *, by_ai: bool) -> timedelta:
-        """Return how long an order of so many will probably take, by a model or by our own renderer."""
-        if self.recent:
-            return self.recent
+        """Return how long the making of so many will probably take, by a model or by our own renderer."""
         if by_ai:  # several are made side by side
-            return timedelta(seconds=self.product.expected_seconds * (3 + count) / 4)
-        return timedelta(seconds=self.product.own_seconds * count)
+            return timedelta(seconds=self.models or self.product.expected_seconds * (3 + count) / 4)
+        return timedelta(seconds=self.own or self.product.own_seconds * count)
+
+    def waits(self, *, by_ai: bool) -> timedelta:
+        """Return how long it will probably be until the making begins."""
+        return timedelta(seconds=self.line / AI_STARTS if by_ai else self.line_seconds)
 
 
 @dataclass(frozen=True)
@@ -124,8 +133,8 @@ async def offer(
     row = await SQL.offer.one(conn, dict, **facts, **doors)
     if row is None:
         return None
-    balance, seconds, halts = row.pop("balance"), row.pop("recent_seconds"), row.pop("halts")
-    return Offer(catalog.Product(**row), balance, None if seconds is None else timedelta(seconds=seconds), halts)
+    about = {name: row.pop(name) for name in ("balance", "models", "own", "line", "line_seconds", "halts")}
+    return Offer(catalog.Product(**row), **about)
 
 
 async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:

@@ -27,7 +27,8 @@ class Order:
     """The arguments of a job `card`, `background` or `video`; what is absent has its default.
 
     `message_id` is the status message, which becomes the result. `source` is the id of a kept source picture and wins
-    over `file_id`, which only the bot `bot` knows. Titles, benefits and wishes are a seller's words: data, never more.
+    over `file_id`, which only the bot `bot` knows. `promised` is how many seconds the seller was told that the making
+    takes, once its turn has come. Titles, benefits and wishes are a seller's words: data, never more.
     """
 
     bot: str
@@ -48,6 +49,7 @@ class Order:
     count: int = 1
     variant: int = 0
     maker: str = ""
+    promised: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""

@@ -142,6 +142,12 @@ async def costs_of_job(conn: db.Connection, job_id: int) -> list[Cost]:
     return await SQL.costs_of_job.all(conn, Cost, job_id=job_id)
 
 
+async def pace_of(conn: db.Connection, provider: str, model: str) -> float:
+    """Return in how many seconds nine of ten of a model's latest tasks were done; 0 when too few are known."""
+    row = await SQL.pace_of.one(conn, dict, provider=provider, model=model)
+    return float(row["seconds"]) if row and row["seconds"] else 0.0
+
+
 async def states(conn: db.Connection, providers: Sequence[str]) -> list[State]:
     """Return how these providers do, in this order."""
     accounts = config.get().accounts

@@ -47,6 +47,13 @@ def moment(at: datetime, hours: int) -> str:
     return f"{at.astimezone(timezone(timedelta(hours=hours))):%d.%m, %H:%M}"
 
 
+def span(language: str, seconds: float) -> str:
+    """Return a time that has passed, in whole seconds below two minutes and in whole minutes above."""
+    if seconds < 120:
+        return say(language, "time.seconds", n=max(1, round(seconds)))
+    return say(language, "time.minutes", n=round(seconds / 60))
+
+
 def guess(language_code: str) -> str:
     """Return the language to begin with for a Telegram client's language code; Russian when it says nothing."""
     code = language_code.partition("-")[0].lower()

@@ -2,6 +2,7 @@ import asyncio
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from lib import catalog, credits, errors, jobs, users
 from tests import factories
@@ -180,3 +181,39 @@ async def test_the_product_moves_credits_by_the_functions_that_keep_the_rules(co
     job = await factories.make_job(conn, user, price=4)
     await jobs.cancel_job(conn, job.id, user.id)
     assert (await users.get_user(conn, user.id)).balance == 5
+
+
+# How long it takes
+
+
+async def finished(conn, user, *, seconds: int, by: str, waited: int = 0, **args) -> None:
+    """Put an order into the history that was in work so long, by that maker, after waiting in line."""
+    await conn.execute(
+        "insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,"
+        " max_attempts, lease_token, created_at, finished_at) select coalesce(min(id), 0) - 1, %(user)s, 'video',"
+        " 'past:' || coalesce(min(id), 0), %(args)s, jsonb_build_object('begun_at', extract(epoch from now()) -"
+        " %(seconds)s, 'item0', jsonb_build_object('by', %(by)s::text)), 3, 0, 'done', now(), 1, 5, gen_random_uuid(),"
+        " now() - make_interval(secs => %(seconds)s + %(waited)s), now() from job_history where id < 0",
+        {"user": user.id, "args": Jsonb(args), "seconds": seconds, "by": by, "waited": waited},
+    )
+
+
+async def test_an_offer_promises_by_kind_size_and_maker(conn, make_user):
+    alice = await make_user()
+    for _ in range(3):
+        await finished(conn, alice, seconds=95, by="local:video", waited=500, product="video10", count=5)
+        await finished(conn, alice, seconds=240, by="kie:kling", product="video10", count=5)
+        await finished(conn, alice, seconds=12, by="local:video", product="video10", count=1)
+    offer = await credits.offer(conn, alice.id, "video10", 5)
+    assert [offer.lasts(5, by_ai=by_ai).total_seconds() for by_ai in (False, True)] == [95, 240]
+
+
+async def test_an_offer_counts_what_is_in_line_by_its_size(conn, make_user, make_job):
+    alice = await make_user(credits=20)
+    before = await credits.offer(conn, alice.id, "card")
+    await make_job(alice, task="video", price=1, args={"product": "video10", "count": 5})
+    await make_job(alice, price=1)
+    after = await credits.offer(conn, alice.id, "card")
+    video, card = [await catalog.get_product(conn, code) for code in ("video10", "card")]
+    more = after.waits(by_ai=False) - before.waits(by_ai=False)
+    assert more.total_seconds() == video.own_seconds * 5 + card.own_seconds

@@ -38,7 +38,7 @@ LEFT_TO_RIGHT = [
         "payments",
         "admin",
     ),
-    *("kick", "warmup"),
+    *("line", "kick", "warmup"),
 ]
 FOUNDATION = {"errors", "typed", "log", "config", "retry", "fetch", "wire", "db", "cache", "limits", "storage"}
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}

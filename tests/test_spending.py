@@ -333,3 +333,13 @@ async def test_two_stops_at_once_do_not_share_an_allowance(database):
             return await spending.stop_order(conn, job.id, alice.id)
 
     assert sorted(await asyncio.gather(*map(stop, orders))) == ["asked"] * 2 + ["paid"] * 4
+
+
+async def test_the_pace_of_a_model_is_that_of_nine_in_ten_of_its_tasks(conn):
+    assert await spending.pace_of(conn, "kie", "m") == 0
+    for job, seconds in enumerate((10, 20, 30, 40, 80), 1):
+        begun = await begin(conn, job)
+        await spending.end_call(conn, begun.id, "done", 40)
+        query = "update provider_calls set begun_at = ended_at - make_interval(secs => %s) where id = %s"
+        await conn.execute(query, (seconds, begun.id))
+    assert await spending.pace_of(conn, "kie", "m") == 80

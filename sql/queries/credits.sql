@@ -8,9 +8,10 @@ from credit_accounts
 where user_id = %(user_id)s;
 
 -- name: offer
--- How long the last orders took from being placed to being there: four out of five were faster.
+-- How long the last orders of this size took from their beginning, made by models and by ourselves: four out of five
+-- were faster. And the line now: how many orders are in it, and how long we would draw them one after the other.
 select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds,
-    coalesce(a.balance, 0) as balance, pace.seconds as recent_seconds, array(
+    coalesce(a.balance, 0) as balance, pace.models, pace.own, line.number as line, line.seconds as line_seconds, array(
         select provider_halt(d.provider, array(select jsonb_array_elements_text(%(accounts)s::jsonb -> d.provider)),
             %(user_id)s::bigint, null, d.cost)
         from unnest(%(providers)s::text[], %(costs)s::integer[]) with ordinality d (provider, cost, place)
@@ -19,11 +20,16 @@ select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.param
 from products p
 left join credit_accounts a on a.user_id = %(user_id)s
 cross join lateral (
-    select case when count(*) >= 3 then percentile_disc(0.8) within group (order by took) end as seconds
+    select case when count(*) filter (where not is_own) >= 3
+            then percentile_disc(0.8) within group (order by took) filter (where not is_own) end as models,
+        case when count(*) filter (where is_own) >= 3
+            then percentile_disc(0.8) within group (order by took) filter (where is_own) end as own
     from (
-        select ceil(extract(epoch from l.finished_at - l.created_at))::integer as took
+        select coalesce(l.checkpoint #>> '{item0,by}', 'local:') like 'local:%%' as is_own,
+            ceil(extract(epoch from l.finished_at
+                - coalesce(to_timestamp((l.checkpoint ->> 'begun_at')::double precision), l.created_at)))::integer as took
         from (
-            select h.state, h.args, h.created_at, h.finished_at
+            select h.state, h.args, h.checkpoint, h.created_at, h.finished_at
             from job_history h
             where h.task = p.task
             and h.price > 0
@@ -36,6 +42,19 @@ cross join lateral (
         and coalesce((l.args ->> 'count')::integer, 1) = %(count)s
     ) recent
 ) pace
+cross join lateral (
+    select count(*)::integer as number,
+        coalesce(sum(q.own_seconds * coalesce((j.args ->> 'count')::integer, 1)), 0)::integer as seconds
+    from (
+        select args
+        from jobs
+        where task = any('{card,background,video}')
+        and turn is not null
+        and state in ('queued', 'running')
+        limit 200
+    ) j
+    join products q on q.code = coalesce(j.args ->> 'product', 'card')
+) line
 where p.code = %(product)s;
 
 -- name: grant

@@ -45,6 +45,22 @@ from provider_calls
 where job_id = %(job_id)s
 order by id;
 
+-- name: pace_of
+-- Ids grow with time: the latest calls are at the end of the primary key.
+select percentile_disc(0.9) within group (order by seconds) filter (where number >= 3) as seconds
+from (
+    select extract(epoch from ended_at - begun_at) as seconds, count(*) over () as number
+    from (
+        select provider, model, state, begun_at, ended_at
+        from provider_calls
+        order by id desc
+        limit 500
+    ) latest
+    where provider = %(provider)s
+    and model = %(model)s
+    and state = 'done'
+) paced;
+
 -- name: provider_states
 -- Ids grow with time: the calls of a day are those above the newest that is older, and need no index of their own. A
 -- success of an earlier day is looked for among what costs money, by the index of the budget.

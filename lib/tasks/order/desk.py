@@ -1,7 +1,9 @@
 """The desk of one order while a worker has it: what it is, how far each item has got, and its one status message."""
 
+import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,11 @@ from lib.telegram.client import Button, Chat, Keyboard
 # A status message is edited no more often than this, unless another stage begins.
 EDIT_PAUSE = 5.0
 PERCENT_STEP = 10
+# A status that says the same for so long is edited at the next look. Cron brings the look within a minute, so that no
+# status stands still for 90 seconds.
+STILL = 25.0
+# After so many times what was promised the seller reads that it takes longer than usual.
+LATE = 2
 
 type Item = dict[str, Any]
 
@@ -54,24 +61,55 @@ class Desk:
 
     async def show(self, key: str, percent: int | None = None, **fields: Any) -> None:
         """Let the status message say how far the order is; a failure to say so is none of the order."""
-        known = self._shown or self.run.checkpoint
-        if not _is_news(known, key, percent):
+        known, now = self._shown or self.run.checkpoint, time.time()
+        if not _is_news(known, key, percent, now):
             return
-        words = text.say(self.order.language, key, **fields)
+        lines = [text.say(self.order.language, key, **fields)]
         if percent is not None:
-            words += f"\n{text.say(self.order.language, 'making.percent', percent=percent)}"
+            lines.append(text.say(self.order.language, "making.percent", percent=percent))
         with contextlib.suppress(errors.Upstream):
-            await self.chat.edit(self.order.message_id, words, self._stop())
-        self._shown = {"shown": key, "percent": percent, "shown_at": round(time.time(), 1)}
+            await self.chat.edit(self.order.message_id, "\n".join([*lines, *self._elapsed(now)]), self._stop())
+        self._shown = {"shown": key, "percent": percent, "shown_at": round(now, 1)}
+
+    async def stir(self) -> None:
+        """Move a status that has said the same for a while: how long it has taken by now is news."""
+        known = self._shown or self.run.checkpoint
+        if known.get("shown"):
+            await self.show(known["shown"], known.get("percent"))
+
+    @contextlib.asynccontextmanager
+    async def moving(self) -> AsyncIterator[None]:
+        """Move the status at the beginning of a run, and again and again while something in it takes long."""
+        await self.stir()
+        mover = asyncio.create_task(self._move())
+        try:
+            yield
+        finally:
+            mover.cancel()
+            await asyncio.wait({mover})
+
+    async def _move(self) -> None:
+        while True:
+            await asyncio.sleep(STILL * config.get().lease_scale)
+            await self.stir()
+
+    def _elapsed(self, now: float) -> list[str]:
+        """Return how long the order has been in work, where that is worth a word, and whether it is late."""
+        spent = now - self.run.checkpoint.get("begun_at", now)
+        if spent < STILL * config.get().lease_scale:
+            return []
+        promised = max(self.order.promised, 1) * config.get().lease_scale
+        key = "making.late" if self.order.promised and spent > LATE * promised else "making.elapsed"
+        return [text.say(self.order.language, key, time=text.span(self.order.language, spent))]
 
     def _stop(self) -> Keyboard:
         return [[Button(text.say(self.order.language, "button.cancel"), f"order:cancel:{self.job_id}")]]
 
     async def rest(self, until: datetime) -> None:
-        """Let the worker go until then."""
+        """Let the worker go until then, or until the status message must move."""
         if self._shown:
             await self.save()
-        await self.run.wait(max(until, datetime.now(UTC)))
+        await self.run.wait(max(min(until, after(STILL)), datetime.now(UTC)))
 
     def has_time_for(self, seconds: float) -> bool:
         """Say whether this invocation lasts long enough."""
@@ -83,9 +121,9 @@ def after(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds * config.get().lease_scale)
 
 
-def _is_news(known: dict[str, Any], key: str, percent: int | None) -> bool:
+def _is_news(known: dict[str, Any], key: str, percent: int | None, now: float) -> bool:
     if known.get("shown") != key:
         return True
-    if percent is None or time.time() - known.get("shown_at", 0) < EDIT_PAUSE * config.get().lease_scale:
-        return False
-    return percent - (known.get("percent") or 0) >= PERCENT_STEP
+    stood = (now - known.get("shown_at", 0)) / config.get().lease_scale
+    is_further = percent is not None and percent - (known.get("percent") or 0) >= PERCENT_STEP
+    return stood >= STILL or (is_further and stood >= EDIT_PAUSE)

@@ -12,15 +12,15 @@ import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from lib import callbacks, config, db, errors, log, providers
+from lib import callbacks, config, db, errors, log, providers, spending
 from lib.providers import Offer, Output, Report, Ticket
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, Item, after
 from lib.tasks.order.refusals import answers, lost, refused, settle
 
-# A provider that is slower than so many times its usual time is left for the next one.
-SLOW = 5
-SLOW_AT_LEAST = 300
+# A provider that is slower than so many times its own pace is left for the next one; a moment is given to each.
+SLOW = 3
+SLOW_AT_LEAST = 60
 UNKNOWN_GRACE = 60  # KIE does not know a task in the seconds after it made it
 FETCHES = 5
 STEPS = 16
@@ -104,7 +104,8 @@ async def _create(desk: Desk, number: int, item: Item, step: Offer, ask: provide
         call |= {"request": await provider.prepare(step, ask), "at": _now()}
     if step.cost:
         await desk.keep(number, item)
-    await desk.show("making.filming" if desk.order.is_video else "making.generating")
+    done = _percent(desk, number, 0.0)
+    await desk.show("making.filming" if desk.order.is_video else "making.generating", done or None)
     callback = "" if provider.INSTANT else callbacks.address(step.provider, desk.job_id, call["nonce"])
     async with finish.turn(step):
         with answers("maybe_made"):
@@ -136,12 +137,21 @@ async def _settle(desk: Desk, number: int, item: Item) -> datetime | None:
         return await _failed(desk, number, item, offer, report)
     if report.state == "done":
         return await _collect(desk, number, item, offer, step, ticket, report)
-    if age > max(SLOW * step.seconds, SLOW_AT_LEAST):
+    if age > (await _patience(step, age)) * config.get().lease_scale:
         log.event("provider_slow", job_id=desk.job_id, provider=step.provider, model=step.model, seconds=round(age))
         return await lost(desk, number, item, offer.name, again=False)
     if report.progress is not None:
         await desk.show(desk.run.checkpoint.get("shown", "making.generating"), _percent(desk, number, report.progress))
     return _next_look(age, step)
+
+
+async def _patience(step: Offer, age: float) -> float:
+    """Return how long a task of this model is waited for: by what it promises and, once that is over, by its pace."""
+    patience = float(max(SLOW * step.seconds, SLOW_AT_LEAST))
+    if age > patience * config.get().lease_scale:
+        pace = await db.run(lambda conn: spending.pace_of(conn, step.provider, step.model))
+        patience = max(patience, SLOW * pace)
+    return patience
 
 
 async def _reconciled(desk: Desk, call: Item, step: Offer) -> Ticket | None:

@@ -14,8 +14,9 @@ async def run(run: jobs.Run) -> None:
     """Bring the order one step further until it is done; raise Rejected when it can never be."""
     desk = Desk(run)
     if not desk.is_made:
-        await source.keep(desk)
-        wait = await making.go_on(desk)
+        async with desk.moving():
+            await source.keep(desk)
+            wait = await making.go_on(desk)
         if wait is not None:
             await desk.rest(wait)
             return

@@ -2,7 +2,8 @@
 
 file_id or source, kind, album · title, benefits, category, lost (of them what cannot be drawn), or wordless
 product · preset, scene or template · wishes, or the scenario of a clip of one's own, which is no wish for anything else
-count, variant · price, maker: what the confirm screen showed · waits: a model is waited for that cannot be asked now
+count, variant · price, maker, promised (seconds): what the confirm screen showed
+waits: a model is waited for that cannot be asked now
 ask: the step that the seller went back to; nothing is forgotten before it is answered anew
 """
 
@@ -200,7 +201,9 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
 
 def order(draft: Draft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    kept = {name: draft[name] for name in (*_KEPT, "source", "variant", "maker") if draft.get(name) is not None}
+    kept = {
+        name: draft[name] for name in (*_KEPT, "source", "variant", "maker", "promised") if draft.get(name) is not None
+    }
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

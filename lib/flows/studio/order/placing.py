@@ -43,7 +43,7 @@ async def confirm(turn: Turn) -> None:
     turn.state.step = "order:photo"
     turn.state.data = {"job": order.job.id}
     turn.after.append(kick.drain)
-    await _say_queued(turn, order, screens.lasts(draft, offer, terms))
+    await _say_queued(turn, order, screens.waits(draft, offer, terms))
 
 
 async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:
@@ -55,16 +55,13 @@ async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:
     return enqueued
 
 
-async def _say_queued(turn: Turn, order: jobs.Enqueued, lasts: timedelta) -> None:
+async def _say_queued(turn: Turn, order: jobs.Enqueued, wait: timedelta) -> None:
     """Turn the confirm screen into the order's status message, which its worker goes on with."""
     job = order.job
     if job.state != "queued":
         return
-    place = await db.run(lambda conn: jobs.get_place(conn, job.id))
-    ahead = max(0, (order.position or 1) - 1)
-    wait = (place.wait / place.position if place.wait and place.position else lasts) * ahead + lasts
     time = screens.about(turn.language, wait)
-    words = turn.text("studio.queued", number=job.id, position=ahead + 1, time=time, balance=order.balance)
+    words = turn.text("studio.queued", number=job.id, position=order.position or 1, time=time, balance=order.balance)
     await turn.chat.edit(turn.came.message_id, words, cancel_row(turn, job.id))
 
 

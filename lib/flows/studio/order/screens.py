@@ -1,5 +1,6 @@
 """The screens of an order: each says what is wanted and offers the ways on and back."""
 
+import math
 from datetime import timedelta
 
 from lib import cards, catalog, config, credits, db, moderation, orders
@@ -112,6 +113,8 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
     terms = drafts.terms(draft, offer)
     draft["price"] = price = terms.price
     draft["maker"] = terms.maker
+    is_open = draft.get("waits") and terms.cause  # nobody knows when that model can be asked
+    draft["promised"] = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
     words = "\n\n".join([summary(turn, draft), *_halted(turn, terms)])
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
@@ -120,7 +123,7 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
         return "confirm", (f"{words}\n\n{short}", [[top_up], *other, *_counts(turn, draft), *_changes(turn, draft)])
     lines = [words, turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price)]
     if not draft.get("waits") or not terms.cause:
-        lines.append(turn.text("studio.usually", time=about(turn.language, lasts(draft, offer, terms))))
+        lines.append(turn.text("studio.usually", time=about(turn.language, waits(draft, offer, terms))))
     confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
     return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
 
@@ -131,11 +134,15 @@ async def offer_of(user_id: int, draft: Draft) -> credits.Offer | None:
     return await db.run(lambda conn: credits.offer(conn, user_id, code, number, asked))
 
 
+def waits(draft: Draft, offer: credits.Offer, terms: drafts.Terms) -> timedelta:
+    """Return how long it will probably be until the order is there: the line now, and the making."""
+    by_ai = drafts.is_by_ai(draft) and terms.maker != "own"
+    return offer.waits(by_ai=by_ai) + lasts(draft, offer, terms)
+
+
 def lasts(draft: Draft, offer: credits.Offer, terms: drafts.Terms) -> timedelta:
-    """Return how long the order will probably take."""
-    if terms.maker == "own":  # lately it was a model that made such orders
-        return timedelta(seconds=offer.product.own_seconds * drafts.count(draft))
-    return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft))
+    """Return how long the making will probably take, once its turn has come."""
+    return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft) and terms.maker != "own")
 
 
 def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:

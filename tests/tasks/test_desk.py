@@ -1,0 +1,56 @@
+"""The status message of an order that is under way: what it says, and when it moves."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from lib.tasks.order import desk as desks
+
+ARGS = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "f", "promised": 50}
+
+
+@pytest.fixture
+def desk():
+    """An order that was promised in 50 seconds; `said` holds what its status message was edited to."""
+    run = SimpleNamespace(job=SimpleNamespace(id=7, args=ARGS), checkpoint={})
+    made = desks.Desk(run)
+    made.said = []
+
+    async def edit(message_id, words, keyboard):
+        made.said.append(words)
+
+    made.chat.edit = edit
+    return made
+
+
+def begun(desk, *, ago: float, shown_ago: float) -> None:
+    now = time.time()
+    desk.run.checkpoint.update(begun_at=now - ago, shown="making.generating", percent=None, shown_at=now - shown_ago)
+
+
+async def test_a_status_that_has_just_moved_stands(desk):
+    begun(desk, ago=20, shown_ago=20)
+    await desk.stir()
+    assert desk.said == []
+
+
+async def test_a_status_that_stood_still_moves_with_the_time(desk):
+    begun(desk, ago=64, shown_ago=30)
+    await desk.stir()
+    assert desk.said == ["🎨 Рисую…\nПрошло 64 секунды."]
+
+
+async def test_after_twice_the_promise_the_seller_reads_that_it_takes_longer(desk):
+    begun(desk, ago=130, shown_ago=30)
+    await desk.stir()
+    assert desk.said == [
+        "🎨 Рисую…\nДольше обычного: прошло уже 2 минуты. Ничего делать не нужно — пришлю, как только будет готово."
+    ]
+
+
+async def test_how_far_it_is_stays_when_the_status_moves(desk):
+    begun(desk, ago=40, shown_ago=30)
+    desk.run.checkpoint["percent"] = 33
+    await desk.stir()
+    assert desk.said == ["🎨 Рисую…\nСделано: 33 %.\nПрошло 40 секунд."]
