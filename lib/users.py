@@ -135,9 +135,9 @@ async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
 async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
     """Forget a person, once; their ledger stays, and belongs to nobody. The files go by a job, `erase`.
 
-    Who comes back is a stranger, but not one who gets another trial.
+    Who comes back is a stranger, but not one who gets another trial, owes nothing, or is blocked nowhere.
     """
-    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id))
+    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id), person_mark=person_mark(tg_id))
 
 
 async def forget_orders(conn: db.Connection, user_id: int) -> int:

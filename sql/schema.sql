@@ -103,7 +103,7 @@ begin
     if new.payment_id is not null and not exists (
         select from payments
         where id = new.payment_id
-        and user_id = new.user_id
+        and (user_id = new.user_id or new.kind = 'debt' and is_remembered(new.user_id, 'debt', id))
         and case when new.kind in ('purchase', 'restored') then new.amount = credits else -new.amount <= credits end
     ) then
         raise exception using errcode = 'LK409', message = 'entry_without_payment',
@@ -1213,13 +1213,14 @@ end $$;
 
 -- Once: a second call finds nobody. Orders that nobody has begun are cancelled and given back, those under way are told
 -- to stop; the rest is a job's work. A job is locked before its person, as by every other statement.
-create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea) returns void language plpgsql as $$
+create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
 begin
     perform from jobs where user_id = p_user_id order by id for update;
     perform from users where id = p_user_id and tg_id = p_tg_id for update;
     if not found then
         return;
     end if;
+    perform remember_harm(p_user_id, p_person_mark);
     perform forget_letters(p_user_id, p_tg_id);
     perform forget_administrator(p_user_id, p_tg_id);
     update users
@@ -1403,7 +1404,7 @@ begin
     for debt in
         select id, owed
         from payments
-        where user_id = p_user_id
+        where (user_id = p_user_id or is_remembered(p_user_id, 'debt', id))
         and state = 'debt'
         order by id
         for no key update
@@ -1418,6 +1419,7 @@ begin
         set owed = owed - part,
             state = case when owed = part then 'refunded' else 'debt' end
         where id = debt.id;
+        delete from remembered where what = 'debt' and subject = debt.id and part = debt.owed;
         settled := settled + part;
     end loop;
     return settled;
@@ -3096,7 +3098,7 @@ end $$;
 -- come with. A referrer must be a member already.
 create function join_partner(
     p_partner_id bigint, p_user_id bigint, p_referrer_card bigint, p_now timestamptz
-) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint)
+) returns table (member_id bigint, card_no bigint, created boolean, welcome bigint, blocked boolean)
 language plpgsql security definer
     set enable_seqscan to off set search_path to public, pg_temp as $$
 #variable_conflict use_column
@@ -3108,12 +3110,13 @@ declare
     tail text;
     at timestamptz := coalesce(p_now, clock_timestamp());
 begin
+    perform must_live(p_user_id);
     perform set_config('app.tenant', p_partner_id::text, true);
     p := admit_staff(p_partner_id, p_user_id, null);
     select * into m from members where partner_id = p.id and user_id = p_user_id and left_at is null;
     if m.id is not null then
         perform refuse_closed(m);
-        return query select m.id, m.card_no, false, 0::bigint;
+        return query select m.id, m.card_no, false, 0::bigint, false;
         perform set_config('app.tenant', '', true);
         return;
     end if;
@@ -3128,22 +3131,24 @@ begin
     where r.partner_id = p.id and r.card_no = p_referrer_card and r.user_id <> p_user_id
     and r.left_at is null and r.blocked_at is null;
     loop
-        insert into members (partner_id, user_id, card_no, phone_tail, referrer_id, joined_at)
-        values (p.id, p_user_id, 10000000 + floor(random() * 90000000)::bigint, tail, referrer, at)
+        insert into members (partner_id, user_id, card_no, phone_tail, referrer_id, joined_at,
+            blocked_at)
+        values (p.id, p_user_id, 10000000 + floor(random() * 90000000)::bigint, tail, referrer, at,
+            case when is_remembered(p_user_id, 'block', p.id) then at end)
         on conflict do nothing
         returning * into m;
         exit when m.id is not null;
         -- the number is somebody's, or another update of the same person was first
         select * into m from members where partner_id = p.id and user_id = p_user_id and left_at is null;
         if m.id is not null then
-            return query select m.id, m.card_no, false, 0::bigint;
+            return query select m.id, m.card_no, false, 0::bigint, false;
             perform set_config('app.tenant', '', true);
             return;
         end if;
     end loop;
     insert into point_accounts (partner_id, member_id, kind, balance)
     values (p.id, m.id, 'available', 0), (p.id, m.id, 'pending', 0);
-    if p.welcome_points > 0 and not is_remembered(p_user_id, 'welcome', p.id) then
+    if p.welcome_points > 0 and m.blocked_at is null and not is_remembered(p_user_id, 'welcome', p.id) then
         perform remember(p_user_id, 'welcome', p.id);
         t.partner_id := p.id;
         t.member_id := m.id;
@@ -3154,7 +3159,7 @@ begin
         t.created_at := at;
         perform issue_points(t, p.tz, p.expire_days, 0, null);
     end if;
-    return query select m.id, m.card_no, true, coalesce(t.points, 0);
+    return query select m.id, m.card_no, true, coalesce(t.points, 0), m.blocked_at is not null;
     perform set_config('app.tenant', '', true);
 end $$;
 
@@ -4348,3 +4353,34 @@ begin
     get diagnostics gone = row_count;
     return number + gone;
 end $$;
+
+-- What an erasure does not wash off: what is owed for Stars that went back, and where a shop has blocked the person. Not
+-- by the phone, which is somebody else's one day.
+create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
+declare
+    term timestamptz := clock_timestamp() + interval '3 years';
+begin
+    if p_mark is null then
+        return;
+    end if;
+    perform set_config('app.platform', 'on', true);
+    -- what is had once is remembered with a mark that is new
+    update users set mark = p_mark where id = p_user_id and mark is distinct from p_mark;
+    perform set_config('app.platform', 'on', true);
+    insert into remembered (mark, what, subject, until)
+    select p_mark, 'debt', id, term
+    from payments
+    where user_id = p_user_id and state = 'debt'
+    union all
+    select p_mark, 'block', partner_id, term
+    from members
+    where user_id = p_user_id and left_at is null and blocked_at is not null
+    on conflict do nothing;
+    perform set_config('app.platform', '', true);
+end $$;
+
+-- The shop has lifted its block: no later account of the person is blocked for it.
+create function forget_block(p_user_id bigint, p_partner_id bigint) returns void language sql security definer
+set search_path to public, pg_temp as $$
+    delete from remembered where mark = any (marks_of(p_user_id)) and what = 'block' and subject = p_partner_id;
+$$;

@@ -92,6 +92,7 @@ WRITES = {
         conn, alice.id, name="Алиса", city="Казань", phone="+79007700001"
     ),
     "a phone": lambda conn, alice, shop: members.set_phone(conn, alice.id, "+79007700001"),
+    "a card": lambda conn, alice, shop: members.join(conn, shop.id, alice.id),
     "a favourite": lambda conn, alice, shop: talk.set_favourite(conn, alice.id, shop.id, liked=True),
     "a shop": lambda conn, alice, shop: partners.apply(conn, alice.id, title="Кафе", city="Казань", category="cafe"),
     "an invitation": _invited,

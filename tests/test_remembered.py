@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from lib import users
+import pytest
+
+from lib import audit, catalog, credits, errors, jobs, users
+from lib.admin import people
 from lib.loyalty import members, partners
-from tests.loyalty_lab import make_client, make_shop
+from tests import factories
+from tests.loyalty_lab import make_client, make_member, make_shop, new_key
 
 
 async def knows(conn, user_id, what, subject):
@@ -70,3 +74,60 @@ async def test_what_has_run_out_and_what_a_gone_shop_knew_is_forgotten(conn, mak
         "select what, subject from remembered where mark = %s order by what", (users.person_mark(alice.tg_id),)
     )
     assert await cursor.fetchall() == [("block", shop.id), ("welcome", shop.id)]
+
+
+async def owes(conn, alice, spent):
+    """Let somebody buy credits, spend some, and have Telegram give the Stars back."""
+    pack = (await catalog.list_packs(conn))[0]
+    facts = {"bot": "studio", "payload": pack.payload, "stars": pack.stars}
+    charge = new_key()
+    await credits.record_payment(conn, alice.id, charge_id=charge, **facts)
+    job = await factories.make_running(conn, alice, price=spent)
+    await jobs.update_job_status(conn, job, "done")
+    return facts, (await credits.record_payment_refund(conn, charge)).payment
+
+
+async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_user):
+    alice = await make_user(tg_id=7_600_011)
+    facts, debt = await owes(conn, alice, 3)
+    assert (debt.state, debt.owed) == ("debt", 3)
+    await users.erase(conn, alice.id, alice.tg_id)
+    again, stranger = await make_user(tg_id=alice.tg_id), await make_user()
+    assert (await people.get(conn, again.id)).owed == 3
+    paid = await credits.record_payment(conn, again.id, charge_id=new_key(), **facts)
+    assert paid.settled == 3
+    assert (await credits.get_payment(conn, debt.id)).state == "refunded"
+    assert not await knows(conn, again.id, "debt", debt.id)
+    assert (await credits.record_payment(conn, stranger.id, charge_id=new_key(), **facts)).settled == 0
+    assert await audit.check(conn) == []
+
+
+async def test_a_debt_outlives_two_erasures_and_not_three_years(conn, make_user):
+    alice = await make_user(tg_id=7_600_012)
+    _, debt = await owes(conn, alice, 2)
+    await users.erase(conn, alice.id, alice.tg_id)
+    second = await make_user(tg_id=alice.tg_id)
+    await users.erase(conn, second.id, second.tg_id)
+    third = await make_user(tg_id=alice.tg_id)
+    assert await knows(conn, third.id, "debt", debt.id)
+    await users.forget_remembered(conn, datetime.now(UTC) + timedelta(days=3 * 365 + 2))
+    assert not await knows(conn, third.id, "debt", debt.id)
+
+
+async def test_a_shops_block_holds_for_the_next_account_until_the_shop_lifts_it(conn):
+    shop, other = await make_shop(conn, welcome_points=100), await make_shop(conn, welcome_points=100)
+    member = await make_member(conn, shop)
+    await members.block(conn, shop.id, shop.owner.id, member.id, blocked=True, reason="-")
+    await users.erase(conn, member.user_id, member.tg_id)
+    again = await factories.make_user(conn, tg_id=member.tg_id)
+    await members.register(conn, again.id, name="Анна", city="Казань")
+    with pytest.raises(errors.Denied, match="member_blocked"):
+        await members.join(conn, shop.id, again.id)
+    async with factories.refused(conn, errors.Denied, match="member_blocked"):
+        await members.join(conn, shop.id, again.id)
+    assert (await members.join(conn, other.id, again.id)).welcome == 100
+    card = await members.get_own(conn, shop.id, again.id)
+    assert (card.blocked_at is not None, card.available) == (True, 0)
+    await members.block(conn, shop.id, shop.owner.id, card.id, blocked=False, reason="-")
+    assert (await members.join(conn, shop.id, again.id)).card_no == card.card_no
+    assert not await knows(conn, again.id, "block", shop.id)

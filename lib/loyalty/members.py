@@ -34,6 +34,7 @@ class Joined:
     card_no: int
     created: bool
     welcome: int
+    blocked: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ async def join(
     """Take a client into a shop, once; a repeated call returns the card they have. The welcome points come once for a
     person, whatever account or number they come with.
 
+    Who was blocked here with an account that was erased gets a card that is blocked, for the shop to see and decide.
     A referrer counts only at the first time, and only a member of this shop. Missing("no_partner"),
     Denied("partner_blocked"), Denied("partner_not_approved"), Missing("no_client") before registration.
     """
@@ -175,6 +177,8 @@ async def join(
     )
     if joined is None:
         raise errors.Missing("no_partner", str(partner_id))
+    if joined.blocked:
+        raise errors.Denied("member_blocked", str(joined.member_id))
     return joined
 
 

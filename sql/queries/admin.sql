@@ -102,7 +102,8 @@ select u.id, u.tg_id, u.first_name, u.last_name, u.username, u.language, u.time_
     (select count(*) from job_history j where j.user_id = u.id and j.price > 0)
     + (select count(*) from jobs j where j.user_id = u.id and j.price > 0) as orders,
     (select count(*) from payments p where p.user_id = u.id) as payments,
-    (select coalesce(sum(p.owed), 0) from payments p where p.user_id = u.id and p.state = 'debt') as owed
+    (select coalesce(sum(p.owed), 0) from payments p
+        where p.state = 'debt' and (p.user_id = u.id or is_remembered(u.id, 'debt', p.id))) as owed
 from users u
 left join credit_accounts a on a.user_id = u.id
 left join bans b on b.mark = %(mark)s

@@ -30,7 +30,7 @@ where user_id = %(user_id)s;
 select set_phone(%(user_id)s, %(phone)s, %(mark)s);
 
 -- name: join_partner
-select member_id, card_no, created, welcome
+select member_id, card_no, created, welcome, blocked
 from join_partner(%(partner_id)s, %(user_id)s, %(referrer_card)s, %(now)s);
 
 -- name: my_cards
@@ -189,14 +189,14 @@ with changed as (
         and s.role in ('owner', 'manager')
         and s.removed_at is null
     )
-    returning partner_id, id
+    returning partner_id, id, user_id
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject, after)
     select partner_id, %(actor_id)s, case when %(blocked)s then 'member.blocked' else 'member.unblocked' end, id::text,
         jsonb_build_object('reason', %(reason)s::text)
     from changed
 )
-select id from changed;
+select id, case when not %(blocked)s then forget_block(user_id, partner_id) end from changed;
 
 -- name: merge_people
 select merge_people(%(from_user)s, %(into_user)s, %(now)s);

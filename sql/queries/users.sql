@@ -104,7 +104,7 @@ where tg_id = %(tg_id)s
 and (blocked_at is not null) <> %(blocked)s;
 
 -- name: erase
-select erase_user(%(user_id)s, %(tg_id)s, %(mark)s);
+select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s);
 
 -- name: forget_orders
 select forget_orders(%(user_id)s);
@@ -171,7 +171,11 @@ select jsonb_build_object(
         from files f
         where f.user_id = u.id
     )
-) || jsonb_build_object('loyalty', export_client(u.id)) as data
+) || jsonb_build_object('loyalty', export_client(u.id), 'remembered', (
+    select coalesce(jsonb_agg(jsonb_build_object('what', r.what, 'of', r.subject, 'until', r.until)), '[]')
+    from remembered r
+    where r.mark = any(marks_of(u.id))
+)) as data
 from (
     select id, tg_id, first_name, last_name, username, language, time_zone, consent_at, created_at, seen_at
     from users

@@ -131,3 +131,16 @@ async def test_after_delete_neither_redis_nor_the_files_hold_anything_of_the_per
     held = [key for key in await shop.redis_keys() if str(seller.user["id"]) in key]
     assert [key for key in held if not any(part in key for part in passing)] == []
     assert [file for file in files if shop.stored(file["pathname"]).exists()] == []
+
+
+async def test_delete_does_not_wash_off_the_wrong_promo_codes(seller, shop):
+    for number in range(6):
+        await seller.says(f"/promo WRONG{number}")
+    await seller.sees("Слишком много попыток")
+    await seller.says("/delete")
+    await seller.presses("Удалить навсегда")
+    await seller.sees("Ваши данные удалены")
+    await seller.says("/start")
+    await seller.presses("Принимаю")
+    await seller.says("/promo WRONG7")
+    await seller.sees("Слишком много попыток")
