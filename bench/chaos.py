@@ -158,5 +158,5 @@ async def _act(http: httpx.AsyncClient, chat: str, action: str, **body: Any) -> 
 
 
 async def _rows(stack: Stack, query: str) -> list[tuple[Any, ...]]:
-    async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+    async with db.connect(stack.owner_url) as conn:
         return list(await (await conn.execute(query)).fetchall())

@@ -6,7 +6,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from dev import postgres
-from lib import audit, db, migrations, users
+from lib import audit, credits, db, migrations, users
 from lib.loyalty import points
 from tests import factories, servers
 from tests.loyalty.test_points import accrue
@@ -67,7 +67,8 @@ async def serve(server: Path, database: str, role: str) -> None:
         )
         assert back.available == 100
         assert len(await points.history(conn, shops[1].id)) == 1
-        assert (await factories.make_user(conn, credits=3)).balance == 3
+        buyer = await factories.make_user(conn)
+        assert await credits.grant(conn, buyer.id, 3, key=new_key(), actor="test", reason="-") == (3, True)
         assert await audit.check(conn) == []
         await users.erase(conn, shops[0].owner.id, shops[0].owner.tg_id)
         assert await audit.check(conn) == []
