@@ -1845,10 +1845,13 @@ create table promotions (
     created_by bigint references users (id),
     created_at timestamptz not null default clock_timestamp(),
     decided_at timestamptz,
+    -- for how many bills of one client a day it counts; without a limit a bill in ten parts brings extra points ten times
+    daily_limit integer check (daily_limit between 1 and 100),
     primary key (partner_id, id),
     check (ends_on >= starts_on),
     check ((kind = 'multiplier') = (multiplier_bp > 10000)),
-    check ((kind = 'extra') = (extra_points > 0))
+    check ((kind = 'extra') = (extra_points > 0)),
+    constraint promotions_extra_limited check (kind <> 'extra' or daily_limit is not null)
 );
 
 create index promotions_live on promotions (partner_id, ends_on) where status = 'approved' and shown;
@@ -2085,6 +2088,8 @@ create unique index point_txns_one_reversal on point_txns (partner_id, reverses_
 create index point_txns_parent on point_txns (partner_id, parent_id) where parent_id is not null;
 create index point_txns_history on point_txns (partner_id, created_at desc, id desc);
 create index point_txns_member on point_txns (partner_id, member_id, id desc);
+create index point_txns_promotion on point_txns (partner_id, member_id, promotion_id, created_at)
+    where promotion_id is not null;
 
 create table point_entries (
     partner_id bigint not null,
@@ -2474,7 +2479,7 @@ begin
     d.earned := d.paid_minor * bp / (10000::bigint * d.minor_per_point);
     select id, d.paid_minor * bp * multiplier_bp / (10000::bigint * 10000 * d.minor_per_point) + extra_points
     into offer_id, more
-    from promotions
+    from promotions o
     where partner_id = m.partner_id
     and status = 'approved'
     and shown
@@ -2484,6 +2489,15 @@ begin
     and min_bill_minor <= d.paid_minor
     and weekdays & (1 << (extract(isodow from here)::integer - 1)) <> 0
     and (city is null or lower(city) = lower(town))
+    and (daily_limit is null or daily_limit > (
+        select count(*)
+        from point_txns t
+        where t.partner_id = m.partner_id
+        and t.member_id = m.id
+        and t.promotion_id = o.id
+        and t.created_at >= shop_midnight(d.tz, p_at, 0)
+        and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id)
+    ))
     order by 2 desc, id
     limit 1;
     if more > d.earned then

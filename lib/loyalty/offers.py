@@ -32,7 +32,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Promotion:
-    """Multiplied points (20000 is twice), extra points, or news. Bit 0 of weekdays is Monday; both dates count."""
+    """Multiplied points (20000 is twice), extra points, or news. Bit 0 of weekdays is Monday; both dates count.
+
+    daily_limit: for how many bills of one client a day it counts; None for all of them.
+    """
 
     partner_id: int
     id: int
@@ -46,6 +49,7 @@ class Promotion:
     ends_on: date
     weekdays: int
     min_bill_minor: int
+    daily_limit: int | None
     city: str | None
     status: str
     reason: str
@@ -174,15 +178,18 @@ async def add_promotion(
     extra_points: int = 0,
     weekdays: int = 127,
     min_bill_minor: int = 0,
+    daily_limit: int | None = None,
     city: str | None = None,
 ) -> int:
     """Announce a promotion ("multiplier", "extra" or "news") and return its id; it waits for moderation.
 
-    Denied("role_too_low"); Invalid("bad_setting") for what does not fit together.
+    Extra points count for one bill of a client a day unless `daily_limit` says more. Denied("role_too_low");
+    Invalid("bad_setting") for what does not fit together.
     """
     words = {"kind": kind, "title": title.strip(), "about": about.strip(), "photo": photo, "city": city or None}
     when = {"starts_on": starts_on, "ends_on": ends_on, "weekdays": weekdays, "min_bill_minor": min_bill_minor}
-    gain = {"multiplier_bp": multiplier_bp, "extra_points": extra_points}
+    limit = daily_limit or (1 if kind == "extra" else None)
+    gain = {"multiplier_bp": multiplier_bp, "extra_points": extra_points, "daily_limit": limit}
     ids = {"partner_id": partner_id, "actor_id": actor_id}
     work = SQL.add_promotion.within(of(partner_id)).one(conn, int, **ids, **words, **when, **gain)
     return _allowed(await _checked(work), actor_id)

@@ -102,9 +102,9 @@ select id from changed;
 -- name: add_promotion
 with added as (
     insert into promotions (partner_id, kind, title, about, photo, multiplier_bp, extra_points, starts_on, ends_on,
-        weekdays, min_bill_minor, city, created_by)
+        weekdays, min_bill_minor, daily_limit, city, created_by)
     select s.partner_id, %(kind)s, %(title)s, %(about)s, %(photo)s, %(multiplier_bp)s, %(extra_points)s,
-        %(starts_on)s, %(ends_on)s, %(weekdays)s, %(min_bill_minor)s, %(city)s, s.user_id
+        %(starts_on)s, %(ends_on)s, %(weekdays)s, %(min_bill_minor)s, %(daily_limit)s, %(city)s, s.user_id
     from staff s
     where s.partner_id = %(partner_id)s
     and s.user_id = %(actor_id)s
@@ -120,7 +120,7 @@ select id from added;
 
 -- name: get_promotion
 select o.partner_id, o.id, o.kind, o.title, o.about, o.photo, o.multiplier_bp, o.extra_points, o.starts_on, o.ends_on,
-    o.weekdays, o.min_bill_minor, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
+    o.weekdays, o.min_bill_minor, o.daily_limit, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
     p.city as partner_city
 from promotions o
 join partners p on p.id = o.partner_id
@@ -129,7 +129,7 @@ and o.id = %(promotion_id)s;
 
 -- name: list_promotions
 select o.partner_id, o.id, o.kind, o.title, o.about, o.photo, o.multiplier_bp, o.extra_points, o.starts_on, o.ends_on,
-    o.weekdays, o.min_bill_minor, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
+    o.weekdays, o.min_bill_minor, o.daily_limit, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
     p.city as partner_city
 from promotions o
 join partners p on p.id = o.partner_id
@@ -140,7 +140,7 @@ limit %(limit)s;
 
 -- name: browse_promotions
 select o.partner_id, o.id, o.kind, o.title, o.about, o.photo, o.multiplier_bp, o.extra_points, o.starts_on, o.ends_on,
-    o.weekdays, o.min_bill_minor, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
+    o.weekdays, o.min_bill_minor, o.daily_limit, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
     p.city as partner_city
 from promotions o
 join partners p on p.id = o.partner_id
@@ -157,7 +157,7 @@ limit %(limit)s;
 
 -- name: promotions_by_status
 select o.partner_id, o.id, o.kind, o.title, o.about, o.photo, o.multiplier_bp, o.extra_points, o.starts_on, o.ends_on,
-    o.weekdays, o.min_bill_minor, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
+    o.weekdays, o.min_bill_minor, o.daily_limit, o.city, o.status, o.reason, o.shown, o.created_at, p.title as partner,
     p.city as partner_city
 from promotions o
 join partners p on p.id = o.partner_id

@@ -34,7 +34,7 @@ PARAMS = {
     **dict.fromkeys(("limit", "days_limit"), 10),
     **dict.fromkeys(("bill_minor", "points", "price_points", "min_bill_minor", "minor_per_point"), 1000),
     **dict.fromkeys(("multiplier_bp",), 10_000),
-    **{"extra_points": 0, "price": 10, "every": timedelta(days=14)},
+    **{"extra_points": 0, "daily_limit": 1, "price": 10, "every": timedelta(days=14)},
     **dict.fromkeys(("blocked", "shown", "pays", "wants_news"), True),
     **dict.fromkeys(("title", "about", "photo", "words", "reason", "action", "subject", "name", "key"), "words"),
     **{"city": "Казань", "category": "cafe", "status": "approved", "code": "shop000007", "role": "cashier"},

@@ -316,6 +316,52 @@ async def test_the_best_promotion_counts_within_its_dates_days_and_bills(conn, s
     assert (tomorrow.points, tomorrow.promotion_id) == (50, None)
 
 
+async def gift(conn, shop, **terms):
+    """Let a promotion run that gives 50 points a bill."""
+    dates = {"starts_on": NOW.date(), "ends_on": NOW.date() + timedelta(days=30)}
+    fields = {"kind": "extra", "title": "Подарок", "extra_points": 50, **dates, **terms}
+    made = await offers.add_promotion(conn, shop.id, shop.owner.id, **fields)
+    await offers.decide_promotion(conn, shop.id, made, shop.owner.id, "approved")
+    return made
+
+
+async def test_a_bill_in_ten_parts_brings_a_fixed_gift_once(conn, shop):
+    await gift(conn, shop)
+    whole, split = await make_member(conn, shop), await make_member(conn, shop)
+    await accrue(conn, shop, whole, 100_000)
+    for _ in range(10):
+        await accrue(conn, shop, split, 10_000)
+    assert [(await points.balance(conn, shop.id, one.id)).available for one in (whole, split)] == [100, 100]
+
+
+async def test_a_promotion_counts_for_as_many_bills_a_day_as_it_says(conn, shop):
+    await gift(conn, shop, daily_limit=2)
+    one, other = await make_member(conn, shop), await make_member(conn, shop)
+    late = datetime(2026, 3, 10, 20, 59, tzinfo=UTC)  # a minute to midnight at the shop
+    assert [(await accrue(conn, shop, one, 10_000, now=late)).points for _ in range(3)] == [55, 55, 5]
+    assert (await accrue(conn, shop, other, 10_000, now=late)).points == 55, "each client has their own"
+    quoted = await points.quote(conn, shop.id, one.id, shop.cashier.id, 10_000, now=late)
+    assert (quoted.points, quoted.promotion) == (5, None)
+    next_day = late + timedelta(minutes=1)
+    assert [(await accrue(conn, shop, one, 10_000, now=next_day)).points for _ in range(3)] == [55, 55, 5]
+
+
+async def test_a_bill_that_was_taken_back_does_not_use_up_the_days_gift(conn, shop):
+    await gift(conn, shop)
+    member = await make_member(conn, shop)
+    first = await accrue(conn, shop, member, 10_000)
+    await reverse(conn, shop, first)
+    assert (await accrue(conn, shop, member, 10_000)).points == 55
+    assert (await accrue(conn, shop, member, 10_000)).points == 5
+
+
+async def test_the_rest_of_a_bill_uses_up_the_days_gift_too(conn, shop):
+    await gift(conn, shop)
+    member = await make_member(conn, shop, has=100)
+    assert (await redeem(conn, shop, member, 50, bill_minor=15_000)).earned == 55
+    assert (await redeem(conn, shop, member, 50, bill_minor=15_000)).earned == 5
+
+
 async def test_the_tier_of_the_money_spent_decides_the_rate(conn, shop):
     await offers.set_tiers(
         conn, shop.id, shop.owner.id, [offers.Tier("Медь", 0, 300), offers.Tier("Золото", 100_000, 1000)]

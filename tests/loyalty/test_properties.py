@@ -8,7 +8,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,13 +25,14 @@ from hypothesis.stateful import (
 )
 
 from lib import audit, db, errors
-from lib.loyalty import night, points
+from lib.loyalty import night, offers, points
 from tests.loyalty_lab import Shop, make_member, make_shop
 
 PEOPLE = 2
 ZONE = ZoneInfo("Europe/Berlin")
 BEGIN = datetime(2026, 3, 27, 20, 30, tzinfo=UTC)
 EARN_BP, MAX_PAY_PCT, HOLD_DAYS, EXPIRE_DAYS = 1000, 50, 1, 2
+EXTRA, EXTRA_FROM, EXTRA_A_DAY = 7, 20_000, 2  # a promotion's points, from which money on, for how many bills a day
 
 some = st.integers(0, 10_000)  # an index, taken modulo what there is
 bills = st.integers(1, 60_000)
@@ -133,6 +134,7 @@ class Deed:
     spent: int | None = None
     used: list[tuple[int, int]] = field(default_factory=list)
     rest: int | None = None
+    gift_on: date | None = None
     reversed: bool = False
 
 
@@ -175,8 +177,21 @@ class Points(RuleBasedStateMachine):
                 tz=str(ZONE),
             )
         )  # fmt: skip
+        self.run(self._promote())
         for _ in range(PEOPLE):
             self.purses[self.run(make_member(self.conn, self.shop)).id] = Purse()
+
+    async def _promote(self) -> None:
+        dates = {"starts_on": BEGIN.date(), "ends_on": BEGIN.date() + timedelta(days=700), "daily_limit": EXTRA_A_DAY}
+        terms = {"kind": "extra", "title": "Ещё", "extra_points": EXTRA, "min_bill_minor": EXTRA_FROM}
+        made = await offers.add_promotion(self.conn, self.shop.id, self.shop.owner.id, **terms, **dates)
+        await offers.decide_promotion(self.conn, self.shop.id, made, self.shop.owner.id, "approved")
+
+    def earned(self, member: int, paid: int) -> tuple[int, date | None]:
+        """Return what money paid earns now, and the day of the promotion if it counts."""
+        today, plain = self.now.astimezone(ZONE).date(), paid * EARN_BP // 1_000_000
+        had = [deed for deed in self.deeds if (deed.member, deed.gift_on) == (member, today) and not deed.reversed]
+        return (plain + EXTRA, today) if paid >= EXTRA_FROM and len(had) < EXTRA_A_DAY else (plain, None)
 
     def somebody(self, index: int) -> int:
         return list(self.purses)[index % PEOPLE]
@@ -202,7 +217,7 @@ class Points(RuleBasedStateMachine):
         done = self.attempt(
             points.accrue(self.conn, self.shop.id, member, self.shop.cashier.id, bill_minor=bill, **common)
         )
-        earned = bill * EARN_BP // 1_000_000
+        earned, gift_on = self.earned(member, bill)
         if earned == 0:
             assert done in ("bill_too_small", "key_reused")
             return
@@ -212,8 +227,8 @@ class Points(RuleBasedStateMachine):
         if not done.repeated:
             purse.settle(self.now)
             assert done.recovered == purse.earn(done.txn_id, earned, self.now)
-            self.deeds.append(Deed(done.txn_id, member, common["key"], bill))
-        assert done.points == earned
+            self.deeds.append(Deed(done.txn_id, member, common["key"], bill, gift_on=gift_on))
+            assert done.points == earned
 
     @rule(who=some, bill=bills, number=st.integers(1, 400))
     def redeem(self, who: int, bill: int, number: int) -> None:
@@ -233,7 +248,7 @@ class Points(RuleBasedStateMachine):
             assert done == "short_of_points"
         else:
             deed = Deed(done.txn_id, member, common["key"], bill, number, purse.take(number))
-            earned = (bill - number * 100) * EARN_BP // 1_000_000
+            earned, deed.gift_on = self.earned(member, bill - number * 100)
             assert done.earned == earned
             if earned:
                 deed.rest = self.run(self._rest(done.txn_id))

@@ -105,6 +105,8 @@ def _gain(turn: Turn, promotion: offers.Promotion) -> str:
         parts = [turn.text("admin.gain.multiplier", times=f"{promotion.multiplier_bp / 10000:g}".replace(".", ","))]
     elif promotion.kind == "extra":
         parts = [turn.text("admin.gain.extra", points=promotion.extra_points)]
+    if promotion.daily_limit:
+        parts.append(turn.text("admin.gain.limit", limit=promotion.daily_limit))
     if promotion.min_bill_minor:
         parts.append(turn.text("admin.gain.from", amount=money.show(promotion.min_bill_minor)))
     if promotion.weekdays != WEEKDAYS:

@@ -36,6 +36,8 @@ def _lines(turn: Turn, promo: Promotion) -> list[str]:
         lines.append(turn.text("client.promo.multiplier", times=money.show(promo.multiplier_bp // 100)))
     elif promo.kind == "extra":
         lines.append(turn.text("client.promo.extra", points=promo.extra_points))
+    if promo.daily_limit:
+        lines.append(turn.text("client.promo.limit", limit=promo.daily_limit))
     if promo.min_bill_minor:
         lines.append(turn.text("client.promo.min_bill", bill=money.show(promo.min_bill_minor)))
     first, last = client.plain_day(turn, promo.starts_on), client.plain_day(turn, promo.ends_on)

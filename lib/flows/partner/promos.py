@@ -1,7 +1,8 @@
 """Promotions: the list, one of them with its moderation status, and a new one by six short questions.
 
 list -> one -> [pause] / [go on] / [a similar one] -> confirm
-list -> kind -> title -> about -> dates -> days -> bill -> confirm -> sent to moderation       State.data["promo"]
+list -> kind -> title -> about -> dates -> days -> bill -> city -> limit -> confirm -> sent to moderation
+                                                                                State.data["promo"]
 
 A promotion holds at the till once an administrator has approved it; the ledger decides by the rows, not by this draft.
 """
@@ -19,11 +20,14 @@ from lib.loyalty.offers import Promotion
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
+from lib.text import Said
 
-STEPS = ("kind", "title", "about", "dates", "days", "bill", "city", "confirm")
+STEPS = ("kind", "title", "about", "dates", "days", "bill", "city", "limit", "confirm")
+SKIPPED = {"news": ("days", "bill", "limit"), "multiplier": ("limit",)}
 KINDS = {"x2": ("multiplier", 20_000), "x3": ("multiplier", 30_000), "extra": ("extra", 100), "news": ("news", 0)}
 SPANS = (1, 7, 14, 30)
 BILLS = (0, 50_000, 100_000, 200_000)
+LIMITS = (1, 2, 3)
 EVERY_DAY = 127
 
 
@@ -90,7 +94,13 @@ def _of(one: Promotion) -> dict[str, Any]:
     gain = one.multiplier_bp if one.kind == "multiplier" else one.extra_points
     dates = [one.starts_on.isoformat(), one.ends_on.isoformat()]
     draft = {"kind": [one.kind, gain], "title": one.title, "about": one.about, "dates": dates, "days": one.weekdays}
-    return {**draft, "bill": one.min_bill_minor, "city": one.city or ""}
+    return {**draft, "bill": one.min_bill_minor, "city": one.city or "", "limit": one.daily_limit or 0}
+
+
+def _steps(draft: dict[str, Any]) -> list[str]:
+    """Return the questions that this kind of promotion has."""
+    skipped = SKIPPED.get(draft.get("kind", [""])[0], ())
+    return [step for step in STEPS if step not in skipped]
 
 
 async def _show(turn: Turn, place: Staff, argument: str, *, shown: bool) -> None:
@@ -136,10 +146,10 @@ async def _similar(turn: Turn, place: Staff, argument: str) -> None:
 
 async def _ask(turn: Turn, place: Staff, step: str, note: str = "", *, afresh: bool = False) -> None:
     draft = turn.state.data["promo"]
+    steps = _steps(draft)
     if step == "confirm":
-        step = next((one for one in STEPS[:-1] if one not in draft), "confirm")
+        step = next((one for one in steps[:-1] if one not in draft), "confirm")
     turn.state.step = f"promos:{step}"
-    steps = [one for one in STEPS if draft.get("kind", [""])[0] != "news" or one not in ("days", "bill")]
     before = steps[steps.index(step) - 1] if step != "kind" else ""
     news = step == "confirm" and draft["kind"][0] == "news"
     key = "partner.promos.confirm.news" if news else f"partner.promos.{step}"
@@ -158,10 +168,12 @@ def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
     days, city = draft.get("days", EVERY_DAY), draft.get("city", "")
     dates = [f"{date.fromisoformat(day):%d.%m.%Y}" for day in draft.get("dates", [])]
     names = [turn.text(f"partner.day.{day}") for day in range(7) if days & (1 << day)]
+    gains = [turn.text(f"partner.promos.gain.{kind}", times=f"{gain / 10_000:g}", points=gain)]
+    gains += [turn.text("partner.promos.gain.limit", limit=draft["limit"])] if draft.get("limit") else []
     return {
         "title": draft.get("title", ""),
         "about": f"\n{draft['about']}" if draft.get("about") else "",
-        "gain": turn.text(f"partner.promos.gain.{kind}", times=f"{gain / 10_000:g}", points=gain),
+        "gain": Said("\n".join(gains)),
         "dates": " — ".join(dates),
         "days": turn.text("partner.promos.every_day") if days == EVERY_DAY else ", ".join(names),
         "bill": turn.text("partner.promos.from", bill=money.show(draft["bill"]))
@@ -203,6 +215,8 @@ def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
         )
     if step == "city":
         return [[partner.button(turn, "partner.button.any_city", "promos:city")]]
+    if step == "limit":
+        return [[Button(str(limit), f"promos:limit:{limit}") for limit in LIMITS]]
     return (
         [[partner.button(turn, "partner.button.to_review", "promos:send", style="success")]]
         if step == "confirm"
@@ -226,19 +240,20 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
         return
     elif wanted == "bill" and number in BILLS:
         draft["bill"] = number
+    elif wanted == "limit" and number in LIMITS:
+        draft["limit"] = number
     await _next(turn, place)
 
 
 async def _next(turn: Turn, place: Staff) -> None:
     """Ask what comes after the question on the screen, and the first that has no answer when all later ones have."""
     draft, step = turn.state.data["promo"], turn.state.step.partition(":")[2]
-    step = step if step in STEPS else "kind"
+    steps = _steps(draft)
+    step = step if step in steps else "kind"
     if step not in draft:
         await _ask(turn, place, step)
         return
-    if draft["kind"][0] == "news":
-        draft |= {"days": EVERY_DAY, "bill": 0}
-    rest = STEPS[STEPS.index(step) + 1 :]
+    rest = steps[steps.index(step) + 1 :]
     await _ask(turn, place, next((one for one in rest if one not in draft), "confirm"))
 
 
@@ -254,6 +269,8 @@ async def _typed(turn: Turn, place: Staff) -> None:
             draft["dates"] = _dates(typed.plain(words), await _today(place))
         elif step == "bill":
             draft["bill"] = money.parse(words, limit=1_000_000_000)
+        elif step == "limit":
+            draft["limit"] = money.parse_points(words, limit=100)
         else:  # days and the confirmation are answered by buttons
             await _ask(turn, place, step if step in STEPS else "kind")
             return
@@ -295,14 +312,15 @@ def _dates(words: str, today: date) -> list[str]:
 
 async def _send(turn: Turn, place: Staff) -> None:
     draft = turn.state.data["promo"]
-    if turn.state.step != "promos:confirm" or any(one not in draft for one in STEPS[:-1]):
+    if turn.state.step != "promos:confirm" or any(one not in draft for one in _steps(draft)[:-1]):
         await _ask(turn, place, "confirm")
         return
     kind, gain = draft["kind"]
     start, end = (date.fromisoformat(day) for day in draft["dates"])
     more = {"multiplier": {"multiplier_bp": gain}, "extra": {"extra_points": gain}}.get(kind, {})
     fields = {"kind": kind, "title": draft["title"], "about": draft["about"], "starts_on": start, "ends_on": end}
-    fields |= {"weekdays": draft["days"], "min_bill_minor": draft["bill"], "city": draft["city"] or None, **more}
+    fields |= {"weekdays": draft.get("days", EVERY_DAY), "min_bill_minor": draft.get("bill", 0)}
+    fields |= {"city": draft["city"] or None, **more, "daily_limit": draft.get("limit") or None}
     try:
         await db.run(lambda conn: offers.add_promotion(conn, place.partner_id, turn.state.who["id"], **fields))
     except errors.AppError as error:

@@ -298,3 +298,31 @@ async def test_a_stray_press_loses_nothing_that_was_begun(cafe):
     await cafe.owner.sees("Продолжаем.*Как она называется")
     await cafe.owner.presses("Начать заново")
     await cafe.owner.sees("К чему она относится")
+
+
+async def test_a_fixed_gift_is_asked_for_how_many_bills_a_day_it_counts(cafe):
+    boris = await cafe.client()
+    await cafe.owner.presses("Акции")
+    await cafe.owner.presses("Создать акцию")
+    await cafe.owner.says("50")
+    await cafe.owner.says("Подарок к чеку")
+    await cafe.owner.presses("Пропустить")
+    await cafe.owner.presses("Неделя")
+    await cafe.owner.presses("Готово")
+    await cafe.owner.presses("любой")
+    await cafe.owner.presses("Везде")
+    await cafe.owner.sees("На сколько чеков одного клиента в день")
+    await cafe.owner.says("0")
+    await cafe.owner.sees("На сколько чеков одного клиента в день")
+    await cafe.owner.presses("1")
+    await cafe.owner.sees(r"Проверьте акцию.*\+50 баллов к чеку.*Чеков одного клиента в день: 1")
+    await cafe.owner.presses("Отправить")
+    [row] = await cafe.shop.rows("select id, daily_limit from promotions where partner_id = %s", cafe.id)
+    assert row["daily_limit"] == 1
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: offers.decide_promotion(conn, cafe.id, row["id"], boss, "approved"))
+    for earned in (55, 5):
+        await cafe.cashier.says(qr(boris))
+        await cafe.cashier.says("100")
+        await cafe.cashier.sees(f"Начислим: {earned} баллов")
+        await cafe.cashier.presses(f"Начислить {earned}")
