@@ -4,6 +4,8 @@
                                            the stand-ins of the generation providers make the pictures
   python -m dev seed                       plant a café with its people into the running stack, to play with
   python -m dev picture                    take docs/simulator.png in a fresh stack that runs without keys
+  python -m dev env                        print the running stack's settings: eval "$(python -m dev env)"
+  python -m dev env python -m ops audit    run a command with them
   python -m dev reset                      forget the local data
 
 Exit codes: 0 done, or stopped by Ctrl-C; 1 failed; 2 wrong usage.
@@ -30,6 +32,8 @@ def main(argv: list[str]) -> int:
         return _refuse(f"The package {error.name} is not installed. Use: make {args.command}")
     if args.command == "up":
         return up.run(args.port, ai=args.ai)
+    if args.command == "env":
+        return up.env(args.run)
     return {"reset": up.reset, "seed": up.seed, "picture": up.picture}[args.command]()
 
 
@@ -43,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--ai", action="store_true", help="let stand-ins of KIE.ai and OpenAI make the pictures")
     commands.add_parser("seed", help="plant a café with its people, to play with, while `up` runs")
     commands.add_parser("picture", help="take docs/simulator.png, while a fresh `up` runs; needs Chromium")
+    env = commands.add_parser("env", help="print the settings of the stack that runs, or run a command with them")
+    env.add_argument("run", nargs=argparse.REMAINDER, metavar="command", help="such as: python -m ops jobs list")
     commands.add_parser("reset", help="forget the local data; says what it deletes")
     return parser
 

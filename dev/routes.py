@@ -130,8 +130,9 @@ def _path_of(entry: str) -> str:
 
 
 def _static(public: Path, path: str) -> Path | None:
-    wanted = (public / path.lstrip("/")).resolve()
-    if not wanted.is_relative_to(public.resolve()):
+    try:
+        wanted = (public / path.lstrip("/")).resolve()
+        wanted = wanted / "index.html" if wanted.is_dir() else wanted
+        return wanted if wanted.is_relative_to(public.resolve()) and wanted.is_file() else None
+    except (OSError, ValueError):  # a name longer than a file's can be, or one that holds a NUL
         return None
-    wanted = wanted / "index.html" if wanted.is_dir() else wanted
-    return wanted if wanted.is_file() else None

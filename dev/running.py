@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,12 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def note(folder: Path, *, page: str = "", pids: Iterable[int] = ()) -> None:
-    """Write down where this stack is and which processes are its own."""
-    record = {"pid": os.getpid(), "page": page, "processes": [_identity(pid) for pid in pids]}
+def note(folder: Path, *, page: str = "", pids: Iterable[int] = (), settings: Mapping[str, str] | None = None) -> None:
+    """Write down, for this user alone, where this stack is, its processes, and the settings of its functions."""
+    processes = [_identity(pid) for pid in pids]
+    record = {"pid": os.getpid(), "page": page, "processes": processes, "settings": dict(settings or {})}
     made = folder / "run.json.new"
+    made.touch(mode=0o600)
     made.write_text(json.dumps(record))
     made.replace(folder / "run.json")
 
@@ -47,6 +49,12 @@ def note(folder: Path, *, page: str = "", pids: Iterable[int] = ()) -> None:
 def forget(folder: Path) -> None:
     """Remove the record: this stack ended in order."""
     (folder / "run.json").unlink(missing_ok=True)
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """Return the settings that the functions of the stack in this folder run with."""
+    found: dict[str, str] = _read(folder).get("settings", {})
+    return found
 
 
 def end_leftovers(folder: Path) -> int:

@@ -1,12 +1,14 @@
-"""An ASGI app on a loopback port, in the running loop."""
+"""An ASGI app on a loopback port, in the running loop; dev/guard.py stands at each door."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from dev import guard
 
 
 class _Server(uvicorn.Server):
@@ -31,13 +33,18 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the app and yield its address; raise OSError when the port is taken."""
+async def serve(app: ASGIApp, *, port: int = 0, hosts: Collection[str] = ()) -> AsyncIterator[str]:
+    """Serve the app and yield its address; raise OSError when the port is taken. `hosts` are other names it goes by."""
     listener = _listen(port)
     # As the real services do, keep an idle connection longer than any client: one that both end at the same second
     # loses the request that was on its way.
     settings = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=75, timeout_graceful_shutdown=1
+        guard.LocalOnly(app, hosts),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -3,8 +3,12 @@
 DATABASE_URL, UPSTASH_REDIS_REST_URL, BLOB_READ_WRITE_TOKEN and a bot's token in .env each replace one stand-in.
 """
 
+import difflib
+import json
 import re
+import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from dev.telegram import Account, cast
@@ -12,22 +16,11 @@ from lib import config, errors
 
 BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/dev/test_stack.py compares them
 
-# Not secret: they guard ports that only this machine can reach.
-LOCAL = {
-    "LOTOK_ENV": "local",
-    "WEBHOOK_SECRET": "local-webhook-secret",
-    "CRON_SECRET": "local-cron-secret",
-    "APP_SECRET": "local-app-secret",
-    "ADMIN_API_TOKEN": "local-admin-api-token",
-    "ADMIN_IDS": "1005",
-}
-REDIS_TOKEN = "local-redis-token"
-AI = {
-    "KIE_API_KEY": "local-kie-key-one,local-kie-key-two",
-    "KIE_WEBHOOK_KEY": "local-kie-webhook-key",
-    "OPENAI_API_KEY": "local-openai-key",
-}
-BLOB_TOKEN = "vercel_blob_rw_local0000000000_0000000000000000"
+LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
+GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN")
+AI = ("KIE_API_KEY", "KIE_WEBHOOK_KEY", "OPENAI_API_KEY")
+EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting
+OF_THE_PLATFORM = ("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF")
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -45,6 +38,16 @@ def read_env(path: Path | None) -> dict[str, str]:
             raise errors.Misconfigured(detail=f"{path.name}, line {number} is not NAME=value")
         found[match[1]] = _unquote(match[2])
     return {name: value for name, value in found.items() if value}
+
+
+def strangers(given: Mapping[str, str]) -> list[str]:
+    """Return the names that are no settings; raise Misconfigured for one that is nearly the name of a setting."""
+    known = [*re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE), *OF_THE_PLATFORM]
+    unknown = [name for name in given if name not in known]
+    for name in unknown:
+        for near in difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8):
+            raise errors.Misconfigured(detail=f"there is no setting {name}; the nearest is {near}")
+    return unknown
 
 
 def _unquote(value: str) -> str:
@@ -66,31 +69,64 @@ def real(given: Mapping[str, str]) -> set[str]:
     return {part for part, names in marks.items() if any(given.get(name) for name in names)}
 
 
-def accounts() -> list[Account]:
+def own_secrets(folder: Path) -> dict[str, str]:
+    """Return what the parts of one checkout prove themselves with: random, made at its first start, kept for its next.
+
+    The ports are within reach of every program of this machine, and of a browser that a page has talked round.
+    """
+    path = folder / "secrets.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    made = {name: f"local-{secrets.token_hex(24)}" for name in (*GUARDS, *AI, "UPSTASH_REDIS_REST_TOKEN")}
+    made["KIE_API_KEY"] += f",local-{secrets.token_hex(24)}"
+    made["BLOB_READ_WRITE_TOKEN"] = f"vercel_blob_rw_local0000000000_{secrets.token_hex(16)}"
+    made |= {f"{one.name.upper()}_BOT_TOKEN": f"{one.user['id']}:{secrets.token_hex(18)}" for one in cast.BOTS}
+    if made.keys() - known.keys():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made | known))
+    return made | known
+
+
+def accounts(own: Mapping[str, str]) -> list[Account]:
     """Return the bots that the Telegram stand-in has."""
-    return [account for account in cast.BOTS if account.name in BOTS]
+    return [
+        replace(account, token=own[f"{account.name.upper()}_BOT_TOKEN"])
+        for account in cast.BOTS
+        if account.name in BOTS
+    ]
 
 
 def complete(
-    given: Mapping[str, str], *, page: str, deployment: str, database_url: str, ai: bool = False
+    given: Mapping[str, str],
+    own: Mapping[str, str],
+    *,
+    page: str,
+    deployment: str,
+    database_url: str,
+    ai: bool = False,
 ) -> dict[str, str]:
     """Return every setting of the functions; raise Misconfigured when one is odd or a real bot cannot be reached.
 
-    With `ai` the stand-ins of the generation providers are used where .env names no real one.
+    `own` are the secrets of this checkout. With `ai` the stand-ins of the generation providers are used where .env
+    names no real one.
     """
     outside = real(given)
-    made = LOCAL | {"PUBLIC_URL": deployment}
+    made = LOCAL | {name: own[name] for name in GUARDS} | {"PUBLIC_URL": deployment}
     if ai and not outside & {"kie", "openai"}:
-        made |= AI | {"KIE_API_URL": f"{page}/kie", "OPENAI_BASE_URL": f"{page}/openai/v1"}
+        made |= {name: own[name] for name in AI} | {
+            "KIE_API_URL": f"{page}/kie",
+            "OPENAI_BASE_URL": f"{page}/openai/v1",
+        }
     if "postgres" not in outside:
         made["DATABASE_URL"] = database_url
     if "upstash" not in outside:
-        made |= {"UPSTASH_REDIS_REST_URL": f"{page}/upstash", "UPSTASH_REDIS_REST_TOKEN": REDIS_TOKEN}
+        token = own["UPSTASH_REDIS_REST_TOKEN"]
+        made |= {"UPSTASH_REDIS_REST_URL": f"{page}/upstash", "UPSTASH_REDIS_REST_TOKEN": token}
     if "blob" not in outside:
-        made |= {"BLOB_READ_WRITE_TOKEN": BLOB_TOKEN, "VERCEL_BLOB_API_URL": f"{page}/blob"}
+        made |= {"BLOB_READ_WRITE_TOKEN": own["BLOB_READ_WRITE_TOKEN"], "VERCEL_BLOB_API_URL": f"{page}/blob"}
     if "telegram" not in outside:
         made["TELEGRAM_API_URL"] = f"{page}/telegram"
-        made |= {f"{account.name.upper()}_BOT_TOKEN": account.token for account in accounts()}
+        made |= {f"{account.name.upper()}_BOT_TOKEN": account.token for account in accounts(own)}
     elif not given.get("PUBLIC_URL", "").startswith("https://"):
         raise errors.Misconfigured(
             detail=f"PUBLIC_URL must be the https address of a tunnel to {deployment}: a real bot's token is in .env"

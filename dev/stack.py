@@ -14,9 +14,10 @@ import errno
 import shutil
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -28,6 +29,7 @@ from starlette.staticfiles import StaticFiles
 
 from dev import blob, database, functions, gateway, generation, parts, routes, serving, settings, story, upstash, valkey
 from dev.telegram import Hooks, World, bot_api, control_api
+from dev.telegram.records import CannotAct
 from lib import config, fetch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +62,7 @@ class Stack:
         on_line: Callable[[functions.Line], None] = lambda _: None,
     ) -> None:
         self.folder = folder.resolve()
+        self.secrets = settings.own_secrets(self.folder)
         self.given = dict(given or {})
         self.settings: dict[str, str] = {}
         self.page = self.deployment = ""
@@ -68,21 +71,21 @@ class Stack:
         self.parts = parts.Parts(self.folder / "logs", self._tell)
         self.world = World(
             self.folder / "telegram",
-            bots=[] if "telegram" in settings.real(self.given) else settings.accounts(),
+            bots=[] if "telegram" in settings.real(self.given) else settings.accounts(self.secrets),
             time_scale=time_scale,
             hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
         self._port, self._ticks, self._ai = port, ticks, ai
-        keys = tuple(settings.AI["KIE_API_KEY"].split(","))
-        hook_key = settings.AI["KIE_WEBHOOK_KEY"]
+        keys = tuple(self.secrets["KIE_API_KEY"].split(","))
+        hook_key = self.secrets["KIE_WEBHOOK_KEY"]
         self.kie = generation.Kie(keys=keys, webhook_key=hook_key, seconds=generation_seconds, light=light)
-        self.openai = generation.OpenAI(keys=(settings.AI["OPENAI_API_KEY"],), seconds=generation_seconds / 2)
+        self.openai = generation.OpenAI(keys=(self.secrets["OPENAI_API_KEY"],), seconds=generation_seconds / 2)
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
-        self._upstash = upstash.app(self._valkey.socket, settings.REDIS_TOKEN)
+        self._upstash = upstash.app(self._valkey.socket, self.secrets["UPSTASH_REDIS_REST_TOKEN"])
         self._routes = routes.load(ROOT)
-        self._exit = contextlib.AsyncExitStack()
+        self._exit, self._switching = contextlib.AsyncExitStack(), asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Start every part; raise PartFailed or Misconfigured with nothing left running."""
@@ -118,7 +121,7 @@ class Stack:
         outside = settings.real(self.given)
         # Before anything is started, so with addresses that are only likely; they do not matter for what can be wrong.
         expected = {"page": f"http://127.0.0.1:{self._port}", "deployment": f"http://127.0.0.1:{self._port + 1}"}
-        settings.complete(self.given, **expected, database_url="postgresql://starting")
+        settings.complete(self.given, self.secrets, **expected, database_url="postgresql://starting")
         (self.folder / "logs").mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.folder).free // 1_000_000
         if free < NEEDED_MB:
@@ -128,6 +131,7 @@ class Stack:
         await self._serve()
         self.settings = settings.complete(
             self.given,
+            self.secrets,
             page=self.page,
             deployment=self.deployment,
             database_url="postgresql://starting",
@@ -153,13 +157,14 @@ class Stack:
             front = gateway.Gateway(self._routes, self.functions)
             self._exit.push_async_callback(front.close)
             after = int(self.page.rpartition(":")[2]) + 1 if self._port else 0
-            self.deployment = part.url = await self._listen(front.app(), after)
+            tunnel = urlsplit(self.given.get("PUBLIC_URL", "")).hostname
+            self.deployment = part.url = await self._listen(front.app(), after, hosts=[tunnel] if tunnel else [])
 
-    async def _listen(self, app: Starlette, port: int) -> str:
+    async def _listen(self, app: Starlette, port: int, *, hosts: Collection[str] = ()) -> str:
         """Serve the app on this port, or on the next that is free."""
         for candidate in range(port, port + 50 if port else 1):
             try:
-                return await self._exit.enter_async_context(serving.serve(app, port=candidate))
+                return await self._exit.enter_async_context(serving.serve(app, port=candidate, hosts=hosts))
             except OSError:
                 continue
         raise OSError(f"no free port from {port} to {port + 49}")
@@ -176,7 +181,7 @@ class Stack:
                 Route("/upstash{path:path}", self._upstash),
                 Route("/kie{path:path}", self.kie),
                 Route("/openai{path:path}", self.openai),
-                Route("/blob{path:path}", blob.app(self.folder / "blob", settings.BLOB_TOKEN)),
+                Route("/blob{path:path}", blob.app(self.folder / "blob", self.secrets["BLOB_READ_WRITE_TOKEN"])),
             ]
         )
 
@@ -325,20 +330,29 @@ class Stack:
             "postgres": (self._database.start, self._database.stop),
         }
         by_part = {_part_of(entry): function for entry, function in self.functions.items()}
-        if verb in ("stop", "start", "restart") and name in switches and not self.parts[name].real:
-            start, stop = switches[name]
-            if verb != "start":
-                await _whole(stop)
-                self.parts.change(name, status="down")
-            if verb != "stop":
-                with self.parts.starting(name, self.parts[name].detail):
-                    await _whole(start)
-        elif verb in ("stop", "start", "restart", "kill") and name in by_part:
-            await getattr(by_part[name], verb)()
-            self.parts.change(name, status=by_part[name].status)
-        else:
+        own = name in switches and verb in ("stop", "start", "restart") and not self.parts[name].real
+        if not own and not (name in by_part and verb in ("stop", "start", "restart", "kill")):
             raise LookupError(f"There is no part {name} here that can be told to {verb}.")
+        async with self._switching:
+            status = by_part[name].status if name in by_part else self.parts[name].status
+            if verb == "start" and status in ("up", "starting"):
+                raise CannotAct("runs_already", f"{name} runs: stop it first, or restart it.", 409)
+            if own:
+                await self._switch_server(name, verb, *switches[name])
+            else:
+                await getattr(by_part[name], verb)()
+                self.parts.change(name, status=by_part[name].status)
         return self.parts[name].doc()
+
+    async def _switch_server(
+        self, name: str, verb: str, start: Callable[[], object], stop: Callable[[], object]
+    ) -> None:
+        if verb != "start":
+            await _whole(stop)
+            self.parts.change(name, status="down")
+        if verb != "stop":
+            with self.parts.starting(name, self.parts[name].detail):
+                await _whole(start)
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:

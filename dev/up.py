@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import os
+import shlex
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -78,12 +81,33 @@ def _page() -> str:
     """Return the address of the stack that runs; say so and return nothing when none does."""
     try:
         with running.alone(FOLDER):
-            print("Lotok does not run here. Start it with make up, then repeat this in another terminal.")
+            _complain("Lotok does not run here. Start it with make up, then repeat this in another terminal.")
     except running.AlreadyRuns as other:
         if other.page:
             return other.page
-        print("Lotok is still starting. Repeat this when it shows its address.")
+        _complain("Lotok is still starting. Repeat this when it shows its address.")
     return ""
+
+
+def env(command: list[str]) -> int:
+    """Run a command with the settings of the stack that runs, or print them for a shell to take over."""
+    if not _page():
+        return 1
+    found = running.settings(FOLDER)
+    if not command:
+        print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(found.items())))
+        return 0
+    own = str(Path(sys.executable).parent)  # so that `python` is the one with the packages
+    there = {**os.environ, **found, "PATH": os.pathsep.join((own, os.environ.get("PATH", "")))}
+    try:
+        os.execvpe(command[0], command, there)
+    except OSError as error:
+        _complain(f"{command[0]} cannot be run: {error.strerror}")
+    return 1
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def reset() -> int:
@@ -119,6 +143,9 @@ class _Run:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
         given = settings.read_env(ROOT / ".env")
+        if others := settings.strangers(given):
+            self._console.say(f"Not settings of Lotok, and passed by: {', '.join(others)} (.env)")
+            given = {name: value for name, value in given.items() if name not in others}
         show = self._console.show
         stack = Stack(FOLDER, given=given, port=self._port, ticks=True, durable=True, ai=self._ai, on_part=show)
         running.note(FOLDER)
@@ -148,7 +175,7 @@ class _Run:
         return False
 
     async def _stay(self, stack: Stack) -> None:
-        running.note(FOLDER, page=stack.page, pids=stack.pids())
+        running.note(FOLDER, page=stack.page, pids=stack.pids(), settings=stack.settings)
         self._console.finish()
         self._greet(stack)
         watching = asyncio.create_task(reload.watch(ROOT, stack, self._console.say))

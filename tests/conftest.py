@@ -7,6 +7,8 @@ clone of its own, for tests of several connections, and what `db.connection()` t
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +44,13 @@ UNSET = (
 LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/providers/")
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep this run's files apart: each pytest that starts closes the common folder to the user of Postgres."""
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = folder = tempfile.mkdtemp(prefix="lotok-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,11 +21,12 @@ from dev.stack import ROOT
 
 ENTRY = "api/telegram/index.py"
 TOKEN = "123456789:AAbenchbenchbenchbenchbenchbenchben"
-SETTINGS = {**settings.LOCAL, "UPSTASH_REDIS_REST_TOKEN": "bench", "STUDIO_BOT_TOKEN": TOKEN}
+GUARDS = {name: f"{name.lower()}-of-the-bench" for name in settings.GUARDS}
+SETTINGS = {**settings.LOCAL, **GUARDS, "UPSTASH_REDIS_REST_TOKEN": "bench", "STUDIO_BOT_TOKEN": TOKEN}
 HEAD = (
     b"POST /api/telegram/studio HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     b"X-Telegram-Bot-Api-Secret-Token: %b\r\nx-vercel-internal-invocation-id: bench\r\nContent-Length: %%d\r\n\r\n"
-) % settings.LOCAL["WEBHOOK_SECRET"].encode()
+) % GUARDS["WEBHOOK_SECRET"].encode()
 
 
 @dataclass(frozen=True)

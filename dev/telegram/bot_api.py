@@ -5,13 +5,12 @@ import time
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from dev.telegram import faults, guard, wire
+from dev.telegram import faults, wire
 from dev.telegram.methods import METHODS
 from dev.telegram.methods.asked import Asked
 from dev.telegram.records import Bot, Call, Json, Refused
@@ -38,7 +37,6 @@ def bot_api(world: World) -> Starlette:
             Route("/bot{token}/{method}", method, methods=["GET", "POST"]),
             Route("/file/bot{token}/{path:path}", file, methods=["GET"]),
         ],
-        middleware=[Middleware(guard.LocalOnly)],
     )
 
 

@@ -27,6 +27,7 @@ class _ToStandIn(httpx2.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.host.endswith(".blob.vercel-storage.com"):
             request.url = httpx2.URL(f"{self._url}/files/{request.url.host}{request.url.path}")
+            request.headers["Host"] = request.url.netloc.decode()
         return await super().handle_async_request(request)
 
 

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import socket
+import sys
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
-from dev import parts, running, settings
-from dev.stack import Stack
+from dev import parts, running, serving, settings
+from dev.stack import ROOT, Stack
 from lib import errors
 
 
@@ -87,6 +91,113 @@ async def test_a_killed_function_is_booted_again_by_the_next_update(own, http):
     assert (await _says(http, "/start"))["delivery"]["status"] == 200
 
 
+@pytest.mark.parametrize("part", ["upstash", "postgres", "api-health"])
+async def test_a_part_that_runs_is_not_started_again(own, http, part):
+    answer = await http.post(f"/sim/parts/{part}/start")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "runs_already")
+    both = await asyncio.gather(*(http.post(f"/sim/parts/{part}/restart") for _ in range(2)))
+    assert [one.json()["status"] for one in both] == ["up", "up"]
+
+
+DOORS = (
+    "/",
+    "/static/app.js",
+    "/sim/state",
+    "/telegram/bot1:x/getMe",
+    "/upstash/get/a",
+    "/blob/a",
+    "/kie/a",
+    "/openai/a",
+)
+
+
+@pytest.mark.parametrize("path", [*DOORS, "deployment:/", "deployment:/api/health"])
+async def test_no_door_opens_to_a_page_from_elsewhere(own, path):
+    base = own.deployment if path.startswith("deployment:") else own.page
+    port = base.rpartition(":")[2]
+    strangers = [
+        {"host": "evil.example"},
+        {"host": f"evil.example:{port}"},
+        {"host": f"127.0.0.1.evil.example:{port}"},
+        {"host": "[bad"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": f"http://localhost:{port}"},
+        {"origin": "http://[bad"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+    ]
+    async with httpx.AsyncClient(base_url=base, timeout=60, trust_env=False) as client:
+        for headers in strangers:
+            answer = await client.get(path.removeprefix("deployment:"), headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign"), headers
+
+
+async def test_a_link_opens_the_page_and_nothing_else(http):
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert (await http.get("/", headers=link)).status_code == 200
+    assert (await http.get("/sim/state", headers=link)).status_code == 403
+
+
+async def test_a_tunnel_is_let_in_by_its_own_name():
+    app = Starlette(routes=[Route("/", lambda _: Response())])
+    there = {"host": "lotok.example", "origin": "https://lotok.example", "sec-fetch-site": "cross-site"}
+    async with (
+        serving.serve(app, hosts=["lotok.example"]) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        assert (await client.get("/", headers=there)).status_code == 200
+        assert (await client.get("/", headers=there | {"origin": "https://evil.example"})).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b.js", "x" * 5000, "%ff%fe", "..%2f..%2fetc%2fpasswd", "%2e%2e/x"])
+async def test_an_odd_path_is_refused_at_every_door(own, name):
+    doors = ["/static/", "/sim/samples/", "/sim/files/", "/sim/chats/studio/", "/blob/", "/kie/", "/openai/v1/", "/"]
+    doors += [f"/telegram/file/bot{own.settings['STUDIO_BOT_TOKEN']}/", "/telegram/bot1:x/"]
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        for base in (own.page, own.deployment):
+            for door in doors:
+                answer = await client.get(f"{base}{door}{name}")
+                assert 400 <= answer.status_code < 500, (door, answer.text)
+
+
+OPS = (
+    "audit",
+    "catalog list",
+    "credits audit",
+    "jobs stats",
+    "migrate --status",
+    "providers list",
+    "warmup-cache --json",
+    "webhooks --show",
+)
+ENV = "import sys; from pathlib import Path; from dev import up; up.FOLDER = Path(sys.argv[1]); "
+
+
+async def test_each_verb_of_ops_works_against_the_running_stack(own):
+    async def env(*command):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", f"{ENV} sys.exit(up.env(sys.argv[2:]))", str(own.folder), *command),
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    running.note(own.folder, page=own.page, settings=own.settings)
+    assert (own.folder / "run.json").stat().st_mode & 0o077 == 0
+    with running.alone(own.folder):
+        for verb in OPS:
+            code, said = await env("python", "-m", "ops", *verb.split())
+            assert code == 0, f"{verb}: {said}"
+        assert f"export CRON_SECRET={own.settings['CRON_SECRET']}" in (await env())[1].splitlines()
+        assert (await env("no-such-program"))[0] == 1
+    running.forget(own.folder)
+    code, said = await env("true")
+    assert (code, "make up" in said) == (1, True)
+
+
 async def test_a_part_that_does_not_exist_is_refused(http):
     assert (await http.post("/sim/parts/moon/stop")).status_code == 404
 
@@ -143,18 +254,45 @@ def test_the_env_file_is_read_as_shells_write_it(tmp_path):
         settings.read_env(tmp_path / ".env")
 
 
+MISSPELT = {
+    "STUDIO_BOT_TOKN": "STUDIO_BOT_TOKEN",
+    "DATABSE_URL": "DATABASE_URL",
+    "OPENAI_APIKEY": "OPENAI_API_KEY",
+    "admin_ids": "ADMIN_IDS",
+}
+
+
+@pytest.mark.parametrize("wrong", MISSPELT)
+def test_a_misspelt_name_in_the_env_file_is_named_with_the_nearest_right_one(wrong):
+    with pytest.raises(errors.Misconfigured, match=f"no setting {wrong}; the nearest is {MISSPELT[wrong]}"):
+        settings.strangers({"CRON_SECRET": "x", wrong: "x"})
+
+
+def test_a_name_that_is_like_no_setting_is_passed_by():
+    assert settings.strangers({"EDITOR": "vi", "CRON_SECRET": "x"}) == ["EDITOR"]
+
+
+def test_each_checkout_has_secrets_of_its_own_and_keeps_them(tmp_path):
+    here, there = (settings.own_secrets(tmp_path / name) for name in ("here", "there"))
+    assert settings.own_secrets(tmp_path / "here") == here
+    assert not set(here.values()) & set(there.values())
+    assert (tmp_path / "here" / "secrets.json").stat().st_mode & 0o077 == 0
+    settings.complete({}, here, page="http://x", deployment="http://y", database_url="postgresql://z", ai=True)
+
+
 def test_real_services_take_the_place_of_stand_ins():
     given = {"DATABASE_URL": "postgresql://x", "STUDIO_BOT_TOKEN": "1", "KV_REST_API_URL": "https://x"}
     assert settings.real(given) == {"postgres", "telegram", "upstash"}
     assert settings.real({}) == set()
 
 
-def test_a_real_bot_needs_an_address_that_telegram_can_reach():
+def test_a_real_bot_needs_an_address_that_telegram_can_reach(tmp_path):
+    own = settings.own_secrets(tmp_path)
     given = {"STUDIO_BOT_TOKEN": "111111:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
     places = {"page": "http://127.0.0.1:1", "deployment": "http://127.0.0.1:2", "database_url": "postgresql://x"}
     with pytest.raises(errors.Misconfigured, match="PUBLIC_URL"):
-        settings.complete(given, **places)
-    made = settings.complete(given | {"PUBLIC_URL": "https://lotok.example"}, **places)
+        settings.complete(given, own, **places)
+    made = settings.complete(given | {"PUBLIC_URL": "https://lotok.example"}, own, **places)
     assert "TELEGRAM_API_URL" not in made
 
 
