@@ -34,6 +34,7 @@ LEFT_TO_RIGHT = [
         "results",
         "assistant",
         "notify",
+        "releases",
         "till",
         "payments",
         "admin",

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib import catalog, credits, db, errors, payments, users
+from lib import catalog, credits, db, errors, payments, releases, users
 from lib.admin import letters, people, queue, shops, trail
 
 MOST_CREDITS = 10_000
@@ -111,6 +111,20 @@ async def _unban(wish: Wish) -> Facts:
     await people.forget_state(facts["tg_id"])
     if not done:
         raise errors.Conflict("not_banned", wish.subject)
+    return facts
+
+
+async def _see_release(wish: Wish) -> Facts:
+    facts = await _see_person(wish)
+    phone = await db.run(lambda conn: releases.phone_of(conn, wish.id))
+    return {**facts, "tail": phone[-4:]}
+
+
+async def _release(wish: Wish) -> Facts:
+    facts = await _see_release(wish)
+    work: dict[str, Any] = {"actor_id": wish.user_id, "reason": wish.reason, "title": "Лоток"}
+    await db.run(lambda conn: releases.ask(conn, wish.id, **work))
+    await db.run(lambda conn: trail.note(conn, wish.actor, "phone.release", f"user {wish.id}", wish.reason))
     return facts
 
 
@@ -314,6 +328,7 @@ ACTS: Mapping[str, Act] = {
     "grant": Act(_see_grant, _grant, why="grant", way="people:card:{subject}", asks="credits", harms=False),
     "ban": Act(_see_ban, _ban, why="ban", way="people:card:{subject}"),
     "unban": Act(_see_unban, _unban, why="unban", way="people:card:{subject}", harms=False),
+    "release": Act(_see_release, _release, why="release", way="people:card:{subject}"),
     "retry": Act(_see_retry, _retry, why="retry", way="queue:job:{subject}", harms=False),
     "cancel": Act(_see_cancel, _cancel, why="cancel", way="queue:job:{subject}"),
     "replay": Act(_see_replay, _replay, why="replay", way="letters:list", harms=False),

@@ -34,6 +34,7 @@ TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
     "stars": Kind("lib.tasks.stars", lanes=1),
     "referrals": Kind("lib.tasks.referrals", lanes=4),
     "points": Kind("lib.tasks.points", lanes=1),
+    "release": Kind("lib.tasks.release", lanes=1),
 }
 
 SCHEDULES = {

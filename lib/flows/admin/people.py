@@ -107,7 +107,8 @@ def _keyboard(turn: Turn, person: people.Person) -> Keyboard:
             button(turn, "admin.button.grant", f"act:begin:grant:{person.id}"),
             button(turn, f"admin.button.{verb}", f"act:begin:{verb}:{person.id}", style),
         ]
-    return [ways, more, *([deeds] if deeds else []), back(turn, "people:home")]
+    release = [button(turn, "admin.button.release", f"act:begin:release:{person.id}")]
+    return [ways, more, *([deeds, release] if deeds else []), back(turn, "people:home")]
 
 
 async def _orders(turn: Turn, argument: str) -> None:

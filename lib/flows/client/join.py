@@ -8,7 +8,7 @@ The number counts only when Telegram says that the contact is the sender's own. 
 rows when the member is made, once.
 """
 
-from lib import db, errors
+from lib import db, errors, releases
 from lib.flows import client
 from lib.loyalty import members, partners, phones, referrals
 from lib.telegram.client import Button, Key, Keys
@@ -105,10 +105,7 @@ async def _contact(turn: Turn) -> None:
         await _ask_contact(turn, client.refusal(turn, error))
         return
     if owner not in (None, turn.state.who["id"]):
-        turn.state.step = ""
-        await turn.ask(turn.text("client.join.phone_known"), Keys())
-        rows = [[client.button(turn, "client.button.move", "move:enter", style="primary")], client.home(turn)]
-        await turn.show(turn.text("client.error.phone_taken"), rows)
+        await _taken(turn, owner or 0, phone)
         return
     turn.state.data["phone"] = phone
     await turn.ask(turn.text("client.join.phone_taken_down"), Keys())
@@ -117,6 +114,17 @@ async def _contact(turn: Turn) -> None:
         await _register(turn, city)
     else:
         await _ask_city(turn)
+
+
+async def _taken(turn: Turn, holder: int, phone: str) -> None:
+    """Say that another account has the number, and how it is moved here or released; it is proven to be theirs now."""
+    turn.state.step = ""
+    claim = releases.prove(turn.state.who["id"], holder, phone)
+    turn.state.data["proven"] = [claim.holder_id, claim.mark]
+    await turn.ask(turn.text("client.join.phone_known"), Keys())
+    ways = [("client.button.move", "move:enter"), ("client.button.no_old_account", "release:code")]
+    rows = [[client.button(turn, key, data)] for key, data in ways]
+    await turn.show(turn.text("client.error.phone_taken"), [*rows, client.home(turn)])
 
 
 async def _city_of_link(turn: Turn) -> str:

@@ -48,6 +48,8 @@ async def _list(turn: Turn, place: Staff, argument: str) -> None:
         rows.append([partner.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
     if not found:
         rows.append([partner.button(turn, "partner.button.poster", "figures:poster", style="primary")])
+    if place.role == "owner":
+        rows.append([partner.button(turn, "partner.button.release", "release:ask")])
     words = turn.text("partner.clients.list" if found else "partner.clients.none", title=place.title)
     await turn.show(words, [*rows, partner.home(turn)])
 

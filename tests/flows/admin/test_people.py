@@ -208,3 +208,24 @@ async def test_cancel_drops_what_was_begun(dina, seller, found, shop):
     await dina.says("9999")  # a sum that may be granted, and the number of no order
     await dina.sees("никого нет")
     assert await shop.balance(seller) == 2
+
+
+async def test_an_administrator_releases_a_number_with_a_reason(dina, seller, found, shop):
+    await found(seller)
+    await dina.presses("Освободить номер")
+    await dina.sees("у этого аккаунта нет номера")
+    user_id = await number(shop, seller)
+    await shop.rows(
+        "insert into clients (user_id, name, city, phone) values (%s, 'Алиса', 'Казань', %s) returning user_id",
+        *(user_id, f"+7901{user_id:07}"),
+    )
+    await found(seller)
+    await dina.presses("Освободить номер")
+    await dina.sees(r"номер ··\d{4}.*1\. Номер перешёл")
+    await dina.presses("2")
+    await dina.sees("Через 24 часа номер отвяжется.*Причина: Доступ к аккаунту потерян")
+    await dina.presses("Освободить")
+    await dina.sees("освободится через 24 часа")
+    [row] = await audit(shop, f"user {user_id}")
+    assert (row["action"], row["reason"]) == ("phone.release", "Доступ к аккаунту потерян")
+    assert await shop.rows("select id from phone_releases where holder_id = %s and partner_id is null", user_id)

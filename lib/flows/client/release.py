@@ -1,0 +1,46 @@
+"""A number that another account holds and that this one has proven: a code for the owner of a shop; and the way back.
+
+join: number taken -> release:code -> eight digits, for a day          State.data["proven"] is the claim
+the holder's message -> release:keep -> the number stays
+"""
+
+from datetime import timedelta
+
+from lib import db, errors, kick, limits, releases
+from lib.flows import client
+from lib.telegram.client import Button
+from lib.telegram.dispatch import Turn
+
+CODES = limits.Limit("release", 5, timedelta(hours=1))
+
+
+async def handle(turn: Turn) -> None:
+    """Show a code, or keep the number."""
+    if client.wanted(turn)[0] == "keep":
+        await _keep(turn)
+    else:
+        await _code(turn)
+
+
+async def _code(turn: Turn) -> None:
+    """Show eight digits to who has just shared the number; a claim of somebody else's turn is none."""
+    proven = turn.state.data.get("proven")
+    if not proven:
+        rows = [[client.button(turn, "client.button.join", "join:new", style="primary")], client.home(turn)]
+        await turn.show(turn.text("client.release.prove"), rows)
+        return
+    if await turn.limited(CODES):
+        return
+    try:
+        code = await releases.offer(releases.Claim(turn.state.who["id"], *proven))
+    except errors.Unavailable:
+        await turn.show(turn.text("client.move.not_now"), [client.home(turn)])
+        return
+    await turn.show(turn.text("client.release.code", code=f"{code[:4]} {code[4:]}"), [client.home(turn)])
+
+
+async def _keep(turn: Turn) -> None:
+    kept = await db.run(lambda conn: releases.keep(conn, turn.state.who["id"]))
+    turn.after.append(kick.drain)
+    words = turn.text("client.release.stays" if kept else "client.release.nothing")
+    await turn.show(words, [[Button(turn.text("button.menu"), "menu:home")]])

@@ -1,0 +1,116 @@
+"""Releasing a number: its new holder has a code, the owner of the shop gives a reason, the old account has a day.
+
+clients -> [release] -> code, typed -> reason, typed -> sure -> [in 24 hours]      State.data["release"]
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lib import db, errors, kick, limits, releases, typed
+from lib.flows import partner
+from lib.loyalty import members
+from lib.loyalty.staff import Staff
+from lib.telegram.dispatch import Turn
+
+GUESSES = limits.Limit("release_code", 6, timedelta(hours=1))
+REASON = 200
+
+
+async def handle(turn: Turn) -> None:
+    """Ask for the code and the reason, or do it; by the owner only."""
+    place = await partner.at_work(turn, manages=True, serves=True)
+    if place is None:
+        return
+    wanted = turn.came.text.partition(":")[2] if turn.came.kind == "press" else ""
+    if place.role != "owner":
+        turn.state.step = ""
+        await turn.show(turn.text("partner.error.owner_only"), [partner.home(turn, "clients:list")])
+    elif wanted == "go":
+        await _go(turn, place)
+    elif turn.came.kind == "text" and turn.state.step == "release:code":
+        await _typed_code(turn, place)
+    elif turn.came.kind == "text" and turn.state.step == "release:why":
+        await _typed_reason(turn, place)
+    else:
+        await _ask(turn)
+
+
+async def _ask(turn: Turn, note: str = "") -> None:
+    turn.state.step = "release:code"
+    turn.state.data.pop("release", None)
+    words = turn.text("partner.release.ask")
+    await turn.show("\n\n".join(part for part in (note, words) if part), [partner.home(turn, "clients:list")])
+
+
+async def _typed_code(turn: Turn, place: Staff) -> None:
+    """Say whose number a code is about; guesses are counted, and there are few."""
+    if await limits.wait(turn.chat.id, GUESSES):
+        turn.state.step = ""
+        await turn.show(turn.text("partner.release.too_many"), [partner.home(turn, "clients:list")])
+        return
+    code = typed.digits(turn.came.text)
+    try:
+        await releases.claim(code)
+    except (errors.Missing, errors.Unavailable):
+        await _ask(turn, turn.text("partner.release.wrong"))
+        return
+    turn.state.data["release"] = {"code": code}
+    await _why(turn, place)
+
+
+async def _why(turn: Turn, place: Staff, note: str = "") -> None:
+    """Show the number's end, and the client's name if they are this shop's; ask why."""
+    draft: dict[str, Any] = turn.state.data["release"]
+    try:
+        claim = await releases.claim(draft["code"])
+        phone = await db.run(lambda conn: releases.phone_of(conn, claim.holder_id, claim.mark))
+    except (errors.Missing, errors.Conflict) as error:
+        await _ask(turn, _refusal(turn, error))
+        return
+    here = await db.run(lambda conn: members.find_by_phone(conn, place.partner_id, [phone]))
+    draft |= {"tail": phone[-4:], "name": here[0].name if here else ""}
+    turn.state.step = "release:why"
+    words = turn.text("partner.release.why", whose=_whose(turn, draft))
+    await turn.show("\n\n".join(part for part in (note, words) if part), [partner.home(turn, "release:ask")])
+
+
+def _whose(turn: Turn, draft: dict[str, Any]) -> str:
+    return f"··{draft['tail']} ({draft['name']})" if draft["name"] else f"··{draft['tail']}"
+
+
+async def _typed_reason(turn: Turn, place: Staff) -> None:
+    draft, reason = turn.state.data.get("release") or {}, " ".join(turn.came.text.split())
+    if "tail" not in draft:
+        await _ask(turn)
+    elif not 2 <= len(reason) <= REASON:
+        await _why(turn, place, turn.text("partner.release.odd_reason", limit=REASON))
+    else:
+        draft["reason"] = reason
+        turn.state.step = "release:sure"
+        words = turn.text("partner.release.sure", whose=_whose(turn, draft), reason=reason)
+        go = partner.button(turn, "partner.button.release_go", "release:go", style="danger")
+        await turn.show(words, [[go], partner.home(turn, "release:ask")])
+
+
+async def _go(turn: Turn, place: Staff) -> None:
+    draft, actor = turn.state.data.get("release") or {}, turn.state.who["id"]
+    if not turn.on_screen or turn.state.step != "release:sure" or "reason" not in draft:
+        await turn.answer(turn.text("error.old_button"))
+        await _ask(turn)
+        return
+    work = {"actor_id": actor, "reason": draft["reason"], "title": place.title, "partner_id": place.partner_id}
+    try:
+        claim = await releases.claim(draft["code"])
+        asked = await db.run(lambda conn: releases.ask(conn, claim.holder_id, by=claim, **work))
+    except errors.AppError as error:
+        await _ask(turn, _refusal(turn, error))
+        return
+    turn.after.append(kick.drain)
+    turn.state.step = ""
+    turn.state.data.pop("release", None)
+    words = turn.text("partner.release.asked", whose=_whose(turn, draft), at=partner.moment(turn, asked.due_at))
+    await turn.show(words, [partner.home(turn, "clients:list")])
+
+
+def _refusal(turn: Turn, error: errors.AppError) -> str:
+    return turn.text("partner.release.wrong") if error.code == "no_code" else partner.refusal(turn, error)

@@ -1,0 +1,140 @@
+"""A number that somebody else has now: recycled by its operator, or its old account is lost. How it becomes free.
+
+    the newcomer shares the number: proven, taken -> a code
+    the code -> the owner of a shop, with a reason (an administrator needs no code) -> 24 hours, the holder is told
+        -> the holder keeps it, or it comes off the old account; its cards and points stay where they are
+
+Nobody is harmed by a code: it only says who has proven which number. Each step is in the trail of the shop.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lib import cache, db, errors, jobs, notify, users
+from lib.loyalty import members
+
+SQL = db.load("releases")
+PLATFORM = db.Scope(platform=True)
+CODE_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a code says: who has proven a number, and who holds it."""
+
+    asked_for: int
+    holder_id: int
+    mark: str
+
+    def dump(self) -> str:
+        """Return the stored form."""
+        return f"{self.asked_for}:{self.holder_id}:{self.mark}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A number that is to come off an account."""
+
+    id: int
+    holder_id: int
+    asked_for: int | None
+    partner_id: int | None
+    actor_id: int
+    due_at: datetime
+    phone_mark: bytes
+
+
+def prove(asked_for: int, holder_id: int, phone: str) -> Claim:
+    """Return the claim of a person whose own number, by Telegram's word, is another account's."""
+    return Claim(asked_for, holder_id, users.mark(phone, "phone").hex())
+
+
+async def offer(claim: Claim) -> str:
+    """Return eight digits for a claim; Unavailable while Redis cannot keep them."""
+    code = f"{secrets.randbelow(10**8):08}"
+    await cache.set(f"release:{code}", claim.dump(), CODE_LIFE)
+    return code
+
+
+async def claim(code: str) -> Claim:
+    """Return what a code says; Missing("no_code") for one that nobody has, or had too long ago."""
+    found = await cache.get(f"release:{code}") if len(code) == 8 else None
+    if not found:
+        raise errors.Missing("no_code")
+    asked_for, holder_id, mark = found.split(":")
+    return Claim(int(asked_for), int(holder_id), mark)
+
+
+async def phone_of(conn: db.Connection, holder_id: int, mark: str = "") -> str:
+    """Return the number that an account holds, and that is the claim's if one is given; Conflict("number_moved")."""
+    client = await members.get_client(conn, holder_id)
+    if client is None or not client.phone or (mark and users.mark(client.phone, "phone").hex() != mark):
+        raise errors.Conflict("number_moved", str(holder_id))
+    return client.phone
+
+
+async def ask(
+    conn: db.Connection,
+    holder_id: int,
+    *,
+    actor_id: int,
+    reason: str,
+    title: str,
+    by: Claim | None = None,
+    partner_id: int | None = None,
+    now: datetime | None = None,
+) -> Release:
+    """Have a number come off an account in 24 hours, and tell its holder, in the name of `title`.
+
+    Denied("role_too_low") for who does not own the shop, Conflict("release_waits"), Conflict("number_moved"),
+    Conflict("number_kept"): the holder has said within the last 30 days that it is theirs, which only an administrator
+    overrules.
+    """
+    phone = await phone_of(conn, holder_id, by.mark if by else "")
+    facts = {"holder": holder_id, "asked_for": by.asked_for if by else None, "partner_id": partner_id, "now": now}
+    async with conn.transaction():
+        asked = await SQL.ask.one(
+            conn, Release, **facts, actor_id=actor_id, reason=reason[:300], mark=users.mark(phone, "phone")
+        )
+        if asked is None:
+            raise errors.Missing("no_client", str(holder_id))
+        order = jobs.Order(holder_id, f"release:{asked.id}", {"id": asked.id})
+        await jobs.create_free_jobs(conn, "release", [order], max_attempts=20, run_at=asked.due_at)
+    fields = {"title": title, "tail": phone[-4:], "at": notify.moment(asked.due_at)}
+    ways = [[("client.button.keep_number", "release:keep")]]
+    await notify.tell(conn, holder_id, "client", "client.release.asked", fields, ways, once=f"release:{asked.id}")
+    return asked
+
+
+async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = None) -> bool:
+    """Leave the number with its holder, who has said that it is theirs, and tell who asked; False: nobody does."""
+    asked = await SQL.keep.one(conn, Release, holder=holder_id, now=now)
+    if asked is not None:
+        await _tell(conn, asked, "kept")
+    return asked is not None
+
+
+async def finish(conn: db.Connection, release_id: int, *, now: datetime | None = None) -> bool:
+    """Take the number off its account when its time has come, and tell everybody; False: there is nothing to take."""
+    asked = await SQL.get.within(PLATFORM).one(conn, Release, id=release_id)
+    if asked is None:
+        return False
+    client = await members.get_client(conn, asked.holder_id)
+    same = client and client.phone and users.mark(client.phone, "phone") == asked.phone_mark
+    done = await SQL.release.one(conn, Release, id=release_id, phone=client.phone if client and same else "", now=now)
+    if done is not None:
+        await notify.tell(conn, done.holder_id, "client", "client.release.gone", {}, once=f"released:{done.id}")
+        await _tell(conn, done, "done")
+    return done is not None
+
+
+async def _tell(conn: db.Connection, asked: Release, how: str) -> None:
+    """Tell the newcomer and the owner of the shop how it ended."""
+    if asked.asked_for:
+        ways = [[("client.button.join", "join:new")]] if how == "done" else []
+        once = f"release:{how}:{asked.id}"
+        await notify.tell(conn, asked.asked_for, "client", f"client.release.{how}", {}, ways, once=once)
+    if asked.partner_id:
+        once = f"release:{how}:{asked.id}:owner"
+        await notify.tell(conn, asked.actor_id, "partner", f"partner.release.{how}", {}, once=once)
