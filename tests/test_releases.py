@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib import errors, releases
+from lib import errors, releases, users
 from lib.loyalty import members, partners
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_shop
@@ -112,7 +112,7 @@ async def test_a_holder_who_has_another_number_by_then_keeps_that_one(conn, shop
 
 async def test_nothing_of_a_request_outlives_the_erasure_of_its_people(conn, shop, holder):
     await asked(conn, shop, holder)
-    await conn.execute("select erase_user(id, tg_id, '\\x00') from users where id = %s", [holder.user_id])
+    await users.erase(conn, holder.user_id, holder.tg_id)
     cursor = await conn.execute("select count(*) from phone_releases where holder_id = %s", [holder.user_id])
     assert await cursor.fetchone() == (0,)
 
