@@ -37,7 +37,7 @@ class Studio:
         await chat.says("/start")
         await chat.presses("Принимаю")
         await chat.sends_photo(PHOTO)
-        query = "insert into credit_ledger (user_id, kind, amount, key) select id, 'grant', %s, %s from users"
+        query = "select grant_credits(id, %s, %s, 'ops:test', 'test') from users"
         await self.run(f"{query} where tg_id = %s", credits, f"grant:test:{made['id']}", made["id"])
         return chat
 

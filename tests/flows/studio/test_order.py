@@ -348,7 +348,7 @@ async def test_a_background_is_replaced(seller, photo, shop):
 async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop):
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
     await shop.rows(
-        "insert into credit_ledger (user_id, kind, amount, key) values (%s, 'grant', 10, %s) returning id",
+        "select created from grant_credits(%s, 10, %s, 'ops:test', 'test')",
         *(user["id"], f"test:{user['id']}"),
     )
     await seller.sends_photo(photo, caption="Кружка керамическая")
