@@ -12,7 +12,7 @@ waits for it, so that no call is wasted on being told "not yet". Only a slot too
     pause:{bot}[:{chat}]         until when Telegram wants nothing, after a 429
 
 Without Redis each instance counts for itself. Times come from the caller's clock: the service asks for that, and two
-clocks that differ shift slots by that much.
+clocks that differ shift slots by that much. A turn that lies further ahead than any can is cut to now.
 """
 
 import asyncio
@@ -35,6 +35,9 @@ REMEMBERED = 10_000
 _ASK = """#!lua flags=allow-key-locking
 local now, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local due = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+if due > now + interval + tolerance then
+  due = now
+end
 if due - tolerance > now then
   return due - tolerance - now
 end
@@ -139,7 +142,7 @@ def take(due: dict[str, int], limit: Limit) -> int:
     that all instances share the count and it costs no command.
     """
     now = _now()
-    next_due = max(due.get(limit.action, 0), now)
+    next_due = _sane(due.get(limit.action, 0), limit, now)
     if next_due - limit.tolerance > now:
         return seconds(next_due - limit.tolerance - now)
     due[limit.action] = next_due + limit.interval
@@ -228,7 +231,7 @@ class _Local:
         self.booked: dict[str, list[tuple[int, int]]] = {}
 
     def ask(self, name: str, limit: Limit, now: int) -> int:
-        due = max(self.free.get(name, 0), now)
+        due = _sane(self.free.get(name, 0), limit, now)
         if due - limit.tolerance > now:
             return due - limit.tolerance - now
         self._keep(now)
@@ -260,6 +263,11 @@ class _Local:
 
 
 _local = _Local()
+
+
+def _sane(due: int, limit: Limit, now: int) -> int:
+    """Return when the next turn falls due; now when no turn sets it so far ahead, as a clock has stepped back."""
+    return now if due > now + limit.interval + limit.tolerance else max(due, now)
 
 
 def _action(tg_id: int, limit: Limit) -> str:

@@ -636,7 +636,7 @@ begin
         room := least(wanted.room, coalesce((rules ->> 'at_once')::integer, wanted.room + cardinality(still))
             - cardinality(still));
         select array(
-            select s.at
+            select least(s.at, clock_timestamp())
             from unnest(l.starts) s (at)
             where s.at > clock_timestamp() - make_interval(secs => (rules ->> 'seconds')::double precision)
             order by s.at
@@ -672,7 +672,7 @@ begin
         update job_limits
         set starts = recent || array_fill(clock_timestamp(), array[cardinality(begun)])
         where name = 'rate:' || (rules ->> 'rate')
-        and cardinality(begun) > 0;
+        and (cardinality(begun) > 0 or starts[cardinality(starts)] > clock_timestamp());
         picked := picked || polls || begun;
     end loop;
     return picked;
@@ -787,7 +787,7 @@ create function limited_until(p_task text, p_rules jsonb) returns timestamptz la
             and j.leased_until > statement_timestamp()
         ),
         (
-            select l.starts[1 + cardinality(l.starts) - (p_rules ->> 'starts')::integer]
+            select least(l.starts[1 + cardinality(l.starts) - (p_rules ->> 'starts')::integer], clock_timestamp())
                 + make_interval(secs => (p_rules ->> 'seconds')::double precision)
             from job_limits l
             where l.name = 'rate:' || (p_rules ->> 'rate')
@@ -1009,7 +1009,10 @@ begin
     from unnest(p_schedules, p_untils) s (task, queued_until)
     order by s.task
     on conflict (task) do update
-    set queued_until = greatest(job_schedules.queued_until, excluded.queued_until);
+    set queued_until = case
+        when job_schedules.queued_until > excluded.queued_until + interval '1 minute' then excluded.queued_until
+        else greatest(job_schedules.queued_until, excluded.queued_until)
+    end;
     insert into jobs (task, key, args, turn)
     select w.task, w.key, w.args, next_turn(null, w.task, 0::smallint)
     from unnest(p_tasks, p_keys, p_args) w (task, key, args)
@@ -4036,9 +4039,9 @@ begin
         values ('create:' || p_provider)
         on conflict do nothing;
         select array(
-            select s.at
+            select least(s.at, clock_timestamp())
             from unnest(l.starts) s (at)
-            where s.at between clock_timestamp() - p_span and clock_timestamp()
+            where s.at > clock_timestamp() - p_span
             order by s.at
         )
         into recent
@@ -4048,10 +4051,11 @@ begin
         if cardinality(recent) >= p_starts then
             wait := recent[1 + cardinality(recent) - p_starts] + p_span - clock_timestamp();
         else
-            update job_limits
-            set starts = recent || clock_timestamp()
-            where name = 'create:' || p_provider;
+            recent := recent || clock_timestamp();
         end if;
+        update job_limits
+        set starts = recent
+        where name = 'create:' || p_provider;
     end if;
     if halt = '' and wait is null then
         insert into provider_calls (job_id, user_id, item, step, provider, model, cost)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 # A module of lib/ imports only what stands to its left.
 LEFT_TO_RIGHT = [
     *("errors", "typed", "log", "config", "retry", "fetch", "wire", "db", "cache", "caches", "limits", "storage"),
+    "clock",
     *("migrations", "neon", "text", "money", "qr", "telegram", "jpeg", "pictures"),
     *("cards", "orders", "makers", "moderation"),
     *(

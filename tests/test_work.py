@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -51,7 +52,8 @@ async def test_work_runs_what_is_due_and_says_what_is_left(conn, make_user, make
         ran.append(run.job.id)
 
     summary = await work(task(run))
-    assert summary == jobs.Summary(done=5, due_at=tomorrow.run_at)
+    assert replace(summary, due_at=None) == jobs.Summary(done=5)
+    assert abs(summary.due_at - tomorrow.run_at) < timedelta(minutes=1)
     assert sorted(ran) == [job.id for job in made]
     assert [await state(conn, job) for job in made] == ["done"] * 5
 
@@ -240,7 +242,8 @@ async def test_nothing_is_claimed_in_the_margin(conn, make_user, make_job, task)
         raise AssertionError("too late")
 
     summary = await work(task(run), margin=HOUR)
-    assert summary == jobs.Summary(due_at=job.run_at)
+    assert replace(summary, due_at=None) == jobs.Summary()
+    assert abs(summary.due_at - job.run_at) < timedelta(minutes=1)
 
 
 async def test_what_still_runs_at_the_end_is_left_to_its_lease(conn, make_user, make_job, task, clock):  # noqa: F811

@@ -37,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(drain, "_now", made.now)
+    monkeypatch.setattr("lib.clock.now", made.now)
     monkeypatch.setattr(drain, "time", SimpleNamespace(monotonic=made.monotonic))
     return made
 

@@ -10,15 +10,29 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from lib import config, db, errors, log
+from lib import clock, config, db, errors, log
 from lib.jobs import pool as pools
 from lib.jobs import table
 from lib.jobs.pool import Pool
-from lib.jobs.run import DEADLINE, DEATHS, DONE, LOST, RUN_AT, TASK, Kind, Row, Run, Summary, Verdict, judge
+from lib.jobs.run import (
+    DEADLINE,
+    DEATHS,
+    DONE,
+    LEASED_UNTIL,
+    LOST,
+    RUN_AT,
+    TASK,
+    Kind,
+    Row,
+    Run,
+    Summary,
+    Verdict,
+    judge,
+)
 from lib.retry import Backoff
 
 SQL = db.load("jobs")
@@ -62,7 +76,11 @@ async def work(
 
 
 class Drain:
-    """One call of `work`. A job is `held` from its claim until Postgres has confirmed what became of it."""
+    """One call of `work`. A job is `held` from its claim until Postgres has confirmed what became of it.
+
+    Times from Postgres are turned into those of our clock as they come, by how far its clock is ahead (`skew`), and
+    what is to be later goes there as a span: a clock that is wrong shifts nothing.
+    """
 
     def __init__(self, wanted: list[Pool], until: datetime, last_claim: datetime, patience: timedelta) -> None:
         self.pools = {pool.name: pool for pool in wanted}
@@ -78,11 +96,12 @@ class Drain:
         self.alone = False
         self.asked = False
         self.due_at: datetime | None = None
+        self.skew = timedelta(0)
         self.wake = asyncio.Event()
 
     async def work(self) -> Summary:
         """Go round until nothing is left or the time is up."""
-        while _now() < self.until:
+        while clock.now() < self.until:
             self.wake.clear()
             rooms = self._rooms()
             if self._is_time(rooms):
@@ -94,11 +113,11 @@ class Drain:
             if not self.held and not await self._more_is_due():
                 return self._summary()
         await self._finish()
-        self.due_at = _now()
+        self.due_at = clock.now()
         return self._summary()
 
     def _rooms(self) -> dict[str, int]:
-        if self.alone or _now() >= self.last_claim:
+        if self.alone or clock.now() >= self.last_claim:
             return {}
         return {pool.name: pool.room for pool in self.pools.values() if pool.room > 0}
 
@@ -119,8 +138,8 @@ class Drain:
 
     async def _pause(self) -> None:
         now = time.monotonic()
-        times = [self.beat_at, now + (self.until - _now()).total_seconds()]
-        times += [now + (deadline - _now()).total_seconds() for deadline in self.timed.values()]
+        times = [self.beat_at, now + (self.until - clock.now()).total_seconds()]
+        times += [now + (deadline - clock.now()).total_seconds() for deadline in self.timed.values()]
         if now < self.away_until:
             times.append(self.away_until)
         else:
@@ -132,14 +151,14 @@ class Drain:
 
     async def _more_is_due(self) -> bool:
         """Wait for the next job if it is due soon; nothing is held now."""
-        if _now() >= self.last_claim:
-            self.due_at = await db.run(lambda conn: table.due_at(conn, list(self.pools)))
+        if clock.now() >= self.last_claim:
+            self.due_at = self._ours(await db.run(lambda conn: table.due_at(conn, list(self.pools))))
             return False
         if not self.asked:
             return True
-        if self.due_at is None or self.due_at > min(_now() + self.patience, self.last_claim):
+        if self.due_at is None or self.due_at > min(clock.now() + self.patience, self.last_claim):
             return False
-        await asyncio.sleep(max((self.due_at - _now()).total_seconds(), 0.1))
+        await asyncio.sleep(max((self.due_at - clock.now()).total_seconds(), 0.1))
         return True
 
     async def _turnaround(self, rooms: dict[str, int]) -> None:
@@ -163,16 +182,21 @@ class Drain:
             await self._report_singly(ended)
             return
         meta = rows.pop()
+        self.skew = meta[LEASED_UNTIL] - clock.now()
         self._confirm(ended, set(meta[LOST]))
         self.asked = rooms.keys() == self.pools.keys()
-        self.due_at = meta[RUN_AT]
+        self.due_at = self._ours(meta[RUN_AT])
         self._take(rows, rooms, token)
+
+    def _ours(self, theirs: datetime | None) -> datetime | None:
+        return theirs and theirs - self.skew
 
     async def _ask(
         self, ended: list[tuple[Run, Verdict]], rooms: dict[str, int], token: UUID, alone: bool
     ) -> list[Row]:
         done = [run for run, verdict in ended if verdict is DONE and self.held.get(run.id) is run]
         moved = [(run, verdict) for run, verdict in ended if verdict is not DONE and self.held.get(run.id) is run]
+        now = clock.now() + self.skew
         params: dict[str, Any] = {
             # as text: psycopg would look at each number of a list for what to quote
             "done": f"{{{','.join([str(run.id) for run in done])}}}",
@@ -180,7 +204,7 @@ class Drain:
             "ids": [run.id for run, _ in moved],
             "tokens": [run.token for run, _ in moved],
             "states": [verdict.state for _, verdict in moved],
-            "run_ats": [verdict.run_at for _, verdict in moved],
+            "delays": [verdict.run_at and verdict.run_at - now for _, verdict in moved],
             "codes": [verdict.error_code for _, verdict in moved],
             "errors": [verdict.error for _, verdict in moved],
             "tasks": list(rooms),
@@ -222,14 +246,14 @@ class Drain:
             pool = self.pools[name]
             pool.dry_until = now + LOOK_AGAIN if got[name] < room else 0.0
         for row in rows:
-            run = Run(None, self.until, row, token)
+            run = Run(None, self.until, row, token, self.skew)
             before = self.held.get(run.id)
             if before is not None:  # our own lease ran out, and this is our own claim
                 self._stop(before, errors.Conflict("lease_lost", f"job {run.id} was leased again"))
             self.held[run.id] = run
             self.pools[run.task].at_hand.append(run)
-            if row[DEADLINE] is not None:
-                self.timed[run.id] = row[DEADLINE]
+            if deadline := self._ours(row[DEADLINE]):
+                self.timed[run.id] = deadline
             if row[DEATHS] > 1:
                 self.alone = True
         for name in got:
@@ -297,10 +321,10 @@ class Drain:
             run.lane.cancel()
         elif run in at_hand:
             at_hand.remove(run)
-            self._end(run, judge(run.job, Backoff(), why, _now()))
+            self._end(run, judge(run.job, Backoff(), why, run.now))
 
     def _stop_overdue(self) -> None:
-        for job_id in [job_id for job_id, deadline in self.timed.items() if deadline <= _now()]:
+        for job_id in [job_id for job_id, deadline in self.timed.items() if deadline <= clock.now()]:
             del self.timed[job_id]
             self._stop(self.held[job_id], errors.Rejected("timed_out", "its time is up"))
 
@@ -373,7 +397,3 @@ def _kind(given: str | Kind | Callable[[], Kind]) -> Kind:
 def _tokens(runs: list[Run]) -> list[UUID | None]:
     """Return the tokens, each once: the runs of one claim share one object."""
     return list({id(run.token): run.token for run in runs}.values())
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

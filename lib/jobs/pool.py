@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections import Counter, deque
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from lib import config, errors
@@ -69,5 +69,5 @@ class Pool:
         if run.stopped is not None:
             cast(asyncio.Task[None], asyncio.current_task()).uncancel()
         if error is not None:
-            return judge(run.job, backoff, error, datetime.now(UTC)), error
-        return (Verdict("waiting", run.waits_until) if run.waits_until else DONE), None
+            return judge(run.job, backoff, error, run.now), error
+        return (Verdict("waiting", run.waits_until + run.skew) if run.waits_until else DONE), None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from lib import db, errors
+from lib import clock, db, errors
 from lib.jobs import table
 from lib.jobs.table import Job
 from lib.retry import Backoff
@@ -59,15 +59,23 @@ class Kind:
 class Run:
     """One run of a job: what the task reads, and where it notes how far it has got."""
 
-    __slots__ = ("_job", "_row", "beat_at", "id", "lane", "stopped", "task", "token", "until", "waits_until")
+    __slots__ = ("_job", "_row", "beat_at", "id", "lane", "skew", "stopped", "task", "token", "until", "waits_until")
 
-    def __init__(self, job: Job | None, until: datetime, row: Row = (), token: UUID | None = None) -> None:
+    def __init__(
+        self,
+        job: Job | None,
+        until: datetime,
+        row: Row = (),
+        token: UUID | None = None,
+        skew: timedelta = timedelta(0),
+    ) -> None:
         self._job = job
         self._row = row
         self.id: int = row[ID] if job is None else job.id
         self.task: str = row[TASK] if job is None else job.task
         self.token = token
         self.until = until
+        self.skew = skew  # by which Postgres' clock is ahead of ours
         self.waits_until: datetime | None = None
         # the worker's own: when to extend the lease, what runs it, and why it was told to stop
         self.beat_at = 0.0
@@ -85,6 +93,16 @@ class Run:
     def checkpoint(self) -> dict[str, Any]:
         """What this run and earlier ones have saved."""
         return self.job.checkpoint
+
+    @property
+    def now(self) -> datetime:
+        """The time by Postgres' clock, which all workers share: for what is kept, and compared with what is kept."""
+        return clock.now() + self.skew
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the job was created."""
+        return self.now - self.job.created_at
 
     async def save(self, **facts: Any) -> None:
         """Merge facts into the checkpoint, for good; Conflict when another worker has the job or it is unwanted."""

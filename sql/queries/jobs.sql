@@ -85,12 +85,16 @@ from claim_jobs(
 order by priority desc, turn, id;
 
 -- name: drain_jobs
+-- The last row holds the time by this clock where the others hold their lease.
 select id, user_id, task, key, args, checkpoint, price, priority, run_at, attempts, max_attempts, error_code, error,
-    created_at, deadline, deaths, leased_until, lost
+    created_at, deadline, deaths, coalesce(leased_until, clock_timestamp()) as leased_until, lost
 from drain_jobs(
     %(done)s::bigint[], %(done_tokens)s::uuid[],
-    %(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(run_ats)s::timestamptz[], %(codes)s::text[],
-    %(errors)s::text[],
+    %(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], array(
+        select clock_timestamp() + d.delay
+        from unnest(%(delays)s::interval[]) with ordinality d (delay, place)
+        order by d.place
+    ), %(codes)s::text[], %(errors)s::text[],
     %(tasks)s::text[], %(rooms)s::integer[], %(alone)s, %(lease)s, %(token)s, %(limits)s
 );
 

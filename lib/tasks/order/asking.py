@@ -1,7 +1,7 @@
 """Decides whom to ask for an item, and what."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from lib import config, db, errors, providers, spending, storage, text
 from lib.providers import Ask, Offer
@@ -49,11 +49,11 @@ async def choose(desk: Desk, item: Item) -> Choice | datetime:
         halts.append(door.halt)
         if door.halt == "spent":
             await alarm.alert(desk, offer.provider, door.halt)
-        if door.halt == "down" and is_patient(item):
+        if door.halt == "down" and is_patient(desk, item):
             await desk.show("making.busy")
             return after(15)
     waits = desk.order.maker == "model"
-    if datetime.now(UTC) - desk.run.job.created_at > (A_DAY if waits else AT_MOST):
+    if desk.run.age > (A_DAY if waits else AT_MOST):
         raise errors.Rejected("model_away" if waits else "provider_down", ", ".join(halts))
     cause = text.say(desk.order.language, f"making.cause.{halts[0]}")
     await desk.show("making.waits" if waits else "making.busy", cause=cause)
@@ -66,10 +66,9 @@ async def _doors(desk: Desk, item: Item, offers: list[Offer]) -> list[spending.D
     return await db.run(lambda conn: spending.doors(conn, user, asked, job_id=job))
 
 
-def is_patient(item: Item) -> bool:
+def is_patient(desk: Desk, item: Item) -> bool:
     """Say whether to go on waiting for the provider of choice; the wait begins with the first question."""
-    now = datetime.now(UTC).timestamp()
-    return now - float(item.setdefault("since", now)) < PATIENCE * config.get().lease_scale
+    return desk.now - float(item.setdefault("since", desk.now)) < PATIENCE * config.get().lease_scale
 
 
 def offer_of(desk: Desk, name: str) -> Offer | None:

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from lib import config, errors, jobs, text
+from lib import clock, config, errors, jobs, text
 from lib.orders import Order
 from lib.providers import Report
 from lib.telegram.client import Button, Chat, Keyboard
@@ -42,6 +41,11 @@ class Desk:
         return self.run.job.id
 
     @property
+    def now(self) -> float:
+        """The time that all workers share, for what the checkpoint keeps."""
+        return self.run.now.timestamp()
+
+    @property
     def is_made(self) -> bool:
         """Whether all items are stored."""
         return all("files" in self.item(number) for number in range(self.order.count))
@@ -61,7 +65,7 @@ class Desk:
 
     async def show(self, key: str, percent: int | None = None, **fields: Any) -> None:
         """Let the status message say how far the order is; a failure to say so is none of the order."""
-        known, now = self._shown or self.run.checkpoint, time.time()
+        known, now = self._shown or self.run.checkpoint, self.now
         if not _is_news(known, key, percent, now):
             return
         lines = [text.say(self.order.language, key, **fields)]
@@ -69,13 +73,13 @@ class Desk:
             lines.append(text.say(self.order.language, "making.percent", percent=percent))
         with contextlib.suppress(errors.Upstream):
             await self.chat.edit(self.order.message_id, "\n".join([*lines, *self._elapsed(now)]), self._stop())
-        self._shown = {"shown": key, "percent": percent, "shown_at": round(now, 1)}
+        self._shown = {"shown": key, "percent": percent, "fields": fields, "shown_at": round(now, 1)}
 
     async def stir(self) -> None:
         """Move a status that has said the same for a while: how long it has taken by now is news."""
         known = self._shown or self.run.checkpoint
         if known.get("shown"):
-            await self.show(known["shown"], known.get("percent"))
+            await self.show(known["shown"], known.get("percent"), **known.get("fields", {}))
 
     @contextlib.asynccontextmanager
     async def moving(self) -> AsyncIterator[None]:
@@ -109,16 +113,16 @@ class Desk:
         """Let the worker go until then, or until the status message must move."""
         if self._shown:
             await self.save()
-        await self.run.wait(max(min(until, after(STILL)), datetime.now(UTC)))
+        await self.run.wait(max(min(until, after(STILL)), clock.now()))
 
     def has_time_for(self, seconds: float) -> bool:
         """Say whether this invocation lasts long enough."""
-        return (self.run.until - datetime.now(UTC)).total_seconds() > seconds
+        return (self.run.until - clock.now()).total_seconds() > seconds
 
 
 def after(seconds: float) -> datetime:
     """Return the time so many seconds from now; tests shorten all of them."""
-    return datetime.now(UTC) + timedelta(seconds=seconds * config.get().lease_scale)
+    return clock.now() + timedelta(seconds=seconds * config.get().lease_scale)
 
 
 def _is_news(known: dict[str, Any], key: str, percent: int | None, now: float) -> bool:

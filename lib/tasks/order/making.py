@@ -10,9 +10,9 @@ no call ──begin──> intent noted ──create──> ticket noted ──p
 import random
 import secrets
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from lib import callbacks, config, db, errors, log, providers, spending
+from lib import callbacks, clock, config, db, errors, log, providers, spending
 from lib.providers import Offer, Output, Report, Ticket
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, Item, after
@@ -74,7 +74,7 @@ async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
         return after(20)
     begun = await db.run(lambda conn: asking.note_call(conn, desk, number, chosen, step))
     if begun.wait:
-        return datetime.now(UTC) + begun.wait + timedelta(seconds=random.random())
+        return clock.now() + begun.wait + timedelta(seconds=random.random())
     if begun.id is None:  # it was halted between the look and now
         return None
     call: Item = {"id": begun.id, "offer": offer.name, "still": step is not offer, "nonce": secrets.token_hex(8)}
@@ -101,7 +101,7 @@ async def _create(desk: Desk, number: int, item: Item, step: Offer, ask: provide
     """Spend. What costs something is noted before: a worker that takes over must know that a task may exist."""
     call, provider = item["call"], providers.load(step.provider)
     with answers("down"):
-        call |= {"request": await provider.prepare(step, ask), "at": _now()}
+        call |= {"request": await provider.prepare(step, ask), "at": desk.now}
     if step.cost:
         await desk.keep(number, item)
     done = _percent(desk, number, 0.0)
@@ -119,7 +119,7 @@ async def _settle(desk: Desk, number: int, item: Item) -> datetime | None:
     if offer is None:  # the table has changed since
         return await lost(desk, number, item, call["offer"])
     step = (offer.still if call["still"] else offer) or offer
-    age = _now() - call["at"]
+    age = desk.now - call["at"]
     if "ticket" not in call:
         found = await _reconciled(desk, call, step)
         if found is None:
@@ -231,7 +231,3 @@ def _percent(desk: Desk, number: int, progress: float) -> int:
 def _next_look(age: float, step: Offer) -> datetime:
     """Return when to poll next: six times within the usual time, then ever more rarely. A callback comes before it."""
     return after(min(max(4.0, step.seconds / 6, age / 6), 60.0) if age or step.seconds < 60 else step.seconds / 3)
-
-
-def _now() -> float:
-    return datetime.now(UTC).timestamp()

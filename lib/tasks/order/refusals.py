@@ -64,7 +64,7 @@ async def _rest_of(
         await alarm.alert(desk, offer.provider, error.code, error.detail[:200], account)
         await desk.keep(number, item)
         return None
-    if error.code == "maybe_made" or not is_patient(item):
+    if error.code == "maybe_made" or not is_patient(desk, item):
         return await _next_of_chain(desk, number, item, offer.name)
     await desk.show("making.busy")
     await desk.keep(number, item)

@@ -1,7 +1,6 @@
 """The picture that an order begins with: encoded anew, kept in our storage, and checked before anything is spent."""
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from lib import db, errors, generation, log, moderation, providers, storage
@@ -24,7 +23,7 @@ async def keep(desk: Desk) -> None:
     if "source" in desk.run.checkpoint:
         return
     await desk.show("making.preparing")
-    begun_at = round(time.time(), 1)
+    begun_at = round(desk.now, 1)
     file_id, pathname = await (_known(desk) if desk.order.source is not None else _taken(desk))
     await _moderate(desk)
     await desk.save(source=file_id, source_path=pathname, begun_at=begun_at)
