@@ -1,4 +1,7 @@
-"""Amounts as people type them: "1 234,50", "350", "1.234,50 ₽". Whole kopecks inside, and nothing is ever guessed."""
+"""Amounts as people type them: "1 234,50", "350", "1.234,50 ₽". Whole kopecks inside, and nothing is ever guessed.
+
+How an amount is shown is decided in text.py, by the reader's language.
+"""
 
 import re
 
@@ -36,18 +39,6 @@ def parse_points(text: str, *, limit: int) -> int:
     if found is None or found[2] is not None:
         raise errors.Invalid("amount_unclear", text[:40])
     return _within(int(_digits(found[1])), limit, "points_over_limit")
-
-
-def show(minor: int) -> str:
-    """Write an amount the Russian way: 1 234,50, and 350 without kopecks; spaces do not break."""
-    whole, rest = divmod(abs(minor), 100)
-    sign = "\u2212" if minor < 0 else ""
-    return sign + number(whole) + (f",{rest:02}" if rest else "")
-
-
-def number(value: int) -> str:
-    """Write a whole number with narrow spaces between the thousands."""
-    return f"{value:,}".replace(",", "\u00a0").replace("-", "\u2212")
 
 
 def _minor(words: str) -> int | None:

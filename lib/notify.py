@@ -7,7 +7,7 @@ receiver's language, within what Telegram allows. Kick the drain after the commi
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from lib import config, db, errors, jobs, log, text
@@ -45,15 +45,17 @@ async def hand_to_admins(through: str, key: str, *, ways: Ways = (), **fields: o
 async def _hand_out(through: str, key: str, ways: Ways, fields: Mapping[str, object]) -> tuple[int, int]:
     """Return how many want to hear of it, and how many have it now."""
     rows = [[Button(text.say(text.LANGUAGES[0], label), target) for label, target in row] for row in ways]
-    words = text.say(text.LANGUAGES[0], key, **fields)
+    parts = text.parts(text.LANGUAGES[0], key, **fields)
     wanted = config.get().admin_ids - await spared(key.partition(".")[2].partition("_")[0])
-    return len(wanted), sum(await asyncio.gather(*(_hand(admin, through, words, rows) for admin in wanted)))
+    return len(wanted), sum(await asyncio.gather(*(_hand(admin, through, parts, rows) for admin in wanted)))
 
 
-async def _hand(admin: int, through: str, words: str, rows: Keyboard) -> bool:
+async def _hand(admin: int, through: str, parts: list[str], rows: Keyboard) -> bool:
+    """Send all parts through one bot; whoever has only some of them does not have it."""
     for bot in dict.fromkeys(("admin", through)):
         with contextlib.suppress(errors.AppError):
-            await Chat(bot, admin, paced=True).say(words, rows if bot == "admin" else None)
+            for words in parts:
+                await Chat(bot, admin, paced=True).say(words, rows if bot == "admin" and words is parts[-1] else None)
             return True
     return False
 
@@ -79,10 +81,10 @@ async def tell(
 ) -> bool:
     """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
 
-    A field is a word or a number, `spoken(key)` for a word of the receiver's language, or `moment(at)` for a time in
-    their zone; `more` are sentences that follow, each with its fields. Who has blocked the bot, or never started it,
-    hears nothing, and that is no error. Call it beside a transaction, not inside: a key that is known fails the
-    statement.
+    A field is a word or a number, `spoken(key)` for a word of the receiver's language, `day(on)` for a date, or
+    `moment(at)` for a time in their zone; `more` are sentences that follow, each with its fields. Who has blocked the
+    bot, or never started it, hears nothing, and that is no error. Call it beside a transaction, not inside: a key that
+    is known fails the statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
@@ -101,6 +103,11 @@ async def withdraw(conn: db.Connection, once: str) -> bool:
 def spoken(key: str) -> dict[str, str]:
     """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
     return {"spoken": key}
+
+
+def day(on: date) -> dict[str, str]:
+    """Return a field of `tell` that is a date, which no zone moves, for `{field:date}`."""
+    return {"day": f"{on:%Y-%m-%d}"}
 
 
 def moment(at: datetime) -> dict[str, str]:

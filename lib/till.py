@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from lib import db, errors, money, notify, typed
+from lib import db, errors, notify, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, talk
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
@@ -101,12 +101,12 @@ async def accrue(
     fields = {
         "title": shop.title,
         "points": done.earned,
-        "bill": money.show(done.bill_minor),
+        "bill": done.bill_minor,
         "available": done.available,
     }
     later = done.active_at is not None and done.pending > 0 and shop.hold_days > 0
     if later and done.active_at:
-        fields["at"] = f"{done.active_at:%d.%m.%Y}"
+        fields["at"] = notify.day(done.active_at)
     await _tell(conn, shop, done, "partner.push.accrued_later" if later else "partner.push.accrued", fields, key)
     await _ask_how_it_was(conn, shop, done)
     return done
@@ -133,8 +133,8 @@ async def redeem(
         "title": shop.title,
         "points": done.points,
         "earned": done.earned,
-        "pay": money.show(done.paid_minor),
-        "bill": money.show(done.bill_minor),
+        "pay": done.paid_minor,
+        "bill": done.bill_minor,
         "available": done.available,
     }
     await _tell(conn, shop, done, "partner.push.redeemed", fields, key)
@@ -172,7 +172,7 @@ async def tell_referrers(conn: db.Connection, shop: partners.Partner, receipt_id
     for one in await referrals.paid(conn, shop.id, receipt_id):
         waits = one.active_at > datetime.now(UTC)
         key = "partner.push.reward_later" if waits else "partner.push.reward"
-        fields = {"title": shop.title, "points": one.points} | ({"at": f"{one.active_at:%d.%m.%Y}"} if waits else {})
+        fields = {"title": shop.title, "points": one.points} | ({"at": notify.day(one.active_at)} if waits else {})
         ways = [[("partner.button.my_card", f"card:{shop.id}")]]
         once = f"reward:{shop.id}:{receipt_id}:{one.level}"
         await notify.tell(conn, one.user_id, "client", key, fields, ways, once=once)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from lib import config, db, errors
@@ -33,6 +33,11 @@ ZONE = "Europe/Moscow"  # until another is chosen
 def hours_ahead(zone: str) -> int:
     """Return how many hours a time zone is ahead of UTC."""
     return ZONES.get(zone, ZONES[ZONE])
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """Return a time as a clock of that time zone shows it."""
+    return at.astimezone(timezone(timedelta(hours=hours_ahead(zone))))
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,3 @@ def test_points_are_whole():
     for words in ("1,5", "1e3", "٣"):
         with pytest.raises(errors.Invalid, match="amount_unclear"):
             money.parse_points(words, limit=10_000)
-
-
-def test_an_amount_is_shown_the_russian_way():
-    assert [money.show(minor) for minor in (35_000, 123_450, -5)] == ["350", "1\u00a0234,50", "−0,05"]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LEFT_TO_RIGHT = [
     *("errors", "typed", "log", "config", "retry", "fetch", "wire", "db", "cache", "caches", "limits", "storage"),
     "clock",
-    *("migrations", "neon", "text", "money", "qr", "telegram", "jpeg", "pictures"),
+    *("migrations", "neon", "text", "money", "dates", "qr", "telegram", "jpeg", "pictures"),
     *("cards", "orders", "makers", "moderation"),
     *(
         "users",

@@ -2,6 +2,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,52 @@ GUESSES = [("", "ru"), ("ru-RU", "ru"), ("kk", "ru"), ("en", "en"), ("pt-br", "e
 @pytest.mark.parametrize(("code", "language"), GUESSES)
 def test_the_first_language_is_guessed_from_the_client(code, language):
     assert text.guess(code) == language
+
+
+NB = "\u00a0"
+AT = datetime(2027, 3, 7, 14, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("shown", "value", "russian", "english"),
+    [
+        (text.number, 1234567, f"1{NB}234{NB}567", "1,234,567"),
+        (text.number, -5, "−5", "−5"),
+        (text.decimal, 150, "1,5", "1.5"),
+        (text.decimal, 1000, "10", "10"),
+        (text.decimal, 5, "0,05", "0.05"),
+        (text.money, 123_450, f"1{NB}234,50 ₽", "1,234.50 ₽"),
+        (text.money, 35_000, "350 ₽", "350 ₽"),
+        (text.money, -5, "−0,05 ₽", "−0.05 ₽"),
+        (text.dollars, 50_282, "502,82 $", "$502.82"),
+        (text.percent, 750, "7,5 %", "7.5%"),
+        (text.percent, -10_000, "−100 %", "−100%"),
+        (text.day, AT, "7 марта", "7 March"),
+        (text.date, AT, "7 марта 2027", "7 March 2027"),
+        (text.short_day, AT, "07.03", "7 Mar"),
+        (text.moment, AT, "7 марта 2027, 14:05", "7 March 2027, 14:05"),
+        (text.short_moment, AT, "07.03, 14:05", "7 Mar, 14:05"),
+    ],
+)
+def test_each_language_writes_numbers_money_and_dates_its_own_way(shown, value, russian, english):
+    assert (shown("ru", value), shown("en", value)) == (russian, english)
+
+
+def test_no_sentence_writes_numbers_money_or_dates_by_itself():
+    """A sign beside a field, or a Russian number in English, means that the one place for it was passed by."""
+    for language in text.LANGUAGES:
+        for key, sentence in catalogue(language).items():
+            for form in sentence if isinstance(key, tuple) else [sentence]:
+                assert not re.search(r"\}[ \u00a0]?[₽$%]|[₽$]\{", form), (language, key)
+                english = language == "en"
+                assert not (english and re.search(r"\d[ \u00a0]%|\d,\d\d?\b|₽\d|\b\d{1,2}\.[01]\d\b", form)), key
+
+
+def test_no_code_formats_a_date_or_money_past_the_languages():
+    """What is not for people may: keys of jobs, names of files, the sheet for Excel."""
+    allowed = {"lib/text.py", "lib/loyalty/sheets.py", "lib/cards.py"}
+    for path in (ROOT / "lib").rglob("*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        if name not in allowed and "providers/local" not in name:
+            source = path.read_text(encoding="utf-8")
+            assert not re.search(r"%d\.%m|\} ₽|\} %[\"']|:,\}|:g\}", source), name

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import db, errors, typed, users
+from lib import dates, db, errors, typed, users
 from lib.loyalty import phones
 from lib.loyalty.partners import PAGE, PLATFORM, of
 
@@ -140,7 +140,7 @@ async def change_client(
     birthday: str | None = None,
     wants_news: bool | None = None,
 ) -> None:
-    """Change what is named. The birthday comes as people write it: 7.03, 07-03, 7 03. Invalid("birthday_unclear")."""
+    """Change what is named. The birthday comes as people write it: 7.03, 7 March. Invalid("birthday_unclear")."""
     done = await SQL.change_client.within(db.Scope(person=user_id)).run(
         conn,
         user_id=user_id,
@@ -278,8 +278,8 @@ def _name(words: str) -> str:
 
 
 def _birthday(words: str) -> str:
-    found = re.fullmatch(r"(\d{1,2})[ ./-](\d{1,2})\.?", typed.plain(words), re.ASCII)
-    day, month = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= month <= 12 or not 1 <= day <= (29, 30, 31)[0 if month == 2 else 1 if month in (4, 6, 9, 11) else 2]:
-        raise errors.Invalid("birthday_unclear", words[:40])
+    try:
+        day, month, _ = dates.parse(words)
+    except errors.Invalid:
+        raise errors.Invalid("birthday_unclear", words[:40]) from None
     return f"{month:02}-{day:02}"

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from lib import db, errors, jobs, log, money, retry, text
+from lib import db, errors, jobs, log, retry, text
 from lib.loyalty import partners, reports, staff
 from lib.telegram.client import Chat, Picture
 
@@ -33,15 +33,15 @@ async def run(run: jobs.Run) -> None:
     average = sums.average_bill_minor
     sheet = figures.Sheet(
         title=place.title,
-        period=f"{days[0].day:%d.%m.%Y} – {days[-1].day:%d.%m.%Y}" if days else "",
+        period=f"{text.date(say, days[0].day)} – {text.date(say, days[-1].day)}" if days else "",
         tiles=(
-            (text.say(say, "partner.chart.turnover"), f"{money.show(sums.turnover_minor)} ₽"),
-            (text.say(say, "partner.chart.average"), "—" if average is None else f"{money.show(average)} ₽"),
+            (text.say(say, "partner.chart.turnover"), text.money(say, sums.turnover_minor)),
+            (text.say(say, "partner.chart.average"), "—" if average is None else text.money(say, average)),
             (text.say(say, "partner.chart.clients"), f"{sums.active} / {sums.new_clients}"),
             ("NPS", "—" if sums.nps is None else f"{sums.nps:+d}".replace("-", "−")),
         ),
         heading=text.say(say, "partner.chart.by_day"),
-        bars=tuple((f"{day.day:%d.%m}", day.turnover_minor / 100) for day in days),
+        bars=tuple((text.short_day(say, day.day), day.turnover_minor / 100) for day in days),
         empty=text.say(say, "partner.chart.empty"),
     )
     png = await asyncio.to_thread(figures.render, sheet)

@@ -49,7 +49,7 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
     for one in found:
         if one.wants_news:
             day = (one.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(shop.tz))
-            fields = {"shop": shop.title, "points": one.points, "day": f"{day:%d.%m}"}
+            fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
             await _tell(one.user_id, "loyalty.expires_soon", fields, once, _morning(shop, now))
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))

@@ -28,7 +28,7 @@ async def run(run: jobs.Run) -> None:
     welcome = text.say(say, "partner.poster.welcome", points=shop.welcome_points) if shop.welcome_points else ""
     sheet = poster.Sheet(
         title=shop.title,
-        promise=text.say(say, "partner.poster.promise", share=f"{shop.earn_bp / 100:g}".replace(".", ",")),
+        promise=text.say(say, "partner.poster.promise", share=shop.earn_bp),
         welcome=welcome,
         steps=tuple(text.say(say, f"partner.poster.step{number}") for number in (1, 2, 3)),
         link=link.removeprefix("https://"),

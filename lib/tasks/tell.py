@@ -1,54 +1,64 @@
 """Says one sentence to one person through one bot: what `notify.tell` ordered.
 
-The slot is booked for all instances, so that no bot writes faster than Telegram allows. Who cannot be reached through
-this bot is noted and left in peace; a bot without a token is off, and what it had to say is dropped.
+The slot is booked for all instances, so that no bot writes faster than Telegram allows. A letter too long for one
+message comes as several, each with its writer's name. Who has stopped this bot, or never started it, is noted and left
+in peace; a bot without a token is off, and what it had to say is dropped. Any other refusal is a fault of ours: the job
+fails, and an administrator sees it.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from lib import db, errors, jobs, limits, log, retry, text, users
+from lib import db, errors, jobs, log, retry, text, users
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=60)
-PATIENCE = timedelta(seconds=20)
 
 
 async def run(run: jobs.Run) -> None:
-    """Send it; Unavailable when Telegram, or the next free slot, wants it later."""
+    """Send it, in parts when it is long; Unavailable when Telegram, or the next free slot, wants it later."""
     told = run.job.args
     user = await db.run(lambda conn: users.get_user(conn, run.job.user_id))
     if user is None or user.tg_id <= 0:
         log.note(nobody_to_tell=True)
         return
-    slot = await limits.reserve(told["bot"], user.tg_id, patience=PATIENCE)
-    await slot.wait()
-    words, keyboard = _words(user, told), _keyboard(user.language, told["ways"])
     try:
-        await Chat(told["bot"], user.tg_id, paced=True).say(words, keyboard)
-    except (errors.Missing, errors.Rejected) as refusal:  # off, blocked, never started
+        await _say(run, Chat(told["bot"], user.tg_id, paced=True), user)
+    except (errors.Missing, errors.Blocked) as refusal:  # the bot is off, was stopped, or was never started
         log.note(not_told=str(refusal))
-    except errors.Unavailable as flood:
-        if flood.retry_after:
-            await limits.pause(told["bot"], flood.retry_after, user.tg_id)
-        raise
 
 
-def _words(user: users.User, told: dict[str, Any]) -> str:
-    said = {told["key"]: told["fields"], **told.get("more", {})}
-    return "\n\n".join(
-        text.say(user.language, key, **{name: _field(user, value) for name, value in fields.items()})
-        for key, fields in said.items()
-    )
+async def _say(run: jobs.Run, chat: Chat, user: users.User) -> None:
+    """Say what has not been said yet; the buttons hang on the last part."""
+    messages = _messages(user, run.job.args)
+    for number, words in enumerate(messages, 1):
+        if number <= run.checkpoint.get("said", 0):
+            continue
+        last = number == len(messages)
+        await chat.say(words, _keyboard(user.language, run.job.args["ways"]) if last else None)
+        if not last:
+            await run.save(said=number)
+
+
+def _messages(user: users.User, told: dict[str, Any]) -> list[str]:
+    """Return the sentence, in parts when it is long; what follows it stands below the last."""
+    *before, last = text.parts(user.language, told["key"], **_fields(user, told["fields"]))
+    more = [text.say(user.language, key, **_fields(user, fields)) for key, fields in told.get("more", {}).items()]
+    return [*before, "\n\n".join([last, *more])]
+
+
+def _fields(user: users.User, fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: _field(user, value) for name, value in fields.items()}
 
 
 def _field(user: users.User, value: Any) -> Any:
     if isinstance(value, dict) and "spoken" in value:
         return text.say(user.language, value["spoken"])
     if isinstance(value, dict) and "moment" in value:
-        return datetime.fromisoformat(value["moment"]).astimezone(ZoneInfo(user.time_zone)).strftime("%d.%m.%Y %H:%M")
+        return text.moment(user.language, users.local(datetime.fromisoformat(value["moment"]), user.time_zone))
+    if isinstance(value, dict) and "day" in value:
+        return date.fromisoformat(value["day"])
     return value
 
 

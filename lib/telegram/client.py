@@ -92,6 +92,9 @@ class _Request(HTTPXRequest):
         return answer.status, answer.body
 
 
+UNKNOWN = "chat not found"  # a 400 for somebody whom this bot has never met: as much out of reach as who stopped it
+
+
 async def call[T](request: Awaitable[T]) -> T:
     """Await a Bot API call; raise Unavailable, Rejected or Blocked in place of the library's errors."""
     log.count("telegram")
@@ -105,6 +108,8 @@ async def call[T](request: Awaitable[T]) -> T:
     except error.InvalidToken:
         raise errors.Unavailable("telegram_token", "Telegram does not accept the bot's token") from None
     except (error.BadRequest, error.ChatMigrated, error.Conflict) as refusal:
+        if UNKNOWN in refusal.message.lower():
+            raise errors.Blocked(detail=refusal.message) from refusal
         raise errors.Rejected("telegram", refusal.message) from refusal
     except error.TelegramError as fault:
         raise errors.Unavailable("telegram", fetch.redact(fault.message)) from fault

@@ -45,7 +45,7 @@ async def test_the_story(joins, shop, newcomer):
 
     await vera_serves(vera, boris)
     await minutes_later(boris, shop)
-    await boris.sees("Полдень.*Порекомендуете друзьям")
+    await boris.sees("Полдень.*орекомендуете нас друзьям")
     await boris.presses("10")
     await boris.sees("оценка.*10.*Спасибо")
 
@@ -186,7 +186,7 @@ async def dina_sees_all(dina: Chat) -> None:
     await dina.says("/menu")
     await dina.presses("Магазины")
     await dina.says("Полдень")
-    await dina.sees(f"{TITLE}.*Клиентов: 1 · сотрудников: 2.*Баллов на руках: 100")
+    await dina.sees(f"{TITLE}.*Клиентов: 1 · сотрудников: 2.*Баллов у клиентов: 100")
     await dina.presses("Операции")
     await dina.sees("отмена.*списано 50.*начислено 100")
     await dina.presses("Назад")

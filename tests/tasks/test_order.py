@@ -228,7 +228,7 @@ async def test_an_order_that_is_cancelled_while_its_provider_works_is_given_back
     else:
         await alice.says("/cancel")  # the draft of her photo
         await alice.says("/cancel")
-        await alice.sees("Попросил остановить заказ")
+        await alice.sees("Останавливаю заказ")
     ended = await studio.end_of(job)
     assert (ended["state"], ended["error_code"], ended["error"]) == ("cancelled", "cancelled", "no longer wanted")
     told = await alice.sees("Заказ отменён, кредиты вернулись. На балансе 102 кредита")

@@ -1,10 +1,12 @@
 """What people are told of what others did: in their language, once, and within what Telegram allows."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors, jobs, limits, notify
+from lib import errors, jobs, limits, notify, text
 from lib.tasks import TASKS
 from lib.telegram.client import Chat
 from tests import factories
@@ -78,18 +80,55 @@ async def test_words_and_times_are_put_into_the_receivers_terms(conn, chats):
     await work()
     [(_, _, words, _)] = chats
     assert "бота Меню" in words
-    assert "09.03.2026 08:30" in words
+    assert "9 марта 2026, 08:30" in words
     assert "&lt;b&gt;&amp;" in words
 
 
-@pytest.mark.parametrize("refusal", [errors.Blocked(), errors.Rejected("telegram", "chat not found")])
-async def test_who_cannot_be_reached_is_no_error(conn, chats, refusal):
+async def test_who_cannot_be_reached_is_no_error(conn, chats):
     alice = await factories.make_user(conn)
-    chats.refusal = refusal
+    chats.refusal = errors.Blocked()
     await tell(conn, alice)
     assert (await work()).done == 1
     cursor = await conn.execute("select blocked_at from users where id = %s", (alice.id,))
     assert await cursor.fetchone() == (None,), "it may be another bot that they have not started"
+
+
+async def test_only_who_stopped_or_never_started_the_bot_is_left_in_peace(conn, chats):
+    """Any other refusal is ours: it was once taken for "blocked", and a long letter vanished without a trace."""
+    alice = await factories.make_user(conn)
+    chats.refusal = errors.Rejected("telegram", "Message is too long")
+    await tell(conn, alice)
+    assert (await work()).failed == 1
+
+
+async def test_a_long_letter_comes_whole_with_its_writers_name_on_each_part(conn, chats):
+    alice = await factories.make_user(conn)
+    letter = " ".join(f"<слово&{number}>" for number in range(400))[:4096]
+    fields = {"title": "Кофе", "name": "Борис", "words": letter}
+    await tell(conn, alice, key="client.letter.told", fields=fields, ways=[[("button.menu", "menu:home")]])
+    assert (await work()).done == 1
+    shown = [html.unescape(re.sub(r"</?b>", "", words)) for _, _, words, _ in chats]
+    assert len(shown) == 2
+    assert all("пишет Борис" in words and len(words) <= text.MESSAGE for words in shown)
+    assert "".join(words.partition("\n\n")[2] for words in shown) == letter
+    assert [bool(rows) for _, _, _, rows in chats] == [False, True]
+
+
+async def test_a_part_that_was_said_is_not_said_again(conn, chats, monkeypatch):
+    alice = await factories.make_user(conn)
+    say = Chat.say
+
+    async def flooded(chat, words, keyboard=None, **more):
+        if len(chats) == 1 and not chats.refusal:
+            monkeypatch.setattr(Chat, "say", say)
+            raise errors.Unavailable("telegram_flood", retry_after=timedelta(seconds=1))
+        return await say(chat, words, keyboard, **more)
+
+    monkeypatch.setattr(Chat, "say", flooded)
+    await tell(conn, alice, key="client.letter.told", fields={"title": "К", "name": "Б", "words": "ж" * 4096})
+    await work(patience=timedelta(seconds=3))
+    assert len(chats) == 2
+    assert sum(words.count("ж") for _, _, words, _ in chats) == 4096
 
 
 async def test_a_bot_that_is_off_says_nothing_and_fails_nothing(conn, database):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import config, db, errors, money, spending, text, users
+from lib import config, db, errors, spending, text, users
 from lib.admin.people import Count
 from lib.admin.pulse import Pulse
 from lib.telegram.client import Button, Keyboard
@@ -94,7 +94,8 @@ def when(turn: Turn, at: datetime | None) -> str:
         return "—"
     zone = ZoneInfo(turn.state.who.get("zone", users.ZONE))
     local = at.astimezone(zone)
-    return f"{local:%d.%m %H:%M}" if local.year == datetime.now(zone).year else f"{local:%d.%m.%Y %H:%M}"
+    shown = text.short_moment if local.year == datetime.now(zone).year else text.moment
+    return shown(turn.language, local)
 
 
 def span(turn: Turn, since: datetime) -> str:
@@ -181,7 +182,7 @@ def _whys(turn: Turn, one: Service) -> list[str]:
     if one.halt:
         found.append(service_state(turn, one))
     if facts.is_nearly_spent:
-        money_of_day = {"spent": dollars(facts.spent), "limit": dollars(facts.daily_limit or 0)}
+        money_of_day = {"spent": cents(facts.spent), "limit": cents(facts.daily_limit or 0)}
         found.append(turn.text("admin.worry.provider.spent", **money_of_day))
     if facts.is_failing:
         failed = {
@@ -204,6 +205,6 @@ def service_state(turn: Turn, one: Service) -> str:
     return turn.text(f"admin.provider.{one.halt or 'ready'}", setting=KEYS.get(one.facts.provider, ""))
 
 
-def dollars(thousandths: int) -> str:
+def cents(thousandths: int) -> int:
     """Return an amount of ours; a started cent is a whole one."""
-    return money.show(-(-thousandths // 10))
+    return -(-thousandths // 10)

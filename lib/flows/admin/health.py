@@ -5,14 +5,14 @@ home -> providers
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, money
+from lib import db
 from lib.admin import pulse, shops
 from lib.flows.admin import (
     KEYS,
     Service,
     back,
     button,
-    dollars,
+    cents,
     service_name,
     service_state,
     service_worries,
@@ -44,7 +44,7 @@ async def _home(turn: Turn) -> None:
         ),
         *_figures(turn, figures),
     ]
-    liability = money.show(clubs.liability_minor)
+    liability = clubs.liability_minor
     facts = {"shops": clubs.shops, "blocked": clubs.blocked, "members": clubs.members, "liability": liability}
     parts.append(turn.text("admin.health.clubs", **facts))
     rows = [
@@ -84,10 +84,10 @@ def _lines(turn: Turn, one: Service) -> list[str]:
     facts = one.facts
     lines = [turn.text("admin.provider", name=service_name(turn, one), state=service_state(turn, one))]
     if facts.daily_limit is not None and one.halt != "off":
-        limit = dollars(facts.daily_limit)
-        lines.append(turn.text("admin.provider.cost_of", spent=dollars(facts.spent), limit=limit))
+        limit = cents(facts.daily_limit)
+        lines.append(turn.text("admin.provider.cost_of", spent=cents(facts.spent), limit=limit))
     elif facts.spent:
-        lines.append(turn.text("admin.provider.cost", spent=dollars(facts.spent)))
+        lines.append(turn.text("admin.provider.cost", spent=cents(facts.spent)))
     if facts.hour:
         told = {"calls": facts.hour, "done": facts.hour_done, "failed": facts.hour_failed}
         lines.append(turn.text("admin.provider.hour", **told))

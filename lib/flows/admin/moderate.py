@@ -6,7 +6,7 @@ home -> list -> one of them -> approve (at once, for the words that were shown),
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import db, errors, kick, money
+from lib import db, errors, kick
 from lib.admin import shops
 from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.loyalty import offers
@@ -87,13 +87,13 @@ def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
     if isinstance(thing, Partner):
         blank = turn.text("admin.thing.blank")
         facts |= {"city": thing.city, "address": thing.address or blank, "contact": thing.contact or blank,
-                  "category": named(turn, "category", thing.category), "earn": money.show(thing.earn_bp)}  # fmt: skip
+                  "category": named(turn, "category", thing.category), "earn": thing.earn_bp}  # fmt: skip
     elif isinstance(thing, offers.Service):
         facts |= {"partner": thing.partner, "city": thing.city, "price": thing.price_points,
                   "category": named(turn, "category", thing.category)}  # fmt: skip
     else:
         facts |= {"partner": thing.partner, "city": thing.city or thing.partner_city, "gain": _gain(turn, thing),
-                  "starts": f"{thing.starts_on:%d.%m.%Y}", "ends": f"{thing.ends_on:%d.%m.%Y}"}  # fmt: skip
+                  "starts": thing.starts_on, "ends": thing.ends_on}  # fmt: skip
     state = turn.text("admin.thing.state", state=named(turn, "status", thing.status), at=when(turn, thing.created_at))
     reason = [turn.text("admin.sure.reason", reason=thing.reason)] if thing.reason else []
     return "\n".join([turn.text(f"admin.thing.{kind}", **facts), "", state, *reason])
@@ -102,13 +102,13 @@ def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
 def _gain(turn: Turn, promotion: offers.Promotion) -> str:
     parts = [turn.text("admin.gain.news")] if promotion.kind == "news" else []
     if promotion.kind == "multiplier":
-        parts = [turn.text("admin.gain.multiplier", times=f"{promotion.multiplier_bp / 10000:g}".replace(".", ","))]
+        parts = [turn.text("admin.gain.multiplier", times=promotion.multiplier_bp // 100)]
     elif promotion.kind == "extra":
         parts = [turn.text("admin.gain.extra", points=promotion.extra_points)]
     if promotion.daily_limit:
         parts.append(turn.text("admin.gain.limit", limit=promotion.daily_limit))
     if promotion.min_bill_minor:
-        parts.append(turn.text("admin.gain.from", amount=money.show(promotion.min_bill_minor)))
+        parts.append(turn.text("admin.gain.from", amount=promotion.min_bill_minor))
     if promotion.weekdays != WEEKDAYS:
         days = [turn.text(f"admin.day.{day}") for day in range(7) if promotion.weekdays >> day & 1]
         parts.append(", ".join(days))

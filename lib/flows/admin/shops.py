@@ -6,7 +6,7 @@ typed words -> the shop, or a list of which fit -> card -> operations, trail, ow
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from lib import db, money
+from lib import db
 from lib.admin import shops
 from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
 from lib.loyalty import partners, points
@@ -32,7 +32,7 @@ async def handle(turn: Turn) -> None:
 
 async def _home(turn: Turn, _: str) -> None:
     figures = await db.run(shops.figures)
-    liability = money.show(figures.liability_minor)
+    liability = figures.liability_minor
     facts = {"shops": figures.shops, "blocked": figures.blocked, "members": figures.members, "liability": liability}
     rows = [[button(turn, "admin.button.all_shops", "shops:status:approved")]]
     rows.append([button(turn, "admin.button.closed_shops", "shops:status:blocked")])
@@ -87,13 +87,13 @@ async def _card(turn: Turn, argument: str) -> None:
         city=shop.city,
         category=named(turn, "category", shop.category),
         status=named(turn, "status", shop.status),
-        earn=money.show(shop.earn_bp),
-        share=shop.max_pay_pct,
+        earn=shop.earn_bp,
+        share=shop.max_pay_pct * 100,
         members=facts.members,
         staff=facts.staff,
-        available=money.number(facts.available),
-        pending=money.number(facts.pending),
-        liability=money.show((facts.available + facts.pending) * shop.minor_per_point),
+        available=facts.available,
+        pending=facts.pending,
+        liability=(facts.available + facts.pending) * shop.minor_per_point,
         last=when(turn, facts.last_at),
         since=when(turn, shop.created_at),
     )
@@ -140,9 +140,9 @@ def _operation(turn: Turn, one: points.Operation) -> str:
         "admin.points.line",
         at=when(turn, one.created_at),
         kind=named(turn, "points", one.kind),
-        points=money.number(one.points),
+        points=one.points,
         name=short(one.name, 30),
-        bill=turn.text("admin.points.bill", amount=money.show(one.bill_minor)) if one.bill_minor else "",
+        bill=turn.text("admin.points.bill", amount=one.bill_minor) if one.bill_minor else "",
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from lib import db, errors, money, notify, qr, text, users
+from lib import db, errors, notify, qr, text, users
 from lib.loyalty import cards, members, offers, partners, referrals, staff
 from lib.telegram import client
 from lib.telegram.client import Button, Keyboard, Picture
@@ -112,7 +112,7 @@ async def _code(partner_id: int, member_id: int) -> str:
 
 
 def _face(turn: Turn, card: members.Card, services: Sequence[offers.Service]) -> list[str]:
-    worth = money.show(card.available * card.minor_per_point)
+    worth = card.available * card.minor_per_point
     lines = [
         turn.text("client.card.title", title=card.title, number=f"{card.card_no // 10000} {card.card_no % 10000:04}"),
         turn.text("client.card.balance", points=card.available, worth=worth),
@@ -159,8 +159,10 @@ def home(turn: Turn, back: str = "") -> list[Button]:
     return [*way, button(turn, "button.menu", "menu:home")]
 
 
-def pages(turn: Turn, place: str, at: int, after: int | None) -> Keyboard:
+def pages(turn: Turn, place: str, at: int, after: int | None, ways: tuple[str, str] = ("previous", "next")) -> Keyboard:
     """Return the row that leafs through a list, if it has more than a page. `place` begins the buttons' data.
+
+    `ways` names the two buttons; the pages of a history are newer and older.
 
     The way here is kept in State.data, so that a page leads back to the one before it, and pressing twice does no harm.
     """
@@ -168,8 +170,8 @@ def pages(turn: Turn, place: str, at: int, after: int | None) -> Keyboard:
     trail = kept.get("at", [0]) if kept.get("place") == place else [0]
     trail = trail[: trail.index(at) + 1] if at in trail else [*trail, at][-50:]
     turn.state.data["trail"] = {"place": place, "at": trail}
-    row = [button(turn, "client.button.newer", f"{place}:{trail[-2]}")] if len(trail) > 1 else []
-    row += [button(turn, "client.button.older", f"{place}:{after}")] if after else []
+    row = [button(turn, f"client.button.{ways[0]}", f"{place}:{trail[-2]}")] if len(trail) > 1 else []
+    row += [button(turn, f"client.button.{ways[1]}", f"{place}:{after}")] if after else []
     return [row] if row else []
 
 
@@ -207,8 +209,8 @@ def last_day(turn: Turn, expires_at: datetime) -> str:
 
 def plain_day(turn: Turn, date_: date) -> str:
     """Return a shop's own date, which no zone moves."""
-    key = "client.day" if date_.year == now().year else "client.day_of_year"
-    return turn.text(key, day=date_.day, month=turn.text(f"client.month.{date_.month}"), year=date_.year)
+    shown = text.day if date_.year == now().year else text.date
+    return shown(turn.language, date_)
 
 
 def today(turn: Turn) -> date:

@@ -9,7 +9,7 @@ The filters are kept in State.data["filter"]; at first the city is the client's 
 
 from typing import Any
 
-from lib import db, money
+from lib import db
 from lib.flows import client
 from lib.loyalty import members, offers, partners
 from lib.telegram.client import Button
@@ -80,7 +80,7 @@ def _line(turn: Turn, kind: str, one: Any) -> str:
             title=one.title,
             category=client.category(turn, one.category),
             city=one.city,
-            percent=money.show(one.earn_bp),
+            percent=one.earn_bp,
         )
     if kind == "services":
         return turn.text("client.find.service", title=one.title, points=one.price_points, partner=one.partner)

@@ -170,7 +170,8 @@ async def _vouchers(turn: Turn, shop: int, before: int) -> None:
     found = await _mine(turn, shop, member.id, before, partners.PAGE + 1)
     page = found[: partners.PAGE]
     lines = [_line(turn, voucher) for voucher in page]
-    leaf = client.pages(turn, f"gift:mine:{shop}", before, page[-1].txn_id if len(found) > partners.PAGE else None)
+    last = page[-1].txn_id if len(found) > partners.PAGE else None
+    leaf = client.pages(turn, f"gift:mine:{shop}", before, last, ("newer", "older"))
     words = "\n\n".join([turn.text("client.service.mine"), *lines]) if page else turn.text("client.service.none")
     first = [] if page else [[client.button(turn, "client.button.services", f"find:services:{shop}", style="primary")]]
     await turn.show(words, [*first, *leaf, client.home(turn, f"points:{shop}")])

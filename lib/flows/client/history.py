@@ -1,6 +1,6 @@
 """One's operations at a shop, newest first, ten a page: history:<shop>:<last operation of the page before>."""
 
-from lib import db, money
+from lib import db, text
 from lib.flows import client
 from lib.loyalty import partners, points
 from lib.loyalty.points import Operation
@@ -21,7 +21,8 @@ async def handle(turn: Turn) -> None:
         _block(turn, operation, older[index] if index < len(older) else None) for index, operation in enumerate(page)
     ]
     words = turn.text("client.history.title", points=member.available)
-    rows = client.pages(turn, f"history:{shop}", before, page[-1].id if len(found) > partners.PAGE else None)
+    last = page[-1].id if len(found) > partners.PAGE else None
+    rows = client.pages(turn, f"history:{shop}", before, last, ("newer", "older"))
     body = "\n\n".join(blocks) or turn.text("client.history.none")
     await turn.show(f"{words}\n\n{body}", [*rows, client.home(turn, f"points:{shop}")])
 
@@ -30,7 +31,7 @@ def _block(turn: Turn, one: Operation, before: Operation | None) -> str:
     """Return an operation in two lines: when and what it changed, and what it was."""
     had = before.available_after + before.pending_after if before else 0
     change = one.available_after + one.pending_after - had
-    sign = f"+{money.number(change)}" if change > 0 else money.number(change)
+    sign = ("+" if change > 0 else "") + text.number(turn.language, change)
     head = turn.text("client.history.head", at=client.moment(turn, one.created_at), change=sign if change else "•")
     lines = [head, _what(turn, one)]
     if one.promotion:
@@ -41,7 +42,7 @@ def _block(turn: Turn, one: Operation, before: Operation | None) -> str:
 
 
 def _what(turn: Turn, one: Operation) -> str:
-    fields = {"points": one.points, "bill": money.show(one.bill_minor), "paid": money.show(one.paid_minor)}
+    fields = {"points": one.points, "bill": one.bill_minor, "paid": one.paid_minor}
     key = f"client.history.{one.kind}"
     if one.kind == "accrue" and one.parent_id:
         key = "client.history.rest"

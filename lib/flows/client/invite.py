@@ -3,7 +3,7 @@
 import html
 from urllib.parse import urlencode
 
-from lib import db, money
+from lib import db
 from lib.flows import client
 from lib.loyalty import partners, referrals
 from lib.loyalty.partners import Partner
@@ -36,7 +36,7 @@ def _rules(turn: Turn, partner: Partner) -> list[str]:
     """Say what an invitation brings: a share of real receipts, never anything for the mere coming."""
     if not partner.referral_levels:
         return [turn.text("client.invite.no_reward")]
-    shares = [money.show(share) for share in partner.referral_bp[: partner.referral_levels]]
+    shares = partner.referral_bp[: partner.referral_levels]
     words = turn.text("client.invite.rule", percent=shares[0])
     more = [
         turn.text("client.invite.rule_level", level=level, percent=share) for level, share in enumerate(shares[1:], 2)

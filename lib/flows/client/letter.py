@@ -5,7 +5,7 @@ letter:<shop> -> words -> sent           State.data["letter"] is the shop
 
 from datetime import timedelta
 
-from lib import db, errors, kick, limits
+from lib import db, errors, kick, limits, text
 from lib.flows import client
 from lib.loyalty import partners, talk
 from lib.loyalty.partners import Partner
@@ -13,6 +13,7 @@ from lib.telegram.dispatch import Turn
 
 LETTERS = limits.Limit("letter", 10, timedelta(hours=1))
 SHOWN = 5
+ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
 
 
 async def handle(turn: Turn) -> None:
@@ -36,15 +37,15 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
             "client.letter.theirs" if one.staff_id else "client.letter.mine",
             title=partner.title,
             at=client.moment(turn, one.created_at),
-            words=one.words if len(one.words) <= 300 else one.words[:300] + "…",
+            words=one.words,
         )
-        for one in reversed(said)
+        for one in said
     ]
     turn.state.step = "letter:words"
     turn.state.data["letter"] = shop
     words = turn.text("client.letter.ask", title=partner.title, limit=talk.WORDS)
     rows = [client.home(turn, f"shop:{shop}")]
-    await turn.show("\n\n".join(part for part in (note, *lines, words) if part), rows)
+    await turn.show("\n\n".join(part for part in (note, *text.fitting(lines, ROOM)[::-1], words) if part), rows)
 
 
 async def _send(turn: Turn, shop: int) -> None:

@@ -43,9 +43,13 @@ async def _score(turn: Turn) -> None:
 
 
 async def _words(turn: Turn) -> None:
+    user_id, words = turn.state.who["id"], turn.came.text.strip()
+    if len(words) > talk.WORDS:
+        rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
+        await turn.show(turn.text("client.letter.long", limit=talk.WORDS), rows)
+        return
     shop, visit, score = turn.state.data.pop("nps", [0, 0, 0])
     turn.state.step = ""
-    user_id, words = turn.state.who["id"], turn.came.text.strip()
     try:
         await db.run(lambda conn: talk.rate(conn, shop, user_id, txn_id=visit, score=score, words=words))
     except errors.Missing:

@@ -1,6 +1,6 @@
 """What one's points at a shop are made of: what is there, what still waits, and what expires when."""
 
-from lib import db, money
+from lib import db
 from lib.flows import client
 from lib.loyalty import partners, points
 from lib.loyalty.points import Batch
@@ -17,7 +17,7 @@ async def handle(turn: Turn) -> None:
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
     batches = await db.run(lambda conn: points.expiring(conn, shop, member.id, limit=SHOWN + 1))
-    worth = money.show(member.available * partner.minor_per_point)
+    worth = member.available * partner.minor_per_point
     lines = [turn.text("client.points.title", title=partner.title, points=member.available, worth=worth)]
     if member.tier:
         lines.append(turn.text("client.points.tier", tier=member.tier))
@@ -25,7 +25,7 @@ async def handle(turn: Turn) -> None:
         lines += ["", *(_line(turn, batch) for batch in batches[:SHOWN])]
         lines += [turn.text("client.points.more")] * (len(batches) > SHOWN)
     else:
-        lines += ["", turn.text("client.points.none", percent=_percent(partner.earn_bp))]
+        lines += ["", turn.text("client.points.none", percent=partner.earn_bp)]
     if member.owed:
         lines += ["", turn.text("client.points.owed", points=member.owed)]
     rows = [
@@ -45,7 +45,3 @@ def _line(turn: Turn, batch: Batch) -> str:
     if batch.expires_at is None:
         return turn.text("client.points.never", points=batch.points)
     return turn.text("client.points.until", points=batch.points, day=client.last_day(turn, batch.expires_at))
-
-
-def _percent(basis_points: int) -> str:
-    return money.show(basis_points)

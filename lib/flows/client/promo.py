@@ -1,6 +1,6 @@
 """A promotion in full: what it gives, when, and where. promo:<shop>:<id>; what is over or withdrawn is not shown."""
 
-from lib import db, errors, money
+from lib import db, errors
 from lib.flows import client
 from lib.loyalty import offers
 from lib.loyalty.offers import Promotion
@@ -33,13 +33,13 @@ def _lines(turn: Turn, promo: Promotion) -> list[str]:
     if promo.about:
         lines += [turn.text("client.shop.words", words=promo.about), ""]
     if promo.kind == "multiplier":
-        lines.append(turn.text("client.promo.multiplier", times=money.show(promo.multiplier_bp // 100)))
+        lines.append(turn.text("client.promo.multiplier", times=promo.multiplier_bp // 100))
     elif promo.kind == "extra":
         lines.append(turn.text("client.promo.extra", points=promo.extra_points))
     if promo.daily_limit:
         lines.append(turn.text("client.promo.limit", limit=promo.daily_limit))
     if promo.min_bill_minor:
-        lines.append(turn.text("client.promo.min_bill", bill=money.show(promo.min_bill_minor)))
+        lines.append(turn.text("client.promo.min_bill", bill=promo.min_bill_minor))
     first, last = client.plain_day(turn, promo.starts_on), client.plain_day(turn, promo.ends_on)
     lines.append(turn.text("client.promo.dates", first=first, last=last))
     if promo.weekdays != EVERY_DAY:

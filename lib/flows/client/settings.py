@@ -5,7 +5,9 @@ home -> [birthday] -> words -> home
 home -> [news] -> home
 """
 
-from lib import db, errors, users
+from datetime import date
+
+from lib import db, errors, text, users
 from lib.flows import client
 from lib.loyalty import members, partners
 from lib.loyalty.members import Client
@@ -83,8 +85,7 @@ def _phone(found: Client) -> str:
 def _birthday(turn: Turn, found: Client) -> str:
     if not found.birthday:
         return "—"
-    month, _, date_ = found.birthday.partition("-")
-    return turn.text("client.day", day=int(date_), month=turn.text(f"client.month.{int(month)}"), year="")
+    return text.day(turn.language, date.fromisoformat(f"2000-{found.birthday}"))
 
 
 async def _ask_city(turn: Turn, note: str = "") -> None:

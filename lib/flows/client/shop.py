@@ -4,7 +4,7 @@ shop:<id>                the page
 shop:like:<id>:<1 or 0>  among the favourites, or not
 """
 
-from lib import db, errors, money
+from lib import db, errors
 from lib.flows import client
 from lib.loyalty import members, partners, talk
 from lib.loyalty.partners import Partner
@@ -43,10 +43,10 @@ def _words(turn: Turn, partner: Partner) -> str:
         "client.shop.title", title=partner.title, category=client.category(turn, partner.category), place=place
     )
     about = [turn.text("client.shop.words", words=words) for words in (partner.about, partner.contact) if words]
-    rules = [turn.text("client.shop.earn", percent=money.show(partner.earn_bp))]
-    rules.append(turn.text("client.shop.worth", worth=money.show(partner.minor_per_point)))
+    rules = [turn.text("client.shop.earn", percent=partner.earn_bp)]
+    rules.append(turn.text("client.shop.worth", worth=partner.minor_per_point))
     if partner.max_pay_pct:
-        rules.append(turn.text("client.shop.pay", percent=partner.max_pay_pct))
+        rules.append(turn.text("client.shop.pay", percent=partner.max_pay_pct * 100))
     if partner.welcome_points:
         rules.append(turn.text("client.shop.welcome", points=partner.welcome_points))
     if partner.birthday_points:

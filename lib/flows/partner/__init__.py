@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, limits, money, notify, text, users
+from lib import db, errors, limits, notify, text, users
 from lib.loyalty import staff
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
@@ -80,8 +80,8 @@ def refusal(turn: Turn, error: errors.AppError) -> str:
         raise error
     detail: str | int = error.detail
     if error.code == "amount_over_limit" and error.detail.isdecimal():
-        detail = money.show(int(error.detail))
-    elif error.code in ("over_share", "short_of_points", "points_over_limit"):
+        detail = int(error.detail)
+    elif error.code in ("over_share", "short_of_points", "points_over_limit", "too_long"):
         detail = int(error.detail) if error.detail.isdecimal() else 0
     return turn.text(key, detail=detail)
 
@@ -103,14 +103,14 @@ def number(words: str) -> int:
 
 def moment(turn: Turn, at: datetime) -> str:
     """Return a date and time in the person's zone."""
-    return f"{_local(turn, at):%d.%m.%Y %H:%M}"
+    return text.moment(turn.language, _local(turn, at))
 
 
 def clock(turn: Turn, at: datetime) -> str:
     """Return the time of today, or the day and month of another day, in the person's zone."""
     local = _local(turn, at)
     today = _local(turn, datetime.now(UTC)).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%d.%m}"
+    return f"{local:%H:%M}" if local.date() == today else text.short_day(turn.language, local)
 
 
 def _local(turn: Turn, at: datetime) -> datetime:

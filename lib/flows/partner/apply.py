@@ -9,7 +9,7 @@ The share that is given back is a setting like any other and can be changed late
 
 from typing import Any
 
-from lib import config, db, errors
+from lib import config, db, errors, text
 from lib.flows import partner
 from lib.loyalty import partners
 from lib.telegram.client import Button, Keyboard
@@ -118,7 +118,7 @@ def _fields(turn: Turn) -> dict[str, Any]:
         "title": draft.get("title", ""),
         "city": draft.get("city", ""),
         "category": turn.text(f"partner.category.{category}") if category else "",
-        "share": draft.get("share", 0) // 100,
+        "share": draft.get("share", 0),
     }
 
 
@@ -131,7 +131,7 @@ def _choices(turn: Turn, step: str) -> Keyboard:
     if step == "city":
         return partner.in_rows([Button(city, f"apply:city:{index}") for index, city in enumerate(CITIES)])
     if step == "share":
-        return [[Button(f"{share // 100} %", f"apply:share:{share}") for share in SHARES]]
+        return [[Button(text.percent(turn.language, share), f"apply:share:{share}") for share in SHARES]]
     if step == "confirm":
         terms = Button(turn.text("start.terms"), url=f"{config.get().public_url}/terms.html")
         return [[partner.button(turn, "partner.button.send", "apply:send", style="success")], [terms]]

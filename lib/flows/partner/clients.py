@@ -8,7 +8,7 @@ one  -> [block] / [admit]
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, errors, kick, money, notify, till, typed
+from lib import db, errors, kick, money, notify, text, till, typed
 from lib.flows import partner
 from lib.loyalty import members, points
 from lib.loyalty.members import Found, Member
@@ -35,15 +35,15 @@ async def handle(turn: Turn) -> None:
         await SCREENS.get(wanted, _list)(turn, place, argument)
 
 
-def _line(one: Found) -> str:
-    return f"{partner.short(one.name or '…', 12)} ··{one.phone_tail} · {money.number(one.available)}"
+def _line(turn: Turn, one: Found) -> str:
+    return f"{partner.short(one.name or '…', 12)} ··{one.phone_tail} · {text.number(turn.language, one.available)}"
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = "clients:list"
     before = partner.number(argument) or None
     found = await db.run(lambda conn: members.list_all(conn, place.partner_id, before=before, limit=11))
-    rows = [[Button(_line(one), f"clients:one:{one.id}")] for one in found[:10]]
+    rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:
         rows.append([partner.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
     if not found:
@@ -63,7 +63,7 @@ async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
         await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
         return
     turn.state.data["sought"] = words[:60]
-    rows = [[Button(_line(one), f"clients:one:{one.id}")] for one in found[:10]]
+    rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10 and any(sign.isdecimal() for sign in words):
         rows.append([partner.button(turn, "partner.button.more", f"clients:found:{found[9].id}")])
     key = "partner.clients.found" if found else "partner.clients.nobody"
@@ -97,7 +97,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         pending=turn.text("partner.till.pending", points=one.pending) if one.pending else "",
         tier=turn.text("partner.till.tier", tier=one.tier) if one.tier else "",
         visits=one.visits,
-        spent=money.show(one.spent_minor),
+        spent=one.spent_minor,
         joined=partner.moment(turn, one.joined_at),
         last=partner.moment(turn, one.last_visit_at) if one.last_visit_at else never,
     )
@@ -128,8 +128,8 @@ async def _history(turn: Turn, place: Staff, argument: str) -> None:
             "partner.clients.operation",
             at=partner.moment(turn, row.created_at),
             kind=turn.text(f"partner.kind.{row.kind}"),
-            sign=turn.text(f"partner.undo.sign.{row.kind}", points=money.number(row.points)),
-            bill=turn.text("partner.clients.bill", bill=money.show(row.bill_minor)) if row.bill_minor else "",
+            sign=turn.text(f"partner.undo.sign.{row.kind}", points=row.points),
+            bill=turn.text("partner.clients.bill", bill=row.bill_minor) if row.bill_minor else "",
             after=row.available_after,
         )
         for row in found[:10]
@@ -184,7 +184,7 @@ async def _sure(turn: Turn, place: Staff) -> None:
     turn.state.step = "clients:sure"
     turn.state.data["grant"] = {"member": one.id, "points": given, "reason": reason.strip()[:200]}
     words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason.strip()[:200])
-    give = partner.button(turn, "partner.button.accrue", "clients:give", style="success", points=money.number(given))
+    give = partner.button(turn, "partner.button.accrue", "clients:give", style="success", points=given)
     await turn.show(words, [[give], partner.home(turn, f"clients:points:{one.id}")])
 
 

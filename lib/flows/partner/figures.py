@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, jobs, kick, limits, money
+from lib import db, jobs, kick, limits, text
 from lib.flows import partner
 from lib.loyalty import partners, reports
 from lib.loyalty.reports import Summary
@@ -78,14 +78,14 @@ def _fields(turn: Turn, found: Summary, before: Summary) -> dict[str, Any]:
     none = turn.text("partner.figures.none")
 
     def share(points: int | None) -> str:
-        return none if points is None else f"{points / 100:.0f} %"
+        return none if points is None else text.percent(turn.language, round(points, -2))
 
     average = found.average_bill_minor
     return {
-        "turnover": money.show(found.turnover_minor),
-        "change": _change(found.turnover_minor, before.turnover_minor),
+        "turnover": found.turnover_minor,
+        "change": _change(turn, found.turnover_minor, before.turnover_minor),
         "receipts": found.receipts,
-        "average": none if average is None else f"{money.show(average)} ₽",
+        "average": none if average is None else text.money(turn.language, average),
         "active": found.active,
         "new": found.new_clients,
         "returning": found.returning_clients,
@@ -93,22 +93,22 @@ def _fields(turn: Turn, found: Summary, before: Summary) -> dict[str, Any]:
         "churn": share(found.churn_bp),
         "nps": none if found.nps is None else (f"{found.nps:+d}" if found.nps else "0").replace("-", "−"),
         "ratings": found.ratings,
-        "issued": money.number(found.issued),
-        "redeemed": money.number(found.redeemed),
+        "issued": found.issued,
+        "redeemed": found.redeemed,
         "redemption": share(found.redemption_bp),
-        "available": money.number(found.available + found.pending),
-        "liability": money.show(found.liability_minor),
-        "expiring": money.number(found.expiring),
+        "available": found.available + found.pending,
+        "liability": found.liability_minor,
+        "expiring": found.expiring,
         "reversals": found.reversals,
     }
 
 
-def _change(now: int, before: int) -> str:
+def _change(turn: Turn, now: int, before: int) -> str:
     """Return by how much the period differs from the one before; nothing without one."""
     if not before:
         return ""
     percent = round((now - before) * 100 / before)
-    return f" ({percent:+d} %)".replace("-", "−")
+    return f" ({'+' if percent > 0 else ''}{text.percent(turn.language, percent * 100)})"
 
 
 async def _groups(turn: Turn, place: Staff, _: str) -> None:
@@ -118,7 +118,7 @@ async def _groups(turn: Turn, place: Staff, _: str) -> None:
             "partner.figures.group",
             name=turn.text(f"partner.group.{one.name}"),
             clients=one.clients,
-            spent=money.show(one.spent_minor),
+            spent=one.spent_minor,
         )
         for one in found
     ]
@@ -134,8 +134,8 @@ async def _team(turn: Turn, place: Staff, argument: str) -> None:
             "partner.figures.person",
             name=one.name or "…",
             operations=one.operations,
-            turnover=money.show(one.turnover_minor),
-            given=money.number(one.given),
+            turnover=one.turnover_minor,
+            given=one.given,
             reversals=one.reversals,
         )
         + (f"\n{turn.text(f'partner.figures.odd.{one.odd}')}" if one.odd else "")

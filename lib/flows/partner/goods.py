@@ -75,7 +75,8 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         return
     turn.state.step = "goods:one"
     turn.state.data["service"] = one.id
-    state = one.status if one.status != "approved" else "shown" if one.shown else "hidden"
+    shown = "shown" if one.shown else "hidden"
+    state = {"approved": shown, "rejected": "not_accepted"}.get(one.status, one.status)
     fields = {"title": one.title, "price": one.price_points, "about": f"\n{one.about}" if one.about else ""}
     category = turn.text(f"partner.category.{one.category}")
     words = turn.text("partner.goods.one", **fields, category=category, state=turn.text(f"partner.state.{state}"))

@@ -3,7 +3,7 @@
 list -> talk with one client -> words -> sent
 """
 
-from lib import db, errors, kick, notify
+from lib import db, errors, kick, notify, text
 from lib.flows import partner
 from lib.loyalty import members, talk
 from lib.loyalty.staff import Staff
@@ -11,6 +11,7 @@ from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 SHOWN = 6
+ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
 
 
 async def handle(turn: Turn) -> None:
@@ -59,11 +60,12 @@ async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> Non
         turn.text(
             "partner.inbox.ours" if one.staff_id else "partner.inbox.theirs",
             at=partner.moment(turn, one.created_at),
-            words=partner.short(one.words, 400),
+            words=one.words,
         )
-        for one in reversed(said)
+        for one in said
     ]
-    parts = [note, turn.text("partner.inbox.talk", name=member.name), *lines, turn.text("partner.inbox.ask")]
+    latest = text.fitting(lines, ROOM)[::-1]
+    parts = [note, turn.text("partner.inbox.talk", name=member.name), *latest, turn.text("partner.inbox.ask")]
     rows = [
         [partner.button(turn, "partner.button.client", f"clients:one:{member.id}")],
         partner.home(turn, "inbox:list"),

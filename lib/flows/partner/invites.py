@@ -5,7 +5,7 @@ list -> one -> [pay] / [refuse] -> list
 A reward is named by its receipt and level; the ledger decides once, whoever presses first.
 """
 
-from lib import db, errors, kick, money, till
+from lib import db, errors, kick, text, till
 from lib.flows import partner
 from lib.loyalty import partners, referrals
 from lib.loyalty.partners import PAGE
@@ -38,7 +38,7 @@ def _ids(argument: str) -> tuple[int, int]:
 async def _list(turn: Turn, place: Staff, argument: str = "", note: str = "") -> None:
     after = _ids(argument)
     found = await db.run(lambda conn: referrals.held(conn, place.partner_id, after=after, limit=PAGE + 1))
-    rows = [[Button(_label(one), f"invites:one:{one.receipt_id}.{one.level}")] for one in found[:PAGE]]
+    rows = [[Button(_label(turn, one), f"invites:one:{one.receipt_id}.{one.level}")] for one in found[:PAGE]]
     if len(found) > PAGE:
         last = found[PAGE - 1]
         rows.append([partner.button(turn, "partner.button.more", f"invites:list:{last.receipt_id}.{last.level}")])
@@ -46,10 +46,9 @@ async def _list(turn: Turn, place: Staff, argument: str = "", note: str = "") ->
     await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn, "figures:home")])
 
 
-def _label(one: Reward) -> str:
-    return (
-        f"{partner.short(one.referrer or '…', 9)} ← {partner.short(one.invited or '…', 9)} · {money.number(one.points)}"
-    )
+def _label(turn: Turn, one: Reward) -> str:
+    names = f"{partner.short(one.referrer or '…', 9)} ← {partner.short(one.invited or '…', 9)}"
+    return f"{names} · {text.number(turn.language, one.points)}"
 
 
 async def _one(turn: Turn, place: Staff, argument: str) -> None:
@@ -64,14 +63,12 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
         "partner.invites.one",
         referrer=one.referrer or "…",
         invited=one.invited or "…",
-        bill=money.show(one.bill_minor),
+        bill=one.bill_minor,
         at=partner.moment(turn, one.created_at),
         points=one.points,
         why=turn.text(f"partner.invites.why.{one.reason}"),
     )
-    pay = partner.button(
-        turn, "partner.button.accrue", f"invites:pay:{argument}", style="success", points=money.number(one.points)
-    )
+    pay = partner.button(turn, "partner.button.accrue", f"invites:pay:{argument}", style="success", points=one.points)
     refuse = partner.button(turn, "partner.button.refuse", f"invites:refuse:{argument}", style="danger")
     ways = [
         partner.button(turn, "partner.button.referrer", f"clients:one:{one.referrer_id}"),

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, money, typed
+from lib import dates, db, errors, money, text, typed
 from lib.flows import partner
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Promotion
@@ -92,8 +92,8 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
 
 def _of(one: Promotion) -> dict[str, Any]:
     gain = one.multiplier_bp if one.kind == "multiplier" else one.extra_points
-    dates = [one.starts_on.isoformat(), one.ends_on.isoformat()]
-    draft = {"kind": [one.kind, gain], "title": one.title, "about": one.about, "dates": dates, "days": one.weekdays}
+    span = [one.starts_on.isoformat(), one.ends_on.isoformat()]
+    draft = {"kind": [one.kind, gain], "title": one.title, "about": one.about, "dates": span, "days": one.weekdays}
     return {**draft, "bill": one.min_bill_minor, "city": one.city or "", "limit": one.daily_limit or 0}
 
 
@@ -166,17 +166,17 @@ async def _ask(turn: Turn, place: Staff, step: str, note: str = "", *, afresh: b
 def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
     kind, gain = draft.get("kind", ("news", 0))
     days, city = draft.get("days", EVERY_DAY), draft.get("city", "")
-    dates = [f"{date.fromisoformat(day):%d.%m.%Y}" for day in draft.get("dates", [])]
+    span = [text.date(turn.language, date.fromisoformat(day)) for day in draft.get("dates", [])]
     names = [turn.text(f"partner.day.{day}") for day in range(7) if days & (1 << day)]
-    gains = [turn.text(f"partner.promos.gain.{kind}", times=f"{gain / 10_000:g}", points=gain)]
+    gains = [turn.text(f"partner.promos.gain.{kind}", times=gain // 100, points=gain)]
     gains += [turn.text("partner.promos.gain.limit", limit=draft["limit"])] if draft.get("limit") else []
     return {
         "title": draft.get("title", ""),
         "about": f"\n{draft['about']}" if draft.get("about") else "",
         "gain": Said("\n".join(gains)),
-        "dates": " — ".join(dates),
+        "dates": " — ".join(span),
         "days": turn.text("partner.promos.every_day") if days == EVERY_DAY else ", ".join(names),
-        "bill": turn.text("partner.promos.from", bill=money.show(draft["bill"]))
+        "bill": turn.text("partner.promos.from", bill=draft["bill"])
         if draft.get("bill")
         else turn.text("partner.promos.any_bill"),
         "city": city or turn.text("partner.promos.any_city"),
@@ -205,9 +205,7 @@ def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
         return partner.in_rows(
             [
                 Button(
-                    turn.text("partner.promos.from", bill=money.show(bill))
-                    if bill
-                    else turn.text("partner.promos.any_bill"),
+                    turn.text("partner.promos.from", bill=bill) if bill else turn.text("partner.promos.any_bill"),
                     f"promos:bill:{bill}",
                 )
                 for bill in BILLS
@@ -292,18 +290,17 @@ async def _today(place: Staff) -> date:
 
 
 def _dates(words: str, today: date) -> list[str]:
-    """Read "12.03 - 20.03" or "12.03": this year, or the next when the day has passed."""
-    found = re.fullmatch(
-        r"(\d{1,2})\.(\d{1,2})(?:\.(\d{4}))?(?:\s*[-–—]\s*(\d{1,2})\.(\d{1,2})(?:\.(\d{4}))?)?", words, re.ASCII
-    )
-    if not found:
-        raise errors.Invalid("dates_unclear")
+    """Read "12.03 - 20.03", "12 March", "12-20 March": this year, or the next when the day has passed."""
+    first, _, last = re.sub(r"\s*[-–—]\s*", "\n", words).partition("\n")
     try:
-        start = date(int(found[3] or today.year), int(found[2]), int(found[1]))
-        end = date(int(found[6] or start.year), int(found[5]), int(found[4])) if found[4] else start
-        if not found[3] and end < today:
+        day, month, year = dates.parse(last or first)
+        whole = first if not last or not re.fullmatch(r"[0-9]{1,2}", first) else f"{first}.{month}"
+        from_day, from_month, from_year = dates.parse(whole)
+        start = date(from_year or year or today.year, from_month, from_day)
+        end = date(year or start.year, month, day)
+        if not (from_year or year) and end < today:
             start, end = start.replace(year=start.year + 1), end.replace(year=end.year + 1)
-    except ValueError:
+    except (ValueError, errors.Invalid):
         raise errors.Invalid("dates_unclear") from None
     if end < max(start, today) or end > today + timedelta(days=731):
         raise errors.Invalid("dates_unclear")

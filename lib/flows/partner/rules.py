@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lib import db, errors, money, typed
+from lib import db, errors, money, text, typed
 from lib.flows import partner
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Tier
@@ -111,18 +111,16 @@ def _shown(turn: Turn, name: str, value: Any) -> str:
     if value in (0, "", []):
         return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
     if form == "percent":
-        return f"{_percent(value)} %"
+        return text.percent(turn.language, value)
     if form == "shares":
-        return ", ".join(f"{_percent(share)} %" for share in value)
+        return ", ".join(text.percent(turn.language, share) for share in value)
     if form == "money":
-        return f"{money.show(value)} ₽"
+        return text.money(turn.language, value)
     if form == "sums":
-        return " · ".join(f"{money.show(one)} ₽" for one in value)
-    return turn.text(f"partner.rules.{name}.value", value=value) if form == "whole" else str(value)
-
-
-def _percent(points: int) -> str:
-    return f"{points / 100:g}".replace(".", ",")
+        return " · ".join(text.money(turn.language, one) for one in value)
+    if form == "whole":
+        return turn.text(f"partner.rules.{name}.value", value=value * 100 if name == "max_pay_pct" else value)
+    return str(value)
 
 
 async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
@@ -177,9 +175,7 @@ async def _tiers(turn: Turn, place: Staff, note: str = "") -> None:
     turn.state.step = "rules:tiers"
     tiers = await db.run(lambda conn: offers.tiers(conn, place.partner_id))
     lines = [
-        turn.text(
-            "partner.rules.tier", title=tier.title, spent=money.show(tier.min_spent_minor), share=_percent(tier.earn_bp)
-        )
+        turn.text("partner.rules.tier", title=tier.title, spent=tier.min_spent_minor, share=tier.earn_bp)
         for tier in tiers
     ]
     parts = [note, turn.text("partner.rules.tiers"), "\n".join(lines)]
@@ -192,7 +188,8 @@ async def _typed_tiers(turn: Turn, place: Staff) -> None:
     wanted = []
     for line in map(typed.plain, turn.came.text.strip().splitlines()[:11]):
         found = re.fullmatch(
-            r"(.{1,40}?)[\s,;:—–-]+(\d[\d ]*)\s*(?:₽|руб\.?|р\.?)?[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
+            r"(.{1,40}?)[\s,;:—–-]+(\d{1,3}(?:,\d{3})+|\d[\d ]*)\s*(?:₽|руб\.?|р\.?)?"
+            r"[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
             line,
         )
         if not found:

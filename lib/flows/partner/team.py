@@ -102,7 +102,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     one = await _found(turn, place, argument)
     if one is None:
         return
-    role, since = turn.text(f"partner.role.{one.role}"), f"{one.joined_at:%d.%m.%Y}"
+    role, since = turn.text(f"partner.role.{one.role}"), one.joined_at
     words = turn.text("partner.team.one", name=one.name, role=role, since=since, city=one.city)
     may = one.role == "cashier" or (one.role == "manager" and place.role == "owner")
     ways = [

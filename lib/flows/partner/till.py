@@ -12,7 +12,7 @@ with the confirmation, which becomes the result; the next client gets a new mess
 
 from typing import Any
 
-from lib import db, errors, kick, money, till
+from lib import db, errors, kick, money, text, till
 from lib.flows import partner
 from lib.loyalty import cards, members, partners, phones, points
 from lib.loyalty.members import Found, Member
@@ -179,7 +179,7 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
         nonce = nonce or before.get("nonce", "")
     turn.state.data["till"] = {"shop": place.partner_id, "member": member.id, "nonce": nonce}
     turn.state.step = "till:bill"
-    quick = [Button(f"{money.show(one)} ₽", f"till:bill:{one}") for one in _quick(shop)]
+    quick = [Button(text.money(turn.language, one), f"till:bill:{one}") for one in _quick(shop)]
     words = turn.text(
         "partner.till.bill",
         **_name(member),
@@ -242,26 +242,24 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
         return
     turn.state.step = "till:confirm"
     promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
-    words = turn.text(
-        "partner.till.confirm",
-        **_name(member),
-        bill=money.show(draft["bill"]),
-        points=quote.points,
-        available=quote.available,
-        promotion=promotion,
-    )
-    payable = turn.text("partner.till.payable", payable=quote.payable, share=shop.max_pay_pct)
-    if not quote.payable:
-        payable = turn.text("partner.till.not_payable" if quote.available else "partner.till.no_points")
+    facts = {"bill": draft["bill"], "points": quote.points, "available": quote.available}
+    words = turn.text("partner.till.confirm", **_name(member), **facts, promotion=promotion)
+    payable = turn.text(_payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
     owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
     parts = [note, words, owed, payable]
     await turn.show("\n\n".join(part for part in parts if part), _ways(turn, quote))
 
 
+def _payable(shop: Partner, quote: points.Quote) -> str:
+    """Return what is said of paying in points: how many can, or why none can."""
+    if quote.payable:
+        return "partner.till.payable"
+    kept = "not_payable" if not shop.max_pay_pct else "bill_below_point"
+    return f"partner.till.{kept if quote.available else 'no_points'}"
+
+
 def _ways(turn: Turn, quote: points.Quote) -> Keyboard:
-    give = partner.button(
-        turn, "partner.button.accrue", "till:give", style="success", points=money.number(quote.points)
-    )
+    give = partner.button(turn, "partner.button.accrue", "till:give", style="success", points=quote.points)
     rows = [[give]] if quote.points else []
     rows += [[partner.button(turn, "partner.button.spend", "till:points")]] if quote.payable else []
     rows.append([partner.button(turn, "partner.button.other_bill", "till:bill")])
@@ -283,13 +281,13 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     words = turn.text(
         "partner.till.points",
         **_name(member),
-        bill=money.show(draft["bill"]),
+        bill=draft["bill"],
         available=quote.available,
         payable=quote.payable,
     )
     shares = {"all_points": quote.payable, "half": quote.payable // 2}
     choices = [
-        [partner.button(turn, f"partner.button.{name}", f"till:points:{share}", points=money.number(share))]
+        [partner.button(turn, f"partner.button.{name}", f"till:points:{share}", points=share)]
         for name, share in shares.items()
         if share
     ]
@@ -315,13 +313,13 @@ async def _typed_points(turn: Turn, place: Staff, words: str) -> None:
     words = turn.text(
         "partner.till.redeem",
         **_name(member),
-        bill=money.show(draft["bill"]),
+        bill=draft["bill"],
         points=spend,
-        worth=money.show(worth),
-        pay=money.show(draft["bill"] - worth),
+        worth=worth,
+        pay=draft["bill"] - worth,
         left=quote.available - spend,
     )
-    take = partner.button(turn, "partner.button.redeem", "till:take", style="success", points=money.number(spend))
+    take = partner.button(turn, "partner.button.redeem", "till:take", style="success", points=spend)
     await turn.show(words, [[take], partner.home(turn, "till:points")])
 
 
@@ -347,7 +345,7 @@ async def _take(turn: Turn, place: Staff) -> None:
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
-    more = {"points": done.points, "earned": done.earned, "pay": money.show(done.paid_minor)}
+    more = {"points": done.points, "earned": done.earned, "pay": done.paid_minor}
     await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done)
 
 
@@ -357,7 +355,7 @@ def _key(turn: Turn) -> str:
 
 def _result(turn: Turn, member: Member, done: points.Receipt) -> dict[str, Any]:
     pending = turn.text("partner.till.pending", points=done.pending) if done.pending else ""
-    bill = money.show(done.bill_minor)
+    bill = done.bill_minor
     return {"name": member.name, "bill": bill, "available": done.available, "pending": pending}
 
 
@@ -394,7 +392,7 @@ async def _voucher(turn: Turn, found: points.Voucher) -> None:
         service=found.title,
         name=found.name,
         points=found.points,
-        until=f"{found.expires_at:%d.%m.%Y}",
+        until=found.expires_at,
     )
     give = partner.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
     await turn.show(words, [[give], partner.home(turn, "till:find")])

@@ -8,7 +8,7 @@ State.data["undo"]: the operation and the reason. The key is the message with th
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, kick, money, till, users
+from lib import db, errors, kick, till, users
 from lib.flows import partner
 from lib.loyalty import partners, points
 from lib.loyalty.points import Operation
@@ -79,7 +79,7 @@ def _cursor(page: str) -> tuple[datetime, int] | None:
 
 
 def _label(turn: Turn, one: Operation) -> str:
-    sign = turn.text(f"partner.undo.sign.{one.kind}", points=money.number(one.points))
+    sign = turn.text(f"partner.undo.sign.{one.kind}", points=one.points)
     name = partner.short(one.name or "…", 12)
     return f"{'↩ ' if one.reversed_by else ''}{partner.clock(turn, one.created_at)} {name} {sign}"
 
@@ -124,7 +124,7 @@ def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
         "at": partner.moment(turn, one.created_at),
         "name": one.name or "—",
         "points": one.points,
-        "bill": turn.text("partner.undo.bill", bill=money.show(one.bill_minor)) if one.bill_minor else "—",
+        "bill": turn.text("partner.undo.bill", bill=one.bill_minor) if one.bill_minor else "—",
         "who": who,
         "more": Said(f"\n{turn.text('partner.undo.more', more=more)}") if more else "",
     }

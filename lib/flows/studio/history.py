@@ -139,11 +139,11 @@ def _what(turn: Turn, job: jobs.Job) -> str:
     look, count = _look(job), int(job.args.get("count") or 1)
     key = f"{'preset' if look == 'preset' else f'studio.{look}'}.{job.args.get(look)}"
     parts = [_product(turn, job), *([turn.text(key)] if sentences.knows(key) else [])]
-    return " · ".join([*parts, *([turn.text("studio.count", n=count)] if count > 1 else [])])
+    return " · ".join([*parts, *([studio.counted(turn, str(job.args.get("product")), count)] if count > 1 else [])])
 
 
 def _at(turn: Turn, job: jobs.Job) -> str:
-    return sentences.moment(job.created_at, users.hours_ahead(turn.state.who.get("zone", "")))
+    return sentences.short_moment(turn.language, users.local(job.created_at, turn.state.who.get("zone", "")))
 
 
 def _button(turn: Turn, key: str, data: str) -> Button:

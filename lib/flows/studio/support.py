@@ -11,7 +11,6 @@ from lib.flows import studio
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
-LENGTH = 1000
 LETTERS = limits.Limit("support", 3, timedelta(hours=1))
 
 
@@ -29,8 +28,7 @@ async def handle(turn: Turn) -> None:
 async def _home(turn: Turn, note: str = "") -> None:
     user_id = turn.state.who["id"]
     found = await db.run(lambda conn: credits.list_payments(conn, user_id))
-    hours = users.hours_ahead(turn.state.who.get("zone", ""))
-    lines = [_line(turn, payment, hours) for payment in found] or [turn.text("studio.payments.none")]
+    lines = [_line(turn, payment) for payment in found] or [turn.text("studio.payments.none")]
     words = "\n".join([turn.text("studio.payments.title"), "", *lines, "", turn.text("studio.payments.rules")])
     rows = [[Button(turn.text("button.back"), "wallet:home"), Button(turn.text("button.menu"), "menu:home")]]
     if config.get().admin_ids:
@@ -40,8 +38,9 @@ async def _home(turn: Turn, note: str = "") -> None:
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
 
 
-def _line(turn: Turn, payment: credits.Payment, hours: int) -> str:
-    at, state = sentences.moment(payment.paid_at, hours), turn.text(f"studio.payment.{payment.state}")
+def _line(turn: Turn, payment: credits.Payment) -> str:
+    at = sentences.short_moment(turn.language, users.local(payment.paid_at, turn.state.who.get("zone", "")))
+    state = turn.text(f"studio.payment.{payment.state}")
     facts = {"number": payment.id, "at": at, "stars": payment.stars, "credits": payment.credits, "state": state}
     return turn.text("studio.payment", **facts)
 
@@ -60,6 +59,6 @@ async def _take(turn: Turn) -> None:
         return
     person = turn.came.person
     name = " ".join(part for part in (person.first_name, person.last_name) if part)
-    words = turn.came.text[:LENGTH]
+    words = turn.came.text
     told = await notify.hand_to_admins(turn.chat.bot, "alert.letter", name=name, tg_id=person.id, words=words)
     await _home(turn, turn.text("studio.support.sent" if told else "studio.support.failed"))

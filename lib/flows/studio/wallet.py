@@ -104,14 +104,14 @@ async def _paid(turn: Turn, paid: Payment) -> None:
     words, keyboard = payments.receipt(turn.language, found)
     await turn.chat.say(words, [*_resume(turn), *keyboard])
     told = await db.run(lambda conn: credits.mark_told(conn, found.payment.id))
-    if told and not found.payment.credits:
+    if told and not found.payment.credits and found.payment.state == "paid":
         await notify.alert_admins(bot, "alert.unmatched", payment=found.payment.id, stars=found.payment.stars)
 
 
 async def _refunded(turn: Turn, given_back: Payment) -> None:
     found = await db.run(lambda conn: credits.record_payment_refund(conn, given_back.charge_id))
     if found is None:
-        log.event("refund_of_unknown_payment", charge_id=given_back.charge_id)
+        log.event("refund_before_payment", charge_id=given_back.charge_id)
         return
     await payments.warn(turn.chat.bot, found)
     facts = {"stars": found.payment.stars, "credits": found.payment.credits, "owed": found.payment.owed}
@@ -123,22 +123,21 @@ async def _refunded(turn: Turn, given_back: Payment) -> None:
 async def _operations(turn: Turn, before: int | None) -> None:
     user_id = turn.state.who["id"]
     found = await db.run(lambda conn: credits.list_entries(conn, user_id, before=before, limit=PAGE + 1))
-    hours = users.hours_ahead(turn.state.who.get("zone", ""))
     page, more = found[:PAGE], len(found) > PAGE
-    lines = [_entry(turn, entry, hours) for entry in page]
+    lines = [_entry(turn, entry) for entry in page]
     words = "\n".join([turn.text("studio.operations.title"), "", *(lines or [turn.text("studio.operations.none")])])
     way = [_button(turn, "studio.newest", "wallet:operations")] if before else []
     way += [_button(turn, "studio.older", f"wallet:operations:{page[-1].id}")] if more else []
     await turn.show(words, [*([way] if way else []), _back(turn, "wallet:home")])
 
 
-def _entry(turn: Turn, entry: credits.Entry, hours: int) -> str:
+def _entry(turn: Turn, entry: credits.Entry) -> str:
     product = f"studio.product.{entry.product}"
     what = turn.text(f"studio.entry.{entry.kind}")
     if entry.product and sentences.knows(product):
         what = f"{what}: {turn.text(product)}"
-    amount = f"{'+' if entry.amount > 0 else '−'}{abs(entry.amount)}"
-    at = sentences.moment(entry.created_at, hours)
+    amount = f"{'+' if entry.amount > 0 else '−'}{sentences.number(turn.language, abs(entry.amount))}"
+    at = sentences.short_moment(turn.language, users.local(entry.created_at, turn.state.who.get("zone", "")))
     return turn.text("studio.entry", at=at, amount=amount, what=what, balance=entry.balance_after)
 
 

@@ -70,7 +70,7 @@ class Desk:
             return
         lines = [text.say(self.order.language, key, **fields)]
         if percent is not None:
-            lines.append(text.say(self.order.language, "making.percent", percent=percent))
+            lines.append(text.say(self.order.language, "making.percent", percent=percent * 100))
         with contextlib.suppress(errors.Upstream):
             await self.chat.edit(self.order.message_id, "\n".join([*lines, *self._elapsed(now)]), self._stop())
         self._shown = {"shown": key, "percent": percent, "fields": fields, "shown_at": round(now, 1)}

@@ -71,7 +71,7 @@ async def test_credits_are_given_once_with_a_reason_and_a_trace(dina, seller, fo
     await dina.says("За <i>терпение</i>")
     confirm = await dina.sees("Баланс: 2 → 9.*Причина: За <i>терпение</i>")
     await dina.presses("Начислить", on=confirm)
-    await dina.sees("✅ Начислено 7 кредитов.*На балансе 9 кредитов")
+    await dina.sees("✅ Начислили 7 кредитов.*На балансе 9 кредитов")
     await dina.forges("act:confirm")
     assert "второй раз не повторяю" in dina.toast["text"]
     await shop.replay(dina, dina.update_ids[-1], times=2)
@@ -92,7 +92,7 @@ async def test_two_grants_in_a_row_are_two_grants(dina, seller, found, shop):
         await dina.presses("5")
         await dina.presses("1")
         await dina.presses("Начислить")
-        await dina.sees("✅ Начислено 5 кредитов")
+        await dina.sees("✅ Начислили 5 кредитов")
     assert await shop.balance(seller) == 12
 
 
@@ -138,10 +138,10 @@ async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, p
     await dina.presses("Заблокировать")
     await dina.sees("⛔️ Этот человек заблокирован")
     await seller.sends_photo(photo)
-    await seller.sees("Доступ закрыт администратором")
+    await seller.sees("Администратор закрыл вам доступ")
     await seller.forges("card:confirm")
     await seller.says("/start")
-    await seller.sees("Доступ закрыт")
+    await seller.sees("закрыл вам доступ")
     await seller.says("/export")
     await seller.sees("Всё, что мы о вас храним")
     await seller.forges("wallet:packs")
@@ -151,7 +151,7 @@ async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, p
     await seller.sees("Передали. Администратор напишет вам")
     await dina.sees("За что меня закрыли")
     await seller.says("Кружка")
-    await seller.sees("Доступ закрыт")
+    await seller.sees("закрыл вам доступ")
     await found(seller)
     await dina.sees("⛔️ Этот человек заблокирован.*Спам или мошенничество")
     await dina.presses("Разблокировать")
@@ -172,7 +172,7 @@ async def test_erasing_oneself_is_no_way_round_a_block(dina, seller, found):
     await seller.says("/delete")
     await seller.presses("Удалить навсегда")
     await seller.says("/start")
-    await seller.sees("Доступ закрыт")
+    await seller.sees("закрыл вам доступ")
 
 
 async def test_an_administrator_cannot_be_blocked(dina, administrator, found, shop):

@@ -34,12 +34,12 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await dina.sees(f"№ {broken} · карточка · не получилось.*сервис не ответил")
     await dina.says(str(broken))
     await act(dina, "Заказы", "1")
-    await dina.sees("Цена: 1 кредит — уже вернулись.*Причина: сервис не ответил.*Kie <timeout>")
+    await dina.sees("Цена: 1 кредит, уже возвращена.*Причина: сервис не ответил.*Kie <timeout>")
     assert await shop.balance(seller) == 2
     await act(dina, "Повторить", "2")
-    await dina.sees("Спишется 1 кредит, на балансе останется 1 кредит")
+    await dina.sees("Спишем 1 кредит, на балансе останется 1 кредит")
     await dina.presses("Повторить")
-    await dina.sees("✅ Повтор в очереди: задача № \\d+\\. Списано 1 кредит")
+    await dina.sees("✅ Повтор в очереди: задача № \\d+\\. Списали 1 кредит")
     await shop.settle(seller)
     assert await shop.balance(seller) == 1
     await dina.says("/menu")
@@ -58,7 +58,7 @@ async def test_an_order_that_waits_is_cancelled_and_refunded(dina, seller, photo
         await dina.forges(f"queue:job:{job['id']}")
         await dina.sees("Состояние: ждёт.*Место в очереди")
         await act(dina, "Отменить", "1")
-        await dina.sees("Сейчас: ждёт. Человеку вернётся 1 кредит")
+        await dina.sees("Сейчас: ждёт. Человеку вернём 1 кредит")
         await dina.presses("Отменить задачу")
         await dina.sees("✅ Задача № .* отменена. Вернули 1 кредит")
     assert await shop.balance(seller) == 2
@@ -153,7 +153,7 @@ async def buried(seller, shop):
 async def test_a_failure_is_looked_at_and_processed_again(dina, seller, buried, shop):
     await dina.sees("Не удалось обработать обновление")
     await dina.says("/menu")
-    await dina.sees("Необработанные сообщения")
+    await dina.sees("Необработанных сообщений")
     await dina.presses("Сбои")
     await dina.sees("studio")
     await dina.forges(f"letters:one:{buried['id']}")
@@ -199,10 +199,10 @@ async def test_a_failure_is_dropped_with_a_reason(dina, buried, shop):
     await act(dina, "Удалить", "4")
     await dina.sees("обработать его потом будет нельзя")
     await dina.presses("Удалить")
-    await dina.sees("удалён")
+    await dina.sees("удалено")
     assert await shop.rows("select id from dead_letters where id = %s", buried["id"]) == []
     await dina.forges(f"act:begin:drop:{buried['id']}")
-    await dina.sees("этого сбоя уже нет")
+    await dina.sees("этого сообщения уже нет")
 
 
 async def test_a_price_changes_with_both_prices_said_first(dina, shop):

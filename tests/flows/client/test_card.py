@@ -15,8 +15,8 @@ async def test_the_card_shows_code_balance_next_reward_and_next_expiry(comes, ca
     await boris.presses("Показать QR-код")
     card = await boris.sees("100 баллов = 100 ₽")
     assert card["photo"]
-    assert "Капучино: накопить ещё 50 баллов" in words(card)
-    assert re.search(r"\d+ [а-я]+( \d{4})? — последний день для 100 баллов", words(card))
+    assert "Капучино: осталось накопить 50 баллов" in words(card)
+    assert re.search(r"100 баллов сгорят после \d+ [а-я]+( \d{4})?", words(card))
     assert re.search(r"Действует 5 минут, до \d\d:\d\d", words(card))
 
 
@@ -60,9 +60,9 @@ async def test_the_history_is_leafed_through_there_and_back(comes, cafe):
     assert "Подарок 2." in words(newest)
     assert "Подарок 1." not in words(newest)
     assert "← Новее" not in buttons(newest)
-    await boris.presses("Дальше")
+    await boris.presses("Раньше")
     oldest = await boris.sees(r"\+1 · .*Подарок 1\..*\+100 · .*за знакомство")
-    assert "Дальше →" not in buttons(oldest)
+    assert "Раньше →" not in buttons(oldest)
     await boris.presses("Новее")
     await boris.sees("Подарок 11")
 
@@ -172,7 +172,7 @@ async def test_ones_data_holds_the_cards_and_deleting_empties_them(comes, cafe, 
     message = await boris.sees("Всё, что мы о вас храним")
     assert "Борис" in (await shop.download(message["document"]["file_id"])).decode()
     await boris.says("/delete")
-    await boris.sees("На картах магазинов 100 баллов: они сгорят")
+    await boris.sees("На картах магазинов 100 баллов: всё это сгорит")
     await boris.presses("Удалить навсегда")
     await boris.sees("Ваши данные удалены")
     assert not await shop.rows(

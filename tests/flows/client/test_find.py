@@ -61,7 +61,7 @@ async def test_the_catalogue_is_leafed_through(comes, opens):
     assert "Лавка 10" not in words(first)
     await boris.presses("Дальше")
     await boris.sees("Магазины.*Лавка 10.*Лавка 11")
-    await boris.presses("Новее")
+    await boris.presses("Предыдущие")
     await boris.sees("Лавка 00")
     await boris.presses("Лавка 03")
     await boris.sees("5 % от покупки возвращается баллами.*1 балл = 1 ₽.*до 50 % чека")

@@ -5,10 +5,10 @@ from tests.flows.chat import buttons, words
 
 async def to_confirm(chat, title):
     await chat.says("/menu")
-    await chat.presses("За баллы")
+    await chat.presses("Подарки за баллы")
     await chat.presses(title)
     await chat.presses("Получить")
-    return await chat.sees("Берёте|не хватает")
+    return await chat.sees("Обменять|не хватает")
 
 
 async def balance(place, chat):
@@ -20,19 +20,19 @@ async def test_a_service_is_had_for_points_after_a_confirmation(comes, opens):
     await cafe.offers("Капучино", 150, about="Двойной, на любом молоке")
     boris = await comes(cafe)
     await boris.says("/menu")
-    await boris.presses("За баллы")
+    await boris.presses("Подарки за баллы")
     await boris.sees("Капучино — 150 баллов")
     await boris.presses("Капучино")
     await boris.sees("Двойной, на любом молоке.*Цена: 150 баллов")
     await boris.presses("Получить")
-    await boris.sees("Цена: 150 баллов.*На карте: 200 баллов.*Останется: 50 баллов")
+    await boris.sees("Обменять 150 баллов на «Капучино»\\?.*На карте: 200 баллов.*Останется: 50 баллов")
     assert await balance(cafe, boris) == 200
-    await boris.presses("Взять · 150 баллов")
+    await boris.presses("Обменять 150 баллов")
     voucher = await boris.sees(
-        r"Капучино — ваше!.*Код для кассы: \d{4} \d{4}.*Списано: 150 баллов. На карте: 50 баллов"
+        r"Готово! «Капучино» ждёт вас на кассе.*Код для кассы: \d{4} \d{4}.*Списано: 150 баллов. На карте: 50 баллов"
     )
     assert await balance(cafe, boris) == 50
-    await boris.presses("Мои покупки")
+    await boris.presses("Мои подарки")
     await boris.sees(r"🎟 Капучино · код \d{4} \d{4}")
     assert voucher["message_id"] in [one["message_id"] for one in await boris.messages()], (
         "a result is never overwritten"
@@ -44,8 +44,8 @@ async def test_a_confirmation_counts_once_however_often_it_comes(comes, opens, s
     await cafe.offers("Капучино", 150)
     boris = await comes(cafe)
     confirm = await to_confirm(boris, "Капучино")
-    await boris.presses("Взять")
-    await boris.presses("Взять", on=confirm)
+    await boris.presses("Обменять")
+    await boris.presses("Обменять", on=confirm)
     assert "второй раз не списываем" in boris.toast["text"]
     for update_id in boris.update_ids:
         await shop.replay(boris, update_id, times=3)
@@ -60,7 +60,7 @@ async def test_who_has_not_enough_sees_how_much_is_missing(comes, opens):
     boris = await comes(cafe)
     screen = await to_confirm(boris, "Торт")
     assert "Не хватает: 800 баллов" in words(screen)
-    assert not [label for label in buttons(screen) if "Взять" in label]
+    assert not [label for label in buttons(screen) if "Обменять" in label]
     await boris.forges(f"gift:buy:{cafe.id}:{service}")
     await boris.sees("Не хватает: 800 баллов")
     assert await balance(cafe, boris) == 100
@@ -74,10 +74,10 @@ async def test_a_price_changed_meanwhile_is_asked_again(comes, opens):
     await cafe.conn.execute(
         "update services set price_points = 300 where partner_id = %s and id = %s", (cafe.id, service)
     )
-    await boris.presses("Взять · 150")
-    await boris.sees("изменил цену. Ничего не списано.*Цена: 300 баллов")
+    await boris.presses("Обменять 150")
+    await boris.sees("изменил цену. Ничего не списано.*Обменять 300 баллов")
     assert await balance(cafe, boris) == 500
-    await boris.presses("Взять · 300")
+    await boris.presses("Обменять 300")
     await boris.sees("Списано: 300 баллов")
 
 
@@ -89,11 +89,11 @@ async def test_what_was_withdrawn_or_never_approved_cannot_be_had(comes, opens):
     await cafe.conn.execute(
         "update services set status = 'rejected' where partner_id = %s and id = %s", (cafe.id, service)
     )
-    await boris.presses("Взять")
-    await boris.sees("больше не предлагают")
+    await boris.presses("Обменять")
+    await boris.sees("подарка больше нет")
     for data in (f"gift:{cafe.id}:{service}", f"gift:ask:{cafe.id}:{service}", f"gift:buy:{cafe.id}:{service}"):
         await boris.forges(data)
-        await boris.sees("больше не предлагают")
+        await boris.sees("подарка больше нет")
     assert await balance(cafe, boris) == 500
 
 
@@ -103,7 +103,7 @@ async def test_points_spent_meanwhile_at_the_till_are_not_spent_twice(comes, ope
     boris = await comes(cafe)
     await to_confirm(boris, "Капучино")
     await cafe.spends(boris, 100, bill=1000)
-    await boris.presses("Взять")
+    await boris.presses("Обменять")
     await boris.sees("Баллов уже не хватает: ничего не списано")
     assert await balance(cafe, boris) == 95  # 50 and 5 % of the 900 roubles paid in money
 
@@ -113,7 +113,7 @@ async def test_who_has_no_card_there_gets_one_first(comes, opens):
     await cafe.offers("Эспрессо", 150)
     boris = await comes(home)
     await boris.says("/menu")
-    await boris.presses("За баллы")
+    await boris.presses("Подарки за баллы")
     await boris.presses("Эспрессо")
     await boris.presses("Получить")
     await boris.sees("пока нет карты этого магазина")
@@ -126,8 +126,8 @@ async def test_a_used_voucher_and_an_undone_one_say_so(comes, opens):
     await cafe.offers("Капучино", 150)
     boris = await comes(cafe)
     await to_confirm(boris, "Капучино")
-    await boris.presses("Взять")
-    voucher = await boris.sees("ваше!")
+    await boris.presses("Обменять")
+    voucher = await boris.sees("ждёт вас на кассе")
     await cafe.hands_over(re.search(r"(\d{4}) (\d{4})", words(voucher)).group().replace(" ", ""))
-    await boris.presses("Мои покупки")
+    await boris.presses("Мои подарки")
     await boris.sees("✔️ Капучино.*получено")

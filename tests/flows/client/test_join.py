@@ -137,7 +137,7 @@ async def test_an_english_client_joins_in_english(visitor, cafe):
     await john.says(f"/start p_{cafe.code}")
     await john.presses("I agree")
     await john.shares_phone()
-    await john.sees("A welcome of 100 points is yours")
+    await john.sees("A welcome gift of 100 points is yours")
 
 
 async def test_who_deletes_everything_and_comes_back_has_had_the_gift(comes, cafe):

@@ -21,6 +21,18 @@ async def test_the_question_after_a_visit_is_answered_by_a_number_and_words(come
     ]
 
 
+async def test_a_comment_that_is_too_long_is_named_so_before_anything_is_said_to_be_passed_on(comes, cafe, shop):
+    boris = await comes(cafe)
+    receipt = await cafe.sells(boris, 700)
+    await boris.forges(f"nps:{cafe.id}:{receipt.txn_id}:3")
+    await boris.says("долго " * 300)
+    screen = await boris.sees("Слишком длинно: помещается 1\u00a0000 знаков")
+    assert "передал" not in words(screen)
+    await boris.says("Долго")
+    await boris.sees("Спасибо, передал магазину")
+    assert await shop.rows("select words from ratings where partner_id = %s", cafe.id) == [{"words": "Долго"}]
+
+
 async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, monkeypatch):
     monkeypatch.setattr(till, "RATE_AFTER", till.RATE_AFTER * 0)
     boris = await comes(cafe)

@@ -33,7 +33,7 @@ async def test_ones_data_is_reached_from_help_and_a_draft_stays(seller, photo):
     await seller.presses("Мои данные")
     await seller.sees("файл со всем, что мы о вас храним")
     await seller.presses("Удалить мои данные")
-    await seller.sees("На балансе 2 кредита: после удаления вернуть их нельзя")
+    await seller.sees("На балансе 2 кредита: после удаления баланс не восстановить")
     await seller.presses("Назад")
     await seller.presses("Меню")
     await seller.presses("Продолжить заказ")

@@ -76,7 +76,7 @@ async def test_a_refused_application_is_mended_and_sent_again(cafe, shop):
     await cafe.owner.says("Баумана, 5")
     await cafe.owner.presses("Меню")
     await cafe.owner.presses("Исправить заявку")
-    question = await cafe.owner.sees("Отказали вот почему: Нет адреса.*Кофейня «Зерно»")
+    question = await cafe.owner.sees("Причина отказа: Нет адреса.*Кофейня «Зерно»")
     await cafe.owner.presses("Назад")
     await cafe.owner.presses("Назад")
     await cafe.owner.says("Зеленодольск")

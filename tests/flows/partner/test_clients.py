@@ -70,7 +70,7 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
     await cafe.owner.sees("Начислить 100 баллов клиенту Борис.*за долгое ожидание")
     give = await cafe.owner.message_with("Начислить 100")
     await cafe.owner.presses("Начислить 100")
-    await cafe.owner.sees("Начислено 100 баллов")
+    await cafe.owner.sees("Начислили 100 баллов")
     await cafe.owner.presses("Начислить 100", on=give)
     assert (await cafe.balance(boris)).available == 100
     assert [one["fields"]["reason"] for one in await cafe.told(boris) if "granted" in one["key"]] == [
@@ -110,8 +110,8 @@ async def test_the_figures_say_what_happened(cafe):
     await served(cafe, boris, "500")
     await cafe.owner.presses("Статистика")
     await cafe.owner.sees(
-        "за 30 дней.*Оборот: 1\u00a0500 ₽.*Чеков: 2, средний 750 ₽.*Приходило клиентов: 2, новых: 2.*"
-        "NPS: пока нет.*На руках: 175 — это 175 ₽"
+        "за 30 дней.*Оборот: 1\u00a0500 ₽.*Чеков: 2, средний 750 ₽.*Покупали: 2, новых: 2.*"
+        "NPS: пока нет.*Баллов у клиентов: 175 \\(175 ₽\\)"
     )
     await cafe.owner.presses("7 дней")
     await cafe.owner.sees("за 7 дн")
@@ -119,7 +119,7 @@ async def test_the_figures_say_what_happened(cafe):
     await cafe.owner.sees("Новые.*Клиентов: 2")
     await cafe.owner.presses("Назад")
     await cafe.owner.presses("Кассиры")
-    await cafe.owner.sees("Вера: операций 2, чеков на 1\u00a0500 ₽")
+    await cafe.owner.sees("Вера: 2 операции, чеков на 1\u00a0500 ₽")
 
 
 async def test_an_empty_shop_has_figures_too(cafe):

@@ -81,7 +81,7 @@ async def test_a_services_words_are_mended_and_judged_again(cafe):
     number = await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, **made))
     await cafe.run(lambda conn: offers.decide_service(conn, cafe.id, number, boss, "rejected", "Какой кофе?"))
     await cafe.owner.forges(f"goods:one:{number}")
-    await cafe.owner.sees("Не принята.*Причина: Какой кофе")
+    await cafe.owner.sees("Не принят.*Причина: Какой кофе")
     await cafe.owner.presses("Название")
     await cafe.owner.says("К")
     await cafe.owner.sees("Слишком коротко.*Новое название для «Кофе»")
@@ -97,9 +97,9 @@ async def test_a_services_words_are_mended_and_judged_again(cafe):
     await cafe.owner.says("12 345 678")
     await cafe.owner.sees("не больше 10\u00a0000\u00a0000 баллов")
     await cafe.owner.says("1500")
-    await cafe.owner.sees("Сохранил\\.\n\nКапучино.*1\u00a0500 баллов.*Видна клиентам")
+    await cafe.owner.sees("Сохранил\\.\n\nКапучино.*1\u00a0500 баллов.*Виден клиентам")
     await cafe.owner.forges("goods:retitle:999999")
-    await cafe.owner.sees("Услуги за баллы")
+    await cafe.owner.sees("Подарки за баллы")
 
 
 @pytest.mark.parametrize("typed", ["завтра", "32.01", "31.02", "20.03 - 12.03", "01.01.2020", "٣.٣"])
@@ -124,7 +124,7 @@ async def test_weekdays_are_ticked_and_dates_typed(cafe):
     await cafe.owner.presses("Назад")
     await cafe.owner.says("01.12 – 05.12")
     await cafe.owner.presses("Везде")
-    await cafe.owner.sees(r"Проверьте новость.*01\.12\.20\d\d — 05\.12\.20\d\d")
+    await cafe.owner.sees(r"Проверьте новость.*1 декабря 20\d\d — 5 декабря 20\d\d")
     await cafe.owner.presses("Отправить")
     [row] = await cafe.shop.rows("select kind, weekdays from promotions where partner_id = %s", cafe.id)
     assert row == {"kind": "news", "weekdays": 127}
@@ -142,15 +142,15 @@ async def test_a_double_press_announces_one_promotion(cafe):
 async def test_a_service_is_offered_bought_and_handed_over_once(cafe):
     from lib.loyalty import points
 
-    await cafe.owner.presses("Услуги за баллы")
-    await cafe.owner.presses("Добавить услугу")
+    await cafe.owner.presses("Подарки за баллы")
+    await cafe.owner.presses("Новый подарок")
     await cafe.owner.presses("Кофейня, кафе")
     await cafe.owner.says("Капучино")
     await cafe.owner.says("-5")
     await cafe.owner.sees("не может быть отрицательной.*Сколько баллов")
     await cafe.owner.says("150")
     await cafe.owner.presses("Пропустить")
-    await cafe.owner.sees("Проверьте услугу.*Капучино.*150 баллов")
+    await cafe.owner.sees("Проверьте подарок.*Капучино.*150 баллов")
     await cafe.owner.presses("Отправить")
     await cafe.owner.sees("на проверке")
     [row] = await cafe.shop.rows("select id from services where partner_id = %s", cafe.id)
@@ -164,7 +164,7 @@ async def test_a_service_is_offered_bought_and_handed_over_once(cafe):
     )
     await cafe.cashier.presses("Обслужить клиента")
     await cafe.cashier.says(bought.code)
-    await cafe.cashier.sees("Ваучер: Капучино.*Борис.*150 баллов")
+    await cafe.cashier.sees("Подарок: Капучино.*Борис.*150 баллов")
     give = await cafe.cashier.message_with("Выдать")
     await cafe.cashier.presses("Выдать")
     await cafe.cashier.sees("Выдано: Капучино")
@@ -180,7 +180,7 @@ async def test_a_service_is_offered_bought_and_handed_over_once(cafe):
 async def test_a_service_is_hidden_and_its_price_changed(cafe):
     boss = await user_id(cafe.shop, cafe.owner)
     await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, title="Чай", price_points=50, category="cafe"))
-    await cafe.owner.presses("Услуги за баллы")
+    await cafe.owner.presses("Подарки за баллы")
     await cafe.owner.presses("Чай")
     await cafe.owner.says("70")
     await cafe.owner.sees("Сохранил.*Чай.*70 баллов")
@@ -258,7 +258,7 @@ async def test_a_photo_of_a_service_is_kept_and_shown_in_both_bots(cafe, photo, 
 
     boss = await user_id(cafe.shop, cafe.owner)
     await cafe.run(lambda conn: offers.add_service(conn, cafe.id, boss, title="Чай", price_points=50, category="cafe"))
-    await cafe.owner.presses("Услуги за баллы")
+    await cafe.owner.presses("Подарки за баллы")
     await cafe.owner.presses("Чай")
     await cafe.owner.sends_file(photo, "tea.jpg", "image/jpeg")
     await cafe.owner.sees("как фото, а не файлом")
@@ -283,8 +283,8 @@ async def test_a_stray_press_loses_nothing_that_was_begun(cafe):
     await cafe.owner.presses("Баллы ×2")
     await cafe.owner.says("Двойные по средам")
     await cafe.owner.presses("Меню")
-    await cafe.owner.presses("Услуги за баллы")
-    await cafe.owner.presses("Добавить услугу")
+    await cafe.owner.presses("Подарки за баллы")
+    await cafe.owner.presses("Новый подарок")
     await cafe.owner.presses("Кофейня, кафе")
     await cafe.owner.presses("Меню")
     await cafe.owner.presses("Акции")
@@ -293,11 +293,11 @@ async def test_a_stray_press_loses_nothing_that_was_begun(cafe):
     await cafe.owner.presses("Начать заново")
     await cafe.owner.sees("Что получит клиент")
     await cafe.owner.presses("Меню")
-    await cafe.owner.presses("Услуги за баллы")
-    await cafe.owner.presses("Добавить услугу")
-    await cafe.owner.sees("Продолжаем.*Как она называется")
+    await cafe.owner.presses("Подарки за баллы")
+    await cafe.owner.presses("Новый подарок")
+    await cafe.owner.sees("Продолжаем.*Как он называется")
     await cafe.owner.presses("Начать заново")
-    await cafe.owner.sees("К чему она относится")
+    await cafe.owner.sees("Выберите раздел")
 
 
 async def test_a_fixed_gift_is_asked_for_how_many_bills_a_day_it_counts(cafe):

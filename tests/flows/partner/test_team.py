@@ -134,7 +134,7 @@ async def test_a_city_is_typed_and_the_shops_own_is_not_written_down(cafe):
 
 async def test_a_manager_moves_cashiers_only_and_old_buttons_move_nobody(cafe, staffer):
     roman = await staffer("Роман")
-    payload = await invited(cafe, "Позвать управляющего")
+    payload = await invited(cafe, "Пригласить управляющего")
     await roman.says(f"/start {payload}")
     await roman.presses("Открыть меню")
     await roman.presses("Сотрудники")
@@ -155,7 +155,7 @@ async def test_a_manager_moves_cashiers_only_and_old_buttons_move_nobody(cafe, s
 
 async def test_a_manager_neither_invites_a_manager_nor_lets_the_owner_go(cafe, staffer):
     roman = await staffer("Роман")
-    await roman.says(f"/start {await invited(cafe, 'Позвать управляющего')}")
+    await roman.says(f"/start {await invited(cafe, 'Пригласить управляющего')}")
     await roman.forges("team:link:manager")
     await roman.sees("Управляющий может .* только кассиров")
     await roman.forges(f"team:remove:{await user_id(cafe.shop, cafe.owner)}")
@@ -184,7 +184,7 @@ async def test_an_owner_reads_that_the_shop_goes_with_their_data(cafe):
 
 async def test_a_manager_who_was_let_go_stays_outside(cafe, staffer):
     roman = await staffer("Роман")
-    await roman.says(f"/start {await invited(cafe, 'Позвать управляющего')}")
+    await roman.says(f"/start {await invited(cafe, 'Пригласить управляющего')}")
     await roman.presses("Открыть меню")
     await roman.presses("Сотрудники")
     await roman.presses("Пригласить")

@@ -149,7 +149,7 @@ async def test_an_expired_card_says_so(cafe):
     boris = await cafe.client("Борис")
     old = cards.issue(cafe.id, boris.id, now=datetime.now(UTC) - timedelta(minutes=10))
     await cafe.cashier.says(f"/start {old}")
-    message = await cafe.cashier.sees("Код карты устарел: он живёт пять минут. Попросите клиента обновить карту")
+    message = await cafe.cashier.sees("Код карты устарел: он действует пять минут. Попросите клиента обновить карту")
     assert "Борис" not in words(message)
     await cafe.cashier.presses("Следующий клиент")
     await cafe.cashier.says(f"https://t.me/lotok_partner_bot?start={old}")

@@ -320,10 +320,10 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
     await seller.presses("Набор карточек")
     await seller.presses("Ozon")
     confirm = await seller.sees("Цена: 2 кредита")
-    assert list(buttons(confirm))[:3] == ["✅ 2 шт.", "3 шт.", "4 шт."]
-    await seller.presses("3 шт.")
+    assert list(buttons(confirm))[:3] == ["✅ 2 варианта", "3 варианта", "4 варианта"]
+    await seller.presses("3 варианта")
     await seller.sees("Не хватает кредитов: заказ стоит 3 кредита")
-    await seller.presses("2 шт.")
+    await seller.presses("2 варианта")
     await seller.presses("Сделать: 2 кредита")
     await shop.settle(seller)
     assert "Готово: 2 варианта, Ozon" in words(await seller.last())
@@ -357,11 +357,11 @@ async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop
     await seller.sees("Опишите сценарий")
     await seller.says("Камера медленно поднимается, утренний свет")
     confirm = await seller.sees("Видео 5 секунд · Свой сценарий.*утренний свет.*Цена: 4 кредита")
-    assert list(buttons(confirm))[:3] == ["✅ 1 шт.", "3 шт.", "5 шт."]
-    await seller.presses("3 шт.")
+    assert list(buttons(confirm))[:3] == ["✅ 1 ролик", "3 ролика", "5 роликов"]
+    await seller.presses("3 ролика")
     await seller.sees("Цена: 11 кредитов.*останется 1 кредит")
-    await seller.presses("✅ 3 шт.")
-    await seller.presses("1 шт.")
+    await seller.presses("✅ 3 ролика")
+    await seller.presses("1 ролик")
     await seller.presses("Сделать")
     await shop.settle(seller, within=90)
     await seller.sees("Ролик готов: 5 секунд")
@@ -372,7 +372,7 @@ async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop
 async def test_wishes_can_be_added_before_paying_and_say_whether_anybody_reads_them(seller, photo):
     await to_confirm(seller, photo)
     await seller.presses("Пожелания")
-    await seller.sees("Есть пожелания.*пожеланий она не читает")
+    await seller.sees("Есть пожелания.*пожелания не учтём")
     await seller.says("ш" * 600)
     await seller.sees("Слишком длинно: 600 знаков")
     await seller.says("больше   воздуха")
@@ -398,7 +398,7 @@ async def test_every_answer_can_be_changed_on_the_confirm_screen(seller, photo, 
     await seller.presses("Другой формат")
     await seller.presses("Сторис")
     await seller.sees("Сторис 9:16.*Цена")
-    await seller.presses("Выбрать другое")
+    await seller.presses("Другой вид заказа")
     await seller.presses("Новый фон")
     await seller.presses("Дерево")
     await seller.sees("Новый фон · Дерево.*Цена")

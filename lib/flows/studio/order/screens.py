@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from lib import cards, catalog, config, credits, db, moderation, orders
 from lib import text as sentences
+from lib.flows import studio
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order.draft import Draft
 from lib.telegram.client import Button, Keyboard
@@ -227,12 +228,11 @@ def _counts(turn: Turn, draft: Draft) -> Keyboard:
     chosen = drafts.count(draft)
     if len(choices) == 1:
         return []
-    return [
-        [
-            Button(turn.text("studio.count.chosen" if n == chosen else "studio.count", n=n), f"order:count:{n}")
-            for n in choices
-        ]
+    buttons = [
+        Button(f"{'✅ ' if n == chosen else ''}{studio.counted(turn, draft['product'], n)}", f"order:count:{n}")
+        for n in choices
     ]
+    return [buttons] if len(buttons) < 4 else [buttons[:2], buttons[2:]]
 
 
 def _changes(turn: Turn, draft: Draft) -> Keyboard:
