@@ -31,7 +31,7 @@ async def run(run: jobs.Run) -> None:
     words = text.say(user.language, f"partner.sheet.{asked['what']}", title=shop.title)
     part = 0
     try:
-        async for data in _parts(_rows(shop, asked["what"])):
+        async for data in _parts(_rows(shop, asked["what"], user.language)):
             part += 1
             if part <= run.checkpoint.get("sent", 0):
                 continue
@@ -43,11 +43,11 @@ async def run(run: jobs.Run) -> None:
         log.note(blocked=True)
 
 
-def _rows(shop: partners.Partner, what: str) -> AsyncIterator[bytes]:
+def _rows(shop: partners.Partner, what: str, language: str) -> AsyncIterator[bytes]:
     if what == "clients":
-        return sheets.clients(shop)
+        return sheets.clients(shop, language)
     now = datetime.now(UTC)
-    return sheets.operations(shop, now - BACK, now)
+    return sheets.operations(shop, now - BACK, now, language)
 
 
 async def _parts(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -196,20 +196,46 @@ order by m.id
 limit %(limit)s;
 
 -- name: operation_rows
-select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name, t.bill_minor, t.paid_minor,
+-- One row a bill: points earned on what was left of a bill stand in the row of its redemption, and what was taken back of
+-- them in the row of its reversal. Each column adds up: a reversal bears the sign that undoes what it reverses, and
+-- points that only became available, or moved from another card, change no sum.
+select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name,
+    case t.kind when 'reverse' then -1 else 1 end * t.bill_minor as bill_minor,
+    case t.kind when 'reverse' then -1 else 1 end * t.paid_minor as paid_minor,
     case
-        when t.kind in ('redeem', 'service', 'expire', 'recover') then -t.points
-        when t.kind = 'reverse' and o.kind not in ('redeem', 'service') then -t.points
-        else t.points
-    end as points, t.available_after, t.reverses_id, t.reason, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), '') as actor
+        when t.kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral') then t.points
+        when t.kind = 'redeem' then coalesce(earned.points, 0)
+        when t.kind = 'recover' then -t.points
+        when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -coalesce(back.points, 0)
+        when t.kind = 'reverse' then -t.points
+        else 0
+    end as given,
+    case
+        when t.kind in ('redeem', 'service') then t.points
+        when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -t.points
+        else 0
+    end as spent,
+    case t.kind when 'expire' then t.points else 0 end as expired,
+    case when t.kind in ('activate', 'merge') then t.points else 0 end as moved,
+    coalesce(back.available_after, case t.kind when 'redeem' then earned.available_after end, t.available_after) as available_after, t.reverses_id,
+    coalesce(s.title, '') as reward, t.reason, trim(concat_ws(' ', u.first_name, u.last_name)) as actor,
+    trim(concat_ws(' ', g.first_name, g.last_name)) as giver
 from point_txns t
 join members m on m.partner_id = t.partner_id and m.id = t.member_id
 left join clients c on c.user_id = m.user_id
 left join users u on u.id = t.actor_id
 left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
+left join point_txns earned on earned.partner_id = t.partner_id and earned.parent_id = coalesce(o.id, t.id)
+    and earned.kind = 'accrue' and t.kind in ('redeem', 'reverse')
+left join point_txns back on back.partner_id = t.partner_id and back.reverses_id = earned.id and t.kind = 'reverse'
+left join services s on s.partner_id = t.partner_id and s.id = coalesce(t.service_id, o.service_id)
+left join vouchers v on v.partner_id = t.partner_id and v.txn_id = t.id
+left join users g on g.id = v.used_by
 where t.partner_id = %(partner_id)s
 and t.created_at >= %(since)s
 and t.created_at < %(until)s
 and (t.created_at, t.id) > (%(after_at)s, %(after_id)s)
+and not (t.kind = 'accrue' and t.parent_id is not null)
+and not (t.kind = 'reverse' and o.kind = 'accrue' and o.parent_id is not null)
 order by t.created_at, t.id
 limit %(limit)s;
