@@ -250,7 +250,7 @@ async def end_payment_refund(conn: db.Connection, payment_id: int, *, refunded: 
 
 
 async def record_payment_refund(conn: db.Connection, charge_id: str) -> TakenBack | None:
-    """Learn from Telegram that Stars went back; None for a payment that we do not know.
+    """Learn from Telegram that Stars went back; None for a payment that we do not know yet, which will give no credits.
 
     If it was not our doing, the credits go as far as they are there; the rest is owed, and the next purchase pays it.
     """

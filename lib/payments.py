@@ -95,7 +95,7 @@ async def _tell(bot: str, user: users.User, paid: credits.Paid) -> None:
         await Chat(bot, user.tg_id).say(*receipt(user.language, paid))
     except errors.Rejected as refusal:  # they have blocked the bot; the credits are theirs all the same
         log.note(payer_not_told=str(refusal))
-    if not paid.payment.credits:
+    if not paid.payment.credits and paid.payment.state == "paid":
         await notify.alert_admins(bot, "alert.unmatched", payment=paid.payment.id, stars=paid.payment.stars)
     await db.run(lambda conn: credits.mark_told(conn, paid.payment.id))
 
@@ -103,8 +103,11 @@ async def _tell(bot: str, user: users.User, paid: credits.Paid) -> None:
 def receipt(language: str, paid: credits.Paid) -> tuple[str, Keyboard]:
     """Return what the payer reads, and where they can go on."""
     payment = paid.payment
-    facts = {"stars": payment.stars, "credits": payment.credits, "balance": paid.balance}
-    lines = [text.say(language, "studio.paid" if payment.credits else "studio.paid.unmatched", **facts)]
+    facts = {"stars": payment.stars, "credits": payment.credits, "balance": paid.balance, "owed": payment.owed}
+    key = "studio.paid" if payment.credits else "studio.paid.unmatched"
+    if payment.state in ("refunded", "debt"):  # Telegram told of the refund first, or tells of the payment once more
+        key = "studio.refunded.owed" if payment.owed else "studio.refunded"
+    lines = [text.say(language, key, **facts)]
     if paid.settled:
         lines.append(text.say(language, "studio.paid.settled", settled=paid.settled))
     ways = [("button.new", "order:new"), ("button.menu", "menu:home")]

@@ -1370,6 +1370,12 @@ create table star_walks (
     walked_at timestamptz not null default clock_timestamp()
 );
 
+-- Refunds that Telegram told of before their payments.
+create table early_refunds (
+    telegram_payment_charge_id text primary key,
+    told_at timestamptz not null default clock_timestamp()
+);
+
 create table promo_codes (
     code text primary key check (code ~ '^[A-Z0-9А-ЯЁ_-]{3,32}$'),
     credits integer not null check (credits > 0),
@@ -1428,6 +1434,11 @@ begin
     return settled;
 end $$;
 
+-- What is told of one charge is recorded one after the other, in whatever order it comes.
+create function lock_charge(p_charge_id text) returns void language sql as $$
+    select pg_advisory_xact_lock(hashtextextended('charge:' || p_charge_id, 0));
+$$;
+
 -- One charge, one payment, one purchase, however often Telegram or the hourly walk tells of it. The pack is the one that
 -- was offered, on sale or not; Stars that fit no pack are kept without credits, for an administrator.
 create function record_payment(
@@ -1437,7 +1448,10 @@ language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     offered integer;
     new_id bigint;
+    early boolean;
 begin
+    perform lock_charge(p_charge_id);
+    early := exists (select from early_refunds e where e.telegram_payment_charge_id = p_charge_id);
     perform must_live(p_user_id);
     perform from credit_accounts a where a.user_id = p_user_id for no key update;
     select p.credits into offered from packs p where p.id = p_pack_id and p.stars = p_stars;
@@ -1450,6 +1464,10 @@ begin
     if new_id is not null and offered is not null then
         insert into credit_ledger (user_id, kind, amount, key, payment_id)
         values (p_user_id, 'purchase', offered, 'purchase:' || new_id, new_id);
+    end if;
+    if new_id is not null and early then
+        perform record_payment_refund(p_charge_id);
+    elsif new_id is not null and offered is not null then
         settled := settle_debts(p_user_id, new_id);
     end if;
     created := new_id is not null;
@@ -1539,6 +1557,7 @@ create function record_payment_refund(p_charge_id text)
 returns table (payment payments, changed boolean, taken integer, balance integer)
 language plpgsql security definer set search_path to public, pg_temp as $$
 begin
+    perform lock_charge(p_charge_id);
     perform
     from credit_accounts a
     join payments p on p.user_id = a.user_id
@@ -1546,6 +1565,9 @@ begin
     for no key update of a;
     select p.* into payment from payments p where p.telegram_payment_charge_id = p_charge_id for no key update;
     if not found then
+        insert into early_refunds (telegram_payment_charge_id)
+        values (p_charge_id)
+        on conflict do nothing;
         return;
     end if;
     select a.balance into balance from credit_accounts a where a.user_id = payment.user_id;
@@ -1690,7 +1712,7 @@ alter default privileges in schema public grant select, insert, update, delete o
 alter default privileges in schema public grant usage, select on sequences to lotok_app;
 
 -- Credits are moved by functions that keep their own rules, and by nothing else.
-revoke insert, update, delete on credit_ledger, payments, promo_uses from lotok_app;
+revoke insert, update, delete on credit_ledger, payments, early_refunds, promo_uses from lotok_app;
 revoke update, delete on credit_accounts from lotok_app;
 grant update (told_at) on payments to lotok_app;
 

@@ -32,6 +32,43 @@ async def test_a_payment_delivered_three_times_credits_once(conn, make_user, pay
     assert await kinds(conn, alice) == ["purchase"]
 
 
+async def test_a_refund_told_of_before_its_payment_leaves_no_credits(conn, make_user, pay):
+    alice = await make_user(credits=3)
+    for _ in range(2):
+        assert await credits.record_payment_refund(conn, "charge-1") is None
+    for _ in range(2):
+        paid = await pay(alice, "charge-1")
+        assert (paid.payment.state, paid.balance) == ("refunded", 3)
+    assert await kinds(conn, alice) == ["grant", "purchase", "taken_back"]
+    assert (await pay(alice, "charge-2")).balance == 13
+    assert await audit.check(conn) == []
+
+
+async def test_a_payment_that_was_refunded_early_pays_no_debt(conn, make_user, make_job, pay):
+    alice = await make_user()
+    await pay(alice, "charge-1")
+    await make_job(alice, price=4)
+    assert (await credits.record_payment_refund(conn, "charge-1")).payment.owed == 4
+    await credits.record_payment_refund(conn, "charge-2")
+    paid = await pay(alice, "charge-2")
+    assert (paid.settled, paid.balance, paid.payment.state) == (0, 0, "refunded")
+    assert await audit.check(conn) == []
+
+
+async def test_a_refund_and_its_payment_at_the_same_time_leave_no_credits(database):
+    async with database.connect() as conn:
+        alice = await factories.make_user(conn)
+        pack = (await catalog.list_packs(conn))[0]
+    facts = {"bot": "studio", "charge_id": "c", "payload": pack.payload, "stars": pack.stars}
+    await asyncio.gather(
+        *(db.run(lambda conn: credits.record_payment(conn, alice.id, **facts)) for _ in range(3)),
+        *(db.run(lambda conn: credits.record_payment_refund(conn, "c")) for _ in range(3)),
+    )
+    async with database.connect() as conn:
+        assert await credits.safe_get_balance(conn, alice.id) == 0
+        assert await audit.check(conn) == []
+
+
 async def test_an_old_invoice_paid_again_credits_again(conn, make_user, pay):
     alice = await make_user()
     await pay(alice, "charge-1")
