@@ -90,14 +90,21 @@ class Delivery:
         waiting = self._queues.get(key)
         if waiting is not None:
             waiting.append(record)
-            return
-        self._queues[key] = deque([record])
-        if self._client:
-            self._run(key)
+        else:
+            self._queues[key] = deque([record])
+            if self._client:
+                self._run(key)
+        bot = self._world.bots[record.bot]
+        if not bot.webhook.url:
+            bot.wake()  # somebody may be asking for updates
 
     def pending(self, bot: str) -> list[Update]:
         found = [one for (name, _), queue in self._queues.items() if name == bot for one in queue]
         return sorted((one for one in found if one.state == "pending"), key=lambda one: one.update_id)
+
+    def confirm(self, record: Update) -> None:
+        """Take an update for delivered: the bot has asked for those behind it."""
+        self._end(record, "delivered")
 
     def drop(self, bot: str) -> None:
         """Forget what waits for a bot, as drop_pending_updates asks."""

@@ -79,7 +79,7 @@ def thumbnail(data: bytes) -> Picture | None:
 
 
 def film(data: bytes) -> tuple[int, int, int]:
-    """Return width, height and seconds of an MP4 file, zeros when it does not say."""
+    """Return width, height and seconds of an MP4 file; raise Undecodable when it is none, or nothing is to be seen."""
     width = height = 0
     seconds = 0.0
     for kind, body in _boxes(data, (b"moov", b"trak")):
@@ -89,6 +89,8 @@ def film(data: bytes) -> tuple[int, int, int]:
         if kind == b"tkhd" and len(body) >= 84:
             wide, high = struct.unpack(">II", body[-8:])
             width, height = max(width, wide >> 16), max(height, high >> 16)
+    if not (width and height):
+        raise Undecodable("no film that can be shown")
     return width, height, round(seconds)
 
 

@@ -154,11 +154,7 @@ class Person:
             stored = await files.document(file.data, file.name or "file", file.mime, user_id)
             return {"document": files.file_json(self.bot, stored)}
         if kind == "video":
-            wide, high, seconds = media.film(file.data)
-            stored = files.other(
-                "video", file.data, file.name or "video.mp4", user_id, width=wide, height=high, duration=seconds
-            )
-            return {"video": files.file_json(self.bot, stored)}
+            return {"video": files.file_json(self.bot, self._film(file))}
         if kind == "voice":
             stored = files.other("voice", file.data, "voice.oga", user_id, duration=max(1, len(file.data) // 4000))
             return {"voice": files.file_json(self.bot, stored)}
@@ -172,6 +168,15 @@ class Person:
         except media.Undecodable as error:
             words = f"{file.name or 'This file'} cannot be sent as a photo ({error}): send it as a file."
             raise CannotAct("not_a_photo", words) from error
+
+    def _film(self, file: Upload) -> Any:
+        try:
+            wide, high, seconds = media.film(file.data)
+        except media.Undecodable as error:
+            words = f"{file.name or 'This file'} cannot be sent as a video ({error}): send it as a file."
+            raise CannotAct("not_a_film", words) from error
+        shape = {"width": wide, "height": high, "duration": seconds}
+        return self.world.files.other("video", file.data, file.name or "video.mp4", self.user["id"], **shape)
 
     def _sticker(self, file: Upload) -> Any:
         try:

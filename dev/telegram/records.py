@@ -71,13 +71,18 @@ class Bot:
         self.next_message_id = 1
         self.slots = asyncio.Semaphore(40)
         self.changed = asyncio.Event()
+        self.polls = 0
+
+    def wake(self) -> None:
+        """Let go on what waits for something to happen to this bot."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     def set_webhook(self, webhook: Webhook) -> None:
         """Replace the webhook; deliveries that wait for a retry try the new one at once."""
         self.webhook = webhook
         self.slots = asyncio.Semaphore(webhook.max_connections)
-        self.changed.set()
-        self.changed = asyncio.Event()
+        self.wake()
 
     def doc(self) -> Json:
         return {"name": self.name, "webhook": asdict(self.webhook), "profile": self.profile}
@@ -113,13 +118,14 @@ class Chat:
     messages: dict[int, Posted] = field(default_factory=dict)
     action: str = ""
     action_until: float = 0.0
+    pinned: int = 0
 
     @property
     def key(self) -> str:
         return f"{self.bot}/{self.user_id}"
 
     def doc(self) -> Json:
-        kept = ("bot", "user_id", "started", "blocked", "reply_keyboard", "unread")
+        kept = ("bot", "user_id", "started", "blocked", "reply_keyboard", "unread", "pinned")
         return {name: getattr(self, name) for name in kept}
 
 

@@ -1,6 +1,6 @@
 """Checks a Bot API call against a published definition of the API, so that our own mistake cannot agree with itself.
 
-The definition is the JSON of PaulSonOfLars/telegram-bot-api-spec; without it nothing is checked.
+The definition is that of PaulSonOfLars/telegram-bot-api-spec, without its prose (bot_api.LICENSE).
 """
 
 import json
@@ -11,13 +11,12 @@ from typing import Any
 
 from dev.telegram.records import Json
 
-ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = ROOT.parent / "shared" / "telegram" / "bot_api.json"
+DEFAULT = Path(__file__).with_name("bot_api.json")
 BOOLEANS = (True, False, "true", "false", "True", "False", "0", "1")
 
 
 class Spec:
-    """The methods and types of the definition at `path`, LOTOK_BOT_API_SPEC or the usual place; empty when absent."""
+    """The methods and types of the definition at `path`, LOTOK_BOT_API_SPEC or the one beside this file."""
 
     def __init__(self, path: Path | None = None) -> None:
         path = path or Path(os.environ.get("LOTOK_BOT_API_SPEC") or DEFAULT)

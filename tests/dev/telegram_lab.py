@@ -157,6 +157,17 @@ def picture(width: int = 2000, height: int = 1000, kind: str = "JPEG") -> bytes:
     return out.getvalue()
 
 
+def film(width: int = 320, height: int = 568, seconds: int = 3) -> bytes:
+    """Return what an MP4 file says of itself; there is no need to play it."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I4s", len(body) + 8, kind) + body
+
+    header = box(b"mvhd", bytes(12) + struct.pack(">II", 1000, seconds * 1000) + bytes(80))
+    track = box(b"trak", box(b"tkhd", bytes(76) + struct.pack(">II", width << 16, height << 16)))
+    return box(b"ftyp", b"mp42" + bytes(4)) + box(b"moov", header + track)
+
+
 def bomb() -> bytes:
     """Return a tiny PNG that says it has 400 million pixels."""
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Methods that put a message into a chat: texts, photos, files, films, albums."""
+"""Methods that put a message into a chat: texts, photos, files, films, voices, albums, places."""
 
 import secrets
 from typing import Any
@@ -32,6 +32,23 @@ async def send_document(asked: Asked) -> Json:
 
 async def send_video(asked: Asked) -> Json:
     return await _send(asked, "video")
+
+
+async def send_voice(asked: Asked) -> Json:
+    return await _send(asked, "voice")
+
+
+async def send_location(asked: Asked) -> Json:
+    asked.chat()
+    place = {name: asked.p.values.get(name) for name in ("latitude", "longitude")}
+    for name, most in (("latitude", 90), ("longitude", 180)):
+        try:
+            place[name] = float(str(place[name]))
+        except ValueError:
+            raise Refused(400, f"Bad Request: {name} is empty") from None
+        if not abs(place[name]) <= most:
+            raise Refused(400, f"Bad Request: invalid {name} specified")
+    return asked.say({"location": place})
 
 
 async def _send(asked: Asked, kind: str) -> Json:
@@ -81,8 +98,14 @@ async def _stored(asked: Asked, upload: Upload, kind: str, facts: Json) -> File:
             return (await files.photo(upload.data, user_id))[-1]
         except media.Undecodable:
             raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED") from None
+    if kind == "voice":
+        seconds = _whole(facts, "duration")
+        return files.other("voice", upload.data, upload.name or "voice.oga", user_id, duration=seconds)
     if kind == "video":
-        wide, high, seconds = media.film(upload.data)
+        try:
+            wide, high, seconds = media.film(upload.data)
+        except media.Undecodable:
+            raise Refused(400, "Bad Request: VIDEO_CONTENT_TYPE_INVALID") from None
         shape = {
             "width": _whole(facts, "width") or wide,
             "height": _whole(facts, "height") or high,
@@ -113,5 +136,7 @@ METHODS = {
     "sendPhoto": send_photo,
     "sendDocument": send_document,
     "sendVideo": send_video,
+    "sendVoice": send_voice,
+    "sendLocation": send_location,
     "sendMediaGroup": send_media_group,
 }

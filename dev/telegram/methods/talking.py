@@ -82,7 +82,9 @@ async def get_chat(asked: Asked) -> Json:
         raise Refused(400, "Bad Request: chat not found")
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
     full = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": dict.fromkeys(gifts, True)}
-    return {**cast.wire_chat(user), **full}
+    chat = asked.world.chats.get((asked.bot.name, user["id"]))
+    pinned = chat.messages.get(chat.pinned) if chat else None
+    return {**cast.wire_chat(user), **full, **({"pinned_message": pinned.message} if pinned else {})}
 
 
 METHODS = {
