@@ -37,14 +37,15 @@ class Screen:
     """What a seller reads and presses."""
 
     def __init__(self, state: Any) -> None:
-        self.state, self.chat = state, Paper("studio", 7)
+        self.state, self.chat, self.opened = state, Paper("studio", 7), 0
 
     async def opens(self, draft: dict[str, Any]) -> None:
-        self.state.data = {"draft": dict(draft), "screen": 0}
+        self.opened += 1
+        self.state.data = {"draft": dict(draft), "screen": self.opened}
         await self.does("order:resume")
 
     async def does(self, data: str) -> None:
-        came = Incoming(1, person=ALICE, kind="press", text=data, message_id=self.state.data.get("screen", 0))
+        came = Incoming(1, person=ALICE, kind="press", text=data, message_id=self.state.data.get("screen", self.opened))
         await order.handle(Turn(came, self.state, self.chat))
 
     @property
@@ -66,8 +67,7 @@ async def spend(budget: int = 0) -> None:
 
 
 async def placed(state):
-    [job] = await db.run(lambda conn: jobs.get_user_jobs(conn, state.who["id"]))
-    return job
+    return (await db.run(lambda conn: jobs.get_user_jobs(conn, state.who["id"])))[0]
 
 
 async def test_a_model_that_can_be_asked_makes_a_clip_at_its_price(screen):
@@ -184,3 +184,25 @@ def test_an_order_that_names_nobody_is_made_by_whoever_can():
 @pytest.mark.parametrize(("maker", "providers"), [("own", {"local"}), ("model", {"kie"}), ("", {"kie", "local"})])
 def test_only_who_was_ordered_is_asked(alice, maker, providers):
     assert {offer.provider for offer in drafts.makers.left("video5", "", maker)} == providers
+
+
+async def test_an_order_that_costs_already_is_not_stopped_without_end(screen, monkeypatch):
+    said = []
+
+    async def answer(chat, press_id, text="", *, alert=False):
+        said.append(text)
+
+    monkeypatch.setattr(Paper, "answer", answer)
+    user_id = screen.state.who["id"]
+    call = (
+        "insert into provider_calls (job_id, user_id, item, step, provider, model, cost)"
+        " select %s, %s, n, 'main', 'kie', 'm', 40 from generate_series(1, 3) n"
+    )
+    for _ in range(2):
+        await screen.opens(CARD)
+        await screen.does("order:confirm")
+        job = await placed(screen.state)
+        await db.run(lambda conn, one=job: conn.execute(call, (one.id, user_id)))
+        await screen.does(f"order:cancel:{job.id}")
+    assert (await placed(screen.state)).state == "queued", "the second goes on"
+    assert said[-1].startswith("Этот заказ уже рисует платная нейросеть, а остановить такие сегодня больше нельзя")
