@@ -132,7 +132,7 @@ async def ai_stack() -> AsyncIterator[Stack]:
             secrets = [part for value in keys for part in value.split(",")]
             logged = "".join(log.read_text() for log in (folder / "logs").glob("api-*.log"))
             assert not [secret for secret in secrets if secret in logged], "a secret in a log"
-            async with db.connect(stack.settings["DATABASE_URL"]) as conn:
+            async with db.connect(stack.owner_url) as conn:
                 found = await (await conn.execute("select args::text || checkpoint::text from every_job")).fetchall()
             assert not [secret for secret in secrets for (row,) in found if secret in row], "a secret in a row"
     finally:
@@ -143,7 +143,7 @@ async def ai_stack() -> AsyncIterator[Stack]:
 async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
     async with (
         httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http,
-        db.connect(ai_stack.settings["DATABASE_URL"]) as conn,
+        db.connect(ai_stack.owner_url) as conn,
     ):
         studio = Studio(ai_stack, http, conn)
         yield studio
