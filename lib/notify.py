@@ -100,9 +100,9 @@ async def withdraw(conn: db.Connection, once: str) -> bool:
     return bool(await SQL.withdraw.run(conn, key=f"tell:{once}"))
 
 
-def spoken(key: str) -> dict[str, str]:
+def spoken(key: str, **fields: Any) -> dict[str, Any]:
     """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
-    return {"spoken": key}
+    return {"spoken": key, "fields": fields} if fields else {"spoken": key}
 
 
 def day(on: date) -> dict[str, str]:

@@ -8,6 +8,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lib import db, errors, notify, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, talk
@@ -149,9 +150,17 @@ async def reverse(
     done = await points.reverse(conn, shop.id, txn_id, actor_id, reason=reason, key=key)
     if await notify.withdraw(conn, _question(shop, txn_id)):
         await talk.unask(conn, shop.id, txn_id)
-    fields = {"title": shop.title, "reason": reason, "available": done.available}
+    what = await _undone(conn, shop, txn_id, done)
+    fields = {"title": shop.title, "what": what, "reason": reason, "available": done.available}
     await _tell(conn, shop, done, "partner.push.reversed", fields, key)
     return done
+
+
+async def _undone(conn: db.Connection, shop: partners.Partner, txn_id: int, done: points.Receipt) -> dict[str, Any]:
+    """Return what was taken back, and how many points it moved."""
+    was = await points.get(conn, shop.id, txn_id)
+    kind = was.kind if was.kind in ("accrue", "redeem", "service") else "gift"
+    return notify.spoken(f"partner.reversed.{kind}", bill=was.bill_minor, points=done.points)
 
 
 async def hand_over(conn: db.Connection, shop: partners.Partner, code: str, actor_id: int) -> points.Voucher:

@@ -169,7 +169,7 @@ async def gleb_takes_back(gleb: Chat, boris: Chat) -> None:
     await gleb.presses(next(label for label in buttons(await gleb.last()) if "50" in label))
     await gleb.presses("Ошибка в сумме")
     await gleb.presses("Да, отменить")
-    await boris.sees("операция отменена. Причина: ошибка в сумме")
+    await boris.sees("отменили покупку на .* ₽.*Причина: ошибка в сумме")
 
 
 async def books_agree(shop, partner_id: int) -> None:

@@ -38,14 +38,14 @@ async def test_a_status_that_has_just_moved_stands(desk):
 async def test_a_status_that_stood_still_moves_with_the_time(desk):
     begun(desk, ago=64, shown_ago=30)
     await desk.stir()
-    assert desk.said == ["🎨 Рисую…\nПрошло 64 секунды."]
+    assert desk.said == ["🎨 Рисую…\nУже 64 секунды."]
 
 
 async def test_after_twice_the_promise_the_seller_reads_that_it_takes_longer(desk):
     begun(desk, ago=130, shown_ago=30)
     await desk.stir()
     assert desk.said == [
-        "🎨 Рисую…\nДольше обычного: прошло уже 2 минуты. Ничего делать не нужно — пришлю, как только будет готово."
+        "🎨 Рисую…\nДольше обычного: уже 2 минуты. Ничего делать не нужно — пришлю, как только будет готово."
     ]
 
 
@@ -53,4 +53,4 @@ async def test_how_far_it_is_stays_when_the_status_moves(desk):
     begun(desk, ago=40, shown_ago=30)
     desk.run.checkpoint["percent"] = 33
     await desk.stir()
-    assert desk.said == ["🎨 Рисую…\nСделано: 33 %.\nПрошло 40 секунд."]
+    assert desk.said == ["🎨 Рисую…\nСделано: 33 %.\nУже 40 секунд."]

@@ -84,6 +84,16 @@ async def test_words_and_times_are_put_into_the_receivers_terms(conn, chats):
     assert "&lt;b&gt;&amp;" in words
 
 
+async def test_a_sentence_within_a_sentence_has_numbers_of_its_own(conn, chats):
+    alice = await factories.make_user(conn)
+    what = notify.spoken("partner.reversed.accrue", bill=50_000, points=1)
+    fields = {"title": "Кофе & Ко", "what": what, "reason": "возврат", "available": 2}
+    await tell(conn, alice, key="partner.push.reversed", fields=fields)
+    await work()
+    [(_, _, words, _)] = chats
+    assert words.startswith("<b>Кофе &amp; Ко</b>: отменили покупку на 500 ₽, сняли 1 балл. Причина: возврат")
+
+
 async def test_who_cannot_be_reached_is_no_error(conn, chats):
     alice = await factories.make_user(conn)
     chats.refusal = errors.Blocked()

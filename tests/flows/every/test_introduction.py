@@ -8,7 +8,7 @@ async def test_the_studio_introduces_itself_and_its_gift_to_who_consented_elsewh
     await club.says("/start")
     await club.presses("Принимаю")
     await stranger.says("/start")
-    await stranger.sees("Это Лоток. Из обычного фото.*На балансе 2 кредита: столько карточек можно сделать бесплатно")
+    await stranger.sees("Это Лоток. Из обычного фото.*Дарим 2 кредита — это 2 карточки")
     await stranger.says("/start")
     await stranger.sees("С возвращением, Алиса")
 
