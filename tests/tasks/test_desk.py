@@ -1,19 +1,20 @@
 """The status message of an order that is under way: what it says, and when it moves."""
 
-import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from lib.tasks.order import desk as desks
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARGS = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "f", "promised": 50}
 
 
 @pytest.fixture
 def desk():
     """An order that was promised in 50 seconds; `said` holds what its status message was edited to."""
-    run = SimpleNamespace(job=SimpleNamespace(id=7, args=ARGS), checkpoint={})
+    run = SimpleNamespace(job=SimpleNamespace(id=7, args=ARGS), checkpoint={}, now=NOW)
     made = desks.Desk(run)
     made.said = []
 
@@ -25,7 +26,7 @@ def desk():
 
 
 def begun(desk, *, ago: float, shown_ago: float) -> None:
-    now = time.time()
+    now = NOW.timestamp()
     desk.run.checkpoint.update(begun_at=now - ago, shown="making.generating", percent=None, shown_at=now - shown_ago)
 
 
