@@ -55,3 +55,11 @@ async def test_how_far_it_is_stays_when_the_status_moves(desk):
     desk.run.checkpoint["percent"] = 33
     await desk.stir()
     assert desk.said == ["🎨 Рисую…\nСделано: 33 %.\nУже 40 секунд."]
+
+
+async def test_what_a_status_names_is_named_again_with_the_progress(desk):
+    begun(desk, ago=40, shown_ago=10)
+    desk.run.checkpoint.update(shown="making.waits", fields={"cause": "Нейросеть занята."})
+    await desk.stir(50)
+    assert "Нейросеть занята." in desk.said[0]
+    assert "Сделано" in desk.said[0]

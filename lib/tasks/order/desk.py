@@ -75,11 +75,12 @@ class Desk:
             await self.chat.edit(self.order.message_id, "\n".join([*lines, *self._elapsed(now)]), self._stop())
         self._shown = {"shown": key, "percent": percent, "fields": fields, "shown_at": round(now, 1)}
 
-    async def stir(self) -> None:
-        """Move a status that has said the same for a while: how long it has taken by now is news."""
+    async def stir(self, percent: int | None = None) -> None:
+        """Say the same again where there is news: it is further, or how long it has taken by now."""
         known = self._shown or self.run.checkpoint
         if known.get("shown"):
-            await self.show(known["shown"], known.get("percent"), **known.get("fields", {}))
+            further = known.get("percent") if percent is None else percent
+            await self.show(known["shown"], further, **known.get("fields", {}))
 
     @contextlib.asynccontextmanager
     async def moving(self) -> AsyncIterator[None]:

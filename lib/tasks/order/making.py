@@ -141,7 +141,7 @@ async def _settle(desk: Desk, number: int, item: Item) -> datetime | None:
         log.event("provider_slow", job_id=desk.job_id, provider=step.provider, model=step.model, seconds=round(age))
         return await lost(desk, number, item, offer.name, again=False)
     if report.progress is not None:
-        await desk.show(desk.run.checkpoint.get("shown", "making.generating"), _percent(desk, number, report.progress))
+        await desk.stir(_percent(desk, number, report.progress))
     return _next_look(age, step)
 
 
