@@ -9,7 +9,7 @@ import av
 import pytest
 from PIL import Image
 
-from lib import config, errors, fetch, providers
+from lib import config, errors, fetch, makers, providers
 from lib.providers import Ask, Output, Ticket
 
 CALLBACK = "http://127.0.0.1:9/api/callback/kie?job=1"
@@ -82,8 +82,8 @@ async def test_a_task_that_is_not_ours_is_not_found(keyed, name):
     )
 
 
-KIE = providers._BANANA_2
-OPENAI = providers._OPENAI
+KIE = makers._BANANA_2
+OPENAI = makers._OPENAI
 
 
 @pytest.mark.parametrize(
