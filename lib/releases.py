@@ -116,7 +116,10 @@ async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = No
 
 
 async def finish(conn: db.Connection, release_id: int, *, now: datetime | None = None) -> bool:
-    """Take the number off its account when its time has come, and tell everybody; False: there is nothing to take."""
+    """Take the number off its account when its time has come, and tell everybody; False: there is nothing to take.
+
+    A request ends without an effect when the holder has another number, or who asked has no right to ask any more.
+    """
     asked = await SQL.get.within(PLATFORM).one(conn, Release, id=release_id)
     if asked is None:
         return False
@@ -126,6 +129,10 @@ async def finish(conn: db.Connection, release_id: int, *, now: datetime | None =
     if done is not None:
         await notify.tell(conn, done.holder_id, "client", "client.release.gone", {}, once=f"released:{done.id}")
         await _tell(conn, done, "done")
+    elif asked.asked_for and await SQL.get.within(PLATFORM).one(conn, Release, id=release_id) is None:
+        ways = [[("client.button.join", "join:new")]]
+        once = f"release:over:{asked.id}"
+        await notify.tell(conn, asked.asked_for, "client", "client.release.over", {}, ways, once=once)
     return done is not None
 
 

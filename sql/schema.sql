@@ -3383,7 +3383,8 @@ begin
     perform set_config('app.platform', '', true);
 end $$;
 
--- The number goes, the cards and their points stay; nothing when the holder has another number by now.
+-- The number goes, the cards and their points stay; nothing when the holder has another number by now, or when the right
+-- of who asked has gone.
 create function release_number(p_id bigint, p_phone text, p_at timestamptz) returns setof phone_releases
 language plpgsql set role to lotok_app as $$
 declare
@@ -3392,7 +3393,18 @@ begin
     perform set_config('app.platform', 'on', true);
     delete from phone_releases where id = p_id and due_at <= p_at returning * into asked;
     if found then
-        update clients set phone = null where user_id = asked.holder_id and phone = p_phone;
+        update clients
+        set phone = null
+        where user_id = asked.holder_id
+        and phone = p_phone
+        and not is_erased(asked.actor_id)
+        and (asked.partner_id is null or exists (
+            select
+            from staff s
+            join partners p on p.id = s.partner_id
+            where s.partner_id = asked.partner_id and s.user_id = asked.actor_id and s.role = 'owner'
+            and s.removed_at is null and p.status = 'approved'
+        ));
     end if;
     if found then
         update users set phone_mark = null where id = asked.holder_id;
@@ -3845,6 +3857,9 @@ begin
     from members x
     where x.user_id = new.id and t.partner_id = x.partner_id and t.subject = x.id::text and t.after ? 'reason'
     and t.action like 'member.%';
+    update loyalty_trail
+    set after = after - 'reason'
+    where subject = 'user ' || new.id and action like 'phone.%' and after ? 'reason';
     update services set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update promotions set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update partners

@@ -110,6 +110,26 @@ async def test_a_holder_who_has_another_number_by_then_keeps_that_one(conn, shop
     assert (await members.get(conn, shop.id, holder.id)).phone_tail == "0003"
 
 
+async def test_a_request_ends_with_the_right_of_who_made_it(conn):
+    async def erase(shop):
+        await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+
+    async def shut(shop):
+        await partners.decide(conn, shop.id, shop.owner.id, "blocked", reason="Жалобы")
+
+    for number, lose in enumerate((erase, shut)):
+        shop = await make_shop(conn)
+        holder = await make_member(conn, shop, phone=f"+7900555001{number}")
+        claim = await claimed(conn, holder)
+        waiting = await asked(conn, shop, holder, by=claim)
+        await lose(shop)
+        assert not await releases.finish(conn, waiting.id, now=NOW + DAY)
+        assert await phone(conn, holder) == f"+7900555001{number}"
+        assert await told(conn, claim.asked_for) == ["client.release.over"]
+        other = await make_shop(conn)
+        assert (await asked(conn, other, holder, by=claim, now=NOW + DAY)).due_at == NOW + 2 * DAY
+
+
 async def test_nothing_of_a_request_outlives_the_erasure_of_its_people(conn, shop, holder):
     await asked(conn, shop, holder)
     await users.erase(conn, holder.user_id, holder.tg_id)
