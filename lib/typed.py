@@ -9,6 +9,7 @@ import re
 
 # Soft hyphens, marks of direction, joiners of words and the like. The joiners that emoji are made with stay.
 _MARKS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 _QUOTES = "\"'`\u00ab\u00bb\u201c\u201d\u201e\u2018\u2019\u2039\u203a"
 
 _LATIN, _CYRILLIC = "ABCEHKMOPTXY", "АВСЕНКМОРТХУ"
@@ -21,13 +22,13 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return one line that is to be read as a number, a date or a code: single plain spaces, no quotes around it."""
-    return " ".join(visible(text).replace("\u2019", "'").split()).strip(_QUOTES + " ")
+    """Return one line that is to be read as a number, a date or a code: plain spaces and hyphens, no quotes."""
+    return _DASHES.sub("-", " ".join(visible(text).replace("\u2019", "'").split())).strip(_QUOTES + " ")
 
 
 def digits(text: str) -> str:
     """Return the digits of a code that was typed in groups, "" when there is anything else in it."""
-    found = re.sub(r"[\s\u2010-\u2015-]", "", plain(text))
+    found = re.sub(r"[\s-]", "", plain(text))
     return found if found.isascii() and found.isdecimal() else ""
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from lib import catalog, money, text, typed
+from lib.loyalty import phones
 from lib.telegram.outgoing import Button
 
 MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\u00ad\u200b\u2060\ufeff"
@@ -12,6 +13,13 @@ def test_a_mark_that_nobody_sees_changes_no_number_and_no_code(mark):
     assert typed.digits(f"{mark}12{mark}3 456{mark}") == "123456"
     assert catalog.read_promo(f"{mark}SPR{mark}ING") == "SPRING"
     assert typed.visible(f"Анна{mark}") == "Анна"
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2212")
+def test_a_hyphen_that_a_page_has_made_of_a_hyphen_is_one(dash):
+    assert catalog.read_promos(f"SALE{dash}10")[0] == "SALE-10"
+    assert phones.readings(f"+7 900 123{dash}45{dash}67") == ["+79001234567"]
+    assert typed.digits(f"1234{dash}5678") == "12345678"
 
 
 def test_an_emoji_of_several_stays_one():

@@ -17,7 +17,7 @@ NEIGHBOURS = ("RU", "BY", "KZ", "UZ", "KG", "AM", "AZ", "GE", "TJ", "MD", "UA")
 
 _LABEL = re.compile(r"^(?:тел(?:ефон)?|tel|phone)\b[.:]*\s*", re.IGNORECASE)
 _TOLD = re.compile(r"\+?([1-9]\d{6,14})", re.ASCII)
-_TYPED = re.compile(r"\+?[\d ()\u2010-\u2015.\-/]{7,39}", re.ASCII)
+_TYPED = re.compile(r"\+?[\d ().\-/]{7,39}", re.ASCII)
 
 
 def told(number: str) -> str:
