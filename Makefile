@@ -5,7 +5,7 @@ up check test reset bench chaos: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile what it imports anew.
 up check test reset bench chaos: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup up check test reset
+.PHONY: help setup up check test audit reset
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
@@ -24,6 +24,10 @@ check: setup ## prove it: ruff, mypy, pytest
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 	@$(PYTHON) -m pytest $(ARGS)
+
+audit: setup ## look the pinned packages up among known vulnerabilities
+	@cmp -s dev/audit.txt .dev/audit/list || { $(PYTHON) -m venv --clear .dev/audit && .dev/audit/bin/pip install --quiet --no-deps -r dev/audit.txt && cp dev/audit.txt .dev/audit/list; }
+	@.dev/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.txt -r dev/requirements.txt
 
 reset: setup ## forget the local data of make up; says what it deletes
 	@exec $(PYTHON) -m dev reset

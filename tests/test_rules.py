@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from packaging.requirements import Requirement
 
+from dev import hashes
+
 ROOT = Path(__file__).parent.parent
 
 # A module of lib/ imports only what stands to its left.
@@ -196,7 +198,7 @@ def _normal(name: str) -> str:
 
 
 def _pins(file: str) -> dict[str, Requirement]:
-    lines = (ROOT / file).read_text().splitlines()
+    lines = hashes.bare((ROOT / file).read_text())
     wanted = [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
     return {_normal(one.name): one for one in wanted}
 
@@ -216,6 +218,15 @@ def test_every_package_is_pinned_exactly_and_is_the_one_we_test_with(file):
 def test_postgres_is_spoken_to_through_the_compiled_client():
     """The pure Python one takes five times the processor's time, and whatever libpq the machine has, or none."""
     assert psycopg.pq.__impl__ == "binary", "run: make setup"
+
+
+@pytest.mark.parametrize("file", [*LISTS, "dev/audit.txt"])
+def test_every_pin_has_its_hashes(file):
+    text = (ROOT / file).read_text()
+    pinned = re.findall(r"^[A-Za-z][^#\n]*==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    assert len(pinned) == len([line for line in hashes.bare(text) if line and not line.startswith("#")]), (
+        "run: python -m dev.hashes"
+    )
 
 
 @pytest.mark.parametrize("file", LISTS)
