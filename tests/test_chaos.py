@@ -12,7 +12,7 @@ def test_a_storm_loses_nothing_and_doubles_nothing():
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     assert "found by the audit: 0" in done.stdout

@@ -40,6 +40,7 @@ class Size:
     pause: tuple[float, float] = (0.3, 1.4)
     pace: float = 250  # orders a second, after the first third, which comes at once
     patience: float = 240.0
+    lease_scale: float = 0.15
 
 
 async def run(seed: int, size: Size) -> str:
@@ -82,7 +83,7 @@ async def _site(folder: Path, rng: random.Random, size: Size) -> AsyncIterator[t
         await asyncio.to_thread(redis.start)
         await database.migrate(url)
         async with serving.serve(app) as page:
-            with _settings(_env(url, page)) as env:
+            with _settings(_env(url, page, size.lease_scale)) as env:
                 weather = Weather(rng, server, redis, url, env, {})
                 services.on_kick = weather.kick
                 try:
@@ -96,7 +97,7 @@ async def _site(folder: Path, rng: random.Random, size: Size) -> AsyncIterator[t
         await asyncio.to_thread(server.stop)
 
 
-def _env(url: str, page: str) -> dict[str, str]:
+def _env(url: str, page: str, lease_scale: float) -> dict[str, str]:
     return {
         "LOTOK_ENV": "local",
         "DATABASE_URL": url,
@@ -104,7 +105,7 @@ def _env(url: str, page: str) -> dict[str, str]:
         "UPSTASH_REDIS_REST_TOKEN": TOKEN,
         "PUBLIC_URL": page,
         "CRON_SECRET": "storm-cron-secret",
-        "LEASE_SCALE": "0.15",
+        "LEASE_SCALE": str(lease_scale),
     }
 
 
