@@ -115,6 +115,14 @@ def test_no_flow_task_or_provider_imports_another(package):
                 assert parts[: depth + 1] == own, f"{_name(path)} imports {name}"
 
 
+def test_no_package_calls_something_by_the_name_of_its_own_module():
+    """Once the module is imported, by whatever update comes first, the name means the module."""
+    for path in (ROOT / "lib").rglob("__init__.py"):
+        modules = {one.stem for one in path.parent.iterdir() if one.is_dir() or one.suffix == ".py"}
+        defined = {getattr(one, "name", "") for one in ast.parse(path.read_text(encoding="utf-8")).body}
+        assert not defined & modules, path
+
+
 def test_nothing_imports_what_lies_outside_the_product():
     for path in _files("api", "lib"):
         outside = {name.split(".")[0] for name in _imports(path)} & {"api", "dev", "ops", "bench", "tests"}

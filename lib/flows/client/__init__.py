@@ -45,7 +45,7 @@ async def inviting(payload: str) -> partners.Partner:
     return partner
 
 
-def gift(turn: Turn, partner: partners.Partner) -> str:
+def welcome_gift(turn: Turn, partner: partners.Partner) -> str:
     """Return a line about what a shop gives to a new client, "" when that is nothing."""
     return turn.text("client.join.gift", points=partner.welcome_points) if partner.welcome_points else ""
 

@@ -53,7 +53,7 @@ async def _arrive(turn: Turn, payload: str) -> None:
         await _join(turn)
     else:
         await _ask_contact(
-            turn, turn.text("client.join.contact_for", title=partner.title, gift=client.gift(turn, partner))
+            turn, turn.text("client.join.contact_for", title=partner.title, gift=client.welcome_gift(turn, partner))
         )
 
 

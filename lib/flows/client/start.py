@@ -39,7 +39,7 @@ async def _consent(turn: Turn) -> str:
         shop = await client.inviting(str(turn.state.data.get(dispatch.LINK, "")))
     except (errors.Denied, errors.Invalid, errors.Missing):
         return turn.text("client.start.consent", name=name)
-    return turn.text("client.start.consent_for", name=name, title=shop.title, gift=client.gift(turn, shop))
+    return turn.text("client.start.consent_for", name=name, title=shop.title, gift=client.welcome_gift(turn, shop))
 
 
 async def _accept(turn: Turn) -> None:
