@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import db, errors, notify, typed
-from lib.loyalty import cards, members, partners, phones, points, referrals, talk
+from lib.loyalty import cards, members, partners, phones, points, referrals, spending, talk
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
 RATE_AFTER = timedelta(minutes=3)
@@ -93,12 +93,14 @@ async def accrue(
     bill_minor: int,
     nonce: str,
     key: str,
+    again: bool = False,
     now: datetime | None = None,
 ) -> points.Receipt:
     """Give the points of a bill, tell the client, and ask them later how it was."""
     if nonce:
         await cards.use(nonce, key)
-    done = await points.accrue(conn, shop.id, member_id, actor_id, bill_minor=bill_minor, key=key, now=now)
+    ids = (shop.id, member_id, actor_id)
+    done = await points.accrue(conn, *ids, bill_minor=bill_minor, key=key, again=again, now=now)
     fields = {
         "title": shop.title,
         "points": done.earned,
@@ -123,13 +125,17 @@ async def redeem(
     spend: int,
     nonce: str,
     key: str,
+    again: bool = False,
     now: datetime | None = None,
 ) -> points.Receipt:
-    """Take points for a part of a bill, tell the client, and ask them later how it was."""
+    """Take points for a part of a bill, tell the client, and ask them later how it was.
+
+    Without the showing of a card the client has to have agreed: see `ask`.
+    """
     if nonce:
         await cards.use(nonce, key)
-    bill = {"bill_minor": bill_minor, "points": spend}
-    done = await points.redeem(conn, shop.id, member_id, actor_id, **bill, key=key, now=now)
+    what: dict[str, Any] = {"bill_minor": bill_minor, "points": spend, "shown": bool(nonce), "again": again}
+    done = await points.redeem(conn, shop.id, member_id, actor_id, **what, key=key, now=now)
     fields = {
         "title": shop.title,
         "points": done.points,
@@ -141,6 +147,30 @@ async def redeem(
     await _tell(conn, shop, done, "partner.push.redeemed", fields, key)
     await _ask_how_it_was(conn, shop, done)
     return done
+
+
+async def ask(
+    conn: db.Connection,
+    shop: partners.Partner,
+    member: members.Member,
+    actor_id: int,
+    *,
+    bill_minor: int,
+    spend: int,
+    key: str,
+) -> spending.Request:
+    """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier."""
+    asked = await spending.ask(conn, shop.id, member.id, actor_id, bill_minor=bill_minor, points=spend, key=key)
+    if asked.made:
+        fields = {"title": shop.title, "points": spend, "bill": bill_minor}
+        data = f"spend:{shop.id}:{asked.id}"
+        ways = [[("partner.button.agree", f"{data}:yes")], [("partner.button.not_me", f"{data}:no")]]
+        with contextlib.suppress(errors.Unavailable):  # without Redis there are no digits, and the button will do
+            code = await cards.issue_code(shop.id, member.id)
+            fields["code"] = f"{code[:3]} {code[3:]}"
+        said = "partner.push.agree" if "code" in fields else "partner.push.agree_button"
+        await notify.tell(conn, member.user_id, "client", said, fields, ways, once=f"{data}:ask")
+    return asked
 
 
 async def reverse(

@@ -1783,7 +1783,9 @@ create table partners (
     referral_cap_month bigint not null default 5000 check (referral_cap_month between 0 and 1000000),
     quick_amounts bigint[] not null default '{}' check (cardinality(quick_amounts) <= 6),
     created_at timestamptz not null default clock_timestamp(),
-    decided_at timestamptz
+    decided_at timestamptz,
+    -- whether a client who did not show their card has to agree before their points are spent
+    confirm_spending boolean not null default true
 );
 
 create index partners_city on partners (city, category, id) where status = 'approved';
@@ -2194,6 +2196,27 @@ create table vouchers (
 
 create index vouchers_member on vouchers (partner_id, member_id, txn_id desc);
 
+-- What a cashier wants to take from a client who did not show their card, for the client to confirm. `key_hash`: of the
+-- operation's key; who made it and whose it is stand in its rows.
+create table spend_requests (
+    partner_id bigint not null,
+    id bigint generated always as identity,
+    key_hash bytea not null,
+    member_id bigint not null,
+    actor_id bigint not null,
+    bill_minor bigint not null,
+    points bigint not null check (points > 0),
+    asked_at timestamptz not null default clock_timestamp(),
+    expires_at timestamptz not null,
+    confirmed_at timestamptz,
+    refused_at timestamptz,
+    primary key (partner_id, id),
+    foreign key (partner_id, member_id) references members (partner_id, id),
+    check (num_nonnulls(confirmed_at, refused_at) < 2)
+);
+
+create index spend_requests_key on spend_requests (partner_id, key_hash);
+
 create table referral_rewards (
     partner_id bigint not null,
     receipt_id bigint not null,
@@ -2247,6 +2270,9 @@ create policy till on point_lot_uses to lotok_till using (serves(partner_id));
 alter table vouchers enable row level security, force row level security;
 create policy tenant on vouchers to lotok_app using (sees(partner_id));
 create policy till on vouchers to lotok_till using (serves(partner_id));
+alter table spend_requests enable row level security, force row level security;
+create policy tenant on spend_requests to lotok_app using (sees(partner_id));
+create policy till on spend_requests for select to lotok_till using (serves(partner_id));
 alter table referral_rewards enable row level security, force row level security;
 create policy tenant on referral_rewards to lotok_app using (sees(partner_id));
 create policy till on referral_rewards to lotok_till using (serves(partner_id));
@@ -2317,6 +2343,7 @@ grant usage on schema public to lotok_till;
 grant select on partners, staff, tiers, services, promotions, jobs, job_history, spent_keys to lotok_till;
 grant select, insert, update on members, point_accounts, point_lots, vouchers, referral_rewards to lotok_till;
 grant select, insert on point_txns, point_entries, point_lot_uses to lotok_till;
+grant select on spend_requests to lotok_till;
 grant insert, delete on jobs to lotok_till;
 grant insert on loyalty_trail to lotok_till;
 grant select (user_id, phone) on clients to lotok_till;
@@ -2811,8 +2838,46 @@ begin
     return t;
 end $$;
 
+-- The same bill of the same client a moment ago is as likely the same purchase: the cashier says that it is another one.
+create function refuse_again(d point_desk, p_bill_minor bigint) returns void language plpgsql stable as $$
+begin
+    if exists (
+        select
+        from point_txns t
+        where t.partner_id = d.partner_id
+        and t.member_id = d.member_id
+        and t.created_at > d.at - interval '2 minutes'
+        and t.created_at <= d.at
+        and t.kind in ('accrue', 'redeem')
+        and t.parent_id is null
+        and t.bill_minor = p_bill_minor
+        and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id)
+    ) then
+        raise exception using errcode = 'LK409', message = 'bill_again', detail = p_bill_minor::text;
+    end if;
+end $$;
+
+-- Points of a client who did not show their card are spent only when they have agreed, to this very operation; a shop may
+-- do without.
+create function refuse_unconfirmed(d point_desk, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint)
+returns void language plpgsql stable as $$
+begin
+    if (select confirm_spending from partners where id = d.partner_id) and not exists (
+        select
+        from spend_requests
+        where partner_id = d.partner_id
+        and key_hash = sha256(convert_to(p_key, 'UTF8'))
+        and (member_id, actor_id, bill_minor, points) = (d.member_id, p_actor_id, p_bill_minor, p_points)
+        and confirmed_at > d.at - interval '10 minutes'
+    ) then
+        raise exception using errcode = 'LK403', message = 'not_confirmed', detail = d.member_id::text;
+    end if;
+end $$;
+
+-- p_again: also if the same bill was here a moment ago.
 create function accrue_points(
-    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz
+    p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_now timestamptz,
+    p_again boolean default true
 ) returns point_receipt language plpgsql security definer
     set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
@@ -2830,6 +2895,9 @@ begin
     if d.earned = 0 then
         raise exception using errcode = 'LK400', message = 'bill_too_small', detail = p_bill_minor::text;
     end if;
+    if not p_again then
+        perform refuse_again(d, p_bill_minor);
+    end if;
     t := new_points(d, 'accrue', p_key, asked, p_actor_id);
     t.bill_minor := p_bill_minor;
     t.paid_minor := p_bill_minor;
@@ -2842,9 +2910,10 @@ begin
     raise exception using errcode = 'LK409', message = 'short_of_points', detail = d.available::text;
 end $$;
 
+-- p_shown: the client has shown their card for it; p_again as above.
 create function redeem_points(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_bill_minor bigint, p_points bigint,
-    p_now timestamptz
+    p_now timestamptz, p_shown boolean default true, p_again boolean default true
 ) returns point_receipt language plpgsql security definer
     set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
 declare
@@ -2869,6 +2938,12 @@ begin
     end if;
     if d.available < p_points then
         perform refuse_short(d);
+    end if;
+    if not p_again then
+        perform refuse_again(d, p_bill_minor);
+    end if;
+    if not p_shown then
+        perform refuse_unconfirmed(d, p_actor_id, p_key, p_bill_minor, p_points);
     end if;
     t := new_points(d, 'redeem', p_key, asked, p_actor_id);
     t.points := p_points;

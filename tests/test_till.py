@@ -30,8 +30,8 @@ async def told(conn, user_id):
 async def test_a_bill_tells_the_client_and_asks_once_how_it_was(conn, shop):
     member = await lab.make_member(conn, shop)
     row = await partners.get(conn, shop.id)
-    for key in ("a", "a", "b"):
-        await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key=key)
+    for key, bill_minor in (("a", 100_000), ("a", 100_000), ("b", 110_000)):
+        await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=bill_minor, nonce="", key=key)
     assert await told(conn, member.user_id) == ["partner.push.accrued", "partner.push.rate", "partner.push.accrued"]
 
 
@@ -43,7 +43,8 @@ async def test_points_on_hold_are_told_with_their_day(conn):
     assert (await told(conn, member.user_id))[0] == "partner.push.accrued_later"
 
 
-async def test_a_part_paid_in_points_and_its_reversal_are_told(conn, shop):
+async def test_a_part_paid_in_points_and_its_reversal_are_told(conn):
+    shop = await lab.make_shop(conn, confirm_spending=False)
     member = await lab.make_member(conn, shop, has=100)
     row = await partners.get(conn, shop.id)
     done = await till.redeem(conn, row, member.id, shop.cashier.id, bill_minor=100_000, spend=100, nonce="", key="a")

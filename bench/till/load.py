@@ -20,7 +20,7 @@ WARM = 1.0  # seconds in which a connection plans its statements, as one that a 
 REPEAT = 2  # the script's place among the three
 ASKED = {
     "partner_id": ":shop", "member_id": ":member", "actor_id": "2000000 + :shop", "now": "null",
-    "points": "7", "key": "'{run}:' || :client_id || ':' || :n",
+    "points": "7", "shown": "true", "again": "true", "key": "'{run}:' || :client_id || ':' || :n",
 }  # fmt: skip
 PLAIN = (
     "select txn_id from operate(:shop, :member, 1, '{run}:' || :client_id || ':' || :n, '{kind}', {amount}, {points})"

@@ -124,6 +124,7 @@ FLOWS = Flows(
                 "nps",
                 "move",
                 "release",
+                "spend",
                 "settings",
             ),
             shared=EVERY,

@@ -37,7 +37,7 @@ SETTINGS: dict[str, type] = {
     **dict.fromkeys(("minor_per_point", "earn_bp", "max_pay_pct", "max_bill_minor", "hold_days", "expire_days"), int),
     **dict.fromkeys(("remind_days", "welcome_points", "birthday_points", "referral_levels"), int),
     **dict.fromkeys(("referral_hold_days", "referral_cap_receipt", "referral_cap_month"), int),
-    "earn_on_rest": bool,
+    **dict.fromkeys(("earn_on_rest", "confirm_spending"), bool),
     "referral_bp": list,
     "quick_amounts": list,
 }
@@ -76,6 +76,7 @@ class Partner:
     referral_cap_receipt: int
     referral_cap_month: int
     quick_amounts: list[int]
+    confirm_spending: bool
     created_at: datetime
     decided_at: datetime | None
 

@@ -140,11 +140,15 @@ async def accrue(
     *,
     bill_minor: int,
     key: str,
+    again: bool = True,
     now: datetime | None = None,
 ) -> Receipt:
-    """Give the points that a bill earns: rounded down once, at the tier's rate, with the best promotion."""
+    """Give the points that a bill earns: rounded down once, at the tier's rate, with the best promotion.
+
+    Unless it may be there `again`, the same bill of this client within two minutes is Conflict("bill_again").
+    """
     ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
-    return _done(await SQL.accrue.one(conn, dict, **ids, key=key, bill_minor=bill_minor, now=now))
+    return _done(await SQL.accrue.one(conn, dict, **ids, key=key, bill_minor=bill_minor, again=again, now=now))
 
 
 async def redeem(
@@ -156,11 +160,18 @@ async def redeem(
     bill_minor: int,
     points: int,
     key: str,
+    shown: bool = False,
+    again: bool = True,
     now: datetime | None = None,
 ) -> Receipt:
-    """Pay a part of a bill with points, those that expire first; the rest of it earns points if the shop wants so."""
+    """Pay a part of a bill with points, those that expire first; the rest of it earns points if the shop wants so.
+
+    Unless the card was `shown` for it, the client has to agree first (lib/loyalty/spending.py), or the shop to do
+    without: Denied("not_confirmed"). `again` as of `accrue`.
+    """
     ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
-    return _done(await SQL.redeem.one(conn, dict, **ids, key=key, bill_minor=bill_minor, points=points, now=now))
+    what = {"bill_minor": bill_minor, "points": points, "shown": shown, "again": again}
+    return _done(await SQL.redeem.one(conn, dict, **ids, **what, key=key, now=now))
 
 
 async def buy_service(

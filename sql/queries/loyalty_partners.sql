@@ -5,7 +5,7 @@ select apply_partner(%(owner_id)s, %(fields)s);
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
     birthday_points, referral_levels, referral_bp, referral_hold_days, referral_cap_receipt, referral_cap_month,
-    quick_amounts, created_at, decided_at
+    quick_amounts, confirm_spending, created_at, decided_at
 from partners
 where id = %(partner_id)s;
 
@@ -13,7 +13,7 @@ where id = %(partner_id)s;
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
     birthday_points, referral_levels, referral_bp, referral_hold_days, referral_cap_receipt, referral_cap_month,
-    quick_amounts, created_at, decided_at
+    quick_amounts, confirm_spending, created_at, decided_at
 from partners
 where code = %(code)s;
 
@@ -22,7 +22,7 @@ where code = %(code)s;
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
     birthday_points, referral_levels, referral_bp, referral_hold_days, referral_cap_receipt, referral_cap_month,
-    quick_amounts, created_at, decided_at
+    quick_amounts, confirm_spending, created_at, decided_at
 from partners
 where status = 'approved'
 and (%(city)s::text is null or city = %(city)s)
@@ -35,7 +35,7 @@ limit %(limit)s;
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
     birthday_points, referral_levels, referral_bp, referral_hold_days, referral_cap_receipt, referral_cap_month,
-    quick_amounts, created_at, decided_at
+    quick_amounts, confirm_spending, created_at, decided_at
 from partners
 where status = %(status)s
 and id > %(after)s
@@ -46,7 +46,7 @@ limit %(limit)s;
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
     birthday_points, referral_levels, referral_bp, referral_hold_days, referral_cap_receipt, referral_cap_month,
-    quick_amounts, created_at, decided_at
+    quick_amounts, confirm_spending, created_at, decided_at
 from partners
 where id > %(after)s
 and (title ilike '%%' || %(words)s || '%%' or code = %(words)s or id::text = %(words)s)
@@ -101,7 +101,8 @@ with before as (
         referral_hold_days = f.referral_hold_days,
         referral_cap_receipt = f.referral_cap_receipt,
         referral_cap_month = f.referral_cap_month,
-        quick_amounts = f.quick_amounts
+        quick_amounts = f.quick_amounts,
+        confirm_spending = f.confirm_spending
     from before b, jsonb_populate_record(null::partners, b.row || %(fields)s) f
     where p.id = b.id
     and exists (

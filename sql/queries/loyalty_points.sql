@@ -1,11 +1,12 @@
 -- name: accrue
 select to_json(
-    accrue_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(now)s)
+    accrue_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(now)s, %(again)s)
 ) as receipt;
 
 -- name: redeem
 select to_json(
-    redeem_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(points)s, %(now)s)
+    redeem_points(%(partner_id)s, %(member_id)s, %(actor_id)s, %(key)s, %(bill_minor)s, %(points)s, %(now)s, %(shown)s,
+        %(again)s)
 ) as receipt;
 
 -- name: buy_service

@@ -39,7 +39,7 @@ async def test_two_hundred_redeems_at_once_spend_what_is_there_and_no_more(crowd
 
     def redeem(conn, n):
         return points.redeem(
-            conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, points=30, key=f"redeem:{n}"
+            conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, points=30, shown=True, key=f"redeem:{n}"
         )
 
     done = await all_at_once(conns, redeem, 200)
@@ -54,7 +54,7 @@ async def test_two_cashiers_cannot_both_spend_the_last_points(crowd):
     done = await all_at_once(
         conns[:2],
         lambda conn, n: points.redeem(
-            conn, shop.id, member.id, shop.cashier.id, bill_minor=1_000_000, points=1000, key=f"last:{n}"
+            conn, shop.id, member.id, shop.cashier.id, bill_minor=1_000_000, points=1000, shown=True, key=f"last:{n}"
         ),
         2,
     )

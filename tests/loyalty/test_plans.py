@@ -34,8 +34,8 @@ PARAMS = {
     **dict.fromkeys(("limit", "days_limit"), 10),
     **dict.fromkeys(("bill_minor", "points", "price_points", "min_bill_minor", "minor_per_point"), 1000),
     **dict.fromkeys(("multiplier_bp",), 10_000),
-    **{"extra_points": 0, "daily_limit": 1, "price": 10, "every": timedelta(days=14)},
-    **dict.fromkeys(("blocked", "shown", "pays", "wants_news"), True),
+    **{"extra_points": 0, "daily_limit": 1, "price": 10, "every": timedelta(days=14), "request_id": 7},
+    **dict.fromkeys(("blocked", "shown", "again", "agrees", "pays", "wants_news"), True),
     **dict.fromkeys(("title", "about", "photo", "words", "reason", "action", "subject", "name", "key"), "words"),
     **{"city": "Казань", "category": "cafe", "status": "approved", "code": "shop000007", "role": "cashier"},
     **{
@@ -47,7 +47,15 @@ PARAMS = {
         "kind": "news",
     },
     **{"birthday": "03-07", "year": "2026", "tz": "Europe/Moscow", "token_hash": b"x", "fields": {}, "lots": [1, 2]},
-    **{"mark": b"x", "seen": "0" * 32, "was": "pending", "titles": ["a"], "spents": [1], "rates": [1]},
+    **{
+        "mark": b"x",
+        "life": timedelta(minutes=10),
+        "seen": "0" * 32,
+        "was": "pending",
+        "titles": ["a"],
+        "spents": [1],
+        "rates": [1],
+    },
 }
 
 
@@ -115,7 +123,7 @@ async def test_no_operation_reads_a_large_table_from_end_to_end(shops):
     shop, member, actor = 7, 6, 2_000_007
     before = await scans()
     receipt = await points.accrue(shops, shop, member, actor, bill_minor=100_000, key="plan:1")
-    spent = await points.redeem(shops, shop, member, actor, bill_minor=100_000, points=30, key="plan:2")
+    spent = await points.redeem(shops, shop, member, actor, bill_minor=100_000, points=30, shown=True, key="plan:2")
     await points.reverse(shops, shop, spent.txn_id, actor, reason="", key="plan:3")
     await points.reverse(shops, shop, receipt.txn_id, actor, reason="", key="plan:4")
     await points.grant(shops, shop, member, actor, points=5, reason="", key="plan:5")

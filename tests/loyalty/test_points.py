@@ -21,7 +21,15 @@ async def accrue(conn, shop, member, bill_minor, *, key=None, now=NOW):
 
 async def redeem(conn, shop, member, number, *, bill_minor=1_000_000, key=None, now=NOW):
     return await points.redeem(
-        conn, shop.id, member.id, shop.cashier.id, bill_minor=bill_minor, points=number, key=key or new_key(), now=now
+        conn,
+        shop.id,
+        member.id,
+        shop.cashier.id,
+        bill_minor=bill_minor,
+        points=number,
+        shown=True,
+        key=key or new_key(),
+        now=now,
     )
 
 

@@ -235,7 +235,14 @@ class Points(RuleBasedStateMachine):
         member, common = self.somebody(who), self.common()
         done = self.attempt(
             points.redeem(
-                self.conn, self.shop.id, member, self.shop.cashier.id, bill_minor=bill, points=number, **common
+                self.conn,
+                self.shop.id,
+                member,
+                self.shop.cashier.id,
+                bill_minor=bill,
+                points=number,
+                shown=True,
+                **common,
             )
         )
         if done == "key_reused" or (not isinstance(done, str) and done.repeated):

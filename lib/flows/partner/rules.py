@@ -25,8 +25,8 @@ from lib.telegram.dispatch import Turn
 class Rule:
     """One setting: how it is answered, its quick choices, its bound.
 
-    The forms are percent, whole, money, sums, shares and words, which are typed, zone and picture. A zone is
-    chosen only, out of `partners.ZONES`; a picture is sent, and taken away by a word.
+    The forms are percent, whole, money, sums, shares and words, which are typed, switch, zone and picture. A switch and
+    a zone, out of `partners.ZONES`, are chosen only; a picture is sent, and taken away by a word.
     """
 
     form: str
@@ -36,6 +36,7 @@ class Rule:
 
 RULES = {
     "earn_bp": Rule("percent", (300, 500, 700, 1000), 5000),
+    "confirm_spending": Rule("switch", (1, 0)),
     "max_pay_pct": Rule("whole", (20, 30, 50, 100), 100),
     "hold_days": Rule("whole", (0, 1, 7, 14), 90),
     "expire_days": Rule("whole", (0, 90, 180, 365), 3650),
@@ -54,8 +55,10 @@ RULES = {
 }
 
 
+ZONES = list(partners.ZONES)
+
 # How a rule's question ends where it is not answered by a button or by words.
-NOW = {"zone": "partner.rules.now_choose", "picture": "partner.rules.now_send"}
+NOW = {**dict.fromkeys(("zone", "switch"), "partner.rules.now_choose"), "picture": "partner.rules.now_send"}
 
 
 async def handle(turn: Turn) -> None:
@@ -120,7 +123,7 @@ def _shown(turn: Turn, name: str, value: Any) -> str:
         return " · ".join(text.money(turn.language, one) for one in value)
     if form == "whole":
         return turn.text(f"partner.rules.{name}.value", value=value * 100 if name == "max_pay_pct" else value)
-    return str(value)
+    return turn.text(f"partner.rules.{name}.value") if form == "switch" else str(value)
 
 
 async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
@@ -146,7 +149,8 @@ async def _sent(turn: Turn, place: Staff) -> None:
 async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
     value = partner.number(choice)
     if name in RULES and value in RULES[name].choices:
-        await _save(turn, place, name, list(partners.ZONES)[value] if RULES[name].form == "zone" else value)
+        form = RULES[name].form
+        await _save(turn, place, name, ZONES[value] if form == "zone" else bool(value) if form == "switch" else value)
     else:
         await _home(turn, place)
 
@@ -258,6 +262,10 @@ def _read_words(words: str, most: int) -> str:
     return "" if words in ("-", "—", "нет") else words
 
 
+def _read_switch(words: str, most: int) -> bool:
+    raise errors.Invalid("bad_setting")  # by a button only
+
+
 READ: dict[str, Callable[[str, int], Any]] = {
     "percent": _read_percent,
     "whole": _read_whole,
@@ -266,5 +274,6 @@ READ: dict[str, Callable[[str, int], Any]] = {
     "shares": _read_shares,
     "words": _read_words,
     "zone": _read_zone,
+    "switch": _read_switch,
     "picture": _read_picture,
 }

@@ -48,7 +48,7 @@ class Place:
         who = (await self.member(chat)).id
         key = f"test:{next(_keys)}"
         return await points.redeem(
-            self.conn, self.id, who, self.cashier_id, bill_minor=bill * 100, points=number, key=key
+            self.conn, self.id, who, self.cashier_id, bill_minor=bill * 100, points=number, shown=True, key=key
         )
 
     async def hands_over(self, code: str) -> points.Voucher:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib.loyalty import cards, members
-from tests.flows.chat import buttons, words
+from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
 
 
@@ -413,3 +413,103 @@ async def test_points_of_returned_goods_are_kept_from_the_next_purchase_and_ever
     await cafe.cashier.sees("В счёт долга за отменённую раньше покупку: ")
     said = [(one["key"], *one["more"]) for one in await cafe.told(boris) if "more" in one]
     assert said == [("partner.push.reversed", "partner.push.owed"), ("partner.push.accrued", "partner.push.repaid")]
+
+
+async def found_by_phone(cafe, name="Борис", has=300):
+    """Return a client who has no card with them, found by the last digits, up to the press that takes their points."""
+    boris = await cafe.client(name, has=has)
+    chat = Chat(cafe.shop.http, "client", await person(cafe, boris))
+    await chat.says("/start")
+    await chat.presses("Принимаю")
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says(boris.phone_tail)
+    await cafe.cashier.says("500")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.says("200")
+    await cafe.cashier.presses("Списать 200")
+    await cafe.cashier.sees("Борис: спросили в чате клуба, можно ли списать 200 баллов")
+    return boris, chat
+
+
+async def person(cafe, member):
+    [row] = await cafe.shop.rows("select tg_id from users where id = %s", member.user_id)
+    return {"id": row["tg_id"], "first_name": member.name}
+
+
+async def test_a_client_found_by_phone_confirms_by_a_press(cafe):
+    boris, chat = await found_by_phone(cafe)
+    assert (await cafe.balance(boris)).available == 300
+    question = await chat.sees(r"Кофейня «Зерно»: списать 200 баллов за чек 500 ₽\?.*код \d{3} \d{3}")
+    await cafe.cashier.presses("Проверить ответ")
+    assert "ещё не ответил" in cafe.cashier.toast["text"]
+    await chat.presses("Подтвердить", on=question)
+    await chat.sees("вы согласны списать 200 баллов за чек 500 ₽")
+    await cafe.cashier.presses("Проверить ответ")
+    await cafe.cashier.sees("списали 200 баллов")
+    assert (await cafe.balance(boris)).available == 115
+    await chat.presses("Подтвердить", on=question)
+    assert "уже не нужен" in chat.toast["text"]
+    assert (await cafe.balance(boris)).available == 115
+
+
+async def test_a_client_found_by_phone_tells_the_code(cafe):
+    boris, chat = await found_by_phone(cafe)
+    question = words(await chat.sees("назовите кассиру код"))
+    code = re.search(r"\d{3} \d{3}", question)[0]
+    await cafe.cashier.says("000 001" if code != "000 001" else "000 002")
+    await cafe.cashier.sees("Такого кода нет.*спросили в чате клуба")
+    other = await cafe.client("Олег")
+    await cafe.cashier.says(await cards.issue_code(cafe.id, other.id))
+    await cafe.cashier.sees("код другого клиента")
+    await cafe.cashier.says(code)
+    await cafe.cashier.sees("Код подошёл.*Баллами: 200 баллов")
+    await cafe.cashier.presses("Списать 200")
+    await cafe.cashier.sees("списали 200 баллов")
+    assert (await cafe.balance(boris)).available == 115
+
+
+async def test_a_client_who_refuses_keeps_the_points_and_the_owner_hears_of_it(cafe):
+    boris, chat = await found_by_phone(cafe)
+    await chat.presses("Это не я", on=await chat.sees("списать 200 баллов"))
+    await chat.sees("списание отклонено")
+    await cafe.cashier.presses("Проверить ответ")
+    await cafe.cashier.sees("Клиент отказался от списания")
+    assert (await cafe.balance(boris)).available == 300
+    await cafe.owner.sees("клиент отказался от списания, 200 баллов за чек 500 ₽. Его начал сотрудник: Вера")
+
+
+async def test_a_shop_may_do_without_the_clients_word(cafe):
+    boris = await cafe.client("Борис", has=300)
+    await cafe.owner.forges("rules:edit:confirm_spending")
+    await cafe.owner.sees("Подтверждение списания.*Сейчас: спрашиваем клиента")
+    await cafe.owner.presses("не спрашиваем")
+    await cafe.owner.sees("Списание без QR-кода: не спрашиваем")
+    await cafe.cashier.presses("Обслужить клиента")
+    await cafe.cashier.says(boris.phone_tail)
+    await cafe.cashier.says("500")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.says("200")
+    await cafe.cashier.presses("Списать 200")
+    await cafe.cashier.sees("списали 200 баллов")
+    assert (await cafe.balance(boris)).available == 115
+
+
+async def test_the_same_bill_at_once_is_asked_about_and_given_on_the_second_press(cafe):
+    boris = await cafe.client("Борис", has=300)
+    await confirmed(cafe, boris, "500")
+    await cafe.cashier.presses("Начислить 25")
+    await cafe.cashier.sees(r"Борис: \+25")
+    await confirmed(cafe, boris, "500")
+    await cafe.cashier.presses("Начислить 25")
+    await cafe.cashier.sees("Такой же чек этого клиента провели меньше двух минут назад.*Начислим: 25")
+    assert (await cafe.balance(boris)).available == 325
+    await cafe.cashier.presses("Начислить 25")
+    await cafe.cashier.sees(r"Борис: \+25")
+    assert (await cafe.balance(boris)).available == 350
+    await confirmed(cafe, boris, "500")
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.says("100")
+    await cafe.cashier.presses("Списать 100")
+    await cafe.cashier.sees("Такой же чек этого клиента.*Баллами: 100 баллов")
+    await cafe.cashier.presses("Списать 100")
+    await cafe.cashier.sees("списали 100 баллов")

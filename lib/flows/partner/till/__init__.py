@@ -1,20 +1,22 @@
 """The till: find the client, type the bill, confirm. Three steps, ten seconds, one hand.
 
 find -> (several: choose) -> bill -> confirm -> [give] -> done
-                                        └-> points -> redeem -> [take] -> done
+                                        └-> points -> redeem -> [take] -> done, or first the client's word (asking.py)
 find -> a voucher's eight digits -> what it is for, to be handed over by the flow `voucher`
 /start c_<token>, which is what a scanned QR code is -> bill
 
-State.data["till"]: shop, member, nonce (which showing of the card; "" without one), bill, points. Nothing in it is
-believed: the ledger checks shop, client, role, share and balance against the rows. The operation's key is the message
-with the confirmation, which becomes the result; the next client gets a new message.
+State.data["till"]: shop, member, nonce (which showing of the card; "" without one), shown_at, bill, points, asked (the
+client was), again (the same bill once more is meant). Nothing in it is believed: the ledger checks it against the rows.
+The operation's key is the message with the confirmation, which becomes the result; the next client gets a new message.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
-from lib import db, errors, kick, money, text, till
+from lib import db, errors, kick, money, text, till, typed
 from lib.flows import partner
-from lib.loyalty import cards, members, partners, phones, points
+from lib.flows.partner.till import asking, names, voucher
+from lib.loyalty import cards, members, partners, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
@@ -63,10 +65,9 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
 
 
 async def _with_bill(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
-    step = turn.state.step
-    if wanted == "give" and step == "till:confirm":
+    if wanted == "give" and turn.state.step == "till:confirm":
         await _give(turn, place)
-    elif wanted == "take" and step == "till:redeem":
+    elif wanted == "take" and turn.state.step == "till:redeem":
         await _take(turn, place)
     elif wanted == "points":
         await _points(turn, place) if not argument else await _typed_points(turn, place, argument)
@@ -78,7 +79,9 @@ async def _typed(turn: Turn, place: Staff, words: str) -> None:
     """Take words for what the screen asks; a card's or a voucher's digits are known anywhere but where a sum is due."""
     draft = _draft(turn, place)
     step = turn.state.step
-    if step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not till.CARD.search(words):
+    if step == "till:redeem" and draft.get("asked") and len(typed.digits(words)) == 6:
+        await _told(turn, place, typed.digits(words))
+    elif step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not till.CARD.search(words):
         await _typed_bill(turn, place, words)
     elif step == "till:points" and "bill" in draft:
         await _typed_points(turn, place, words)
@@ -112,41 +115,21 @@ async def _look_up(turn: Turn, place: Staff, words: str) -> None:
     try:
         shown = await db.run(lambda conn: till.look_up(conn, place.partner_id, words))
         if shown.voucher:
-            await _voucher(turn, shown.voucher)
+            await voucher.show(turn, shown.voucher)
         elif shown.member_id:
             await _bill(turn, place, shown.member_id, nonce=shown.nonce)
         elif shown.clients:
             await _choose(turn, shown.clients, shown.numbers)
         else:
-            await _find(turn, place, _nobody(turn, shown.numbers))
+            await _find(turn, place, names.nobody(turn, shown.numbers))
     except errors.AppError as error:
         await _find(turn, place, partner.refusal(turn, error))
 
 
 async def _choose(turn: Turn, rows: list[Found], numbers: list[str]) -> None:
     turn.state.step = "till:find"
-    choices = [[Button(_line(row), f"till:client:{row.id}")] for row in rows]
-    words = turn.text("partner.till.many")
-    if numbers:
-        words = turn.text("partner.till.which_number", numbers=_listed(numbers))
-    await turn.show(words, [*choices, partner.home(turn, "till:find")])
-
-
-def _nobody(turn: Turn, numbers: list[str]) -> str:
-    """Say that nobody was found and, of a phone number, how it was read."""
-    return turn.text("partner.till.nobody_called" if numbers else "partner.till.nobody", numbers=_listed(numbers))
-
-
-def _listed(numbers: list[str]) -> str:
-    return ", ".join(map(phones.shown, numbers))
-
-
-def _line(row: Found) -> str:
-    return f"{partner.short(row.name, 14)} {phones.shown(row.phone) if row.phone else _tail(row.phone_tail)}".strip()
-
-
-def _tail(tail: str) -> str:
-    return f"··{tail}" if tail else ""
+    choices = [[Button(names.line(row), f"till:client:{row.id}")] for row in rows]
+    await turn.show(names.several(turn, numbers), [*choices, partner.home(turn, "till:find")])
 
 
 async def _find(turn: Turn, place: Staff, note: str = "") -> None:
@@ -156,7 +139,7 @@ async def _find(turn: Turn, place: Staff, note: str = "") -> None:
     turn.state.data.pop("till", None)
     parts = [note, turn.text("partner.till.find", title=place.title)]
     parts += [turn.text("partner.till.recent")] if recent else []
-    rows = partner.in_rows([Button(_line(row), f"till:client:{row.id}") for row in recent])
+    rows = partner.in_rows([Button(names.line(row), f"till:client:{row.id}") for row in recent])
     await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn)])
 
 
@@ -175,14 +158,15 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
     except errors.Missing as error:
         await _find(turn, place, partner.refusal(turn, error))
         return
-    if before.get("member") == member_id:
-        nonce = nonce or before.get("nonce", "")
-    turn.state.data["till"] = {"shop": place.partner_id, "member": member.id, "nonce": nonce}
+    shown = {"nonce": nonce, "shown_at": datetime.now(UTC).timestamp() if nonce else 0}
+    if before.get("member") == member_id and not nonce:
+        shown = {name: before.get(name, shown[name]) for name in shown}
+    turn.state.data["till"] = {"shop": place.partner_id, "member": member.id, **shown}
     turn.state.step = "till:bill"
     quick = [Button(text.money(turn.language, one), f"till:bill:{one}") for one in _quick(shop)]
     words = turn.text(
         "partner.till.bill",
-        **_name(member),
+        **names.of(member),
         available=member.available,
         pending=turn.text("partner.till.pending", points=member.pending) if member.pending else "",
         tier=turn.text("partner.till.tier", tier=member.tier) if member.tier else "",
@@ -194,10 +178,6 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
 
 def _quick(shop: Partner) -> tuple[int, ...]:
     return tuple(shop.quick_amounts) or partner.QUICK
-
-
-def _name(member: Member) -> dict[str, str]:
-    return {"name": member.name, "tail": _tail(member.phone_tail)}
 
 
 async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
@@ -228,7 +208,10 @@ async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
     except errors.Invalid as error:
         await _bill(turn, place, draft["member"], note=partner.refusal(turn, error))
         return
-    turn.state.data["till"] = {**{name: draft[name] for name in ("shop", "member", "nonce")}, "bill": bill}
+    turn.state.data["till"] = {
+        **{name: draft.get(name, 0) for name in ("shop", "member", "nonce", "shown_at")},
+        "bill": bill,
+    }
     await _confirm(turn, place)
 
 
@@ -243,7 +226,7 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     turn.state.step = "till:confirm"
     promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
     facts = {"bill": draft["bill"], "points": quote.points, "available": quote.available}
-    words = turn.text("partner.till.confirm", **_name(member), **facts, promotion=promotion)
+    words = turn.text("partner.till.confirm", **names.of(member), **facts, promotion=promotion)
     payable = turn.text(_payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
     owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
     parts = [note, words, owed, payable]
@@ -280,7 +263,7 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     turn.state.step = "till:points"
     words = turn.text(
         "partner.till.points",
-        **_name(member),
+        **names.of(member),
         bill=draft["bill"],
         available=quote.available,
         payable=quote.payable,
@@ -294,7 +277,7 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     await turn.show("\n\n".join(part for part in (note, words) if part), [*choices, partner.home(turn, "till:confirm")])
 
 
-async def _typed_points(turn: Turn, place: Staff, words: str) -> None:
+async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") -> None:
     """Take a number of points and show what is left to pay; more than the shop's share or the balance is refused."""
     draft = _draft(turn, place)
     try:
@@ -307,12 +290,12 @@ async def _typed_points(turn: Turn, place: Staff, words: str) -> None:
     except errors.AppError as error:
         await _points(turn, place, partner.refusal(turn, error))
         return
-    turn.state.data["till"] = {**draft, "points": spend}
+    turn.state.data["till"] = {**draft, "points": spend, "asked": False}
     turn.state.step = "till:redeem"
     worth = spend * shop.minor_per_point
     words = turn.text(
         "partner.till.redeem",
-        **_name(member),
+        **names.of(member),
         bill=draft["bill"],
         points=spend,
         worth=worth,
@@ -320,12 +303,17 @@ async def _typed_points(turn: Turn, place: Staff, words: str) -> None:
         left=quote.available - spend,
     )
     take = partner.button(turn, "partner.button.redeem", "till:take", style="success", points=spend)
-    await turn.show(words, [[take], partner.home(turn, "till:points")])
+    await turn.show("\n\n".join(part for part in (note, words) if part), [[take], partner.home(turn, "till:points")])
 
 
 async def _give(turn: Turn, place: Staff) -> None:
     draft, actor = _draft(turn, place), turn.state.who["id"]
-    options = {"bill_minor": draft["bill"], "nonce": draft["nonce"], "key": _key(turn)}
+    options = {
+        "bill_minor": draft["bill"],
+        "nonce": draft["nonce"],
+        "key": _key(turn),
+        "again": bool(draft.get("again")),
+    }
     try:
         shop, member = await _who(place, draft["member"])
         done = await db.run(lambda conn: till.accrue(conn, shop, member.id, actor, **options))
@@ -338,15 +326,40 @@ async def _give(turn: Turn, place: Staff) -> None:
 
 async def _take(turn: Turn, place: Staff) -> None:
     draft, actor = _draft(turn, place), turn.state.who["id"]
-    options = {"bill_minor": draft["bill"], "spend": draft["points"], "nonce": draft["nonce"], "key": _key(turn)}
+    bill: dict[str, Any] = {"bill_minor": draft["bill"], "spend": draft["points"], "key": _key(turn)}
+    shown = {"nonce": asking.nonce(draft), "again": bool(draft.get("again"))}
     try:
         shop, member = await _who(place, draft["member"])
-        done = await db.run(lambda conn: till.redeem(conn, shop, member.id, actor, **options))
+        done = await db.run(lambda conn: till.redeem(conn, shop, member.id, actor, **bill | shown))
     except errors.AppError as error:
-        await _not_done(turn, place, error)
+        await (_ask(turn, place, bill) if error.code == "not_confirmed" else _not_done(turn, place, error))
         return
     more = {"points": done.points, "earned": done.earned, "pay": done.paid_minor}
     await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done)
+
+
+async def _ask(turn: Turn, place: Staff, bill: dict[str, Any]) -> None:
+    """Ask the client, who did not show their card; a refusal ends it."""
+    draft, actor = _draft(turn, place), turn.state.who["id"]
+    try:
+        shop, member = await _who(place, draft["member"])
+        asked = await db.run(lambda conn: till.ask(conn, shop, member, actor, **bill))
+    except errors.AppError as error:
+        await _not_done(turn, place, error)
+        return
+    if asked.refused:
+        await _confirm(turn, place, turn.text("partner.till.refused"))
+        return
+    draft["asked"] = True
+    await asking.wait(turn, member, draft, asked)
+
+
+async def _told(turn: Turn, place: Staff, digits: str) -> None:
+    """Take the digits that the client tells for the showing of their card, and show once more what will be done."""
+    draft = _draft(turn, place)
+    _, member = await _who(place, draft["member"])
+    if await asking.told(turn, place.partner_id, member, draft, digits):
+        await _typed_points(turn, place, str(draft["points"]), turn.text("partner.till.code_fits"))
 
 
 def _key(turn: Turn) -> str:
@@ -355,14 +368,18 @@ def _key(turn: Turn) -> str:
 
 def _result(turn: Turn, member: Member, done: points.Receipt) -> dict[str, Any]:
     pending = turn.text("partner.till.pending", points=done.pending) if done.pending else ""
-    bill = done.bill_minor
-    return {"name": member.name, "bill": bill, "available": done.available, "pending": pending}
+    return {"name": member.name, "bill": done.bill_minor, "available": done.available, "pending": pending}
 
 
 async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
     """Say why nothing was done; where another sum may help, ask for it."""
     words = partner.refusal(turn, error)
-    if error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit"):
+    if error.code == "bill_again":
+        draft = _draft(turn, place)
+        draft["again"] = True
+        redeems = turn.state.step == "till:redeem"
+        await (_typed_points(turn, place, str(draft["points"]), words) if redeems else _confirm(turn, place, words))
+    elif error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit"):
         await _confirm(turn, place, words)
     elif error.code in ("not_staff", "partner_blocked", "partner_not_approved"):
         turn.state.step = ""
@@ -374,25 +391,9 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
 async def _done(turn: Turn, words: str, done: points.Receipt) -> None:
     """Turn the confirmation into the result, which stays; whatever is typed next is the next client."""
     turn.after.append(kick.drain)
-    rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")]]
-    rows.append([partner.button(turn, "partner.button.undo", f"undo:one:{done.txn_id}")])
+    following = partner.button(turn, "partner.button.next_client", "till:find", style="primary")
+    rows = [[following], [partner.button(turn, "partner.button.undo", f"undo:one:{done.txn_id}")]]
     repaid = turn.text("partner.till.repaid", points=done.recovered) if done.recovered else ""
     await turn.show("\n\n".join(part for part in (words, repaid) if part), [*rows, partner.home(turn)])
     turn.state.step = "till:find"
     turn.state.data = {"shop": turn.state.data["shop"], "done": turn.state.data["screen"], "screen": 0}
-
-
-async def _voucher(turn: Turn, found: points.Voucher) -> None:
-    """Show what a voucher is for."""
-    if found.used_at or found.cancelled_at:
-        raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
-    turn.state.step = "till:find"
-    words = turn.text(
-        "partner.till.voucher",
-        service=found.title,
-        name=found.name,
-        points=found.points,
-        until=found.expires_at,
-    )
-    give = partner.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
-    await turn.show(words, [[give], partner.home(turn, "till:find")])

@@ -1,0 +1,44 @@
+"""The client's word on points that a cashier wants to take who has not seen the card: spend:<shop>:<request>:yes or no.
+
+The question comes as a push from the till; the rows say whether it is the person's own, and still open.
+"""
+
+from lib import db, errors, kick, users
+from lib.flows import client
+from lib.loyalty import partners, spending
+from lib.loyalty.partners import Partner
+from lib.telegram.dispatch import Turn
+
+
+async def handle(turn: Turn) -> None:
+    """Agree or refuse, once; the question turns into what was answered."""
+    shop, request, said = client.wanted(turn)
+    partner_id, agrees = client.number(shop), said == "yes"
+    ids = (partner_id, client.number(request), turn.state.who["id"])
+    try:
+        answer = await db.run(lambda conn: spending.answer(conn, *ids, agrees=agrees))
+    except errors.Missing:
+        await turn.answer(turn.text("client.spend.over"), alert=True)
+        return
+    partner = await db.run(lambda conn: partners.get(conn, partner_id))
+    turn.state.data["screen"] = turn.came.message_id
+    turn.state.data.pop("pictured", None)
+    key = "client.spend.agreed" if agrees else "client.spend.refused"
+    fields = {"title": partner.title, "points": answer.points, "bill": answer.bill_minor}
+    await turn.show(turn.text(key, **fields), [client.home(turn)])
+    if not agrees:
+        await _tell(turn, partner, answer, client.number(request))
+
+
+async def _tell(turn: Turn, partner: Partner, answer: spending.Answer, request: int) -> None:
+    """Tell whoever runs the shop that a client wanted none of it."""
+    cashier = await db.run(lambda conn: users.get_user(conn, answer.actor_id))
+    fields = {
+        "title": partner.title,
+        "name": cashier.first_name if cashier else "—",
+        "points": answer.points,
+        "bill": answer.bill_minor,
+    }
+    ways = [[("partner.button.look", "undo:list")]]
+    await client.tell_managers(partner.id, "partner.push.not_me", fields, ways, once=f"notme:{partner.id}:{request}")
+    turn.after.append(kick.drain)

@@ -1,0 +1,52 @@
+"""Points of a client who did not show their card: the cashier waits for the client's word.
+
+redeem -> [take] -> waiting -> the client presses [confirm], the cashier [check] -> done
+                       └-> six digits that the client tells: a card that was shown -> redeem -> [take] -> done
+
+A showing counts for SHOWN: a screen that was left open is no proof that the client is still there.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lib import errors, kick
+from lib.flows import partner
+from lib.loyalty import cards
+from lib.loyalty.members import Member
+from lib.loyalty.spending import Request
+from lib.telegram.dispatch import Turn
+
+SHOWN = timedelta(minutes=10)
+
+
+def nonce(draft: dict[str, Any], *, now: datetime | None = None) -> str:
+    """Return the showing of the card that a draft has, "" when there was none or it is too long ago."""
+    since = (now or datetime.now(UTC)).timestamp() - SHOWN.total_seconds()
+    return str(draft["nonce"]) if draft.get("shown_at", 0) > since else ""
+
+
+async def wait(turn: Turn, member: Member, draft: dict[str, Any], asked: Request) -> None:
+    """Show that the client has been asked; a press before they have answered says so."""
+    turn.after.append(kick.drain)
+    if not asked.made:
+        await turn.answer(turn.text("partner.till.not_yet"), alert=True)
+    await _show(turn, member.name, draft["points"])
+
+
+async def told(turn: Turn, partner_id: int, member: Member, draft: dict[str, Any], digits: str) -> bool:
+    """Take the digits that the client tells; False, and the screen says why, when they are not this client's."""
+    try:
+        card = await cards.open_code(partner_id, digits)
+        if card.member_id != member.id:
+            raise errors.Denied("code_of_another_client")
+    except (errors.Missing, errors.Conflict, errors.Denied) as error:
+        await _show(turn, member.name, draft["points"], partner.refusal(turn, error))
+        return False
+    draft |= {"nonce": card.nonce, "shown_at": datetime.now(UTC).timestamp()}
+    return True
+
+
+async def _show(turn: Turn, name: str, points: int, note: str = "") -> None:
+    words = turn.text("partner.till.waiting", name=name, points=points)
+    check = partner.button(turn, "partner.button.check", "till:take", style="primary")
+    await turn.show("\n\n".join(part for part in (note, words) if part), [[check], partner.home(turn, "till:points")])

@@ -1,0 +1,22 @@
+"""What a voucher is for, as the till shows it; the flow `voucher` hands it over."""
+
+from lib import errors
+from lib.flows import partner
+from lib.loyalty import points
+from lib.telegram.dispatch import Turn
+
+
+async def show(turn: Turn, found: points.Voucher) -> None:
+    """Show it; Conflict when it is for nothing any more."""
+    if found.used_at or found.cancelled_at:
+        raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
+    turn.state.step = "till:find"
+    words = turn.text(
+        "partner.till.voucher",
+        service=found.title,
+        name=found.name,
+        points=found.points,
+        until=found.expires_at,
+    )
+    give = partner.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
+    await turn.show(words, [[give], partner.home(turn, "till:find")])

@@ -1,0 +1,57 @@
+"""Whether a client agrees to what a cashier wants to take who did not see their card.
+
+    ask -> a message to the client --[confirm]--> the cashier may take it, for as long as the question lives
+                                   --[not me]---> refused
+
+The ledger looks for the answer itself (refuse_unconfirmed), for this operation, this sum and these points alone.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lib import db, errors
+from lib.loyalty.partners import of
+
+SQL = db.load("loyalty_spending")
+
+LIFE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question to a client; `made`: it is new, and they have to be told of it."""
+
+    id: int
+    made: bool
+    confirmed: bool
+    refused: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client has agreed to, or refused, and who wanted it."""
+
+    points: int
+    bill_minor: int
+    actor_id: int
+
+
+async def ask(
+    conn: db.Connection, partner_id: int, member_id: int, actor_id: int, *, bill_minor: int, points: int, key: str
+) -> Request:
+    """Return the question that is open for an operation, a new one if there is none. Denied("not_staff")."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
+    what = {"bill_minor": bill_minor, "points": points, "key": key, "life": LIFE}
+    asked = await SQL.ask.within(of(partner_id)).one(conn, Request, **ids, **what)
+    if asked is None:
+        raise errors.Denied("not_staff", str(actor_id))
+    return asked
+
+
+async def answer(conn: db.Connection, partner_id: int, request_id: int, user_id: int, *, agrees: bool) -> Answer:
+    """Take the client's word, once. Missing("no_request"): answered already, too late, or not theirs."""
+    ids = {"partner_id": partner_id, "request_id": request_id, "user_id": user_id}
+    answered = await SQL.answer.within(of(partner_id)).one(conn, Answer, **ids, agrees=agrees)
+    if answered is None:
+        raise errors.Missing("no_request", str(request_id))
+    return answered

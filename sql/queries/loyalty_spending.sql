@@ -1,0 +1,49 @@
+-- name: ask
+-- One request at a time for one operation; what has not been answered in time is asked anew. Old ones go, as they are for
+-- minutes.
+with old as (
+    delete from spend_requests
+    where partner_id = %(partner_id)s
+    and asked_at < clock_timestamp() - interval '1 day'
+), live as (
+    select id, confirmed_at, refused_at
+    from spend_requests
+    where partner_id = %(partner_id)s
+    and key_hash = sha256(convert_to(%(key)s, 'UTF8'))
+    and (member_id, actor_id, bill_minor, points) =
+        (%(member_id)s, %(actor_id)s, %(bill_minor)s::bigint, %(points)s::bigint)
+    and expires_at > clock_timestamp()
+    order by id desc
+    limit 1
+), made as (
+    insert into spend_requests (partner_id, key_hash, member_id, actor_id, bill_minor, points, expires_at)
+    select m.partner_id, sha256(convert_to(%(key)s, 'UTF8')), m.id, s.user_id, %(bill_minor)s, %(points)s,
+        clock_timestamp() + %(life)s::interval
+    from members m
+    join staff s on s.partner_id = m.partner_id and s.user_id = %(actor_id)s and s.removed_at is null
+    where m.partner_id = %(partner_id)s
+    and m.id = %(member_id)s
+    and m.left_at is null
+    and not exists (select from live)
+    returning id
+)
+select id, false as made, confirmed_at is not null as confirmed, refused_at is not null as refused from live
+union all
+select id, true, false, false from made;
+
+-- name: answer
+-- The client's word, once, while it is asked for.
+update spend_requests r
+set confirmed_at = case when %(agrees)s then clock_timestamp() end,
+    refused_at = case when not %(agrees)s then clock_timestamp() end
+from members m
+where r.partner_id = %(partner_id)s
+and r.id = %(request_id)s
+and r.confirmed_at is null
+and r.refused_at is null
+and r.expires_at > clock_timestamp()
+and m.partner_id = r.partner_id
+and m.id = r.member_id
+and m.user_id = %(user_id)s
+and m.left_at is null
+returning r.points, r.bill_minor, r.actor_id;

@@ -1,0 +1,147 @@
+"""Whose points are spent has agreed: by showing the card, by a press, by digits; and a bill is asked about once."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib import errors
+from lib.flows.partner.till import asking
+from lib.loyalty import members, partners, points, spending
+from tests.factories import refused
+from tests.loyalty.test_points import accrue, reverse
+from tests.loyalty_lab import NOW, make_member, make_shop, new_key
+
+BILL, SPEND = 100_000, 200
+
+
+@pytest.fixture
+async def shop(conn):
+    return await make_shop(conn, earn_on_rest=False)
+
+
+@pytest.fixture
+async def anna(conn, shop):
+    return await make_member(conn, shop, has=500)
+
+
+async def spends(conn, shop, member, key, *, bill=BILL, number=SPEND, by=None, **how):
+    actor = (by or shop.cashier).id
+    return await points.redeem(conn, shop.id, member.id, actor, bill_minor=bill, points=number, key=key, **how)
+
+
+async def asks(conn, shop, member, key, *, by=None):
+    actor = (by or shop.cashier).id
+    return await spending.ask(conn, shop.id, member.id, actor, bill_minor=BILL, points=SPEND, key=key)
+
+
+async def answers(conn, shop, request, member, *, agrees=True):
+    return await spending.answer(conn, shop.id, request.id, member.user_id, agrees=agrees)
+
+
+async def test_points_of_a_client_who_showed_no_card_are_not_spent(conn, shop, anna):
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, anna, "k")
+    await asks(conn, shop, anna, "k")
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, anna, "k")
+    assert (await points.balance(conn, shop.id, anna.id)).available == 500
+
+
+async def test_who_agreed_is_asked_once_and_pays_once(conn, shop, anna):
+    asked = await asks(conn, shop, anna, "k")
+    assert (await asks(conn, shop, anna, "k")).id == asked.id
+    answer = await answers(conn, shop, asked, anna)
+    assert (answer.points, answer.bill_minor, answer.actor_id) == (SPEND, BILL, shop.cashier.id)
+    for repeated in (False, True):
+        done = await spends(conn, shop, anna, "k")
+        assert (done.available, done.repeated) == (300, repeated)
+
+
+async def test_a_consent_is_for_that_operation_and_that_cashier_alone(conn, shop, anna):
+    await answers(conn, shop, await asks(conn, shop, anna, "k"), anna)
+    others = [{"number": SPEND + 1}, {"bill": BILL + 100}, {"by": shop.owner}]
+    for other in others:
+        async with refused(conn, errors.Denied, "not_confirmed"):
+            await spends(conn, shop, anna, "k", **other)
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, anna, "another")
+    boris = await make_member(conn, shop, has=500)
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, boris, "k")
+
+
+async def test_nobody_but_the_client_answers_and_only_once(conn, shop, anna):
+    asked = await asks(conn, shop, anna, "k")
+    mallory = await make_member(conn, shop)
+    async with refused(conn, errors.Missing, "no_request"):
+        await answers(conn, shop, asked, mallory)
+    other = await make_shop(conn)
+    async with refused(conn, errors.Missing, "no_request"):
+        await answers(conn, other, asked, anna)
+    await answers(conn, shop, asked, anna, agrees=False)
+    async with refused(conn, errors.Missing, "no_request"):
+        await answers(conn, shop, asked, anna)
+    again = await asks(conn, shop, anna, "k")
+    assert (again.id, again.made, again.refused) == (asked.id, False, True)
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, anna, "k")
+
+
+async def test_a_question_that_got_too_old_is_asked_anew(conn, shop, anna):
+    asked = await asks(conn, shop, anna, "k")
+    await conn.execute("update spend_requests set expires_at = asked_at where id = %s", (asked.id,))
+    async with refused(conn, errors.Missing, "no_request"):
+        await answers(conn, shop, asked, anna)
+    again = await asks(conn, shop, anna, "k")
+    assert (again.id != asked.id, again.made) == (True, True)
+    await answers(conn, shop, again, anna)
+    query = "update spend_requests set confirmed_at = confirmed_at - interval '11 minutes' where id = %s"
+    await conn.execute(query, (again.id,))
+    async with refused(conn, errors.Denied, "not_confirmed"):
+        await spends(conn, shop, anna, "k")
+
+
+async def test_a_shown_card_or_the_shops_own_rule_asks_nobody(conn, shop, anna):
+    assert (await spends(conn, shop, anna, "k", shown=True)).available == 300
+    await partners.change(conn, shop.id, shop.owner.id, confirm_spending=False)
+    assert (await spends(conn, shop, anna, "k2")).available == 100
+
+
+async def test_who_does_not_work_here_asks_nobody(conn, shop, anna):
+    stranger = await make_shop(conn)
+    async with refused(conn, errors.Denied, "not_staff"):
+        await asks(conn, shop, anna, "k", by=stranger.owner)
+    await members.block(conn, shop.id, shop.owner.id, anna.id, reason="-")
+    async with refused(conn, errors.Denied, "member_blocked"):
+        await spends(conn, shop, anna, "k")
+
+
+def test_a_card_that_was_shown_long_ago_is_no_longer_shown():
+    draft = {"nonce": "a1", "shown_at": NOW.timestamp()}
+    assert asking.nonce(draft, now=NOW + asking.SHOWN - timedelta(seconds=1)) == "a1"
+    assert asking.nonce(draft, now=NOW + asking.SHOWN) == ""
+    assert asking.nonce({"nonce": "", "shown_at": 0}, now=NOW) == ""
+
+
+async def bill(conn, shop, member, key, *, bill_minor=BILL, now=NOW, again=False):
+    ids = (shop.id, member.id, shop.cashier.id)
+    return await points.accrue(conn, *ids, bill_minor=bill_minor, key=key, again=again, now=now)
+
+
+async def test_the_same_bill_within_two_minutes_is_meant_twice_only_if_said_so(conn, shop, anna):
+    first = await bill(conn, shop, anna, "a")
+    assert (await bill(conn, shop, anna, "a")).repeated, "a repeated key is no second bill"
+    soon = NOW + timedelta(seconds=119)
+    async with refused(conn, errors.Conflict, "bill_again"):
+        await bill(conn, shop, anna, "b", now=soon)
+    async with refused(conn, errors.Conflict, "bill_again"):
+        await spends(conn, shop, anna, "c", shown=True, again=False, now=soon)
+    assert (await bill(conn, shop, anna, "d", bill_minor=BILL + 100, now=soon)).points == 50
+    assert (await bill(conn, shop, await make_member(conn, shop), "e", now=soon)).points == 50
+    assert (await bill(conn, shop, anna, "f", now=NOW + timedelta(minutes=2))).txn_id > first.txn_id
+    assert (await bill(conn, shop, anna, "g", now=soon, again=True)).points == 50
+
+
+async def test_a_bill_that_was_taken_back_may_come_again_at_once(conn, shop, anna):
+    await reverse(conn, shop, await accrue(conn, shop, anna, BILL))
+    assert (await bill(conn, shop, anna, new_key())).points == 50
