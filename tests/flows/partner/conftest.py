@@ -70,7 +70,7 @@ class Cafe:
         await self.run(lambda conn: partners.decide(conn, self.id, owner, status, reason))
 
     async def told(self, member: members.Member) -> list[dict[str, Any]]:
-        """Return what the client has been, or will be, told: key and fields."""
+        """Return what the client has been, or will be, told: its key; the fields are forgotten once it was."""
         rows = await self.shop.rows(
             "select args from every_job where task = 'tell' and user_id = %s order by id", member.user_id
         )

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from lib.loyalty import members, staff
+from lib.loyalty import members, points, staff
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
 
@@ -73,9 +73,9 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
     await cafe.owner.sees("Начислили 100 баллов")
     await cafe.owner.presses("Начислить 100", on=give)
     assert (await cafe.balance(boris)).available == 100
-    assert [one["fields"]["reason"] for one in await cafe.told(boris) if "granted" in one["key"]] == [
-        "за долгое ожидание"
-    ]
+    assert [one["key"] for one in await cafe.told(boris)] == ["partner.push.granted"]
+    [given] = await cafe.run(lambda conn: points.member_history(conn, cafe.id, boris.id))
+    assert given.reason == "за долгое ожидание"
 
 
 async def test_a_client_is_blocked_and_admitted(cafe):
