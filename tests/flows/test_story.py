@@ -81,8 +81,8 @@ async def dina_decides(dina: Chat, kind: str, title: str) -> None:
     await dina.presses(kind)
     while "Дальше ›" in buttons(await dina.last()):
         await dina.presses("Дальше")
-    line = next(line for line in words(await dina.last()).splitlines() if title in line)
-    await dina.presses(line.partition(".")[0])
+    listed = [line for one in await dina.messages() for line in words(one).splitlines() if title in line]
+    await dina.presses(next(line for line in reversed(listed) if line[0].isdecimal()).partition(".")[0])
     await dina.sees(f"{title}.*Ждёт решения")
     await dina.presses("Одобрить")
     await dina.sees(f"✅ .*одобрен.*{title}")
