@@ -99,7 +99,7 @@ async def test_one_refuses_while_the_other_approves_and_the_first_word_stands(di
     assert await applied.told() == ["admin.tell.partner.approved"]
 
 
-async def test_a_refusal_needs_a_reason_and_the_owner_reads_it(dina, applied, shop):
+async def test_a_refusal_needs_a_reason_and_the_owner_hears_of_it(dina, applied, shop):
     await dina.forges(f"moderate:one:partner:{applied.id}")
     await dina.presses("Отклонить")
     await dina.sees("1. Не указаны адрес или контакт")
@@ -108,8 +108,9 @@ async def test_a_refusal_needs_a_reason_and_the_owner_reads_it(dina, applied, sh
     await dina.presses("Отклонить")
     await dina.sees("✖️ Отклонено")
     assert await applied.status() == "rejected"
-    [row] = await shop.rows("select args from every_job where task = 'tell' and user_id = %s", applied.owner_id)
-    assert row["args"]["fields"] == {"title": applied.title, "reason": "Не указаны адрес или контакт"}
+    assert await applied.told() == ["admin.tell.partner.rejected"]
+    [row] = await shop.rows("select reason from partners where id = %s", applied.id)
+    assert row["reason"] == "Не указаны адрес или контакт"
 
 
 async def test_a_service_and_a_promotion_are_shown_whole_and_approved(dina, applied):
