@@ -10,13 +10,15 @@ from lib import text
 from lib.loyalty import partners
 
 ROOT = Path(__file__).parents[3]
+ALONE = {"partner.button.manager"}  # has a row to itself
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)
 def test_a_label_fits_on_a_phone(language):
     with (text.LOCALES / language / "LC_MESSAGES" / "partner.po").open("rb") as file:
         labels = {m.id: m.string for m in read_po(file, locale=language) if str(m.id).startswith("partner.button.")}
-    assert {key: label for key, label in labels.items() if len(re.sub(r"\{.*?\}", "123", label)) > 20} == {}
+    lengths = {key: len(re.sub(r"\{.*?\}", "123", label)) for key, label in labels.items()}
+    assert {key: labels[key] for key, length in lengths.items() if length > (24 if key in ALONE else 20)} == {}
 
 
 def test_every_refusal_of_the_ledger_has_a_sentence():
