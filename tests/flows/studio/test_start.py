@@ -12,7 +12,7 @@ async def test_consent_brings_two_trial_credits_once(stranger, shop):
     await stranger.says("/start")
     consent = await stranger.last()
     await stranger.presses("Принимаю")
-    await stranger.sees("На балансе 2 кредита")
+    await stranger.sees("Дарим 2 кредита")
     await stranger.presses("Принимаю", on=consent)
     assert await shop.balance(stranger) == 2
     assert [row["kind"] for row in await shop.ledger(stranger)] == ["trial"]
