@@ -94,7 +94,7 @@ def _play(anna: Chat, boris: Chat, vera: Chat) -> None:
     vera.says("/menu")
     vera.presses("Обслужить клиента")
     vera.says(digits)
-    vera.says("350")
+    vera.says("480")  # not a bill of the seed, which would be asked about as the same once more
     vera.presses("Начислить")
     boris.sees(r"\+\d+ балл")
 
