@@ -18,7 +18,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave Ctrl-C to whoever runs the loop."""
+        """Leave Ctrl-C to the caller that runs the loop."""
         yield
 
     async def main_loop(self) -> None:

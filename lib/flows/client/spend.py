@@ -31,7 +31,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _tell(turn: Turn, partner: Partner, answer: spending.Answer, request: int) -> None:
-    """Tell whoever runs the shop that a client wanted none of it."""
+    """Tell the owner and the managers that a client refused it."""
     cashier = await db.run(lambda conn: users.get_user(conn, answer.actor_id))
     fields = {
         "title": partner.title,
