@@ -65,13 +65,13 @@ async def test_the_owner_releases_a_number_and_the_newcomer_uses_it(cafe, newcom
 
 async def test_the_holder_says_that_the_number_is_theirs(cafe, newcomer, shop):
     boris, holder = await newcomer_with_taken_number(cafe, newcomer)
-    await asks(cafe.owner, await code_of(boris))
-    await cafe.owner.says("Старый аккаунт потерян")
-    await cafe.owner.presses("Освободить номер")
     [row] = await shop.rows("select tg_id from users where id = %s", holder.user_id)
     anna = Chat(shop.http, "client", {"id": row["tg_id"], "first_name": "Анна"})
     await anna.says("/start")
     await anna.presses("Принимаю")
+    await asks(cafe.owner, await code_of(boris))
+    await cafe.owner.says("Старый аккаунт потерян")
+    await cafe.owner.presses("Освободить номер")
     await shop.finish("tell", holder.user_id)
     await anna.sees(r"Кофейня «Зерно» просит освободить номер ··\d{4}.*Карты и баллы останутся")
     await anna.presses("Номер мой")
