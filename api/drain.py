@@ -3,7 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
-from lib import config, db, jobs, kick, line, web
+from lib import config, db, jobs, line, web
+from lib.jobs import kick
 from lib.tasks import SCHEDULES, TASKS
 
 

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 import api.drain
 from dev import serving, upstash, valkey
-from lib import cache, config, db, errors, fetch, jobs, kick
+from lib import cache, config, db, errors, fetch, jobs
+from lib.jobs import kick
 from tests import factories
 from tests.conftest import SETTINGS
 

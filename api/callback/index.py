@@ -1,6 +1,7 @@
 """A generation provider reports that a task ended. Signed address; the body is never believed: it only moves a time."""
 
-from lib import callbacks, kick, web
+from lib import callbacks, web
+from lib.jobs import kick
 
 BODY_LIMIT = 256 * 1024
 

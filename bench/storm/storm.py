@@ -24,7 +24,8 @@ from bench.storm.verdict import Order
 from bench.storm.weather import Weather
 from dev import database, serving, upstash
 from dev.valkey import Valkey
-from lib import config, db, errors, jobs, kick, users
+from lib import config, db, errors, jobs, users
+from lib.jobs import kick
 
 TOKEN = "storm-redis-token"
 PLACERS = 6

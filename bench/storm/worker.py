@@ -9,7 +9,8 @@ import random
 import sys
 from datetime import UTC, datetime, timedelta
 
-from lib import errors, jobs, kick
+from lib import errors, jobs
+from lib.jobs import kick
 
 TASKS = {
     "paint": jobs.Kind("bench.storm.paint", lanes=24, at_once=60, rate=jobs.Rate("painter", 80, timedelta(seconds=1))),

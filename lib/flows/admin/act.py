@@ -10,9 +10,10 @@ message, whatever is pressed twice or delivered again. Before each screen the ro
 import re
 from typing import Any
 
-from lib import errors, kick, typed
+from lib import errors, typed
 from lib.admin import acts
 from lib.flows.admin import DATA, back, button, listed, named, number, short
+from lib.jobs import kick
 from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn

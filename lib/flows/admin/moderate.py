@@ -6,9 +6,10 @@ home -> list -> one of them -> approve (at once, for the words that were shown),
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import db, errors, kick
+from lib import db, errors
 from lib.admin import shops
 from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
+from lib.jobs import kick
 from lib.loyalty import offers
 from lib.loyalty.partners import Partner
 from lib.telegram import client

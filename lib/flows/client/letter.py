@@ -5,8 +5,9 @@ letter:<shop> -> words -> sent           State.data["letter"] is the shop
 
 from datetime import timedelta
 
-from lib import db, errors, kick, limits, text
+from lib import db, errors, limits, text
 from lib.flows import client
+from lib.jobs import kick
 from lib.loyalty import partners, talk
 from lib.loyalty.partners import Partner
 from lib.telegram.dispatch import Turn

@@ -10,8 +10,9 @@ there is to move, and a second time there is nothing.
 import secrets
 from datetime import timedelta
 
-from lib import cache, db, errors, kick, limits, notify, typed
+from lib import cache, db, errors, limits, notify, typed
 from lib.flows import client
+from lib.jobs import kick
 from lib.loyalty import members
 from lib.telegram.dispatch import Turn
 

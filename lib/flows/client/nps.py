@@ -5,8 +5,9 @@ nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]      State.data
 The question comes as a push from the till; the rows say whether the visit is the person's own.
 """
 
-from lib import db, errors, kick
+from lib import db, errors
 from lib.flows import client
+from lib.jobs import kick
 from lib.loyalty import members, partners, talk
 from lib.telegram.dispatch import Turn
 

@@ -6,8 +6,9 @@ the holder's message -> release:keep -> the number stays
 
 from datetime import timedelta
 
-from lib import db, errors, kick, limits, releases
+from lib import db, errors, limits, releases
 from lib.flows import client
+from lib.jobs import kick
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

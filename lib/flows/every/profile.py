@@ -10,7 +10,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from lib import credits, db, kick, limits, profiles, users
+from lib import credits, db, limits, profiles, users
+from lib.jobs import kick
 from lib.loyalty import members, staff
 from lib.telegram import conversation, fsm
 from lib.telegram.client import Button, Picture

@@ -8,8 +8,9 @@ one  -> [block] / [admit]
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, errors, kick, money, notify, text, till, typed
+from lib import db, errors, money, notify, text, till, typed
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import members, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.staff import Staff

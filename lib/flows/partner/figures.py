@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, jobs, kick, limits, text
+from lib import db, jobs, limits, text
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import partners, reports
 from lib.loyalty.reports import Summary
 from lib.loyalty.staff import Staff

@@ -3,8 +3,9 @@
 list -> talk with one client -> words -> sent
 """
 
-from lib import db, errors, kick, notify, text
+from lib import db, errors, notify, text
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import members, talk
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button

@@ -5,8 +5,9 @@ list -> one -> [pay] / [refuse] -> list
 A reward is named by its receipt and level; the ledger decides once, whoever presses first.
 """
 
-from lib import db, errors, kick, text, till
+from lib import db, errors, text, till
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import partners, referrals
 from lib.loyalty.partners import PAGE
 from lib.loyalty.referrals import Reward

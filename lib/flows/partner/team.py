@@ -9,8 +9,9 @@ list -> [invite] -> role -> a message with the link, to be forwarded
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import db, errors, kick, notify
+from lib import db, errors, notify
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import partners, staff
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff

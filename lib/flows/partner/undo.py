@@ -8,8 +8,9 @@ State.data["undo"]: the operation and the reason. The key is the message with th
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, kick, till, users
+from lib import db, errors, till, users
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import partners, points
 from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff

@@ -3,8 +3,9 @@
 The code on the button opens nothing by itself: it must be of the shop where the person works, and unused.
 """
 
-from lib import db, errors, kick, till
+from lib import db, errors, till
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import partners
 from lib.telegram.dispatch import Turn
 

@@ -13,9 +13,10 @@ The operation's key is the message with the confirmation, which becomes the resu
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import db, errors, kick, money, text, till, typed
+from lib import db, errors, money, text, till, typed
 from lib.flows import partner
 from lib.flows.partner.till import asking, names, voucher
+from lib.jobs import kick
 from lib.loyalty import cards, members, partners, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.partners import Partner

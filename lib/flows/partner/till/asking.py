@@ -9,8 +9,9 @@ A showing counts for SHOWN: a screen that was left open is no proof that the cli
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import errors, kick
+from lib import errors
 from lib.flows import partner
+from lib.jobs import kick
 from lib.loyalty import cards
 from lib.loyalty.members import Member
 from lib.loyalty.spending import Request

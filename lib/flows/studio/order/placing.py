@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from lib import credits, db, errors, jobs, kick, limits, results, spending
+from lib import credits, db, errors, jobs, limits, results, spending
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
+from lib.jobs import kick
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -7,10 +7,11 @@ Without a model the words are read by a rule (lib/cards). With one, a descriptio
 import asyncio
 from datetime import timedelta
 
-from lib import cards, config, db, errors, jobs, kick, limits, orders, pictures
+from lib import cards, config, db, errors, jobs, limits, orders, pictures
 from lib import text as sentences
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
+from lib.jobs import kick
 from lib.telegram import client, fsm
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
