@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from lib import credits, jobs, notify, releases, users
+from lib import credits, jobs, notify, users
 from lib.admin import bury_update, queue
-from lib.loyalty import members, partners, points, staff, talk
+from lib.loyalty import members, partners, points, releases, staff, talk
 from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 

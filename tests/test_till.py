@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import till
-from lib.loyalty import members, partners
+from lib.loyalty import counter, members, partners
 from tests import loyalty_lab as lab
 
 
@@ -31,7 +30,7 @@ async def test_a_bill_tells_the_client_and_asks_once_how_it_was(conn, shop):
     member = await lab.make_member(conn, shop)
     row = await partners.get(conn, shop.id)
     for key, bill_minor in (("a", 100_000), ("a", 100_000), ("b", 110_000)):
-        await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=bill_minor, nonce="", key=key)
+        await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=bill_minor, nonce="", key=key)
     assert await told(conn, member.user_id) == ["partner.push.accrued", "partner.push.rate", "partner.push.accrued"]
 
 
@@ -39,7 +38,7 @@ async def test_points_on_hold_are_told_with_their_day(conn):
     shop = await lab.make_shop(conn, hold_days=7)
     member = await lab.make_member(conn, shop)
     row = await partners.get(conn, shop.id)
-    await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="a")
+    await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="a")
     assert (await told(conn, member.user_id))[0] == "partner.push.accrued_later"
 
 
@@ -47,10 +46,10 @@ async def test_a_part_paid_in_points_and_its_reversal_are_told(conn):
     shop = await lab.make_shop(conn, confirm_spending=False)
     member = await lab.make_member(conn, shop, has=100)
     row = await partners.get(conn, shop.id)
-    done = await till.redeem(conn, row, member.id, shop.cashier.id, bill_minor=100_000, spend=100, nonce="", key="a")
-    await till.reverse(conn, row, done.txn_id, shop.owner.id, reason="возврат", key="b")
+    done = await counter.redeem(conn, row, member.id, shop.cashier.id, bill_minor=100_000, spend=100, nonce="", key="a")
+    await counter.reverse(conn, row, done.txn_id, shop.owner.id, reason="возврат", key="b")
     assert await told(conn, member.user_id) == ["partner.push.redeemed", "partner.push.reversed"]
-    await till.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="c")
+    await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="c")
     assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"
 
 
@@ -64,7 +63,7 @@ async def questions(conn, user_id):
 async def bill(conn, shop, member, key, now):
     row = await partners.get(conn, shop.id)
     actor = shop.cashier.id
-    return await till.accrue(conn, row, member.id, actor, bill_minor=100_000, nonce="", key=key, now=now)
+    return await counter.accrue(conn, row, member.id, actor, bill_minor=100_000, nonce="", key=key, now=now)
 
 
 async def test_a_client_is_asked_once_in_two_weeks_counted_from_the_last_question(conn, shop):
@@ -81,9 +80,9 @@ async def test_taking_a_visit_back_takes_its_own_question_only(conn, shop):
     row = await partners.get(conn, shop.id)
     first = await bill(conn, shop, member, "k1", lab.NOW)
     second = await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
-    await till.reverse(conn, row, second.txn_id, shop.owner.id, reason="-", key="r2")
+    await counter.reverse(conn, row, second.txn_id, shop.owner.id, reason="-", key="r2")
     assert await questions(conn, member.user_id) == [first.txn_id]
-    await till.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    await counter.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
     assert await questions(conn, member.user_id) == []
     third = await bill(conn, shop, member, "k3", lab.NOW + timedelta(days=2))
     assert await questions(conn, member.user_id) == [third.txn_id], "who was not asked may be asked"
@@ -97,7 +96,7 @@ async def test_a_question_that_was_sent_counts_though_its_visit_is_taken_back(co
         "update jobs set state = 'cancelled', finished_at = now() where key = %s",
         (f"tell:rate:{shop.id}:{first.txn_id}",),
     )  # it is no longer in the line
-    await till.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    await counter.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
     await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
     assert await questions(conn, member.user_id) == []
 

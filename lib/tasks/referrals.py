@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from lib import db, jobs, log, notify, retry, till
-from lib.loyalty import partners, referrals
+from lib import db, jobs, log, notify, retry
+from lib.loyalty import counter, partners, referrals
 from lib.loyalty.referrals import Reward
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
@@ -17,7 +17,7 @@ async def run(run: jobs.Run) -> None:
     log.note(rewards=number)
     if number:
         found = await db.run(lambda conn: partners.get(conn, shop))
-        await db.run(lambda conn: till.tell_referrers(conn, found, receipt))
+        await db.run(lambda conn: counter.tell_referrers(conn, found, receipt))
     held = await db.run(lambda conn: referrals.held(conn, shop, after=(receipt, 0), limit=1))
     if held and held[0].receipt_id == receipt:
         await _tell(shop, held[0])

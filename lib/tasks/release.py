@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from lib import db, jobs, log, releases, retry
+from lib import db, jobs, log, retry
+from lib.loyalty import releases
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=10), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)

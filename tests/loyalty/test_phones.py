@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from lib import errors, till
-from lib.loyalty import members, phones
+from lib import errors
+from lib.loyalty import counter, members, phones
 from tests.loyalty_lab import make_client, make_member, make_shop
 from tests.test_rules import ROOT
 
@@ -93,21 +93,21 @@ def test_what_is_no_number_is_refused(words):
 async def test_the_counter_is_asked_only_where_two_readings_are_possible(conn):
     shop = await make_shop(conn)
     lan = await make_member(conn, shop, name="Лан", phone="+84951234567")
-    found = await till.look_up(conn, shop.id, "8 495 123-45-67")
+    found = await counter.look_up(conn, shop.id, "8 495 123-45-67")
     assert (found.member_id, [one.id for one in found.clients]) == (0, [lan.id])
     assert found.numbers == ["+74951234567", "+84951234567"]
     office = await make_member(conn, shop, name="Офис", phone="+74951234567")
-    found = await till.look_up(conn, shop.id, "8 495 123-45-67")
+    found = await counter.look_up(conn, shop.id, "8 495 123-45-67")
     assert [one.id for one in found.clients] == [office.id, lan.id]
-    assert (await till.look_up(conn, shop.id, "+7 495 123-45-67")).member_id == office.id
-    assert (await till.look_up(conn, shop.id, "8 495 123-45-68")).numbers == ["+74951234568", "+84951234568"]
+    assert (await counter.look_up(conn, shop.id, "+7 495 123-45-67")).member_id == office.id
+    assert (await counter.look_up(conn, shop.id, "8 495 123-45-68")).numbers == ["+74951234568", "+84951234568"]
 
 
 async def test_a_list_of_clients_is_searched_by_a_whole_number_too(conn):
     shop = await make_shop(conn)
     anna = await make_member(conn, shop, name="Анна", phone="+79001234567")
-    assert [one.id for one in await till.search(conn, shop.id, "8 (900) 123-45-67")] == [anna.id]
-    assert [one.id for one in await till.search(conn, shop.id, "«Анна»\u200e")] == [anna.id]
+    assert [one.id for one in await counter.search(conn, shop.id, "8 (900) 123-45-67")] == [anna.id]
+    assert [one.id for one in await counter.search(conn, shop.id, "«Анна»\u200e")] == [anna.id]
 
 
 def test_the_numbering_plans_are_loaded_for_the_first_number_that_somebody_types():

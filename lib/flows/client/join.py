@@ -8,9 +8,9 @@ The number counts only when Telegram says that the contact is the sender's own. 
 rows when the member is made, once.
 """
 
-from lib import db, errors, releases
+from lib import db, errors
 from lib.flows import client
-from lib.loyalty import members, partners, phones, referrals
+from lib.loyalty import members, partners, phones, referrals, releases
 from lib.telegram.client import Button, Key, Keys
 from lib.telegram.dispatch import Turn
 

@@ -6,9 +6,10 @@ the holder's message -> release:keep -> the number stays
 
 from datetime import timedelta
 
-from lib import db, errors, limits, releases
+from lib import db, errors, limits
 from lib.flows import client
 from lib.jobs import kick
+from lib.loyalty import releases
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -8,10 +8,10 @@ one  -> [block] / [admit]
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, errors, money, notify, text, till, typed
+from lib import db, errors, money, notify, text, typed
 from lib.flows import partner
 from lib.jobs import kick
-from lib.loyalty import members, points
+from lib.loyalty import counter, members, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button
@@ -59,7 +59,7 @@ async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
     """Show a page of what was found; the words stay in the conversation for the next page."""
     turn.state.step = "clients:list"
     try:
-        found = await db.run(lambda conn: till.search(conn, place.partner_id, words, after=after, limit=11))
+        found = await db.run(lambda conn: counter.search(conn, place.partner_id, words, after=after, limit=11))
     except errors.Invalid as error:
         await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
         return

@@ -5,10 +5,10 @@ list -> one -> [pay] / [refuse] -> list
 A reward is named by its receipt and level; the ledger decides once, whoever presses first.
 """
 
-from lib import db, errors, text, till
+from lib import db, errors, text
 from lib.flows import partner
 from lib.jobs import kick
-from lib.loyalty import partners, referrals
+from lib.loyalty import counter, partners, referrals
 from lib.loyalty.partners import PAGE
 from lib.loyalty.referrals import Reward
 from lib.loyalty.staff import Staff
@@ -88,6 +88,6 @@ async def _decide(turn: Turn, place: Staff, argument: str, *, pays: bool) -> Non
         note = turn.text(f"partner.invites.{done}")
         if done == "paid":
             shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-            await db.run(lambda conn: till.tell_referrers(conn, shop, receipt))
+            await db.run(lambda conn: counter.tell_referrers(conn, shop, receipt))
             turn.after.append(kick.drain)
     await _list(turn, place, note=note)

@@ -6,10 +6,10 @@ clients -> [release] -> code, typed -> reason, typed -> sure -> [in 24 hours]   
 from datetime import timedelta
 from typing import Any
 
-from lib import db, errors, limits, releases, typed
+from lib import db, errors, limits, typed
 from lib.flows import partner
 from lib.jobs import kick
-from lib.loyalty import members
+from lib.loyalty import members, releases
 from lib.loyalty.staff import Staff
 from lib.telegram.dispatch import Turn
 

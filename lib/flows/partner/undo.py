@@ -8,10 +8,10 @@ State.data["undo"]: the operation and the reason. The key is the message with th
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, till, users
+from lib import db, errors, users
 from lib.flows import partner
 from lib.jobs import kick
-from lib.loyalty import partners, points
+from lib.loyalty import counter, partners, points
 from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button
@@ -156,7 +156,7 @@ async def _reverse(turn: Turn, place: Staff) -> None:
     options = {"reason": asked["reason"], "key": key}
     try:
         shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-        done = await db.run(lambda conn: till.reverse(conn, shop, asked["txn"], actor, **options))
+        done = await db.run(lambda conn: counter.reverse(conn, shop, asked["txn"], actor, **options))
     except errors.AppError as error:
         late = error.code == "role_too_low"
         await _list(turn, place, "", turn.text("partner.undo.not_yours") if late else partner.refusal(turn, error))

@@ -3,10 +3,10 @@
 The code on the button opens nothing by itself: it must be of the shop where the person works, and unused.
 """
 
-from lib import db, errors, till
+from lib import db, errors
 from lib.flows import partner
 from lib.jobs import kick
-from lib.loyalty import partners
+from lib.loyalty import counter, partners
 from lib.telegram.dispatch import Turn
 
 
@@ -20,7 +20,7 @@ async def handle(turn: Turn) -> None:
     turn.state.step = "till:find"
     try:
         shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-        given = await db.run(lambda conn: till.hand_over(conn, shop, code, turn.state.who["id"]))
+        given = await db.run(lambda conn: counter.hand_over(conn, shop, code, turn.state.who["id"]))
     except errors.AppError as error:
         await turn.answer(partner.refusal(turn, error), alert=True)
         return

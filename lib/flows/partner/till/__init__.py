@@ -13,11 +13,11 @@ The operation's key is the message with the confirmation, which becomes the resu
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import db, errors, money, text, till, typed
+from lib import db, errors, money, text, typed
 from lib.flows import partner
 from lib.flows.partner.till import asking, names, voucher
 from lib.jobs import kick
-from lib.loyalty import cards, members, partners, points
+from lib.loyalty import cards, counter, members, partners, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
@@ -82,7 +82,7 @@ async def _typed(turn: Turn, place: Staff, words: str) -> None:
     step = turn.state.step
     if step == "till:redeem" and draft.get("asked") and len(typed.digits(words)) == 6:
         await _told(turn, place, typed.digits(words))
-    elif step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not till.CARD.search(words):
+    elif step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not counter.CARD.search(words):
         await _typed_bill(turn, place, words)
     elif step == "till:points" and "bill" in draft:
         await _typed_points(turn, place, words)
@@ -114,7 +114,7 @@ async def _scanned(turn: Turn, payload: str) -> None:
 
 async def _look_up(turn: Turn, place: Staff, words: str) -> None:
     try:
-        shown = await db.run(lambda conn: till.look_up(conn, place.partner_id, words))
+        shown = await db.run(lambda conn: counter.look_up(conn, place.partner_id, words))
         if shown.voucher:
             await voucher.show(turn, shown.voucher)
         elif shown.member_id:
@@ -317,7 +317,7 @@ async def _give(turn: Turn, place: Staff) -> None:
     }
     try:
         shop, member = await _who(place, draft["member"])
-        done = await db.run(lambda conn: till.accrue(conn, shop, member.id, actor, **options))
+        done = await db.run(lambda conn: counter.accrue(conn, shop, member.id, actor, **options))
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
@@ -331,7 +331,7 @@ async def _take(turn: Turn, place: Staff) -> None:
     shown = {"nonce": asking.nonce(draft), "again": bool(draft.get("again"))}
     try:
         shop, member = await _who(place, draft["member"])
-        done = await db.run(lambda conn: till.redeem(conn, shop, member.id, actor, **bill | shown))
+        done = await db.run(lambda conn: counter.redeem(conn, shop, member.id, actor, **bill | shown))
     except errors.AppError as error:
         await (_ask(turn, place, bill) if error.code == "not_confirmed" else _not_done(turn, place, error))
         return
@@ -344,7 +344,7 @@ async def _ask(turn: Turn, place: Staff, bill: dict[str, Any]) -> None:
     draft, actor = _draft(turn, place), turn.state.who["id"]
     try:
         shop, member = await _who(place, draft["member"])
-        asked = await db.run(lambda conn: till.ask(conn, shop, member, actor, **bill))
+        asked = await db.run(lambda conn: counter.ask(conn, shop, member, actor, **bill))
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
