@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dev.telegram import cast
-from lib import config, db, users
+from lib import config, db
 from lib.loyalty import members, offers, partners, points, staff
+from lib.people import users
 
 CAFE = "Кофейня «Зерно»"
 BILLS = (350_00, 1_240_50, 890_00)

@@ -7,7 +7,8 @@ cannot spoil: credits are taken before the Stars are asked back, and given when 
 import functools
 from typing import Any
 
-from lib import credits, db, errors, log, notify, text, users
+from lib import credits, db, errors, log, text
+from lib.people import notify, users
 from lib.telegram import client
 from lib.telegram.client import Button, Chat, Keyboard, Stars
 

@@ -17,7 +17,8 @@ import json
 import uuid
 from typing import Any
 
-from lib import credits, db, errors, payments, users
+from lib import credits, db, errors, payments
+from lib.people import users
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

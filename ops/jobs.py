@@ -17,7 +17,8 @@ import dataclasses
 import json
 from typing import Any
 
-from lib import config, db, errors, jobs, spending, users
+from lib import config, db, errors, jobs, spending
+from lib.people import users
 
 STATES = ("queued", "running", "waiting", "done", "failed", "cancelled")
 

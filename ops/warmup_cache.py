@@ -12,7 +12,8 @@ import argparse
 import json
 import sys
 
-from lib import config, db, fetch, warmup
+from lib import config, db, fetch
+from lib.people import warmup
 
 WIDTH = 30
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lib import db, jobs, spending, users
+from lib import db, jobs, spending
+from lib.people import users
 
 LEASE = timedelta(seconds=30)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import db, users
+from lib import db
 from lib.loyalty import members, partners, points, staff
+from lib.people import users
 from tests import factories
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

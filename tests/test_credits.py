@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from lib import catalog, credits, errors, jobs, users
+from lib import catalog, credits, errors, jobs
+from lib.people import users
 from tests import factories
 from tests.factories import refused
 

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from lib import credits, jobs, notify, users
+from lib import credits, jobs
 from lib.admin import bury_update, queue
 from lib.loyalty import members, partners, points, releases, staff, talk
+from lib.people import notify, users
 from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib import config, credits, errors, generation, jobs, notify, storage, users
+from lib import config, credits, errors, generation, jobs, storage
 from lib.jobs.run import judge
 from lib.loyalty import members, partners, points, staff, talk
+from lib.people import notify, users
 from lib.retry import Backoff
 from tests import factories
 from tests.factories import refused

@@ -6,8 +6,9 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from dev import postgres
-from lib import audit, credits, db, migrations, users
+from lib import audit, credits, db, migrations
 from lib.loyalty import points
+from lib.people import users
 from tests import factories, servers
 from tests.loyalty.test_points import accrue
 from tests.loyalty_lab import make_member, make_shop, new_key

@@ -3,7 +3,8 @@ import asyncio
 import psycopg
 import pytest
 
-from lib import audit, catalog, credits, db, errors, users
+from lib import audit, catalog, credits, db, errors
+from lib.people import users
 from tests import factories
 
 BY = {"actor": "ops:test", "reason": "asked for it"}

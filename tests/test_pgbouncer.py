@@ -21,9 +21,10 @@ import pytest
 
 from dev import postgres
 from dev.stack import ROOT, Stack
-from lib import config, credits, db, errors, generation, jobs, users
+from lib import config, credits, db, errors, generation, jobs
 from lib.loyalty import points
 from lib.loyalty.partners import of
+from lib.people import users
 from lib.retry import Backoff
 from tests import factories
 from tests.flows.chat import Chat

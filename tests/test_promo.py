@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, catalog, credits, db, users
+from lib import audit, catalog, credits, db
+from lib.people import users
 from tests import factories
 
 BY = {"actor": "ops:test", "reason": "spring"}

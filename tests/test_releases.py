@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from lib import errors, users
+from lib import errors
 from lib.loyalty import members, partners, releases
+from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_shop
 from tests.redis_lab import empty_redis, running_upstash

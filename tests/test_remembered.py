@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, catalog, credits, errors, jobs, users
+from lib import audit, catalog, credits, errors, jobs
 from lib.admin import people
 from lib.loyalty import members, partners
+from lib.people import users
 from tests import factories
 from tests.loyalty_lab import make_client, make_member, make_shop, new_key
 

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from lib import errors, jobs, log, users
+from lib import errors, jobs, log
+from lib.people import users
 from tests import factories
 
 

@@ -10,7 +10,8 @@ import pytest
 from dev import functions, upstash
 from dev.faults import Fault
 from dev.stack import ROOT
-from lib import caches, db, errors, log, profiles, users, warmup
+from lib import caches, db, errors, log
+from lib.people import profiles, users, warmup
 from ops import warmup_cache
 from tests import factories
 from tests.conftest import SETTINGS, Database

@@ -2,7 +2,8 @@
 
 import json
 
-from lib import caches, config, errors, warmup, web
+from lib import caches, config, errors, web
+from lib.people import warmup
 
 BODY_LIMIT = 10_000
 

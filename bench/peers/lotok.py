@@ -7,7 +7,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from bench.peers.driver import Driver
-from lib import config, db, fetch, jobs, migrations, users
+from lib import config, db, fetch, jobs, migrations
+from lib.people import users
 
 TASKS = {"noop": jobs.Kind("bench.peers.noop", lanes=16, batch=1000)}
 PEOPLE = 200

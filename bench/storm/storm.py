@@ -24,8 +24,9 @@ from bench.storm.verdict import Order
 from bench.storm.weather import Weather
 from dev import database, serving, upstash
 from dev.valkey import Valkey
-from lib import config, db, errors, jobs, users
+from lib import config, db, errors, jobs
 from lib.jobs import kick
+from lib.people import users
 
 TOKEN = "storm-redis-token"
 PLACERS = 6

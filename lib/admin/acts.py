@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib import catalog, credits, db, errors, payments, users
+from lib import catalog, credits, db, errors, payments
 from lib.admin import letters, people, queue, shops, trail
 from lib.loyalty import releases
+from lib.people import users
 
 MOST_CREDITS = 10_000
 type Facts = dict[str, Any]

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import config, db, errors, typed, users
+from lib import config, db, errors, typed
 from lib.loyalty import phones
 from lib.loyalty.partners import PLATFORM
+from lib.people import users
 from lib.telegram import fsm
 
 SQL = db.load("admin")

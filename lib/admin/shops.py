@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import db, errors, notify
+from lib import db, errors
 from lib.loyalty import offers, partners
 from lib.loyalty.partners import PLATFORM, Partner
+from lib.people import notify
 
 SQL = db.load("admin")
 PAGE = 10

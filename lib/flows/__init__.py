@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from lib import config, db, limits, notify, text, users
+from lib import config, db, limits, text
 from lib.admin import bury_update  # not "admin": the flows of that name take its place here once they are imported
+from lib.people import notify, users
 from lib.telegram.dispatch import Flows, Menu, Shared
 from lib.telegram.update import Person
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, notify, typed
+from lib import db, errors, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, spending, talk
+from lib.people import notify
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
 RATE_AFTER = timedelta(minutes=3)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import dates, db, errors, typed, users
+from lib import dates, db, errors, typed
 from lib.loyalty import phones
 from lib.loyalty.partners import PAGE, PLATFORM, of
+from lib.people import users
 
 SQL = db.load("loyalty_members")
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import db, errors, users
+from lib import db, errors
+from lib.people import users
 
 SQL = db.load("loyalty_partners")
 

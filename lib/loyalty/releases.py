@@ -11,8 +11,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib import cache, db, errors, jobs, notify, users
+from lib import cache, db, errors, jobs
 from lib.loyalty import members
+from lib.people import notify, users
 
 SQL = db.load("releases")
 PLATFORM = db.Scope(platform=True)

@@ -9,8 +9,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from lib import db, errors, users
+from lib import db, errors
 from lib.loyalty.partners import PAGE, of
+from lib.people import users
 
 SQL = db.load("loyalty_staff")
 

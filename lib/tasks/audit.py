@@ -3,7 +3,8 @@
 import html
 from datetime import timedelta
 
-from lib import audit, config, db, errors, jobs, log, notify, retry
+from lib import audit, config, db, errors, jobs, log, retry
+from lib.people import notify
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=5), cap=timedelta(hours=1))

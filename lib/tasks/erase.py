@@ -5,7 +5,8 @@ A file of another environment stays where it is: a preview's database is a copy 
 
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, generation, jobs, log, retry, storage, users
+from lib import config, db, generation, jobs, log, retry, storage
+from lib.people import users
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=10), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)

@@ -9,8 +9,9 @@ settles its own member first.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, jobs, log, notify, retry
+from lib import db, errors, jobs, log, retry
 from lib.loyalty import night, partners
+from lib.people import notify
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)

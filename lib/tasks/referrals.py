@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from lib import db, jobs, log, notify, retry
+from lib import db, jobs, log, retry
 from lib.loyalty import counter, partners, referrals
 from lib.loyalty.referrals import Reward
+from lib.people import notify
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)

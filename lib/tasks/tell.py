@@ -9,7 +9,8 @@ fails, and an administrator sees it.
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, jobs, log, retry, text, users
+from lib import db, errors, jobs, log, retry, text
+from lib.people import users
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))

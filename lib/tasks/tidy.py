@@ -6,7 +6,8 @@ then from the table.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, generation, jobs, log, retry, storage, users
+from lib import config, db, generation, jobs, log, retry, storage
+from lib.people import users
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1))
 LEASE = timedelta(seconds=60)

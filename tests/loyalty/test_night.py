@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors, users
+from lib import errors
 from lib.loyalty import members, night, partners, points
+from lib.people import users
 from tests.factories import refused
 from tests.loyalty.test_points import accrue, redeem, reverse
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop

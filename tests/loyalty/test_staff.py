@@ -2,9 +2,10 @@
 
 import pytest
 
-from lib import errors, users
+from lib import errors
 from lib.admin import people
 from lib.loyalty import staff
+from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors, jobs, limits, notify, text
+from lib import errors, jobs, limits, text
+from lib.people import notify
 from lib.tasks import TASKS
 from lib.telegram.client import Chat
 from tests import factories

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from dev import seed
-from lib import config, db, text, users
+from lib import config, db, text
 from lib.flows import FLOWS
 from lib.loyalty import members, partners
+from lib.people import users
 from lib.telegram import dispatch, fsm, instance
 from tests import factories
 

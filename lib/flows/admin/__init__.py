@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import config, db, errors, spending, text, users
+from lib import config, db, errors, spending, text
 from lib.admin.people import Count
 from lib.admin.pulse import Pulse
+from lib.people import users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

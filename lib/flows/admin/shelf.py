@@ -5,9 +5,10 @@ home -> product, pack -> what changes them (act)          alerts -> on or off, a
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import catalog, db, notify
+from lib import catalog, db
 from lib.admin import trail
 from lib.flows.admin import back, button, named
+from lib.people import notify
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from lib import db, errors, notify, qr, text, users
+from lib import db, errors, qr, text
 from lib.loyalty import cards, members, offers, partners, referrals, staff
+from lib.people import notify, users
 from lib.telegram import client
 from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn

@@ -10,10 +10,11 @@ there is to move, and a second time there is nothing.
 import secrets
 from datetime import timedelta
 
-from lib import cache, db, errors, limits, notify, typed
+from lib import cache, db, errors, limits, typed
 from lib.flows import client
 from lib.jobs import kick
 from lib.loyalty import members
+from lib.people import notify
 from lib.telegram.dispatch import Turn
 
 LIFE = timedelta(minutes=10)

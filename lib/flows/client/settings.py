@@ -7,10 +7,11 @@ home -> [news] -> home
 
 from datetime import date
 
-from lib import db, errors, text, users
+from lib import db, errors, text
 from lib.flows import client
 from lib.loyalty import members, partners
 from lib.loyalty.members import Client
+from lib.people import users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

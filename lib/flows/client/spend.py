@@ -3,11 +3,12 @@
 The question comes as a push from the till; the rows say whether it is the person's own, and still open.
 """
 
-from lib import db, errors, users
+from lib import db, errors
 from lib.flows import client
 from lib.jobs import kick
 from lib.loyalty import partners, spending
 from lib.loyalty.partners import Partner
+from lib.people import users
 from lib.telegram.dispatch import Turn
 
 

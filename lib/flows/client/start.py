@@ -4,8 +4,9 @@ stranger: anything -> consent, with the link's shop and its gift -> [accept] -> 
 known:    /start   -> what the club is, once, or the menu
 """
 
-from lib import config, db, errors, users
+from lib import config, db, errors
 from lib.flows import client
+from lib.people import users
 from lib.telegram import dispatch
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn

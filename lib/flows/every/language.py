@@ -1,6 +1,7 @@
 """The language: there are two, so one press or /language changes it, and another changes it back."""
 
-from lib import db, profiles, users
+from lib import db
+from lib.people import profiles, users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -10,9 +10,10 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from lib import credits, db, limits, profiles, users
+from lib import credits, db, limits
 from lib.jobs import kick
 from lib.loyalty import members, staff
+from lib.people import profiles, users
 from lib.telegram import conversation, fsm
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, limits, notify, text, users
+from lib import db, errors, limits, text
 from lib.loyalty import staff
 from lib.loyalty.staff import Staff
+from lib.people import notify, users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -8,12 +8,13 @@ one  -> [block] / [admit]
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import db, errors, money, notify, text, typed
+from lib import db, errors, money, text, typed
 from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import counter, members, points
 from lib.loyalty.members import Found, Member
 from lib.loyalty.staff import Staff
+from lib.people import notify
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -3,11 +3,12 @@
 list -> talk with one client -> words -> sent
 """
 
-from lib import db, errors, notify, text
+from lib import db, errors, text
 from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import members, talk
 from lib.loyalty.staff import Staff
+from lib.people import notify
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -4,8 +4,9 @@ stranger: anything -> consent screen -> [accept] -> the menu, or where the link 
 known:    /start   -> the menu
 """
 
-from lib import config, db, profiles, users
+from lib import config, db
 from lib.flows import partner
+from lib.people import profiles, users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import LINK, Turn
 

@@ -9,12 +9,13 @@ list -> [invite] -> role -> a message with the link, to be forwarded
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import db, errors, notify
+from lib import db, errors
 from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import partners, staff
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
+from lib.people import notify
 from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn

@@ -8,12 +8,13 @@ State.data["undo"]: the operation and the reason. The key is the message with th
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, users
+from lib import db, errors
 from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import counter, partners, points
 from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff
+from lib.people import users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 from lib.text import Said

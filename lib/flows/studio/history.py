@@ -5,10 +5,11 @@ pages -> [a number] -> the order -> [send again] -> its files
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, limits, results, users
+from lib import db, errors, jobs, limits, results
 from lib import text as sentences
 from lib.flows import studio
 from lib.jobs import kick
+from lib.people import users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -4,7 +4,8 @@ stranger: anything -> consent screen -> [accept] -> welcome, 2 credits
 known:    /start   -> what the studio is, once, or welcome back; a draft is kept
 """
 
-from lib import config, credits, db, users
+from lib import config, credits, db
+from lib.people import users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

@@ -5,9 +5,10 @@
 
 from datetime import timedelta
 
-from lib import config, credits, db, limits, notify, users
+from lib import config, credits, db, limits
 from lib import text as sentences
 from lib.flows import studio
+from lib.people import notify, users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 

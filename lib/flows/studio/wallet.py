@@ -10,9 +10,10 @@ by its charge id, whatever is delivered twice; a refund that Telegram tells of i
 from datetime import timedelta
 from typing import Any
 
-from lib import catalog, credits, db, errors, limits, log, notify, payments, users
+from lib import catalog, credits, db, errors, limits, log, payments
 from lib import text as sentences
 from lib.flows import studio
+from lib.people import notify, users
 from lib.telegram.client import Button, Invoice, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Payment

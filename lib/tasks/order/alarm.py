@@ -3,7 +3,8 @@
 import contextlib
 from datetime import timedelta
 
-from lib import cache, errors, notify
+from lib import cache, errors
+from lib.people import notify
 from lib.tasks.order.desk import Desk
 
 EVERY = timedelta(hours=1)

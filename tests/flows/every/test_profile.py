@@ -1,6 +1,7 @@
 import json
 
-from lib import db, users
+from lib import db
+from lib.people import users
 from tests.flows.chat import Chat
 from tests.flows.studio.test_order import to_confirm
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dev.stack import Stack
-from lib import config, db, users
+from lib import config, db
 from lib.loyalty import cards, members, offers, partners, points, staff
+from lib.people import users
 from tests.flows.chat import Chat
 from tests.flows.conftest import Shop
 from tests.loyalty_lab import new_key

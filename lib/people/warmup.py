@@ -6,7 +6,8 @@ To fill one more class, add its line to LOADERS.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import caches, db, errors, profiles
+from lib import caches, db, errors
+from lib.people import profiles
 
 LIMIT = 1000  # entries of a class: each costs a command or two, and most live for minutes
 
