@@ -3,8 +3,9 @@
 import asyncio
 from datetime import UTC, datetime
 
-from lib import config, db, jobs, line, web
+from lib import config, db, jobs, web
 from lib.jobs import kick
+from lib.studio import line
 from lib.tasks import SCHEDULES, TASKS
 
 

@@ -17,7 +17,8 @@ import httpx
 
 from bench.results import Failed
 from dev.stack import ROOT, Stack
-from lib import config, db, jobs, orders
+from lib import config, db, jobs
+from lib.studio import orders
 from lib.tasks import TASKS
 
 ORDERS = 200

@@ -38,7 +38,7 @@ class Offer:
 
     `models` and `own` are the seconds by who made them, None when there were too few to tell; `line` orders stand in
     line, and `line_seconds` is how long we would draw all of them. `halts` tells why each of the providers that were
-    named cannot be asked now, '' when it can (lib/spending).
+    named cannot be asked now, '' when it can (lib/studio/spending).
     """
 
     product: catalog.Product

@@ -17,8 +17,9 @@ import dataclasses
 import json
 from typing import Any
 
-from lib import config, db, errors, jobs, spending
+from lib import config, db, errors, jobs
 from lib.people import users
+from lib.studio import spending
 
 STATES = ("queued", "running", "waiting", "done", "failed", "cancelled")
 

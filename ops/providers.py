@@ -12,7 +12,8 @@ import dataclasses
 import getpass
 import json
 
-from lib import config, db, errors, providers, spending
+from lib import config, db, errors, providers
+from lib.studio import spending
 
 PAID = [name for name in providers.PROVIDERS if name != "local"]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lib import db, jobs, spending
+from lib import db, jobs
 from lib.people import users
+from lib.studio import spending
 
 LEASE = timedelta(seconds=30)
 

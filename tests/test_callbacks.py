@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from lib import callbacks, config, errors
+from lib import config, errors
+from lib.studio import callbacks
 from tests import factories
 
 KEY = "kie-webhook-key"

@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 
-from lib import errors, jobs, spending
+from lib import errors, jobs
+from lib.studio import spending
 from tests import factories
 
 TURNS, HANDS = 30, 4

@@ -1,20 +1,21 @@
 import pytest
 
-from lib import cards, errors
+from lib import errors
 from lib.providers.local import lettering
+from lib.studio import words as card_words
 
 
 def test_first_line_is_the_title_and_the_next_are_benefits():
-    words = cards.read_words("Кружка 350 мл\n- Держит тепло\n• Можно мыть\n3) В коробке")
-    assert words == cards.Words("Кружка 350 мл", ("Держит тепло", "Можно мыть", "В коробке"))
+    words = card_words.read_words("Кружка 350 мл\n- Держит тепло\n• Можно мыть\n3) В коробке")
+    assert words == card_words.Words("Кружка 350 мл", ("Держит тепло", "Можно мыть", "В коробке"))
 
 
 def test_one_line_is_split_at_semicolons():
-    assert cards.read_words("Кружка; держит тепло; белая").benefits == ("держит тепло", "белая")
+    assert card_words.read_words("Кружка; держит тепло; белая").benefits == ("держит тепло", "белая")
 
 
 def test_a_fourth_benefit_is_left_out_and_counted():
-    words = cards.read_words("Кружка\na1\na2\na3\na4\na5")
+    words = card_words.read_words("Кружка\na1\na2\na3\na4\na5")
     assert words.benefits == ("a1", "a2", "a3")
     assert words.left_out == 2
 
@@ -22,46 +23,46 @@ def test_a_fourth_benefit_is_left_out_and_counted():
 @pytest.mark.parametrize("message", ["", "   \n\n", "🔥🔥🔥", "\u200b\u200d"])
 def test_a_message_without_words_is_refused(message):
     with pytest.raises(errors.Invalid) as refusal:
-        cards.read_words(message)
+        card_words.read_words(message)
     assert refusal.value.code == "title_empty"
 
 
 def test_a_title_of_5000_characters_is_refused_with_its_length():
     with pytest.raises(errors.Invalid) as refusal:
-        cards.read_words("ш" * 5000)
+        card_words.read_words("ш" * 5000)
     assert (refusal.value.code, refusal.value.detail) == ("title_long", "5000")
 
 
 def test_a_long_benefit_is_named():
     with pytest.raises(errors.Invalid) as refusal:
-        cards.read_words("Кружка\n" + "очень " * 20)
+        card_words.read_words("Кружка\n" + "очень " * 20)
     assert refusal.value.code == "benefit_long"
 
 
 def test_emoji_and_invisible_characters_are_cleaned_away():
-    assert cards.read_words("🔥 Кру\u200bжка ⭐️ 5\u00a0л").title == "Кружка 5 л"
+    assert card_words.read_words("🔥 Кру\u200bжка ⭐️ 5\u00a0л").title == "Кружка 5 л"
 
 
 def test_forms_of_plain_signs_become_plain_and_what_no_font_has_is_named():
-    words = cards.read_words("Кружка ３５０ мл 保温\n𝗧𝗲𝗿𝗺𝗼 5 м²\nქართული чашка 🔥")
-    assert words == cards.Words("Кружка 350 мл", ("Termo 5 м²", "чашка"), 0, "保温 ქართული")
+    words = card_words.read_words("Кружка ３５０ мл 保温\n𝗧𝗲𝗿𝗺𝗼 5 м²\nქართული чашка 🔥")
+    assert words == card_words.Words("Кружка 350 мл", ("Termo 5 м²", "чашка"), 0, "保温 ქართული")
 
 
 @pytest.mark.parametrize("title", ["ქართული", "Հայերեն", "保温杯"])
 def test_a_title_in_letters_that_no_font_has_is_refused_with_its_words(title):
     with pytest.raises(errors.Invalid) as refusal:
-        cards.read_words(title)
+        card_words.read_words(title)
     assert (refusal.value.code, refusal.value.detail) == ("title_unprintable", title)
 
 
 def test_every_sign_that_a_card_may_bear_is_in_its_fonts():
-    signs = [chr(code) for code in range(0x21, 0x3000) if cards.drawn(chr(code)) == chr(code)]
+    signs = [chr(code) for code in range(0x21, 0x3000) if card_words.drawn(chr(code)) == chr(code)]
     assert {"Ё", "№", "₽", "²", "—", "қ", "ў", "ə"} <= set(signs)
     assert [sign for sign in signs if lettering.printable(sign) != sign] == []
 
 
 def test_markup_is_cleaned_away_and_signs_stay():
-    assert cards.read_words("<b>Кружка</b> & **Ко** 3 < 5").title == "Кружка & Ко 3 < 5"
+    assert card_words.read_words("<b>Кружка</b> & **Ко** 3 < 5").title == "Кружка & Ко 3 < 5"
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,8 @@ def test_markup_is_cleaned_away_and_signs_stay():
     ],
 )
 def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
-    assert {finding.kind for finding in cards.check_words("wb", words, ())} == {kind}
-    assert cards.check_words("story", words, ()) == []
+    assert {finding.kind for finding in card_words.check_words("wb", words, ())} == {kind}
+    assert card_words.check_words("story", words, ()) == []
 
 
 @pytest.mark.parametrize(
@@ -101,11 +102,13 @@ def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
     ],
 )
 def test_honest_words_pass(words):
-    assert cards.check_words("ozon", words, ()) == []
+    assert card_words.check_words("ozon", words, ()) == []
 
 
 def test_all_that_is_refused_is_named_once():
-    found = cards.check_words("wb", "Лучшая кружка", ("Держит тепло", "Скидка сегодня, скидка и за 990 ₽", "Скидка"))
+    found = card_words.check_words(
+        "wb", "Лучшая кружка", ("Держит тепло", "Скидка сегодня, скидка и за 990 ₽", "Скидка")
+    )
     assert [(one.kind, one.words) for one in found] == [
         ("superlative", "Лучшая"), ("price", "Скидка"), ("price", "скидка"), ("price", "990 ₽"),
     ]  # fmt: skip

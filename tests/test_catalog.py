@@ -1,7 +1,8 @@
 import psycopg
 import pytest
 
-from lib import catalog, credits, errors, orders, providers
+from lib import catalog, credits, errors, providers
+from lib.studio import orders
 
 BY = {"actor": "ops:test", "reason": "spring"}
 

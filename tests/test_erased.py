@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib import config, credits, errors, generation, jobs, storage
+from lib import config, credits, errors, jobs, storage
 from lib.jobs.run import judge
 from lib.loyalty import members, partners, points, staff, talk
 from lib.people import notify, users
 from lib.retry import Backoff
+from lib.studio import files
 from tests import factories
 from tests.factories import refused
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
@@ -71,7 +72,7 @@ async def _pay(conn, alice, shop):
 
 async def _file(conn, alice, shop):
     file = {"kind": "card", "pathname": f"local/card/{new_key()}", "content_type": "image/png", "bytes": 1}
-    await generation.add_files(conn, alice.id, 1, [{**file, "width": 1, "height": 1}])
+    await files.add_files(conn, alice.id, 1, [{**file, "width": 1, "height": 1}])
 
 
 async def _promo(conn, alice, shop):
@@ -188,11 +189,11 @@ async def test_a_file_of_an_erased_person_is_removed_as_soon_as_it_is_stored(dat
     config.get.cache_clear()
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        [kept] = await generation.keep(alice.id, 1, [generation.New("card", b"x", "image/png", 1, 1)])
+        [kept] = await files.keep(alice.id, 1, [files.New("card", b"x", "image/png", 1, 1)])
         assert await storage.get(kept.pathname) == b"x"
         await users.erase(conn, alice.id, alice.tg_id)
         with pytest.raises(errors.Gone):
-            await generation.keep(alice.id, 2, [generation.New("card", b"y", "image/png", 1, 1)])
+            await files.keep(alice.id, 2, [files.New("card", b"y", "image/png", 1, 1)])
     assert [path.read_bytes() for path in tmp_path.rglob("*.png")] == [b"x"]
 
 

@@ -1,7 +1,7 @@
 import psycopg
 import pytest
 
-from lib import generation
+from lib.studio import files as stored_files
 
 
 def described(kind, **changes):
@@ -10,7 +10,7 @@ def described(kind, **changes):
 
 
 async def add(conn, user, *files):
-    return await generation.add_files(conn, user.id, 7, list(files))
+    return await stored_files.add_files(conn, user.id, 7, list(files))
 
 
 async def test_add_files_records_several_at_once(conn, make_user):
@@ -33,7 +33,7 @@ async def test_a_url_is_no_pathname(conn, make_user):
 
 async def test_a_telegram_id_is_remembered_for_each_bot_and_kind(conn, make_user):
     [file] = await add(conn, await make_user(), described("card"))
-    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAC"})
-    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAD"})
-    assert await generation.telegram_ids(conn, [file.id], "studio") == {(file.id, "photo"): "AgAD"}
-    assert await generation.telegram_ids(conn, [file.id], "admin") == {}
+    await stored_files.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAC"})
+    await stored_files.remember_telegram_ids(conn, "studio", "photo", {file.id: "AgAD"})
+    assert await stored_files.telegram_ids(conn, [file.id], "studio") == {(file.id, "photo"): "AgAD"}
+    assert await stored_files.telegram_ids(conn, [file.id], "admin") == {}

@@ -1,6 +1,7 @@
 """Whose order waits in line reads how far it is."""
 
-from lib import line, text
+from lib import text
+from lib.studio import line
 from tests import factories
 
 

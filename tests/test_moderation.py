@@ -1,6 +1,6 @@
 import pytest
 
-from lib import moderation
+from lib.studio import moderation
 
 
 @pytest.mark.parametrize(

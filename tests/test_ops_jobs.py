@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from lib import credits, jobs, spending
+from lib import credits, jobs
+from lib.studio import spending
 from ops.__main__ import main
 from tests import factories
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lib import spending
+from lib.studio import spending
 from ops.__main__ import main
 from tests import factories
 

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lib import errors, orders, providers, text
+from lib import errors, providers, text
 from lib.providers import kie
+from lib.studio import orders
 from lib.tasks.order import prompts
 
 PLACE = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "abc"}

@@ -21,11 +21,12 @@ import pytest
 
 from dev import postgres
 from dev.stack import ROOT, Stack
-from lib import config, credits, db, errors, generation, jobs
+from lib import config, credits, db, errors, jobs
 from lib.loyalty import points
 from lib.loyalty.partners import of
 from lib.people import users
 from lib.retry import Backoff
+from lib.studio import files
 from tests import factories
 from tests.flows.chat import Chat
 from tests.loyalty_lab import NOW, make_member, make_shop
@@ -126,8 +127,8 @@ async def finish(conn, job):
         return await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="x")
     job = await jobs.save_checkpoint(conn, job, {"drawn": True})
     card = {"kind": "card", "pathname": f"local/card/{job.id}.png", "content_type": "image/png", "bytes": 9}
-    [file] = await generation.add_files(conn, job.user_id, job.id, [card])
-    await generation.remember_telegram_ids(conn, "studio", "photo", {file.id: f"AgAC{job.id}"})
+    [file] = await files.add_files(conn, job.user_id, job.id, [card])
+    await files.remember_telegram_ids(conn, "studio", "photo", {file.id: f"AgAC{job.id}"})
     return await jobs.update_job_status(conn, job, "done")
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import config, errors, jobs, spending
+from lib import config, errors, jobs
+from lib.studio import spending
 from tests import factories
 from tests.factories import reads, refused
 

@@ -1,7 +1,8 @@
 """A generation provider reports that a task ended. Signed address; the body is never believed: it only moves a time."""
 
-from lib import callbacks, web
+from lib import web
 from lib.jobs import kick
+from lib.studio import callbacks
 
 BODY_LIMIT = 256 * 1024
 

@@ -5,8 +5,9 @@ A file of another environment stays where it is: a preview's database is a copy 
 
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, generation, jobs, log, retry, storage
+from lib import config, db, jobs, log, retry, storage
 from lib.people import users
+from lib.studio import files as stored_files
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=10), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
@@ -20,10 +21,10 @@ async def run(run: jobs.Run) -> None:
         await run.wait(datetime.now(UTC) + timedelta(seconds=20) * config.get().lease_scale)
         return
     await db.run(lambda conn: users.forget_operations(conn, person))
-    files = await db.run(lambda conn: generation.list_files(conn, person))
+    files = await db.run(lambda conn: stored_files.list_files(conn, person))
     for start in range(0, len(files), PAGE):
         page = files[start : start + PAGE]
         ours = [file.pathname for file in page if file.pathname.startswith(f"{config.get().key_prefix}/")]
         await storage.delete(*ours)
-        await db.run(lambda conn, ids=[file.id for file in page]: generation.forget_files(conn, ids))  # type: ignore[misc]
+        await db.run(lambda conn, ids=[file.id for file in page]: stored_files.forget_files(conn, ids))  # type: ignore[misc]
     log.note(files=len(files))

@@ -5,8 +5,9 @@ An order of the studio also says that the credits are back; a file of a shop cos
 
 from datetime import timedelta
 
-from lib import credits, db, errors, jobs, log, moderation, retry, text
+from lib import credits, db, errors, jobs, log, retry, text
 from lib.loyalty import staff
+from lib.studio import moderation
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, log, results, retry, storage, text
+from lib import db, errors, jobs, log, retry, storage, text
+from lib.studio import placed
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
@@ -18,14 +19,14 @@ async def run(run: jobs.Run) -> None:
         if order is None or order.user_id != run.job.user_id:
             await chat.say(text.say(wanted["language"], "studio.result_gone"))
             return
-        pieces = await db.run(lambda conn: results.list_pieces(conn, order, wanted["bot"]))
+        pieces = await db.run(lambda conn: placed.list_pieces(conn, order, wanted["bot"]))
         try:
-            whole = await results.filled(pieces, storage.get)
+            whole = await placed.filled(pieces, storage.get)
         except errors.Missing:
             whole = []
         if not whole:
             await chat.say(text.say(wanted["language"], "studio.result_gone"))
             return
-        await results.send(chat, order, whole, text.say(wanted["language"], "studio.sent_again", number=order.id))
+        await placed.send(chat, order, whole, text.say(wanted["language"], "studio.sent_again", number=order.id))
     except errors.Blocked:
         log.note(blocked=True)

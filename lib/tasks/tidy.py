@@ -6,8 +6,9 @@ then from the table.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, generation, jobs, log, retry, storage
+from lib import config, db, jobs, log, retry, storage
 from lib.people import users
+from lib.studio import files as stored_files
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1))
 LEASE = timedelta(seconds=60)
@@ -29,7 +30,7 @@ async def run(run: jobs.Run) -> None:
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break
-    for old in (generation.list_old_sources, SOURCES_KEPT), (generation.list_old_results, RESULTS_KEPT):
+    for old in (stored_files.list_old_sources, SOURCES_KEPT), (stored_files.list_old_results, RESULTS_KEPT):
         while not _is_late(run) and (number := await _forget_files(*old)):
             files += number
     if _is_late(run):
@@ -41,10 +42,10 @@ def _is_late(run: jobs.Run) -> bool:
     return datetime.now(UTC) > run.until - timedelta(seconds=20)
 
 
-async def _forget_files(find: Callable[..., Awaitable[list[generation.File]]], age: timedelta) -> int:
+async def _forget_files(find: Callable[..., Awaitable[list[stored_files.File]]], age: timedelta) -> int:
     """Delete some old files; a preview's database names production's files, which are left alone."""
     old = await db.run(lambda conn: find(conn, age, f"{config.get().key_prefix}/", FILES))
     await storage.delete(*(file.pathname for file in old))
     if old:
-        await db.run(lambda conn: generation.forget_files(conn, [file.id for file in old]))
+        await db.run(lambda conn: stored_files.forget_files(conn, [file.id for file in old]))
     return len(old)

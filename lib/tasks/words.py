@@ -8,7 +8,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from lib import cards, errors, jobs, log, providers, retry, text
+from lib import errors, jobs, log, providers, retry, text
+from lib.studio import words as card_words
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat
 
@@ -78,12 +79,12 @@ async def _picture(order: dict[str, Any]) -> bytes:
 
 def checked(said: dict[str, Any]) -> dict[str, Any] | None:
     """Return what may stand on a card of what a model said; None when not even a title is left."""
-    title = _line(said.get("title"), cards.TITLE_LIMIT)
+    title = _line(said.get("title"), card_words.TITLE_LIMIT)
     if not title:
         return None
     given = said.get("benefits")
-    lines = [_line(benefit, cards.BENEFIT_LIMIT) for benefit in given] if isinstance(given, list) else []
-    benefits = list(dict.fromkeys(line for line in lines if line and line != title))[: cards.BENEFITS]
+    lines = [_line(benefit, card_words.BENEFIT_LIMIT) for benefit in given] if isinstance(given, list) else []
+    benefits = list(dict.fromkeys(line for line in lines if line and line != title))[: card_words.BENEFITS]
     return {"title": title, "benefits": benefits, "category": _line(said.get("category"), 40)}
 
 
@@ -92,19 +93,19 @@ def _line(value: Any, limit: int) -> str:
     if not isinstance(value, str):
         return ""
     try:
-        line = cards.read_words(value.replace("\n", " ")[:300]).title
+        line = card_words.read_words(value.replace("\n", " ")[:300]).title
     except errors.Invalid:
         return ""
     return line if _ALPHABET.fullmatch(line) and _is_allowed(line) and len(line) <= limit else ""
 
 
 def _is_allowed(line: str) -> bool:
-    return not any(cards.check_words(market, line, ()) for market in cards.MARKETPLACES)
+    return not any(card_words.check_words(market, line, ()) for market in card_words.MARKETPLACES)
 
 
 def _by_rule(description: str) -> dict[str, Any] | None:
     try:
-        words = cards.read_words(description)
+        words = card_words.read_words(description)
     except errors.Invalid:
         return None
     if not _is_allowed(words.title):  # the seller may insist on it; we do not propose it

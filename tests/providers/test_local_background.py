@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib import errors, orders
+from lib import errors
 from lib.providers import local
+from lib.studio import orders
 from tests.providers.pictures import encoded, make_cutout, make_mug, make_scene, opened
 
 

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from dev.stack import ROOT, Stack
-from lib import db, jobs, orders
+from lib import db, jobs
+from lib.studio import orders
 from tests.flows.chat import Chat
 
 FINAL = ("done", "failed", "cancelled")

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import config, errors, generation, jobs, spending, storage
+from lib import config, errors, jobs, storage
+from lib.studio import files, spending
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
 from tests import factories
@@ -154,15 +155,15 @@ async def test_source_pictures_are_kept_thirty_days_and_results_ninety(conn, dat
     for kind in ("source", "still", "card", "video"):
         path = await storage.put(kind, b"x", job_id=1, ext="jpg", content_type="image/jpeg")
         row = {"kind": kind, "pathname": path, "content_type": "image/jpeg", "bytes": 1, "width": 1, "height": 1}
-        rows += await generation.add_files(conn, alice.id, 1, [row])
+        rows += await files.add_files(conn, alice.id, 1, [row])
     foreign = {**row, "kind": "source", "pathname": "production/source/2026/01/1-a.jpg"}
-    await generation.add_files(conn, alice.id, 1, [foreign])
+    await files.add_files(conn, alice.id, 1, [foreign])
     await conn.execute("update files set created_at = now() - interval '31 days'")
     await conn.execute("update files set created_at = now() - interval '93 days' where kind = 'video'")
     fresh = await storage.put("source", b"x", job_id=2, ext="jpg", content_type="image/jpeg")
-    await generation.add_files(conn, alice.id, 2, [{**row, "kind": "source", "pathname": fresh}])
+    await files.add_files(conn, alice.id, 2, [{**row, "kind": "source", "pathname": fresh}])
     assert (await run(conn, "tidy")).done == 1
-    left = [file.pathname for file in await generation.list_files(conn, alice.id)]
+    left = [file.pathname for file in await files.list_files(conn, alice.id)]
     assert left == [rows[2].pathname, foreign["pathname"], fresh]
     assert [await storage.get(path) for path in (rows[2].pathname, fresh)] == [b"x", b"x"]
     for gone in (rows[0], rows[3]):

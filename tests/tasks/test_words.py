@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from lib import cards
+from lib.studio import words as card_words
 from lib.tasks import words
 from tests.flows.chat import buttons
 from tests.flows.chat import words as read
@@ -19,10 +19,10 @@ _values = some.recursive(some.none() | some.integers() | some.text(), some.lists
 def test_whatever_a_model_says_what_is_left_may_stand_on_a_card(said):
     found = words.checked(said)
     if found:
-        assert 0 < len(found["title"]) <= cards.TITLE_LIMIT
-        assert len(found["benefits"]) <= cards.BENEFITS
-        assert all(0 < len(line) <= cards.BENEFIT_LIMIT for line in found["benefits"])
-        assert cards.check_words("wb", found["title"], tuple(found["benefits"])) == []
+        assert 0 < len(found["title"]) <= card_words.TITLE_LIMIT
+        assert len(found["benefits"]) <= card_words.BENEFITS
+        assert all(0 < len(line) <= card_words.BENEFIT_LIMIT for line in found["benefits"])
+        assert card_words.check_words("wb", found["title"], tuple(found["benefits"])) == []
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import config, db, errors, spending, text
+from lib import config, db, errors, text
 from lib.admin.people import Count
 from lib.admin.pulse import Pulse
 from lib.people import users
+from lib.studio import spending
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -5,11 +5,12 @@ pages -> [a number] -> the order -> [send again] -> its files
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, limits, results
+from lib import db, errors, jobs, limits
 from lib import text as sentences
 from lib.flows import studio
 from lib.jobs import kick
 from lib.people import users
+from lib.studio import placed
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -28,7 +29,7 @@ async def handle(turn: Turn) -> None:
         await _page(turn, int(argument))
     elif wanted in ("open", "send"):
         user_id = turn.state.who["id"]
-        job = await db.run(lambda conn: results.find_order(conn, user_id, argument))
+        job = await db.run(lambda conn: placed.find_order(conn, user_id, argument))
         if job is None:
             await turn.answer(turn.text("error.old_button"))
             await _page(turn, None)
@@ -40,7 +41,7 @@ async def handle(turn: Turn) -> None:
 
 async def _page(turn: Turn, before: int | None) -> None:
     user_id = turn.state.who["id"]
-    found = await db.run(lambda conn: results.list_orders(conn, user_id, before=before, limit=PAGE + 1))
+    found = await db.run(lambda conn: placed.list_orders(conn, user_id, before=before, limit=PAGE + 1))
     page, more = found[:PAGE], len(found) > PAGE
     if not page and not before:
         new = Button(turn.text("button.new"), "order:new", style="primary")
@@ -103,14 +104,14 @@ async def _send(turn: Turn, job: jobs.Job) -> None:
     if await limits.wait(turn.chat.id, SENDING):
         await turn.answer(turn.text("studio.send.too_fast"), alert=True)
         return
-    pieces = await db.run(lambda conn: results.list_pieces(conn, job, turn.chat.bot))
+    pieces = await db.run(lambda conn: placed.list_pieces(conn, job, turn.chat.bot))
     if not pieces:
         await turn.answer(turn.text("studio.result_gone"), alert=True)
         return
     await turn.answer(turn.text("studio.sending"))
     if all(piece.telegram_id for piece in pieces):
         try:
-            await results.send(turn.chat, job, pieces, turn.text("studio.sent_again", number=job.id))
+            await placed.send(turn.chat, job, pieces, turn.text("studio.sent_again", number=job.id))
         except errors.Blocked:
             raise
         except errors.Rejected:

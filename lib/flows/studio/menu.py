@@ -3,8 +3,9 @@
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import catalog, credits, db, orders
+from lib import catalog, credits, db
 from lib.flows import studio
+from lib.studio import orders
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

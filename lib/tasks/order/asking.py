@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib import config, db, errors, providers, spending, storage, text
+from lib import config, db, errors, providers, storage, text
 from lib.providers import Ask, Offer
 from lib.providers.local import PRESETS, received
+from lib.studio import spending
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, Item, after
 

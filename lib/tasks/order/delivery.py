@@ -8,8 +8,9 @@ before the death of its worker can come twice.
 import asyncio
 from typing import Any
 
-from lib import credits, db, generation, providers, storage, text
+from lib import credits, db, providers, storage, text
 from lib.providers.local import received
+from lib.studio import files as stored_files
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, Sent
 
@@ -21,7 +22,7 @@ async def deliver(desk: Desk) -> None:
     ids = [entry[0] for number in range(desk.order.count) for kind, entry in _files(desk, number).items()]
     known: Delivered = {}
     if not desk.made:  # another run has made them, and may have delivered some
-        known = await db.run(lambda conn: generation.telegram_ids(conn, ids, desk.order.bot))
+        known = await db.run(lambda conn: stored_files.telegram_ids(conn, ids, desk.order.bot))
     if desk.order.count > 1:
         await _several(desk, known)
     else:
@@ -98,7 +99,7 @@ async def _bytes(desk: Desk, number: int, kind: str) -> bytes:
 async def _remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
     named = {file_id: telegram_id for file_id, telegram_id in ids.items() if telegram_id}
     if named:
-        await db.run(lambda conn: generation.remember_telegram_ids(conn, desk.order.bot, way, named))
+        await db.run(lambda conn: stored_files.remember_telegram_ids(conn, desk.order.bot, way, named))
 
 
 def _ids(file_ids: list[int], sent: list[Sent]) -> dict[int, str]:

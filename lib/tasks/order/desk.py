@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib import clock, config, errors, jobs, text
-from lib.orders import Order
 from lib.providers import Report
+from lib.studio.orders import Order
 from lib.telegram.client import Button, Chat, Keyboard
 
 # A status message is edited no more often than this, unless another stage begins.

@@ -5,10 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from lib import errors, generation
-from lib.generation import New
+from lib import errors
 from lib.providers import Offer, Output
 from lib.providers.local import received
+from lib.studio import files as stored_files
+from lib.studio.files import New
 from lib.tasks.order import asking, source
 from lib.tasks.order.desk import Desk
 
@@ -51,7 +52,7 @@ async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: 
         files = await _video(desk, step, output)
     else:
         files = await _picture(desk, step, output)
-    rows = await generation.keep(desk.run.job.user_id, desk.job_id, files)
+    rows = await stored_files.keep(desk.run.job.user_id, desk.job_id, files)
     seconds = {file.kind: file.seconds for file in files}
     kept = {row.kind: [row.id, row.pathname, row.width, row.height, seconds[row.kind]] for row in rows}
     desk.made[number] = {file.kind: file.data for file in files}

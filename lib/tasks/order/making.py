@@ -12,8 +12,9 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from lib import callbacks, clock, config, db, errors, log, providers, spending
+from lib import clock, config, db, errors, log, providers
 from lib.providers import Offer, Output, Report, Ticket
+from lib.studio import callbacks, spending
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, Item, after
 from lib.tasks.order.refusals import answers, lost, refused, settle

@@ -6,7 +6,7 @@ be printed or a wish about the looks. Nothing a seller writes can become an inst
 
 import re
 
-from lib.orders import WISHES_LIMIT, Order
+from lib.studio.orders import WISHES_LIMIT, Order
 
 # A text in no letters but Russian ones; a word in another alphabet would only be translated.
 _RUSSIAN = re.compile(r"(?:[а-яё]|[\W\d_])+", re.IGNORECASE)

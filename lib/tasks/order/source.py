@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from lib import db, errors, generation, log, moderation, providers, storage
+from lib import db, errors, log, providers, storage
 from lib.providers.local import drawing, received
+from lib.studio import files, moderation
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
 
@@ -38,7 +39,7 @@ async def photo(desk: Desk) -> bytes:
 
 async def _known(desk: Desk) -> tuple[int, str]:
     ids = [desk.order.source or 0]
-    found = await db.run(lambda conn: generation.find_files(conn, desk.run.job.user_id, ids))
+    found = await db.run(lambda conn: files.find_files(conn, desk.run.job.user_id, ids))
     if not found:
         raise errors.Rejected("source_gone", str(ids[0]))
     desk.photo = await _stored(found[0].pathname)
@@ -56,8 +57,8 @@ async def _taken(desk: Desk) -> tuple[int, str]:
     sent = await client.download(desk.order.bot, desk.order.file_id)
     clean = await draw(received.clean, sent)
     desk.photo = clean.data
-    new = generation.New("source", clean.data, clean.content_type, clean.width, clean.height)
-    [file] = await generation.keep(desk.run.job.user_id, desk.job_id, [new])
+    new = files.New("source", clean.data, clean.content_type, clean.width, clean.height)
+    [file] = await files.keep(desk.run.job.user_id, desk.job_id, [new])
     return file.id, file.pathname
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from lib import config, orders
+from lib import config
 from lib.flows.studio.order import draft as drafts
+from lib.studio import orders
 
 WHOLE: dict[str, Any] = {"file_id": "f", "title": "Кружка", "product": "card", "preset": "wb", "wishes": ""}
 

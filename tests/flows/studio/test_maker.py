@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lib import config, db, jobs, spending
+from lib import config, db, jobs
 from lib.flows.studio import order
 from lib.flows.studio.order import draft as drafts
+from lib.studio import spending
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Incoming, Person

@@ -8,8 +8,9 @@ on results, whose buttons always work. Nothing is charged before "confirm", and 
 order's key is that message, whatever is pressed twice or delivered again. Prices are rows; a button never holds one.
 """
 
-from lib import db, generation, results
+from lib import db
 from lib.flows.studio.order import draft, placing, screens, taking
+from lib.studio import files, placed
 from lib.telegram.dispatch import Turn
 
 FROM_ORDER = ("again", "variant", "video", "format", "edit", "retry")
@@ -61,13 +62,13 @@ async def _pressed(turn: Turn) -> None:
 async def _from_order(turn: Turn, action: str, argument: str) -> None:
     """Begin a draft from an order of the same person, wherever its message is by now."""
     user_id = turn.state.who["id"]
-    job = await db.run(lambda conn: results.find_order(conn, user_id, argument))
+    job = await db.run(lambda conn: placed.find_order(conn, user_id, argument))
     if job is None:
         await turn.answer(turn.text("error.old_button"))
         await screens.show_next(turn)
         return
     source = draft.source_of(job) if action != "retry" else None
-    gone = source is not None and not await db.run(lambda conn: generation.find_files(conn, user_id, [source]))
+    gone = source is not None and not await db.run(lambda conn: files.find_files(conn, user_id, [source]))
     begun = draft.from_job(job, action, has_photo=not gone)
     turn.state.data = {**turn.state.data, "draft": begun, "screen": 0}
     await screens.show_next(turn, *([turn.text("studio.source_gone")] if gone else []))

@@ -10,7 +10,9 @@ ask: the step that the seller went back to; nothing is forgotten before it is an
 from dataclasses import dataclass
 from typing import Any
 
-from lib import cards, config, credits, jobs, makers, orders
+from lib import config, credits, jobs, makers
+from lib.studio import orders
+from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
 
 type Draft = dict[str, Any]
@@ -179,8 +181,8 @@ def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
     args = {"product": "card", "wishes": "", "count": 1, **job.args}
     draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}
     draft["variant"] = int(args.get("variant") or 0)
-    draft["title"] = cards.drawn(args.get("title") or "")
-    draft["benefits"] = list(filter(None, map(cards.drawn, args.get("benefits") or [])))
+    draft["title"] = card_words.drawn(args.get("title") or "")
+    draft["benefits"] = list(filter(None, map(card_words.drawn, args.get("benefits") or [])))
     draft["wordless"] = not draft.get("title")
     draft["source"] = source_of(job)
     if is_own(draft):

@@ -4,10 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from lib import credits, db, errors, jobs, limits, results, spending
+from lib import credits, db, errors, jobs, limits
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.jobs import kick
+from lib.studio import placed, spending
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -86,7 +87,7 @@ async def _already(turn: Turn) -> None:
 async def cancel(turn: Turn, job_id: str) -> None:
     """Take back the order of the pressed button."""
     user_id = turn.state.who["id"]
-    job = await db.run(lambda conn: results.find_order(conn, user_id, job_id))
+    job = await db.run(lambda conn: placed.find_order(conn, user_id, job_id))
     outcome = await _take_back(turn, job) if job else "late"
     if outcome != "cancelled":
         await turn.answer(turn.text(f"studio.cancel.{outcome}"), alert=True)
@@ -105,7 +106,7 @@ async def cancel_last(turn: Turn) -> None:
         await turn.show(turn.text("cancel.draft"), _ways(turn))
         return
     user_id = turn.state.who["id"]
-    found = await db.run(lambda conn: results.list_orders(conn, user_id, limit=5))
+    found = await db.run(lambda conn: placed.list_orders(conn, user_id, limit=5))
     job = next((one for one in found if one.state in UNFINISHED), None)
     outcome = await _take_back(turn, job) if job else "nothing"
     if job and outcome == "cancelled":

@@ -3,11 +3,13 @@
 import math
 from datetime import timedelta
 
-from lib import cards, catalog, config, credits, db, moderation, orders
+from lib import catalog, config, credits, db
 from lib import text as sentences
 from lib.flows import studio
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order.draft import Draft
+from lib.studio import moderation, orders
+from lib.studio import words as card_words
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -46,7 +48,7 @@ def _ask_words(turn: Turn, draft: Draft) -> Screen:
     rows = _ways(turn, draft, "order:change:look" if draft.get("product") else "order:change:photo", False)
     if not draft.get("product") or not drafts.needs_words(draft):
         rows.insert(0, [_button(turn, "studio.nowords", "order:nowords")])
-    return turn.text(key, limit=cards.TITLE_LIMIT), rows
+    return turn.text(key, limit=card_words.TITLE_LIMIT), rows
 
 
 def _ask_edit(turn: Turn, draft: Draft) -> Screen:
@@ -177,7 +179,7 @@ def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
     if refused := moderation.check_words([drafts.said(draft)]):
         skip = _button(turn, "studio.wishes.without", "order:wishes:skip")
         return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
-    found = cards.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
+    found = card_words.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
     if not found:
         return None
     lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft['preset']}.name")), ""]

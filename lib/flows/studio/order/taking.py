@@ -1,17 +1,19 @@
 """Takes what a seller sends into the draft: a photo, a description, corrected words, wishes.
 
-Without a model the words are read by a rule (lib/cards). With one, a description becomes a proposal, by the job
+Without a model the words are read by a rule (lib/studio/words). With one, a description becomes a proposal, by the job
 `words`, which rewrites the screen; what the seller types after that, or instead of it, is taken as it stands.
 """
 
 import asyncio
 from datetime import timedelta
 
-from lib import cards, config, db, errors, jobs, limits, orders, pictures
+from lib import config, db, errors, jobs, limits, pictures
 from lib import text as sentences
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.jobs import kick
+from lib.studio import orders
+from lib.studio import words as card_words
 from lib.telegram import client, fsm
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -86,16 +88,16 @@ async def _words(turn: Turn, notes: list[str]) -> None:
 def _read(turn: Turn, message: str) -> list[str]:
     """Put a message's words into the draft; return what the seller must know about them."""
     try:
-        words = cards.read_words(message)
+        words = card_words.read_words(message)
     except errors.Invalid as error:
         detail = int(error.detail) if error.detail.isdecimal() else error.detail
-        return [turn.text(_sentence(error.code), detail=detail, limit=cards.TITLE_LIMIT)]
+        return [turn.text(_sentence(error.code), detail=detail, limit=card_words.TITLE_LIMIT)]
     draft = drafts.of(turn)
     draft.pop("wordless", None)
     if draft.get("ask") == "words":
         drafts.answered(draft)
     draft.update(title=words.title, benefits=list(words.benefits), lost=words.lost)
-    return [turn.text("card.benefits_left_out", limit=cards.BENEFITS)] if words.left_out else []
+    return [turn.text("card.benefits_left_out", limit=card_words.BENEFITS)] if words.left_out else []
 
 
 async def _propose(turn: Turn, notes: list[str]) -> bool:

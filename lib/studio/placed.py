@@ -7,7 +7,9 @@ out of our storage, which only a worker can read.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from lib import db, generation, jobs, orders
+from lib import db, jobs
+from lib.studio import files as stored_files
+from lib.studio import orders
 from lib.telegram.client import Chat, Film, Picture
 
 SQL = db.load("results")
@@ -52,7 +54,7 @@ async def list_orders(
 async def list_pieces(conn: db.Connection, job: jobs.Job, bot: str) -> list[Piece]:
     """Return what came of an order, with the ids that this bot knows it by."""
     files = await SQL.list_pieces.all(conn, Piece, user_id=job.user_id, job_id=job.id)
-    known = await generation.telegram_ids(conn, [one.file_id for one in files], bot)
+    known = await stored_files.telegram_ids(conn, [one.file_id for one in files], bot)
     return [replace(one, telegram_id=known.get((one.file_id, one.way), "")) for one in files]
 
 
