@@ -21,7 +21,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import catalog, config, db, errors
+from lib import config, db, errors
+from lib.credits import catalog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

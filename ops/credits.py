@@ -17,7 +17,8 @@ import json
 import uuid
 from typing import Any
 
-from lib import credits, db, errors, payments
+from lib import db, errors
+from lib.credits import ledger, payments
 from lib.people import users
 
 
@@ -53,9 +54,9 @@ type Answer = tuple[Any, list[str]]  # for a program, for a person
 
 async def _show(args: argparse.Namespace) -> Answer:
     user = await _user(args.tg_id)
-    entries = await db.run(lambda conn: credits.list_entries(conn, user.id))
-    paid = await db.run(lambda conn: credits.list_payments(conn, user.id, limit=20))
-    done = await db.run(lambda conn: credits.list_audit(conn, subject=f"user {user.id}"))
+    entries = await db.run(lambda conn: ledger.list_entries(conn, user.id))
+    paid = await db.run(lambda conn: ledger.list_payments(conn, user.id, limit=20))
+    done = await db.run(lambda conn: ledger.list_audit(conn, subject=f"user {user.id}"))
     facts = {
         "user": user.id,
         "balance": user.balance,
@@ -76,7 +77,7 @@ async def _show(args: argparse.Namespace) -> Answer:
 async def _grant(args: argparse.Namespace) -> Answer:
     user = await _user(args.tg_id)
     given: dict[str, Any] = {"key": args.key or uuid.uuid4().hex, "actor": f"ops:{args.by}", "reason": args.reason}
-    balance, created = await db.run(lambda conn: credits.grant(conn, user.id, args.amount, **given))
+    balance, created = await db.run(lambda conn: ledger.grant(conn, user.id, args.amount, **given))
     words = f"{args.amount} given" if created else "given before under this key, nothing changed"
     return {"created": created, "balance": balance}, [f"user {user.id}: {words}, balance {balance}"]
 
@@ -97,7 +98,7 @@ async def _refund(args: argparse.Namespace) -> Answer:
 
 
 async def _audit(args: argparse.Namespace) -> Answer:
-    done = await db.run(lambda conn: credits.list_audit(conn, limit=args.limit))
+    done = await db.run(lambda conn: ledger.list_audit(conn, limit=args.limit))
     return done, [_done(row) for row in done] or ["nothing was done by hand"]
 
 
@@ -111,7 +112,7 @@ async def _user(tg_id: int) -> users.User:
     return user
 
 
-def _entry(one: credits.Entry) -> str:
+def _entry(one: ledger.Entry) -> str:
     moved = f"{one.amount:>+6}  {one.balance_after:>6}"
     return f"{one.created_at:%Y-%m-%d %H:%M}  {one.kind:<10}  {moved}  {one.product}".rstrip()
 

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from lib import audit, catalog, credits, jobs
+from lib import audit, jobs
+from lib.credits import catalog, ledger
 from ops.__main__ import main
 from tests import factories
 
@@ -34,13 +35,13 @@ async def shopping(conn, alice):
             "payload": pack.payload,
             "stars": 1 if charge == "unknown" else 100,
         }
-        payment = (await credits.record_payment(conn, alice.id, **facts)).payment
+        payment = (await ledger.record_payment(conn, alice.id, **facts)).payment
         if charge.startswith("refund"):
-            await credits.begin_payment_refund(conn, payment.id, **by)
+            await ledger.begin_payment_refund(conn, payment.id, **by)
         if charge == "refunded":
-            await credits.end_payment_refund(conn, payment.id, refunded=True, reason="a test")
+            await ledger.end_payment_refund(conn, payment.id, refunded=True, reason="a test")
     await catalog.add_promo(conn, "SPRING", 5, **by)
-    await credits.redeem(conn, alice.id, alice.tg_id, "spring")
+    await ledger.redeem(conn, alice.id, alice.tg_id, "spring")
 
 
 async def test_a_sound_database_has_no_findings(conn):

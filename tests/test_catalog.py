@@ -1,7 +1,8 @@
 import psycopg
 import pytest
 
-from lib import catalog, credits, errors, providers
+from lib import errors, providers
+from lib.credits import catalog, ledger
 from lib.studio import orders
 
 BY = {"actor": "ops:test", "reason": "spring"}
@@ -26,7 +27,7 @@ async def test_a_price_of_several_can_be_less_than_several_prices(conn):
 
 async def test_a_new_price_is_in_the_audit_log(conn):
     await catalog.change_product(conn, "card", price=3, **BY)
-    [row] = await credits.list_audit(conn, subject="product card")
+    [row] = await ledger.list_audit(conn, subject="product card")
     assert (row["actor"], row["reason"]) == ("ops:test", "spring")
     assert (row["before"]["price"], row["after"]["price"]) == (1, 3)
 

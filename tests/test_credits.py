@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from lib import catalog, credits, errors, jobs
+from lib import errors, jobs
+from lib.credits import catalog, ledger
 from lib.people import users
 from tests import factories
 from tests.factories import refused
@@ -13,28 +14,28 @@ from tests.factories import refused
 async def test_the_balance_is_written_by_the_ledger(conn, make_user):
     alice = await make_user(credits=5)
     await factories.grant(conn, alice.id, 2)
-    assert await credits.safe_get_balance(conn, alice.id) == 7
+    assert await ledger.safe_get_balance(conn, alice.id) == 7
     assert await factories.kinds(conn, alice) == [("grant", 5, 5), ("grant", 2, 7)]
 
 
 async def test_safe_get_balance_of_a_stranger_is_zero(conn):
-    assert await credits.safe_get_balance(conn, 404) == 0
+    assert await ledger.safe_get_balance(conn, 404) == 0
 
 
 async def test_refund_credit_gives_back_what_was_charged_once(conn, make_user):
     alice = await make_user(credits=5)
     job = await factories.make_running(conn, alice, price=3)
     await jobs.update_job_status(conn, job, "done")
-    assert await credits.refund_credit(conn, job.id) == 3
-    assert await credits.refund_credit(conn, job.id) == 0
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.refund_credit(conn, job.id) == 3
+    assert await ledger.refund_credit(conn, job.id) == 0
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     assert await factories.kinds(conn, alice) == [("grant", 5, 5), ("charge", -3, 2), ("refund", 3, 5)]
 
 
 @pytest.mark.parametrize("price", [0, 1])
 async def test_refund_credit_gives_nothing_back_while_the_job_may_run(conn, make_user, make_job, price):
     job = await make_job(await make_user(credits=5), price=price)
-    assert await credits.refund_credit(conn, job.id) == 0
+    assert await ledger.refund_credit(conn, job.id) == 0
 
 
 async def test_twenty_refunds_at_once_give_back_once(database):
@@ -45,11 +46,11 @@ async def test_twenty_refunds_at_once_give_back_once(database):
 
     async def refund(_):
         async with database.connect() as conn:
-            return await credits.refund_credit(conn, job.id)
+            return await ledger.refund_credit(conn, job.id)
 
     assert sorted(await asyncio.gather(*map(refund, range(20)))) == [0] * 19 + [3]
     async with database.connect() as conn:
-        assert await credits.safe_get_balance(conn, alice.id) == 5
+        assert await ledger.safe_get_balance(conn, alice.id) == 5
 
 
 INSERT = "insert into credit_ledger (user_id, kind, amount, key, job_id) values (%s, %s, %s, %s, %s)"
@@ -78,7 +79,7 @@ async def test_a_key_moves_credits_once(conn, make_user):
     again = "on conflict (key) do nothing"
     for _ in range(3):
         await conn.execute(f"{INSERT} {again}", (alice.id, "grant", 10, "grant:once", None))
-    assert await credits.safe_get_balance(conn, alice.id) == 15
+    assert await ledger.safe_get_balance(conn, alice.id) == 15
 
 
 async def test_a_charge_must_be_the_price_of_a_job_of_that_person(conn, make_user, make_job):
@@ -128,7 +129,7 @@ async def test_two_entries_of_one_person_in_one_statement_are_refused(conn, make
         await conn.execute(
             f"insert into credit_ledger (user_id, kind, amount, key) values {values}", {"user": alice.id}
         )
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
 
 
 async def test_entries_of_many_people_in_one_statement_are_fine(conn, make_user):
@@ -138,7 +139,7 @@ async def test_entries_of_many_people_in_one_statement_are_fine(conn, make_user)
         " select id, 'grant', 3, 'spring:' || id from users where id = any(%s)",
         ([alice.id, bob.id],),
     )
-    assert [await credits.safe_get_balance(conn, user.id) for user in (alice, bob)] == [3, 3]
+    assert [await ledger.safe_get_balance(conn, user.id) for user in (alice, bob)] == [3, 3]
 
 
 async def test_a_balance_is_never_negative(conn, make_user):
@@ -152,9 +153,9 @@ async def test_a_promo_code_with_look_alike_letters_is_the_code(conn):
     user = await factories.make_user(conn)
     await catalog.add_promo(conn, "ВЕСНА", 5, actor="test", reason="-")
     await catalog.add_promo(conn, "SALE26", 3, actor="test", reason="-")
-    assert (await credits.redeem(conn, user.id, user.tg_id, "\u200e«BECHA»")).outcome == "taken"
-    assert (await credits.redeem(conn, user.id, user.tg_id, "SАLE26\u00a0")).outcome == "taken"
-    assert (await credits.redeem(conn, user.id, user.tg_id, "ВЕСНА")).outcome == "used"
+    assert (await ledger.redeem(conn, user.id, user.tg_id, "\u200e«BECHA»")).outcome == "taken"
+    assert (await ledger.redeem(conn, user.id, user.tg_id, "SАLE26\u00a0")).outcome == "taken"
+    assert (await ledger.redeem(conn, user.id, user.tg_id, "ВЕСНА")).outcome == "used"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ async def test_the_product_moves_credits_by_the_functions_that_keep_the_rules(co
     user = await factories.make_user(conn)
     await conn.execute("set local role lotok_app")
     assert (await users.accept_consent(conn, user.id, user.tg_id)).balance == 2
-    assert (await credits.redeem(conn, user.id, user.tg_id, "MINE")).balance == 5
+    assert (await ledger.redeem(conn, user.id, user.tg_id, "MINE")).balance == 5
     job = await factories.make_job(conn, user, price=4)
     await jobs.cancel_job(conn, job.id, user.id)
     assert (await users.get_user(conn, user.id)).balance == 5
@@ -205,16 +206,16 @@ async def test_an_offer_promises_by_kind_size_and_maker(conn, make_user):
         await finished(conn, alice, seconds=95, by="local:video", waited=500, product="video10", count=5)
         await finished(conn, alice, seconds=240, by="kie:kling", product="video10", count=5)
         await finished(conn, alice, seconds=12, by="local:video", product="video10", count=1)
-    offer = await credits.offer(conn, alice.id, "video10", 5)
+    offer = await ledger.offer(conn, alice.id, "video10", 5)
     assert [offer.lasts(5, by_ai=by_ai).total_seconds() for by_ai in (False, True)] == [95, 240]
 
 
 async def test_an_offer_counts_what_is_in_line_by_its_size(conn, make_user, make_job):
     alice = await make_user(credits=20)
-    before = await credits.offer(conn, alice.id, "card")
+    before = await ledger.offer(conn, alice.id, "card")
     await make_job(alice, task="video", price=1, args={"product": "video10", "count": 5})
     await make_job(alice, price=1)
-    after = await credits.offer(conn, alice.id, "card")
+    after = await ledger.offer(conn, alice.id, "card")
     video, card = [await catalog.get_product(conn, code) for code in ("video10", "card")]
     more = after.waits(by_ai=False) - before.waits(by_ai=False)
     assert more.total_seconds() == video.own_seconds * 5 + card.own_seconds

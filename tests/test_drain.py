@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import credits, db, errors, jobs
+from lib import db, errors, jobs
+from lib.credits import ledger
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -225,7 +226,7 @@ async def test_a_job_whose_time_is_up_is_stopped_failed_and_refunded(conn, task,
     summary = await work(task(run), until=job.deadline + HOUR)
     found = await jobs.get_job_by_id(conn, job.id)
     assert (summary.failed, found.state, found.error_code) == (1, "failed", "timed_out")
-    assert await credits.safe_get_balance(conn, alice.id) == 1
+    assert await ledger.safe_get_balance(conn, alice.id) == 1
 
 
 @pytest.mark.parametrize("state", ["queued", "waiting"])
@@ -259,7 +260,7 @@ async def test_the_heartbeat_stops_a_job_that_is_no_longer_wanted(conn, task, ma
 
     summary = await work(task(run, lanes=2))
     assert (summary.cancelled, (await jobs.get_job_by_id(conn, job.id)).state) == (1, "cancelled")
-    assert await credits.safe_get_balance(conn, alice.id) == 1
+    assert await ledger.safe_get_balance(conn, alice.id) == 1
 
 
 async def test_saving_stops_a_job_that_is_no_longer_wanted(conn, task, make_user, make_job):
@@ -281,7 +282,7 @@ async def test_a_job_that_waits_for_a_provider_is_woken_to_be_cancelled(conn, ta
     assert (await jobs.ask_to_cancel(conn, job.id)).cancel_asked_at is not None
     await work(task(nothing))
     assert (await jobs.get_job_by_id(conn, job.id)).state == "cancelled"
-    assert await credits.safe_get_balance(conn, alice.id) == 1
+    assert await ledger.safe_get_balance(conn, alice.id) == 1
 
 
 # A job that kills its worker

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from lib import credits, jobs
+from lib import jobs
 from lib.admin import bury_update, queue
+from lib.credits import ledger
 from lib.loyalty import members, partners, points, releases, staff, talk
 from lib.people import notify, users
 from tests import factories
@@ -90,7 +91,7 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
         after = await dump(conn)
         left = [(table, trace) for table, lines in after.items() for trace in TRACES if trace in "\n".join(lines)]
         assert left == []
-        assert await credits.safe_get_balance(conn, alice.id) == 9
+        assert await ledger.safe_get_balance(conn, alice.id) == 9
         await factories.books_are_right(conn)
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib import config, credits, errors, jobs, storage
+from lib import config, errors, jobs, storage
+from lib.credits import ledger
 from lib.jobs.run import judge
 from lib.loyalty import members, partners, points, staff, talk
 from lib.people import notify, users
@@ -67,7 +68,7 @@ async def _order(conn, alice, shop):
 
 async def _pay(conn, alice, shop):
     facts = {"bot": "studio", "charge_id": new_key(), "payload": "pack:1", "stars": 50}
-    await credits.record_payment(conn, alice.id, **facts)
+    await ledger.record_payment(conn, alice.id, **facts)
 
 
 async def _file(conn, alice, shop):
@@ -78,7 +79,7 @@ async def _file(conn, alice, shop):
 async def _promo(conn, alice, shop):
     code = f"GONE{alice.id}"
     await conn.execute("insert into promo_codes (code, credits) values (%s, 3)", (code,))
-    await credits.redeem(conn, alice.id, alice.tg_id, code)
+    await ledger.redeem(conn, alice.id, alice.tg_id, code)
 
 
 async def _invited(conn, alice, shop):
@@ -90,7 +91,7 @@ WRITES = {
     "a payment": _pay,
     "a file": _file,
     "a promo code": _promo,
-    "a grant": lambda conn, alice, shop: credits.grant(conn, alice.id, 1, key=new_key(), actor="ops:x", reason="-"),
+    "a grant": lambda conn, alice, shop: ledger.grant(conn, alice.id, 1, key=new_key(), actor="ops:x", reason="-"),
     "a contact": lambda conn, alice, shop: members.register(
         conn, alice.id, name="Алиса", city="Казань", phone="+79007700001"
     ),
@@ -110,7 +111,7 @@ async def test_nothing_is_written_for_an_erased_account(conn, what):
     shop, alice = await make_shop(conn), await erased(conn)
     async with refused(conn, errors.Gone):
         await WRITES[what](conn, alice, shop)
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     assert await members.get_client(conn, alice.id) is None
 
 
@@ -180,7 +181,7 @@ async def test_an_order_under_way_is_told_to_stop_and_nobody_hears_of_it(conn, m
     assert (await jobs.get_job_by_id(conn, job.id)).cancel_asked_at is not None
     await jobs.update_job_status(conn, job, "cancelled", error_code="cancelled")
     assert await users.forget_orders(conn, alice.id) == 0
-    assert await credits.safe_get_balance(conn, alice.id) == 2
+    assert await ledger.safe_get_balance(conn, alice.id) == 2
     assert await rows(conn, "select 1 from every_job where user_id = %s and task = 'notice'", alice.id) == []
 
 

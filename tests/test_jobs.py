@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import credits, errors, jobs, log
+from lib import errors, jobs, log
+from lib.credits import ledger
 from tests import factories
 from tests.factories import LEASE, claim, expire_lease, refused
 
@@ -47,7 +48,7 @@ async def test_create_job_refuses_another_request_under_the_same_key(conn, make_
     await enqueue(conn, alice)
     async with refused(conn, errors.Conflict, "key_reused"):
         await enqueue(conn, alice, **change)
-    assert await credits.safe_get_balance(conn, alice.id) == 4
+    assert await ledger.safe_get_balance(conn, alice.id) == 4
 
 
 async def test_create_job_refuses_the_key_of_another_person(conn, make_user):
@@ -83,7 +84,7 @@ async def test_twenty_orders_at_once_spend_five_credits_on_five_jobs(database):
     assert sum(isinstance(answer, errors.ShortOfCredits) for answer in answers) == 15
     async with database.connect() as conn:
         assert len(await jobs.list_last_jobs(conn)) == 5
-        assert await credits.safe_get_balance(conn, alice.id) == 0
+        assert await ledger.safe_get_balance(conn, alice.id) == 0
         await factories.books_are_right(conn)
 
 
@@ -213,7 +214,7 @@ async def test_a_job_whose_worker_dies_every_time_is_failed_refunded_and_told(co
     assert await claim(conn) == []
     failed = await jobs.get_job_by_id(conn, job.id)
     assert (failed.state, failed.error_code, failed.attempts) == ("failed", "gave_up", 2)
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     [notice] = await claim(conn)
     assert (notice.task, notice.key, notice.args) == ("notice", f"failed:{job.id}", {"job_id": job.id})
 
@@ -247,7 +248,7 @@ async def test_done_ends_the_job_and_keeps_the_credits(conn, make_user):
     assert done.state == "done"
     assert done.finished_at is not None
     assert done.lease_token is None
-    assert await credits.safe_get_balance(conn, alice.id) == 3
+    assert await ledger.safe_get_balance(conn, alice.id) == 3
 
 
 async def test_failed_refunds_and_queues_a_notice_in_the_same_round_trip(conn, make_user):
@@ -257,7 +258,7 @@ async def test_failed_refunds_and_queues_a_notice_in_the_same_round_trip(conn, m
         failed = await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="boom")
     assert record["sql"] == 1
     assert (failed.error_code, failed.error) == ("photo_broken", "boom")
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     notice = await jobs.get_job_by_idempotency_key(conn, f"failed:{job.id}")
     assert (notice.task, notice.price, notice.user_id) == ("notice", 0, alice.id)
 
@@ -300,7 +301,7 @@ async def test_cancel_job_refunds_a_queued_job_in_the_same_round_trip(conn, make
         cancelled = await jobs.cancel_job(conn, job.id, alice.id)
     assert record["sql"] == 1
     assert cancelled.state == "cancelled"
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     with pytest.raises(errors.Conflict):
         await jobs.cancel_job(conn, job.id, alice.id)
     assert await jobs.get_job_by_idempotency_key(conn, f"failed:{job.id}") is None
@@ -342,7 +343,7 @@ async def test_cancel_and_claim_at_once_have_one_winner(database):
     claimed, *cancelled = await asyncio.gather(work(), *map(cancel, made))
     assert sorted(claimed + [job_id for job_id in cancelled if job_id]) == [job.id for job in made]
     async with database.connect() as conn:
-        assert await credits.safe_get_balance(conn, alice.id) == 20 - len(claimed)
+        assert await ledger.safe_get_balance(conn, alice.id) == 20 - len(claimed)
         await factories.books_are_right(conn)
 
 
@@ -390,11 +391,11 @@ async def test_whoever_fails_a_job_refunds_it(conn, make_user, make_job):
     alice = await make_user(credits=5)
     await make_job(alice, price=2)
     await conn.execute("update jobs set state = 'failed', finished_at = now(), error_code = 'by_hand'")
-    assert await credits.safe_get_balance(conn, alice.id) == 5
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
     await factories.books_are_right(conn)
 
 
 async def test_whoever_inserts_a_job_with_a_price_charges_it(conn, make_user):
     alice = await make_user(credits=5)
     await conn.execute("insert into jobs (user_id, task, key, price) values (%s, 'card', 'by hand', 2)", (alice.id,))
-    assert await credits.safe_get_balance(conn, alice.id) == 3
+    assert await ledger.safe_get_balance(conn, alice.id) == 3

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from lib import credits, jobs
+from lib import jobs
+from lib.credits import ledger
 from lib.studio import spending
 from ops.__main__ import main
 from tests import factories
@@ -65,9 +66,9 @@ async def test_retry_of_a_refunded_job_charges_again_and_says_so(conn, ops, make
     job = await failed(conn, alice)
     code, said = await ops("retry", job.id)
     assert (code, "charged 1 again, as job" in said) == (0, True)
-    assert await credits.safe_get_balance(conn, alice.id) == 0
+    assert await ledger.safe_get_balance(conn, alice.id) == 0
     assert "already" in (await ops("retry", job.id))[1]
-    assert await credits.safe_get_balance(conn, alice.id) == 0
+    assert await ledger.safe_get_balance(conn, alice.id) == 0
     made = await jobs.get_job_by_idempotency_key(conn, f"retry:{job.id}")
     assert (made.state, made.args, made.price) == ("queued", job.args, 1)
     await factories.books_are_right(conn)

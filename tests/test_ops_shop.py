@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lib import catalog, credits
+from lib.credits import catalog, ledger
 from ops.__main__ import main
 from tests import factories
 
@@ -27,7 +27,7 @@ def ops(capsys):
 async def bought(conn, user, charge="c"):
     [pack, *_] = await catalog.list_packs(conn)
     facts = {"bot": "studio", "charge_id": charge, "payload": pack.payload, "stars": pack.stars}
-    return (await credits.record_payment(conn, user.id, **facts)).payment
+    return (await ledger.record_payment(conn, user.id, **facts)).payment
 
 
 async def test_a_grant_needs_a_reason_and_is_kept_with_it(conn, ops):
@@ -61,7 +61,7 @@ async def test_a_spent_pack_is_not_refunded_and_it_says_so(conn, ops):
     code, said = await ops("credits", "refund", payment.id, "--reason", "asked")
     assert code == 1
     assert "the payment gave 10 credits, 6 are left: nothing was changed" in said
-    assert (await credits.get_payment(conn, payment.id)).state == "paid"
+    assert (await ledger.get_payment(conn, payment.id)).state == "paid"
 
 
 async def test_a_refund_that_telegram_does_not_answer_stays_under_way(conn, ops):
@@ -69,7 +69,7 @@ async def test_a_refund_that_telegram_does_not_answer_stays_under_way(conn, ops)
     code, said = await ops("credits", "refund", payment.id, "--reason", "asked")
     assert code == 1
     assert "the hourly job asks again" in said
-    assert [one.id for one in await credits.list_refunding(conn)] == [payment.id]
+    assert [one.id for one in await ledger.list_refunding(conn)] == [payment.id]
 
 
 async def test_prices_packs_and_codes_are_changed_by_one_line_each(conn, ops):
@@ -84,7 +84,7 @@ async def test_prices_packs_and_codes_are_changed_by_one_line_each(conn, ops):
     assert "off  s           10 credits for 100 XTR" in said
     assert "on   s           10 credits for 120 XTR" in said
     assert "SPRING      5 credits, used 0 of 100, 1 per person, until 2027-03-31" in said
-    actions = [row["action"] for row in await credits.list_audit(conn)]
+    actions = [row["action"] for row in await ledger.list_audit(conn)]
     assert actions == ["promo.add", "pack.add", "pack.off", "product.change", "product.change"]
 
 
@@ -104,4 +104,4 @@ async def test_an_odd_line_changes_nothing_and_says_why(conn, ops, line):
     code, said = await ops("catalog", *line, "--reason", "x")
     assert code == 1
     assert said.startswith("ops catalog: ")
-    assert await credits.list_audit(conn) == []
+    assert await ledger.list_audit(conn) == []

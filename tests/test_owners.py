@@ -6,7 +6,8 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from dev import postgres
-from lib import audit, credits, db, migrations
+from lib import audit, db, migrations
+from lib.credits import ledger
 from lib.loyalty import points
 from lib.people import users
 from tests import factories, servers
@@ -69,7 +70,7 @@ async def serve(server: Path, database: str, role: str) -> None:
         assert back.available == 100
         assert len(await points.history(conn, shops[1].id)) == 1
         buyer = await factories.make_user(conn)
-        assert await credits.grant(conn, buyer.id, 3, key=new_key(), actor="test", reason="-") == (3, True)
+        assert await ledger.grant(conn, buyer.id, 3, key=new_key(), actor="test", reason="-") == (3, True)
         assert await audit.check(conn) == []
         await users.erase(conn, shops[0].owner.id, shops[0].owner.tg_id)
         assert await audit.check(conn) == []

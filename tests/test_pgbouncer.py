@@ -21,7 +21,8 @@ import pytest
 
 from dev import postgres
 from dev.stack import ROOT, Stack
-from lib import config, credits, db, errors, jobs
+from lib import config, db, errors, jobs
+from lib.credits import ledger
 from lib.loyalty import points
 from lib.loyalty.partners import of
 from lib.people import users
@@ -139,7 +140,7 @@ async def test_the_main_job_goes_through_pgbouncer(pooled):
             await finish(conn, job)
         states = [(job.key, job.state) for job in await jobs.get_user_jobs(conn, user.id, tasks=["card"])]
         assert states == [("bad:7", "failed"), ("good:7", "done")]
-        assert await credits.safe_get_balance(conn, user.id) == users.TRIAL_CREDITS - 1
+        assert await ledger.safe_get_balance(conn, user.id) == users.TRIAL_CREDITS - 1
         [notice] = await factories.claim(conn)
         assert notice.task == "notice"
         await factories.books_are_right(conn)
@@ -166,7 +167,7 @@ async def test_twenty_clients_share_three_connections_and_nothing_is_mixed_up(po
         left = await factories.claim(conn, limit=100)
         assert [job.task for job in left if job.task == "card"] == []
         for user in people:
-            assert await credits.safe_get_balance(conn, user.id) == 1
+            assert await ledger.safe_get_balance(conn, user.id) == 1
         await factories.books_are_right(conn)
         cursor = await conn.execute(
             "select count(*) from pg_stat_activity"

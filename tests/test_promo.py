@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, catalog, credits, db
+from lib import audit, db
+from lib.credits import catalog, ledger
 from lib.people import users
 from tests import factories
 
@@ -13,7 +14,7 @@ BY = {"actor": "ops:test", "reason": "spring"}
 @pytest.fixture
 def redeem(conn):
     async def redeem(user, code="spring"):
-        found = await credits.redeem(conn, user.id, user.tg_id, code)
+        found = await ledger.redeem(conn, user.id, user.tg_id, code)
         return found.outcome, found.balance
 
     return redeem
@@ -65,6 +66,6 @@ async def test_the_last_use_of_a_code_goes_to_one(database):
         people = [await factories.make_user(conn) for _ in range(4)]
         await catalog.add_promo(conn, "spring", 5, total=2, **BY)
     found = await asyncio.gather(
-        *(db.run(lambda conn, who=who: credits.redeem(conn, who.id, who.tg_id, "spring")) for who in people)
+        *(db.run(lambda conn, who=who: ledger.redeem(conn, who.id, who.tg_id, "spring")) for who in people)
     )
     assert sorted(one.outcome for one in found) == ["taken", "taken", "used_up", "used_up"]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import credits, db, errors, jobs, log, migrations
+from lib import db, errors, jobs, log, migrations
+from lib.credits import ledger
 from tests import factories
 from tests.factories import claim, refused
 
@@ -69,7 +70,7 @@ async def test_an_order_that_races_with_the_end_of_its_job_is_taken_back(databas
             await asyncio.sleep(0.2)
             assert not again.done()
         assert ((await again).created, (await again).job.id) == (False, job.id)
-        assert await credits.safe_get_balance(one, alice.id) == 4
+        assert await ledger.safe_get_balance(one, alice.id) == 4
         assert await count(one, "select count(*) from jobs") == 0
         await factories.books_are_right(one)
 
@@ -92,7 +93,7 @@ async def test_many_orders_race_with_the_end_of_their_jobs(database):
 
     await asyncio.gather(*(order(f"order:{n % 20}") for n in range(200)), drain(), drain())
     async with database.connect() as conn:
-        assert await credits.safe_get_balance(conn, alice.id) == 30
+        assert await ledger.safe_get_balance(conn, alice.id) == 30
         assert await count(conn, "select count(*) from every_job") == 20
         await factories.books_are_right(conn)
 
@@ -129,7 +130,7 @@ async def test_forget_history_removes_what_is_old_in_batches_and_keeps_paid_keys
     assert [job.key for job in await jobs.get_user_jobs(conn, alice.id)] == ["order:4"]
     async with refused(conn, errors.Conflict, "key_reused"):
         await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key="order:0", args={}, price=1)
-    assert await credits.safe_get_balance(conn, alice.id) == 4
+    assert await ledger.safe_get_balance(conn, alice.id) == 4
 
 
 # Fairness

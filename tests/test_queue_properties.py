@@ -22,7 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import audit, credits, db, errors, jobs
+from lib import audit, db, errors, jobs
+from lib.credits import ledger
 from tests import factories
 
 PEOPLE = 3
@@ -257,7 +258,7 @@ class Queue(RuleBasedStateMachine):
     async def _look(self) -> tuple[dict[int, Any], dict[int, int]]:
         cursor = await self.conn.execute("select id, state, attempts from every_job where task = 'card'")
         states = {job_id: (state, attempts) for job_id, state, attempts in await cursor.fetchall()}
-        return states, {user_id: await credits.safe_get_balance(self.conn, user_id) for user_id in self.model.balances}
+        return states, {user_id: await ledger.safe_get_balance(self.conn, user_id) for user_id in self.model.balances}
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, catalog, credits, errors, jobs
+from lib import audit, errors, jobs
 from lib.admin import people
+from lib.credits import catalog, ledger
 from lib.loyalty import members, partners
 from lib.people import users
 from tests import factories
@@ -82,10 +83,10 @@ async def owes(conn, alice, spent):
     pack = (await catalog.list_packs(conn))[0]
     facts = {"bot": "studio", "payload": pack.payload, "stars": pack.stars}
     charge = new_key()
-    await credits.record_payment(conn, alice.id, charge_id=charge, **facts)
+    await ledger.record_payment(conn, alice.id, charge_id=charge, **facts)
     job = await factories.make_running(conn, alice, price=spent)
     await jobs.update_job_status(conn, job, "done")
-    return facts, (await credits.record_payment_refund(conn, charge)).payment
+    return facts, (await ledger.record_payment_refund(conn, charge)).payment
 
 
 async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_user):
@@ -95,11 +96,11 @@ async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_
     await users.erase(conn, alice.id, alice.tg_id)
     again, stranger = await make_user(tg_id=alice.tg_id), await make_user()
     assert (await people.get(conn, again.id)).owed == 3
-    paid = await credits.record_payment(conn, again.id, charge_id=new_key(), **facts)
+    paid = await ledger.record_payment(conn, again.id, charge_id=new_key(), **facts)
     assert paid.settled == 3
-    assert (await credits.get_payment(conn, debt.id)).state == "refunded"
+    assert (await ledger.get_payment(conn, debt.id)).state == "refunded"
     assert not await knows(conn, again.id, "debt", debt.id)
-    assert (await credits.record_payment(conn, stranger.id, charge_id=new_key(), **facts)).settled == 0
+    assert (await ledger.record_payment(conn, stranger.id, charge_id=new_key(), **facts)).settled == 0
     assert await audit.check(conn) == []
 
 

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import audit, catalog, credits, db, errors
+from lib import audit, db, errors
+from lib.credits import catalog, ledger
 from tests import factories
 
 BY = {"actor": "ops:test", "reason": "a test"}
@@ -33,8 +34,8 @@ class Bought:
     """What the model knows of a payment."""
 
     person: int
-    credits: int
-    payment: credits.Payment
+    ledger: int
+    payment: ledger.Payment
     state: str = "paid"
     owed: int = 0
 
@@ -115,7 +116,7 @@ class Shop(RuleBasedStateMachine):
         """A charge id that is told of again, even with other facts, changes nothing."""
         wanted = self.packs[pack % len(self.packs)]
         facts = {"bot": "studio", "charge_id": f"c{charge}", "payload": wanted.payload, "stars": wanted.stars}
-        paid = self.run(credits.record_payment(self.conn, self.people[person].id, **facts))
+        paid = self.run(ledger.record_payment(self.conn, self.people[person].id, **facts))
         assert paid.created == (f"c{charge}" not in self.model.bought)
         if paid.created:
             self.model.balances[person] += wanted.credits
@@ -127,7 +128,7 @@ class Shop(RuleBasedStateMachine):
     @rule(index=some)
     def begin_refund(self, index: int) -> None:
         one = self.payment(index)
-        _, code = self.attempt(credits.begin_payment_refund(self.conn, one.payment.id, **BY))
+        _, code = self.attempt(ledger.begin_payment_refund(self.conn, one.payment.id, **BY))
         if one.state == "refunding":
             assert code == ""
         elif one.state != "paid":
@@ -143,7 +144,7 @@ class Shop(RuleBasedStateMachine):
     @rule(index=some, refunded=st.booleans())
     def end_refund(self, index: int, refunded: bool) -> None:
         one = self.payment(index)
-        ended = self.run(credits.end_payment_refund(self.conn, one.payment.id, refunded=refunded, reason="a test"))
+        ended = self.run(ledger.end_payment_refund(self.conn, one.payment.id, refunded=refunded, reason="a test"))
         assert ended == (one.state == "refunding")
         if ended:
             one.state = "refunded" if refunded else "paid"
@@ -153,7 +154,7 @@ class Shop(RuleBasedStateMachine):
     @rule(index=some)
     def charge_back(self, index: int) -> None:
         one = self.payment(index)
-        back = self.run(credits.record_payment_refund(self.conn, one.payment.charge_id))
+        back = self.run(ledger.record_payment_refund(self.conn, one.payment.charge_id))
         assert back.changed == (one.state in ("paid", "refunding"))
         if one.state == "refunding":
             one.state = "refunded"
@@ -167,7 +168,7 @@ class Shop(RuleBasedStateMachine):
     @rule(person=people, code=st.sampled_from([*CODES, "NONE"]), small=st.booleans())
     def redeem(self, person: int, code: str, small: bool) -> None:
         user = self.people[person]
-        found = self.run(credits.redeem(self.conn, user.id, user.tg_id, code.lower() if small else code))
+        found = self.run(ledger.redeem(self.conn, user.id, user.tg_id, code.lower() if small else code))
         worth, per_person = CODES.get(code, (0, 0))
         own = self.model.uses.get((code, person), 0)
         if not worth:
@@ -196,9 +197,9 @@ class Shop(RuleBasedStateMachine):
         if not hasattr(self, "people"):
             return
         for person, balance in zip(self.people, self.model.balances, strict=True):
-            assert self.run(credits.safe_get_balance(self.conn, person.id)) == balance
+            assert self.run(ledger.safe_get_balance(self.conn, person.id)) == balance
         for one in self.model.bought.values():
-            kept = self.run(credits.get_payment(self.conn, one.payment.id))
+            kept = self.run(ledger.get_payment(self.conn, one.payment.id))
             assert (kept.state, kept.owed, kept.credits) == (one.state, one.owed, one.credits)
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from lib import catalog, money, text, typed
+from lib import money, text, typed
+from lib.credits import catalog
 from lib.loyalty import phones
 from lib.telegram.outgoing import Button
 

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import credits, errors, jobs
+from lib import errors, jobs
+from lib.credits import ledger
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -119,7 +120,7 @@ async def test_a_service_that_is_away_means_another_try_when_it_said(conn, make_
     found = await jobs.get_job_by_id(conn, job.id)
     assert (summary.retried, found.state, found.error_code) == (1, "queued", "telegram")
     assert before + timedelta(seconds=7) <= found.run_at <= datetime.now(UTC) + timedelta(seconds=7)
-    assert await credits.safe_get_balance(conn, alice.id) == 0
+    assert await ledger.safe_get_balance(conn, alice.id) == 0
 
 
 async def test_what_cannot_succeed_is_failed_refunded_and_told(conn, make_user, make_job, task):
@@ -137,7 +138,7 @@ async def test_what_cannot_succeed_is_failed_refunded_and_told(conn, make_user, 
     assert (summary.failed, summary.done) == (1, 1)
     assert (await jobs.get_job_by_id(conn, job.id)).error_code == "photo_broken"
     assert told == [{"job_id": job.id}]
-    assert await credits.safe_get_balance(conn, alice.id) == 1
+    assert await ledger.safe_get_balance(conn, alice.id) == 1
     await factories.books_are_right(conn)
 
 

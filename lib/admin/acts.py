@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib import catalog, credits, db, errors, payments
+from lib import db, errors
 from lib.admin import letters, people, queue, shops, trail
+from lib.credits import catalog, ledger, payments
 from lib.loyalty import releases
 from lib.people import users
 
@@ -80,7 +81,7 @@ async def _grant(wish: Wish) -> Facts:
         raise errors.Invalid("odd_grant", str(amount))
     facts = await _see_grant(wish)
     work = {"key": wish.key, "actor": wish.actor, "reason": wish.reason}
-    balance, _ = await db.run(lambda conn: credits.grant(conn, wish.id, amount, **work))
+    balance, _ = await db.run(lambda conn: ledger.grant(conn, wish.id, amount, **work))
     return {**facts, "after": balance}
 
 
@@ -274,7 +275,7 @@ async def _drop_pack(wish: Wish) -> Facts:
 
 
 async def _see_refund(wish: Wish) -> Facts:
-    payment = await db.run(lambda conn: credits.get_payment(conn, wish.id))
+    payment = await db.run(lambda conn: ledger.get_payment(conn, wish.id))
     if payment is None:
         raise errors.Missing("no_payment", wish.subject)
     if payment.state not in ("paid", "refunding"):

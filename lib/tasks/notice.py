@@ -5,7 +5,8 @@ An order of the studio also says that the credits are back; a file of a shop cos
 
 from datetime import timedelta
 
-from lib import credits, db, errors, jobs, log, retry, text
+from lib import db, errors, jobs, log, retry, text
+from lib.credits import ledger
 from lib.loyalty import staff
 from lib.studio import moderation
 from lib.telegram.client import Button, Chat
@@ -38,7 +39,7 @@ async def _tell_of_order(failed: jobs.Job) -> None:
     Who asked to stop an order was promised word of it: an edit of a message further up would be none.
     """
     order, language = failed.args, failed.args["language"]
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, failed.user_id))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, failed.user_id))
     words = _words(failed, language, balance)
     way = ("button.other_photo", "retry") if str(failed.error_code).startswith(PHOTO) else ("making.again", "again")
     again = Button(text.say(language, way[0]), f"order:{way[1]}:{failed.id}")

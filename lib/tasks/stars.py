@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from lib import config, jobs, log, payments, retry
+from lib import config, jobs, log, retry
+from lib.credits import payments
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(minutes=15))
 LEASE = timedelta(minutes=2)

@@ -5,8 +5,9 @@ typed words -> the person, or a list of who fits -> card -> orders, operations, 
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import credits, db, errors
+from lib import db, errors
 from lib.admin import acts, people
+from lib.credits import ledger
 from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.loyalty import members, staff
 from lib.telegram.client import Button, Keyboard
@@ -132,7 +133,7 @@ async def _orders(turn: Turn, argument: str) -> None:
 
 async def _entries(turn: Turn, argument: str) -> None:
     user_id, before = _place(argument)
-    page = await db.run(lambda conn: credits.list_entries(conn, user_id, before=before, limit=PAGE + 1))
+    page = await db.run(lambda conn: ledger.list_entries(conn, user_id, before=before, limit=PAGE + 1))
     lines = [
         turn.text(
             "admin.entry.line",
@@ -155,7 +156,7 @@ async def _payments(turn: Turn, argument: str) -> None:
 
 
 async def _payment(turn: Turn, argument: str) -> None:
-    payment = await db.run(lambda conn: credits.get_payment(conn, number(argument)))
+    payment = await db.run(lambda conn: ledger.get_payment(conn, number(argument)))
     if payment is None:
         raise errors.Missing("no_payment", argument[:40])
     words = turn.text(

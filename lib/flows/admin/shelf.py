@@ -5,8 +5,9 @@ home -> product, pack -> what changes them (act)          alerts -> on or off, a
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lib import catalog, db
+from lib import db
 from lib.admin import trail
+from lib.credits import catalog
 from lib.flows.admin import back, button, named
 from lib.people import notify
 from lib.telegram.client import Button

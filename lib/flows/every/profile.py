@@ -10,7 +10,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from lib import credits, db, limits
+from lib import db, limits
+from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
 from lib.people import profiles, users
@@ -90,7 +91,7 @@ async def _delete(turn: Turn) -> None:
 async def _lost(turn: Turn) -> list[str]:
     """Return what goes with a person: credits, cards with points, shops that are theirs."""
     user_id = turn.state.who["id"]
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
     cards = await db.run(lambda conn: members.cards(conn, user_id))
     places = await db.run(lambda conn: staff.places(conn, user_id))
     points = sum(card.available + card.pending for card in cards)

@@ -3,7 +3,8 @@
 Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
 """
 
-from lib import catalog, credits, db
+from lib import db
+from lib.credits import catalog, ledger
 from lib.flows import studio
 from lib.studio import orders
 from lib.telegram.client import Button, Keyboard
@@ -18,7 +19,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _home(turn: Turn, note: str = "") -> None:
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, turn.state.who["id"]))
     lines = [note, turn.text("menu.home", balance=balance)]
     await turn.show("\n\n".join(line for line in lines if line), _keyboard(turn))
 

@@ -4,7 +4,8 @@ stranger: anything -> consent screen -> [accept] -> welcome, 2 credits
 known:    /start   -> what the studio is, once, or welcome back; a draft is kept
 """
 
-from lib import config, credits, db
+from lib import config, db
+from lib.credits import ledger
 from lib.people import users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -48,7 +49,7 @@ async def _welcome(turn: Turn) -> None:
     turn.state.step = turn.state.step or "order:photo"
     words = [turn.text("start.again", name=turn.came.person.first_name)]
     if await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot)):
-        balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+        balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
         gift = [turn.text("start.gift", balance=balance)] if balance else []
         words = [turn.text("start.first", name=turn.came.person.first_name), *gift, turn.text("start.photo")]
     resume = [Button(turn.text("menu.resume"), "order:resume")] if turn.state.data.get("draft") else []

@@ -5,8 +5,9 @@
 
 from datetime import timedelta
 
-from lib import config, credits, db, limits
+from lib import config, db, limits
 from lib import text as sentences
+from lib.credits import ledger
 from lib.flows import studio
 from lib.people import notify, users
 from lib.telegram.client import Button
@@ -28,7 +29,7 @@ async def handle(turn: Turn) -> None:
 
 async def _home(turn: Turn, note: str = "") -> None:
     user_id = turn.state.who["id"]
-    found = await db.run(lambda conn: credits.list_payments(conn, user_id))
+    found = await db.run(lambda conn: ledger.list_payments(conn, user_id))
     lines = [_line(turn, payment) for payment in found] or [turn.text("studio.payments.none")]
     words = "\n".join([turn.text("studio.payments.title"), "", *lines, "", turn.text("studio.payments.rules")])
     rows = [[Button(turn.text("button.back"), "wallet:home"), Button(turn.text("button.menu"), "menu:home")]]
@@ -39,7 +40,7 @@ async def _home(turn: Turn, note: str = "") -> None:
     await turn.show("\n\n".join(part for part in (note, words) if part), rows)
 
 
-def _line(turn: Turn, payment: credits.Payment) -> str:
+def _line(turn: Turn, payment: ledger.Payment) -> str:
     at = sentences.short_moment(turn.language, users.local(payment.paid_at, turn.state.who.get("zone", "")))
     state = turn.text(f"studio.payment.{payment.state}")
     facts = {"number": payment.id, "at": at, "stars": payment.stars, "credits": payment.credits, "state": state}

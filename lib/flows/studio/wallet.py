@@ -10,8 +10,9 @@ by its charge id, whatever is delivered twice; a refund that Telegram tells of i
 from datetime import timedelta
 from typing import Any
 
-from lib import catalog, credits, db, errors, limits, log, payments
+from lib import db, errors, limits, log
 from lib import text as sentences
+from lib.credits import catalog, ledger, payments
 from lib.flows import studio
 from lib.people import notify, users
 from lib.telegram.client import Button, Invoice, Keyboard
@@ -51,7 +52,7 @@ async def _pressed(turn: Turn, wanted: str, argument: str) -> None:
 
 
 async def _home(turn: Turn, note: str = "") -> None:
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, turn.state.who["id"]))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, turn.state.who["id"]))
     words = turn.text("studio.wallet", balance=balance)
     rows = [
         *_resume(turn),
@@ -89,7 +90,7 @@ async def _buy(turn: Turn, pack_id: int) -> None:
 async def _checkout(turn: Turn, asked: Payment) -> None:
     """Let an invoice be paid when the person, the pack, its price and the currency are what the database says."""
     facts: dict[str, Any] = {"currency": asked.currency, "payload": asked.payload, "stars": asked.amount}
-    reason = await db.run(lambda conn: credits.refuse_invoice(conn, turn.state.who["id"], **facts))
+    reason = await db.run(lambda conn: ledger.refuse_invoice(conn, turn.state.who["id"], **facts))
     log.note(checkout=reason or "ok")
     try:
         await turn.chat.answer_checkout(asked.query_id, turn.text(f"studio.checkout.{reason}") if reason else "")
@@ -101,16 +102,16 @@ async def _paid(turn: Turn, paid: Payment) -> None:
     """Credit a payment once, and say so at each delivery: the first one's answer may have been lost."""
     user_id, bot = turn.state.who["id"], turn.chat.bot
     facts: dict[str, Any] = {"charge_id": paid.charge_id, "payload": paid.payload, "stars": paid.amount}
-    found = await db.run(lambda conn: credits.record_payment(conn, user_id, bot=bot, **facts))
+    found = await db.run(lambda conn: ledger.record_payment(conn, user_id, bot=bot, **facts))
     words, keyboard = payments.receipt(turn.language, found)
     await turn.chat.say(words, [*_resume(turn), *keyboard])
-    told = await db.run(lambda conn: credits.mark_told(conn, found.payment.id))
+    told = await db.run(lambda conn: ledger.mark_told(conn, found.payment.id))
     if told and not found.payment.credits and found.payment.state == "paid":
         await notify.alert_admins(bot, "alert.unmatched", payment=found.payment.id, stars=found.payment.stars)
 
 
 async def _refunded(turn: Turn, given_back: Payment) -> None:
-    found = await db.run(lambda conn: credits.record_payment_refund(conn, given_back.charge_id))
+    found = await db.run(lambda conn: ledger.record_payment_refund(conn, given_back.charge_id))
     if found is None:
         log.event("refund_before_payment", charge_id=given_back.charge_id)
         return
@@ -123,7 +124,7 @@ async def _refunded(turn: Turn, given_back: Payment) -> None:
 
 async def _operations(turn: Turn, before: int | None) -> None:
     user_id = turn.state.who["id"]
-    found = await db.run(lambda conn: credits.list_entries(conn, user_id, before=before, limit=PAGE + 1))
+    found = await db.run(lambda conn: ledger.list_entries(conn, user_id, before=before, limit=PAGE + 1))
     page, more = found[:PAGE], len(found) > PAGE
     lines = [_entry(turn, entry) for entry in page]
     words = "\n".join([turn.text("studio.operations.title"), "", *(lines or [turn.text("studio.operations.none")])])
@@ -132,7 +133,7 @@ async def _operations(turn: Turn, before: int | None) -> None:
     await turn.show(words, [*([way] if way else []), _back(turn, "wallet:home")])
 
 
-def _entry(turn: Turn, entry: credits.Entry) -> str:
+def _entry(turn: Turn, entry: ledger.Entry) -> str:
     product = f"studio.product.{entry.product}"
     what = turn.text(f"studio.entry.{entry.kind}")
     if entry.product and sentences.knows(product):
@@ -154,7 +155,7 @@ async def _redeem(turn: Turn, code: str) -> None:
     if wait:
         await _home(turn, turn.text("studio.promo.too_fast", n=-(-wait // 60)))
         return
-    found = await db.run(lambda conn: credits.redeem(conn, user_id, tg_id, code))
+    found = await db.run(lambda conn: ledger.redeem(conn, user_id, tg_id, code))
     log.note(promo=found.outcome)
     if found.outcome == "unknown":
         turn.state.step = "wallet:promo"

@@ -8,7 +8,8 @@ before the death of its worker can come twice.
 import asyncio
 from typing import Any
 
-from lib import credits, db, providers, storage, text
+from lib import db, providers, storage, text
+from lib.credits import ledger
 from lib.providers.local import received
 from lib.studio import files as stored_files
 from lib.tasks.order.desk import Desk
@@ -108,7 +109,7 @@ def _ids(file_ids: list[int], sent: list[Sent]) -> dict[int, str]:
 
 async def _caption(desk: Desk) -> str:
     order = desk.order
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, desk.run.job.user_id))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, desk.run.job.user_id))
     width, height, seconds = _measures(desk, 0)
     facts: dict[str, Any] = {"balance": balance, "count": order.count, "width": width, "height": height}
     facts |= {"seconds": seconds, **_range(desk)}

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import catalog, credits, db
+from lib import db
+from lib.credits import catalog, ledger
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.studio.test_order import to_confirm
 
@@ -247,7 +248,7 @@ async def test_the_operations_say_what_each_was_and_add_up(seller, photo, shop, 
 async def test_operations_come_in_pages_of_ten(seller, conn, shop):
     user = (await shop.rows("select id from users where tg_id = %s", seller.user["id"]))[0]["id"]
     for number in range(12):
-        await credits.grant(conn, user, 1, key=uuid.uuid4().hex, actor="ops:test", reason=f"number {number}")
+        await ledger.grant(conn, user, 1, key=uuid.uuid4().hex, actor="ops:test", reason=f"number {number}")
     await seller.says("/balance")
     await seller.presses("Операции")
     first = await seller.last()

@@ -10,7 +10,8 @@ ask: the step that the seller went back to; nothing is forgotten before it is an
 from dataclasses import dataclass
 from typing import Any
 
-from lib import config, credits, jobs, makers
+from lib import config, jobs, makers
+from lib.credits import ledger
 from lib.studio import orders
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
@@ -119,7 +120,7 @@ def asked(draft: Draft) -> list[tuple[str, int]]:
     return [(offer.provider, offer.whole_cost * number) for offer in makers.chain(draft["product"], _preset(draft))]
 
 
-def terms(draft: Draft, offer: credits.Offer) -> Terms:
+def terms(draft: Draft, offer: ledger.Offer) -> Terms:
     """Decide what the confirm screen offers. A provider that is away for seconds is waited for as it is."""
     number = count(draft)
     full, own = offer.product.total(number), offer.product.own_total(number)

@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from lib import credits, db, errors, jobs, limits
+from lib import db, errors, jobs, limits
+from lib.credits import ledger
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.jobs import kick
@@ -93,7 +94,7 @@ async def cancel(turn: Turn, job_id: str) -> None:
         await turn.answer(turn.text(f"studio.cancel.{outcome}"), alert=True)
         return
     await turn.answer()
-    balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
     await turn.chat.edit(
         turn.came.message_id, turn.text("cancel.order", balance=balance), _after_cancel(turn, int(job_id))
     )
@@ -110,7 +111,7 @@ async def cancel_last(turn: Turn) -> None:
     job = next((one for one in found if one.state in UNFINISHED), None)
     outcome = await _take_back(turn, job) if job else "nothing"
     if job and outcome == "cancelled":
-        balance = await db.run(lambda conn: credits.safe_get_balance(conn, user_id))
+        balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
         await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"), _after_cancel(turn, job.id))
         await turn.show(turn.text("cancel.order", balance=balance), _ways(turn))
     else:

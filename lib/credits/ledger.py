@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import catalog, config, db, errors
+from lib import config, db, errors
+from lib.credits import catalog
 from lib.people import users
 
 SQL = db.load("credits")

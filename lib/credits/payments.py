@@ -1,13 +1,14 @@
 """Stars between Telegram and the ledger: what a lost message leaves open, and what an administrator gives back.
 
-The rows decide (lib/credits.py); here they are brought together with what Telegram says, in an order that a crash
+The rows decide (lib/credits/ledger.py); here they are brought together with what Telegram says, in an order that a crash
 cannot spoil: credits are taken before the Stars are asked back, and given when Telegram shows that Stars came.
 """
 
 import functools
 from typing import Any
 
-from lib import credits, db, errors, log, text
+from lib import db, errors, log, text
+from lib.credits import ledger
 from lib.people import notify, users
 from lib.telegram import client
 from lib.telegram.client import Button, Chat, Keyboard, Stars
@@ -16,17 +17,17 @@ SELLERS = ("studio",)  # the bots that sell for Stars
 PAGE = 100
 
 
-async def refund(payment_id: int, *, actor: str, reason: str) -> credits.Payment:
+async def refund(payment_id: int, *, actor: str, reason: str) -> ledger.Payment:
     """Give a payment's Stars back and take its credits; return it as it is then.
 
     Raises ShortOfCredits when the credits are spent, Conflict when the Stars went back already, and Rejected when
     Telegram refuses: then the credits are back. Unavailable leaves it under way, and the hourly walk ends it.
     """
-    payment = await db.run(lambda conn: credits.begin_payment_refund(conn, payment_id, actor=actor, reason=reason))
+    payment = await db.run(lambda conn: ledger.begin_payment_refund(conn, payment_id, actor=actor, reason=reason))
     return await end_refund(payment)
 
 
-async def end_refund(payment: credits.Payment) -> credits.Payment:
+async def end_refund(payment: ledger.Payment) -> ledger.Payment:
     """Ask Telegram for a refund that was begun, and end it by the answer."""
     user = await db.run(lambda conn: users.get_user(conn, payment.user_id))
     try:
@@ -35,16 +36,16 @@ async def end_refund(payment: credits.Payment) -> credits.Payment:
         await Chat(payment.bot, user.tg_id).refund(payment.charge_id)
     except errors.Rejected as refusal:
         words = str(refusal)
-        await db.run(lambda conn: credits.end_payment_refund(conn, payment.id, refunded=False, reason=words))
+        await db.run(lambda conn: ledger.end_payment_refund(conn, payment.id, refunded=False, reason=words))
         raise
-    await db.run(lambda conn: credits.end_payment_refund(conn, payment.id, refunded=True, reason="refundStarPayment"))
-    found = await db.run(lambda conn: credits.get_payment(conn, payment.id))
+    await db.run(lambda conn: ledger.end_payment_refund(conn, payment.id, refunded=True, reason="refundStarPayment"))
+    found = await db.run(lambda conn: ledger.get_payment(conn, payment.id))
     return found or payment
 
 
 async def end_hanging_refunds() -> None:
     """End the refunds whose answer from Telegram was lost."""
-    for payment in await db.run(credits.list_refunding):
+    for payment in await db.run(ledger.list_refunding):
         try:
             await end_refund(payment)
         except errors.Rejected as refusal:
@@ -56,13 +57,13 @@ async def walk(bot: str) -> int:
 
     What Telegram knows and we do not is credited now, and the payer is told. Walking twice changes nothing.
     """
-    offset = await db.run(lambda conn: credits.walked(conn, bot))
+    offset = await db.run(lambda conn: ledger.walked(conn, bot))
     missed = 0
     while page := await client.star_transactions(bot, offset, PAGE):
         for one in page:
             missed += await _compare(bot, one) if one else False
         offset += len(page)
-        await db.run(functools.partial(credits.walk_on, bot=bot, walked=offset))
+        await db.run(functools.partial(ledger.walk_on, bot=bot, walked=offset))
         if len(page) < PAGE:
             break
     return missed
@@ -70,13 +71,13 @@ async def walk(bot: str) -> int:
 
 async def _compare(bot: str, one: Stars) -> bool:
     if one.refunded:
-        back = await db.run(lambda conn: credits.record_payment_refund(conn, one.charge_id))
+        back = await db.run(lambda conn: ledger.record_payment_refund(conn, one.charge_id))
         if back:
             await warn(bot, back)
         return bool(back and back.changed)
     user = await _payer(one)
     facts: dict[str, Any] = {"charge_id": one.charge_id, "payload": one.payload, "stars": one.amount}
-    paid = await db.run(lambda conn: credits.record_payment(conn, user.id, bot=bot, paid_at=one.at, **facts))
+    paid = await db.run(lambda conn: ledger.record_payment(conn, user.id, bot=bot, paid_at=one.at, **facts))
     if paid.created:
         log.event("payment_found", bot=bot, payment=paid.payment.id)
     if paid.payment.told_at is None and paid.payment.user_id == user.id:
@@ -91,17 +92,17 @@ async def _payer(one: Stars) -> users.User:
     return await db.run(lambda conn: users.get_or_create_user(conn, one.tg_id, first_name=one.first_name))
 
 
-async def _tell(bot: str, user: users.User, paid: credits.Paid) -> None:
+async def _tell(bot: str, user: users.User, paid: ledger.Paid) -> None:
     try:
         await Chat(bot, user.tg_id).say(*receipt(user.language, paid))
     except errors.Rejected as refusal:  # they have blocked the bot; the credits are theirs all the same
         log.note(payer_not_told=str(refusal))
     if not paid.payment.credits and paid.payment.state == "paid":
         await notify.alert_admins(bot, "alert.unmatched", payment=paid.payment.id, stars=paid.payment.stars)
-    await db.run(lambda conn: credits.mark_told(conn, paid.payment.id))
+    await db.run(lambda conn: ledger.mark_told(conn, paid.payment.id))
 
 
-def receipt(language: str, paid: credits.Paid) -> tuple[str, Keyboard]:
+def receipt(language: str, paid: ledger.Paid) -> tuple[str, Keyboard]:
     """Return what the payer reads, and where they can go on."""
     payment = paid.payment
     facts = {"stars": payment.stars, "credits": payment.credits, "balance": paid.balance, "owed": payment.owed}
@@ -115,7 +116,7 @@ def receipt(language: str, paid: credits.Paid) -> tuple[str, Keyboard]:
     return "\n\n".join(lines), [[Button(text.say(language, key), data) for key, data in ways]]
 
 
-async def warn(bot: str, back: credits.TakenBack) -> None:
+async def warn(bot: str, back: ledger.TakenBack) -> None:
     """Tell the administrators that Stars went back, if that is news and was not their doing."""
     payment = back.payment
     if not back.changed or not (back.taken or payment.owed):
