@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, caches, config, limits, wire
+from lib import cache, config, limits, shelves, wire
 
 TOKEN = "a-token-of-the-tests"
 
@@ -35,7 +35,7 @@ async def empty_redis(
     config.get.cache_clear()
     monkeypatch.setattr(cache, "_breaker", cache.Breaker())
     monkeypatch.setattr(limits, "_local", limits._Local())
-    for held in (caches._counters, caches._owed, caches._resting, cache._riders):
+    for held in (shelves._counters, shelves._owed, shelves._resting, cache._riders):
         held.clear()  # type: ignore[attr-defined]
     yield app
     monkeypatch.undo()

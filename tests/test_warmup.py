@@ -10,7 +10,7 @@ import pytest
 from dev import functions, upstash
 from dev.faults import Fault
 from dev.stack import ROOT
-from lib import caches, db, errors, log
+from lib import db, errors, log, shelves
 from lib.people import profiles, users, warmup
 from ops import warmup_cache
 from tests import factories
@@ -53,7 +53,7 @@ async def test_the_warm_up_stores_who_was_here_today(people: list[users.User], r
     }
     for user in people[:3]:
         assert await profiles.by_id(user.id) == await profiles.by_tg_id(user.tg_id)
-    stats = (await caches.statistics())["stats"]
+    stats = (await shelves.statistics())["stats"]
     assert (stats["classes"]["profile"]["hits"], stats["classes"]["profile"]["misses"]) == (6, 0)
 
 
@@ -66,7 +66,7 @@ async def test_a_class_without_a_loader_warms_nothing(people: list[users.User]) 
 
 async def test_one_more_class_is_one_more_line(people: list[users.User], monkeypatch: pytest.MonkeyPatch) -> None:
     async def menus(_: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]]:
-        yield await caches.MENU.put_many({7: ["soup"]}, variant="full"), 1
+        yield await shelves.MENU.put_many({7: ["soup"]}, variant="full"), 1
 
     monkeypatch.setattr(warmup, "LOADERS", {**warmup.LOADERS, "menu": menus})
     assert (await warmup.act({"action": "warmup-menu"}))["classes"] == {"menu": {"warmed": 1, "found": 1}}
@@ -78,7 +78,7 @@ async def test_what_was_warmed_is_cleared(people: list[users.User]) -> None:
     assert (await warmup.act({"action": "clear-prefix", "prefix": "user:profile:tg:"}))["cleared"] == [
         "user:profile:tg:"
     ]
-    assert len((await warmup.act({"action": "clear"}))["cleared"]) == len(caches.SHELVES)
+    assert len((await warmup.act({"action": "clear"}))["cleared"]) == len(shelves.SHELVES)
 
 
 @pytest.mark.parametrize(

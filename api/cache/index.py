@@ -2,7 +2,7 @@
 
 import json
 
-from lib import caches, config, errors, web
+from lib import config, errors, shelves, web
 from lib.people import warmup
 
 BODY_LIMIT = 10_000
@@ -12,7 +12,7 @@ async def cache(request: web.Request) -> web.Response:
     """Answer with the statistics, or do what the body says: {"action": ..., "prefix": ...}."""
     web.require_bearer(request, config.get().admin_api_token)
     if request.method != "POST":
-        return web.answer(await caches.statistics())
+        return web.answer(await shelves.statistics())
     try:
         return web.answer(await warmup.act(_order(await web.body(request, BODY_LIMIT))))
     except errors.Invalid as error:

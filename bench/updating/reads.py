@@ -34,10 +34,11 @@ READS = (
 async def compare(here: region.Region) -> str:
     """Return the table for the region's distance."""
     os.environ.update(here.settings())
-    from lib import caches, config, db, wire
+    from lib import config, db, wire
+    from lib import shelves as kinds
 
     config.get.cache_clear()
-    shelves = {"auth": caches.AUTH, "profile": caches.PROFILE, "conversation": caches.CONVERSATION, "menu": caches.MENU}
+    shelves = {"auth": kinds.AUTH, "profile": kinds.PROFILE, "conversation": kinds.CONVERSATION, "menu": kinds.MENU}
     head = [
         *("read", "claimed", "a connection and n queries, ms", "one query here, ms", "cached, ms"),
         *("in a trip made anyway, ms", "cached beside the first", "beside one query", "in a trip beside the first"),
@@ -45,7 +46,7 @@ async def compare(here: region.Region) -> str:
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
     await db.run(_query)
     for read in READS:
-        lines.append(await _compared(read, shelves.get(read.name, caches.SESSION), here.settings()["DATABASE_URL"]))
+        lines.append(await _compared(read, shelves.get(read.name, kinds.SESSION), here.settings()["DATABASE_URL"]))
     await db.close()
     await wire.close()
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import caches, db
+from lib import db, shelves
 
 SQL = db.load("profiles")
 
@@ -31,18 +31,18 @@ class Profile:
 
 async def by_id(user_id: int) -> Profile | None:
     """Return the profile of the person with our own id; it may be as old as the class of the cache allows."""
-    return _whole(await caches.PROFILE.read(user_id, lambda: _load(SQL.by_id, user_id=user_id)))
+    return _whole(await shelves.PROFILE.read(user_id, lambda: _load(SQL.by_id, user_id=user_id)))
 
 
 async def by_tg_id(tg_id: int) -> Profile | None:
     """Return the profile of the person with this Telegram id; it may be as old as the class of the cache allows."""
-    return _whole(await caches.PROFILE_BY_TG.read(tg_id, lambda: _load(SQL.by_tg_id, tg_id=tg_id)))
+    return _whole(await shelves.PROFILE_BY_TG.read(tg_id, lambda: _load(SQL.by_tg_id, tg_id=tg_id)))
 
 
 async def forget(user_id: int, tg_id: int) -> None:
     """Let the next read see what was just written. Call it after the write is committed."""
-    await caches.PROFILE.forget(user_id)
-    await caches.PROFILE_BY_TG.forget(tg_id)
+    await shelves.PROFILE.forget(user_id)
+    await shelves.PROFILE_BY_TG.forget(tg_id)
 
 
 async def warm(conn: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]]:
@@ -52,8 +52,8 @@ async def warm(conn: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]
     yield 0, len(found)
     for start in range(0, len(found), PAGE):
         page = found[start : start + PAGE]
-        await caches.PROFILE_BY_TG.put_many({one.tg_id: _dump(one) for one in page})
-        stored += await caches.PROFILE.put_many({one.id: _dump(one) for one in page})
+        await shelves.PROFILE_BY_TG.put_many({one.tg_id: _dump(one) for one in page})
+        stored += await shelves.PROFILE.put_many({one.id: _dump(one) for one in page})
         yield stored, len(found)
 
 

@@ -6,7 +6,7 @@ To fill one more class, add its line to LOADERS.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from lib import caches, db, errors
+from lib import db, errors, shelves
 from lib.people import profiles
 
 LIMIT = 1000  # entries of a class: each costs a command or two, and most live for minutes
@@ -48,11 +48,11 @@ async def _warm(*kinds: str) -> dict[str, Any]:
 async def _clear(prefix: object) -> dict[str, Any]:
     if not isinstance(prefix, str) or not prefix:
         raise errors.Invalid("unknown_prefix", "name one, such as 'user:profile:'")
-    return {"cleared": await caches.clear(prefix)}
+    return {"cleared": await shelves.clear(prefix)}
 
 
 async def _clear_all(_: object) -> dict[str, Any]:
-    return {"cleared": await caches.clear()}
+    return {"cleared": await shelves.clear()}
 
 
 _ACTIONS: Mapping[str, Callable[[object], Awaitable[dict[str, Any]]]] = {

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, caches, config, errors, limits, wire
+from lib import cache, config, errors, limits, shelves, wire
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".dev" / "peers"
@@ -258,9 +258,9 @@ async def test_caches_and_limits_work_over_it(service: str) -> None:
     async def never() -> None:
         raise AssertionError
 
-    await caches.clear()
-    await caches.PROFILE.read(42, load)
-    assert await caches.PROFILE.read(42, never) == await load()
+    await shelves.clear()
+    await shelves.PROFILE.read(42, load)
+    assert await shelves.PROFILE.read(42, never) == await load()
     orders = limits.Limit("order", 2, timedelta(minutes=10))
     await cache.delete(limits.asked(42, orders)[3].partition(":")[2])
     assert [await limits.wait(42, orders) > 0 for _ in range(3)] == [False, False, True]
