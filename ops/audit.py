@@ -11,7 +11,8 @@ import argparse
 import dataclasses
 import json
 
-from lib import audit, config, db
+from lib import config, db
+from lib.office import audit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from lib import admin, db
-from lib.admin import letters as kept
+from lib.office import letters as kept
 
 
 async def letters(conn):

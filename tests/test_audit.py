@@ -3,8 +3,9 @@ import json
 
 import pytest
 
-from lib import audit, jobs
+from lib import jobs
 from lib.credits import catalog, ledger
+from lib.office import audit
 from ops.__main__ import main
 from tests import factories
 

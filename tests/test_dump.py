@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from lib import jobs
-from lib.admin import bury_update, queue
+from lib.admin import bury_update
 from lib.credits import ledger
 from lib.loyalty import members, partners, points, releases, staff, talk
+from lib.office import queue
 from lib.people import notify, users
 from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key

@@ -6,9 +6,10 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from dev import postgres
-from lib import audit, db, migrations
+from lib import db, migrations
 from lib.credits import ledger
 from lib.loyalty import points
+from lib.office import audit
 from lib.people import users
 from tests import factories, servers
 from tests.loyalty.test_points import accrue

@@ -3,8 +3,9 @@ import asyncio
 import psycopg
 import pytest
 
-from lib import audit, db, errors
+from lib import db, errors
 from lib.credits import catalog, ledger
+from lib.office import audit
 from lib.people import users
 from tests import factories
 

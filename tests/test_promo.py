@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, db
+from lib import db
 from lib.credits import catalog, ledger
+from lib.office import audit
 from lib.people import users
 from tests import factories
 

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import audit, db, errors, jobs
+from lib import db, errors, jobs
 from lib.credits import ledger
+from lib.office import audit
 from tests import factories
 
 PEOPLE = 3

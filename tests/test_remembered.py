@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, errors, jobs
-from lib.admin import people
+from lib import errors, jobs
 from lib.credits import catalog, ledger
 from lib.loyalty import members, partners
+from lib.office import audit, people
 from lib.people import users
 from tests import factories
 from tests.loyalty_lab import make_client, make_member, make_shop, new_key

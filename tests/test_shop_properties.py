@@ -17,8 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import audit, db, errors
+from lib import db, errors
 from lib.credits import catalog, ledger
+from lib.office import audit
 from tests import factories
 
 BY = {"actor": "ops:test", "reason": "a test"}

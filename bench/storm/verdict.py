@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bench.storm.services import Delivery, Services
 from bench.storm.weather import Weather
-from lib import audit, db
+from lib import db
+from lib.office import audit
 
 # How long after the event a worker may still find that it cannot note what it sent.
 AFTERMATH = 3.0

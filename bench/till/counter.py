@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from bench.till.fill import fill
 from bench.updating import letters, region
 from bench.updating.wire import Line, line
-from lib import audit, db
+from lib import db
+from lib.office import audit
 
 CASHIERS, CLIENTS = 50, 500
 TOKEN = "987654321:AAbenchbenchbenchbenchbenchbenchben"

@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.results import Failed
 from bench.till.fill import fill
 from dev import postgres
-from lib import audit, db, migrations
+from lib import db, migrations
+from lib.office import audit
 
 
 async def prepare(server: str, folder: Path) -> None:

@@ -9,6 +9,6 @@ trail     who did what by hand; which alerts an administrator wants to hear
 acts      everything that changes something: what it will do, said beforehand, and the doing of it
 """
 
-from lib.admin.letters import bury_update
+from lib.office.letters import bury_update
 
 __all__ = ["bury_update"]

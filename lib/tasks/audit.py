@@ -3,7 +3,8 @@
 import html
 from datetime import timedelta
 
-from lib import audit, config, db, errors, jobs, log, retry
+from lib import config, db, errors, jobs, log, retry
+from lib.office import audit
 from lib.people import notify
 from lib.telegram.client import Chat
 

@@ -1,7 +1,7 @@
 import pytest
 
-from lib import audit
 from lib.loyalty import points
+from lib.office import audit
 from tests.loyalty.test_points import accrue, in_debt, redeem, reverse
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 

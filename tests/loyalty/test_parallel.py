@@ -3,8 +3,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from lib import audit, errors
+from lib import errors
 from lib.loyalty import members, points
+from lib.office import audit
 from tests.loyalty_lab import make_client, make_member, make_shop
 
 

@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, errors
+from lib import errors
 from lib.loyalty import members, offers, partners, points, staff
+from lib.office import audit
 from tests.factories import refused
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
 

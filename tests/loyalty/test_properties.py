@@ -24,8 +24,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import audit, db, errors
+from lib import db, errors
 from lib.loyalty import night, offers, points
+from lib.office import audit
 from tests.loyalty_lab import Shop, make_member, make_shop
 
 PEOPLE = 2

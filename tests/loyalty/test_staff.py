@@ -3,8 +3,8 @@
 import pytest
 
 from lib import errors
-from lib.admin import people
 from lib.loyalty import staff
+from lib.office import people
 from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import audit, errors
+from lib import errors
 from lib.loyalty import members, night, partners, points
+from lib.office import audit
 from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_client, make_shop

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lib import config, db, errors, text
-from lib.admin.people import Count
-from lib.admin.pulse import Pulse
+from lib.office.people import Count
+from lib.office.pulse import Pulse
 from lib.people import users
 from lib.studio import spending
 from lib.telegram.client import Button, Keyboard

@@ -3,7 +3,7 @@
     begin -> [how much] -> reason -> confirm -> the result, which stays as it is        the draft: State.data["act"]
                ^______________^________| back
 
-What may be done and what it does is lib/admin/acts.py. A confirm screen does its deed once: the deed's key is that
+What may be done and what it does is lib/office/acts.py. A confirm screen does its deed once: the deed's key is that
 message, whatever is pressed twice or delivered again. Before each screen the rows are looked at anew.
 """
 
@@ -11,9 +11,9 @@ import re
 from typing import Any
 
 from lib import errors, typed
-from lib.admin import acts
 from lib.flows.admin import DATA, back, button, listed, named, number, short
 from lib.jobs import kick
+from lib.office import acts
 from lib.telegram import client
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn

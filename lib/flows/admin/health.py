@@ -6,7 +6,6 @@ home -> providers
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
-from lib.admin import pulse, shops
 from lib.flows.admin import (
     KEYS,
     Service,
@@ -20,6 +19,7 @@ from lib.flows.admin import (
     span,
     worries,
 )
+from lib.office import pulse, shops
 from lib.telegram.dispatch import Turn
 
 

@@ -6,8 +6,8 @@ list [-> by bot, by reason] -> one -> bring once more, drop (act)
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
-from lib.admin import letters
 from lib.flows.admin import PAGE, back, button, choices, chosen, found, listed, number, pages, picks, short, when
+from lib.office import letters
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -6,8 +6,8 @@ Whatever no other flow wants ends here. Words typed here look somebody up (peopl
 from dataclasses import asdict
 
 from lib import db
-from lib.admin import pulse, shops
 from lib.flows.admin import button, service_worries, services, worries
+from lib.office import pulse, shops
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors
-from lib.admin import shops
 from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.loyalty.partners import Partner
+from lib.office import shops
 from lib.telegram import client
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn

@@ -6,10 +6,10 @@ typed words -> the person, or a list of who fits -> card -> orders, operations, 
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db, errors
-from lib.admin import acts, people
 from lib.credits import ledger
 from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
 from lib.loyalty import members, staff
+from lib.office import acts, people
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

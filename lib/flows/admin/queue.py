@@ -6,7 +6,6 @@ home -> failed [-> by task, by code], under way -> job -> do over, cancel (act)
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lib import db, jobs
-from lib.admin import acts, people, pulse, queue
 from lib.flows.admin import (
     PAGE,
     back,
@@ -23,6 +22,7 @@ from lib.flows.admin import (
     span,
     when,
 )
+from lib.office import acts, people, pulse, queue
 from lib.people import users
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn

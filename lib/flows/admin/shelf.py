@@ -6,9 +6,9 @@ home -> product, pack -> what changes them (act)          alerts -> on or off, a
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
-from lib.admin import trail
 from lib.credits import catalog
 from lib.flows.admin import back, button, named
+from lib.office import trail
 from lib.people import notify
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn

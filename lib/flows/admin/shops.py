@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from lib import db
-from lib.admin import shops
 from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
 from lib.loyalty import partners, points
 from lib.loyalty.partners import Partner
+from lib.office import shops
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 

@@ -4,9 +4,9 @@ trail:list[:<area or all>[:<before>]] · trail:of:<kind>.<id>[:<before>] · trai
 """
 
 from lib import db
-from lib.admin import trail
 from lib.flows.admin import PAGE, back, named, number, pages, short, when
 from lib.loyalty import partners
+from lib.office import trail
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 

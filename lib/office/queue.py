@@ -1,8 +1,8 @@
 """Jobs as an administrator sees them: what failed and of what, what is under way; done over, or cancelled."""
 
 from lib import db, errors, jobs
-from lib.admin import trail
-from lib.admin.people import MOST, PAGE, Count, Order
+from lib.office import trail
+from lib.office.people import MOST, PAGE, Count, Order
 
 SQL = db.load("admin")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib import db, errors
-from lib.admin import letters, people, queue, shops, trail
 from lib.credits import catalog, ledger, payments
 from lib.loyalty import releases
+from lib.office import letters, people, queue, shops, trail
 from lib.people import users
 
 MOST_CREDITS = 10_000

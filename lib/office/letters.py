@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib import cache, config, db, errors, fetch
-from lib.admin.people import MOST, Count
+from lib.office.people import MOST, Count
 
 SQL = db.load("admin")
 PAGE = 10
