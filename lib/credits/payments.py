@@ -1,7 +1,7 @@
 """Stars between Telegram and the ledger: what a lost message leaves open, and what an administrator gives back.
 
-The rows decide (lib/credits/ledger.py); here they are brought together with what Telegram says, in an order that a crash
-cannot spoil: credits are taken before the Stars are asked back, and given when Telegram shows that Stars came.
+The rows decide (lib/credits/ledger.py); here they are brought together with what Telegram says, in an order that a
+crash cannot spoil: credits are taken before the Stars are asked back, and given when Telegram shows that Stars came.
 """
 
 import functools
