@@ -10,23 +10,24 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 from lib import errors
-from lib.providers import local
 from lib.providers.local import benefits, colour, cutout, icons, lettering, palette, photo, words
+from lib.providers.local import card as local_card
+from lib.providers.local.card import CardOrder
 from tests.providers.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
 
 THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
-ORDER = local.CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
+ORDER = CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
 
 @pytest.fixture
 def thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of every size, for tests that draw many cards."""
-    for name, preset in local.PRESETS.items():
+    for name, preset in local_card.PRESETS.items():
         small = {
             key: getattr(preset, key) // 4
             for key in ("width", "height", "export_width", "export_height", "safe_top", "safe_bottom")
         }
-        monkeypatch.setitem(local.PRESETS, name, dataclasses.replace(preset, **small))
+        monkeypatch.setitem(local_card.PRESETS, name, dataclasses.replace(preset, **small))
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,14 @@ def thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_refuses_a_bad_picture_with_a_stable_code(data: bytes, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        local.render_card(data, ORDER)
+        local_card.render_card(data, ORDER)
     assert caught.value.code == code
 
 
 @pytest.mark.parametrize("preset", ["wb", "ozon", "white", "story"])
 def test_gives_the_sizes_of_the_preset(preset: str) -> None:
-    card = local.render_card(encoded(make_mug()), local.CardOrder(preset, "Кружка", ("Яркая",)))
-    wanted = local.PRESETS[preset]
+    card = local_card.render_card(encoded(make_mug()), CardOrder(preset, "Кружка", ("Яркая",)))
+    wanted = local_card.PRESETS[preset]
     assert opened(card.png).size == (card.width, card.height) == (wanted.export_width, wanted.export_height)
     assert opened(card.jpeg).size == (wanted.width, wanted.height)
     assert len(card.jpeg) < 1_000_000
@@ -63,7 +64,7 @@ def test_gives_the_sizes_of_the_preset(preset: str) -> None:
 
 def test_marketplace_files_are_three_to_four_and_large() -> None:
     for name in ("wb", "ozon"):
-        preset = local.PRESETS[name]
+        preset = local_card.PRESETS[name]
         assert preset.export_width * 4 == preset.export_height * 3
         assert (preset.width, preset.height) == (900, 1200)
         assert (preset.export_width, preset.export_height) == (1200, 1600)
@@ -71,14 +72,14 @@ def test_marketplace_files_are_three_to_four_and_large() -> None:
 
 def test_gives_the_same_bytes_again(thumbnails: None) -> None:
     data = encoded(make_mug())
-    assert local.render_card(data, ORDER) == local.render_card(data, ORDER)
+    assert local_card.render_card(data, ORDER) == local_card.render_card(data, ORDER)
 
 
 def test_lets_no_metadata_out() -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     exif.get_ifd(0x8825)[1] = "N"
-    card = local.render_card(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
+    card = local_card.render_card(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
     for data in (card.png, card.jpeg):
         assert b"Secret" not in data
         assert not Image.open(io.BytesIO(data)).getexif()
@@ -134,7 +135,7 @@ def test_cuts_a_studio_shot_and_opens_its_handle() -> None:
 
 def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
     for variant in range(4):
-        card = local.render_card(encoded(make_scene()), local.CardOrder("ozon", "Коврик", ("Мягкий",), variant))
+        card = local_card.render_card(encoded(make_scene()), CardOrder("ozon", "Коврик", ("Мягкий",), variant))
         assert card.layout == "framed"
 
 
@@ -189,7 +190,7 @@ def test_a_soft_shadow_is_no_lost_part(depth: int) -> None:
 @pytest.mark.parametrize("preset", ["wb", "ozon", "story"])
 def test_four_variants_differ_and_then_repeat(preset: str, thumbnails: None) -> None:
     data = encoded(make_cutout(), "PNG")
-    cards = [local.render_card(data, local.CardOrder(preset, "Кружка", ("Яркая",), n)) for n in range(5)]
+    cards = [local_card.render_card(data, CardOrder(preset, "Кружка", ("Яркая",), n)) for n in range(5)]
     small = [np.asarray(opened(card.jpeg).resize((30, 40))).astype(int) for card in cards]
     for one in range(4):
         for other in range(one):
@@ -203,7 +204,7 @@ def test_wildberries_and_ozon_look_different(make: Callable[[], Image.Image], th
     for variant in range(4):
         one, other = (
             np.asarray(
-                opened(local.render_card(data, local.CardOrder(name, "Кружка", ("Яркая",), variant)).jpeg)
+                opened(local_card.render_card(data, CardOrder(name, "Кружка", ("Яркая",), variant)).jpeg)
             ).astype(int)
             for name in ("wb", "ozon")
         )
@@ -212,8 +213,8 @@ def test_wildberries_and_ozon_look_different(make: Callable[[], Image.Image], th
 
 def test_the_white_photo_is_white_and_holds_no_words() -> None:
     data = encoded(make_mug())
-    card = local.render_card(data, local.CardOrder("white", "Кружка", ("Яркая",)))
-    assert card == local.render_card(data, local.CardOrder("white", "", ()))
+    card = local_card.render_card(data, CardOrder("white", "Кружка", ("Яркая",)))
+    assert card == local_card.render_card(data, CardOrder("white", "", ()))
     pixels = np.asarray(opened(card.png))
     rim = np.concatenate([pixels[:40].reshape(-1, 3), pixels[:, :40].reshape(-1, 3), pixels[:, -40:].reshape(-1, 3)])
     assert (rim == 255).all()
@@ -224,8 +225,8 @@ def test_the_white_photo_is_white_and_holds_no_words() -> None:
 @pytest.mark.parametrize("variant", range(4))
 def test_a_story_keeps_clear_of_what_the_app_covers(variant: int, thumbnails: None) -> None:
     data = encoded(make_cutout(), "PNG")
-    empty = local.render_card(data, local.CardOrder("story", "", (), variant))
-    full = local.render_card(data, local.CardOrder("story", "Кружка", ("Яркая", "Большая", "Лёгкая"), variant))
+    empty = local_card.render_card(data, CardOrder("story", "", (), variant))
+    full = local_card.render_card(data, CardOrder("story", "Кружка", ("Яркая", "Большая", "Лёгкая"), variant))
     away = np.abs(np.asarray(opened(full.png)).astype(int) - np.asarray(opened(empty.png)).astype(int)).max(2)
     assert (away > 60).any()
     assert not (away[:50] > 60).any()
@@ -248,7 +249,7 @@ def test_a_story_keeps_clear_of_what_the_app_covers(variant: int, thumbnails: No
 def test_any_title_makes_a_card(title: str, thumbnails: None) -> None:
     data = encoded(make_cutout(), "PNG")
     for preset, variant in (("wb", 1), ("ozon", 0)):
-        card = local.render_card(data, local.CardOrder(preset, title, (title, title[:70], ""), variant))
+        card = local_card.render_card(data, CardOrder(preset, title, (title, title[:70], ""), variant))
         assert card.width == 300
 
 
@@ -366,7 +367,7 @@ def make_portrait() -> Image.Image:
 @pytest.mark.parametrize("variant", range(4))
 def test_head_and_hem_stay_in_the_picture(preset: str, variant: int, thumbnails: None) -> None:
     data = encoded(make_portrait(), "PNG")
-    card = local.render_card(data, local.CardOrder(preset, "Платье летнее", ("Лёгкое", "Хлопок"), variant))
+    card = local_card.render_card(data, CardOrder(preset, "Платье летнее", ("Лёгкое", "Хлопок"), variant))
     pixels = np.asarray(opened(card.png)).astype(int)
     hat = (pixels[..., 0] > 180) & (pixels[..., 1] < 110) & (pixels[..., 2] > 180)
     hem = (pixels[..., 0] < 110) & (pixels[..., 1] > 180) & (pixels[..., 2] < 110)
@@ -381,7 +382,7 @@ def test_both_ends_of_a_wide_thing_stay_in_the_picture(preset: str, variant: int
     for left in (80, 780):
         picture.paste((255, 0, 255), (left, 260, left + 40, 340))
     words = ("Пробег 12 000 км", "Один хозяин")
-    card = local.render_card(encoded(picture, "PNG"), local.CardOrder(preset, "Мотоцикл", words, variant))
+    card = local_card.render_card(encoded(picture, "PNG"), CardOrder(preset, "Мотоцикл", words, variant))
     pixels = np.asarray(opened(card.png)).astype(int)
     seen = (pixels[..., 0] > 190) & (pixels[..., 1] < 110) & (pixels[..., 2] > 190)
     middle = seen.shape[1] // 2
@@ -402,11 +403,11 @@ def test_a_single_benefit_is_no_wider_than_its_words(kind: str) -> None:
 
 def test_the_classified_photo_keeps_its_shape_and_has_no_words() -> None:
     for image, size in ((make_scene(), (800, 600)), (make_portrait().resize((1600, 2400)), (1067, 1600))):
-        card = local.render_card(encoded(image), local.CardOrder("classified", "Куртка", ("Тёплая",)))
+        card = local_card.render_card(encoded(image), CardOrder("classified", "Куртка", ("Тёплая",)))
         assert opened(card.png).size == (card.width, card.height)
         assert abs(card.width - size[0]) <= 1
         assert card.height == size[1]
-        assert card == local.render_card(encoded(image), local.CardOrder("classified", "", ()))
+        assert card == local_card.render_card(encoded(image), CardOrder("classified", "", ()))
         assert card.layout == "photo"
 
 
@@ -414,7 +415,7 @@ def test_the_classified_photo_is_brighter_and_its_cast_is_gone() -> None:
     grey = Image.fromarray(
         (np.asarray(make_mug(ground=(150, 150, 150))) * np.array([1.1, 1.0, 0.85]) * 0.55).astype("u1")
     )
-    made = np.asarray(opened(local.render_card(encoded(grey), local.CardOrder("classified", "")).png)).astype(int)
+    made = np.asarray(opened(local_card.render_card(encoded(grey), CardOrder("classified", "")).png)).astype(int)
     before, after = np.asarray(grey)[20, 20].astype(int), made[20, 20]
     assert after.mean() > before.mean() + 15
     assert after.max() - after.min() < (before.max() - before.min()) * after.mean() / before.mean() * 0.7
@@ -423,7 +424,7 @@ def test_the_classified_photo_is_brighter_and_its_cast_is_gone() -> None:
 def test_white_paper_stays_white() -> None:
     data = encoded(make_mug(ground=(255, 255, 255)), quality=95)
     for variant in range(4):
-        made = np.asarray(opened(local.render_card(data, local.CardOrder("classified", "", (), variant)).png))
+        made = np.asarray(opened(local_card.render_card(data, CardOrder("classified", "", (), variant)).png))
         assert (made[2:6, 2:6].min(axis=2) >= 252).all()
 
 
@@ -437,5 +438,5 @@ def test_takes_the_first_picture_of_an_animation() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
 def test_refuses_a_single_pixel(kind: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        local.render_card(encoded(Image.new("RGB", (1, 1)), kind), ORDER)
+        local_card.render_card(encoded(Image.new("RGB", (1, 1)), kind), ORDER)
     assert caught.value.code == "picture_too_small"

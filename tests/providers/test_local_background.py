@@ -7,23 +7,25 @@ import pytest
 from PIL import Image
 
 from lib import errors
-from lib.providers import local
+from lib.providers.local import background, card, scenes
+from lib.providers.local.background import BackgroundOrder
+from lib.providers.local.card import CardOrder
 from lib.studio import orders
 from tests.providers.pictures import encoded, make_cutout, make_mug, make_scene, opened
 
 
 def test_every_scene_that_can_be_drawn_is_sold() -> None:
-    assert set(local.SCENES) == set(orders.SCENES)
+    assert set(scenes.SCENES) == set(orders.SCENES)
 
 
 @pytest.mark.parametrize("scene", orders.SCENES)
 def test_sets_the_product_into_the_scene(scene: str) -> None:
     data = encoded(make_mug(), quality=95)
-    made = local.render_background(data, local.BackgroundOrder(scene))
+    made = background.render_background(data, BackgroundOrder(scene))
     assert opened(made.png).size == (made.width, made.height) == (1200, 1600)
     assert opened(made.jpeg).size == (900, 1200)
     assert len(made.jpeg) < 900_000
-    assert made == local.render_background(data, local.BackgroundOrder(scene))
+    assert made == background.render_background(data, BackgroundOrder(scene))
     pixels = np.asarray(opened(made.png)).astype(int)
     reds = (pixels[..., 0] > 120) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
     assert 0.08 < reds[400:1500].mean() < 0.6
@@ -34,7 +36,7 @@ def test_sets_the_product_into_the_scene(scene: str) -> None:
 def test_scenes_and_variants_all_look_different() -> None:
     data = encoded(make_cutout(), "PNG")
     small = [
-        np.asarray(opened(local.render_background(data, local.BackgroundOrder(scene, variant)).jpeg).resize((30, 40)))
+        np.asarray(opened(background.render_background(data, BackgroundOrder(scene, variant)).jpeg).resize((30, 40)))
         for scene in orders.SCENES
         for variant in (0, 1)
     ]
@@ -51,7 +53,7 @@ BUSY, CUT_BY_THE_EDGE = make_scene(), make_mug().crop((0, 0, 400, 600))
 )
 def test_refuses_what_it_cannot_cut_well_and_advises_by_the_ground(image: Image.Image, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        local.render_background(encoded(image), local.BackgroundOrder("studio"))
+        background.render_background(encoded(image), BackgroundOrder("studio"))
     assert caught.value.code == code
 
 
@@ -62,14 +64,14 @@ def test_refuses_what_it_cannot_cut_well_and_advises_by_the_ground(image: Image.
 )
 def test_no_white_photo_is_sold_whose_ground_is_not_white(image: Image.Image, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        local.render_card(encoded(image), local.CardOrder("white", ""))
+        card.render_card(encoded(image), CardOrder("white", ""))
     assert caught.value.code == code
 
 
 def test_lets_no_metadata_out() -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
-    made = local.render_background(encoded(make_mug(), exif=exif), local.BackgroundOrder("wood"))
+    made = background.render_background(encoded(make_mug(), exif=exif), BackgroundOrder("wood"))
     for data in (made.png, made.jpeg):
         assert b"Secret" not in data
         assert not Image.open(io.BytesIO(data)).getexif()

@@ -14,17 +14,19 @@ import pytest
 from PIL import Image
 
 from lib import errors
-from lib.providers import local
 from lib.providers.local import cinema, encoder, handheld, promo
+from lib.providers.local import order as local_order
+from lib.providers.local import video as local_video
+from lib.providers.local.order import Video, VideoOrder
 from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
 ROOT = Path(__file__).parent.parent.parent
-ORDER = local.VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
+ORDER = VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
 
 @pytest.fixture(scope="module")
-def video() -> local.Video:
-    return local.render_video(encoded(make_mug(), quality=95), ORDER)
+def video() -> Video:
+    return local_video.render_video(encoded(make_mug(), quality=95), ORDER)
 
 
 def boxes(data: bytes) -> Iterator[str]:
@@ -34,7 +36,7 @@ def boxes(data: bytes) -> Iterator[str]:
         at += int.from_bytes(data[at : at + 4], "big")
 
 
-def test_is_h264_for_phones(video: local.Video) -> None:
+def test_is_h264_for_phones(video: Video) -> None:
     with av.open(io.BytesIO(video.mp4)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.profile) == ("h264", "High")
@@ -45,7 +47,7 @@ def test_is_h264_for_phones(video: local.Video) -> None:
         assert container.duration == video.seconds * 1_000_000 == 5_000_000
 
 
-def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(video: local.Video) -> None:
+def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(video: Video) -> None:
     with av.open(io.BytesIO(video.mp4)) as container:
         sound = container.streams.audio[0]
         assert sound.codec_context.name == "aac"
@@ -54,13 +56,13 @@ def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(video: local.V
         assert np.abs(heard).max() < 1e-4
 
 
-def test_begins_with_its_index_and_stays_small(video: local.Video) -> None:
+def test_begins_with_its_index_and_stays_small(video: Video) -> None:
     names = list(boxes(video.mp4))
     assert names.index("moov") < names.index("mdat")
     assert len(video.mp4) < 1_000_000
 
 
-def test_the_poster_is_the_first_frame(video: local.Video) -> None:
+def test_the_poster_is_the_first_frame(video: Video) -> None:
     with av.open(io.BytesIO(video.mp4)) as container:
         first = next(container.decode(video=0)).to_image()
     poster = opened(video.poster_jpeg)
@@ -69,14 +71,14 @@ def test_the_poster_is_the_first_frame(video: local.Video) -> None:
     assert len(video.poster_jpeg) < 900_000
 
 
-def test_gives_the_same_bytes_again(video: local.Video) -> None:
-    assert local.render_video(encoded(make_mug(), quality=95), ORDER) == video
+def test_gives_the_same_bytes_again(video: Video) -> None:
+    assert local_video.render_video(encoded(make_mug(), quality=95), ORDER) == video
 
 
 def test_lets_no_metadata_out(drafts: None) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
-    made = local.render_video(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
+    made = local_video.render_video(encoded(make_mug(), exif=exif, comment=b"SecretNote"), ORDER)
     assert b"Secret" not in made.mp4
     assert b"Secret" not in made.poster_jpeg
 
@@ -92,7 +94,7 @@ def test_lets_no_metadata_out(drafts: None) -> None:
 )
 def test_refuses_a_bad_picture_before_it_draws(data: bytes, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        local.render_video(data, ORDER)
+        local_video.render_video(data, ORDER)
     assert caught.value.code == code
 
 
@@ -108,7 +110,7 @@ def frames(data: bytes) -> list[Image.Image]:
         return [frame.to_image().resize((54, 96)) for frame in container.decode(video=0)]
 
 
-@pytest.mark.parametrize("template", local.TEMPLATES)
+@pytest.mark.parametrize("template", local_order.TEMPLATES)
 @pytest.mark.parametrize("make", [make_mug, make_scene])
 def test_every_template_moves_and_differs_from_its_next_variant(
     template: str, make: Callable[[], Image.Image], drafts: None
@@ -118,7 +120,7 @@ def test_every_template_moves_and_differs_from_its_next_variant(
         [
             np.asarray(frame).astype(int)
             for frame in frames(
-                local.render_video(data, dataclasses.replace(ORDER, template=template, variant=variant)).mp4
+                local_video.render_video(data, dataclasses.replace(ORDER, template=template, variant=variant)).mp4
             )
         ]
         for variant in (0, 1)
@@ -129,13 +131,15 @@ def test_every_template_moves_and_differs_from_its_next_variant(
         assert np.abs(first[0] - second[0]).mean() > 5
 
 
-@pytest.mark.parametrize("template", local.TEMPLATES)
+@pytest.mark.parametrize("template", local_order.TEMPLATES)
 def test_words_stay_where_no_app_covers_them(template: str, drafts: None) -> None:
     """The first frame, the cover, with words and without: they differ inside the safe area alone."""
     data = encoded(make_mug(), quality=95)
     order = dataclasses.replace(ORDER, template=template, benefits=())
     with_words, without = (
-        np.asarray(opened(local.render_video(data, dataclasses.replace(order, title=title)).poster_jpeg)).astype(int)
+        np.asarray(opened(local_video.render_video(data, dataclasses.replace(order, title=title)).poster_jpeg)).astype(
+            int
+        )
         for title in ("Кружка керамическая для кофе", "")
     )
     away = np.abs(with_words - without).max(2) > 60
@@ -148,7 +152,7 @@ def test_words_stay_where_no_app_covers_them(template: str, drafts: None) -> Non
 
 
 def test_ten_seconds_are_ten_seconds_and_no_larger_than_five() -> None:
-    made = local.render_video(encoded(make_scene()), dataclasses.replace(ORDER, seconds=10, template="ugc"))
+    made = local_video.render_video(encoded(make_scene()), dataclasses.replace(ORDER, seconds=10, template="ugc"))
     assert made.seconds == 10
     assert len(frames(made.mp4)) == 250
     assert len(made.mp4) < 1_000_000
@@ -157,9 +161,9 @@ def test_ten_seconds_are_ten_seconds_and_no_larger_than_five() -> None:
 @pytest.mark.parametrize(
     "title", ["", "а", "слово " * 90, "Электротермополотенцесушитель" * 3, "漢字 🔥", "\u202eabc\x00"]
 )
-@pytest.mark.parametrize("template", local.TEMPLATES)
+@pytest.mark.parametrize("template", local_order.TEMPLATES)
 def test_any_words_make_a_video(title: str, template: str, drafts: None) -> None:
-    made = local.render_video(encoded(make_mug()), local.VideoOrder(title, (title, title[:50]), template))
+    made = local_video.render_video(encoded(make_mug()), VideoOrder(title, (title, title[:50]), template))
     assert len(frames(made.mp4)) == 5
 
 

@@ -7,8 +7,9 @@ imported on the first video, as they bring the encoder.
 """
 
 from lib.providers.local.background import BackgroundOrder, render_background
-from lib.providers.local.card import PRESETS, Card, CardOrder, Preset, render_card
+from lib.providers.local.card import PRESETS, CardOrder, Preset, render_card
 from lib.providers.local.order import SECONDS, TEMPLATES, Video, VideoOrder
+from lib.providers.local.output import Card
 from lib.providers.local.scenes import SCENES
 
 __all__ = [

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lib.providers.local import cutout, output, paint, palette, photo, stage
-from lib.providers.local.card import Card
+from lib.providers.local.output import Card
 from lib.providers.local.paint import Box
 from lib.providers.local.scenes import SCENES, Room
 

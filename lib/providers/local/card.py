@@ -6,6 +6,7 @@ from PIL import Image
 
 from lib.providers.local import cleaned, cutout, lettering, looks, output, palette, photo, white, words
 from lib.providers.local.looks import Hero, Look, Sheet
+from lib.providers.local.output import Card
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,6 @@ class CardOrder:
     title: str
     benefits: tuple[str, ...] = ()
     variant: int = 0
-
-
-@dataclass(frozen=True)
-class Card:
-    """The finished card: `png` is width × height; `jpeg` is the preview for the chat, under 1 MB."""
-
-    png: bytes
-    jpeg: bytes
-    width: int
-    height: int
-    layout: str
 
 
 PRESETS: dict[str, Preset] = {

@@ -1,10 +1,22 @@
 """Writes finished pictures: no metadata, and a preview that a chat shows at once."""
 
 import io
+from dataclasses import dataclass
 
 from PIL import Image
 
 PREVIEW_BYTES = 900_000
+
+
+@dataclass(frozen=True)
+class Card:
+    """The finished card: `png` is width × height; `jpeg` is the preview for the chat, under 1 MB."""
+
+    png: bytes
+    jpeg: bytes
+    width: int
+    height: int
+    layout: str
 
 
 def png(canvas: Image.Image) -> bytes:

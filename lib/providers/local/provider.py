@@ -3,8 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from lib import errors
-from lib.providers import Ask, Offer, Output, Report, Request, Ticket, local
-from lib.providers.local import drawing
+from lib.providers import Ask, Offer, Output, Report, Request, Ticket
+from lib.providers.local import background, card, drawing
+from lib.providers.local.background import BackgroundOrder
+from lib.providers.local.card import CardOrder
+from lib.providers.local.order import VideoOrder
+from lib.providers.local.output import Card
 
 INSTANT = True
 
@@ -20,21 +24,23 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 
 def _card(ask: Ask) -> Output:
-    return _picture(local.render_card(ask.picture, local.CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)))
+    return _picture(card.render_card(ask.picture, CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)))
 
 
 def _background(ask: Ask) -> Output:
-    return _picture(local.render_background(ask.picture, local.BackgroundOrder(ask.scene, ask.variant)))
+    return _picture(background.render_background(ask.picture, BackgroundOrder(ask.scene, ask.variant)))
 
 
-def _picture(card: local.Card) -> Output:
-    return Output(card.png, card.jpeg, card.width, card.height, card.layout, cost=0)
+def _picture(made: Card) -> Output:
+    return Output(made.png, made.jpeg, made.width, made.height, made.layout, cost=0)
 
 
 def _video(ask: Ask) -> Output:
-    wanted = local.VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant)
-    video = local.render_video(ask.picture, wanted)
-    return Output(video.mp4, video.poster_jpeg, video.width, video.height, cost=0)
+    from lib.providers.local import video  # brings the encoder
+
+    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant)
+    made = video.render_video(ask.picture, wanted)
+    return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
 
 
 _MAKERS: dict[str, Callable[[Ask], Output]] = {"card": _card, "background": _background, "video": _video}

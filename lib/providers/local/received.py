@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from lib import errors
 from lib.providers.local import output, photo
-from lib.providers.local.card import Card
+from lib.providers.local.output import Card
 
 CLIP = (1080, 1920)
 STRAY = 0.1  # how far a result's proportions may be from those ordered: so much is cut off at most

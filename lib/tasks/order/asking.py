@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from lib import config, db, errors, providers, storage, text
 from lib.providers import Ask, Offer
-from lib.providers.local import PRESETS, received
+from lib.providers.local import received
+from lib.providers.local.card import PRESETS
 from lib.studio import spending
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, Item, after
