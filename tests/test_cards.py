@@ -1,7 +1,7 @@
 import pytest
 
 from lib import errors
-from lib.providers.local import lettering
+from lib.drawing.ground import lettering
 from lib.studio import words as card_words
 
 

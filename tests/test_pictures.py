@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lib import errors, pictures
-from lib.providers.local import photo
+from lib.drawing.ground import photo
 
 
 def encoded(form: str, size: tuple[int, int] = (300, 400), mode: str = "RGB", **options) -> bytes:

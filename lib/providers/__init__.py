@@ -25,7 +25,7 @@ __all__ = ["CHAINS", "Offer", "account", "chain", "has_key", "is_remote", "left"
 PROVIDERS = {
     "kie": "lib.providers.kie",
     "openai": "lib.providers.openai",
-    "local": "lib.providers.local.provider",
+    "local": "lib.providers.local",
 }
 
 type Request = dict[str, Any]  # what a provider is sent, as JSON: kept with the job until the answer is

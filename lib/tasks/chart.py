@@ -13,7 +13,7 @@ LEASE = timedelta(minutes=1)
 
 async def run(run: jobs.Run) -> None:
     """Read the figures, draw, send; whoever was let go meanwhile gets nothing."""
-    from lib.providers.local import figures
+    from lib.drawing.card import figures
 
     asked = run.job.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))

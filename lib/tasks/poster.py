@@ -14,7 +14,7 @@ LEASE = timedelta(minutes=1)
 
 async def run(run: jobs.Run) -> None:
     """Draw and send; whoever was let go meanwhile gets nothing."""
-    from lib.providers.local import poster
+    from lib.drawing.card import poster
 
     asked = run.job.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))

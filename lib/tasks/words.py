@@ -65,13 +65,14 @@ async def _proposed(order: dict[str, Any], description: str) -> dict[str, Any] |
 
 async def _picture(order: dict[str, Any]) -> bytes:
     """Return the photo, small; none when it cannot be had, as words can be written without it."""
-    from lib.providers.local import drawing, received
+    from lib.drawing import work
+    from lib.drawing.card import received
 
     if not order.get("file_id"):
         return b""
     try:
         sent = await client.download(order["bot"], order["file_id"])
-        return await drawing.in_thread(received.flat, sent, 512)
+        return await work.in_thread(received.flat, sent, 512)
     except errors.Upstream as error:
         log.note(words_without_picture=str(error)[:200])
         return b""

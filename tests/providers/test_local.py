@@ -10,9 +10,11 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 from lib import errors
-from lib.providers.local import benefits, colour, cutout, icons, lettering, palette, photo, words
-from lib.providers.local import card as local_card
-from lib.providers.local.card import CardOrder
+from lib.drawing.card import benefits, icons
+from lib.drawing.card import render as local_card
+from lib.drawing.card.render import CardOrder
+from lib.drawing.cut import cutout
+from lib.drawing.ground import colour, lettering, palette, photo, words
 from tests.providers.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
 
 THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from lib import errors
-from lib.providers.local import background, card, scenes
-from lib.providers.local.background import BackgroundOrder
-from lib.providers.local.card import CardOrder
+from lib.drawing.card import render
+from lib.drawing.card.render import CardOrder
+from lib.drawing.scene import background, scenes
+from lib.drawing.scene.background import BackgroundOrder
 from lib.studio import orders
 from tests.providers.pictures import encoded, make_cutout, make_mug, make_scene, opened
 
@@ -64,7 +65,7 @@ def test_refuses_what_it_cannot_cut_well_and_advises_by_the_ground(image: Image.
 )
 def test_no_white_photo_is_sold_whose_ground_is_not_white(image: Image.Image, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
-        card.render_card(encoded(image), CardOrder("white", ""))
+        render.render_card(encoded(image), CardOrder("white", ""))
     assert caught.value.code == code
 
 

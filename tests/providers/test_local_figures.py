@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lib import qr
-from lib.providers.local import figures, poster
+from lib.drawing.card import figures, poster
 
 LINK = "https://t.me/lotok_client_bot?start=p_3fa9c2d1e0"
 TILES = (("Оборот", "541 230,50 ₽"), ("Средний чек", "412,30 ₽"), ("Покупали / новых", "214 / 38"), ("NPS", "+62"))

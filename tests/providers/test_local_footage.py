@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.providers.local import cinema, footage, handheld, planes, promo, stickers
-from lib.providers.local.footage import View
-from lib.providers.local.looks import Hero
-from lib.providers.local.planes import Frame, Layer
-from lib.providers.local.story import HEIGHT, WIDTH, Story
+from lib.drawing.card.looks import Hero
+from lib.drawing.clip import cinema, footage, handheld, promo, stickers
+from lib.drawing.clip.footage import View
+from lib.drawing.clip.story import HEIGHT, WIDTH, Story
+from lib.drawing.ground import planes
+from lib.drawing.ground.planes import Frame, Layer
 
 TITLE = "Подарочная коробка с лентой и открыткой"
 TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")

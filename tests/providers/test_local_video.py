@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from lib import errors
-from lib.providers.local import cinema, encoder, handheld, promo
-from lib.providers.local import order as local_order
-from lib.providers.local import video as local_video
-from lib.providers.local.order import Video, VideoOrder
+from lib.drawing.clip import cinema, encoder, handheld, promo
+from lib.drawing.clip import video as local_video
+from lib.drawing.clip import wanted as local_order
+from lib.drawing.clip.wanted import Video, VideoOrder
 from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
 ROOT = Path(__file__).parent.parent.parent

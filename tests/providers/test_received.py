@@ -8,8 +8,10 @@ from PIL import Image
 
 from dev.generation import drawing
 from lib import errors
-from lib.providers.local import clips, output, received
-from lib.providers.local import drawing as work
+from lib.drawing import work as work
+from lib.drawing.card import received
+from lib.drawing.clip import clips
+from lib.drawing.ground import output
 from tests.providers.pictures import encoded, make_mug
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lib import config, db, errors, providers, storage, text
+from lib.drawing.card import received
+from lib.drawing.card.render import PRESETS
 from lib.providers import Ask, Offer
-from lib.providers.local import received
-from lib.providers.local.card import PRESETS
 from lib.studio import spending
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, Item, after

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib import db, providers, storage, text
 from lib.credits import ledger
-from lib.providers.local import received
+from lib.drawing.card import received
 from lib.studio import files as stored_files
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, Sent

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from lib import errors
+from lib.drawing.card import received
 from lib.providers import Offer, Output
-from lib.providers.local import received
 from lib.studio import files as stored_files
 from lib.studio.files import New
 from lib.tasks.order import asking, source
@@ -79,7 +79,7 @@ async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
 
 
 async def _video(desk: Desk, step: Offer, output: Output) -> list[New]:
-    from lib.providers.local import clips
+    from lib.drawing.clip import clips
 
     mp4, poster, width, height, seconds = output.data, output.preview, output.width, output.height, desk.order.seconds
     if step.provider != "local":

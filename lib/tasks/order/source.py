@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from lib import db, errors, log, providers, storage
-from lib.providers.local import drawing, received
+from lib.drawing import work
+from lib.drawing.card import received
 from lib.studio import files, moderation
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
@@ -16,7 +17,7 @@ cpu = asyncio.Semaphore(1)
 async def draw[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Work on a picture in a thread, one at a time; raise Rejected when that cannot be done."""
     async with cpu:
-        return await drawing.in_thread(make, *args, **kwargs)
+        return await work.in_thread(make, *args, **kwargs)
 
 
 async def keep(desk: Desk) -> None:

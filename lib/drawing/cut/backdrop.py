@@ -1,0 +1,133 @@
+"""Cuts a product off a plain studio background, by its distance from the colour that the background would have.
+
+The background's colour is a smooth surface fitted to the outer ring of the picture, so a lit wall that darkens towards
+a corner is still plain. What the surface explains and the edge of the picture reaches is background; a soft shadow is
+the same hue, only darker, without an edge of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.drawing.ground import raster
+from lib.drawing.ground.raster import Floats, Mask
+
+RING = 0.03  # of the shorter side
+PLAIN_SHARE = 0.78  # of the ring that the surface must explain
+PLAIN_SPREAD = 3.2  # median distance of the ring from the surface
+SPOT = 0.005  # of the product
+GLINT = 28.0  # from the background: few shadows are so deep
+STABLE = 0.9  # overlap of the cuts at a low and a high threshold
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """The colour each pixel would have without the product, and how far the ring strays from it."""
+
+    surface: Floats
+    spread: float
+    share: float
+
+
+def fit(lab: Floats) -> Backdrop | None:
+    """Fit the background's colour to the ring, or return None when the ring is not plain."""
+    height, width = lab.shape[:2]
+    basis = _basis(height, width)
+    ring = np.ones((height, width), dtype=bool)
+    edge = max(3, round(RING * min(height, width)))
+    ring[edge:-edge, edge:-edge] = False
+    inputs, seen = basis[ring], lab[ring]
+    level = np.median(seen, axis=0)
+    far = np.linalg.norm(seen - level, axis=1)
+    for _ in range(8):
+        near = far <= max(3.0, 2.5 * float(np.median(far)))
+        weights, *_ = np.linalg.lstsq(inputs[near], seen[near], rcond=None)
+        far = np.linalg.norm(seen - inputs @ weights, axis=1)
+    spread = float(np.median(far))
+    share = float((far <= max(4.0, 3.0 * spread)).mean())
+    if spread > PLAIN_SPREAD or share < PLAIN_SHARE:
+        return None
+    return Backdrop((basis.reshape(-1, 6) @ weights).reshape(lab.shape).astype(np.float32), spread, share)
+
+
+def _basis(height: int, width: int) -> Floats:
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).astype(np.float32)
+
+
+def cuts(lab: Floats, backdrop: Backdrop) -> list[Mask]:
+    """Return the product's possible masks, best first; none when they depend on where the threshold is set."""
+    threshold = float(np.clip(4.0 + 3.0 * backdrop.spread, 5.0, 11.0))
+    masks = [_cut_at(lab, backdrop, threshold * factor) for factor in (1.0, 0.7, 1.5)]
+    if min(raster.iou(masks[0], other) for other in masks[1:]) < STABLE:
+        return []
+    bare = _unshadowed(masks[0], _shadow(lab, backdrop), 0.22)
+    return [masks[0]] if bare is masks[0] else [masks[0], bare]
+
+
+def _shadow(lab: Floats, backdrop: Backdrop, tint: float = 4.5) -> Mask:
+    """Find what could be a shadow: the background's hue, only darker.
+
+    Dimmed light takes colour along with lightness; a lit wall nearby gives some of it back. Either will do.
+    """
+    away = lab - backdrop.surface
+    dimmed = backdrop.surface[..., 1:] * (lab[..., :1] / np.maximum(backdrop.surface[..., :1], 1))
+    hue = np.sqrt(np.minimum(((lab[..., 1:] - dimmed) ** 2).sum(-1), (away[..., 1:] ** 2).sum(-1)))
+    return np.asarray((away[..., 0] < tint - 3.5) & (away[..., 0] > -38) & (hue < tint))
+
+
+def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
+    far = np.linalg.norm(lab - backdrop.surface, axis=-1)
+    slope = np.hypot(*np.gradient(raster.box(lab[..., 0], 1)))
+    shadow = _shadow(lab, backdrop)
+    ground = raster.from_border((far < threshold) | (shadow & (slope < 1.9)))
+    product = raster.largest(raster.opened(~ground, 1), share=0.08)
+    rim = product & ~raster.erode(product, 2)
+    # Light that bounces off a bright product tints the floor beside it. Steel, grey cloth and black rubber look
+    # like shadows themselves: of them, less may be taken.
+    tinted = _shadow(lab, backdrop, tint=10.0)
+    unlike = float(tinted[rim].mean() if rim.any() else 1.0) < 0.25
+    product = _unshadowed(product, tinted, 0.15) if unlike else _unshadowed(product, shadow, 0.06)
+    product = _mended(product, far)
+    coloured = float(np.median(np.linalg.norm(backdrop.surface[..., 1:], axis=-1))) > 9
+    if coloured:
+        # Hardly anything has the colour of a coloured background by chance: every such island is an opening.
+        return product & ~raster.opened(tinted | (far < threshold), 1)
+    return product & ~_holes(product, far, threshold)
+
+
+def _unshadowed(product: Mask, shadow: Mask, most: float) -> Mask:
+    """Take shadow-like parts off the outside, or return the product as it is when that would take too much."""
+    bare = raster.from_border(~product | shadow)
+    less = raster.largest(raster.opened(product & ~bare, 2), share=0.08)
+    lost = 1 - float(less.sum()) / max(1, int(product.sum()))
+    return less if 0 < lost < most else product
+
+
+def _mended(product: Mask, far: Floats) -> Mask:
+    """Take in small notches that are too far from the background for a shadow: a glint on a black base is as grey."""
+    found = raster.labels(raster.closed(product, 5) & ~product)
+    flat, sizes = found.ravel(), np.bincount(found.ravel())
+    beside, free = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for step in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        own = np.roll(product, step, (0, 1))
+        beside += np.bincount(flat, weights=own.ravel())
+        free += np.bincount(flat, weights=(~own & (np.roll(found, step, (0, 1)) == 0)).ravel())
+    deep = np.bincount(flat, weights=far.ravel()) > GLINT * sizes
+    good = deep & (sizes < SPOT * product.sum()) & (beside > 2.2 * free)
+    good[0] = False
+    return np.asarray(product | good[found])
+
+
+def _holes(product: Mask, far: Floats, threshold: float) -> Mask:
+    """Find the openings in the product (a handle, the legs of a chair) that show clean background.
+
+    White letters on a mug look the same, so an opening must be large and very close to the background.
+    """
+    inside = product & (far < threshold * 0.7)
+    found = raster.labels(raster.opened(inside, 2))
+    sizes = np.bincount(found.ravel(), minlength=1)
+    sums = np.bincount(found.ravel(), weights=far.ravel(), minlength=1)
+    good = (sizes > 0.006 * product.sum()) & (sums / np.maximum(sizes, 1) < threshold * 0.45)
+    good[0] = False
+    return raster.dilate(np.asarray(good[found]), 1) & inside

@@ -1,0 +1,63 @@
+"""The renderer behind the contract of the providers: finished at once, costs nothing, needs no key."""
+
+from collections.abc import Callable, Sequence
+
+from lib import errors
+from lib.drawing import work
+from lib.drawing.card import render
+from lib.drawing.card.render import CardOrder
+from lib.drawing.clip.wanted import VideoOrder
+from lib.drawing.ground.output import Card
+from lib.drawing.scene import background
+from lib.drawing.scene.background import BackgroundOrder
+from lib.providers import Ask, Offer, Output, Report, Request, Ticket
+
+INSTANT = True
+
+
+async def prepare(offer: Offer, ask: Ask) -> Request:
+    """There is nothing to prepare."""
+    return {}
+
+
+async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
+    """Draw it in a thread. The caller sees to it that one core draws one thing at a time."""
+    return await work.in_thread(_MAKERS[offer.model], ask)
+
+
+def _card(ask: Ask) -> Output:
+    return _picture(render.render_card(ask.picture, CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)))
+
+
+def _background(ask: Ask) -> Output:
+    return _picture(background.render_background(ask.picture, BackgroundOrder(ask.scene, ask.variant)))
+
+
+def _picture(made: Card) -> Output:
+    return Output(made.png, made.jpeg, made.width, made.height, made.layout, cost=0)
+
+
+def _video(ask: Ask) -> Output:
+    from lib.drawing.clip import video  # brings the encoder
+
+    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant)
+    made = video.render_video(ask.picture, wanted)
+    return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
+
+
+_MAKERS: dict[str, Callable[[Ask], Output]] = {"card": _card, "background": _background, "video": _video}
+
+
+async def poll(tickets: Sequence[Ticket]) -> list[Report]:
+    """There are no tickets."""
+    return [Report("failed", error="never begun") for _ in tickets]
+
+
+async def collect(ticket: Ticket, report: Report) -> Output:
+    """There are no tickets."""
+    raise errors.Rejected("no_ticket", ticket.id)
+
+
+async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
+    """There are no tasks."""
+    return None
