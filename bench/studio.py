@@ -24,19 +24,21 @@ TIMES = 2
 JOB = """
 import json, resource, sys, time
 from pathlib import Path
-from lib.providers import local
+from lib.drawing.card import render
+from lib.drawing.clip import video, wanted
+from lib.drawing.scene import background
 
 photo, kind, name = Path(sys.argv[1]).read_bytes(), sys.argv[2], sys.argv[3]
 TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
 began = time.process_time()
 if kind == "card":
-    made = local.render_card(photo, local.CardOrder(name, "Термос «Лесной» 500 мл", TEXTS))
+    made = render.render_card(photo, render.CardOrder(name, "Термос «Лесной» 500 мл", TEXTS))
     size = len(made.png)
 elif kind == "background":
-    size = len(local.render_background(photo, local.BackgroundOrder(name)).png)
+    size = len(background.render_background(photo, background.BackgroundOrder(name)).png)
 else:
     template, seconds = name.split()
-    made = local.render_video(photo, local.VideoOrder("Термос «Лесной» 500 мл", TEXTS, template, int(seconds)))
+    made = video.render_video(photo, wanted.VideoOrder("Термос «Лесной» 500 мл", TEXTS, template, int(seconds)))
     size = len(made.mp4)
 cpu = time.process_time() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

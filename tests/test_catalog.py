@@ -1,8 +1,9 @@
 import psycopg
 import pytest
 
-from lib import errors, providers
+from lib import errors
 from lib.credits import catalog, ledger
+from lib.providers import makers
 from lib.studio import orders
 
 BY = {"actor": "ops:test", "reason": "spring"}
@@ -77,5 +78,5 @@ async def test_a_promo_code_is_made_once(conn):
 
 async def test_no_product_is_promised_sooner_than_its_first_model_makes_it(conn):
     for product in await catalog.list_products(conn):
-        first = providers.CHAINS[product.code][0]
+        first = makers.CHAINS[product.code][0]
         assert product.expected_seconds >= first.seconds + (first.still.seconds if first.still else 0), product.code

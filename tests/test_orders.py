@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lib import errors, providers, text
-from lib.providers import kie
+from lib import errors, text
+from lib.providers import kie, makers
 from lib.studio import orders
 from lib.tasks.order import prompts
 
@@ -37,10 +37,10 @@ def test_an_order_that_no_screen_offers_is_refused(odd):
 
 @pytest.mark.parametrize("product", orders.PRODUCTS)
 def test_every_product_can_be_made_without_any_key(product):
-    assert [offer.provider for offer in providers.chain(product)] == ["local"]
+    assert [offer.provider for offer in makers.chain(product)] == ["local"]
 
 
-@pytest.mark.parametrize("offers", providers.CHAINS.values(), ids=providers.CHAINS)
+@pytest.mark.parametrize("offers", makers.CHAINS.values(), ids=makers.CHAINS)
 def test_a_chain_ends_with_what_needs_no_key_and_names_nobody_twice(offers):
     assert offers[-1].provider == "local"
     assert len({offer.name for offer in offers}) == len(offers)
@@ -63,7 +63,7 @@ WORDY = {"title": "Щ" * 60, "benefits": ("Щ" * 40,) * 3, "wishes": "щ" * orde
 
 @pytest.mark.parametrize("product", orders.PRODUCTS)
 def test_the_longest_wishes_reach_every_model_whole(product):
-    for offer in providers.CHAINS[product]:
+    for offer in makers.CHAINS[product]:
         for step in filter(None, (offer, offer.still)):
             if step.provider != "kie":
                 continue

@@ -17,7 +17,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lib import config, errors, fetch
-from lib.providers import RESULT_HOSTS, Ask, Offer, Output, Report, Request, Ticket
+from lib.providers import RESULT_HOSTS
+from lib.providers.contract import Ask, Output, Report, Request, Ticket
+from lib.providers.makers import Offer
 
 INSTANT = False
 

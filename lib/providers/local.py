@@ -10,7 +10,8 @@ from lib.drawing.clip.wanted import VideoOrder
 from lib.drawing.ground.output import Card
 from lib.drawing.scene import background
 from lib.drawing.scene.background import BackgroundOrder
-from lib.providers import Ask, Offer, Output, Report, Request, Ticket
+from lib.providers.contract import Ask, Output, Report, Request, Ticket
+from lib.providers.makers import Offer
 
 INSTANT = True
 

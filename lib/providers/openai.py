@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 import openai
 
 from lib import config, errors
-from lib.providers import Ask, Offer, Output, Report, Request, Ticket
+from lib.providers.contract import Ask, Output, Report, Request, Ticket
+from lib.providers.makers import Offer
 
 INSTANT = True
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from lib import providers
 from lib.jobs import Kind, Rate, Schedule
+from lib.providers import makers
 
 
 def made(product: str) -> Kind:
@@ -12,7 +12,7 @@ def made(product: str) -> Kind:
 
     Fewer begin than the provider would let begin, so that those of several pictures get on.
     """
-    if not providers.is_remote(product):
+    if not makers.is_remote(product):
         return Kind("lib.tasks.order", lanes=2)
     return Kind("lib.tasks.order", lanes=24, gather=12, rate=Rate("orders", 15, timedelta(seconds=10)))
 

@@ -8,7 +8,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from lib import errors, jobs, log, providers, retry, text
+from lib import errors, jobs, log, retry, text
+from lib.providers import makers
 from lib.studio import words as card_words
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat
@@ -49,7 +50,7 @@ async def run(run: jobs.Run) -> None:
 
 
 async def _proposed(order: dict[str, Any], description: str) -> dict[str, Any] | None:
-    if not providers.has_key("openai"):
+    if not makers.has_key("openai"):
         return None
     from lib.providers import openai
 

@@ -9,8 +9,9 @@ import av
 import pytest
 from PIL import Image
 
-from lib import config, errors, fetch, makers, providers
-from lib.providers import Ask, Output, Ticket
+from lib import config, errors, fetch, providers
+from lib.providers import makers
+from lib.providers.contract import Ask, Output, Ticket
 
 CALLBACK = "http://127.0.0.1:9/api/callback/kie?job=1"
 
@@ -18,7 +19,7 @@ CALLBACK = "http://127.0.0.1:9/api/callback/kie?job=1"
 def offers():
     """Each model once, with the stills that clips begin with."""
     found = {}
-    for product, chain in providers.CHAINS.items():
+    for product, chain in makers.CHAINS.items():
         for offer in chain:
             for step in (offer, offer.still):
                 if step:
@@ -76,7 +77,7 @@ async def test_a_ticket_that_nobody_gave_is_no_success(keyed, name):
 
 @pytest.mark.parametrize("name", providers.PROVIDERS)
 async def test_a_task_that_is_not_ours_is_not_found(keyed, name):
-    offer = providers.Offer(name, "nano-banana-2")
+    offer = makers.Offer(name, "nano-banana-2")
     assert (
         await providers.load(name).find(offer, {"model": "nano-banana-2", "input": {"prompt": "x"}}, "task_x") is None
     )
@@ -252,7 +253,7 @@ async def test_jobs_are_shared_out_among_the_keys_and_stay_with_theirs(keyed, ki
     provider = providers.load("kie")
     accounts = set()
     for job_id in range(12):
-        wanted = ask("card", product_photo, account=providers.account("kie", job_id))
+        wanted = ask("card", product_photo, account=makers.account("kie", job_id))
         made = [
             await provider.create(KIE, wanted, await provider.prepare(KIE, wanted), "") for _ in range(1 + job_id % 2)
         ]
@@ -264,10 +265,10 @@ async def test_jobs_are_shared_out_among_the_keys_and_stay_with_theirs(keyed, ki
 
 async def test_a_job_whose_key_rests_uses_another_and_none_when_all_rest(keyed):
     known = set(config.get().accounts["kie"])
-    mine = providers.account("kie", 7)
-    other = providers.account("kie", 7, [mine])
+    mine = makers.account("kie", 7)
+    other = makers.account("kie", 7, [mine])
     assert {mine, other} == known
-    assert providers.account("kie", 7, known) == providers.account("local", 7) == ""
+    assert makers.account("kie", 7, known) == makers.account("local", 7) == ""
 
 
 async def test_an_answer_of_openai_without_a_picture_still_tells_what_it_cost(keyed, openai, product_photo):
@@ -288,7 +289,7 @@ async def test_the_callback_goes_with_the_request_and_without_a_secret_there_is_
     assert "callBackUrl" not in kie.tasks[without.id].param
 
 
-@pytest.mark.parametrize("offer", [offer for offer in providers.CHAINS["background"] if offer.provider == "kie"])
+@pytest.mark.parametrize("offer", [offer for offer in makers.CHAINS["background"] if offer.provider == "kie"])
 async def test_the_check_for_indecency_is_on_where_the_model_has_one(offer):
     if offer.model == "seedream/4.5-edit":
         assert offer.params["nsfw_checker"] is True

@@ -169,10 +169,10 @@ def test_any_words_make_a_video(title: str, template: str, drafts: None) -> None
 
 MEMORY = r"""
 import re, resource, sys
-from lib.providers import local
+from lib.drawing.clip import video, wanted
 
 resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
-made = local.render_video(sys.stdin.buffer.read(), local.VideoOrder("Кружка", ("Яркая", "Большая"), sys.argv[1]))
+made = video.render_video(sys.stdin.buffer.read(), wanted.VideoOrder("Кружка", ("Яркая", "Большая"), sys.argv[1]))
 # getrusage would tell the peak of the process that started this one, if that is larger
 peak = int(re.search(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())[1]) // 1024
 print(len(made.mp4), peak)

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from lib import config, db, errors, providers, storage, text
 from lib.drawing.card import received
 from lib.drawing.card.render import PRESETS
-from lib.providers import Ask, Offer
+from lib.providers import makers
+from lib.providers.contract import Ask
+from lib.providers.makers import Offer
 from lib.studio import spending
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, Item, after
@@ -47,7 +49,7 @@ async def choose(desk: Desk, item: Item) -> Choice | datetime:
         if not door.halt:
             if offer.provider == "local" and halts:
                 item["why"] = halts[0]
-            return Choice(offer, providers.account(offer.provider, desk.job_id, door.resting))
+            return Choice(offer, makers.account(offer.provider, desk.job_id, door.resting))
         halts.append(door.halt)
         if door.halt == "spent":
             await alarm.alert(desk, offer.provider, door.halt)
@@ -139,4 +141,4 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
 
 
 def _chain(desk: Desk) -> tuple[Offer, ...]:
-    return providers.left(desk.order.product, desk.order.preset, desk.order.maker)
+    return makers.left(desk.order.product, desk.order.preset, desk.order.maker)

@@ -8,9 +8,10 @@ before the death of its worker can come twice.
 import asyncio
 from typing import Any
 
-from lib import db, providers, storage, text
+from lib import db, storage, text
 from lib.credits import ledger
 from lib.drawing.card import received
+from lib.providers import makers
 from lib.studio import files as stored_files
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, Sent
@@ -122,7 +123,7 @@ async def _caption(desk: Desk) -> str:
         facts["preset"] = text.say(order.language, f"preset.{order.preset}")
         key = "making.set_done" if order.count > 1 else "card.done"
     lines = [text.say(order.language, key, **facts)]
-    chosen = providers.chain(order.product, order.preset)[0]
+    chosen = makers.chain(order.product, order.preset)[0]
     ours = [number for number in range(order.count) if _is_ours(desk, number)]
     if chosen.provider != "local" and order.maker != "own" and ours:
         cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).get('why', 'failed')}")

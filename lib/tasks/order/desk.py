@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib import clock, config, errors, jobs, text
-from lib.providers import Report
+from lib.providers.contract import Report
 from lib.studio.orders import Order
 from lib.telegram.client import Button, Chat, Keyboard
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from lib import errors
 from lib.drawing.card import received
-from lib.providers import Offer, Output
+from lib.providers.contract import Output
+from lib.providers.makers import Offer
 from lib.studio import files as stored_files
 from lib.studio.files import New
 from lib.tasks.order import asking, source

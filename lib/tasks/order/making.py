@@ -13,7 +13,9 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from lib import clock, config, db, errors, log, providers
-from lib.providers import Offer, Output, Report, Ticket
+from lib.providers import contract
+from lib.providers.contract import Output, Report, Ticket
+from lib.providers.makers import Offer
 from lib.studio import callbacks, spending
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, Item, after
@@ -98,7 +100,7 @@ async def _begin(desk: Desk, number: int, item: Item) -> datetime | None:
     return _next_look(0, step)
 
 
-async def _create(desk: Desk, number: int, item: Item, step: Offer, ask: providers.Ask) -> Ticket | Output:
+async def _create(desk: Desk, number: int, item: Item, step: Offer, ask: contract.Ask) -> Ticket | Output:
     """Spend. What costs something is noted before: a worker that takes over must know that a task may exist."""
     call, provider = item["call"], providers.load(step.provider)
     with answers("down"):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from lib import config, db, errors, log, providers
-from lib.providers import Offer
+from lib.providers.makers import Offer
 from lib.studio import spending
 from lib.tasks.order import alarm
 from lib.tasks.order.asking import is_patient

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from lib import db, errors, log, providers, storage
+from lib import db, errors, log, storage
 from lib.drawing import work
 from lib.drawing.card import received
+from lib.providers import makers
 from lib.studio import files, moderation
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
@@ -70,7 +71,7 @@ async def _moderate(desk: Desk) -> None:
     found = moderation.check_words(texts)
     if found:
         raise errors.Rejected("words_refused", found)
-    if not providers.has_key("openai"):
+    if not makers.has_key("openai"):
         return
     from lib.providers import openai
 

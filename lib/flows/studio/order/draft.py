@@ -10,8 +10,9 @@ ask: the step that the seller went back to; nothing is forgotten before it is an
 from dataclasses import dataclass
 from typing import Any
 
-from lib import config, jobs, makers
+from lib import config, jobs
 from lib.credits import ledger
+from lib.providers import makers
 from lib.studio import orders
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn

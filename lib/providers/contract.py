@@ -1,0 +1,105 @@
+"""The generation providers: what each promises. Who makes which product is in makers.
+
+    prepare  upload what the request needs; costs nothing and may be repeated
+    create   spend: a Ticket for work that goes on at the provider, or an Output that is finished
+    poll     what became of tickets, several at once
+    collect  the bytes of a finished ticket, over checked addresses only
+    find     a task of ours by the id that somebody named to us: None unless the provider itself says it is ours
+
+A provider alone decides what its failures mean. Unavailable: another try, or another provider, can help; with the code
+`maybe_made` a task may have been created all the same, and nobody creates a second one before that is settled; with
+`out_of_money` an administrator must act. Rejected: this request will never succeed there; `rules` means that the
+content broke them, and no other provider is asked. A picture_* code is about the seller's photo.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lib.providers.makers import Offer
+
+type Request = dict[str, Any]  # what a provider is sent, as JSON: kept with the job until the answer is
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is wanted of a provider, in checked words: each makes a request of its own of it."""
+
+    job_id: int
+    product: str
+    prompt: str
+    picture: bytes  # a JPEG without metadata
+    width: int
+    height: int
+    preset: str = ""
+    title: str = ""
+    benefits: tuple[str, ...] = ()
+    scene: str = ""
+    template: str = ""
+    seconds: int = 0
+    variant: int = 0
+    account: str = ""  # which of our keys to use
+
+    @property
+    def ratio(self) -> str:
+        """The proportions in the words of the models: 1:1, 3:4 or 9:16."""
+        return {1.0: "1:1", 0.75: "3:4", 0.56: "9:16"}[round(self.width / self.height, 2)]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Work that goes on at a provider. `account` tells which of our keys began it, and is no secret."""
+
+    provider: str
+    model: str
+    id: str
+    account: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a ticket: running, done or failed; `progress` is 0 to 1 where the provider tells.
+
+    `cost` is what was charged, in thousandths of a dollar, where the provider tells. `rules` says that it failed
+    because of what it shows.
+    """
+
+    state: str
+    progress: float | None = None
+    urls: tuple[str, ...] = ()
+    cost: int | None = None
+    rules: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A finished picture or clip as the provider gave it. A stranger's bytes, until `finish` has made ours of them."""
+
+    data: bytes
+    preview: bytes = b""
+    width: int = 0
+    height: int = 0
+    note: str = ""
+    cost: int | None = None
+
+
+class Provider(Protocol):
+    """What every module named in PROVIDERS holds."""
+
+    INSTANT: bool  # `create` returns an Output; there are no tickets
+
+    async def prepare(self, offer: Offer, ask: Ask) -> Request:
+        """Return the request; upload the picture where the provider wants an address."""
+
+    async def create(self, offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
+        """Begin the work, and spend."""
+
+    async def poll(self, tickets: Sequence[Ticket]) -> list[Report]:
+        """Return a report for each ticket, in their order; raise Unavailable when the provider does not answer."""
+
+    async def collect(self, ticket: Ticket, report: Report) -> Output:
+        """Return the result of a ticket that is done."""
+
+    async def find(self, offer: Offer, request: Request, task_id: str) -> Ticket | None:
+        """Return the ticket of a task that somebody named to us, if it is the one of this request."""
