@@ -3,8 +3,10 @@
 import asyncio
 from datetime import UTC, datetime
 
-from lib import config, db, jobs, web
-from lib.jobs import kick
+from lib import config, db, web
+from lib.jobs import drain as jobs_drain
+from lib.jobs import kick, periodic
+from lib.jobs.run import Summary
 from lib.studio import line
 from lib.tasks import SCHEDULES, TASKS
 
@@ -25,11 +27,11 @@ async def drain(request: web.Request) -> web.Response:
     return web.answer({"done": summary.done, "failed": summary.failed, "retried": summary.retried})
 
 
-async def _work(until: datetime) -> jobs.Summary:
+async def _work(until: datetime) -> Summary:
     number = await kick.heard()
-    await db.run(lambda conn: jobs.tick(conn, SCHEDULES, datetime.now(UTC)))
-    summary, _ = await asyncio.gather(jobs.work(TASKS, until), line.move())
-    times = (summary.due_at, jobs.next_due(SCHEDULES, datetime.now(UTC)))
+    await db.run(lambda conn: periodic.tick(conn, SCHEDULES, datetime.now(UTC)))
+    summary, _ = await asyncio.gather(jobs_drain.work(TASKS, until), line.move())
+    times = (summary.due_at, periodic.next_due(SCHEDULES, datetime.now(UTC)))
     await kick.rest(number, min((at for at in times if at), default=None))
     return summary
 

@@ -17,7 +17,8 @@ import httpx
 
 from bench.results import Failed
 from dev.stack import ROOT, Stack
-from lib import config, db, jobs
+from lib import config, db
+from lib.jobs import drain, table
 from lib.studio import orders
 from lib.tasks import TASKS
 
@@ -64,7 +65,7 @@ async def _place(stack: Stack, people: list[tuple[int, str]]) -> orders.Order:
             [user_id] = await cursor.fetchone() or [0]
             place = {"bot": "studio", "chat_id": tg_id, "message_id": 1, "language": "ru", "file_id": file_id}
             order = orders.Order(**place, title="Кружка", benefits=("Держит тепло",))  # type: ignore[arg-type]
-            await jobs.create_job_and_consume_credit(
+            await table.create_job_and_consume_credit(
                 conn, user_id, task="card", key=f"bench:{number}", args=order.args(), price=0
             )
     return order
@@ -122,7 +123,7 @@ async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
     counted = _count_statements()
     began = time.monotonic()
     until = datetime.now(UTC) + timedelta(seconds=45)  # before any of them is due again
-    done = await jobs.work(TASKS, until, only=["card"], patience=timedelta(0))
+    done = await drain.work(TASKS, until, only=["card"], patience=timedelta(0))
     seconds = time.monotonic() - began
     await db.close()
     return done.waiting, counted[0], seconds

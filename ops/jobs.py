@@ -17,7 +17,9 @@ import dataclasses
 import json
 from typing import Any
 
-from lib import config, db, errors, jobs
+from lib import config, db, errors
+from lib.jobs import table
+from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import spending
 
@@ -47,12 +49,12 @@ async def run(args: argparse.Namespace) -> int:
 
 async def _list(conn: db.Connection, args: argparse.Namespace) -> None:
     if args.user is None:
-        found = await jobs.list_last_jobs(conn, state=args.state, task=args.task, limit=args.limit)
+        found = await table.list_last_jobs(conn, state=args.state, task=args.task, limit=args.limit)
     else:
         user = await users.get_user_by_tg_id(conn, args.user)
         if user is None:
             raise errors.Missing("no_user", str(args.user))
-        found = await jobs.get_user_jobs(conn, user.id, tasks=args.task and [args.task], limit=args.limit)
+        found = await table.get_user_jobs(conn, user.id, tasks=args.task and [args.task], limit=args.limit)
         found = [job for job in found if args.state in (None, job.state)]
     if args.json:
         _print([dataclasses.asdict(job) for job in found])
@@ -65,7 +67,7 @@ async def _show(conn: db.Connection, args: argparse.Namespace) -> None:
     job = await _job(conn, args.id)
     facts = dataclasses.asdict(job)
     if job.state == "queued":
-        place = await jobs.get_place(conn, job.id)
+        place = await table.get_place(conn, job.id)
         facts |= {"position": place.position, "wait": place.wait}
     asked = await spending.costs_of_job(conn, job.id)
     if args.json:
@@ -83,7 +85,7 @@ async def _show(conn: db.Connection, args: argparse.Namespace) -> None:
 
 async def _retry(conn: db.Connection, args: argparse.Namespace) -> None:
     before = await _job(conn, args.id)
-    retried = await jobs.retry_job(conn, args.id)
+    retried = await table.retry_job(conn, args.id)
     if not retried.created:
         money = "nothing new was charged"
     elif retried.charged:
@@ -99,9 +101,9 @@ async def _retry(conn: db.Connection, args: argparse.Namespace) -> None:
 async def _cancel(conn: db.Connection, args: argparse.Namespace) -> None:
     job = await _job(conn, args.id)
     try:
-        found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id, code="cancelled")
+        found: Job | None = await table.cancel_job(conn, job.id, job.user_id, code="cancelled")
     except errors.Conflict:
-        found = await jobs.ask_to_cancel(conn, job.id)
+        found = await table.ask_to_cancel(conn, job.id)
         if found is None:
             raise
     if args.json:
@@ -113,7 +115,7 @@ async def _cancel(conn: db.Connection, args: argparse.Namespace) -> None:
 
 
 async def _stats(conn: db.Connection, args: argparse.Namespace) -> None:
-    rows = await jobs.queue_stats(conn)
+    rows = await table.queue_stats(conn)
     if args.json:
         _print(rows)
         return
@@ -125,14 +127,14 @@ async def _stats(conn: db.Connection, args: argparse.Namespace) -> None:
 VERBS = {"list": _list, "show": _show, "retry": _retry, "cancel": _cancel, "stats": _stats}
 
 
-async def _job(conn: db.Connection, job_id: int) -> jobs.Job:
-    job = await jobs.get_job_by_id(conn, job_id)
+async def _job(conn: db.Connection, job_id: int) -> Job:
+    job = await table.get_job_by_id(conn, job_id)
     if job is None:
         raise errors.Missing("no_job", str(job_id))
     return job
 
 
-def _reason(job: jobs.Job) -> str:
+def _reason(job: Job) -> str:
     return f"{job.error_code}: {job.error or ''}"[:100] if job.error_code else job.key[:60]
 
 

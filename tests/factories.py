@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from lib import db, jobs
+from lib import db
+from lib.jobs import table
+from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import spending
 
@@ -37,18 +39,18 @@ async def grant(conn: db.Connection, user_id: int, amount: int) -> None:
     )
 
 
-async def make_job(conn: db.Connection, user: users.User, **fields: Any) -> jobs.Job:
+async def make_job(conn: db.Connection, user: users.User, **fields: Any) -> Job:
     """Return a new queued job, free unless a price is given."""
     wanted: dict[str, Any] = {"task": "card", "key": f"key:{next(_numbers)}", "args": {}, "price": 0, **fields}
-    return (await jobs.create_job_and_consume_credit(conn, user.id, **wanted)).job
+    return (await table.create_job_and_consume_credit(conn, user.id, **wanted)).job
 
 
-async def claim(conn: db.Connection, *, lease: timedelta = LEASE, limit: int = 1) -> list[jobs.Job]:
+async def claim(conn: db.Connection, *, lease: timedelta = LEASE, limit: int = 1) -> list[Job]:
     """Lease what is due, of the tasks that tests use."""
-    return await jobs.fetch_next_queued_job(conn, ["card", "notice"], lease, limit)
+    return await table.fetch_next_queued_job(conn, ["card", "notice"], lease, limit)
 
 
-async def make_running(conn: db.Connection, user: users.User, **fields: Any) -> jobs.Job:
+async def make_running(conn: db.Connection, user: users.User, **fields: Any) -> Job:
     """Return a job that a worker has just claimed."""
     made = await make_job(conn, user, priority=1000, **fields)
     [job] = await claim(conn)
@@ -56,13 +58,13 @@ async def make_running(conn: db.Connection, user: users.User, **fields: Any) -> 
     return job
 
 
-async def begin_call(conn: db.Connection, job: jobs.Job, item: int = 0, **options: Any) -> spending.Begun:
+async def begin_call(conn: db.Connection, job: Job, item: int = 0, **options: Any) -> spending.Begun:
     """Note a call for a running job, of a provider that a test need not know."""
     wanted = {"provider": "kie", "model": "m", "cost": 40, **options}
     return await spending.begin_call(conn, job.id, job.lease_token, item, "main", **wanted)
 
 
-async def expire_lease(conn: db.Connection, job: jobs.Job) -> None:
+async def expire_lease(conn: db.Connection, job: Job) -> None:
     """Let the worker of a running job have died long ago."""
     await conn.execute("update jobs set leased_until = now() - interval '1 minute' where id = %s", (job.id,))
 

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from lib import jobs
 from lib.credits import catalog, ledger
+from lib.jobs import table as jobs_table
 from lib.office import audit
 from ops.__main__ import main
 from tests import factories
@@ -19,7 +19,7 @@ async def busy(conn):
     alice = await factories.make_user(conn, credits=9)
     for state in ("done", "failed", "cancelled", "waiting"):
         job = await factories.make_running(conn, alice, price=1)
-        await jobs.update_job_status(conn, job, state, error_code="x")
+        await jobs_table.update_job_status(conn, job, state, error_code="x")
     await factories.make_job(conn, alice, price=1)
     await shopping(conn, alice)
     return alice

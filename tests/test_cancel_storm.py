@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 
-from lib import errors, jobs
+from lib import errors
+from lib.jobs import table
 from lib.studio import spending
 from tests import factories
 
@@ -23,7 +24,7 @@ async def order(conn, user):
         "update jobs set state = 'running', lease_token = %s, leased_until = now() + interval '1 hour' where id = %s",
         (token, made.id),
     )
-    job = await jobs.get_job_by_id(conn, made.id)
+    job = await table.get_job_by_id(conn, made.id)
     assert job is not None
     return job
 
@@ -54,7 +55,7 @@ async def turn(database, user, rng):
         await asyncio.sleep(rng.random() / 50)
         await spending.stop_order(other, job.id, user.id)
         state = "done" if await making == "done" else "cancelled"
-        await jobs.update_job_status(conn, job, state)
+        await table.update_job_status(conn, job, state)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import clock, errors, jobs, limits
-from lib.jobs import drain
+from lib import clock, errors, limits
+from lib.jobs import drain, periodic, table
+from lib.jobs.periodic import Schedule
+from lib.jobs.run import Kind
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import work
@@ -39,7 +41,7 @@ def task(monkeypatch):
         module = f"task_of_a_test_{uuid.uuid4().hex}"
         found = SimpleNamespace(BACKOFF=backoff or Backoff(), LEASE=HALF, run=run)
         monkeypatch.setitem(sys.modules, module, found)
-        return {"card": jobs.Kind(module)}
+        return {"card": Kind(module)}
 
     return make
 
@@ -104,7 +106,7 @@ async def test_a_job_has_the_time_it_was_given(conn, task):
         assert timedelta(0) <= run.age < timedelta(minutes=1)
 
     assert (await one(task(run))).done == 1
-    assert (await jobs.get_job_by_id(conn, job.id)).state == "done"
+    assert (await table.get_job_by_id(conn, job.id)).state == "done"
 
 
 async def test_a_turn_that_lies_in_the_future_is_cut_to_now(wrong):
@@ -130,7 +132,7 @@ async def test_starts_in_the_future_hold_nobody_up(conn):
 
 async def test_a_schedule_that_ran_ahead_goes_on_by_the_right_clock(conn):
     now = datetime(2026, 11, 28, 12, 0, 30, tzinfo=UTC)
-    schedules = {"tidy": jobs.Schedule("* * * * *")}
-    await jobs.tick(conn, schedules, now + timedelta(hours=1))
-    await jobs.tick(conn, schedules, now)
-    assert await jobs.tick(conn, schedules, now + timedelta(minutes=2)) == 1
+    schedules = {"tidy": Schedule("* * * * *")}
+    await periodic.tick(conn, schedules, now + timedelta(hours=1))
+    await periodic.tick(conn, schedules, now)
+    assert await periodic.tick(conn, schedules, now + timedelta(minutes=2)) == 1

@@ -4,8 +4,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from lib import errors, jobs
+from lib import errors
 from lib.credits import catalog, ledger
+from lib.jobs import table
 from lib.people import users
 from tests import factories
 from tests.factories import refused
@@ -25,7 +26,7 @@ async def test_safe_get_balance_of_a_stranger_is_zero(conn):
 async def test_refund_credit_gives_back_what_was_charged_once(conn, make_user):
     alice = await make_user(credits=5)
     job = await factories.make_running(conn, alice, price=3)
-    await jobs.update_job_status(conn, job, "done")
+    await table.update_job_status(conn, job, "done")
     assert await ledger.refund_credit(conn, job.id) == 3
     assert await ledger.refund_credit(conn, job.id) == 0
     assert await ledger.safe_get_balance(conn, alice.id) == 5
@@ -42,7 +43,7 @@ async def test_twenty_refunds_at_once_give_back_once(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn, credits=5)
         job = await factories.make_running(conn, alice, price=3)
-        await jobs.update_job_status(conn, job, "done")
+        await table.update_job_status(conn, job, "done")
 
     async def refund(_):
         async with database.connect() as conn:
@@ -181,7 +182,7 @@ async def test_the_product_moves_credits_by_the_functions_that_keep_the_rules(co
     assert (await users.accept_consent(conn, user.id, user.tg_id)).balance == 2
     assert (await ledger.redeem(conn, user.id, user.tg_id, "MINE")).balance == 5
     job = await factories.make_job(conn, user, price=4)
-    await jobs.cancel_job(conn, job.id, user.id)
+    await table.cancel_job(conn, job.id, user.id)
     assert (await users.get_user(conn, user.id)).balance == 5
 
 

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import db, errors, jobs
+from lib import db, errors
 from lib.credits import ledger
+from lib.jobs import table
+from lib.jobs.run import Kind, Rate
+from lib.jobs.table import Order
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -23,7 +26,7 @@ def task(monkeypatch):
     def make(run, *, lease=timedelta(seconds=30), name="card", **kind):
         module = f"task_of_a_test_{uuid.uuid4().hex}"
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(BACKOFF=Backoff(), LEASE=lease, run=run))
-        return {name: jobs.Kind(module, **kind)}
+        return {name: Kind(module, **kind)}
 
     return make
 
@@ -50,7 +53,7 @@ def statements(monkeypatch):
 
 async def bulk(conn, number, *, task="card"):
     alice = await factories.make_user(conn)
-    await jobs.create_free_jobs(conn, task, [jobs.Order(alice.id, f"{task}:{n:05}", {}) for n in range(number)])
+    await table.create_free_jobs(conn, task, [Order(alice.id, f"{task}:{n:05}", {}) for n in range(number)])
 
 
 async def rows(conn, query):
@@ -166,7 +169,7 @@ async def test_a_report_that_postgres_refuses_spoils_no_other(conn, task, make_u
     )
     summary = await work(task(nothing, lanes=4))
     assert (summary.done, summary.lost) == (3, 1)
-    assert [(await jobs.get_job_by_id(conn, job.id)).state for job in [odd, *others]] == ["running", *["done"] * 3]
+    assert [(await table.get_job_by_id(conn, job.id)).state for job in [odd, *others]] == ["running", *["done"] * 3]
 
 
 async def test_a_lost_answer_counts_no_job_twice_and_loses_none(conn, task, monkeypatch):
@@ -209,7 +212,7 @@ async def test_waiting_uses_up_no_attempt_and_comes_back_at_its_time(conn, task,
     summary = await work(task(run), patience=timedelta(seconds=5))
     assert (summary.waiting, summary.done) == (3, 1)
     assert polls == [None, 7, 7, 7]
-    assert (await jobs.get_job_by_id(conn, job.id)).attempts == 1
+    assert (await table.get_job_by_id(conn, job.id)).attempts == 1
 
 
 # The total time limit
@@ -224,7 +227,7 @@ async def test_a_job_whose_time_is_up_is_stopped_failed_and_refunded(conn, task,
         await asyncio.sleep(60)
 
     summary = await work(task(run), until=job.deadline + HOUR)
-    found = await jobs.get_job_by_id(conn, job.id)
+    found = await table.get_job_by_id(conn, job.id)
     assert (summary.failed, found.state, found.error_code) == (1, "failed", "timed_out")
     assert await ledger.safe_get_balance(conn, alice.id) == 1
 
@@ -233,11 +236,11 @@ async def test_a_job_whose_time_is_up_is_stopped_failed_and_refunded(conn, task,
 async def test_a_job_whose_time_ran_out_before_its_turn_is_failed_by_the_next_claim(conn, task, make_user, state):
     alice = await make_user(credits=1)
     job = await factories.make_running(conn, alice, price=1, time_limit=timedelta(minutes=5))
-    moved = await jobs.update_job_status(conn, job, state, run_at=datetime.now(UTC) + timedelta(hours=1))
+    moved = await table.update_job_status(conn, job, state, run_at=datetime.now(UTC) + timedelta(hours=1))
     assert moved.run_at == moved.deadline
     await conn.execute("update jobs set deadline = now() - interval '1 s'")
     assert (await work(task(nothing))).done == 0
-    assert (await jobs.get_job_by_id(conn, job.id)).error_code == "timed_out"
+    assert (await table.get_job_by_id(conn, job.id)).error_code == "timed_out"
     await factories.books_are_right(conn)
 
 
@@ -254,12 +257,12 @@ async def test_the_heartbeat_stops_a_job_that_is_no_longer_wanted(conn, task, ma
             await asked.wait()
             clock.skip(20)  # the end of this job lets the worker look
             return
-        await jobs.ask_to_cancel(conn, run.job.id)
+        await table.ask_to_cancel(conn, run.job.id)
         asked.set()
         await asyncio.sleep(60)
 
     summary = await work(task(run, lanes=2))
-    assert (summary.cancelled, (await jobs.get_job_by_id(conn, job.id)).state) == (1, "cancelled")
+    assert (summary.cancelled, (await table.get_job_by_id(conn, job.id)).state) == (1, "cancelled")
     assert await ledger.safe_get_balance(conn, alice.id) == 1
 
 
@@ -267,21 +270,21 @@ async def test_saving_stops_a_job_that_is_no_longer_wanted(conn, task, make_user
     job = await make_job(await make_user())
 
     async def run(run):
-        await jobs.ask_to_cancel(conn, run.job.id)
+        await table.ask_to_cancel(conn, run.job.id)
         await run.save(step=1)
         raise AssertionError("went on")
 
     assert (await work(task(run))).cancelled == 1
-    assert (await jobs.get_job_by_id(conn, job.id)).state == "cancelled"
+    assert (await table.get_job_by_id(conn, job.id)).state == "cancelled"
 
 
 async def test_a_job_that_waits_for_a_provider_is_woken_to_be_cancelled(conn, task, make_user):
     alice = await make_user(credits=1)
     job = await factories.make_running(conn, alice, price=1)
-    await jobs.update_job_status(conn, job, "waiting", run_at=datetime.now(UTC) + timedelta(hours=1))
-    assert (await jobs.ask_to_cancel(conn, job.id)).cancel_asked_at is not None
+    await table.update_job_status(conn, job, "waiting", run_at=datetime.now(UTC) + timedelta(hours=1))
+    assert (await table.ask_to_cancel(conn, job.id)).cancel_asked_at is not None
     await work(task(nothing))
-    assert (await jobs.get_job_by_id(conn, job.id)).state == "cancelled"
+    assert (await table.get_job_by_id(conn, job.id)).state == "cancelled"
     assert await ledger.safe_get_balance(conn, alice.id) == 1
 
 
@@ -319,7 +322,7 @@ async def test_a_poison_job_takes_no_neighbours_attempts(conn, task, make_user, 
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
             await conn.execute("update jobs set leased_until = now() - interval '1 s' where state = 'running'")
-    states = {job.id: (await jobs.get_job_by_id(conn, job.id)).state for job in made}
+    states = {job.id: (await table.get_job_by_id(conn, job.id)).state for job in made}
     assert states.pop(poison) == "failed"
     assert set(states.values()) == {"done"}
     await factories.books_are_right(conn)
@@ -368,7 +371,7 @@ async def test_a_worker_comes_back_when_the_provider_allows_more(conn, task, mak
     alice = await make_user()
     for _ in range(4):
         await make_job(alice)
-    rate = jobs.Rate("kie", 2, timedelta(seconds=30))
+    rate = Rate("kie", 2, timedelta(seconds=30))
     before = datetime.now(UTC)
     summary = await work(task(nothing, rate=rate, lanes=8))
     assert summary.done == 2
@@ -386,7 +389,7 @@ async def test_a_worker_that_lost_its_lease_cannot_complete_the_job(conn, task, 
 
     summary = await work(task(run, batch=batch))
     assert (summary.done, summary.lost) == (0, 1)
-    assert (await jobs.get_job_by_id(conn, job.id)).state == "running"
+    assert (await table.get_job_by_id(conn, job.id)).state == "running"
 
 
 async def test_a_worker_that_holds_others_is_not_given_a_suspect(conn, make_user, make_job):

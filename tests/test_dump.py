@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from lib import jobs
 from lib.admin import bury_update
 from lib.credits import ledger
+from lib.jobs import table as jobs_table
 from lib.loyalty import members, partners, points, releases, staff, talk
 from lib.office import queue
 from lib.people import notify, users
@@ -84,8 +84,8 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
         alice = await live(conn, shop)
         before = "\n".join(line for lines in (await dump(conn)).values() for line in lines)
         assert [trace for trace in TRACES if trace not in before] == []
-        for told in await jobs.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 10):
-            await jobs.update_job_status(conn, told, "done")
+        for told in await jobs_table.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 10):
+            await jobs_table.update_job_status(conn, told, "done")
         await users.erase(conn, alice.id, TG_ID)
         assert await users.forget_orders(conn, alice.id) == 0
         await users.forget_operations(conn, alice.id)
@@ -99,9 +99,9 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
 async def test_the_words_of_what_was_told_go_once_they_are_said(conn, make_user):
     alice = await make_user()
     assert await notify.tell(conn, alice.id, "partner", "partner.push.letter", {"name": "Боря"}, once=new_key())
-    [told] = await jobs.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 1)
-    failed = await jobs.update_job_status(conn, told, "failed", error_code="gave_up")
-    assert (await jobs.get_job_by_id(conn, failed.id)).args == {"bot": "partner", "key": "partner.push.letter"}
+    [told] = await jobs_table.fetch_next_queued_job(conn, ["tell"], factories.LEASE, 1)
+    failed = await jobs_table.update_job_status(conn, told, "failed", error_code="gave_up")
+    assert (await jobs_table.get_job_by_id(conn, failed.id)).args == {"bot": "partner", "key": "partner.push.letter"}
     async with factories.refused(conn, Exception, match="words_gone"):
         await queue.retry(conn, failed.id, actor="ops:x", reason="-")
 

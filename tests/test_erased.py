@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib import config, errors, jobs, storage
+from lib import config, errors, storage
 from lib.credits import ledger
+from lib.jobs import table
 from lib.jobs.run import judge
+from lib.jobs.table import Job, Order
 from lib.loyalty import members, partners, points, staff, talk
 from lib.people import notify, users
 from lib.retry import Backoff
@@ -63,7 +65,7 @@ async def test_every_column_that_names_a_person_is_guarded(conn):
 
 
 async def _order(conn, alice, shop):
-    await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key=new_key(), args={"title": "x"}, price=1)
+    await table.create_job_and_consume_credit(conn, alice.id, task="card", key=new_key(), args={"title": "x"}, price=1)
 
 
 async def _pay(conn, alice, shop):
@@ -169,8 +171,8 @@ async def test_an_order_that_meets_an_erasure_is_refused_or_taken_back(database)
 
 async def test_of_many_who_are_told_something_the_erased_are_left_out(conn, make_user):
     alice, bob = await erased(conn), await make_user()
-    orders = [jobs.Order(one.id, new_key(), {}) for one in (alice, bob)]
-    assert await jobs.create_free_jobs(conn, "tell", orders) == 1
+    orders = [Order(one.id, new_key(), {}) for one in (alice, bob)]
+    assert await table.create_free_jobs(conn, "tell", orders) == 1
     assert not await notify.tell(conn, alice.id, "client", "client.move.told", {}, once=new_key())
 
 
@@ -178,8 +180,8 @@ async def test_an_order_under_way_is_told_to_stop_and_nobody_hears_of_it(conn, m
     alice = await make_user(credits=2)
     job = await factories.make_running(conn, alice, price=1)
     await users.erase(conn, alice.id, alice.tg_id)
-    assert (await jobs.get_job_by_id(conn, job.id)).cancel_asked_at is not None
-    await jobs.update_job_status(conn, job, "cancelled", error_code="cancelled")
+    assert (await table.get_job_by_id(conn, job.id)).cancel_asked_at is not None
+    await table.update_job_status(conn, job, "cancelled", error_code="cancelled")
     assert await users.forget_orders(conn, alice.id) == 0
     assert await ledger.safe_get_balance(conn, alice.id) == 2
     assert await rows(conn, "select 1 from every_job where user_id = %s and task = 'notice'", alice.id) == []
@@ -199,7 +201,7 @@ async def test_a_file_of_an_erased_person_is_removed_as_soon_as_it_is_stored(dat
 
 
 def test_a_job_whose_person_was_erased_is_cancelled_and_not_failed():
-    job = jobs.Job(
+    job = Job(
         id=1, user_id=1, task="card", key="k", args={}, checkpoint={}, price=0, priority=0, state="running",
         run_at=NOW, attempts=1, max_attempts=5, lease_token=None, leased_until=None, error_code=None, error=None,
         created_at=NOW, finished_at=None, deadline=None, cancel_asked_at=None,

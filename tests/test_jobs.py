@@ -4,15 +4,17 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import errors, jobs, log
+from lib import errors, log
 from lib.credits import ledger
+from lib.jobs import table
+from lib.jobs.table import Enqueued
 from tests import factories
 from tests.factories import LEASE, claim, expire_lease, refused
 
 
 async def enqueue(conn, user, **changes):
     wanted = {"task": "card", "key": "k", "args": {"title": "Чай", "n": 1}, "price": 1, **changes}
-    return await jobs.create_job_and_consume_credit(conn, user.id, **wanted)
+    return await table.create_job_and_consume_credit(conn, user.id, **wanted)
 
 
 # Enqueue and charge
@@ -25,7 +27,7 @@ async def test_create_job_charges_and_queues_in_one_round_trip(conn, make_user):
     assert record["sql"] == 1
     assert (made.created, made.balance, made.position) == (True, 3, 1)
     assert (made.job.state, made.job.price, made.job.args) == ("queued", 2, {"title": "Чай", "n": 1})
-    assert await jobs.get_job_by_id(conn, made.job.id) == made.job
+    assert await table.get_job_by_id(conn, made.job.id) == made.job
     assert await factories.kinds(conn, alice) == [("grant", 5, 5), ("charge", -2, 3)]
 
 
@@ -33,7 +35,7 @@ async def test_create_job_again_returns_the_first_job_and_charges_nothing(conn, 
     alice = await make_user(credits=5)
     first = await enqueue(conn, alice)
     again = await enqueue(conn, alice, args={"n": 1, "title": "Чай"})
-    assert again == jobs.Enqueued(first.job, created=False, balance=4, position=1)
+    assert again == Enqueued(first.job, created=False, balance=4, position=1)
 
 
 async def test_create_job_again_still_answers_when_the_credits_are_spent(conn, make_user):
@@ -61,7 +63,7 @@ async def test_create_job_short_of_credits_writes_nothing(conn, make_user):
     alice = await make_user(credits=1)
     async with refused(conn, errors.ShortOfCredits):
         await enqueue(conn, alice, price=2)
-    assert await jobs.get_job_by_idempotency_key(conn, "k") is None
+    assert await table.get_job_by_idempotency_key(conn, "k") is None
     assert await factories.kinds(conn, alice) == [("grant", 1, 1)]
 
 
@@ -80,10 +82,10 @@ async def test_twenty_orders_at_once_spend_five_credits_on_five_jobs(database):
             return await enqueue(conn, alice, key=f"order:{n}")
 
     answers = await asyncio.gather(*map(order, range(20)), return_exceptions=True)
-    assert sum(isinstance(answer, jobs.Enqueued) for answer in answers) == 5
+    assert sum(isinstance(answer, Enqueued) for answer in answers) == 5
     assert sum(isinstance(answer, errors.ShortOfCredits) for answer in answers) == 15
     async with database.connect() as conn:
-        assert len(await jobs.list_last_jobs(conn)) == 5
+        assert len(await table.list_last_jobs(conn)) == 5
         assert await ledger.safe_get_balance(conn, alice.id) == 0
         await factories.books_are_right(conn)
 
@@ -106,22 +108,22 @@ async def test_the_same_order_twenty_times_at_once_is_one_job_and_one_charge(dat
 
 
 async def test_get_job_by_id_and_by_key_find_nothing_that_is_not_there(conn):
-    assert await jobs.get_job_by_id(conn, 404) is None
-    assert await jobs.get_job_by_idempotency_key(conn, "404") is None
+    assert await table.get_job_by_id(conn, 404) is None
+    assert await table.get_job_by_idempotency_key(conn, "404") is None
 
 
 async def test_get_user_jobs_lists_a_persons_own_newest_first(conn, make_user, make_job):
     alice, bob = await make_user(), await make_user()
     first, _, notice = await make_job(alice), await make_job(bob), await make_job(alice, task="notice")
-    assert await jobs.get_user_jobs(conn, alice.id) == [notice, first]
-    assert await jobs.get_user_jobs(conn, alice.id, tasks=["card"]) == [first]
-    assert await jobs.get_user_jobs(conn, alice.id, limit=1) == [notice]
+    assert await table.get_user_jobs(conn, alice.id) == [notice, first]
+    assert await table.get_user_jobs(conn, alice.id, tasks=["card"]) == [first]
+    assert await table.get_user_jobs(conn, alice.id, limit=1) == [notice]
 
 
 async def test_list_last_jobs_lists_everybodys(conn, make_user, make_job):
     first, second = await make_job(await make_user()), await make_job(await make_user())
-    assert await jobs.list_last_jobs(conn) == [second, first]
-    assert await jobs.list_last_jobs(conn, state="done") == []
+    assert await table.list_last_jobs(conn) == [second, first]
+    assert await table.list_last_jobs(conn, state="done") == []
 
 
 async def test_get_queue_position_counts_who_comes_first(conn, make_user, make_job):
@@ -129,21 +131,21 @@ async def test_get_queue_position_counts_who_comes_first(conn, make_user, make_j
     first, second = await make_job(alice), await make_job(alice)
     await make_job(alice, task="notice", priority=9)
     urgent = await make_job(alice, priority=5)
-    assert [await jobs.get_queue_position(conn, job.id) for job in (urgent, first, second)] == [1, 2, 3]
+    assert [await table.get_queue_position(conn, job.id) for job in (urgent, first, second)] == [1, 2, 3]
     await claim(conn, limit=2)
-    assert await jobs.get_queue_position(conn, urgent.id) is None
-    assert await jobs.get_queue_position(conn, second.id) == 2
+    assert await table.get_queue_position(conn, urgent.id) is None
+    assert await table.get_queue_position(conn, second.id) == 2
 
 
 async def test_due_at_is_when_there_is_something_to_do(conn, make_user, make_job):
-    assert await jobs.due_at(conn) is None
+    assert await table.due_at(conn) is None
     alice = await make_user()
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     await make_job(alice, run_at=tomorrow)
-    assert await jobs.due_at(conn) == tomorrow
+    assert await table.due_at(conn) == tomorrow
     running = await factories.make_running(conn, alice)
-    assert await jobs.due_at(conn) == running.leased_until
-    assert await jobs.due_at(conn, ["notice"]) is None
+    assert await table.due_at(conn) == running.leased_until
+    assert await table.due_at(conn, ["notice"]) is None
 
 
 # Claim and lease
@@ -194,15 +196,15 @@ async def test_a_worker_that_lost_its_lease_can_no_longer_touch_the_job(conn, ma
     await expire_lease(conn, lost)
     await claim(conn)
     with pytest.raises(errors.Conflict, match="lease_lost"):
-        await jobs.update_job_status(conn, lost, "done")
+        await table.update_job_status(conn, lost, "done")
     with pytest.raises(errors.Conflict, match="lease_lost"):
-        await jobs.save_checkpoint(conn, lost, {"step": 1})
+        await table.save_checkpoint(conn, lost, {"step": 1})
 
 
 async def test_an_expired_lease_that_nobody_took_over_is_still_good(conn, make_user):
     job = await factories.make_running(conn, await make_user())
     await expire_lease(conn, job)
-    assert (await jobs.update_job_status(conn, job, "done")).state == "done"
+    assert (await table.update_job_status(conn, job, "done")).state == "done"
 
 
 async def test_a_job_whose_worker_dies_every_time_is_failed_refunded_and_told(conn, make_user):
@@ -212,7 +214,7 @@ async def test_a_job_whose_worker_dies_every_time_is_failed_refunded_and_told(co
     [again] = await claim(conn)
     await expire_lease(conn, again)
     assert await claim(conn) == []
-    failed = await jobs.get_job_by_id(conn, job.id)
+    failed = await table.get_job_by_id(conn, job.id)
     assert (failed.state, failed.error_code, failed.attempts) == ("failed", "gave_up", 2)
     assert await ledger.safe_get_balance(conn, alice.id) == 5
     [notice] = await claim(conn)
@@ -244,7 +246,7 @@ async def test_workers_that_claim_at_once_never_get_the_same_job(database):
 async def test_done_ends_the_job_and_keeps_the_credits(conn, make_user):
     alice = await make_user(credits=5)
     job = await factories.make_running(conn, alice, price=2)
-    done = await jobs.update_job_status(conn, job, "done")
+    done = await table.update_job_status(conn, job, "done")
     assert done.state == "done"
     assert done.finished_at is not None
     assert done.lease_token is None
@@ -255,24 +257,24 @@ async def test_failed_refunds_and_queues_a_notice_in_the_same_round_trip(conn, m
     alice = await make_user(credits=5)
     job = await factories.make_running(conn, alice, price=2)
     with log.scope("test") as record:
-        failed = await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="boom")
+        failed = await table.update_job_status(conn, job, "failed", error_code="photo_broken", error="boom")
     assert record["sql"] == 1
     assert (failed.error_code, failed.error) == ("photo_broken", "boom")
     assert await ledger.safe_get_balance(conn, alice.id) == 5
-    notice = await jobs.get_job_by_idempotency_key(conn, f"failed:{job.id}")
+    notice = await table.get_job_by_idempotency_key(conn, f"failed:{job.id}")
     assert (notice.task, notice.price, notice.user_id) == ("notice", 0, alice.id)
 
 
 async def test_a_notice_that_fails_makes_no_further_notice(conn, make_user):
     notice = await factories.make_running(conn, await make_user(), task="notice")
-    await jobs.update_job_status(conn, notice, "failed", error_code="blocked")
-    assert await jobs.get_job_by_idempotency_key(conn, f"failed:{notice.id}") is None
+    await table.update_job_status(conn, notice, "failed", error_code="blocked")
+    assert await table.get_job_by_idempotency_key(conn, f"failed:{notice.id}") is None
 
 
 async def test_a_retry_waits_for_its_time_and_keeps_its_attempts(conn, make_user):
     job = await factories.make_running(conn, await make_user())
     later = datetime.now(UTC) + timedelta(minutes=1)
-    queued = await jobs.update_job_status(conn, job, "queued", run_at=later, error_code="telegram", error="429")
+    queued = await table.update_job_status(conn, job, "queued", run_at=later, error_code="telegram", error="429")
     assert (queued.state, queued.attempts, queued.run_at) == ("queued", 1, later)
     assert await claim(conn) == []
 
@@ -280,7 +282,7 @@ async def test_a_retry_waits_for_its_time_and_keeps_its_attempts(conn, make_user
 async def test_waiting_gives_the_attempts_back(conn, make_user):
     job = await factories.make_running(conn, await make_user(), max_attempts=1)
     for _ in range(3):
-        waiting = await jobs.update_job_status(conn, job, "waiting")
+        waiting = await table.update_job_status(conn, job, "waiting")
         assert (waiting.state, waiting.attempts) == ("waiting", 0)
         [job] = await claim(conn)
     assert job.attempts == 1
@@ -288,23 +290,23 @@ async def test_waiting_gives_the_attempts_back(conn, make_user):
 
 async def test_save_checkpoint_merges(conn, make_user):
     job = await factories.make_running(conn, await make_user())
-    await jobs.save_checkpoint(conn, job, {"drawn": 1, "shown": False})
-    saved = await jobs.save_checkpoint(conn, job, {"shown": True})
+    await table.save_checkpoint(conn, job, {"drawn": 1, "shown": False})
+    saved = await table.save_checkpoint(conn, job, {"shown": True})
     assert saved.checkpoint == {"drawn": 1, "shown": True}
-    assert (await jobs.update_job_status(conn, saved, "queued")).checkpoint == saved.checkpoint
+    assert (await table.update_job_status(conn, saved, "queued")).checkpoint == saved.checkpoint
 
 
 async def test_cancel_job_refunds_a_queued_job_in_the_same_round_trip(conn, make_user, make_job):
     alice = await make_user(credits=5)
     job = await make_job(alice, price=2)
     with log.scope("test") as record:
-        cancelled = await jobs.cancel_job(conn, job.id, alice.id)
+        cancelled = await table.cancel_job(conn, job.id, alice.id)
     assert record["sql"] == 1
     assert cancelled.state == "cancelled"
     assert await ledger.safe_get_balance(conn, alice.id) == 5
     with pytest.raises(errors.Conflict):
-        await jobs.cancel_job(conn, job.id, alice.id)
-    assert await jobs.get_job_by_idempotency_key(conn, f"failed:{job.id}") is None
+        await table.cancel_job(conn, job.id, alice.id)
+    assert await table.get_job_by_idempotency_key(conn, f"failed:{job.id}") is None
     await factories.books_are_right(conn)
 
 
@@ -312,16 +314,16 @@ async def test_cancel_job_comes_too_late_for_a_running_job(conn, make_user):
     alice = await make_user()
     job = await factories.make_running(conn, alice)
     with pytest.raises(errors.Conflict, match="job_begun"):
-        await jobs.cancel_job(conn, job.id, alice.id)
+        await table.cancel_job(conn, job.id, alice.id)
 
 
 async def test_cancel_job_of_somebody_else_is_missing(conn, make_user, make_job):
     alice, mallory = await make_user(), await make_user()
     job = await make_job(alice)
     with pytest.raises(errors.Missing):
-        await jobs.cancel_job(conn, job.id, mallory.id)
+        await table.cancel_job(conn, job.id, mallory.id)
     with pytest.raises(errors.Missing):
-        await jobs.cancel_job(conn, 404, mallory.id)
+        await table.cancel_job(conn, 404, mallory.id)
 
 
 async def test_cancel_and_claim_at_once_have_one_winner(database):
@@ -332,7 +334,7 @@ async def test_cancel_and_claim_at_once_have_one_winner(database):
     async def cancel(job):
         async with database.connect() as conn:
             try:
-                return (await jobs.cancel_job(conn, job.id, alice.id)).id
+                return (await table.cancel_job(conn, job.id, alice.id)).id
             except errors.Conflict:
                 return None
 
@@ -382,7 +384,7 @@ async def test_an_unknown_state_cannot_be_stored(conn, make_user):
 @pytest.mark.parametrize(("state", "move"), [("done", "queued"), ("failed", "running"), ("cancelled", "done")])
 async def test_a_finished_job_stays_finished(conn, make_user, state, move):
     job = await factories.make_running(conn, await make_user())
-    await jobs.update_job_status(conn, job, state, error_code="x")
+    await table.update_job_status(conn, job, state, error_code="x")
     async with refused(conn, psycopg.DatabaseError, "illegal_move"):
         await conn.execute("update job_history set state = %s", (move,))
 

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 import api.drain
 from dev import serving, upstash, valkey
-from lib import cache, config, db, errors, fetch, jobs
-from lib.jobs import kick
+from lib import cache, config, db, errors, fetch
+from lib.jobs import kick, periodic
 from tests import factories
 from tests.conftest import SETTINGS
 
@@ -146,7 +146,7 @@ async def test_a_retry_in_the_far_future_is_what_the_hint_waits_for(database, re
     later = datetime.now(UTC) + timedelta(minutes=10)
     async with database.connect() as conn:
         await factories.make_job(conn, await factories.make_user(conn), task="notice", run_at=later)
-        await jobs.tick(conn, api.drain.SCHEDULES, datetime.now(UTC))
+        await periodic.tick(conn, api.drain.SCHEDULES, datetime.now(UTC))
     await cron()
     hint = float((await cache.get("drain_due")).split(":")[1])
     # the drain reads Postgres's times by its own clock, and takes the way of an answer for a difference of the two

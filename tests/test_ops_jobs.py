@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from lib import jobs
 from lib.credits import ledger
+from lib.jobs import table
 from lib.studio import spending
 from ops.__main__ import main
 from tests import factories
@@ -29,7 +29,7 @@ def ops(capsys):
 
 async def failed(conn, user, *, price=1, key="order"):
     job = await factories.make_running(conn, user, price=price, key=key, args={"title": "Чай"})
-    return await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="no picture")
+    return await table.update_job_status(conn, job, "failed", error_code="photo_broken", error="no picture")
 
 
 async def test_list_shows_the_dead_letters_with_their_reason(conn, ops, make_user):
@@ -69,7 +69,7 @@ async def test_retry_of_a_refunded_job_charges_again_and_says_so(conn, ops, make
     assert await ledger.safe_get_balance(conn, alice.id) == 0
     assert "already" in (await ops("retry", job.id))[1]
     assert await ledger.safe_get_balance(conn, alice.id) == 0
-    made = await jobs.get_job_by_idempotency_key(conn, f"retry:{job.id}")
+    made = await table.get_job_by_idempotency_key(conn, f"retry:{job.id}")
     assert (made.state, made.args, made.price) == ("queued", job.args, 1)
     await factories.books_are_right(conn)
 
@@ -91,7 +91,7 @@ async def test_retry_of_a_free_job_charges_nothing(conn, ops, make_user):
 async def test_only_what_came_to_nothing_can_be_retried(conn, ops, make_user):
     job = await factories.make_running(conn, await make_user())
     assert (await ops("retry", job.id))[0] == 1
-    await jobs.update_job_status(conn, job, "done")
+    await table.update_job_status(conn, job, "done")
     assert (await ops("retry", job.id))[0] == 1
 
 
@@ -101,10 +101,10 @@ async def test_cancel_refunds_a_queued_job_and_asks_the_worker_of_a_running_one(
     queued = await factories.make_job(conn, alice, price=2)
     assert "2 given back" in (await ops("cancel", queued.id))[1]
     assert "asked to stop" in (await ops("cancel", running.id))[1]
-    assert (await jobs.get_job_by_id(conn, running.id)).cancel_asked_at is not None
+    assert (await table.get_job_by_id(conn, running.id)).cancel_asked_at is not None
     assert (await ops("cancel", queued.id))[0] == 1
     await conn.execute("insert into jobs (task, key, turn) values ('audit', 'audit:x', 1)")
-    assert (await ops("cancel", (await jobs.get_job_by_idempotency_key(conn, "audit:x")).id))[0] == 0
+    assert (await ops("cancel", (await table.get_job_by_idempotency_key(conn, "audit:x")).id))[0] == 0
 
 
 async def test_stats_counts_by_kind_and_state(conn, ops, make_user):

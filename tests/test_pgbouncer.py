@@ -21,8 +21,9 @@ import pytest
 
 from dev import postgres
 from dev.stack import ROOT, Stack
-from lib import config, db, errors, jobs
+from lib import config, db, errors
 from lib.credits import ledger
+from lib.jobs import drain, table
 from lib.loyalty import points
 from lib.loyalty.partners import of
 from lib.people import users
@@ -115,7 +116,7 @@ async def order_a_card(conn, tg_id):
     user = await users.get_or_create_user(conn, tg_id, first_name="Алиса")
     user = await users.accept_consent(conn, user.id, user.tg_id)
     for key in ("good", "bad"):
-        made = await jobs.create_job_and_consume_credit(
+        made = await table.create_job_and_consume_credit(
             conn, user.id, task="card", key=f"{key}:{tg_id}", args={"title": "Чай"}, price=1
         )
         assert made.created
@@ -125,12 +126,12 @@ async def order_a_card(conn, tg_id):
 async def finish(conn, job):
     """Do a worker's part for one job."""
     if job.key.startswith("bad"):
-        return await jobs.update_job_status(conn, job, "failed", error_code="photo_broken", error="x")
-    job = await jobs.save_checkpoint(conn, job, {"drawn": True})
+        return await table.update_job_status(conn, job, "failed", error_code="photo_broken", error="x")
+    job = await table.save_checkpoint(conn, job, {"drawn": True})
     card = {"kind": "card", "pathname": f"local/card/{job.id}.png", "content_type": "image/png", "bytes": 9}
     [file] = await files.add_files(conn, job.user_id, job.id, [card])
     await files.remember_telegram_ids(conn, "studio", "photo", {file.id: f"AgAC{job.id}"})
-    return await jobs.update_job_status(conn, job, "done")
+    return await table.update_job_status(conn, job, "done")
 
 
 async def test_the_main_job_goes_through_pgbouncer(pooled):
@@ -138,7 +139,7 @@ async def test_the_main_job_goes_through_pgbouncer(pooled):
         user = await order_a_card(conn, 7)
         for job in await factories.claim(conn, limit=2):
             await finish(conn, job)
-        states = [(job.key, job.state) for job in await jobs.get_user_jobs(conn, user.id, tasks=["card"])]
+        states = [(job.key, job.state) for job in await table.get_user_jobs(conn, user.id, tasks=["card"])]
         assert states == [("bad:7", "failed"), ("good:7", "done")]
         assert await ledger.safe_get_balance(conn, user.id) == users.TRIAL_CREDITS - 1
         [notice] = await factories.claim(conn)
@@ -153,7 +154,7 @@ async def test_twenty_clients_share_three_connections_and_nothing_is_mixed_up(po
         async with db.connect(pooled) as conn:
             user = await order_a_card(conn, number)
             with pytest.raises(errors.ShortOfCredits):
-                await jobs.create_job_and_consume_credit(
+                await table.create_job_and_consume_credit(
                     conn, user.id, task="card", key=f"third:{number}", args={}, price=1
                 )
             for _ in range(4):
@@ -242,7 +243,9 @@ async def test_workers_run_through_pgbouncer(pooled, monkeypatch):
     await db.run(enqueue)
     tasks = dict.fromkeys(("card", "notice"), "task_behind_pgbouncer")
     until = datetime.now(UTC) + timedelta(seconds=60)
-    summaries = await asyncio.gather(*(jobs.work(tasks, until, concurrency=4, patience=timedelta(0)) for _ in range(2)))
+    summaries = await asyncio.gather(
+        *(drain.work(tasks, until, concurrency=4, patience=timedelta(0)) for _ in range(2))
+    )
     assert sum(summary.done for summary in summaries) == 20  # ten cards and ten notices
     assert sum(summary.failed for summary in summaries) == 10
     await db.run(factories.books_are_right)

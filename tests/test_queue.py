@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import db, errors, jobs, log, migrations
+from lib import db, errors, log, migrations
 from lib.credits import ledger
+from lib.jobs import table
+from lib.jobs.table import Order, Place
 from tests import factories
 from tests.factories import claim, refused
 
@@ -20,7 +22,7 @@ async def count(conn, query, *params):
 
 
 async def finish(conn, job, state="done"):
-    return await jobs.update_job_status(conn, job, state, error_code="x" if state == "failed" else None)
+    return await table.update_job_status(conn, job, state, error_code="x" if state == "failed" else None)
 
 
 async def claim_limited(conn, limits, *, room=100, task="card"):
@@ -41,20 +43,20 @@ async def test_a_finished_job_leaves_the_table_and_is_still_found(conn, make_use
     job = await factories.make_running(conn, alice, price=1, key="order")
     finished = await finish(conn, job, state)
     assert await count(conn, "select count(*) from jobs where id = %s", job.id) == 0
-    assert await jobs.get_job_by_id(conn, job.id) == finished
-    assert await jobs.get_job_by_idempotency_key(conn, "order") == finished
-    assert finished in await jobs.get_user_jobs(conn, alice.id)
-    assert await jobs.list_last_jobs(conn, state=state) == [finished]
+    assert await table.get_job_by_id(conn, job.id) == finished
+    assert await table.get_job_by_idempotency_key(conn, "order") == finished
+    assert finished in await table.get_user_jobs(conn, alice.id)
+    assert await table.list_last_jobs(conn, state=state) == [finished]
 
 
 async def test_the_key_of_a_finished_job_returns_that_job_and_charges_nothing(conn, make_user):
     alice = await make_user(credits=5)
     job = await factories.make_running(conn, alice, price=1, key="order")
     await finish(conn, job)
-    again = await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key="order", args={}, price=1)
+    again = await table.create_job_and_consume_credit(conn, alice.id, task="card", key="order", args={}, price=1)
     assert (again.created, again.job.id, again.job.state, again.balance) == (False, job.id, "done", 4)
     async with refused(conn, errors.Conflict, "key_reused"):
-        await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key="order", args={}, price=2)
+        await table.create_job_and_consume_credit(conn, alice.id, task="card", key="order", args={}, price=2)
 
 
 async def test_an_order_that_races_with_the_end_of_its_job_is_taken_back(database):
@@ -65,7 +67,7 @@ async def test_an_order_that_races_with_the_end_of_its_job_is_taken_back(databas
         async with one.transaction():
             await finish(one, job)
             again = asyncio.create_task(
-                jobs.create_job_and_consume_credit(two, alice.id, task="card", key="order", args={}, price=1)
+                table.create_job_and_consume_credit(two, alice.id, task="card", key="order", args={}, price=1)
             )
             await asyncio.sleep(0.2)
             assert not again.done()
@@ -83,7 +85,7 @@ async def test_many_orders_race_with_the_end_of_their_jobs(database):
 
     async def order(key):
         async with few, database.connect() as conn:
-            await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key=key, args={}, price=1)
+            await table.create_job_and_consume_credit(conn, alice.id, task="card", key=key, args={}, price=1)
 
     async def drain():
         async with database.connect() as conn:
@@ -126,10 +128,10 @@ async def test_forget_history_removes_what_is_old_in_batches_and_keeps_paid_keys
     await conn.execute("alter table job_history disable trigger user")
     await conn.execute("update job_history set finished_at = now() - interval '91 days' where key <> 'order:4'")
     await conn.execute("alter table job_history enable trigger user")
-    assert [await jobs.forget_history(conn, 3) for _ in range(3)] == [3, 1, 0]
-    assert [job.key for job in await jobs.get_user_jobs(conn, alice.id)] == ["order:4"]
+    assert [await table.forget_history(conn, 3) for _ in range(3)] == [3, 1, 0]
+    assert [job.key for job in await table.get_user_jobs(conn, alice.id)] == ["order:4"]
     async with refused(conn, errors.Conflict, "key_reused"):
-        await jobs.create_job_and_consume_credit(conn, alice.id, task="card", key="order:0", args={}, price=1)
+        await table.create_job_and_consume_credit(conn, alice.id, task="card", key="order:0", args={}, price=1)
     assert await ledger.safe_get_balance(conn, alice.id) == 4
 
 
@@ -138,8 +140,8 @@ async def test_forget_history_removes_what_is_old_in_batches_and_keeps_paid_keys
 
 async def test_one_person_with_a_thousand_jobs_delays_anothers_first_by_one_round(conn, make_user, make_job):
     alice, bob = await make_user(), await make_user()
-    orders = [jobs.Order(alice.id, f"alice:{n}", {}) for n in range(1000)]
-    assert await jobs.create_free_jobs(conn, "card", orders) == 1000
+    orders = [Order(alice.id, f"alice:{n}", {}) for n in range(1000)]
+    assert await table.create_free_jobs(conn, "card", orders) == 1000
     first = await claim(conn, limit=10)
     bobs = [await make_job(bob), await make_job(bob)]
     second = await claim(conn, limit=3)
@@ -178,28 +180,28 @@ async def test_planned_jobs_of_one_person_take_turns_too_when_their_time_comes(c
 
 async def test_a_thousand_free_jobs_take_one_round_trip_and_are_queued_once(conn, make_user):
     people = [await make_user() for _ in range(10)]
-    orders = [jobs.Order(people[n % 10].id, f"spring:{n}", {"n": n}) for n in range(1000)]
+    orders = [Order(people[n % 10].id, f"spring:{n}", {"n": n}) for n in range(1000)]
     with log.scope("test") as record:
-        assert await jobs.create_free_jobs(conn, "notice", orders) == 1000
+        assert await table.create_free_jobs(conn, "notice", orders) == 1000
     assert record["sql"] == 1
-    assert await jobs.create_free_jobs(conn, "notice", [*orders[:500], jobs.Order(people[0].id, "new", {})]) == 1
+    assert await table.create_free_jobs(conn, "notice", [*orders[:500], Order(people[0].id, "new", {})]) == 1
     assert await count(conn, "select max(turn) from jobs") == 101
 
 
 async def test_free_jobs_under_the_key_of_another_request_are_refused(conn, make_user):
     alice = await make_user()
-    await jobs.create_free_jobs(conn, "notice", [jobs.Order(alice.id, "a", {})])
+    await table.create_free_jobs(conn, "notice", [Order(alice.id, "a", {})])
     async with refused(conn, errors.Conflict, "key_reused"):
-        await jobs.create_free_jobs(conn, "notice", [jobs.Order(alice.id, "a", {"n": 1})])
+        await table.create_free_jobs(conn, "notice", [Order(alice.id, "a", {"n": 1})])
 
 
 async def test_free_jobs_that_were_finished_are_not_queued_again(conn, make_user):
     alice = await make_user()
-    orders = [jobs.Order(alice.id, f"a:{n}", {}) for n in range(3)]
-    await jobs.create_free_jobs(conn, "notice", orders)
+    orders = [Order(alice.id, f"a:{n}", {}) for n in range(3)]
+    await table.create_free_jobs(conn, "notice", orders)
     for job in await claim(conn, limit=3):
         await finish(conn, job)
-    assert await jobs.create_free_jobs(conn, "notice", orders) == 0
+    assert await table.create_free_jobs(conn, "notice", orders) == 0
     assert await count(conn, "select count(*) from jobs") == 0
 
 
@@ -212,7 +214,7 @@ async def test_no_more_jobs_of_a_kind_run_at_once_than_it_allows(conn, make_user
     rules = {"at_once": 2}
     assert await claim_limited(conn, rules) == made[:2]
     assert await claim_limited(conn, rules) == []
-    job = await jobs.get_job_by_id(conn, made[0])
+    job = await table.get_job_by_id(conn, made[0])
     await finish(conn, job)
     assert await claim_limited(conn, rules) == [made[2]]
 
@@ -241,7 +243,7 @@ async def test_no_more_jobs_begin_within_a_span_than_the_provider_allows(conn, m
 
 async def test_a_poll_begins_nothing_and_passes_the_rate(conn, make_user):
     job = await factories.make_running(conn, await make_user())
-    await jobs.update_job_status(conn, job, "waiting", run_at=datetime.now(UTC) + timedelta(hours=1))
+    await table.update_job_status(conn, job, "waiting", run_at=datetime.now(UTC) + timedelta(hours=1))
     await conn.execute("update jobs set run_at = now() - interval '1 s'")
     assert await claim_limited(conn, {"rate": "kie", "starts": 0, "seconds": 10}) == [job.id]
 
@@ -249,7 +251,7 @@ async def test_a_poll_begins_nothing_and_passes_the_rate(conn, make_user):
 async def test_workers_that_claim_at_once_keep_to_the_limits_together(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        await jobs.create_free_jobs(conn, "card", [jobs.Order(alice.id, f"c:{n}", {}) for n in range(60)])
+        await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(60)])
 
     async def worker(_):
         async with database.connect() as conn:
@@ -271,22 +273,22 @@ async def test_get_place_guesses_by_the_pace_of_the_last_minutes(conn, make_user
     await conn.execute("update job_history set finished_at = now() - interval '30 s'")
     await conn.execute("alter table job_history enable trigger user")
     waiting = [await make_job(alice, price=1) for _ in range(2)]
-    place = await jobs.get_place(conn, waiting[1].id)
+    place = await table.get_place(conn, waiting[1].id)
     assert place.position == 2
     assert timedelta(seconds=19) < place.wait < timedelta(seconds=25)
 
 
 async def test_get_place_says_nothing_when_nobody_can_tell(conn, make_user, make_job):
     job = await make_job(await make_user())
-    assert await jobs.get_place(conn, job.id) == jobs.Place(1, None)
-    assert await jobs.get_place(conn, 404) == jobs.Place(None, None)
+    assert await table.get_place(conn, job.id) == Place(1, None)
+    assert await table.get_place(conn, 404) == Place(None, None)
 
 
 async def test_the_place_counts_no_further_than_a_thousand(conn, make_user):
     alice = await make_user()
-    await jobs.create_free_jobs(conn, "card", [jobs.Order(alice.id, f"c:{n:04}", {}) for n in range(1500)])
-    [last] = await jobs.list_last_jobs(conn, limit=1)
-    assert await jobs.get_queue_position(conn, last.id) == 1001
+    await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n:04}", {}) for n in range(1500)])
+    [last] = await table.list_last_jobs(conn, limit=1)
+    assert await table.get_queue_position(conn, last.id) == 1001
 
 
 # What it costs
@@ -307,7 +309,7 @@ HOT = {
 @pytest.mark.parametrize("name", HOT)
 async def test_a_hot_statement_reads_an_index_and_sorts_nothing(conn, make_user, name):
     alice = await make_user()
-    await jobs.create_free_jobs(conn, "card", [jobs.Order(alice.id, f"c:{n}", {}) for n in range(300)])
+    await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(300)])
     await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
     query = HOT[name].replace("%s", f"'{TOKEN}'")
     plan = "\n".join(row[0] for row in await (await conn.execute(f"explain {query}")).fetchall())
@@ -319,7 +321,7 @@ async def test_a_hot_statement_reads_an_index_and_sorts_nothing(conn, make_user,
 async def test_a_claim_rewrites_the_row_in_its_page_and_touches_no_index(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        await jobs.create_free_jobs(conn, "card", [jobs.Order(alice.id, f"c:{n}", {}) for n in range(1000)])
+        await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(1000)])
         for _ in range(5):
             for job in await claim(conn, limit=100):
                 assert job.state == "running"

@@ -22,8 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lib import db, errors, jobs
+from lib import db, errors
 from lib.credits import ledger
+from lib.jobs import table
+from lib.jobs.table import Job
 from lib.office import audit
 from tests import factories
 
@@ -38,7 +40,7 @@ some = st.integers(0, 10_000)  # an index, taken modulo what there is
 class Order:
     """What the model knows of a job."""
 
-    job: jobs.Job
+    job: Job
     state: str = "queued"
     attempts: int = 0
     token: UUID | None = None
@@ -58,7 +60,7 @@ class Model:
 
     balances: dict[int, int] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
-    runs: list[jobs.Job] = field(default_factory=list)  # every lease that was ever given out
+    runs: list[Job] = field(default_factory=list)  # every lease that was ever given out
 
     def end(self, order: Order, state: str) -> None:
         order.state, order.token = state, None
@@ -134,7 +136,7 @@ class Queue(RuleBasedStateMachine):
         user_id = list(self.model.balances)[who % PEOPLE]
         wanted = {"task": "card", "key": f"key:{len(self.model.orders)}", "args": {"who": who}, "price": price}
         wanted |= {"priority": priority, "max_attempts": most, "run_at": datetime.now(UTC) + AN_HOUR if later else None}
-        placing = jobs.create_job_and_consume_credit(self.conn, user_id, **wanted)
+        placing = table.create_job_and_consume_credit(self.conn, user_id, **wanted)
         if price > self.model.balances[user_id]:
             assert self.refused(placing) == "short_of_credits"
             return
@@ -149,7 +151,7 @@ class Queue(RuleBasedStateMachine):
     def duplicate(self, index: int, dearer: bool) -> None:
         job = self.order(index).job
         wanted = {"task": job.task, "key": job.key, "args": job.args, "price": job.price + dearer}
-        placing = jobs.create_job_and_consume_credit(self.conn, job.user_id, **wanted)
+        placing = table.create_job_and_consume_credit(self.conn, job.user_id, **wanted)
         if not dearer:
             again = self.run(placing)
             assert (again.job.id, again.created) == (job.id, False)
@@ -161,7 +163,7 @@ class Queue(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 4))
     def claim(self, limit: int) -> None:
         could = {job_id: order for job_id, order in self.model.orders.items() if order.claimable}
-        got = self.run(jobs.fetch_next_queued_job(self.conn, ["card"], AN_HOUR, limit))
+        got = self.run(table.fetch_next_queued_job(self.conn, ["card"], AN_HOUR, limit))
         assert len(got) <= limit
         assert len({job.id for job in got}) == len(got)
         for job in got:
@@ -172,7 +174,7 @@ class Queue(RuleBasedStateMachine):
             self.model.runs.append(job)
         ended = 0
         for job_id, order in could.items():  # those that were not given out are as they were, or at their end
-            found = self.run(jobs.get_job_by_id(self.conn, job_id))
+            found = self.run(table.get_job_by_id(self.conn, job_id))
             if found.state in FINAL:
                 assert order.unwanted or order.attempts >= order.job.max_attempts
                 self.model.end(order, "cancelled" if order.unwanted else "failed")
@@ -188,7 +190,7 @@ class Queue(RuleBasedStateMachine):
         now = datetime.now(UTC)
         run_at = (now + AN_HOUR if later else now - AN_HOUR) if state in ("queued", "waiting") else None
         code = "test" if state == "failed" else None
-        moving = jobs.update_job_status(self.conn, run, state, run_at=run_at, error_code=code)
+        moving = table.update_job_status(self.conn, run, state, run_at=run_at, error_code=code)
         if order.state != "running" or order.token != run.lease_token:
             assert self.refused(moving) == "lease_lost"
             return
@@ -204,7 +206,7 @@ class Queue(RuleBasedStateMachine):
     def cancel(self, index: int, own: bool) -> None:
         order = self.order(index)
         user_id = order.job.user_id if own else order.job.user_id + 1_000_000
-        cancelling = jobs.cancel_job(self.conn, order.job.id, user_id)
+        cancelling = table.cancel_job(self.conn, order.job.id, user_id)
         if not own:
             assert self.refused(cancelling) == "no_job"
         elif order.state != "queued":
@@ -217,7 +219,7 @@ class Queue(RuleBasedStateMachine):
     @rule(index=some)
     def ask_to_cancel(self, index: int) -> None:
         order = self.order(index)
-        asked = self.run(jobs.ask_to_cancel(self.conn, order.job.id))
+        asked = self.run(table.ask_to_cancel(self.conn, order.job.id))
         assert (asked is not None) == (order.state in ("running", "waiting"))
         if asked:
             order.unwanted = True

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors, jobs
+from lib import errors
 from lib.credits import catalog, ledger
+from lib.jobs import table
 from lib.loyalty import members, partners
 from lib.office import audit, people
 from lib.people import users
@@ -85,7 +86,7 @@ async def owes(conn, alice, spent):
     charge = new_key()
     await ledger.record_payment(conn, alice.id, charge_id=charge, **facts)
     job = await factories.make_running(conn, alice, price=spent)
-    await jobs.update_job_status(conn, job, "done")
+    await table.update_job_status(conn, job, "done")
     return facts, (await ledger.record_payment_refund(conn, charge)).payment
 
 

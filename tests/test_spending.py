@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import config, errors, jobs
+from lib import config, errors
+from lib.jobs import table
 from lib.studio import spending
 from tests import factories
 from tests.factories import reads, refused
@@ -243,7 +244,7 @@ async def test_an_absurd_cost_is_noted_as_three_list_prices_and_said(conn, told)
 async def test_an_order_that_ends_without_a_result_leaves_no_call_open(conn, state):
     job = await factories.make_running(conn, await factories.make_user(conn))
     await factories.begin_call(conn, job)
-    await jobs.update_job_status(conn, job, state, error_code="x")
+    await table.update_job_status(conn, job, state, error_code="x")
     assert [(cost.state, cost.cost) for cost in await spending.costs_of_job(conn, job.id)] == [("lost", 40)]
 
 
@@ -264,10 +265,10 @@ async def under_way(conn, user, *, calls=1, state="waiting"):
         "update jobs set state = 'running', lease_token = %s, leased_until = '2099-01-01' where id = %s",
         (TOKEN, made.id),
     )
-    job = await jobs.get_job_by_id(conn, made.id)
+    job = await table.get_job_by_id(conn, made.id)
     for item in range(calls):
         await factories.begin_call(conn, job, item)
-    return await jobs.update_job_status(conn, job, state)
+    return await table.update_job_status(conn, job, state)
 
 
 async def stopped(conn, user, **options):
@@ -301,7 +302,7 @@ async def test_what_was_cancelled_counts_as_what_is_asked_to_stop(conn):
     assert await spending.stop_order(conn, job.id, alice.id) == "asked"
     assert await spending.stop_order(conn, job.id, alice.id) == "asked", "twice is once"
     assert await factories.claim(conn) == [], "it is cancelled as it is claimed"
-    assert (await jobs.get_job_by_id(conn, job.id)).state == "cancelled"
+    assert (await table.get_job_by_id(conn, job.id)).state == "cancelled"
     assert [await stopped(conn, alice) for _ in range(2)] == ["asked", "paid"]
 
 

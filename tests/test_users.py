@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from lib import errors, jobs, log
+from lib import errors, log
+from lib.jobs import table
 from lib.people import users
 from tests import factories
 
@@ -153,9 +154,9 @@ async def test_an_order_under_way_is_waited_for_and_then_forgotten(conn, make_us
     job = await factories.make_running(conn, alice, args={"title": "Кружка"})
     await users.erase(conn, alice.id, 7)
     assert await users.forget_orders(conn, alice.id) == 1
-    await jobs.update_job_status(conn, job, "done")
+    await table.update_job_status(conn, job, "done")
     assert await users.forget_orders(conn, alice.id) == 0
-    assert (await jobs.get_job_by_id(conn, job.id)).args == {}
+    assert (await table.get_job_by_id(conn, job.id)).args == {}
 
 
 async def test_a_living_person_has_a_telegram_id_and_an_erased_one_has_none(conn, make_user):

@@ -10,8 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import errors, jobs
+from lib import errors
 from lib.credits import ledger
+from lib.jobs import run as jobs_run
+from lib.jobs import table
+from lib.jobs.run import Summary
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -40,7 +43,7 @@ async def conn(database):
 
 
 async def state(conn, job):
-    return (await jobs.get_job_by_id(conn, job.id)).state
+    return (await table.get_job_by_id(conn, job.id)).state
 
 
 async def test_work_runs_what_is_due_and_says_what_is_left(conn, make_user, make_job, task):
@@ -53,14 +56,14 @@ async def test_work_runs_what_is_due_and_says_what_is_left(conn, make_user, make
         ran.append(run.job.id)
 
     summary = await work(task(run))
-    assert replace(summary, due_at=None) == jobs.Summary(done=5)
+    assert replace(summary, due_at=None) == Summary(done=5)
     assert abs(summary.due_at - tomorrow.run_at) < timedelta(minutes=1)
     assert sorted(ran) == [job.id for job in made]
     assert [await state(conn, job) for job in made] == ["done"] * 5
 
 
 async def test_work_with_nothing_to_do_ends_at_once(conn, task):
-    assert await work(task(None)) == jobs.Summary()
+    assert await work(task(None)) == Summary()
 
 
 async def test_work_claims_no_more_than_it_has_room_for(conn, make_user, make_job, task):
@@ -70,7 +73,7 @@ async def test_work_claims_no_more_than_it_has_room_for(conn, make_user, make_jo
     most = []
 
     async def run(run):
-        running = await jobs.list_last_jobs(conn, state="running")
+        running = await table.list_last_jobs(conn, state="running")
         most.append(len(running))
         await asyncio.sleep(0)
 
@@ -117,7 +120,7 @@ async def test_a_service_that_is_away_means_another_try_when_it_said(conn, make_
 
     before = datetime.now(UTC)
     summary = await work(task(run))
-    found = await jobs.get_job_by_id(conn, job.id)
+    found = await table.get_job_by_id(conn, job.id)
     assert (summary.retried, found.state, found.error_code) == (1, "queued", "telegram")
     assert before + timedelta(seconds=7) <= found.run_at <= datetime.now(UTC) + timedelta(seconds=7)
     assert await ledger.safe_get_balance(conn, alice.id) == 0
@@ -136,7 +139,7 @@ async def test_what_cannot_succeed_is_failed_refunded_and_told(conn, make_user, 
 
     summary = await work(task(run) | task(tell, name="notice"))
     assert (summary.failed, summary.done) == (1, 1)
-    assert (await jobs.get_job_by_id(conn, job.id)).error_code == "photo_broken"
+    assert (await table.get_job_by_id(conn, job.id)).error_code == "photo_broken"
     assert told == [{"job_id": job.id}]
     assert await ledger.safe_get_balance(conn, alice.id) == 1
     await factories.books_are_right(conn)
@@ -151,7 +154,7 @@ async def test_a_bug_is_tried_again_until_the_attempts_are_used_up(conn, make_us
     now = Backoff(base=timedelta(0))
     summary = await work(task(run, backoff=now))
     assert (summary.retried, summary.failed) == (2, 1)
-    found = await jobs.get_job_by_id(conn, job.id)
+    found = await table.get_job_by_id(conn, job.id)
     assert (found.state, found.error_code, found.error) == ("failed", "internal", "ZeroDivisionError: oops")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["state"] for line in lines] == ["queued", "queued", "failed"]
@@ -189,7 +192,7 @@ async def test_a_job_that_was_taken_over_is_dropped(conn, make_user, make_job, t
 
     summary = await work(task(run))
     assert summary.lost == 1
-    found = await jobs.get_job_by_id(conn, job.id)
+    found = await table.get_job_by_id(conn, job.id)
     assert (found.state, found.attempts, found.checkpoint) == ("running", 2, {})
 
 
@@ -203,10 +206,10 @@ async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user
             await begun.wait()
             clock.skip(20)  # two thirds of the lease; the end of this job lets the worker look
             return
-        leased_until = (await jobs.get_job_by_id(conn, long.id)).leased_until
+        leased_until = (await table.get_job_by_id(conn, long.id)).leased_until
         begun.set()
         async with asyncio.timeout(60):
-            while (await jobs.get_job_by_id(conn, long.id)).leased_until == leased_until:  # noqa: ASYNC110
+            while (await table.get_job_by_id(conn, long.id)).leased_until == leased_until:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     assert (await work(task(run))).done == 2
@@ -243,7 +246,7 @@ async def test_nothing_is_claimed_in_the_margin(conn, make_user, make_job, task)
         raise AssertionError("too late")
 
     summary = await work(task(run), margin=HOUR)
-    assert replace(summary, due_at=None) == jobs.Summary()
+    assert replace(summary, due_at=None) == Summary()
     assert abs(summary.due_at - job.run_at) < timedelta(minutes=1)
 
 
@@ -336,24 +339,24 @@ def job(**changes):
     ],
 )
 def test_an_error_of_ours_is_final(error):
-    assert jobs.judge(job(), SOON, error, NOW).state == "failed"
+    assert jobs_run.judge(job(), SOON, error, NOW).state == "failed"
 
 
 @pytest.mark.parametrize("error", [errors.Unavailable("x"), errors.Misconfigured("x"), KeyError("x")])
 def test_what_may_pass_is_tried_again_after_the_backoff(error):
-    verdict = jobs.judge(job(), SOON, error, NOW)
+    verdict = jobs_run.judge(job(), SOON, error, NOW)
     assert (verdict.state, verdict.run_at) == ("queued", NOW + timedelta(minutes=1))
 
 
 def test_the_last_attempt_is_final_whatever_the_error():
     last = SimpleNamespace(attempts=5, max_attempts=5, created_at=NOW)
-    assert jobs.judge(last, SOON, errors.Unavailable("x"), NOW).state == "failed"
+    assert jobs_run.judge(last, SOON, errors.Unavailable("x"), NOW).state == "failed"
 
 
 def test_the_backoff_may_give_up_first():
-    verdict = jobs.judge(job(), Backoff(limit=timedelta(seconds=1)), errors.Unavailable("x"), NOW)
+    verdict = jobs_run.judge(job(), Backoff(limit=timedelta(seconds=1)), errors.Unavailable("x"), NOW)
     assert (verdict.state, verdict.error_code) == ("failed", "x")
 
 
 def test_a_lost_lease_is_nothing_to_decide_about():
-    assert jobs.judge(job(), SOON, errors.Conflict("lease_lost"), NOW).state == "lost"
+    assert jobs_run.judge(job(), SOON, errors.Conflict("lease_lost"), NOW).state == "lost"

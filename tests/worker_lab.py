@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import jobs
 from lib.jobs import drain
 
 HOUR = timedelta(hours=1)
@@ -45,4 +44,4 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 async def work(tasks, *, until=None, **options):
     """Work until nothing is left; the time is never up by itself."""
     until = until or datetime.now(UTC) + HOUR
-    return await jobs.work(tasks, until, **{"patience": timedelta(0), **options})
+    return await drain.work(tasks, until, **{"patience": timedelta(0), **options})

@@ -7,10 +7,13 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from bench.peers.driver import Driver
-from lib import config, db, fetch, jobs, migrations
+from lib import config, db, fetch, migrations
+from lib.jobs import drain, table
+from lib.jobs.run import Kind
+from lib.jobs.table import Order
 from lib.people import users
 
-TASKS = {"noop": jobs.Kind("bench.peers.noop", lanes=16, batch=1000)}
+TASKS = {"noop": Kind("bench.peers.noop", lanes=16, batch=1000)}
 PEOPLE = 200
 PORT = int(os.environ.get("KICK_PORT", "0"))
 CHUNK = 1000
@@ -24,10 +27,10 @@ async def prepare(number: int) -> None:
         people = [(await users.get_or_create_user(conn, n, first_name="Алиса")).id for n in range(1, PEOPLE + 1)]
         for start in range(0, number, CHUNK):
             orders = [
-                jobs.Order(people[n % PEOPLE], f"noop:{time.time_ns()}:{n}", {})
+                Order(people[n % PEOPLE], f"noop:{time.time_ns()}:{n}", {})
                 for n in range(start, min(start + CHUNK, number))
             ]
-            await jobs.create_free_jobs(conn, "noop", orders)
+            await table.create_free_jobs(conn, "noop", orders)
 
 
 async def work() -> None:
@@ -36,19 +39,19 @@ async def work() -> None:
         server = await asyncio.start_server(_kicked, "127.0.0.1", PORT)
         await server.serve_forever()
     while True:
-        await jobs.work(TASKS, _until())
+        await drain.work(TASKS, _until())
         await asyncio.sleep(0.05)
 
 
 async def _kicked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while await reader.readuntil(b"\r\n\r\n"):
         writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-        draining = asyncio.create_task(jobs.work(TASKS, _until(), patience=timedelta(0)))
+        draining = asyncio.create_task(drain.work(TASKS, _until(), patience=timedelta(0)))
         draining.add_done_callback(lambda done: done.result())
 
 
 async def once() -> None:
-    await jobs.work(TASKS, _until(), patience=timedelta(0))
+    await drain.work(TASKS, _until(), patience=timedelta(0))
     await db.close()
 
 
@@ -58,7 +61,7 @@ async def feed():
 
     async def enqueue(sent: float) -> None:
         async with db.connection() as conn:
-            await jobs.create_job_and_consume_credit(
+            await table.create_job_and_consume_credit(
                 conn, user.id, task="noop", key=f"feed:{sent}", args={"sent": sent}, price=0
             )
         await fetch.nudge(f"http://127.0.0.1:{PORT}/", headers={}, timeout=timedelta(seconds=1))

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from bench.storm.services import PATIENCE
-from lib import config, errors, fetch, jobs
+from lib import config, errors, fetch
+from lib.jobs.run import Run
 
 
 async def call(path: str, **body: Any) -> dict[str, Any]:
@@ -18,7 +19,7 @@ async def call(path: str, **body: Any) -> dict[str, Any]:
     return found
 
 
-async def deliver(run: jobs.Run, key: str, chat: int) -> None:
+async def deliver(run: Run, key: str, chat: int) -> None:
     """Send the result, once as far as anybody can know, and note it; somebody who blocked the bot gets none."""
     if "sent" in run.checkpoint:
         return

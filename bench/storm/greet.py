@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from bench.storm import calls
-from lib import jobs, retry
+from lib import retry
+from lib.jobs.run import Run
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=0.3), cap=timedelta(seconds=3))
 LEASE = timedelta(seconds=60)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Send it."""
     await calls.deliver(run, run.job.key, run.job.args["chat"])

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from bench.storm import calls
-from lib import errors, jobs, retry
+from lib import errors, retry
+from lib.jobs.run import Run
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=0.3), cap=timedelta(seconds=3))
 LEASE = timedelta(seconds=60)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Order, wait, deliver."""
     soon = datetime.now(UTC) + timedelta(seconds=0.4)
     if "order" not in run.checkpoint:

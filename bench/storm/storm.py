@@ -24,8 +24,9 @@ from bench.storm.verdict import Order
 from bench.storm.weather import Weather
 from dev import database, serving, upstash
 from dev.valkey import Valkey
-from lib import config, db, errors, jobs
-from lib.jobs import kick
+from lib import config, db, errors
+from lib.jobs import kick, table
+from lib.jobs.table import Enqueued
 from lib.people import users
 
 TOKEN = "storm-redis-token"
@@ -192,11 +193,11 @@ async def _place(rng: random.Random, number: int, people: Mapping[int, int]) -> 
     return Order(key, user_id, people[user_id], price, got[0].job.id)
 
 
-async def _insist(user_id: int, wanted: dict[str, Any]) -> jobs.Enqueued:
+async def _insist(user_id: int, wanted: dict[str, Any]) -> Enqueued:
     """Order as the webhook does, again and again while Postgres is away: Telegram brings the update again."""
     while True:
         try:
-            return await db.run(lambda conn: jobs.create_job_and_consume_credit(conn, user_id, **wanted))
+            return await db.run(lambda conn: table.create_job_and_consume_credit(conn, user_id, **wanted))
         except (errors.Unavailable, psycopg.OperationalError):
             await asyncio.sleep(0.2)
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from dev import database, postgres
 from dev.valkey import Valkey
-from lib import db, errors, jobs
+from lib import db, errors
+from lib.jobs import table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -180,12 +181,12 @@ class Weather:
         """People change their minds, also too late."""
         for job_id in self._some(6):
             async with db.connect(self.url) as conn:
-                found = await jobs.get_job_by_id(conn, job_id)
+                found = await table.get_job_by_id(conn, job_id)
                 if found and found.state == "queued":
                     with contextlib.suppress(errors.Conflict):
-                        await jobs.cancel_job(conn, job_id, found.user_id)
+                        await table.cancel_job(conn, job_id, found.user_id)
                 else:
-                    await jobs.ask_to_cancel(conn, job_id)
+                    await table.ask_to_cancel(conn, job_id)
 
     def _some(self, number: int) -> list[int]:
         """Choose among the newest orders, which are likely to be unfinished, and a few old ones."""

@@ -9,13 +9,14 @@ import random
 import sys
 from datetime import UTC, datetime, timedelta
 
-from lib import errors, jobs
-from lib.jobs import kick
+from lib import errors
+from lib.jobs import drain, kick
+from lib.jobs.run import Kind, Rate
 
 TASKS = {
-    "paint": jobs.Kind("bench.storm.paint", lanes=24, at_once=60, rate=jobs.Rate("painter", 80, timedelta(seconds=1))),
-    "greet": jobs.Kind("bench.storm.greet", lanes=12, batch=50),
-    "notice": jobs.Kind("bench.storm.notice", lanes=8),
+    "paint": Kind("bench.storm.paint", lanes=24, at_once=60, rate=Rate("painter", 80, timedelta(seconds=1))),
+    "greet": Kind("bench.storm.greet", lanes=12, batch=50),
+    "notice": Kind("bench.storm.notice", lanes=8),
 }
 
 
@@ -36,7 +37,7 @@ async def main() -> None:
         number = await kick.heard()
         try:
             until = datetime.now(UTC) + timedelta(seconds=random.uniform(8, 16))
-            summary = await jobs.work(TASKS, until, margin=timedelta(seconds=4), patience=timedelta(seconds=1))
+            summary = await drain.work(TASKS, until, margin=timedelta(seconds=4), patience=timedelta(seconds=1))
         except errors.Unavailable:
             continue
         if summary.lost:

@@ -17,7 +17,9 @@ from starlette.routing import Mount
 from bench.results import Failed
 from dev import serving
 from dev.telegram import World, bot_api
-from lib import db, jobs
+from lib import db
+from lib.jobs import table
+from lib.jobs.table import Order
 
 ROOT = Path(__file__).parents[2]
 OWNER, OWNER_TG = 2_000_001, 2_000_000_001  # of shop 1, as fill.sql makes them
@@ -35,9 +37,9 @@ class Export:
 
 async def export(url: str) -> Export:
     """Export the operations of shop 1 of a database that `fill` has filled; raise Failed when no file came."""
-    order = jobs.Order(OWNER, "export", {"bot": "partner", "partner_id": 1, "language": "ru", "what": "operations"})
+    order = Order(OWNER, "export", {"bot": "partner", "partner_id": 1, "language": "ru", "what": "operations"})
     async with db.connect(url) as conn:
-        await jobs.create_free_jobs(conn, "sheet", [order])
+        await table.create_free_jobs(conn, "sheet", [order])
     world = World()
     world.users[OWNER_TG] = {"id": OWNER_TG, "first_name": "Глеб"}
     chat = world.chat("partner", OWNER_TG)

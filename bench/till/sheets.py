@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from lib import jobs
+from lib.jobs import drain
 from lib.tasks import TASKS
 
 BUDGET = timedelta(seconds=300)  # of one invocation on Vercel
@@ -25,7 +25,7 @@ def peak() -> int:
 async def main() -> None:
     """Work until the queue is empty or the invocation's time is over."""
     before, began = peak(), time.perf_counter()
-    done = await jobs.work({"sheet": TASKS["sheet"]}, datetime.now(UTC) + BUDGET, patience=timedelta(0))
+    done = await drain.work({"sheet": TASKS["sheet"]}, datetime.now(UTC) + BUDGET, patience=timedelta(0))
     seconds = time.perf_counter() - began
     print(json.dumps({"done": done.done, "seconds": seconds, "before": before, "peak": peak()}))
 

@@ -11,7 +11,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib import cache, db, errors, jobs
+from lib import cache, db, errors
+from lib.jobs import table
+from lib.jobs.table import Order
 from lib.loyalty import members
 from lib.people import notify, users
 
@@ -100,8 +102,8 @@ async def ask(
         )
         if asked is None:
             raise errors.Missing("no_client", str(holder_id))
-        order = jobs.Order(holder_id, f"release:{asked.id}", {"id": asked.id})
-        await jobs.create_free_jobs(conn, "release", [order], max_attempts=20, run_at=asked.due_at)
+        order = Order(holder_id, f"release:{asked.id}", {"id": asked.id})
+        await table.create_free_jobs(conn, "release", [order], max_attempts=20, run_at=asked.due_at)
     fields = {"title": title, "tail": phone[-4:], "at": notify.moment(asked.due_at)}
     ways = [[("client.button.keep_number", "release:keep")]]
     await notify.tell(conn, holder_id, "client", "client.release.asked", fields, ways, once=f"release:{asked.id}")

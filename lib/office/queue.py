@@ -1,6 +1,8 @@
 """Jobs as an administrator sees them: what failed and of what, what is under way; done over, or cancelled."""
 
-from lib import db, errors, jobs
+from lib import db, errors
+from lib.jobs import table
+from lib.jobs.table import Job, Retried
 from lib.office import trail
 from lib.office.people import MOST, PAGE, Count, Order
 
@@ -30,9 +32,9 @@ async def under_way(conn: db.Connection, *, after: int = 0, limit: int = PAGE) -
     return await SQL.open_jobs.all(conn, Order, after=after, limit=limit)
 
 
-async def get(conn: db.Connection, job_id: int) -> jobs.Job:
+async def get(conn: db.Connection, job_id: int) -> Job:
     """Return a job; Missing("no_job")."""
-    job = await jobs.get_job_by_id(conn, job_id)
+    job = await table.get_job_by_id(conn, job_id)
     if job is None:
         raise errors.Missing("no_job", str(job_id))
     return job
@@ -40,26 +42,26 @@ async def get(conn: db.Connection, job_id: int) -> jobs.Job:
 
 async def retried_as(conn: db.Connection, job_id: int) -> int | None:
     """Return the job that has done a failed one over, if there is one."""
-    again = await jobs.get_job_by_idempotency_key(conn, f"retry:{job_id}")
+    again = await table.get_job_by_idempotency_key(conn, f"retry:{job_id}")
     return again.id if again else None
 
 
 async def refunded(conn: db.Connection, job_id: int) -> bool:
     """Tell whether the credits of a job went back, so that doing it over charges them again."""
-    return bool(await jobs.SQL.was_refunded.one(conn, bool, job_id=job_id))
+    return bool(await table.SQL.was_refunded.one(conn, bool, job_id=job_id))
 
 
-async def retry(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> jobs.Retried:
+async def retry(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> Retried:
     """Do a failed job over and note who wanted it; doing that twice makes one job and one note."""
     async with conn.transaction():
-        retried = await jobs.retry_job(conn, job_id)
+        retried = await table.retry_job(conn, job_id)
         if retried.created:
             facts = {"job": retried.job.id, "charged": retried.charged}
             await trail.note(conn, actor, "job.retry", f"job {job_id}", reason, after=facts)
     return retried
 
 
-async def cancel(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> jobs.Job:
+async def cancel(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> Job:
     """Cancel a queued job and give its credits back, or ask the worker of a running one to stop it.
 
     Conflict("job_ended") when there is nothing to stop any more.
@@ -68,9 +70,9 @@ async def cancel(conn: db.Connection, job_id: int, *, actor: str, reason: str) -
     async with conn.transaction():
         try:
             async with conn.transaction():
-                found: jobs.Job | None = await jobs.cancel_job(conn, job.id, job.user_id, code="cancelled")
+                found: Job | None = await table.cancel_job(conn, job.id, job.user_id, code="cancelled")
         except errors.Conflict:
-            found = await jobs.ask_to_cancel(conn, job.id)
+            found = await table.ask_to_cancel(conn, job.id)
         if found is None:
             raise errors.Conflict("job_ended", f"job {job_id} is {job.state}")
         facts = {"state": found.state, "price": found.price}

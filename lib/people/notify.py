@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from lib import config, db, errors, jobs, log, text
+from lib import config, db, errors, log, text
+from lib.jobs import table
+from lib.jobs.table import Order
 from lib.telegram.client import Button, Chat, Keyboard
 
 SQL = db.load("admin")
@@ -88,9 +90,9 @@ async def tell(
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
-    order = jobs.Order(user_id, f"tell:{once}", args)
+    order = Order(user_id, f"tell:{once}", args)
     try:
-        return bool(await jobs.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))
+        return bool(await table.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))
     except errors.Conflict:  # it was said in other words, with an older balance say: once is once
         return False
 

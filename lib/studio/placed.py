@@ -7,7 +7,9 @@ out of our storage, which only a worker can read.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from lib import db, jobs
+from lib import db
+from lib.jobs import table
+from lib.jobs.table import Job
 from lib.studio import files as stored_files
 from lib.studio import orders
 from lib.telegram.client import Chat, Film, Picture
@@ -36,29 +38,27 @@ class Piece:
         return _WAYS.get(self.kind, "video")
 
 
-async def find_order(conn: db.Connection, user_id: int, number: str) -> jobs.Job | None:
+async def find_order(conn: db.Connection, user_id: int, number: str) -> Job | None:
     """Return a person's order by its number, as a button or a person says it; None for what is not theirs."""
     if not number.isdecimal() or not number.isascii() or len(number) > 18:
         return None
-    job = await jobs.get_job_by_id(conn, int(number))
+    job = await table.get_job_by_id(conn, int(number))
     return job if job and job.user_id == user_id and job.task in TASKS and "chat_id" in job.args else None
 
 
-async def list_orders(
-    conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10
-) -> list[jobs.Job]:
+async def list_orders(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Job]:
     """Return a page of a person's orders, newest first: those with a number below `before`."""
-    return await jobs.get_user_jobs(conn, user_id, tasks=TASKS, before=before, limit=limit)
+    return await table.get_user_jobs(conn, user_id, tasks=TASKS, before=before, limit=limit)
 
 
-async def list_pieces(conn: db.Connection, job: jobs.Job, bot: str) -> list[Piece]:
+async def list_pieces(conn: db.Connection, job: Job, bot: str) -> list[Piece]:
     """Return what came of an order, with the ids that this bot knows it by."""
     files = await SQL.list_pieces.all(conn, Piece, user_id=job.user_id, job_id=job.id)
     known = await stored_files.telegram_ids(conn, [one.file_id for one in files], bot)
     return [replace(one, telegram_id=known.get((one.file_id, one.way), "")) for one in files]
 
 
-async def send(chat: Chat, job: jobs.Job, pieces: Sequence[Piece], caption: str) -> None:
+async def send(chat: Chat, job: Job, pieces: Sequence[Piece], caption: str) -> None:
     """Send a result once more: what is looked at first, then the files in full quality."""
     shown = [piece for piece in pieces if piece.way != "document"]
     files = [piece for piece in pieces if piece.way == "document"]
@@ -81,13 +81,13 @@ async def filled(pieces: Sequence[Piece], read: Callable[[str], Awaitable[bytes]
     return [replace(piece, data=await read(piece.pathname), telegram_id="") for piece in pieces]
 
 
-def _item(job: jobs.Job, piece: Piece) -> Picture | Film:
+def _item(job: Job, piece: Piece) -> Picture | Film:
     if piece.way != "video":
         return _picture(job, piece)
     return Film(_picture(job, piece), piece.width, piece.height, _seconds(job, piece))
 
 
-def _seconds(job: jobs.Job, piece: Piece) -> int:
+def _seconds(job: Job, piece: Piece) -> int:
     """Return how long a clip is by its own file; orders made before that was noted are as long as they were ordered."""
     kept = (entry for name, entry in job.checkpoint.items() if name.startswith("item"))
     films = (item["files"]["video"] for item in kept if "video" in item.get("files", {}))
@@ -95,6 +95,6 @@ def _seconds(job: jobs.Job, piece: Piece) -> int:
     return int(next(found, job.args.get("seconds") or 5))
 
 
-def _picture(job: jobs.Job, piece: Piece) -> Picture:
+def _picture(job: Job, piece: Piece) -> Picture:
     name = f"lotok-{job.id}-{piece.file_id}.{piece.pathname.rpartition('.')[2]}"
     return Picture(name, piece.data, piece.telegram_id)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from lib.jobs import Kind, Rate, Schedule
+from lib.jobs.periodic import Schedule
+from lib.jobs.run import Kind, Rate
 from lib.providers import makers
 
 

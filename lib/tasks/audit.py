@@ -3,7 +3,8 @@
 import html
 from datetime import timedelta
 
-from lib import config, db, errors, jobs, log, retry
+from lib import config, db, errors, log, retry
+from lib.jobs.run import Run
 from lib.office import audit
 from lib.people import notify
 from lib.telegram.client import Chat
@@ -12,7 +13,7 @@ BACKOFF = retry.Backoff(base=timedelta(minutes=5), cap=timedelta(hours=1))
 LEASE = timedelta(minutes=5)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Audit and alert; an administrator who was told is not told again by a retry."""
     found = await db.run(audit.check)
     log.note(findings=len(found))

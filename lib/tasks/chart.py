@@ -3,7 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from lib import db, errors, jobs, log, retry, text
+from lib import db, errors, log, retry, text
+from lib.jobs.run import Run
 from lib.loyalty import partners, reports, staff
 from lib.telegram.client import Chat, Picture
 
@@ -11,7 +12,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
 LEASE = timedelta(minutes=1)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Read the figures, draw, send; whoever was let go meanwhile gets nothing."""
     from lib.drawing.card import figures
 

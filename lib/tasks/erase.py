@@ -5,7 +5,8 @@ A file of another environment stays where it is: a preview's database is a copy 
 
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, jobs, log, retry, storage
+from lib import config, db, log, retry, storage
+from lib.jobs.run import Run
 from lib.people import users
 from lib.studio import files as stored_files
 
@@ -14,7 +15,7 @@ LEASE = timedelta(seconds=60)
 PAGE = 100
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Delete every file, then its row; an order under way is waited for, since it may still store one."""
     person = run.job.user_id
     if await db.run(lambda conn: users.forget_orders(conn, person)):

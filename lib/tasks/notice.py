@@ -5,8 +5,11 @@ An order of the studio also says that the credits are back; a file of a shop cos
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, log, retry, text
+from lib import db, errors, log, retry, text
 from lib.credits import ledger
+from lib.jobs import table
+from lib.jobs.run import Run
+from lib.jobs.table import Job
 from lib.loyalty import staff
 from lib.studio import moderation
 from lib.telegram.client import Button, Chat
@@ -19,9 +22,9 @@ WORDS = ("rules", "words_refused")  # what other words can
 FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Say it in the chat where it was ordered; jobs that nobody waits for end in silence."""
-    failed = await db.run(lambda conn: jobs.get_job_by_id(conn, run.job.args["job_id"]))
+    failed = await db.run(lambda conn: table.get_job_by_id(conn, run.job.args["job_id"]))
     try:
         if failed is not None and "chat_id" in failed.args:
             await _tell_of_order(failed)
@@ -33,7 +36,7 @@ async def run(run: jobs.Run) -> None:
         log.note(blocked=True)
 
 
-async def _tell_of_order(failed: jobs.Job) -> None:
+async def _tell_of_order(failed: Job) -> None:
     """Turn the order's status message into the reason, the new balance and a way on.
 
     Who asked to stop an order was promised word of it: an edit of a message further up would be none.
@@ -57,7 +60,7 @@ async def _tell_of_order(failed: jobs.Job) -> None:
         await chat.say(words, keyboard)
 
 
-def _words(failed: jobs.Job, language: str, balance: int) -> str:
+def _words(failed: Job, language: str, balance: int) -> str:
     if failed.state == "cancelled":
         return text.say(language, "cancel.order", balance=balance)
     key = f"error.{failed.error_code}"
@@ -68,7 +71,7 @@ def _words(failed: jobs.Job, language: str, balance: int) -> str:
     return f"{reason}\n\n{back}" if failed.price else reason
 
 
-async def _tell_of_file(failed: jobs.Job) -> None:
+async def _tell_of_file(failed: Job) -> None:
     """Name the file that will not come, with a button that orders it anew; nothing to whoever was let go meanwhile."""
     asked = failed.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], failed.user_id))

@@ -9,7 +9,8 @@ settles its own member first.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, jobs, log, retry
+from lib import db, errors, log, retry
+from lib.jobs.run import Run
 from lib.loyalty import night, partners
 from lib.people import notify
 
@@ -19,7 +20,7 @@ TELLING = time(11)
 SPARE = timedelta(seconds=20)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Go through the shops; what time does not allow goes on in another run."""
     now = datetime.now(UTC)
     after = int(run.checkpoint.get("after", 0))

@@ -3,7 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from lib import db, errors, jobs, log, qr, retry, text
+from lib import db, errors, log, qr, retry, text
+from lib.jobs.run import Run
 from lib.loyalty import partners, staff
 from lib.telegram import client
 from lib.telegram.client import Chat, Picture
@@ -12,7 +13,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
 LEASE = timedelta(minutes=1)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Draw and send; whoever was let go meanwhile gets nothing."""
     from lib.drawing.card import poster
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from lib import db, jobs, log, retry
+from lib import db, log, retry
+from lib.jobs.run import Run
 from lib.loyalty import counter, partners, referrals
 from lib.loyalty.referrals import Reward
 from lib.people import notify
@@ -11,7 +12,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Settle the receipt; every level is decided once, so another run changes nothing."""
     shop, receipt = run.job.args["partner_id"], run.job.args["receipt_id"]
     number = await db.run(lambda conn: referrals.settle(conn, shop, receipt))

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, log, retry, storage, text
+from lib import db, errors, log, retry, storage, text
+from lib.jobs import table
+from lib.jobs.run import Run
 from lib.studio import placed
 from lib.telegram.client import Chat
 
@@ -10,11 +12,11 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
 LEASE = timedelta(minutes=2)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Send it, or say that it is gone."""
     wanted = run.job.args
     chat = Chat(wanted["bot"], wanted["chat_id"])
-    order = await db.run(lambda conn: jobs.get_job_by_id(conn, wanted["order"]))
+    order = await db.run(lambda conn: table.get_job_by_id(conn, wanted["order"]))
     try:
         if order is None or order.user_id != run.job.user_id:
             await chat.say(text.say(wanted["language"], "studio.result_gone"))

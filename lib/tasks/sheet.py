@@ -8,7 +8,8 @@ import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-from lib import db, errors, jobs, log, retry, text
+from lib import db, errors, log, retry, text
+from lib.jobs.run import Run
 from lib.loyalty import partners, sheets, staff
 from lib.telegram.client import Chat, Picture
 
@@ -18,7 +19,7 @@ PART = 40_000_000  # bytes; Telegram takes 50 MB
 BACK = timedelta(days=366)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Send the file; whoever was let go meanwhile gets none."""
     asked = run.job.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))

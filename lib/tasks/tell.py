@@ -9,7 +9,8 @@ fails, and an administrator sees it.
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lib import db, errors, jobs, log, retry, text
+from lib import db, errors, log, retry, text
+from lib.jobs.run import Run
 from lib.people import users
 from lib.telegram.client import Button, Chat
 
@@ -17,7 +18,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=60)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Send it, in parts when it is long; Unavailable when Telegram, or the next free slot, wants it later."""
     told = run.job.args
     user = await db.run(lambda conn: users.get_user(conn, run.job.user_id))
@@ -30,7 +31,7 @@ async def run(run: jobs.Run) -> None:
         log.note(not_told=str(refusal))
 
 
-async def _say(run: jobs.Run, chat: Chat, user: users.User) -> None:
+async def _say(run: Run, chat: Chat, user: users.User) -> None:
     """Say what has not been said yet; the buttons hang on the last part."""
     messages = _messages(user, run.job.args)
     for number, words in enumerate(messages, 1):

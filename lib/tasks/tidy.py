@@ -6,7 +6,9 @@ then from the table.
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from lib import config, db, jobs, log, retry, storage
+from lib import config, db, log, retry, storage
+from lib.jobs import table
+from lib.jobs.run import Run
 from lib.people import users
 from lib.studio import files as stored_files
 
@@ -18,10 +20,10 @@ SOURCES_KEPT = timedelta(days=30)
 RESULTS_KEPT = timedelta(days=92)  # a little longer than their orders, which are gone 90 days after they were finished
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Remove what is old; go on in another run when this one's time is up."""
     removed = files = 0
-    while number := await db.run(lambda conn: jobs.forget_history(conn, BATCH)):
+    while number := await db.run(lambda conn: table.forget_history(conn, BATCH)):
         removed += number
         if _is_late(run):
             break
@@ -38,7 +40,7 @@ async def run(run: jobs.Run) -> None:
     log.note(removed=removed, files=files)
 
 
-def _is_late(run: jobs.Run) -> bool:
+def _is_late(run: Run) -> bool:
     return datetime.now(UTC) > run.until - timedelta(seconds=20)
 
 

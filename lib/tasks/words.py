@@ -8,7 +8,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from lib import errors, jobs, log, retry, text
+from lib import errors, log, retry, text
+from lib.jobs.run import Run
 from lib.providers import makers
 from lib.studio import words as card_words
 from lib.telegram import client, fsm
@@ -29,7 +30,7 @@ _INSTRUCTIONS = (
 )
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Propose the words and leave them where the seller's answer will look for them."""
     order = run.job.args
     description = str(order["description"])[:DESCRIPTION_LIMIT]

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from dev.stack import ROOT, Stack
-from lib import db, jobs
+from lib import db
+from lib.jobs import table
 from lib.studio import orders
 from tests.flows.chat import Chat
 
@@ -52,7 +53,7 @@ class Studio:
             bot="studio", chat_id=chat.user["id"], message_id=sent["message_id"], language="ru", **wanted
         )
         [user] = await self.rows("select id from users where tg_id = %s", chat.user["id"])
-        made = await jobs.create_job_and_consume_credit(
+        made = await table.create_job_and_consume_credit(
             self.conn,
             user["id"],
             task=asked.task,

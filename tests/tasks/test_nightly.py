@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import config, errors, jobs, storage
+from lib import config, errors, storage
+from lib.jobs import drain, run, table
 from lib.studio import files, spending
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
@@ -35,7 +36,7 @@ def admins(database, monkeypatch):
 async def run(conn, task):
     await conn.execute("insert into jobs (task, key, turn) values (%s, %s, 1)", (task, f"{task}:night"))
     until = datetime.now(UTC) + timedelta(minutes=5)
-    return await jobs.work(TASKS, until, only=[task], patience=timedelta(0))
+    return await drain.work(TASKS, until, only=[task], patience=timedelta(0))
 
 
 async def test_the_audit_of_a_sound_database_tells_nobody(conn, admins):
@@ -71,7 +72,7 @@ async def test_an_administrator_who_was_told_is_not_told_by_the_retry(conn, admi
         return await say(chat, text)
 
     monkeypatch.setattr(Chat, "say", once_away)
-    monkeypatch.setattr(audit, "BACKOFF", jobs.run.Backoff(base=timedelta(0)))
+    monkeypatch.setattr(audit, "BACKOFF", run.Backoff(base=timedelta(0)))
     assert (await run(conn, "audit")).done == 1
     assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("away", 8), ("studio", 8)]
 
@@ -88,7 +89,7 @@ async def test_a_finding_that_nobody_could_be_told_is_told_again(conn, admins, m
         return await say(chat, text)
 
     monkeypatch.setattr(Chat, "say", unknown_at_first)
-    monkeypatch.setattr(audit, "BACKOFF", jobs.run.Backoff(base=timedelta(0)))
+    monkeypatch.setattr(audit, "BACKOFF", run.Backoff(base=timedelta(0)))
     assert (await run(conn, "audit")).done == 1
     assert tries == [7, 8, 7, 8]
     assert len(admins) == 2
@@ -98,12 +99,12 @@ async def test_tidying_removes_what_is_older_than_90_days_in_small_batches(conn,
     monkeypatch.setattr(tidy, "BATCH", 2)
     alice = await factories.make_user(conn)
     for _ in range(5):
-        await jobs.update_job_status(conn, await factories.make_running(conn, alice), "done")
+        await table.update_job_status(conn, await factories.make_running(conn, alice), "done")
     await conn.execute("alter table job_history disable trigger user")
     await conn.execute("update job_history set finished_at = now() - interval '91 days'")
     await conn.execute("alter table job_history enable trigger user")
     assert (await run(conn, "tidy")).done == 1
-    assert await jobs.get_user_jobs(conn, alice.id) == []
+    assert await table.get_user_jobs(conn, alice.id) == []
 
 
 async def test_what_providers_were_asked_for_a_job_goes_with_it(conn):
@@ -112,7 +113,7 @@ async def test_what_providers_were_asked_for_a_job_goes_with_it(conn):
     for job in (old, fresh):
         for item in (0, 0, 1):  # the first is lost, the others stay open
             await factories.begin_call(conn, job, item)
-        await jobs.update_job_status(conn, job, "done")
+        await table.update_job_status(conn, job, "done")
     await conn.execute("alter table job_history disable trigger user")
     await conn.execute("update job_history set finished_at = now() - interval '91 days' where id = %s", (old.id,))
     await conn.execute("alter table job_history enable trigger user")
@@ -143,7 +144,7 @@ async def test_tidying_reads_no_table_from_end_to_end(conn):
         return dict(await cursor.fetchall())
 
     before = await scans()
-    assert [await jobs.forget_history(conn) for _ in range(3)] == [1000, 440, 0]
+    assert [await table.forget_history(conn) for _ in range(3)] == [1000, 440, 0]
     assert await scans() == before
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import jobs
+from lib.jobs import drain
 from lib.loyalty import members, points
 from lib.tasks import TASKS
 from tests.loyalty_lab import make_client, make_shop, new_key
@@ -19,7 +19,7 @@ async def conn(database):
 async def run(conn, task, key):
     await conn.execute("insert into jobs (task, key, turn) values (%s, %s, 1) on conflict do nothing", (task, key))
     until = datetime.now(UTC) + timedelta(minutes=5)
-    return await jobs.work(TASKS, until, only=[task], patience=timedelta(0))
+    return await drain.work(TASKS, until, only=[task], patience=timedelta(0))
 
 
 async def told(conn):
@@ -72,12 +72,12 @@ async def test_the_job_of_a_receipt_pays_who_invited(conn):
     boris = await join(conn, shop, referrer_card=anna.card_no)
     receipt = await accrue(conn, shop, boris, days_ago=0)
     until = datetime.now(UTC) + timedelta(minutes=5)
-    assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
+    assert (await drain.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 100)
     [(user, fields)] = [(user, fields) for user, key, fields in await told(conn) if key == "partner.push.reward_later"]
     assert (user, fields["points"]) == (anna.user_id, 100)
     await points.reverse(conn, shop.id, receipt.txn_id, shop.owner.id, reason="возврат", key="r")
-    assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
+    assert (await drain.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 1
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 0)
     assert len(await told(conn)) == 1
 
@@ -89,7 +89,7 @@ async def test_the_owner_hears_once_a_day_of_rewards_to_decide(conn):
         guest = await join(conn, shop, referrer_card=top.card_no)
         await points.accrue(conn, shop.id, guest.id, shop.cashier.id, bill_minor=100_000, key=new_key())
     until = datetime.now(UTC) + timedelta(minutes=5)
-    assert (await jobs.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 4
+    assert (await drain.work(TASKS, until, only=["referrals"], patience=timedelta(0))).done == 4
     assert [(user, key) for user, key, _ in await told(conn) if key == "partner.push.held"] == [
         (shop.owner.id, "partner.push.held")
     ]

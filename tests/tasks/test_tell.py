@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import errors, jobs, limits, text
+from lib import errors, limits, text
+from lib.jobs import drain
 from lib.people import notify
 from lib.tasks import TASKS
 from lib.telegram.client import Chat
@@ -43,7 +44,7 @@ def chats(monkeypatch):
 
 async def work(patience=timedelta(0)):
     until = datetime.now(UTC) + timedelta(minutes=5)
-    return await jobs.work(TASKS, until, only=["tell"], patience=patience)
+    return await drain.work(TASKS, until, only=["tell"], patience=patience)
 
 
 async def tell(conn, user, **options):

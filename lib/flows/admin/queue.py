@@ -5,7 +5,7 @@ home -> failed [-> by task, by code], under way -> job -> do over, cancel (act)
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from lib import db, jobs
+from lib import db
 from lib.flows.admin import (
     PAGE,
     back,
@@ -22,6 +22,8 @@ from lib.flows.admin import (
     span,
     when,
 )
+from lib.jobs import table
+from lib.jobs.table import Job
 from lib.office import acts, people, pulse, queue
 from lib.people import users
 from lib.telegram.client import Button, Keyboard
@@ -139,14 +141,14 @@ async def _job(turn: Turn, argument: str) -> None:
     await turn.show("\n".join(lines), [*rows, back(turn, way)])
 
 
-async def _wait(turn: Turn, job: jobs.Job) -> str:
-    place = await db.run(lambda conn: jobs.get_place(conn, job.id))
+async def _wait(turn: Turn, job: Job) -> str:
+    place = await db.run(lambda conn: table.get_place(conn, job.id))
     if place.position is None:
         return turn.text("admin.job.later", at=when(turn, job.run_at))
     return turn.text("admin.job.place", place=place.position)
 
 
-def _deeds(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
+def _deeds(turn: Turn, job: Job, again: int | None) -> list[Button]:
     if job.state in ("failed", "cancelled") and not again:
         return [button(turn, "admin.button.retry", f"act:begin:retry:{job.id}")]
     if job.state in ("queued", "running", "waiting"):
@@ -154,7 +156,7 @@ def _deeds(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
     return []
 
 
-def _ways(turn: Turn, job: jobs.Job, again: int | None) -> list[Button]:
+def _ways(turn: Turn, job: Job, again: int | None) -> list[Button]:
     ways = [button(turn, "admin.button.person", f"people:card:{job.user_id}")] if job.user_id else []
     if again:
         ways.append(button(turn, "admin.button.again", f"queue:job:{again}"))

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, jobs, limits, text
+from lib import db, limits, text
 from lib.flows import partner
-from lib.jobs import kick
+from lib.jobs import kick, table
+from lib.jobs.table import Order
 from lib.loyalty import partners, reports
 from lib.loyalty.reports import Summary
 from lib.loyalty.staff import Staff
@@ -152,12 +153,12 @@ async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
     if await limits.wait(turn.chat.id, FILES):
         await turn.answer(turn.text("partner.figures.too_often"), alert=True)
         return
-    order = jobs.Order(
+    order = Order(
         user_id,
         f"{task}:{turn.chat.bot}:{turn.chat.id}:{turn.came.update_id}",
         {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **args},
     )
-    await db.run(lambda conn: jobs.create_free_jobs(conn, task, [order]))
+    await db.run(lambda conn: table.create_free_jobs(conn, task, [order]))
     turn.after.append(kick.drain)
     await turn.answer(turn.text("partner.figures.ordered"))
 

@@ -5,10 +5,11 @@ pages -> [a number] -> the order -> [send again] -> its files
 
 from datetime import timedelta
 
-from lib import db, errors, jobs, limits
+from lib import db, errors, limits
 from lib import text as sentences
 from lib.flows import studio
-from lib.jobs import kick
+from lib.jobs import kick, table
+from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import placed
 from lib.telegram.client import Button, Keyboard
@@ -63,7 +64,7 @@ def _resume(turn: Turn) -> Keyboard:
     return [[Button(turn.text("menu.resume"), "order:resume", style="success")]]
 
 
-def _line(turn: Turn, job: jobs.Job) -> str:
+def _line(turn: Turn, job: Job) -> str:
     title = job.args.get("title") or ""
     short = title if len(title) <= TITLE else f"{title[: TITLE - 1].rstrip()}…"
     facts = {"number": job.id, "at": _at(turn, job), "product": _product(turn, job)}
@@ -71,7 +72,7 @@ def _line(turn: Turn, job: jobs.Job) -> str:
     return turn.text("studio.history.titled" if short else "studio.history.line", title=short, state=state, **facts)
 
 
-async def _open(turn: Turn, job: jobs.Job) -> None:
+async def _open(turn: Turn, job: Job) -> None:
     lines = [turn.text("studio.order", number=job.id, product=_what(turn, job), at=_at(turn, job), price=job.price)]
     if job.args.get("title"):
         lines.append(turn.text("card.title", title=job.args["title"]))
@@ -82,7 +83,7 @@ async def _open(turn: Turn, job: jobs.Job) -> None:
     await turn.show("\n".join(lines), _order_keyboard(turn, job))
 
 
-def _order_keyboard(turn: Turn, job: jobs.Job) -> Keyboard:
+def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
     again = _button(turn, "studio.order_again", f"order:again:{job.id}")
     rows: Keyboard = [[again]]
     if job.state in UNDER_WAY:
@@ -99,7 +100,7 @@ def _order_keyboard(turn: Turn, job: jobs.Job) -> Keyboard:
     return [*rows, back]
 
 
-async def _send(turn: Turn, job: jobs.Job) -> None:
+async def _send(turn: Turn, job: Job) -> None:
     """Send the result at once where Telegram knows it; else a worker brings it."""
     if await limits.wait(turn.chat.id, SENDING):
         await turn.answer(turn.text("studio.send.too_fast"), alert=True)
@@ -120,24 +121,24 @@ async def _send(turn: Turn, job: jobs.Job) -> None:
         await _enqueue(turn, job)
 
 
-async def _enqueue(turn: Turn, job: jobs.Job) -> None:
+async def _enqueue(turn: Turn, job: Job) -> None:
     args = {"bot": turn.chat.bot, "chat_id": turn.chat.id, "language": turn.language, "order": job.id}
     user_id, key = turn.state.who["id"], f"resend:{turn.chat.bot}:{turn.came.update_id}"
     await db.run(
-        lambda conn: jobs.create_job_and_consume_credit(conn, user_id, task="resend", key=key, args=args, price=0)
+        lambda conn: table.create_job_and_consume_credit(conn, user_id, task="resend", key=key, args=args, price=0)
     )
     turn.after.append(kick.drain)
 
 
-def _product(turn: Turn, job: jobs.Job) -> str:
+def _product(turn: Turn, job: Job) -> str:
     return turn.text(f"studio.product.{job.args.get('product', 'card')}")
 
 
-def _look(job: jobs.Job) -> str:
+def _look(job: Job) -> str:
     return {"background": "scene", "video": "template"}.get(job.task, "preset")
 
 
-def _what(turn: Turn, job: jobs.Job) -> str:
+def _what(turn: Turn, job: Job) -> str:
     """Return all that was ordered: the product, its look, and how many of it when that is more than one."""
     look, count = _look(job), int(job.args.get("count") or 1)
     key = f"{'preset' if look == 'preset' else f'studio.{look}'}.{job.args.get(look)}"
@@ -145,7 +146,7 @@ def _what(turn: Turn, job: jobs.Job) -> str:
     return " · ".join([*parts, *([studio.counted(turn, str(job.args.get("product")), count)] if count > 1 else [])])
 
 
-def _at(turn: Turn, job: jobs.Job) -> str:
+def _at(turn: Turn, job: Job) -> str:
     return sentences.short_moment(turn.language, users.local(job.created_at, turn.state.who.get("zone", "")))
 
 

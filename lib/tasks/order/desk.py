@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import clock, config, errors, jobs, text
+from lib import clock, config, errors, text
+from lib.jobs.run import Run
 from lib.providers.contract import Report
 from lib.studio.orders import Order
 from lib.telegram.client import Button, Chat, Keyboard
@@ -26,7 +27,7 @@ type Item = dict[str, Any]
 class Desk:
     """What the steps of an order share. All facts that outlive the run are in the job's checkpoint."""
 
-    def __init__(self, run: jobs.Run) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
         self.order = Order.read(run.job.args)
         self.chat = Chat(self.order.bot, self.order.chat_id, paced=True)

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from lib import errors, jobs, log, retry
+from lib import errors, log, retry
+from lib.jobs.run import Run
 from lib.tasks.order import delivery, making, source
 from lib.tasks.order.desk import Desk
 
@@ -10,7 +11,7 @@ BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=5))
 LEASE = timedelta(seconds=60)
 
 
-async def run(run: jobs.Run) -> None:
+async def run(run: Run) -> None:
     """Bring the order one step further until it is done; raise Rejected when it can never be."""
     desk = Desk(run)
     if not desk.is_made:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lib import config, db, jobs
+from lib import config, db
 from lib.flows.studio import order
 from lib.flows.studio.order import draft as drafts
+from lib.jobs import table
 from lib.studio import spending
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
@@ -68,7 +69,7 @@ async def spend(budget: int = 0) -> None:
 
 
 async def placed(state):
-    return (await db.run(lambda conn: jobs.get_user_jobs(conn, state.who["id"])))[0]
+    return (await db.run(lambda conn: table.get_user_jobs(conn, state.who["id"])))[0]
 
 
 async def test_a_model_that_can_be_asked_makes_a_clip_at_its_price(screen):
@@ -113,7 +114,7 @@ async def test_a_budget_spent_or_freed_between_the_screen_and_the_press_is_shown
     await spend(50_000)
     await screen.does("order:confirm")
     assert "Цена: 4 кредита" in screen.text
-    assert await db.run(lambda conn: jobs.get_user_jobs(conn, screen.state.who["id"])) == []
+    assert await db.run(lambda conn: table.get_user_jobs(conn, screen.state.who["id"])) == []
 
 
 @pytest.mark.parametrize(

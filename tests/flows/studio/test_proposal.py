@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from lib import config, db, jobs
+from lib import config, db
 from lib.flows.studio import order
+from lib.jobs import table
 from lib.telegram import conversation, fsm
 from lib.telegram.client import Chat
 from lib.telegram.dispatch import Turn
@@ -56,7 +57,7 @@ async def does(state, **came):
 
 
 async def words_jobs(state):
-    return await db.run(lambda conn: jobs.get_user_jobs(conn, state.who["id"], tasks=["words"]))
+    return await db.run(lambda conn: table.get_user_jobs(conn, state.who["id"], tasks=["words"]))
 
 
 async def test_a_description_is_handed_to_the_model_for_nothing(alice):

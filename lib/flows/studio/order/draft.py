@@ -10,8 +10,9 @@ ask: the step that the seller went back to; nothing is forgotten before it is an
 from dataclasses import dataclass
 from typing import Any
 
-from lib import config, jobs
+from lib import config
 from lib.credits import ledger
+from lib.jobs.table import Job
 from lib.providers import makers
 from lib.studio import orders
 from lib.studio import words as card_words
@@ -172,13 +173,13 @@ def answered(draft: Draft) -> None:
     draft.pop("ask", None)
 
 
-def source_of(job: jobs.Job) -> int | None:
+def source_of(job: Job) -> int | None:
     """Return the id of the source picture that an order kept, if it got so far."""
     found = job.checkpoint.get("source") or job.args.get("source")
     return int(found) if found else None
 
 
-def from_job(job: jobs.Job, action: str, *, has_photo: bool) -> Draft:
+def from_job(job: Job, action: str, *, has_photo: bool) -> Draft:
     """Return a draft out of an order: the same again, another variant, a video of it, another look or another photo."""
     args = {"product": "card", "wishes": "", "count": 1, **job.args}
     draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}

@@ -4,11 +4,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from lib import db, errors, jobs, limits
+from lib import db, errors, limits
 from lib.credits import ledger
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
-from lib.jobs import kick
+from lib.jobs import kick, table
+from lib.jobs.table import Enqueued, Job
 from lib.studio import placed, spending
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -49,16 +50,16 @@ async def confirm(turn: Turn) -> None:
     await _say_queued(turn, order, screens.waits(draft, offer, terms))
 
 
-async def _enqueue(turn: Turn, draft: drafts.Draft) -> jobs.Enqueued:
+async def _enqueue(turn: Turn, draft: drafts.Draft) -> Enqueued:
     order = drafts.order(draft, turn)
     facts: dict[str, Any] = {"task": order.task, "key": _key(turn), "args": order.args(), "price": draft["price"]}
     user_id = turn.state.who["id"]
-    work = db.run(lambda conn: jobs.create_job_and_consume_credit(conn, user_id, **facts))
+    work = db.run(lambda conn: table.create_job_and_consume_credit(conn, user_id, **facts))
     _, enqueued = await asyncio.gather(turn.answer(), work)
     return enqueued
 
 
-async def _say_queued(turn: Turn, order: jobs.Enqueued, wait: timedelta) -> None:
+async def _say_queued(turn: Turn, order: Enqueued, wait: timedelta) -> None:
     """Turn the confirm screen into the order's status message, which its worker goes on with."""
     job = order.job
     if job.state != "queued":
@@ -79,7 +80,7 @@ def _key(turn: Turn) -> str:
 
 async def _already(turn: Turn) -> None:
     """Answer a confirm that is not the current one: it is ordered already, or its draft is gone."""
-    job = await db.run(lambda conn: jobs.get_job_by_idempotency_key(conn, _key(turn)))
+    job = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, _key(turn)))
     await turn.answer(turn.text("card.ordered_already" if job else "error.old_button"), alert=not job)
     if not job:
         await screens.show_next(turn)
@@ -118,7 +119,7 @@ async def cancel_last(turn: Turn) -> None:
         await turn.show(turn.text(f"studio.cancel.{outcome}"), _ways(turn))
 
 
-async def _take_back(turn: Turn, job: jobs.Job) -> str:
+async def _take_back(turn: Turn, job: Job) -> str:
     """Cancel a queued order; ask the worker of one that is under way to stop it. Return what became of the wish."""
     outcome = await db.run(lambda conn: spending.stop_order(conn, job.id, turn.state.who["id"]))
     if outcome == "asked":

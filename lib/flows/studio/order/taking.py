@@ -7,11 +7,11 @@ Without a model the words are read by a rule (lib/studio/words). With one, a des
 import asyncio
 from datetime import timedelta
 
-from lib import config, db, errors, jobs, limits, pictures
+from lib import config, db, errors, limits, pictures
 from lib import text as sentences
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
-from lib.jobs import kick
+from lib.jobs import kick, table
 from lib.studio import orders
 from lib.studio import words as card_words
 from lib.telegram import client, fsm
@@ -119,7 +119,7 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     }
     key = f"words:{turn.chat.bot}:{turn.chat.id}:{args['message_id']}"
     await db.run(
-        lambda conn: jobs.create_job_and_consume_credit(conn, user_id, task="words", key=key, args=args, price=0)
+        lambda conn: table.create_job_and_consume_credit(conn, user_id, task="words", key=key, args=args, price=0)
     )
     turn.after.append(kick.drain)
     return True
