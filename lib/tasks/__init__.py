@@ -14,8 +14,8 @@ def made(product: str) -> Kind:
     Fewer begin than the provider would let begin, so that those of several pictures get on.
     """
     if not makers.is_remote(product):
-        return Kind("lib.tasks.order", lanes=2)
-    return Kind("lib.tasks.order", lanes=24, gather=12, rate=Rate("orders", 15, timedelta(seconds=10)))
+        return Kind("lib.tasks.order.steps", lanes=2)
+    return Kind("lib.tasks.order.steps", lanes=24, gather=12, rate=Rate("orders", 15, timedelta(seconds=10)))
 
 
 TASKS: Mapping[str, Kind | Callable[[], Kind]] = {

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import config, errors, storage
-from lib.jobs import drain, run, table
+from lib import config, errors, retry, storage
+from lib.jobs import drain, table
 from lib.studio import files, spending
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
@@ -72,7 +72,7 @@ async def test_an_administrator_who_was_told_is_not_told_by_the_retry(conn, admi
         return await say(chat, text)
 
     monkeypatch.setattr(Chat, "say", once_away)
-    monkeypatch.setattr(audit, "BACKOFF", run.Backoff(base=timedelta(0)))
+    monkeypatch.setattr(audit, "BACKOFF", retry.Backoff(base=timedelta(0)))
     assert (await run(conn, "audit")).done == 1
     assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("away", 8), ("studio", 8)]
 
@@ -89,7 +89,7 @@ async def test_a_finding_that_nobody_could_be_told_is_told_again(conn, admins, m
         return await say(chat, text)
 
     monkeypatch.setattr(Chat, "say", unknown_at_first)
-    monkeypatch.setattr(audit, "BACKOFF", run.Backoff(base=timedelta(0)))
+    monkeypatch.setattr(audit, "BACKOFF", retry.Backoff(base=timedelta(0)))
     assert (await run(conn, "audit")).done == 1
     assert tries == [7, 8, 7, 8]
     assert len(admins) == 2

@@ -8,7 +8,3 @@ A run goes as far as it can and then waits without holding a worker: what each i
 checkpoint (`item0`, `item1`, ...), so any worker goes on from there after any death. Who makes what, in which order, is
 data in lib/providers; what was asked of them and what it cost is in lib/spending.
 """
-
-from lib.tasks.order.steps import BACKOFF, LEASE, run
-
-__all__ = ["BACKOFF", "LEASE", "run"]
