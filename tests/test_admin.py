@@ -1,7 +1,8 @@
 import pytest
 
-from lib import admin, db
+from lib import db
 from lib.office import letters as kept
+from lib.office.letters import bury_update
 
 
 async def letters(conn):
@@ -10,8 +11,8 @@ async def letters(conn):
 
 
 async def test_bury_update_keeps_an_update_once(conn):
-    await admin.bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'x'", 3)
-    await admin.bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'y'", 4)
+    await bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'x'", 3)
+    await bury_update(conn, "studio", 7, b'{"update_id": 7}', "KeyError: 'y'", 4)
     assert await letters(conn) == [("studio", 7, {"update_id": 7}, "KeyError: 'y'", 4)]
 
 
@@ -28,13 +29,13 @@ async def test_bury_update_keeps_an_update_once(conn):
     ],
 )
 async def test_bury_update_keeps_whatever_came(conn, payload, kept):
-    await admin.bury_update(conn, "studio", 7, payload, "error\0", 3)
+    await bury_update(conn, "studio", 7, payload, "error\0", 3)
     assert await letters(conn) == [("studio", 7, kept, "error", 3)]
 
 
 async def test_keptare_counted_by_bot_and_by_the_kind_of_error(conn):
     for number, error in enumerate(["KeyError: 'x'", "KeyError: 'y'", "42", "Missing"]):
-        await admin.bury_update(conn, "client" if number else "studio", number, b"{}", error, 3)
+        await bury_update(conn, "client" if number else "studio", number, b"{}", error, 3)
     counts = {one.word: one.number for one in await kept.by_reason(conn)}
     assert counts == {"KeyError": 2, "Error": 1, "Missing": 1}
     assert [(one.word, one.number) for one in await kept.by_bot(conn, reason="KeyError")] == [

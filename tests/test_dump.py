@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from lib.admin import bury_update
 from lib.credits import ledger
 from lib.jobs import table as jobs_table
 from lib.loyalty import members, partners, points, releases, staff, talk
 from lib.office import queue
+from lib.office.letters import bury_update
 from lib.people import notify, users
 from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib import config, db, limits, text
-from lib.admin import bury_update  # not "admin": the flows of that name take its place here once they are imported
+from lib.office import letters
 from lib.people import notify, users
 from lib.telegram.dispatch import Flows, Menu, Shared
 from lib.telegram.update import Person
@@ -56,7 +56,7 @@ async def meet(person: Person) -> dict[str, Any]:
 
 async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> None:
     """Keep an update that failed for good, for an operator to look at, and tell the administrators."""
-    await db.run(lambda conn: bury_update(conn, bot, update_id, raw, error, tries))
+    await db.run(lambda conn: letters.bury_update(conn, bot, update_id, raw, error, tries))
     await notify.alert_admins(bot, "alert.buried", bot=bot, update=update_id, error=error[:300])
 
 
