@@ -12,7 +12,7 @@ from lib.drawing import work as work
 from lib.drawing.card import received
 from lib.drawing.clip import clips
 from lib.drawing.ground import output
-from tests.providers.pictures import encoded, make_mug
+from tests.drawing.pictures import encoded, make_mug
 
 
 def glitter(width: int, height: int) -> Image.Image:

@@ -18,7 +18,7 @@ from lib.drawing.clip import cinema, encoder, handheld, promo
 from lib.drawing.clip import video as local_video
 from lib.drawing.clip import wanted as local_order
 from lib.drawing.clip.wanted import Video, VideoOrder
-from tests.providers.pictures import encoded, make_mug, make_png_header, make_scene, opened
+from tests.drawing.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
 ROOT = Path(__file__).parent.parent.parent
 ORDER = VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))

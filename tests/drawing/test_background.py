@@ -12,7 +12,7 @@ from lib.drawing.card.render import CardOrder
 from lib.drawing.scene import background, scenes
 from lib.drawing.scene.background import BackgroundOrder
 from lib.studio import orders
-from tests.providers.pictures import encoded, make_cutout, make_mug, make_scene, opened
+from tests.drawing.pictures import encoded, make_cutout, make_mug, make_scene, opened
 
 
 def test_every_scene_that_can_be_drawn_is_sold() -> None:

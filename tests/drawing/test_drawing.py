@@ -15,7 +15,7 @@ from lib.drawing.card import render as local_card
 from lib.drawing.card.render import CardOrder
 from lib.drawing.cut import cutout
 from lib.drawing.ground import colour, lettering, palette, photo, words
-from tests.providers.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
+from tests.drawing.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
 
 THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
 ORDER = CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
