@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dev import postgres
 from lib import config, db, migrations
@@ -41,7 +42,10 @@ UNSET = (
     *("DATABASE_URL_UNPOOLED", "DATABASE_READ_URL", "KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"),
     *("KIE_API_KEY", "KIE_WEBHOOK_KEY", "KIE_API_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
 )
-LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/providers/")
+# How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.
+settings.register_profile("lotok", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lotok")
+LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/drawing/")
 
 _numbers = itertools.count(1)
 

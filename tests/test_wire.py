@@ -103,7 +103,7 @@ async def test_httpx_reads_the_same(raw):
     assert dict(ours.headers) == dict(theirs.headers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(raw=st.sampled_from([*ANSWERS.values()]), cuts=st.lists(st.integers(1, 30), max_size=12))
 def test_an_answer_may_come_in_any_pieces(raw, cuts):
     async def both() -> tuple[wire.Answer, wire.Answer]:

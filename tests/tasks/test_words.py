@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from lib.studio import words as card_words
@@ -14,7 +14,6 @@ from tests.flows.chat import words as read
 _values = some.recursive(some.none() | some.integers() | some.text(), some.lists)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw of a text loads Unicode's tables
 @given(some.dictionaries(some.sampled_from(["title", "benefits", "category", "x"]), _values))
 def test_whatever_a_model_says_what_is_left_may_stand_on_a_card(said):
     found = words.checked(said)
