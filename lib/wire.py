@@ -1,7 +1,7 @@
 """HTTP/1.1 for the few calls that every update makes, at a twentieth of what httpx takes of the processor.
 
 Only this: POST, a body in memory, an answer in memory, connections that are kept. All other HTTP, with streams,
-redirects and uploads, is `fetch`'s (docs/decisions/0010). Nothing is tried again here, no proxy of the environment is
+redirects and uploads, is `fetch`'s (decision 0010). Nothing is tried again here, no proxy of the environment is
 used, and an answer that is not plainly HTTP/1.1 is a failure.
 
     idle -> (asked) -> busy -> (whole answer) -> idle          a connection that breaks, or whose caller gives up, is

@@ -6,7 +6,7 @@ The key is made when the confirm screen is drawn. The same key with the same req
     bill --accrue--> [pending, for the shop's hold days] --> available --redeem, buy_service--> spent
                                                                        --expiry--> gone
     reverse: spent points go back into the lots they came from; new ones are taken back as far as they are there. What
-    is missing is owed: the next purchase's points repay it, or the spent ones when they come back (decision 0033)
+    is missing is owed: the next purchase's points repay it, or the spent ones when they come back (decision 0015)
 
 What operations refuse: Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
 Missing no_partner, no_member, no_service, no_operation; Invalid amount_zero, amount_over_limit (detail: the limit in

@@ -1,4 +1,4 @@
-"""KIE.ai: pictures and clips by other people's models (facts/generation: the docs of August 2026).
+"""KIE.ai: pictures and clips by other people's models (by its documentation of August 2026).
 
 Its ways: an error may come inside a 200, as another `code`; `resultJson` is JSON in a string; no key makes a create
 happen once, so after an answer that got lost nobody knows whether a task exists. Then the callback names it, and `find`

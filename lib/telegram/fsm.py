@@ -10,7 +10,7 @@ for `TURN` at the most, while Telegram holds the update and offers it again.
 
 Out of reach for longer than `instance.PATIENCE`, Redis is replaced by Neon (`fallback`). Whoever gets through again
 leaves the mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also looked
-for in Neon, put together with what Redis still has (`conversation.merge`) and carried back (docs/decisions/0006).
+for in Neon, put together with what Redis still has (`conversation.merge`) and carried back (decision 0006).
 
 Keys: user_state:{bot}:{user} · turn:{bot}:{user} · update:{bot}:{update_id} · failures:{bot}:{update_id} · outage ·
 temp_data:{bot}:{user}:{name}
