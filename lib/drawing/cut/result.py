@@ -1,0 +1,111 @@
+"""What the cut of a photo gives: pictures of the product to choose from, and how far the first can be trusted.
+
+    sure       the first picture is a clean cut: a card uses it unless the seller says otherwise
+    unsure     the seller looks: a cut or two, and the framed photo, which a card uses until one is chosen
+    hopeless   only the framed photo is there
+
+The framed photo is always among them and always last.
+"""
+
+import io
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from PIL import Image
+
+Certainty = Literal["sure", "unsure", "hopeless"]
+Way = Literal["alpha", "network", "plain", "mixture", "framed"]
+Side = Literal["top", "right", "bottom", "left"]
+
+LONGEST = 1200  # pixels of a picture's longer side
+QUALITY = 92  # of WebP; alpha is kept without loss
+
+
+@dataclass(frozen=True)
+class ProductPicture:
+    """One way to show the product.
+
+    A cut is RGBA, cropped to the product. A framed photo is RGB and whole; `mask` says where its product seems to be.
+    A product that the photo's own edge cuts off has those edges in `sides`: it must stand at the same edge of a card.
+    """
+
+    image: Image.Image
+    mask: Image.Image  # mode L, of the image's size: a cut's own alpha
+    how: Way
+    sides: tuple[Side, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell if the product stands free of its photo."""
+        return self.how != "framed"
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Return where the product is: the whole picture when the mask is empty."""
+        found = self.mask.point(lambda level: 255 if level > 127 else 0).getbbox()
+        return found or (0, 0, *self.image.size)
+
+    def product(self) -> Image.Image:
+        """Return the product as RGBA cropped to itself, to take its colours from; not to be shown when framed."""
+        alone = self.image.convert("RGB")
+        alone.putalpha(self.mask)
+        return alone.crop(self.box)
+
+
+@dataclass(frozen=True)
+class CutPhoto:
+    """All pictures of one photo's product, best first, the framed photo last."""
+
+    verdict: Certainty
+    pictures: tuple[ProductPicture, ...]
+
+    @property
+    def first(self) -> ProductPicture:
+        """Return what a card shows while the seller has chosen nothing."""
+        return self.pictures[0 if self.verdict == "sure" else -1]
+
+    def chosen(self, how: Way | None) -> ProductPicture:
+        """Return the picture made in the way that the seller chose, or the first when there is none."""
+        return next((picture for picture in self.pictures if picture.how == how), self.first)
+
+
+def dump(cut: CutPhoto) -> bytes:
+    """Write it as one file: a line of JSON, then a WebP with alpha for each picture."""
+    files = [_webp(picture) for picture in cut.pictures]
+    parts = [
+        {"how": picture.how, "sides": picture.sides, "size": len(file)}
+        for picture, file in zip(cut.pictures, files, strict=True)
+    ]
+    head = json.dumps({"verdict": cut.verdict, "pictures": parts})
+    return b"\n".join((head.encode(), b"".join(files)))
+
+
+def read(data: bytes) -> CutPhoto:
+    """Read what `dump` wrote; raise ValueError for anything else."""
+    line, _, files = data.partition(b"\n")
+    head = json.loads(line)
+    pictures, at = [], 0
+    for part in head["pictures"]:
+        pictures.append(_read_picture(part, files[at : at + part["size"]]))
+        at += part["size"]
+    if head["verdict"] not in get_args(Certainty) or not pictures or pictures[-1].is_cut:
+        raise ValueError("not a cut photo")
+    return CutPhoto(head["verdict"], tuple(pictures))
+
+
+def _webp(picture: ProductPicture) -> bytes:
+    image = picture.image.convert("RGB")
+    image.putalpha(picture.mask)
+    out = io.BytesIO()
+    # Exact: the colours under a clear mask are kept, for they are the framed photo itself.
+    image.save(out, "WEBP", quality=QUALITY, alpha_quality=100, method=2, exact=not picture.is_cut)
+    return out.getvalue()
+
+
+def _read_picture(part: dict[str, Any], file: bytes) -> ProductPicture:
+    if part["how"] not in get_args(Way):
+        raise ValueError(f"unknown way {part['how']!r}")
+    image = Image.open(io.BytesIO(file), formats=("WEBP",)).convert("RGBA")
+    picture = ProductPicture(image, image.getchannel("A"), part["how"], tuple(part["sides"]))
+    return picture if picture.is_cut else replace(picture, image=image.convert("RGB"))
