@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lib import cache, config, errors, log
+from lib.loyalty import codes
 
 LIFE = timedelta(minutes=5)
 CODE_LIFE = timedelta(minutes=5)
@@ -78,16 +79,16 @@ async def issue_code(partner_id: int, member_id: int) -> str:
 async def open_code(partner_id: int, code: str) -> Card:
     """Return whose six digits these are at this shop.
 
-    Missing("code_unknown"): never given, expired, or another shop's; Conflict("card_used").
+    Missing("code_unknown"): never given, expired, or another shop's; Conflict("card_used"); Conflict("codes_away").
     """
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdecimal() and len(digits) == 6):
         raise errors.Invalid("code_unreadable", code[:20])
-    value = await cache.get(f"card:code:{partner_id}:{digits}")
+    value = await codes.read(f"card:code:{partner_id}:{digits}")
     if value is None:
         raise errors.Missing("code_unknown")
     member, _, nonce = value.partition(":")
-    if await cache.get(f"card:used:{nonce}") is not None:
+    if await codes.read(f"card:used:{nonce}") is not None:
         raise errors.Conflict("card_used")
     return Card(partner_id, int(member), nonce)
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from lib import cache, db, errors
 from lib.jobs import table
 from lib.jobs.table import Order
-from lib.loyalty import members
+from lib.loyalty import codes, members
 from lib.people import notify, users
 
 SQL = db.load("releases")
@@ -61,8 +61,8 @@ async def offer(claim: Claim) -> str:
 
 
 async def claim(code: str) -> Claim:
-    """Return what a code says; Missing("no_code") for one that nobody has, or had too long ago."""
-    found = await cache.get(f"release:{code}") if len(code) == 8 else None
+    """Return what a code says; Missing("no_code"): nobody has it, or had it too long ago; Conflict("codes_away")."""
+    found = await codes.read(f"release:{code}") if len(code) == 8 else None
     if not found:
         raise errors.Missing("no_code")
     asked_for, holder_id, mark = found.split(":")
@@ -104,17 +104,18 @@ async def ask(
             raise errors.Missing("no_client", str(holder_id))
         order = Order(holder_id, f"release:{asked.id}", {"id": asked.id})
         await table.create_free_jobs(conn, "release", [order], max_attempts=20, run_at=asked.due_at)
-    fields = {"title": title, "tail": phone[-4:], "at": notify.moment(asked.due_at)}
-    ways = [[("client.button.keep_number", "release:keep")]]
-    await notify.tell(conn, holder_id, "client", "client.release.asked", fields, ways, once=f"release:{asked.id}")
+        fields = {"title": title, "tail": phone[-4:], "at": notify.moment(asked.due_at)}
+        ways = [[("client.button.keep_number", "release:keep")]]
+        await notify.tell(conn, holder_id, "client", "client.release.asked", fields, ways, once=f"release:{asked.id}")
     return asked
 
 
 async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = None) -> bool:
     """Leave the number with its holder, who has said that it is theirs, and tell who asked; False: nobody does."""
-    asked = await SQL.keep.one(conn, Release, holder=holder_id, now=now)
-    if asked is not None:
-        await _tell(conn, asked, "kept")
+    async with conn.transaction():
+        asked = await SQL.keep.one(conn, Release, holder=holder_id, now=now)
+        if asked is not None:
+            await _tell(conn, asked, "kept")
     return asked is not None
 
 
@@ -122,25 +123,28 @@ async def finish(conn: db.Connection, release_id: int, *, now: datetime | None =
     """Take the number off its account when its time has come, and tell everybody; False: there is nothing to take.
 
     A request ends without an effect when the holder has another number, or who asked has no right to ask any more.
+    What is told is one transaction with what ends: a worker that is killed leaves both to the next one.
     """
     asked = await SQL.get.within(PLATFORM).one(conn, Release, id=release_id)
     if asked is None:
         return False
     client = await members.get_client(conn, asked.holder_id)
     same = client and client.phone and users.mark(client.phone, "phone") == asked.phone_mark
-    done = await SQL.release.one(conn, Release, id=release_id, phone=client.phone if client and same else "", now=now)
-    if done is not None:
-        await notify.tell(conn, done.holder_id, "client", "client.release.gone", {}, once=f"released:{done.id}")
-        await _tell(conn, done, "done")
-    elif asked.asked_for and await SQL.get.within(PLATFORM).one(conn, Release, id=release_id) is None:
-        ways = [[("client.button.join", "join:new")]]
-        once = f"release:over:{asked.id}"
-        await notify.tell(conn, asked.asked_for, "client", "client.release.over", {}, ways, once=once)
+    phone = client.phone if client and same else ""
+    async with conn.transaction():
+        done = await SQL.release.one(conn, Release, id=release_id, phone=phone, now=now)
+        if done is not None:
+            await notify.tell(conn, done.holder_id, "client", "client.release.gone", {}, once=f"released:{done.id}")
+            await _tell(conn, done, "done")
+        elif asked.asked_for and await SQL.get.within(PLATFORM).one(conn, Release, id=release_id) is None:
+            ways = [[("client.button.join", "join:new")]]
+            once = f"release:over:{asked.id}"
+            await notify.tell(conn, asked.asked_for, "client", "client.release.over", {}, ways, once=once)
     return done is not None
 
 
 async def _tell(conn: db.Connection, asked: Release, how: str) -> None:
-    """Tell the newcomer and the owner of the shop how it ended."""
+    """Tell the newcomer and the owner of the shop how it ended, within the transaction that ends it."""
     if asked.asked_for:
         ways = [[("client.button.join", "join:new")]] if how == "done" else []
         once = f"release:{how}:{asked.id}"

@@ -85,8 +85,8 @@ async def tell(
 
     A field is a word or a number, `spoken(key)` for a word of the receiver's language, `day(on)` for a date, or
     `moment(at)` for a time in their zone; `more` are sentences that follow, each with its fields. Who has blocked the
-    bot, or never started it, hears nothing, and that is no error. Call it beside a transaction, not inside: a key that
-    is known fails the statement.
+    bot, or never started it, hears nothing, and that is no error. Inside a transaction it needs a key that is new with
+    what the transaction does: one that is known fails the statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}

@@ -153,3 +153,20 @@ async def test_delete_while_redis_is_down_begins_anew_in_every_bot_once_it_is_ba
     assert (await shop.state(seller))["who"]["id"] != user["id"]
     assert not await shop.rows("select 1 as one from every_job where user_id = %s and price > 0", user["id"])
     await shop.forget_outage(seller)
+
+
+async def test_a_code_that_nobody_can_look_up_is_answered_with_a_sentence(newcomer, shop, redis):
+    person = await newcomer(first_name="Борис")
+    boris = Chat(shop.http, "client", person.user)
+    await boris.says("/start")
+    await boris.presses("Принимаю")
+    await boris.presses("Получить карту")
+    await boris.shares_phone()
+    await boris.says("Казань")
+    await boris.forges("move:enter")
+    await redis.fails(boris)
+    await boris.forges("move:enter")
+    await boris.says("1234 5678")
+    await boris.sees("Коды сейчас недоступны. Попробуйте через минуту")
+    await boris.forges("move:show")
+    await boris.sees("Коды сейчас недоступны")

@@ -58,3 +58,5 @@ async def test_without_redis_a_card_opens_and_the_digits_do_not(redis):
     await cards.use("nonce", "operation:1")
     with pytest.raises(errors.Unavailable):
         await cards.issue_code(SHOP, MEMBER)
+    with pytest.raises(errors.Conflict, match="codes_away"):
+        await cards.open_code(SHOP, "123456")

@@ -1,12 +1,13 @@
 """A number whose holder is out of reach comes off the old account: with a reason, a day later, unless they object."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 
-from lib import errors
+from lib import db, errors
 from lib.loyalty import members, partners, releases
-from lib.people import users
+from lib.people import notify, users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_shop
 from tests.redis_lab import empty_redis, running_upstash
@@ -145,3 +146,64 @@ async def test_a_code_says_who_has_proven_which_number_and_nobody_else_has_one()
     for guess in ("00000000", "1234", "", "release:"):
         with pytest.raises(errors.Missing, match="no_code"):
             await releases.claim(guess)
+
+
+class Killed(BaseException):
+    """The end of a process in the middle of its work."""
+
+
+@pytest.fixture
+def dies(monkeypatch):
+    """Let a process end in place of the words that it tells after so many others."""
+
+    @contextlib.asynccontextmanager
+    async def dies(after):
+        told = iter(range(after))
+        tell = notify.tell
+
+        async def until_then(*args, **more):
+            if next(told, None) is None:
+                raise Killed
+            return await tell(*args, **more)
+
+        monkeypatch.setattr(notify, "tell", until_then)
+        try:
+            yield
+            raise AssertionError("nothing more was told")
+        except Killed:
+            monkeypatch.setattr(notify, "tell", tell)
+
+    return dies
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_what_is_told_is_not_lost_with_the_worker_that_would_have_told_it(database, dies, after):
+    async with db.connect(database.url) as conn:
+        shop = await make_shop(conn)
+        holder = await make_member(conn, shop, phone="+79005550001")
+        claim = await claimed(conn, holder)
+        if after == 0:
+            async with dies(0):
+                await asked(conn, shop, holder, by=claim)
+            assert await told(conn, holder.user_id) == []
+        waiting = await asked(conn, shop, holder, by=claim)
+        async with dies(after):
+            await releases.finish(conn, waiting.id, now=NOW + DAY)
+        assert await phone(conn, holder) == "+79005550001"
+        assert await releases.finish(conn, waiting.id, now=NOW + DAY)
+        assert await told(conn, holder.user_id) == ["client.release.asked", "client.release.gone"]
+        assert await told(conn, claim.asked_for) == ["client.release.done"]
+        assert await told(conn, shop.owner.id) == ["partner.release.done"]
+
+
+async def test_a_no_of_the_holder_is_told_to_who_asked_or_not_taken(database, dies):
+    async with db.connect(database.url) as conn:
+        shop = await make_shop(conn)
+        holder = await make_member(conn, shop, phone="+79005550001")
+        claim = await claimed(conn, holder)
+        await asked(conn, shop, holder, by=claim)
+        async with dies(1):
+            await releases.keep(conn, holder.user_id, now=NOW)
+        assert await releases.keep(conn, holder.user_id, now=NOW)
+        assert await told(conn, claim.asked_for) == ["client.release.kept"]
+        assert await told(conn, shop.owner.id) == ["partner.release.kept"]

@@ -7,13 +7,14 @@ Whoever types the code that the old account shows is the same person; the old ac
 there is to move, and a second time there is nothing.
 """
 
+import contextlib
 import secrets
 from datetime import timedelta
 
 from lib import cache, db, errors, limits, typed
 from lib.flows import client
 from lib.jobs import kick
-from lib.loyalty import members
+from lib.loyalty import codes, members
 from lib.people import notify
 from lib.telegram.dispatch import Turn
 
@@ -22,7 +23,14 @@ GUESSES = limits.Limit("move", 6, timedelta(hours=1))
 
 
 async def handle(turn: Turn) -> None:
-    """Show a code, take one, or move."""
+    """Show a code, take one, or move; a refusal is said, and what was there stays there."""
+    try:
+        await _step(turn)
+    except errors.Conflict as error:
+        await turn.show(client.refusal(turn, error), [client.home(turn)])
+
+
+async def _step(turn: Turn) -> None:
     what = client.wanted(turn)[0]
     if what == "show":
         await _show(turn)
@@ -41,7 +49,7 @@ async def _show(turn: Turn) -> None:
     try:
         await cache.set(f"move:{code}", str(turn.state.who["id"]), LIFE)
     except errors.Unavailable:
-        await turn.show(turn.text("client.move.not_now"), [client.home(turn, "settings:home")])
+        await turn.show(turn.text("client.error.codes_away"), [client.home(turn, "settings:home")])
         return
     words = turn.text("client.move.code", code=_spaced(code), minutes=int(LIFE.total_seconds() // 60))
     enter = client.button(turn, "client.button.have_code", "move:enter")
@@ -82,7 +90,7 @@ async def _owner(code: str) -> int:
     """Return whose code it is, 0 for nobody's."""
     if not (len(code) == 8 and code.isascii() and code.isdecimal()):
         return 0
-    return client.number(await cache.get(f"move:{code}") or "")
+    return client.number(await codes.read(f"move:{code}") or "")
 
 
 async def _go(turn: Turn) -> None:
@@ -101,7 +109,8 @@ async def _go(turn: Turn) -> None:
         turn.state.step = ""
         await turn.show(turn.text("client.move.blocked"), [client.home(turn)])
         return
-    await cache.delete(f"move:{code}")
+    with contextlib.suppress(errors.Unavailable):  # it has nothing left to move
+        await cache.delete(f"move:{code}")
     turn.state.who["client"] = True
     turn.state.step = ""
     turn.state.data.pop("move", None)
@@ -121,4 +130,4 @@ async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:
         await members.merge(conn, owner, user_id)
         if own and own.phone:
             await members.set_phone(conn, user_id, own.phone)
-    await notify.tell(conn, owner, "client", "client.move.told", {}, once=f"move:{owner}:{user_id}")
+        await notify.tell(conn, owner, "client", "client.move.told", {}, once=f"move:{owner}:{turn.came.update_id}")

@@ -36,7 +36,7 @@ async def _code(turn: Turn) -> None:
     try:
         code = await releases.offer(releases.Claim(turn.state.who["id"], *proven))
     except errors.Unavailable:
-        await turn.show(turn.text("client.move.not_now"), [client.home(turn)])
+        await turn.show(turn.text("client.error.codes_away"), [client.home(turn)])
         return
     await turn.show(turn.text("client.release.code", code=f"{code[:4]} {code[4:]}"), [client.home(turn)])
 

@@ -52,8 +52,8 @@ async def _typed_code(turn: Turn, place: Staff) -> None:
     code = typed.digits(turn.came.text)
     try:
         await releases.claim(code)
-    except (errors.Missing, errors.Unavailable):
-        await _ask(turn, turn.text("partner.release.wrong"))
+    except (errors.Missing, errors.Conflict) as error:
+        await _ask(turn, _refusal(turn, error))
         return
     turn.state.data["release"] = {"code": code}
     await _why(turn, place)
