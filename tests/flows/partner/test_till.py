@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lib.flows.partner.till import asking
 from lib.loyalty import cards, members
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
@@ -511,3 +512,29 @@ async def test_the_same_bill_at_once_is_asked_about_and_given_on_the_second_pres
     await cafe.cashier.sees("Такой же чек этого клиента.*Баллами: 100 баллов")
     await cafe.cashier.presses("Списать 100")
     await cafe.cashier.sees("списали 100 баллов")
+
+
+async def test_codes_are_mistyped_ten_times_an_hour_and_not_guessed(cafe):
+    boris = await cafe.client("Борис")
+    await cafe.cashier.presses("Обслужить клиента")
+    right = await cards.issue_code(cafe.id, boris.id)
+    for number in range(asking.WRONG):
+        await cafe.cashier.says(f"{(int(right) + number + 1) % 10**6:06}")
+        await cafe.cashier.sees("Такого кода нет")
+    await cafe.cashier.says(right)
+    await cafe.cashier.sees("За этот час было слишком много неверных кодов. Отсканируйте QR-код")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.sees("Борис.*сумма чека")
+    await cafe.owner.presses("Обслужить клиента")
+    await cafe.owner.says(right)
+    await cafe.owner.sees("Борис.*сумма чека")
+
+
+async def test_codes_that_a_client_tells_are_no_way_round_the_limit(cafe):
+    boris, _ = await found_by_phone(cafe)
+    code = await cards.issue_code(cafe.id, boris.id)
+    for number in range(asking.WRONG):
+        await cafe.cashier.says(f"{(int(code) + number + 1) % 10**6:06}")
+    await cafe.cashier.says(code)
+    await cafe.cashier.sees("слишком много неверных кодов")
+    assert (await cafe.balance(boris)).available == 300

@@ -114,7 +114,7 @@ async def _scanned(turn: Turn, payload: str) -> None:
 
 async def _look_up(turn: Turn, place: Staff, words: str) -> None:
     try:
-        shown = await db.run(lambda conn: counter.look_up(conn, place.partner_id, words))
+        shown = await asking.look_up(turn, place.partner_id, words)
         if shown.voucher:
             await voucher.show(turn, shown.voucher)
         elif shown.member_id:
