@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from lib import db
+from lib import db, text
 from lib.flows import partner
 from lib.loyalty import talk
 from lib.loyalty.partners import PAGE
@@ -10,7 +10,7 @@ from lib.loyalty.talk import Rating
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
-WORDS = 250  # characters of a comment: a page of them stays within a message
+ROOM = 3600  # of a message's 4096 for what was said: every review is whole, and long ones are fewer a page
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -23,11 +23,11 @@ async def handle(turn: Turn) -> None:
     argument = turn.came.text.partition(":")[2].partition(":")[2] if turn.came.kind == "press" else ""
     before = _cursor(argument)
     found = await db.run(lambda conn: talk.ratings(conn, place.partner_id, before=before, limit=PAGE + 1))
-    page = found[:PAGE]
-    lines = [_line(turn, number, one) for number, one in enumerate(page, 1)]
+    lines = text.fitting([_line(turn, number, one) for number, one in enumerate(found[:PAGE], 1)], ROOM)
+    page = found[: len(lines)]
     answers = [Button(str(number), f"inbox:talk:{one.member_id}") for number, one in enumerate(page, 1)]
     rows = partner.in_rows(answers, 5)
-    if len(found) > PAGE:
+    if len(found) > len(page):
         last = page[-1]
         at = (last.created_at - EPOCH) // timedelta(microseconds=1)
         rows.append([partner.button(turn, "partner.button.more", f"marks:list:{at}:{last.txn_id}")])
@@ -51,4 +51,4 @@ def _line(turn: Turn, number: int, one: Rating) -> str:
         name=one.name or "…",
         at=partner.moment(turn, one.created_at),
     )
-    return f"{line}\n{turn.text('partner.marks.words', words=partner.short(one.words, WORDS))}" if one.words else line
+    return f"{line}\n{turn.text('partner.marks.words', words=one.words)}" if one.words else line

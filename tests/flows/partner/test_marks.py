@@ -92,3 +92,15 @@ async def test_another_shops_reward_is_not_found(cafe, staffer, newcomer, shop):
         await cafe.owner.forges(f"invites:{verb}:{held.receipt_id}.{held.level}")
         assert "Павел" not in words(await cafe.owner.last())
     assert len(await other.run(lambda conn: referrals.held(conn, other.id))) == 1
+
+
+async def test_a_long_review_is_read_whole_and_the_next_ones_are_a_page_further(cafe):
+    said = [f"{number} " + "очень длинный отзыв " * 49 + f"конец {number}" for number in range(5)]
+    for number, words_ in enumerate(said):
+        await rated(cafe, f"Клиент{number}", 5, words_)
+    await cafe.owner.forges("marks:list")
+    first = words(await cafe.owner.sees("конец 4"))
+    assert [one for one in said if one in first] == said[2:]
+    await cafe.owner.presses("Показать ещё")
+    second = words(await cafe.owner.sees("конец 1"))
+    assert [one for one in said if one in second] == said[:2]
