@@ -84,7 +84,7 @@ async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, 
     """Join a shop by an invitation; return the shop's id and the role.
 
     Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired"); Conflict("invite_void") when its maker no
-    longer has the right to invite.
+    longer has the right to invite, Conflict("invite_needless") when they have that role, or a greater one, already.
     """
     prefix, _, rest = payload.partition("_")
     number, _, secret = rest.partition("_")
@@ -94,7 +94,7 @@ async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, 
     ids = {"partner_id": partner_id, "token_hash": _hash(secret)}
     role = await SQL.accept_invite.within(of(partner_id)).one(conn, str, user_id=user_id, **ids)
     if role is None:
-        state = await SQL.invite_state.within(of(partner_id)).one(conn, str, **ids)
+        state = await SQL.invite_state.within(of(partner_id)).one(conn, str, user_id=user_id, **ids)
         if state is None:
             raise errors.Missing("no_invite")
         raise errors.Conflict(f"invite_{state}")

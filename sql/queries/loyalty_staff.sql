@@ -42,7 +42,7 @@ and (s.role = 'owner' or s.role = 'manager' and %(role)s = 'cashier');
 
 -- name: accept_invite
 -- Once: the row is taken and used in one statement, while its maker still may invite for this role. Who was let go and came
--- back has to invite again. An owner stays an owner.
+-- back has to invite again. It is not spent on who has as much already: nobody loses a role by a link.
 with maker as (
     select s.role, s.joined_at
     from staff_invites i
@@ -63,13 +63,21 @@ with maker as (
     and i.expires_at > clock_timestamp()
     and i.created_at >= maker.joined_at
     and (maker.role = 'owner' or maker.role = 'manager' and i.role = 'cashier')
+    and not exists (
+        select
+        from staff s
+        where s.partner_id = i.partner_id
+        and s.user_id = %(user_id)s
+        and s.removed_at is null
+        and (s.role in ('owner', i.role) or s.role = 'manager' and i.role = 'cashier')
+    )
     returning i.partner_id, i.role, i.created_by
 ), joined as (
     insert into staff as s (partner_id, user_id, role, invited_by)
     select partner_id, %(user_id)s, role, created_by
     from taken
     on conflict (partner_id, user_id) do update
-    set role = case when s.role = 'owner' and s.removed_at is null then s.role else excluded.role end,
+    set role = excluded.role,
         invited_by = excluded.invited_by,
         joined_at = clock_timestamp(),
         removed_at = null
@@ -83,10 +91,15 @@ select role from joined;
 
 -- name: invite_state
 -- Asked once it was refused: void, as its maker's right has ended, when it is neither used nor too old.
-select case when used_at is not null then 'used' when expires_at <= clock_timestamp() then 'expired' else 'void' end
-from staff_invites
-where partner_id = %(partner_id)s
-and token_hash = %(token_hash)s;
+select case
+    when i.used_at is not null then 'used'
+    when i.expires_at <= clock_timestamp() then 'expired'
+    when s.role in ('owner', i.role) or s.role = 'manager' then 'needless'
+    else 'void' end
+from staff_invites i
+left join staff s on s.partner_id = i.partner_id and s.user_id = %(user_id)s and s.removed_at is null
+where i.partner_id = %(partner_id)s
+and i.token_hash = %(token_hash)s;
 
 -- name: remove_staff
 -- The owner removes anybody else, a manager removes cashiers, anybody but the owner may leave.

@@ -45,6 +45,7 @@ async def test_an_invitation_stays_void_when_its_maker_is_hired_again(conn, shop
 async def test_a_manager_who_became_a_cashier_has_invited_nobody(conn, shop):
     manager = await hire(conn, shop, "manager")
     link = await staff.invite(conn, shop.id, manager.id, "cashier")
+    await staff.remove(conn, shop.id, shop.owner.id, manager.id)
     await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))
     async with refused(conn, errors.Conflict, "invite_void"):
         await staff.accept(conn, (await make_user(conn)).id, link)
@@ -67,3 +68,17 @@ async def test_an_invitation_outlives_the_letting_go_of_others(conn, shop):
     link = await staff.invite(conn, shop.id, shop.owner.id, "cashier")
     await staff.remove(conn, shop.id, shop.owner.id, manager.id)
     assert await staff.accept(conn, (await make_user(conn)).id, link) == (shop.id, "cashier")
+
+
+async def test_a_link_takes_no_role_away_and_is_not_spent_on_who_has_as_much(conn, shop):
+    manager, newcomer = await make_user(conn), await make_user(conn)
+    await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
+    for maker in (shop.owner, manager):
+        link = await staff.invite(conn, shop.id, maker.id, "cashier")
+        for person in (shop.owner, manager, shop.cashier):
+            async with refused(conn, errors.Conflict, "invite_needless"):
+                await staff.accept(conn, person.id, link)
+        assert (await staff.get(conn, shop.id, manager.id)).role == "manager"
+    assert await staff.accept(conn, newcomer.id, link) == (shop.id, "cashier")
+    rise = await staff.invite(conn, shop.id, shop.owner.id, "manager")
+    assert await staff.accept(conn, newcomer.id, rise) == (shop.id, "manager")
