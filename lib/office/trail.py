@@ -15,7 +15,7 @@ PAGE = 10
 AREAS: dict[str, tuple[str, ...]] = {
     "money": ("credits", "payment"),
     "prices": ("product", "pack", "promo", "provider"),
-    "people": ("user",),
+    "people": ("user", "phone"),
     "queue": ("job", "letter"),
 }
 
