@@ -1,10 +1,15 @@
 """The status message of an order that is under way: what it says, and when it moves."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from lib import errors
+from lib.providers import makers
+from lib.studio import spending
+from lib.tasks.order import asking
 from lib.tasks.order import desk as desks
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -63,3 +68,36 @@ async def test_what_a_status_names_is_named_again_with_the_progress(desk):
     await desk.stir(50)
     assert "Нейросеть занята." in desk.said[0]
     assert "Сделано" in desk.said[0]
+
+
+@pytest.fixture
+def halted(monkeypatch):
+    """Let every provider rest for a cause."""
+
+    def halt(cause):
+        async def doors(desk, item, offers):
+            return [spending.Door(cause, []) for _ in offers]
+
+        monkeypatch.setattr(asking, "_doors", doors)
+
+    return halt
+
+
+def waits(desk, age, maker):
+    desk.order = replace(desk.order, maker=maker)
+    desk.run.age = age
+    return asking.choose(desk, {"since": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("maker", "most", "code"),
+    [("", timedelta(hours=1), "provider_down"), ("model", timedelta(days=1), "model_away")],
+)
+async def test_the_wait_for_a_maker_ends_in_a_refusal_that_names_why(desk, halted, monkeypatch, maker, most, code):
+    monkeypatch.setattr(asking, "_chain", lambda desk: (makers.Offer("kie", "m"),))
+    halted("down")
+    again = await waits(desk, most, maker)
+    assert isinstance(again, datetime)
+    assert desk.said
+    with pytest.raises(errors.Rejected, match=f"{code}: down"):
+        await waits(desk, most + timedelta(seconds=1), maker)

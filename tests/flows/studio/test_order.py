@@ -300,6 +300,22 @@ async def test_the_first_in_the_queue_waits_no_longer_than_was_said_before_payin
         await seller.presses("Отменить заказ")
 
 
+async def test_an_order_that_stands_in_line_says_so_before_a_worker_comes(seller, photo, shop):
+    async with shop.without_worker():
+        await to_confirm(seller, photo)
+        await seller.presses("Сделать")
+        queued = await seller.sees("Место в очереди: 1")
+        [job] = await shop.jobs(seller)
+        await shop.rows(
+            "update jobs set created_at = clock_timestamp() - interval '95 s' where id = %s returning id", job["id"]
+        )
+        await shop.run("import asyncio; from lib.studio import line; asyncio.run(line.move())")
+        moved = await seller.sees(f"Заказ №{job['id']} в очереди: уже .*Место: 1")
+        assert moved["message_id"] == queued["message_id"]
+        await seller.presses("Отменить", on=moved)
+        await seller.sees("Заказ отменён, кредиты вернулись")
+
+
 async def test_cancel_takes_back_the_last_order_while_it_waits(seller, photo, shop):
     async with shop.without_worker():
         await to_confirm(seller, photo)
