@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from lib import config, db, web
 from lib.jobs import drain as jobs_drain
 from lib.jobs import kick, periodic
-from lib.jobs.run import Summary
+from lib.jobs.run import DrainSummary
 from lib.studio import line
 from lib.tasks import SCHEDULES, TASKS
 
@@ -27,7 +27,7 @@ async def drain(request: web.Request) -> web.Response:
     return web.answer({"done": summary.done, "failed": summary.failed, "retried": summary.retried})
 
 
-async def _work(until: datetime) -> Summary:
+async def _work(until: datetime) -> DrainSummary:
     number = await kick.heard()
     await db.run(lambda conn: periodic.tick(conn, SCHEDULES, datetime.now(UTC)))
     summary, _ = await asyncio.gather(jobs_drain.work(TASKS, until), line.move())

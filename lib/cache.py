@@ -108,17 +108,17 @@ def ride(commands: Sequence[Command]) -> None:
         riders.extend(commands)
 
 
-def _boarding(commands: Sequence[Command]) -> "_Batch":
+def _boarding(commands: Sequence[Command]) -> "_Commands":
     """Return the batch that these commands travel in: the loop's open one, unless they are too much for it."""
     loop = asyncio.get_running_loop()
     batch = _open.get(loop)
     if batch is None or batch.left or not batch.has_room(commands):
-        batch = _open[loop] = _Batch(loop)
+        batch = _open[loop] = _Commands(loop)
         loop.call_soon(batch.leave)
     return batch
 
 
-class _Batch:
+class _Commands:
     """The commands of one tick of the loop. Who stops waiting leaves the others undisturbed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -266,7 +266,7 @@ class Breaker:
 
 
 _breaker = Breaker()
-_open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Batch] = WeakKeyDictionary()
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Commands] = WeakKeyDictionary()
 _riders: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Command]] = WeakKeyDictionary()
 
 

@@ -67,10 +67,10 @@ def client() -> Client:
 
 def lent(address: Callable[[str], str], timeout: timedelta) -> Client:
     """Return a client over the loop's connections that an SDK may close; `address` says where a URL really leads."""
-    return Client(transport=_Lent(address), timeout=timeout.total_seconds())
+    return Client(transport=_LentTransport(address), timeout=timeout.total_seconds())
 
 
-class _Lent(httpx.AsyncBaseTransport):
+class _LentTransport(httpx.AsyncBaseTransport):
     def __init__(self, address: Callable[[str], str]) -> None:
         self._address = address
 

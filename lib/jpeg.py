@@ -24,7 +24,7 @@ type _Codes = list[tuple[int, int]]  # (bits, how far it leads within the block)
 
 
 @dataclass
-class _Head:
+class _ScanHead:
     """What stands before the scan."""
 
     marker: int = 0
@@ -49,9 +49,9 @@ def size(data: bytes) -> tuple[int, int]:
     return head.width, head.height
 
 
-def _walk(data: bytes) -> tuple[_Head, int, bytes]:
+def _walk(data: bytes) -> tuple[_ScanHead, int, bytes]:
     """Go from segment to segment, over junk between them as every decoder does; return where the data begin."""
-    head, at = _Head(), 2
+    head, at = _ScanHead(), 2
     for _ in range(_SEGMENTS):
         at = data.find(b"\xff", at)
         if at < 0:
@@ -71,7 +71,7 @@ def _walk(data: bytes) -> tuple[_Head, int, bytes]:
     raise errors.Rejected("picture_broken")
 
 
-def _note(head: _Head, marker: int, body: bytes) -> None:
+def _note(head: _ScanHead, marker: int, body: bytes) -> None:
     if marker in _FRAMES:
         depth, head.height, head.width, channels = struct.unpack(">BHHB", body[:6])
         if marker not in _KNOWN_FRAMES or depth != 8 or channels not in (1, 3, 4):
@@ -88,7 +88,7 @@ def _note(head: _Head, marker: int, body: bytes) -> None:
         [head.restart] = struct.unpack(">H", body[:2])
 
 
-def _is_whole(head: _Head, scan: bytes, data: bytes) -> bool:
+def _is_whole(head: _ScanHead, scan: bytes, data: bytes) -> bool:
     """Tell whether the data hold all units of the picture; True where the scan does not hold all channels."""
     channels = [(scan[1 + 2 * n], scan[2 + 2 * n]) for n in range(scan[0])]
     if len(channels) < len(head.shares):

@@ -223,7 +223,7 @@ async def _book(
     return Slot((now + delay) / 1000)
 
 
-class _Local:
+class _LocalCounts:
     """The same counts for this instance alone, in milliseconds."""
 
     def __init__(self) -> None:
@@ -262,7 +262,7 @@ class _Local:
             self.free = {name: due for name, due in self.free.items() if due > now}
 
 
-_local = _Local()
+_local = _LocalCounts()
 
 
 def _sane(due: int, limit: Limit, now: int) -> int:

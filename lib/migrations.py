@@ -27,7 +27,7 @@ class Migration:
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedMigration:
     name: str
     sha256: str
     applied_at: datetime
@@ -50,11 +50,11 @@ def available() -> list[Migration]:
 
 async def status(conn: db.Connection) -> list[Status]:
     """Return where each migration stands, without changing anything."""
-    known = await SQL.applied.all(conn, Applied) if await SQL.exists.one(conn, bool) else []
+    known = await SQL.applied.all(conn, AppliedMigration) if await SQL.exists.one(conn, bool) else []
     return assess(available(), known)
 
 
-def assess(files: list[Migration], known: list[Applied]) -> list[Status]:
+def assess(files: list[Migration], known: list[AppliedMigration]) -> list[Status]:
     """Compare the files with what a database has recorded."""
     applied = {row.name: row for row in known}
     found = [_assess_file(file, applied.get(file.name)) for file in files]
@@ -63,7 +63,7 @@ def assess(files: list[Migration], known: list[Applied]) -> list[Status]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def _assess_file(file: Migration, row: Applied | None) -> Status:
+def _assess_file(file: Migration, row: AppliedMigration | None) -> Status:
     if row is None:
         return Status(file.name, "pending")
     return Status(file.name, "applied" if row.sha256 == file.sha256 else "edited", row.applied_at)
@@ -78,7 +78,7 @@ async def _apply_one(conn: db.Connection, file: Migration) -> bool:
     async with conn.transaction():
         await SQL.turn.run(conn)
         await SQL.prepare.run(conn)
-        known = await SQL.applied.all(conn, Applied)
+        known = await SQL.applied.all(conn, AppliedMigration)
         if not _is_due(file, known):
             return False
         await SQL.limit_locks.run(conn)
@@ -95,7 +95,7 @@ async def _text(conn: db.Connection, file: Migration) -> str:
     return re.sub(r"\blotok_(app|till)\b", rf"lotok_\1{end}", file.text)
 
 
-def _is_due(file: Migration, known: list[Applied]) -> bool:
+def _is_due(file: Migration, known: list[AppliedMigration]) -> bool:
     state = _assess_file(file, next((row for row in known if row.name == file.name), None)).state
     if state == "edited":
         raise errors.Conflict("migration_edited", f"{file.name} was edited after it was applied; write a new one")

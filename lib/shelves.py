@@ -134,7 +134,7 @@ class Shelf:
             self._ride(name, found.stamp, value)
         return value
 
-    async def _look(self, names: Sequence[str]) -> list["_Found"]:
+    async def _look(self, names: Sequence[str]) -> list["_HeldValue"]:
         """Read the entries and their stamps in one command; without Redis, nothing is found."""
         owners = {name: self._generation(name.partition(":")[0]) for name in names}
         generations = list(dict.fromkeys([self._generation(""), *owners.values()]))
@@ -143,7 +143,7 @@ class Shelf:
         try:
             *_, values = await cache.pipeline([*(command for _, command in owed), ["MGET", *wanted]]) if names else [[]]
         except errors.Unavailable:
-            return [_Found(None, None, 0.0, now=0.0) for _ in names]
+            return [_HeldValue(None, None, 0.0, now=0.0) for _ in names]
         for key, command in owed:
             if _owed.get(key) is command:
                 del _owed[key]
@@ -208,7 +208,7 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _HeldValue:
     """What Redis held under a name; no stamp: Redis did not answer. `until` 0: nothing, or of an older generation."""
 
     value: Any
@@ -224,14 +224,14 @@ class _Found:
         return self.value is not None and self.now < self.until + grace.total_seconds()
 
 
-def _open(text: str | None, stamp: str, now: float) -> _Found:
+def _open(text: str | None, stamp: str, now: float) -> _HeldValue:
     try:
         entry = json.loads(text) if text else {}
         if entry.get("g") == stamp:
-            return _Found(entry["v"], stamp, float(entry["until"]), now)
+            return _HeldValue(entry["v"], stamp, float(entry["until"]), now)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass  # not ours: it will be written over
-    return _Found(None, stamp, 0.0, now)
+    return _HeldValue(None, stamp, 0.0, now)
 
 
 def refuse(name: str) -> None:

@@ -73,12 +73,12 @@ class _Backend(Protocol):
 def _backend() -> _Backend:
     settings = config.get()
     if settings.storage_type == "local":
-        return _Local(Path(settings.storage_path))
+        return _LocalFolder(Path(settings.storage_path))
     return _Blob(settings.blob_token, settings.blob_api_url.rstrip("/"))
 
 
 @dataclass(frozen=True)
-class _Local:
+class _LocalFolder:
     root: Path
 
     async def put(self, pathname: str, data: bytes, content_type: str) -> None:

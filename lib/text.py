@@ -41,7 +41,7 @@ MARKS = {"ru": ("\u00a0", ","), "en": (",", ".")}
 _MARK = re.compile(r"<[^<>]*>")
 
 
-class Said(str):
+class HtmlSentence(str):
     """A sentence, which is HTML already: as another sentence's field it is not escaped once more."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ def say(language: str, key: str, **fields: Any) -> str:
     sentence = _catalogue(language, _domain(key)).gettext(key)
     if sentence == key:
         raise KeyError(f"{language} has no sentence {key!r}")
-    return Said(_Sentence(language).vformat(sentence, (), fields))
+    return HtmlSentence(_Sentence(language).vformat(sentence, (), fields))
 
 
 def parts(language: str, key: str, **fields: Any) -> list[str]:
@@ -196,7 +196,7 @@ class _Sentence(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if not format_spec or isinstance(value, str):  # words stay words: what is missing reads "—"
-            return value if isinstance(value, Said) else html.escape(typed.visible(str(value)), quote=False)
+            return value if isinstance(value, HtmlSentence) else html.escape(typed.visible(str(value)), quote=False)
         if shown := _KINDS.get(format_spec):
             return shown(self.language, value)
         unit = f"unit.{format_spec}"

@@ -33,7 +33,7 @@ type Address = tuple[bool, str, int]
 
 
 @dataclass(frozen=True)
-class Answer:
+class WireAnswer:
     """A whole answer; the headers' names are in lower case."""
 
     status: int
@@ -41,7 +41,7 @@ class Answer:
     body: bytes
 
 
-async def post(url: str, body: bytes, headers: Headers, timeout: timedelta) -> Answer:
+async def post(url: str, body: bytes, headers: Headers, timeout: timedelta) -> WireAnswer:
     """Post the body and return the answer, whatever its status.
 
     Raises TimeoutError, or OSError when there is no connection, no whole answer, or one that is no HTTP. None of them
@@ -109,16 +109,16 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[WireAnswer] | None = None
         self._buffer = bytearray()
-        self._head: _Head | None = None
+        self._head: _AnswerHead | None = None
         self._transport: asyncio.Transport | None = None
         self._rested = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
-    def ask(self, request: bytes) -> asyncio.Future[Answer]:
+    def ask(self, request: bytes) -> asyncio.Future[WireAnswer]:
         """Send a request; the future holds the answer once it is whole."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is None:
@@ -164,9 +164,9 @@ class _Connection(asyncio.Protocol):
         if self._transport:
             self._transport.close()
 
-    def _succeed(self, head: "_Head", body: bytes) -> None:
+    def _succeed(self, head: "_AnswerHead", body: bytes) -> None:
         if self._answer and not self._answer.done():
-            self._answer.set_result(Answer(head.status, head.headers, body))
+            self._answer.set_result(WireAnswer(head.status, head.headers, body))
 
     def _fail(self, error: Exception) -> None:
         if self._answer and not self._answer.done():
@@ -174,7 +174,7 @@ class _Connection(asyncio.Protocol):
 
 
 @dataclass(frozen=True)
-class _Head:
+class _AnswerHead:
     """What an answer begins with, and how its body is told from what follows."""
 
     status: int
@@ -193,7 +193,7 @@ class _Head:
         return body
 
 
-def _head(buffer: bytearray) -> _Head | None:
+def _head(buffer: bytearray) -> _AnswerHead | None:
     """Take a head off the buffer; None while it is not whole. Raise ValueError or LookupError when it is none."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
@@ -217,8 +217,8 @@ def _head(buffer: bytearray) -> _Head | None:
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
             raise ValueError("an encoding that was not asked for")
-        return _Head(int(status[:3]), headers, None, last)
-    return _Head(int(status[:3]), headers, _size(headers["content-length"], 10), last)
+        return _AnswerHead(int(status[:3]), headers, None, last)
+    return _AnswerHead(int(status[:3]), headers, _size(headers["content-length"], 10), last)
 
 
 def _chunks(buffer: bytearray) -> bytes | None:

@@ -34,7 +34,7 @@ async def empty_redis(
     monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", TOKEN)
     config.get.cache_clear()
     monkeypatch.setattr(cache, "_breaker", cache.Breaker())
-    monkeypatch.setattr(limits, "_local", limits._Local())
+    monkeypatch.setattr(limits, "_local", limits._LocalCounts())
     for held in (shelves._counters, shelves._owed, shelves._resting, cache._riders):
         held.clear()  # type: ignore[attr-defined]
     yield app

@@ -9,7 +9,7 @@ from lib import config, errors, storage
 from lib.credits import ledger
 from lib.jobs import table
 from lib.jobs.run import judge
-from lib.jobs.table import Job, Order
+from lib.jobs.table import Job, NewJob
 from lib.loyalty import members, partners, points, staff, talk
 from lib.people import notify, users
 from lib.retry import Backoff
@@ -171,7 +171,7 @@ async def test_an_order_that_meets_an_erasure_is_refused_or_taken_back(database)
 
 async def test_of_many_who_are_told_something_the_erased_are_left_out(conn, make_user):
     alice, bob = await erased(conn), await make_user()
-    orders = [Order(one.id, new_key(), {}) for one in (alice, bob)]
+    orders = [NewJob(one.id, new_key(), {}) for one in (alice, bob)]
     assert await table.create_free_jobs(conn, "tell", orders) == 1
     assert not await notify.tell(conn, alice.id, "client", "client.move.told", {}, once=new_key())
 
@@ -192,11 +192,11 @@ async def test_a_file_of_an_erased_person_is_removed_as_soon_as_it_is_stored(dat
     config.get.cache_clear()
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        [kept] = await files.keep(alice.id, 1, [files.New("card", b"x", "image/png", 1, 1)])
+        [kept] = await files.keep(alice.id, 1, [files.NewFile("card", b"x", "image/png", 1, 1)])
         assert await storage.get(kept.pathname) == b"x"
         await users.erase(conn, alice.id, alice.tg_id)
         with pytest.raises(errors.Gone):
-            await files.keep(alice.id, 2, [files.New("card", b"y", "image/png", 1, 1)])
+            await files.keep(alice.id, 2, [files.NewFile("card", b"y", "image/png", 1, 1)])
     assert [path.read_bytes() for path in tmp_path.rglob("*.png")] == [b"x"]
 
 

@@ -138,7 +138,7 @@ async def test_what_telegram_asks_for_is_obeyed_by_every_instance(
 ) -> None:
     before = time.time()
     await limits.pause("studio", timedelta(seconds=70), chat_id=1)
-    monkeypatch.setattr(limits, "_local", limits._Local())  # another instance
+    monkeypatch.setattr(limits, "_local", limits._LocalCounts())  # another instance
     slot = await limits.reserve("studio", 1, patience=HOUR)
     assert before + 70 - 0.01 <= slot.at <= time.time() + 70
     await limits.pause("studio", timedelta(seconds=300))
@@ -181,7 +181,7 @@ async def test_no_decision_takes_longer_than_the_deadline(
 
 def test_the_local_count_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REMEMBERED", 100)
-    local = limits._Local()
+    local = limits._LocalCounts()
     for n in range(1000):
         local.ask(f"rate_limit:{n}:order", ORDERS, n * 60_000)
     assert len(local.free) <= 100

@@ -1,6 +1,7 @@
 """The rules of the house as asserts: who imports whom, what a function loads, how long things are, what is pinned."""
 
 import ast
+import collections
 import graphlib
 import importlib.metadata
 import itertools
@@ -169,6 +170,18 @@ def test_nothing_is_too_long_and_every_module_says_what_it_decides(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+# A class is a noun: `FoundMember`, not `Found`. The errors alone say what has become of a call (lib/errors.py).
+PARTICIPLE = re.compile(r"_*([A-Z][a-z]{2,}ed|Begun|Found|Gone|Held|Kept|Lent|Lost|Made|Paid|Said|Sent|Shown|Taken)")
+
+
+def test_a_class_name_stands_for_one_thing_and_is_a_noun():
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in LIB}
+    classes = [(path, node.name) for path in LIB for node in ast.walk(trees[path]) if isinstance(node, ast.ClassDef)]
+    names = collections.Counter(name.lstrip("_") for _, name in classes)
+    assert [name for name, number in names.items() if number > 1] == []
+    assert [name for path, name in classes if PARTICIPLE.fullmatch(name) and path != ROOT / "lib" / "errors.py"] == []
 
 
 def test_vercel_takes_the_functions_for_functions():

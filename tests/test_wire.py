@@ -57,7 +57,7 @@ class Server:
             await wire.close()
 
 
-async def post(url: str, body: bytes = b"{}", **options: Any) -> wire.Answer:
+async def post(url: str, body: bytes = b"{}", **options: Any) -> wire.WireAnswer:
     return await wire.post(url, body, [("Content-Type", "application/json")], options.get("timeout", SECOND))
 
 
@@ -106,7 +106,7 @@ async def test_httpx_reads_the_same(raw):
 @settings(max_examples=60)
 @given(raw=st.sampled_from([*ANSWERS.values()]), cuts=st.lists(st.integers(1, 30), max_size=12))
 def test_an_answer_may_come_in_any_pieces(raw, cuts):
-    async def both() -> tuple[wire.Answer, wire.Answer]:
+    async def both() -> tuple[wire.WireAnswer, wire.WireAnswer]:
         places = sorted({min(cut, len(raw)) for cut in cuts} | {0, len(raw)})
         pieces = [raw[start:end] for start, end in itertools.pairwise(places)]
         async with Server(*pieces).up() as cut_url, Server(raw).up() as url:

@@ -10,7 +10,7 @@ from bench.peers.driver import Driver
 from lib import config, db, fetch, migrations
 from lib.jobs import drain, table
 from lib.jobs.run import Kind
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 from lib.people import users
 
 TASKS = {"noop": Kind("bench.peers.noop", lanes=16, batch=1000)}
@@ -27,7 +27,7 @@ async def prepare(number: int) -> None:
         people = [(await users.get_or_create_user(conn, n, first_name="Алиса")).id for n in range(1, PEOPLE + 1)]
         for start in range(0, number, CHUNK):
             orders = [
-                Order(people[n % PEOPLE], f"noop:{time.time_ns()}:{n}", {})
+                NewJob(people[n % PEOPLE], f"noop:{time.time_ns()}:{n}", {})
                 for n in range(start, min(start + CHUNK, number))
             ]
             await table.create_free_jobs(conn, "noop", orders)

@@ -26,7 +26,7 @@ from dev import database, serving, upstash
 from dev.valkey import Valkey
 from lib import config, db, errors
 from lib.jobs import kick, table
-from lib.jobs.table import Enqueued
+from lib.jobs.table import QueuedJob
 from lib.people import users
 
 TOKEN = "storm-redis-token"
@@ -193,7 +193,7 @@ async def _place(rng: random.Random, number: int, people: Mapping[int, int]) -> 
     return Order(key, user_id, people[user_id], price, got[0].job.id)
 
 
-async def _insist(user_id: int, wanted: dict[str, Any]) -> Enqueued:
+async def _insist(user_id: int, wanted: dict[str, Any]) -> QueuedJob:
     """Order as the webhook does, again and again while Postgres is away: Telegram brings the update again."""
     while True:
         try:

@@ -19,7 +19,7 @@ from dev import serving
 from dev.telegram import World, bot_api
 from lib import db
 from lib.jobs import table
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 
 ROOT = Path(__file__).parents[2]
 OWNER, OWNER_TG = 2_000_001, 2_000_000_001  # of shop 1, as fill.sql makes them
@@ -37,7 +37,7 @@ class Export:
 
 async def export(url: str) -> Export:
     """Export the operations of shop 1 of a database that `fill` has filled; raise Failed when no file came."""
-    order = Order(OWNER, "export", {"bot": "partner", "partner_id": 1, "language": "ru", "what": "operations"})
+    order = NewJob(OWNER, "export", {"bot": "partner", "partner_id": 1, "language": "ru", "what": "operations"})
     async with db.connect(url) as conn:
         await table.create_free_jobs(conn, "sheet", [order])
     world = World()

@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Offer:
+class ProductOffer:
     """A product, what the person has, how long such orders took lately, and the line now.
 
     `models` and `own` are the seconds by who made them, None when there were too few to tell; `line` orders stand in
@@ -82,7 +82,7 @@ class Payment:
 
 
 @dataclass(frozen=True)
-class Paid:
+class RecordedPayment:
     """A payment and whether this call recorded it; `settled` of its credits paid off what the person owed."""
 
     payment: Payment
@@ -92,7 +92,7 @@ class Paid:
 
 
 @dataclass(frozen=True)
-class TakenBack:
+class ReversedPayment:
     """A payment whose Stars went back, whether that is news, and how many credits were taken for it just now."""
 
     payment: Payment
@@ -102,7 +102,7 @@ class TakenBack:
 
 
 @dataclass(frozen=True)
-class Redeemed:
+class RedeemedCode:
     """What became of a promo code: taken, unknown, off, over, used (by this person) or used_up (by all)."""
 
     outcome: str
@@ -125,7 +125,7 @@ async def safe_get_balance(conn: db.Connection, user_id: int) -> int:
 
 async def offer(
     conn: db.Connection, user_id: int, product: str, count: int = 1, asked: Sequence[tuple[str, int]] = ()
-) -> Offer | None:
+) -> ProductOffer | None:
     """Return what so many of a product are to a person, and whether each of these (provider, cost) can be asked for it.
 
     None when there is no such product. One round trip.
@@ -136,7 +136,7 @@ async def offer(
     if row is None:
         return None
     about = {name: row.pop(name) for name in ("balance", "models", "own", "line", "line_seconds", "halts")}
-    return Offer(catalog.Product(**row), **about)
+    return ProductOffer(catalog.Product(**row), **about)
 
 
 async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:
@@ -157,14 +157,14 @@ async def grant(
     return (row["balance"], row["created"]) if row else (0, False)
 
 
-async def redeem(conn: db.Connection, user_id: int, tg_id: int, code: str) -> Redeemed:
+async def redeem(conn: db.Connection, user_id: int, tg_id: int, code: str) -> RedeemedCode:
     """Give the credits of a promo code, in any letter case, as often as its limits allow."""
     found = None
     for kept in catalog.read_promos(code):
-        found = await SQL.redeem.one(conn, Redeemed, user_id=user_id, code=kept, mark=users.mark(tg_id, "promo"))
+        found = await SQL.redeem.one(conn, RedeemedCode, user_id=user_id, code=kept, mark=users.mark(tg_id, "promo"))
         if found and found.outcome != "unknown":
             break
-    return found or Redeemed("unknown", None, 0)
+    return found or RedeemedCode("unknown", None, 0)
 
 
 async def refuse_invoice(conn: db.Connection, user_id: int, *, currency: str, payload: str, stars: int) -> str:
@@ -189,7 +189,7 @@ async def record_payment(
     stars: int,
     facts: dict[str, Any] | None = None,
     paid_at: datetime | None = None,
-) -> Paid:
+) -> RecordedPayment:
     """Keep a payment and give its credits, in one statement and once for each charge id.
 
     What was paid is what the pack was sold for, even if it is off by now.
@@ -208,7 +208,7 @@ async def record_payment(
     if row is None:
         raise errors.Missing("no_payment", charge_id)
     created, balance, settled = row.pop("created"), row.pop("balance"), row.pop("settled")
-    return Paid(Payment(**row), created, balance, settled)
+    return RecordedPayment(Payment(**row), created, balance, settled)
 
 
 async def mark_told(conn: db.Connection, payment_id: int) -> bool:
@@ -251,7 +251,7 @@ async def end_payment_refund(conn: db.Connection, payment_id: int, *, refunded: 
     return bool(await SQL.end_payment_refund.one(conn, bool, payment_id=payment_id, refunded=refunded, reason=reason))
 
 
-async def record_payment_refund(conn: db.Connection, charge_id: str) -> TakenBack | None:
+async def record_payment_refund(conn: db.Connection, charge_id: str) -> ReversedPayment | None:
     """Learn from Telegram that Stars went back; None for a payment that we do not know yet, which will give no credits.
 
     If it was not our doing, the credits go as far as they are there; the rest is owed, and the next purchase pays it.
@@ -260,7 +260,7 @@ async def record_payment_refund(conn: db.Connection, charge_id: str) -> TakenBac
     if row is None:
         return None
     changed, taken, balance = row.pop("changed"), row.pop("taken"), row.pop("balance")
-    return TakenBack(Payment(**row), changed, taken, balance)
+    return ReversedPayment(Payment(**row), changed, taken, balance)
 
 
 async def walked(conn: db.Connection, bot: str) -> int:

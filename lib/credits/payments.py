@@ -92,7 +92,7 @@ async def _payer(one: Stars) -> users.User:
     return await db.run(lambda conn: users.get_or_create_user(conn, one.tg_id, first_name=one.first_name))
 
 
-async def _tell(bot: str, user: users.User, paid: ledger.Paid) -> None:
+async def _tell(bot: str, user: users.User, paid: ledger.RecordedPayment) -> None:
     try:
         await Chat(bot, user.tg_id).say(*receipt(user.language, paid))
     except errors.Rejected as refusal:  # they have blocked the bot; the credits are theirs all the same
@@ -102,7 +102,7 @@ async def _tell(bot: str, user: users.User, paid: ledger.Paid) -> None:
     await db.run(lambda conn: ledger.mark_told(conn, paid.payment.id))
 
 
-def receipt(language: str, paid: ledger.Paid) -> tuple[str, Keyboard]:
+def receipt(language: str, paid: ledger.RecordedPayment) -> tuple[str, Keyboard]:
     """Return what the payer reads, and where they can go on."""
     payment = paid.payment
     facts = {"stars": payment.stars, "credits": payment.credits, "balance": paid.balance, "owed": payment.owed}
@@ -116,7 +116,7 @@ def receipt(language: str, paid: ledger.Paid) -> tuple[str, Keyboard]:
     return "\n\n".join(lines), [[Button(text.say(language, key), data) for key, data in ways]]
 
 
-async def warn(bot: str, back: ledger.TakenBack) -> None:
+async def warn(bot: str, back: ledger.ReversedPayment) -> None:
     """Tell the administrators that Stars went back, if that is news and was not their doing."""
     payment = back.payment
     if not back.changed or not (back.taken or payment.owed):

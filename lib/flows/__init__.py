@@ -6,11 +6,11 @@ from typing import Any
 from lib import config, db, limits, text
 from lib.office import letters
 from lib.people import notify, users
-from lib.telegram.dispatch import Flows, Menu, Shared
-from lib.telegram.update import Person
+from lib.telegram.dispatch import Flows, Menu, SharedFlows
+from lib.telegram.update import Sender
 
 # What every bot answers alike. Their way back is the bot's own flow `menu`, with its screens `home` and `help`.
-EVERY = Shared(
+EVERY = SharedFlows(
     package="lib.flows.every",
     commands={
         "language": "language",
@@ -36,7 +36,7 @@ SHOP = {"balance": "wallet", "promo": "wallet", "paysupport": "support", "cancel
 PACE = limits.Limit("update", 60, timedelta(minutes=1))
 
 
-async def meet(person: Person) -> dict[str, Any]:
+async def meet(person: Sender) -> dict[str, Any]:
     """Return what a conversation must know of a person; a new person becomes a user. One round trip."""
     user = await db.run(
         lambda conn: users.get_or_create_user(

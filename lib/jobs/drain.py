@@ -26,10 +26,10 @@ from lib.jobs.run import (
     LOST,
     RUN_AT,
     TASK,
+    DrainSummary,
     Kind,
     Row,
     Run,
-    Summary,
     Verdict,
     judge,
 )
@@ -59,7 +59,7 @@ async def work(
     concurrency: int = 2,
     margin: timedelta = timedelta(seconds=10),
     patience: timedelta = PATIENCE,
-) -> Summary:
+) -> DrainSummary:
     """Run due jobs until none is left, `concurrency` of each kind side by side unless the kind says how many.
 
     A kind whose limits depend on the settings is given as what makes it. The last claim is `margin` before `until`;
@@ -99,7 +99,7 @@ class Drain:
         self.skew = timedelta(0)
         self.wake = asyncio.Event()
 
-    async def work(self) -> Summary:
+    async def work(self) -> DrainSummary:
         """Go round until nothing is left or the time is up."""
         while clock.now() < self.until:
             self.wake.clear()
@@ -372,12 +372,12 @@ class Drain:
             lane.cancel()
         await asyncio.gather(*crew, return_exceptions=True)
 
-    def _summary(self) -> Summary:
+    def _summary(self) -> DrainSummary:
         for pool in self.pools.values():
             if pool.kind.batch and pool.counts:
                 log.event("jobs", task=pool.name, **pool.counts)
         counts = sum((pool.counts for pool in self.pools.values()), Counter[str]())
-        return Summary(
+        return DrainSummary(
             done=counts["done"],
             failed=counts["failed"],
             cancelled=counts["cancelled"],

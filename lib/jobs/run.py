@@ -153,7 +153,7 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True)
-class Summary:
+class DrainSummary:
     """What one call of `work` did, and when there is more to do (None: nothing is left)."""
 
     done: int = 0

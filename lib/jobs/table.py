@@ -38,7 +38,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Enqueued:
+class QueuedJob:
     """A job, whether this call created it, the balance after it and its place in the queue (None: not queued)."""
 
     job: Job
@@ -59,7 +59,7 @@ async def create_job_and_consume_credit(
     max_attempts: int = 5,
     run_at: datetime | None = None,
     time_limit: timedelta | None = None,
-) -> Enqueued:
+) -> QueuedJob:
     """Queue a job and charge for it, all or nothing, in one round trip.
 
     The same request under the same key returns the first job and charges nothing; another request under that key is a
@@ -82,11 +82,11 @@ async def create_job_and_consume_credit(
     if row is None:
         raise errors.Missing("no_job", key)
     created, balance, place = row.pop("created"), row.pop("balance"), row.pop("place")
-    return Enqueued(Job(**row), created, balance or 0, place)
+    return QueuedJob(Job(**row), created, balance or 0, place)
 
 
 @dataclass(frozen=True)
-class Order:
+class NewJob:
     """One of many free jobs: for whom, under which key, and what is to be done."""
 
     user_id: int
@@ -97,7 +97,7 @@ class Order:
 async def create_free_jobs(
     conn: db.Connection,
     task: str,
-    orders: Sequence[Order],
+    orders: Sequence[NewJob],
     *,
     priority: int = 0,
     max_attempts: int = 5,
@@ -256,7 +256,7 @@ async def forget_history(conn: db.Connection, limit: int = 1000) -> int:
 
 
 @dataclass(frozen=True)
-class Retried:
+class RetriedJob:
     """The job that does a failed one over, whether this call made it, and what it was charged."""
 
     job: Job
@@ -264,7 +264,7 @@ class Retried:
     charged: int
 
 
-async def retry_job(conn: db.Connection, job_id: int) -> Retried:
+async def retry_job(conn: db.Connection, job_id: int) -> RetriedJob:
     """Queue a failed or cancelled job once more, as a new job that begins from the start.
 
     It is charged only if the first one was refunded. Doing it twice makes one job; ShortOfCredits when they are gone.
@@ -287,7 +287,7 @@ async def retry_job(conn: db.Connection, job_id: int) -> Retried:
         priority=job.priority,
         max_attempts=job.max_attempts,
     )
-    return Retried(made.job, made.created, made.job.price if made.created else 0)
+    return RetriedJob(made.job, made.created, made.job.price if made.created else 0)
 
 
 async def queue_stats(conn: db.Connection, span: timedelta = timedelta(days=1)) -> list[dict[str, Any]]:

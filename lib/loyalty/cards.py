@@ -28,7 +28,7 @@ _MARK = 12
 
 
 @dataclass(frozen=True)
-class Card:
+class Showing:
     """Whose card was shown, and the number by which one showing of it is known."""
 
     partner_id: int
@@ -43,7 +43,7 @@ def issue(partner_id: int, member_id: int, *, now: datetime | None = None) -> st
     return "c_" + base64.urlsafe_b64encode(body + _sign(body)).decode().rstrip("=")
 
 
-async def open(payload: str, *, partner_id: int | None = None, now: datetime | None = None) -> Card:
+async def open(payload: str, *, partner_id: int | None = None, now: datetime | None = None) -> Showing:
     """Return whose card this is.
 
     Invalid("card_unreadable"), Conflict("card_expired"), Conflict("card_used"); Denied("card_of_another_partner") when
@@ -76,7 +76,7 @@ async def issue_code(partner_id: int, member_id: int) -> str:
     raise errors.Unavailable("codes", "every code we tried was taken")
 
 
-async def open_code(partner_id: int, code: str) -> Card:
+async def open_code(partner_id: int, code: str) -> Showing:
     """Return whose six digits these are at this shop.
 
     Missing("code_unknown"): never given, expired, or another shop's; Conflict("card_used"); Conflict("codes_away").
@@ -90,7 +90,7 @@ async def open_code(partner_id: int, code: str) -> Card:
     member, _, nonce = value.partition(":")
     if await codes.read(f"card:used:{nonce}") is not None:
         raise errors.Conflict("card_used")
-    return Card(partner_id, int(member), nonce)
+    return Showing(partner_id, int(member), nonce)
 
 
 async def use(nonce: str, key: str) -> None:
@@ -110,7 +110,7 @@ async def use(nonce: str, key: str) -> None:
         raise errors.Conflict("card_used")
 
 
-def _read(payload: str) -> tuple[int, Card]:
+def _read(payload: str) -> tuple[int, Showing]:
     token = payload.removeprefix("c_")
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -120,7 +120,7 @@ def _read(payload: str) -> tuple[int, Card]:
     if len(body) != _BODY.size or not hmac.compare_digest(mark, _sign(body)):
         raise errors.Invalid("card_unreadable")
     until, partner_id, member_id, nonce = _BODY.unpack(body)
-    return until, Card(partner_id, member_id, f"{nonce:08x}{until:08x}")
+    return until, Showing(partner_id, member_id, f"{nonce:08x}{until:08x}")
 
 
 def _sign(body: bytes) -> bytes:

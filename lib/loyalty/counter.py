@@ -23,20 +23,20 @@ CARD = re.compile(r"(?:^|start=)(c_[A-Za-z0-9_-]{20,62})$")
 
 
 @dataclass(frozen=True)
-class Shown:
+class CounterVisitor:
     """Who was meant at the counter: clients to choose from, one with the showing of a card, or a voucher.
 
     `numbers` are the ways in which a phone number was read, the likeliest first.
     """
 
-    clients: list[members.Found] = field(default_factory=list)
+    clients: list[members.FoundMember] = field(default_factory=list)
     member_id: int = 0
     nonce: str = ""
     voucher: points.Voucher | None = None
     numbers: list[str] = field(default_factory=list)
 
 
-async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
+async def look_up(conn: db.Connection, partner_id: int, words: str) -> CounterVisitor:
     """Return whom or what a cashier has typed: a card's link or six digits, a voucher's or a card's eight, a phone
     number in any spelling, its last digits, a name.
 
@@ -46,22 +46,26 @@ async def look_up(conn: db.Connection, partner_id: int, words: str) -> Shown:
     digits = typed.digits(words)
     if payload := CARD.search(words):
         card = await cards.open(payload[1], partner_id=partner_id)
-        return Shown(member_id=card.member_id, nonce=card.nonce)
+        return CounterVisitor(member_id=card.member_id, nonce=card.nonce)
     if len(digits) == 6:
         card = await cards.open_code(partner_id, digits)
-        return Shown(member_id=card.member_id, nonce=card.nonce)
+        return CounterVisitor(member_id=card.member_id, nonce=card.nonce)
     if len(digits) == 8:
         member = await members.find_by_card(conn, partner_id, int(digits))
-        return Shown(member_id=member) if member else Shown(voucher=await points.voucher(conn, partner_id, digits))
+        return (
+            CounterVisitor(member_id=member)
+            if member
+            else CounterVisitor(voucher=await points.voucher(conn, partner_id, digits))
+        )
     if numbers := await _numbers(conn, partner_id, words):
         return _called(await members.find_by_phone(conn, partner_id, numbers), numbers)
     found = await members.search(conn, partner_id, words)
-    return Shown(member_id=found[0].id) if len(found) == 1 else Shown(found)
+    return CounterVisitor(member_id=found[0].id) if len(found) == 1 else CounterVisitor(found)
 
 
 async def search(
     conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = 10
-) -> list[members.Found]:
+) -> list[members.FoundMember]:
     """Return a shop's clients by a whole phone number, by its last digits, by a name; see `members.search`."""
     if numbers := await _numbers(conn, partner_id, words):
         return [] if after else await members.find_by_phone(conn, partner_id, numbers)
@@ -78,11 +82,11 @@ async def _numbers(conn: db.Connection, partner_id: int, words: str) -> list[str
     return []
 
 
-def _called(found: list[members.Found], numbers: list[str]) -> Shown:
+def _called(found: list[members.FoundMember], numbers: list[str]) -> CounterVisitor:
     """Return the one whose number it is; where only another reading finds somebody, or two do, it has to be asked."""
     if [one.phone for one in found] == numbers[:1]:
-        return Shown(member_id=found[0].id)
-    return Shown(found, numbers=numbers)
+        return CounterVisitor(member_id=found[0].id)
+    return CounterVisitor(found, numbers=numbers)
 
 
 async def accrue(
@@ -159,7 +163,7 @@ async def ask(
     bill_minor: int,
     spend: int,
     key: str,
-) -> spending.Request:
+) -> spending.SpendRequest:
     """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier."""
     asked = await spending.ask(conn, shop.id, member.id, actor_id, bill_minor=bill_minor, points=spend, key=key)
     if asked.made:

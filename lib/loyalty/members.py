@@ -28,7 +28,7 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedCard:
     """A card at a shop: a new one (with so many points of welcome), or the one the person has."""
 
     member_id: int
@@ -85,7 +85,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundMember:
     """A line of a list of clients."""
 
     id: int
@@ -165,7 +165,7 @@ async def merge(conn: db.Connection, from_user: int, into_user: int, *, now: dat
 
 async def join(
     conn: db.Connection, partner_id: int, user_id: int, *, referrer_card: int | None = None, now: datetime | None = None
-) -> Joined:
+) -> JoinedCard:
     """Take a client into a shop, once; a repeated call returns the card they have. The welcome points come once for a
     person, whatever account or number they come with.
 
@@ -174,7 +174,7 @@ async def join(
     Denied("partner_blocked"), Denied("partner_not_approved"), Missing("no_client") before registration.
     """
     joined = await SQL.join_partner.one(
-        conn, Joined, partner_id=partner_id, user_id=user_id, referrer_card=referrer_card, now=now
+        conn, JoinedCard, partner_id=partner_id, user_id=user_id, referrer_card=referrer_card, now=now
     )
     if joined is None:
         raise errors.Missing("no_partner", str(partner_id))
@@ -209,12 +209,16 @@ async def find_by_card(conn: db.Connection, partner_id: int, card_no: int) -> in
     return await SQL.find_by_card.within(of(partner_id)).one(conn, int, partner_id=partner_id, card_no=card_no)
 
 
-async def find_by_phone(conn: db.Connection, partner_id: int, numbers: Sequence[str]) -> list[Found]:
+async def find_by_phone(conn: db.Connection, partner_id: int, numbers: Sequence[str]) -> list[FoundMember]:
     """Return the members with one of these numbers, in their order: a number can be read in more than one way."""
-    return await SQL.find_by_phone.within(of(partner_id)).all(conn, Found, partner_id=partner_id, phones=list(numbers))
+    return await SQL.find_by_phone.within(of(partner_id)).all(
+        conn, FoundMember, partner_id=partner_id, phones=list(numbers)
+    )
 
 
-async def search(conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = PAGE) -> list[Found]:
+async def search(
+    conn: db.Connection, partner_id: int, words: str, *, after: int = 0, limit: int = PAGE
+) -> list[FoundMember]:
     """Return clients by the last four digits of the phone, by name, or by both ("4567 Анна").
 
     With digits, `after` is the last id of the page before; by name alone there is one page, newest visit first.
@@ -226,7 +230,7 @@ async def search(conn: db.Connection, partner_id: int, words: str, *, after: int
     if tails:
         return await SQL.search.within(of(partner_id)).all(
             conn,
-            Found,
+            FoundMember,
             partner_id=partner_id,
             tail=tails[0],
             name=name or None,
@@ -235,28 +239,30 @@ async def search(conn: db.Connection, partner_id: int, words: str, *, after: int
         )
     if len(name) < 2:
         raise errors.Invalid("search_unclear", words[:40])
-    return await SQL.search_names.within(of(partner_id)).all(conn, Found, partner_id=partner_id, name=name, limit=limit)
+    return await SQL.search_names.within(of(partner_id)).all(
+        conn, FoundMember, partner_id=partner_id, name=name, limit=limit
+    )
 
 
 async def recent(
     conn: db.Connection, partner_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
-) -> list[Found]:
+) -> list[FoundMember]:
     """Return the clients who were served last, out of the last thousand operations.
 
     `before` is (last_visit_at, id) of the page before's last.
     """
     at, number = before or (None, None)
     return await SQL.recent.within(of(partner_id)).all(
-        conn, Found, partner_id=partner_id, before_at=at, before_id=number, limit=limit
+        conn, FoundMember, partner_id=partner_id, before_at=at, before_id=number, limit=limit
     )
 
 
 async def list_all(
     conn: db.Connection, partner_id: int, *, before: int | None = None, limit: int = PAGE
-) -> list[Found]:
+) -> list[FoundMember]:
     """Return the clients of a shop, newest first; `before` is the last id of the page before."""
     return await SQL.list_members.within(of(partner_id)).all(
-        conn, Found, partner_id=partner_id, before=before, limit=limit
+        conn, FoundMember, partner_id=partner_id, before=before, limit=limit
     )
 
 

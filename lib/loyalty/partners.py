@@ -83,7 +83,7 @@ class Partner:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ShopCount:
     """A city or a category of the catalogue, and how many shops it has."""
 
     name: str
@@ -91,7 +91,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Deed:
+class ShopDeed:
     """A line of the audit trail: who did what to whom."""
 
     id: int
@@ -157,14 +157,14 @@ async def find(conn: db.Connection, words: str, *, after: int = 0, limit: int = 
     return await SQL.find_partners.within(PLATFORM).all(conn, Partner, words=literal, after=after, limit=limit)
 
 
-async def cities(conn: db.Connection, *, limit: int = 30) -> list[Choice]:
+async def cities(conn: db.Connection, *, limit: int = 30) -> list[ShopCount]:
     """Return the cities that have shops, the biggest first."""
-    return await SQL.cities.within(db.Scope()).all(conn, Choice, limit=limit)
+    return await SQL.cities.within(db.Scope()).all(conn, ShopCount, limit=limit)
 
 
-async def categories(conn: db.Connection, city: str | None = None, *, limit: int = 30) -> list[Choice]:
+async def categories(conn: db.Connection, city: str | None = None, *, limit: int = 30) -> list[ShopCount]:
     """Return the categories that have shops in a city, the biggest first."""
-    return await SQL.categories.within(db.Scope()).all(conn, Choice, city=city, limit=limit)
+    return await SQL.categories.within(db.Scope()).all(conn, ShopCount, city=city, limit=limit)
 
 
 async def change(conn: db.Connection, partner_id: int, actor_id: int, **fields: Any) -> None:
@@ -210,10 +210,10 @@ def digest(title: str, about: str, photo: str) -> str:
 
 async def trail(
     conn: db.Connection, *, partner_id: int | None = None, before: int | None = None, limit: int = PAGE
-) -> list[Deed]:
+) -> list[ShopDeed]:
     """Return a page of the audit trail, newest first; of one shop, or for administrators of all."""
     scope = PLATFORM if partner_id is None else of(partner_id)
-    return await SQL.trail.within(scope).all(conn, Deed, partner_id=partner_id, before=before, limit=limit)
+    return await SQL.trail.within(scope).all(conn, ShopDeed, partner_id=partner_id, before=before, limit=limit)
 
 
 def _checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Lot:
     """Points that expire together (never, if expires_at is None), or wait until active_at."""
 
     points: int
@@ -281,10 +281,10 @@ async def balance(conn: db.Connection, partner_id: int, member_id: int) -> Balan
     return found
 
 
-async def expiring(conn: db.Connection, partner_id: int, member_id: int, *, limit: int = PAGE) -> list[Batch]:
+async def expiring(conn: db.Connection, partner_id: int, member_id: int, *, limit: int = PAGE) -> list[Lot]:
     """Return what a member's points are made of: what expires first comes first, then what still waits."""
     ids = {"partner_id": partner_id, "member_id": member_id}
-    return await SQL.expiring.within(of(partner_id)).all(conn, Batch, **ids, limit=limit)
+    return await SQL.expiring.within(of(partner_id)).all(conn, Lot, **ids, limit=limit)
 
 
 async def vouchers(

@@ -39,7 +39,7 @@ class Reward:
 
 
 @dataclass(frozen=True)
-class Paid:
+class PaidReward:
     """A reward that somebody has got; the points can be spent from `active_at`."""
 
     level: int
@@ -98,9 +98,9 @@ async def rewards(
     return await SQL.rewards.within(of(partner_id)).all(conn, Reward, **ids, before_at=before, limit=limit)
 
 
-async def paid(conn: db.Connection, partner_id: int, receipt_id: int) -> list[Paid]:
+async def paid(conn: db.Connection, partner_id: int, receipt_id: int) -> list[PaidReward]:
     """Return what a receipt has brought its referrers, the nearest first."""
-    return await SQL.paid.within(of(partner_id)).all(conn, Paid, partner_id=partner_id, receipt_id=receipt_id)
+    return await SQL.paid.within(of(partner_id)).all(conn, PaidReward, partner_id=partner_id, receipt_id=receipt_id)
 
 
 async def held(
@@ -131,7 +131,7 @@ async def review(
 
 async def join(
     conn: db.Connection, user_id: int, payload: str, *, now: datetime | None = None
-) -> tuple[partners.Partner, members.Joined]:
+) -> tuple[partners.Partner, members.JoinedCard]:
     """Join the shop of a link, invited by its referrer if it names one. Missing("no_partner") for an unknown code."""
     code, card = read_link(payload)
     partner = await partners.get_by_code(conn, code)

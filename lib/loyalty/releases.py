@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from lib import cache, db, errors
 from lib.jobs import table
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 from lib.loyalty import codes, members
 from lib.people import notify, users
 
@@ -102,7 +102,7 @@ async def ask(
         )
         if asked is None:
             raise errors.Missing("no_client", str(holder_id))
-        order = Order(holder_id, f"release:{asked.id}", {"id": asked.id})
+        order = NewJob(holder_id, f"release:{asked.id}", {"id": asked.id})
         await table.create_free_jobs(conn, "release", [order], max_attempts=20, run_at=asked.due_at)
         fields = {"title": title, "tail": phone[-4:], "at": notify.moment(asked.due_at)}
         ways = [[("client.button.keep_number", "release:keep")]]

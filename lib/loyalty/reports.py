@@ -12,7 +12,7 @@ GROUPS = ("new", "loyal", "champion", "sleeping", "at_risk", "lost")
 
 
 @dataclass(frozen=True)
-class Summary:
+class ShopSummary:
     """A shop's period. Clients, buyers, repeaters, lost, available, pending and expiring are as of its end."""
 
     receipts: int
@@ -123,11 +123,11 @@ class Platform:
     active_members: int
 
 
-async def summary(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> Summary:
+async def summary(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> ShopSummary:
     """Return a shop's figures from `since` up to `until`."""
     period = {"partner_id": partner.id, "since": since, "until": until}
     query = SQL.summary.within(of(partner.id))
-    found = await query.one(conn, Summary, **period, minor_per_point=partner.minor_per_point)
+    found = await query.one(conn, ShopSummary, **period, minor_per_point=partner.minor_per_point)
     assert found is not None  # it has no rows to miss: every part is a count
     return found
 

@@ -18,7 +18,7 @@ LIFE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Request:
+class SpendRequest:
     """A question to a client; `made`: it is new, and they have to be told of it."""
 
     id: int
@@ -28,7 +28,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Consent:
     """What a client has agreed to, or refused, and who wanted it."""
 
     points: int
@@ -38,20 +38,20 @@ class Answer:
 
 async def ask(
     conn: db.Connection, partner_id: int, member_id: int, actor_id: int, *, bill_minor: int, points: int, key: str
-) -> Request:
+) -> SpendRequest:
     """Return the question that is open for an operation, a new one if there is none. Denied("not_staff")."""
     ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
     what = {"bill_minor": bill_minor, "points": points, "key": key, "life": LIFE}
-    asked = await SQL.ask.within(of(partner_id)).one(conn, Request, **ids, **what)
+    asked = await SQL.ask.within(of(partner_id)).one(conn, SpendRequest, **ids, **what)
     if asked is None:
         raise errors.Denied("not_staff", str(actor_id))
     return asked
 
 
-async def answer(conn: db.Connection, partner_id: int, request_id: int, user_id: int, *, agrees: bool) -> Answer:
+async def answer(conn: db.Connection, partner_id: int, request_id: int, user_id: int, *, agrees: bool) -> Consent:
     """Take the client's word, once. Missing("no_request"): answered already, too late, or not theirs."""
     ids = {"partner_id": partner_id, "request_id": request_id, "user_id": user_id}
-    answered = await SQL.answer.within(of(partner_id)).one(conn, Answer, **ids, agrees=agrees)
+    answered = await SQL.answer.within(of(partner_id)).one(conn, Consent, **ids, agrees=agrees)
     if answered is None:
         raise errors.Missing("no_request", str(request_id))
     return answered

@@ -64,7 +64,7 @@ async def _see_person(wish: Wish) -> Facts:
     return {"name": full_name(person), "tg_id": person.tg_id, "balance": person.balance, "banned": person.banned_at}
 
 
-def full_name(person: people.Person | people.Hit | users.User) -> str:
+def full_name(person: people.Dossier | people.Hit | users.User) -> str:
     """Return a person's name as Telegram shows it."""
     return " ".join(part for part in (person.first_name, person.last_name) if part) or f"id {person.tg_id}"
 

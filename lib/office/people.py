@@ -27,7 +27,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Person:
+class Dossier:
     """All that an administrator sees of a person on one screen; `owed` are credits."""
 
     id: int
@@ -51,7 +51,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Order:
+class JobLine:
     """A job as a line of a list."""
 
     id: int
@@ -75,7 +75,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Payment:
+class PaymentLine:
     """A payment as a line of a list."""
 
     id: int
@@ -88,7 +88,7 @@ class Payment:
 
 
 @dataclass(frozen=True)
-class Unsettled:
+class UnsettledPayment:
     """A payment that needs a look, and whose it is."""
 
     id: int
@@ -110,25 +110,27 @@ async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hi
     return await SQL.find_people.within(PLATFORM).all(conn, Hit, **facts, limit=limit)
 
 
-async def get(conn: db.Connection, user_id: int) -> Person:
+async def get(conn: db.Connection, user_id: int) -> Dossier:
     """Return a person; Missing("no_user")."""
     user = await users.get_user(conn, user_id)
     if user is None:
         raise errors.Missing("no_user", str(user_id))
-    person = await SQL.person.one(conn, Person, user_id=user_id, mark=users.ban_mark(user.tg_id))
+    person = await SQL.person.one(conn, Dossier, user_id=user_id, mark=users.ban_mark(user.tg_id))
     if person is None:
         raise errors.Missing("no_user", str(user_id))
     return person
 
 
-async def orders(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE) -> list[Order]:
+async def orders(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE) -> list[JobLine]:
     """Return a page of what a person paid credits for, newest first."""
-    return await SQL.person_orders.all(conn, Order, user_id=user_id, before=before, limit=limit)
+    return await SQL.person_orders.all(conn, JobLine, user_id=user_id, before=before, limit=limit)
 
 
-async def payments(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE) -> list[Payment]:
+async def payments(
+    conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = PAGE
+) -> list[PaymentLine]:
     """Return a page of a person's payments, newest first."""
-    return await SQL.person_payments.all(conn, Payment, user_id=user_id, before=before, limit=limit)
+    return await SQL.person_payments.all(conn, PaymentLine, user_id=user_id, before=before, limit=limit)
 
 
 async def ban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -> bool:
@@ -152,9 +154,9 @@ async def forget_state(tg_id: int) -> None:
     await fsm.forget_everywhere(tg_id)
 
 
-async def unsettled(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[Unsettled]:
+async def unsettled(conn: db.Connection, *, before: int | None = None, limit: int = PAGE) -> list[UnsettledPayment]:
     """Return a page of the payments that need a look: unknown Stars, hanging refunds, debts."""
-    return await SQL.unsettled_payments.all(conn, Unsettled, before=before, limit=limit)
+    return await SQL.unsettled_payments.all(conn, UnsettledPayment, before=before, limit=limit)
 
 
 def _phones(words: str) -> list[str]:

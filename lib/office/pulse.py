@@ -38,7 +38,7 @@ class Pulse:
 
 
 @dataclass(frozen=True)
-class Figures:
+class PlatformFigures:
     """The platform in numbers; a week and a month are the last seven and thirty days."""
 
     people: int
@@ -59,9 +59,9 @@ async def look(conn: db.Connection) -> Pulse:
     return _found(await SQL.pulse.one(conn, Pulse))
 
 
-async def figures(conn: db.Connection) -> Figures:
+async def figures(conn: db.Connection) -> PlatformFigures:
     """Return the platform in numbers."""
-    return _found(await SQL.figures.one(conn, Figures))
+    return _found(await SQL.figures.one(conn, PlatformFigures))
 
 
 def _found[T](row: T | None) -> T:

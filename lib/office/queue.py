@@ -2,19 +2,19 @@
 
 from lib import db, errors
 from lib.jobs import table
-from lib.jobs.table import Job, Retried
+from lib.jobs.table import Job, RetriedJob
 from lib.office import trail
-from lib.office.people import MOST, PAGE, Count, Order
+from lib.office.people import MOST, PAGE, Count, JobLine
 
 SQL = db.load("admin")
 
 
 async def failed(
     conn: db.Connection, *, task: str = "", code: str = "", before: int | None = None, limit: int = PAGE
-) -> list[Order]:
+) -> list[JobLine]:
     """Return a page of the failed jobs of 90 days, newest first: of all, of one task, of one reason, or of both."""
     chosen = {"task": task or None, "code": code or None}
-    return await SQL.failed_jobs.all(conn, Order, **chosen, before=before, limit=limit)
+    return await SQL.failed_jobs.all(conn, JobLine, **chosen, before=before, limit=limit)
 
 
 async def failed_by_task(conn: db.Connection, *, code: str = "") -> list[Count]:
@@ -27,9 +27,9 @@ async def failed_by_code(conn: db.Connection, *, task: str = "") -> list[Count]:
     return await SQL.failed_by_code.all(conn, Count, task=task or None, limit=MOST)
 
 
-async def under_way(conn: db.Connection, *, after: int = 0, limit: int = PAGE) -> list[Order]:
+async def under_way(conn: db.Connection, *, after: int = 0, limit: int = PAGE) -> list[JobLine]:
     """Return a page of the unfinished jobs, the oldest first."""
-    return await SQL.open_jobs.all(conn, Order, after=after, limit=limit)
+    return await SQL.open_jobs.all(conn, JobLine, after=after, limit=limit)
 
 
 async def get(conn: db.Connection, job_id: int) -> Job:
@@ -51,7 +51,7 @@ async def refunded(conn: db.Connection, job_id: int) -> bool:
     return bool(await table.SQL.was_refunded.one(conn, bool, job_id=job_id))
 
 
-async def retry(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> Retried:
+async def retry(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> RetriedJob:
     """Do a failed job over and note who wanted it; doing that twice makes one job and one note."""
     async with conn.transaction():
         retried = await table.retry_job(conn, job_id)

@@ -22,7 +22,7 @@ type Thing = Partner | offers.Service | offers.Promotion
 
 
 @dataclass(frozen=True)
-class ToDecide:
+class PendingDecisions:
     """How many of each wait for an administrator."""
 
     partners: int
@@ -42,7 +42,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Figures:
+class ShopsFigures:
     """All shops in numbers; the liability is in kopecks."""
 
     shops: int
@@ -51,9 +51,9 @@ class Figures:
     liability_minor: int
 
 
-async def to_decide(conn: db.Connection) -> ToDecide:
+async def to_decide(conn: db.Connection) -> PendingDecisions:
     """Return how many of each wait."""
-    return await SQL.to_decide.within(PLATFORM).one(conn, ToDecide) or ToDecide(0, 0, 0)
+    return await SQL.to_decide.within(PLATFORM).one(conn, PendingDecisions) or PendingDecisions(0, 0, 0)
 
 
 async def facts(conn: db.Connection, partner_id: int) -> Facts:
@@ -62,9 +62,9 @@ async def facts(conn: db.Connection, partner_id: int) -> Facts:
     return found or Facts(0, 0, 0, 0, None)
 
 
-async def figures(conn: db.Connection) -> Figures:
+async def figures(conn: db.Connection) -> ShopsFigures:
     """Return all shops in numbers."""
-    return await SQL.loyalty_figures.within(PLATFORM).one(conn, Figures) or Figures(0, 0, 0, 0)
+    return await SQL.loyalty_figures.within(PLATFORM).one(conn, ShopsFigures) or ShopsFigures(0, 0, 0, 0)
 
 
 async def waiting(conn: db.Connection, kind: str, *, after: int = 0, limit: int = PAGE) -> Sequence[Thing]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lib import config, db, errors, log, text
 from lib.jobs import table
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 from lib.telegram.client import Button, Chat, Keyboard
 
 SQL = db.load("admin")
@@ -90,7 +90,7 @@ async def tell(
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
-    order = Order(user_id, f"tell:{once}", args)
+    order = NewJob(user_id, f"tell:{once}", args)
     try:
         return bool(await table.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))
     except errors.Conflict:  # it was said in other words, with an older balance say: once is once

@@ -123,7 +123,7 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _KieAnswer:
     """What KIE says: the code in the body where there is one, else the status."""
 
     code: int
@@ -131,20 +131,22 @@ class _Answer:
     data: Any = None
 
 
-async def _call(method: str, path: str, key: str, timeout: timedelta, base: str = "", **request: Any) -> _Answer:
+async def _call(method: str, path: str, key: str, timeout: timedelta, base: str = "", **request: Any) -> _KieAnswer:
     url = (base or config.get().kie_api_url or API) + path
     answer = await fetch.ask(method, url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout, **request)
     body = _object(answer.body)
     code = body.get("code", answer.status if answer.status != 200 else 0)  # a 200 that says nothing is no success
-    return _Answer(code if isinstance(code, int) and 0 <= code < 1000 else 0, _words(body.get("msg")), body.get("data"))
+    return _KieAnswer(
+        code if isinstance(code, int) and 0 <= code < 1000 else 0, _words(body.get("msg")), body.get("data")
+    )
 
 
-async def _record(task_id: str, key: str) -> _Answer:
+async def _record(task_id: str, key: str) -> _KieAnswer:
     try:
         query = {"taskId": task_id}
         return await _call("GET", "/api/v1/jobs/recordInfo", key, timedelta(seconds=15), params=query)
     except errors.Unavailable as error:
-        return _Answer(0, error.detail[:300])
+        return _KieAnswer(0, error.detail[:300])
 
 
 async def _upload(key: str, picture: bytes) -> str:
@@ -166,7 +168,7 @@ async def _upload(key: str, picture: bytes) -> str:
     return address
 
 
-def _refusal(answer: _Answer, *, spent: bool = True) -> errors.AppError:
+def _refusal(answer: _KieAnswer, *, spent: bool = True) -> errors.AppError:
     """Say what an answer without a task means."""
     said = f"{answer.code} {answer.message}"
     if answer.code in _NO_MONEY:
@@ -180,7 +182,7 @@ def _refusal(answer: _Answer, *, spent: bool = True) -> errors.AppError:
     return errors.Unavailable("maybe_made" if spent else "down", said)
 
 
-def _report(answer: _Answer) -> Report:
+def _report(answer: _KieAnswer) -> Report:
     if answer.code in (404, 422):
         return Report("unknown", error=answer.message)
     if answer.code in (408, 501):

@@ -7,7 +7,7 @@ from lib.drawing import work
 from lib.drawing.card import render
 from lib.drawing.card.render import CardOrder
 from lib.drawing.clip.wanted import VideoOrder
-from lib.drawing.ground.output import Card
+from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
 from lib.drawing.scene.background import BackgroundOrder
 from lib.providers.contract import Ask, Output, Report, Request, Ticket
@@ -34,7 +34,7 @@ def _background(ask: Ask) -> Output:
     return _picture(background.render_background(ask.picture, BackgroundOrder(ask.scene, ask.variant)))
 
 
-def _picture(made: Card) -> Output:
+def _picture(made: FinishedCard) -> Output:
     return Output(made.png, made.jpeg, made.width, made.height, made.layout, cost=0)
 
 

@@ -31,7 +31,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class New:
+class NewFile:
     """A file about to be stored; `seconds` is how long a clip lasts."""
 
     kind: str
@@ -48,7 +48,7 @@ class New:
         return {"kind": self.kind, "content_type": self.content_type, **size}
 
 
-async def keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
+async def keep(user_id: int, job_id: int, files: Sequence[NewFile]) -> list[File]:
     """Store a job's files and record them; Gone, and none is kept, when the person was erased.
 
     A job that is told to stop meanwhile brings this to its end first, so that no file is left without a row.
@@ -61,7 +61,7 @@ async def keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
         raise
 
 
-async def _keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
+async def _keep(user_id: int, job_id: int, files: Sequence[NewFile]) -> list[File]:
     paths = await asyncio.gather(*(_put(job_id, file) for file in files))
     listed = [file.row | {"pathname": path} for file, path in zip(files, paths, strict=True)]
     try:
@@ -71,7 +71,7 @@ async def _keep(user_id: int, job_id: int, files: Sequence[New]) -> list[File]:
         raise
 
 
-async def _put(job_id: int, file: New) -> str:
+async def _put(job_id: int, file: NewFile) -> str:
     ending = _ENDINGS[file.content_type]
     return await storage.put(file.kind, file.data, job_id=job_id, ext=ending, content_type=file.content_type)
 

@@ -14,7 +14,7 @@ MOST = 30  # messages at a time: they must not take what Telegram lets a bot sen
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingOrder:
     """An order in line; `waited` is in seconds."""
 
     id: int
@@ -23,9 +23,9 @@ class Waiting:
     waited: float
 
 
-async def list_waiting(conn: db.Connection, limit: int = MOST) -> list[Waiting]:
+async def list_waiting(conn: db.Connection, limit: int = MOST) -> list[WaitingOrder]:
     """Return the orders that have been in line for a while, those first that have been there longest."""
-    return await SQL.list_waiting.all(conn, Waiting, limit=limit)
+    return await SQL.list_waiting.all(conn, WaitingOrder, limit=limit)
 
 
 async def move() -> None:
@@ -41,7 +41,7 @@ async def move() -> None:
         await asyncio.gather(*map(_say, waiting))
 
 
-async def _say(one: Waiting) -> None:
+async def _say(one: WaitingOrder) -> None:
     from lib.telegram.client import Button, Chat
 
     order, language = one.args, one.args["language"]

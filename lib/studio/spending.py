@@ -23,7 +23,7 @@ _MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Begun:
+class CallStart:
     """A call that may go out (`id`), or how long to wait, or the provider's halt."""
 
     id: int | None
@@ -53,7 +53,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class State:
+class ProviderState:
     """How a provider does: the calls begun within an hour and within a day, of which those lost count as failed.
 
     `last_done_at` is None when nothing came of it within a day, nor ever of what costs money. `halt` tells why nobody
@@ -97,7 +97,7 @@ async def begin_call(
     account: str = "",
     starts: int | None = None,
     span: timedelta | None = None,
-) -> Begun:
+) -> CallStart:
     """Note that the worker with this lease is about to ask a provider, if nothing halts it and its rate allows.
 
     What an earlier worker began for the same item and never ended is lost from now on, and stays counted. Conflict
@@ -105,8 +105,8 @@ async def begin_call(
     """
     call = {"job_id": job_id, "token": token, "item": item, "step": step, "provider": provider, "account": account}
     facts: dict[str, Any] = {**call, "model": model, "cost": cost, "starts": starts, "span": span}
-    found = await SQL.begin_call.one(conn, Begun, **facts)
-    return found or Begun(None, None, "")
+    found = await SQL.begin_call.one(conn, CallStart, **facts)
+    return found or CallStart(None, None, "")
 
 
 async def end_call(conn: db.Connection, call_id: int, state: str, cost: int | None = None) -> bool:
@@ -148,10 +148,10 @@ async def pace_of(conn: db.Connection, provider: str, model: str) -> float:
     return float(row["seconds"]) if row and row["seconds"] else 0.0
 
 
-async def states(conn: db.Connection, providers: Sequence[str]) -> list[State]:
+async def states(conn: db.Connection, providers: Sequence[str]) -> list[ProviderState]:
     """Return how these providers do, in this order."""
     accounts = config.get().accounts
-    return await SQL.provider_states.all(conn, State, providers=list(providers), accounts=accounts)
+    return await SQL.provider_states.all(conn, ProviderState, providers=list(providers), accounts=accounts)
 
 
 async def set_daily_limit(conn: db.Connection, provider: str, daily_limit: int, *, actor: str, reason: str) -> None:

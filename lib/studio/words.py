@@ -70,7 +70,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RefusedWords:
     """Words that a marketplace would refuse: the kind of rule and the words themselves."""
 
     kind: str
@@ -97,12 +97,12 @@ def read_words(message: str) -> Words:
     return Words(title, tuple(benefits[:BENEFITS]), max(0, len(benefits) - BENEFITS), lost)
 
 
-def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[Finding]:
+def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[RefusedWords]:
     """Return all that the preset's marketplace would refuse in these words, each thing once."""
     if preset not in MARKETPLACES:
         return []
     found = (
-        Finding(kind, match.group().strip())
+        RefusedWords(kind, match.group().strip())
         for line in (title, *benefits)
         for kind, pattern in _FORBIDDEN.items()
         for match in pattern.finditer(line)

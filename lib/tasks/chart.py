@@ -25,14 +25,14 @@ async def run(run: Run) -> None:
     now = datetime.now(UTC)
     since = now - timedelta(days=asked["days"])
 
-    async def read(conn: db.Connection) -> tuple[reports.Summary, list[reports.Day]]:
+    async def read(conn: db.Connection) -> tuple[reports.ShopSummary, list[reports.Day]]:
         shop = await partners.get(conn, asked["partner_id"])
         return await reports.summary(conn, shop, since, now), await reports.days(conn, shop, since, now)
 
     sums, days = await db.run(read)
     say = user.language
     average = sums.average_bill_minor
-    sheet = figures.Sheet(
+    sheet = figures.FiguresText(
         title=place.title,
         period=f"{text.date(say, days[0].day)} – {text.date(say, days[-1].day)}" if days else "",
         tiles=(

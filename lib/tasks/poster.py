@@ -27,7 +27,7 @@ async def run(run: Run) -> None:
     link = await client.start_link("client", f"p_{shop.code}")
     say = user.language
     welcome = text.say(say, "partner.poster.welcome", points=shop.welcome_points) if shop.welcome_points else ""
-    sheet = poster.Sheet(
+    sheet = poster.PosterText(
         title=shop.title,
         promise=text.say(say, "partner.poster.promise", share=shop.earn_bp),
         welcome=welcome,

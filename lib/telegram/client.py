@@ -26,9 +26,9 @@ from telegram.request import HTTPXRequest, RequestData
 
 from lib import cache, config, errors, fetch, limits, log, wire
 from lib.telegram import outgoing
-from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, Sent, Stars
+from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, SentMessage, Stars
 
-__all__ = ["Bot", "Button", "Chat", "Film", "Invoice", "Key", "Keyboard", "Keys", "Picture", "Sent", "Stars"]
+__all__ = ["Bot", "Button", "Chat", "Film", "Invoice", "Key", "Keyboard", "Keys", "Picture", "SentMessage", "Stars"]
 
 ANSWER = timedelta(seconds=12)
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # getFile serves no larger file
@@ -46,7 +46,7 @@ def bot(name: str) -> "_Bot":
 @functools.lru_cache(maxsize=8)
 def _bot(name: str, token: str, loop: int) -> "_Bot":
     base = config.get().telegram_api_url
-    request = _Request(
+    request = _FileRequest(
         connect_timeout=5,
         read_timeout=12,
         write_timeout=12,
@@ -75,7 +75,7 @@ class _Bot(Bot):
         return int((await self._post("sendMessage", said))["message_id"])
 
 
-class _Request(HTTPXRequest):
+class _FileRequest(HTTPXRequest):
     """The library's way to Telegram for files; what has none goes over `wire`, at a twentieth of the time."""
 
     async def do_request(
@@ -178,7 +178,7 @@ class Chat:
 
     async def send_photo(
         self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
-    ) -> Sent:
+    ) -> SentMessage:
         """Send a picture, which Telegram compresses."""
         photo = bot(self.bot).send_photo(
             self.id,
@@ -191,7 +191,7 @@ class Chat:
 
     async def send_document(
         self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
-    ) -> Sent:
+    ) -> SentMessage:
         """Send a file as it is; a large one is handed over in pieces, not copied as a whole again and again."""
         document = bot(self.bot).send_document(
             self.id,
@@ -205,7 +205,7 @@ class Chat:
 
     async def send_video(
         self, film: Film, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
-    ) -> Sent:
+    ) -> SentMessage:
         """Send a video that plays in the chat."""
         video = bot(self.bot).send_video(
             self.id,
@@ -217,14 +217,14 @@ class Chat:
         )
         return await self._send(video)
 
-    async def send_album(self, items: Sequence[Picture | Film], caption: str = "") -> list[Sent]:
+    async def send_album(self, items: Sequence[Picture | Film], caption: str = "") -> list[SentMessage]:
         """Send 2 to 10 pictures and videos as one album; it can have no buttons. The caption is the first one's."""
         media = [outgoing.in_album(item, "" if index else caption) for index, item in enumerate(items)]
         messages = await self._in_turn(bot(self.bot).send_media_group(self.id, media))
         self.sent += [message.message_id for message in messages]
         return [outgoing.sent(message) for message in messages]
 
-    async def send_documents(self, files: Sequence[Picture], caption: str = "") -> list[Sent]:
+    async def send_documents(self, files: Sequence[Picture], caption: str = "") -> list[SentMessage]:
         """Send 2 to 10 files as one album, each as it is. The caption is the last one's, which stands below all."""
         last = len(files) - 1
         media = [
@@ -237,7 +237,7 @@ class Chat:
         self.sent += [message.message_id for message in messages]
         return [outgoing.sent(message) for message in messages]
 
-    async def send_invoice(self, invoice: Invoice, keyboard: Keyboard | None = None) -> Sent:
+    async def send_invoice(self, invoice: Invoice, keyboard: Keyboard | None = None) -> SentMessage:
         """Ask for Stars; the keyboard's first button, if there is one, must be the one that pays.
 
         Who gets it forwarded cannot pay it: they come to the bot with "/start pay".
@@ -268,7 +268,7 @@ class Chat:
         """Delete a message; False when that is no longer possible."""
         return await self._edit(bot(self.bot).delete_message(self.id, message_id))
 
-    async def _send(self, request: Coroutine[Any, Any, Message]) -> Sent:
+    async def _send(self, request: Coroutine[Any, Any, Message]) -> SentMessage:
         message = await self._in_turn(request)
         self.sent.append(message.message_id)
         return outgoing.sent(message)

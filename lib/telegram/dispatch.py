@@ -20,7 +20,7 @@ from typing import Any
 from lib import errors, limits, log, text
 from lib.telegram import conversation, edits, fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
-from lib.telegram.update import Incoming, Person, parse
+from lib.telegram.update import Incoming, Sender, parse
 
 TRIES = 3
 LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
@@ -50,7 +50,7 @@ class Menu:
     payments: str = ""
     flows: Sequence[str] = ()
     open: Sequence[str] = ()
-    shared: "Shared | None" = None
+    shared: "SharedFlows | None" = None
     former: Mapping[str, str] = field(default_factory=dict)
     admits: Callable[[int], bool] | None = None
 
@@ -76,7 +76,7 @@ class Menu:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedFlows:
     """The flows that bots have in common: their package, flow by command, and the one for who was shut out.
 
     Who was shut out may still use the commands: they are about one's own data. `open`: the flows that a stranger needs
@@ -99,7 +99,7 @@ class Flows:
     """
 
     menus: Mapping[str, Menu]
-    meet: Callable[[Person], Awaitable[dict[str, Any]]]
+    meet: Callable[[Sender], Awaitable[dict[str, Any]]]
     bury: Callable[[str, int, bytes, str, int], Awaitable[None]]
     blocked: Callable[[int, bool], Awaitable[None]]
     pace: limits.Limit | None = None
@@ -230,7 +230,7 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
     return await _run(menu, Turn(came, held.state.copy(), Chat(bot, came.person.id)), held, raw, flows)
 
 
-async def _run(menu: Menu, turn: Turn, held: fsm.Held, raw: bytes, flows: Flows) -> Outcome:
+async def _run(menu: Menu, turn: Turn, held: fsm.HeldTurn, raw: bytes, flows: Flows) -> Outcome:
     try:
         try:
             async with asyncio.timeout(fsm.HANDLER_LIMIT.total_seconds()):
@@ -355,7 +355,7 @@ def _shared(menu: Menu, came: Incoming) -> str:
     return menu.shared.commands.get(came.command, "") if menu.shared and came.kind == "command" else ""
 
 
-async def _count(turn: Turn, held: fsm.Held, raw: bytes, flows: Flows, error: Exception) -> Outcome:
+async def _count(turn: Turn, held: fsm.HeldTurn, raw: bytes, flows: Flows, error: Exception) -> Outcome:
     """Let Telegram try again, or bury the update that has failed often enough and say so."""
     try:
         tries = await fsm.failed(held)

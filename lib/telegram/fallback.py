@@ -13,7 +13,7 @@ SQL = db.load("fallback")
 
 
 @dataclass(frozen=True)
-class Begun:
+class TurnStart:
     """Whether the update is done already, else whether the turn is ours, and the state if there is one."""
 
     done: bool
@@ -22,7 +22,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Found:
+class Leftovers:
     """What is left here of a person: the state, the updates that are done, and whether a turn is under way."""
 
     state: str | None
@@ -33,10 +33,10 @@ class Found:
     others: bool
 
 
-async def begin(bot: str, tg_id: int, update_id: int, turn: timedelta) -> Begun:
+async def begin(bot: str, tg_id: int, update_id: int, turn: timedelta) -> TurnStart:
     """Take the person's turn for as long as `turn`, unless another update has it or this one is done."""
-    begun = await db.run(lambda conn: SQL.begin_turn.one(conn, Begun, **_ids(bot, tg_id, update_id), turn=turn))
-    return begun or Begun(done=False, taken=False, state=None)
+    begun = await db.run(lambda conn: SQL.begin_turn.one(conn, TurnStart, **_ids(bot, tg_id, update_id), turn=turn))
+    return begun or TurnStart(done=False, taken=False, state=None)
 
 
 async def end(bot: str, tg_id: int, update_id: int, state: str, *, taken_in_redis_at: datetime | None = None) -> bool:
@@ -61,10 +61,10 @@ async def failed(bot: str, tg_id: int, update_id: int) -> int:
     return await db.run(lambda conn: SQL.count_failure.one(conn, int, **_ids(bot, tg_id, update_id))) or 0
 
 
-async def look(bot: str, tg_id: int, update_id: int) -> Found:
+async def look(bot: str, tg_id: int, update_id: int) -> Leftovers:
     """Return what an outage of Redis has left here of this person and this update."""
-    found = await db.run(lambda conn: SQL.look.one(conn, Found, **_ids(bot, tg_id, update_id)))
-    return found or Found(state=None, saved_at=None, busy=False, done=False, handled=[], others=False)
+    found = await db.run(lambda conn: SQL.look.one(conn, Leftovers, **_ids(bot, tg_id, update_id)))
+    return found or Leftovers(state=None, saved_at=None, busy=False, done=False, handled=[], others=False)
 
 
 async def forget(bot: str, tg_id: int, state: str) -> None:

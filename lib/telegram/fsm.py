@@ -54,7 +54,7 @@ return 1
 
 
 @dataclass
-class Held:
+class HeldTurn:
     """A turn that was taken: the state as it was, where the turn is held, and when it will be over.
 
     `found` is what Neon still has of this person after an outage; it goes back to Redis with the end of the turn.
@@ -68,7 +68,7 @@ class Held:
     state: State
     began: float
     in_neon: bool = False
-    found: fallback.Found | None = None
+    found: fallback.Leftovers | None = None
     paused: timedelta = timedelta(0)
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     mark: str = ""
@@ -81,17 +81,17 @@ class Held:
 
 
 outage = instance.Outage()
-own = instance.Own()
+own = instance.OwnTurns()
 
 
-async def begin(bot: str, user_id: int, update_id: int) -> Held | None:
+async def begin(bot: str, user_id: int, update_id: int) -> HeldTurn | None:
     """Take the user's turn and load the state, or return None when the update is done already.
 
     Raises Unavailable when another update holds the turn for longer than we wait, or when neither Redis nor Neon can be
     reached.
     """
     for wait in (*WAITS, None):
-        held = Held(bot, user_id, update_id, State(), time.time())
+        held = HeldTurn(bot, user_id, update_id, State(), time.time())
         if own.takes(bot, user_id, held.began, held.began + TURN.total_seconds()):
             taken = done = False
             try:
@@ -108,7 +108,7 @@ async def begin(bot: str, user_id: int, update_id: int) -> Held | None:
     raise errors.Unavailable("turn_taken", retry_after=timedelta(seconds=1))
 
 
-async def _begin_anywhere(held: Held) -> tuple[bool, bool]:
+async def _begin_anywhere(held: HeldTurn) -> tuple[bool, bool]:
     """Try for the turn in Redis, or in Neon when Redis is out of reach for long."""
     try:
         return await _begin(held)
@@ -125,7 +125,7 @@ async def _begin_anywhere(held: Held) -> tuple[bool, bool]:
     return await _begin_in_neon(held)
 
 
-async def _begin(held: Held) -> tuple[bool, bool]:
+async def _begin(held: HeldTurn) -> tuple[bool, bool]:
     """Try for the turn in Redis; return whether it is ours, and whether the update is done."""
     commands: list[cache.Command] = [
         ["SET", _turn(held), held.token, "NX", "PX", _ms(TURN)],
@@ -152,7 +152,7 @@ async def _begin(held: Held) -> tuple[bool, bool]:
     return bool(taken), bool(done)
 
 
-async def _look(held: Held) -> tuple[bool, bool]:
+async def _look(held: HeldTurn) -> tuple[bool, bool]:
     """See what an outage has left in Neon; the turn in Redis is given up when it is no use."""
     try:
         found = await fallback.look(held.bot, held.user_id, held.update_id)
@@ -167,7 +167,7 @@ async def _look(held: Held) -> tuple[bool, bool]:
     return not found.busy, found.done
 
 
-async def _begin_in_neon(held: Held) -> tuple[bool, bool]:
+async def _begin_in_neon(held: HeldTurn) -> tuple[bool, bool]:
     log.note(fallback=True)
     held.in_neon = True
     outage.used += 1
@@ -177,7 +177,7 @@ async def _begin_in_neon(held: Held) -> tuple[bool, bool]:
     return begun.taken, begun.done
 
 
-async def end(held: Held, state: State) -> None:
+async def end(held: HeldTurn, state: State) -> None:
     """Save the state, mark the update done and give the turn back; raise Unavailable when the turn was outlived."""
     if held.outlived:
         raise errors.Unavailable("turn_outlived")
@@ -189,7 +189,7 @@ async def end(held: Held, state: State) -> None:
     own.ended(held.bot, held.user_id, held.update_id)
 
 
-async def _end_anywhere(held: Held, state: State) -> None:
+async def _end_anywhere(held: HeldTurn, state: State) -> None:
     """End a turn that was taken in Redis: there, once more there when the answer was lost, else in Neon."""
     try:
         await _end(held, state)
@@ -203,7 +203,7 @@ async def _end_anywhere(held: Held, state: State) -> None:
             _let_go_later(held)
 
 
-async def _end(held: Held, state: State) -> None:
+async def _end(held: HeldTurn, state: State) -> None:
     """End the turn in Redis; what Neon had goes along, and is then forgotten there."""
     commands: list[cache.Command] = [
         ["SET", _state(held), replace(state, blind=False).dump(), "PX", _ms(STATE_TTL)]
@@ -220,7 +220,7 @@ async def _end(held: Held, state: State) -> None:
             await fallback.drop(held.bot, held.user_id, held.found.saved_at)
 
 
-async def _end_again(held: Held, state: State) -> None:
+async def _end_again(held: HeldTurn, state: State) -> None:
     """End the turn in Redis unless that is done; raise Unavailable when it is not and the turn is another's."""
     if held.found:
         raise errors.Unavailable("redis")
@@ -231,7 +231,7 @@ async def _end_again(held: Held, state: State) -> None:
         raise errors.Unavailable("turn_outlived")
 
 
-async def _end_in_neon(held: Held, state: State) -> None:
+async def _end_in_neon(held: HeldTurn, state: State) -> None:
     log.note(fallback=True)
     outage.used += 1
     seen_at = held.found.saved_at if held.found and held.found.saved_at else datetime.fromtimestamp(held.began, UTC)
@@ -241,7 +241,7 @@ async def _end_in_neon(held: Held, state: State) -> None:
         raise errors.Unavailable("turn_outlived")
 
 
-async def release(held: Held) -> None:
+async def release(held: HeldTurn) -> None:
     """Give the turn back with nothing saved: Telegram will offer the update again."""
     own.ended(held.bot, held.user_id)
     if held.in_neon:
@@ -259,14 +259,14 @@ async def forget(bot: str, user_id: int) -> None:
     Redis, Neon keeps that it was dropped, and the older state that Redis comes back with does not count.
     """
     try:
-        await _forget(Held(bot, user_id, 0, State(), time.time()))
+        await _forget(HeldTurn(bot, user_id, 0, State(), time.time()))
     except errors.Unavailable:
         outage.failed(time.monotonic())
         outage.used += 1
         await fallback.forget(bot, user_id, State(saved_at=time.time()).dump())
 
 
-async def _forget(held: Held) -> None:
+async def _forget(held: HeldTurn) -> None:
     for wait in (*WAITS, None):
         [taken] = await cache.pipeline([["SET", _turn(held), "0", "NX", "PX", _ms(instance.PATIENCE)]])
         if taken or wait is None:
@@ -290,7 +290,7 @@ async def forget_everywhere(user_id: int, *, but: str = "") -> None:
             raise dropped
 
 
-async def failed(held: Held) -> int:
+async def failed(held: HeldTurn) -> int:
     """Count a failure that was ours; return how often this update has failed so far. The turn is still held."""
     if held.in_neon:
         return await fallback.failed(held.bot, held.user_id, held.update_id)
@@ -324,7 +324,7 @@ def _worth(state: State) -> bool:
     return bool(state.step or state.data or state.who)
 
 
-async def _let_go(held: Held) -> None:
+async def _let_go(held: HeldTurn) -> None:
     try:
         await cache.pipeline([["DEL", _turn(held)]])
     except errors.Unavailable:
@@ -332,7 +332,7 @@ async def _let_go(held: Held) -> None:
         raise
 
 
-def _let_go_later(held: Held) -> None:
+def _let_go_later(held: HeldTurn) -> None:
     """Give the turn back along with the next request, if it is still this one's: who comes next need not wait for it.
 
     The others learn first that Neon has what this turn has saved.
@@ -340,7 +340,7 @@ def _let_go_later(held: Held) -> None:
     cache.ride([*([_mark(held)] if outage.untold else []), _delete_own(_turn(held), held.token)])
 
 
-def _mark(held: Held) -> cache.Command:
+def _mark(held: HeldTurn) -> cache.Command:
     return ["SET", cache.key("outage"), held.token, "PX", _ms(STATE_TTL)]
 
 
@@ -352,11 +352,11 @@ def _done(bot: str, update_id: int) -> cache.Command:
     return ["SET", _update(bot, update_id), "1", "PX", _ms(DONE_TTL)]
 
 
-def _state(held: Held) -> str:
+def _state(held: HeldTurn) -> str:
     return cache.key(f"user_state:{held.bot}:{held.user_id}")
 
 
-def _turn(held: Held) -> str:
+def _turn(held: HeldTurn) -> str:
     return cache.key(f"turn:{held.bot}:{held.user_id}")
 
 

@@ -35,7 +35,7 @@ class Outage:
 
 
 @dataclass
-class Own:
+class OwnTurns:
     """The updates that this instance has done, and the turns it has or tries for: of each person one at a time.
 
     Redis and Neon do not know of each other's turns, nor Neon of what was done while Redis was there.

@@ -126,7 +126,7 @@ class Invoice:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentMessage:
     """A message that went out; `file_id` is what this bot may send its file by from now on, empty without a file."""
 
     message_id: int
@@ -156,10 +156,10 @@ def stars(one: StarTransaction) -> Stars | None:
     return Stars(one.id, person.id, person.first_name, one.amount, payload, one.date, refunded=back)
 
 
-def sent(message: Message) -> Sent:
+def sent(message: Message) -> SentMessage:
     """Return what there is to know of a message that went out."""
     file = message.photo[-1] if message.photo else message.video or message.document
-    return Sent(message.message_id, file.file_id if file else "")
+    return SentMessage(message.message_id, file.file_id if file else "")
 
 
 def markup(keyboard: Keyboard | Keys | None) -> dict[str, Any]:

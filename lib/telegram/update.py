@@ -24,7 +24,7 @@ type Part = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Person:
+class Sender:
     """Who wrote or pressed."""
 
     id: int
@@ -52,7 +52,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Payment:
+class StarPayment:
     """Stars that are about to be paid (`query_id`: answer within ten seconds), were paid, or were given back.
 
     `payload` is what the invoice was made with; `charge_id` is the payment's own key, empty before it is made.
@@ -81,7 +81,7 @@ class Incoming:
 
     update_id: int
     kind: str
-    person: Person
+    person: Sender
     message_id: int = 0
     text: str = ""
     command: str = ""
@@ -89,7 +89,7 @@ class Incoming:
     attachment: Attachment | None = None
     phone: str = ""
     own_phone: bool = False
-    payment: Payment | None = None
+    payment: StarPayment | None = None
     edited: bool = False
 
 
@@ -116,7 +116,7 @@ def parse(raw: bytes) -> Incoming | None:
     return came
 
 
-def _check(part: Incoming | Person | Attachment | Payment | None) -> None:
+def _check(part: Incoming | Sender | Attachment | StarPayment | None) -> None:
     """Raise TypeError or ValueError for a value that is not of its type, or that we could not store."""
     for name in fields(part) if part else ():
         value = getattr(part, name.name)
@@ -125,9 +125,9 @@ def _check(part: Incoming | Person | Attachment | Payment | None) -> None:
                 raise ValueError(name.name)
         elif name.type is int and not (type(value) is int and 0 <= value < MOST_NUMBER):
             raise ValueError(name.name)
-    if isinstance(part, Person) and not 0 < part.id < MOST_ID:
+    if isinstance(part, Sender) and not 0 < part.id < MOST_ID:
         raise ValueError("person")
-    if isinstance(part, Payment) and part.amount >= MOST_AMOUNT:
+    if isinstance(part, StarPayment) and part.amount >= MOST_AMOUNT:
         raise ValueError("amount")
 
 
@@ -160,12 +160,12 @@ def _mended(came: Incoming | None) -> Incoming | None:
     return replace(came, edited=True) if came and came.kind in ("text", "photo", "document") else None
 
 
-def _writer(message: Part) -> Person:
+def _writer(message: Part) -> Sender:
     """Return whose chat it is; word of a refund is the bot's own message, and a private chat has its person's id."""
     if not message["from"].get("is_bot"):
         return _person(message["from"])
     chat = message["chat"]
-    return Person(chat["id"], _words(chat, "first_name"), _words(chat, "last_name"), "", "")
+    return Sender(chat["id"], _words(chat, "first_name"), _words(chat, "last_name"), "", "")
 
 
 def _press(update_id: int, press: Part) -> Incoming:
@@ -177,11 +177,11 @@ def _press(update_id: int, press: Part) -> Incoming:
 
 
 def _checkout(update_id: int, query: Part) -> Incoming:
-    payment = Payment(query["currency"], query["total_amount"], query["invoice_payload"], query_id=query["id"])
+    payment = StarPayment(query["currency"], query["total_amount"], query["invoice_payload"], query_id=query["id"])
     return Incoming(update_id, "checkout", _person(query["from"]), payment=payment)
 
 
-def _message(update_id: int, message: Part, person: Person) -> Incoming | None:
+def _message(update_id: int, message: Part, person: Sender) -> Incoming | None:
     message_id, text = message["message_id"], _words(message, "text")
     if paid := _part(message, "successful_payment"):
         return Incoming(update_id, "paid", person, message_id, payment=_paid(paid))
@@ -208,8 +208,8 @@ def _words(part: Part, name: str) -> str:
     return typed.visible(part.get(name) or "")
 
 
-def _paid(paid: Part) -> Payment:
-    return Payment(
+def _paid(paid: Part) -> StarPayment:
+    return StarPayment(
         paid["currency"],
         paid["total_amount"],
         paid["invoice_payload"],
@@ -219,12 +219,12 @@ def _paid(paid: Part) -> Payment:
     )
 
 
-def _refunded(paid: Part) -> Payment:
+def _refunded(paid: Part) -> StarPayment:
     charge_id = paid["telegram_payment_charge_id"]
-    return Payment(paid["currency"], paid["total_amount"], paid["invoice_payload"], charge_id=charge_id)
+    return StarPayment(paid["currency"], paid["total_amount"], paid["invoice_payload"], charge_id=charge_id)
 
 
-def _shared(update_id: int, message_id: int, person: Person, contact: Part) -> Incoming:
+def _shared(update_id: int, message_id: int, person: Sender, contact: Part) -> Incoming:
     """Take a phone number: whoever's it is, only that of the contact's own Telegram account counts as one's own."""
     own = contact.get("user_id") == person.id
     return Incoming(update_id, "contact", person, message_id, phone=contact["phone_number"], own_phone=own)
@@ -243,6 +243,6 @@ def _attachment(message: Part) -> Attachment | None:
     return None
 
 
-def _person(user: Part) -> Person:
+def _person(user: Part) -> Sender:
     name = _words(user, "last_name"), user.get("username") or "", user.get("language_code") or ""
-    return Person(user["id"], typed.visible(user["first_name"]), *name)
+    return Sender(user["id"], typed.visible(user["first_name"]), *name)

@@ -17,7 +17,9 @@ TITLES = ["Зерно", "я" * 80, "Кофейня «Зерно» & <b>", "🍩"
 
 
 def chart(title="Зерно", bars=((("01.11", 10.0),) * 30)):
-    sheet = figures.Sheet(title, "01.11.2026 – 30.11.2026", TILES, "Оборот по дням, ₽", tuple(bars), "Чеков не было")
+    sheet = figures.FiguresText(
+        title, "01.11.2026 – 30.11.2026", TILES, "Оборот по дням, ₽", tuple(bars), "Чеков не было"
+    )
     return Image.open(io.BytesIO(figures.render(sheet))).convert("RGB")
 
 
@@ -57,7 +59,7 @@ def test_no_receipts_at_all_is_said():
 def drawn(title="Зерно", logo=b""):
     steps = ("Наведите камеру", "Нажмите «Старт»", "Копите баллы")
     code = qr.png(LINK, scale=1)
-    png, sheets = poster.render(poster.Sheet(title, "5 % — баллами", "И 100 баллов", steps, LINK[8:], code, logo))
+    png, sheets = poster.render(poster.PosterText(title, "5 % — баллами", "И 100 баллов", steps, LINK[8:], code, logo))
     return Image.open(io.BytesIO(png)).convert("RGB"), sheets
 
 

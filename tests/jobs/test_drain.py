@@ -13,7 +13,7 @@ from lib import db, errors
 from lib.credits import ledger
 from lib.jobs import table
 from lib.jobs.run import Kind, Rate
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -53,7 +53,7 @@ def statements(monkeypatch):
 
 async def bulk(conn, number, *, task="card"):
     alice = await factories.make_user(conn)
-    await table.create_free_jobs(conn, task, [Order(alice.id, f"{task}:{n:05}", {}) for n in range(number)])
+    await table.create_free_jobs(conn, task, [NewJob(alice.id, f"{task}:{n:05}", {}) for n in range(number)])
 
 
 async def rows(conn, query):

@@ -9,7 +9,7 @@ import pytest
 from lib import db, errors, log, migrations
 from lib.credits import ledger
 from lib.jobs import table
-from lib.jobs.table import Order, Place
+from lib.jobs.table import NewJob, Place
 from tests import factories
 from tests.factories import claim, refused
 
@@ -140,7 +140,7 @@ async def test_forget_history_removes_what_is_old_in_batches_and_keeps_paid_keys
 
 async def test_one_person_with_a_thousand_jobs_delays_anothers_first_by_one_round(conn, make_user, make_job):
     alice, bob = await make_user(), await make_user()
-    orders = [Order(alice.id, f"alice:{n}", {}) for n in range(1000)]
+    orders = [NewJob(alice.id, f"alice:{n}", {}) for n in range(1000)]
     assert await table.create_free_jobs(conn, "card", orders) == 1000
     first = await claim(conn, limit=10)
     bobs = [await make_job(bob), await make_job(bob)]
@@ -180,24 +180,24 @@ async def test_planned_jobs_of_one_person_take_turns_too_when_their_time_comes(c
 
 async def test_a_thousand_free_jobs_take_one_round_trip_and_are_queued_once(conn, make_user):
     people = [await make_user() for _ in range(10)]
-    orders = [Order(people[n % 10].id, f"spring:{n}", {"n": n}) for n in range(1000)]
+    orders = [NewJob(people[n % 10].id, f"spring:{n}", {"n": n}) for n in range(1000)]
     with log.scope("test") as record:
         assert await table.create_free_jobs(conn, "notice", orders) == 1000
     assert record["sql"] == 1
-    assert await table.create_free_jobs(conn, "notice", [*orders[:500], Order(people[0].id, "new", {})]) == 1
+    assert await table.create_free_jobs(conn, "notice", [*orders[:500], NewJob(people[0].id, "new", {})]) == 1
     assert await count(conn, "select max(turn) from jobs") == 101
 
 
 async def test_free_jobs_under_the_key_of_another_request_are_refused(conn, make_user):
     alice = await make_user()
-    await table.create_free_jobs(conn, "notice", [Order(alice.id, "a", {})])
+    await table.create_free_jobs(conn, "notice", [NewJob(alice.id, "a", {})])
     async with refused(conn, errors.Conflict, "key_reused"):
-        await table.create_free_jobs(conn, "notice", [Order(alice.id, "a", {"n": 1})])
+        await table.create_free_jobs(conn, "notice", [NewJob(alice.id, "a", {"n": 1})])
 
 
 async def test_free_jobs_that_were_finished_are_not_queued_again(conn, make_user):
     alice = await make_user()
-    orders = [Order(alice.id, f"a:{n}", {}) for n in range(3)]
+    orders = [NewJob(alice.id, f"a:{n}", {}) for n in range(3)]
     await table.create_free_jobs(conn, "notice", orders)
     for job in await claim(conn, limit=3):
         await finish(conn, job)
@@ -251,7 +251,7 @@ async def test_a_poll_begins_nothing_and_passes_the_rate(conn, make_user):
 async def test_workers_that_claim_at_once_keep_to_the_limits_together(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(60)])
+        await table.create_free_jobs(conn, "card", [NewJob(alice.id, f"c:{n}", {}) for n in range(60)])
 
     async def worker(_):
         async with database.connect() as conn:
@@ -286,7 +286,7 @@ async def test_get_place_says_nothing_when_nobody_can_tell(conn, make_user, make
 
 async def test_the_place_counts_no_further_than_a_thousand(conn, make_user):
     alice = await make_user()
-    await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n:04}", {}) for n in range(1500)])
+    await table.create_free_jobs(conn, "card", [NewJob(alice.id, f"c:{n:04}", {}) for n in range(1500)])
     [last] = await table.list_last_jobs(conn, limit=1)
     assert await table.get_queue_position(conn, last.id) == 1001
 
@@ -309,7 +309,7 @@ HOT = {
 @pytest.mark.parametrize("name", HOT)
 async def test_a_hot_statement_reads_an_index_and_sorts_nothing(conn, make_user, name):
     alice = await make_user()
-    await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(300)])
+    await table.create_free_jobs(conn, "card", [NewJob(alice.id, f"c:{n}", {}) for n in range(300)])
     await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
     query = HOT[name].replace("%s", f"'{TOKEN}'")
     plan = "\n".join(row[0] for row in await (await conn.execute(f"explain {query}")).fetchall())
@@ -321,7 +321,7 @@ async def test_a_hot_statement_reads_an_index_and_sorts_nothing(conn, make_user,
 async def test_a_claim_rewrites_the_row_in_its_page_and_touches_no_index(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn)
-        await table.create_free_jobs(conn, "card", [Order(alice.id, f"c:{n}", {}) for n in range(1000)])
+        await table.create_free_jobs(conn, "card", [NewJob(alice.id, f"c:{n}", {}) for n in range(1000)])
         for _ in range(5):
             for job in await claim(conn, limit=100):
                 assert job.state == "running"

@@ -14,7 +14,7 @@ from lib import errors
 from lib.credits import ledger
 from lib.jobs import run as jobs_run
 from lib.jobs import table
-from lib.jobs.run import Summary
+from lib.jobs.run import DrainSummary
 from lib.retry import Backoff
 from tests import factories
 from tests.worker_lab import HOUR, clock, work  # noqa: F401
@@ -56,14 +56,14 @@ async def test_work_runs_what_is_due_and_says_what_is_left(conn, make_user, make
         ran.append(run.job.id)
 
     summary = await work(task(run))
-    assert replace(summary, due_at=None) == Summary(done=5)
+    assert replace(summary, due_at=None) == DrainSummary(done=5)
     assert abs(summary.due_at - tomorrow.run_at) < timedelta(minutes=1)
     assert sorted(ran) == [job.id for job in made]
     assert [await state(conn, job) for job in made] == ["done"] * 5
 
 
 async def test_work_with_nothing_to_do_ends_at_once(conn, task):
-    assert await work(task(None)) == Summary()
+    assert await work(task(None)) == DrainSummary()
 
 
 async def test_work_claims_no_more_than_it_has_room_for(conn, make_user, make_job, task):
@@ -246,7 +246,7 @@ async def test_nothing_is_claimed_in_the_margin(conn, make_user, make_job, task)
         raise AssertionError("too late")
 
     summary = await work(task(run), margin=HOUR)
-    assert replace(summary, due_at=None) == Summary()
+    assert replace(summary, due_at=None) == DrainSummary()
     assert abs(summary.due_at - job.run_at) < timedelta(minutes=1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from lib import errors, log
 from lib.credits import ledger
 from lib.jobs import table
-from lib.jobs.table import Enqueued
+from lib.jobs.table import QueuedJob
 from tests import factories
 from tests.factories import LEASE, claim, expire_lease, refused
 
@@ -35,7 +35,7 @@ async def test_create_job_again_returns_the_first_job_and_charges_nothing(conn, 
     alice = await make_user(credits=5)
     first = await enqueue(conn, alice)
     again = await enqueue(conn, alice, args={"n": 1, "title": "Чай"})
-    assert again == Enqueued(first.job, created=False, balance=4, position=1)
+    assert again == QueuedJob(first.job, created=False, balance=4, position=1)
 
 
 async def test_create_job_again_still_answers_when_the_credits_are_spent(conn, make_user):
@@ -82,7 +82,7 @@ async def test_twenty_orders_at_once_spend_five_credits_on_five_jobs(database):
             return await enqueue(conn, alice, key=f"order:{n}")
 
     answers = await asyncio.gather(*map(order, range(20)), return_exceptions=True)
-    assert sum(isinstance(answer, Enqueued) for answer in answers) == 5
+    assert sum(isinstance(answer, QueuedJob) for answer in answers) == 5
     assert sum(isinstance(answer, errors.ShortOfCredits) for answer in answers) == 15
     async with database.connect() as conn:
         assert len(await table.list_last_jobs(conn)) == 5

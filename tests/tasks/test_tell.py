@@ -38,7 +38,7 @@ def chats(monkeypatch):
         return 1
 
     monkeypatch.setattr(Chat, "say", say)
-    monkeypatch.setattr(limits, "_local", limits._Local())
+    monkeypatch.setattr(limits, "_local", limits._LocalCounts())
     return sent
 
 

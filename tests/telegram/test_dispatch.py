@@ -8,7 +8,7 @@ import pytest
 from lib import db, limits
 from lib.flows import FLOWS
 from lib.telegram import conversation, dispatch, fsm, instance
-from lib.telegram.update import Attachment, Incoming, Payment, Person
+from lib.telegram.update import Attachment, Incoming, Sender, StarPayment
 from tests.telegram.parlour import visits
 
 MINUTE = timedelta(minutes=1)
@@ -42,7 +42,7 @@ class Case:
 
 
 KNOWN = {"id": 1, "consent": True}
-ALICE_CAME = Person(7, "Алиса", "", "", "")
+ALICE_CAME = Sender(7, "Алиса", "", "", "")
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ SHOP = dispatch.Menu(
     links={"c": "cards"},
     payments="till",
     flows=("gallery",),
-    shared=dispatch.Shared("lib.flows.every", {"language": "language"}),
+    shared=dispatch.SharedFlows("lib.flows.every", {"language": "language"}),
 )
 FILE = Attachment("photo", "a", "b", 9, "image/jpeg", "")
-BILL = Payment("XTR", 50, "pack:5")
+BILL = StarPayment("XTR", 50, "pack:5")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 from lib.telegram import edits
 from lib.telegram.conversation import State
-from lib.telegram.update import Attachment, Incoming, Person
+from lib.telegram.update import Attachment, Incoming, Sender
 
-ALICE = Person(7, "Алиса", "", "", "")
+ALICE = Sender(7, "Алиса", "", "", "")
 
 
 def said(words, number=5, **more):

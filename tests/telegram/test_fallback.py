@@ -30,8 +30,8 @@ async def test_one_update_of_a_person_has_the_turn_at_a_time():
 async def test_end_saves_the_state_for_the_next_update_and_marks_this_one_done():
     await fallback.begin("studio", ALICE, 1, TURN)
     assert await fallback.end("studio", ALICE, 1, "first")
-    assert await fallback.begin("studio", ALICE, 1, TURN) == fallback.Begun(done=True, taken=True, state="first")
-    assert await fallback.begin("studio", ALICE, 2, TURN) == fallback.Begun(done=False, taken=True, state="first")
+    assert await fallback.begin("studio", ALICE, 1, TURN) == fallback.TurnStart(done=True, taken=True, state="first")
+    assert await fallback.begin("studio", ALICE, 2, TURN) == fallback.TurnStart(done=False, taken=True, state="first")
 
 
 async def test_a_turn_that_ran_out_is_taken_by_another_and_cannot_end():
@@ -44,7 +44,7 @@ async def test_a_turn_that_ran_out_is_taken_by_another_and_cannot_end():
 async def test_release_saves_nothing_and_lets_the_update_come_again():
     await fallback.begin("studio", ALICE, 1, TURN)
     await fallback.release("studio", ALICE, 1)
-    assert await fallback.begin("studio", ALICE, 1, TURN) == fallback.Begun(done=False, taken=True, state=None)
+    assert await fallback.begin("studio", ALICE, 1, TURN) == fallback.TurnStart(done=False, taken=True, state=None)
 
 
 async def test_a_turn_of_redis_may_end_here_unless_another_update_came_this_way():

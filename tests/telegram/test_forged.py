@@ -74,7 +74,7 @@ async def shut(redis, lab, database, monkeypatch):
         monkeypatch.setenv(f"{bot.upper()}_BOT_TOKEN", lab.world.bots[bot].account.token)
         await lab.act("text", user=MALLORY, bot=bot, wait=False, text="/start")
     monkeypatch.setattr(fsm, "outage", instance.Outage())
-    monkeypatch.setattr(fsm, "own", instance.Own())
+    monkeypatch.setattr(fsm, "own", instance.OwnTurns())
     config.get.cache_clear()
     yield database
     await db.close()

@@ -30,7 +30,7 @@ async def fresh(redis, database, monkeypatch):
 
 def new_instance(monkeypatch):
     monkeypatch.setattr(fsm, "outage", instance.Outage())
-    monkeypatch.setattr(fsm, "own", instance.Own())
+    monkeypatch.setattr(fsm, "own", instance.OwnTurns())
     monkeypatch.setattr(cache, "_breaker", cache.Breaker())
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from dev.telegram.spec import Spec
 from lib import errors
-from lib.telegram.update import SENT, Payment, parse
+from lib.telegram.update import SENT, StarPayment, parse
 
 ALICE = {"id": 7, "is_bot": False, "first_name": "Алиса"}
 MESSAGE = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": ALICE}
@@ -25,12 +25,12 @@ def test_only_the_phone_of_ones_own_account_is_ones_own(owner, own):
 
 def test_a_checkout_says_what_is_about_to_be_paid():
     found = came(pre_checkout_query={"id": "9", "from": ALICE, **BILL})
-    assert (found.kind, found.payment) == ("checkout", Payment("XTR", 50, "pack:5", query_id="9"))
+    assert (found.kind, found.payment) == ("checkout", StarPayment("XTR", 50, "pack:5", query_id="9"))
 
 
 def test_a_payment_is_known_by_its_charge():
     found = came(message={**MESSAGE, "successful_payment": CHARGED})
-    assert (found.kind, found.payment) == ("paid", Payment("XTR", 50, "pack:5", charge_id="t"))
+    assert (found.kind, found.payment) == ("paid", StarPayment("XTR", 50, "pack:5", charge_id="t"))
     assert found.person.id == 7
 
 
@@ -44,7 +44,7 @@ def test_a_renewal_of_a_subscription_says_until_when_it_runs():
 
 def test_a_refund_names_the_charge_that_is_given_back():
     found = came(message={**MESSAGE, "refunded_payment": CHARGED})
-    assert (found.kind, found.payment) == ("refunded", Payment("XTR", 50, "pack:5", charge_id="t"))
+    assert (found.kind, found.payment) == ("refunded", StarPayment("XTR", 50, "pack:5", charge_id="t"))
 
 
 def test_an_amount_below_zero_is_no_update():

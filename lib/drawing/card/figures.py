@@ -21,7 +21,7 @@ LABELS = 10
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FiguresText:
     """What the picture says, in words of the reader's language; a bar is a day's label and its value."""
 
     title: str
@@ -32,7 +32,7 @@ class Sheet:
     empty: str
 
 
-def render(sheet: Sheet) -> bytes:
+def render(sheet: FiguresText) -> bytes:
     """Return the PNG."""
     canvas = Image.new("RGB", SIZE, PAPER)
     pen = ImageDraw.Draw(canvas)
@@ -79,7 +79,7 @@ def _plain(value: str) -> str:
     return value.replace("\u202f", "\u00a0")
 
 
-def _chart(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], sheet: Sheet) -> None:
+def _chart(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], sheet: FiguresText) -> None:
     left, top, right, bottom = box
     most = max((value for _, value in sheet.bars), default=0)
     if most <= 0:

@@ -33,7 +33,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Paper:
     """The paper: its size in pixels, the parts of it that apps cover, and the unit of all lengths."""
 
     width: int
@@ -67,7 +67,7 @@ class Hero:
     cut: bool
 
 
-def compose(sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]) -> Image.Image:
+def compose(sheet: Paper, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]) -> Image.Image:
     """Draw the whole card."""
     look = _suited(look, hero, texts)
     canvas = paint.gradient((sheet.width, sheet.height), palette.top, palette.bottom)
@@ -87,7 +87,7 @@ def _suited(look: Look, hero: Hero, texts: tuple[str, ...]) -> Look:
 
 
 def _top(
-    canvas: Image.Image, sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
+    canvas: Image.Image, sheet: Paper, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
 ) -> None:
     left, top, right, bottom = sheet.area
     unit = sheet.unit
@@ -104,7 +104,7 @@ def _top(
 
 
 def _side(
-    canvas: Image.Image, sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
+    canvas: Image.Image, sheet: Paper, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
 ) -> None:
     left, top, right, bottom = sheet.area
     unit = sheet.unit
@@ -127,7 +127,7 @@ def _side(
 
 
 def _sheet(
-    canvas: Image.Image, sheet: Sheet, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
+    canvas: Image.Image, sheet: Paper, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]
 ) -> None:
     left, top, right, bottom = sheet.area
     unit = sheet.unit
@@ -155,7 +155,7 @@ def _sheet(
         benefits.draw(canvas, inner, setting, (edge, start, edge + setting.width, start + setting.height))
 
 
-def _lay_sheet(canvas: Image.Image, palette: Palette, sheet: Sheet, line: int) -> None:
+def _lay_sheet(canvas: Image.Image, palette: Palette, sheet: Paper, line: int) -> None:
     radius = round(72 * sheet.unit)
     size = (sheet.width, sheet.height - line + radius)
     mask = paint.rounded(size, radius, (True, True, False, False)).crop((0, 0, sheet.width, sheet.height - line))
@@ -194,11 +194,11 @@ def _write(canvas: Image.Image, ink: Rgb, block: Block, corner: tuple[int, int],
     lettering.draw(canvas, corner, block, ink, centre_in=centre_in)
 
 
-def _bare(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
+def _bare(canvas: Image.Image, palette: Palette, sheet: Paper) -> None:
     """Leave the gradient alone."""
 
 
-def _beams(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
+def _beams(canvas: Image.Image, palette: Palette, sheet: Paper) -> None:
     """Let window light fall across the ground."""
     small = (sheet.width // 4, sheet.height // 4)
     w, h = small
@@ -213,7 +213,7 @@ def _beams(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
         paint.lay(canvas, (255, 255, 255), mask.resize((sheet.width, sheet.height)), (0, 0), 0.34)
 
 
-def _bubbles(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
+def _bubbles(canvas: Image.Image, palette: Palette, sheet: Paper) -> None:
     """Let large pale circles rise from two corners."""
     for x, y, size, share in ((0.72, -0.14, 0.62, 0.5), (-0.26, 0.62, 0.70, 0.45), (0.86, 0.78, 0.34, 0.35)):
         side = round(sheet.width * size)
@@ -226,7 +226,7 @@ def _bubbles(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
         )
 
 
-def _waves(canvas: Image.Image, palette: Palette, sheet: Sheet) -> None:
+def _waves(canvas: Image.Image, palette: Palette, sheet: Paper) -> None:
     """Raise two soft hills from the bottom."""
     w, h = sheet.width, sheet.height
     for x, y, wide, share in ((-0.55, 0.60, 1.5, 0.5), (0.1, 0.70, 1.6, 0.6)):

@@ -27,7 +27,7 @@ ACCENT: Rgb = (232, 142, 54)
 
 
 @dataclass(frozen=True)
-class Sheet:
+class PosterText:
     """What the poster says, in words of its shop's language, and the code as a PNG with a dot for each module.
 
     `logo` is a picture that the shop has given itself; without one, or when it cannot be read, the name stands alone.
@@ -42,7 +42,7 @@ class Sheet:
     logo: bytes = b""
 
 
-def render(sheet: Sheet) -> tuple[bytes, dict[str, bytes]]:
+def render(sheet: PosterText) -> tuple[bytes, dict[str, bytes]]:
     """Return the poster as PNG, and as a PDF of each of FORMATS."""
     leaf = Leaf(Image.new("RGB", SIZE, PAPER))
     pen = ImageDraw.Draw(leaf.canvas)
@@ -62,7 +62,7 @@ def render(sheet: Sheet) -> tuple[bytes, dict[str, bytes]]:
     return output.png(leaf.canvas), {name: leaf.pdf(width) for name, width in FORMATS.items()}
 
 
-def _name(leaf: Leaf, sheet: Sheet) -> None:
+def _name(leaf: Leaf, sheet: PosterText) -> None:
     """Write the shop's name, beside its logo if there is one."""
     logo = _logo(sheet.logo)
     left, wide = (EDGE + LOGO + 40, SIZE[0] - 2 * EDGE - LOGO - 40) if logo else (EDGE, SIZE[0] - 2 * EDGE)

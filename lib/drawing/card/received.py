@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from lib import errors
 from lib.drawing.ground import output, photo
-from lib.drawing.ground.output import Card
+from lib.drawing.ground.output import FinishedCard
 
 CLIP = (1080, 1920)
 STRAY = 0.1  # how far a result's proportions may be from those ordered: so much is cut off at most
@@ -15,7 +15,7 @@ LEAST = 0.5  # of the ordered size: a smaller result would look blurred
 
 
 @dataclass(frozen=True)
-class Clean:
+class CleanPhoto:
     """A photo that can be kept and handed on: a JPEG, or a PNG when it came as a cut-out."""
 
     data: bytes
@@ -25,17 +25,17 @@ class Clean:
     height: int
 
 
-def clean(data: bytes) -> Clean:
+def clean(data: bytes) -> CleanPhoto:
     """Return the seller's photo upright, in sRGB, without metadata; raise Rejected for one that cannot be used."""
     opened = photo.open_photo(data)
     width, height = opened.rgb.size
     if opened.alpha is None:
-        return Clean(output.encoded(opened.rgb, 92), "jpg", "image/jpeg", width, height)
+        return CleanPhoto(output.encoded(opened.rgb, 92), "jpg", "image/jpeg", width, height)
     cut = opened.rgb.copy()
     cut.putalpha(opened.alpha)
     out = io.BytesIO()
     cut.save(out, "PNG", compress_level=5)
-    return Clean(out.getvalue(), "png", "image/png", width, height)
+    return CleanPhoto(out.getvalue(), "png", "image/png", width, height)
 
 
 def flat(data: bytes, side: int = 2000) -> bytes:
@@ -49,10 +49,10 @@ def flat(data: bytes, side: int = 2000) -> bytes:
     return output.encoded(picture, 92)
 
 
-def fitted(data: bytes, width: int, height: int) -> Card:
+def fitted(data: bytes, width: int, height: int) -> FinishedCard:
     """Return a provider's picture in the wanted size, what sticks out cut off evenly."""
     picture = ImageOps.fit(_as_ordered(data, width, height), (width, height), Image.Resampling.LANCZOS)
-    return Card(output.png(picture), output.jpeg(picture), width, height, "made")
+    return FinishedCard(output.png(picture), output.jpeg(picture), width, height, "made")
 
 
 def still(data: bytes) -> bytes:

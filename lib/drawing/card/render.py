@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from lib.drawing.card import cleaned, looks, white
-from lib.drawing.card.looks import Hero, Look, Sheet
+from lib.drawing.card.looks import Hero, Look, Paper
 from lib.drawing.cut import cutout
 from lib.drawing.ground import lettering, output, palette, photo, words
-from lib.drawing.ground.output import Card
+from lib.drawing.ground.output import FinishedCard
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
-def render_card(data: bytes, order: CardOrder) -> Card:
+def render_card(data: bytes, order: CardOrder) -> FinishedCard:
     """Draw the card; the same photo and order give the same bytes. Raises Rejected for a picture it cannot use."""
     preset = PRESETS[order.preset]
     source = photo.open_photo(data)
@@ -80,7 +80,7 @@ def render_card(data: bytes, order: CardOrder) -> Card:
         canvas = _composed(preset, order, source, cut)
     else:
         canvas = white.compose((preset.export_width, preset.export_height), source, cut, order.variant)
-    return Card(
+    return FinishedCard(
         png=output.png(canvas),
         jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),
         width=canvas.width,
@@ -89,17 +89,17 @@ def render_card(data: bytes, order: CardOrder) -> Card:
     )
 
 
-def _classified(preset: Preset, source: photo.Photo, variant: int) -> Card:
+def _classified(preset: Preset, source: photo.Photo, variant: int) -> FinishedCard:
     canvas = cleaned.photo(source.rgb if source.alpha is None else photo.on_white(source), variant)
     preview = canvas.copy()
     preview.thumbnail((preset.width, preset.height), Image.Resampling.LANCZOS)
-    return Card(output.png(canvas), output.jpeg(preview), canvas.width, canvas.height, "photo")
+    return FinishedCard(output.png(canvas), output.jpeg(preview), canvas.width, canvas.height, "photo")
 
 
 def _composed(preset: Preset, order: CardOrder, source: photo.Photo, cut: cutout.Cut | None) -> Image.Image:
     look = preset.looks[order.variant % len(preset.looks)]
     hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
     colours = palette.mixed(palette.character(hero.image), look.mood)
-    sheet = Sheet(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
+    sheet = Paper(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     return looks.compose(sheet, look, colours, hero, title, texts)

@@ -31,7 +31,7 @@ MOVES = (
 
 
 @dataclass(frozen=True)
-class Line:
+class TypeLine:
     """A line of type and when it is seen."""
 
     layer: Layer
@@ -114,12 +114,12 @@ def _toned(story: Story, lightness: float, chroma: float) -> Rgb:
     return oklch(lightness, chroma, hue) if hue is not None else oklch(lightness, chroma * lightness, 80.0)
 
 
-def _lines(story: Story, shots: list[Shot]) -> list[Line]:
+def _lines(story: Story, shots: list[Shot]) -> list[TypeLine]:
     """Set the title for the first and the last shot, the benefits in between; each stays until the shot ends."""
     starts = [shot.start for shot in shots]
     if len(shots) == 1:
         starts = [0.0, 0.28 * story.seconds, 0.72 * story.seconds] if story.texts else [0.0, float(story.seconds)]
-    found: list[Line] = []
+    found: list[TypeLine] = []
     title = heading(story.title, (RIGHT - LEFT, LOW - WORDS), 104)
     if title:
         found += _set(title, WORDS, 0.0, starts[1])
@@ -140,7 +140,7 @@ def _parts(texts: tuple[str, ...], count: int) -> list[tuple[str, ...]]:
     return [texts[:cut], texts[cut:]] if count > 1 else [texts]
 
 
-def _listed(texts: tuple[str, ...], start: float, end: float) -> list[Line]:
+def _listed(texts: tuple[str, ...], start: float, end: float) -> list[TypeLine]:
     """Set the benefits one below the other; they come in one after the other, and stay."""
     room = (LOW - WORDS) // len(texts)
     lines = 2 if len(texts) == 1 else 1
@@ -151,7 +151,7 @@ def _listed(texts: tuple[str, ...], start: float, end: float) -> list[Line]:
 
     size = min(fit(text, largest).size for text in texts)
     gap = min(0.4, (end - start) * 0.5 / len(texts))
-    found, top = list[Line](), float(WORDS)
+    found, top = list[TypeLine](), float(WORDS)
     for number, text in enumerate(texts):
         block = fit(text, size)
         found += _set(block, top, start + gap * number, end)
@@ -159,15 +159,15 @@ def _listed(texts: tuple[str, ...], start: float, end: float) -> list[Line]:
     return found
 
 
-def _set(block: Block, top: float, start: float, end: float) -> list[Line]:
+def _set(block: Block, top: float, start: float, end: float) -> list[TypeLine]:
     rows = stickers.lines(block, (255, 255, 255))
     return [
-        Line(row, top + number * block.leading, start + 0.09 * number * (start > 0), end)
+        TypeLine(row, top + number * block.leading, start + 0.09 * number * (start > 0), end)
         for number, row in enumerate(rows)
     ]
 
 
-def _write(frame: Frame, lines: list[Line], bar: Layer, now: float) -> None:
+def _write(frame: Frame, lines: list[TypeLine], bar: Layer, now: float) -> None:
     seen = [line for line in lines if line.start <= now < line.end]
     for line in seen:
         come = motion.settle(now, line.start, 0.5) if line.start else 1.0

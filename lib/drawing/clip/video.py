@@ -29,12 +29,12 @@ def render_video(data: bytes, order: VideoOrder) -> Video:
     hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
-    drawn = _Kept(FRAMES[order.template](story))
+    drawn = _FirstFrame(FRAMES[order.template](story))
     mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=KILOBITS // order.seconds)
     return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds)
 
 
-class _Kept:
+class _FirstFrame:
     """Hands frames on and keeps the first."""
 
     def __init__(self, frames: Iterator[Frame]) -> None:

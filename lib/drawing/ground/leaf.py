@@ -16,7 +16,7 @@ EM = 0.5  # how wide the PDF takes a letter to be, in sizes; each line is stretc
 
 
 @dataclass(frozen=True)
-class Line:
+class PrintedLine:
     """A line of words as it was drawn: where it begins and stands, its size and its width, in pixels."""
 
     words: str
@@ -31,7 +31,7 @@ class Leaf:
     """A picture that remembers the words on it."""
 
     canvas: Image.Image
-    lines: list[Line] = field(default_factory=list)
+    lines: list[PrintedLine] = field(default_factory=list)
 
     def write(self, corner: tuple[int, int], block: lettering.Block, ink: Rgb, *, centre_in: int = 0) -> None:
         """Draw a block of words; see `lettering.draw`."""
@@ -40,7 +40,7 @@ class Leaf:
         for number, words in enumerate(block.lines):
             wide = lettering.width(words, block.font) * block.size / lettering.RULER
             left = corner[0] + ((centre_in - wide) / 2 if centre_in else 0)
-            self.lines.append(Line(words, left, baseline + number * block.leading, block.size, wide))
+            self.lines.append(PrintedLine(words, left, baseline + number * block.leading, block.size, wide))
 
     def pdf(self, width_mm: float) -> bytes:
         """Return the page as a PDF of this width."""
@@ -66,7 +66,7 @@ class Leaf:
         )
 
 
-def _line(line: Line, high: int) -> str:
+def _line(line: PrintedLine, high: int) -> str:
     stretch = 100 * line.width / max(1.0, len(_units(line.words)) * line.size * EM)
     place = f"1 0 0 1 {line.left:.2f} {high - line.baseline:.2f} Tm"
     return f"/F {line.size} Tf {stretch:.3f} Tz {place} <{''.join(_units(line.words))}> Tj\n"

@@ -9,7 +9,7 @@ PREVIEW_BYTES = 900_000
 
 
 @dataclass(frozen=True)
-class Card:
+class FinishedCard:
     """The finished card: `png` is width × height; `jpeg` is the preview for the chat, under 1 MB."""
 
     png: bytes

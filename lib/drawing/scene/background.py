@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from lib.drawing.cut import cutout
 from lib.drawing.ground import output, paint, palette, photo
-from lib.drawing.ground.output import Card
+from lib.drawing.ground.output import FinishedCard
 from lib.drawing.ground.paint import Box
 from lib.drawing.scene import stage
 from lib.drawing.scene.scenes import SCENES, Room
@@ -24,7 +24,7 @@ class BackgroundOrder:
     variant: int = 0
 
 
-def render_background(data: bytes, order: BackgroundOrder) -> Card:
+def render_background(data: bytes, order: BackgroundOrder) -> FinishedCard:
     """Draw the product in the scene; the same photo and order give the same bytes.
 
     Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`).
@@ -36,7 +36,7 @@ def render_background(data: bytes, order: BackgroundOrder) -> Card:
     room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(cut.image), order.variant)
     canvas, _ = composed(room, cut.image)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
-    return Card(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout")
+    return FinishedCard(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout")
 
 
 def composed(room: Room, cut: Image.Image) -> tuple[Image.Image, Box]:

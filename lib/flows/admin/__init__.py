@@ -154,21 +154,23 @@ def worries(turn: Turn, pulse: Pulse) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Service:
+class ProviderHealth:
     """How a provider does, and why nobody may ask it now: off, spent, money, down; "" when everybody may."""
 
-    facts: spending.State
+    facts: spending.ProviderState
     halt: str
 
 
-async def services() -> list[Service]:
+async def services() -> list[ProviderHealth]:
     """Return all of them, the one that needs no key last."""
     keyed = config.get().keyed_providers
     found = await db.run(lambda conn: spending.states(conn, [*KEYS, "local"]))
-    return [Service(one, "off" if one.provider in KEYS and one.provider not in keyed else one.halt) for one in found]
+    return [
+        ProviderHealth(one, "off" if one.provider in KEYS and one.provider not in keyed else one.halt) for one in found
+    ]
 
 
-def service_worries(turn: Turn, found: Sequence[Service]) -> list[str]:
+def service_worries(turn: Turn, found: Sequence[ProviderHealth]) -> list[str]:
     """Return a line for everything that is wrong with the services in use."""
     return [
         turn.text("admin.worry.provider", name=service_name(turn, one), why=why)
@@ -177,7 +179,7 @@ def service_worries(turn: Turn, found: Sequence[Service]) -> list[str]:
     ]
 
 
-def _whys(turn: Turn, one: Service) -> list[str]:
+def _whys(turn: Turn, one: ProviderHealth) -> list[str]:
     facts, found = one.facts, []
     if one.halt == "off":
         return []
@@ -197,12 +199,12 @@ def _whys(turn: Turn, one: Service) -> list[str]:
     return found
 
 
-def service_name(turn: Turn, one: Service) -> str:
+def service_name(turn: Turn, one: ProviderHealth) -> str:
     """Return what a service is called."""
     return named(turn, "provider_name", one.facts.provider)
 
 
-def service_state(turn: Turn, one: Service) -> str:
+def service_state(turn: Turn, one: ProviderHealth) -> str:
     """Return why a service may not be asked now, or that it may."""
     return turn.text(f"admin.provider.{one.halt or 'ready'}", setting=KEYS.get(one.facts.provider, ""))
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from lib import db
 from lib.flows.admin import (
     KEYS,
-    Service,
+    ProviderHealth,
     back,
     button,
     cents,
@@ -56,7 +56,7 @@ async def _home(turn: Turn) -> None:
     await turn.show("\n\n".join(parts), [*rows, back(turn, "menu:home")])
 
 
-def _figures(turn: Turn, figures: pulse.Figures) -> list[str]:
+def _figures(turn: Turn, figures: pulse.PlatformFigures) -> list[str]:
     people = {"people": figures.people, "week": figures.people_week, "seen": figures.seen_day, "banned": figures.banned}
     orders = {"day": figures.orders_day, "week": figures.orders_week, "failed": figures.failed_week}
     sold = {"payments": figures.payments_month, "stars": figures.stars_month, "sold": figures.sold_month}
@@ -79,7 +79,7 @@ async def _show_providers(turn: Turn) -> None:
     await turn.show("\n\n".join(parts), rows)
 
 
-def _lines(turn: Turn, one: Service) -> list[str]:
+def _lines(turn: Turn, one: ProviderHealth) -> list[str]:
     """Return what is said of a provider: whether it may be asked, its money, its calls, its last success."""
     facts = one.facts
     lines = [turn.text("admin.provider", name=service_name(turn, one), state=service_state(turn, one))]

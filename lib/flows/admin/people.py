@@ -77,7 +77,7 @@ async def _clubs(turn: Turn, user_id: int) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _marks(turn: Turn, person: people.Person) -> list[str]:
+def _marks(turn: Turn, person: people.Dossier) -> list[str]:
     """Return the lines that say what is out of the ordinary with somebody."""
     marks = []
     if person.erased_at:
@@ -92,7 +92,7 @@ def _marks(turn: Turn, person: people.Person) -> list[str]:
     return marks
 
 
-def _keyboard(turn: Turn, person: people.Person) -> Keyboard:
+def _keyboard(turn: Turn, person: people.Dossier) -> Keyboard:
     ways = [
         button(turn, "admin.button.orders", f"people:orders:{person.id}"),
         button(turn, "admin.button.entries", f"people:entries:{person.id}"),
@@ -186,7 +186,7 @@ async def _unsettled(turn: Turn, argument: str) -> None:
     await turn.show(f"{turn.text('admin.unsettled')}\n\n{words}", rows)
 
 
-def _payment_line(turn: Turn, place: int, payment: people.Payment | people.Unsettled) -> str:
+def _payment_line(turn: Turn, place: int, payment: people.PaymentLine | people.UnsettledPayment) -> str:
     return turn.text(
         "admin.payment.line",
         place=place,

@@ -93,13 +93,13 @@ async def _open(turn: Turn, argument: str) -> None:
     await _list(turn, turn.text("admin.open"), "admin.open.none", page, _page(turn, "queue:open", page, after))
 
 
-def _page(turn: Turn, place: str, page: Sequence[people.Order], at: int | None) -> Keyboard:
+def _page(turn: Turn, place: str, page: Sequence[people.JobLine], at: int | None) -> Keyboard:
     """Return the buttons that open the jobs of a page, and those that turn it."""
     turned = pages(turn, place, at, page[PAGE - 1].id if len(page) > PAGE else None)
     return [*picks("queue:job", [job.id for job in page[:PAGE]]), *turned]
 
 
-async def _list(turn: Turn, head: str, none: str, page: Sequence[people.Order], rows: Keyboard) -> None:
+async def _list(turn: Turn, head: str, none: str, page: Sequence[people.JobLine], rows: Keyboard) -> None:
     lines = [
         turn.text(
             "admin.job.line",

@@ -3,7 +3,7 @@
 from lib import db
 from lib.flows import client
 from lib.loyalty import partners, points
-from lib.loyalty.points import Batch
+from lib.loyalty.points import Lot
 from lib.telegram.dispatch import Turn
 
 SHOWN = 15
@@ -39,7 +39,7 @@ async def handle(turn: Turn) -> None:
     await turn.show("\n".join(lines), rows)
 
 
-def _line(turn: Turn, batch: Batch) -> str:
+def _line(turn: Turn, batch: Lot) -> str:
     if batch.pending and batch.active_at:
         return turn.text("client.points.waits", points=batch.points, day=client.day(turn, batch.active_at))
     if batch.expires_at is None:

@@ -32,7 +32,7 @@ async def handle(turn: Turn) -> None:
         await _tell(turn, partner, answer, client.number(request))
 
 
-async def _tell(turn: Turn, partner: Partner, answer: spending.Answer, request: int) -> None:
+async def _tell(turn: Turn, partner: Partner, answer: spending.Consent, request: int) -> None:
     """Tell the owner and the managers that a client refused it."""
     cashier = await db.run(lambda conn: users.get_user(conn, answer.actor_id))
     fields = {

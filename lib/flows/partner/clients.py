@@ -12,7 +12,7 @@ from lib import db, errors, money, text, typed
 from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import counter, members, points
-from lib.loyalty.members import Found, Member
+from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.staff import Staff
 from lib.people import notify
 from lib.telegram.client import Button
@@ -37,7 +37,7 @@ async def handle(turn: Turn) -> None:
         await SCREENS.get(wanted, _list)(turn, place, argument)
 
 
-def _line(turn: Turn, one: Found) -> str:
+def _line(turn: Turn, one: FoundMember) -> str:
     return f"{partner.short(one.name or '…', 12)} ··{one.phone_tail} · {text.number(turn.language, one.available)}"
 
 

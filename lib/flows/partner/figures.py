@@ -11,9 +11,9 @@ from typing import Any
 from lib import db, limits, text
 from lib.flows import partner
 from lib.jobs import kick, table
-from lib.jobs.table import Order
+from lib.jobs.table import NewJob
 from lib.loyalty import partners, reports
-from lib.loyalty.reports import Summary
+from lib.loyalty.reports import ShopSummary
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -42,7 +42,7 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
     span, now = _span(argument), datetime.now(UTC)
     since = now - timedelta(days=span)
 
-    async def read(conn: db.Connection) -> tuple[Summary, Summary]:
+    async def read(conn: db.Connection) -> tuple[ShopSummary, ShopSummary]:
         shop = await partners.get(conn, place.partner_id)
         before = await reports.summary(conn, shop, since - timedelta(days=span), since)
         return await reports.summary(conn, shop, since, now), before
@@ -76,7 +76,7 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
     await turn.show(words, rows)
 
 
-def _fields(turn: Turn, found: Summary, before: Summary) -> dict[str, Any]:
+def _fields(turn: Turn, found: ShopSummary, before: ShopSummary) -> dict[str, Any]:
     none = turn.text("partner.figures.none")
 
     def share(points: int | None) -> str:
@@ -153,7 +153,7 @@ async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
     if await limits.wait(turn.chat.id, FILES):
         await turn.answer(turn.text("partner.figures.too_often"), alert=True)
         return
-    order = Order(
+    order = NewJob(
         user_id,
         f"{task}:{turn.chat.bot}:{turn.chat.id}:{turn.came.update_id}",
         {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **args},

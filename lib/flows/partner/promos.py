@@ -20,7 +20,7 @@ from lib.loyalty.offers import Promotion
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
-from lib.text import Said
+from lib.text import HtmlSentence
 
 STEPS = ("kind", "title", "about", "dates", "days", "bill", "city", "limit", "confirm")
 SKIPPED = {"news": ("days", "bill", "limit"), "multiplier": ("limit",)}
@@ -173,7 +173,7 @@ def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": draft.get("title", ""),
         "about": f"\n{draft['about']}" if draft.get("about") else "",
-        "gain": Said("\n".join(gains)),
+        "gain": HtmlSentence("\n".join(gains)),
         "dates": " — ".join(span),
         "days": turn.text("partner.promos.every_day") if days == EVERY_DAY else ", ".join(names),
         "bill": turn.text("partner.promos.from", bill=draft["bill"])

@@ -17,7 +17,7 @@ from lib.loyalty.staff import Staff
 from lib.people import users
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
-from lib.text import Said
+from lib.text import HtmlSentence
 
 REASONS = ("wrong_bill", "wrong_client", "returned")
 CASHIERS_HOUR = timedelta(hours=1)
@@ -128,7 +128,7 @@ def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
         "points": one.points,
         "bill": turn.text("partner.undo.bill", bill=one.bill_minor) if one.bill_minor else "—",
         "who": who,
-        "more": Said(f"\n{turn.text('partner.undo.more', more=more)}") if more else "",
+        "more": HtmlSentence(f"\n{turn.text('partner.undo.more', more=more)}") if more else "",
     }
 
 

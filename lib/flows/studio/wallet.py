@@ -17,7 +17,7 @@ from lib.flows import studio
 from lib.people import notify, users
 from lib.telegram.client import Button, Invoice, Keyboard
 from lib.telegram.dispatch import Turn
-from lib.telegram.update import Payment
+from lib.telegram.update import StarPayment
 
 PAGE = 10
 ATTEMPTS = limits.Limit("promo", 5, timedelta(minutes=10))
@@ -87,7 +87,7 @@ async def _buy(turn: Turn, pack_id: int) -> None:
     await turn.chat.send_invoice(invoice, [[pay], _back(turn, "wallet:packs")])
 
 
-async def _checkout(turn: Turn, asked: Payment) -> None:
+async def _checkout(turn: Turn, asked: StarPayment) -> None:
     """Let an invoice be paid when the person, the pack, its price and the currency are what the database says."""
     facts: dict[str, Any] = {"currency": asked.currency, "payload": asked.payload, "stars": asked.amount}
     reason = await db.run(lambda conn: ledger.refuse_invoice(conn, turn.state.who["id"], **facts))
@@ -98,7 +98,7 @@ async def _checkout(turn: Turn, asked: Payment) -> None:
         log.note(late_checkout=late.detail)
 
 
-async def _paid(turn: Turn, paid: Payment) -> None:
+async def _paid(turn: Turn, paid: StarPayment) -> None:
     """Credit a payment once, and say so at each delivery: the first one's answer may have been lost."""
     user_id, bot = turn.state.who["id"], turn.chat.bot
     facts: dict[str, Any] = {"charge_id": paid.charge_id, "payload": paid.payload, "stars": paid.amount}
@@ -110,7 +110,7 @@ async def _paid(turn: Turn, paid: Payment) -> None:
         await notify.alert_admins(bot, "alert.unmatched", payment=found.payment.id, stars=found.payment.stars)
 
 
-async def _refunded(turn: Turn, given_back: Payment) -> None:
+async def _refunded(turn: Turn, given_back: StarPayment) -> None:
     found = await db.run(lambda conn: ledger.record_payment_refund(conn, given_back.charge_id))
     if found is None:
         log.event("refund_before_payment", charge_id=given_back.charge_id)

@@ -80,7 +80,7 @@ def offer_of(desk: Desk, name: str) -> Offer | None:
     return next((offer for offer in _chain(desk) if offer.name == name), None)
 
 
-async def note_call(conn: db.Connection, desk: Desk, number: int, chosen: Choice, step: Offer) -> spending.Begun:
+async def note_call(conn: db.Connection, desk: Desk, number: int, chosen: Choice, step: Offer) -> spending.CallStart:
     """Note that a step is about to be asked for."""
     starts, span = providers.RATES.get(step.provider, (None, None))
     return await spending.begin_call(

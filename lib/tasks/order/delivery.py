@@ -14,7 +14,7 @@ from lib.drawing.card import received
 from lib.providers import makers
 from lib.studio import files as stored_files
 from lib.tasks.order.desk import Desk
-from lib.telegram.client import Button, Film, Keyboard, Picture, Sent
+from lib.telegram.client import Button, Film, Keyboard, Picture, SentMessage
 
 type Delivered = dict[tuple[int, str], str]  # Telegram's id by (file, kind)
 
@@ -104,7 +104,7 @@ async def _remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
         await db.run(lambda conn: stored_files.remember_telegram_ids(conn, desk.order.bot, way, named))
 
 
-def _ids(file_ids: list[int], sent: list[Sent]) -> dict[int, str]:
+def _ids(file_ids: list[int], sent: list[SentMessage]) -> dict[int, str]:
     return {file_id: one.file_id for file_id, one in zip(file_ids, sent, strict=False)}
 
 

@@ -10,7 +10,7 @@ from lib.drawing.card import received
 from lib.providers.contract import Output
 from lib.providers.makers import Offer
 from lib.studio import files as stored_files
-from lib.studio.files import New
+from lib.studio.files import NewFile
 from lib.tasks.order import asking, source
 from lib.tasks.order.desk import Desk
 
@@ -60,12 +60,12 @@ async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: 
     return kept["still"] if still else kept | {"note": [output.note]}
 
 
-async def _still(output: Output) -> New:
+async def _still(output: Output) -> NewFile:
     data = await _ours(received.still, output.data)
-    return New("still", data, "image/jpeg", *asking.CLIP)
+    return NewFile("still", data, "image/jpeg", *asking.CLIP)
 
 
-async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
+async def _picture(desk: Desk, step: Offer, output: Output) -> list[NewFile]:
     kind = "background" if desk.order.product == "background" else "card"
     if step.provider == "local":
         full, preview, width, height = output.data, output.preview, output.width, output.height
@@ -74,12 +74,12 @@ async def _picture(desk: Desk, step: Offer, output: Output) -> list[New]:
         card = await _ours(received.fitted, output.data, *wanted)
         full, preview, width, height = card.png, card.jpeg, card.width, card.height
     return [
-        New(f"{kind}-preview", preview, "image/jpeg", width, height),
-        New(kind, full, "image/png", width, height),
+        NewFile(f"{kind}-preview", preview, "image/jpeg", width, height),
+        NewFile(kind, full, "image/png", width, height),
     ]
 
 
-async def _video(desk: Desk, step: Offer, output: Output) -> list[New]:
+async def _video(desk: Desk, step: Offer, output: Output) -> list[NewFile]:
     from lib.drawing.clip import clips
 
     mp4, poster, width, height, seconds = output.data, output.preview, output.width, output.height, desk.order.seconds
@@ -87,8 +87,8 @@ async def _video(desk: Desk, step: Offer, output: Output) -> list[New]:
         has_sound = bool(step.params.get("sound"))
         clip = await _ours(clips.checked, output.data, desk.order.seconds, has_sound=has_sound)
         mp4, poster, width, height, seconds = clip.mp4, clip.poster, clip.width, clip.height, round(clip.seconds)
-    film = New("video", mp4, "video/mp4", width, height, seconds)
-    return [film, New("poster", poster, "image/jpeg", width, height)]
+    film = NewFile("video", mp4, "video/mp4", width, height, seconds)
+    return [film, NewFile("poster", poster, "image/jpeg", width, height)]
 
 
 async def _ours[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

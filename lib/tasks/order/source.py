@@ -59,7 +59,7 @@ async def _taken(desk: Desk) -> tuple[int, str]:
     sent = await client.download(desk.order.bot, desk.order.file_id)
     clean = await draw(received.clean, sent)
     desk.photo = clean.data
-    new = files.New("source", clean.data, clean.content_type, clean.width, clean.height)
+    new = files.NewFile("source", clean.data, clean.content_type, clean.width, clean.height)
     [file] = await files.keep(desk.run.job.user_id, desk.job_id, [new])
     return file.id, file.pathname
 

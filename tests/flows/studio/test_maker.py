@@ -13,11 +13,11 @@ from lib.jobs import table
 from lib.studio import spending
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
-from lib.telegram.update import Incoming, Person
+from lib.telegram.update import Incoming, Sender
 from tests import factories
 from tests.flows.studio.test_proposal import Paper
 
-ALICE = Person(7, "Алиса", "", "", "ru")
+ALICE = Sender(7, "Алиса", "", "", "ru")
 CLIP = {"file_id": "f", "title": "Кружка", "product": "video5", "template": "broll", "wishes": ""}
 CARD = {"file_id": "f", "title": "Кружка", "product": "card", "preset": "wb", "wishes": ""}
 BY = {"actor": "ops:test", "reason": "test"}

@@ -11,10 +11,10 @@ from lib.jobs import table
 from lib.telegram import conversation, fsm
 from lib.telegram.client import Chat
 from lib.telegram.dispatch import Turn
-from lib.telegram.update import Incoming, Person
+from lib.telegram.update import Incoming, Sender
 from tests import factories
 
-ALICE = Person(7, "Алиса", "", "", "ru")
+ALICE = Sender(7, "Алиса", "", "", "ru")
 FOUND = {"title": "Кружка глиняная", "benefits": ["Ручная работа"], "category": "посуда"}
 
 

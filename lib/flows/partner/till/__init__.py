@@ -18,7 +18,7 @@ from lib.flows import partner
 from lib.flows.partner.till import asking, names, voucher
 from lib.jobs import kick
 from lib.loyalty import cards, counter, members, partners, points
-from lib.loyalty.members import Found, Member
+from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
 from lib.telegram.client import Button, Keyboard
@@ -127,7 +127,7 @@ async def _look_up(turn: Turn, place: Staff, words: str) -> None:
         await _find(turn, place, partner.refusal(turn, error))
 
 
-async def _choose(turn: Turn, rows: list[Found], numbers: list[str]) -> None:
+async def _choose(turn: Turn, rows: list[FoundMember], numbers: list[str]) -> None:
     turn.state.step = "till:find"
     choices = [[Button(names.line(row), f"till:client:{row.id}")] for row in rows]
     await turn.show(names.several(turn, numbers), [*choices, partner.home(turn, "till:find")])

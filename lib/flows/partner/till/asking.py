@@ -16,7 +16,7 @@ from lib.flows import partner
 from lib.jobs import kick
 from lib.loyalty import cards, counter
 from lib.loyalty.members import Member
-from lib.loyalty.spending import Request
+from lib.loyalty.spending import SpendRequest
 from lib.telegram.dispatch import Turn
 
 SHOWN = timedelta(minutes=10)
@@ -43,13 +43,13 @@ def guessing(turn: Turn, partner_id: int) -> Iterator[None]:
         raise
 
 
-async def look_up(turn: Turn, partner_id: int, words: str) -> counter.Shown:
+async def look_up(turn: Turn, partner_id: int, words: str) -> counter.CounterVisitor:
     """Return whom or what a cashier has typed, and count a wrong code; see `counter.look_up`."""
     with guessing(turn, partner_id) if len(typed.digits(words)) == 6 else contextlib.nullcontext():
         return await db.run(lambda conn: counter.look_up(conn, partner_id, words))
 
 
-async def wait(turn: Turn, member: Member, draft: dict[str, Any], asked: Request) -> None:
+async def wait(turn: Turn, member: Member, draft: dict[str, Any], asked: SpendRequest) -> None:
     """Show that the client has been asked; a press before they have answered says so."""
     turn.after.append(kick.drain)
     if not asked.made:

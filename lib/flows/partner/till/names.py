@@ -2,7 +2,7 @@
 
 from lib.flows import partner
 from lib.loyalty import phones
-from lib.loyalty.members import Found, Member
+from lib.loyalty.members import FoundMember, Member
 from lib.telegram.dispatch import Turn
 
 
@@ -11,7 +11,7 @@ def of(member: Member) -> dict[str, str]:
     return {"name": member.name, "tail": _tail(member.phone_tail)}
 
 
-def line(row: Found) -> str:
+def line(row: FoundMember) -> str:
     """Return a client as a button's label: the name, and the whole number if that was typed, else its end."""
     return f"{partner.short(row.name, 14)} {phones.shown(row.phone) if row.phone else _tail(row.phone_tail)}".strip()
 

@@ -122,7 +122,7 @@ def asked(draft: Draft) -> list[tuple[str, int]]:
     return [(offer.provider, offer.whole_cost * number) for offer in makers.chain(draft["product"], _preset(draft))]
 
 
-def terms(draft: Draft, offer: ledger.Offer) -> Terms:
+def terms(draft: Draft, offer: ledger.ProductOffer) -> Terms:
     """Decide what the confirm screen offers. A provider that is away for seconds is waited for as it is."""
     number = count(draft)
     full, own = offer.product.total(number), offer.product.own_total(number)

@@ -9,7 +9,7 @@ from lib.credits import ledger
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.jobs import kick, table
-from lib.jobs.table import Enqueued, Job
+from lib.jobs.table import Job, QueuedJob
 from lib.studio import placed, spending
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -50,7 +50,7 @@ async def confirm(turn: Turn) -> None:
     await _say_queued(turn, order, screens.waits(draft, offer, terms))
 
 
-async def _enqueue(turn: Turn, draft: drafts.Draft) -> Enqueued:
+async def _enqueue(turn: Turn, draft: drafts.Draft) -> QueuedJob:
     order = drafts.order(draft, turn)
     facts: dict[str, Any] = {"task": order.task, "key": _key(turn), "args": order.args(), "price": draft["price"]}
     user_id = turn.state.who["id"]
@@ -59,7 +59,7 @@ async def _enqueue(turn: Turn, draft: drafts.Draft) -> Enqueued:
     return enqueued
 
 
-async def _say_queued(turn: Turn, order: Enqueued, wait: timedelta) -> None:
+async def _say_queued(turn: Turn, order: QueuedJob, wait: timedelta) -> None:
     """Turn the confirm screen into the order's status message, which its worker goes on with."""
     job = order.job
     if job.state != "queued":

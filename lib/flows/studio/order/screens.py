@@ -132,19 +132,19 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
     return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
 
 
-async def offer_of(user_id: int, draft: Draft) -> ledger.Offer | None:
+async def offer_of(user_id: int, draft: Draft) -> ledger.ProductOffer | None:
     """Return what the draft's order is to a person, and whom it can be asked of now."""
     code, number, asked = draft["product"], drafts.count(draft), drafts.asked(draft)
     return await db.run(lambda conn: ledger.offer(conn, user_id, code, number, asked))
 
 
-def waits(draft: Draft, offer: ledger.Offer, terms: drafts.Terms) -> timedelta:
+def waits(draft: Draft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
     """Return how long it will probably be until the order is there: the line now, and the making."""
     by_ai = drafts.is_by_ai(draft) and terms.maker != "own"
     return offer.waits(by_ai=by_ai) + lasts(draft, offer, terms)
 
 
-def lasts(draft: Draft, offer: ledger.Offer, terms: drafts.Terms) -> timedelta:
+def lasts(draft: Draft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
     """Return how long the making will probably take, once its turn has come."""
     return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft) and terms.maker != "own")
 
@@ -157,7 +157,7 @@ def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:
     return [turn.text("studio.maker.own" if terms.maker == "own" else "studio.maker.waits", cause=cause)]
 
 
-def _other_maker(turn: Turn, draft: Draft, terms: drafts.Terms, offer: ledger.Offer) -> Keyboard:
+def _other_maker(turn: Turn, draft: Draft, terms: drafts.Terms, offer: ledger.ProductOffer) -> Keyboard:
     """Return the button that waits for the model instead, or no longer does."""
     if not terms.cause:
         return []
