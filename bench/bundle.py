@@ -18,7 +18,7 @@ from dev.stack import ROOT
 
 CLI = {"private": True, "dependencies": {"vercel": "64.0.2"}, "overrides": {"sandbox": "4.5.0"}}
 # MB; over 225 MiB, which is 235.9 MB, Vercel installs at cold start
-LIMITS = {"api/telegram": 60, "api/cache": 60, "api/callback": 60, "api/health": 235, "api/drain": 235}
+LIMITS = {"api/telegram": 60, "api/cache": 60, "api/callback": 60, "api/health": 60, "api/drain": 80, "api/render": 235}
 SETTINGS = {
     "LOTOK_ENV": "local",
     "DATABASE_URL": "postgresql://127.0.0.1:1/none",

@@ -74,7 +74,7 @@ async def _place(stack: Stack, people: list[tuple[int, str]]) -> orders.Order:
 async def _delivered(stack: Stack, http: httpx.AsyncClient) -> list[float]:
     """Kick once as an order does, then tick each minute but lose the first; return seconds from order to delivery."""
     headers = {"Authorization": f"Bearer {stack.settings['CRON_SECRET']}"}
-    await http.post(f"{stack.deployment}/api/drain", headers=headers)
+    await http.post(f"{stack.deployment}/api/render", headers=headers)
     began = time.monotonic()
     ticks: set[asyncio.Task[Any]] = set()
     due = began + 120
@@ -95,7 +95,7 @@ async def _delivered(stack: Stack, http: httpx.AsyncClient) -> list[float]:
 
 async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
     """Let 200 orders wait for a provider that never ends; return polls, statements and seconds of one look."""
-    await stack.functions["api/drain.py"].stop()
+    await stack.functions["api/render.py"].stop()
     os.environ.update(stack.settings)
     config.get.cache_clear()
     stack.kie.seconds = 3600

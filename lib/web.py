@@ -64,6 +64,17 @@ def answer(body: Any, status: int = 200, *, background: Callable[[], Awaitable[N
     return JSONResponse(body, status, headers={"Cache-Control": "no-store"}, background=task)
 
 
+async def worked(request: Request, work: Callable[[], Awaitable[dict[str, int]]]) -> Response:
+    """Work now and answer with what came of it (GET), or answer at once and work on (POST)."""
+    if request.method == "GET":
+        return answer(await work())
+
+    async def later() -> None:
+        await work()
+
+    return answer({"started": True}, 202, background=later)
+
+
 def failure(error: errors.AppError) -> Response:
     """Answer with the error's status and code; the details stay in the log."""
     if error.status >= 500:

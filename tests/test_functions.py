@@ -90,12 +90,12 @@ async def test_the_webhook_asks_for_an_update_again_when_nothing_answers(ask):
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer"}])
 async def test_the_drain_lets_nobody_in_without_the_secret(ask, headers):
     for method in ("GET", "POST"):
-        assert (await ask("api/drain.py", method, "/api/drain", headers=headers)).status_code == 403
+        assert (await ask("api/drain/index.py", method, "/api/drain", headers=headers)).status_code == 403
 
 
 async def test_the_drain_lets_nobody_in_when_the_secret_is_unset():
     unset = {name: value for name, value in SETTINGS.items() if name != "CRON_SECRET"}
-    function = functions.Function("api/drain.py", functions.environment(unset), root=ROOT)
+    function = functions.Function("api/drain/index.py", functions.environment(unset), root=ROOT)
     await function.start()
     async with httpx.AsyncClient(trust_env=False) as client:
         for headers in ({}, {"authorization": "Bearer"}, BEARER):
@@ -153,7 +153,7 @@ async def test_the_caches_say_that_redis_is_out_of_reach(ask):
 
 @pytest.mark.parametrize(("headers", "named"), [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "migration"})])
 async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, named):
-    answer = await ask("api/health.py", path="/api/health", headers=headers)
+    answer = await ask("api/health/index.py", path="/api/health", headers=headers)
     assert answer.status_code == 503
     assert set(answer.json()) == named
     assert answer.json()["ok"] is False
@@ -162,7 +162,7 @@ async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, nam
 
 
 async def test_health_refuses_a_wrong_token(ask):
-    answer = await ask("api/health.py", path="/api/health", headers={"authorization": "Bearer wrong"})
+    answer = await ask("api/health/index.py", path="/api/health", headers={"authorization": "Bearer wrong"})
     assert (answer.status_code, set(answer.json())) == (403, {"error"})
 
 

@@ -203,7 +203,15 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 @pytest.mark.parametrize(
-    "module", ["api.telegram.index", "api.cache.index", "api.callback.index", "api.drain", "api.health"]
+    "module",
+    [
+        "api.telegram.index",
+        "api.cache.index",
+        "api.callback.index",
+        "api.drain.index",
+        "api.render",
+        "api.health.index",
+    ],
 )
 def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
     done = subprocess.run(
@@ -269,7 +277,7 @@ def test_what_a_package_brings_is_pinned_too(file):
 def test_a_functions_own_packages_are_some_of_the_others_in_the_same_versions(file):
     every, own = _pins("requirements.txt"), _pins(file)
     assert {name: str(pin) for name, pin in every.items() if name in own} == {n: str(p) for n, p in own.items()}
-    assert not {"pillow", "numpy", "vercel-blob", "openai"} & set(own)
+    assert not {"pillow", "numpy", "av"} & set(own)
     assert not set(_pins("dev/requirements.txt")) & set(every), "dev/setup.py installs both at the same time"
 
 

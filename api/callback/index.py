@@ -16,7 +16,7 @@ async def callback(request: web.Request) -> web.Response:
         provider = request.query_params.get("provider", "")
     body = await web.body(request, BODY_LIMIT)
     waits = await callbacks.take(provider, request.query_params, request.headers, body)
-    return web.answer({"ok": True}, background=kick.drain if waits else None)
+    return web.answer({"ok": True}, background=kick.render if waits else None)
 
 
 app = web.app(callback, "POST")

@@ -32,9 +32,9 @@ async def main() -> None:
             async with asyncio.timeout(0.5):  # the minute of cron
                 await kicks.get()
         except TimeoutError:
-            if await kick.may_rest():
+            if (await kick.may_rest())["drain"]:
                 continue
-        number = await kick.heard()
+        number = await kick.heard("drain")
         try:
             until = datetime.now(UTC) + timedelta(seconds=random.uniform(8, 16))
             summary = await drain.work(TASKS, until, margin=timedelta(seconds=4), patience=timedelta(seconds=1))
@@ -42,7 +42,7 @@ async def main() -> None:
             continue
         if summary.lost:
             answers.write(f"{summary.lost}\n")
-        await kick.rest(number, summary.due_at)
+        await kick.rest("drain", number, summary.due_at)
 
 
 def _listen(loop: asyncio.AbstractEventLoop, kicks: asyncio.Queue[str]) -> None:

@@ -1,6 +1,6 @@
 """The kinds of job, each with its module, which is imported for the first job; and which of them run by the clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 from lib.jobs.periodic import Schedule
@@ -18,15 +18,23 @@ def made(product: str) -> Kind:
     return Kind("lib.tasks.order.steps", lanes=24, gather=12, rate=Rate("orders", 15, timedelta(seconds=10)))
 
 
-TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
+type Kinds = dict[str, Kind | Callable[[], Kind]]
+
+# What needs Pillow, NumPy or the encoder: done by api/render, which alone carries them. It tells of what failed, too.
+HEAVY: Kinds = {
     "card": lambda: made("card"),
     "background": lambda: made("background"),
     "video": lambda: made("video5"),
     "words": Kind("lib.tasks.words", lanes=4),
-    "notice": Kind("lib.tasks.notice", lanes=8),
     "chart": Kind("lib.tasks.chart", lanes=2),
-    "sheet": Kind("lib.tasks.sheet", lanes=2),
     "poster": Kind("lib.tasks.poster", lanes=1),
+    "notice": Kind("lib.tasks.notice", lanes=8),
+}
+
+# What api/drain does.
+LIGHT: Kinds = {
+    "notice": HEAVY["notice"],
+    "sheet": Kind("lib.tasks.sheet", lanes=2),
     "tell": Kind("lib.tasks.tell", lanes=8, batch=30),
     "erase": Kind("lib.tasks.erase", lanes=1),
     "audit": Kind("lib.tasks.audit", lanes=1),
@@ -37,6 +45,8 @@ TASKS: Mapping[str, Kind | Callable[[], Kind]] = {
     "points": Kind("lib.tasks.points", lanes=1),
     "release": Kind("lib.tasks.release", lanes=1),
 }
+
+TASKS: Kinds = HEAVY | LIGHT
 
 SCHEDULES = {
     "audit": Schedule("30 3 * * *", zone="Europe/Moscow"),

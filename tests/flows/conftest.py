@@ -26,6 +26,7 @@ from tests.flows.chat import Chat
 
 FINAL = ("done", "failed", "cancelled")
 TICK = 0.3  # seconds
+WORKERS = ("api-drain", "api-render")
 ADMINS = (1005, *range(2001, 2014))  # the local stack's own, and so many that none is too quick
 
 
@@ -109,7 +110,7 @@ class Shop:
         """Have a periodic job done, as if its time had come."""
         key = f"test:{task}:{time.time_ns()}"
         await self.rows("insert into jobs (task, key, turn) values (%s, %s, 1) returning id", task, key)
-        await self._redis("DEL", "local:drain_due")
+        await self.drain_again()
 
         async def found() -> list[dict[str, Any]]:
             return await self.rows("select state, error from every_job where key = %s", key)
@@ -140,7 +141,7 @@ class Shop:
 
     async def drain_again(self) -> None:
         """Let the next tick look for jobs that a test has made itself."""
-        await self._redis("UNLINK", "local:drain_due")
+        await self._redis("UNLINK", "local:drain_due", "local:render_due")
 
     async def pause(self, provider: str, why: str) -> None:
         """Let nobody ask a provider for a minute."""
@@ -184,12 +185,14 @@ class Shop:
 
     @contextlib.asynccontextmanager
     async def without_worker(self) -> AsyncIterator[None]:
-        """Keep the drain down meanwhile, so that what is ordered stays queued."""
-        await self.switch("api-drain", "stop")
+        """Keep both workers down meanwhile, so that what is ordered stays queued."""
+        for worker in WORKERS:
+            await self.switch(worker, "stop")
         try:
             yield
         finally:
-            await self.switch("api-drain", "start")
+            for worker in WORKERS:
+                await self.switch(worker, "start")
 
     @contextlib.asynccontextmanager
     async def setting(self, name: str, value: str) -> AsyncIterator[None]:

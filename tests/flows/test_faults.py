@@ -9,7 +9,7 @@ import pytest
 from tests.flows.chat import Chat, words
 from tests.flows.studio.test_order import to_confirm
 
-WORKER = "api/drain.py"
+WORKER = "api/render.py"
 
 
 async def test_two_updates_of_one_user_at_once_do_not_overwrite_each_other(seller, photo, shop):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import Response
 from starlette.routing import Route
 
-import api.drain
+import api.drain.index
 from dev import serving, upstash, valkey
 from lib import cache, config, db, errors, fetch
 from lib.jobs import kick, periodic
@@ -61,17 +62,51 @@ async def listener(redis, monkeypatch):
     server.close()
 
 
+@pytest.fixture
+async def renderer(redis, monkeypatch):
+    """Stand where the worker that draws would be and note who calls."""
+    called = []
+
+    async def take(request):
+        called.append((request.method, request.headers["authorization"]))
+        return Response(status_code=202)
+
+    async with serving.serve(Starlette(routes=[Route("/api/render", take, methods=["GET", "POST"])])) as address:
+        monkeypatch.setenv("PUBLIC_URL", address)
+        config.get.cache_clear()
+        yield called
+
+
 async def cron():
     """Do what Vercel Cron does each minute."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api.drain.app), base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api.drain.index.app), base_url="http://x") as client:
         return await client.get("/api/drain", headers=BEARER)
 
 
 async def test_a_minute_cron_with_nothing_due_never_touches_postgres(listener):
-    await kick.rest(await kick.heard(), datetime.now(UTC) + HOUR)
+    await kick.rest("drain", await kick.heard("drain"), datetime.now(UTC) + HOUR)
     answers = [await cron() for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
     assert listener == []
+
+
+async def test_the_cron_kicks_the_worker_that_draws_when_something_may_be_due_for_it(database, renderer):
+    for worker in kick.WORKERS:
+        await kick.rest(worker, await kick.heard(worker), datetime.now(UTC) + HOUR)
+    assert (await cron()).json() == {"rested": True}
+    assert renderer == []
+    await kick.rest("render", await kick.heard("render"), datetime.now(UTC))
+    assert (await cron()).json() == {"rested": True}
+    assert renderer == [("POST", BEARER["authorization"])]
+
+
+async def test_an_order_is_kicked_to_the_worker_that_draws_alone(renderer):
+    for worker in kick.WORKERS:
+        await kick.rest(worker, await kick.heard(worker), datetime.now(UTC) + HOUR)
+    await kick.render()
+    await kick.render()  # somebody has, and it has not begun to claim
+    assert len(renderer) == 1
+    assert await kick.may_rest() == {"drain": True, "render": False}
 
 
 async def test_without_a_hint_the_cron_looks(listener):
@@ -88,36 +123,36 @@ async def test_the_hint_of_a_whole_drain_lets_the_next_ticks_rest(database, redi
 
 
 async def test_a_hint_whose_time_has_come_is_followed(redis):
-    number = await kick.heard()
-    await kick.rest(number, datetime.now(UTC) + HOUR)
-    assert await kick.may_rest()
-    await kick.rest(number, datetime.now(UTC))
-    assert not await kick.may_rest()
+    number = await kick.heard("drain")
+    await kick.rest("drain", number, datetime.now(UTC) + HOUR)
+    assert (await kick.may_rest())["drain"]
+    await kick.rest("drain", number, datetime.now(UTC))
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_an_order_makes_the_hint_stale(redis):
-    await kick.rest(await kick.heard(), datetime.now(UTC) + HOUR)
+    await kick.rest("drain", await kick.heard("drain"), datetime.now(UTC) + HOUR)
     with contextlib.suppress(errors.Unavailable):
         await kick.drain()
-    assert not await kick.may_rest()
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_an_order_while_the_drain_ends_makes_its_hint_stale(redis):
-    number = await kick.heard()
+    number = await kick.heard("drain")
     await kick.drain()
-    await kick.rest(number, datetime.now(UTC) + HOUR)
-    assert not await kick.may_rest()
+    await kick.rest("drain", number, datetime.now(UTC) + HOUR)
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_only_the_drain_that_began_last_leaves_a_hint(redis):
-    first, second = await kick.heard(), await kick.heard()
-    await kick.rest(second, datetime.now(UTC) + timedelta(milliseconds=1))
-    await kick.rest(first, datetime.now(UTC) + HOUR)
-    assert not await kick.may_rest()
+    first, second = await kick.heard("drain"), await kick.heard("drain")
+    await kick.rest("drain", second, datetime.now(UTC) + timedelta(milliseconds=1))
+    await kick.rest("drain", first, datetime.now(UTC) + HOUR)
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_a_look_is_forced_after_half_an_hour(redis):
-    await kick.rest(await kick.heard(), None)
+    await kick.rest("drain", await kick.heard("drain"), None)
     [ttl] = await cache.pipeline([["PTTL", cache.key("drain_due")]])
     assert 0 < ttl <= kick.LOOK.total_seconds() * 1000
     assert timedelta(minutes=30) == kick.LOOK
@@ -126,27 +161,27 @@ async def test_a_look_is_forced_after_half_an_hour(redis):
 @pytest.mark.parametrize("hint", ["", "x", "1", "1:", "1:soon", ":99999999999"])
 async def test_an_odd_hint_is_no_hint(redis, hint):
     await cache.pipeline([["SET", cache.key("drain_changes"), "1"], ["SET", cache.key("drain_due"), hint]])
-    assert not await kick.may_rest()
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_a_lost_counter_makes_the_hint_stale(redis):
-    await kick.rest(await kick.heard(), datetime.now(UTC) + HOUR)
+    await kick.rest("drain", await kick.heard("drain"), datetime.now(UTC) + HOUR)
     await cache.delete("drain_changes")
-    assert not await kick.may_rest()
+    assert not (await kick.may_rest())["drain"]
 
 
 async def test_without_redis_the_cron_looks_and_the_drain_goes_on():
-    assert not await kick.may_rest()
-    number = await kick.heard()
+    assert not (await kick.may_rest())["drain"]
+    number = await kick.heard("drain")
     assert number is None
-    await kick.rest(number, None)
+    await kick.rest("drain", number, None)
 
 
 async def test_a_retry_in_the_far_future_is_what_the_hint_waits_for(database, redis):
     later = datetime.now(UTC) + timedelta(minutes=10)
     async with database.connect() as conn:
         await factories.make_job(conn, await factories.make_user(conn), task="notice", run_at=later)
-        await periodic.tick(conn, api.drain.SCHEDULES, datetime.now(UTC))
+        await periodic.tick(conn, api.drain.index.SCHEDULES, datetime.now(UTC))
     await cron()
     hint = float((await cache.get("drain_due")).split(":")[1])
     # the drain reads Postgres's times by its own clock, and takes the way of an answer for a difference of the two

@@ -66,7 +66,7 @@ class Studio:
         return made.job.id
 
     async def end_of(self, job_id: int, *, within: float = 60) -> dict[str, Any]:
-        """Kick the drain each second until the job is final; return it."""
+        """Kick the workers each second until the job is final; return it."""
         until = time.monotonic() + within
         for turn in itertools.count(1):
             [job] = await self.rows("select * from every_job where id = %s", job_id)
@@ -81,7 +81,8 @@ class Studio:
 
     async def kick(self) -> None:
         headers = {"Authorization": f"Bearer {self.stack.settings['CRON_SECRET']}"}
-        await self.http.post(f"{self.stack.deployment}/api/drain", headers=headers)
+        for worker in ("render", "drain"):
+            await self.http.post(f"{self.stack.deployment}/api/{worker}", headers=headers)
 
     async def costs(self, job_id: int) -> list[tuple[str, str, str, int]]:
         """Return (provider, model, state, cost) of each call of a job."""

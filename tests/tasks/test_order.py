@@ -277,7 +277,7 @@ async def test_a_worker_that_dies_between_create_and_record_makes_no_second_task
     alice = await studio.seller()
     before = len(studio.stack.kie.tasks)
     await studio.fault("kie", "slow", seconds=1.5)
-    drain = studio.stack.functions["api/drain.py"]
+    drain = studio.stack.functions["api/render.py"]
     job = await studio.order(alice, title="Кружка")
     async with asyncio.timeout(10):
         while studio.stack.kie.faults.active:  # noqa: ASYNC110 - KIE has the request, and answers it later
@@ -305,7 +305,7 @@ async def test_a_worker_killed_while_it_delivers_repeats_only_what_was_on_its_wa
     async with asyncio.timeout(30):
         while not any(call["fault"] for call in await studio.calls(alice)):  # noqa: ASYNC110 - a call, not an event
             await asyncio.sleep(0.02)
-    await studio.stack.functions["api/drain.py"].kill()
+    await studio.stack.functions["api/render.py"].kill()
     assert (await studio.end_of(job))["state"] == "done"
     sent = [call["method"] for call in await studio.calls(alice) if call["method"] in sends]
     assert sorted(sent) == sorted([*sends, method]), "one repeat, of what was on its way"

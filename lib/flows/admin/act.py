@@ -163,7 +163,7 @@ async def _confirm(turn: Turn) -> None:
         return
     turn.state.step = "people:find"
     turn.state.data = {"done": turn.came.message_id, "pages": turn.state.data.get("pages")}
-    turn.after.append(kick.drain)
+    turn.after += [kick.drain, kick.render]
     words = turn.text(f"admin.done.{draft['name']}{_outcome(facts)}", **_said(turn, facts))
     why = turn.text("admin.sure.reason", reason=draft["reason"])
     rows = [[button(turn, "admin.button.onward", _way(turn, act, draft)), button(turn, "button.menu", "menu:home")]]

@@ -159,7 +159,7 @@ async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
         {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **args},
     )
     await db.run(lambda conn: table.create_free_jobs(conn, task, [order]))
-    turn.after.append(kick.drain)
+    turn.after.append(kick.drain if task == "sheet" else kick.render)
     await turn.answer(turn.text("partner.figures.ordered"))
 
 

@@ -46,7 +46,7 @@ async def confirm(turn: Turn) -> None:
         return
     turn.state.step = "order:photo"
     turn.state.data = {"job": order.job.id}
-    turn.after.append(kick.drain)
+    turn.after.append(kick.render)
     await _say_queued(turn, order, screens.waits(draft, offer, terms))
 
 
@@ -123,7 +123,7 @@ async def _take_back(turn: Turn, job: Job) -> str:
     """Cancel a queued order; ask the worker of one that is under way to stop it. Return what became of the wish."""
     outcome = await db.run(lambda conn: spending.stop_order(conn, job.id, turn.state.who["id"]))
     if outcome == "asked":
-        turn.after.append(kick.drain)
+        turn.after.append(kick.render)
     elif outcome == "cancelled":
         turn.state.data.pop("job", None)
     return outcome

@@ -121,7 +121,7 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     await db.run(
         lambda conn: table.create_job_and_consume_credit(conn, user_id, task="words", key=key, args=args, price=0)
     )
-    turn.after.append(kick.drain)
+    turn.after.append(kick.render)
     return True
 
 

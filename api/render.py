@@ -1,0 +1,24 @@
+"""Draws what is ordered until the time budget ends; kicks call it, also those of api/drain. Bearer CRON_SECRET."""
+
+from datetime import datetime
+
+from lib import config, web
+from lib.jobs import drain, kick
+from lib.tasks import HEAVY
+
+
+async def render(request: web.Request) -> web.Response:
+    """Take what is due."""
+    web.require_bearer(request, config.get().cron_secret)
+    until = web.deadline(config.get().drain_budget)
+    return await web.worked(request, lambda: _work(until))
+
+
+async def _work(until: datetime) -> dict[str, int]:
+    number = await kick.heard("render")
+    summary = await drain.work(HEAVY, until)
+    await kick.rest("render", number, summary.due_at)
+    return {"done": summary.done, "failed": summary.failed, "retried": summary.retried}
+
+
+app = web.app(render, "GET", "POST")
