@@ -1,4 +1,4 @@
-"""Carries updates to the webhooks by Telegram's rules: order, retries, expiry. facts of the Bot API server's source.
+"""Carries updates to the webhooks by Telegram's rules, as its Bot API server has them: order, retries, expiry.
 
     queued -> attempt -> 2xx: delivered
                       -> anything else: wait 0, 2, 4, 8, 16, 32, then 60 to 120 seconds (or Retry-After), again
@@ -12,20 +12,33 @@ import json
 import random
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import httpx
 
 from dev.telegram.records import Bot, Json, Update
-
-if TYPE_CHECKING:
-    from dev.telegram.world import World
 
 ANSWER_SECONDS = 60.0
 GONE_SECONDS = 23 * 3600
 LONGEST_RETRY_AFTER = 3600
 DAY = 24 * 3600.0
 SHORT = 150.0  # seconds that a press or a pre-checkout lives
+
+
+class Surroundings(Protocol):
+    """What a delivery needs of the world around it: the bots, the time, and somebody to keep and show what happened."""
+
+    bots: dict[str, Bot]
+    clock: Callable[[], float]
+    time_scale: float
+    on_reply: Callable[[Bot, Json], Awaitable[Any]] | None
+
+    def in_flight(self, record: Update) -> AbstractContextManager[None]: ...
+    def keep_update(self, record: Update) -> None: ...
+    def emit(self, kind: str, **payload: Any) -> None: ...
+    async def user_state(self, record: Update) -> Any: ...
 
 
 def queue_of(update: Json) -> tuple[str, int, float]:
@@ -63,7 +76,7 @@ class Backoff:
 class Delivery:
     """The queues of all bots; each that holds something has a task."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Surroundings) -> None:
         self._world = world
         self._queues: dict[tuple[str, str], deque[Update]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
