@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from packaging.requirements import Requirement
 
+import lib.flows
+import lib.providers
 from dev import hashes
 
 ROOT = Path(__file__).parent.parent
@@ -105,19 +107,30 @@ def _module(name: str, known: Mapping[str, Path]) -> str:
     return name if name in known else name.rpartition(".")[0] if name.rpartition(".")[0] in known else ""
 
 
+def _entries() -> set[str]:
+    """Name what the tables name: the flows, the tasks, the providers."""
+    menus = [*lib.flows.FLOWS.menus.values()]
+    own = {f"{menu.package}.{name}" for menu in menus for name in menu.own}
+    every = {f"{menu.shared.package}.{name}" for menu in menus if menu.shared for name in menu.every}
+    tasks = {".".join(_name(path).split(".")[:3]) for path in _files("lib/tasks")} - {"lib.tasks"}
+    return own | every | tasks | {*lib.providers.PROVIDERS.values()}
+
+
 @pytest.mark.parametrize("package", ["flows", "tasks", "providers"])
 def test_no_flow_task_or_provider_imports_another(package):
+    """What several of them need stands beside them, in a module that no table names."""
+    entries = [f"{one}." for one in _entries() if one.startswith(f"lib.{package}.")]
     for path in _files(f"lib/{package}"):
-        depth = 3 if package == "flows" else 2
-        own = _name(path).split(".")[: depth + 1]
         for name in _imports(path):
-            parts = name.split(".")
-            another = ROOT.joinpath(*parts[: depth + 1])  # what a package itself defines is for all of it
-            is_module = another.is_dir() or another.with_suffix(".py").is_file()
-            if ".".join(parts[:3]) in ("lib.providers.contract", "lib.providers.makers"):  # of all providers
-                continue
-            if parts[:2] == ["lib", package] and len(own) > depth and len(parts) > depth and is_module:
-                assert parts[: depth + 1] == own, f"{_name(path)} imports {name}"
+            entry = next((one for one in entries if f"{name}.".startswith(one)), "")
+            assert f"{_name(path)}.".startswith(entry), f"{_name(path)} imports {name}"
+
+
+def test_a_bots_own_modules_stay_with_the_bot():
+    for path in _files("lib/flows"):
+        bots = {parts[2] for parts in (name.split(".") for name in _imports(path)) if parts[:2] == ["lib", "flows"]}
+        own = _name(path).split(".")[2:3]
+        assert bots & {*lib.flows.FLOWS.menus, "every"} <= {*own}, path
 
 
 def test_no_package_calls_something_by_the_name_of_its_own_module():

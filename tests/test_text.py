@@ -45,7 +45,8 @@ def test_no_sentence_leaves_the_plural_to_the_reader():
 
 
 LABELS = re.compile(
-    r'(?:_button\(turn, |Button\((?:turn\.text|text\.say)\((?:turn\.|desk\.|order\.)?(?:language, )?)"([a-z0-9_.]+)"'
+    r"(?:screen\.(?:button|link)\(turn, "
+    r'|Button\((?:turn\.text|text\.say)\((?:turn\.|desk\.|order\.)?(?:language, )?)"([a-z0-9_.]+)"'
 )
 
 

@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 from lib import errors, typed
-from lib.flows.admin import DATA, back, button, listed, named, number, short
+from lib.flows.admin import lists
 from lib.jobs import kick
 from lib.office import acts
-from lib.telegram import client
+from lib.telegram import client, screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -36,7 +36,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _pressed(turn: Turn) -> None:
-    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    action, argument = screen.pressed(turn)
     if action == "begin":
         name, _, subject = argument.partition(":")
         turn.state.data["act"] = {"name": name, "subject": subject}
@@ -53,10 +53,10 @@ async def _pressed(turn: Turn) -> None:
 def _change(turn: Turn, draft: Draft, action: str, argument: str) -> None:
     """Apply a button of the draft's screens; back means: forget the answer that led here."""
     act = acts.ACTS.get(draft["name"])
-    if action == "sum" and act and act.asks == "credits" and number(argument) in GRANTS:
-        draft["numbers"] = [number(argument)]
-    elif action == "why" and act and number(argument) in range(1, REASONS + 1):
-        draft["reason"] = turn.text(f"admin.why.{act.why}.{number(argument)}")
+    if action == "sum" and act and act.asks == "credits" and screen.number(argument) in GRANTS:
+        draft["numbers"] = [screen.number(argument)]
+    elif action == "why" and act and screen.number(argument) in range(1, REASONS + 1):
+        draft["reason"] = turn.text(f"admin.why.{act.why}.{screen.number(argument)}")
     elif action == "again":
         draft.pop("reason", None)
     elif action == "amount":
@@ -92,7 +92,7 @@ def _numbers(asks: str, words: str) -> list[int]:
 
 
 def _number(words: str, most: int) -> int:
-    found = number(words.strip())
+    found = screen.number(words.strip())
     if not 0 < found <= most:
         raise errors.Invalid("amount_unclear", words[:40])
     return found
@@ -117,7 +117,7 @@ async def _next(turn: Turn, note: str = "") -> None:
     else:
         step, (words, keyboard) = "confirm", _ask_confirm(turn, act, draft, facts)
     turn.state.step = f"act:{step}"
-    await turn.show("\n\n".join(part for part in (note, words) if part), keyboard)
+    await turn.show(screen.paragraphs(note, words), keyboard)
 
 
 type Screen = tuple[str, client.Keyboard]
@@ -126,7 +126,7 @@ type Screen = tuple[str, client.Keyboard]
 def _ask_numbers(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
     words = turn.text(f"admin.ask.{act.asks}", **_said(turn, facts))
     sums = [Button(str(amount), f"act:sum:{amount}") for amount in GRANTS] if act.asks == "credits" else []
-    return words, [*([sums] if sums else []), back(turn, _way(turn, act, draft))]
+    return words, [*([sums] if sums else []), screen.home(turn, _way(turn, act, draft))]
 
 
 def _ask_reason(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
@@ -135,15 +135,15 @@ def _ask_reason(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> S
     head = turn.text(f"admin.do.{draft['name']}", **_said(turn, facts))
     buttons = [Button(str(place), f"act:why:{place}") for place in range(1, REASONS + 1)]
     home = "act:amount" if act.asks else _way(turn, act, draft)
-    return f"{head}\n\n{turn.text('admin.reason')}\n{listed}", [buttons, back(turn, home)]
+    return f"{head}\n\n{turn.text('admin.reason')}\n{listed}", [buttons, screen.home(turn, home)]
 
 
 def _ask_confirm(turn: Turn, act: acts.Act, draft: Draft, facts: acts.Facts) -> Screen:
     head = turn.text(f"admin.do.{draft['name']}", **_said(turn, facts))
     what = turn.text(f"admin.sure.{draft['name']}{'.free' if facts.get('free') else ''}", **_said(turn, facts))
     why = turn.text("admin.sure.reason", reason=draft["reason"])
-    confirm = button(turn, f"admin.yes.{draft['name']}", "act:confirm", "danger" if act.harms else "success")
-    return f"{head}\n\n{what}\n{why}", [[confirm], back(turn, "act:again")]
+    confirm = screen.button(turn, f"admin.yes.{draft['name']}", "act:confirm", "danger" if act.harms else "success")
+    return f"{head}\n\n{what}\n{why}", [[confirm], screen.home(turn, "act:again")]
 
 
 async def _confirm(turn: Turn) -> None:
@@ -166,7 +166,12 @@ async def _confirm(turn: Turn) -> None:
     turn.after += [kick.drain, kick.render]
     words = turn.text(f"admin.done.{draft['name']}{_outcome(facts)}", **_said(turn, facts))
     why = turn.text("admin.sure.reason", reason=draft["reason"])
-    rows = [[button(turn, "admin.button.onward", _way(turn, act, draft)), button(turn, "button.menu", "menu:home")]]
+    rows = [
+        [
+            screen.button(turn, "admin.button.onward", _way(turn, act, draft)),
+            *screen.home(turn),
+        ]
+    ]
     await turn.chat.edit(turn.came.message_id, f"{words}\n{why}", rows)
 
 
@@ -183,17 +188,17 @@ async def _refuse(turn: Turn, act: acts.Act, draft: Draft, refusal: errors.AppEr
     """Say why it is not done, and that nothing has changed."""
     turn.state.step = "people:find"
     turn.state.data.pop("act", None)
-    reason = named(turn, "no", refusal.code)
+    reason = lists.named(turn, "no", refusal.code)
     words = reason if reason != refusal.code else turn.text("admin.no.other", code=refusal.code)
     way = "menu:home" if isinstance(refusal, errors.Missing) else _way(turn, act, draft)
-    await turn.show(turn.text("admin.no", reason=words), [back(turn, way)])
+    await turn.show(turn.text("admin.no", reason=words), [screen.home(turn, way)])
 
 
 async def _old(turn: Turn) -> None:
     turn.state.step = "people:find"
     turn.state.data.pop("act", None)
-    await turn.answer(turn.text("error.old_button"))
-    await turn.show(turn.text("admin.gone"), [[button(turn, "button.menu", "menu:home")]])
+    await screen.refuse_old_button(turn)
+    await turn.show(turn.text("admin.gone"), [screen.home(turn)])
 
 
 def _wish(turn: Turn, draft: Draft) -> acts.Wish:
@@ -212,16 +217,16 @@ def _said(turn: Turn, facts: acts.Facts) -> dict[str, Any]:
     said = dict(facts)
     for field, group in (("task", "task"), ("state", "state")):
         if field in said:
-            said[field] = named(turn, group, said[field])
+            said[field] = lists.named(turn, group, said[field])
     if "code" in said:
-        said["product"] = named(turn, "product", said["code"])
+        said["product"] = lists.named(turn, "product", said["code"])
     said.pop("ids", None)
     if "name" in said:
-        said["name"] = short(said["name"], 80) or turn.text("admin.job.nobody")
+        said["name"] = screen.short(said["name"], 80) or turn.text("admin.job.nobody")
     return said
 
 
 def _way(turn: Turn, act: acts.Act, draft: Draft) -> str:
     """Return where the deed was begun; of a list, the page that was last seen."""
     way = act.way.format(subject=draft["subject"])
-    return listed(turn, way, way) if len(way.encode()) <= DATA else "menu:home"
+    return screen.last_page(turn, way, way) if len(way.encode()) <= lists.DATA else "menu:home"

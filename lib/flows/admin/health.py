@@ -6,20 +6,9 @@ home -> providers
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
-from lib.flows.admin import (
-    KEYS,
-    ProviderHealth,
-    back,
-    button,
-    cents,
-    service_name,
-    service_state,
-    service_worries,
-    services,
-    span,
-    worries,
-)
+from lib.flows.admin import lists, worries
 from lib.office import pulse, shops
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
@@ -31,7 +20,7 @@ async def handle(turn: Turn) -> None:
 async def _home(turn: Turn) -> None:
     found = await db.run(pulse.look)
     figures, clubs = await db.run(pulse.figures), await db.run(shops.figures)
-    wrong = worries(turn, found) + service_worries(turn, await services())
+    wrong = worries.worries(turn, found) + worries.service_worries(turn, await worries.services())
     parts = [
         turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine"),
         turn.text(
@@ -48,12 +37,15 @@ async def _home(turn: Turn) -> None:
     facts = {"shops": clubs.shops, "blocked": clubs.blocked, "members": clubs.members, "liability": liability}
     parts.append(turn.text("admin.health.clubs", **facts))
     rows = [
-        [button(turn, "admin.button.refresh", "health:home"), button(turn, "admin.button.queue", "queue:home")],
-        [button(turn, "admin.button.providers", "health:providers")],
+        [
+            screen.button(turn, "admin.button.refresh", "health:home"),
+            screen.button(turn, "admin.button.queue", "queue:home"),
+        ],
+        [screen.button(turn, "admin.button.providers", "health:providers")],
     ]
     if found.refunding or found.debts or found.unmatched:
-        rows[1].append(button(turn, "admin.button.unsettled", "people:unsettled"))
-    await turn.show("\n\n".join(parts), [*rows, back(turn, "menu:home")])
+        rows[1].append(screen.button(turn, "admin.button.unsettled", "people:unsettled"))
+    await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "menu:home")])
 
 
 def _figures(turn: Turn, figures: pulse.PlatformFigures) -> list[str]:
@@ -68,26 +60,26 @@ def _figures(turn: Turn, figures: pulse.PlatformFigures) -> list[str]:
 
 
 async def _show_providers(turn: Turn) -> None:
-    providers = await services()
+    providers = await worries.services()
     off = [one for one in providers if one.halt == "off"]
     parts = [turn.text("admin.providers")]
-    if len(off) == len(KEYS):
+    if len(off) == len(worries.KEYS):
         parts.append(turn.text("admin.providers.none"))
         providers = [one for one in providers if one not in off]
     parts += ["\n".join(_lines(turn, one)) for one in providers]
-    rows = [[button(turn, "admin.button.refresh", "health:providers")], back(turn, "health:home")]
-    await turn.show("\n\n".join(parts), rows)
+    rows = [[screen.button(turn, "admin.button.refresh", "health:providers")], screen.home(turn, "health:home")]
+    await turn.show(screen.paragraphs(*parts), rows)
 
 
-def _lines(turn: Turn, one: ProviderHealth) -> list[str]:
+def _lines(turn: Turn, one: worries.ProviderHealth) -> list[str]:
     """Return what is said of a provider: whether it may be asked, its money, its calls, its last success."""
     facts = one.facts
-    lines = [turn.text("admin.provider", name=service_name(turn, one), state=service_state(turn, one))]
+    lines = [turn.text("admin.provider", name=worries.service_name(turn, one), state=worries.service_state(turn, one))]
     if facts.daily_limit is not None and one.halt != "off":
-        limit = cents(facts.daily_limit)
-        lines.append(turn.text("admin.provider.cost_of", spent=cents(facts.spent), limit=limit))
+        limit = worries.cents(facts.daily_limit)
+        lines.append(turn.text("admin.provider.cost_of", spent=worries.cents(facts.spent), limit=limit))
     elif facts.spent:
-        lines.append(turn.text("admin.provider.cost", spent=cents(facts.spent)))
+        lines.append(turn.text("admin.provider.cost", spent=worries.cents(facts.spent)))
     if facts.hour:
         told = {"calls": facts.hour, "done": facts.hour_done, "failed": facts.hour_failed}
         lines.append(turn.text("admin.provider.hour", **told))
@@ -97,7 +89,7 @@ def _lines(turn: Turn, one: ProviderHealth) -> list[str]:
     elif one.halt != "off":
         lines.append(turn.text("admin.provider.idle"))
     if facts.last_done_at:
-        lines.append(turn.text("admin.provider.last", since=span(turn, facts.last_done_at)))
+        lines.append(turn.text("admin.provider.last", since=lists.span(turn, facts.last_done_at)))
     elif facts.day_failed:
         lines.append(turn.text("admin.provider.no_success"))
     return lines

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors
-from lib.flows.admin import PAGE, back, button, found, listed, named, number, pages, picks, short, when
+from lib.flows import when
+from lib.flows.admin import lists
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.loyalty.partners import Partner
 from lib.office import shops
-from lib.telegram import client
+from lib.telegram import client, screen
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
 
@@ -21,8 +22,8 @@ WEEKDAYS = 127
 
 async def handle(turn: Turn) -> None:
     """Show what a button asks for, or approve what is on the screen."""
-    action, _, argument = turn.came.text.partition(":")[2].partition(":")
-    await found(turn, SCREENS.get(action, _home)(turn, argument))
+    action, argument = screen.pressed(turn)
+    await lists.found(turn, SCREENS.get(action, _home)(turn, argument))
 
 
 async def _home(turn: Turn, _: str) -> None:
@@ -30,7 +31,7 @@ async def _home(turn: Turn, _: str) -> None:
     numbers = {"partner": waits.partners, "service": waits.services, "promotion": waits.promotions}
     rows = [[Button(_counted(turn, kind, waiting), f"moderate:list:{kind}")] for kind, waiting in numbers.items()]
     key = "admin.moderate" if any(numbers.values()) else "admin.moderate.none"
-    await turn.show(turn.text(key), [*rows, back(turn, "menu:home")])
+    await turn.show(turn.text(key), [*rows, screen.home(turn, "menu:home")])
 
 
 def _counted(turn: Turn, kind: str, waiting: int) -> str:
@@ -42,27 +43,29 @@ async def _list(turn: Turn, argument: str) -> None:
     if kind not in shops.KINDS:
         await _home(turn, "")
         return
-    after = number(rest)
-    page = await db.run(lambda conn: shops.waiting(conn, kind, after=after, limit=PAGE + 1))
+    after = screen.number(rest)
+    page = await db.run(lambda conn: shops.waiting(conn, kind, after=after, limit=lists.PAGE + 1))
     if after and not page:  # its last one has been decided
         await _list(turn, kind)
         return
-    shown = page[:PAGE]
+    shown = page[: lists.PAGE]
     lines = [
         turn.text(
             "admin.moderate.line",
             place=place,
-            title=short(thing.title, 60),
-            more=thing.city if isinstance(thing, Partner) else short(thing.partner, 40),
-            at=when(turn, thing.created_at),
+            title=screen.short(thing.title, 60),
+            more=thing.city if isinstance(thing, Partner) else screen.short(thing.partner, 40),
+            at=when.short_moment(turn, thing.created_at),
         )
         for place, thing in enumerate(shown, 1)
     ]
-    turned = pages(turn, f"moderate:list:{kind}", after, shown[-1].id if len(page) > PAGE else None)
-    rows = picks(f"moderate:one:{kind}", [_subject(thing) for thing in shown])
+    turned = screen.pages(
+        turn, f"moderate:list:{kind}", after, shown[-1].id if len(page) > lists.PAGE else None, lists.LABELS
+    )
+    rows = screen.picks(f"moderate:one:{kind}", [_subject(thing) for thing in shown])
     words = "\n".join(lines) or turn.text(f"admin.moderate.none.{kind}")
     head = turn.text(f"admin.kinds.{kind}")
-    await turn.show(f"<b>{head}</b>\n\n{words}", [*rows, *turned, back(turn, "moderate:home")])
+    await turn.show(f"<b>{head}</b>\n\n{words}", [*rows, *turned, screen.home(turn, "moderate:home")])
 
 
 async def _one(turn: Turn, argument: str) -> None:
@@ -71,15 +74,15 @@ async def _one(turn: Turn, argument: str) -> None:
     turn.state.data["judged"] = {"of": argument, "was": thing.status, "mark": shops.seen(thing)}
     deeds = []
     if thing.status in ("pending", "rejected"):
-        deeds.append(button(turn, "admin.button.approve", f"moderate:yes:{argument}", "success"))
+        deeds.append(screen.button(turn, "admin.button.approve", f"moderate:yes:{argument}", "success"))
     if thing.status == "pending":
-        deeds.append(button(turn, "admin.button.refuse", f"act:begin:refuse_{kind}:{_subject(thing)}", "danger"))
-    ways = [button(turn, "admin.button.shop", f"shops:card:{ids[0]}")]
+        deeds.append(screen.button(turn, "admin.button.refuse", f"act:begin:refuse_{kind}:{_subject(thing)}", "danger"))
+    ways = [screen.button(turn, "admin.button.shop", f"shops:card:{ids[0]}")]
     if thing.photo:
-        ways.append(button(turn, "admin.button.photo", f"moderate:photo:{argument}"))
+        ways.append(screen.button(turn, "admin.button.photo", f"moderate:photo:{argument}"))
     rows = [row for row in (deeds, ways) if row]
     home = f"moderate:list:{kind}"
-    await turn.show(_words(turn, kind, thing), [*rows, back(turn, listed(turn, home, home))])
+    await turn.show(_words(turn, kind, thing), [*rows, screen.home(turn, screen.last_page(turn, home, home))])
 
 
 def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
@@ -88,14 +91,18 @@ def _words(turn: Turn, kind: str, thing: shops.Thing) -> str:
     if isinstance(thing, Partner):
         blank = turn.text("admin.thing.blank")
         facts |= {"city": thing.city, "address": thing.address or blank, "contact": thing.contact or blank,
-                  "category": named(turn, "category", thing.category), "earn": thing.earn_bp}  # fmt: skip
+                  "category": lists.named(turn, "category", thing.category), "earn": thing.earn_bp}  # fmt: skip
     elif isinstance(thing, offers.Service):
         facts |= {"partner": thing.partner, "city": thing.city, "price": thing.price_points,
-                  "category": named(turn, "category", thing.category)}  # fmt: skip
+                  "category": lists.named(turn, "category", thing.category)}  # fmt: skip
     else:
         facts |= {"partner": thing.partner, "city": thing.city or thing.partner_city, "gain": _gain(turn, thing),
                   "starts": thing.starts_on, "ends": thing.ends_on}  # fmt: skip
-    state = turn.text("admin.thing.state", state=named(turn, "status", thing.status), at=when(turn, thing.created_at))
+    state = turn.text(
+        "admin.thing.state",
+        state=lists.named(turn, "status", thing.status),
+        at=when.short_moment(turn, thing.created_at),
+    )
     reason = [turn.text("admin.sure.reason", reason=thing.reason)] if thing.reason else []
     return "\n".join([turn.text(f"admin.thing.{kind}", **facts), "", state, *reason])
 
@@ -124,7 +131,7 @@ async def _yes(turn: Turn, argument: str) -> None:
         await turn.answer(turn.text("admin.act.done_already"), alert=True)
         return
     if not turn.on_screen or judged.get("of") != argument:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _one(turn, argument)
         return
     key = f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
@@ -139,9 +146,14 @@ async def _yes(turn: Turn, argument: str) -> None:
     thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
     turn.state.data = {"done": turn.came.message_id}
     turn.after.append(kick.drain)
-    rows = [[button(turn, "admin.button.more", f"moderate:list:{kind}"), button(turn, "button.menu", "menu:home")]]
+    rows = [
+        [
+            screen.button(turn, "admin.button.more", f"moderate:list:{kind}"),
+            *screen.home(turn),
+        ]
+    ]
     await turn.answer()
-    words = turn.text(f"admin.done.approve.{kind}", title=short(thing.title, 80))
+    words = turn.text(f"admin.done.approve.{kind}", title=screen.short(thing.title, 80))
     await turn.chat.edit(turn.came.message_id, words, rows)
 
 
@@ -151,7 +163,7 @@ async def _photo(turn: Turn, argument: str) -> None:
     thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
     try:
         data = await client.download("partner", thing.photo)
-        await turn.chat.send_photo(Picture("photo.jpg", data), short(thing.title, 80))
+        await turn.chat.send_photo(Picture("photo.jpg", data), screen.short(thing.title, 80))
     except (errors.Missing, errors.Rejected):
         await turn.answer(turn.text("admin.photo.gone"), alert=True)
 
@@ -160,9 +172,9 @@ def _ids(argument: str) -> tuple[str, tuple[int, int]]:
     """Return what "service:5.12" names: the kind, the shop's number and its own. Missing for anything else."""
     kind, _, subject = argument.partition(":")
     partner, _, thing = subject.partition(".")
-    if kind not in shops.KINDS or not number(partner) or not number(thing or partner):
+    if kind not in shops.KINDS or not screen.number(partner) or not screen.number(thing or partner):
         raise errors.Missing("no_thing", argument[:40])
-    return kind, (number(partner), number(thing or partner))
+    return kind, (screen.number(partner), screen.number(thing or partner))
 
 
 def _subject(thing: shops.Thing) -> str:

@@ -7,16 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
 from lib.credits import catalog
-from lib.flows.admin import back, button, named
+from lib.flows.admin import lists
 from lib.office import trail
 from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Show what a button asks for."""
-    action, _, argument = turn.came.text.partition(":")[2].partition(":")
+    action, argument = screen.pressed(turn)
     await SCREENS.get(action, _home)(turn, argument)
 
 
@@ -26,53 +27,53 @@ async def _home(turn: Turn, _: str) -> None:
     lines = [
         turn.text(
             "admin.shelf.product" if product.is_on else "admin.shelf.product_off",
-            name=named(turn, "product", product.code),
+            name=lists.named(turn, "product", product.code),
             price=product.price,
         )
         for product in products
     ]
     offers = [turn.text("admin.shelf.pack", code=pack.code, stars=pack.stars, credits=pack.credits) for pack in packs]
     words = turn.text("admin.shelf", products="\n".join(lines), packs="\n".join(offers) or "—")
-    buttons = [Button(named(turn, "product", one.code), f"shelf:product:{one.code}") for one in products]
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    buttons = [Button(lists.named(turn, "product", one.code), f"shelf:product:{one.code}") for one in products]
+    rows = screen.in_rows(buttons)
     sold = [Button(turn.text("admin.shelf.pack_button", code=one.code), f"shelf:pack:{one.code}") for one in packs]
-    rows += [sold[start : start + 3] for start in range(0, len(sold), 3)]
-    await turn.show(words, [*rows, back(turn, "menu:home")])
+    rows += screen.in_rows(sold, 3)
+    await turn.show(words, [*rows, screen.home(turn, "menu:home")])
 
 
 async def _product(turn: Turn, code: str) -> None:
     product = await db.run(lambda conn: catalog.get_product(conn, code))
     if product is None:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _home(turn, "")
         return
     words = turn.text(
         "admin.product" if product.is_on else "admin.product_off",
-        name=named(turn, "product", product.code),
+        name=lists.named(turn, "product", product.code),
         price=product.price,
         seconds=product.expected_seconds,
     )
     verb, style = ("hide", "danger") if product.is_on else ("offer", "success")
     deeds = [
-        button(turn, "admin.button.price", f"act:begin:price:{code}"),
-        button(turn, f"admin.button.{verb}", f"act:begin:{verb}:{code}", style),
+        screen.button(turn, "admin.button.price", f"act:begin:price:{code}"),
+        screen.button(turn, f"admin.button.{verb}", f"act:begin:{verb}:{code}", style),
     ]
-    await turn.show(words, [deeds, back(turn, "shelf:home")])
+    await turn.show(words, [deeds, screen.home(turn, "shelf:home")])
 
 
 async def _pack(turn: Turn, code: str) -> None:
     packs = await db.run(catalog.list_packs)
     pack = next((one for one in packs if one.code == code), None)
     if pack is None:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _home(turn, "")
         return
     deeds = [
-        button(turn, "admin.button.pack", f"act:begin:pack:{code}"),
-        button(turn, "admin.button.packoff", f"act:begin:packoff:{code}", "danger"),
+        screen.button(turn, "admin.button.pack", f"act:begin:pack:{code}"),
+        screen.button(turn, "admin.button.packoff", f"act:begin:packoff:{code}", "danger"),
     ]
     words = turn.text("admin.pack", code=pack.code, stars=pack.stars, credits=pack.credits)
-    await turn.show(words, [deeds, back(turn, "shelf:home")])
+    await turn.show(words, [deeds, screen.home(turn, "shelf:home")])
 
 
 async def _alerts(turn: Turn, _: str) -> None:
@@ -81,7 +82,7 @@ async def _alerts(turn: Turn, _: str) -> None:
         [Button(("🔕 " if kind in muted else "🔔 ") + turn.text(f"admin.alert.{kind}"), f"shelf:alert:{kind}")]
         for kind in notify.ALERTS
     ]
-    await turn.show(turn.text("admin.alerts"), [*rows, back(turn, "menu:home")])
+    await turn.show(turn.text("admin.alerts"), [*rows, screen.home(turn, "menu:home")])
 
 
 async def _alert(turn: Turn, kind: str) -> None:

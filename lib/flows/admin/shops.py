@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from lib import db
-from lib.flows.admin import PAGE, back, button, found, named, number, pages, picks, short, when
+from lib.flows import when
+from lib.flows.admin import lists
 from lib.loyalty import partners, points
 from lib.loyalty.partners import Partner
 from lib.office import shops
+from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -21,8 +23,8 @@ async def handle(turn: Turn) -> None:
     """Look up what was typed, or show what a button asks for."""
     turn.state.step = "shops:find"
     if turn.came.kind == "press":
-        action, _, argument = turn.came.text.partition(":")[2].partition(":")
-        await found(turn, SCREENS.get(action, _home)(turn, argument))
+        action, argument = screen.pressed(turn)
+        await lists.found(turn, SCREENS.get(action, _home)(turn, argument))
     elif turn.came.kind == "text":
         turn.state.data["shop_words"] = turn.came.text[:80]
         await _find(turn, "")
@@ -34,59 +36,59 @@ async def _home(turn: Turn, _: str) -> None:
     figures = await db.run(shops.figures)
     liability = figures.liability_minor
     facts = {"shops": figures.shops, "blocked": figures.blocked, "members": figures.members, "liability": liability}
-    rows = [[button(turn, "admin.button.all_shops", "shops:status:approved")]]
-    rows.append([button(turn, "admin.button.closed_shops", "shops:status:blocked")])
-    await turn.show(turn.text("admin.shops", **facts), [*rows, back(turn, "menu:home")])
+    rows = [[screen.button(turn, "admin.button.all_shops", "shops:status:approved")]]
+    rows.append([screen.button(turn, "admin.button.closed_shops", "shops:status:blocked")])
+    await turn.show(turn.text("admin.shops", **facts), [*rows, screen.home(turn, "menu:home")])
 
 
 async def _find(turn: Turn, argument: str) -> None:
     words = str(turn.state.data.get("shop_words", ""))
-    after = number(argument)
-    page = await db.run(lambda conn: partners.find(conn, words, after=after, limit=PAGE + 1))
+    after = screen.number(argument)
+    page = await db.run(lambda conn: partners.find(conn, words, after=after, limit=lists.PAGE + 1))
     if len(page) == 1 and not after:
         await _card(turn, str(page[0].id))
     elif page:
-        await _list(turn, turn.text("admin.shops.found", words=short(words, 60)), "shops:find", page, after)
+        await _list(turn, turn.text("admin.shops.found", words=screen.short(words, 60)), "shops:find", page, after)
     else:
-        await turn.show(turn.text("admin.shops.none", words=short(words, 60)), [back(turn, "shops:home")])
+        await turn.show(turn.text("admin.shops.none", words=screen.short(words, 60)), [screen.home(turn, "shops:home")])
 
 
 async def _status(turn: Turn, argument: str) -> None:
     status, _, after = argument.partition(":")
     status = status if status in ("approved", "blocked", "rejected") else "approved"
-    place = number(after)
-    page = await db.run(lambda conn: partners.list_by_status(conn, status, after=place, limit=PAGE + 1))
+    place = screen.number(after)
+    page = await db.run(lambda conn: partners.list_by_status(conn, status, after=place, limit=lists.PAGE + 1))
     await _list(turn, turn.text(f"admin.shops.{status}"), f"shops:status:{status}", page, place)
 
 
 async def _list(turn: Turn, head: str, place: str, page: list[Partner], after: int) -> None:
-    shown = page[:PAGE]
+    shown = page[: lists.PAGE]
     lines = [
         turn.text(
             "admin.shop.line",
             place=line,
-            title=short(shop.title, 60),
+            title=screen.short(shop.title, 60),
             city=shop.city,
-            status=named(turn, "status", shop.status),
+            status=lists.named(turn, "status", shop.status),
         )
         for line, shop in enumerate(shown, 1)
     ]
-    turned = pages(turn, place, after, shown[-1].id if len(page) > PAGE else None)
+    turned = screen.pages(turn, place, after, shown[-1].id if len(page) > lists.PAGE else None, lists.LABELS)
     words = "\n".join(lines) or turn.text("admin.shops.empty")
-    rows = [*picks("shops:card", [shop.id for shop in shown]), *turned, back(turn, "shops:home")]
+    rows = [*screen.picks("shops:card", [shop.id for shop in shown]), *turned, screen.home(turn, "shops:home")]
     await turn.show(f"{head}\n\n{words}", rows)
 
 
 async def _card(turn: Turn, argument: str) -> None:
-    shop = await db.run(lambda conn: partners.get(conn, number(argument)))
+    shop = await db.run(lambda conn: partners.get(conn, screen.number(argument)))
     facts = await db.run(lambda conn: shops.facts(conn, shop.id))
     words = turn.text(
         "admin.shop",
         title=shop.title,
         id=shop.id,
         city=shop.city,
-        category=named(turn, "category", shop.category),
-        status=named(turn, "status", shop.status),
+        category=lists.named(turn, "category", shop.category),
+        status=lists.named(turn, "status", shop.status),
         earn=shop.earn_bp,
         share=shop.max_pay_pct * 100,
         members=facts.members,
@@ -94,8 +96,8 @@ async def _card(turn: Turn, argument: str) -> None:
         available=facts.available,
         pending=facts.pending,
         liability=(facts.available + facts.pending) * shop.minor_per_point,
-        last=when(turn, facts.last_at),
-        since=when(turn, shop.created_at),
+        last=when.short_moment(turn, facts.last_at),
+        since=when.short_moment(turn, shop.created_at),
     )
     reason = "\n" + turn.text("admin.sure.reason", reason=shop.reason) if shop.reason else ""
     await turn.show(words + reason, _keyboard(turn, shop))
@@ -103,45 +105,45 @@ async def _card(turn: Turn, argument: str) -> None:
 
 def _keyboard(turn: Turn, shop: Partner) -> Keyboard:
     ways = [
-        button(turn, "admin.button.entries", f"shops:points:{shop.id}"),
-        button(turn, "admin.button.trail", f"trail:shop:{shop.id}"),
+        screen.button(turn, "admin.button.entries", f"shops:points:{shop.id}"),
+        screen.button(turn, "admin.button.trail", f"trail:shop:{shop.id}"),
     ]
-    deeds = [button(turn, "admin.button.owner", f"people:card:{shop.owner_id}")]
+    deeds = [screen.button(turn, "admin.button.owner", f"people:card:{shop.owner_id}")]
     if shop.status == "approved":
-        deeds.append(button(turn, "admin.button.ban", f"act:begin:close:{shop.id}", "danger"))
+        deeds.append(screen.button(turn, "admin.button.ban", f"act:begin:close:{shop.id}", "danger"))
     elif shop.status == "blocked":
-        deeds.append(button(turn, "admin.button.unban", f"act:begin:reopen:{shop.id}"))
+        deeds.append(screen.button(turn, "admin.button.unban", f"act:begin:reopen:{shop.id}"))
     else:
-        deeds.append(button(turn, "admin.button.decide", f"moderate:one:partner:{shop.id}"))
-    return [ways, deeds, back(turn, "shops:home")]
+        deeds.append(screen.button(turn, "admin.button.decide", f"moderate:one:partner:{shop.id}"))
+    return [ways, deeds, screen.home(turn, "shops:home")]
 
 
 async def _points(turn: Turn, argument: str) -> None:
     """Show a page of a shop's operations; where it begins is a moment in microseconds and a number."""
     whose, _, rest = argument.partition(":")
     at, _, last = rest.partition(":")
-    partner_id = number(whose)
-    moment = number(at) if number(at) < 1 << 52 else 0
-    before = (EPOCH + timedelta(microseconds=moment), number(last)) if moment and number(last) else None
+    partner_id = screen.number(whose)
+    moment = screen.number(at) if screen.number(at) < 1 << 52 else 0
+    before = (EPOCH + timedelta(microseconds=moment), screen.number(last)) if moment and screen.number(last) else None
     await db.run(lambda conn: partners.get(conn, partner_id))
-    page = await db.run(lambda conn: points.history(conn, partner_id, before=before, limit=PAGE + 1))
-    lines = [_operation(turn, one) for one in page[:PAGE]]
+    page = await db.run(lambda conn: points.history(conn, partner_id, before=before, limit=lists.PAGE + 1))
+    lines = [_operation(turn, one) for one in page[: lists.PAGE]]
     onward = ""
-    if len(page) > PAGE:
-        end = page[PAGE - 1]
+    if len(page) > lists.PAGE:
+        end = page[lists.PAGE - 1]
         onward = f"{(end.created_at - EPOCH) // timedelta(microseconds=1)}:{end.id}"
-    turned = pages(turn, f"shops:points:{partner_id}", rest if before else "", onward)
+    turned = screen.pages(turn, f"shops:points:{partner_id}", rest if before else "", onward, lists.LABELS)
     words = "\n".join(lines) or turn.text("admin.points.none")
-    await turn.show(f"{turn.text('admin.points')}\n\n{words}", [*turned, back(turn, f"shops:card:{partner_id}")])
+    await turn.show(f"{turn.text('admin.points')}\n\n{words}", [*turned, screen.home(turn, f"shops:card:{partner_id}")])
 
 
 def _operation(turn: Turn, one: points.Operation) -> str:
     return turn.text(
         "admin.points.line",
-        at=when(turn, one.created_at),
-        kind=named(turn, "points", one.kind),
+        at=when.short_moment(turn, one.created_at),
+        kind=lists.named(turn, "points", one.kind),
         points=one.points,
-        name=short(one.name, 30),
+        name=screen.short(one.name, 30),
         bill=turn.text("admin.points.bill", amount=one.bill_minor) if one.bill_minor else "",
     )
 

@@ -5,21 +5,24 @@ card:list:<number>   the list, from the card with this number on
 """
 
 from lib import db
-from lib.flows import client
+from lib.flows.client import face, visitor
 from lib.loyalty import members, partners
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+
+LABELS = screen.PageLabels("client.button.previous", "client.button.next")
 
 
 async def handle(turn: Turn) -> None:
     """Show the card that was asked for, or the list."""
-    what, start, _ = client.wanted(turn)
-    if not await client.registered(turn):
+    what, start, _ = screen.parts(turn)
+    if not await visitor.registered(turn):
         return
     if what == "list":
-        await _list(turn, client.number(start))
-    elif await client.own_card(turn, client.number(what)):
-        await client.show_card(turn, client.number(what))
+        await _list(turn, screen.number(start))
+    elif await visitor.own_card(turn, screen.number(what)):
+        await face.show_card(turn, screen.number(what))
 
 
 async def _list(turn: Turn, start: int) -> None:
@@ -31,10 +34,12 @@ async def _list(turn: Turn, start: int) -> None:
         turn.text("client.home.card", mark="★ " if card.favourite else "", title=card.title, points=card.available)
         for card in page
     ]
-    buttons = [Button(client.short(card.title), f"card:{card.partner_id}") for card in page]
+    buttons = [Button(screen.short(card.title), f"card:{card.partner_id}") for card in page]
     words = (
-        "\n\n".join([turn.text("client.card.list"), "\n".join(lines)]) if page else turn.text("client.home.no_cards")
+        screen.paragraphs(turn.text("client.card.list"), "\n".join(lines))
+        if page
+        else turn.text("client.home.no_cards")
     )
-    leaf = client.pages(turn, "card:list", start, start + partners.PAGE if left else None)
-    shops = [client.button(turn, "client.button.shops", "find:shops")]
-    await turn.show(words, [*client.in_rows(buttons), *leaf, shops, client.home(turn)])
+    leaf = screen.pages(turn, "card:list", start, start + partners.PAGE if left else None, LABELS)
+    shops = [screen.button(turn, "client.button.shops", "find:shops")]
+    await turn.show(words, [*screen.in_rows(buttons), *leaf, shops, screen.home(turn)])

@@ -10,20 +10,23 @@ The filters are kept in State.data["filter"]; at first the city is the client's 
 from typing import Any
 
 from lib import db
-from lib.flows import client
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.loyalty import members, offers, partners
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 KINDS = ("shops", "promos", "services")
 ROW_OF_ONE = 5
+LABELS = screen.PageLabels("client.button.previous", "client.button.next")
 
 
 async def handle(turn: Turn) -> None:
     """Show a list, or a filter's choices, or take a choice."""
-    what, kind, argument = client.wanted(turn)
+    what, kind, argument = screen.parts(turn)
     if what in KINDS:
-        await _list(turn, what, client.number(kind), client.number(argument))
+        await _list(turn, what, screen.number(kind), screen.number(argument))
     elif what == "city" and kind in KINDS:
         await _cities(turn, kind)
     elif what == "what" and kind in KINDS:
@@ -50,15 +53,15 @@ async def _list(turn: Turn, kind: str, shop: int, start: int) -> None:
     found = await _found(turn, kind, chosen, shop, start)
     page = found[: partners.PAGE]
     lines = [_line(turn, kind, one) for one in page]
-    buttons = [Button(client.short(one.title), _target(kind, one)) for one in page]
+    buttons = [Button(screen.short(one.title), _target(kind, one)) for one in page]
     place = f"find:{kind}:{shop}"
-    leaf = client.pages(turn, place, start, page[-1].id if len(found) > partners.PAGE else None)
+    leaf = screen.pages(turn, place, start, page[-1].id if len(found) > partners.PAGE else None, LABELS)
     empty = f"client.find.no_{kind}_here" if shop else f"client.find.no_{kind}"
-    words = "\n\n".join([turn.text(f"client.find.{kind}"), *lines]) if page else turn.text(empty)
-    rows = client.in_rows(buttons, 1 if len(buttons) <= ROW_OF_ONE else 2)
+    words = screen.paragraphs(turn.text(f"client.find.{kind}"), *lines) if page else turn.text(empty)
+    rows = screen.in_rows(buttons, 1 if len(buttons) <= ROW_OF_ONE else 2)
     filters = [] if shop else [_filters(turn, kind, chosen)]
     back = f"shop:{shop}" if shop else ""
-    await turn.show(words, [*rows, *leaf, *filters, client.home(turn, back)])
+    await turn.show(words, [*rows, *leaf, *filters, screen.home(turn, back)])
 
 
 async def _found(turn: Turn, kind: str, chosen: dict[str, Any], shop: int, start: int) -> list[Any]:
@@ -69,7 +72,7 @@ async def _found(turn: Turn, kind: str, chosen: dict[str, Any], shop: int, start
     more["partner_id"] = shop or None
     if kind == "services":
         return list(await db.run(lambda conn: offers.browse_services(conn, **more, after=start)))
-    more |= {"today": client.today(turn)}
+    more |= {"today": when.today(turn)}
     return list(await db.run(lambda conn: offers.browse_promotions(conn, **more, before=start or None)))
 
 
@@ -78,13 +81,13 @@ def _line(turn: Turn, kind: str, one: Any) -> str:
         return turn.text(
             "client.find.shop",
             title=one.title,
-            category=client.category(turn, one.category),
+            category=visitor.category(turn, one.category),
             city=one.city,
             percent=one.earn_bp,
         )
     if kind == "services":
         return turn.text("client.find.service", title=one.title, points=one.price_points, partner=one.partner)
-    return turn.text("client.find.promo", title=one.title, partner=one.partner, day=client.plain_day(turn, one.ends_on))
+    return turn.text("client.find.promo", title=one.title, partner=one.partner, day=when.plain_day(turn, one.ends_on))
 
 
 def _target(kind: str, one: Any) -> str:
@@ -95,28 +98,28 @@ def _target(kind: str, one: Any) -> str:
 
 def _filters(turn: Turn, kind: str, chosen: dict[str, Any]) -> list[Button]:
     """Return the buttons that change the filters; each says what is chosen now."""
-    city = client.short(chosen["city"]) if chosen["city"] else turn.text("client.find.every_city")
-    name = client.category(turn, chosen["category"]) if chosen["category"] else turn.text("client.find.everything")
+    city = screen.short(chosen["city"]) if chosen["city"] else turn.text("client.find.every_city")
+    name = visitor.category(turn, chosen["category"]) if chosen["category"] else turn.text("client.find.everything")
     return [Button(city, f"find:city:{kind}"), Button(name, f"find:what:{kind}")]
 
 
 async def _cities(turn: Turn, kind: str) -> None:
     known = await db.run(partners.cities)
     turn.state.data["cities"] = [one.name for one in known]
-    buttons = [Button(client.short(one.name), f"find:in:{kind}:{index}") for index, one in enumerate(known)]
-    every = [client.button(turn, "client.find.every_city", f"find:in:{kind}:all")]
+    buttons = [Button(screen.short(one.name), f"find:in:{kind}:{index}") for index, one in enumerate(known)]
+    every = [screen.button(turn, "client.find.every_city", f"find:in:{kind}:all")]
     await turn.show(
-        turn.text("client.find.choose_city"), [every, *client.in_rows(buttons), client.home(turn, f"find:{kind}")]
+        turn.text("client.find.choose_city"), [every, *screen.in_rows(buttons), screen.home(turn, f"find:{kind}")]
     )
 
 
 async def _categories(turn: Turn, kind: str) -> None:
     city = (await _filter(turn))["city"]
     known = await db.run(lambda conn: partners.categories(conn, city))
-    buttons = [Button(client.category(turn, one.name), f"find:of:{kind}:{one.name}") for one in known]
-    every = [client.button(turn, "client.find.everything", f"find:of:{kind}:all")]
+    buttons = [Button(visitor.category(turn, one.name), f"find:of:{kind}:{one.name}") for one in known]
+    every = [screen.button(turn, "client.find.everything", f"find:of:{kind}:all")]
     await turn.show(
-        turn.text("client.find.choose_category"), [every, *client.in_rows(buttons), client.home(turn, f"find:{kind}")]
+        turn.text("client.find.choose_category"), [every, *screen.in_rows(buttons), screen.home(turn, f"find:{kind}")]
     )
 
 
@@ -130,5 +133,5 @@ async def _choose(turn: Turn, what: str, kind: str, argument: str) -> None:
     elif turn.on_screen and argument.isdecimal() and int(argument) < len(known):
         chosen["city"] = known[int(argument)]
     else:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
     await _list(turn, kind, 0, 0)

@@ -8,20 +8,24 @@ The price on the confirm screen is the one that is paid, or nothing is. The oper
 
 import asyncio
 
-from lib import db, errors
-from lib.flows import client
+from lib import clock, db, errors
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.loyalty import members, offers, partners, points
 from lib.loyalty.members import Member
 from lib.loyalty.offers import Service
 from lib.loyalty.points import Receipt, Voucher
+from lib.telegram import screen
 from lib.telegram.client import Picture, download
 from lib.telegram.dispatch import Turn
+
+LABELS = screen.PageLabels("client.button.newer", "client.button.older")
 
 
 async def handle(turn: Turn) -> None:
     """Show a service, its confirm screen or one's vouchers; or take a confirmation."""
-    what, first, second = client.wanted(turn)
-    shop, number = client.number(first), client.number(second)
+    what, first, second = screen.parts(turn)
+    shop, number = screen.number(first), screen.number(second)
     if what == "mine":
         await _vouchers(turn, shop, number)
     elif what == "ask":
@@ -31,7 +35,7 @@ async def handle(turn: Turn) -> None:
     elif what == "photo":
         await _photo(turn, shop, number)
     else:
-        await _view(turn, client.number(what), shop)
+        await _view(turn, screen.number(what), shop)
 
 
 async def _service(turn: Turn, shop: int, number: int) -> Service | None:
@@ -43,7 +47,7 @@ async def _service(turn: Turn, shop: int, number: int) -> Service | None:
         found = None
     if found and found.status == "approved" and found.shown and partner.status == "approved":
         return found
-    rows = [[client.button(turn, "client.button.services", "find:services")], client.home(turn)]
+    rows = [[screen.button(turn, "client.button.services", "find:services")], screen.home(turn)]
     await turn.show(turn.text("client.service.gone"), rows)
     return None
 
@@ -56,14 +60,14 @@ async def _view(turn: Turn, shop: int, number: int) -> None:
     if found.about:
         lines.append(turn.text("client.shop.words", words=found.about))
     lines.append(turn.text("client.service.price", points=found.price_points))
-    photo = [[client.button(turn, "client.button.photo", f"gift:photo:{shop}:{number}")]] if found.photo else []
+    photo = [[screen.button(turn, "client.button.photo", f"gift:photo:{shop}:{number}")]] if found.photo else []
     rows = [
-        [client.button(turn, "client.button.get", f"gift:ask:{shop}:{number}", style="primary")],
+        [screen.button(turn, "client.button.get", f"gift:ask:{shop}:{number}", style="primary")],
         *photo,
-        [client.button(turn, "client.button.shop", f"shop:{shop}")],
-        client.home(turn, "find:services"),
+        [screen.button(turn, "client.button.shop", f"shop:{shop}")],
+        screen.home(turn, "find:services"),
     ]
-    await turn.show("\n\n".join(lines), rows)
+    await turn.show(screen.paragraphs(*lines), rows)
 
 
 async def _photo(turn: Turn, shop: int, number: int) -> None:
@@ -88,23 +92,23 @@ async def _ask(turn: Turn, shop: int, number: int, note: str = "") -> None:
     fields = {"title": found.title, "partner": found.partner, "price": found.price_points, "balance": member.available}
     key = "client.service.confirm" if left >= 0 else "client.service.short"
     words = turn.text(key, **fields, left=left, missing=-left, days=points.VOUCHER_DAYS)
-    get = client.button(
+    get = screen.button(
         turn, "client.button.pay", f"gift:buy:{shop}:{number}", style="success", points=found.price_points
     )
-    back = client.home(turn, f"gift:{shop}:{number}")
-    await turn.show("\n\n".join(part for part in (note, words) if part), [[get], back] if left >= 0 else [back])
+    back = screen.home(turn, f"gift:{shop}:{number}")
+    await turn.show(screen.paragraphs(note, words), [[get], back] if left >= 0 else [back])
     turn.state.step = "gift:confirm" if left >= 0 else ""
     turn.state.data["buy"] = {"service": [shop, number], "price": found.price_points}
 
 
 async def _member(turn: Turn, shop: int) -> Member | None:
     """Return the person's card at the shop; who has none is led to get one."""
-    if not await client.registered(turn):
+    if not await visitor.registered(turn):
         return None
     try:
         return await db.run(lambda conn: members.get_own(conn, shop, turn.state.who["id"]))
     except errors.Missing:
-        rows = [[client.button(turn, "client.button.join", f"join:shop:{shop}", style="primary")], client.home(turn)]
+        rows = [[screen.button(turn, "client.button.join", f"join:shop:{shop}", style="primary")], screen.home(turn)]
         await turn.show(turn.text("client.service.card_first"), rows)
         return None
 
@@ -115,7 +119,7 @@ async def _buy(turn: Turn, shop: int, number: int) -> None:
         await turn.answer(turn.text("client.service.bought_already"), alert=True)
         return
     if not turn.on_screen or turn.state.step != "gift:confirm" or buy.get("service") != [shop, number]:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _ask(turn, shop, number)
         return
     found = await _service(turn, shop, number)
@@ -131,10 +135,10 @@ async def _buy(turn: Turn, shop: int, number: int) -> None:
             )
         )
     except errors.Conflict as error:
-        await _ask(turn, shop, number, client.refusal(turn, error))
+        await _ask(turn, shop, number, visitor.refusal(turn, error))
         return
     except (errors.Denied, errors.Missing) as error:
-        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
         return
     await _bought(turn, found, receipt)
 
@@ -148,11 +152,11 @@ async def _bought(turn: Turn, found: Service, receipt: Receipt) -> None:
         title=found.title,
         partner=found.partner,
         code=f"{code[:4]} {code[4:]}",
-        day=client.last_day(turn, voucher.expires_at) if voucher else "",
+        day=when.last_day(turn, voucher.expires_at) if voucher else "",
         points=receipt.points,
         balance=receipt.available,
     )
-    rows = [[client.button(turn, "client.button.vouchers", f"gift:mine:{found.partner_id}"), *client.home(turn)]]
+    rows = [[screen.button(turn, "client.button.vouchers", f"gift:mine:{found.partner_id}"), *screen.home(turn)]]
     await asyncio.gather(turn.answer(), turn.chat.edit(turn.came.message_id, words, rows))
     turn.state.step = ""
     turn.state.data.pop("buy", None)
@@ -164,24 +168,24 @@ async def _mine(turn: Turn, shop: int, member_id: int, before: int, limit: int =
 
 
 async def _vouchers(turn: Turn, shop: int, before: int) -> None:
-    member = await client.own_card(turn, shop)
+    member = await visitor.own_card(turn, shop)
     if member is None:
         return
     found = await _mine(turn, shop, member.id, before, partners.PAGE + 1)
     page = found[: partners.PAGE]
     lines = [_line(turn, voucher) for voucher in page]
     last = page[-1].txn_id if len(found) > partners.PAGE else None
-    leaf = client.pages(turn, f"gift:mine:{shop}", before, last, ("newer", "older"))
-    words = "\n\n".join([turn.text("client.service.mine"), *lines]) if page else turn.text("client.service.none")
-    first = [] if page else [[client.button(turn, "client.button.services", f"find:services:{shop}", style="primary")]]
-    await turn.show(words, [*first, *leaf, client.home(turn, f"points:{shop}")])
+    leaf = screen.pages(turn, f"gift:mine:{shop}", before, last, LABELS)
+    words = screen.paragraphs(turn.text("client.service.mine"), *lines) if page else turn.text("client.service.none")
+    first = [] if page else [[screen.button(turn, "client.button.services", f"find:services:{shop}", style="primary")]]
+    await turn.show(words, [*first, *leaf, screen.home(turn, f"points:{shop}")])
 
 
 def _line(turn: Turn, voucher: Voucher) -> str:
     state = "used" if voucher.used_at else "cancelled" if voucher.cancelled_at else "open"
-    if state == "open" and voucher.expires_at <= client.now():
+    if state == "open" and voucher.expires_at <= clock.now():
         state = "expired"
     at = voucher.used_at or voucher.cancelled_at
-    day = client.day(turn, at) if at else client.last_day(turn, voucher.expires_at)
+    day = when.day(turn, at) if at else when.last_day(turn, voucher.expires_at)
     code = f"{voucher.code[:4]} {voucher.code[4:]}"
     return turn.text(f"client.voucher.{state}", title=voucher.title, code=code, day=day)

@@ -1,16 +1,20 @@
 """One's operations at a shop, newest first, ten a page: history:<shop>:<last operation of the page before>."""
 
 from lib import db, text
-from lib.flows import client
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.loyalty import partners, points
 from lib.loyalty.points import Operation
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+
+LABELS = screen.PageLabels("client.button.newer", "client.button.older")
 
 
 async def handle(turn: Turn) -> None:
     """Show a page; the one operation more that is read tells what the last of the page changed."""
-    shop, before, _ = map(client.number, client.wanted(turn))
-    member = await client.own_card(turn, shop)
+    shop, before, _ = map(screen.number, screen.parts(turn))
+    member = await visitor.own_card(turn, shop)
     if member is None:
         return
     found = await db.run(
@@ -22,9 +26,9 @@ async def handle(turn: Turn) -> None:
     ]
     words = turn.text("client.history.title", points=member.available)
     last = page[-1].id if len(found) > partners.PAGE else None
-    rows = client.pages(turn, f"history:{shop}", before, last, ("newer", "older"))
-    body = "\n\n".join(blocks) or turn.text("client.history.none")
-    await turn.show(f"{words}\n\n{body}", [*rows, client.home(turn, f"points:{shop}")])
+    rows = screen.pages(turn, f"history:{shop}", before, last, LABELS)
+    body = screen.paragraphs(*blocks) or turn.text("client.history.none")
+    await turn.show(f"{words}\n\n{body}", [*rows, screen.home(turn, f"points:{shop}")])
 
 
 def _block(turn: Turn, one: Operation, before: Operation | None) -> str:
@@ -32,7 +36,7 @@ def _block(turn: Turn, one: Operation, before: Operation | None) -> str:
     had = before.available_after + before.pending_after if before else 0
     change = one.available_after + one.pending_after - had
     sign = ("+" if change > 0 else "") + text.number(turn.language, change)
-    head = turn.text("client.history.head", at=client.moment(turn, one.created_at), change=sign if change else "•")
+    head = turn.text("client.history.head", at=when.day_and_time(turn, one.created_at), change=sign if change else "•")
     lines = [head, _what(turn, one)]
     if one.promotion:
         lines.append(turn.text("client.history.promotion", title=one.promotion))

@@ -4,18 +4,19 @@ import html
 from urllib.parse import urlencode
 
 from lib import db
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.loyalty import partners, referrals
 from lib.loyalty.partners import Partner
 from lib.loyalty.referrals import Level
-from lib.telegram.client import Button, start_link
+from lib.telegram import screen
+from lib.telegram.client import start_link
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Show the link and the results."""
-    shop = client.number(client.wanted(turn)[0])
-    member = await client.own_card(turn, shop)
+    shop = screen.number(screen.parts(turn)[0])
+    member = await visitor.own_card(turn, shop)
     if member is None:
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
@@ -26,10 +27,10 @@ async def handle(turn: Turn) -> None:
     words = html.unescape(turn.text("client.invite.words", title=partner.title))
     share = urlencode({"url": link, "text": words})
     rows = [
-        [Button(turn.text("client.button.share"), url=f"https://t.me/share/url?{share}")],
-        client.home(turn, f"shop:{shop}"),
+        [screen.link(turn, "client.button.share", f"https://t.me/share/url?{share}")],
+        screen.home(turn, f"shop:{shop}"),
     ]
-    await turn.show("\n\n".join(lines), rows)
+    await turn.show(screen.paragraphs(*lines), rows)
 
 
 def _rules(turn: Turn, partner: Partner) -> list[str]:

@@ -9,8 +9,9 @@ rows when the member is made, once.
 """
 
 from lib import db, errors
-from lib.flows import client
+from lib.flows.client import face, visitor
 from lib.loyalty import members, partners, phones, referrals, releases
+from lib.telegram import screen
 from lib.telegram.client import Button, Key, Keys
 from lib.telegram.dispatch import Turn
 
@@ -19,16 +20,16 @@ CITY = 60
 
 async def handle(turn: Turn) -> None:
     """Answer a link, a shared contact, a city, or one of the buttons."""
-    came, (what, argument, _) = turn.came, client.wanted(turn)
+    came, (what, argument, _) = turn.came, screen.parts(turn)
     if came.kind == "command":
         await _arrive(turn, came.text)
     elif what == "shop":
-        await _by_shop(turn, client.number(argument))
+        await _by_shop(turn, screen.number(argument))
     elif what == "city":
         await _city_pressed(turn, argument)
     elif came.kind == "press":
         await _begin(turn)
-    elif await client.is_client(turn):
+    elif await visitor.is_client(turn):
         await _registered_already(turn)
     elif came.kind == "contact":
         await _contact(turn)
@@ -43,17 +44,17 @@ async def handle(turn: Turn) -> None:
 async def _arrive(turn: Turn, payload: str) -> None:
     """Lead whoever came by a link to its shop, by way of the registration if need be."""
     try:
-        partner = await client.inviting(payload)
+        partner = await visitor.inviting(payload)
     except errors.AppError as error:
-        rows = [[client.button(turn, "client.button.shops", "find:shops")], client.home(turn)]
-        await turn.show(client.refusal(turn, error), rows)
+        rows = [[screen.button(turn, "client.button.shops", "find:shops")], screen.home(turn)]
+        await turn.show(visitor.refusal(turn, error), rows)
         return
-    turn.state.data[client.CAME_BY] = payload
-    if await client.is_client(turn):
+    turn.state.data[visitor.CAME_BY] = payload
+    if await visitor.is_client(turn):
         await _join(turn)
     else:
         await _ask_contact(
-            turn, turn.text("client.join.contact_for", title=partner.title, gift=client.welcome_gift(turn, partner))
+            turn, turn.text("client.join.contact_for", title=partner.title, gift=visitor.welcome_gift(turn, partner))
         )
 
 
@@ -61,13 +62,13 @@ async def _by_shop(turn: Turn, partner_id: int) -> None:
     try:
         partner = await db.run(lambda conn: partners.get(conn, partner_id))
     except errors.Missing:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         return
     await _arrive(turn, f"p_{partner.code}")
 
 
 async def _begin(turn: Turn) -> None:
-    if await client.is_client(turn):
+    if await visitor.is_client(turn):
         await _registered_already(turn)
     else:
         await _ask_contact(turn, turn.text("client.join.contact"))
@@ -81,15 +82,15 @@ async def _ask_contact(turn: Turn, words: str) -> None:
 
 async def _later(turn: Turn) -> None:
     turn.state.step = ""
-    turn.state.data.pop(client.CAME_BY, None)
+    turn.state.data.pop(visitor.CAME_BY, None)
     await turn.ask(turn.text("client.join.put_off"), Keys())
     await turn.show(turn.text("client.join.first"), _ways(turn))
 
 
 def _ways(turn: Turn) -> list[list[Button]]:
     return [
-        [client.button(turn, "client.button.join", "join:new", style="primary")],
-        [client.button(turn, "client.button.promos", "find:promos"), client.button(turn, "button.menu", "menu:home")],
+        [screen.button(turn, "client.button.join", "join:new", style="primary")],
+        [screen.button(turn, "client.button.promos", "find:promos"), *screen.home(turn)],
     ]
 
 
@@ -102,7 +103,7 @@ async def _contact(turn: Turn) -> None:
         phone = phones.told(turn.came.phone)
         owner = await db.run(lambda conn: members.phone_owner(conn, phone))
     except errors.Invalid as error:
-        await _ask_contact(turn, client.refusal(turn, error))
+        await _ask_contact(turn, visitor.refusal(turn, error))
         return
     if owner not in (None, turn.state.who["id"]):
         await _taken(turn, owner or 0, phone)
@@ -123,14 +124,14 @@ async def _taken(turn: Turn, holder: int, phone: str) -> None:
     turn.state.data["proven"] = [claim.holder_id, claim.mark]
     await turn.ask(turn.text("client.join.phone_known"), Keys())
     ways = [("client.button.move", "move:enter"), ("client.button.no_old_account", "release:code")]
-    rows = [[client.button(turn, key, data)] for key, data in ways]
-    await turn.show(turn.text("client.error.phone_taken"), [*rows, client.home(turn)])
+    rows = [[screen.button(turn, key, data)] for key, data in ways]
+    await turn.show(turn.text("client.error.phone_taken"), [*rows, screen.home(turn)])
 
 
 async def _city_of_link(turn: Turn) -> str:
     """Return the city of the shop whose link led here; "" without one, or when it has closed meanwhile."""
     try:
-        return (await client.inviting(turn.state.data.get(client.CAME_BY, ""))).city
+        return (await visitor.inviting(turn.state.data.get(visitor.CAME_BY, ""))).city
     except (errors.Denied, errors.Invalid, errors.Missing):
         return ""
 
@@ -139,16 +140,16 @@ async def _ask_city(turn: Turn, note: str = "") -> None:
     known = await db.run(lambda conn: partners.cities(conn, limit=8))
     turn.state.step = "join:city"
     turn.state.data["cities"] = [one.name for one in known]
-    buttons = [Button(client.short(one.name), f"join:city:{index}") for index, one in enumerate(known)]
+    buttons = [Button(screen.short(one.name), f"join:city:{index}") for index, one in enumerate(known)]
     words = turn.text("client.join.city" if known else "client.join.city_typed")
-    rows = [*client.in_rows(buttons), client.home(turn)]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [*screen.in_rows(buttons), screen.home(turn)]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _city_pressed(turn: Turn, index: str) -> None:
     known = turn.state.data.get("cities") or []
     if not turn.on_screen or not index.isdecimal() or int(index) >= len(known) or "phone" not in turn.state.data:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _begin(turn)
         return
     await _register(turn, known[int(index)])
@@ -174,36 +175,36 @@ async def _register(turn: Turn, city: str) -> None:
         await db.run(lambda conn: members.register(conn, who["id"], name=name, city=city, phone=phone))
     except errors.Conflict as error:
         turn.state.step = ""
-        await turn.show(client.refusal(turn, error), _ways(turn))
+        await turn.show(visitor.refusal(turn, error), _ways(turn))
         return
     who["client"] = True
     turn.state.step = ""
     turn.state.data.pop("cities", None)
-    if client.CAME_BY in turn.state.data:
+    if visitor.CAME_BY in turn.state.data:
         await _join(turn)
     else:
-        rows = [[client.button(turn, "client.button.shops", "find:shops", style="primary")], client.home(turn)]
+        rows = [[screen.button(turn, "client.button.shops", "find:shops", style="primary")], screen.home(turn)]
         await turn.show(turn.text("client.join.done"), rows)
 
 
 async def _join(turn: Turn) -> None:
     """Take the client into the link's shop and show the card; an old client of the shop just sees it."""
-    payload, user_id = turn.state.data.pop(client.CAME_BY), turn.state.who["id"]
+    payload, user_id = turn.state.data.pop(visitor.CAME_BY), turn.state.who["id"]
     try:
         partner, joined = await db.run(lambda conn: referrals.join(conn, user_id, payload))
     except (errors.Denied, errors.Missing) as error:
         turn.state.who["client"] = error.code != "no_client" and turn.state.who["client"]  # they moved, or were erased
-        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
         return
     had = "client.join.once" if partner.welcome_points else "client.join.joined"
     key = "client.join.welcome" if joined.welcome else had
     note = turn.text(key, title=partner.title, points=joined.welcome) + "\n" if joined.created else ""
-    await client.show_card(turn, partner.id, note)
+    await face.show_card(turn, partner.id, note)
 
 
 async def _registered_already(turn: Turn) -> None:
     turn.state.step = ""
-    if client.CAME_BY in turn.state.data:
+    if visitor.CAME_BY in turn.state.data:
         await _join(turn)
     else:
-        await turn.show(turn.text("client.join.already"), [client.home(turn)])
+        await turn.show(turn.text("client.join.already"), [screen.home(turn)])

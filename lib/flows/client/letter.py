@@ -6,10 +6,12 @@ letter:<shop> -> words -> sent           State.data["letter"] is the shop
 from datetime import timedelta
 
 from lib import db, errors, limits, text
-from lib.flows import client
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import partners, talk
 from lib.loyalty.partners import Partner
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 LETTERS = limits.Limit("letter", 10, timedelta(hours=1))
@@ -20,7 +22,7 @@ ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
 async def handle(turn: Turn) -> None:
     """Ask for the words, or take them to the shop."""
     if turn.came.kind == "press":
-        await _ask(turn, client.number(client.wanted(turn)[0]))
+        await _ask(turn, screen.number(screen.parts(turn)[0]))
     elif turn.came.kind == "text":
         await _send(turn, turn.state.data.get("letter", 0))
     else:
@@ -28,7 +30,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _ask(turn: Turn, shop: int, note: str = "") -> None:
-    member = await client.own_card(turn, shop)
+    member = await visitor.own_card(turn, shop)
     if member is None:
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
@@ -37,7 +39,7 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
         turn.text(
             "client.letter.theirs" if one.staff_id else "client.letter.mine",
             title=partner.title,
-            at=client.moment(turn, one.created_at),
+            at=when.day_and_time(turn, one.created_at),
             words=one.words,
         )
         for one in said
@@ -45,8 +47,8 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
     turn.state.step = "letter:words"
     turn.state.data["letter"] = shop
     words = turn.text("client.letter.ask", title=partner.title, limit=talk.WORDS)
-    rows = [client.home(turn, f"shop:{shop}")]
-    await turn.show("\n\n".join(part for part in (note, *text.fitting(lines, ROOM)[::-1], words) if part), rows)
+    rows = [screen.home(turn, f"shop:{shop}")]
+    await turn.show(screen.paragraphs(note, *text.fitting(lines, ROOM)[::-1], words), rows)
 
 
 async def _send(turn: Turn, shop: int) -> None:
@@ -57,27 +59,27 @@ async def _send(turn: Turn, shop: int) -> None:
         return
     if await limits.wait(turn.chat.id, LETTERS):
         turn.state.step = ""
-        await turn.show(turn.text("client.letter.too_many"), [client.home(turn, f"shop:{shop}")])
+        await turn.show(turn.text("client.letter.too_many"), [screen.home(turn, f"shop:{shop}")])
         return
     try:
         number = await db.run(lambda conn: talk.write(conn, shop, user_id, words))
     except (errors.Invalid, errors.Missing) as error:
         turn.state.step = ""
-        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
     await _tell(turn, partner, number)
     turn.state.step = ""
     turn.state.data.pop("letter", None)
     turn.after.append(kick.drain)
-    rows = [[client.button(turn, "client.button.write_more", f"letter:{shop}")], client.home(turn, f"shop:{shop}")]
+    rows = [[screen.button(turn, "client.button.write_more", f"letter:{shop}")], screen.home(turn, f"shop:{shop}")]
     await turn.show(turn.text("client.letter.sent", title=partner.title), rows)
 
 
 async def _tell(turn: Turn, partner: Partner, number: int) -> None:
     """Tell the owner and the managers; who has not started the partner bot hears nothing and finds it there later."""
-    member = await client.own_card(turn, partner.id)
+    member = await visitor.own_card(turn, partner.id)
     fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
     answer = [("partner.button.answer", f"inbox:talk:{member.id}")] if member else []
     ways = [[*answer, ("button.menu", "menu:home")]]
-    await client.tell_managers(partner.id, "client.letter.told", fields, ways, once=f"letter:{partner.id}:{number}")
+    await visitor.tell_managers(partner.id, "client.letter.told", fields, ways, once=f"letter:{partner.id}:{number}")

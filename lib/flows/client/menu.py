@@ -6,10 +6,12 @@ Whatever no other flow wants ends here too: unknown words, and buttons that no l
 from collections.abc import Sequence
 from datetime import timedelta
 
-from lib import db
-from lib.flows import client
+from lib import clock, db
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.loyalty import members
 from lib.loyalty.members import Card
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -19,70 +21,68 @@ SOON = timedelta(days=30)
 
 async def handle(turn: Turn) -> None:
     """Answer one of the commands, or one of the menu's buttons, or show the menu."""
-    await SCREENS.get(turn.came.command or client.wanted(turn)[0], _unknown)(turn)
+    await SCREENS.get(turn.came.command or screen.parts(turn)[0], _unknown)(turn)
 
 
 async def _home(turn: Turn, note: str = "") -> None:
-    if await client.is_client(turn):
+    if await visitor.is_client(turn):
         found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
         words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
     else:
         words = turn.text("client.home.stranger")
         rows = [
-            [client.button(turn, "client.button.join", "join:new", style="primary")],
-            [client.button(turn, "client.button.move", "move:enter")],
+            [screen.button(turn, "client.button.join", "join:new", style="primary")],
+            [screen.button(turn, "client.button.move", "move:enter")],
         ]
-    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, *_ways(turn)])
+    await turn.show(screen.paragraphs(note, words), [*rows, *_ways(turn)])
 
 
 def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
     """Return the cards in words, and a button for each: the only one is a press away from its QR code."""
     if not found:
-        rows = [[client.button(turn, "client.button.shops", "find:shops", style="primary")]]
+        rows = [[screen.button(turn, "client.button.shops", "find:shops", style="primary")]]
         return turn.text("client.home.no_cards"), rows
     lines = [_line(turn, card) for card in found[:SHOWN]]
     if len(found) == 1:
-        show = client.button(turn, "client.button.show", f"card:{found[0].partner_id}", style="primary")
-        return "\n\n".join([turn.text("client.home.title"), *lines]), [[show]]
-    buttons = [Button(client.short(card.title), f"card:{card.partner_id}", style="primary") for card in found[:SHOWN]]
-    rows = client.in_rows(buttons)
+        show = screen.button(turn, "client.button.show", f"card:{found[0].partner_id}", style="primary")
+        return screen.paragraphs(turn.text("client.home.title"), *lines), [[show]]
+    buttons = [Button(screen.short(card.title), f"card:{card.partner_id}", style="primary") for card in found[:SHOWN]]
+    rows = screen.in_rows(buttons)
     if len(found) > SHOWN:
-        rows.append([client.button(turn, "client.button.cards", "card:list:0")])
-    return "\n\n".join([turn.text("client.home.title"), "\n".join(lines), turn.text("client.home.choose")]), rows
+        rows.append([screen.button(turn, "client.button.cards", "card:list:0")])
+    return screen.paragraphs(turn.text("client.home.title"), "\n".join(lines), turn.text("client.home.choose")), rows
 
 
 def _line(turn: Turn, card: Card) -> str:
     mark = "★ " if card.favourite else ""
     line = turn.text("client.home.card", mark=mark, title=card.title, points=card.available)
-    if card.next_at and card.next_points and card.next_at < client.now() + SOON:
-        line += "\n" + turn.text(
-            "client.card.expiring", points=card.next_points, day=client.last_day(turn, card.next_at)
-        )
+    if card.next_at and card.next_points and card.next_at < clock.now() + SOON:
+        line += "\n" + turn.text("client.card.expiring", points=card.next_points, day=when.last_day(turn, card.next_at))
     return line
 
 
 def _ways(turn: Turn) -> Keyboard:
     return [
         [
-            client.button(turn, "client.button.promos", "find:promos"),
-            client.button(turn, "client.button.services", "find:services"),
+            screen.button(turn, "client.button.promos", "find:promos"),
+            screen.button(turn, "client.button.services", "find:services"),
         ],
         [
-            client.button(turn, "client.button.shops", "find:shops"),
-            client.button(turn, "client.button.settings", "settings:home"),
+            screen.button(turn, "client.button.shops", "find:shops"),
+            screen.button(turn, "client.button.settings", "settings:home"),
         ],
-        [client.button(turn, "button.help", "menu:help")],
+        [screen.button(turn, "button.help", "menu:help")],
     ]
 
 
 async def _help(turn: Turn) -> None:
-    ways = [client.button(turn, "button.profile", "profile:home"), client.button(turn, "button.menu", "menu:home")]
+    ways = [screen.button(turn, "button.profile", "profile:home"), *screen.home(turn)]
     await turn.show(turn.text("client.home.help"), [ways])
 
 
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
     await _home(turn, turn.text("client.home.unknown") if turn.came.kind != "press" else "")
 
 
@@ -90,7 +90,7 @@ async def _cancel(turn: Turn) -> None:
     """Leave whatever was begun; nothing is lost, as points move by a confirmation only."""
     busy = bool(turn.state.step)
     turn.state.step = ""
-    turn.state.data.pop(client.CAME_BY, None)
+    turn.state.data.pop(visitor.CAME_BY, None)
     await _home(turn, turn.text("client.home.cancelled" if busy else "cancel.nothing"))
 
 

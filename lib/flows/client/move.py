@@ -12,10 +12,11 @@ import secrets
 from datetime import timedelta
 
 from lib import cache, db, errors, limits, typed
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import codes, members
 from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 LIFE = timedelta(minutes=10)
@@ -27,11 +28,11 @@ async def handle(turn: Turn) -> None:
     try:
         await _step(turn)
     except errors.Conflict as error:
-        await turn.show(client.refusal(turn, error), [client.home(turn)])
+        await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
 
 
 async def _step(turn: Turn) -> None:
-    what = client.wanted(turn)[0]
+    what = screen.parts(turn)[0]
     if what == "show":
         await _show(turn)
     elif what == "go":
@@ -43,17 +44,17 @@ async def _step(turn: Turn) -> None:
 
 
 async def _show(turn: Turn) -> None:
-    if not await client.registered(turn):
+    if not await visitor.registered(turn):
         return
     code = f"{secrets.randbelow(10**8):08}"
     try:
         await cache.set(f"move:{code}", str(turn.state.who["id"]), LIFE)
     except errors.Unavailable:
-        await turn.show(turn.text("client.error.codes_away"), [client.home(turn, "settings:home")])
+        await turn.show(turn.text("client.error.codes_away"), [screen.home(turn, "settings:home")])
         return
     words = turn.text("client.move.code", code=_spaced(code), minutes=int(LIFE.total_seconds() // 60))
-    enter = client.button(turn, "client.button.have_code", "move:enter")
-    await turn.show(words, [[enter], client.home(turn, "settings:home")])
+    enter = screen.button(turn, "client.button.have_code", "move:enter")
+    await turn.show(words, [[enter], screen.home(turn, "settings:home")])
 
 
 def _spaced(code: str) -> str:
@@ -63,7 +64,7 @@ def _spaced(code: str) -> str:
 async def _ask(turn: Turn, note: str = "") -> None:
     turn.state.step = "move:code"
     words = turn.text("client.move.ask")
-    await turn.show("\n\n".join(part for part in (note, words) if part), [client.home(turn)])
+    await turn.show(screen.paragraphs(note, words), [screen.home(turn)])
 
 
 async def _typed(turn: Turn) -> None:
@@ -71,7 +72,7 @@ async def _typed(turn: Turn) -> None:
     code = typed.digits(turn.came.text)
     if await limits.wait(turn.chat.id, GUESSES):
         turn.state.step = ""
-        await turn.show(turn.text("client.move.too_many"), [client.home(turn)])
+        await turn.show(turn.text("client.move.too_many"), [screen.home(turn)])
         return
     owner = await _owner(code)
     if owner in (0, turn.state.who["id"]):
@@ -82,22 +83,22 @@ async def _typed(turn: Turn) -> None:
     turn.state.data["move"] = code
     lines = [turn.text("client.home.card", mark="", title=card.title, points=card.available) for card in found[:10]]
     words = "\n".join([turn.text("client.move.confirm"), "", *lines])
-    go = client.button(turn, "client.button.move", "move:go", style="success")
-    await turn.show(words, [[go], client.home(turn)])
+    go = screen.button(turn, "client.button.move", "move:go", style="success")
+    await turn.show(words, [[go], screen.home(turn)])
 
 
 async def _owner(code: str) -> int:
     """Return whose code it is, 0 for nobody's."""
     if not (len(code) == 8 and code.isascii() and code.isdecimal()):
         return 0
-    return client.number(await codes.read(f"move:{code}") or "")
+    return screen.number(await codes.read(f"move:{code}") or "")
 
 
 async def _go(turn: Turn) -> None:
     code = str(turn.state.data.get("move", ""))
     owner = await _owner(code) if turn.on_screen and turn.state.step == "move:confirm" else 0
     if not owner:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _ask(turn)
         return
     try:
@@ -107,7 +108,7 @@ async def _go(turn: Turn) -> None:
         return
     except errors.Denied:
         turn.state.step = ""
-        await turn.show(turn.text("client.move.blocked"), [client.home(turn)])
+        await turn.show(turn.text("client.move.blocked"), [screen.home(turn)])
         return
     with contextlib.suppress(errors.Unavailable):  # it has nothing left to move
         await cache.delete(f"move:{code}")
@@ -115,7 +116,7 @@ async def _go(turn: Turn) -> None:
     turn.state.step = ""
     turn.state.data.pop("move", None)
     turn.after.append(kick.drain)
-    await turn.show(turn.text("client.move.done"), [client.home(turn)])
+    await turn.show(turn.text("client.move.done"), [screen.home(turn)])
 
 
 async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:

@@ -6,9 +6,10 @@ The question comes as a push from the till; the rows say whether the visit is th
 """
 
 from lib import db, errors
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import members, partners, talk
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
@@ -19,25 +20,25 @@ async def handle(turn: Turn) -> None:
     elif turn.came.kind == "text":
         await _words(turn)
     else:
-        await turn.show(turn.text("client.words_only"), [client.home(turn)])
+        await turn.show(turn.text("client.words_only"), [screen.home(turn)])
 
 
 async def _score(turn: Turn) -> None:
-    shop, visit, given = client.wanted(turn)
-    score = client.number(given) if given.isdecimal() else -1
+    shop, visit, given = screen.parts(turn)
+    score = screen.number(given) if given.isdecimal() else -1
     user_id = turn.state.who["id"]
     try:
         await db.run(
-            lambda conn: talk.rate(conn, client.number(shop), user_id, txn_id=client.number(visit), score=score)
+            lambda conn: talk.rate(conn, screen.number(shop), user_id, txn_id=screen.number(visit), score=score)
         )
-        partner = await db.run(lambda conn: partners.get(conn, client.number(shop)))
+        partner = await db.run(lambda conn: partners.get(conn, screen.number(shop)))
     except (errors.Invalid, errors.Missing):
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
     kind = "good" if score >= talk.GOOD else "fair" if score >= talk.FAIR else "bad"
     words = turn.text(f"client.nps.{kind}", score=score, title=partner.title)
-    rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
-    turn.state.data |= {"nps": [client.number(shop), client.number(visit), score], "screen": turn.came.message_id}
+    rows = [[screen.button(turn, "client.button.no_words", "menu:home")]]
+    turn.state.data |= {"nps": [screen.number(shop), screen.number(visit), score], "screen": turn.came.message_id}
     turn.state.data.pop("pictured", None)
     turn.state.step = "nps:words"
     await turn.show(words, rows)
@@ -46,7 +47,7 @@ async def _score(turn: Turn) -> None:
 async def _words(turn: Turn) -> None:
     user_id, words = turn.state.who["id"], turn.came.text.strip()
     if len(words) > talk.WORDS:
-        rows = [[client.button(turn, "client.button.no_words", "menu:home")]]
+        rows = [[screen.button(turn, "client.button.no_words", "menu:home")]]
         await turn.show(turn.text("client.letter.long", limit=talk.WORDS), rows)
         return
     shop, visit, score = turn.state.data.pop("nps", [0, 0, 0])
@@ -54,10 +55,10 @@ async def _words(turn: Turn) -> None:
     try:
         await db.run(lambda conn: talk.rate(conn, shop, user_id, txn_id=visit, score=score, words=words))
     except errors.Missing:
-        await turn.show(turn.text("client.nps.gone"), [client.home(turn)])
+        await turn.show(turn.text("client.nps.gone"), [screen.home(turn)])
         return
     await _tell(turn, shop, visit, score)
-    await turn.show(turn.text("client.nps.thanks"), [client.home(turn)])
+    await turn.show(turn.text("client.nps.thanks"), [screen.home(turn)])
 
 
 async def _tell(turn: Turn, shop: int, visit: int, score: int) -> None:
@@ -66,5 +67,5 @@ async def _tell(turn: Turn, shop: int, visit: int, score: int) -> None:
     partner = await db.run(lambda conn: partners.get(conn, shop))
     fields = {"title": partner.title, "name": member.name, "score": score, "words": turn.came.text.strip()}
     ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
-    await client.tell_managers(shop, "partner.push.mark", fields, ways, once=f"mark:{shop}:{visit}")
+    await visitor.tell_managers(shop, "partner.push.mark", fields, ways, once=f"mark:{shop}:{visit}")
     turn.after.append(kick.drain)

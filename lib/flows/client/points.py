@@ -1,9 +1,11 @@
 """What one's points at a shop are made of: what is there, what still waits, and what expires when."""
 
 from lib import db
-from lib.flows import client
+from lib.flows import when
+from lib.flows.client import visitor
 from lib.loyalty import partners, points
 from lib.loyalty.points import Lot
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 SHOWN = 15
@@ -11,8 +13,8 @@ SHOWN = 15
 
 async def handle(turn: Turn) -> None:
     """Show the balance at one shop in detail: points:<shop>."""
-    shop = client.number(client.wanted(turn)[0])
-    member = await client.own_card(turn, shop)
+    shop = screen.number(screen.parts(turn)[0])
+    member = await visitor.own_card(turn, shop)
     if member is None:
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
@@ -30,18 +32,18 @@ async def handle(turn: Turn) -> None:
         lines += ["", turn.text("client.points.owed", points=member.owed)]
     rows = [
         [
-            client.button(turn, "client.button.history", f"history:{shop}"),
-            client.button(turn, "client.button.vouchers", f"gift:mine:{shop}"),
+            screen.button(turn, "client.button.history", f"history:{shop}"),
+            screen.button(turn, "client.button.vouchers", f"gift:mine:{shop}"),
         ],
-        [client.button(turn, "client.button.invite", f"invite:{shop}")],
-        client.home(turn, f"card:{shop}" if partner.status == "approved" else "card:list:0"),
+        [screen.button(turn, "client.button.invite", f"invite:{shop}")],
+        screen.home(turn, f"card:{shop}" if partner.status == "approved" else "card:list:0"),
     ]
     await turn.show("\n".join(lines), rows)
 
 
 def _line(turn: Turn, batch: Lot) -> str:
     if batch.pending and batch.active_at:
-        return turn.text("client.points.waits", points=batch.points, day=client.day(turn, batch.active_at))
+        return turn.text("client.points.waits", points=batch.points, day=when.day(turn, batch.active_at))
     if batch.expires_at is None:
         return turn.text("client.points.never", points=batch.points)
-    return turn.text("client.points.until", points=batch.points, day=client.last_day(turn, batch.expires_at))
+    return turn.text("client.points.until", points=batch.points, day=when.last_day(turn, batch.expires_at))

@@ -1,9 +1,10 @@
 """A promotion in full: what it gives, when, and where. promo:<shop>:<id>; what is over or withdrawn is not shown."""
 
 from lib import db, errors
-from lib.flows import client
+from lib.flows import when
 from lib.loyalty import offers
 from lib.loyalty.offers import Promotion
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 EVERY_DAY = 127
@@ -11,18 +12,18 @@ EVERY_DAY = 127
 
 async def handle(turn: Turn) -> None:
     """Show one promotion that is going on."""
-    shop, number, _ = map(client.number, client.wanted(turn))
+    shop, number, _ = map(screen.number, screen.parts(turn))
     try:
         promo = await db.run(lambda conn: offers.get_promotion(conn, shop, number))
     except errors.Missing:
         promo = None
-    if promo is None or promo.status != "approved" or not promo.shown or promo.ends_on < client.today(turn):
-        rows = [[client.button(turn, "client.button.promos", "find:promos")], client.home(turn)]
+    if promo is None or promo.status != "approved" or not promo.shown or promo.ends_on < when.today(turn):
+        rows = [[screen.button(turn, "client.button.promos", "find:promos")], screen.home(turn)]
         await turn.show(turn.text("client.promo.over"), rows)
         return
     rows = [
-        [client.button(turn, "client.button.shop", f"shop:{shop}")],
-        client.home(turn, "find:promos"),
+        [screen.button(turn, "client.button.shop", f"shop:{shop}")],
+        screen.home(turn, "find:promos"),
     ]
     await turn.show("\n".join(_lines(turn, promo)), rows)
 
@@ -40,7 +41,7 @@ def _lines(turn: Turn, promo: Promotion) -> list[str]:
         lines.append(turn.text("client.promo.limit", limit=promo.daily_limit))
     if promo.min_bill_minor:
         lines.append(turn.text("client.promo.min_bill", bill=promo.min_bill_minor))
-    first, last = client.plain_day(turn, promo.starts_on), client.plain_day(turn, promo.ends_on)
+    first, last = when.plain_day(turn, promo.starts_on), when.plain_day(turn, promo.ends_on)
     lines.append(turn.text("client.promo.dates", first=first, last=last))
     if promo.weekdays != EVERY_DAY:
         names = [turn.text(f"client.weekday.{bit}") for bit in range(7) if promo.weekdays >> bit & 1]

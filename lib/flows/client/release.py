@@ -7,10 +7,9 @@ the holder's message -> release:keep -> the number stays
 from datetime import timedelta
 
 from lib import db, errors, limits
-from lib.flows import client
 from lib.jobs import kick
 from lib.loyalty import releases
-from lib.telegram.client import Button
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 CODES = limits.Limit("release", 5, timedelta(hours=1))
@@ -18,7 +17,7 @@ CODES = limits.Limit("release", 5, timedelta(hours=1))
 
 async def handle(turn: Turn) -> None:
     """Show a code, or keep the number."""
-    if client.wanted(turn)[0] == "keep":
+    if screen.parts(turn)[0] == "keep":
         await _keep(turn)
     else:
         await _code(turn)
@@ -28,7 +27,7 @@ async def _code(turn: Turn) -> None:
     """Show eight digits to who has just shared the number; a claim of somebody else's turn is none."""
     proven = turn.state.data.get("proven")
     if not proven:
-        rows = [[client.button(turn, "client.button.join", "join:new", style="primary")], client.home(turn)]
+        rows = [[screen.button(turn, "client.button.join", "join:new", style="primary")], screen.home(turn)]
         await turn.show(turn.text("client.release.prove"), rows)
         return
     if await turn.limited(CODES):
@@ -36,13 +35,13 @@ async def _code(turn: Turn) -> None:
     try:
         code = await releases.offer(releases.Claim(turn.state.who["id"], *proven))
     except errors.Unavailable:
-        await turn.show(turn.text("client.error.codes_away"), [client.home(turn)])
+        await turn.show(turn.text("client.error.codes_away"), [screen.home(turn)])
         return
-    await turn.show(turn.text("client.release.code", code=f"{code[:4]} {code[4:]}"), [client.home(turn)])
+    await turn.show(turn.text("client.release.code", code=f"{code[:4]} {code[4:]}"), [screen.home(turn)])
 
 
 async def _keep(turn: Turn) -> None:
     kept = await db.run(lambda conn: releases.keep(conn, turn.state.who["id"]))
     turn.after.append(kick.drain)
     words = turn.text("client.release.stays" if kept else "client.release.nothing")
-    await turn.show(words, [[Button(turn.text("button.menu"), "menu:home")]])
+    await turn.show(words, [screen.home(turn)])

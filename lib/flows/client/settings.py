@@ -8,10 +8,11 @@ home -> [news] -> home
 from datetime import date
 
 from lib import db, errors, text
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.loyalty import members, partners
 from lib.loyalty.members import Client
 from lib.people import users
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -20,8 +21,8 @@ CITY = 60
 
 async def handle(turn: Turn) -> None:
     """Show the settings or one of their questions, or take an answer."""
-    what, argument, _ = client.wanted(turn)
-    if not await client.registered(turn):
+    what, argument, _ = screen.parts(turn)
+    if not await visitor.registered(turn):
         return
     if turn.came.kind == "press" and what == "city":
         await _ask_city(turn)
@@ -46,7 +47,7 @@ async def _home(turn: Turn, note: str = "") -> None:
     found = await db.run(lambda conn: members.get_client(conn, turn.state.who["id"]))
     if found is None:  # erased from another bot meanwhile
         turn.state.who["client"] = False
-        await client.registered(turn)
+        await visitor.registered(turn)
         return
     zone = turn.state.who.get("zone", users.ZONE)
     words = turn.text(
@@ -57,24 +58,24 @@ async def _home(turn: Turn, note: str = "") -> None:
         birthday=_birthday(turn, found),
         zone=turn.text(f"zone.{zone.partition('/')[2].lower()}"),
     )
-    await turn.show("\n\n".join(part for part in (note, words) if part), _rows(turn, found))
+    await turn.show(screen.paragraphs(note, words), _rows(turn, found))
 
 
 def _rows(turn: Turn, found: Client) -> Keyboard:
     on = found.wants_news
-    news = client.button(turn, f"client.button.news_{'on' if on else 'off'}", f"settings:news:{'off' if on else 'on'}")
+    news = screen.button(turn, f"client.button.news_{'on' if on else 'off'}", f"settings:news:{'off' if on else 'on'}")
     return [
         [
-            client.button(turn, "client.button.city", "settings:city"),
-            client.button(turn, "client.button.birthday", "settings:birthday"),
+            screen.button(turn, "client.button.city", "settings:city"),
+            screen.button(turn, "client.button.birthday", "settings:birthday"),
         ],
         [news],
         [
-            client.button(turn, "profile.zone", "profile:zones"),
-            client.button(turn, "button.language", "language:other"),
+            screen.button(turn, "profile.zone", "profile:zones"),
+            screen.button(turn, "button.language", "language:other"),
         ],
-        [client.button(turn, "client.button.move", "move:show")],
-        [client.button(turn, "button.profile", "profile:home"), client.button(turn, "button.menu", "menu:home")],
+        [screen.button(turn, "client.button.move", "move:show")],
+        [screen.button(turn, "button.profile", "profile:home"), *screen.home(turn)],
     ]
 
 
@@ -93,16 +94,16 @@ async def _ask_city(turn: Turn, note: str = "") -> None:
     known = await db.run(lambda conn: partners.cities(conn, limit=8))
     turn.state.step = "settings:city"
     turn.state.data["cities"] = [one.name for one in known]
-    buttons = [Button(client.short(one.name), f"settings:in:{index}") for index, one in enumerate(known)]
+    buttons = [Button(screen.short(one.name), f"settings:in:{index}") for index, one in enumerate(known)]
     words = turn.text("client.join.city" if known else "client.join.city_typed")
-    rows = [*client.in_rows(buttons), client.home(turn, "settings:home")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [*screen.in_rows(buttons), screen.home(turn, "settings:home")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _city_pressed(turn: Turn, index: str) -> None:
     known = turn.state.data.get("cities") or []
     if not turn.on_screen or not index.isdecimal() or int(index) >= len(known):
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _home(turn)
     else:
         await _set_city(turn, known[int(index)])
@@ -125,14 +126,14 @@ async def _set_city(turn: Turn, city: str) -> None:
 async def _ask_birthday(turn: Turn, note: str = "") -> None:
     turn.state.step = "settings:birthday"
     words = turn.text("client.settings.birthday")
-    await turn.show("\n\n".join(part for part in (note, words) if part), [client.home(turn, "settings:home")])
+    await turn.show(screen.paragraphs(note, words), [screen.home(turn, "settings:home")])
 
 
 async def _birthday_typed(turn: Turn) -> None:
     try:
         await _change(turn, "client.settings.saved", birthday=turn.came.text)
     except errors.Invalid as error:
-        await _ask_birthday(turn, client.refusal(turn, error))
+        await _ask_birthday(turn, visitor.refusal(turn, error))
 
 
 async def _change(

@@ -5,20 +5,21 @@ shop:like:<id>:<1 or 0>  among the favourites, or not
 """
 
 from lib import db, errors
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.loyalty import members, partners, talk
 from lib.loyalty.partners import Partner
+from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Show the page, after changing the favourites if that was asked for."""
-    what, shop, liked = client.wanted(turn)
+    what, shop, liked = screen.parts(turn)
     if what != "like":
-        await _page(turn, client.number(what))
-    elif await client.registered(turn):
-        await _like(turn, client.number(shop), liked=liked == "1")
+        await _page(turn, screen.number(what))
+    elif await visitor.registered(turn):
+        await _like(turn, screen.number(shop), liked=liked == "1")
 
 
 async def _page(turn: Turn, shop: int) -> None:
@@ -28,10 +29,10 @@ async def _page(turn: Turn, shop: int) -> None:
         partner = None
     if partner is None or partner.status != "approved":
         words = turn.text("client.error.no_partner", title="", detail="")
-        await turn.show(words, [[client.button(turn, "client.button.shops", "find:shops")], client.home(turn)])
+        await turn.show(words, [[screen.button(turn, "client.button.shops", "find:shops")], screen.home(turn)])
         return
     user_id = turn.state.who["id"]
-    cards = await db.run(lambda conn: members.cards(conn, user_id)) if await client.is_client(turn) else []
+    cards = await db.run(lambda conn: members.cards(conn, user_id)) if await visitor.is_client(turn) else []
     joined = any(card.partner_id == shop for card in cards)
     liked = shop in await db.run(lambda conn: talk.favourites(conn, user_id))
     await turn.show(_words(turn, partner), _rows(turn, shop, joined=joined, liked=liked))
@@ -40,7 +41,7 @@ async def _page(turn: Turn, shop: int) -> None:
 def _words(turn: Turn, partner: Partner) -> str:
     place = ", ".join(part for part in (partner.city, partner.address) if part)
     head = turn.text(
-        "client.shop.title", title=partner.title, category=client.category(turn, partner.category), place=place
+        "client.shop.title", title=partner.title, category=visitor.category(turn, partner.category), place=place
     )
     about = [turn.text("client.shop.words", words=words) for words in (partner.about, partner.contact) if words]
     rules = [turn.text("client.shop.earn", percent=partner.earn_bp)]
@@ -53,24 +54,24 @@ def _words(turn: Turn, partner: Partner) -> str:
         rules.append(turn.text("client.shop.birthday", points=partner.birthday_points))
     key = "client.shop.expire" if partner.expire_days else "client.shop.forever"
     rules.append(turn.text(key, days=partner.expire_days))
-    return "\n\n".join([head, *about, "\n".join(rules)])
+    return screen.paragraphs(head, *about, "\n".join(rules))
 
 
 def _rows(turn: Turn, shop: int, *, joined: bool, liked: bool) -> Keyboard:
-    first = client.button(turn, "client.button.show", f"card:{shop}", style="primary")
+    first = screen.button(turn, "client.button.show", f"card:{shop}", style="primary")
     if not joined:
-        first = client.button(turn, "client.button.join", f"join:shop:{shop}", style="primary")
-    like = client.button(
+        first = screen.button(turn, "client.button.join", f"join:shop:{shop}", style="primary")
+    like = screen.button(
         turn, "client.button.liked" if liked else "client.button.like", f"shop:like:{shop}:{int(not liked)}"
     )
     looks = [
-        client.button(turn, "client.button.services", f"find:services:{shop}"),
-        client.button(turn, "client.button.promos", f"find:promos:{shop}"),
+        screen.button(turn, "client.button.services", f"find:services:{shop}"),
+        screen.button(turn, "client.button.promos", f"find:promos:{shop}"),
     ]
-    write = client.button(turn, "client.button.write", f"letter:{shop}")
-    invite = client.button(turn, "client.button.invite", f"invite:{shop}")
+    write = screen.button(turn, "client.button.write", f"letter:{shop}")
+    invite = screen.button(turn, "client.button.invite", f"invite:{shop}")
     talks = [[write, like], [invite]] if joined else [[like]]
-    return [[first], looks, *talks, client.home(turn, "find:shops")]
+    return [[first], looks, *talks, screen.home(turn, "find:shops")]
 
 
 async def _like(turn: Turn, shop: int, *, liked: bool) -> None:
@@ -78,7 +79,7 @@ async def _like(turn: Turn, shop: int, *, liked: bool) -> None:
         await db.run(lambda conn: partners.get(conn, shop))
         await db.run(lambda conn: talk.set_favourite(conn, turn.state.who["id"], shop, liked=liked))
     except errors.Missing:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
     else:
         await turn.answer(turn.text("client.shop.liked" if liked else "client.shop.unliked"))
     await _page(turn, shop)

@@ -4,19 +4,20 @@ The question comes as a push from the till; the rows say whether it is the perso
 """
 
 from lib import db, errors
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import partners, spending
 from lib.loyalty.partners import Partner
 from lib.people import users
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Agree or refuse, once; the question turns into what was answered."""
-    shop, request, said = client.wanted(turn)
-    partner_id, agrees = client.number(shop), said == "yes"
-    ids = (partner_id, client.number(request), turn.state.who["id"])
+    shop, request, said = screen.parts(turn)
+    partner_id, agrees = screen.number(shop), said == "yes"
+    ids = (partner_id, screen.number(request), turn.state.who["id"])
     try:
         answer = await db.run(lambda conn: spending.answer(conn, *ids, agrees=agrees))
     except errors.Missing:
@@ -27,9 +28,9 @@ async def handle(turn: Turn) -> None:
     turn.state.data.pop("pictured", None)
     key = "client.spend.agreed" if agrees else "client.spend.refused"
     fields = {"title": partner.title, "points": answer.points, "bill": answer.bill_minor}
-    await turn.show(turn.text(key, **fields), [client.home(turn)])
+    await turn.show(turn.text(key, **fields), [screen.home(turn)])
     if not agrees:
-        await _tell(turn, partner, answer, client.number(request))
+        await _tell(turn, partner, answer, screen.number(request))
 
 
 async def _tell(turn: Turn, partner: Partner, answer: spending.Consent, request: int) -> None:
@@ -42,5 +43,5 @@ async def _tell(turn: Turn, partner: Partner, answer: spending.Consent, request:
         "bill": answer.bill_minor,
     }
     ways = [[("partner.button.look", "undo:list")]]
-    await client.tell_managers(partner.id, "partner.push.not_me", fields, ways, once=f"notme:{partner.id}:{request}")
+    await visitor.tell_managers(partner.id, "partner.push.not_me", fields, ways, once=f"notme:{partner.id}:{request}")
     turn.after.append(kick.drain)

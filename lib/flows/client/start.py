@@ -5,10 +5,9 @@ known:    /start   -> what the club is, once, or the menu
 """
 
 from lib import config, db, errors
-from lib.flows import client
+from lib.flows.client import visitor
 from lib.people import users
-from lib.telegram import dispatch
-from lib.telegram.client import Button
+from lib.telegram import dispatch, screen
 from lib.telegram.dispatch import Turn
 
 
@@ -25,11 +24,11 @@ async def handle(turn: Turn) -> None:
 async def _ask(turn: Turn) -> None:
     site = config.get().public_url
     links = [
-        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
-        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
+        screen.link(turn, "start.terms", f"{site}/terms.html"),
+        screen.link(turn, "start.privacy", f"{site}/privacy.html"),
     ]
-    accept = client.button(turn, "start.accept", "start:accept", style="success")
-    language = Button(turn.text("button.language"), "language:other")
+    accept = screen.button(turn, "start.accept", "start:accept", style="success")
+    language = screen.button(turn, "button.language", "language:other")
     await turn.show(await _consent(turn), [links, [accept], [language]])
 
 
@@ -37,10 +36,10 @@ async def _consent(turn: Turn) -> str:
     """Return what is consented to; who came by a shop's link reads first whose card it is and what it brings."""
     name = turn.came.person.first_name
     try:
-        shop = await client.inviting(str(turn.state.data.get(dispatch.LINK, "")))
+        shop = await visitor.inviting(str(turn.state.data.get(dispatch.LINK, "")))
     except (errors.Denied, errors.Invalid, errors.Missing):
         return turn.text("client.start.consent", name=name)
-    return turn.text("client.start.consent_for", name=name, title=shop.title, gift=client.welcome_gift(turn, shop))
+    return turn.text("client.start.consent_for", name=name, title=shop.title, gift=visitor.welcome_gift(turn, shop))
 
 
 async def _accept(turn: Turn) -> None:
@@ -56,16 +55,16 @@ async def _accept(turn: Turn) -> None:
 async def _again(turn: Turn) -> None:
     """Greet somebody who is known; who has consented in another bot reads here what this one is for."""
     user_id = turn.state.who["id"]
-    is_new = not await client.is_client(turn)
+    is_new = not await visitor.is_client(turn)
     first = is_new and await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
     await _welcome(turn, "client.start.first" if first else "client.start.again")
 
 
 async def _welcome(turn: Turn, key: str) -> None:
-    first = "client.button.open" if await client.is_client(turn) else "client.button.join"
+    first = "client.button.open" if await visitor.is_client(turn) else "client.button.join"
     data = "menu:home" if turn.state.who["client"] else "join:new"
     rows = [
-        [client.button(turn, first, data, style="primary")],
-        [client.button(turn, "client.button.promos", "find:promos"), client.button(turn, "button.menu", "menu:home")],
+        [screen.button(turn, first, data, style="primary")],
+        [screen.button(turn, "client.button.promos", "find:promos"), *screen.home(turn)],
     ]
     await turn.show(turn.text(key, name=turn.came.person.first_name), rows)

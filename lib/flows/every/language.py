@@ -2,7 +2,7 @@
 
 from lib import db
 from lib.people import profiles, users
-from lib.telegram.client import Button
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
@@ -16,5 +16,5 @@ async def handle(turn: Turn) -> None:
     if turn.stranger:
         turn.meets = True
         return
-    back = Button(turn.text("button.language"), "language:other")
-    await turn.show(turn.text("language.set"), [[back, Button(turn.text("button.menu"), "menu:home")]])
+    back = screen.button(turn, "button.language", "language:other")
+    await turn.show(turn.text("language.set"), [[back, *screen.home(turn)]])

@@ -15,7 +15,7 @@ from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
 from lib.people import profiles, users
-from lib.telegram import conversation, fsm
+from lib.telegram import conversation, fsm, screen
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
 
@@ -35,13 +35,13 @@ async def handle(turn: Turn) -> None:
 async def _home(turn: Turn, note: str = "") -> None:
     zone = turn.state.who.get("zone", users.ZONE)
     rows = [
-        [Button(turn.text("profile.zone"), "profile:zones")],
-        [Button(turn.text("profile.export"), "profile:export")],
-        [Button(turn.text("profile.delete"), "profile:delete")],
-        [Button(turn.text("button.back"), "menu:help"), Button(turn.text("button.menu"), "menu:home")],
+        [screen.button(turn, "profile.zone", "profile:zones")],
+        [screen.button(turn, "profile.export", "profile:export")],
+        [screen.button(turn, "profile.delete", "profile:delete")],
+        screen.home(turn, "menu:help"),
     ]
     words = turn.text("profile.home", zone=_zone(turn, zone))
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _zones(turn: Turn) -> None:
@@ -50,8 +50,8 @@ async def _zones(turn: Turn) -> None:
         Button(_zone(turn, zone), f"profile:zone:{zone}", style="success" if zone == chosen else "")
         for zone in users.ZONES
     ]
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-    back = [Button(turn.text("button.back"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
+    rows = screen.in_rows(buttons)
+    back = screen.home(turn, "profile:home")
     await turn.show(turn.text("profile.zones"), [*rows, back])
 
 
@@ -81,10 +81,10 @@ async def _export(turn: Turn) -> None:
 async def _delete(turn: Turn) -> None:
     lost = await _lost(turn)
     rows = [
-        [Button(turn.text("profile.erase"), "profile:erase", style="danger")],
-        [Button(turn.text("button.back"), "profile:home"), Button(turn.text("button.menu"), "menu:home")],
+        [screen.button(turn, "profile.erase", "profile:erase", style="danger")],
+        screen.home(turn, "profile:home"),
     ]
-    await turn.show("\n\n".join([turn.text("profile.confirm"), *lost, turn.text("profile.for_good")]), rows)
+    await turn.show(screen.paragraphs(turn.text("profile.confirm"), *lost, turn.text("profile.for_good")), rows)
     turn.state.data["erase_on"] = turn.state.data["screen"]
 
 

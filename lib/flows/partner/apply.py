@@ -10,8 +10,9 @@ The share that is given back is a setting like any other and can be changed late
 from typing import Any
 
 from lib import config, db, errors, text
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.loyalty import partners
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -22,17 +23,17 @@ CITIES = ("Москва", "Санкт-Петербург", "Казань", "Но
 
 async def handle(turn: Turn) -> None:
     """Take one answer and ask the next question."""
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if wanted == "new":
         await _begin(turn)
     elif wanted == "mend":
-        await _mend(turn, partner.number(argument))
+        await _mend(turn, screen.number(argument))
     elif turn.came.kind == "text":
         await _words(turn)
     elif turn.came.kind != "press":
         await _ask(turn, _step(turn), turn.text("partner.apply.words_only"))
     elif "apply" not in turn.state.data or not turn.on_screen:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _ask(turn, _step(turn))
     elif wanted == "send":
         await _send(turn)
@@ -52,9 +53,9 @@ async def _begin(turn: Turn) -> None:
 
 async def _mend(turn: Turn, shop_id: int) -> None:
     """Begin with what was refused; it is the owner's to send again."""
-    mine = [one for one in await partner.places(turn) if one.partner_id == shop_id and one.role == "owner"]
+    mine = [one for one in await workplace.places(turn) if one.partner_id == shop_id and one.role == "owner"]
     if not mine or mine[0].status != "rejected":
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _begin(turn)
         return
     shop = await db.run(lambda conn: partners.get(conn, shop_id))
@@ -87,10 +88,10 @@ async def _words(turn: Turn) -> None:
 async def _pressed(turn: Turn, wanted: str, argument: str) -> None:
     if wanted == "category" and argument in partners.CATEGORIES:
         await _keep(turn, "category", argument)
-    elif wanted == "city" and partner.number(argument) < len(CITIES):
-        await _keep(turn, "city", CITIES[partner.number(argument)])
-    elif wanted == "share" and partner.number(argument) in SHARES:
-        await _keep(turn, "share", partner.number(argument))
+    elif wanted == "city" and screen.number(argument) < len(CITIES):
+        await _keep(turn, "city", CITIES[screen.number(argument)])
+    elif wanted == "share" and screen.number(argument) in SHARES:
+        await _keep(turn, "share", screen.number(argument))
     else:
         await _ask(turn, _step(turn))
 
@@ -106,9 +107,9 @@ async def _ask(turn: Turn, step: str, note: str = "") -> None:
         step = next(one for one in STEPS if one not in draft)
     turn.state.step = f"apply:{step}"
     before = STEPS[STEPS.index(step) - 1] if step != "title" else ""
-    rows = [*_choices(turn, step), partner.home(turn, f"apply:back:{before}" if before else "")]
+    rows = [*_choices(turn, step), screen.home(turn, f"apply:back:{before}" if before else "")]
     words = turn.text(f"partner.apply.{step}", **_fields(turn))
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 def _fields(turn: Turn) -> dict[str, Any]:
@@ -125,16 +126,16 @@ def _fields(turn: Turn) -> dict[str, Any]:
 def _choices(turn: Turn, step: str) -> Keyboard:
     if step == "category":
         names = partners.CATEGORIES
-        return partner.in_rows(
-            [partner.button(turn, f"partner.category.{one}", f"apply:category:{one}") for one in names]
+        return screen.in_rows(
+            [screen.button(turn, f"partner.category.{one}", f"apply:category:{one}") for one in names]
         )
     if step == "city":
-        return partner.in_rows([Button(city, f"apply:city:{index}") for index, city in enumerate(CITIES)])
+        return screen.in_rows([Button(city, f"apply:city:{index}") for index, city in enumerate(CITIES)])
     if step == "share":
         return [[Button(text.percent(turn.language, share), f"apply:share:{share}") for share in SHARES]]
     if step == "confirm":
-        terms = Button(turn.text("start.terms"), url=f"{config.get().public_url}/terms.html")
-        return [[partner.button(turn, "partner.button.send", "apply:send", style="success")], [terms]]
+        terms = screen.link(turn, "start.terms", f"{config.get().public_url}/terms.html")
+        return [[screen.button(turn, "partner.button.send", "apply:send", style="success")], [terms]]
     return []
 
 
@@ -157,10 +158,10 @@ async def _send(turn: Turn) -> None:
     try:
         shop = await db.run(apply)
     except errors.AppError as error:
-        await _ask(turn, "confirm", partner.refusal(turn, error))
+        await _ask(turn, "confirm", workplace.refusal(turn, error))
         return
-    await partner.to_review(turn, "partner", title=words["title"], city=words["city"])
+    await workplace.to_review(turn, "partner", title=words["title"], city=words["city"])
     turn.state.data = {"shop": shop, "screen": turn.state.data["screen"]}
     turn.state.step = ""
-    await turn.show(turn.text("partner.apply.sent", title=words["title"]), [partner.home(turn)])
+    await turn.show(turn.text("partner.apply.sent", title=words["title"]), [screen.home(turn)])
     turn.state.data["screen"] = 0

@@ -9,12 +9,14 @@ one  -> [block] / [admit]
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db, errors, money, text, typed
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import counter, members, points
 from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.staff import Staff
 from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -23,10 +25,10 @@ MOST = 1_000_000
 
 async def handle(turn: Turn) -> None:
     """Answer a button, or search for what was typed."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if turn.came.kind == "press" and turn.came.message_id == turn.state.data.get("done"):
         await turn.answer(turn.text("partner.till.already"), alert=True)
     elif turn.came.kind == "text" and turn.state.step == "clients:points":
@@ -38,22 +40,22 @@ async def handle(turn: Turn) -> None:
 
 
 def _line(turn: Turn, one: FoundMember) -> str:
-    return f"{partner.short(one.name or '…', 12)} ··{one.phone_tail} · {text.number(turn.language, one.available)}"
+    return f"{screen.short(one.name or '…', 12)} ··{one.phone_tail} · {text.number(turn.language, one.available)}"
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = "clients:list"
-    before = partner.number(argument) or None
+    before = screen.number(argument) or None
     found = await db.run(lambda conn: members.list_all(conn, place.partner_id, before=before, limit=11))
     rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:
-        rows.append([partner.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
     if not found:
-        rows.append([partner.button(turn, "partner.button.poster", "figures:poster", style="primary")])
+        rows.append([screen.button(turn, "partner.button.poster", "figures:poster", style="primary")])
     if place.role == "owner":
-        rows.append([partner.button(turn, "partner.button.release", "release:ask")])
+        rows.append([screen.button(turn, "partner.button.release", "release:ask")])
     words = turn.text("partner.clients.list" if found else "partner.clients.none", title=place.title)
-    await turn.show(words, [*rows, partner.home(turn)])
+    await turn.show(words, [*rows, screen.home(turn)])
 
 
 async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
@@ -62,25 +64,25 @@ async def _found(turn: Turn, place: Staff, words: str, after: int) -> None:
     try:
         found = await db.run(lambda conn: counter.search(conn, place.partner_id, words, after=after, limit=11))
     except errors.Invalid as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "clients:list")])
         return
     turn.state.data["sought"] = words[:60]
     rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10 and any(sign.isdecimal() for sign in words):
-        rows.append([partner.button(turn, "partner.button.more", f"clients:found:{found[9].id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"clients:found:{found[9].id}")])
     key = "partner.clients.found" if found else "partner.clients.nobody"
-    await turn.show(turn.text(key, words=words[:60]), [*rows, partner.home(turn, "clients:list")])
+    await turn.show(turn.text(key, words=words[:60]), [*rows, screen.home(turn, "clients:list")])
 
 
 async def _more_found(turn: Turn, place: Staff, argument: str) -> None:
-    await _found(turn, place, turn.state.data.get("sought", ""), partner.number(argument))
+    await _found(turn, place, turn.state.data.get("sought", ""), screen.number(argument))
 
 
 async def _who(turn: Turn, place: Staff, argument: str) -> Member | None:
     try:
-        return await db.run(lambda conn: members.get(conn, place.partner_id, partner.number(argument)))
+        return await db.run(lambda conn: members.get(conn, place.partner_id, screen.number(argument)))
     except errors.Missing as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn, "clients:list")])
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "clients:list")])
         return None
 
 
@@ -100,22 +102,22 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         tier=turn.text("partner.till.tier", tier=one.tier) if one.tier else "",
         visits=one.visits,
         spent=one.spent_minor,
-        joined=partner.moment(turn, one.joined_at),
-        last=partner.moment(turn, one.last_visit_at) if one.last_visit_at else never,
+        joined=when.moment(turn, one.joined_at),
+        last=when.moment(turn, one.last_visit_at) if one.last_visit_at else never,
     )
     owed = turn.text("partner.clients.owed", points=one.owed) if one.owed else ""
     blocked = turn.text("partner.clients.blocked") if one.blocked_at else ""
     verb = "admit" if one.blocked_at else "block"
     rows = [
-        [partner.button(turn, "partner.button.serve", f"till:client:{one.id}", style="primary")],
+        [screen.button(turn, "partner.button.serve", f"till:client:{one.id}", style="primary")],
         [
-            partner.button(turn, "partner.button.history", f"clients:history:{one.id}"),
-            partner.button(turn, "partner.button.grant", f"clients:points:{one.id}"),
+            screen.button(turn, "partner.button.history", f"clients:history:{one.id}"),
+            screen.button(turn, "partner.button.grant", f"clients:points:{one.id}"),
         ],
-        [partner.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}")],
-        partner.home(turn, "clients:list"),
+        [screen.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}")],
+        screen.home(turn, "clients:list"),
     ]
-    await turn.show("\n\n".join(part for part in (note, words, owed, blocked) if part), rows)
+    await turn.show(screen.paragraphs(note, words, owed, blocked), rows)
 
 
 async def _history(turn: Turn, place: Staff, argument: str) -> None:
@@ -123,12 +125,12 @@ async def _history(turn: Turn, place: Staff, argument: str) -> None:
     one = await _who(turn, place, member)
     if one is None:
         return
-    before = partner.number(page) or None
+    before = screen.number(page) or None
     found = await db.run(lambda conn: points.member_history(conn, place.partner_id, one.id, before=before, limit=11))
     lines = [
         turn.text(
             "partner.clients.operation",
-            at=partner.moment(turn, row.created_at),
+            at=when.moment(turn, row.created_at),
             kind=turn.text(f"partner.kind.{row.kind}"),
             sign=turn.text(f"partner.undo.sign.{row.kind}", points=row.points),
             bill=turn.text("partner.clients.bill", bill=row.bill_minor) if row.bill_minor else "",
@@ -138,18 +140,18 @@ async def _history(turn: Turn, place: Staff, argument: str) -> None:
     ]
     rows = []
     if len(found) > 10:
-        rows.append([partner.button(turn, "partner.button.more", f"clients:history:{one.id}:{found[9].id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"clients:history:{one.id}:{found[9].id}")])
     head = turn.text("partner.clients.history" if lines else "partner.clients.no_history", name=one.name)
-    words = "\n\n".join([head, *lines])
-    await turn.show(words, [*rows, partner.home(turn, f"clients:one:{one.id}")])
+    words = screen.paragraphs(head, *lines)
+    await turn.show(words, [*rows, screen.home(turn, f"clients:one:{one.id}")])
 
 
 async def _block(turn: Turn, place: Staff, argument: str, *, blocked: bool = True) -> None:
-    actor, member = turn.state.who["id"], partner.number(argument)
+    actor, member = turn.state.who["id"], screen.number(argument)
     try:
         await db.run(lambda conn: members.block(conn, place.partner_id, actor, member, blocked=blocked))
     except errors.AppError as error:
-        await _one(turn, place, argument, partner.refusal(turn, error))
+        await _one(turn, place, argument, workplace.refusal(turn, error))
         return
     await _one(turn, place, argument)
 
@@ -165,8 +167,8 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
     turn.state.step = "clients:points"
     turn.state.data["grant"] = {"member": one.id}
     words = turn.text("partner.clients.points", name=one.name)
-    rows = [partner.home(turn, f"clients:one:{one.id}")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [screen.home(turn, f"clients:one:{one.id}")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _sure(turn: Turn, place: Staff) -> None:
@@ -178,7 +180,7 @@ async def _sure(turn: Turn, place: Staff) -> None:
         if len(reason.strip()) < 2:
             raise errors.Invalid("reason_missing")
     except errors.Invalid as error:
-        await _points(turn, place, member, partner.refusal(turn, error))
+        await _points(turn, place, member, workplace.refusal(turn, error))
         return
     one = await _who(turn, place, member)
     if one is None:
@@ -186,14 +188,14 @@ async def _sure(turn: Turn, place: Staff) -> None:
     turn.state.step = "clients:sure"
     turn.state.data["grant"] = {"member": one.id, "points": given, "reason": reason.strip()[:200]}
     words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason.strip()[:200])
-    give = partner.button(turn, "partner.button.accrue", "clients:give", style="success", points=given)
-    await turn.show(words, [[give], partner.home(turn, f"clients:points:{one.id}")])
+    give = screen.button(turn, "partner.button.accrue", "clients:give", style="success", points=given)
+    await turn.show(words, [[give], screen.home(turn, f"clients:points:{one.id}")])
 
 
 async def _give(turn: Turn, place: Staff, _: str) -> None:
     asked, actor = turn.state.data.get("grant", {}), turn.state.who["id"]
     if not turn.on_screen or turn.state.step != "clients:sure" or "points" not in asked:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _list(turn, place, "")
         return
     key = f"grant:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
@@ -205,7 +207,7 @@ async def _give(turn: Turn, place: Staff, _: str) -> None:
             )
         )
     except errors.AppError as error:
-        await _one(turn, place, str(asked["member"]), partner.refusal(turn, error))
+        await _one(turn, place, str(asked["member"]), workplace.refusal(turn, error))
         return
     fields = {"title": place.title, "points": done.points, "reason": reason, "available": done.available}
     ways = [[("partner.button.my_card", f"card:{place.partner_id}")]]
@@ -214,7 +216,7 @@ async def _give(turn: Turn, place: Staff, _: str) -> None:
         lambda conn: notify.tell(conn, done.user_id, "client", "partner.push.granted", fields, ways, once=once)
     )
     turn.after.append(kick.drain)
-    rows = [partner.home(turn, f"clients:one:{asked['member']}")]
+    rows = [screen.home(turn, f"clients:one:{asked['member']}")]
     await turn.show(turn.text("partner.clients.given", points=done.points, available=done.available), rows)
     turn.state.step = ""
     turn.state.data = {"shop": place.partner_id, "done": turn.state.data["screen"], "screen": turn.state.data["screen"]}

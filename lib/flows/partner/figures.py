@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import db, limits, text
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.jobs import kick, table
 from lib.jobs.table import NewJob
 from lib.loyalty import partners, reports
 from lib.loyalty.reports import ShopSummary
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -26,16 +27,16 @@ FILES = limits.Limit("shop_file", 10, timedelta(minutes=10))
 
 async def handle(turn: Turn) -> None:
     """Show the figures, or order one of the files."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
     turn.state.step = ""
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     await SCREENS.get(wanted, _home)(turn, place, argument)
 
 
 def _span(argument: str) -> int:
-    return partner.number(argument) if partner.number(argument) in SPANS else SPAN
+    return screen.number(argument) if screen.number(argument) in SPANS else SPAN
 
 
 async def _home(turn: Turn, place: Staff, argument: str) -> None:
@@ -56,22 +57,22 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
     rows = [
         spans,
         [
-            partner.button(turn, "partner.button.groups", "figures:groups"),
-            partner.button(turn, "partner.button.team_figures", f"figures:team:{span}"),
+            screen.button(turn, "partner.button.groups", "figures:groups"),
+            screen.button(turn, "partner.button.team_figures", f"figures:team:{span}"),
         ],
         [
-            partner.button(turn, "partner.button.marks", "marks:list"),
-            partner.button(turn, "partner.button.invites", "invites:list"),
+            screen.button(turn, "partner.button.marks", "marks:list"),
+            screen.button(turn, "partner.button.invites", "invites:list"),
         ],
         [
-            partner.button(turn, "partner.button.chart", f"figures:chart:{span}"),
-            partner.button(turn, "partner.button.poster", "figures:poster"),
+            screen.button(turn, "partner.button.chart", f"figures:chart:{span}"),
+            screen.button(turn, "partner.button.poster", "figures:poster"),
         ],
         [
-            partner.button(turn, "partner.button.sheet_clients", "figures:clients"),
-            partner.button(turn, "partner.button.sheet_operations", "figures:operations"),
+            screen.button(turn, "partner.button.sheet_clients", "figures:clients"),
+            screen.button(turn, "partner.button.sheet_operations", "figures:operations"),
         ],
-        partner.home(turn),
+        screen.home(turn),
     ]
     await turn.show(words, rows)
 
@@ -125,7 +126,7 @@ async def _groups(turn: Turn, place: Staff, _: str) -> None:
         for one in found
     ]
     words = turn.text("partner.figures.groups" if lines else "partner.figures.no_groups", title=place.title)
-    await turn.show("\n\n".join([words, *lines]), [partner.home(turn, "figures:home")])
+    await turn.show(screen.paragraphs(words, *lines), [screen.home(turn, "figures:home")])
 
 
 async def _team(turn: Turn, place: Staff, argument: str) -> None:
@@ -144,7 +145,7 @@ async def _team(turn: Turn, place: Staff, argument: str) -> None:
         for one in found[:20]
     ]
     words = turn.text("partner.figures.team" if lines else "partner.figures.no_team", title=place.title, days=span)
-    await turn.show("\n\n".join([words, *lines]), [partner.home(turn, "figures:home")])
+    await turn.show(screen.paragraphs(words, *lines), [screen.home(turn, "figures:home")])
 
 
 async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:

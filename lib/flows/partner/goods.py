@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors, money
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.loyalty import offers, partners
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard, Picture
 from lib.telegram.dispatch import Turn
 
@@ -21,10 +22,10 @@ MOST = 10_000_000
 
 async def handle(turn: Turn) -> None:
     """Answer a button, or take words for the question that is open."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if wanted in SCREENS:
         await SCREENS[wanted](turn, place, argument)
     elif turn.state.step in ("goods:new_title", "goods:new_about") and turn.came.kind != "press":
@@ -34,7 +35,7 @@ async def handle(turn: Turn) -> None:
     elif turn.came.attachment and turn.state.step == "goods:one":
         await _one(turn, place, str(turn.state.data.get("service", 0)), turn.text("partner.goods.as_photo"))
     elif "goods" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _list(turn, place, "")
     elif turn.came.kind == "text":
         await _typed(turn)
@@ -50,17 +51,17 @@ async def handle(turn: Turn) -> None:
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = ""
-    after = partner.number(argument)
+    after = screen.number(argument)
     found = await db.run(lambda conn: offers.list_services(conn, place.partner_id, after=after, limit=11))
     rows = [
-        [Button(f"{_mark(one.status, one.shown)} {partner.short(one.title, 16)}", f"goods:one:{one.id}")]
+        [Button(f"{_mark(one.status, one.shown)} {screen.short(one.title, 16)}", f"goods:one:{one.id}")]
         for one in found[:10]
     ]
     if len(found) > 10:
-        rows.append([partner.button(turn, "partner.button.more", f"goods:list:{found[9].id}")])
-    rows.append([partner.button(turn, "partner.button.new_service", "goods:new", style="primary")])
+        rows.append([screen.button(turn, "partner.button.more", f"goods:list:{found[9].id}")])
+    rows.append([screen.button(turn, "partner.button.new_service", "goods:new", style="primary")])
     words = turn.text("partner.goods.list" if found or after else "partner.goods.none", title=place.title)
-    await turn.show(words, [*rows, partner.home(turn)])
+    await turn.show(words, [*rows, screen.home(turn)])
 
 
 def _mark(status: str, shown: bool) -> str:
@@ -69,7 +70,7 @@ def _mark(status: str, shown: bool) -> str:
 
 async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     try:
-        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:
         await _list(turn, place, "")
         return
@@ -82,14 +83,14 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     words = turn.text("partner.goods.one", **fields, category=category, state=turn.text(f"partner.state.{state}"))
     reason = turn.text("partner.promos.reason", reason=one.reason) if one.status == "rejected" else ""
     verb = "hide" if one.shown else "show"
-    edits = [partner.button(turn, f"partner.button.{what}", f"goods:{what}:{one.id}") for what in ("retitle", "reword")]
-    photo = [partner.button(turn, "partner.button.picture", f"goods:picture:{one.id}")] if one.photo else []
+    edits = [screen.button(turn, f"partner.button.{what}", f"goods:{what}:{one.id}") for what in ("retitle", "reword")]
+    photo = [screen.button(turn, "partner.button.picture", f"goods:picture:{one.id}")] if one.photo else []
     rows = [
         edits,
-        [*photo, partner.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
-        partner.home(turn, "goods:list"),
+        [*photo, screen.button(turn, f"partner.button.{verb}", f"goods:{verb}:{one.id}")],
+        screen.home(turn, "goods:list"),
     ]
-    await turn.show("\n\n".join(part for part in (note, words, reason) if part), rows)
+    await turn.show(screen.paragraphs(note, words, reason), rows)
 
 
 async def _change(turn: Turn, place: Staff, number: int, **fields: Any) -> None:
@@ -100,25 +101,25 @@ async def _change(turn: Turn, place: Staff, number: int, **fields: Any) -> None:
         await db.run(lambda conn: offers.change_service(conn, place.partner_id, actor, number, **fields))
         if judged:
             one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, number))
-            await partner.to_review(turn, "service", title=one.title, shop=place.title)
+            await workplace.to_review(turn, "service", title=one.title, shop=place.title)
     except errors.Missing:
         note = ""  # by a button of long ago, or of nobody's making; the list is shown
     except errors.AppError as error:
-        note = partner.refusal(turn, error)
+        note = workplace.refusal(turn, error)
     await _one(turn, place, str(number), note)
 
 
 async def _ask_words(turn: Turn, place: Staff, argument: str, what: str, note: str = "") -> None:
     try:
-        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:
         await _list(turn, place, "")
         return
     turn.state.step = f"goods:new_{what}"
     turn.state.data["service"] = one.id
     words = turn.text(f"partner.goods.new_{what}", title=one.title)
-    rows = [partner.home(turn, f"goods:one:{one.id}")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [screen.home(turn, f"goods:one:{one.id}")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _retitle(turn: Turn, place: Staff, argument: str) -> None:
@@ -137,17 +138,17 @@ async def _new_words(turn: Turn, place: Staff, what: str) -> None:
     try:
         _check_length(what, words)
     except errors.Invalid as error:
-        await _ask_words(turn, place, str(number), what, partner.refusal(turn, error))
+        await _ask_words(turn, place, str(number), what, workplace.refusal(turn, error))
         return
     await _change(turn, place, number, **{what: words})
 
 
 async def _hide(turn: Turn, place: Staff, argument: str) -> None:
-    await _change(turn, place, partner.number(argument), shown=False)
+    await _change(turn, place, screen.number(argument), shown=False)
 
 
 async def _reveal(turn: Turn, place: Staff, argument: str) -> None:
-    await _change(turn, place, partner.number(argument), shown=True)
+    await _change(turn, place, screen.number(argument), shown=True)
 
 
 async def _new_price(turn: Turn, place: Staff) -> None:
@@ -155,7 +156,7 @@ async def _new_price(turn: Turn, place: Staff) -> None:
     try:
         price = money.parse_points(turn.came.text, limit=MOST)
     except errors.Invalid as error:
-        await _one(turn, place, str(number), partner.refusal(turn, error))
+        await _one(turn, place, str(number), workplace.refusal(turn, error))
         return
     await _change(turn, place, number, price_points=price)
 
@@ -168,7 +169,7 @@ async def _new_photo(turn: Turn, place: Staff) -> None:
 
 async def _picture(turn: Turn, place: Staff, argument: str) -> None:
     try:
-        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, partner.number(argument)))
+        one = await db.run(lambda conn: offers.get_service(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:
         await _list(turn, place, "")
         return
@@ -202,21 +203,21 @@ async def _ask(turn: Turn, step: str, note: str = "", *, afresh: bool = False) -
     words = turn.text(
         f"partner.goods.{step}", **fields, category=turn.text(f"partner.category.{category}") if category else ""
     )
-    again = [[partner.button(turn, "partner.button.afresh", "goods:new:afresh")]] if afresh else []
-    rows = [*_choices(turn, step), *again, partner.home(turn, f"goods:back:{before}" if before else "goods:list")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    again = [[screen.button(turn, "partner.button.afresh", "goods:new:afresh")]] if afresh else []
+    rows = [*_choices(turn, step), *again, screen.home(turn, f"goods:back:{before}" if before else "goods:list")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 def _choices(turn: Turn, step: str) -> Keyboard:
     if step == "category":
         names = partners.CATEGORIES
-        return partner.in_rows(
-            [partner.button(turn, f"partner.category.{one}", f"goods:category:{one}") for one in names]
+        return screen.in_rows(
+            [screen.button(turn, f"partner.category.{one}", f"goods:category:{one}") for one in names]
         )
     if step == "about":
-        return [[partner.button(turn, "partner.button.skip", "goods:about")]]
+        return [[screen.button(turn, "partner.button.skip", "goods:about")]]
     return (
-        [[partner.button(turn, "partner.button.to_review", "goods:send", style="success")]] if step == "confirm" else []
+        [[screen.button(turn, "partner.button.to_review", "goods:send", style="success")]] if step == "confirm" else []
     )
 
 
@@ -234,7 +235,7 @@ async def _typed(turn: Turn) -> None:
         if step in LENGTHS:
             _check_length(step, words)
     except errors.Invalid as error:
-        await _ask(turn, step, partner.refusal(turn, error))
+        await _ask(turn, step, workplace.refusal(turn, error))
         return
     await (_keep(turn, step, words) if step in LENGTHS else _ask(turn, "confirm"))
 
@@ -255,12 +256,12 @@ async def _send(turn: Turn, place: Staff) -> None:
     try:
         await db.run(lambda conn: offers.add_service(conn, place.partner_id, turn.state.who["id"], **options))
     except errors.AppError as error:
-        await _ask(turn, "title", partner.refusal(turn, error))
+        await _ask(turn, "title", workplace.refusal(turn, error))
         return
-    await partner.to_review(turn, "service", title=words["title"], shop=place.title)
+    await workplace.to_review(turn, "service", title=words["title"], shop=place.title)
     turn.state.data.pop("goods")
     turn.state.step = ""
-    await turn.show(turn.text("partner.goods.sent", title=words["title"]), [partner.home(turn, "goods:list")])
+    await turn.show(turn.text("partner.goods.sent", title=words["title"]), [screen.home(turn, "goods:list")])
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

@@ -4,11 +4,13 @@ list -> talk with one client -> words -> sent
 """
 
 from lib import db, errors, text
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import members, talk
 from lib.loyalty.staff import Staff
 from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -18,12 +20,12 @@ ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
 
 async def handle(turn: Turn) -> None:
     """Show the messages, or take an answer."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if wanted == "talk":
-        await _talk(turn, place, partner.number(argument))
+        await _talk(turn, place, screen.number(argument))
     elif turn.came.kind == "text" and turn.state.step == "inbox:talk":
         await _answer(turn, place, turn.state.data.get("talk", 0))
     else:
@@ -32,19 +34,19 @@ async def handle(turn: Turn) -> None:
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = ""
-    before = partner.number(argument) or None
+    before = screen.number(argument) or None
     found = await db.run(lambda conn: talk.messages(conn, place.partner_id, before=before, limit=11))
     rows, seen = [], set()
     for one in found[:10]:
         if one.member_id not in seen:
             seen.add(one.member_id)
             mark = "" if one.staff_id or one.read_at else "● "
-            label = f"{mark}{partner.clock(turn, one.created_at)} {partner.short(one.name or '…', 14)}"
+            label = f"{mark}{when.clock_or_day(turn, one.created_at)} {screen.short(one.name or '…', 14)}"
             rows.append([Button(label, f"inbox:talk:{one.member_id}")])
     if len(found) > 10:
-        rows.append([partner.button(turn, "partner.button.more", f"inbox:list:{found[9].id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"inbox:list:{found[9].id}")])
     words = turn.text("partner.inbox.list" if rows else "partner.inbox.none", title=place.title)
-    await turn.show(words, [*rows, partner.home(turn)])
+    await turn.show(words, [*rows, screen.home(turn)])
 
 
 async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> None:
@@ -52,7 +54,7 @@ async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> Non
     try:
         member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
     except errors.Missing as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn, "inbox:list")])
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "inbox:list")])
         return
     said = await db.run(lambda conn: talk.messages(conn, place.partner_id, member_id=member.id, limit=SHOWN))
     await db.run(lambda conn: talk.mark_read(conn, place.partner_id, member.id))
@@ -61,7 +63,7 @@ async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> Non
     lines = [
         turn.text(
             "partner.inbox.ours" if one.staff_id else "partner.inbox.theirs",
-            at=partner.moment(turn, one.created_at),
+            at=when.moment(turn, one.created_at),
             words=one.words,
         )
         for one in said
@@ -69,10 +71,10 @@ async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> Non
     latest = text.fitting(lines, ROOM)[::-1]
     parts = [note, turn.text("partner.inbox.talk", name=member.name), *latest, turn.text("partner.inbox.ask")]
     rows = [
-        [partner.button(turn, "partner.button.client", f"clients:one:{member.id}")],
-        partner.home(turn, "inbox:list"),
+        [screen.button(turn, "partner.button.client", f"clients:one:{member.id}")],
+        screen.home(turn, "inbox:list"),
     ]
-    await turn.show("\n\n".join(part for part in parts if part), rows)
+    await turn.show(screen.paragraphs(*parts), rows)
 
 
 async def _answer(turn: Turn, place: Staff, member_id: int) -> None:
@@ -84,7 +86,7 @@ async def _answer(turn: Turn, place: Staff, member_id: int) -> None:
         member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
         number = await db.run(lambda conn: talk.reply(conn, place.partner_id, member_id, actor, words))
     except errors.AppError as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn, "inbox:list")])
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "inbox:list")])
         return
     fields = {"title": place.title, "words": words}
     ways = [[("partner.button.answer", f"letter:{place.partner_id}")]]

@@ -6,23 +6,25 @@ A reward is named by its receipt and level; the ledger decides once, whoever pre
 """
 
 from lib import db, errors, text
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import counter, partners, referrals
 from lib.loyalty.partners import PAGE
 from lib.loyalty.referrals import Reward
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Show the list or one of them, or decide."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
     turn.state.step = ""
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if wanted in ("pay", "refuse") and turn.on_screen:
         await _decide(turn, place, argument, pays=wanted == "pay")
     elif wanted in ("one", "pay", "refuse"):
@@ -33,7 +35,7 @@ async def handle(turn: Turn) -> None:
 
 def _ids(argument: str) -> tuple[int, int]:
     receipt, _, level = argument.partition(".")
-    return partner.number(receipt), partner.number(level)
+    return screen.number(receipt), screen.number(level)
 
 
 async def _list(turn: Turn, place: Staff, argument: str = "", note: str = "") -> None:
@@ -42,13 +44,13 @@ async def _list(turn: Turn, place: Staff, argument: str = "", note: str = "") ->
     rows = [[Button(_label(turn, one), f"invites:one:{one.receipt_id}.{one.level}")] for one in found[:PAGE]]
     if len(found) > PAGE:
         last = found[PAGE - 1]
-        rows.append([partner.button(turn, "partner.button.more", f"invites:list:{last.receipt_id}.{last.level}")])
+        rows.append([screen.button(turn, "partner.button.more", f"invites:list:{last.receipt_id}.{last.level}")])
     words = turn.text("partner.invites.list" if found else "partner.invites.none", title=place.title)
-    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn, "figures:home")])
+    await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn, "figures:home")])
 
 
 def _label(turn: Turn, one: Reward) -> str:
-    names = f"{partner.short(one.referrer or '…', 9)} ← {partner.short(one.invited or '…', 9)}"
+    names = f"{screen.short(one.referrer or '…', 9)} ← {screen.short(one.invited or '…', 9)}"
     return f"{names} · {text.number(turn.language, one.points)}"
 
 
@@ -65,17 +67,17 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
         referrer=one.referrer or "…",
         invited=one.invited or "…",
         bill=one.bill_minor,
-        at=partner.moment(turn, one.created_at),
+        at=when.moment(turn, one.created_at),
         points=one.points,
         why=turn.text(f"partner.invites.why.{one.reason}"),
     )
-    pay = partner.button(turn, "partner.button.accrue", f"invites:pay:{argument}", style="success", points=one.points)
-    refuse = partner.button(turn, "partner.button.refuse", f"invites:refuse:{argument}", style="danger")
+    pay = screen.button(turn, "partner.button.accrue", f"invites:pay:{argument}", style="success", points=one.points)
+    refuse = screen.button(turn, "partner.button.refuse", f"invites:refuse:{argument}", style="danger")
     ways = [
-        partner.button(turn, "partner.button.referrer", f"clients:one:{one.referrer_id}"),
-        partner.button(turn, "partner.button.invited", f"clients:one:{one.member_id}"),
+        screen.button(turn, "partner.button.referrer", f"clients:one:{one.referrer_id}"),
+        screen.button(turn, "partner.button.invited", f"clients:one:{one.member_id}"),
     ]
-    await turn.show(words, [[pay], [refuse], ways, partner.home(turn, "invites:list")])
+    await turn.show(words, [[pay], [refuse], ways, screen.home(turn, "invites:list")])
 
 
 async def _decide(turn: Turn, place: Staff, argument: str, *, pays: bool) -> None:
@@ -83,7 +85,7 @@ async def _decide(turn: Turn, place: Staff, argument: str, *, pays: bool) -> Non
     try:
         done = await db.run(lambda conn: referrals.review(conn, place.partner_id, receipt, level, actor, pays=pays))
     except errors.AppError as error:
-        note = partner.refusal(turn, error)
+        note = workplace.refusal(turn, error)
     else:
         note = turn.text(f"partner.invites.{done}")
         if done == "paid":

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from lib import db, text
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.loyalty import talk
 from lib.loyalty.partners import PAGE
 from lib.loyalty.talk import Rating
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -16,7 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 async def handle(turn: Turn) -> None:
     """Show a page; marks:list[:<microseconds>:<operation>] names the last one of the page before."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
     turn.state.step = ""
@@ -26,20 +28,20 @@ async def handle(turn: Turn) -> None:
     lines = text.fitting([_line(turn, number, one) for number, one in enumerate(found[:PAGE], 1)], ROOM)
     page = found[: len(lines)]
     answers = [Button(str(number), f"inbox:talk:{one.member_id}") for number, one in enumerate(page, 1)]
-    rows = partner.in_rows(answers, 5)
+    rows = screen.in_rows(answers, 5)
     if len(found) > len(page):
         last = page[-1]
         at = (last.created_at - EPOCH) // timedelta(microseconds=1)
-        rows.append([partner.button(turn, "partner.button.more", f"marks:list:{at}:{last.txn_id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"marks:list:{at}:{last.txn_id}")])
     head = turn.text("partner.marks.list" if page else "partner.marks.none", title=place.title)
-    await turn.show("\n\n".join([head, *lines]), [*rows, partner.home(turn, "figures:home")])
+    await turn.show(screen.paragraphs(head, *lines), [*rows, screen.home(turn, "figures:home")])
 
 
 def _cursor(argument: str) -> tuple[datetime, int] | None:
     at, _, number = argument.partition(":")
-    if not partner.number(at) or not partner.number(number):
+    if not screen.number(at) or not screen.number(number):
         return None
-    return EPOCH + timedelta(microseconds=min(partner.number(at), 10**16)), partner.number(number)
+    return EPOCH + timedelta(microseconds=min(screen.number(at), 10**16)), screen.number(number)
 
 
 def _line(turn: Turn, number: int, one: Rating) -> str:
@@ -49,6 +51,6 @@ def _line(turn: Turn, number: int, one: Rating) -> str:
         number=number,
         score=one.score,
         name=one.name or "…",
-        at=partner.moment(turn, one.created_at),
+        at=when.moment(turn, one.created_at),
     )
     return f"{line}\n{turn.text('partner.marks.words', words=one.words)}" if one.words else line

@@ -6,9 +6,10 @@ Whatever no other flow wants ends here too: unknown words, and buttons that no l
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.loyalty import partners
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -26,62 +27,62 @@ MANAGERS = (
 
 async def handle(turn: Turn) -> None:
     """Answer one of the commands, or one of the menu's buttons, or show the menu."""
-    said = turn.came.command or turn.came.text.partition(":")[2] if turn.came.kind in ("command", "press") else ""
+    said = screen.asked(turn)
     wanted, _, argument = said.partition(":")
     if wanted == "shop":
-        await _choose(turn, partner.number(argument))
+        await _choose(turn, screen.number(argument))
     else:
         await SCREENS.get(wanted, _unknown)(turn)
 
 
 async def _home(turn: Turn, note: str = "") -> None:
     turn.state.step = ""
-    where = await partner.places(turn)
+    where = await workplace.places(turn)
     if turn.state.data.get("shop") not in [place.partner_id for place in where]:
         turn.state.data.pop("shop", None)
-    place = partner.chosen(turn, where)
+    place = workplace.chosen(turn, where)
     if place is None:
         key, rows = ("partner.home.choose", _shops(where)) if where else ("partner.home.nowhere", [_apply(turn)])
         words = turn.text(key)
     else:
         words, rows = await _shop(turn, place)
         if len(where) > 1:
-            rows.append([partner.button(turn, "partner.button.shops", "menu:shops")])
+            rows.append([screen.button(turn, "partner.button.shops", "menu:shops")])
     rows.append(
-        [partner.button(turn, "button.help", "menu:help"), Button(turn.text("button.language"), "language:other")]
+        [screen.button(turn, "button.help", "menu:help"), screen.button(turn, "button.language", "language:other")]
     )
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
     shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     role = turn.text(f"partner.role.{place.role}")
     words = turn.text(f"partner.home.{shop.status}", title=shop.title, role=role, reason=shop.reason or "—")
-    manager = [partner.button(turn, key, data) for key, data in MANAGERS] if place.manages else []
+    manager = [screen.button(turn, key, data) for key, data in MANAGERS] if place.manages else []
     if shop.status == "approved":
         turn.state.step = "till:find"  # the menu says that a card's digits, a phone or a name may be typed here
-        serve = [partner.button(turn, "partner.button.serve", "till:find", style="primary")]
-        undo = partner.button(turn, "partner.button.operations", "undo:list")
-        return words, [serve, *partner.in_rows([undo, *manager])]
-    rows = partner.in_rows(manager) if shop.status == "pending" else []
-    refresh = [partner.button(turn, "partner.button.refresh", "menu:home")]
+        serve = [screen.button(turn, "partner.button.serve", "till:find", style="primary")]
+        undo = screen.button(turn, "partner.button.operations", "undo:list")
+        return words, [serve, *screen.in_rows([undo, *manager])]
+    rows = screen.in_rows(manager) if shop.status == "pending" else []
+    refresh = [screen.button(turn, "partner.button.refresh", "menu:home")]
     if shop.status == "rejected" and place.role == "owner":
-        mend = [partner.button(turn, "partner.button.mend", f"apply:mend:{shop.id}", style="primary")]
-        return words, [mend, [partner.button(turn, "partner.button.rules", "rules:home")]]
+        mend = [screen.button(turn, "partner.button.mend", f"apply:mend:{shop.id}", style="primary")]
+        return words, [mend, [screen.button(turn, "partner.button.rules", "rules:home")]]
     return words, [*rows, refresh]
 
 
 def _apply(turn: Turn) -> list[Button]:
-    return [partner.button(turn, "partner.button.apply", "apply:new", style="primary")]
+    return [screen.button(turn, "partner.button.apply", "apply:new", style="primary")]
 
 
 def _shops(where: list[Staff]) -> Keyboard:
-    return [[Button(partner.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]
+    return [[Button(screen.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]
 
 
 async def _list(turn: Turn) -> None:
-    rows = _shops(await partner.places(turn))
-    await turn.show(turn.text("partner.home.choose"), [*rows, _apply(turn), partner.home(turn)])
+    rows = _shops(await workplace.places(turn))
+    await turn.show(turn.text("partner.home.choose"), [*rows, _apply(turn), screen.home(turn)])
 
 
 async def _choose(turn: Turn, partner_id: int) -> None:
@@ -90,13 +91,13 @@ async def _choose(turn: Turn, partner_id: int) -> None:
 
 
 async def _help(turn: Turn) -> None:
-    ways = [Button(turn.text("button.profile"), "profile:home"), Button(turn.text("button.menu"), "menu:home")]
+    ways = [screen.button(turn, "button.profile", "profile:home"), *screen.home(turn)]
     await turn.show(turn.text("partner.home.help"), [ways])
 
 
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
     await _home(turn, turn.text("partner.home.unknown") if turn.came.kind != "press" else "")
 
 

@@ -14,10 +14,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import dates, db, errors, money, text, typed
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Promotion
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.text import HtmlSentence
@@ -33,14 +34,14 @@ EVERY_DAY = 127
 
 async def handle(turn: Turn) -> None:
     """Answer a button, or take words for the question that is open."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     if wanted in SCREENS:
         await SCREENS[wanted](turn, place, argument)
     elif "promo" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _list(turn, place, "")
     elif turn.came.kind == "text":
         await _typed(turn, place)
@@ -54,17 +55,17 @@ async def handle(turn: Turn) -> None:
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = ""
-    before = partner.number(argument) or None
+    before = screen.number(argument) or None
     found = await db.run(lambda conn: offers.list_promotions(conn, place.partner_id, before=before, limit=11))
     rows = [
-        [Button(f"{_mark(one.status, one.shown)} {partner.short(one.title, 16)}", f"promos:one:{one.id}")]
+        [Button(f"{_mark(one.status, one.shown)} {screen.short(one.title, 16)}", f"promos:one:{one.id}")]
         for one in found[:10]
     ]
     if len(found) > 10:
-        rows.append([partner.button(turn, "partner.button.more", f"promos:list:{found[9].id}")])
-    rows.append([partner.button(turn, "partner.button.new_promo", "promos:new", style="primary")])
+        rows.append([screen.button(turn, "partner.button.more", f"promos:list:{found[9].id}")])
+    rows.append([screen.button(turn, "partner.button.new_promo", "promos:new", style="primary")])
     words = turn.text("partner.promos.list" if found else "partner.promos.none", title=place.title)
-    await turn.show(words, [*rows, partner.home(turn)])
+    await turn.show(words, [*rows, screen.home(turn)])
 
 
 def _mark(status: str, shown: bool) -> str:
@@ -73,7 +74,7 @@ def _mark(status: str, shown: bool) -> str:
 
 async def _one(turn: Turn, place: Staff, argument: str) -> None:
     try:
-        one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, partner.number(argument)))
+        one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:
         await _list(turn, place, "")
         return
@@ -84,10 +85,10 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
     if one.status == "rejected":
         words += "\n\n" + turn.text("partner.promos.reason", reason=one.reason)
     verb = "pause" if one.shown else "resume"
-    rows = [[partner.button(turn, "partner.button.similar", f"promos:similar:{one.id}")]]
+    rows = [[screen.button(turn, "partner.button.similar", f"promos:similar:{one.id}")]]
     if one.status != "rejected":
-        rows.append([partner.button(turn, f"partner.button.{verb}", f"promos:{verb}:{one.id}")])
-    await turn.show(words, [*rows, partner.home(turn, "promos:list")])
+        rows.append([screen.button(turn, f"partner.button.{verb}", f"promos:{verb}:{one.id}")])
+    await turn.show(words, [*rows, screen.home(turn, "promos:list")])
 
 
 def _of(one: Promotion) -> dict[str, Any]:
@@ -104,13 +105,13 @@ def _steps(draft: dict[str, Any]) -> list[str]:
 
 
 async def _show(turn: Turn, place: Staff, argument: str, *, shown: bool) -> None:
-    actor, number = turn.state.who["id"], partner.number(argument)
+    actor, number = turn.state.who["id"], screen.number(argument)
     try:
         await db.run(lambda conn: offers.show_promotion(conn, place.partner_id, actor, number, shown=shown))
     except errors.Missing:
         pass  # by a button of long ago, or of nobody's making; the list is shown
     except errors.AppError as error:
-        await turn.answer(partner.refusal(turn, error), alert=True)
+        await turn.answer(workplace.refusal(turn, error), alert=True)
     await _one(turn, place, argument)
 
 
@@ -133,7 +134,7 @@ async def _new(turn: Turn, place: Staff, argument: str) -> None:
 async def _similar(turn: Turn, place: Staff, argument: str) -> None:
     """Begin with what one of them says; dates that have passed are asked for anew."""
     try:
-        one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, partner.number(argument)))
+        one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:
         await _list(turn, place, "")
         return
@@ -154,13 +155,13 @@ async def _ask(turn: Turn, place: Staff, step: str, note: str = "", *, afresh: b
     news = step == "confirm" and draft["kind"][0] == "news"
     key = "partner.promos.confirm.news" if news else f"partner.promos.{step}"
     words = turn.text(key, **_fields(turn, draft))
-    again = [[partner.button(turn, "partner.button.afresh", "promos:new:afresh")]] if afresh else []
+    again = [[screen.button(turn, "partner.button.afresh", "promos:new:afresh")]] if afresh else []
     rows = [
         *_choices(turn, step, draft),
         *again,
-        partner.home(turn, f"promos:back:{before}" if before else "promos:list"),
+        screen.home(turn, f"promos:back:{before}" if before else "promos:list"),
     ]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -185,14 +186,12 @@ def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
 
 def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
     if step == "kind":
-        return partner.in_rows(
-            [partner.button(turn, f"partner.button.{kind}", f"promos:kind:{kind}") for kind in KINDS]
-        )
+        return screen.in_rows([screen.button(turn, f"partner.button.{kind}", f"promos:kind:{kind}") for kind in KINDS])
     if step == "about":
-        return [[partner.button(turn, "partner.button.skip", "promos:about")]]
+        return [[screen.button(turn, "partner.button.skip", "promos:about")]]
     if step == "dates":
-        return partner.in_rows(
-            [partner.button(turn, f"partner.button.span{days}", f"promos:dates:{days}") for days in SPANS]
+        return screen.in_rows(
+            [screen.button(turn, f"partner.button.span{days}", f"promos:dates:{days}") for days in SPANS]
         )
     if step == "days":
         days = draft.setdefault("days", EVERY_DAY)
@@ -200,9 +199,9 @@ def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
             Button(f"{'✅' if days & (1 << day) else '⬜️'} {turn.text(f'partner.day.{day}')}", f"promos:day:{day}")
             for day in range(7)
         ]
-        return [ticks[:4], ticks[4:], [partner.button(turn, "partner.button.done", "promos:days")]]
+        return [ticks[:4], ticks[4:], [screen.button(turn, "partner.button.done", "promos:days")]]
     if step == "bill":
-        return partner.in_rows(
+        return screen.in_rows(
             [
                 Button(
                     turn.text("partner.promos.from", bill=bill) if bill else turn.text("partner.promos.any_bill"),
@@ -212,19 +211,17 @@ def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
             ]
         )
     if step == "city":
-        return [[partner.button(turn, "partner.button.any_city", "promos:city")]]
+        return [[screen.button(turn, "partner.button.any_city", "promos:city")]]
     if step == "limit":
         return [[Button(str(limit), f"promos:limit:{limit}") for limit in LIMITS]]
     return (
-        [[partner.button(turn, "partner.button.to_review", "promos:send", style="success")]]
-        if step == "confirm"
-        else []
+        [[screen.button(turn, "partner.button.to_review", "promos:send", style="success")]] if step == "confirm" else []
     )
 
 
 async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
     draft = turn.state.data["promo"]
-    number = partner.number(argument)
+    number = screen.number(argument)
     if wanted == "kind" and argument in KINDS:
         draft["kind"] = list(KINDS[argument])
     elif wanted in ("about", "city"):
@@ -273,7 +270,7 @@ async def _typed(turn: Turn, place: Staff) -> None:
             await _ask(turn, place, step if step in STEPS else "kind")
             return
     except errors.Invalid as error:
-        await _ask(turn, place, step, partner.refusal(turn, error))
+        await _ask(turn, place, step, workplace.refusal(turn, error))
         return
     await _next(turn, place)
 
@@ -321,12 +318,12 @@ async def _send(turn: Turn, place: Staff) -> None:
     try:
         await db.run(lambda conn: offers.add_promotion(conn, place.partner_id, turn.state.who["id"], **fields))
     except errors.AppError as error:
-        await _ask(turn, place, "title", partner.refusal(turn, error))
+        await _ask(turn, place, "title", workplace.refusal(turn, error))
         return
-    await partner.to_review(turn, "promotion", title=fields["title"], shop=place.title)
+    await workplace.to_review(turn, "promotion", title=fields["title"], shop=place.title)
     turn.state.data.pop("promo")
     turn.state.step = ""
-    await turn.show(turn.text("partner.promos.sent", title=fields["title"]), [partner.home(turn, "promos:list")])
+    await turn.show(turn.text("partner.promos.sent", title=fields["title"]), [screen.home(turn, "promos:list")])
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from lib import db, errors, limits, typed
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import members, releases
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 GUESSES = limits.Limit("release_code", 6, timedelta(hours=1))
@@ -19,13 +21,13 @@ REASON = 200
 
 async def handle(turn: Turn) -> None:
     """Ask for the code and the reason, or do it; by the owner only."""
-    place = await partner.at_work(turn, manages=True, serves=True)
+    place = await workplace.at_work(turn, manages=True, serves=True)
     if place is None:
         return
     wanted = turn.came.text.partition(":")[2] if turn.came.kind == "press" else ""
     if place.role != "owner":
         turn.state.step = ""
-        await turn.show(turn.text("partner.error.owner_only"), [partner.home(turn, "clients:list")])
+        await turn.show(turn.text("partner.error.owner_only"), [screen.home(turn, "clients:list")])
     elif wanted == "go":
         await _go(turn, place)
     elif turn.came.kind == "text" and turn.state.step == "release:code":
@@ -40,14 +42,14 @@ async def _ask(turn: Turn, note: str = "") -> None:
     turn.state.step = "release:code"
     turn.state.data.pop("release", None)
     words = turn.text("partner.release.ask")
-    await turn.show("\n\n".join(part for part in (note, words) if part), [partner.home(turn, "clients:list")])
+    await turn.show(screen.paragraphs(note, words), [screen.home(turn, "clients:list")])
 
 
 async def _typed_code(turn: Turn, place: Staff) -> None:
     """Say whose number a code is about; guesses are counted, and there are few."""
     if await limits.wait(turn.chat.id, GUESSES):
         turn.state.step = ""
-        await turn.show(turn.text("partner.release.too_many"), [partner.home(turn, "clients:list")])
+        await turn.show(turn.text("partner.release.too_many"), [screen.home(turn, "clients:list")])
         return
     code = typed.digits(turn.came.text)
     try:
@@ -72,7 +74,7 @@ async def _why(turn: Turn, place: Staff, note: str = "") -> None:
     draft |= {"tail": phone[-4:], "name": here[0].name if here else ""}
     turn.state.step = "release:why"
     words = turn.text("partner.release.why", whose=_whose(turn, draft))
-    await turn.show("\n\n".join(part for part in (note, words) if part), [partner.home(turn, "release:ask")])
+    await turn.show(screen.paragraphs(note, words), [screen.home(turn, "release:ask")])
 
 
 def _whose(turn: Turn, draft: dict[str, Any]) -> str:
@@ -89,14 +91,14 @@ async def _typed_reason(turn: Turn, place: Staff) -> None:
         draft["reason"] = reason
         turn.state.step = "release:sure"
         words = turn.text("partner.release.sure", whose=_whose(turn, draft), reason=reason)
-        go = partner.button(turn, "partner.button.release_go", "release:go", style="danger")
-        await turn.show(words, [[go], partner.home(turn, "release:ask")])
+        go = screen.button(turn, "partner.button.release_go", "release:go", style="danger")
+        await turn.show(words, [[go], screen.home(turn, "release:ask")])
 
 
 async def _go(turn: Turn, place: Staff) -> None:
     draft, actor = turn.state.data.get("release") or {}, turn.state.who["id"]
     if not turn.on_screen or turn.state.step != "release:sure" or "reason" not in draft:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _ask(turn)
         return
     work = {"actor_id": actor, "reason": draft["reason"], "title": place.title, "partner_id": place.partner_id}
@@ -109,9 +111,9 @@ async def _go(turn: Turn, place: Staff) -> None:
     turn.after.append(kick.drain)
     turn.state.step = ""
     turn.state.data.pop("release", None)
-    words = turn.text("partner.release.asked", whose=_whose(turn, draft), at=partner.moment(turn, asked.due_at))
-    await turn.show(words, [partner.home(turn, "clients:list")])
+    words = turn.text("partner.release.asked", whose=_whose(turn, draft), at=when.moment(turn, asked.due_at))
+    await turn.show(words, [screen.home(turn, "clients:list")])
 
 
 def _refusal(turn: Turn, error: errors.AppError) -> str:
-    return turn.text("partner.release.wrong") if error.code == "no_code" else partner.refusal(turn, error)
+    return turn.text("partner.release.wrong") if error.code == "no_code" else workplace.refusal(turn, error)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib import db, errors, money, text, typed
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Tier
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -63,10 +64,10 @@ NOW = {**dict.fromkeys(("zone", "switch"), "partner.rules.now_choose"), "picture
 
 async def handle(turn: Turn) -> None:
     """Show the rules, or one of them, or take a new value."""
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     step = turn.state.step.partition(":")[2]
     if wanted == "edit" and argument in RULES:
         await _edit(turn, place, argument)
@@ -97,9 +98,9 @@ async def _home(turn: Turn, place: Staff, note: str = "") -> None:
     shares = shop.referral_bp[: shop.referral_levels]
     fields["referral"] = _shown(turn, "referral_bp", shares) if shares else fields["referral_levels"]
     words = turn.text("partner.rules.home", title=shop.title, tiers=shown, **fields)
-    rows = partner.in_rows([partner.button(turn, f"partner.button.{name}", f"rules:edit:{name}") for name in RULES])
-    rows.append([partner.button(turn, "partner.button.tiers", "rules:tiers")])
-    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn)])
+    rows = screen.in_rows([screen.button(turn, f"partner.button.{name}", f"rules:edit:{name}") for name in RULES])
+    rows.append([screen.button(turn, "partner.button.tiers", "rules:tiers")])
+    await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn)])
 
 
 def _shown(turn: Turn, name: str, value: Any) -> str:
@@ -110,7 +111,7 @@ def _shown(turn: Turn, name: str, value: Any) -> str:
         return turn.text(f"zone.{zone.partition('/')[2].lower()}") if zone in partners.ZONES else zone
     if form == "picture":
         return turn.text("partner.rules.photo.there" if value else "partner.rules.none")
-    value = value or (list(partner.QUICK) if form == "sums" else value)
+    value = value or (list(workplace.QUICK) if form == "sums" else value)
     if value in (0, "", []):
         return turn.text(f"partner.rules.{name}.zero" if value == 0 else "partner.rules.none")
     if form == "percent":
@@ -133,8 +134,8 @@ async def _edit(turn: Turn, place: Staff, name: str, note: str = "") -> None:
     now = NOW.get(RULES[name].form, "partner.rules.now")
     words = f"{turn.text(f'partner.rules.{name}')}\n\n{turn.text(now, value=value)}"
     choices = [Button(_shown(turn, name, one), f"rules:set:{name}:{one}") for one in RULES[name].choices]
-    rows = [*partner.in_rows(choices), partner.home(turn, "rules:home")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [*screen.in_rows(choices), screen.home(turn, "rules:home")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _sent(turn: Turn, place: Staff) -> None:
@@ -147,7 +148,7 @@ async def _sent(turn: Turn, place: Staff) -> None:
 
 
 async def _set(turn: Turn, place: Staff, name: str, choice: str) -> None:
-    value = partner.number(choice)
+    value = screen.number(choice)
     if name in RULES and value in RULES[name].choices:
         form = RULES[name].form
         await _save(turn, place, name, ZONES[value] if form == "zone" else bool(value) if form == "switch" else value)
@@ -161,7 +162,7 @@ async def _typed(turn: Turn, place: Staff, name: str) -> None:
         said = turn.came.text.strip()
         value = READ[rule.form](said if rule.form == "words" else typed.plain(said), rule.most)
     except errors.Invalid as error:
-        await _edit(turn, place, name, partner.refusal(turn, error))
+        await _edit(turn, place, name, workplace.refusal(turn, error))
         return
     await _save(turn, place, name, value)
 
@@ -170,7 +171,7 @@ async def _save(turn: Turn, place: Staff, name: str, value: Any) -> None:
     try:
         await db.run(lambda conn: partners.change(conn, place.partner_id, turn.state.who["id"], **{name: value}))
     except errors.AppError as error:
-        await _edit(turn, place, name, partner.refusal(turn, error))
+        await _edit(turn, place, name, workplace.refusal(turn, error))
         return
     await _home(turn, place, turn.text("partner.rules.saved"))
 
@@ -183,8 +184,8 @@ async def _tiers(turn: Turn, place: Staff, note: str = "") -> None:
         for tier in tiers
     ]
     parts = [note, turn.text("partner.rules.tiers"), "\n".join(lines)]
-    rows = [[partner.button(turn, "partner.button.no_tiers", "rules:untier")]] if tiers else []
-    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn, "rules:home")])
+    rows = [[screen.button(turn, "partner.button.no_tiers", "rules:untier")]] if tiers else []
+    await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "rules:home")])
 
 
 async def _typed_tiers(turn: Turn, place: Staff) -> None:
@@ -208,7 +209,7 @@ async def _save_tiers(turn: Turn, place: Staff, wanted: list[Tier]) -> None:
     try:
         await db.run(lambda conn: offers.set_tiers(conn, place.partner_id, turn.state.who["id"], wanted))
     except errors.AppError as error:
-        await _tiers(turn, place, partner.refusal(turn, error))
+        await _tiers(turn, place, workplace.refusal(turn, error))
         return
     await _tiers(turn, place, turn.text("partner.rules.saved"))
 

@@ -5,9 +5,9 @@ known:    /start   -> the menu
 """
 
 from lib import config, db
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.people import profiles, users
-from lib.telegram.client import Button
+from lib.telegram import screen
 from lib.telegram.dispatch import LINK, Turn
 
 
@@ -24,11 +24,11 @@ async def handle(turn: Turn) -> None:
 async def _ask(turn: Turn) -> None:
     site = config.get().public_url
     links = [
-        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
-        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
+        screen.link(turn, "start.terms", f"{site}/terms.html"),
+        screen.link(turn, "start.privacy", f"{site}/privacy.html"),
     ]
-    accept = Button(turn.text("start.accept"), "start:accept", style="success")
-    language = Button(turn.text("button.language"), "language:other")
+    accept = screen.button(turn, "start.accept", "start:accept", style="success")
+    language = screen.button(turn, "button.language", "language:other")
     await turn.show(turn.text("partner.start.consent", name=turn.came.person.first_name), [links, [accept], [language]])
 
 
@@ -44,10 +44,10 @@ async def _accept(turn: Turn) -> None:
 
 
 async def _greet(turn: Turn) -> None:
-    where = await partner.places(turn)
+    where = await workplace.places(turn)
     key = "partner.start.again" if where else "partner.start.welcome"
     if not where and await db.run(lambda conn: users.introduce(conn, turn.state.who["id"], turn.chat.bot)):
         key = "partner.start.first"  # they consented in another bot
     first = ("partner.button.open", "menu:home") if where else ("partner.button.apply", "apply:new")
-    rows = [[partner.button(turn, *first, style="primary")], [partner.button(turn, "button.help", "menu:help")]]
+    rows = [[screen.button(turn, *first, style="primary")], [screen.button(turn, "button.help", "menu:help")]]
     await turn.show(turn.text(key, name=turn.came.person.first_name), rows)

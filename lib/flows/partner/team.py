@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import partners, staff
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
 from lib.people import notify
-from lib.telegram import client
+from lib.telegram import client, screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -28,7 +28,7 @@ async def handle(turn: Turn) -> None:
     if turn.came.command == "start":
         await _accept(turn, turn.came.text)
         return
-    place = await partner.at_work(turn, manages=True)
+    place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
     typed = turn.came.kind == "text" and turn.state.step == "team:city"
@@ -36,7 +36,7 @@ async def handle(turn: Turn) -> None:
     if typed:
         await _typed(turn, place)
         return
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    wanted, argument = screen.pressed(turn)
     await SCREENS.get(wanted, _list)(turn, place, argument)
 
 
@@ -44,13 +44,13 @@ async def _accept(turn: Turn, payload: str) -> None:
     try:
         shop, role = await db.run(lambda conn: staff.accept(conn, turn.state.who["id"], payload))
     except (errors.Missing, errors.Conflict) as error:
-        await turn.show(partner.refusal(turn, error), [partner.home(turn)])
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn)])
         return
     place = await db.run(lambda conn: staff.get(conn, shop, turn.state.who["id"]))
     turn.state.data["shop"] = shop
     await _tell(turn, place)
     words = turn.text("partner.team.joined", title=place.title, role=turn.text(f"partner.role.{role}"))
-    await turn.show(words, [[partner.button(turn, "partner.button.open", "menu:home", style="primary")]])
+    await turn.show(words, [[screen.button(turn, "partner.button.open", "menu:home", style="primary")]])
 
 
 async def _tell(turn: Turn, place: Staff) -> None:
@@ -66,24 +66,24 @@ async def _tell(turn: Turn, place: Staff) -> None:
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
-    after = partner.number(argument)
+    after = screen.number(argument)
     people = await db.run(lambda conn: staff.list_all(conn, place.partner_id, after=after, limit=PAGE + 1))
     rows = [[Button(_label(turn, one), f"team:one:{one.user_id}")] for one in people[:PAGE]]
     if len(people) > PAGE:
-        rows.append([partner.button(turn, "partner.button.more", f"team:list:{people[PAGE - 1].user_id}")])
-    rows.append([partner.button(turn, "partner.button.invite", "team:invite", style="primary")])
+        rows.append([screen.button(turn, "partner.button.more", f"team:list:{people[PAGE - 1].user_id}")])
+    rows.append([screen.button(turn, "partner.button.invite", "team:invite", style="primary")])
     key = "partner.team.list" if len(people) > 1 or after else "partner.team.alone"
-    await turn.show(turn.text(key, title=place.title), [*rows, partner.home(turn)])
+    await turn.show(turn.text(key, title=place.title), [*rows, screen.home(turn)])
 
 
 def _label(turn: Turn, one: Staff) -> str:
-    return f"{partner.short(one.name or '…', 14)} · {turn.text(f'partner.role.{one.role}')}"
+    return f"{screen.short(one.name or '…', 14)} · {turn.text(f'partner.role.{one.role}')}"
 
 
 async def _invite(turn: Turn, place: Staff, _: str) -> None:
     roles = ("cashier", "manager") if place.role == "owner" else ("cashier",)
-    rows = [[partner.button(turn, f"partner.button.{role}", f"team:link:{role}")] for role in roles]
-    await turn.show(turn.text("partner.team.invite"), [*rows, partner.home(turn, "team:list")])
+    rows = [[screen.button(turn, f"partner.button.{role}", f"team:link:{role}")] for role in roles]
+    await turn.show(turn.text("partner.team.invite"), [*rows, screen.home(turn, "team:list")])
 
 
 async def _link(turn: Turn, place: Staff, role: str) -> None:
@@ -91,11 +91,11 @@ async def _link(turn: Turn, place: Staff, role: str) -> None:
     try:
         payload = await db.run(lambda conn: staff.invite(conn, place.partner_id, turn.state.who["id"], role))
     except (errors.Invalid, errors.Denied) as error:
-        await turn.show(_refusal(turn, place, error), [partner.home(turn, "team:list")])
+        await turn.show(_refusal(turn, place, error), [screen.home(turn, "team:list")])
         return
     name = turn.text(f"partner.role.{role}")
     link = await client.start_link(turn.chat.bot, payload)
-    await turn.show(turn.text("partner.team.link_below", role=name), [partner.home(turn, "team:list")])
+    await turn.show(turn.text("partner.team.link_below", role=name), [screen.home(turn, "team:list")])
     await turn.chat.say(turn.text("partner.team.link", title=place.title, role=name, link=link))
     turn.state.data["screen"] = 0
 
@@ -108,17 +108,17 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
     words = turn.text("partner.team.one", name=one.name, role=role, since=since, city=one.city)
     may = one.role == "cashier" or (one.role == "manager" and place.role == "owner")
     ways = [
-        [partner.button(turn, "partner.button.city", f"team:city:{one.user_id}")],
-        [partner.button(turn, "partner.button.let_go", f"team:sure:{one.user_id}", style="danger")],
+        [screen.button(turn, "partner.button.city", f"team:city:{one.user_id}")],
+        [screen.button(turn, "partner.button.let_go", f"team:sure:{one.user_id}", style="danger")],
     ]
-    rows = [*(ways if may else []), partner.home(turn, "team:list")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [*(ways if may else []), screen.home(turn, "team:list")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _found(turn: Turn, place: Staff, argument: str) -> Staff | None:
     """Return somebody of this shop, or show the list and return None."""
     try:
-        return await db.run(lambda conn: staff.get(conn, place.partner_id, partner.number(argument)))
+        return await db.run(lambda conn: staff.get(conn, place.partner_id, screen.number(argument)))
     except errors.Denied:
         await _list(turn, place, "")
         return None
@@ -131,20 +131,20 @@ async def _city(turn: Turn, place: Staff, argument: str, note: str = "") -> None
         return
     cities = await db.run(lambda conn: staff.cities(conn, place.partner_id))
     choices = [
-        Button(f"{'• ' if city.casefold() == one.city.casefold() else ''}{partner.short(city)}", f"team:put:{number}")
+        Button(f"{'• ' if city.casefold() == one.city.casefold() else ''}{screen.short(city)}", f"team:put:{number}")
         for number, city in enumerate(cities)
     ]
     turn.state.step = "team:city"
     turn.state.data["move"] = {"who": one.user_id, "cities": cities}
     words = turn.text("partner.team.city", name=one.name, city=cities[0])
-    rows = [*partner.in_rows(choices), partner.home(turn, f"team:one:{one.user_id}")]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    rows = [*screen.in_rows(choices), screen.home(turn, f"team:one:{one.user_id}")]
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _put(turn: Turn, place: Staff, argument: str) -> None:
-    move, number = turn.state.data.get("move"), partner.number(argument)
+    move, number = turn.state.data.get("move"), screen.number(argument)
     if not turn.on_screen or not move or number >= len(move["cities"]):
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _list(turn, place, "")
         return
     await _move(turn, place, move, move["cities"][number])
@@ -177,8 +177,8 @@ async def _sure(turn: Turn, place: Staff, argument: str) -> None:
     if one is None:
         return
     rows = [
-        partner.home(turn, f"team:one:{one.user_id}"),
-        [partner.button(turn, "partner.button.let_go", f"team:remove:{one.user_id}", style="danger")],
+        screen.home(turn, f"team:one:{one.user_id}"),
+        [screen.button(turn, "partner.button.let_go", f"team:remove:{one.user_id}", style="danger")],
     ]
     await turn.show(turn.text("partner.team.sure", name=one.name, title=place.title), rows)
 
@@ -202,7 +202,7 @@ async def _remove(turn: Turn, place: Staff, argument: str) -> None:
 def _refusal(turn: Turn, place: Staff, error: errors.AppError) -> str:
     """Return why it is not done; whoever gets here manages, so what is too much is about the owner or a manager."""
     if error.code != "role_too_low":
-        return partner.refusal(turn, error)
+        return workplace.refusal(turn, error)
     return turn.text("partner.team.owner_stays" if place.role == "owner" else "partner.team.cashiers_only")
 
 

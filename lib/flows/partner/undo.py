@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import db, errors
-from lib.flows import partner
+from lib.flows import when
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import counter, partners, points
 from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff
 from lib.people import users
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 from lib.text import HtmlSentence
@@ -26,7 +28,7 @@ LONGEST = 200
 
 async def handle(turn: Turn) -> None:
     """Answer one of the buttons, or take the words of a reason."""
-    place = await partner.at_work(turn)
+    place = await workplace.at_work(turn)
     if place is None:
         return
     if turn.came.kind == "press":
@@ -43,9 +45,9 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
     if wanted == "do" and turn.came.message_id == turn.state.data.get("undone"):
         await turn.answer(turn.text("partner.undo.already"), alert=True)
     elif wanted == "one":
-        await _one(turn, place, partner.number(argument))
+        await _one(turn, place, screen.number(argument))
     elif wanted == "why" and reason in REASONS:
-        await _sure(turn, place, partner.number(number), turn.text(f"partner.undo.{reason}"))
+        await _sure(turn, place, screen.number(number), turn.text(f"partner.undo.{reason}"))
     elif wanted == "do" and turn.on_screen and turn.state.step == "undo:sure":
         await _reverse(turn, place)
     else:
@@ -65,25 +67,25 @@ async def _list(turn: Turn, place: Staff, page: str, note: str = "") -> None:
     if len(found) > 10:
         last = found[9]
         at = int(last.created_at.timestamp() * 1_000_000)
-        rows.append([partner.button(turn, "partner.button.more", f"undo:list:{at}:{last.id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"undo:list:{at}:{last.id}")])
     kind = "none" if not found else "managers" if place.manages else "cashiers"
     words = turn.text(f"partner.undo.{kind}", title=place.title)
-    await turn.show("\n\n".join(part for part in (note, words) if part), [*rows, partner.home(turn)])
+    await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn)])
 
 
 def _cursor(page: str) -> tuple[datetime, int] | None:
     at, _, number = page.partition(":")
-    if not partner.number(at) or not partner.number(number):
+    if not screen.number(at) or not screen.number(number):
         return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(partner.number(at), 10**16)), partner.number(
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(screen.number(at), 10**16)), screen.number(
         number
     )
 
 
 def _label(turn: Turn, one: Operation) -> str:
     sign = turn.text(f"partner.undo.sign.{one.kind}", points=one.points)
-    name = partner.short(one.name or "…", 12)
-    return f"{'↩ ' if one.reversed_by else ''}{partner.clock(turn, one.created_at)} {name} {sign}"
+    name = screen.short(one.name or "…", 12)
+    return f"{'↩ ' if one.reversed_by else ''}{when.clock_or_day(turn, one.created_at)} {name} {sign}"
 
 
 async def _one(turn: Turn, place: Staff, txn_id: int, note: str = "") -> None:
@@ -91,7 +93,7 @@ async def _one(turn: Turn, place: Staff, txn_id: int, note: str = "") -> None:
     try:
         one, who = await _seen(place, txn_id)
     except errors.Missing as error:
-        await _list(turn, place, "", partner.refusal(turn, error))
+        await _list(turn, place, "", workplace.refusal(turn, error))
         return
     words = turn.text("partner.undo.one", **_fields(turn, one, who))
     parts = [note, words]
@@ -104,8 +106,8 @@ async def _one(turn: Turn, place: Staff, txn_id: int, note: str = "") -> None:
         turn.state.step = "undo:why"
         turn.state.data["undo"] = {"txn": one.id}
         parts.append(turn.text("partner.undo.why"))
-        rows = [[partner.button(turn, f"partner.button.{why}", f"undo:why:{one.id}:{why}")] for why in REASONS]
-    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn, "undo:list")])
+        rows = [[screen.button(turn, f"partner.button.{why}", f"undo:why:{one.id}:{why}")] for why in REASONS]
+    await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "undo:list")])
 
 
 async def _seen(place: Staff, txn_id: int) -> tuple[Operation, str]:
@@ -123,7 +125,7 @@ def _fields(turn: Turn, one: Operation, who: str) -> dict[str, Any]:
     more = one.service or one.promotion or one.reason
     return {
         "kind": turn.text(f"partner.kind.{one.kind}"),
-        "at": partner.moment(turn, one.created_at),
+        "at": when.moment(turn, one.created_at),
         "name": one.name or "—",
         "points": one.points,
         "bill": turn.text("partner.undo.bill", bill=one.bill_minor) if one.bill_minor else "—",
@@ -136,7 +138,7 @@ async def _sure(turn: Turn, place: Staff, txn_id: int, reason: str) -> None:
     try:
         one, who = await _seen(place, txn_id)
     except errors.Missing as error:
-        await _list(turn, place, "", partner.refusal(turn, error))
+        await _list(turn, place, "", workplace.refusal(turn, error))
         return
     if not reason:
         await _one(turn, place, txn_id)
@@ -145,8 +147,8 @@ async def _sure(turn: Turn, place: Staff, txn_id: int, reason: str) -> None:
     turn.state.data["undo"] = {"txn": one.id, "reason": reason}
     words = turn.text("partner.undo.sure", reason=reason, **_fields(turn, one, who))
     rows = [
-        partner.home(turn, f"undo:one:{one.id}"),
-        [partner.button(turn, "partner.button.take_back", "undo:do", style="danger")],
+        screen.home(turn, f"undo:one:{one.id}"),
+        [screen.button(turn, "partner.button.take_back", "undo:do", style="danger")],
     ]
     await turn.show(words, rows)
 
@@ -160,12 +162,12 @@ async def _reverse(turn: Turn, place: Staff) -> None:
         done = await db.run(lambda conn: counter.reverse(conn, shop, asked["txn"], actor, **options))
     except errors.AppError as error:
         late = error.code == "role_too_low"
-        await _list(turn, place, "", turn.text("partner.undo.not_yours") if late else partner.refusal(turn, error))
+        await _list(turn, place, "", turn.text("partner.undo.not_yours") if late else workplace.refusal(turn, error))
         return
     words = turn.text("partner.undo.done", available=done.available, reason=asked["reason"])
     missing = turn.text("partner.undo.missing", missing=done.missing) if done.missing else ""
     turn.after.append(kick.drain)
-    rows = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")], partner.home(turn)]
-    await turn.show("\n\n".join(part for part in (words, missing) if part), rows)
+    rows = [[screen.button(turn, "partner.button.next_client", "till:find", style="primary")], screen.home(turn)]
+    await turn.show(screen.paragraphs(words, missing), rows)
     turn.state.step = "till:find"
     turn.state.data = {"shop": place.partner_id, "undone": turn.state.data["screen"], "screen": 0}

@@ -4,25 +4,26 @@ The code on the button opens nothing by itself: it must be of the shop where the
 """
 
 from lib import db, errors
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import counter, partners
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
     """Hand it over, once, whoever presses how often."""
-    place = await partner.at_work(turn, serves=True)
+    place = await workplace.at_work(turn, serves=True)
     if place is None:
         return
     code = turn.came.text.rpartition(":")[2]
-    ways = [[partner.button(turn, "partner.button.next_client", "till:find", style="primary")], partner.home(turn)]
+    ways = [[screen.button(turn, "partner.button.next_client", "till:find", style="primary")], screen.home(turn)]
     turn.state.step = "till:find"
     try:
         shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
         given = await db.run(lambda conn: counter.hand_over(conn, shop, code, turn.state.who["id"]))
     except errors.AppError as error:
-        await turn.answer(partner.refusal(turn, error), alert=True)
+        await turn.answer(workplace.refusal(turn, error), alert=True)
         return
     turn.after.append(kick.drain)
     await turn.show(turn.text("partner.till.given", service=given.title, name=given.name), ways)

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from lib import db, errors, limits
 from lib import text as sentences
-from lib.flows import studio
+from lib.flows import when
+from lib.flows.studio import ordering
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.people import users
 from lib.studio import placed
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -24,15 +25,15 @@ UNDER_WAY = ("queued", "running", "waiting")
 
 async def handle(turn: Turn) -> None:
     """Answer /history and the buttons of its screens."""
-    studio.listen(turn)
-    wanted, _, argument = turn.came.text.partition(":")[2].partition(":") if turn.came.kind == "press" else ("", "", "")
+    ordering.listen(turn)
+    wanted, argument = screen.pressed(turn)
     if wanted == "page" and argument.isdecimal() and argument.isascii() and len(argument) < 19:
         await _page(turn, int(argument))
     elif wanted in ("open", "send"):
         user_id = turn.state.who["id"]
         job = await db.run(lambda conn: placed.find_order(conn, user_id, argument))
         if job is None:
-            await turn.answer(turn.text("error.old_button"))
+            await screen.refuse_old_button(turn)
             await _page(turn, None)
         else:
             await (_open if wanted == "open" else _send)(turn, job)
@@ -45,23 +46,23 @@ async def _page(turn: Turn, before: int | None) -> None:
     found = await db.run(lambda conn: placed.list_orders(conn, user_id, before=before, limit=PAGE + 1))
     page, more = found[:PAGE], len(found) > PAGE
     if not page and not before:
-        new = Button(turn.text("button.new"), "order:new", style="primary")
-        rows = [*_resume(turn), [new], [_button(turn, "button.menu", "menu:home")]]
+        new = screen.button(turn, "button.new", "order:new", style="primary")
+        rows = [*_resume(turn), [new], screen.home(turn)]
         await turn.show(turn.text("studio.history.none"), rows)
         return
     words = "\n".join([turn.text("studio.history"), "", *(_line(turn, job) for job in page)])
     numbers = [Button(turn.text("studio.number", number=job.id), f"history:open:{job.id}") for job in page]
-    way = [_button(turn, "studio.newest", "history:home")] if before else []
-    way += [_button(turn, "studio.older", f"history:page:{page[-1].id}")] if more else []
+    way = [screen.button(turn, "studio.newest", "history:home")] if before else []
+    way += [screen.button(turn, "studio.older", f"history:page:{page[-1].id}")] if more else []
     rows = [numbers[start : start + ROW] for start in range(0, len(numbers), ROW)]
-    menu = [_button(turn, "button.new", "order:new"), _button(turn, "button.menu", "menu:home")]
+    menu = [screen.button(turn, "button.new", "order:new"), *screen.home(turn)]
     await turn.show(words, [*_resume(turn), *rows, *([way] if way else []), menu])
 
 
 def _resume(turn: Turn) -> Keyboard:
     if not turn.state.data.get("draft"):
         return []
-    return [[Button(turn.text("menu.resume"), "order:resume", style="success")]]
+    return [[screen.button(turn, "menu.resume", "order:resume", style="success")]]
 
 
 def _line(turn: Turn, job: Job) -> str:
@@ -84,19 +85,19 @@ async def _open(turn: Turn, job: Job) -> None:
 
 
 def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
-    again = _button(turn, "studio.order_again", f"order:again:{job.id}")
+    again = screen.button(turn, "studio.order_again", f"order:again:{job.id}")
     rows: Keyboard = [[again]]
     if job.state in UNDER_WAY:
-        rows = [[_button(turn, "button.cancel", f"order:cancel:{job.id}")]]
+        rows = [[screen.button(turn, "button.cancel", f"order:cancel:{job.id}")]]
     elif job.state == "done":
         rows = [
-            [Button(turn.text("studio.send"), f"history:send:{job.id}", style="primary")],
-            [again, _button(turn, "button.again", f"order:variant:{job.id}")],
+            [screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")],
+            [again, screen.button(turn, "button.again", f"order:variant:{job.id}")],
         ]
-        ways = [_button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
-        ways += [_button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
+        ways = [screen.button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
+        ways += [screen.button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
         rows.append(ways)
-    back = [_button(turn, "studio.to_history", "history:home"), _button(turn, "button.menu", "menu:home")]
+    back = [screen.button(turn, "studio.to_history", "history:home"), *screen.home(turn)]
     return [*rows, back]
 
 
@@ -143,12 +144,8 @@ def _what(turn: Turn, job: Job) -> str:
     look, count = _look(job), int(job.args.get("count") or 1)
     key = f"{'preset' if look == 'preset' else f'studio.{look}'}.{job.args.get(look)}"
     parts = [_product(turn, job), *([turn.text(key)] if sentences.knows(key) else [])]
-    return " · ".join([*parts, *([studio.counted(turn, str(job.args.get("product")), count)] if count > 1 else [])])
+    return " · ".join([*parts, *([ordering.counted(turn, str(job.args.get("product")), count)] if count > 1 else [])])
 
 
 def _at(turn: Turn, job: Job) -> str:
-    return sentences.short_moment(turn.language, users.local(job.created_at, turn.state.who.get("zone", "")))
-
-
-def _button(turn: Turn, key: str, data: str) -> Button:
-    return Button(turn.text(key), data)
+    return when.short_moment(turn, job.created_at)

@@ -7,6 +7,7 @@ known:    /start   -> what the studio is, once, or welcome back; a draft is kept
 from lib import config, db
 from lib.credits import ledger
 from lib.people import users
+from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
@@ -24,11 +25,11 @@ async def handle(turn: Turn) -> None:
 async def _ask(turn: Turn) -> None:
     site = config.get().public_url
     links = [
-        Button(turn.text("start.terms"), url=f"{site}/terms.html"),
-        Button(turn.text("start.privacy"), url=f"{site}/privacy.html"),
+        screen.link(turn, "start.terms", f"{site}/terms.html"),
+        screen.link(turn, "start.privacy", f"{site}/privacy.html"),
     ]
-    accept = Button(turn.text("start.accept"), "start:accept", style="success")
-    language = Button(turn.text("button.language"), "language:other")
+    accept = screen.button(turn, "start.accept", "start:accept", style="success")
+    language = screen.button(turn, "button.language", "language:other")
     await turn.show(turn.text("start.consent", name=turn.came.person.first_name), [links, [accept], [language]])
 
 
@@ -52,9 +53,9 @@ async def _welcome(turn: Turn) -> None:
         balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
         gift = [turn.text("start.gift", balance=balance)] if balance else []
         words = [turn.text("start.first", name=turn.came.person.first_name), *gift, turn.text("start.photo")]
-    resume = [Button(turn.text("menu.resume"), "order:resume")] if turn.state.data.get("draft") else []
-    await turn.show("\n\n".join(words), [row for row in (resume, _menu(turn)) if row])
+    resume = [screen.button(turn, "menu.resume", "order:resume")] if turn.state.data.get("draft") else []
+    await turn.show(screen.paragraphs(*words), [row for row in (resume, _menu(turn)) if row])
 
 
 def _menu(turn: Turn) -> list[Button]:
-    return [Button(turn.text("button.help"), "menu:help"), Button(turn.text("button.menu"), "menu:home")]
+    return [screen.button(turn, "button.help", "menu:help"), *screen.home(turn)]

@@ -6,11 +6,11 @@
 from datetime import timedelta
 
 from lib import config, db, limits
-from lib import text as sentences
 from lib.credits import ledger
-from lib.flows import studio
-from lib.people import notify, users
-from lib.telegram.client import Button
+from lib.flows import when
+from lib.flows.studio import ordering
+from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 LETTERS = limits.Limit("support", 3, timedelta(hours=1))
@@ -18,7 +18,7 @@ LETTERS = limits.Limit("support", 3, timedelta(hours=1))
 
 async def handle(turn: Turn) -> None:
     """Answer /paysupport and its buttons, or take the text that was asked for."""
-    studio.listen(turn)
+    ordering.listen(turn)
     if turn.came.kind == "text":
         await _take(turn)
     elif turn.came.kind == "press" and turn.came.text == "support:write":
@@ -32,16 +32,16 @@ async def _home(turn: Turn, note: str = "") -> None:
     found = await db.run(lambda conn: ledger.list_payments(conn, user_id))
     lines = [_line(turn, payment) for payment in found] or [turn.text("studio.payments.none")]
     words = "\n".join([turn.text("studio.payments.title"), "", *lines, "", turn.text("studio.payments.rules")])
-    rows = [[Button(turn.text("button.back"), "wallet:home"), Button(turn.text("button.menu"), "menu:home")]]
+    rows = [screen.home(turn, "wallet:home")]
     if config.get().admin_ids:
-        rows.insert(0, [Button(turn.text("studio.support.write"), "support:write")])
+        rows.insert(0, [screen.button(turn, "studio.support.write", "support:write")])
     if turn.state.data.get("draft"):
-        rows.insert(0, [Button(turn.text("menu.resume"), "order:resume", style="success")])
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+        rows.insert(0, [screen.button(turn, "menu.resume", "order:resume", style="success")])
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 def _line(turn: Turn, payment: ledger.Payment) -> str:
-    at = sentences.short_moment(turn.language, users.local(payment.paid_at, turn.state.who.get("zone", "")))
+    at = when.short_moment(turn, payment.paid_at)
     state = turn.text(f"studio.payment.{payment.state}")
     facts = {"number": payment.id, "at": at, "stars": payment.stars, "credits": payment.credits, "state": state}
     return turn.text("studio.payment", **facts)
@@ -49,7 +49,7 @@ def _line(turn: Turn, payment: ledger.Payment) -> str:
 
 async def _ask(turn: Turn) -> None:
     turn.state.step = "support:write"
-    back = [Button(turn.text("button.back"), "support:home"), Button(turn.text("button.menu"), "menu:home")]
+    back = screen.home(turn, "support:home")
     await turn.show(turn.text("studio.support.ask"), [back])
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from lib import db, errors, limits, log
 from lib import text as sentences
 from lib.credits import catalog, ledger, payments
-from lib.flows import studio
-from lib.people import notify, users
+from lib.flows import when
+from lib.flows.studio import ordering
+from lib.people import notify
+from lib.telegram import screen
 from lib.telegram.client import Button, Invoice, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import StarPayment
@@ -29,7 +31,7 @@ async def handle(turn: Turn) -> None:
     if came.payment:
         await PAYMENTS[came.kind](turn, came.payment)
         return
-    studio.listen(turn)
+    ordering.listen(turn)
     if came.kind == "command" and came.command == "start":
         await (_redeem(turn, came.text[len("promo_") :]) if came.text.startswith("promo_") else _packs(turn))
     elif came.kind == "command" and came.command == "promo":
@@ -56,11 +58,14 @@ async def _home(turn: Turn, note: str = "") -> None:
     words = turn.text("studio.wallet", balance=balance)
     rows = [
         *_resume(turn),
-        [Button(turn.text("studio.top_up"), "wallet:packs", style="success")],
-        [_button(turn, "studio.operations", "wallet:operations"), _button(turn, "studio.promo", "wallet:promo")],
-        [_button(turn, "studio.payments", "support:home"), _button(turn, "button.menu", "menu:home")],
+        [screen.button(turn, "studio.top_up", "wallet:packs", style="success")],
+        [
+            screen.button(turn, "studio.operations", "wallet:operations"),
+            screen.button(turn, "studio.promo", "wallet:promo"),
+        ],
+        [screen.button(turn, "studio.payments", "support:home"), *screen.home(turn)],
     ]
-    await turn.show("\n\n".join(part for part in (note, words) if part), rows)
+    await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _packs(turn: Turn) -> None:
@@ -71,7 +76,7 @@ async def _packs(turn: Turn) -> None:
         [Button(turn.text("studio.buy", credits=pack.credits, stars=pack.stars), f"wallet:buy:{pack.id}")]
         for pack in packs
     ]
-    await turn.show(words, [*buttons, _back(turn, "wallet:home")])
+    await turn.show(words, [*buttons, screen.home(turn, "wallet:home")])
 
 
 async def _buy(turn: Turn, pack_id: int) -> None:
@@ -84,7 +89,7 @@ async def _buy(turn: Turn, pack_id: int) -> None:
     title = turn.text("studio.invoice.title", credits=pack.credits)
     invoice = Invoice(title, turn.text("studio.invoice.about"), pack.payload, pack.stars)
     pay = Button(turn.text("studio.pay", stars=pack.stars), pay=True)
-    await turn.chat.send_invoice(invoice, [[pay], _back(turn, "wallet:packs")])
+    await turn.chat.send_invoice(invoice, [[pay], screen.home(turn, "wallet:packs")])
 
 
 async def _checkout(turn: Turn, asked: StarPayment) -> None:
@@ -118,7 +123,7 @@ async def _refunded(turn: Turn, given_back: StarPayment) -> None:
     await payments.warn(turn.chat.bot, found)
     facts = {"stars": found.payment.stars, "credits": found.payment.credits, "owed": found.payment.owed}
     key = "studio.refunded.owed" if found.payment.owed else "studio.refunded"
-    ways = [_button(turn, "studio.wallet.open", "wallet:home"), _button(turn, "button.menu", "menu:home")]
+    ways = [screen.button(turn, "studio.wallet.open", "wallet:home"), *screen.home(turn)]
     await turn.chat.say(turn.text(key, balance=found.balance, **facts), [ways])
 
 
@@ -128,9 +133,9 @@ async def _operations(turn: Turn, before: int | None) -> None:
     page, more = found[:PAGE], len(found) > PAGE
     lines = [_entry(turn, entry) for entry in page]
     words = "\n".join([turn.text("studio.operations.title"), "", *(lines or [turn.text("studio.operations.none")])])
-    way = [_button(turn, "studio.newest", "wallet:operations")] if before else []
-    way += [_button(turn, "studio.older", f"wallet:operations:{page[-1].id}")] if more else []
-    await turn.show(words, [*([way] if way else []), _back(turn, "wallet:home")])
+    way = [screen.button(turn, "studio.newest", "wallet:operations")] if before else []
+    way += [screen.button(turn, "studio.older", f"wallet:operations:{page[-1].id}")] if more else []
+    await turn.show(words, [*([way] if way else []), screen.home(turn, "wallet:home")])
 
 
 def _entry(turn: Turn, entry: ledger.Entry) -> str:
@@ -139,13 +144,13 @@ def _entry(turn: Turn, entry: ledger.Entry) -> str:
     if entry.product and sentences.knows(product):
         what = f"{what}: {turn.text(product)}"
     amount = f"{'+' if entry.amount > 0 else '−'}{sentences.number(turn.language, abs(entry.amount))}"
-    at = sentences.short_moment(turn.language, users.local(entry.created_at, turn.state.who.get("zone", "")))
+    at = when.short_moment(turn, entry.created_at)
     return turn.text("studio.entry", at=at, amount=amount, what=what, balance=entry.balance_after)
 
 
 async def _ask_promo(turn: Turn) -> None:
     turn.state.step = "wallet:promo"
-    await turn.show(turn.text("studio.promo.ask"), [_back(turn, "wallet:home")])
+    await turn.show(turn.text("studio.promo.ask"), [screen.home(turn, "wallet:home")])
 
 
 async def _redeem(turn: Turn, code: str) -> None:
@@ -165,15 +170,7 @@ async def _redeem(turn: Turn, code: str) -> None:
 def _resume(turn: Turn) -> Keyboard:
     if not turn.state.data.get("draft"):
         return []
-    return [[Button(turn.text("menu.resume"), "order:resume", style="success")]]
-
-
-def _back(turn: Turn, data: str) -> list[Button]:
-    return [_button(turn, "button.back", data), _button(turn, "button.menu", "menu:home")]
-
-
-def _button(turn: Turn, key: str, data: str) -> Button:
-    return Button(turn.text(key), data)
+    return [[screen.button(turn, "menu.resume", "order:resume", style="success")]]
 
 
 SCREENS = {"home": _home, "packs": _packs, "promo": _ask_promo}

@@ -35,7 +35,16 @@ def test_every_refusal_of_the_ledger_has_a_sentence():
 
 # What only clients, administrators or our own mistakes can cause.
 NEVER_HERE = {
-    *("no_client", "phone_taken", "name_empty", "birthday_unclear", "no_service", "no_promotion", "unknown_status"),
+    *(
+        "no_client",
+        "no_code",
+        "phone_taken",
+        "name_empty",
+        "birthday_unclear",
+        "no_service",
+        "no_promotion",
+        "unknown_status",
+    ),
     *("bad_score", "words_empty", "no_reward", "already_decided", "link_unreadable", "price_changed", "no_request"),
 }
 

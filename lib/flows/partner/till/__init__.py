@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lib import db, errors, money, text, typed
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.flows.partner.till import asking, names, voucher
 from lib.jobs import kick
 from lib.loyalty import cards, counter, members, partners, points
 from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -31,7 +32,7 @@ async def handle(turn: Turn) -> None:
     if scanned:
         await _scanned(turn, scanned)
         return
-    place = await partner.at_work(turn, serves=True)
+    place = await workplace.at_work(turn, serves=True)
     if place is None:
         return
     if turn.came.kind == "press":
@@ -51,9 +52,9 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
     elif turn.came.message_id == turn.state.data.get("done"):
         await turn.answer(turn.text("partner.till.already"), alert=True)
     elif wanted == "client":
-        await _bill(turn, place, partner.number(argument))
+        await _bill(turn, place, screen.number(argument))
     elif not turn.on_screen or not draft:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await _find(turn, place)
     elif "member" not in draft:
         await _find(turn, place, turn.text("partner.till.lost"))
@@ -103,11 +104,11 @@ async def _scanned(turn: Turn, payload: str) -> None:
     except errors.AppError as error:
         await _refused(turn, error)
         return
-    if card.partner_id not in [place.partner_id for place in await partner.places(turn)]:
-        await turn.show(turn.text("partner.error.card_of_another_partner"), [partner.home(turn)])
+    if card.partner_id not in [place.partner_id for place in await workplace.places(turn)]:
+        await turn.show(turn.text("partner.error.card_of_another_partner"), [screen.home(turn)])
         return
     turn.state.data |= {"shop": card.partner_id, "screen": 0}
-    place = await partner.at_work(turn, serves=True)
+    place = await workplace.at_work(turn, serves=True)
     if place is not None:
         await _bill(turn, place, card.member_id, nonce=card.nonce)
 
@@ -124,13 +125,13 @@ async def _look_up(turn: Turn, place: Staff, words: str) -> None:
         else:
             await _find(turn, place, names.nobody(turn, shown.numbers))
     except errors.AppError as error:
-        await _find(turn, place, partner.refusal(turn, error))
+        await _find(turn, place, workplace.refusal(turn, error))
 
 
 async def _choose(turn: Turn, rows: list[FoundMember], numbers: list[str]) -> None:
     turn.state.step = "till:find"
     choices = [[Button(names.line(row), f"till:client:{row.id}")] for row in rows]
-    await turn.show(names.several(turn, numbers), [*choices, partner.home(turn, "till:find")])
+    await turn.show(names.several(turn, numbers), [*choices, screen.home(turn, "till:find")])
 
 
 async def _find(turn: Turn, place: Staff, note: str = "") -> None:
@@ -140,15 +141,15 @@ async def _find(turn: Turn, place: Staff, note: str = "") -> None:
     turn.state.data.pop("till", None)
     parts = [note, turn.text("partner.till.find", title=place.title)]
     parts += [turn.text("partner.till.recent")] if recent else []
-    rows = partner.in_rows([Button(names.line(row), f"till:client:{row.id}") for row in recent])
-    await turn.show("\n\n".join(part for part in parts if part), [*rows, partner.home(turn)])
+    rows = screen.in_rows([Button(names.line(row), f"till:client:{row.id}") for row in recent])
+    await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn)])
 
 
 async def _refused(turn: Turn, error: errors.AppError) -> None:
     turn.state.step = "till:find"
     turn.state.data["screen"] = 0
-    words = partner.refusal(turn, error)
-    await turn.show(words, [[partner.button(turn, "partner.button.next_client", "till:find")], partner.home(turn)])
+    words = workplace.refusal(turn, error)
+    await turn.show(words, [[screen.button(turn, "partner.button.next_client", "till:find")], screen.home(turn)])
 
 
 async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", nonce: str = "") -> None:
@@ -157,7 +158,7 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
     try:
         shop, member = await _who(place, member_id)
     except errors.Missing as error:
-        await _find(turn, place, partner.refusal(turn, error))
+        await _find(turn, place, workplace.refusal(turn, error))
         return
     shown = {"nonce": nonce, "shown_at": datetime.now(UTC).timestamp() if nonce else 0}
     if before.get("member") == member_id and not nonce:
@@ -172,13 +173,11 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
         pending=turn.text("partner.till.pending", points=member.pending) if member.pending else "",
         tier=turn.text("partner.till.tier", tier=member.tier) if member.tier else "",
     )
-    await turn.show(
-        "\n\n".join(part for part in (note, words) if part), [*partner.in_rows(quick), partner.home(turn, "till:find")]
-    )
+    await turn.show(screen.paragraphs(note, words), [*screen.in_rows(quick), screen.home(turn, "till:find")])
 
 
 def _quick(shop: Partner) -> tuple[int, ...]:
-    return tuple(shop.quick_amounts) or partner.QUICK
+    return tuple(shop.quick_amounts) or workplace.QUICK
 
 
 async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
@@ -201,13 +200,13 @@ async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
     shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     try:
         if turn.came.kind == "press":
-            bill = partner.number(words)
+            bill = screen.number(words)
             if bill not in _quick(shop):
                 raise errors.Invalid("amount_unclear")
         else:
             bill = money.parse(words, limit=shop.max_bill_minor)
     except errors.Invalid as error:
-        await _bill(turn, place, draft["member"], note=partner.refusal(turn, error))
+        await _bill(turn, place, draft["member"], note=workplace.refusal(turn, error))
         return
     turn.state.data["till"] = {
         **{name: draft.get(name, 0) for name in ("shop", "member", "nonce", "shown_at")},
@@ -222,7 +221,7 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     try:
         shop, member, quote = await _quoted(turn, place)
     except errors.AppError as error:
-        await _find(turn, place, partner.refusal(turn, error))
+        await _find(turn, place, workplace.refusal(turn, error))
         return
     turn.state.step = "till:confirm"
     promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
@@ -231,7 +230,7 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     payable = turn.text(_payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
     owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
     parts = [note, words, owed, payable]
-    await turn.show("\n\n".join(part for part in parts if part), _ways(turn, quote))
+    await turn.show(screen.paragraphs(*parts), _ways(turn, quote))
 
 
 def _payable(shop: Partner, quote: points.Quote) -> str:
@@ -243,11 +242,11 @@ def _payable(shop: Partner, quote: points.Quote) -> str:
 
 
 def _ways(turn: Turn, quote: points.Quote) -> Keyboard:
-    give = partner.button(turn, "partner.button.accrue", "till:give", style="success", points=quote.points)
+    give = screen.button(turn, "partner.button.accrue", "till:give", style="success", points=quote.points)
     rows = [[give]] if quote.points else []
-    rows += [[partner.button(turn, "partner.button.spend", "till:points")]] if quote.payable else []
-    rows.append([partner.button(turn, "partner.button.other_bill", "till:bill")])
-    return [*rows, partner.home(turn, "till:bill")]
+    rows += [[screen.button(turn, "partner.button.spend", "till:points")]] if quote.payable else []
+    rows.append([screen.button(turn, "partner.button.other_bill", "till:bill")])
+    return [*rows, screen.home(turn, "till:bill")]
 
 
 async def _points(turn: Turn, place: Staff, note: str = "") -> None:
@@ -256,7 +255,7 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     try:
         _, member, quote = await _quoted(turn, place)
     except errors.AppError as error:
-        await _find(turn, place, partner.refusal(turn, error))
+        await _find(turn, place, workplace.refusal(turn, error))
         return
     if not quote.payable:
         await _confirm(turn, place, note)
@@ -271,11 +270,11 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     )
     shares = {"all_points": quote.payable, "half": quote.payable // 2}
     choices = [
-        [partner.button(turn, f"partner.button.{name}", f"till:points:{share}", points=share)]
+        [screen.button(turn, f"partner.button.{name}", f"till:points:{share}", points=share)]
         for name, share in shares.items()
         if share
     ]
-    await turn.show("\n\n".join(part for part in (note, words) if part), [*choices, partner.home(turn, "till:confirm")])
+    await turn.show(screen.paragraphs(note, words), [*choices, screen.home(turn, "till:confirm")])
 
 
 async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") -> None:
@@ -289,7 +288,7 @@ async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") ->
         if spend > quote.available:
             raise errors.Conflict("short_of_points", str(quote.available))
     except errors.AppError as error:
-        await _points(turn, place, partner.refusal(turn, error))
+        await _points(turn, place, workplace.refusal(turn, error))
         return
     turn.state.data["till"] = {**draft, "points": spend, "asked": False}
     turn.state.step = "till:redeem"
@@ -303,8 +302,8 @@ async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") ->
         pay=draft["bill"] - worth,
         left=quote.available - spend,
     )
-    take = partner.button(turn, "partner.button.redeem", "till:take", style="success", points=spend)
-    await turn.show("\n\n".join(part for part in (note, words) if part), [[take], partner.home(turn, "till:points")])
+    take = screen.button(turn, "partner.button.redeem", "till:take", style="success", points=spend)
+    await turn.show(screen.paragraphs(note, words), [[take], screen.home(turn, "till:points")])
 
 
 async def _give(turn: Turn, place: Staff) -> None:
@@ -374,7 +373,7 @@ def _result(turn: Turn, member: Member, done: points.Receipt) -> dict[str, Any]:
 
 async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
     """Say why nothing was done; where another sum may help, ask for it."""
-    words = partner.refusal(turn, error)
+    words = workplace.refusal(turn, error)
     if error.code == "bill_again":
         draft = _draft(turn, place)
         draft["again"] = True
@@ -384,7 +383,7 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
         await _confirm(turn, place, words)
     elif error.code in ("not_staff", "partner_blocked", "partner_not_approved"):
         turn.state.step = ""
-        await turn.show(words, [partner.home(turn)])
+        await turn.show(words, [screen.home(turn)])
     else:
         await _find(turn, place, words)
 
@@ -392,9 +391,9 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
 async def _done(turn: Turn, words: str, done: points.Receipt) -> None:
     """Turn the confirmation into the result, which stays; whatever is typed next is the next client."""
     turn.after.append(kick.drain)
-    following = partner.button(turn, "partner.button.next_client", "till:find", style="primary")
-    rows = [[following], [partner.button(turn, "partner.button.undo", f"undo:one:{done.txn_id}")]]
+    following = screen.button(turn, "partner.button.next_client", "till:find", style="primary")
+    rows = [[following], [screen.button(turn, "partner.button.undo", f"undo:one:{done.txn_id}")]]
     repaid = turn.text("partner.till.repaid", points=done.recovered) if done.recovered else ""
-    await turn.show("\n\n".join(part for part in (words, repaid) if part), [*rows, partner.home(turn)])
+    await turn.show(screen.paragraphs(words, repaid), [*rows, screen.home(turn)])
     turn.state.step = "till:find"
     turn.state.data = {"shop": turn.state.data["shop"], "done": turn.state.data["screen"], "screen": 0}

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import db, errors, limits, typed
-from lib.flows import partner
+from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import cards, counter
 from lib.loyalty.members import Member
 from lib.loyalty.spending import SpendRequest
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 SHOWN = timedelta(minutes=10)
@@ -65,7 +66,7 @@ async def told(turn: Turn, partner_id: int, member: Member, draft: dict[str, Any
         if card.member_id != member.id:
             raise errors.Denied("code_of_another_client")
     except (errors.Missing, errors.Conflict, errors.Denied) as error:
-        await _show(turn, member.name, draft["points"], partner.refusal(turn, error))
+        await _show(turn, member.name, draft["points"], workplace.refusal(turn, error))
         return False
     draft |= {"nonce": card.nonce, "shown_at": datetime.now(UTC).timestamp()}
     return True
@@ -73,5 +74,5 @@ async def told(turn: Turn, partner_id: int, member: Member, draft: dict[str, Any
 
 async def _show(turn: Turn, name: str, points: int, note: str = "") -> None:
     words = turn.text("partner.till.waiting", name=name, points=points)
-    check = partner.button(turn, "partner.button.check", "till:take", style="primary")
-    await turn.show("\n\n".join(part for part in (note, words) if part), [[check], partner.home(turn, "till:points")])
+    check = screen.button(turn, "partner.button.check", "till:take", style="primary")
+    await turn.show(screen.paragraphs(note, words), [[check], screen.home(turn, "till:points")])

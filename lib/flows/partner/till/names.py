@@ -1,8 +1,8 @@
 """How the till calls a client: on a button, on a screen, and when several, or nobody, may be meant."""
 
-from lib.flows import partner
 from lib.loyalty import phones
 from lib.loyalty.members import FoundMember, Member
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
@@ -13,7 +13,7 @@ def of(member: Member) -> dict[str, str]:
 
 def line(row: FoundMember) -> str:
     """Return a client as a button's label: the name, and the whole number if that was typed, else its end."""
-    return f"{partner.short(row.name, 14)} {phones.shown(row.phone) if row.phone else _tail(row.phone_tail)}".strip()
+    return f"{screen.short(row.name, 14)} {phones.shown(row.phone) if row.phone else _tail(row.phone_tail)}".strip()
 
 
 def several(turn: Turn, numbers: list[str]) -> str:

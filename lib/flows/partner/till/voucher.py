@@ -1,8 +1,8 @@
 """What a voucher is for, as the till shows it; the flow `voucher` hands it over."""
 
 from lib import errors
-from lib.flows import partner
 from lib.loyalty import points
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 
@@ -18,5 +18,5 @@ async def show(turn: Turn, found: points.Voucher) -> None:
         points=found.points,
         until=found.expires_at,
     )
-    give = partner.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
-    await turn.show(words, [[give], partner.home(turn, "till:find")])
+    give = screen.button(turn, "partner.button.give", f"voucher:give:{found.code}", style="success")
+    await turn.show(words, [[give], screen.home(turn, "till:find")])

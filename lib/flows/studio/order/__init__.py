@@ -11,6 +11,7 @@ order's key is that message, whatever is pressed twice or delivered again. Price
 from lib import db
 from lib.flows.studio.order import draft, placing, screens, taking
 from lib.studio import files, placed
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
 FROM_ORDER = ("again", "variant", "video", "format", "edit", "retry")
@@ -52,7 +53,7 @@ async def _pressed(turn: Turn) -> None:
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
     elif not turn.on_screen or not turn.state.data.get("draft"):
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await screens.show_next(turn)
     else:
         draft.change(draft.of(turn), action, argument)
@@ -64,7 +65,7 @@ async def _from_order(turn: Turn, action: str, argument: str) -> None:
     user_id = turn.state.who["id"]
     job = await db.run(lambda conn: placed.find_order(conn, user_id, argument))
     if job is None:
-        await turn.answer(turn.text("error.old_button"))
+        await screen.refuse_old_button(turn)
         await screens.show_next(turn)
         return
     source = draft.source_of(job) if action != "retry" else None

@@ -11,7 +11,8 @@ from lib.flows.studio.order import screens
 from lib.jobs import kick, table
 from lib.jobs.table import Job, QueuedJob
 from lib.studio import placed, spending
-from lib.telegram.client import Button, Keyboard
+from lib.telegram import screen
+from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 ORDERS = limits.Limit("order", 30, timedelta(minutes=10))
@@ -71,7 +72,7 @@ async def _say_queued(turn: Turn, order: QueuedJob, wait: timedelta) -> None:
 
 def cancel_row(turn: Turn, job_id: int) -> Keyboard:
     """Return the button of an order that is under way."""
-    return [[Button(turn.text("button.cancel"), f"order:cancel:{job_id}")]]
+    return [[screen.button(turn, "button.cancel", f"order:cancel:{job_id}")]]
 
 
 def _key(turn: Turn) -> str:
@@ -131,10 +132,10 @@ async def _take_back(turn: Turn, job: Job) -> str:
 
 def _after_cancel(turn: Turn, job_id: int) -> Keyboard:
     return [
-        [Button(turn.text("studio.order_again"), f"order:again:{job_id}")],
-        [Button(turn.text("button.new"), "order:new"), Button(turn.text("button.menu"), "menu:home")],
+        [screen.button(turn, "studio.order_again", f"order:again:{job_id}")],
+        [screen.button(turn, "button.new", "order:new"), *screen.home(turn)],
     ]
 
 
 def _ways(turn: Turn) -> Keyboard:
-    return [[Button(turn.text("button.new"), "order:new"), Button(turn.text("button.menu"), "menu:home")]]
+    return [[screen.button(turn, "button.new", "order:new"), *screen.home(turn)]]

@@ -6,11 +6,12 @@ from datetime import timedelta
 from lib import config, db
 from lib import text as sentences
 from lib.credits import catalog, ledger
-from lib.flows import studio
+from lib.flows.studio import ordering
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order.draft import Draft
 from lib.studio import moderation, orders
 from lib.studio import words as card_words
+from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -31,12 +32,12 @@ async def show_next(turn: Turn, *notes: str) -> None:
     else:
         words, keyboard = ASK[step](turn, draft)
     turn.state.step = f"order:{step}"
-    await turn.show("\n\n".join([*notes, words]), keyboard)
+    await turn.show(screen.paragraphs(*notes, words), keyboard)
 
 
 def _ask_photo(turn: Turn, draft: Draft) -> Screen:
     key = "card.photo_for_title" if draft.get("title") else "card.photo"
-    rows = [[_button(turn, "button.menu", "menu:home")]]
+    rows = [screen.home(turn)]
     if drafts.has_photo(draft):
         rows = _ways(turn, draft, "order:resume", True)
     return turn.text(key, title=draft.get("title", "")), rows
@@ -48,7 +49,7 @@ def _ask_words(turn: Turn, draft: Draft) -> Screen:
     key = "studio.words.describe" if config.get().openai_api_key and not draft.get("described") else "card.words"
     rows = _ways(turn, draft, "order:change:look" if draft.get("product") else "order:change:photo", False)
     if not draft.get("product") or not drafts.needs_words(draft):
-        rows.insert(0, [_button(turn, "studio.nowords", "order:nowords")])
+        rows.insert(0, [screen.button(turn, "studio.nowords", "order:nowords")])
     return turn.text(key, limit=card_words.TITLE_LIMIT), rows
 
 
@@ -67,16 +68,22 @@ def _ask_product(turn: Turn, draft: Draft, shelf: list[catalog.Product]) -> Scre
         about = turn.text(f"studio.product.{product.code}.about")
         lines.append(turn.text(key, name=name, price=product.total(least), about=about))
         buttons.append(Button(name, f"order:product:{product.code}"))
-    return "\n".join(lines), [*_rows(buttons), *_ways(turn, draft, "order:change:words", bool(draft.get("product")))]
+    return "\n".join(lines), [
+        *screen.in_rows(buttons),
+        *_ways(turn, draft, "order:change:words", bool(draft.get("product"))),
+    ]
 
 
 def _ask_look(turn: Turn, draft: Draft) -> Screen:
     look = drafts.LOOKS[draft["product"]]
     choices = drafts.CHOICES[look]
     prefix = "preset" if look == "preset" else f"studio.{look}"
-    buttons = [_button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in choices]
+    buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in choices]
     key = "card.preset" if look == "preset" else f"studio.{look}.ask"
-    return turn.text(key), [*_rows(buttons), *_ways(turn, draft, "order:change:product", bool(draft.get(look)))]
+    return turn.text(key), [
+        *screen.in_rows(buttons),
+        *_ways(turn, draft, "order:change:product", bool(draft.get(look))),
+    ]
 
 
 def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
@@ -84,17 +91,17 @@ def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
     lines = [turn.text("studio.wishes.own" if own else "studio.wishes.ask", limit=orders.WISHES_LIMIT)]
     if not drafts.has_ai():
         lines.append(turn.text("studio.wishes.unheard"))
-    skip = [] if own else [[_button(turn, "studio.wishes.skip", "order:wishes:skip")]]
-    return "\n\n".join(lines), [*skip, *_ways(turn, draft, "order:change:look", bool(drafts.said(draft)))]
+    skip = [] if own else [[screen.button(turn, "studio.wishes.skip", "order:wishes:skip")]]
+    return screen.paragraphs(*lines), [*skip, *_ways(turn, draft, "order:change:look", bool(drafts.said(draft)))]
 
 
 def _ways(turn: Turn, draft: Draft, before: str, is_there: bool) -> Keyboard:
     """Return the way back: to the confirm screen for who came from there, else to the step before; and the way on for
     who came back to an answer and likes it."""
     if drafts.is_whole(draft):
-        return [_back(turn, "order:resume")]
-    keep = [[_button(turn, "studio.keep", "order:resume")]] if draft.get("ask") and is_there else []
-    return [*keep, _back(turn, before)]
+        return [screen.home(turn, "order:resume")]
+    keep = [[screen.button(turn, "studio.keep", "order:resume")]] if draft.get("ask") and is_there else []
+    return [*keep, screen.home(turn, before)]
 
 
 ASK = {
@@ -119,17 +126,17 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
     draft["maker"] = terms.maker
     is_open = draft.get("waits") and terms.cause  # nobody knows when that model can be asked
     draft["promised"] = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
-    words = "\n\n".join([summary(turn, draft), *_halted(turn, terms)])
+    words = screen.paragraphs(summary(turn, draft), *_halted(turn, terms))
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
         short = turn.text("studio.short", price=price, balance=offer.balance)
-        top_up = Button(turn.text("studio.top_up"), "wallet:packs", style="success")
+        top_up = screen.button(turn, "studio.top_up", "wallet:packs", style="success")
         return "confirm", (f"{words}\n\n{short}", [[top_up], *other, *_counts(turn, draft), *_changes(turn, draft)])
     lines = [words, turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price)]
     if not draft.get("waits") or not terms.cause:
         lines.append(turn.text("studio.usually", time=about(turn.language, waits(draft, offer, terms))))
     confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
-    return "confirm", ("\n\n".join(lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
+    return "confirm", (screen.paragraphs(*lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
 
 
 async def offer_of(user_id: int, draft: Draft) -> ledger.ProductOffer | None:
@@ -172,13 +179,13 @@ def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
     title, benefits, menu = (
         draft.get("title", ""),
         draft.get("benefits", []),
-        [_button(turn, "button.menu", "menu:home")],
+        screen.home(turn),
     )
-    edit = _button(turn, "button.words", "order:change:words")
+    edit = screen.button(turn, "button.words", "order:change:words")
     if refused := moderation.check_words([title, *benefits]):
         return "words", (turn.text("error.words_refused", detail=refused), [[edit], menu])
     if refused := moderation.check_words([drafts.said(draft)]):
-        skip = _button(turn, "studio.wishes.without", "order:wishes:skip")
+        skip = screen.button(turn, "studio.wishes.without", "order:wishes:skip")
         return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
     found = card_words.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
     if not found:
@@ -186,7 +193,7 @@ def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
     lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft['preset']}.name")), ""]
     lines += [turn.text(f"card.forbidden.{finding.kind}", words=finding.words) for finding in found]
     lines += ["", turn.text("card.forbidden.now", words="\n".join([title, *benefits]))]
-    return "words", ("\n".join(lines), [[edit, _button(turn, "button.formats", "order:change:look")], menu])
+    return "words", ("\n".join(lines), [[edit, screen.button(turn, "button.formats", "order:change:look")], menu])
 
 
 def summary(turn: Turn, draft: Draft) -> str:
@@ -232,7 +239,7 @@ def _counts(turn: Turn, draft: Draft) -> Keyboard:
     if len(choices) == 1:
         return []
     buttons = [
-        Button(f"{'✅ ' if n == chosen else ''}{studio.counted(turn, draft['product'], n)}", f"order:count:{n}")
+        Button(f"{'✅ ' if n == chosen else ''}{ordering.counted(turn, draft['product'], n)}", f"order:count:{n}")
         for n in choices
     ]
     return [buttons] if len(buttons) < 4 else [buttons[:2], buttons[2:]]
@@ -241,24 +248,12 @@ def _counts(turn: Turn, draft: Draft) -> Keyboard:
 def _changes(turn: Turn, draft: Draft) -> Keyboard:
     look = f"studio.change.{drafts.LOOKS[draft['product']]}"
     rows = [
-        [_button(turn, "button.words", "order:change:words"), _button(turn, look, "order:change:look")],
+        [screen.button(turn, "button.words", "order:change:words"), screen.button(turn, look, "order:change:look")],
         [
-            _button(turn, "studio.change.product", "order:change:product"),
-            _button(turn, "studio.change.photo", "order:change:photo"),
+            screen.button(turn, "studio.change.product", "order:change:product"),
+            screen.button(turn, "studio.change.photo", "order:change:photo"),
         ],
     ]
     if drafts.takes_wishes(draft):
-        rows.append([_button(turn, "studio.change.wishes", "order:change:wishes")])
-    return [*rows, _back(turn, "order:change:look")]
-
-
-def _rows(buttons: list[Button]) -> Keyboard:
-    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-
-
-def _back(turn: Turn, data: str) -> list[Button]:
-    return [_button(turn, "button.back", data), _button(turn, "button.menu", "menu:home")]
-
-
-def _button(turn: Turn, key: str, data: str) -> Button:
-    return Button(turn.text(key), data)
+        rows.append([screen.button(turn, "studio.change.wishes", "order:change:wishes")])
+    return [*rows, screen.home(turn, "order:change:look")]

@@ -14,8 +14,7 @@ from lib.flows.studio.order import screens
 from lib.jobs import kick, table
 from lib.studio import orders
 from lib.studio import words as card_words
-from lib.telegram import client, fsm
-from lib.telegram.client import Button
+from lib.telegram import client, fsm, screen
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Attachment
 
@@ -107,8 +106,7 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     draft, user_id = drafts.of(turn), turn.state.who["id"]
     draft["described"] = turn.came.text[:DESCRIPTION_LIMIT]
     turn.state.step = "order:words"
-    menu = Button(turn.text("button.menu"), "menu:home")
-    await turn.show("\n\n".join([*notes, turn.text("studio.words.thinking")]), [[menu]])
+    await turn.show(screen.paragraphs(*notes, turn.text("studio.words.thinking")), [screen.home(turn)])
     args = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

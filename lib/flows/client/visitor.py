@@ -1,0 +1,78 @@
+"""Who stands before the client bot: a client or not yet, by whose link, with which card; what they read of errors."""
+
+from typing import Any
+
+from lib import db, errors, text
+from lib.loyalty import members, partners, referrals, staff
+from lib.people import notify
+from lib.telegram import screen
+from lib.telegram.dispatch import Turn
+
+CAME_BY = "came_by"  # the link that brought somebody who has to register first, kept in State.data
+
+
+async def is_client(turn: Turn) -> bool:
+    """Tell whether the person has registered; remembered, as nobody stops being one short of being erased."""
+    who = turn.state.who
+    if not who.get("client"):
+        who["client"] = await db.run(lambda conn: members.get_client(conn, who["id"])) is not None
+    return bool(who["client"])
+
+
+async def registered(turn: Turn) -> bool:
+    """Tell whether the person is a client; whoever is not is offered to become one."""
+    if await is_client(turn):
+        return True
+    rows = [[screen.button(turn, "client.button.join", "join:new", style="primary")], screen.home(turn)]
+    await turn.show(turn.text("client.join.first"), rows)
+    return False
+
+
+async def inviting(payload: str) -> partners.Partner:
+    """Return the shop that a link leads to. Invalid, Missing("no_partner"), Denied("partner_not_approved")."""
+    code, _ = referrals.read_link(payload)
+    partner = await db.run(lambda conn: partners.get_by_code(conn, code))
+    if partner is None:
+        raise errors.Missing("no_partner", code)
+    if partner.status != "approved":
+        raise errors.Denied("partner_not_approved")
+    return partner
+
+
+def welcome_gift(turn: Turn, partner: partners.Partner) -> str:
+    """Return a line about what a shop gives to a new client, "" when that is nothing."""
+    return turn.text("client.join.gift", points=partner.welcome_points) if partner.welcome_points else ""
+
+
+async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
+    """Return the person's own card at a shop, or say that there is none and return None."""
+    if not await registered(turn):
+        return None
+    try:
+        return await db.run(lambda conn: members.get_own(conn, partner_id, turn.state.who["id"]))
+    except errors.Missing:
+        rows = [[screen.button(turn, "client.button.shops", "find:shops")], screen.home(turn)]
+        await turn.show(turn.text("client.error.no_member"), rows)
+        return None
+
+
+async def tell_managers(partner_id: int, key: str, fields: dict[str, Any], ways: notify.Ways, *, once: str) -> None:
+    """Tell the owner and the managers of a shop; who has not started the partner bot hears nothing."""
+    people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
+    for to in [one.user_id for one in people if one.manages]:
+        await db.run(
+            lambda conn, to=to: notify.tell(conn, to, "partner", key, fields, ways, once=f"{once}:{to}")  # type: ignore[misc]
+        )
+
+
+def category(turn: Turn, name: str) -> str:
+    """Return a shop's category as people read it."""
+    return turn.text(f"client.category.{name if name in partners.CATEGORIES else 'other'}")
+
+
+def refusal(turn: Turn, error: errors.AppError, **fields: Any) -> str:
+    """Return what a person reads of an error; raise it again when it is none of theirs."""
+    key = f"client.error.{error.code}"
+    if isinstance(error, errors.Upstream) or not text.knows(key):
+        raise error
+    return turn.text(key, **{"detail": error.detail, "title": "", **fields})

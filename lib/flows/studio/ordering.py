@@ -1,0 +1,14 @@
+"""What is being ordered, as the other flows of the studio need it."""
+
+from lib.telegram.dispatch import Turn
+
+
+def listen(turn: Turn) -> None:
+    """Let the next text belong to the order: whoever looks at another screen no longer answers what was asked."""
+    if turn.state.step.partition(":")[0] != "order":
+        turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
+
+
+def counted(turn: Turn, product: str, count: int) -> str:
+    """Return how many are ordered, in words: 3 clips, 2 variants."""
+    return turn.text("studio.count.video" if product.startswith("video") else "studio.count.still", n=count)
