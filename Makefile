@@ -1,6 +1,8 @@
 # Two commands are enough: `make up` runs Lotok on this machine, `make check` proves it.
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+# It checks only what is here: no network, no files outside of the checkout.
+DENO := DENO_DIR=.dev/deno DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 up check test reset bench chaos: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile what it imports anew.
 up check test reset bench chaos: export PYTHONDONTWRITEBYTECODE :=
@@ -16,10 +18,11 @@ setup: ## build .venv and install the packages (the other targets do it by thems
 up: setup ## run everything on this machine: chat simulator, functions, Postgres, Redis (PORT=4000 to choose, AI=1 for pictures by stand-ins)
 	@exec $(PYTHON) -m dev up $(if $(PORT),--port $(PORT)) $(if $(AI),--ai)
 
-check: setup ## prove it: ruff, mypy, pytest
+check: setup ## prove it: ruff, mypy, deno for the simulator's page, pytest
 	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .
 	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
 	@echo "mypy" && $(PYTHON) -m mypy
+	@echo "deno" && for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || exit 1; done
 	@echo "pytest" && $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)

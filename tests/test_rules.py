@@ -185,6 +185,13 @@ def test_nothing_is_too_long_and_every_module_says_what_it_decides(path):
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "dev" / "simulator").glob("*.js")), ids=lambda path: path.stem)
+def test_no_line_or_file_of_the_simulators_page_is_too_long(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120] == []
+    assert len(lines) <= 400
+
+
 # A class is a noun: `FoundMember`, not `Found`. The errors alone say what has become of a call (lib/errors.py).
 PARTICIPLE = re.compile(r"_*([A-Z][a-z]{2,}ed|Begun|Found|Gone|Held|Kept|Lent|Lost|Made|Paid|Said|Sent|Shown|Taken)")
 

@@ -22,7 +22,11 @@ async function call(method, path, body) {
   const data = parse(text);
   if (response.ok) return data;
   const problem = data?.error || {};
-  throw new ApiError(response.status, problem.code || "error", problem.message || text.slice(0, 300) || response.statusText);
+  throw new ApiError(
+    response.status,
+    problem.code || "error",
+    problem.message || text.slice(0, 300) || response.statusText,
+  );
 }
 
 function parse(text) {
@@ -57,6 +61,7 @@ export const api = {
     if (caption) form.append("caption", caption);
     return call("POST", `${chat(key)}/upload`, form);
   },
+  /** @returns {Promise<import("./store.js").Trace>} */
   trace: (bot, id) => get(`/sim/updates/${bot}/${id}`),
   replay: (bot, id, times = 1) => post(`/sim/updates/${bot}/${id}/replay`, { times, together: times > 1 }),
   calls: (bot = "", after = "") => get(`/sim/calls?bot=${encodeURIComponent(bot)}&after=${encodeURIComponent(after)}`),

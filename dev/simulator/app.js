@@ -44,7 +44,13 @@ function mount() {
   columns.clear();
   hub = subscriptions();
   const place = h("main", { class: "columns", test: "columns" });
-  const add = h("button", { class: "add-column", test: "add-chat", "aria-label": t("add_chat"), title: t("add_chat"), onclick: () => addChatMenu(add) }, icon("plus"));
+  const add = h("button", {
+    class: "add-column",
+    test: "add-chat",
+    "aria-label": t("add_chat"),
+    title: t("add_chat"),
+    onclick: () => addChatMenu(add),
+  }, icon("plus"));
   const side = sidebar(hub, look);
   const app = h("div", { class: "app" }, side, place, inspector(hub));
   replace(document.getElementById("app"), strip(hub), app);
@@ -70,7 +76,9 @@ function drawColumns(place, add, app) {
   const hint = h("p", { class: "pick" }, h("span", { class: "pill" }, t("no_chat")));
   const wanted = elements.length ? [...elements, add] : [hint];
   // Moving an element would drop its scroll place and focus, so only a real change touches the page.
-  if (wanted.length !== place.children.length || wanted.some((item, index) => place.children[index] !== item)) replace(place, wanted);
+  if (wanted.length !== place.children.length || wanted.some((item, index) => place.children[index] !== item)) {
+    replace(place, wanted);
+  }
   app.classList.toggle("chatting", elements.length > 0);
 }
 
@@ -120,7 +128,10 @@ function start() {
   });
   const inspecting = restore("inspector", {});
   const panel = query.get("panel");
-  Object.assign(state.inspector, { open: panel ? true : Boolean(inspecting.open) && innerWidth >= 1000, tab: panel || inspecting.tab || "message" });
+  Object.assign(state.inspector, {
+    open: panel ? true : Boolean(inspecting.open) && innerWidth >= 1000,
+    tab: panel || inspecting.tab || "message",
+  });
   watchDragging();
   addEventListener("keydown", keys);
   document.addEventListener("visibilitychange", () => !document.hidden && setColumns(state.columns));

@@ -12,7 +12,13 @@ export function callRow(call, bar) {
   const fill = (box) => {
     if (box.childElementCount > 1) return;
     box.append(
-      ...problems.map((text) => h("p", { class: "problem", test: "spec-problem" }, `${t("problem")}: ${typeof text === "string" ? text : JSON.stringify(text)}`)),
+      ...problems.map((text) =>
+        h(
+          "p",
+          { class: "problem", test: "spec-problem" },
+          `${t("problem")}: ${typeof text === "string" ? text : JSON.stringify(text)}`,
+        )
+      ),
       h("h4", {}, t("params")),
       tree(call.params ?? {}, 2),
       h("h4", {}, call.error ? t("error") : t("result")),
@@ -21,7 +27,12 @@ export function callRow(call, bar) {
   };
   return h(
     "details",
-    { class: `call ${isBad(call) ? "bad" : ""}`, test: "call", "data-method": call.method, ontoggle: (event) => event.target.open && fill(event.target) },
+    {
+      class: `call ${isBad(call) ? "bad" : ""}`,
+      test: "call",
+      "data-method": call.method,
+      ontoggle: (event) => event.target.open && fill(event.target),
+    },
     h(
       "summary",
       {},
@@ -31,7 +42,12 @@ export function callRow(call, bar) {
       call.fault && h("span", { class: "tag" }, call.fault),
       problems.length > 0 && h("span", { class: "status bad", title: t("problem") }, `! ${problems.length}`),
       h("span", { class: "took" }, ms(call.ms)),
-      bar && h("span", { class: "bar" }, h("i", { style: { left: `${bar.from * 100}%`, width: `${Math.max((bar.to - bar.from) * 100, 1.5)}%` } })),
+      bar &&
+        h(
+          "span",
+          { class: "bar" },
+          h("i", { style: { left: `${bar.from * 100}%`, width: `${Math.max((bar.to - bar.from) * 100, 1.5)}%` } }),
+        ),
     ),
   );
 }

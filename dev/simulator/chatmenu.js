@@ -14,8 +14,19 @@ export function chatMenu(key, anchor) {
     { label: t("copy_test"), icon: "copy", test: "menu-copy-test", run: () => copy(asTest(chat)) },
     { label: t("raw_update"), icon: "code", test: "menu-raw-update", run: () => rawUpdate(key) },
     null,
-    { label: chat.blocked ? t("unblock") : t("block"), icon: "block", danger: !chat.blocked, test: "menu-block", run: () => toggleBlock(key, chat) },
-    { label: t("close_column"), icon: "close", test: "menu-close", run: () => setColumns(state.columns.filter((item) => item !== key)) },
+    {
+      label: chat.blocked ? t("unblock") : t("block"),
+      icon: "block",
+      danger: !chat.blocked,
+      test: "menu-block",
+      run: () => toggleBlock(key, chat),
+    },
+    {
+      label: t("close_column"),
+      icon: "close",
+      test: "menu-close",
+      run: () => setColumns(state.columns.filter((item) => item !== key)),
+    },
   ]);
 }
 
@@ -28,13 +39,20 @@ export function messageMenu(key, message, point, inspect) {
     [
       { label: t("inspect_message"), icon: "inspect", test: "message-menu-inspect", run: inspect },
       text && { label: t("copy_text"), icon: "copy", test: "message-menu-copy", run: () => copy(text) },
-      message.sim?.outgoing && message.text && { label: t("edit_text"), icon: "edit", test: "message-menu-edit", run: () => editText(key, message) },
+      message.sim?.outgoing && message.text &&
+      { label: t("edit_text"), icon: "edit", test: "message-menu-edit", run: () => editText(key, message) },
     ].filter(Boolean),
   );
 }
 
 function editText(key, message) {
-  const field = h("textarea", { class: "json-field plain", rows: 4, test: "edit-text", "aria-label": t("edit_text"), value: message.text });
+  const field = h("textarea", {
+    class: "json-field plain",
+    rows: 4,
+    test: "edit-text",
+    "aria-label": t("edit_text"),
+    value: message.text,
+  });
   const save = (close) => async () => {
     try {
       await api.edit(key, message.message_id, field.value);
@@ -44,7 +62,18 @@ function editText(key, message) {
     }
   };
   sheet(
-    (close) => [h("h2", {}, t("edit_text")), field, h("div", { class: "sheet-actions" }, h("button", { class: "text-button", onclick: close }, t("cancel")), h("button", { class: "text-button", test: "edit-save", onclick: save(close) }, t("save")))],
+    (
+      close,
+    ) => [
+      h("h2", {}, t("edit_text")),
+      field,
+      h(
+        "div",
+        { class: "sheet-actions" },
+        h("button", { class: "text-button", onclick: close }, t("cancel")),
+        h("button", { class: "text-button", test: "edit-save", onclick: save(close) }, t("save")),
+      ),
+    ],
     { label: t("edit_text"), test: "edit-sheet" },
   );
 }
@@ -70,7 +99,9 @@ function asTest(chat) {
   const presses = [...chat.presses];
   for (const message of chat.messages) {
     lines.push(...line(message));
-    while (presses.length && presses[0].after === message.message_id) lines.push(`    await chat.presses(${quote(presses.shift().text)})`);
+    while (presses.length && presses[0].after === message.message_id) {
+      lines.push(`    await chat.presses(${quote(presses.shift().text)})`);
+    }
   }
   lines.push(...presses.map((press) => `    await chat.presses(${quote(press.text)})`));
   return `${lines.join("\n")}\n`;

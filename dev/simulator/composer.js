@@ -15,17 +15,66 @@ const TALLEST = 180;
 export function composer(key, hub) {
   const chat = chatOf(key);
   const box = h("footer", { class: "composer" });
-  const field = h("textarea", { rows: 1, class: "field", test: "composer", "aria-label": t("placeholder"), placeholder: t("placeholder"), autocomplete: "off", spellcheck: "false" });
-  const suggestions = h("div", { class: "suggestions", role: "listbox", "aria-label": t("commands"), test: "suggestions", hidden: true });
+  const field = h("textarea", {
+    rows: 1,
+    class: "field",
+    test: "composer",
+    "aria-label": t("placeholder"),
+    placeholder: t("placeholder"),
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const suggestions = h("div", {
+    class: "suggestions",
+    role: "listbox",
+    "aria-label": t("commands"),
+    test: "suggestions",
+    hidden: true,
+  });
   const keys = h("div", { class: "keyboard-place" });
   const memory = { texts: [], at: 0 };
   let selected = 0;
 
-  const sendButton = h("button", { class: "round-button send", test: "send", "aria-label": t("send"), title: t("send"), onclick: () => submit() }, icon("send"));
-  const attachButton = h("button", { class: "icon-button", test: "attach", "aria-label": t("attach"), title: t("attach"), onclick: () => attachMenu(key, attachButton) }, icon("attach"));
-  const keysButton = h("button", { class: "icon-button", test: "keyboard-toggle", "aria-label": t("keyboard"), title: t("keyboard"), onclick: toggleKeys }, icon("keyboard"));
-  const commandsButton = h("button", { class: "command-button", test: "commands", "aria-label": t("commands"), title: t("commands"), onclick: () => (suggestions.hidden ? suggest("/", true) : hide()) }, h("span", {}, "/"), h("span", { class: "command-word" }, t("menu")));
-  const bar = h("div", { class: "bar" }, commandsButton, h("div", { class: "pod" }, field, keysButton, attachButton), sendButton);
+  const sendButton = h("button", {
+    class: "round-button send",
+    test: "send",
+    "aria-label": t("send"),
+    title: t("send"),
+    onclick: () => submit(),
+  }, icon("send"));
+  const attachButton = h("button", {
+    class: "icon-button",
+    test: "attach",
+    "aria-label": t("attach"),
+    title: t("attach"),
+    onclick: () => attachMenu(key, attachButton),
+  }, icon("attach"));
+  const keysButton = h("button", {
+    class: "icon-button",
+    test: "keyboard-toggle",
+    "aria-label": t("keyboard"),
+    title: t("keyboard"),
+    onclick: toggleKeys,
+  }, icon("keyboard"));
+  const commandsButton = h(
+    "button",
+    {
+      class: "command-button",
+      test: "commands",
+      "aria-label": t("commands"),
+      title: t("commands"),
+      onclick: () => (suggestions.hidden ? suggest("/", true) : hide()),
+    },
+    h("span", {}, "/"),
+    h("span", { class: "command-word" }, t("menu")),
+  );
+  const bar = h(
+    "div",
+    { class: "bar" },
+    commandsButton,
+    h("div", { class: "pod" }, field, keysButton, attachButton),
+    sendButton,
+  );
 
   async function send(text) {
     const clean = text.trim();
@@ -111,8 +160,9 @@ export function composer(key, hub) {
     const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const recalling = field.value === "" || field.value === memory.texts[memory.at - 1];
     if (open && arrow) move(arrow);
-    else if (open && (event.key === "Tab" || event.key === "Enter")) suggestions.querySelectorAll("button")[selected]?.click();
-    else if (open && event.key === "Escape") hide();
+    else if (open && (event.key === "Tab" || event.key === "Enter")) {
+      suggestions.querySelectorAll("button")[selected]?.click();
+    } else if (open && event.key === "Escape") hide();
     else if (event.key === "Enter" && !event.shiftKey) submit();
     else if (arrow && recalling && memory.texts.length) recall(-arrow);
     else return;
@@ -143,7 +193,11 @@ export function composer(key, hub) {
     if (detail.type && !["reset", "keyboard", "blocked", "message", "delete"].includes(detail.type)) return;
     const mode = chat.blocked ? "blocked" : chat.loaded && !chat.messages.length ? "start" : "write";
     if (mode !== box.dataset.mode) {
-      const parts = { blocked: () => [wide("unblock", t("restart_bot"), unblock)], start: () => [wide("start", t("start"), () => send("/start"))], write: () => [suggestions, bar, keys] };
+      const parts = {
+        blocked: () => [wide("unblock", t("restart_bot"), unblock)],
+        start: () => [wide("start", t("start"), () => send("/start"))],
+        write: () => [suggestions, bar, keys],
+      };
       replace(box, parts[mode]());
       box.dataset.mode = mode;
     }

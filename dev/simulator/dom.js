@@ -5,7 +5,9 @@
 export function h(tag, props, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props || {})) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -21,13 +23,19 @@ function set(element, name, value) {
 }
 
 export const replace = (element, ...children) => {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 };
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Play a Web Animation unless the person asked for a calm page. */
-export const animate = (element, frames, options) => (calm() || !element.animate ? null : element.animate(frames, options));
+export const animate = (
+  element,
+  frames,
+  options,
+) => (calm() || !element.animate ? null : element.animate(frames, options));
 
 export const wait = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -39,7 +39,8 @@ export function ms(value) {
   return `${value >= 100 ? Math.round(value) : Number(value).toFixed(value >= 10 ? 0 : 1)} ${t("msec")}`;
 }
 
-export const duration = (seconds) => `${Math.floor((seconds || 0) / 60)}:${String(Math.floor(seconds || 0) % 60).padStart(2, "0")}`;
+export const duration = (seconds) =>
+  `${Math.floor((seconds || 0) / 60)}:${String(Math.floor(seconds || 0) % 60).padStart(2, "0")}`;
 
 /** A time stamp of any kind the stack writes: ISO text, seconds or milliseconds. */
 export function stamp(value) {
@@ -48,7 +49,8 @@ export function stamp(value) {
   return Number.isNaN(moment.getTime()) ? String(value) : moment.toLocaleTimeString(locale());
 }
 
-export const fullName = (user) => [user?.first_name, user?.last_name].filter(Boolean).join(" ") || String(user?.id ?? "?");
+export const fullName = (user) =>
+  [user?.first_name, user?.last_name].filter(Boolean).join(" ") || String(user?.id ?? "?");
 
 export const initials = (name) =>
   name
@@ -75,7 +77,18 @@ const SIGNS = { photo: "🖼", video: "📹", document: "📎", voice: "🎤", a
 export function preview(message) {
   if (!message) return "";
   const text = message.text || message.caption;
-  const kinds = ["photo", "video", "document", "sticker", "voice", "audio", "animation", "contact", "invoice", "location"];
+  const kinds = [
+    "photo",
+    "video",
+    "document",
+    "sticker",
+    "voice",
+    "audio",
+    "animation",
+    "contact",
+    "invoice",
+    "location",
+  ];
   const kind = kinds.find((name) => message[name]);
   if (message.successful_payment) return t("paid_stars", { n: message.successful_payment.total_amount });
   if (message.refunded_payment) return t("refunded_stars", { n: message.refunded_payment.total_amount });

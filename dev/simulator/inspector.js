@@ -10,6 +10,7 @@ import { queuePanel } from "./queue.js";
 import { setInspector, state, subscriptions } from "./store.js";
 import { tracePanel } from "./trace.js";
 
+/** @type {[string, string, (body: HTMLElement, hub: any) => void][]} */
 const TABS = [
   ["message", "message", tracePanel],
   ["queue", "queue", queuePanel],
@@ -21,8 +22,18 @@ const TABS = [
 export function inspector(hub) {
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": t("inspector"), onkeydown: walk });
   const body = h("div", { class: "panel", role: "tabpanel", test: "inspector-body" });
-  const close = h("button", { class: "icon-button", test: "inspector-close", "aria-label": t("close"), onclick: () => setInspector({ open: false }) }, icon("close", 20));
-  const box = h("aside", { class: "inspector", "aria-label": t("inspector"), test: "inspector" }, h("div", { class: "inspector-head" }, tabs, close), body);
+  const close = h("button", {
+    class: "icon-button",
+    test: "inspector-close",
+    "aria-label": t("close"),
+    onclick: () => setInspector({ open: false }),
+  }, icon("close", 20));
+  const box = h(
+    "aside",
+    { class: "inspector", "aria-label": t("inspector"), test: "inspector" },
+    h("div", { class: "inspector-head" }, tabs, close),
+    body,
+  );
   let shown = "";
   let inner = null;
 
@@ -30,7 +41,11 @@ export function inspector(hub) {
     const { open, tab, subject } = state.inspector;
     box.hidden = !open;
     replace(tabs, TABS.map(([name, sign]) => tabButton(name, sign, name === tab)));
-    const now = open ? `${tab} ${tab === "message" ? `${subject?.key} ${subject?.message?.message_id} ${subject?.update} ${subject?.at}` : ""}` : "";
+    const now = open
+      ? `${tab} ${
+        tab === "message" ? `${subject?.key} ${subject?.message?.message_id} ${subject?.update} ${subject?.at}` : ""
+      }`
+      : "";
     if (now === shown) return;
     shown = now;
     inner?.end();
@@ -50,7 +65,15 @@ export function inspector(hub) {
 function tabButton(name, sign, selected) {
   return h(
     "button",
-    { role: "tab", class: "tab", "aria-selected": String(selected), tabindex: selected ? 0 : -1, test: `tab-${name}`, title: t(`tab_${name}`), onclick: () => setInspector({ tab: name }) },
+    {
+      role: "tab",
+      class: "tab",
+      "aria-selected": String(selected),
+      tabindex: selected ? 0 : -1,
+      test: `tab-${name}`,
+      title: t(`tab_${name}`),
+      onclick: () => setInspector({ tab: name }),
+    },
     icon(sign, 20),
     h("span", {}, t(`tab_${name}`)),
   );

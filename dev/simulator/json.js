@@ -12,7 +12,13 @@ export function tree(value, depth = 2) {
   return h(
     "div",
     { class: "json", test: "json" },
-    h("button", { class: "icon-button copy", test: "json-copy", "aria-label": t("copy_json"), title: t("copy_json"), onclick: () => copy(JSON.stringify(value, null, 2)) }, icon("copy", 16)),
+    h("button", {
+      class: "icon-button copy",
+      test: "json-copy",
+      "aria-label": t("copy_json"),
+      title: t("copy_json"),
+      onclick: () => copy(JSON.stringify(value, null, 2)),
+    }, icon("copy", 16)),
     node(value, depth),
   );
 }
@@ -31,11 +37,18 @@ function entry(name, item, depth) {
   const deep = item !== null && typeof item === "object" && Object.keys(item).length > 0;
   if (!deep) return h("div", { class: "j-row" }, key, ": ", node(item, depth));
   const hint = Array.isArray(item) ? `[${item.length}]` : `{${Object.keys(item).length}}`;
-  return h("details", { class: "j-row", open: depth > 0 }, h("summary", {}, key, " ", h("span", { class: "j-hint" }, hint)), node(item, depth));
+  return h(
+    "details",
+    { class: "j-row", open: depth > 0 },
+    h("summary", {}, key, " ", h("span", { class: "j-hint" }, hint)),
+    node(item, depth),
+  );
 }
 
 function leaf(value) {
-  if (typeof value !== "string") return h("span", { class: `j-${value === null ? "null" : typeof value}` }, String(value));
+  if (typeof value !== "string") {
+    return h("span", { class: `j-${value === null ? "null" : typeof value}` }, String(value));
+  }
   const text = value.length > LONG ? `${value.slice(0, LONG)}… (${value.length})` : value;
   return h("span", { class: "j-string" }, text);
 }
@@ -44,7 +57,9 @@ function leaf(value) {
 function flat(value, path = "", out = {}) {
   if (value !== null && typeof value === "object" && Object.keys(value).length) {
     for (const [name, item] of Object.entries(value)) flat(item, path ? `${path}.${name}` : name, out);
-  } else if (value !== undefined && value !== null) out[path || "·"] = typeof value === "string" ? value : JSON.stringify(value);
+  } else if (value !== undefined && value !== null) {
+    out[path || "·"] = typeof value === "string" ? value : JSON.stringify(value);
+  }
   return out;
 }
 
@@ -60,7 +75,13 @@ export function difference(before, after) {
     "div",
     { test: "state-diff" },
     changed.length > 0 && table(changed, left, right),
-    same.length > 0 && h("details", { class: "job" }, h("summary", {}, h("span", { class: "gist" }, `${t("unchanged")}: ${same.length}`)), table(same, left, right)),
+    same.length > 0 &&
+      h(
+        "details",
+        { class: "job" },
+        h("summary", {}, h("span", { class: "gist" }, `${t("unchanged")}: ${same.length}`)),
+        table(same, left, right),
+      ),
   );
 }
 
@@ -75,5 +96,11 @@ function table(paths, left, right) {
 
 function line(path, before, after) {
   const kind = before === after ? "same" : before === undefined ? "added" : after === undefined ? "removed" : "changed";
-  return h("tr", { class: kind }, h("td", { class: "path" }, path), h("td", {}, before ?? "–"), h("td", {}, after ?? "–"));
+  return h(
+    "tr",
+    { class: kind },
+    h("td", { class: "path" }, path),
+    h("td", {}, before ?? "–"),
+    h("td", {}, after ?? "–"),
+  );
 }

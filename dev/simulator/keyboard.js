@@ -11,7 +11,8 @@ import { chatOf, emit } from "./store.js";
 
 const SPINNER_LIMIT = 15000; // Telegram's clients give up waiting for an answer about then
 
-export const buttonKey = (messageId, button, row, column) => `${messageId}|${row}.${column}|${button.callback_data ?? button.text}`;
+export const buttonKey = (messageId, button, row, column) =>
+  `${messageId}|${row}.${column}|${button.callback_data ?? button.text}`;
 
 export function inlineKeyboard(key, message) {
   const rows = message.reply_markup?.inline_keyboard;
@@ -20,7 +21,9 @@ export function inlineKeyboard(key, message) {
   return h(
     "div",
     { class: "inline-keyboard", test: "inline-keyboard" },
-    (implied || rows).map((row, y) => h("div", { class: "inline-row" }, row.map((button, x) => inlineButton(key, message, button, y, x)))),
+    (implied || rows).map((row, y) =>
+      h("div", { class: "inline-row" }, row.map((button, x) => inlineButton(key, message, button, y, x)))
+    ),
   );
 }
 
@@ -50,7 +53,9 @@ function pressInline(key, message, button, id, event) {
   if (button.url) return openUrl(key, button.url);
   if (button.web_app) return openApp(button.web_app.url, button.text);
   if (button.copy_text) return copy(button.copy_text.text);
-  if (button.callback_data !== undefined) return press(key, message, button, id, { old: event.altKey, twice: event.shiftKey });
+  if (button.callback_data !== undefined) {
+    return press(key, message, button, id, { old: event.altKey, twice: event.shiftKey });
+  }
   toast(t("unsupported", { kind: Object.keys(button).join(", ") }));
 }
 
@@ -88,7 +93,12 @@ export async function openUrl(key, url) {
 function openApp(url, title) {
   sheet(
     (close) => [
-      h("div", { class: "app-bar" }, h("button", { class: "icon-button", "aria-label": t("web_app_close"), onclick: close }, icon("close")), h("b", {}, title)),
+      h(
+        "div",
+        { class: "app-bar" },
+        h("button", { class: "icon-button", "aria-label": t("web_app_close"), onclick: close }, icon("close")),
+        h("b", {}, title),
+      ),
       h("iframe", { src: url, title, class: "app-frame", test: "web-app" }),
     ],
     { label: title, className: "app", test: "web-app-sheet" },
@@ -107,9 +117,13 @@ export function replyKeyboard(key, markup, onsend) {
         { class: "reply-row" },
         row.map((item) => {
           const button = typeof item === "string" ? { text: item } : item;
-          return h("button", { class: `reply-button ${button.style || ""}`, test: "reply-button", onclick: () => pressReply(key, button, onsend) }, button.text);
+          return h("button", {
+            class: `reply-button ${button.style || ""}`,
+            test: "reply-button",
+            onclick: () => pressReply(key, button, onsend),
+          }, button.text);
         }),
-      ),
+      )
     ),
   );
 }

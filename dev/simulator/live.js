@@ -58,7 +58,12 @@ export async function refresh() {
 async function read() {
   const world = await api.state();
   const chats = await api.chats();
-  Object.assign(state, { bots: world.bots, users: world.users, parts: world.parts || [], environment: world.environment });
+  Object.assign(state, {
+    bots: world.bots,
+    users: world.users,
+    parts: world.parts || [],
+    environment: world.environment,
+  });
   state.faults = world.faults || [];
   state.faultKinds = world.fault_kinds || {};
   if (!source || source.readyState === EventSource.CLOSED) seq = world.seq ?? 0;

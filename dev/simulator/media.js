@@ -11,7 +11,8 @@ const MAX_WIDTH = 400;
 const MAX_HEIGHT = 460;
 
 export const fileUrl = (message, id) => message.sim?.files?.[id] || `/sim/files/${id}`;
-export const largest = (photo) => photo.reduce((best, item) => (item.width * item.height > best.width * best.height ? item : best));
+export const largest = (photo) =>
+  photo.reduce((best, item) => (item.width * item.height > best.width * best.height ? item : best));
 
 export function media(message) {
   if (message.photo) return photo(message);
@@ -27,7 +28,10 @@ export function media(message) {
 function frame(width, height, content, className) {
   const scale = Math.min(MAX_WIDTH / width, MAX_HEIGHT / height, 1.6);
   const shown = Math.max(Math.round(width * scale), 120);
-  return h("div", { class: `media ${className}`, style: { width: `${shown}px`, "aspect-ratio": `${Math.max(width / height, 0.42)}` } }, content);
+  return h("div", {
+    class: `media ${className}`,
+    style: { width: `${shown}px`, "aspect-ratio": `${Math.max(width / height, 0.42)}` },
+  }, content);
 }
 
 function photo(message) {
@@ -42,12 +46,27 @@ function picture(message, group) {
   image.addEventListener("error", () => image.classList.add("broken"));
   return h(
     "button",
-    { class: "picture", test: "photo", "aria-label": t("kind_photo"), onclick: () => lightbox(all, group.indexOf(message)) },
+    {
+      class: "picture",
+      test: "photo",
+      "aria-label": t("kind_photo"),
+      onclick: () => lightbox(all, group.indexOf(message)),
+    },
     image,
   );
 }
 
-const ROWS = { 2: [2], 3: [1, 2], 4: [2, 2], 5: [2, 3], 6: [3, 3], 7: [2, 2, 3], 8: [2, 3, 3], 9: [3, 3, 3], 10: [2, 2, 3, 3] };
+const ROWS = {
+  2: [2],
+  3: [1, 2],
+  4: [2, 2],
+  5: [2, 3],
+  6: [3, 3],
+  7: [2, 2, 3],
+  8: [2, 3, 3],
+  9: [3, 3, 3],
+  10: [2, 2, 3, 3],
+};
 
 /** Pictures and videos of one media group as justified rows, files one under another. */
 export function album(messages) {
@@ -70,7 +89,11 @@ function albumRow(part, group) {
   const total = ratios.reduce((sum, ratio) => sum + ratio, 0);
   const photos = group.filter((message) => message.photo);
   const cells = part.map((message, index) =>
-    h("div", { class: "cell", style: { "flex-grow": ratios[index] / total } }, message.photo ? picture(message, photos) : player(message, message.video)),
+    h(
+      "div",
+      { class: "cell", style: { "flex-grow": ratios[index] / total } },
+      message.photo ? picture(message, photos) : player(message, message.video),
+    )
   );
   return h("div", { class: "row", style: { "aspect-ratio": Math.max(total, 1.1) } }, cells);
 }
@@ -106,7 +129,12 @@ function documentRow(message) {
     "a",
     { class: "document", href: url, download: name, test: "document", "aria-label": `${t("download")}: ${name}` },
     badge,
-    h("span", { class: "file-about" }, h("span", { class: "file-name" }, shorten(name)), h("span", { class: "file-size" }, size(file.file_size))),
+    h(
+      "span",
+      { class: "file-about" },
+      h("span", { class: "file-name" }, shorten(name)),
+      h("span", { class: "file-size" }, size(file.file_size)),
+    ),
   );
 }
 
@@ -114,7 +142,9 @@ function documentRow(message) {
 function shorten(name) {
   const dot = name.lastIndexOf(".");
   const tail = dot > 0 && name.length - dot <= 6 ? name.slice(dot) : "";
-  return tail ? [h("span", { class: "cut" }, name.slice(0, name.length - tail.length)), h("span", {}, tail)] : h("span", { class: "cut" }, name);
+  return tail
+    ? [h("span", { class: "cut" }, name.slice(0, name.length - tail.length)), h("span", {}, tail)]
+    : h("span", { class: "cut" }, name);
 }
 
 function sticker(message) {
@@ -122,7 +152,13 @@ function sticker(message) {
   const url = fileUrl(message, file.file_id);
   const moving = file.is_video;
   const fallback = (event) => event.target.replaceWith(h("span", { class: "sticker-emoji" }, file.emoji || "🙂"));
-  return h("div", { class: "sticker", test: "sticker" }, moving ? h("video", { src: url, autoplay: true, loop: true, muted: true, playsinline: true }) : h("img", { src: url, alt: file.emoji || t("kind_sticker"), onerror: fallback }));
+  return h(
+    "div",
+    { class: "sticker", test: "sticker" },
+    moving
+      ? h("video", { src: url, autoplay: true, loop: true, muted: true, playsinline: true })
+      : h("img", { src: url, alt: file.emoji || t("kind_sticker"), onerror: fallback }),
+  );
 }
 
 function sound(message, file) {
@@ -139,8 +175,17 @@ function contact(person) {
   return h(
     "div",
     { class: "contact", test: "contact" },
-    h("span", { class: "avatar", style: { background: gradient(person.user_id || 1), "--size": "44px" } }, initials(name)),
-    h("span", { class: "file-about" }, h("span", { class: "file-name" }, name), h("span", { class: "file-size" }, person.phone_number)),
+    h(
+      "span",
+      { class: "avatar", style: { background: gradient(person.user_id || 1), "--size": "44px" } },
+      initials(name),
+    ),
+    h(
+      "span",
+      { class: "file-about" },
+      h("span", { class: "file-name" }, name),
+      h("span", { class: "file-size" }, person.phone_number),
+    ),
   );
 }
 
@@ -151,7 +196,13 @@ function invoice(message) {
     { class: "invoice", test: "invoice" },
     h("div", { class: "invoice-title" }, bill.title),
     h("div", { class: "invoice-text" }, bill.description),
-    h("div", { class: "invoice-price" }, star(16), String(bill.total_amount), bill.currency === "XTR" ? "" : ` ${bill.currency}`),
+    h(
+      "div",
+      { class: "invoice-price" },
+      star(16),
+      String(bill.total_amount),
+      bill.currency === "XTR" ? "" : ` ${bill.currency}`,
+    ),
   );
 }
 

@@ -11,7 +11,8 @@ import { emit, setInspector } from "./store.js";
 import { sanitize } from "./sanitize.js";
 
 const FULL_BLEED = ["photo", "video", "animation"];
-const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\u200D\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
+const ONLY_EMOJI =
+  /^(?:\p{Extended_Pictographic}(?:\uFE0F|\u200D\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
 /** Build the element of a block: one message, or the messages of one album. */
 export function bubble(key, messages) {
@@ -24,7 +25,7 @@ export function bubble(key, messages) {
   const body = h(
     "div",
     { class: `bubble ${bare ? "bare" : ""} ${kind(message)} ${words ? "worded" : ""}` },
-    message.reply_to_message && quote(key, message.reply_to_message),
+    message.reply_to_message && quote(message.reply_to_message),
     messages.length > 1 ? album(messages) : media(message),
     words && text(key, words, meta(messages[messages.length - 1], outgoing)),
     !words && meta(messages[messages.length - 1], outgoing),
@@ -35,14 +36,19 @@ export function bubble(key, messages) {
   return row(key, message, outgoing ? "out" : "in", column);
 }
 
-function quote(key, message) {
+function quote(message) {
   const author = message.from?.is_bot ? message.from.first_name : fullName(message.from);
   const show = (event) => {
     const target = event.target.closest(".thread")?.querySelector(`[data-message-id="${message.message_id}"]`);
     target?.scrollIntoView({ block: "center", behavior: "smooth" });
     target?.animate([{ filter: "brightness(.85)" }, { filter: "none" }], { duration: 900 });
   };
-  return h("button", { class: "quote", test: "quote", onclick: show }, h("b", { class: "cut" }, author), h("span", { class: "cut" }, preview(message)));
+  return h(
+    "button",
+    { class: "quote", test: "quote", onclick: show },
+    h("b", { class: "cut" }, author),
+    h("span", { class: "cut" }, preview(message)),
+  );
 }
 
 function reactions(message) {
@@ -64,9 +70,21 @@ function row(key, message, side, content) {
   };
   return h(
     "div",
-    { class: `message ${side}`, test: "message", "data-message-id": message.message_id, "data-side": side, oncontextmenu: context },
+    {
+      class: `message ${side}`,
+      test: "message",
+      "data-message-id": message.message_id,
+      "data-side": side,
+      oncontextmenu: context,
+    },
     content,
-    h("button", { class: "inspect", test: "message-inspect", "aria-label": t("inspect_message"), title: t("inspect_message"), onclick: open }, icon("inspect", 18)),
+    h("button", {
+      class: "inspect",
+      test: "message-inspect",
+      "aria-label": t("inspect_message"),
+      title: t("inspect_message"),
+      onclick: open,
+    }, icon("inspect", 18)),
   );
 }
 
@@ -74,9 +92,12 @@ function text(key, message, info) {
   const html = message.sim?.html;
   const content = html ? sanitize(html) : document.createTextNode(message.text || message.caption || "");
   const box = h("div", { class: "text", test: "message-text", dir: "auto" }, content, info);
-  if (!message.sim?.outgoing) linkCommands(key, box);
+  if (!message.sim?.outgoing) linkCommands(box);
   box.addEventListener("click", (event) => follow(key, event));
-  box.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches(".tg-spoiler, .command") && event.target.click());
+  box.addEventListener(
+    "keydown",
+    (event) => event.key === "Enter" && event.target.matches(".tg-spoiler, .command") && event.target.click(),
+  );
   return box;
 }
 
@@ -92,15 +113,22 @@ function follow(key, event) {
 }
 
 /** Telegram makes every /command in a bot's text a link that sends it. */
-function linkCommands(key, box) {
+function linkCommands(box) {
   const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT, {
-    acceptNode: (node) => (node.parentElement.closest("a, code, pre, .meta") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT),
+    acceptNode: (
+      node,
+    ) => (node.parentElement.closest("a, code, pre, .meta") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT),
   });
   const nodes = [];
-  while (walker.nextNode()) nodes.push(walker.currentNode);
+  while (walker.nextNode()) nodes.push(/** @type {Text} */ (walker.currentNode));
   for (const node of nodes) {
     const parts = node.data.split(/(?<=^|[\s(«])(\/[a-z][a-z0-9_]{0,31})(?=$|[\s.,;:!?)»])/);
     if (parts.length < 3) continue;
-    node.replaceWith(...parts.map((part, index) => (index % 2 ? h("span", { class: "command", role: "link", tabindex: 0 }, part) : part)));
+    node.replaceWith(
+      ...parts.map((
+        part,
+        index,
+      ) => (index % 2 ? h("span", { class: "command", role: "link", tabindex: 0 }, part) : part)),
+    );
   }
 }

@@ -11,15 +11,21 @@ export function toast(text, { place = document.body, kind = "" } = {}) {
   const box = h("div", { class: `toast ${kind}`, role: "status", test: "toast" }, text);
   place.querySelectorAll(":scope > .toast").forEach((old) => old.remove());
   place.append(box);
-  animate(box, [{ opacity: 0, transform: "translate(-50%, 8px)" }, { opacity: 1, transform: "translate(-50%, 0)" }], { duration: 160 });
+  animate(box, [{ opacity: 0, transform: "translate(-50%, 8px)" }, { opacity: 1, transform: "translate(-50%, 0)" }], {
+    duration: 160,
+  });
   setTimeout(() => box.remove(), Math.max(2500, text.length * 60));
 }
 
 export const failed = (error) => toast(t("failed", { why: error.message }), { kind: "bad" });
 
-/** Open a dialog with `build(close)` inside; returns the way to close it. */
+/**
+ * Open a dialog with `build(close)` inside; returns the way to close it.
+ * @param {(close: () => void) => any} build
+ * @param {{label?: string, className?: string, test?: string, onclose?: () => void}} [options]
+ */
 export function sheet(build, { label, className = "", test = "dialog", onclose } = {}) {
-  const before = document.activeElement;
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const close = () => {
     document.removeEventListener("keydown", keys, true);
     shade.remove();
@@ -27,12 +33,22 @@ export function sheet(build, { label, className = "", test = "dialog", onclose }
     onclose?.();
   };
   const keys = (event) => trap(event, box, close);
-  const box = h("div", { class: `sheet ${className}`, role: "dialog", "aria-modal": "true", "aria-label": label, test, tabindex: -1 });
+  const box = h("div", {
+    class: `sheet ${className}`,
+    role: "dialog",
+    "aria-modal": "true",
+    "aria-label": label,
+    test,
+    tabindex: -1,
+  });
   const shade = h("div", { class: "shade", onmousedown: (event) => event.target === shade && close() }, box);
   replace(box, build(close));
   root().append(shade);
   document.addEventListener("keydown", keys, true);
-  animate(box, [{ opacity: 0, transform: "translateY(16px) scale(.98)" }, { opacity: 1, transform: "none" }], { duration: 180, easing: "ease-out" });
+  animate(box, [{ opacity: 0, transform: "translateY(16px) scale(.98)" }, { opacity: 1, transform: "none" }], {
+    duration: 180,
+    easing: "ease-out",
+  });
   (box.querySelector("[autofocus], input, textarea") || box).focus({ preventScroll: true });
   return close;
 }
@@ -43,7 +59,9 @@ function trap(event, box, close) {
     return close();
   }
   if (event.key !== "Tab") return;
-  const items = [...box.querySelectorAll("button, a[href], input, textarea, select, [tabindex='0']")].filter((item) => !item.disabled);
+  const items = [...box.querySelectorAll("button, a[href], input, textarea, select, [tabindex='0']")].filter((item) =>
+    !item.disabled
+  );
   if (!items.length) return;
   const last = items[items.length - 1];
   const leaving = event.shiftKey ? document.activeElement === items[0] : document.activeElement === last;
@@ -58,7 +76,11 @@ export function alertBox(text, title) {
     (close) => [
       title && h("h2", {}, title),
       h("p", { class: "sheet-text", test: "alert-text" }, text),
-      h("div", { class: "sheet-actions" }, h("button", { class: "text-button", test: "alert-ok", onclick: close, autofocus: true }, "OK")),
+      h(
+        "div",
+        { class: "sheet-actions" },
+        h("button", { class: "text-button", test: "alert-ok", onclick: close, autofocus: true }, "OK"),
+      ),
     ],
     { label: text, className: "small", test: "alert" },
   );
@@ -78,7 +100,12 @@ export function confirmBox(text, action, { danger = false } = {}) {
           "div",
           { class: "sheet-actions" },
           h("button", { class: "text-button", test: "confirm-no", onclick: close }, t("cancel")),
-          h("button", { class: `text-button ${danger ? "danger" : ""}`, test: "confirm-yes", autofocus: true, onclick: decide(true, close) }, action),
+          h("button", {
+            class: `text-button ${danger ? "danger" : ""}`,
+            test: "confirm-yes",
+            autofocus: true,
+            onclick: decide(true, close),
+          }, action),
         ),
       ],
       { label: text, className: "small", test: "confirm", onclose: () => done(answer) },
@@ -88,24 +115,24 @@ export function confirmBox(text, action, { danger = false } = {}) {
 
 /** A small menu at `anchor`: items are {label, icon, run, danger, test} or null for a line. */
 export function menu(anchor, items) {
-  const before = document.activeElement;
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const rows = items.map((item) =>
     item
       ? h(
-          "button",
-          {
-            class: `menu-item ${item.danger ? "danger" : ""}`,
-            role: "menuitem",
-            test: item.test,
-            onclick: () => {
-              close();
-              item.run();
-            },
+        "button",
+        {
+          class: `menu-item ${item.danger ? "danger" : ""}`,
+          role: "menuitem",
+          test: item.test,
+          onclick: () => {
+            close();
+            item.run();
           },
-          item.icon && icon(item.icon, 20),
-          h("span", {}, item.label),
-        )
-      : h("hr"),
+        },
+        item.icon && icon(item.icon, 20),
+        h("span", {}, item.label),
+      )
+      : h("hr")
   );
   const box = h("div", { class: "menu", role: "menu", test: "menu" }, rows);
   const shade = h("div", { class: "shade clear", onmousedown: (event) => event.target === shade && close() }, box);
@@ -118,14 +145,20 @@ export function menu(anchor, items) {
   root().append(shade);
   place(box, anchor.getBoundingClientRect());
   document.addEventListener("keydown", keys, true);
-  animate(box, [{ opacity: 0, transform: "scale(.92)" }, { opacity: 1, transform: "none" }], { duration: 120, easing: "ease-out" });
+  animate(box, [{ opacity: 0, transform: "scale(.92)" }, { opacity: 1, transform: "none" }], {
+    duration: 120,
+    easing: "ease-out",
+  });
   box.querySelector("button")?.focus({ preventScroll: true });
 }
 
 function place(box, at) {
   const width = box.offsetWidth;
   const height = box.offsetHeight;
-  const left = Math.min(Math.max(8, at.left + width > innerWidth - 8 ? at.right - width : at.left), innerWidth - width - 8);
+  const left = Math.min(
+    Math.max(8, at.left + width > innerWidth - 8 ? at.right - width : at.left),
+    innerWidth - width - 8,
+  );
   const below = at.bottom + 6;
   const top = below + height > innerHeight - 8 ? Math.max(8, at.top - height - 6) : below;
   Object.assign(box.style, { left: `${left}px`, top: `${top}px` });
@@ -149,7 +182,13 @@ export function lightbox(pictures, start = 0) {
   let index = start;
   const image = h("img", { alt: "", test: "lightbox-image" });
   const text = h("div", { class: "lightbox-caption" });
-  const link = h("a", { class: "round-button", test: "lightbox-download", "aria-label": t("download"), title: t("download"), download: "" }, icon("download"));
+  const link = h("a", {
+    class: "round-button",
+    test: "lightbox-download",
+    "aria-label": t("download"),
+    title: t("download"),
+    download: "",
+  }, icon("download"));
   const show = (step) => {
     index = (index + step + pictures.length) % pictures.length;
     image.src = pictures[index].url;
@@ -171,11 +210,22 @@ export function lightbox(pictures, start = 0) {
     "div",
     { class: "lightbox-bar" },
     link,
-    h("button", { class: "round-button", test: "lightbox-close", "aria-label": t("close"), onclick: close }, icon("close")),
+    h(
+      "button",
+      { class: "round-button", test: "lightbox-close", "aria-label": t("close"), onclick: close },
+      icon("close"),
+    ),
   );
   const box = h(
     "div",
-    { class: "lightbox", role: "dialog", "aria-modal": "true", "aria-label": t("kind_photo"), test: "lightbox", onclick: (event) => event.target === box && close() },
+    {
+      class: "lightbox",
+      role: "dialog",
+      "aria-modal": "true",
+      "aria-label": t("kind_photo"),
+      test: "lightbox",
+      onclick: (event) => event.target === box && close(),
+    },
     image,
     text,
     bar,
@@ -183,7 +233,10 @@ export function lightbox(pictures, start = 0) {
   show(0);
   root().append(box);
   document.addEventListener("keydown", keys, true);
-  animate(image, [{ opacity: 0, transform: "scale(.94)" }, { opacity: 1, transform: "none" }], { duration: 180, easing: "ease-out" });
+  animate(image, [{ opacity: 0, transform: "scale(.94)" }, { opacity: 1, transform: "none" }], {
+    duration: 180,
+    easing: "ease-out",
+  });
   bar.querySelector("button").focus();
 }
 

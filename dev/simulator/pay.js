@@ -9,7 +9,11 @@ import { botOf } from "./store.js";
 
 export function paySheet(key, message) {
   const bill = message.invoice;
-  sheet((close) => content(key, message, bill, close), { label: bill?.title || t("pay"), className: "pay", test: "pay-sheet" });
+  sheet((close) => content(key, message, bill, close), {
+    label: bill?.title || t("pay"),
+    className: "pay",
+    test: "pay-sheet",
+  });
 }
 
 function content(key, message, bill, close) {
@@ -19,7 +23,11 @@ function content(key, message, bill, close) {
     t("pay_confirm", { n: bill?.total_amount ?? "" }),
   );
   return [
-    h("button", { class: "icon-button sheet-close", "aria-label": t("close"), test: "pay-cancel", onclick: close }, icon("close")),
+    h(
+      "button",
+      { class: "icon-button sheet-close", "aria-label": t("close"), test: "pay-cancel", onclick: close },
+      icon("close"),
+    ),
     h("div", { class: "pay-star" }, star(72)),
     h("h2", {}, bill?.title || t("pay")),
     h("p", { class: "sheet-text" }, bill?.description || ""),

@@ -13,7 +13,12 @@ const EVERY = 4000; // a slow look for changes that no event tells of
 
 export function queuePanel(body, hub) {
   const content = h("div", { test: "queue" });
-  const tick = h("button", { class: "chip strong", test: "tick", onclick: () => runTick(tick, load) }, icon("tick", 16), t("tick_now"));
+  const tick = h(
+    "button",
+    { class: "chip strong", test: "tick", onclick: () => runTick(tick, load) },
+    icon("tick", 16),
+    t("tick_now"),
+  );
   replace(body, h("div", { class: "chips" }, tick), content);
   let timer = null;
   let due = null;
@@ -63,15 +68,49 @@ function draw(box, queue) {
   const sum = ledger.reduce((total, row) => total + (amountOf(row) || 0), 0);
   replace(
     box,
-    names.length > 0 && h("div", { class: "figures" }, names.map((name) => h("div", { class: "figure", test: `count-${name}` }, h("b", {}, counts[name] || 0), h("span", {}, h("i", { class: `state-dot ${name}` }), name)))),
-    queue.users?.length > 0 && h("section", { class: "section" }, h("h3", {}, t("balances")), h("div", { class: "balances" }, queue.users.map(balance))),
-    h("section", { class: "section" }, h("h3", {}, t("newest_jobs")), jobs.length ? jobs.map(jobRow) : h("p", { class: "hint", test: "queue-empty" }, t("queue_empty"))),
-    h("section", { class: "section" }, h("h3", {}, t("ledger"), ledger.length > 0 && h("small", {}, t("sum", { n: signed(sum) }))), ledger.length ? ledger.map(ledgerRow) : h("p", { class: "hint" }, t("ledger_empty"))),
+    names.length > 0 &&
+      h(
+        "div",
+        { class: "figures" },
+        names.map((name) =>
+          h(
+            "div",
+            { class: "figure", test: `count-${name}` },
+            h("b", {}, counts[name] || 0),
+            h("span", {}, h("i", { class: `state-dot ${name}` }), name),
+          )
+        ),
+      ),
+    queue.users?.length > 0 &&
+      h(
+        "section",
+        { class: "section" },
+        h("h3", {}, t("balances")),
+        h("div", { class: "balances" }, queue.users.map(balance)),
+      ),
+    h(
+      "section",
+      { class: "section" },
+      h("h3", {}, t("newest_jobs")),
+      jobs.length ? jobs.map(jobRow) : h("p", { class: "hint", test: "queue-empty" }, t("queue_empty")),
+    ),
+    h(
+      "section",
+      { class: "section" },
+      h("h3", {}, t("ledger"), ledger.length > 0 && h("small", {}, t("sum", { n: signed(sum) }))),
+      ledger.length ? ledger.map(ledgerRow) : h("p", { class: "hint" }, t("ledger_empty")),
+    ),
   );
   for (const item of box.querySelectorAll("details")) if (open.has(item.dataset.id)) item.open = true;
 }
 
-const balance = (user) => h("div", { class: "balance", test: "balance", "data-user": user.tg_id }, h("span", { class: "cut" }, user.first_name || user.tg_id), h("b", {}, user.balance));
+const balance = (user) =>
+  h(
+    "div",
+    { class: "balance", test: "balance", "data-user": user.tg_id },
+    h("span", { class: "cut" }, user.first_name || user.tg_id),
+    h("b", {}, user.balance),
+  );
 
 export function jobRow(job) {
   const when = job.finished_at || job.updated_at || job.run_at || job.created_at;

@@ -29,7 +29,9 @@ function copyElement(node, to) {
 function allowed(node) {
   if (PLAIN.has(node.tagName)) return plain(node);
   if (node.tagName === "A" && SAFE_LINK.test(node.getAttribute("href") || "")) return link(node);
-  if (node.tagName === "TG-SPOILER" || (node.tagName === "SPAN" && node.classList.contains("tg-spoiler"))) return spoiler();
+  if (node.tagName === "TG-SPOILER" || (node.tagName === "SPAN" && node.classList.contains("tg-spoiler"))) {
+    return spoiler();
+  }
   return null;
 }
 

@@ -1,4 +1,5 @@
-// The line above everything, there only when something is not as usual: the stack is gone, faults are set, a part is down.
+// The line above everything. It shows only when something is not as usual: the stack is gone, faults are set, a part
+// is down.
 
 import { api } from "./api.js";
 import { h, replace } from "./dom.js";
@@ -17,7 +18,22 @@ export function strip(hub) {
 
 function lost() {
   if (state.connection !== "lost") return null;
-  return h("div", { class: "lost", role: "alert", test: "lost" }, icon("warning", 18), h("span", {}, h("b", {}, t("lost_title")), " ", t("lost_text"), " ", h("code", {}, "make up"), " · ", t("lost_retry")));
+  return h(
+    "div",
+    { class: "lost", role: "alert", test: "lost" },
+    icon("warning", 18),
+    h(
+      "span",
+      {},
+      h("b", {}, t("lost_title")),
+      " ",
+      t("lost_text"),
+      " ",
+      h("code", {}, "make up"),
+      " · ",
+      t("lost_retry"),
+    ),
+  );
 }
 
 export function faultName(fault) {
@@ -34,9 +50,23 @@ function badges() {
   return h(
     "div",
     { class: "faults", test: "fault-badges" },
-    down.map((part) => h("button", { class: "fault", test: "part-badge", onclick: () => setInspector({ open: true, tab: "parts" }) }, `${part.name}: ${t(`st_${part.status}`)}`)),
-    state.faults.map((fault) => h("button", { class: "fault", test: "fault-badge", onclick: () => setInspector({ open: true, tab: "faults" }) }, faultName(fault), fault.times > 1 && ` × ${fault.times}`)),
-    state.faults.length > 0 && h("button", { class: "link-button", test: "faults-clear-top", onclick: clearFaults }, t("clear_all")),
+    down.map((part) =>
+      h(
+        "button",
+        { class: "fault", test: "part-badge", onclick: () => setInspector({ open: true, tab: "parts" }) },
+        `${part.name}: ${t(`st_${part.status}`)}`,
+      )
+    ),
+    state.faults.map((fault) =>
+      h(
+        "button",
+        { class: "fault", test: "fault-badge", onclick: () => setInspector({ open: true, tab: "faults" }) },
+        faultName(fault),
+        fault.times > 1 && ` × ${fault.times}`,
+      )
+    ),
+    state.faults.length > 0 &&
+      h("button", { class: "link-button", test: "faults-clear-top", onclick: clearFaults }, t("clear_all")),
   );
 }
 

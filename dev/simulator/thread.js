@@ -27,11 +27,17 @@ function blocks(messages) {
 const DRAFT = Number.MAX_SAFE_INTEGER;
 
 /** What the bot is still writing looks like one more message, paler. */
-const draftOf = (chat) => (chat.draft ? [{ message_id: DRAFT, date: Math.floor(Date.now() / 1000), text: " ", sim: { html: chat.draft.html } }] : []);
+const draftOf = (
+  chat,
+) => (chat.draft
+  ? [{ message_id: DRAFT, date: Math.floor(Date.now() / 1000), text: " ", sim: { html: chat.draft.html } }]
+  : []);
 
 const sticks = (a, b) =>
-  Boolean(a?.messages && b?.messages) && a.side === b.side && Math.abs(b.messages[0].date - a.messages[a.messages.length - 1].date) < GROUP_GAP && !isService(a) && !isService(b);
-const isService = (block) => ["successful_payment", "refunded_payment", "pinned_message"].some((name) => block.messages[0][name]);
+  Boolean(a?.messages && b?.messages) && a.side === b.side &&
+  Math.abs(b.messages[0].date - a.messages[a.messages.length - 1].date) < GROUP_GAP && !isService(a) && !isService(b);
+const isService = (block) =>
+  ["successful_payment", "refunded_payment", "pinned_message"].some((name) => block.messages[0][name]);
 
 export function thread(chat) {
   const nodes = new Map();
@@ -47,7 +53,9 @@ export function thread(chat) {
       element.classList.toggle("first", !sticks(wanted[index - 1], block));
       element.classList.toggle("draft", block.id === `m${DRAFT}`);
       element.classList.toggle("last", !sticks(block, wanted[index + 1]));
-      if (at ? at.nextSibling !== element : list.firstChild !== element) list.insertBefore(element, at ? at.nextSibling : list.firstChild);
+      if (at ? at.nextSibling !== element : list.firstChild !== element) {
+        list.insertBefore(element, at ? at.nextSibling : list.firstChild);
+      }
       at = element;
     });
     marks();
@@ -57,7 +65,9 @@ export function thread(chat) {
     const shape = block.day || JSON.stringify(block.messages);
     const entry = nodes.get(block.id);
     if (entry?.shape === shape) return entry.element;
-    const element = block.day ? h("div", { class: "day", test: "day" }, h("span", { class: "pill" }, block.day)) : bubble(chat.key, block.messages);
+    const element = block.day
+      ? h("div", { class: "day", test: "day" }, h("span", { class: "pill" }, block.day))
+      : bubble(chat.key, block.messages);
     nodes.set(block.id, { shape, element });
     if (entry) swap(entry.element, element, quiet);
     else if (!quiet) enter(element, block.side);
@@ -88,7 +98,10 @@ export function thread(chat) {
 
 function enter(element, side) {
   const shift = side === "out" ? "12px" : "-8px";
-  animate(element, [{ opacity: 0, transform: `translate(${shift}, 14px) scale(.97)` }, { opacity: 1, transform: "none" }], { duration: 220, easing: "cubic-bezier(.2,.8,.3,1)" });
+  animate(element, [{ opacity: 0, transform: `translate(${shift}, 14px) scale(.97)` }, {
+    opacity: 1,
+    transform: "none",
+  }], { duration: 220, easing: "cubic-bezier(.2,.8,.3,1)" });
 }
 
 /** An edit grows or shrinks into place instead of jumping. */
@@ -98,6 +111,11 @@ function swap(old, element, quiet) {
   if (quiet) return;
   const inner = element.querySelector(".bubble") || element;
   const after = element.offsetHeight;
-  if (before && before !== after) animate(element, [{ height: `${before}px`, overflow: "clip" }, { height: `${after}px`, overflow: "clip" }], { duration: 220, easing: "ease-out" });
+  if (before && before !== after) {
+    animate(element, [{ height: `${before}px`, overflow: "clip" }, { height: `${after}px`, overflow: "clip" }], {
+      duration: 220,
+      easing: "ease-out",
+    });
+  }
   animate(inner, [{ opacity: 0.35 }, { opacity: 1 }], { duration: 260 });
 }
