@@ -35,7 +35,7 @@ class Bought:
     """What the model knows of a payment."""
 
     person: int
-    ledger: int
+    credits: int
     payment: ledger.Payment
     state: str = "paid"
     owed: int = 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from lib import db, errors, log, migrations
+from lib import errors, log
 from lib.credits import ledger
 from lib.jobs import table
 from lib.jobs.table import NewJob, Place
@@ -330,28 +330,3 @@ async def test_a_claim_rewrites_the_row_in_its_page_and_touches_no_index(databas
         updated, hot = await cursor.fetchone()
     assert updated == 500
     assert hot > 0.9 * updated
-
-
-async def test_the_migration_moves_what_was_finished_and_keeps_what_was_not(empty_database):
-    files = migrations.available()
-    async with empty_database.connect() as conn:
-        for file in files[:5]:
-            await db.script(conn, file.text)
-        await conn.execute(
-            "insert into users (tg_id) values (7); insert into credit_accounts select id from users;"
-            "insert into credit_ledger (user_id, kind, amount, key) select id, 'grant', 9, 'g' from users;"
-            "insert into jobs (user_id, task, key, price)"
-            " select id, 'card', k, 1 from users, unnest('{a,b,c,d}'::text[]) k;"
-            "update jobs set state = 'cancelled', finished_at = now() where key = 'a';"
-            "update jobs set state = 'running', lease_token = gen_random_uuid(), leased_until = now() where key <> 'a';"
-            "update jobs set state = 'done', finished_at = now(), lease_token = null, leased_until = null"
-            " where key = 'b'"
-        )
-        before = await (await conn.execute("select id, key, state, price, created_at from jobs order by id")).fetchall()
-        await db.script(conn, files[5].text)
-        query = "select id, key, state, price, created_at from every_job order by id"
-        assert await (await conn.execute(query)).fetchall() == before
-        assert await count(conn, "select string_agg(key, '' order by key) from jobs") == "cd"
-        assert await count(conn, "select balance from credit_accounts") == 6
-        assert sorted([job.key for job in await claim(conn, limit=9)]) == ["c", "d"]
-        await factories.books_are_right(conn)

@@ -111,7 +111,7 @@ async def test_a_list_of_clients_is_searched_by_a_whole_number_too(conn):
 
 
 def test_the_numbering_plans_are_loaded_for_the_first_number_that_somebody_types():
-    code = "import sys; from lib import till; from lib.loyalty import phones; phones.told('79001234567');"
+    code = "import sys; from lib.loyalty import counter, phones; phones.told('79001234567');"
     code += " phones.looks_like_one('Анна'); assert 'phonenumbers' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 

@@ -1,0 +1,375 @@
+-- People, the two roles that the product works as, and the updates of the bots in an outage.
+--
+-- One Telegram account is one row of `users`. A person can be erased: the row stays without a name, and the erased account
+-- can write nothing any more, in any table. What must outlive an account (a debt, a block, a welcome, a ban) is kept under
+-- keyed hashes, never under a name or a number.
+--
+-- The table `migrations` is made by the runner (sql/queries/migrations.sql), before the first of them.
+
+-- What the product runs as: it owns nothing, so it cannot go round a policy. On Neon it is given a password by hand.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'lotok_app') then
+        create role lotok_app nologin nobypassrls;
+    end if;
+exception
+    when duplicate_object or unique_violation then null;
+end $$;
+-- So that the owner may enter it: not where an administrator has seen to that, who alone may.
+do $$
+begin
+    if not pg_has_role(current_user, 'lotok_app', case when current_setting('server_version_num') < '160000' then 'member' else 'set' end)
+    then
+        execute format('grant lotok_app to %I', current_user);
+    end if;
+end $$;
+-- Its name, which differs where an owner on a server with two could not use the roles of the other.
+create function app_role() returns text language sql immutable parallel safe as $$ select 'lotok_app' $$;
+-- What an operation runs as.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'lotok_till') then
+        create role lotok_till nologin nobypassrls;
+    end if;
+exception
+    when duplicate_object or unique_violation then null;
+end $$;
+-- So that the owner may enter it, as with lotok_app. An operation runs as it because it belongs to it.
+do $$
+begin
+    if not (pg_has_role(current_user, 'lotok_till', 'usage') and pg_has_role(current_user, 'lotok_till',
+        case when current_setting('server_version_num') < '160000' then 'member' else 'set' end))
+    then
+        execute format('grant lotok_till to %I', current_user);
+    end if;
+end $$;
+grant usage on schema public to lotok_app, lotok_till;
+grant select, insert, update, delete on migrations to lotok_app;
+-- What lotok_app may not do with a table stands with that table. lotok_till may do nothing that is not granted there.
+alter default privileges in schema public grant select, insert, update, delete on tables to lotok_app;
+alter default privileges in schema public grant usage, select on sequences to lotok_app;
+
+create table users (
+    id bigint generated always as identity primary key,
+    -- below zero once the person was erased
+    tg_id bigint not null unique,
+    first_name text not null default '',
+    last_name text not null default '',
+    username text not null default '',
+    language text not null default 'ru' check (language in ('ru', 'en')),
+    -- false while the language only follows Telegram's own setting
+    language_chosen boolean not null default false,
+    time_zone text not null default 'Europe/Moscow',
+    consent_at timestamptz,
+    blocked_at timestamptz,
+    created_at timestamptz not null default clock_timestamp(),
+    seen_at timestamptz not null default clock_timestamp(),
+    erased_at timestamptz,
+    -- by what a person is known beyond their account: keyed hashes of the Telegram id and of the phone
+    mark bytea,
+    phone_mark bytea,
+    -- the bots that have said what they are
+    introduced text[] not null default '{}',
+    constraint users_tg_id_check check ((erased_at is null) = (tg_id > 0)),
+    constraint users_mark_check check (erased_at is null or num_nonnulls(mark, phone_mark) = 0)
+);
+
+-- An administrator looks people up by it.
+create index users_username on users (lower(username)) where username <> '';
+
+-- What holds for a person whichever account they have, by keyed hashes of the Telegram id and of the phone: who was erased
+-- and comes back, or comes with another account and the same number, owes what they owed, is blocked where they were
+-- blocked, and has had what is had once.
+create table remembered (
+    mark bytea not null,
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt')),
+    -- of a debt the payment, else the shop
+    subject bigint not null,
+    -- null: for as long as the shop is there
+    until timestamptz,
+    primary key (mark, what, subject)
+);
+
+create index remembered_until on remembered (until) where until is not null;
+
+create function marks_of(p_user_id bigint) returns bytea[] language sql stable security definer
+set search_path = public, pg_temp as $$
+    select array_remove(array[mark, phone_mark], null) from users where id = p_user_id;
+$$;
+
+create function is_remembered(p_user_id bigint, p_what text, p_subject bigint) returns boolean language sql stable
+security definer set search_path = public, pg_temp as $$
+    select exists (
+        select
+        from remembered
+        where mark = any (marks_of(p_user_id))
+        and what = p_what
+        and subject = p_subject
+        and coalesce(until > statement_timestamp(), true)
+    );
+$$;
+
+-- By every mark of the person. What is remembered already is remembered for the longer time.
+create function remember(p_user_id bigint, p_what text, p_subject bigint, p_until timestamptz default null)
+returns void language sql security definer set search_path = public, pg_temp as $$
+    insert into remembered as r (mark, what, subject, until)
+    select m.mark, p_what, p_subject, p_until
+    from unnest(marks_of(p_user_id)) m (mark)
+    order by m.mark
+    on conflict (mark, what, subject) do update
+    set until = case when num_nulls(r.until, excluded.until) = 0 then greatest(r.until, excluded.until) end;
+$$;
+
+-- What is given once, and any of these accounts' marks has had, they all have had from now on: they are one person's.
+create function remember_together(p_user_ids bigint[]) returns void language sql security definer
+set search_path = public, pg_temp as $$
+    with marks as (
+        select distinct m.mark
+        from unnest(p_user_ids) u (id)
+        cross join unnest(marks_of(u.id)) m (mark)
+    ), known as (
+        select what, subject, case when bool_and(until is not null) then max(until) end as until
+        from remembered
+        where mark in (select mark from marks)
+        and what in ('welcome', 'birthday')
+        group by what, subject
+    )
+    insert into remembered as r (mark, what, subject, until)
+    select m.mark, k.what, k.subject, k.until
+    from marks m
+    cross join known k
+    order by 1, 2, 3
+    on conflict (mark, what, subject) do update
+    set until = excluded.until
+    where r.until is distinct from excluded.until;
+$$;
+
+-- With a new mark, such as another number, a person has had what they had; also the cards of a time before marks count.
+create function share_marks() returns trigger language plpgsql set role to lotok_app as $$
+declare
+    scope text := coalesce(current_setting('app.platform', true), '');
+begin
+    perform set_config('app.platform', 'on', true);
+    perform remember(new.id, 'welcome', m.partner_id)
+    from members m
+    join point_txns t on t.partner_id = m.partner_id and t.idem_key = 'welcome:' || m.id
+    where m.user_id = new.id;
+    perform remember_together(array[new.id]);
+    perform set_config('app.platform', scope, true);
+    return null;
+end $$;
+
+create trigger share_marks after update of mark, phone_mark on users
+    for each row when (new.erased_at is null and (old.mark, old.phone_mark) is distinct from (new.mark, new.phone_mark))
+    execute function share_marks();
+
+-- What has run out, and what concerned a shop that has gone with its owner. Returns how many.
+create function forget_remembered(p_now timestamptz) returns integer language plpgsql as $$
+declare
+    number integer;
+begin
+    delete from remembered r
+    where r.until <= p_now
+    or r.what <> 'debt' and r.subject in (select id from partners where status = 'blocked' and reason = 'owner_erased');
+    get diagnostics number = row_count;
+    return number;
+end $$;
+
+-- The shop has lifted its block: no later account of the person is blocked for it.
+create function forget_block(p_user_id bigint, p_partner_id bigint) returns void language sql security definer
+set search_path to public, pg_temp as $$
+    delete from remembered where mark = any (marks_of(p_user_id)) and what = 'block' and subject = p_partner_id;
+$$;
+
+-- Every write in the name of a person asks the person's row first, and an account that was erased is refused, whatever a
+-- conversation still believes. The row is locked against an erasure that is under way: it waits for the write, and sees
+-- and removes what was written, or the write waits for it, and is refused.
+create function must_live(p_user_id bigint) returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
+begin
+    perform from users where id = p_user_id and erased_at is null for key share;
+    if not found and exists (select from users where id = p_user_id) then
+        raise exception using errcode = 'LK410', message = 'erased', detail = format('user %s', p_user_id);
+    end if;
+end $$;
+
+create function refuse_erased() returns trigger language plpgsql as $$
+begin
+    case tg_argv[0]
+        when 'user_id' then perform must_live(new.user_id);
+        when 'owner_id' then perform must_live(new.owner_id);
+        when 'actor_id' then perform must_live(new.actor_id);
+        when 'created_by' then perform must_live(new.created_by);
+        when 'used_by' then perform must_live(new.used_by);
+        when 'staff_id' then perform must_live(new.staff_id);
+        when 'member_id' then
+            perform must_live(m.user_id) from members m where m.partner_id = new.partner_id and m.id = new.member_id;
+    end case;
+    return new;
+end $$;
+
+create function refuse_erased_user() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = 'LK410', message = 'erased', detail = format('user %s', old.id);
+end $$;
+
+-- Named so that they come first of a table's triggers: a person is locked before their account and their cards.
+create trigger a_living before update on users
+    for each row when (old.erased_at is not null) execute function refuse_erased_user();
+
+create function is_erased(p_user_id bigint) returns boolean language sql stable security definer
+set search_path to public, pg_temp as $$
+    select exists (select from users where id = p_user_id and erased_at is not null);
+$$;
+
+-- Whom an administrator shut out, and why. By a keyed hash of the Telegram id, so that erasing oneself opens no door.
+create table bans (
+    mark bytea primary key,
+    user_id bigint not null references users (id),
+    reason text not null check (reason <> ''),
+    actor text not null check (actor <> ''),
+    at timestamptz not null default clock_timestamp()
+);
+
+create index bans_user on bans (user_id);
+
+-- Which alerts an administrator does not want to hear. The log has them all.
+create table muted_alerts (
+    tg_id bigint not null,
+    kind text not null check (kind ~ '^[a-z][a-z_]*$'),
+    primary key (tg_id, kind)
+);
+
+-- Updates that failed every time Telegram brought them; kept so that they can be looked at and replayed.
+create table dead_letters (
+    id bigint generated always as identity primary key,
+    bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
+    update_id bigint not null,
+    payload jsonb not null,
+    error text not null,
+    tries integer not null check (tries > 0),
+    created_at timestamptz not null default clock_timestamp(),
+    -- the kind of error that the text begins with
+    reason text not null generated always as (coalesce(substring(error from '^[A-Za-z_]{1,24}'), 'Error')) stored,
+    unique (bot, update_id)
+);
+
+create index dead_letters_reason on dead_letters (reason, id desc) include (bot);
+
+-- What Redis holds of a conversation, for as long as Redis is out of reach. Empty in normal operation.
+create table conversations (
+    bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
+    tg_id bigint not null,
+    -- as lib/telegram/fsm.py writes it; null while the first update is handled
+    state text,
+    turn_update bigint,
+    turn_until timestamptz,
+    saved_at timestamptz not null default clock_timestamp(),
+    primary key (bot, tg_id),
+    check ((turn_update is null) = (turn_until is null))
+);
+
+create index conversations_saved on conversations (saved_at);
+
+create table handled_updates (
+    bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
+    update_id bigint not null,
+    tg_id bigint not null,
+    failures integer not null default 0 check (failures >= 0),
+    done_at timestamptz,
+    seen_at timestamptz not null default clock_timestamp(),
+    primary key (bot, update_id)
+);
+
+create index handled_updates_person on handled_updates (tg_id);
+create index handled_updates_seen on handled_updates (seen_at);
+
+-- Takes the turn first and looks for the mark second: who waited for the row sees what the other has finished.
+create function begin_turn(p_bot text, p_tg_id bigint, p_update_id bigint, p_turn interval)
+returns table (done boolean, taken boolean, state text) language plpgsql as $$
+begin
+    insert into conversations as c (bot, tg_id, turn_update, turn_until)
+    values (p_bot, p_tg_id, p_update_id, clock_timestamp() + p_turn)
+    on conflict (bot, tg_id) do update
+    set turn_update = excluded.turn_update,
+        turn_until = excluded.turn_until
+    where c.turn_until is null
+    or c.turn_until <= clock_timestamp()
+    returning case when c.saved_at > clock_timestamp() - interval '1 hour' then c.state end into state;
+    taken := found;
+    done := exists (
+        select
+        from handled_updates h
+        where h.bot = p_bot
+        and h.update_id = p_update_id
+        and h.done_at is not null
+    );
+    if done and taken then
+        update conversations c
+        set turn_update = null,
+            turn_until = null
+        where c.bot = p_bot
+        and c.tg_id = p_tg_id;
+    end if;
+    return next;
+end $$;
+
+-- Forgets what is too old to matter, a little at a time, and waits for nobody who is doing the same.
+create function forget_turns() returns void language sql as $$
+    delete from conversations
+    where (bot, tg_id) in (
+        select c.bot, c.tg_id
+        from conversations c
+        where c.saved_at < statement_timestamp() - interval '1 hour'
+        and (c.turn_until is null or c.turn_until <= clock_timestamp())
+        order by c.saved_at
+        limit 100
+        for update skip locked
+    );
+    delete from handled_updates
+    where (bot, update_id) in (
+        select h.bot, h.update_id
+        from handled_updates h
+        where h.seen_at < statement_timestamp() - interval '48 hours'
+        order by h.seen_at
+        limit 100
+        for update skip locked
+    );
+$$;
+
+-- Saves, marks and lets go; false when the turn is no longer the caller's. A turn that was taken in Redis names the
+-- time it was taken at: it may save when nobody holds a turn here and nothing was saved here since.
+create function end_turn(p_bot text, p_tg_id bigint, p_update_id bigint, p_state text, p_taken_in_redis_at timestamptz)
+returns boolean language plpgsql as $$
+begin
+    if p_taken_in_redis_at is null then
+        update conversations c
+        set state = p_state,
+            turn_update = null,
+            turn_until = null,
+            saved_at = clock_timestamp()
+        where c.bot = p_bot
+        and c.tg_id = p_tg_id
+        and c.turn_update = p_update_id
+        and c.turn_until > clock_timestamp();
+    else
+        insert into conversations as c (bot, tg_id, state)
+        values (p_bot, p_tg_id, p_state)
+        on conflict (bot, tg_id) do update
+        set state = excluded.state,
+            turn_update = null,
+            turn_until = null,
+            saved_at = excluded.saved_at
+        where (c.turn_until is null or c.turn_until <= clock_timestamp())
+        and (c.state is null or c.saved_at <= p_taken_in_redis_at);
+    end if;
+    if not found then
+        return false;
+    end if;
+    insert into handled_updates as h (bot, update_id, tg_id, done_at)
+    values (p_bot, p_update_id, p_tg_id, clock_timestamp())
+    on conflict (bot, update_id) do update
+    set done_at = coalesce(h.done_at, excluded.done_at);
+    perform forget_turns();
+    return true;
+end $$;

@@ -1,0 +1,357 @@
+-- Erasing a person, showing a person what is kept of them, and forgetting what nobody needs.
+--
+-- After an erasure no name, number, Telegram id, message or reason of the person is left in any table; both ledgers stay
+-- exact without them. It happens once; a job does what is left to do afterwards.
+
+-- What was told to one person is mostly about another. Nobody needs the words once they are said, or cannot be.
+create function forget_words() returns trigger language plpgsql as $$
+begin
+    new.args := new.args - 'fields' - 'ways';
+    return new;
+end $$;
+
+create trigger forget_words before insert on job_history
+    for each row when (new.task = 'tell') execute function forget_words();
+
+-- Of what is never changed one thing may go: who was erased.
+create function keep_but_names() returns trigger language plpgsql as $$
+begin
+    if tg_table_name = 'point_txns' then
+        if new.idem_key in (old.idem_key, 'erased:' || old.id) and new.reason in (old.reason, '')
+            and to_jsonb(new) - '{idem_key,reason}'::text[] = to_jsonb(old) - '{idem_key,reason}'::text[]
+        then
+            return new;
+        end if;
+    elsif new.actor ~ '^admin:erased-[0-9]+$' and to_jsonb(new) - 'actor' = to_jsonb(old) - 'actor' then
+        return new;
+    end if;
+    raise exception using errcode = 'restrict_violation',
+        message = format('%s of %s is not allowed: what it holds is kept', tg_op, tg_table_name);
+end $$;
+
+create trigger keep_operation before update on point_txns for each row execute function keep_but_names();
+create trigger keep_deed before update on audit_log
+    for each row execute function keep_but_names();
+
+grant update (idem_key, reason) on point_txns to lotok_till;
+grant update (before, after) on loyalty_trail to lotok_app;
+
+-- What the ledger of points knows of a person beside numbers: keys that hold a Telegram id, and reasons that staff typed
+-- about a client.
+create function forget_operations(p_partner_id bigint, p_user_id bigint) returns void
+language plpgsql security definer set search_path to public, pg_temp as $$
+begin
+    perform set_config('app.tenant', p_partner_id::text, true);
+    update point_txns t
+    set idem_key = case when t.actor_id = p_user_id then 'erased:' || t.id else t.idem_key end,
+        reason = case when m.user_id = p_user_id then '' else t.reason end
+    from members m
+    where t.partner_id = p_partner_id
+    and m.partner_id = p_partner_id
+    and m.id = t.member_id
+    and (t.actor_id = p_user_id and t.idem_key <> 'erased:' || t.id or m.user_id = p_user_id and t.reason <> '')
+    and is_erased(p_user_id);
+    perform set_config('app.tenant', '', true);
+end $$;
+
+create function forget_operations(p_user_id bigint) returns void language plpgsql set role to lotok_app as $$
+declare
+    shop bigint;
+begin
+    perform set_config('app.platform', 'on', true);
+    for shop in
+        select partner_id from staff where user_id = p_user_id
+        union
+        select partner_id from members where user_id = p_user_id
+    loop
+        perform forget_operations(shop, p_user_id);
+    end loop;
+    perform set_config('app.platform', '', true);
+end $$;
+
+grant create on schema public to lotok_till;
+alter function forget_operations(bigint, bigint) owner to lotok_till;
+revoke create on schema public from lotok_till;
+
+-- Updates that failed and hold a person: by the Telegram id anywhere in them, or by the phone however it was typed.
+create function forget_letters(p_user_id bigint, p_tg_id bigint) returns void
+language plpgsql set role to lotok_app as $$
+begin
+    perform set_config('app.person', p_user_id::text, true);
+    delete from dead_letters
+    where payload::text ~ ('\m' || p_tg_id || '\M')
+    or error ~ ('\m' || p_tg_id || '\M')
+    or regexp_replace(payload::text, '[^0-9"]+', '', 'g') like '%' || (
+        select right(regexp_replace(phone, '\D', '', 'g'), 10) from clients where user_id = p_user_id
+    ) || '%';
+    perform set_config('app.person', '', true);
+end $$;
+
+-- What an administrator did stays, and so does the reason; who it was does not.
+create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns void language sql as $$
+    update audit_log set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
+    update bans set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
+    delete from muted_alerts where tg_id = p_tg_id;
+$$;
+
+-- What an erasure does not wash off: what is owed for Stars that went back, and where a shop has blocked the person. Not
+-- by the phone, which is somebody else's one day.
+create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
+declare
+    term timestamptz := clock_timestamp() + interval '3 years';
+begin
+    if p_mark is null then
+        return;
+    end if;
+    perform set_config('app.platform', 'on', true);
+    -- what is had once is remembered with a mark that is new
+    update users set mark = p_mark where id = p_user_id and mark is distinct from p_mark;
+    perform set_config('app.platform', 'on', true);
+    insert into remembered (mark, what, subject, until)
+    select p_mark, 'debt', id, term
+    from payments
+    where user_id = p_user_id and state = 'debt'
+    union all
+    select p_mark, 'block', partner_id, term
+    from members
+    where user_id = p_user_id and left_at is null and blocked_at is not null
+    on conflict do nothing;
+    perform set_config('app.platform', '', true);
+end $$;
+
+-- Empties a person's finished orders; a key may hold the Telegram id. Returns how many orders are still under way.
+create function forget_orders(p_user_id bigint) returns bigint language plpgsql as $$
+begin
+    update job_history
+    set args = '{}',
+        checkpoint = '{}',
+        error = null,
+        key = 'erased:' || id
+    where user_id = p_user_id
+    and task not in ('notice', 'erase')
+    and key not like 'erased:%';
+    update spent_keys
+    set key = 'erased:' || job_id
+    where job_id in (
+        select l.job_id
+        from credit_ledger l
+        where l.user_id = p_user_id
+    )
+    and key not like 'erased:%';
+    return (
+        select count(*)
+        from jobs
+        where user_id = p_user_id
+        and task not in ('notice', 'erase')
+    );
+end $$;
+
+-- Orders that nobody has begun are cancelled and given back, those under way are told to stop.
+create function stop_orders(p_user_id bigint) returns void language sql as $$
+    update jobs
+    set state = 'cancelled',
+        finished_at = clock_timestamp()
+    where user_id = p_user_id
+    and state = 'queued';
+    update jobs
+    set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp()),
+        run_at = case when state = 'waiting' then clock_timestamp() else run_at end
+    where user_id = p_user_id
+    and state in ('running', 'waiting');
+$$;
+
+-- Once: a second call finds nobody. What takes longer is a job's work. A job is locked before its person, as by every
+-- other statement.
+create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
+begin
+    perform from jobs where user_id = p_user_id order by id for update;
+    perform from users where id = p_user_id and tg_id = p_tg_id for update;
+    if not found then
+        return;
+    end if;
+    perform remember_harm(p_user_id, p_person_mark);
+    perform forget_letters(p_user_id, p_tg_id);
+    perform forget_administrator(p_user_id, p_tg_id);
+    update users
+    set tg_id = -id,
+        first_name = '',
+        last_name = '',
+        username = '',
+        time_zone = default,
+        consent_at = null,
+        blocked_at = null,
+        mark = null,
+        phone_mark = null,
+        erased_at = clock_timestamp()
+    where id = p_user_id;
+    insert into spent_trials (mark)
+    select p_mark
+    from credit_ledger
+    where user_id = p_user_id
+    and kind = 'trial'
+    on conflict do nothing;
+    perform stop_orders(p_user_id);
+    perform forget_orders(p_user_id);
+    update conversations
+    set state = null
+    where tg_id = p_tg_id;
+    delete from conversations where tg_id = p_tg_id and turn_update is null;
+    delete from handled_updates where tg_id = p_tg_id;
+    insert into jobs (user_id, task, key, max_attempts)
+    values (p_user_id, 'erase', 'erase:' || p_user_id, 20)
+    on conflict (key) do nothing;
+end $$;
+
+create function forget_client() returns trigger language plpgsql set role to lotok_app as $$
+declare
+    m members;
+    at timestamptz := clock_timestamp();
+begin
+    perform set_config('app.platform', 'on', true);
+    for m in select * from members where user_id = new.id and left_at is null order by partner_id, id loop
+        perform leave_shop(m, at);
+    end loop;
+    delete from clients where user_id = new.id;
+    delete from favourites where user_id = new.id;
+    update loyalty_trail t
+    set before = null, after = null
+    from partners p
+    where p.owner_id = new.id and t.partner_id = p.id;
+    update loyalty_trail t
+    set after = after - 'reason'
+    from members x
+    where x.user_id = new.id and t.partner_id = x.partner_id and t.subject = x.id::text and t.after ? 'reason'
+    and t.action like 'member.%';
+    update loyalty_trail
+    set after = after - 'reason'
+    where subject = 'user ' || new.id and action like 'phone.%' and after ? 'reason';
+    update services set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
+    update promotions set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
+    update partners
+    set status = 'blocked', reason = case status when 'blocked' then reason else 'owner_erased' end,
+        contact = '', about = '', address = '', photo = ''
+    where owner_id = new.id;
+    update staff set removed_at = at where user_id = new.id and removed_at is null;
+    perform set_config('app.platform', '', true);
+    return null;
+end $$;
+
+create trigger forget_client after update of erased_at on users
+    for each row when (old.erased_at is null and new.erased_at is not null) execute function forget_client();
+
+-- What a person did for shops: within the scope of the caller.
+-- Long: one document, in the order in which it is read.
+create function export_work(p_user_id bigint) returns jsonb language sql stable as $$
+    select coalesce(jsonb_agg(jsonb_build_object(
+        'shop', p.title, 'role', s.role, 'city', s.city, 'since', s.joined_at, 'until', s.removed_at,
+        'operations', (
+            select coalesce(jsonb_agg(jsonb_build_object('kind', t.kind, 'points', t.points, 'bill_minor', t.bill_minor,
+                'reason', t.reason, 'at', t.created_at) order by t.id), '[]')
+            from point_txns t
+            where t.partner_id = s.partner_id and t.actor_id = p_user_id
+        ), 'vouchers', (
+            select coalesce(jsonb_agg(jsonb_build_object('handed_out_at', v.used_at) order by v.used_at), '[]')
+            from vouchers v
+            where v.partner_id = s.partner_id and v.used_by = p_user_id
+        ), 'messages', (
+            select coalesce(jsonb_agg(jsonb_build_object('words', g.words, 'at', g.created_at) order by g.id), '[]')
+            from messages g
+            where g.partner_id = s.partner_id and g.staff_id = p_user_id
+        ), 'invitations', (
+            select coalesce(jsonb_agg(jsonb_build_object('role', i.role, 'at', i.created_at, 'used_at', i.used_at)
+                order by i.created_at), '[]')
+            from staff_invites i
+            where i.partner_id = s.partner_id and i.created_by = p_user_id
+        ), 'offers', (
+            select coalesce(jsonb_agg(jsonb_build_object('title', o.title, 'about', o.about, 'at', o.created_at)
+                order by o.created_at), '[]')
+            from (
+                select title, about, created_at from services
+                where partner_id = s.partner_id and created_by = p_user_id
+                union all
+                select title, about, created_at from promotions
+                where partner_id = s.partner_id and created_by = p_user_id
+            ) o
+        ), 'decisions', (
+            select coalesce(jsonb_agg(jsonb_build_object('action', a.action, 'before', a.before, 'after', a.after, 'at',
+                a.created_at) order by a.id), '[]')
+            from loyalty_trail a
+            where a.partner_id = s.partner_id and a.actor_id = p_user_id
+        )) order by s.joined_at), '[]')
+    from staff s
+    join partners p on p.id = s.partner_id
+    where s.user_id = p_user_id;
+$$;
+
+-- All that is kept of a person as a client, for their own eyes.
+-- Long: one document, in the order in which it is read.
+create function export_client(p_user_id bigint) returns jsonb
+language plpgsql set role to lotok_app as $$
+declare
+    found jsonb;
+begin
+    perform set_config('app.platform', 'on', true);
+    found := jsonb_build_object(
+        'client', (
+            select to_jsonb(c) from clients c where c.user_id = p_user_id
+        ),
+        'cards', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'card', m.card_no, 'joined_at', m.joined_at,
+                'visits', m.visits, 'spent_minor', m.spent_minor, 'balances', (
+                    select jsonb_object_agg(a.kind, a.balance)
+                    from point_accounts a
+                    where a.partner_id = m.partner_id and a.member_id = m.id
+                ), 'operations', (
+                    select coalesce(jsonb_agg(jsonb_build_object('kind', t.kind, 'points', t.points, 'bill_minor',
+                        t.bill_minor, 'at', t.created_at) order by t.id), '[]')
+                    from point_txns t
+                    where t.partner_id = m.partner_id and t.member_id = m.id
+                ), 'ratings', (
+                    select coalesce(jsonb_agg(jsonb_build_object('score', r.score, 'words', r.words, 'at',
+                        r.created_at)), '[]')
+                    from ratings r
+                    where r.partner_id = m.partner_id and r.member_id = m.id
+                ), 'messages', (
+                    select coalesce(jsonb_agg(jsonb_build_object('from_shop', g.staff_id is not null, 'words', g.words,
+                        'at', g.created_at) order by g.id), '[]')
+                    from messages g
+                    where g.partner_id = m.partner_id and g.member_id = m.id
+                )) order by m.id), '[]')
+            from members m
+            join partners p on p.id = m.partner_id
+            where m.user_id = p_user_id and m.left_at is null
+        ),
+        'favourites', (
+            select coalesce(jsonb_agg(p.title order by p.id), '[]')
+            from favourites f
+            join partners p on p.id = f.partner_id
+            where f.user_id = p_user_id
+        ),
+        'works_at', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'role', s.role) order by p.id), '[]')
+            from staff s
+            join partners p on p.id = s.partner_id
+            where s.user_id = p_user_id and s.removed_at is null
+        ),
+        'work', export_work(p_user_id)
+    );
+    perform set_config('app.platform', '', true);
+    return found;
+end $$;
+
+-- What nobody needs any more of conversations in an outage of Redis and of updates that failed; returns how many rows.
+create function forget_traces(p_now timestamptz) returns integer language plpgsql as $$
+declare
+    gone integer;
+    number integer := 0;
+begin
+    delete from conversations where saved_at < p_now - interval '1 hour' and coalesce(turn_until <= p_now, true);
+    get diagnostics gone = row_count;
+    number := number + gone;
+    delete from handled_updates where seen_at < p_now - interval '48 hours';
+    get diagnostics gone = row_count;
+    number := number + gone;
+    delete from dead_letters where created_at < p_now - interval '90 days';
+    get diagnostics gone = row_count;
+    return number + gone;
+end $$;
