@@ -63,7 +63,7 @@ class Boot:
 
 
 class Function:
-    """A function of the project in `root`, by its file: `api/drain.py` holds an ASGI app named `app`."""
+    """A function of the project in `root`, by its file: `api/render.py` holds an ASGI app named `app`."""
 
     def __init__(
         self,

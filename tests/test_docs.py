@@ -75,3 +75,10 @@ def test_a_decision_that_is_referred_to_exists():
     numbers = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")}
     for path in [ROOT / name for name in _files() if name.endswith(READABLE)]:
         assert set(re.findall(r"decisions? (\d{4})", path.read_text(encoding="utf-8"))) <= numbers, path
+
+
+def test_the_words_are_in_order_and_each_has_one_meaning():
+    page = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| ([a-z -]+) \|", page, re.MULTILINE)[1:]
+    assert words == sorted(set(words))
+    assert 25 <= len(words) <= 40
