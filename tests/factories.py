@@ -61,7 +61,7 @@ async def make_running(conn: db.Connection, user: users.User, **fields: Any) -> 
 async def begin_call(conn: db.Connection, job: Job, item: int = 0, **options: Any) -> spending.CallStart:
     """Note a call for a running job, of a provider that a test need not know."""
     wanted = {"provider": "kie", "model": "m", "cost": 40, **options}
-    return await spending.begin_call(conn, job.id, job.lease_token, item, "main", **wanted)
+    return await spending.begin_call(conn, spending.Intent(job.id, job.lease_token, item, "main", **wanted))
 
 
 async def expire_lease(conn: db.Connection, job: Job) -> None:

@@ -204,6 +204,15 @@ def test_a_class_name_stands_for_one_thing_and_is_a_noun():
     assert [name for path, name in classes if PARTICIPLE.fullmatch(name) and path != ROOT / "lib" / "errors.py"] == []
 
 
+@pytest.mark.parametrize("path", _files("lib/tasks/order"), ids=_name)
+def test_no_step_of_an_order_takes_more_than_four_arguments(path):
+    """An item, its call and the choice of who makes it are types: what belongs together is handed on together."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            assert len([name for name in names if name != "self"]) <= 4, node.name
+
+
 def test_vercel_takes_the_functions_for_functions():
     assert json.loads((ROOT / "vercel.json").read_text())["framework"] is None
     assert (ROOT / "public").is_dir(), "without it every file of the project would be served"

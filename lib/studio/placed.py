@@ -12,6 +12,7 @@ from lib.jobs import table
 from lib.jobs.table import Job
 from lib.studio import files as stored_files
 from lib.studio import orders
+from lib.studio.items import Item
 from lib.telegram.client import Chat, Film, Picture
 
 SQL = db.load("results")
@@ -89,10 +90,9 @@ def _item(job: Job, piece: Piece) -> Picture | Film:
 
 def _seconds(job: Job, piece: Piece) -> int:
     """Return how long a clip is by its own file; orders made before that was noted are as long as they were ordered."""
-    kept = (entry for name, entry in job.checkpoint.items() if name.startswith("item"))
-    films = (item["files"]["video"] for item in kept if "video" in item.get("files", {}))
-    found = (film[4] for film in films if film[0] == piece.file_id and len(film) > 4)
-    return int(next(found, job.args.get("seconds") or 5))
+    items = [Item.read(0, kept) for name, kept in job.checkpoint.items() if name.startswith("item")]
+    films = [item.files["video"] for item in items if "video" in item.files]
+    return next((film.seconds for film in films if film.id == piece.file_id), 0) or job.args.get("seconds") or 5
 
 
 def _picture(job: Job, piece: Piece) -> Picture:

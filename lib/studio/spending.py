@@ -8,7 +8,7 @@ it may be asked is decided by rows alone, so what an administrator changes holds
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 from lib import config, db
@@ -20,6 +20,29 @@ STOPPED_CALLS = {"trial": 2, "others": 5}
 # What one call can cost at most, by its list price: a provider that tells more is not believed.
 BELIEVED = 3
 _MOST = 2**31 - 1
+
+
+# How a call ends; `lost` when nobody will ever know whether it made something.
+type CallEnd = Literal["done", "failed", "lost"]
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A call of a provider that is about to go out: for which job and lease, for which item and step of it.
+
+    `starts` calls may begin within a `span`; without them there is no rate.
+    """
+
+    job_id: int
+    token: UUID | None
+    item: int
+    step: str
+    provider: str
+    model: str
+    cost: int
+    account: str = ""
+    starts: int | None = None
+    span: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -84,32 +107,17 @@ class ProviderState:
         return any(failed >= 3 and failed * 4 >= calls for failed, calls in counts)
 
 
-async def begin_call(
-    conn: db.Connection,
-    job_id: int,
-    token: UUID | None,
-    item: int,
-    step: str,
-    *,
-    provider: str,
-    model: str,
-    cost: int,
-    account: str = "",
-    starts: int | None = None,
-    span: timedelta | None = None,
-) -> CallStart:
+async def begin_call(conn: db.Connection, intent: Intent) -> CallStart:
     """Note that the worker with this lease is about to ask a provider, if nothing halts it and its rate allows.
 
     What an earlier worker began for the same item and never ended is lost from now on, and stays counted. Conflict
     when the lease is lost, or when the order is to be stopped: nothing is spent on it any more.
     """
-    call = {"job_id": job_id, "token": token, "item": item, "step": step, "provider": provider, "account": account}
-    facts: dict[str, Any] = {**call, "model": model, "cost": cost, "starts": starts, "span": span}
-    found = await SQL.begin_call.one(conn, CallStart, **facts)
+    found = await SQL.begin_call.one(conn, CallStart, **vars(intent))
     return found or CallStart(None, None, "")
 
 
-async def end_call(conn: db.Connection, call_id: int, state: str, cost: int | None = None) -> bool:
+async def end_call(conn: db.Connection, call_id: int, state: CallEnd, cost: int | None = None) -> bool:
     """Note how a call ended, 'done', 'failed' or 'lost', and what it cost if the provider told.
 
     False when the provider told more than can be believed: then the most that can be is noted.

@@ -26,7 +26,7 @@ async def begin(conn, job_id, item=0, *, user=None, token=TOKEN, **options):
         " values (%s, %s, 'card', %s, 'running', %s, '2099-01-01', 1) on conflict do nothing",
         (job_id, user and user.id, f"call:{job_id}", TOKEN),
     )
-    return await spending.begin_call(conn, job_id, token, item, "main", **{**CALL, **options})
+    return await spending.begin_call(conn, spending.Intent(job_id, token, item, "main", **{**CALL, **options}))
 
 
 async def spent(conn):

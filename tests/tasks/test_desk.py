@@ -9,6 +9,7 @@ import pytest
 from lib import errors
 from lib.providers import makers
 from lib.studio import spending
+from lib.studio.items import Item
 from lib.tasks.order import asking
 from lib.tasks.order import desk as desks
 
@@ -86,7 +87,7 @@ def halted(monkeypatch):
 def waits(desk, age, maker):
     desk.order = replace(desk.order, maker=maker)
     desk.run.age = age
-    return asking.choose(desk, {"since": 0.0})
+    return asking.choose(desk, Item(0, since=0.0))
 
 
 @pytest.mark.parametrize(

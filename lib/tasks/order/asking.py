@@ -1,6 +1,6 @@
 """Decides whom to ask for an item, and what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib import config, db, errors, providers, storage, text
@@ -10,8 +10,9 @@ from lib.providers import makers
 from lib.providers.contract import Ask
 from lib.providers.makers import Offer
 from lib.studio import spending
+from lib.studio.items import Call, Item
 from lib.tasks.order import alarm, prompts, source
-from lib.tasks.order.desk import Desk, Item, after
+from lib.tasks.order.desk import Desk, after
 
 # How long an order waits for a provider that is busy or away before it goes on to the next: a seller would rather have
 # what was chosen a minute later.
@@ -25,36 +26,41 @@ CLIP = (1080, 1920)
 BACKGROUND = (1200, 1600)
 
 
-def step_of(offer: Offer, item: Item) -> Offer:
-    """Return what is to be made now: the still that a clip begins with, or the thing itself."""
-    return offer.still if offer.still and "still" not in item else offer
-
-
 @dataclass(frozen=True)
 class Choice:
-    """Who is asked next, and by which of our keys."""
+    """Who is asked for an item, by which of our keys, and for what now: the still a clip begins with, or the item.
+
+    `why` is the halt of those who were wanted more, when we make it ourselves.
+    """
 
     offer: Offer
+    step: Offer
     account: str
+    why: str = ""
+
+    @property
+    def is_still(self) -> bool:
+        """Whether only the still is made now."""
+        return self.step is not self.offer
 
 
 async def choose(desk: Desk, item: Item) -> Choice | datetime:
     """Return who is asked next, or when to come again; raise Rejected when nobody is left."""
-    tried = item.get("tried", [])
-    left = [offer for offer in _chain(desk) if offer.name not in tried]
+    left = [offer for offer in _chain(desk) if offer.name not in item.tried]
     if not left:
-        raise errors.Rejected("provider_down", ", ".join(tried))
+        raise errors.Rejected("provider_down", ", ".join(item.tried))
     halts: list[str] = []
     for offer, door in zip(left, await _doors(desk, item, left), strict=True):
         if not door.halt:
-            if offer.provider == "local" and halts:
-                item["why"] = halts[0]
-            return Choice(offer, makers.account(offer.provider, desk.job_id, door.resting))
+            why = halts[0] if offer.provider == "local" and halts else ""
+            account = makers.account(offer.provider, desk.job_id, door.resting)
+            return Choice(offer, _step_of(offer, item), account, why)
         halts.append(door.halt)
         if door.halt == "spent":
-            await alarm.alert(desk, offer.provider, door.halt)
+            await alarm.alert(desk, offer.provider, errors.Unavailable("spent"))
         if door.halt == "down" and is_patient(desk, item):
             await desk.show("making.busy")
+            await desk.keep(waiting(desk, item))
             return after(15)
     waits = desk.order.maker == "model"
     if desk.run.age > (A_DAY if waits else AT_MOST):
@@ -64,45 +70,58 @@ async def choose(desk: Desk, item: Item) -> Choice | datetime:
     return after(60)
 
 
+def choice_of(desk: Desk, call: Call) -> Choice | None:
+    """Return whom a call went to; None when the table has lost that offer since."""
+    offer = next((offer for offer in _chain(desk) if offer.name == call.offer), None)
+    if offer is None:
+        return None
+    return Choice(offer, (offer.still if call.still else offer) or offer, call.account)
+
+
+def _step_of(offer: Offer, item: Item) -> Offer:
+    return offer.still if offer.still and item.still is None else offer
+
+
 async def _doors(desk: Desk, item: Item, offers: list[Offer]) -> list[spending.Door]:
-    asked = [(step.provider, step.cost) for step in (step_of(offer, item) for offer in offers)]
+    asked = [(step.provider, step.cost) for step in (_step_of(offer, item) for offer in offers)]
     user, job = desk.run.job.user_id, desk.job_id
     return await db.run(lambda conn: spending.doors(conn, user, asked, job_id=job))
 
 
 def is_patient(desk: Desk, item: Item) -> bool:
     """Say whether to go on waiting for the provider of choice; the wait begins with the first question."""
-    return desk.now - float(item.setdefault("since", desk.now)) < PATIENCE * config.get().lease_scale
+    return item.since is None or desk.now - item.since < PATIENCE * config.get().lease_scale
 
 
-def offer_of(desk: Desk, name: str) -> Offer | None:
-    """Return an offer of the order's chain by its name."""
-    return next((offer for offer in _chain(desk) if offer.name == name), None)
+def waiting(desk: Desk, item: Item) -> Item:
+    """Return the item with the beginning of its wait."""
+    return item if item.since is not None else replace(item, since=desk.now)
 
 
-async def note_call(conn: db.Connection, desk: Desk, number: int, chosen: Choice, step: Offer) -> spending.CallStart:
+async def note_call(conn: db.Connection, desk: Desk, item: Item, choice: Choice) -> spending.CallStart:
     """Note that a step is about to be asked for."""
+    step = choice.step
     starts, span = providers.RATES.get(step.provider, (None, None))
-    return await spending.begin_call(
-        conn,
+    intent = spending.Intent(
         desk.job_id,
         desk.run.token,
-        number,
-        "main" if step is chosen.offer else "still",
+        item.number,
+        "still" if choice.is_still else "main",
         provider=step.provider,
-        account=chosen.account,
+        account=choice.account,
         model=step.model,
         cost=step.cost,
         starts=starts,
         span=span,
     )
+    return await spending.begin_call(conn, intent)
 
 
-async def ask(desk: Desk, number: int, item: Item, chosen: Choice, step: Offer) -> Ask:
+async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
     """Return what the provider is asked for, in checked words."""
-    order, variant = desk.order, desk.order.variant + number
+    order, variant = desk.order, desk.order.variant + item.number
     if order.is_video:
-        prompt = prompts.of_clip(order) if step is chosen.offer else prompts.of_still(order, variant)
+        prompt = prompts.of_still(order, variant) if choice.is_still else prompts.of_clip(order)
         width, height = CLIP
     else:
         prompt = prompts.of_picture(order, variant)
@@ -111,7 +130,7 @@ async def ask(desk: Desk, number: int, item: Item, chosen: Choice, step: Offer) 
         job_id=desk.job_id,
         product=order.product,
         prompt=prompt,
-        picture=await _picture(desk, item, step),
+        picture=await _picture(desk, item, choice.step),
         width=width,
         height=height,
         preset=order.preset,
@@ -121,7 +140,7 @@ async def ask(desk: Desk, number: int, item: Item, chosen: Choice, step: Offer) 
         template=order.template,
         seconds=order.seconds,
         variant=variant,
-        account=chosen.account,
+        account=choice.account,
     )
 
 
@@ -132,8 +151,8 @@ def size_of(preset: str) -> tuple[int, int]:
 
 
 async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
-    if "still" in item and step.still:
-        return await storage.get(item["still"][1])
+    if item.still and step.still:
+        return await storage.get(item.still.pathname)
     photo = await source.photo(desk)
     if step.provider == "local":
         return photo

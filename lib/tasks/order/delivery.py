@@ -21,7 +21,7 @@ type Delivered = dict[tuple[int, str], str]  # Telegram's id by (file, kind)
 
 async def deliver(desk: Desk) -> None:
     """Show the results and send the files in full quality, once."""
-    ids = [entry[0] for number in range(desk.order.count) for kind, entry in _files(desk, number).items()]
+    ids = [file.id for item in desk.items() for file in item.files.values()]
     known: Delivered = {}
     if not desk.made:  # another run has made them, and may have delivered some
         known = await db.run(lambda conn: stored_files.telegram_ids(conn, ids, desk.order.bot))
@@ -33,13 +33,13 @@ async def deliver(desk: Desk) -> None:
 
 async def _one(desk: Desk, known: Delivered) -> None:
     kind, way = ("video", "video") if desk.order.is_video else (f"{_kind(desk)}-preview", "photo")
-    file_id = _files(desk, 0)[kind][0]
+    file_id = desk.item(0).files[kind].id
     if (file_id, way) not in known:
         shown = await _shown(desk, 0)
         message_id = desk.order.message_id
         telegram_id = await desk.chat.show_picture(message_id, shown, await _caption(desk), _keyboard(desk))
         await _remember(desk, way, {file_id: telegram_id})
-    if not desk.order.is_video and (_files(desk, 0)[_kind(desk)][0], "document") not in known:
+    if not desk.order.is_video and (desk.item(0).files[_kind(desk)].id, "document") not in known:
         await _send_files(desk, [0])
 
 
@@ -47,12 +47,12 @@ async def _several(desk: Desk, known: Delivered) -> None:
     kind, way = ("video", "video") if desk.order.is_video else (f"{_kind(desk)}-preview", "photo")
     numbers = range(desk.order.count)
     await desk.show("making.delivering")
-    shown_ids = [_files(desk, number)[kind][0] for number in numbers]
+    shown_ids = [desk.item(number).files[kind].id for number in numbers]
     if not all((file_id, way) in known for file_id in shown_ids):
         sent = await desk.chat.send_album([await _shown(desk, number) for number in numbers])
         await _remember(desk, way, _ids(shown_ids, sent))
     if not desk.order.is_video:
-        full_ids = [_files(desk, number)[_kind(desk)][0] for number in numbers]
+        full_ids = [desk.item(number).files[_kind(desk)].id for number in numbers]
         if not all((file_id, "document") in known for file_id in full_ids):
             await _send_files(desk, list(numbers))
     await _close(desk)
@@ -90,12 +90,12 @@ async def _send_files(desk: Desk, numbers: list[int]) -> None:
         sent = [await desk.chat.send_document(files[0], note, reply_to=order.message_id)]
     else:
         sent = await desk.chat.send_documents(files, text.say(order.language, "making.full_quality"))
-    await _remember(desk, "document", _ids([_files(desk, number)[kind][0] for number in numbers], sent))
+    await _remember(desk, "document", _ids([desk.item(number).files[kind].id for number in numbers], sent))
 
 
 async def _bytes(desk: Desk, number: int, kind: str) -> bytes:
     made = desk.made.get(number, {}).get(kind)
-    return made or await storage.get(_files(desk, number)[kind][1])
+    return made or await storage.get(desk.item(number).files[kind].pathname)
 
 
 async def _remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
@@ -126,13 +126,13 @@ async def _caption(desk: Desk) -> str:
     chosen = makers.chain(order.product, order.preset)[0]
     ours = [number for number in range(order.count) if _is_ours(desk, number)]
     if chosen.provider != "local" and order.maker != "own" and ours:
-        cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).get('why', 'failed')}")
+        cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).why or 'failed'}")
         lines.append(text.say(order.language, "making.by_ourselves", cause=cause))
     return "\n\n".join(lines)
 
 
 def _is_ours(desk: Desk, number: int) -> bool:
-    return str(desk.item(number).get("by", "")).startswith("local:")
+    return desk.item(number).by.startswith("local:")
 
 
 def _keyboard(desk: Desk) -> Keyboard:
@@ -157,15 +157,10 @@ def _look(desk: Desk) -> str:
     return "scene" if desk.order.product == "background" else "preset"
 
 
-def _files(desk: Desk, number: int) -> dict[str, list[Any]]:
-    """Return [file id, pathname, width, height, seconds] by kind."""
-    return {kind: entry for kind, entry in desk.item(number)["files"].items() if kind != "note"}
-
-
 def _measures(desk: Desk, number: int) -> tuple[int, int, int]:
     """Return (width, height, seconds) of a result as its file has them."""
-    _, _, width, height, *seconds = _files(desk, number)["video" if desk.order.is_video else _kind(desk)]
-    return width, height, seconds[0] if seconds else desk.order.seconds
+    file = desk.item(number).files["video" if desk.order.is_video else _kind(desk)]
+    return file.width, file.height, file.seconds or desk.order.seconds
 
 
 def _range(desk: Desk) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from lib import clock, config, errors, text
 from lib.jobs.run import Run
 from lib.providers.contract import Report
+from lib.studio.items import Item
 from lib.studio.orders import Order
 from lib.telegram.client import Button, Chat, Keyboard
 
@@ -21,7 +23,32 @@ STILL = 25.0
 # After so many times what was promised the seller reads that it takes longer than usual.
 LATE = 2
 
-type Item = dict[str, Any]
+
+@dataclass(frozen=True)
+class StatusMessage:
+    """What the status message says: a sentence with its fields, how far the order is, and since when it says so."""
+
+    shown: str = ""
+    percent: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    shown_at: float = 0.0
+
+    @classmethod
+    def read(cls, checkpoint: Mapping[str, Any]) -> "StatusMessage":
+        """Return what the message said when the checkpoint was written."""
+        return cls(**{one.name: checkpoint[one.name] for one in fields(cls) if checkpoint.get(one.name) is not None})
+
+    def dump(self) -> dict[str, Any]:
+        """Return what the checkpoint keeps."""
+        return asdict(self)
+
+    def is_news(self, key: str, percent: int | None, now: float) -> bool:
+        """Say whether the message must be edited to say this."""
+        if self.shown != key:
+            return True
+        stood = (now - self.shown_at) / config.get().lease_scale
+        is_further = percent is not None and percent - (self.percent or 0) >= PERCENT_STEP
+        return stood >= STILL or (is_further and stood >= EDIT_PAUSE)
 
 
 class Desk:
@@ -34,7 +61,7 @@ class Desk:
         self.photo = b""
         self.reports: dict[int, Report] = {}
         self.made: dict[int, dict[str, bytes]] = {}  # what this very run has made, by item and kind
-        self._shown: dict[str, Any] | None = None
+        self._shown: StatusMessage | None = None  # what it says and the checkpoint does not know yet
 
     @property
     def job_id(self) -> int:
@@ -49,39 +76,46 @@ class Desk:
     @property
     def is_made(self) -> bool:
         """Whether all items are stored."""
-        return all("files" in self.item(number) for number in range(self.order.count))
+        return all(item.state == "made" for item in self.items())
 
     def item(self, number: int) -> Item:
-        """Return what is known of one item; a copy, to be handed to `keep`."""
-        return dict(self.run.checkpoint.get(f"item{number}") or {})
+        """Return what is known of one item."""
+        return Item.read(number, self.run.checkpoint.get(f"item{number}"))
 
-    async def keep(self, number: int, item: Item) -> None:
+    def items(self) -> list[Item]:
+        """Return what is known of each."""
+        return [self.item(number) for number in range(self.order.count)]
+
+    async def keep(self, item: Item) -> None:
         """Note what an item has reached, for good."""
-        await self.save(**{f"item{number}": item})
+        await self.save(**{f"item{item.number}": item.dump()})
 
     async def save(self, **facts: Any) -> None:
         """Note facts of the whole order, and what the status message says."""
         shown, self._shown = self._shown, None
-        await self.run.save(**facts, **(shown or {}))
+        await self.run.save(**facts, **(shown.dump() if shown else {}))
 
     async def show(self, key: str, percent: int | None = None, **fields: Any) -> None:
         """Let the status message say how far the order is; a failure to say so is none of the order."""
-        known, now = self._shown or self.run.checkpoint, self.now
-        if not _is_news(known, key, percent, now):
+        now = self.now
+        if not self._status.is_news(key, percent, now):
             return
         lines = [text.say(self.order.language, key, **fields)]
         if percent is not None:
             lines.append(text.say(self.order.language, "making.percent", percent=percent * 100))
         with contextlib.suppress(errors.Upstream):
             await self.chat.edit(self.order.message_id, "\n".join([*lines, *self._elapsed(now)]), self._stop())
-        self._shown = {"shown": key, "percent": percent, "fields": fields, "shown_at": round(now, 1)}
+        self._shown = StatusMessage(key, percent, fields, round(now, 1))
 
     async def stir(self, percent: int | None = None) -> None:
         """Say the same again where there is news: it is further, or how long it has taken by now."""
-        known = self._shown or self.run.checkpoint
-        if known.get("shown"):
-            further = known.get("percent") if percent is None else percent
-            await self.show(known["shown"], further, **known.get("fields", {}))
+        known = self._status
+        if known.shown:
+            await self.show(known.shown, known.percent if percent is None else percent, **known.fields)
+
+    @property
+    def _status(self) -> StatusMessage:
+        return self._shown or StatusMessage.read(self.run.checkpoint)
 
     @contextlib.asynccontextmanager
     async def moving(self) -> AsyncIterator[None]:
@@ -125,11 +159,3 @@ class Desk:
 def after(seconds: float) -> datetime:
     """Return the time so many seconds from now; tests shorten all of them."""
     return clock.now() + timedelta(seconds=seconds * config.get().lease_scale)
-
-
-def _is_news(known: dict[str, Any], key: str, percent: int | None, now: float) -> bool:
-    if known.get("shown") != key:
-        return True
-    stood = (now - known.get("shown_at", 0)) / config.get().lease_scale
-    is_further = percent is not None and percent - (known.get("percent") or 0) >= PERCENT_STEP
-    return stood >= STILL or (is_further and stood >= EDIT_PAUSE)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from lib import errors
 from lib.drawing.card import received
@@ -11,13 +10,11 @@ from lib.providers.contract import Output
 from lib.providers.makers import Offer
 from lib.studio import files as stored_files
 from lib.studio.files import NewFile
+from lib.studio.items import Item, StoredFile
 from lib.tasks.order import asking, source
 from lib.tasks.order.desk import Desk
 
 transfer = asyncio.Semaphore(4)  # results that are held in memory at a time
-
-type Stored = dict[str, list[Any]] | list[Any]
-
 
 _drawing: set[object] = set()
 
@@ -42,22 +39,18 @@ def in_line() -> int:
     return len(_drawing)
 
 
-async def store(desk: Desk, number: int, step: Offer, output: Output, *, still: bool) -> Stored:
-    """Store a result; return what the checkpoint keeps: [file id, pathname, width, height, seconds] by kind.
-
-    Of a still that is all; of a result there is also a note on how it was made.
-    """
-    if still:
+async def store(desk: Desk, item: Item, step: Offer, output: Output) -> dict[str, StoredFile]:
+    """Store a result, or the still that its call was for; return the files by kind."""
+    if item.asked.still:
         files = [await _still(output)]
     elif desk.order.is_video:
         files = await _video(desk, step, output)
     else:
         files = await _picture(desk, step, output)
     rows = await stored_files.keep(desk.run.job.user_id, desk.job_id, files)
-    seconds = {file.kind: file.seconds for file in files}
-    kept = {row.kind: [row.id, row.pathname, row.width, row.height, seconds[row.kind]] for row in rows}
-    desk.made[number] = {file.kind: file.data for file in files}
-    return kept["still"] if still else kept | {"note": [output.note]}
+    desk.made[item.number] = {file.kind: file.data for file in files}
+    sizes = {file.kind: (file.width, file.height, file.seconds) for file in files}
+    return {row.kind: StoredFile(row.id, row.pathname, *sizes[row.kind]) for row in rows}
 
 
 async def _still(output: Output) -> NewFile:
