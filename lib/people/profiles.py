@@ -1,4 +1,9 @@
-"""A person as the rest of the product sees them, read through the cache. The balance is not part of it: it is money."""
+"""A person as the rest of the product sees them, read through the cache. The balance is not part of it: it is money.
+
+No flow reads it yet, so no flow pays for `forget`, and the warm-up does not fill it. The first reader brings both: the
+line in `warmup.LOADERS`, and `forget` after each write of what a profile says (the language, the zone, the consent, the
+erasure). A test holds the two together.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass

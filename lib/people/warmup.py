@@ -1,20 +1,17 @@
 """What an operator or a deploy step does with the caches: fill them before the first user comes, empty them.
 
-To fill one more class, add its line to LOADERS.
+A class has a loader as soon as something reads it: to fill one more, add its line to LOADERS.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors, shelves
-from lib.people import profiles
 
 LIMIT = 1000  # entries of a class: each costs a command or two, and most live for minutes
 
 # Each yields, as it goes, how many are stored and how many there are to store.
-LOADERS: Mapping[str, Callable[[db.Connection, int], AsyncIterator[tuple[int, int]]]] = {
-    "profile": profiles.warm,
-}
+LOADERS: Mapping[str, Callable[[db.Connection, int], AsyncIterator[tuple[int, int]]]] = {}
 
 type Watch = Callable[[str, int, int], None]
 

@@ -1,6 +1,7 @@
 import argparse
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,8 +20,9 @@ from tests.redis_lab import TOKEN, empty_redis, running_upstash  # noqa: F401
 
 
 @pytest.fixture
-async def people(redis: upstash.Upstash, database: Database) -> list[users.User]:
-    """Three people who were here today, one who was not, one who has blocked the bot."""
+async def people(redis: upstash.Upstash, database: Database, monkeypatch: pytest.MonkeyPatch) -> list[users.User]:
+    """Three people who were here today, one who was not, one who has blocked the bot; their profiles are warmed."""
+    monkeypatch.setattr(warmup, "LOADERS", {"profile": profiles.warm})
     async with database.connect() as conn:
         found = [await factories.make_user(conn) for _ in range(5)]
         await conn.execute("update users set seen_at = now() - interval '2 days' where id = %s", (found[3].id,))
@@ -123,8 +125,8 @@ async def test_the_function_warms_shows_and_clears(
         shown = await client.get(url)
         cleared = await client.post(url, json={"action": "clear-prefix", "prefix": "user:profile:"})
     await function.stop()
-    assert warmed.json() == {"action": "warmup", "classes": {"profile": {"warmed": 3, "found": 3}}}
-    assert (shown.json()["available"], shown.json()["stats"]["totalKeys"]) == (True, 6)
+    assert warmed.json() == {"action": "warmup", "classes": {}}, "nothing is filled that nobody reads"
+    assert (shown.json()["available"], shown.json()["stats"]["totalKeys"]) == (True, 0)
     assert cleared.json()["cleared"] == ["user:profile:", "user:profile:tg:"]
 
 
@@ -132,6 +134,23 @@ def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     warmup_cache.add_arguments(parser)
     return parser.parse_args(words)
+
+
+async def test_the_verb_says_that_there_is_nothing_to_fill(
+    redis: upstash.Upstash, database: Database, capsys: Any
+) -> None:
+    assert warmup.LOADERS == {}
+    assert await warmup_cache.run(arguments()) == 0
+    assert capsys.readouterr().out == "nothing reads a cache yet, so there is nothing to fill\n"
+
+
+def test_a_profile_is_forgotten_where_it_is_written_once_somebody_reads_it_and_not_before() -> None:
+    own = {"lib/shelves.py", "lib/people/profiles.py"}
+    files = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "lib").rglob("*.py")}
+    others = [text for name, text in files.items() if name not in own]
+    reads = [text for text in others if re.search(r"profiles\.by_|shelves\.[A-Z_]+\.read", text)]
+    forgets = [text for text in others if re.search(r"profiles\.forget|shelves\.[A-Z_]+\.(forget|put)", text)]
+    assert bool(reads) == bool(forgets) == bool(warmup.LOADERS)
 
 
 async def test_the_verb_shows_lines_without_a_terminal(people: list[users.User], capsys: Any) -> None:

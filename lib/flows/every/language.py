@@ -1,7 +1,7 @@
 """The language: there are two, so one press or /language changes it, and another changes it back."""
 
 from lib import db
-from lib.people import profiles, users
+from lib.people import users
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
@@ -9,9 +9,8 @@ from lib.telegram.dispatch import Turn
 async def handle(turn: Turn) -> None:
     """Change to the other language, for good, whatever Telegram's own is; a stranger reads the consent in it."""
     language = "en" if turn.language == "ru" else "ru"
-    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    user_id = turn.state.who["id"]
     await db.run(lambda conn: users.set_language(conn, user_id, language))
-    turn.after.append(lambda: profiles.forget(user_id, tg_id))
     turn.state.who["language"] = language
     if turn.stranger:
         turn.meets = True

@@ -14,7 +14,7 @@ from lib import db, limits
 from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
-from lib.people import profiles, users
+from lib.people import users
 from lib.telegram import conversation, fsm, screen
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
@@ -56,9 +56,8 @@ async def _zones(turn: Turn) -> None:
 
 
 async def _set_zone(turn: Turn, zone: str) -> None:
-    user_id, tg_id = turn.state.who["id"], turn.chat.id
+    user_id = turn.state.who["id"]
     await db.run(lambda conn: users.set_time_zone(conn, user_id, zone))
-    turn.after.append(lambda: profiles.forget(user_id, tg_id))
     turn.state.who["zone"] = zone
     await _home(turn, turn.text("profile.zone_set"))
 
@@ -111,7 +110,7 @@ async def _erase(turn: Turn) -> None:
         return
     await db.run(lambda conn: users.erase(conn, user_id, tg_id))
     await fsm.forget_everywhere(tg_id, but=turn.chat.bot)
-    turn.after += [lambda: profiles.forget(user_id, tg_id), kick.drain]
+    turn.after.append(kick.drain)
     await turn.show(turn.text("profile.erased"), [])
     turn.state = conversation.State()
 

@@ -6,7 +6,7 @@ known:    /start   -> the menu
 
 from lib import config, db
 from lib.flows.partner import workplace
-from lib.people import profiles, users
+from lib.people import users
 from lib.telegram import screen
 from lib.telegram.dispatch import LINK, Turn
 
@@ -36,7 +36,6 @@ async def _accept(turn: Turn) -> None:
     """Record the consent. Who came by a link is led there at once, by dispatch."""
     user_id, tg_id = turn.state.who["id"], turn.chat.id
     await db.run(lambda conn: users.accept_consent(conn, user_id, tg_id))
-    turn.after.append(lambda: profiles.forget(user_id, tg_id))
     turn.state.who["consent"] = True
     await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
     if LINK not in turn.state.data:
