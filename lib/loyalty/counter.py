@@ -1,5 +1,6 @@
 """What happens at a shop's counter: an operation of the ledger, and what the client hears of it, at once.
 
+Operations are done by somebody in their place at a shop (`Staff`), whom the caller has just read.
 The ledger decides; this adds the showing of the card, which is spent on one operation, and the message to the client's
 chat. A repeated call does and says nothing new.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from lib import db, errors, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, spending, talk
+from lib.loyalty.staff import Staff
 from lib.people import notify
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
@@ -91,9 +93,8 @@ def _called(found: list[members.FoundMember], numbers: list[str]) -> CounterVisi
 
 async def accrue(
     conn: db.Connection,
-    shop: partners.Partner,
+    place: Staff,
     member_id: int,
-    actor_id: int,
     *,
     bill_minor: int,
     nonce: str,
@@ -101,30 +102,32 @@ async def accrue(
     again: bool = False,
     now: datetime | None = None,
 ) -> points.Receipt:
-    """Give the points of a bill, tell the client, and ask them later how it was."""
+    """Give the points of a bill, tell the client, and ask them later how it was.
+
+    Who serves says it all of the shop that is told, and the ledger itself looks at the rows: nothing is read before.
+    """
     if nonce:
         await cards.use(nonce, key)
-    ids = (shop.id, member_id, actor_id)
+    ids = (place.partner_id, member_id, place.user_id)
     done = await points.accrue(conn, *ids, bill_minor=bill_minor, key=key, again=again, now=now)
-    fields = {
-        "title": shop.title,
+    fields: dict[str, object] = {
+        "title": place.title,
         "points": done.earned,
         "bill": done.bill_minor,
         "available": done.available,
     }
-    later = done.active_at is not None and done.pending > 0 and shop.hold_days > 0
+    later = done.active_at is not None and done.active_at > done.created_at and done.pending > 0
     if later and done.active_at:
         fields["at"] = notify.day(done.active_at)
-    await _tell(conn, shop, done, "partner.push.accrued_later" if later else "partner.push.accrued", fields, key)
-    await _ask_how_it_was(conn, shop, done)
+    await _tell(conn, done, key, _card(place.partner_id, "accrued_later" if later else "accrued", fields))
+    await _ask_how_it_was(conn, place, done)
     return done
 
 
 async def redeem(
     conn: db.Connection,
-    shop: partners.Partner,
+    place: Staff,
     member_id: int,
-    actor_id: int,
     *,
     bill_minor: int,
     spend: int,
@@ -140,74 +143,66 @@ async def redeem(
     if nonce:
         await cards.use(nonce, key)
     what: dict[str, Any] = {"bill_minor": bill_minor, "points": spend, "shown": bool(nonce), "again": again}
-    done = await points.redeem(conn, shop.id, member_id, actor_id, **what, key=key, now=now)
+    done = await points.redeem(conn, place.partner_id, member_id, place.user_id, **what, key=key, now=now)
     fields = {
-        "title": shop.title,
+        "title": place.title,
         "points": done.points,
         "earned": done.earned,
         "pay": done.paid_minor,
         "bill": done.bill_minor,
         "available": done.available,
     }
-    await _tell(conn, shop, done, "partner.push.redeemed", fields, key)
-    await _ask_how_it_was(conn, shop, done)
+    await _tell(conn, done, key, _card(place.partner_id, "redeemed", fields))
+    await _ask_how_it_was(conn, place, done)
     return done
 
 
 async def ask(
-    conn: db.Connection,
-    shop: partners.Partner,
-    member: members.Member,
-    actor_id: int,
-    *,
-    bill_minor: int,
-    spend: int,
-    key: str,
+    conn: db.Connection, place: Staff, member: members.Member, *, bill_minor: int, spend: int, key: str
 ) -> spending.SpendRequest:
     """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier."""
-    asked = await spending.ask(conn, shop.id, member.id, actor_id, bill_minor=bill_minor, points=spend, key=key)
+    ids = (place.partner_id, member.id, place.user_id)
+    asked = await spending.ask(conn, *ids, bill_minor=bill_minor, points=spend, key=key)
     if asked.made:
-        fields = {"title": shop.title, "points": spend, "bill": bill_minor}
-        data = f"spend:{shop.id}:{asked.id}"
+        fields = {"title": place.title, "points": spend, "bill": bill_minor}
+        data = f"spend:{place.partner_id}:{asked.id}"
         ways = [[("partner.button.agree", f"{data}:yes")], [("partner.button.not_me", f"{data}:no")]]
         with contextlib.suppress(errors.Unavailable):  # without Redis there are no digits, and the button will do
-            code = await cards.issue_code(shop.id, member.id)
+            code = await cards.issue_code(place.partner_id, member.id)
             fields["code"] = f"{code[:3]} {code[3:]}"
         said = "partner.push.agree" if "code" in fields else "partner.push.agree_button"
         await notify.tell(conn, member.user_id, "client", said, fields, ways, once=f"{data}:ask")
     return asked
 
 
-async def reverse(
-    conn: db.Connection, shop: partners.Partner, txn_id: int, actor_id: int, *, reason: str, key: str
-) -> points.Receipt:
+async def reverse(conn: db.Connection, place: Staff, txn_id: int, *, reason: str, key: str) -> points.Receipt:
     """Take an operation back, and tell the client why; they are not asked any more how it was."""
-    done = await points.reverse(conn, shop.id, txn_id, actor_id, reason=reason, key=key)
-    if await notify.withdraw(conn, _question(shop, txn_id)):
-        await talk.unask(conn, shop.id, txn_id)
-    what = await _undone(conn, shop, txn_id, done)
-    fields = {"title": shop.title, "what": what, "reason": reason, "available": done.available}
-    await _tell(conn, shop, done, "partner.push.reversed", fields, key)
+    shop_id = place.partner_id
+    done = await points.reverse(conn, shop_id, txn_id, place.user_id, reason=reason, key=key)
+    if await notify.withdraw(conn, _question(shop_id, txn_id)):
+        await talk.unask(conn, shop_id, txn_id)
+    what = await _undone(conn, shop_id, txn_id, done)
+    fields = {"title": place.title, "what": what, "reason": reason, "available": done.available}
+    await _tell(conn, done, key, _card(shop_id, "reversed", fields))
     return done
 
 
-async def _undone(conn: db.Connection, shop: partners.Partner, txn_id: int, done: points.Receipt) -> dict[str, Any]:
+async def _undone(conn: db.Connection, shop_id: int, txn_id: int, done: points.Receipt) -> dict[str, Any]:
     """Return what was taken back, and how many points it moved."""
-    was = await points.get(conn, shop.id, txn_id)
+    was = await points.get(conn, shop_id, txn_id)
     kind = was.kind if was.kind in ("accrue", "redeem", "service") else "gift"
     return notify.spoken(f"partner.reversed.{kind}", bill=was.bill_minor, points=done.points)
 
 
-async def hand_over(conn: db.Connection, shop: partners.Partner, code: str, actor_id: int) -> points.Voucher:
+async def hand_over(conn: db.Connection, place: Staff, code: str) -> points.Voucher:
     """Spend a voucher for what it stands for, once, and tell the client."""
-    given = await points.use_voucher(conn, shop.id, code, actor_id)
-    operation = await points.get(conn, shop.id, given.txn_id)
+    given = await points.use_voucher(conn, place.partner_id, code, place.user_id)
+    operation = await points.get(conn, place.partner_id, given.txn_id)
     user = operation.actor_id  # a service is bought by the client
     if user is not None:
-        fields = {"title": shop.title, "service": given.title}
-        await notify.tell(
-            conn, user, "client", "partner.push.voucher", fields, once=f"voucher:{shop.id}:{given.txn_id}"
-        )
+        fields = {"title": place.title, "service": given.title}
+        once = f"voucher:{place.partner_id}:{given.txn_id}"
+        await notify.tell(conn, user, "client", "partner.push.voucher", fields, once=once)
     return given
 
 
@@ -222,36 +217,43 @@ async def tell_referrers(conn: db.Connection, shop: partners.Partner, receipt_id
         await notify.tell(conn, one.user_id, "client", key, fields, ways, once=once)
 
 
-async def _tell(
-    conn: db.Connection,
-    shop: partners.Partner,
-    done: points.Receipt,
-    key: str,
-    fields: dict[str, object],
-    operation: str,
-) -> None:
-    ways = [[("partner.button.my_card", f"card:{shop.id}")]]
+@dataclass(frozen=True)
+class Push:
+    """What a client is told of an operation: a sentence, and the button that opens their card."""
+
+    key: str
+    fields: dict[str, object]
+    ways: notify.Ways
+
+
+def _card(shop_id: int, what: str, fields: dict[str, object]) -> Push:
+    return Push(f"partner.push.{what}", fields, [[("partner.button.my_card", f"card:{shop_id}")]])
+
+
+async def _tell(conn: db.Connection, done: points.Receipt, operation: str, push: Push) -> None:
     more = {"partner.push.repaid": {"points": done.recovered}} if done.recovered else {}
     more |= {"partner.push.owed": {"points": done.missing}} if done.missing else {}
-    await notify.tell(conn, done.user_id, "client", key, fields, ways, once=f"receipt:{operation}", more=more)
+    what = (push.key, push.fields, push.ways)
+    await notify.tell(conn, done.user_id, "client", *what, once=f"receipt:{operation}", more=more)
 
 
-async def _ask_how_it_was(conn: db.Connection, shop: partners.Partner, done: points.Receipt) -> None:
+async def _ask_how_it_was(conn: db.Connection, place: Staff, done: points.Receipt) -> None:
     """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop."""
-    if not await talk.ask(conn, shop.id, done.member_id, done.txn_id, at=done.created_at, every=RATE_EVERY):
+    shop_id = place.partner_id
+    if not await talk.ask(conn, shop_id, done.member_id, done.txn_id, at=done.created_at, every=RATE_EVERY):
         return
-    marks = [(str(mark), f"nps:{shop.id}:{done.txn_id}:{mark}") for mark in range(11)]
+    marks = [(str(mark), f"nps:{shop_id}:{done.txn_id}:{mark}") for mark in range(11)]
     await notify.tell(
         conn,
         done.user_id,
         "client",
         "partner.push.rate",
-        {"title": shop.title},
+        {"title": place.title},
         [marks[:6], marks[6:]],
-        once=_question(shop, done.txn_id),
+        once=_question(shop_id, done.txn_id),
         at=done.created_at + RATE_AFTER,
     )
 
 
-def _question(shop: partners.Partner, txn_id: int) -> str:
-    return f"rate:{shop.id}:{txn_id}"
+def _question(shop_id: int, txn_id: int) -> str:
+    return f"rate:{shop_id}:{txn_id}"

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib.loyalty import counter, members, partners
+from lib import db
+from lib.loyalty import counter, members, staff
 from tests import loyalty_lab as lab
 
 
@@ -19,6 +20,20 @@ async def shop(conn):
     return await lab.make_shop(conn)
 
 
+@pytest.fixture
+def statements(monkeypatch):
+    """Note the name of every statement."""
+    names = []
+    execute = db.Query._execute
+
+    async def noted(self, *args):
+        names.append(self.name)
+        return await execute(self, *args)
+
+    monkeypatch.setattr(db.Query, "_execute", noted)
+    return names
+
+
 async def told(conn, user_id):
     cursor = await conn.execute(
         "select args ->> 'key' from jobs where task = 'tell' and user_id = %s order by id", (user_id,)
@@ -28,29 +43,46 @@ async def told(conn, user_id):
 
 async def test_a_bill_tells_the_client_and_asks_once_how_it_was(conn, shop):
     member = await lab.make_member(conn, shop)
-    row = await partners.get(conn, shop.id)
+    at = await staff.get(conn, shop.id, shop.cashier.id)
     for key, bill_minor in (("a", 100_000), ("a", 100_000), ("b", 110_000)):
-        await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=bill_minor, nonce="", key=key)
+        await counter.accrue(conn, at, member.id, bill_minor=bill_minor, nonce="", key=key)
     assert await told(conn, member.user_id) == ["partner.push.accrued", "partner.push.rate", "partner.push.accrued"]
 
 
 async def test_points_on_hold_are_told_with_their_day(conn):
     shop = await lab.make_shop(conn, hold_days=7)
     member = await lab.make_member(conn, shop)
-    row = await partners.get(conn, shop.id)
-    await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="a")
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key="a")
     assert (await told(conn, member.user_id))[0] == "partner.push.accrued_later"
 
 
 async def test_a_part_paid_in_points_and_its_reversal_are_told(conn):
     shop = await lab.make_shop(conn, confirm_spending=False)
     member = await lab.make_member(conn, shop, has=100)
-    row = await partners.get(conn, shop.id)
-    done = await counter.redeem(conn, row, member.id, shop.cashier.id, bill_minor=100_000, spend=100, nonce="", key="a")
-    await counter.reverse(conn, row, done.txn_id, shop.owner.id, reason="возврат", key="b")
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    done = await counter.redeem(conn, at, member.id, bill_minor=100_000, spend=100, nonce="", key="a")
+    await counter.reverse(conn, await shop_owner(conn, shop), done.txn_id, reason="возврат", key="b")
     assert await told(conn, member.user_id) == ["partner.push.redeemed", "partner.push.reversed"]
-    await counter.accrue(conn, row, member.id, shop.cashier.id, bill_minor=100_000, nonce="", key="c")
+    await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key="c")
     assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"
+
+
+async def test_an_operation_reads_neither_the_shop_nor_the_client_before_the_ledger_does(conn, statements):
+    shop = await lab.make_shop(conn, confirm_spending=False)
+    member = await lab.make_member(conn, shop, has=100)
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key="a")
+    statements.clear()
+    await counter.accrue(conn, at, member.id, bill_minor=110_000, nonce="", key="b")
+    assert statements == ["accrue", "create_free_jobs", "ask"]
+    statements.clear()
+    await counter.redeem(conn, at, member.id, bill_minor=120_000, spend=100, nonce="", key="c")
+    assert statements == ["redeem", "create_free_jobs", "ask"]
+
+
+async def shop_owner(conn, shop):
+    return await staff.get(conn, shop.id, shop.owner.id)
 
 
 async def questions(conn, user_id):
@@ -61,9 +93,8 @@ async def questions(conn, user_id):
 
 
 async def bill(conn, shop, member, key, now):
-    row = await partners.get(conn, shop.id)
-    actor = shop.cashier.id
-    return await counter.accrue(conn, row, member.id, actor, bill_minor=100_000, nonce="", key=key, now=now)
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    return await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key=key, now=now)
 
 
 async def test_a_client_is_asked_once_in_two_weeks_counted_from_the_last_question(conn, shop):
@@ -77,12 +108,11 @@ async def test_a_client_is_asked_once_in_two_weeks_counted_from_the_last_questio
 
 async def test_taking_a_visit_back_takes_its_own_question_only(conn, shop):
     member = await lab.make_member(conn, shop)
-    row = await partners.get(conn, shop.id)
     first = await bill(conn, shop, member, "k1", lab.NOW)
     second = await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
-    await counter.reverse(conn, row, second.txn_id, shop.owner.id, reason="-", key="r2")
+    await counter.reverse(conn, await shop_owner(conn, shop), second.txn_id, reason="-", key="r2")
     assert await questions(conn, member.user_id) == [first.txn_id]
-    await counter.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    await counter.reverse(conn, await shop_owner(conn, shop), first.txn_id, reason="-", key="r1")
     assert await questions(conn, member.user_id) == []
     third = await bill(conn, shop, member, "k3", lab.NOW + timedelta(days=2))
     assert await questions(conn, member.user_id) == [third.txn_id], "who was not asked may be asked"
@@ -90,13 +120,12 @@ async def test_taking_a_visit_back_takes_its_own_question_only(conn, shop):
 
 async def test_a_question_that_was_sent_counts_though_its_visit_is_taken_back(conn, shop):
     member = await lab.make_member(conn, shop)
-    row = await partners.get(conn, shop.id)
     first = await bill(conn, shop, member, "k1", lab.NOW)
     await conn.execute(
         "update jobs set state = 'cancelled', finished_at = now() where key = %s",
         (f"tell:rate:{shop.id}:{first.txn_id}",),
     )  # it is no longer in the line
-    await counter.reverse(conn, row, first.txn_id, shop.owner.id, reason="-", key="r1")
+    await counter.reverse(conn, await shop_owner(conn, shop), first.txn_id, reason="-", key="r1")
     await bill(conn, shop, member, "k2", lab.NOW + timedelta(days=1))
     assert await questions(conn, member.user_id) == []
 

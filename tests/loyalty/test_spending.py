@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lib import errors
-from lib.flows.partner.till import asking
+from lib.flows.partner.till import serving
 from lib.loyalty import members, partners, points, spending
 from tests.factories import refused
 from tests.loyalty.test_points import accrue, reverse
@@ -117,10 +117,10 @@ async def test_who_does_not_work_here_asks_nobody(conn, shop, anna):
 
 
 def test_a_card_that_was_shown_long_ago_is_no_longer_shown():
-    draft = {"nonce": "a1", "shown_at": NOW.timestamp()}
-    assert asking.nonce(draft, now=NOW + asking.SHOWN - timedelta(seconds=1)) == "a1"
-    assert asking.nonce(draft, now=NOW + asking.SHOWN) == ""
-    assert asking.nonce({"nonce": "", "shown_at": 0}, now=NOW) == ""
+    draft = serving.Serving(1, nonce="a1", shown_at=NOW.timestamp())
+    assert draft.showing(now=NOW + serving.SHOWN - timedelta(seconds=1)) == "a1"
+    assert draft.showing(now=NOW + serving.SHOWN) == ""
+    assert serving.Serving(1).showing(now=NOW) == ""
 
 
 async def bill(conn, shop, member, key, *, bill_minor=BILL, now=NOW, again=False):

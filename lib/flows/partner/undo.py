@@ -2,9 +2,10 @@
 
 list -> one -> (a reason by button or words) -> sure -> [take it back] -> done
 
-State.data["undo"]: the operation and the reason. The key is the message with the question, which becomes the result.
+The key is the message with the question, which becomes the result.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,18 +13,30 @@ from lib import db, errors
 from lib.flows import when
 from lib.flows.partner import workplace
 from lib.jobs import kick
-from lib.loyalty import counter, partners, points
+from lib.loyalty import counter, points
 from lib.loyalty.points import Operation
 from lib.loyalty.staff import Staff
 from lib.people import users
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 from lib.text import HtmlSentence
 
 REASONS = ("wrong_bill", "wrong_client", "returned")
 CASHIERS_HOUR = timedelta(hours=1)
 LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Undo:
+    """An operation that is to be taken back, and why."""
+
+    txn: int
+    reason: str = ""
+
+
+UNDO = DraftKey("undo", Undo)
 
 
 async def handle(turn: Turn) -> None:
@@ -34,8 +47,8 @@ async def handle(turn: Turn) -> None:
     if turn.came.kind == "press":
         wanted, _, argument = turn.came.text.partition(":")[2].partition(":")
         await _pressed(turn, place, wanted, argument)
-    elif turn.came.kind == "text" and turn.state.step == "undo:why" and "undo" in turn.state.data:
-        await _sure(turn, place, turn.state.data["undo"]["txn"], " ".join(turn.came.text.split())[:LONGEST])
+    elif turn.came.kind == "text" and turn.state.step == "undo:why" and (asked := UNDO.of(turn.state)):
+        await _sure(turn, place, asked.txn, " ".join(turn.came.text.split())[:LONGEST])
     else:
         await _list(turn, place, "")
 
@@ -56,7 +69,7 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
 
 async def _list(turn: Turn, place: Staff, page: str, note: str = "") -> None:
     turn.state.step = ""
-    turn.state.data.pop("undo", None)
+    UNDO.drop(turn.state)
     if place.manages:
         before = _cursor(page)
         found = await db.run(lambda conn: points.history(conn, place.partner_id, before=before, limit=11))
@@ -104,7 +117,7 @@ async def _one(turn: Turn, place: Staff, txn_id: int, note: str = "") -> None:
         parts.append(turn.text("partner.error.not_reversible"))
     else:
         turn.state.step = "undo:why"
-        turn.state.data["undo"] = {"txn": one.id}
+        UNDO.keep(turn.state, Undo(one.id))
         parts.append(turn.text("partner.undo.why"))
         rows = [[screen.button(turn, f"partner.button.{why}", f"undo:why:{one.id}:{why}")] for why in REASONS]
     await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "undo:list")])
@@ -144,7 +157,7 @@ async def _sure(turn: Turn, place: Staff, txn_id: int, reason: str) -> None:
         await _one(turn, place, txn_id)
         return
     turn.state.step = "undo:sure"
-    turn.state.data["undo"] = {"txn": one.id, "reason": reason}
+    UNDO.keep(turn.state, Undo(one.id, reason))
     words = turn.text("partner.undo.sure", reason=reason, **_fields(turn, one, who))
     rows = [
         screen.home(turn, f"undo:one:{one.id}"),
@@ -154,17 +167,18 @@ async def _sure(turn: Turn, place: Staff, txn_id: int, reason: str) -> None:
 
 
 async def _reverse(turn: Turn, place: Staff) -> None:
-    asked, actor = turn.state.data["undo"], turn.state.who["id"]
+    asked = UNDO.of(turn.state)
+    if asked is None:
+        await _list(turn, place, "")
+        return
     key = f"undo:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
-    options = {"reason": asked["reason"], "key": key}
     try:
-        shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-        done = await db.run(lambda conn: counter.reverse(conn, shop, asked["txn"], actor, **options))
+        done = await db.run(lambda conn: counter.reverse(conn, place, asked.txn, reason=asked.reason, key=key))
     except errors.AppError as error:
         late = error.code == "role_too_low"
         await _list(turn, place, "", turn.text("partner.undo.not_yours") if late else workplace.refusal(turn, error))
         return
-    words = turn.text("partner.undo.done", available=done.available, reason=asked["reason"])
+    words = turn.text("partner.undo.done", available=done.available, reason=asked.reason)
     missing = turn.text("partner.undo.missing", missing=done.missing) if done.missing else ""
     turn.after.append(kick.drain)
     rows = [[screen.button(turn, "partner.button.next_client", "till:find", style="primary")], screen.home(turn)]

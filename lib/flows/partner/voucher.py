@@ -6,7 +6,7 @@ The code on the button opens nothing by itself: it must be of the shop where the
 from lib import db, errors
 from lib.flows.partner import workplace
 from lib.jobs import kick
-from lib.loyalty import counter, partners
+from lib.loyalty import counter
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
@@ -20,8 +20,7 @@ async def handle(turn: Turn) -> None:
     ways = [[screen.button(turn, "partner.button.next_client", "till:find", style="primary")], screen.home(turn)]
     turn.state.step = "till:find"
     try:
-        shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-        given = await db.run(lambda conn: counter.hand_over(conn, shop, code, turn.state.who["id"]))
+        given = await db.run(lambda conn: counter.hand_over(conn, place, code))
     except errors.AppError as error:
         await turn.answer(workplace.refusal(turn, error), alert=True)
         return

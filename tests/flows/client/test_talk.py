@@ -1,7 +1,7 @@
 import asyncio
 from urllib.parse import parse_qs, urlsplit
 
-from lib.loyalty import counter, partners
+from lib.loyalty import counter, staff
 from tests.flows.chat import buttons, words
 
 
@@ -33,9 +33,9 @@ async def test_a_comment_that_is_too_long_is_named_so_before_anything_is_said_to
 async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, monkeypatch):
     monkeypatch.setattr(counter, "RATE_AFTER", counter.RATE_AFTER * 0)
     boris = await comes(cafe)
-    place = await partners.get(cafe.conn, cafe.id)
+    place = await staff.get(cafe.conn, cafe.id, cafe.cashier_id)
     who = (await cafe.member(boris)).id
-    await counter.accrue(cafe.conn, place, who, cafe.cashier_id, bill_minor=70000, nonce="", key=f"talk:{who}")
+    await counter.accrue(cafe.conn, place, who, bill_minor=70000, nonce="", key=f"talk:{who}")
     await shop.drain_again()
     for _ in range(40):
         await shop.stack.tick()

@@ -30,6 +30,24 @@ async def test_a_scanned_card_a_bill_and_a_press_give_points_and_tell_the_client
     assert {one["key"] for one in await cafe.told(boris)} == {"partner.push.accrued", "partner.push.rate"}
 
 
+async def test_a_confirmed_bill_costs_four_statements(cafe, shop):
+    boris = await cafe.client("Борис", has=120)
+    await confirmed(cafe, boris, "340")
+    await cafe.cashier.presses("Начислить 17")
+    await cafe.cashier.sees("17 баллов")
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить 17")
+    assert (await shop.record(cafe.cashier))["sql"] == 4, "the place, the operation, the push, and no second question"
+    await cafe.set(confirm_spending=False)
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.says("400")
+    assert (await shop.record(cafe.cashier))["sql"] == 5
+    await cafe.cashier.presses("Списать баллы")
+    await cafe.cashier.says("100")
+    await cafe.cashier.presses("Списать 100")
+    assert (await shop.record(cafe.cashier))["sql"] == 4
+
+
 async def test_the_six_digits_do_the_same(cafe):
     boris = await cafe.client()
     code = await cards.issue_code(cafe.id, boris.id)

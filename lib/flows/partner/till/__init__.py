@@ -5,17 +5,18 @@ find -> (several: choose) -> bill -> confirm -> [give] -> done
 find -> a voucher's eight digits -> what it is for, to be handed over by the flow `voucher`
 /start c_<token>, which is what a scanned QR code is -> bill
 
-State.data["till"]: shop, member, nonce (which showing of the card; "" without one), shown_at, bill, points, asked (the
-client was), again (the same bill once more is meant). Nothing in it is believed: the ledger checks it against the rows.
+Who is served and what of their bill is known is in serving.py. The ledger reads the rows itself, so the press that
+confirms costs four statements: the place, the operation, and what the client hears, now and later.
 The operation's key is the message with the confirmation, which becomes the result; the next client gets a new message.
 """
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from lib import db, errors, money, text, typed
 from lib.flows.partner import workplace
-from lib.flows.partner.till import asking, names, voucher
+from lib.flows.partner.till import asking, names, serving, voucher
+from lib.flows.partner.till.serving import TILL, Serving
 from lib.jobs import kick
 from lib.loyalty import cards, counter, members, partners, points
 from lib.loyalty.members import FoundMember, Member
@@ -46,22 +47,22 @@ async def handle(turn: Turn) -> None:
 
 
 async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     if wanted == "find":
         await _find(turn, place)
     elif turn.came.message_id == turn.state.data.get("done"):
         await turn.answer(turn.text("partner.till.already"), alert=True)
     elif wanted == "client":
         await _bill(turn, place, screen.number(argument))
-    elif not turn.on_screen or not draft:
+    elif not turn.on_screen:
         await screen.refuse_old_button(turn)
         await _find(turn, place)
-    elif "member" not in draft:
+    elif not draft.member:
         await _find(turn, place, turn.text("partner.till.lost"))
     elif wanted == "bill":
-        await _typed_bill(turn, place, argument) if argument else await _bill(turn, place, draft["member"])
-    elif "bill" not in draft:
-        await _bill(turn, place, draft["member"])
+        await _typed_bill(turn, place, argument) if argument else await _bill(turn, place, draft.member)
+    elif not draft.bill:
+        await _bill(turn, place, draft.member)
     else:
         await _with_bill(turn, place, wanted, argument)
 
@@ -79,22 +80,16 @@ async def _with_bill(turn: Turn, place: Staff, wanted: str, argument: str) -> No
 
 async def _typed(turn: Turn, place: Staff, words: str) -> None:
     """Take words for what the screen asks; a card's or a voucher's digits are known anywhere but where a sum is due."""
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     step = turn.state.step
-    if step == "till:redeem" and draft.get("asked") and len(typed.digits(words)) == 6:
+    if step == "till:redeem" and draft.asked and len(typed.digits(words)) == 6:
         await _told(turn, place, typed.digits(words))
-    elif step in ("till:bill", "till:confirm", "till:redeem") and "member" in draft and not counter.CARD.search(words):
+    elif step in ("till:bill", "till:confirm", "till:redeem") and draft.member and not counter.CARD.search(words):
         await _typed_bill(turn, place, words)
-    elif step == "till:points" and "bill" in draft:
+    elif step == "till:points" and draft.bill:
         await _typed_points(turn, place, words)
     else:
         await _look_up(turn, place, words)
-
-
-def _draft(turn: Turn, place: Staff) -> dict[str, Any]:
-    """Return what was gathered at this shop; what belongs to another one is dropped."""
-    draft: dict[str, Any] = turn.state.data.get("till") or {}
-    return draft if draft.get("shop") == place.partner_id else {}
 
 
 async def _scanned(turn: Turn, payload: str) -> None:
@@ -138,7 +133,7 @@ async def _find(turn: Turn, place: Staff, note: str = "") -> None:
     """Ask who the client is, with those who were here last."""
     recent = await db.run(lambda conn: members.recent(conn, place.partner_id, limit=4))
     turn.state.step = "till:find"
-    turn.state.data.pop("till", None)
+    TILL.drop(turn.state)
     parts = [note, turn.text("partner.till.find", title=place.title)]
     parts += [turn.text("partner.till.recent")] if recent else []
     rows = screen.in_rows([Button(names.line(row), f"till:client:{row.id}") for row in recent])
@@ -154,16 +149,12 @@ async def _refused(turn: Turn, error: errors.AppError) -> None:
 
 async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", nonce: str = "") -> None:
     """Ask for the bill of this client."""
-    before = _draft(turn, place)
     try:
         shop, member = await _who(place, member_id)
     except errors.Missing as error:
         await _find(turn, place, workplace.refusal(turn, error))
         return
-    shown = {"nonce": nonce, "shown_at": datetime.now(UTC).timestamp() if nonce else 0}
-    if before.get("member") == member_id and not nonce:
-        shown = {name: before.get(name, shown[name]) for name in shown}
-    turn.state.data["till"] = {"shop": place.partner_id, "member": member.id, **shown}
+    TILL.keep(turn.state, serving.begin(serving.of(turn, place), member, nonce))
     turn.state.step = "till:bill"
     quick = [Button(text.money(turn.language, one), f"till:bill:{one}") for one in _quick(shop)]
     words = turn.text(
@@ -189,14 +180,14 @@ async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
 
 async def _quoted(turn: Turn, place: Staff) -> tuple[Partner, Member, points.Quote]:
     """Return the shop, the client, and what the bill means for both, as the rows have it now."""
-    draft, actor = _draft(turn, place), turn.state.who["id"]
-    shop, member = await _who(place, draft["member"])
-    return shop, member, await db.run(lambda conn: points.quote(conn, shop.id, member.id, actor, draft["bill"]))
+    draft, actor = serving.of(turn, place), place.user_id
+    shop, member = await _who(place, draft.member)
+    return shop, member, await db.run(lambda conn: points.quote(conn, shop.id, member.id, actor, draft.bill))
 
 
 async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
     """Take the sum: typed by hand, or kopecks from a quick button, which must be one that this shop has."""
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     try:
         if turn.came.kind == "press":
@@ -206,18 +197,15 @@ async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
         else:
             bill = money.parse(words, limit=shop.max_bill_minor)
     except errors.Invalid as error:
-        await _bill(turn, place, draft["member"], note=workplace.refusal(turn, error))
+        await _bill(turn, place, draft.member, note=workplace.refusal(turn, error))
         return
-    turn.state.data["till"] = {
-        **{name: draft.get(name, 0) for name in ("shop", "member", "nonce", "shown_at")},
-        "bill": bill,
-    }
+    TILL.keep(turn.state, draft.billed(bill))
     await _confirm(turn, place)
 
 
 async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     """Show what will happen: name, balance, points, and how much of the bill points may pay."""
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     try:
         shop, member, quote = await _quoted(turn, place)
     except errors.AppError as error:
@@ -225,7 +213,7 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
         return
     turn.state.step = "till:confirm"
     promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
-    facts = {"bill": draft["bill"], "points": quote.points, "available": quote.available}
+    facts = {"bill": draft.bill, "points": quote.points, "available": quote.available}
     words = turn.text("partner.till.confirm", **names.of(member), **facts, promotion=promotion)
     payable = turn.text(_payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
     owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
@@ -251,7 +239,7 @@ def _ways(turn: Turn, quote: points.Quote) -> Keyboard:
 
 async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     """Ask how many points to take."""
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     try:
         _, member, quote = await _quoted(turn, place)
     except errors.AppError as error:
@@ -264,7 +252,7 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
     words = turn.text(
         "partner.till.points",
         **names.of(member),
-        bill=draft["bill"],
+        bill=draft.bill,
         available=quote.available,
         payable=quote.payable,
     )
@@ -279,7 +267,7 @@ async def _points(turn: Turn, place: Staff, note: str = "") -> None:
 
 async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") -> None:
     """Take a number of points and show what is left to pay; more than the shop's share or the balance is refused."""
-    draft = _draft(turn, place)
+    draft = serving.of(turn, place)
     try:
         shop, member, quote = await _quoted(turn, place)
         spend = money.parse_points(words, limit=10**9)
@@ -290,16 +278,16 @@ async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") ->
     except errors.AppError as error:
         await _points(turn, place, workplace.refusal(turn, error))
         return
-    turn.state.data["till"] = {**draft, "points": spend, "asked": False}
+    TILL.keep(turn.state, replace(draft, points=spend, asked=False))
     turn.state.step = "till:redeem"
     worth = spend * shop.minor_per_point
     words = turn.text(
         "partner.till.redeem",
         **names.of(member),
-        bill=draft["bill"],
+        bill=draft.bill,
         points=spend,
         worth=worth,
-        pay=draft["bill"] - worth,
+        pay=draft.bill - worth,
         left=quote.available - spend,
     )
     take = screen.button(turn, "partner.button.redeem", "till:take", style="success", points=spend)
@@ -307,78 +295,69 @@ async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") ->
 
 
 async def _give(turn: Turn, place: Staff) -> None:
-    draft, actor = _draft(turn, place), turn.state.who["id"]
-    options = {
-        "bill_minor": draft["bill"],
-        "nonce": draft["nonce"],
-        "key": _key(turn),
-        "again": bool(draft.get("again")),
-    }
+    draft = serving.of(turn, place)
+    options: dict[str, Any] = {"bill_minor": draft.bill, "nonce": draft.nonce, "key": _key(turn), "again": draft.again}
     try:
-        shop, member = await _who(place, draft["member"])
-        done = await db.run(lambda conn: counter.accrue(conn, shop, member.id, actor, **options))
+        done = await db.run(lambda conn: counter.accrue(conn, place, draft.member, **options))
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
-    words = turn.text("partner.till.accrued", points=done.earned, **_result(turn, member, done))
-    await _done(turn, words, done)
+    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, draft, done)), done)
 
 
 async def _take(turn: Turn, place: Staff) -> None:
-    draft, actor = _draft(turn, place), turn.state.who["id"]
-    bill: dict[str, Any] = {"bill_minor": draft["bill"], "spend": draft["points"], "key": _key(turn)}
-    shown = {"nonce": asking.nonce(draft), "again": bool(draft.get("again"))}
+    draft = serving.of(turn, place)
+    options: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": _key(turn)}
+    options |= {"nonce": draft.showing(), "again": draft.again}
     try:
-        shop, member = await _who(place, draft["member"])
-        done = await db.run(lambda conn: counter.redeem(conn, shop, member.id, actor, **bill | shown))
+        done = await db.run(lambda conn: counter.redeem(conn, place, draft.member, **options))
     except errors.AppError as error:
-        await (_ask(turn, place, bill) if error.code == "not_confirmed" else _not_done(turn, place, error))
+        await (_ask(turn, place, draft) if error.code == "not_confirmed" else _not_done(turn, place, error))
         return
     more = {"points": done.points, "earned": done.earned, "pay": done.paid_minor}
-    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, member, done)), done)
+    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, draft, done)), done)
 
 
-async def _ask(turn: Turn, place: Staff, bill: dict[str, Any]) -> None:
+async def _ask(turn: Turn, place: Staff, draft: Serving) -> None:
     """Ask the client, who did not show their card; a refusal ends it."""
-    draft, actor = _draft(turn, place), turn.state.who["id"]
+    bill: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": _key(turn)}
     try:
-        shop, member = await _who(place, draft["member"])
-        asked = await db.run(lambda conn: counter.ask(conn, shop, member, actor, **bill))
+        member = await db.run(lambda conn: members.get(conn, place.partner_id, draft.member))
+        asked = await db.run(lambda conn: counter.ask(conn, place, member, **bill))
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
     if asked.refused:
         await _confirm(turn, place, turn.text("partner.till.refused"))
         return
-    draft["asked"] = True
-    await asking.wait(turn, member, draft, asked)
+    TILL.keep(turn.state, replace(draft, name=member.name, asked=True))
+    await asking.wait(turn, asked)
 
 
 async def _told(turn: Turn, place: Staff, digits: str) -> None:
     """Take the digits that the client tells for the showing of their card, and show once more what will be done."""
-    draft = _draft(turn, place)
-    _, member = await _who(place, draft["member"])
-    if await asking.told(turn, place.partner_id, member, draft, digits):
-        await _typed_points(turn, place, str(draft["points"]), turn.text("partner.till.code_fits"))
+    if await asking.told(turn, serving.of(turn, place), digits):
+        points = str(serving.of(turn, place).points)
+        await _typed_points(turn, place, points, turn.text("partner.till.code_fits"))
 
 
 def _key(turn: Turn) -> str:
     return f"till:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
 
 
-def _result(turn: Turn, member: Member, done: points.Receipt) -> dict[str, Any]:
+def _result(turn: Turn, draft: Serving, done: points.Receipt) -> dict[str, Any]:
     pending = turn.text("partner.till.pending", points=done.pending) if done.pending else ""
-    return {"name": member.name, "bill": done.bill_minor, "available": done.available, "pending": pending}
+    return {"name": draft.name, "bill": done.bill_minor, "available": done.available, "pending": pending}
 
 
 async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
     """Say why nothing was done; where another sum may help, ask for it."""
     words = workplace.refusal(turn, error)
     if error.code == "bill_again":
-        draft = _draft(turn, place)
-        draft["again"] = True
+        draft = serving.of(turn, place)
+        TILL.keep(turn.state, replace(draft, again=True))
         redeems = turn.state.step == "till:redeem"
-        await (_typed_points(turn, place, str(draft["points"]), words) if redeems else _confirm(turn, place, words))
+        await (_typed_points(turn, place, str(draft.points), words) if redeems else _confirm(turn, place, words))
     elif error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit"):
         await _confirm(turn, place, words)
     elif error.code in ("not_staff", "partner_blocked", "partner_not_approved"):
