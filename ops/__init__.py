@@ -4,6 +4,8 @@ A verb's module has a docstring (the first line is its one sentence, the rest it
 `add_arguments(parser)` and `run(args) -> int`, plain or async, which returns the exit code.
 """
 
+import argparse
+
 VERBS = {
     "audit": "ops.audit",
     "catalog": "ops.catalog",
@@ -15,3 +17,23 @@ VERBS = {
     "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",
 }
+
+
+def whole(text: str) -> int:
+    """Read a whole number that the database's integers can hold, as prices, amounts and limits are."""
+    return _bounded(text, 31)
+
+
+def identity(text: str) -> int:
+    """Read the number of a person, a job or a payment."""
+    return _bounded(text, 63)
+
+
+def _bounded(text: str, bits: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if abs(number) >= 2**bits:
+        raise argparse.ArgumentTypeError(f"{text} is too large")
+    return number

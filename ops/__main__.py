@@ -11,6 +11,8 @@ import os
 import sys
 from types import ModuleType
 
+import psycopg
+
 from lib import errors
 from ops import VERBS
 
@@ -28,14 +30,26 @@ def main(argv: list[str]) -> int:
     try:
         return _run(verb, args)
     except errors.AppError as error:
-        print(f"ops {argv[0]}: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+        return _failed(argv[0], _words(error))
+    except psycopg.DataError as error:
+        said = error.diag.message_primary or str(error)
+        return _failed(argv[0], f"the database refuses this value: {said}")
     except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print(f"ops {argv[0]}: stopped", file=sys.stderr)
         return 130
+
+
+def _failed(name: str, words: str) -> int:
+    print(f"ops {name}: {' '.join(words.split())}", file=sys.stderr)
+    return 1
+
+
+def _words(error: errors.AppError) -> str:
+    """Return an error in words: its code is `no_job`, and a person reads "no job"."""
+    return ": ".join(part for part in (error.code.replace("_", " "), error.detail) if part)
 
 
 def _run(verb: ModuleType, args: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from typing import Any
 
 from lib import config, db, errors
 from lib.credits import catalog
+from ops import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,22 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", parents=[given], help="everything")
     price = verbs.add_parser("price", parents=[why], help="another price")
     price.add_argument("code")
-    price.add_argument("price", type=int)
-    price.add_argument("--three", type=int, help="three as one order; without it, three times the price")
-    price.add_argument("--five", type=int, help="five as one order; without it, five times the price")
+    price.add_argument("price", type=whole)
+    price.add_argument("--three", type=whole, help="three as one order; without it, three times the price")
+    price.add_argument("--five", type=whole, help="five as one order; without it, five times the price")
     product = verbs.add_parser("product", parents=[why], help="on or off")
     product.add_argument("code")
     product.add_argument("switch", choices=("on", "off"))
     pack = verbs.add_parser("pack", parents=[why], help="sell a pack, or no longer")
     pack.add_argument("code")
     pack.add_argument("stars", help="the price in Stars, or off")
-    pack.add_argument("credits", type=int, nargs="?")
+    pack.add_argument("credits", type=whole, nargs="?")
     promo = verbs.add_parser("promo", parents=[why], help="make a code, or switch it")
     promo.add_argument("code")
     promo.add_argument("credits", help="what it gives, or on, off")
-    promo.add_argument("--total", type=int, help="how often by all")
-    promo.add_argument("--per-person", type=int, default=1)
-    promo.add_argument("--until", type=_day, help="the last day, 2027-03-31 (UTC)")
+    promo.add_argument("--total", type=whole, help="how often by all")
+    promo.add_argument("--per-person", type=whole, default=1)
+    promo.add_argument("--until", type=_day, metavar="DAY", help="the last day, 2027-03-31 (UTC)")
 
 
 async def run(args: argparse.Namespace) -> int:
@@ -106,16 +107,24 @@ VERBS: dict[str, Verb] = {"list": _list, "price": _price, "product": _product, "
 
 
 def _day(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(hour=23, minute=59, second=59, tzinfo=UTC)
+    """Return the last second of a day."""
+    try:
+        return datetime.fromisoformat(text).replace(hour=23, minute=59, second=59, tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2027-03-31") from None
+
+
+def _credits(number: int) -> str:
+    return f"{number} credit{'s' * (number != 1)}"
 
 
 def _line(one: Any) -> str:
     state = "on " if one.is_on else "off"
     if isinstance(one, catalog.Product):
         several = "".join(f", {count} for {price}" for count, price in one.params.get("prices", {}).items())
-        return f"product  {state}  {one.code:<10}  {one.price} credits{several}, about {one.expected_seconds} s"
+        return f"product  {state}  {one.code:<10}  {_credits(one.price)}{several}, about {one.expected_seconds} s"
     if isinstance(one, catalog.Pack):
-        return f"pack     {state}  {one.code:<10}  {one.credits} credits for {one.stars} XTR (invoice {one.payload})"
+        return f"pack     {state}  {one.code:<10}  {_credits(one.credits)} for {one.stars} XTR (invoice {one.payload})"
     limits = f"used {one.used} of {one.total or 'any number'}, {one.per_person} per person"
     until = f", until {one.until:%Y-%m-%d}" if one.until else ""
-    return f"promo    {state}  {one.code:<10}  {one.credits} credits, {limits}{until}"
+    return f"promo    {state}  {one.code:<10}  {_credits(one.credits)}, {limits}{until}"

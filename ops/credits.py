@@ -20,6 +20,7 @@ from typing import Any
 from lib import db, errors
 from lib.credits import ledger, payments
 from lib.people import users
+from ops import identity, whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     why.add_argument("--reason", required=True, help="why; it is kept")
     why.add_argument("--by", default=getpass.getuser(), help="who does it")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="show|grant|refund|audit")
-    verbs.add_parser("show", parents=[given], help="one person").add_argument("tg_id", type=int)
+    verbs.add_parser("show", parents=[given], help="one person").add_argument("tg_id", type=identity)
     granting = verbs.add_parser("grant", parents=[given, why], help="give credits")
-    granting.add_argument("tg_id", type=int)
-    granting.add_argument("amount", type=int)
+    granting.add_argument("tg_id", type=identity)
+    granting.add_argument("amount", type=whole)
     granting.add_argument("--key", default="", help="gives once under this key")
-    verbs.add_parser("refund", parents=[given, why], help="give Stars back").add_argument("payment", type=int)
+    verbs.add_parser("refund", parents=[given, why], help="give Stars back").add_argument("payment", type=identity)
     verbs.add_parser("audit", parents=[given], help="what was done by hand").add_argument(
-        "--limit", type=int, default=20
+        "--limit", type=whole, default=20
     )
 
 

@@ -22,6 +22,7 @@ from lib.jobs import table
 from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import spending
+from ops import identity, whole
 
 STATES = ("queued", "running", "waiting", "done", "failed", "cancelled")
 
@@ -34,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", parents=[given], help="the newest jobs")
     listing.add_argument("--state", choices=STATES)
     listing.add_argument("--task", help="one kind only")
-    listing.add_argument("--user", type=int, metavar="TG_ID", help="one person's only, by Telegram id")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--user", type=identity, metavar="TG_ID", help="one person's only, by Telegram id")
+    listing.add_argument("--limit", type=whole, default=20)
     for verb, what in (("show", "one job, whole"), ("retry", "do it over"), ("cancel", "cancel it")):
-        verbs.add_parser(verb, parents=[given], help=what).add_argument("id", type=int)
+        verbs.add_parser(verb, parents=[given], help=what).add_argument("id", type=identity)
     verbs.add_parser("stats", parents=[given], help="how many are in each state")
 
 

@@ -14,6 +14,7 @@ import json
 
 from lib import config, db, errors, providers
 from lib.studio import spending
+from ops import whole
 
 PAID = [name for name in providers.PROVIDERS if name != "local"]
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", parents=[given], help="all of them")
     limit = verbs.add_parser("limit", parents=[given], help="how much one may cost within any 24 hours")
     limit.add_argument("provider", choices=PAID)
-    limit.add_argument("dollars", type=int, help="whole dollars")
+    limit.add_argument("dollars", type=whole, help="whole dollars")
     limit.add_argument("--reason", required=True, help="why; it is kept")
     limit.add_argument("--by", default=getpass.getuser(), help="who does it")
 

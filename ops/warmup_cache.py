@@ -14,13 +14,14 @@ import sys
 
 from lib import config, db, fetch
 from lib.people import warmup
+from ops import whole
 
 WIDTH = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", choices=sorted(warmup.LOADERS), help="the class to fill; without it, all")
-    parser.add_argument("--limit", type=int, default=warmup.LIMIT, help="the most entries of a class (%(default)s)")
+    parser.add_argument("--limit", type=whole, default=warmup.LIMIT, help="the most entries of a class (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 

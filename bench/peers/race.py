@@ -3,11 +3,9 @@
 import contextlib
 import json
 import select
-import shutil
 import socket
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -82,16 +80,14 @@ class Program:
 class Race:
     """One Postgres as a production one is set, on a Unix socket, and what is measured on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._data = folder / "postgres"
-        postgres.start(self._data, SERVER)
+    def __init__(self, data: Path) -> None:
+        self._data = data
         self.socket = postgres.socket_folder(self._data)
         self._admin = psycopg.connect(postgres.url(self._data), autocommit=True)
         self._number = 0
 
     def close(self) -> None:
         self._admin.close()
-        postgres.stop(self._data)
 
     def url(self, database: str, port: int | None = None) -> str:
         """Return the address of a database, through a proxy when its port is given."""
@@ -227,14 +223,6 @@ def _readable(programs: list[Program], until: float) -> list[Program]:
 
 @contextlib.contextmanager
 def race() -> Iterator[Race]:
-    """Run the Postgres of a comparison in a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="lotok-bench-"))
-    folder.chmod(0o755)
-    found = None
-    try:
-        found = Race(folder)
+    """Run the Postgres of a comparison in a folder that goes with this process, however it ends."""
+    with postgres.lent(SERVER) as data, contextlib.closing(Race(data)) as found:
         yield found
-    finally:
-        if found:
-            found.close()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -49,7 +49,7 @@ async def test_show_tells_all_of_one_job(conn, ops, make_user):
     assert code == 0
     assert '{"title": "Чай"}' in said
     assert "position          1" in said
-    assert (await ops("show", 404)) == (1, "ops jobs: no_job: 404\n")
+    assert (await ops("show", 404)) == (1, "ops jobs: no job: 404\n")
 
 
 async def test_show_tells_what_providers_were_asked_and_what_it_cost(conn, ops, make_user):
@@ -80,7 +80,7 @@ async def test_retry_without_credits_fails_in_one_line(conn, ops, make_user):
     await factories.make_job(conn, alice, price=1)
     code, said = await ops("retry", job.id)
     assert (code, len(said.splitlines())) == (1, 1)
-    assert "short_of_credits" in said
+    assert "short of credits" in said
 
 
 async def test_retry_of_a_free_job_charges_nothing(conn, ops, make_user):

@@ -43,6 +43,6 @@ async def test_a_limit_holds_from_the_next_call_on_and_the_trail_says_who_set_it
 
 async def test_an_odd_limit_changes_nothing(conn, ops):
     code, said = await ops("limit", "kie", -1, "--reason", "x")
-    assert (code, "odd_limit" in said) == (1, True)
+    assert (code, "odd limit" in said) == (1, True)
     [kie] = await spending.states(conn, ["kie"])
     assert kie.daily_limit == 50000

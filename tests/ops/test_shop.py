@@ -51,7 +51,39 @@ async def test_the_same_key_grants_once(conn, ops):
 
 async def test_nothing_is_granted_to_nobody(conn, ops):
     code, said = await ops("credits", "grant", 404, 5, "--reason", "x")
-    assert (code, said) == (1, "ops credits: no_user: 404\n")
+    assert (code, said) == (1, "ops credits: no user: 404\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("credits grant 42 99999999999999 --reason x", "argument amount: 99999999999999 is too large"),
+        ("credits refund 99999999999999999999 --reason x", "argument payment: 99999999999999999999 is too large"),
+        ("credits show 99999999999999999999", "argument tg_id: 99999999999999999999 is too large"),
+        ("catalog price card 99999999999 --reason x", "argument price: 99999999999 is too large"),
+        ("catalog promo SPRING 5 --total 99999999999 --reason x", "argument --total: 99999999999 is too large"),
+        ("catalog promo SPRING 5 --until soon --reason x", "argument --until: 'soon' is no day such as 2027-03-31"),
+        ("jobs list --limit 99999999999", "argument --limit: 99999999999 is too large"),
+        ("jobs retry seven", "argument id: 'seven' is no whole number"),
+    ],
+)
+async def test_a_number_that_no_column_holds_is_wrong_usage(conn, ops, capsys, line, words):
+    with pytest.raises(SystemExit) as ended:
+        await ops(*line.split())
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+async def test_what_the_database_refuses_is_one_clear_line(conn, ops):
+    code, said = await ops("catalog", "promo", "SPRING", "99999999999", "--reason", "x")
+    assert (code, said) == (1, "ops catalog: the database refuses this value: integer out of range\n")
+
+
+async def test_one_credit_is_one_credit(conn, ops):
+    code, said = await ops("catalog", "list")
+    assert code == 0
+    assert "1 credit, about" in said
+    assert "1 credits" not in said
 
 
 async def test_a_spent_pack_is_not_refunded_and_it_says_so(conn, ops):
