@@ -23,6 +23,7 @@ from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Sender, parse
 
 TRIES = 3
+DONE = "done_by"  # State.data: the message and the data of the press that had its effect last
 LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
 
 type Work = Callable[[], Awaitable[object]]
@@ -110,7 +111,7 @@ class Turn:
     """One update while a flow works on it: what came, the state, and the chat to answer in.
 
     `stranger`: the person has not consented; `meets`: what a flow did for one is to be followed by the consent.
-    `settled`: what was said has had its effect, so that an edit of it comes too late.
+    `settled`: what was said or pressed has had its effect, so that an edit, or the same press again, comes too late.
     """
 
     came: Incoming
@@ -296,7 +297,12 @@ async def _handled(menu: Menu, turn: Turn) -> None:
     turn.stranger = not (menu.admits or turn.state.who.get("consent") or turn.state.who.get("banned"))
     if name == menu.stranger and came.command == "start" and menu.linked(came.text):
         turn.state.data[LINK] = came.text
+    if came.kind == "press" and turn.state.data.get(DONE) == [came.message_id, came.text]:
+        await turn.answer(turn.text("error.done_already"), alert=True)
+        return
     await menu.module(name).handle(turn)
+    if turn.settled and came.kind == "press":
+        turn.state.data[DONE] = [came.message_id, came.text]
     if turn.stranger and turn.meets:
         await menu.module(menu.stranger).handle(turn)
     if LINK in turn.state.data and turn.state.who.get("consent"):

@@ -115,6 +115,7 @@ async def _go(turn: Turn) -> None:
     turn.state.who["client"] = True
     turn.state.step = ""
     turn.state.data.pop("move", None)
+    turn.settled = True
     turn.after.append(kick.drain)
     await turn.show(turn.text("client.move.done"), [screen.home(turn)])
 

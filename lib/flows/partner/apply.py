@@ -161,6 +161,7 @@ async def _send(turn: Turn) -> None:
         await _ask(turn, "confirm", workplace.refusal(turn, error))
         return
     await workplace.to_review(turn, "partner", title=words["title"], city=words["city"])
+    turn.settled = True
     turn.state.data = {"shop": shop, "screen": turn.state.data["screen"]}
     turn.state.step = ""
     await turn.show(turn.text("partner.apply.sent", title=words["title"]), [screen.home(turn)])

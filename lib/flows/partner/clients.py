@@ -29,9 +29,7 @@ async def handle(turn: Turn) -> None:
     if place is None:
         return
     wanted, argument = screen.pressed(turn)
-    if turn.came.kind == "press" and turn.came.message_id == turn.state.data.get("done"):
-        await turn.answer(turn.text("partner.till.already"), alert=True)
-    elif turn.came.kind == "text" and turn.state.step == "clients:points":
+    if turn.came.kind == "text" and turn.state.step == "clients:points":
         await _sure(turn, place)
     elif turn.came.kind == "text":
         await _found(turn, place, turn.came.text.strip(), 0)
@@ -216,10 +214,11 @@ async def _give(turn: Turn, place: Staff, _: str) -> None:
         lambda conn: notify.tell(conn, done.user_id, "client", "partner.push.granted", fields, ways, once=once)
     )
     turn.after.append(kick.drain)
+    turn.settled = True
     rows = [screen.home(turn, f"clients:one:{asked['member']}")]
     await turn.show(turn.text("partner.clients.given", points=done.points, available=done.available), rows)
     turn.state.step = ""
-    turn.state.data = {"shop": place.partner_id, "done": turn.state.data["screen"], "screen": turn.state.data["screen"]}
+    turn.state.data = {"shop": place.partner_id, "screen": turn.state.data["screen"]}
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

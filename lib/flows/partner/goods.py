@@ -261,6 +261,7 @@ async def _send(turn: Turn, place: Staff) -> None:
     await workplace.to_review(turn, "service", title=words["title"], shop=place.title)
     turn.state.data.pop("goods")
     turn.state.step = ""
+    turn.settled = True
     await turn.show(turn.text("partner.goods.sent", title=words["title"]), [screen.home(turn, "goods:list")])
 
 

@@ -323,6 +323,7 @@ async def _send(turn: Turn, place: Staff) -> None:
     await workplace.to_review(turn, "promotion", title=fields["title"], shop=place.title)
     turn.state.data.pop("promo")
     turn.state.step = ""
+    turn.settled = True
     await turn.show(turn.text("partner.promos.sent", title=fields["title"]), [screen.home(turn, "promos:list")])
 
 

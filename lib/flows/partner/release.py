@@ -111,6 +111,7 @@ async def _go(turn: Turn, place: Staff) -> None:
     turn.after.append(kick.drain)
     turn.state.step = ""
     turn.state.data.pop("release", None)
+    turn.settled = True
     words = turn.text("partner.release.asked", whose=_whose(turn, draft), at=when.moment(turn, asked.due_at))
     await turn.show(words, [screen.home(turn, "clients:list")])
 

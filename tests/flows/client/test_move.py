@@ -66,6 +66,8 @@ async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(
     await new.sees("теперь в этом аккаунте")
     assert (await cafe.member(new)).available == 200
     await new.presses("Перенести", on=confirm)
+    assert "Уже сделано" in new.toast["text"]
+    await new.sees("теперь в этом аккаунте")
     for number in range(8):
         await new.forges("move:enter")
         await new.says(f"1234567{number}")

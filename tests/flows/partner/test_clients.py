@@ -72,6 +72,10 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
     await cafe.owner.presses("Начислить 100")
     await cafe.owner.sees("Начислили 100 баллов")
     await cafe.owner.presses("Начислить 100", on=give)
+    await cafe.owner.sees("Начислили 100 баллов")
+    assert "Уже сделано" in cafe.owner.toast["text"]
+    await cafe.owner.presses("Назад")
+    await cafe.owner.sees("Борис.*100 баллов")
     assert (await cafe.balance(boris)).available == 100
     assert [one["key"] for one in await cafe.told(boris)] == ["partner.push.granted"]
     [given] = await cafe.run(lambda conn: points.member_history(conn, cafe.id, boris.id))

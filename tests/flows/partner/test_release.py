@@ -39,7 +39,9 @@ async def test_the_owner_releases_a_number_and_the_newcomer_uses_it(cafe, newcom
     await cafe.owner.sees(rf"Номер ··{holder.phone_tail} \(Анна\) сейчас у другого аккаунта.*Почему")
     await cafe.owner.says("Сим-карта теперь у другого клиента")
     await cafe.owner.sees("Причина: Сим-карта теперь у другого.*через 24 часа")
-    await cafe.owner.presses("Освободить номер")
+    sure = await cafe.owner.message_with("Освободить номер")
+    await cafe.owner.presses("Освободить номер", on=sure)
+    await cafe.owner.presses("Освободить номер", on=sure)
     await cafe.owner.sees("Принял. Номер")
     told = [one["key"] for one in await cafe.told(holder)]
     assert "client.release.asked" in told
