@@ -130,6 +130,7 @@ class Voucher:
     expires_at: datetime
     used_at: datetime | None
     cancelled_at: datetime | None
+    blocked: bool = False  # the card is, meanwhile
 
 
 async def accrue(
@@ -306,7 +307,10 @@ async def voucher(conn: db.Connection, partner_id: int, code: str) -> Voucher:
 async def use_voucher(
     conn: db.Connection, partner_id: int, code: str, actor_id: int, *, now: datetime | None = None
 ) -> Voucher:
-    """Hand over what a voucher stands for, once; who repeats it gets Conflict("voucher_used")."""
+    """Hand over what a voucher stands for, once; who repeats it gets Conflict("voucher_used").
+
+    Denied("member_blocked") while the shop has suspended the card: the voucher stays good.
+    """
     ids = {"partner_id": partner_id, "code": code, "actor_id": actor_id}
     done = await SQL.use_voucher.within(of(partner_id)).one(conn, int, **ids, now=now)
     found = await voucher(conn, partner_id, code)
@@ -315,6 +319,8 @@ async def use_voucher(
             raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
         if found.expires_at <= (now or datetime.now(found.expires_at.tzinfo)):
             raise errors.Conflict("voucher_expired")
+        if found.blocked:
+            raise errors.Denied("member_blocked", code)
         raise errors.Denied("not_staff", str(actor_id))
     return found
 

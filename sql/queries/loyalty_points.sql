@@ -114,7 +114,7 @@ limit %(limit)s;
 
 -- name: voucher
 select v.partner_id, v.txn_id, v.member_id, v.service_id, v.code, s.title, t.points, coalesce(c.name, '') as name,
-    v.created_at, v.expires_at, v.used_at, v.cancelled_at
+    v.created_at, v.expires_at, v.used_at, v.cancelled_at, m.blocked_at is not null as blocked
 from vouchers v
 join services s on s.partner_id = v.partner_id and s.id = v.service_id
 join point_txns t on t.partner_id = v.partner_id and t.id = v.txn_id
@@ -140,6 +140,7 @@ update vouchers v
 set used_at = coalesce(%(now)s, clock_timestamp()),
     used_by = s.user_id
 from staff s
+join members m on m.partner_id = s.partner_id and m.blocked_at is null
 where v.partner_id = %(partner_id)s
 and v.code = %(code)s
 and v.used_at is null
@@ -148,4 +149,5 @@ and v.expires_at > coalesce(%(now)s, clock_timestamp())
 and s.partner_id = v.partner_id
 and s.user_id = %(actor_id)s
 and s.removed_at is null
+and m.id = v.member_id
 returning v.txn_id;

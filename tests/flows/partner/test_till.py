@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib.flows.partner.till import asking
-from lib.loyalty import cards, members
+from lib.loyalty import cards, members, offers, points
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
 
@@ -556,3 +556,25 @@ async def test_codes_that_a_client_tells_are_no_way_round_the_limit(cafe):
     await cafe.cashier.says(code)
     await cafe.cashier.sees("слишком много неверных кодов")
     assert (await cafe.balance(boris)).available == 300
+
+
+async def test_a_gift_waits_while_the_card_is_suspended(cafe):
+    boris, owner = await cafe.client("Борис", has=500), await user_id(cafe.shop, cafe.owner)
+
+    async def bought(conn):
+        made = await offers.add_service(conn, cafe.id, owner, title="Круассан", price_points=50, category="cafe")
+        await offers.decide_service(conn, cafe.id, made, owner, "approved")
+        paid = {"service_id": made, "price": 50, "key": f"gift:{boris.id}"}
+        gift = await points.buy_service(conn, cafe.id, boris.id, boris.user_id, **paid)
+        await members.block(conn, cafe.id, owner, boris.id, reason="-")
+        return gift
+
+    gift = await cafe.run(bought)
+    await cafe.cashier.says(gift.code)
+    await cafe.cashier.sees("Управляющий заблокировал этого клиента")
+    await cafe.cashier.forges(f"voucher:give:{gift.code}")
+    assert "заблокировал" in cafe.cashier.toast["text"]
+    await cafe.run(lambda conn: members.block(conn, cafe.id, owner, boris.id, blocked=False))
+    await cafe.cashier.says(gift.code)
+    await cafe.cashier.presses("Выдать")
+    await cafe.cashier.sees("Выдано: Круассан")

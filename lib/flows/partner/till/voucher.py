@@ -7,9 +7,11 @@ from lib.telegram.dispatch import Turn
 
 
 async def show(turn: Turn, found: points.Voucher) -> None:
-    """Show it; Conflict when it is for nothing any more."""
+    """Show it; Conflict when it is for nothing any more, Denied("member_blocked") while the card is suspended."""
     if found.used_at or found.cancelled_at:
         raise errors.Conflict("voucher_used" if found.used_at else "voucher_cancelled")
+    if found.blocked:
+        raise errors.Denied("member_blocked", found.code)
     turn.state.step = "till:find"
     words = turn.text(
         "partner.till.voucher",
