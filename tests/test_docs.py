@@ -71,6 +71,12 @@ def test_decisions_are_numbered_without_gaps():
     assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_a_decision_says_when_what_why_and_what_it_costs(page):
+    form = r"# .+\n\nDecided on \d{4}-\d\d-\d\d\.\n\n\*\*What\.\*\*.*\*\*Why\.\*\*.*\*\*What it costs\.\*\*"
+    assert re.match(form, page.read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_a_decision_that_is_referred_to_exists():
     numbers = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")}
     for path in [ROOT / name for name in _files() if name.endswith(READABLE)]:
