@@ -31,7 +31,7 @@ async def handle(turn: Turn) -> None:
 
 async def _ask(turn: Turn, shop: int, note: str = "") -> None:
     member = await visitor.own_card(turn, shop)
-    if member is None:
+    if member is None or not await _is_read(turn, shop):
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
     said = await db.run(lambda conn: talk.messages(conn, shop, member_id=member.id, limit=SHOWN))
@@ -51,6 +51,15 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
     await turn.show(screen.paragraphs(note, *text.fitting(lines, ROOM)[::-1], words), rows)
 
 
+async def _is_read(turn: Turn, shop: int) -> bool:
+    """Tell whether anybody reads what is written to a shop, or say that nobody does."""
+    if await visitor.managers(shop):
+        return True
+    turn.state.step = ""
+    await turn.show(turn.text("client.error.no_partner"), [screen.home(turn)])
+    return False
+
+
 async def _send(turn: Turn, shop: int) -> None:
     """Keep the words and tell whoever runs the shop; the limit keeps a person from flooding it."""
     user_id, words = turn.state.who["id"], turn.came.text
@@ -60,6 +69,8 @@ async def _send(turn: Turn, shop: int) -> None:
     if await limits.wait(turn.chat.id, LETTERS):
         turn.state.step = ""
         await turn.show(turn.text("client.letter.too_many"), [screen.home(turn, f"shop:{shop}")])
+        return
+    if not await _is_read(turn, shop):
         return
     try:
         number = await db.run(lambda conn: talk.write(conn, shop, user_id, words))

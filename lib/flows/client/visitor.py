@@ -56,10 +56,15 @@ async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
         return None
 
 
+async def managers(partner_id: int) -> list[int]:
+    """Return who reads what clients write to a shop; nobody when it has gone with its owner."""
+    people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
+    return [one.user_id for one in people if one.manages]
+
+
 async def tell_managers(partner_id: int, key: str, fields: dict[str, Any], ways: notify.Ways, *, once: str) -> None:
     """Tell the owner and the managers of a shop; who has not started the partner bot hears nothing."""
-    people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
-    for to in [one.user_id for one in people if one.manages]:
+    for to in await managers(partner_id):
         await db.run(
             lambda conn, to=to: notify.tell(conn, to, "partner", key, fields, ways, once=f"{once}:{to}")  # type: ignore[misc]
         )

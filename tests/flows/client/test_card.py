@@ -91,6 +91,13 @@ async def test_several_cards_are_a_list_with_the_favourites_first(comes, cafe, o
     await boris.sees(r"★ Булочная: 0 баллов.*Кофейня «Зерно»: 100 баллов")
 
 
+async def test_a_closed_shop_invites_nobody(comes, cafe):
+    boris = await comes(cafe)
+    await cafe.conn.execute("update partners set status = 'blocked' where id = %s", (cafe.id,))
+    await boris.forges(f"invite:{cafe.id}")
+    assert "t.me" not in words(await boris.sees("сейчас не работает с баллами"))
+
+
 async def test_a_blocked_shop_says_that_the_points_are_safe(comes, cafe):
     boris = await comes(cafe)
     await cafe.conn.execute("update partners set status = 'blocked' where id = %s", (cafe.id,))

@@ -2,6 +2,7 @@ import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 from lib.loyalty import counter, staff
+from lib.people import users
 from tests.flows.chat import buttons, words
 
 
@@ -78,6 +79,18 @@ async def test_a_message_reaches_the_shop_and_is_kept(comes, cafe, shop):
     assert not await shop.rows("select 1 as x from every_job where task = 'tell' and user_id = %s", cafe.cashier_id)
     await boris.presses("Написать ещё")
     await boris.sees("Вы · .*Забыл у вас зонт & перчатки")
+
+
+async def test_nobody_is_written_to_who_has_gone_with_the_shop(comes, cafe, shop):
+    boris = await comes(cafe)
+    await boris.forges(f"letter:{cafe.id}")
+    [owner] = await shop.rows("select tg_id from users where id = %s", cafe.owner_id)
+    await users.erase(cafe.conn, cafe.owner_id, owner["tg_id"])
+    await boris.says("Где мои баллы?")
+    await boris.sees("возможно, он закрыл программу")
+    await boris.forges(f"letter:{cafe.id}")
+    await boris.sees("возможно, он закрыл программу")
+    assert not await shop.rows("select 1 as x from messages where partner_id = %s", cafe.id)
 
 
 async def test_a_message_too_long_or_without_words_is_not_sent(comes, cafe, shop, photo):
