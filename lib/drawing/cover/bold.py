@@ -1,0 +1,205 @@
+"""Loud designs: bleed, number, pattern, sticker. Vivid grounds, and the product as large as the card takes."""
+
+import math
+
+from PIL import Image
+
+from lib.drawing.cover import letters
+from lib.drawing.cover.letters import ONEST, RUBIK, UNBOUNDED, Style
+from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
+from lib.drawing.cover.parts import (
+    Cover,
+    Inks,
+    across,
+    draw_figure,
+    draw_row,
+    figure_width,
+    place,
+    row,
+    seal,
+    set_second,
+    set_title,
+    stand,
+)
+from lib.drawing.ground.colour import Rgb, contrast
+
+INK: Rgb = (29, 32, 48)
+
+
+def bleed(cover: Cover) -> None:
+    """The product is larger than the card and cut by its right and lower edge; the number stands on a plate."""
+    paper, tones, high = cover.paper, cover.tones, cover.height
+    paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
+    paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
+    title = set_title(cover, ONEST.title, (800, high * 0.27), (136 if cover.is_high else 108, 64), 3)
+    top = cover.top + title.height + 90
+    if cover.product.is_wide:
+        spot = place(cover.product, Spot(60, top - 20, 1020, cover.bottom - top - 60), 0, 0.55, 1.12)
+    else:
+        spot = place(cover.product, Spot(250, top - 10, 700, high - top + 60), 0.62, 0, 1.1)
+    lies = cover.product.is_wide and cover.facts.kind not in ("home", "lamp")
+    if cover.product.hangs:
+        stand(cover, spot, drop=Drop())
+    else:
+        paper.picture(cover.product.image, spot, turn=-9 if lies else 0, drop=Drop())
+    paper.write(set_second(cover, ONEST.text), (52, cover.top), tones.ink)
+    paper.write(title, (48, cover.top + 58), tones.ink)
+    _plate(cover)
+
+
+def _plate(cover: Cover) -> None:
+    """Set the number and its note, or two benefits, on a dark plate at the lower left."""
+    dark = cover.others["dark"].ground
+    fill, ink = (dark, WHITE) if contrast(dark, cover.tones.ground) > 3 else (WHITE, dark)
+    number, size = cover.facts.number, 150 if cover.is_high else 116
+    if number is None:
+        lines = [letters.fit(one, ONEST.strong, (560, 50), (44, 34), lines=1) for one in cover.facts.benefits[:2]]
+        if not lines:
+            return
+        width, high = max(line.width for line in lines) + 72, 62 * len(lines) + 50
+        cover.paper.tile(Spot(36, cover.bottom - high + 12, width, high), 40, fill)
+        for index, line in enumerate(lines):
+            cover.paper.write(line, (72, cover.bottom - high + 42 + 62 * index), ink)
+        return
+    note = letters.fit(number.note, ONEST.strong, (430, 50), (42, 34), lines=1)
+    width = max(figure_width(cover, ONEST.title, size), note.width) + 72
+    high = size + (84 if number.note else 30)
+    top = cover.bottom - high + 12
+    cover.paper.tile(Spot(36, top, width, high), 40, fill)
+    draw_figure(cover, ONEST.title, (70, top + 12), size, ink)
+    cover.paper.write(note, (72, top + size + 18), ink)
+
+
+def number(cover: Cover) -> None:
+    """The number is the picture; the product stands before it."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    paper.slope(tones.soft, tones.ground, 0, cover.height * 0.6)
+    paper.slope(tones.ground, tones.shade, cover.height * 0.6, cover.height)
+    title = set_title(cover, ONEST.title, (800, 210), (88 if cover.is_high else 74, 54), 2)
+    paper.write(title, (50, cover.top), tones.ink)
+    if facts.number is None:
+        return
+    style = Style(ONEST.title.face, -0.05, 1.0)
+    made = row(cover, ONEST, across(cover), size=40, sign=60, gap=28)
+    low, top = cover.bottom - made.height, cover.top + title.height + 30
+    size = min(620 if cover.is_high else 440, 800 / letters.measure(facts.number.value, style, 1), (low - top) * 0.72)
+    paper.write(letters.TextBlock((facts.number.value,), style, size), (40, top - size * 0.04), tones.accent)
+    wide = cover.product.is_wide
+    unit = letters.TextBlock((facts.number.unit,), Style(ONEST.title.face, -0.02, 1.0), 88)
+    paper.write(unit, (54, top + size * 0.93), tones.ink)
+    under = top + size * 0.93 + (94 if cover.is_high else 30)
+    beside = 54 if cover.is_high and not wide else 54 + unit.width + 24
+    width = 810 - beside if wide else 270
+    note = letters.fit(
+        facts.number.note, ONEST.text, (width, max(50, low - under - 20)), (44, 30), lines=1 if wide else 3
+    )
+    paper.write(note, (beside, under - (64 if wide and cover.is_high else 0)), tones.ink)
+    start = top + size * (0.5 if wide else 0.26 if cover.product.is_tall else 0.36)
+    room = Spot(60 if wide else 300, start, 800 if wide else 580, low - start - 40)
+    stand(cover, place(cover.product, room, 0.5 if wide else 0.75), 0.34, Drop(10, 18, 0.22))
+    draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent))
+
+
+def pattern(cover: Cover) -> None:
+    """The product's shadow repeated as wallpaper; words on a solid band below."""
+    paper, tones, product = cover.paper, cover.tones, cover.product
+    dark = cover.others["dark"]
+    hot = tones.ground if contrast(tones.ground, dark.ground) > 4.5 else dark.accent
+    _wallpaper(cover)
+    title = set_title(cover, UNBOUNDED.title, (790, 200), (92 if cover.is_high else 72, 48), 2)
+    line = "  ·  ".join(cover.facts.benefits[:2])
+    if letters.measure(line, UNBOUNDED.strong, 34) > 790:
+        line = cover.facts.benefits[0]
+    said = letters.fit(line, UNBOUNDED.strong, (790, 60), (44, 32), lines=1)
+    band = (cover.bottom + 60 if cover.is_story else cover.height) - title.height - (160 if line else 100)
+    top = 230 if cover.is_story else 70
+    paper.disc(450, (top + band) / 2, min(390, (band - top) * 0.52), tones.soft)
+    spot = place(
+        product, Spot(90, top, 720, band - top + (-40 if product.is_wide else 30)), 0.5, 0.6 if product.is_wide else 1
+    )
+    paper.picture(product.image, spot, turn=-6 if product.is_wide else 4, drop=Drop())
+    paper.band(band, cover.height, dark.ground)
+    paper.write(title, (55, band + 42), WHITE, accent=(cover.facts.accent, hot))
+    paper.write(said, (58, band + title.height + 66), WHITE)
+    seal(
+        cover,
+        UNBOUNDED.title,
+        (WIDTH - 172, max(cover.top + 128, band - 158)),
+        128,
+        (dark.ground, hot),
+        UNBOUNDED.strong,
+    )
+
+
+def _wallpaper(cover: Cover) -> None:
+    paper, product = cover.paper, cover.product
+    scale = 215 / max(product.image.size)
+    size = (max(1, paper.px(product.image.width * scale)), max(1, paper.px(product.image.height * scale)))
+    alpha = product.image.getchannel("A").resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
+    for across_ in range(-1, 5):
+        for down in range(-1, int(cover.height / 230) + 1):
+            turned = alpha.rotate(25 - (across_ * 37 + down * 53) % 50, Image.Resampling.BICUBIC, expand=True)
+            at = (paper.px(across_ * 250 + (125 if down % 2 else 0) - 40), paper.px(down * 230))
+            paper.lay((0, 0, 0), turned, at, 0.11)
+
+
+def sticker(cover: Cover) -> None:
+    """A white outline round the product, blobs behind it, tilted words."""
+    paper, tones, high = cover.paper, cover.tones, cover.height
+    other = cover.others["bright1"].ground
+    paper.disc(120, high * 0.30, 230, tones.soft)
+    paper.disc(830, high * 0.50, 330, tones.shade)
+    _wave(cover, high * 0.74, other)
+    for x, y, radius in ((84, 0.52, 16), (800, 0.27, 22), (150, 0.66, 10)):
+        paper.disc(x, high * y, radius, WHITE, 0.85)
+    title = set_title(cover, RUBIK.title, (740, 250), (104 if cover.is_high else 84, 56), 2)
+    made = row(cover, RUBIK, across(cover), size=40, sign=66, gap=18, pad=18)
+    low, start = cover.bottom - made.height, cover.top + title.height + 30
+    spot = place(cover.product, Spot(110, start, 680, low - start - 40), 0.5, 0.5)
+    for index, line in enumerate(title.lines):
+        _label(cover, index, line, title.style, title.size, other)
+    paper.picture(cover.product.image, spot, turn=-4, drop=Drop(18, 20, 0.25), outline=12)
+    _burst(cover, (WIDTH - 160, max(start + 120, low - 200)))
+    draw_row(cover, made, (48, low), Inks(INK, _readable(tones.accent), WHITE), centred=True)
+
+
+def _readable(accent: Rgb) -> Rgb:
+    return accent if contrast(accent, WHITE) >= 2.6 else INK
+
+
+def _wave(cover: Cover, level: float, fill: Rgb) -> None:
+    ridge = [(x, level - 45 * math.sin(x / 225 * math.pi)) for x in range(0, 901, 9)]
+    cover.paper.polygon([*ridge, (WIDTH, cover.height), (0, cover.height)], fill)
+
+
+def _label(cover: Cover, index: int, line: str, style: Style, size: float, other: Rgb) -> None:
+    """Draw one line of the title on a block of its own, a little turned."""
+    paper = cover.paper
+    flat = Style(style.face, 0, 1.22)
+    width, high = letters.measure(line, flat, size) + 64, size * 1.24
+    sheet = type(paper)(max(1, paper.px(width)), max(1, paper.px(high)), WHITE)
+    sheet.scale = paper.scale
+    fill = other if index % 2 else WHITE
+    sheet.band(0, high, fill, right=width)
+    ink = INK if contrast(INK, fill) > 3 else WHITE
+    sheet.write(letters.TextBlock((line,), flat, size), (0, 0), ink, centre=width)
+    picture = sheet.image.convert("RGBA")
+    shape = type(paper)(picture.width, picture.height, (0, 0, 0))
+    shape.scale = paper.scale
+    shape.tile(Spot(0, 0, width, high), 30, WHITE)
+    picture.putalpha(shape.image.convert("L"))
+    spot = Spot(48 + index * 22, cover.top + index * size * 1.26, width, high)
+    paper.picture(picture, spot, turn=1.6 if index % 2 else -2.4)
+
+
+def _burst(cover: Cover, at: tuple[float, float]) -> None:
+    number = cover.facts.number
+    if number is None:
+        return
+    for radius, fill in ((130, WHITE), (119, cover.tones.accent)):
+        points = []
+        for step in range(24):
+            far, angle = radius * (1 if step % 2 else 0.84), step * math.pi / 12 + 0.16
+            points.append((at[0] + far * math.cos(angle), at[1] + far * math.sin(angle)))
+        cover.paper.polygon(points, fill)
+    seal(cover, RUBIK.title, at, 100, (cover.tones.accent, cover.tones.on_accent), RUBIK.text)

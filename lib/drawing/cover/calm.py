@@ -1,0 +1,206 @@
+"""Quiet designs: editorial, soft, paper, column. Light grounds, much air, one accent."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from lib.drawing.cover import letters
+from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, Style
+from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
+from lib.drawing.cover.parts import (
+    Cover,
+    Inks,
+    across,
+    column,
+    draw_column,
+    draw_figure,
+    draw_row,
+    figure_size,
+    place,
+    row,
+    set_second,
+    set_title,
+    stand,
+)
+from lib.drawing.ground.colour import Rgb
+
+LEAF: Rgb = (93, 122, 58)
+
+
+def editorial(cover: Cover) -> None:
+    """A thin serif as large as the card; the product stands before its letters."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    style = Style(CORMORANT.title.face, -0.03, 0.82)
+    title = set_title(cover, style, (820, cover.height * 0.30), (190 if cover.is_high else 136, 84), 3)
+    start, foot = cover.top + 92, 190
+    paper.band(cover.bottom - foot - (150 if cover.is_high else 110), cover.height, tones.shade)
+    paper.write(set_second(cover, CORMORANT.text, 804, 42), (50, cover.top + 4), tones.muted)
+    paper.band(cover.top + 62, cover.top + 64.5, tones.ink, left=50, right=850)
+    top = start + title.height * (0.93 if len(title.lines) > 1 else 1.04)
+    wide = cover.product.is_wide
+    room = Spot(60 if wide else 170, top, 780 if wide else 560, cover.bottom - foot - top - 20)
+    paper.write(title, (42, start), tones.ink, accent=(facts.accent, tones.accent))
+    stand(cover, place(cover.product, room), 0.3, Drop(6, 14, 0.18))
+    paper.band(cover.bottom - foot + 40, cover.bottom - foot + 42.5, tones.ink, left=50, right=850)
+    lines = list(facts.benefits[:3])
+    left = 50.0
+    if facts.number:
+        size = figure_size(cover, CORMORANT.title, 330, 160)
+        draw_figure(cover, CORMORANT.title, (48, cover.bottom - foot + 50), size, tones.accent)
+        lines = [facts.number.note, *facts.benefits] if facts.number.note else lines
+        left = 410.0
+    for index, line in enumerate(lines[:3]):
+        said = letters.fit(line, CORMORANT.text, (850 - left, 56), (42, 32), lines=1)
+        paper.write(said, (left, cover.bottom - foot + 56 + index * 56), tones.ink)
+
+
+def soft(cover: Cover) -> None:
+    """An arch and a podium, words in the middle."""
+    paper, tones = cover.paper, cover.tones
+    paper.slope(tones.soft, tones.ground)
+    title = set_title(cover, CORMORANT.title, (804, 230), (138 if cover.is_high else 104, 70), 2)
+    made = row(cover, CORMORANT, across(cover), size=38, sign=54, gap=24)
+    low = cover.bottom - made.height
+    floor = low - (96 if cover.is_high else 66)
+    top = cover.top + title.height + 90
+    paper.tile(Spot(150, top, 600, max(300, floor - top + 340)), 300, tones.shade)
+    paper.band(floor + 10, cover.height, tones.soft)
+    spot = place(cover.product, Spot(190, top + 30, 520, floor - top - 20))
+    _podium(cover, max(spot.width * 1.16, 420), floor)
+    stand(cover, spot, 0.26, Drop(20, 26, 0.22, tones.ink, right=18))
+    paper.write(set_second(cover, CORMORANT.text, 804, 42), (0, cover.top), tones.muted, centre=WIDTH)
+    paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
+    _pearl(cover, (WIDTH - 167, top + 135))
+    draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent), centred=True)
+
+
+def _podium(cover: Cover, width: float, floor: float) -> None:
+    paper, tones = cover.paper, cover.tones
+    low = Spot(450 - width / 2, floor + 46 - width * 0.09, width, width * 0.18)
+    paper.oval(low, tones.shade)
+    paper.band(floor, floor + 46, tones.shade, left=low.x, right=low.right)
+    paper.oval(Spot(low.x, floor - width * 0.09, width, width * 0.18), WHITE)
+
+
+def _pearl(cover: Cover, at: tuple[float, float]) -> None:
+    """Set the number in a white round."""
+    number = cover.facts.number
+    if number is None:
+        return
+    cover.paper.disc(at[0], at[1], 125, WHITE)
+    size = figure_size(cover, CORMORANT.title, 190, 116)
+    line = Style(CORMORANT.title.face, 0, 1.0)
+    value = letters.TextBlock((f"{number.value} {number.unit}" if len(number.unit) < 3 else number.value,), line, size)
+    while value.width > 200:
+        value = letters.TextBlock(value.lines, line, value.size - 4)
+    cover.paper.write(value, (at[0] - 125, at[1] - 82), (40, 36, 36), centre=250)
+    under = number.note if len(number.unit) < 3 else number.unit
+    said = letters.fit(under, CORMORANT.text, (190, 80), (34, 26), lines=2)
+    cover.paper.write(said, (at[0] - 125, at[1] + 28), (40, 36, 36), centre=250)
+
+
+def paper(cover: Cover) -> None:
+    """Kraft paper, slab type, a stamp."""
+    sheet, tones = cover.paper, cover.tones
+    _grain(cover)
+    for x, y, scale, turn in ((880, 0.46, 1.5, -60), (910, 0.6, 1.6, -95), (850, 0.36, 1.3, -25), (-10, 0.52, 1.2, 50)):
+        _leaf(cover, (x, cover.height * y), scale, turn)
+    title = set_title(cover, BITTER.title, (804, 260), (116 if cover.is_high else 90, 60), 2)
+    wide = cover.product.is_wide
+    made = column(cover, BITTER, 540 if wide else 350, disc=80, gap=34 if cover.is_high else 18)
+    low, top = cover.bottom - made.height, cover.top + title.height + 84
+    if wide:
+        spot = place(cover.product, Spot(110, top, 740, low - top - 30), 0.5, 0.6)
+    else:
+        spot = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
+    sheet.write(set_second(cover, BITTER.text, 804), (52, cover.top), tones.ink)
+    _marker(cover, title, (50, cover.top + 54))
+    sheet.write(title, (50, cover.top + 54), tones.ink)
+    stand(cover, spot, 0.3, Drop(10, 16, 0.25, (60, 40, 10)))
+    draw_column(cover, made, (52, low), tones.ink, None, tones.ink)
+    _stamp(cover, (715, cover.bottom - 137) if wide else (185, max(top + 131, low - 175)))
+
+
+def _marker(cover: Cover, title: letters.TextBlock, at: tuple[float, float]) -> None:
+    """Draw a marker's stroke under the accented word."""
+    accent = cover.facts.accent
+    for index, line in enumerate(title.lines):
+        start = line.find(accent) if accent else -1
+        if start >= 0:
+            left = at[0] + letters.measure(line[:start], title.style, title.size)
+            width = letters.measure(accent, title.style, title.size)
+            base = at[1] + title.size * (letters.baseline(title.style) + index * title.style.leading)
+            shade = cover.others["tint"].shade
+            cover.paper.band(base - title.size * 0.2, base + title.size * 0.12, shade, left=left, right=left + width)
+
+
+def _grain(cover: Cover) -> None:
+    """Lay two octaves of noise over the ground; the same noise each time."""
+    sheet = cover.paper
+    rng = np.random.default_rng(4)
+    shape = (max(1, sheet.image.height // 3), max(1, sheet.image.width // 3))
+    fine = rng.normal(0, 1, shape)
+    coarse = np.asarray(
+        Image.fromarray(rng.normal(0, 1, (shape[0] // 4 + 1, shape[1] // 4 + 1)).astype(np.float32)).resize(shape[::-1])
+    )
+    level = np.clip((0.6 * fine + 0.8 * coarse) * 22, 0, 70).astype(np.uint8)
+    sheet.lay((64, 46, 26), Image.fromarray(level).resize(sheet.image.size, Image.Resampling.BICUBIC), (0, 0), 0.5)
+
+
+def _leaf(cover: Cover, at: tuple[float, float], scale: float, turn: float) -> None:
+    angle = math.radians(turn)
+    points = []
+    for side in (1, -1):
+        steps = [step / 20 for step in range(21)]
+        for t in steps if side == 1 else reversed(steps):
+            x, y = side * 46 * math.sin(math.pi * t), -290 * t
+            points.append(
+                (
+                    at[0] + scale * (x * math.cos(angle) - y * math.sin(angle)),
+                    at[1] + scale * (x * math.sin(angle) + y * math.cos(angle)),
+                )
+            )
+    cover.paper.polygon(points, LEAF, 0.2)
+
+
+def _stamp(cover: Cover, at: tuple[float, float]) -> None:
+    number, ink = cover.facts.number, cover.tones.accent
+    if number is None:
+        return
+    cover.paper.ring(at[0], at[1], 125, 7, ink)
+    cover.paper.ring(at[0], at[1], 111, 3, ink)
+    size = figure_size(cover, BITTER.title, 180, 96)
+    line = Style(BITTER.title.face, 0, 1.0)
+    value = letters.TextBlock((f"{number.value} {number.unit}",), line, size)
+    value = letters.fit(value.lines[0], line, (190, 110), (size, 30), lines=1)
+    note = letters.fit(number.note, BITTER.strong, (176, 76), (34, 24), lines=2)
+    top = at[1] - (value.height + note.height) / 2
+    cover.paper.write(value, (at[0] - 125, top), ink, centre=250)
+    cover.paper.write(note, (at[0] - 125, top + value.height), ink, centre=250)
+
+
+def column_(cover: Cover) -> None:
+    """The product on the left, a deep panel with the facts on the right."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    left = 520
+    hot = cover.others["dark"].accent
+    paper.fade(cover.height * 0.72, cover.height, tones.shade, 0.8)
+    ridge = [(left - 70 * math.sin(math.pi * step / 40) ** 0.8, cover.height * step / 40) for step in range(41)]
+    paper.polygon([*ridge, (WIDTH, cover.height), (WIDTH, 0)], tones.deep)
+    title = set_title(cover, ONEST.title, (404, cover.height * 0.3), (92 if cover.is_high else 72, 48), 4)
+    second = letters.fit(facts.second, ONEST.text, (400, 100), (40, 32), lines=2)
+    start = cover.top + title.height + (second.height + 30 if facts.second else 20)
+    tall = cover.product.is_tall
+    low = cover.bottom if cover.is_story else cover.height - 50
+    room = Spot(-20 if tall else -70, start, 560 if tall else 610, low - start)
+    paper.write(title, (50, cover.top), tones.ink)
+    paper.write(second, (52, cover.top + title.height + 14), tones.muted)
+    stand(cover, place(cover.product, room, 0.5, 0.3 if cover.product.hangs else 1), 0.3, Drop(16, 22, 0.25, right=14))
+    made = column(cover, ONEST, 300, gap=40 if cover.is_high else 22)
+    if facts.number:
+        size = figure_size(cover, ONEST.title, 300, 190 if cover.is_high else 140)
+        draw_figure(cover, ONEST.title, (left + 52, cover.top + 4), size, hot)
+        note = letters.fit(facts.number.note, ONEST.text, (310, 120), (44, 34), lines=2)
+        paper.write(note, (left + 54, cover.top + size + 16), tones.on_deep)
+    draw_column(cover, made, (left + 52, cover.bottom - made.height), tones.on_deep, tones.accent, tones.on_accent)

@@ -1,0 +1,87 @@
+"""Which designs a cover may have: what each takes, as a table, and which come first for a kind of product."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lib.drawing.cover import bold, calm, letters, plain
+from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.parts import SMALLEST, Cover
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a design takes. `number`: True needs one, False has no place for it, None takes both."""
+
+    draw: Callable[[Cover], None]
+    mood: str
+    turn: int
+    weight: str  # lightness: loud, light or dark; the first three shown differ in it
+    aspect: tuple[float, float] = (0.1, 9)  # width to height
+    benefits: tuple[int, int] = (0, 9)
+    letters: int = 60
+    column: float = 230  # units that a benefit's longest word has, at the smallest size of type
+    number: bool | None = None
+    hangs: bool = True
+
+
+DESIGNS = {
+    "bleed": Takes(bold.bleed, "vivid", 0, "loud", benefits=(0, 9)),
+    "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False),
+    "number": Takes(bold.number, "tint", 0, "light", (0.2, 2.2), (0, 9), 40, True, False),
+    "column": Takes(calm.column_, "light", 0, "dark", (0.1, 1.5), (2, 9), 40, column=194),
+    "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38),
+    "editorial": Takes(calm.editorial, "paper", 0, "light", letters=44),
+    "sticker": Takes(bold.sticker, "bright", 0, "loud", (0.3, 2.6), letters=30),
+    "dark": Takes(plain.dark, "dark", 0, "dark", benefits=(1, 9), letters=42),
+    "bento": Takes(plain.bento, "light", 0, "light", (0.35, 2.6), (1, 9)),
+    "food": Takes(plain.food, "tint", 0, "dark", (0.3, 2.6), letters=40, hangs=False),
+    "soft": Takes(calm.soft, "pastel", 0, "light", (0.25, 1.9), letters=34, hangs=False),
+    "paper": Takes(calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, hangs=False),
+}
+
+# In this order for a kind; what a kind does not name follows after.
+KINDS = {
+    "tech": ("dark", "bento", "bleed", "column", "number", "split"),
+    "home": ("number", "editorial", "bento", "column", "bleed", "dark"),
+    "tools": ("split", "number", "dark", "bleed", "bento"),
+    "sport": ("split", "bleed", "number", "pattern", "dark"),
+    "clothes": ("bleed", "split", "editorial", "pattern", "column"),
+    "food": ("food", "paper", "pattern", "dark", "editorial"),
+    "beauty": ("soft", "editorial", "column", "dark", "bleed"),
+    "kids": ("sticker", "pattern", "bleed", "bento", "soft"),
+    "plant": ("paper", "number", "column", "bleed", "editorial"),
+    "eco": ("paper", "editorial", "number", "column", "bleed"),
+    "lamp": ("dark", "column", "editorial", "bleed", "pattern"),
+    "other": ("bleed", "number", "bento", "dark", "editorial", "split"),
+}
+LAST_RESORT = "bleed"
+
+
+def fitting(facts: CoverFacts, aspect: float) -> list[str]:
+    """Return the designs that take this product and these words, the best for its kind first.
+
+    The first three differ in lightness as far as those that fit do.
+    """
+    order = [*KINDS[facts.kind], *(name for name in DESIGNS if name not in KINDS[facts.kind])]
+    able = [name for name in order if _takes(DESIGNS[name], facts, aspect)] or [LAST_RESORT]
+    first: list[str] = []
+    for name in able:
+        if len(first) < 3 and DESIGNS[name].weight not in {DESIGNS[one].weight for one in first}:
+            first.append(name)
+    return [*first, *(name for name in able if name not in first)]
+
+
+def _takes(design: Takes, facts: CoverFacts, aspect: float) -> bool:
+    count = sum(_longest(benefit) <= design.column for benefit in facts.benefits)
+    return (
+        design.aspect[0] <= aspect <= design.aspect[1]
+        and design.benefits[0] <= count <= design.benefits[1]
+        and count >= min(2, len(facts.benefits))
+        and facts.letters <= design.letters
+        and (design.number is not True or facts.number is not None)
+        and (design.hangs or not facts.hangs)
+    )
+
+
+def _longest(benefit: str) -> float:
+    return max(letters.measure(piece, letters.ONEST.strong, SMALLEST) for piece in letters.bound(benefit))

@@ -1,0 +1,38 @@
+"""Draws one cover: the sheet of the wanted shape, the colours of its design, and the design itself."""
+
+from PIL import Image
+
+from lib.drawing.cover import tones
+from lib.drawing.cover.choice import DESIGNS
+from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.paper import WIDTH, CoverSheet
+from lib.drawing.cover.parts import Cover, Subject
+from lib.drawing.cover.tones import GAP, SubjectLook
+
+# Words stand between these lines (units), by the sheet's height: apps cover the rest.
+ZONES = ((1000, (40, 860)), (1500, (52, 1148)), (9999, (205, 1345)))
+
+
+def draw(size: tuple[int, int], product: Image.Image, facts: CoverFacts, design: str, turn: int = 0) -> Image.Image:
+    """Return the cover at this size in pixels; `product` is RGBA and cropped to itself."""
+    takes = DESIGNS[design]
+    seen = tones.character(product)
+    found = _standing_out(seen, takes.mood, facts.kind, takes.turn + turn)
+    others = {mood: tones.tones(seen, mood, facts.kind) for mood in ("dark", "tint")}
+    others["bright1"] = tones.tones(seen, "bright", facts.kind, 1)
+    paper = CoverSheet(*size, found.ground)
+    top, bottom = zone(size)
+    takes.draw(Cover(paper, Subject(product, facts.hangs), facts, found, others, top, bottom))
+    return paper.image
+
+
+def zone(size: tuple[int, int]) -> tuple[float, float]:
+    """Return the lines, in units, between which words may stand on a sheet of this size in pixels."""
+    high = size[1] * WIDTH / size[0]
+    return next(lines for limit, lines in ZONES if high < limit)
+
+
+def _standing_out(seen: SubjectLook, mood: str, kind: str, turn: int) -> tones.Tones:
+    """Return the first turn of a mood whose ground differs from the product's rim, else the wanted one."""
+    tried = [tones.tones(seen, mood, kind, turn + step) for step in range(3)]
+    return next((one for one in tried if one.gap >= GAP), tried[0])

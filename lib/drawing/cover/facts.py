@@ -1,0 +1,172 @@
+"""What a card says, from the seller's words: a short title, a second line, one number, benefits, the kind of product.
+
+One slide, one thought: what stands after a comma or a dash leaves the title for the second line; the number that sells
+most leaves the benefits and stands large. Nothing is made up and nothing is said twice.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+TITLE = 42  # letters of a title that every design takes
+
+_SPLIT = re.compile(r"\s*(?:[,;(/|]|\s[—–-]\s)\s*")
+_FIGURE = re.compile(
+    r"(?<![\w.,])(?:до\s+|от\s+)?(\d{1,3}(?:[ \u00a0]\d{3})+|\d+(?:[.,]\d+)?)[ \u00a0-]?"
+    r"(мА[·*]?ч|кВт|Вт|В|кг|гр?|мг|мл|л|мм|см|км|м²|м|ГБ|ТБ|МП|Мп|°C|°|%|дБ|Гц|атм|бар|"
+    r"час(?:ов|а)?|ч|минут[аы]?|мин|секунд[аы]?|дн(?:ей|я)|день|недел[ьюия]+|месяц(?:ев|а)?|мес|год[а]?|лет|"
+    r"шт(?:ук[аи]?|\.)?|предмет(?:ов|а)?|режим(?:ов|а)?|размер(?:ов|а)?|цвет(?:ов|а)|вкус(?:ов|а)|слоёв|слоя|"
+    r"игр[аы]?|стирок|порци[йи]|ступен[ией]+|скорост[иьей]+)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+# Which number sells: load, capacity, time, power, weight, then counts, then sizes (the first rule asked wins).
+_WORTH = (
+    re.compile(r"кг", re.IGNORECASE),
+    re.compile(r"мл|л$|ГБ|ТБ|мА", re.IGNORECASE),
+    re.compile(r"ч|час|мин|дн|день|недел|мес|год|лет|сек", re.IGNORECASE),
+    re.compile(r"Вт|В$|бар|атм|дБ|Гц"),
+    re.compile(r"^г|мг", re.IGNORECASE),
+    re.compile(r"шт|предмет|режим|размер|цвет|вкус|сло|игр|стир|порц|ступ|скор|°|МП", re.IGNORECASE),
+    re.compile(r"см|мм|м|км", re.IGNORECASE),
+)
+_FORBIDDEN = re.compile(r"%|₽|руб", re.IGNORECASE)
+
+KINDS = {
+    "lamp": r"люстр|лампа|светильник|ночник|бра\b|торшер|гирлянд",
+    "food": (
+        r"кофе|чай\b|мёд|мед\b|шокол|печень|конфет|варень|соус|специ|орех|сыр|колбас|торт|пряник|мармелад"
+        r"|круп|масло олив"
+    ),
+    "beauty": (
+        r"крем|сыворот|шампун|маск[аи] для|помад|духи|парфюм|лосьон|мыло|тушь|гель для|скраб|бальзам|пудр"
+        r"|тоник"
+    ),
+    "kids": (
+        r"игруш|детск|малыш|конструктор|кукл|пазл|робот|соск|погремуш|плюш|мягк[ао][яй] иг|корм|лежанк"
+        r"|кошач|собак|когтеточ"
+    ),
+    "plant": (
+        r"цвет(?:ы|ок)|растен|фикус|орхиде|суккулент|кактус|горшк?|саженец|букет|тюльпан|роз[аы]\b|семен"
+        r"|алоэ"
+    ),
+    "tools": (
+        r"дрел|шурупов|отвёрт|отверт|ключ|молот|пил[аы]\b|инструмент|перфорат|болгарк|компрессор|домкрат"
+        r"|насос|авто"
+    ),
+    "sport": (
+        r"гантел|мяч|коврик для йог|скейт|велосипед|самокат|палатк|рюкзак турист|тренаж|скакалк|боксёр"
+        r"|боксер|ракетк|спальн"
+    ),
+    "clothes": (
+        r"плать|футбол|худи|джинс|куртк|пальто|кроссов|ботин|туфл|сапог|носк|шапк|перчат|свитер|рубаш|юбк"
+        r"|брюк|кед|обув|сандал"
+    ),
+    "tech": (
+        r"наушник|колонк|телефон|смартфон|ноутбук|клавиат|мыш|монитор|камер|часы|зарядк|кабель|принтер"
+        r"|роутер|пылесос|блендер|чайник|фен\b|утюг|power ?bank|повербанк|ssd|картридж"
+    ),
+    "eco": r"эко|бамбук|многоразов",
+    "home": (
+        r"табурет|стул|кресл|стол|полк|шкаф|диван|ваз[аы]|плед|подуш|посуд|кружк|чашк|тарелк|сковород"
+        r"|кастрюл|термос|бутыл|корзин|ковёр|ковер|штор|зеркал|свеч|полотен|доск|нож"
+    ),
+}
+HANGING = re.compile(r"(?<![^\W\d_])(?:люстр|подвесн|гирлянд|кашпо подвесн)", re.IGNORECASE)
+_KINDS = tuple((kind, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE)) for kind, stems in KINDS.items())
+_LEADS = re.compile(r"(?<![^\W\d_])(?:с|со|на|по|за|через|под|из|от|до|в)\s*$", re.IGNORECASE)
+_ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number to be set large: "24", "ч", "держит тепло"."""
+
+    value: str
+    unit: str
+    note: str
+
+
+@dataclass(frozen=True)
+class CoverFacts:
+    """The words of one card."""
+
+    title: str
+    second: str = ""
+    accent: str = ""  # the word of the title that has a colour of its own
+    number: Number | None = None
+    benefits: tuple[str, ...] = ()
+    kind: str = "other"
+    hangs: bool = False
+
+    @property
+    def letters(self) -> int:
+        """Length of the title."""
+        return len(self.title)
+
+
+def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
+    """Return what the seller's checked words say."""
+    short, second = _parted(title)
+    number, kept = _number(benefits)
+    if number is None:
+        second_number, _ = _number((second,)) if second else (None, ())
+        if second_number and len(second) < 24:
+            number, second = second_number, ""
+    said = f"{title} {' '.join(benefits)}"
+    kind = next((kind for kind, rule in _KINDS if rule.search(title)), "") or "other"
+    return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None)
+
+
+def without_number(facts: CoverFacts) -> CoverFacts:
+    """Return the facts for a design that has no place for the number: it is a benefit again."""
+    if facts.number is None:
+        return facts
+    figure = f"{facts.number.value} {facts.number.unit}"
+    back = f"{facts.number.note} {figure}".strip()
+    return replace(facts, number=None, benefits=(back[0].upper() + back[1:], *facts.benefits))
+
+
+def _parted(title: str) -> tuple[str, str]:
+    """Return the title and what stands after its first comma, dash or bracket."""
+    parts = [part.strip(" )") for part in _SPLIT.split(title) if part.strip(" )")]
+    if not parts:
+        return title, ""
+    first = parts[0]
+    if len(first) < 3 and len(parts) > 1:
+        first = f"{first} {parts.pop(1)}"
+    rest = ", ".join(parts[1:])
+    if not rest and len(first) > TITLE:
+        words = first.split()
+        head = next((n for n in range(len(words), 1, -1) if len(" ".join(words[:n])) <= TITLE), 1)
+        while head > 1 and _ENDINGS.match(words[head - 1]):
+            head -= 1
+        first, rest = " ".join(words[:head]), " ".join(words[head:])
+    return first, rest[:1].upper() + rest[1:] if rest else ""
+
+
+def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
+    """Return the number that sells most and the benefits without the one that held it."""
+    found: list[tuple[int, int, Number]] = []
+    for index, benefit in enumerate(benefits):
+        match = _FIGURE.search(benefit)
+        if match is None or _FORBIDDEN.search(match[2]) or len(match[1]) > 5:
+            continue
+        note = f"{benefit[: match.start()]} {benefit[match.end() :]}".strip(" ,.:;—–-")
+        if _LEADS.search(benefit[: match.start()]):  # "с 3 лет" says something else without its "с"
+            continue
+        worth = next((n for n, rule in enumerate(_WORTH) if rule.search(match[2])), len(_WORTH))
+        found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34])))
+    if not found:
+        return None, benefits
+    _, taken, number = min(found, key=lambda one: one[:2])
+    note = number.note[:1].lower() + number.note[1:]
+    kept = tuple(benefit for index, benefit in enumerate(benefits) if index != taken)
+    return replace(number, note=note), kept
+
+
+def _accent(title: str) -> str:
+    """Return the word that distinguishes: what follows a preposition, else the last one of several."""
+    words = title.split()
+    for index, word in enumerate(words[:-1]):
+        if index and _ENDINGS.match(word):
+            return words[index + 1]
+    return words[-1] if len(words) > 1 else ""

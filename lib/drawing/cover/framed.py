@@ -1,0 +1,108 @@
+"""Designs for a photo that could not be cut: it fills the card to its edges, and the words have their own ground."""
+
+from dataclasses import replace
+
+from PIL import Image, ImageOps
+
+from lib.drawing.cover import letters, tones
+from lib.drawing.cover.draw import zone
+from lib.drawing.cover.facts import CoverFacts, without_number
+from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
+from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot
+from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row
+from lib.drawing.cover.tones import Tones
+
+DESIGNS = ("band", "panel", "diagonal")
+
+
+def draw(
+    size: tuple[int, int], photo: Image.Image, focus: tuple[int, int, int, int], facts: CoverFacts, design: str
+) -> Image.Image:
+    """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo."""
+    facts = without_number(facts)  # the row says what it is a number of
+    seen = replace(tones.character(photo.crop(focus).convert("RGBA")), rim=0.5)
+    dark = tones.tones(seen, "dark", facts.kind)
+    paper = CoverSheet(*size, dark.ground)
+    top, bottom = zone(size)
+    others = {"dark": dark, "tint": tones.tones(seen, "tint", facts.kind)}
+    light = tones.tones(seen, "light", facts.kind)
+    cover = Cover(
+        paper, Subject(photo.convert("RGBA")), facts, dark if design != "panel" else light, others, top, bottom
+    )
+    {"band": _band, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
+    return paper.image
+
+
+def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+    """Words on a deep band across the foot."""
+    title, made, high = _words(cover, UNBOUNDED)
+    top = cover.bottom - high - 40 if cover.is_high else cover.height - high - 72
+    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 30))
+    cover.paper.band(top, cover.height, cover.tones.deep)
+    cover.paper.band(top, top + 12, cover.tones.accent)
+    _write(cover, title, made, top + 40, cover.tones)
+
+
+def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+    """The photo in a round frame, the words below on paper."""
+    title, made, high = _words(cover, ONEST)
+    edge = cover.top if cover.is_story else 30
+    top = cover.bottom - high + (0 if cover.is_story else 12)
+    spot = Spot(30, edge, 840, top - edge - 34)
+    shown = _cropped(photo, focus, (cover.paper.px(spot.width), cover.paper.px(spot.height)))
+    mask = CoverSheet(shown.width, shown.height, (0, 0, 0))
+    mask.scale = cover.paper.scale
+    mask.tile(Spot(0, 0, spot.width, spot.height), 44, WHITE)
+    cover.paper.image.paste(cover.tones.ground, (0, 0, *cover.paper.image.size))
+    cover.paper.image.paste(shown, (cover.paper.px(spot.x), cover.paper.px(spot.y)), mask.image.convert("L"))
+    _write(cover, title, made, top, cover.tones)
+
+
+def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+    """A slanted band below, capitals on it."""
+    capitals = replace(
+        cover, facts=replace(cover.facts, title=cover.facts.title.upper(), accent=cover.facts.accent.upper())
+    )
+    title, made, high = _words(capitals, OSWALD)
+    top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
+    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 60))
+    points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
+    cover.paper.polygon([(0, top + 22), (WIDTH, top - 68), *points[2:]], cover.tones.accent)
+    cover.paper.polygon(points, cover.tones.deep)
+    _write(capitals, title, made, top + 50, cover.tones)
+
+
+def _words(cover: Cover, pair: Pair) -> tuple[letters.TextBlock, BenefitRow, float]:
+    """Set the title and the benefits; return them and the units that both take."""
+    title = letters.fit(cover.facts.title, pair.title, (800, 190), (88 if cover.is_high else 68, 40), lines=2)
+    made = row(cover, pair, 804, size=40, sign=54, gap=28)
+    return title, made, title.height + (made.height + 34 if made.blocks else 0)
+
+
+def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float, tones_: Tones) -> None:
+    cover.paper.write(title, (48, top), tones_.ink, accent=(cover.facts.accent, tones_.accent))
+    draw_row(cover, made, (48, top + title.height + 34), Inks(tones_.ink, tones_.accent))
+
+
+def _fill(paper: CoverSheet, photo: Image.Image, focus: tuple[int, int, int, int], spot: Spot) -> None:
+    size = (paper.px(spot.width), paper.px(spot.height))
+    paper.image.paste(_cropped(photo, focus, size), (paper.px(spot.x), paper.px(spot.y)))
+
+
+def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+    """Return the photo filling a size, as near to its product as that keeps all of it and its grain."""
+    box = _around(focus, photo.size, size[0] / size[1])
+    part = photo.crop(box)
+    middle = ((focus[0] + focus[2]) / 2 - box[0], (focus[1] + focus[3]) / 2 - box[1])
+    centre = (min(1, max(0, middle[0] / part.width)), min(1, max(0, middle[1] / part.height)))
+    return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=centre)
+
+
+def _around(focus: tuple[int, int, int, int], whole: tuple[int, int], aspect: float) -> tuple[int, int, int, int]:
+    """Return the part of the photo with the product, a margin round it, and this shape as far as the photo reaches."""
+    width, height = (focus[2] - focus[0]) * 1.16, (focus[3] - focus[1]) * 1.16
+    width, height = max(width, height * aspect, whole[0] * 0.45), max(height, width / aspect, whole[1] * 0.45)
+    width, height = min(whole[0], max(width, height * aspect)), min(whole[1], max(height, width / aspect))
+    left = min(max(0, (focus[0] + focus[2] - width) / 2), whole[0] - width)
+    top = min(max(0, (focus[1] + focus[3] - height) / 2), whole[1] - height)
+    return round(left), round(top), round(left + width), round(top + height)

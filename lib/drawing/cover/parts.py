@@ -1,0 +1,296 @@
+"""What several designs share: the product in its place, benefits in a row or a list, a number with its unit."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PIL import Image
+
+from lib.drawing.cover import letters, signs
+from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.letters import Pair, Style, TextBlock
+from lib.drawing.cover.paper import WIDTH, CoverSheet, Drop, Spot
+from lib.drawing.cover.tones import Tones
+from lib.drawing.ground.colour import Rgb
+
+SMALLEST = 34  # units: 12 pixels on a picture of 300
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The product as a design sees it: cropped to itself, and how it stands."""
+
+    image: Image.Image  # RGBA
+    hangs: bool = False
+
+    @property
+    def aspect(self) -> float:
+        """Width to height."""
+        return self.image.width / self.image.height
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs the whole width."""
+        return self.aspect > 1.25
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether it leaves room beside it."""
+        return self.aspect < 0.7
+
+
+@dataclass(frozen=True)
+class Cover:
+    """All that a design needs."""
+
+    paper: CoverSheet
+    product: Subject
+    facts: CoverFacts
+    tones: Tones
+    others: dict[str, Tones]  # tones of moods that a design borrows a colour from
+    top: float  # words stand from here
+    bottom: float  # to here
+
+    @property
+    def height(self) -> float:
+        """Units of the sheet's height."""
+        return self.paper.height
+
+    @property
+    def is_high(self) -> bool:
+        """Whether it is no square."""
+        return self.height > 1000
+
+    @property
+    def is_story(self) -> bool:
+        """Whether it is 9:16."""
+        return self.height > 1500
+
+
+def place(product: Subject, room: Spot, across: float = 0.5, down: float = 1.0, over: float = 1.0) -> Spot:
+    """Return where the product stands in a room: as large as fits, times `over`; 0 is left or top, 1 right or low."""
+    scale = min(room.width / product.image.width, room.height / product.image.height) * over
+    width, height = product.image.width * scale, product.image.height * scale
+    return Spot(room.x + (room.width - width) * across, room.y + (room.height - height) * down, width, height)
+
+
+def stand(cover: Cover, spot: Spot, share: float = 0.34, drop: Drop | None = None, turn: float = 0) -> None:
+    """Show the product, on the floor with its shadow or on a cord."""
+    if cover.product.hangs:
+        cord = Spot(spot.middle - 2.5, 0, 5, spot.y + 8)
+        cover.paper.band(0, cord.bottom, cover.tones.muted, left=cord.x, right=cord.right)
+    elif not turn:
+        cover.paper.contact(spot, share)
+    cover.paper.picture(cover.product.image, spot, turn=turn, drop=drop)
+
+
+def set_title(
+    cover: Cover, style: Style, room: tuple[float, float], sizes: tuple[float, float], lines: int
+) -> TextBlock:
+    """Set the title; a title of one short word is larger."""
+    largest = sizes[0] * (1.15 if cover.facts.letters < 8 and " " not in cover.facts.title else 1)
+    return letters.fit(cover.facts.title, style, room, (largest, sizes[1]), lines=lines)
+
+
+def set_second(cover: Cover, style: Style, room: float = 800, size: float = 44) -> TextBlock:
+    """Set the second line."""
+    return letters.fit(cover.facts.second, style, (room, 60), (size, SMALLEST), lines=1)
+
+
+@lru_cache(maxsize=512)
+def _suits(benefit: str, style: Style, room: float, size: float) -> bool:
+    words = letters.TextBlock(letters.wrap(benefit, letters.suited(benefit, style), size, room), style, size)
+    return letters.fits(words, room, 2)
+
+
+def picked(benefits: tuple[str, ...], style: Style, room: float, size: float, most: int) -> tuple[str, ...]:
+    """Return the first benefits whose words fit the room; a long word is left out and shrinks no neighbour."""
+    for tried in range(int(size), SMALLEST - 1, -2):
+        fitting = tuple(benefit for benefit in benefits if _suits(benefit, style, room, tried))
+        if len(fitting) >= min(most, len(benefits)):
+            return fitting[:most]
+    fitting = tuple(benefit for benefit in benefits if _suits(benefit, style, room, SMALLEST))
+    return (fitting if len(fitting) >= min(2, len(benefits)) else benefits)[:most]
+
+
+def _one_size(benefits: tuple[str, ...], style: Style, room: float, size: float) -> list[TextBlock]:
+    """Set all benefits in one size of type."""
+    for tried in range(int(size), SMALLEST - 3, -1):
+        blocks = [
+            TextBlock(
+                letters.wrap(benefit, letters.suited(benefit, style), tried, room),
+                letters.suited(benefit, style),
+                tried,
+            )
+            for benefit in benefits
+        ]
+        if all(letters.fits(block, room, 2) for block in blocks):
+            break
+    return blocks
+
+
+@dataclass(frozen=True)
+class BenefitRow:
+    """Benefits side by side, a sign above the words of each."""
+
+    blocks: list[TextBlock]
+    icons: list[str]
+    sign: float
+    column: float
+    gap: float
+    pad: float
+
+    @property
+    def height(self) -> float:
+        """Units of the whole row."""
+        return max((block.height for block in self.blocks), default=-14 - self.sign) + self.sign + 14 + 2 * self.pad
+
+
+def row(
+    cover: Cover, pair: Pair, width: float, *, size: float = 40, sign: float = 60, gap: float = 24, pad: float = 0
+) -> BenefitRow:
+    """Set up to three benefits side by side; one alone is larger."""
+    benefits = cover.facts.benefits
+    count = min(3, len(benefits))
+    if not count:
+        return BenefitRow([], [], sign, width, gap, pad)
+    room = (width - gap * (count - 1)) / count - 2 * pad
+    chosen = picked(benefits, pair.strong, room, min(size, 38), count)
+    column = (width - gap * (len(chosen) - 1)) / len(chosen)
+    if len(chosen) == 1:
+        size, sign = size * 1.35, sign * 1.3
+    blocks = _one_size(chosen, pair.strong, column - 2 * pad, size)
+    return BenefitRow(blocks, signs.chosen(chosen), sign, column, gap, pad)
+
+
+@dataclass(frozen=True)
+class Inks:
+    """The colours of a row: words, signs, and the tiles or the rules between them."""
+
+    words: Rgb
+    signs: Rgb
+    tile: Rgb | None = None
+    rule: Rgb | None = None
+    radius: float = 40
+
+
+def draw_row(cover: Cover, made: BenefitRow, at: tuple[float, float], inks: Inks, *, centred: bool = False) -> None:
+    """Draw the row from its top left corner."""
+    paper = cover.paper
+    for index, (block, icon) in enumerate(zip(made.blocks, made.icons, strict=True)):
+        left = at[0] + index * (made.column + made.gap)
+        if inks.tile:
+            paper.tile(Spot(left, at[1], made.column, made.height), inks.radius, inks.tile)
+        if inks.rule and index:
+            x = left - made.gap / 2
+            paper.band(at[1] + 8, at[1] + made.height - 8, inks.rule, left=x, right=x + 3)
+        middle = (made.column - made.sign) / 2 if centred else made.pad
+        show_sign(paper, icon, (left + middle, at[1] + made.pad), made.sign, inks.signs, centred=centred)
+        top = at[1] + made.pad + made.sign + 14
+        paper.write(block, (left + made.pad, top), inks.words, centre=made.column - 2 * made.pad if centred else 0)
+
+
+def show_sign(
+    paper: CoverSheet, icon: str, at: tuple[float, float], side: float, ink: Rgb, *, centred: bool = False
+) -> None:
+    """Draw a sign, or a dot where there is none."""
+    if icon:
+        paper.lay(ink, signs.mask(icon, max(1, paper.px(side))), (paper.px(at[0]), paper.px(at[1])))
+    else:
+        paper.disc(at[0] + (side / 2 if centred else 12), at[1] + side / 2, 12, ink)
+
+
+@dataclass(frozen=True)
+class BenefitColumn:
+    """Benefits below each other, a sign in a disc beside the words."""
+
+    blocks: list[TextBlock]
+    icons: list[str]
+    disc: float
+    gap: float
+
+    @property
+    def height(self) -> float:
+        """Units of the whole list."""
+        return sum(self.heights) + self.gap * max(0, len(self.blocks) - 1)
+
+    @property
+    def heights(self) -> list[float]:
+        """Units of each line of the list."""
+        return [max(block.height, self.disc) for block in self.blocks]
+
+
+def column(
+    cover: Cover, pair: Pair, width: float, *, size: float = 42, disc: float = 84, gap: float = 40, most: int = 4
+) -> BenefitColumn:
+    """Set up to four benefits below each other."""
+    room = width - disc - 22
+    chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
+    return BenefitColumn(_one_size(chosen, pair.strong, room, size) if chosen else [], signs.chosen(chosen), disc, gap)
+
+
+def draw_column(
+    cover: Cover, made: BenefitColumn, at: tuple[float, float], words: Rgb, disc: Rgb | None, sign: Rgb
+) -> None:
+    """Draw the list; without a disc colour the signs stand in rings."""
+    y = at[1]
+    for block, icon, high in zip(made.blocks, made.icons, made.heights, strict=True):
+        radius, middle = made.disc / 2, y + high / 2
+        if icon and disc:
+            cover.paper.disc(at[0] + radius, middle, radius, disc)
+        elif icon:
+            cover.paper.ring(at[0] + radius, middle, radius, 4, sign)
+        side = made.disc * 0.6
+        if icon:
+            show_sign(cover.paper, icon, (at[0] + radius - side / 2, middle - side / 2), side, sign)
+        else:
+            cover.paper.disc(at[0] + radius, middle, 11, disc or sign)
+        cover.paper.write(block, (at[0] + made.disc + 22, y + (high - block.height) / 2), words)
+        y += high + made.gap
+
+
+def figure_width(cover: Cover, style: Style, size: float) -> float:
+    """Return the units that the number takes with its unit."""
+    number = cover.facts.number
+    if number is None:
+        return 0
+    unit = 0.42 * size
+    return letters.measure(number.value, style, size) + 0.08 * size + letters.measure(number.unit, style, unit)
+
+
+def figure_size(cover: Cover, style: Style, room: float, largest: float) -> float:
+    """Return the largest size at which the number fits the room."""
+    return min(largest, room / max(figure_width(cover, style, 1), 0.1))
+
+
+def draw_figure(cover: Cover, style: Style, at: tuple[float, float], size: float, ink: Rgb) -> None:
+    """Draw the number from the top of its figures, its unit on the same base line."""
+    number = cover.facts.number
+    if number is None:
+        return
+    line = Style(style.face, style.tracking, 1.0)
+    cover.paper.write(TextBlock((number.value,), line, size), at, ink)
+    left = at[0] + letters.measure(number.value, line, size) + 0.08 * size
+    drop = (letters.baseline(line)) * (size - size * 0.42)
+    cover.paper.write(TextBlock((number.unit,), line, size * 0.42), (left, at[1] + drop), ink)
+
+
+def seal(
+    cover: Cover, style: Style, at: tuple[float, float], radius: float, inks: tuple[Rgb, Rgb], under: Style
+) -> None:
+    """Draw the number on a round seal, the unit below it."""
+    number = cover.facts.number
+    if number is None:
+        return
+    fill, ink = inks
+    cover.paper.disc(at[0], at[1], radius, fill)
+    line, small = Style(style.face, style.tracking, 1.0), Style(under.face, 0, 1.0)
+    size = min(radius * 0.9, 1.45 * radius / letters.measure(number.value, line, 1))
+    label = min(radius * 0.36, 1.4 * radius / max(letters.measure(number.unit, small, 1), 0.1))
+    top = at[1] - (size + label) / 2
+    cover.paper.write(TextBlock((number.value,), line, size), (at[0] - radius, top), ink, centre=2 * radius)
+    cover.paper.write(TextBlock((number.unit,), small, label), (at[0] - radius, top + size), ink, centre=2 * radius)
+
+
+def across(cover: Cover) -> float:
+    """Return the width between the margins."""
+    return WIDTH - 96

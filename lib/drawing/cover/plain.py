@@ -1,0 +1,185 @@
+"""Designs of facts: split, dark, bento, food. The words have a place of their own, the product has the light."""
+
+import math
+
+from lib.drawing.cover import letters, signs
+from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, YESEVA, Style
+from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
+from lib.drawing.cover.parts import (
+    Cover,
+    Inks,
+    across,
+    draw_figure,
+    draw_row,
+    figure_size,
+    figure_width,
+    place,
+    row,
+    seal,
+    set_second,
+    set_title,
+    show_sign,
+    stand,
+)
+from lib.drawing.ground.colour import Rgb, mix
+
+COAL: Rgb = (21, 24, 30)
+
+
+def split(cover: Cover) -> None:
+    """A diagonal between a dark and a light half; capitals, and the number in a slanted tag."""
+    paper, tones, facts, high = cover.paper, cover.tones, cover.facts, cover.height
+    tall = cover.product.is_tall
+    left, right = high * 0.60, high * 0.40
+    paper.polygon([(0, 0), (WIDTH, 0), (WIDTH, right), (0, left)], tones.deep)
+    paper.polygon([(0, left), (WIDTH, right), (WIDTH, right + 16), (0, left + 16)], tones.accent)
+    room = (470 if tall else 800, high * 0.3)
+    sizes = (142 if cover.is_high else 112, 70)
+    title = letters.fit(facts.title.upper(), OSWALD.title, room, sizes, lines=3 if tall else 2)
+    made = row(cover, OSWALD, across(cover), size=42, sign=64, gap=44)
+    low = cover.bottom - made.height
+    top = cover.top + 78 + title.height
+    if tall:
+        spot = place(cover.product, Spot(500, cover.top + 10, 380, low - cover.top - 50), 0.5, 0.5)
+    else:
+        spot = place(cover.product, Spot(70, top, 760, low - top - 40), 0.5, 0.5)
+    stand(cover, spot, 0.3, Drop(18, 26, 0.35))
+    paper.write(set_second(cover, OSWALD.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
+    hot = cover.others["dark"].accent
+    paper.write(title, (50, cover.top + 54), tones.on_deep, accent=(facts.accent.upper(), hot))
+    _tag(cover, min(low - 200, spot.bottom - 60), tall)
+    draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent, rule=tones.shade))
+
+
+def _tag(cover: Cover, top: float, is_left: bool) -> None:
+    """Draw the number in a slanted tag at the edge."""
+    if cover.facts.number is None:
+        return
+    size = figure_size(cover, OSWALD.title, 380, 120)
+    width = figure_width(cover, OSWALD.title, size) + 110
+    x = 48 if is_left else WIDTH - width - 20
+    points = [(x + 34, top), (x + width, top), (x + width - 34, top + 150), (x, top + 150)]
+    cover.paper.polygon(points, cover.tones.accent)
+    draw_figure(cover, OSWALD.title, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
+
+
+def dark(cover: Cover) -> None:
+    """A light behind the product in the dark, a strip of facts below."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    wide = cover.product.is_wide
+    title = set_title(cover, UNBOUNDED.title, (804, 260), (96 if cover.is_high else 76, 50), 2)
+    made = row(cover, UNBOUNDED, across(cover), size=40, sign=58, gap=40)
+    low = cover.bottom - made.height
+    size = figure_size(cover, UNBOUNDED.title, 800 if wide else 290, 170 if cover.is_high else 130)
+    start, floor = cover.top + title.height + 70, low - 60
+    if wide:
+        taken = size if facts.number else 0
+        spot = place(cover.product, Spot(40, start, 820, floor - start - taken), 0.5, 0.8)
+    elif facts.number:
+        spot = place(
+            cover.product, Spot(345, start - 10, 585 if cover.product.is_tall else 520, floor - start + 10), 0.5, 1
+        )
+    else:
+        spot = place(cover.product, Spot(120, start - 10, 660, floor - start + 10))
+    middle = (spot.middle, spot.y + spot.height * 0.46)
+    paper.light(middle, (0.62 * WIDTH, 0.46 * cover.height), tones.glow, tones.shade, tones.ground)
+    paper.fade(low - 46, cover.height, (0, 0, 0), 0.45)
+    paper.write(set_second(cover, UNBOUNDED.text, 804, 42), (52, cover.top), tones.muted)
+    paper.write(title, (50, cover.top + 56), tones.ink, accent=(facts.accent, tones.accent))
+    stand(cover, spot, 0.75, Drop(0, 40, 0.5, tones.glow))
+    if facts.number:
+        draw_figure(cover, UNBOUNDED.title, (50, floor - size - (10 if wide else 104)), size, tones.ink)
+        note = letters.fit(facts.number.note, UNBOUNDED.text, (420 if wide else 300, 110), (42, 34), lines=2)
+        at = (852, floor - size * 0.55) if wide else (54, floor - 98)
+        paper.write(note, at, tones.muted, right=wide)
+    if made.blocks:
+        paper.band(low - 32, low - 30, mix(tones.ground, WHITE, 0.3), left=48, right=852)
+    draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent, rule=mix(tones.ground, WHITE, 0.25)))
+
+
+def bento(cover: Cover) -> None:
+    """Tiles: one for the product and its name, three for the facts."""
+    paper, tint = cover.paper, cover.others["tint"]
+    top = cover.top if cover.is_story else 30
+    bottom = cover.bottom + 60 if cover.is_story else cover.height - 30
+    tiles = _tiles(cover)
+    high = (300 if cover.is_high else 226) if tiles else -20
+    room = Spot(30, top, 840, bottom - high - 20 - top)
+    paper.tile(room, 44, tint.ground)
+    title = set_title(cover, ONEST.title, (760, 200), (88 if cover.is_high else 68, 50), 2)
+    paper.write(set_second(cover, ONEST.text, 760, 42), (72, top + 36), mix(tint.ink, tint.ground, 0.25))
+    paper.write(title, (70, top + 86), tint.ink)
+    start = top + title.height + 110
+    stand(cover, place(cover.product, Spot(90, start, 660, room.bottom - start - 40), 0.5, 0.7), 0.3)
+    width = (840 - 20 * (len(tiles) - 1)) / max(1, len(tiles))
+    for index, (kind, fill, ink, mark) in enumerate(tiles):
+        spot = Spot(30 + index * (width + 20), bottom - high, width, high)
+        paper.tile(spot, 44, fill)
+        if kind < 0:
+            _number_tile(cover, spot, ink, mark)
+        else:
+            _benefit_tile(cover, spot, kind, ink, mark)
+
+
+def _tiles(cover: Cover) -> list[tuple[int, Rgb, Rgb, Rgb]]:
+    """Return (benefit, or -1 for the number; fill; words; sign) of each tile."""
+    tones, hot = cover.tones, cover.others["dark"].accent
+    looks = [
+        (tones.accent, tones.on_accent, tones.on_accent),
+        (WHITE, COAL, tones.accent),
+        (tones.deep, tones.on_deep, hot),
+    ]
+    first = [(-1, tones.deep, tones.on_deep, hot)] if cover.facts.number else []
+    count = min(3 - len(first), len(cover.facts.benefits))
+    return [*first, *((index, *looks[index]) for index in range(count))]
+
+
+def _number_tile(cover: Cover, spot: Spot, ink: Rgb, hot: Rgb) -> None:
+    number = cover.facts.number
+    if number is None:
+        return
+    size = figure_size(cover, ONEST.title, spot.width - 52, 150 if cover.is_high else 104)
+    draw_figure(cover, ONEST.title, (spot.x + 26, spot.y + (46 if cover.is_high else 20)), size, hot)
+    note = letters.fit(number.note, ONEST.text, (spot.width - 52, 100), (40 if cover.is_high else 36, 28), lines=2)
+    cover.paper.write(note, (spot.x + 28, spot.bottom - note.height - 24), ink)
+
+
+def _benefit_tile(cover: Cover, spot: Spot, index: int, ink: Rgb, mark: Rgb) -> None:
+    benefit = cover.facts.benefits[index]
+    icon = signs.chosen(cover.facts.benefits[:3])[index]
+    if not icon:
+        words = letters.fit(benefit, ONEST.title, (spot.width - 52, spot.height - 60), (72, 28), lines=4)
+        cover.paper.write(words, (spot.x + 28, spot.y + (spot.height - words.height) / 2), ink)
+        return
+    side = 92 if cover.is_high else 66
+    show_sign(cover.paper, icon, (spot.x + 28, spot.y + 28), side, mark)
+    words = letters.fit(benefit, ONEST.strong, (spot.width - 52, spot.height - side - 60), (42, 30), lines=3)
+    cover.paper.write(words, (spot.x + 28, spot.bottom - words.height - 24), ink)
+
+
+def food(cover: Cover) -> None:
+    """Rays behind, a curved table below, a round seal."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    hot = cover.others["dark"].accent
+    title = set_title(cover, YESEVA.title, (800, 250), (132 if cover.is_high else 100, 66), 2)
+    made = row(cover, YESEVA, 780, size=40, sign=64, gap=24)
+    low = cover.bottom - made.height
+    band = low - (190 if cover.is_high else 130)
+    middle = band - cover.height * 0.08
+    for step in range(22):
+        start, end = step * math.pi / 11, step * math.pi / 11 + math.pi / 22
+        far = [(450 + 1400 * math.cos(angle), middle + 1400 * math.sin(angle)) for angle in (start, end)]
+        paper.polygon([(450, middle), *far], tones.soft, 0.8)
+    paper.oval(Spot(-600, band, 2100, 1400), tones.deep)
+    top = cover.top + title.height + 76
+    spot = place(cover.product, Spot(90, top, 720, band + 120 - top))
+    paper.write(
+        letters.fit(facts.second, YESEVA.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.accent, centre=WIDTH
+    )
+    paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
+    stand(cover, spot, 0.5, Drop(8, 14, 0.25))
+    if facts.number:
+        at = (min(spot.right + 20, 740), band - 40)
+        paper.disc(at[0], at[1], 124, tones.ground)
+        seal(cover, YESEVA.title, at, 116, (tones.accent, tones.on_accent), Style(YESEVA.text.face))
+    draw_row(cover, made, (60, low), Inks(tones.on_deep, hot), centred=True)

@@ -1,0 +1,191 @@
+"""The colours of a cover, from the product's pixels alone: its hue and lightness, and a ground that it stands out from.
+
+Hues are degrees of OKLCH. A ground is never of middle lightness (0.45 to 0.75 is mud) but where a mood says so, and
+keeps away from the lightness of the product's rim. Words are held against WCAG's contrast.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from lib.drawing.ground import colour
+from lib.drawing.ground.colour import Rgb, contrast, oklch
+
+type Ground = tuple[float, float, float]  # lightness, chroma, hue
+
+# The hue that suits a grey thing of a kind.
+KIND_HUE = {
+    "tech": 255, "home": 35, "sport": 28, "food": 45, "beauty": 10, "kids": 255, "eco": 140, "clothes": 285,
+    "tools": 50, "plant": 145, "lamp": 70, "other": 250,
+}  # fmt: skip
+GAP = 0.22  # least difference of lightness between the ground and the product's rim
+
+
+@dataclass(frozen=True)
+class SubjectLook:
+    """What a product looks like: `rim` is the lightness of its edge, `hue` is None for a grey thing."""
+
+    lightness: float
+    rim: float
+    hue: float | None
+
+
+@dataclass(frozen=True)
+class Tones:
+    """The colours of one mood."""
+
+    ground: Rgb
+    ink: Rgb
+    accent: Rgb
+    on_accent: Rgb
+    deep: Rgb
+    on_deep: Rgb
+    soft: Rgb
+    shade: Rgb
+    muted: Rgb
+    glow: Rgb
+    is_light: bool
+    gap: float  # between the ground's lightness and the rim's
+
+
+def character(product: Image.Image) -> SubjectLook:
+    """Measure a product with alpha: the strongest hue counts only if a seventh of the product has it."""
+    small = product.convert("RGBA")
+    small.thumbnail((160, 160))
+    pixels = np.asarray(small)
+    solid = pixels[..., 3] > 200
+    if not solid.any():
+        return SubjectLook(0.6, 0.6, None)
+    lab = colour.oklab(pixels[..., :3]).astype(np.float64)
+    inner = np.asarray(Image.fromarray((solid * 255).astype(np.uint8)).filter(ImageFilter.MinFilter(9))) > 0
+    rim = solid & ~inner
+    light = lab[..., 0]
+    return SubjectLook(
+        float(np.median(light[solid])), float(np.median(light[rim if rim.any() else solid])), _hue(lab, solid)
+    )
+
+
+def _hue(lab: np.ndarray, solid: np.ndarray) -> float | None:
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    hues = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
+    coloured = solid & (chroma > 0.055) & (lab[..., 0] > 0.16)
+    if coloured.any():
+        votes = np.bincount((hues[coloured] // 5).astype(int) % 72, weights=chroma[coloured], minlength=72)
+        windows = np.sum([np.roll(votes, step) for step in range(-4, 5)], axis=0)
+        centre = int(windows.argmax()) * 5 + 2.5
+        near = coloured & (np.abs((hues - centre + 180) % 360 - 180) < 25)
+        if near.sum() >= 0.15 * solid.sum():
+            return _median(lab, near)
+    # A weak but even tint, such as blue-grey cloth, counts when half of the thing has it.
+    weak = solid & (chroma > 0.022)
+    if weak.sum() > 0.5 * solid.sum():
+        hue = _median(lab, weak)
+        if np.mean(np.abs((hues[weak] - hue + 180) % 360 - 180) < 30) > 0.7:
+            return hue
+    return None
+
+
+def _median(lab: np.ndarray, where: np.ndarray) -> float:
+    return float(np.degrees(np.arctan2(np.median(lab[..., 2][where]), np.median(lab[..., 1][where]))) % 360)
+
+
+def tones(seen: SubjectLook, mood: str, kind: str, turn: int = 0) -> Tones:
+    """Return the colours of a mood for a product; another `turn` is another ground of the same mood."""
+    hue = seen.hue if seen.hue is not None else float(KIND_HUE[kind])
+    ground, accent_hue = MOODS[mood](seen, kind, hue, turn)
+    return _mixed(seen, mood, ground, hue, accent_hue)
+
+
+def _vivid(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    steps = (180, 140, 0) if seen.hue is not None else (0, 60, 200)
+    of = (hue + steps[turn % 3]) % 360
+    if kind == "food":  # no cold ground behind food
+        of = 25.0 if seen.rim >= 0.62 or abs(hue - 85) < 30 else 85.0
+    elif 95 < of < 125:
+        of = 90.0 if of < 110 else 150.0
+    elif 300 < of < 345:
+        of = 300.0 if of < 322 else 345.0
+    if seen.rim < 0.62:
+        return (0.84 if 70 <= of <= 100 else 0.81, 0.165, of), hue
+    return (0.46, 0.165, 25.0 if 45 <= of <= 115 else of), hue
+
+
+def _bright(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    of = sorted((95, 200, 155, 350, 300), key=lambda one: -abs((one - hue + 180) % 360 - 180))[turn % 2]
+    return (0.88 if of == 95 else 0.84, 0.14 if of == 95 else 0.105, of), hue if seen.hue is not None else (
+        of + 170
+    ) % 360
+
+
+def _tint(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    of = (hue + 180 * (turn % 2)) % 360
+    return ((0.90, 0.055, of) if seen.rim < 0.70 else (0.37, 0.085, of)), hue
+
+
+def _pastel(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    if seen.rim < 0.78:
+        return (0.915, 0.045, hue), hue
+    return (0.82, 0.075, (hue + 180 * (turn % 2)) % 360), hue
+
+
+def _dark(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    of = (hue + (0, 40, 180)[turn % 3]) % 360
+    return (0.27 if seen.rim <= 0.36 else 0.17, 0.03, of), of
+
+
+def _paper(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    return (0.925 if seen.rim < 0.78 else 0.80, 0.032, 78.0), hue
+
+
+def _light(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
+    of = (hue + (0, 180, 60)[turn % 3]) % 360
+    return (0.965 if seen.rim < 0.78 else 0.84, 0.014, of), of
+
+
+MOODS: dict[str, Callable[[SubjectLook, str, float, int], tuple[Ground, float]]] = {
+    "vivid": _vivid, "bright": _bright, "tint": _tint, "pastel": _pastel, "dark": _dark, "paper": _paper,
+    "light": _light,
+}  # fmt: skip
+
+
+def _mixed(seen: SubjectLook, mood: str, ground: Ground, hue: float, accent_hue: float) -> Tones:
+    lightness, chroma, of = ground
+    is_light = lightness > 0.6
+    under = oklch(*ground)
+    dark_ink, light_ink = oklch(0.20, 0.035, 50 if mood == "paper" else of), oklch(0.985, 0.006, of)
+    ink = dark_ink if contrast(dark_ink, under) >= min(7, contrast(light_ink, under)) else light_ink
+    accent = _accent(under, accent_hue, is_light)
+    deep = (
+        oklch(0.32, 0.05, of) if mood == "dark" else oklch(0.27 if is_light else max(0.12, lightness - 0.10), 0.06, of)
+    )
+    muted = oklch(0.40 if is_light else 0.80, 0.03, of)
+    return Tones(
+        ground=under,
+        ink=ink,
+        accent=accent,
+        on_accent=light_ink if contrast(light_ink, accent) >= 3.6 else dark_ink,
+        deep=deep,
+        on_deep=light_ink,
+        soft=oklch(min(0.97, lightness + 0.07) if is_light else lightness + 0.09, chroma * 0.7, of),
+        shade=oklch(lightness - 0.075 if is_light else lightness + 0.06, chroma * 1.25 + 0.012, of),
+        muted=muted if contrast(muted, under) >= 4.5 else ink,
+        glow=oklch(0.56, 0.16, hue),
+        is_light=is_light,
+        gap=abs(seen.rim - lightness),
+    )
+
+
+def _accent(ground: Rgb, hue: float, is_light: bool) -> Rgb:
+    """Return the product's hue, moved in lightness until large type reads; yellow on light becomes burnt orange."""
+    lightness, chroma = (0.56 if is_light else 0.80), 0.17
+    if is_light and 58 < hue < 118:
+        hue, lightness, chroma = 45, 0.62, 0.19
+    found = oklch(lightness, chroma, hue)
+    for _ in range(30):
+        if contrast(found, ground) >= 3.05:
+            break
+        lightness = min(max(lightness + (-0.015 if is_light else 0.015), 0.2), 0.97)
+        found = oklch(lightness, chroma, hue)
+    return found

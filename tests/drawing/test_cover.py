@@ -1,0 +1,188 @@
+"""The design system of the covers: what the words say, which designs are offered, and that no two are alike."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.cover import choice, draw, facts, framed, letters, signs, tones
+from lib.drawing.cover.tones import SubjectLook
+from lib.drawing.ground import colour
+
+SIZE = (270, 360)
+TEXTS = ("Играет 24 часа без розетки", "Не боится воды", "Глубокий бас", "Быстрая зарядка")
+
+
+def bottle(fill=(190, 60, 40)):
+    image = Image.new("RGBA", (300, 620))
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((20, 120, 280, 610), 60, fill=fill)
+    pen.rectangle((110, 10, 190, 130), fill=tuple(level // 2 for level in fill))
+    pen.ellipse((90, 280, 210, 400), fill=(240, 230, 210))
+    return image
+
+
+def shoe(fill=(40, 70, 150)):
+    image = Image.new("RGBA", (700, 380))
+    pen = ImageDraw.Draw(image)
+    pen.polygon([(20, 330), (60, 60), (220, 40), (330, 180), (640, 250), (680, 330)], fill=fill)
+    pen.rounded_rectangle((10, 320, 690, 375), 25, fill=(235, 235, 230))
+    return image
+
+
+def cube(fill=(96, 98, 100)):
+    image = Image.new("RGBA", (500, 500))
+    ImageDraw.Draw(image).rounded_rectangle((10, 10, 490, 490), 80, fill=fill)
+    return image
+
+
+PRODUCTS = {"bottle": bottle(), "shoe": shoe(), "cube": cube()}
+
+
+@pytest.mark.parametrize(
+    ("title", "benefits", "said"),
+    [
+        ("Колонка для улицы, Bluetooth", TEXTS, ("Колонка для улицы", "Bluetooth", "улицы", ("24", "часа"))),
+        ("Табурет", ("Выдержит 150 кг", "Высота 45 см"), ("Табурет", "", "", ("150", "кг"))),
+        ("Робот", ("Для детей с 3 лет", "Моется"), ("Робот", "", "", None)),
+        ("Крем — дневной", ("Скидка 20 %",), ("Крем", "Дневной", "", None)),
+        ("Плед мягкий", ("500 мл",), ("Плед мягкий", "", "мягкий", ("500", "мл"))),
+    ],
+)
+def test_the_words_say_a_title_a_second_line_an_accent_and_one_number(title, benefits, said):
+    read = facts.read(title, benefits)
+    number = (read.number.value, read.number.unit) if read.number else None
+    assert (read.title, read.second, read.accent, number) == said
+
+
+def test_the_number_leaves_its_benefit_and_comes_back_where_it_has_no_place():
+    read = facts.read("Колонка", TEXTS)
+    assert read.benefits == TEXTS[1:]
+    assert read.number
+    assert read.number.note == "играет без розетки"
+    assert facts.without_number(read).benefits[0] == "Играет без розетки 24 часа"
+
+
+def test_a_long_title_is_cut_into_two_lines_and_loses_no_word():
+    title = "Органайзер для хранения косметики и украшений с зеркалом"
+    read = facts.read(title, ())
+    assert read.letters <= facts.TITLE
+    assert f"{read.title} {read.second}".lower() == title.lower()
+
+
+@pytest.mark.parametrize("mood", tones.MOODS)
+@pytest.mark.parametrize("rim", [0.15, 0.5, 0.75, 0.95])
+def test_words_and_accents_read_on_every_ground(mood, rim):
+    for hue in (*range(0, 360, 45), None):
+        for turn in range(3):
+            mixed = tones.tones(SubjectLook(rim, rim, hue), mood, "other", turn)
+            assert colour.contrast(mixed.ink, mixed.ground) >= 4.5
+            assert colour.contrast(mixed.muted, mixed.ground) >= 4.5
+            assert colour.contrast(mixed.accent, mixed.ground) >= 3
+            assert colour.contrast(mixed.on_accent, mixed.accent) >= 3
+            assert colour.contrast(mixed.on_deep, mixed.deep) >= 4.5
+
+
+def test_a_grey_thing_has_no_hue_and_a_coloured_one_has_its_own():
+    assert tones.character(PRODUCTS["cube"]).hue is None
+    hue = tones.character(PRODUCTS["bottle"]).hue
+    assert hue is not None
+    assert 15 < hue < 50
+
+
+@pytest.mark.parametrize("kind", choice.KINDS)
+def test_the_first_three_designs_of_a_kind_differ_in_lightness(kind):
+    read = facts.CoverFacts("Колонка", number=facts.Number("24", "часа", "играет"), benefits=TEXTS[1:], kind=kind)
+    first = choice.fitting(read, 0.8)[:3]
+    assert len({choice.DESIGNS[name].weight for name in first}) == 3
+
+
+def test_a_design_is_not_offered_for_what_it_does_not_take():
+    read = facts.read("Кроссовки", ("Лёгкие",))
+    assert "number" not in choice.fitting(read, 1.0)
+    assert "column" not in choice.fitting(facts.read("Диван", TEXTS), 2.8)
+    lamp = facts.read("Люстра подвесная", TEXTS)
+    assert lamp.hangs
+    assert not {"soft", "food", "paper", "split", "number"} & set(choice.fitting(lamp, 1.0))
+    assert choice.fitting(facts.read("Щ" * 60, ()), 20.0) == ["bleed"]
+
+
+def cells(picture):
+    """Return the edges and the colours of a card on 18 x 24 cells."""
+    small = np.asarray(picture.resize((18 * 4, 24 * 4), Image.Resampling.BOX))
+    lab = colour.oklab(small).astype(float)
+    light = lab[..., 0]
+    edge = np.abs(np.diff(light, axis=0, append=light[-1:])) + np.abs(np.diff(light, axis=1, append=light[:, -1:]))
+    energy = edge.reshape(24, 4, 18, 4).mean(axis=(1, 3))
+    return energy > np.quantile(energy, 0.6), lab.reshape(24, 4, 18, 4, 3).mean(axis=(1, 3))
+
+
+def test_no_two_designs_look_alike():
+    """Mean of three products; the floors are half of what the mock-ups have."""
+    seen = {}
+    for name in choice.DESIGNS:
+        read = facts.read("Колонка для улицы, Bluetooth", TEXTS)
+        seen[name] = [cells(draw.draw(SIZE, product, read, name)) for product in PRODUCTS.values()]
+    for one, other in itertools.combinations(choice.DESIGNS, 2):
+        pairs = list(zip(seen[one], seen[other], strict=True))
+        layout = np.mean([np.mean(a[0] != b[0]) for a, b in pairs])
+        tone = np.mean([np.linalg.norm(a[1] - b[1], axis=-1).mean() for a, b in pairs])
+        assert layout >= 0.2, (one, other, layout)
+        assert tone >= 0.05, (one, other, tone)
+
+
+@pytest.mark.parametrize("size", [(180, 240), (200, 200), (180, 320)])
+@pytest.mark.parametrize("name", choice.DESIGNS)
+def test_every_design_is_drawn_with_any_words(name, size):
+    odd = ("Щ" * 40, "漢字 🔥 عربى", "Қазақша әліпби ұзындығы", "а")
+    for title, benefits in (("", ()), ("Ы" * 60, odd), ("Плед", ("5 кг",)), ("Ҳаво ўлчаги", TEXTS)):
+        made = draw.draw(size, PRODUCTS["shoe"], facts.read(title, benefits), name)
+        assert made.size == size
+
+
+@pytest.mark.parametrize("name", framed.DESIGNS)
+def test_a_framed_photo_fills_its_card_and_keeps_the_product(name):
+    photo = Image.new("RGB", (800, 600), (120, 150, 120))
+    ImageDraw.Draw(photo).rectangle((300, 200, 500, 420), fill=(250, 30, 30))
+    made = framed.draw((300, 400), photo, (300, 200, 500, 420), facts.read("Кружка", TEXTS), name)
+    pixels = np.asarray(made).astype(int)
+    red = (pixels[..., 0] > 220) & (pixels[..., 1] < 60) & (pixels[..., 2] < 60)
+    assert red.mean() > 0.1
+    assert not red[:, 0].any()
+    assert not red[:, -1].any()
+
+
+def test_the_same_words_and_product_give_the_same_picture():
+    made = [draw.draw(SIZE, PRODUCTS["shoe"], facts.read("Кроссовки", TEXTS), "paper").tobytes() for _ in range(2)]
+    assert made[0] == made[1]
+
+
+def test_lines_are_broken_evenly_and_short_words_lead():
+    assert letters.bound("Кофе в зёрнах — 250 г") == ["Кофе", "в\u00a0зёрнах\u00a0—", "250\u00a0г"]
+    lines = letters.wrap("Держит тепло целый день", letters.ONEST.strong, 40, 300)
+    widths = [letters.measure(line, letters.ONEST.strong, 40) for line in lines]
+    assert len(lines) == 2
+    assert max(widths) < 1.5 * min(widths)
+
+
+@pytest.mark.parametrize(
+    ("benefit", "sign"),
+    [
+        ("Не боятся воды", "umbrella"),
+        ("Быстрая зарядка", "battery-charging"),
+        ("Для детей с 3 лет", "mood-kid"),
+        ("Не шатается", ""),
+        ("Автофокусировка", ""),
+    ],
+)
+def test_a_benefit_has_its_sign_or_none(benefit, sign):
+    assert signs.chosen([benefit]) == [sign]
+
+
+def test_a_sign_stands_once_on_a_card_and_every_sign_has_a_cell():
+    twice = signs.chosen(["Не боится воды", "Водостойкий корпус"])
+    assert twice[0] == "umbrella"
+    assert twice[1] != "umbrella"
+    for name in signs.names():
+        assert signs.mask(name, 32).getextrema()[1] > 128
