@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 # It checks only what is here: no network, no files outside of the checkout.
 DENO := DENO_DIR=.dev/deno DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 up check test reset bench chaos: export PYTHONPATH :=
-# Where a shell or an image forbids it, each of a hundred processes would compile what it imports anew.
+# Where a shell or an image forbids it, each of a hundred processes would compile all its imports.
 up check test reset bench chaos: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup up check test audit reset

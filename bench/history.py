@@ -37,7 +37,7 @@ def _history(server: race.Race, ours: Peer) -> str:
             for name, database in (("without", young), ("with", aged)):
                 speed = server.drain(ours, database, JOBS).speed
                 server.refill(ours, database, JOBS)
-                if turn:  # not the first: it writes each page anew to the log, as after any checkpoint
+                if turn:  # not the first one: it writes whole pages to the log, as after any checkpoint
                     speeds[name].append(speed)
     medians = {name: statistics.median(found) for name, found in speeds.items()}
     rows = [

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 @dataclass
 class Counts:
-    """What went through since the last question."""
+    """The traffic since the last question."""
 
     connections: int = 0
     turns: int = 0
@@ -116,7 +116,7 @@ def running(socket_folder: Path, ms_each_way: float) -> contextlib.AbstractConte
 
 @contextlib.contextmanager
 def to(path: Path, ms_each_way: float) -> Iterator[Proxy]:
-    """Run a proxy in front of whoever listens on this Unix socket."""
+    """Run a proxy in front of the server that listens on this Unix socket."""
     command = [sys.executable, "-m", "bench.proxy", str(path), str(ms_each_way)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]

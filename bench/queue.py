@@ -1,7 +1,7 @@
 """How fast is the queue beside others, with every guarantee on? QUICK=1 is shorter.
 
 All drain jobs that do nothing, on one Postgres with synchronous_commit on, each queue in a database of its own that is
-copied anew for each run; the runs of the queues alternate. Each has the concurrency that suits it best.
+copied for each run; the runs of the queues alternate. Each has the concurrency that suits it best.
 """
 
 import os

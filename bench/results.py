@@ -15,7 +15,7 @@ class Skipped(Exception):
 
 
 class Failed(Exception):
-    """What was measured is wrong, or misses its target; the message says how."""
+    """A measurement that is wrong or misses its target; the message says how."""
 
 
 def write(question: str, text: str) -> None:

@@ -1,1 +1,1 @@
-"""What a developer runs: the whole of Lotok on one machine, without an account or a key."""
+"""The whole of Lotok on one machine, for a developer, without an account or a key."""

@@ -49,7 +49,7 @@ DENIED = Refused(403, "forbidden", "Access denied, please provide a valid token 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store knows of one blob besides its bytes."""
+    """The store's facts about one blob, besides its bytes."""
 
     pathname: str
     size: int

@@ -1,4 +1,4 @@
-"""What `make up` prints: a table of parts that fills in place on a terminal, plain lines elsewhere."""
+"""Prints what `make up` says: a table of parts that fills in place on a terminal, plain lines elsewhere."""
 
 import asyncio
 import os

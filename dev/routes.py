@@ -22,7 +22,7 @@ _PART = re.compile(r":(?P<name>\w+)(?P<more>[*+?]?)|(?P<group>\((?:[^()]|\(\?:[^
 
 @dataclass(frozen=True)
 class Target:
-    """What answers: a static file or a function's entry; neither means 404."""
+    """The answering part: a static file or a function's entry; neither means 404."""
 
     file: Path | None = None
     entry: str = ""

@@ -1,4 +1,4 @@
-"""What the local stack runs with: defaults that need no account, overlaid by .env. What .env gives is the real service.
+"""The settings of the local stack: defaults that need no account, overlaid by .env, which names the real services.
 
 DATABASE_URL, UPSTASH_REDIS_REST_URL, BLOB_READ_WRITE_TOKEN and a bot's token in .env each replace one stand-in.
 """

@@ -1,4 +1,4 @@
-"""What the simulator shows of the stack behind the chats: queue, ledger, a person's state. Read where it is stored."""
+"""Reads, where it is stored, what the simulator shows of the stack: queue, ledger, a person's state."""
 
 import json
 from collections.abc import Mapping

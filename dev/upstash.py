@@ -5,7 +5,7 @@
     POST /multi-exec   the same                      the same, or one {"error": ...} when nothing was run
     any  /set/k/v      the same as a path            a body is the last argument, ?EX=100 adds options
 
-What the real service refuses is refused here, so that it is not first missed in production.
+It refuses what the real service refuses, so that nobody learns of it in production.
 """
 
 import base64

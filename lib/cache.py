@@ -1,9 +1,9 @@
 """Upstash Redis through upstash-redis: a deadline on every call, no retries, a breaker in memory. Only this imports it.
 
-Whatever fails is Unavailable("redis"), and the caller decides what to do without Redis. Nothing is tried again: a reply
+A failure is Unavailable("redis"), and the caller decides what to do without Redis. Nothing is tried again: a reply
 that got lost may belong to a command that ran.
 
-What callers ask for in one tick of the loop travels in one request, and each gets its own results or its own failure:
+All commands of one tick of the loop travel in one request, and each caller gets its own results or its own failure:
 
     pipeline() ─┐
     get()      ─┼─> the loop's batch ──(the tick ends)──> POST /pipeline ──> results, apart
@@ -100,7 +100,7 @@ def ride(commands: Sequence[Command]) -> None:
     """Send the commands with the loop's next request, ahead of what it is made for: no round trip of their own.
 
     Nobody learns what became of them, and they are lost when that request fails or none comes: for what can be done
-    without, such as filling a cache. What would be too much for one request is dropped.
+    without, such as filling a cache. Commands that would be too much for one request are dropped.
     """
     riders = _riders.setdefault(asyncio.get_running_loop(), [])
     if len(riders) + len(commands) <= RIDERS and _characters(riders) + _characters(commands) <= RIDER_CHARACTERS:
@@ -119,7 +119,7 @@ def _boarding(commands: Sequence[Command]) -> "_Commands":
 
 
 class _Commands:
-    """The commands of one tick of the loop. Who stops waiting leaves the others undisturbed."""
+    """The commands of one tick of the loop. A caller that stops waiting does not disturb the others."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.left = False
@@ -170,7 +170,7 @@ class _Commands:
         commands = [*riders, *(command for own, _ in self._calls for command in own)]
         try:
             outcomes = (await _redis_of_settings().outcomes(commands))[len(riders) :]
-        except Exception as error:  # whatever an answer that is none may lead to: JSONDecodeError, KeyError
+        except Exception as error:  # an answer that is not an answer leads to JSONDecodeError, KeyError and others
             _breaker.failed(time.monotonic())
             outcomes = [error] * self._commands
         else:
@@ -224,7 +224,7 @@ def _outcome(command: Command, entry: Any) -> Outcome:
     try:
         _require_base64(entry.get("result"))
         return cast_response([*map(str, command)], format_response(entry, "base64"), None)
-    except Exception as error:  # the command's own error, or a value that is no text: UpstashError, ValueError
+    except Exception as error:  # the command's own error, or a value that is not text: UpstashError, ValueError
         return error
 
 

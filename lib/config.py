@@ -1,7 +1,7 @@
 """Every environment variable of the product, read once, typed; nothing else reads os.environ.
 
 A missing or odd value is one line that names the variable. A function checks all of them when it starts; a script of
-ops/ needs only those that it uses, so each is read when it is first asked for. What may be left out (a bot's token,
+ops/ needs only those that it uses, so each is read when it is first asked for. An optional one (a bot's token,
 the cron secret) is missed only by what cannot do without, so that a deployment without a partner bot still runs.
 """
 
@@ -79,7 +79,7 @@ class Config:
 
     @property
     def key_prefix(self) -> str:
-        """What every Redis key and blob path begins with: the environment, and the git branch of a preview."""
+        """The beginning of every Redis key and blob path: the environment, and the git branch of a preview."""
         return f"{self.environment}-{self.branch}" if self.branch else self.environment
 
     @property
@@ -169,7 +169,7 @@ def _refuse_production(env: Mapping[str, str], name: str, url: str) -> None:
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
-    """Return the secret or '' when unset; whoever needs it refuses to work without it."""
+    """Return the secret, or '' when it is unset: the code that needs it then refuses to work."""
     value = env.get(name, "").strip()
     if value and not _SECRET.fullmatch(value):
         raise errors.Misconfigured(detail=f"{name} must be 16 to 256 characters of A-Z a-z 0-9 _ -")

@@ -42,7 +42,7 @@ _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictiona
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service answered: a status below 400 and the whole body."""
+    """A service's answer: a status below 400 and the whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -214,7 +214,7 @@ async def nudge(url: str, *, headers: Mapping[str, str], timeout: timedelta) -> 
     try:
         response = await client().post(url, headers=headers, timeout=patience)
     except httpx.ReadTimeout:
-        return  # it was sent: whoever got it is at work
+        return  # it was sent, and the receiver is at work
     except httpx.HTTPError as error:
         log.event("nudge_failed", url=redact(url), error=_reason(error))
         return

@@ -1,4 +1,4 @@
-"""What the bytes of a JPEG tell without decoding it: its size, and whether its data are whole (ITU-T T.81).
+"""Reads the bytes of a JPEG without decoding it: its size, and whether its data are whole (ITU-T T.81).
 
 Some cameras leave the end mark out, and nothing else is amiss; a file that was cut short lacks it, too. Only its codes
 tell the two apart: they are walked, but no pixel is made of them.
@@ -25,7 +25,7 @@ type _Codes = list[tuple[int, int]]  # (bits, how far it leads within the block)
 
 @dataclass
 class _ScanHead:
-    """What stands before the scan."""
+    """The parts of a file that stand before the scan."""
 
     marker: int = 0
     width: int = 0

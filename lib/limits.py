@@ -4,8 +4,8 @@ Asking is refused with the seconds to wait. Sending is never refused for being e
 waits for it, so that no call is wasted on being told "not yet". Only a slot too far away is not booked.
 
     rate_limit:{who}:{action}    when the next turn falls due, by the generic cell rate algorithm; `who` is a keyed hash
-                                 of the Telegram id, so that a new account does not begin anew. In an update, this
-                                 time may be part of the state instead, and costs no command (`take`)
+                                 of the Telegram id, so that a new account does not begin with a clean count. In an
+                                 update, this time may be part of the state instead, and costs no command (`take`)
     send:{bot}                   the bot's booked time; 30 messages a second
     send:{bot}:{chat}            the chat's next free slot; one message a second
     sent:{bot}:{chat}            a group's last 20 slots; no more in a minute
@@ -46,7 +46,7 @@ redis.call('SET', KEYS[1], string.format('%.0f', due), 'PX', string.format('%.0f
 return 0
 """
 
-# KEYS: the bot's booked time, the pauses; for a chat also its next slot, for a group its last slots. What is booked is
+# KEYS: the bot's booked time, the pauses; for a chat also its next slot, for a group its last slots. Booked time is
 # kept as stretches of time, "from-to,from-to", so that a chat that must wait leaves the time until then to the others.
 _BOOK = """#!lua flags=allow-key-locking
 local now, patience, slots, interval = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

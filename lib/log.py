@@ -46,7 +46,7 @@ def count(name: str, n: int = 1) -> None:
 
 
 def current() -> Record | None:
-    """Return the current event's record: whoever serves several events at once tells them apart by it."""
+    """Return the current event's record, by which an instance tells apart the events that it serves at once."""
     return _record.get()
 
 

@@ -22,7 +22,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """What this file is known by once it is applied."""
+        """The name by which this file is known once it is applied."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 

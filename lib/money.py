@@ -7,7 +7,8 @@ import re
 
 from lib import errors, typed
 
-# Whatever separates thousands: a space of any width, and an apostrophe. Letters and other scripts' digits never pass.
+# The marks that separate thousands: a space of any width, and an apostrophe. Letters and other scripts' digits never
+# pass.
 _SPACES = " '"
 _SIGN = re.compile(r"(?:₽|руб(?:\.|лей|ля|ль)?|р\.?)$", re.IGNORECASE)
 _PLAIN = re.compile(r"(\d{1,12})(?:[.,](\d{1,2}))?", re.ASCII)

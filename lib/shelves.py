@@ -1,12 +1,12 @@
-"""What is kept in Redis for a while so that Neon need not be asked: the classes, how long each lives, what never is.
+"""Keeps values in Redis for a while so that Neon need not be asked: which classes, how long each lives, what never.
 
     key      {prefix}{owner}[:{variant}]            user:profile:42 · menu:7:full · conversation:9:messages
     value    {"v": the value, "until": its end, "g": a stamp}     a null value says: there is none, do not ask again
     stamp    the generations of the prefix and of the owner, read in the same MGET as the value
 
 A value counts while its stamp is the current one, so forgetting an owner with all variants, or a whole prefix, is one
-new generation and no scan. Whoever loads before a write and stores after it stores under the old stamp: nobody reads
-that, and no lock is needed. After its end a value may only stand in for a loader that fails (`grace`).
+new generation and no scan. A loader that began before a write and ends after it stores under the old stamp: nobody
+reads that, and no lock is needed. After its end a value may only stand in for a loader that fails (`grace`).
 
 Without Redis every read goes to its loader, and what should have been forgotten is forgotten once Redis is back.
 """
@@ -209,7 +209,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class _HeldValue:
-    """What Redis held under a name; no stamp: Redis did not answer. `until` 0: nothing, or of an older generation."""
+    """A name's value in Redis; no stamp: Redis did not answer. `until` 0: nothing, or of an older generation."""
 
     value: Any
     stamp: str | None

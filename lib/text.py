@@ -35,7 +35,7 @@ LANGUAGES = ("ru", "en")
 LOCALES = Path(__file__).parent / "locales"
 COMMON = "lotok"
 MESSAGE = 4096  # what a message of Telegram's holds
-# What stands between the thousands, and before the decimals.
+# The marks between the thousands and before the decimals.
 MARKS = {"ru": ("\u00a0", ","), "en": (",", ".")}
 
 _MARK = re.compile(r"<[^<>]*>")

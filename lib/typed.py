@@ -1,4 +1,4 @@
-"""What people type and paste, read as it was meant: without marks that nobody sees, odd spaces, quotes, look-alikes.
+"""Reads what people type and paste as they meant it: without marks that nobody sees, odd spaces, quotes, look-alikes.
 
 A number copied from a contact or a web page brings along marks that turn the direction of writing, soft hyphens and
 spaces that do not break; in a name such a mark turns the text beside it round. Other scripts' digits stay what they

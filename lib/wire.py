@@ -44,7 +44,7 @@ class WireAnswer:
 async def post(url: str, body: bytes, headers: Headers, timeout: timedelta) -> WireAnswer:
     """Post the body and return the answer, whatever its status.
 
-    Raises TimeoutError, or OSError when there is no connection, no whole answer, or one that is no HTTP. None of them
+    Raises TimeoutError, or OSError when there is no connection, no whole answer, or one that is not HTTP. None of them
     names the address, which may hold a secret.
     """
     address, front = _front(url, tuple(headers))
@@ -175,7 +175,7 @@ class _Connection(asyncio.Protocol):
 
 @dataclass(frozen=True)
 class _AnswerHead:
-    """What an answer begins with, and how its body is told from what follows."""
+    """The beginning of an answer, and how its body is told from what follows."""
 
     status: int
     headers: Mapping[str, str]
@@ -194,7 +194,7 @@ class _AnswerHead:
 
 
 def _head(buffer: bytearray) -> _AnswerHead | None:
-    """Take a head off the buffer; None while it is not whole. Raise ValueError or LookupError when it is none."""
+    """Take a head off the buffer; None while it is not whole. Raise ValueError or LookupError when it is not a head."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         if len(buffer) > HEAD_LIMIT:

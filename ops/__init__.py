@@ -1,4 +1,4 @@
-"""What an operator or developer runs by hand: python -m ops <verb>. A verb is a line here and a file of its name.
+"""The commands that an operator runs by hand: python -m ops <verb>. A verb is a line here and a file of its name.
 
 A verb's module has a docstring (the first line is its one sentence, the rest its help with examples),
 `add_arguments(parser)` and `run(args) -> int`, plain or async, which returns the exit code.

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     except psycopg.DataError as error:
         said = error.diag.message_primary or str(error)
         return _failed(argv[0], f"the database refuses this value: {said}")
-    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

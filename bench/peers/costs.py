@@ -1,4 +1,4 @@
-"""What the guarantees cost, and what the hot statements read, on the same Postgres as the comparison."""
+"""Measures what the guarantees cost, and what the hot statements read, on the same Postgres as the comparison."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What every program of this folder does, so that all are measured alike. One JSON line an answer, on stdout.
+"""The common part of every program of this folder, so that all are measured alike. One JSON line an answer, on stdout.
 
     prepare <n>    install the schema and enqueue n jobs that do nothing
     drain          say ready, wait for a line, work until the next line; tell how many jobs have run, and since when

@@ -24,7 +24,7 @@ TELEGRAM = {"500": 20, "429": 15, "lost": 10, "hang": 4}
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a chat got: a job's key, by which worker, when; `heard` is whether it was answered at all.
+    """A delivery to a chat: a job's key, by which worker, when; `heard` is whether it was answered at all.
 
     `why` is what the job's last try had failed of, as the worker knows it.
     """

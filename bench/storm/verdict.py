@@ -1,4 +1,4 @@
-"""What must be true when the storm is over, and why a delivery came twice."""
+"""Checks what must be true when the storm is over, and why a delivery came twice."""
 
 import itertools
 from collections import Counter, defaultdict

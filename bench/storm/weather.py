@@ -1,4 +1,4 @@
-"""What goes wrong: drainers killed, Postgres restarted or crashed, connections cut, Redis away, clocks moved."""
+"""Makes things go wrong: drainers killed, Postgres restarted or crashed, connections cut, Redis away, clocks moved."""
 
 import asyncio
 import contextlib

@@ -30,7 +30,7 @@ update partners set max_bill_minor = 10000000 where id = 1;
 
 @dataclass
 class Minute:
-    """What came of it: milliseconds by kind of update, services that were carried out, answers other than 200."""
+    """The outcome: milliseconds by kind of update, services that were carried out, answers other than 200."""
 
     times: dict[str, list[float]] = field(default_factory=dict)
     served: int = 0
@@ -61,7 +61,7 @@ async def _cashier(here: region.Region, port: int, number: int, until: float, pa
     rng = random.Random(number)
     await asyncio.sleep(rng.random() * pause)
     while time.monotonic() < until:
-        one = await line(port)  # for each client anew: a kept one is closed after five idle seconds
+        one = await line(port)  # a new one for each client: a kept one is closed after five idle seconds
         done = await _serve(here, one, number, f"+7900{rng.randint(1, CLIENTS):07}", found)
         found.served += done
         if one._transport:

@@ -70,7 +70,7 @@ async def compare(folder: Path, rounds: int, seconds: float) -> str:
 
 @dataclass
 class Side:
-    """What one ledger did in several rounds: operations a second and p99 in milliseconds of each."""
+    """One ledger's figures of several rounds: operations a second and p99 in milliseconds of each."""
 
     speeds: list[float] = field(default_factory=list)
     p99s: list[float] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""What `python -m bench updates` measures with: a region of services, distances, crowds and peers."""
+"""The tools of `python -m bench updates`: a region of services, distances, crowds and peers."""

@@ -1,4 +1,4 @@
-"""What people do to the webhook, alone and in crowds, and what that costs: trips, processor, memory, time."""
+"""Plays people at the webhook, alone and in crowds, and measures the cost: trips, processor, memory, time."""
 
 import asyncio
 import itertools
@@ -133,7 +133,7 @@ async def memory(here: region.Region, updates: int) -> str:
 
 @dataclass
 class Step:
-    """What a rate of updates did."""
+    """The outcome of one rate of updates."""
 
     rate: float
     sent: int = 0

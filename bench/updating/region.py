@@ -40,7 +40,7 @@ class Distance:
 
 @dataclass
 class Region:
-    """What runs: `url` is the database without its distance, `functions` the instances of the webhook."""
+    """The running parts: `url` is the database without its distance, `functions` the instances of the webhook."""
 
     folder: Path
     url: str

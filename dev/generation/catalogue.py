@@ -1,4 +1,4 @@
-"""What each model takes, by the documentation of August 2026: a request that breaks it is a 422."""
+"""The parameters that each model takes, by the documentation of August 2026: a request that breaks it is a 422."""
 
 from dataclasses import dataclass
 from typing import Any

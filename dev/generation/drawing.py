@@ -1,4 +1,4 @@
-"""What the stand-ins deliver: real pictures and clips, made of the photo that was sent, and marked as what they are."""
+"""Makes what the stand-ins deliver: real pictures and clips of the photo that was sent, marked as what they are."""
 
 import functools
 import io

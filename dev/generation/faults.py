@@ -10,7 +10,7 @@ type Kinds = dict[str, tuple[str, ...]]
 
 @dataclass
 class Fault:
-    """What goes wrong the next `times` times; `seconds` where the way to fail has a duration."""
+    """A fault of the next `times` times; `seconds` where the way to fail has a duration."""
 
     id: int
     part: str

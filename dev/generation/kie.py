@@ -3,7 +3,7 @@
     POST /api/v1/jobs/createTask             GET /api/v1/jobs/recordInfo?taskId=    GET /api/v1/chat/credit
     POST /api/file-stream-upload             GET /files/<name>, /results/<task>     the hosts of files and results
 
-What it answers follows the recorded shapes. Results are real pictures and clips, made when they are fetched.
+Its answers follow the recorded shapes. Results are real pictures and clips, made when they are fetched.
 """
 
 import asyncio

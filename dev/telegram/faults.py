@@ -13,7 +13,7 @@ HTML = "<html>\r\n<head><title>500 Internal Server Error</title></head>\r\n<body
 
 @dataclass
 class Fault:
-    """What happens to the next `times` calls of `method`; a bot or user narrows it."""
+    """A fault of the next `times` calls of `method`; a bot or user narrows it."""
 
     id: int
     method: str

@@ -57,7 +57,7 @@ class Files:
             self._remember(File(**doc))
 
     async def photo(self, data: bytes, user_id: int) -> list[File]:
-        """Store a picture as the sizes of a photo; raise Undecodable when it is none."""
+        """Store a picture as the sizes of a photo; raise Undecodable for anything else."""
         sizes = await asyncio.to_thread(media.photo_sizes, data)
         files = [
             self._new("photo", one.data, "image/jpeg", "photo.jpg", user_id, width=one.width, height=one.height)

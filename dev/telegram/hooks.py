@@ -1,4 +1,4 @@
-"""What the simulator shows of the stack around it. The stack fills these in; alone, the simulator does without."""
+"""The hooks by which the simulator shows the stack around it. The stack fills them in; without it they are empty."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

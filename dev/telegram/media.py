@@ -79,7 +79,7 @@ def thumbnail(data: bytes) -> Picture | None:
 
 
 def film(data: bytes) -> tuple[int, int, int]:
-    """Return width, height and seconds of an MP4 file; raise Undecodable when it is none, or nothing is to be seen."""
+    """Return width, height and seconds of an MP4 file; raise Undecodable for anything else."""
     width = height = 0
     seconds = 0.0
     for kind, body in _boxes(data, (b"moov", b"trak")):

@@ -1,4 +1,4 @@
-"""What a person does in a chat: write, send files, press, share a contact, pay, block. Each act makes its updates."""
+"""The acts of a person in a chat: write, send files, press, share a contact, pay, block. Each act makes its updates."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ INACCESSIBLE_SECONDS = 48 * 3600
 
 @dataclass
 class Act:
-    """What an act led to."""
+    """The outcome of an act."""
 
     updates: list[Update] = field(default_factory=list)
     posted: Posted | None = None

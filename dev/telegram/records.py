@@ -1,4 +1,4 @@
-"""What the simulated Telegram remembers: bots, users, chats, messages, updates, calls. Wire shapes stay plain dicts."""
+"""The records of the simulated Telegram: bots, users, chats, messages, updates, calls. Wire shapes stay plain dicts."""
 
 import asyncio
 from dataclasses import asdict, dataclass, field

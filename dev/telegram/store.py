@@ -15,7 +15,7 @@ create table if not exists blobs (key text primary key, body blob not null);
 
 
 class Store:
-    """Documents by kind and key, and bytes by key. What comes after `close` is answered but not kept."""
+    """Documents by kind and key, and bytes by key. A write after `close` is answered but not kept."""
 
     def __init__(self, folder: Path | None) -> None:
         if folder:

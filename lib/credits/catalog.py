@@ -1,4 +1,4 @@
-"""What is for sale, as rows: products and their prices, packs of credits, promo codes. Nobody else decides a price.
+"""The things for sale, as rows: products and their prices, packs of credits, promo codes. Nothing else decides a price.
 
 A pack is promised as it is: an invoice names it by its id and can be paid for years. So another price makes another
 row of the same code, and the old one is switched off. Every change says who made it and why (`audit_log`).
@@ -52,7 +52,7 @@ class Pack:
 
     @property
     def payload(self) -> str:
-        """What an invoice carries: which pack it is of, and nothing else."""
+        """The payload of an invoice: which pack it is for, and nothing else."""
         return f"pack:{self.id}"
 
 

@@ -1,8 +1,8 @@
 """Credits: whole numbers that pay for jobs. The ledger is the truth and the balance is written by it (sql/).
 
 Charging belongs to the job (`jobs.create_job_and_consume_credit`); a job that fails or is cancelled gives its credits
-back by itself. What else moves credits is here: packs paid with Stars and their refunds, promo codes, and grants by
-administrators. Each is written once, whatever is delivered twice, and each function is one statement.
+back by itself. Everything else that moves credits is here: packs paid with Stars and their refunds, promo codes, and
+grants by administrators. Each is written once, whatever is delivered twice, and each function is one statement.
 """
 
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ class ReversedPayment:
 
 @dataclass(frozen=True)
 class RedeemedCode:
-    """What became of a promo code: taken, unknown, off, over, used (by this person) or used_up (by all)."""
+    """The outcome of a promo code: taken, unknown, off, over, used (by this person) or used_up (by all)."""
 
     outcome: str
     credits: int | None
@@ -149,7 +149,7 @@ async def grant(
 ) -> tuple[int, bool]:
     """Give credits by an administrator's word; return the balance and whether they were given now.
 
-    The same key gives once. Who gave them and why stays in the audit log.
+    The same key gives once. The audit log keeps who gave them and why.
     """
     if amount <= 0 or not reason.strip():
         raise errors.Invalid("odd_grant", "a grant needs a positive amount and a reason")
@@ -192,7 +192,7 @@ async def record_payment(
 ) -> RecordedPayment:
     """Keep a payment and give its credits, in one statement and once for each charge id.
 
-    What was paid is what the pack was sold for, even if it is off by now.
+    The amount paid is the price that the pack was sold for, even if it is no longer on sale.
     """
     row = await SQL.record_payment.one(
         conn,

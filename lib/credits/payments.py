@@ -55,7 +55,7 @@ async def end_hanging_refunds() -> None:
 async def walk(bot: str) -> int:
     """Compare a bot's Star transactions with the payments, from where the last walk ended; return how many are new.
 
-    What Telegram knows and we do not is credited now, and the payer is told. Walking twice changes nothing.
+    A payment that Telegram knows and we do not is credited now, and the payer is told. A second walk changes nothing.
     """
     offset = await db.run(lambda conn: ledger.walked(conn, bot))
     missed = 0

@@ -8,5 +8,5 @@
 
 A running job holds a lease: a token and a time. Only the holder of the token can move it on (anybody else gets a
 Conflict); a lease that ran out is taken over by the next claim and counts as an attempt. So a task runs at least once
-and must be safe to run twice. Charge, refund and notice are the table's own doing (sql/), whoever moves the job.
+and must be safe to run twice. Charge, refund and notice are the table's own doing (sql/), no matter who moves the job.
 """

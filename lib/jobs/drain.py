@@ -169,7 +169,7 @@ class Drain:
         try:
             rows = await self._ask(ended, rooms, token, alone)
         except errors.Unavailable:
-            # Postgres is away. Whoever has work goes on; what ended is reported when it is back.
+            # Postgres is away. Lanes that have work go on; ended jobs are reported when it is back.
             if not self.held:
                 raise
             self.ended = ended + self.ended

@@ -26,7 +26,7 @@ AHEAD = timedelta(minutes=1)
 class Schedule:
     """When a periodic job falls due: a cron expression in a time zone, which also knows summer time.
 
-    Times that were missed are caught up one by one, or skipped but for the last.
+    Times that were missed are caught up one by one, or all but the last are skipped.
     """
 
     cron: str

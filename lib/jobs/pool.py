@@ -51,7 +51,7 @@ class Pool:
         return self._task
 
     async def attempt(self, run: Run) -> tuple[Verdict, Exception | None]:
-        """Run the task and say what becomes of the job. Whoever stops the lane says why in `run.stopped`."""
+        """Run the task and say what becomes of the job. When a lane is stopped, `run.stopped` says why."""
         backoff = _BACKOFF
         try:
             task = self.task()

@@ -46,7 +46,7 @@ class Kind:
 
     @property
     def limits(self) -> dict[str, Any] | None:
-        """What `claim_jobs` keeps to; None for a kind without limits."""
+        """The limits that `claim_jobs` keeps to; None for a kind without limits."""
         if self.at_once is None and self.rate is None:
             return None
         found: dict[str, Any] = {"at_once": self.at_once} if self.at_once is not None else {}
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def checkpoint(self) -> dict[str, Any]:
-        """What this run and earlier ones have saved."""
+        """The checkpoint that this run and earlier ones have saved."""
         return self.job.checkpoint
 
     @property
@@ -143,7 +143,7 @@ def _job(row: Row, token: UUID | None) -> Job:
 
 
 class Task(Protocol):
-    """What a module of lib/tasks holds. Unavailable means try again, any other AppError is final."""
+    """The content of a module of lib/tasks. Unavailable means try again, any other AppError is final."""
 
     BACKOFF: Backoff
     LEASE: timedelta
@@ -154,7 +154,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class DrainSummary:
-    """What one call of `work` did, and when there is more to do (None: nothing is left)."""
+    """The outcome of one call of `work`, and when there is more to do (None: nothing is left)."""
 
     done: int = 0
     failed: int = 0
@@ -167,7 +167,7 @@ class DrainSummary:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a job after a run; 'lost' leaves it to whoever holds the lease now."""
+    """The fate of a job after a run; 'lost' leaves it to the worker that holds the lease now."""
 
     state: str
     run_at: datetime | None = None

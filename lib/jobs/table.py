@@ -1,5 +1,5 @@
 """The table of jobs: enqueue, claim, move on, look up. Unfinished jobs are in `jobs`, finished ones in `job_history`;
-whoever reads sees both.
+a reader sees both.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Who works at a shop. The owner may everything; a manager all but staff of their own rank; a cashier serves clients.
+"""Who works at a shop. The owner may do everything, a manager everything but manage managers; a cashier serves clients.
 
 An invitation is a link for one person: s_<shop>_<secret>, three days, once, and no longer than its maker has the right
 to invite. Only its hash is stored.

@@ -1,4 +1,4 @@
-"""What administrators look at and put right.
+"""The things that administrators look at and put right.
 
 letters   updates that failed for good: looked at, replayed, dropped
 people    who somebody is: found, their orders and payments, shut out and let in again

@@ -20,7 +20,7 @@ type Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wish:
-    """What an administrator wants: done to whom or what, how much, why, and who wants it."""
+    """An administrator's wish: to whom or what, how much, why, and who wants it."""
 
     subject: str
     reason: str = ""
@@ -36,7 +36,7 @@ class Wish:
 
     @property
     def id(self) -> int:
-        """The subject's number; Missing when it is none."""
+        """The subject as a number; Missing when it is not a number."""
         if not (self.subject.isascii() and self.subject.isdecimal() and len(self.subject) < 19):
             raise errors.Missing("no_subject", self.subject[:40])
         return int(self.subject)

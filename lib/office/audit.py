@@ -1,4 +1,4 @@
-"""What must hold for credits, jobs and points at all times, checked on a live database. Each check is one statement,
+"""Checks on a live database what must always hold for credits, jobs and points. Each check is one statement,
 so what moves meanwhile confuses none of them.
 """
 

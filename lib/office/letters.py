@@ -27,7 +27,7 @@ class Letter:
 
     @property
     def sender(self) -> int:
-        """The Telegram id of whoever sent it; 0 when it does not say."""
+        """The Telegram id of the sender; 0 when the update does not say it."""
         for part in self.payload.values():
             sender = part.get("from") if isinstance(part, dict) else None
             if isinstance(sender, dict) and type(sender.get("id")) is int:
@@ -36,7 +36,7 @@ class Letter:
 
     @property
     def kind(self) -> str:
-        """What it is, in Telegram's word."""
+        """The kind of update, in Telegram's word."""
         return next((name for name in self.payload if name != "update_id"), "")
 
 
@@ -107,7 +107,7 @@ async def replay(letter: Letter) -> bool:
 def _readable(payload: bytes) -> dict[str, Any]:
     """Return the update, or its text when it is no JSON object that Postgres can store.
 
-    It stores no NUL, no half of a surrogate pair, and no number that is none.
+    It stores no NUL, no half of a surrogate pair, and no NaN or infinity.
     """
     text = payload.decode(errors="replace").replace("\\u0000", "").replace("\0", "")
     try:

@@ -1,4 +1,4 @@
-"""Who somebody is: found by whatever is known of them, their orders and payments; shut out, and let in again."""
+"""Finds people by anything that is known of them, shows their orders and payments, shuts them out and lets them in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,7 +150,7 @@ async def unban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -
 
 
 async def forget_state(tg_id: int) -> None:
-    """Make every bot look the person up anew at their next update, so that a ban holds from now on."""
+    """Make every bot look the person up again at their next update, so that a ban holds from now on."""
     await fsm.forget_everywhere(tg_id)
 
 

@@ -12,7 +12,7 @@ WAITS_LONG = timedelta(minutes=5)  # the minute's tick and a busy line explain l
 
 @dataclass(frozen=True)
 class Pulse:
-    """What needs a look. `waiting_since` is when the oldest job that nobody has taken fell due; `held` are credits."""
+    """The counts that need a look. `waiting_since` is when the oldest untaken job fell due; `held` are credits."""
 
     waiting_since: datetime | None
     queued: int

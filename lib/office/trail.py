@@ -1,4 +1,4 @@
-"""Who did what by hand, and why; and which alerts an administrator wants to hear."""
+"""The trail of what was done by hand, by whom and why; and which alerts an administrator wants to hear."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lib import db
 SQL = db.load("admin")
 PAGE = 10
 
-# What the trail can be narrowed down to: the first words of the actions.
+# The areas that the trail can be narrowed down to: the first words of the actions.
 AREAS: dict[str, tuple[str, ...]] = {
     "money": ("credits", "payment"),
     "prices": ("product", "pack", "promo", "provider"),

@@ -1,7 +1,7 @@
 """Tells people what they did not ask for: the administrators, what needs a look; anybody, what others did for them.
 
-What `tell` says is a job of its own (lib/tasks/tell.py): it is sent once the caller's transaction is committed, in the
-receiver's language, within what Telegram allows. Kick the drain after the commit, so that it comes at once.
+A message of `tell` is a job of its own (lib/tasks/tell.py): it is sent once the caller's transaction is committed, in
+the receiver's language, within what Telegram allows. Kick the drain after the commit, so that it comes at once.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ async def _hand_out(through: str, key: str, ways: Ways, fields: Mapping[str, obj
 
 
 async def _hand(admin: int, through: str, parts: list[str], rows: Keyboard) -> bool:
-    """Send all parts through one bot; whoever has only some of them does not have it."""
+    """Send all parts through one bot; a message counts as sent when all of its parts are."""
     for bot in dict.fromkeys(("admin", through)):
         with contextlib.suppress(errors.AppError):
             for words in parts:

@@ -19,7 +19,7 @@ PAGE = 200
 
 @dataclass(frozen=True)
 class Profile:
-    """Who somebody is and how they want to be spoken to."""
+    """A person's names, and how they want to be spoken to."""
 
     id: int
     tg_id: int

@@ -71,7 +71,7 @@ async def get_or_create_user(
 ) -> User:
     """Return the person behind an update, up to date, in one round trip; a new one gets an empty account.
 
-    Who writes to us has not blocked us. `language` is a guess, followed until the person chooses one.
+    Somebody who writes to us has not blocked us. `language` is a guess, followed until the person chooses one.
     """
     user = await SQL.get_or_create_user.one(
         conn,

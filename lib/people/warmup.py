@@ -1,4 +1,4 @@
-"""What an operator or a deploy step does with the caches: fill them before the first user comes, empty them.
+"""Fills the caches before the first user comes, and empties them, for an operator or a deploy step.
 
 A class has a loader as soon as something reads it: to fill one more, add its line to LOADERS.
 """

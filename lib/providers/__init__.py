@@ -1,4 +1,4 @@
-"""Who generates: the table of the providers. What each promises is in contract, who makes which product in makers."""
+"""The table of the providers. Their promises are in contract; makers says which provider makes which product."""
 
 import importlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The generation providers: what each promises. Who makes which product is in makers.
+"""The promises of a generation provider. The table of who makes which product is in makers.
 
     prepare  upload what the request needs; costs nothing and may be repeated
     create   spend: a Ticket for work that goes on at the provider, or an Output that is finished
@@ -23,7 +23,7 @@ type Request = dict[str, Any]  # what a provider is sent, as JSON: kept with the
 
 @dataclass(frozen=True)
 class Ask:
-    """What is wanted of a provider, in checked words: each makes a request of its own of it."""
+    """A wish to a provider, in checked words, of which each provider makes its own request."""
 
     job_id: int
     product: str
@@ -58,7 +58,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a ticket: running, done or failed; `progress` is 0 to 1 where the provider tells.
+    """The state of a ticket: running, done or failed; `progress` is 0 to 1 where the provider tells.
 
     `cost` is what was charged, in thousandths of a dollar, where the provider tells. `rules` says that it failed
     because of what it shows.
@@ -85,7 +85,7 @@ class Output:
 
 
 class Provider(Protocol):
-    """What every module named in PROVIDERS holds."""
+    """The content of every module that PROVIDERS names."""
 
     INSTANT: bool  # `create` returns an Output; there are no tickets
 

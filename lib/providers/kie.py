@@ -38,7 +38,7 @@ _RESULT_TIMEOUT = timedelta(seconds=90)
 _NO_MONEY = {401: "no_access", 402: "out_of_money", 433: "out_of_money"}
 _AWAY = {455: "down"}
 _WRONG = {400, 403, 404, 405, 413, 415, 422, 505}
-# What the reason of a failure says when the content was the reason.
+# Words that KIE uses for a failure whose reason was the content.
 _RULES = re.compile(
     r"nsfw|sensitive|moderat|polic(?:y|ies)|prohibited|violat|inappropriate|unsafe|safety|explicit|guideline", re.I
 )
@@ -124,7 +124,7 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
 
 @dataclass(frozen=True)
 class _KieAnswer:
-    """What KIE says: the code in the body where there is one, else the status."""
+    """An answer of KIE: the code in the body where there is one, else the status."""
 
     code: int
     message: str = ""

@@ -28,12 +28,12 @@ class Offer:
 
     @property
     def whole_cost(self) -> int:
-        """What one result costs at most, its still included."""
+        """The price of one result at most, its still included."""
         return self.cost + (self.still.cost if self.still else 0)
 
     @property
     def name(self) -> str:
-        """What a checkpoint calls it."""
+        """The name that a checkpoint uses for it."""
         return f"{self.provider}:{self.model}"
 
 

@@ -86,7 +86,7 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
 
 
 async def propose_words(instructions: str, description: str, picture: bytes) -> dict[str, Any]:
-    """Return a model's proposal for the words of a card: title, benefits, category. Whoever asks must check all of it.
+    """Return a model's proposal for the words of a card: title, benefits, category. The caller must check all of it.
 
     The seller's description is handed over as data, in JSON, below instructions that it cannot change.
     """

@@ -43,7 +43,7 @@ class NewFile:
 
     @property
     def row(self) -> dict[str, Any]:
-        """What its row says, but for the path."""
+        """The columns of its row, without the path."""
         size = {"bytes": len(self.data), "width": self.width, "height": self.height}
         return {"kind": self.kind, "content_type": self.content_type, **size}
 

@@ -29,7 +29,7 @@ async def list_waiting(conn: db.Connection, limit: int = MOST) -> list[WaitingOr
 
 
 async def move() -> None:
-    """Write its place and its time so far into the status message of each; a failure to say so is none of the order."""
+    """Write its place and its time so far into the status message of each order; a failed message fails no order."""
     try:
         if not await cache.once("line_moved", EVERY):
             return

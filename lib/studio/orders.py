@@ -1,4 +1,4 @@
-"""What can be ordered, and what the job of an order carries: the studio writes it, the worker reads it.
+"""The kinds of order, and what the job of an order carries: the studio writes it, the worker reads it.
 
 One order is one job with one price and one refund, whatever its count: all of it is delivered, or nothing is.
 """
@@ -18,7 +18,7 @@ TEMPLATES = ("ugc", "broll", "own")
 COUNTS = {"card": (1,), "set": (2, 3, 4), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
 SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
-# Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or whoever can.
+# Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.
 MAKERS = ("own", "model", "")
 
 

@@ -1,4 +1,4 @@
-"""What the generation providers cost, and whether they may be asked at all: budgets, rate, and pauses after a failure.
+"""The cost of the generation providers, and whether they may be asked: budgets, rate, pauses after a failure.
 
 Money is in thousandths of a dollar, whole numbers. Each call has a row, written before the provider is asked. Whether
 it may be asked is decided by rows alone, so what an administrator changes holds at once for every worker. It may not
@@ -17,7 +17,7 @@ SQL = db.load("spending")
 
 # So many paid calls of orders that are stopped in work may a person cause in a day: with trial credits, and else.
 STOPPED_CALLS = {"trial": 2, "others": 5}
-# What one call can cost at most, by its list price: a provider that tells more is not believed.
+# The cost of one call at most, by its list price: a provider that tells more is not believed.
 BELIEVED = 3
 _MOST = 2**31 - 1
 

@@ -1,4 +1,4 @@
-"""What a card may be: its presets and price, and which words may stand on it.
+"""The rules for a card: its presets, its price, and which words may stand on it.
 
 A seller's message is data: its first line is the title, the next ones are benefits. It is cleaned and measured here,
 before anything is paid; the renderer sees nothing else of it. Marketplace rules: facts quoted in `_FORBIDDEN`.

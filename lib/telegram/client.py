@@ -1,6 +1,6 @@
 """The Bot API through python-telegram-bot's Bot, as the flows and tasks need it. Only this module imports it.
 
-What the library leaves open is decided here: one TLS context for all bots, connections that survive an idle minute,
+This module decides what the library leaves open: one TLS context for all bots, connections that survive an idle minute,
 no getMe at cold start, and which of its errors can be tried again. "Message is not modified" is a success.
 """
 
@@ -322,7 +322,7 @@ async def star_transactions(bot_name: str, offset: int, limit: int = 100) -> lis
 async def start_link(name: str, payload: str) -> str:
     """Return the link that opens a bot with a payload, t.me/<bot>?start=<payload>.
 
-    What the bot is called is asked once a day for all instances; Redis out of reach, once for each link.
+    The bot's name is asked for once a day for all instances; while Redis is out of reach, once for each link.
     """
     key = f"bot_name:{name}"
     try:

@@ -1,4 +1,4 @@
-"""What is kept of a person's conversation with one bot: its stored form, and one out of two after an outage."""
+"""A person's conversation with one bot: its stored form, and how two of them become one after an outage."""
 
 import json
 from dataclasses import dataclass, field

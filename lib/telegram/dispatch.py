@@ -31,7 +31,7 @@ type Work = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Menu:
-    """What one bot answers. Every name is a flow: a module of `package`, or of `shared` when it is not the bot's own.
+    """The flows of one bot. Every name is a flow: a module of `package`, or of `shared` when it is not the bot's own.
 
     `commands`: flow by command. `other`: the flow for whatever no other wants. `stranger`: the one for who has not
     consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
@@ -80,8 +80,8 @@ class Menu:
 class SharedFlows:
     """The flows that bots have in common: their package, flow by command, and the one for who was shut out.
 
-    Who was shut out may still use the commands: they are about one's own data. `open`: the flows that a stranger needs
-    to know what they consent to.
+    Somebody who was shut out may still use the commands: they are about one's own data. `open`: the flows that a
+    stranger needs to know what they consent to.
     """
 
     package: str
@@ -312,7 +312,7 @@ async def _handled(menu: Menu, turn: Turn) -> None:
 async def _follow(menu: Menu, turn: Turn) -> None:
     """Lead somebody who came by a link, and had to consent first, to where the link leads.
 
-    What they consented on keeps its words, and no button that would ask again.
+    The message of the consent keeps its words and loses the button that would ask again.
     """
     payload = turn.state.data.pop(LINK)
     if not menu.linked(payload):

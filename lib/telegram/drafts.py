@@ -1,7 +1,7 @@
 """What a conversation has gathered: a frozen dataclass of its flow, kept in State.data under a key of the flow's own.
 
 A draft is stored without what is at its default, so that two of its parts are joined after an outage (`conversation`).
-One that another release has stored in another form counts as none: its person begins anew.
+One that another release has stored in another form counts as none: its person begins again.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The turn and the state in Neon, for as long as Redis is out of reach; `fsm` decides when. One round trip each.
 
-What `fsm` writes is stored as it is. A conversation is kept for an hour, the mark of a handled update for two days;
-whoever ends a turn here removes a few that are older.
+The text that `fsm` writes is stored as it is. A conversation is kept for an hour, the mark of a handled update for two
+days; the end of each turn removes a few that are older.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TurnStart:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What is left here of a person: the state, the updates that are done, and whether a turn is under way."""
+    """A person's remains here: the state, the updates that are done, and whether a turn is under way."""
 
     state: str | None
     saved_at: datetime | None

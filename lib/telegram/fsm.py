@@ -8,9 +8,9 @@ check of the owner; a handler that finds itself late does not save. Where an ans
 turn is: then it is given back by its `token`, along with the next request. A crashed instance keeps its user waiting
 for `TURN` at the most, while Telegram holds the update and offers it again.
 
-Out of reach for longer than `instance.PATIENCE`, Redis is replaced by Neon (`fallback`). Whoever gets through again
-leaves the mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also looked
-for in Neon, put together with what Redis still has (`conversation.merge`) and carried back (decision 0006).
+Out of reach for longer than `instance.PATIENCE`, Redis is replaced by Neon (`fallback`). An instance that gets through
+again leaves the mark `outage` in Redis, which every `begin` reads along; while it is there, a person's state is also
+looked for in Neon, put together with what Redis still has (`conversation.merge`) and carried back (decision 0006).
 
 Keys: user_state:{bot}:{user} · turn:{bot}:{user} · update:{bot}:{update_id} · failures:{bot}:{update_id} · outage ·
 temp_data:{bot}:{user}:{name}
@@ -253,7 +253,7 @@ async def release(held: HeldTurn) -> None:
 
 
 async def forget(bot: str, user_id: int) -> None:
-    """Drop what is kept of a person's conversation, so that their next update begins anew.
+    """Drop what is kept of a person's conversation, so that their next update begins from nothing.
 
     An update that is being handled would write it again, so its end is waited for, as an update would wait. Without
     Redis, Neon keeps that it was dropped, and the older state that Redis comes back with does not count.
@@ -280,7 +280,7 @@ async def _forget(held: HeldTurn) -> None:
 async def forget_everywhere(user_id: int, *, but: str = "") -> None:
     """Drop a person's conversations with all bots, but the one whose turn the caller holds.
 
-    What can be dropped nowhere is left: the rows refuse what it would do, and it is dropped then.
+    A state that can be dropped nowhere is left: the rows refuse what it would do, and it is dropped then.
     """
     bots = [bot for bot in config.BOTS if bot != but]
     for dropped in await asyncio.gather(*(forget(bot, user_id) for bot in bots), return_exceptions=True):

@@ -1,4 +1,4 @@
-"""What one instance knows by itself while Redis is out of reach: since when it is, and its own turns and updates."""
+"""An instance's own knowledge while Redis is out of reach: since when it is, and its own turns and updates."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +9,7 @@ REMEMBERED = 5000  # updates, a megabyte
 
 @dataclass
 class Outage:
-    """What this instance knows of Redis: since when it fails, how often Neon was used, and how much was told of it."""
+    """This instance's view of Redis: since when it fails, how often Neon was used, and how much was told of it."""
 
     since: float | None = None
     used: int = 0

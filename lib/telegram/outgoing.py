@@ -1,4 +1,4 @@
-"""What a bot can send, in the few shapes that flows and tasks need: buttons, keys, pictures, films, invoices."""
+"""The few shapes of what a bot sends that flows and tasks need: buttons, keys, pictures, films, invoices."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -106,7 +106,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Invoice:
-    """What is to be paid in Telegram Stars: title of 32 characters, description of 255, payload of 128 bytes."""
+    """An invoice in Telegram Stars: title of 32 characters, description of 255, payload of 128 bytes."""
 
     title: str
     description: str

@@ -81,7 +81,7 @@ async def refuse_old_button(turn: Turn) -> None:
 class PageLabels:
     """The sentences on the buttons that turn a list's pages. Without `first` the way back always begins at the first.
 
-    `first` leads there from far away, and whoever came by an old button has no other way to what comes before.
+    `first` leads there from far away, and a person who came by an old button has no other way to the pages before.
     """
 
     back: str

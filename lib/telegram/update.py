@@ -1,4 +1,4 @@
-"""What came from Telegram, in the few words that a flow needs: parsed strictly, or not at all.
+"""An update from Telegram in the few words that a flow needs: parsed strictly, or not at all.
 
 Read from the JSON itself: the library would make an object of every part first, a tenth of an update's time.
 """
@@ -13,8 +13,8 @@ MOST_ID = 2**52  # what the Bot API promises for ids of people
 MOST_NUMBER = 2**63  # what Postgres holds
 MOST_AMOUNT = 2**31  # what it holds of an amount
 
-# What a person sends on purpose beside words, pictures, files and contacts. Whatever holds none of it is a service
-# message, such as word of a pinned message, a timer or a new background: nobody waits for an answer to that.
+# The kinds of content that a person sends on purpose beside words, pictures, files and contacts. Any other message is a
+# service message, such as word of a pinned message, a timer or a new background: nobody waits for an answer to that.
 SENT = {
     *("animation", "audio", "checklist", "dice", "document", "game", "giveaway", "invoice", "live_photo", "location"),
     *("paid_media", "photo", "poll", "rich_message", "sticker", "story", "venue", "video", "video_note", "voice"),
@@ -25,7 +25,7 @@ type Part = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sender:
-    """Who wrote or pressed."""
+    """The person who wrote or pressed."""
 
     id: int
     first_name: str
@@ -98,8 +98,8 @@ def parse(raw: bytes) -> Incoming | None:
 
     Raises Invalid when it is no update.
 
-    What we could not store is no update either: ids that no column holds, a NUL, half of a surrogate pair. Such a body
-    would fail at every try, and Telegram would bring it for a day.
+    An update that we could not store counts as none, too: ids that no column holds, a NUL, half of a surrogate pair.
+    Such a body would fail at every try, and Telegram would bring it for a day.
     """
     try:
         found = json.loads(raw)
@@ -132,7 +132,7 @@ def _check(part: Incoming | Sender | Attachment | StarPayment | None) -> None:
 
 
 def _part(whole: Part, name: str) -> Part | None:
-    """Return an object within another, None when there is none; raise TypeError for what is no object."""
+    """Return an object within another, None when there is none; raise TypeError for anything that is not an object."""
     found = whole.get(name)
     if found is not None and not isinstance(found, dict):
         raise TypeError(name)

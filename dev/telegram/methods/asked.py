@@ -1,4 +1,4 @@
-"""What a method's handler gets: who asks, with what, and the chat and message it is about."""
+"""The arguments of a method's handler: who asks, with what, and the chat and message it is about."""
 
 import re
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ LABELS = 10
 
 @dataclass(frozen=True)
 class FiguresText:
-    """What the picture says, in words of the reader's language; a bar is a day's label and its value."""
+    """The texts of the picture, in words of the reader's language; a bar is a day's label and its value."""
 
     title: str
     period: str

@@ -61,7 +61,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Hero:
-    """What the card shows: a cut-out product, or the whole photo to be framed."""
+    """The thing that the card shows: a cut-out product, or the whole photo to be framed."""
 
     image: Image.Image
     cut: bool

@@ -28,7 +28,7 @@ ACCENT: Rgb = (232, 142, 54)
 
 @dataclass(frozen=True)
 class PosterText:
-    """What the poster says, in words of its shop's language, and the code as a PNG with a dot for each module.
+    """The texts of the poster, in words of its shop's language, and the code as a PNG with a dot for each module.
 
     `logo` is a picture that the shop has given itself; without one, or when it cannot be read, the name stands alone.
     """

@@ -1,4 +1,4 @@
-"""Makes ours of a stranger's pictures: decoded, checked, encoded anew. No byte of theirs goes on, no EXIF, no GPS."""
+"""Makes ours of a stranger's pictures: decoded, checked, encoded again. No byte of theirs goes on, no EXIF, no GPS."""
 
 import io
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class CardOrder:
-    """What the seller asked for. Another `variant` is another look of the same order."""
+    """The seller's wish. Another `variant` is another look of the same order."""
 
     preset: str
     title: str

@@ -33,7 +33,7 @@ Place = tuple[float, float, float]  # of the camera: x, y, zoom; 0, 0, 1 is the 
 
 @dataclass(frozen=True)
 class Field:
-    """What a template leaves to the picture: `room` for a whole product, `photo` for a photo, and what is `seen`."""
+    """A template's wish to the picture: `room` for a whole product, `photo` for a photo, and what is `seen`."""
 
     room: Box
     photo: Box

@@ -26,7 +26,7 @@ GROUNDS = ("waves", "bare", "bubbles", "waves")
 
 @dataclass(frozen=True)
 class Scene:
-    """What stands still, and the layers that move over it; `sheet` lies over a photo that fills the top."""
+    """The still background, and the layers that move over it; `sheet` lies over a photo that fills the top."""
 
     ground: Frame
     actor: Actor

@@ -1,4 +1,4 @@
-"""What a video tells and where it may put words; shared by the templates."""
+"""The content of a video, and where it may put words; all templates share it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a video order is and what it becomes; no encoder is needed to know it."""
+"""The order of a video and what becomes of it; no encoder is needed to know that."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ SECONDS = (5, 10)
 
 @dataclass(frozen=True)
 class VideoOrder:
-    """What the seller asked for. Another `variant` has other colours and another layout."""
+    """The seller's wish. Another `variant` has other colours and another layout."""
 
     title: str
     benefits: tuple[str, ...] = ()

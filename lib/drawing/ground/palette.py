@@ -15,7 +15,7 @@ QUIET = {"light": 70.0, "deep": 262.0, "vivid": 32.0, "fresh": 165.0}
 
 @dataclass(frozen=True)
 class Character:
-    """What the product looks like as a whole; `hue` is None for black, white, grey and steel."""
+    """The colour of the product as a whole; `hue` is None for black, white, grey and steel."""
 
     hue: float | None
     chroma: float

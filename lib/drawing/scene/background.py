@@ -18,7 +18,7 @@ PREVIEW = (900, 1200)
 
 @dataclass(frozen=True)
 class BackgroundOrder:
-    """What the seller asked for: a name of SCENES. Another `variant` has other colours."""
+    """The seller's wish: a name of SCENES. Another `variant` has other colours."""
 
     scene: str
     variant: int = 0
