@@ -6,7 +6,7 @@
 -- What was told to one person is mostly about another. Nobody needs the words once they are said, or cannot be.
 create function forget_words() returns trigger language plpgsql as $$
 begin
-    new.args := new.args - 'fields' - 'ways';
+    new.args := new.args - 'fields' - 'ways' - 'more';
     return new;
 end $$;
 

@@ -164,6 +164,14 @@ async def test_a_sentence_of_tomorrow_waits(conn, chats):
     assert chats == []
 
 
+async def test_what_was_told_is_forgotten_whole(conn, chats):
+    alice = await factories.make_user(conn, tg_id=42)
+    await tell(conn, alice, more={"button.help": {"name": "Boris"}}, once="whole")
+    await work()
+    found = await (await conn.execute("select args from job_history where key = 'tell:whole'")).fetchone()
+    assert not {"fields", "ways", "more"} & set(found[0])
+
+
 async def test_who_was_erased_meanwhile_is_not_told(conn, chats):
     alice = await factories.make_user(conn)
     await tell(conn, alice)

@@ -11,6 +11,7 @@ rows when the member is made, once.
 from lib import db, errors
 from lib.flows.client import face, visitor
 from lib.loyalty import members, partners, phones, referrals, releases
+from lib.people import users
 from lib.telegram import screen
 from lib.telegram.client import Button, Key, Keys
 from lib.telegram.dispatch import Turn
@@ -53,9 +54,15 @@ async def _arrive(turn: Turn, payload: str) -> None:
     if await visitor.is_client(turn):
         await _join(turn)
     else:
-        await _ask_contact(
-            turn, turn.text("client.join.contact_for", title=partner.title, gift=visitor.welcome_gift(turn, partner))
-        )
+        words = turn.text("client.join.contact_for", title=partner.title, gift=visitor.welcome_gift(turn, partner))
+        await _ask_contact(turn, "\n\n".join([*await _club(turn), words]))
+
+
+async def _club(turn: Turn) -> list[str]:
+    """Say what this bot is to somebody who consented in another one and comes here by a shop's link, once."""
+    user_id = turn.state.who["id"]
+    is_first = await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
+    return [turn.text("client.join.club")] if is_first else []
 
 
 async def _by_shop(turn: Turn, partner_id: int) -> None:

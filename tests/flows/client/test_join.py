@@ -1,4 +1,4 @@
-from tests.flows.chat import buttons, words
+from tests.flows.chat import Chat, buttons, words
 
 
 async def keys(shop, chat):
@@ -150,3 +150,11 @@ async def test_who_deletes_everything_and_comes_back_has_had_the_gift(comes, caf
     await boris.shares_phone()
     await boris.sees("Подарок за знакомство бывает один раз")
     assert (await cafe.member(boris)).available == 0
+
+
+async def test_the_club_introduces_itself_to_who_comes_by_a_shops_link(shop, seller, cafe):
+    club = Chat(shop.http, "client", seller.user)
+    await club.says(f"/start p_{cafe.code}")
+    await club.sees("^Это Лоток · Клуб.*Ещё один шаг.*Зерно")
+    await club.says(f"/start p_{cafe.code}")
+    await club.sees("^Ещё один шаг")

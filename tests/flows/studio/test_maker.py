@@ -84,7 +84,7 @@ async def test_a_model_that_can_be_asked_makes_a_clip_at_its_price(screen):
 async def test_a_spent_budget_is_said_before_the_order_and_our_own_clip_has_its_own_price(screen):
     await spend()
     await screen.opens(CLIP)
-    assert "Нейросеть на сегодня исчерпала свой лимит расходов. Нарисую сам" in screen.text
+    assert "Нейросеть на сегодня исчерпала свой лимит расходов. Сделаю сам" in screen.text
     assert "Цена: 2 кредита" in screen.text
     assert screen.buttons["⏳ Ждать · 4 кредита"] == "order:maker:model"
     await screen.does("order:confirm")
