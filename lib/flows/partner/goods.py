@@ -8,15 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors, money
-from lib.flows.partner import workplace
-from lib.loyalty import offers, partners
+from lib.flows.partner import answers, workplace
+from lib.loyalty import offers
 from lib.loyalty.staff import Staff
-from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard, Picture
+from lib.telegram import screen, wizard
+from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
+from lib.telegram.wizard import Draft, Form, Step
 
-STEPS = ("category", "title", "price", "about", "confirm")
-LENGTHS = {"title": (2, 80), "about": (1, 600)}
 MOST = 10_000_000
 
 
@@ -25,28 +24,22 @@ async def handle(turn: Turn) -> None:
     place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, argument = screen.pressed(turn)
-    if wanted in SCREENS:
-        await SCREENS[wanted](turn, place, argument)
+    action, argument = screen.pressed(turn)
+    if action in SCREENS:
+        await SCREENS[action](turn, place, argument)
     elif turn.state.step in ("goods:new_title", "goods:new_about") and turn.came.kind != "press":
         await _new_words(turn, place, turn.state.step.removeprefix("goods:new_"))
     elif turn.state.step == "goods:one" and turn.came.kind in ("text", "photo"):
         await (_new_price if turn.came.kind == "text" else _new_photo)(turn, place)
     elif turn.came.attachment and turn.state.step == "goods:one":
         await _one(turn, place, str(turn.state.data.get("service", 0)), turn.text("partner.goods.as_photo"))
-    elif "goods" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
+    elif not wizard.is_open(turn, FORM):
         await screen.refuse_old_button(turn)
         await _list(turn, place, "")
-    elif turn.came.kind == "text":
-        await _typed(turn)
-    elif wanted == "send":
+    elif action == "send":
         await _send(turn, place)
-    elif wanted == "category" and argument in partners.CATEGORIES:
-        await _keep(turn, "category", argument)
-    elif wanted == "about":
-        await _keep(turn, "about", "")
     else:
-        await _ask(turn, argument if wanted == "back" and argument in STEPS else "confirm")
+        await wizard.answer(turn, FORM)
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
@@ -136,11 +129,11 @@ async def _new_words(turn: Turn, place: Staff, what: str) -> None:
         await _ask_words(turn, place, str(number), what, turn.text("partner.apply.words_only"))
         return
     try:
-        _check_length(what, words)
+        said = READ[what](words, {})
     except errors.Invalid as error:
         await _ask_words(turn, place, str(number), what, workplace.refusal(turn, error))
         return
-    await _change(turn, place, number, **{what: words})
+    await _change(turn, place, number, **{what: said})
 
 
 async def _hide(turn: Turn, place: Staff, argument: str) -> None:
@@ -181,89 +174,49 @@ async def _picture(turn: Turn, place: Staff, argument: str) -> None:
 
 
 async def _new(turn: Turn, place: Staff, argument: str) -> None:
-    """Go on with what was begun at this shop and left, if there is anything; [afresh] drops it."""
-    draft = turn.state.data.get("goods", {})
-    begun = argument != "afresh" and draft.get("shop") == place.partner_id and len(draft) > 1
-    turn.state.data["goods"] = draft if begun else {"shop": place.partner_id}
-    await _ask(turn, "confirm", turn.text("partner.apply.goes_on") if begun else "", afresh=begun)
+    await wizard.begin(turn, FORM, afresh=argument == "afresh", shop=place.partner_id)
 
 
-async def _ask(turn: Turn, step: str, note: str = "", *, afresh: bool = False) -> None:
-    draft = turn.state.data["goods"]
-    if step == "confirm":
-        step = next((one for one in STEPS[:-1] if one not in draft), "confirm")
-    turn.state.step = f"goods:{step}"
-    before = STEPS[STEPS.index(step) - 1] if step != "category" else ""
-    category = draft.get("category")
-    fields = {
-        "title": draft.get("title", ""),
-        "price": draft.get("price", 0),
-        "about": f"\n{draft['about']}" if draft.get("about") else "",
-    }
-    words = turn.text(
-        f"partner.goods.{step}", **fields, category=turn.text(f"partner.category.{category}") if category else ""
-    )
-    again = [[screen.button(turn, "partner.button.afresh", "goods:new:afresh")]] if afresh else []
-    rows = [*_choices(turn, step), *again, screen.home(turn, f"goods:back:{before}" if before else "goods:list")]
-    await turn.show(screen.paragraphs(note, words), rows)
-
-
-def _choices(turn: Turn, step: str) -> Keyboard:
-    if step == "category":
-        names = partners.CATEGORIES
-        return screen.in_rows(
-            [screen.button(turn, f"partner.category.{one}", f"goods:category:{one}") for one in names]
-        )
-    if step == "about":
-        return [[screen.button(turn, "partner.button.skip", "goods:about")]]
-    return (
-        [[screen.button(turn, "partner.button.to_review", "goods:send", style="success")]] if step == "confirm" else []
-    )
-
-
-async def _keep(turn: Turn, step: str, answer: str | int) -> None:
-    turn.state.data["goods"][step] = answer
-    await _ask(turn, "confirm")
-
-
-async def _typed(turn: Turn) -> None:
-    step, words = turn.state.step.partition(":")[2], turn.came.text.strip()
-    try:
-        if step == "price":
-            await _keep(turn, step, money.parse_points(words, limit=MOST))
-            return
-        if step in LENGTHS:
-            _check_length(step, words)
-    except errors.Invalid as error:
-        await _ask(turn, step, workplace.refusal(turn, error))
-        return
-    await (_keep(turn, step, words) if step in LENGTHS else _ask(turn, "confirm"))
-
-
-def _check_length(what: str, words: str) -> None:
-    least, most = LENGTHS[what]
-    if not least <= len(words) <= most:
-        raise errors.Invalid("too_short" if len(words) < least else "too_long", str(most))
+def _fields(turn: Turn, draft: Draft) -> dict[str, Any]:
+    about = f"\n{draft['about']}" if draft.get("about") else ""
+    own = {"title": draft.get("title", ""), "price": draft.get("price", 0), "about": about}
+    return {**own, "category": answers.category(turn, draft)}
 
 
 async def _send(turn: Turn, place: Staff) -> None:
-    draft = turn.state.data["goods"]
-    if turn.state.step != "goods:confirm" or any(one not in draft for one in STEPS[:-1]):
-        await _ask(turn, "confirm")
+    draft = await wizard.confirmed(turn, FORM)
+    if draft is None:
         return
     words = {name: draft[name] for name in ("title", "category", "about")}
     options = {**words, "price_points": draft["price"]}
     try:
         await db.run(lambda conn: offers.add_service(conn, place.partner_id, turn.state.who["id"], **options))
     except errors.AppError as error:
-        await _ask(turn, "title", workplace.refusal(turn, error))
+        await wizard.ask(turn, FORM, "title", workplace.refusal(turn, error))
         return
     await workplace.to_review(turn, "service", title=words["title"], shop=place.title)
-    turn.state.data.pop("goods")
-    turn.state.step = ""
-    turn.settled = True
+    wizard.settle(turn, FORM)
     await turn.show(turn.text("partner.goods.sent", title=words["title"]), [screen.home(turn, "goods:list")])
 
+
+READ = {"title": answers.words(2, 80), "about": answers.words(1, 600)}
+FORM = Form(
+    flow="goods",
+    name="goods",
+    key="partner.goods",
+    facts=("shop",),
+    steps=[
+        answers.CATEGORY,
+        Step("title", READ["title"]),
+        Step("price", answers.points(MOST)),
+        Step("about", READ["about"], {"": ""}, answers.label("partner.button.skip")),
+    ],
+    sentences=answers.SENTENCES,
+    fields=_fields,
+    refusal=workplace.refusal,
+    send="partner.button.to_review",
+    back="goods:list",
+)
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "list": _list,

@@ -9,21 +9,23 @@ A promotion holds at the till once an administrator has approved it; the ledger 
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import dates, db, errors, money, text, typed
-from lib.flows.partner import workplace
+from lib import clock, dates, db, errors, money, text, typed
+from lib.flows.partner import answers, workplace
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Promotion
 from lib.loyalty.staff import Staff
-from lib.telegram import screen
+from lib.people import users
+from lib.telegram import screen, wizard
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
+from lib.telegram.wizard import Draft, Form, Step
 from lib.text import HtmlSentence
 
-STEPS = ("kind", "title", "about", "dates", "days", "bill", "city", "limit", "confirm")
 SKIPPED = {"news": ("days", "bill", "limit"), "multiplier": ("limit",)}
 KINDS = {"x2": ("multiplier", 20_000), "x3": ("multiplier", 30_000), "extra": ("extra", 100), "news": ("news", 0)}
 SPANS = (1, 7, 14, 30)
@@ -37,20 +39,18 @@ async def handle(turn: Turn) -> None:
     place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    wanted, argument = screen.pressed(turn)
-    if wanted in SCREENS:
-        await SCREENS[wanted](turn, place, argument)
-    elif "promo" not in turn.state.data or (turn.came.kind == "press" and not turn.on_screen):
+    action, argument = screen.pressed(turn)
+    if action in SCREENS:
+        await SCREENS[action](turn, place, argument)
+    elif not wizard.is_open(turn, FORM):
         await screen.refuse_old_button(turn)
         await _list(turn, place, "")
-    elif turn.came.kind == "text":
-        await _typed(turn, place)
-    elif wanted == "send":
+    elif action == "send":
         await _send(turn, place)
-    elif wanted == "back" and argument in STEPS:
-        await _ask(turn, place, argument)
+    elif action == "day":
+        await _tick(turn, screen.number(argument))
     else:
-        await _pressed(turn, place, wanted, argument)
+        await wizard.answer(turn, FORM)
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
@@ -98,12 +98,6 @@ def _of(one: Promotion) -> dict[str, Any]:
     return {**draft, "bill": one.min_bill_minor, "city": one.city or "", "limit": one.daily_limit or 0}
 
 
-def _steps(draft: dict[str, Any]) -> list[str]:
-    """Return the questions that this kind of promotion has."""
-    skipped = SKIPPED.get(draft.get("kind", [""])[0], ())
-    return [step for step in STEPS if step not in skipped]
-
-
 async def _show(turn: Turn, place: Staff, argument: str, *, shown: bool) -> None:
     actor, number = turn.state.who["id"], screen.number(argument)
     try:
@@ -124,11 +118,13 @@ async def _resume(turn: Turn, place: Staff, argument: str) -> None:
 
 
 async def _new(turn: Turn, place: Staff, argument: str) -> None:
-    """Go on with what was begun at this shop and left, if there is anything; [afresh] drops it."""
-    draft = turn.state.data.get("promo", {})
-    begun = argument != "afresh" and draft.get("shop") == place.partner_id and len(draft) > 1
-    turn.state.data["promo"] = draft if begun else {"shop": place.partner_id}
-    await _ask(turn, place, "confirm", turn.text("partner.apply.goes_on") if begun else "", afresh=begun)
+    await wizard.begin(turn, FORM, afresh=argument == "afresh", **await _facts(place))
+
+
+async def _facts(place: Staff) -> dict[str, Any]:
+    """Return what a draft must know of its shop: which it is, and where its days begin."""
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+    return {"shop": shop.id, "zone": shop.tz}
 
 
 async def _similar(turn: Turn, place: Staff, argument: str) -> None:
@@ -138,30 +134,11 @@ async def _similar(turn: Turn, place: Staff, argument: str) -> None:
     except errors.Missing:
         await _list(turn, place, "")
         return
-    draft = {**_of(one), "shop": place.partner_id}
-    if one.ends_on < await _today(place):
+    draft = {**_of(one), **await _facts(place)}
+    if one.ends_on < _today(draft):
         del draft["dates"]
-    turn.state.data["promo"] = draft
-    await _ask(turn, place, "confirm")
-
-
-async def _ask(turn: Turn, place: Staff, step: str, note: str = "", *, afresh: bool = False) -> None:
-    draft = turn.state.data["promo"]
-    steps = _steps(draft)
-    if step == "confirm":
-        step = next((one for one in steps[:-1] if one not in draft), "confirm")
-    turn.state.step = f"promos:{step}"
-    before = steps[steps.index(step) - 1] if step != "kind" else ""
-    news = step == "confirm" and draft["kind"][0] == "news"
-    key = "partner.promos.confirm.news" if news else f"partner.promos.{step}"
-    words = turn.text(key, **_fields(turn, draft))
-    again = [[screen.button(turn, "partner.button.afresh", "promos:new:afresh")]] if afresh else []
-    rows = [
-        *_choices(turn, step, draft),
-        *again,
-        screen.home(turn, f"promos:back:{before}" if before else "promos:list"),
-    ]
-    await turn.show(screen.paragraphs(note, words), rows)
+    turn.state.data[FORM.name] = draft
+    await wizard.ask(turn, FORM)
 
 
 def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
@@ -177,113 +154,43 @@ def _fields(turn: Turn, draft: dict[str, Any]) -> dict[str, Any]:
         "gain": HtmlSentence("\n".join(gains)),
         "dates": " — ".join(span),
         "days": turn.text("partner.promos.every_day") if days == EVERY_DAY else ", ".join(names),
-        "bill": turn.text("partner.promos.from", bill=draft["bill"])
-        if draft.get("bill")
-        else turn.text("partner.promos.any_bill"),
+        "bill": _bill(turn, draft.get("bill", 0)),
         "city": city or turn.text("partner.promos.any_city"),
     }
 
 
-def _choices(turn: Turn, step: str, draft: dict[str, Any]) -> Keyboard:
-    if step == "kind":
-        return screen.in_rows([screen.button(turn, f"partner.button.{kind}", f"promos:kind:{kind}") for kind in KINDS])
-    if step == "about":
-        return [[screen.button(turn, "partner.button.skip", "promos:about")]]
-    if step == "dates":
-        return screen.in_rows(
-            [screen.button(turn, f"partner.button.span{days}", f"promos:dates:{days}") for days in SPANS]
-        )
-    if step == "days":
-        days = draft.setdefault("days", EVERY_DAY)
-        ticks = [
-            Button(f"{'✅' if days & (1 << day) else '⬜️'} {turn.text(f'partner.day.{day}')}", f"promos:day:{day}")
-            for day in range(7)
-        ]
-        return [ticks[:4], ticks[4:], [screen.button(turn, "partner.button.done", "promos:days")]]
-    if step == "bill":
-        return screen.in_rows(
-            [
-                Button(
-                    turn.text("partner.promos.from", bill=bill) if bill else turn.text("partner.promos.any_bill"),
-                    f"promos:bill:{bill}",
-                )
-                for bill in BILLS
-            ]
-        )
-    if step == "city":
-        return [[screen.button(turn, "partner.button.any_city", "promos:city")]]
-    if step == "limit":
-        return [[Button(str(limit), f"promos:limit:{limit}") for limit in LIMITS]]
-    return (
-        [[screen.button(turn, "partner.button.to_review", "promos:send", style="success")]] if step == "confirm" else []
-    )
+def _bill(turn: Turn, bill: int) -> str:
+    return turn.text("partner.promos.from", bill=bill) if bill else turn.text("partner.promos.any_bill")
 
 
-async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None:
-    draft = turn.state.data["promo"]
-    number = screen.number(argument)
-    if wanted == "kind" and argument in KINDS:
-        draft["kind"] = list(KINDS[argument])
-    elif wanted in ("about", "city"):
-        draft[wanted] = ""
-    elif wanted == "dates" and number in SPANS:
-        today = await _today(place)
-        draft["dates"] = [today.isoformat(), (today + timedelta(days=number - 1)).isoformat()]
-    elif wanted == "day" and number < 7:
-        draft["days"] = (draft.get("days", EVERY_DAY) ^ (1 << number)) or 1 << number
-        await _ask(turn, place, "days")
-        return
-    elif wanted == "bill" and number in BILLS:
-        draft["bill"] = number
-    elif wanted == "limit" and number in LIMITS:
-        draft["limit"] = number
-    await _next(turn, place)
+def _week(turn: Turn, draft: Draft) -> Keyboard:
+    """Return the days of the week to be ticked, and the button that takes them as they are."""
+    days = draft.get("days", EVERY_DAY)
+    ticks = [
+        Button(f"{'✅' if days & (1 << day) else '⬜️'} {turn.text(f'partner.day.{day}')}", f"promos:day:{day}")
+        for day in range(7)
+    ]
+    return [ticks[:4], ticks[4:], [screen.button(turn, "partner.button.done", "promos:days")]]
 
 
-async def _next(turn: Turn, place: Staff) -> None:
-    """Ask what comes after the question on the screen, and the first that has no answer when all later ones have."""
-    draft, step = turn.state.data["promo"], turn.state.step.partition(":")[2]
-    steps = _steps(draft)
-    step = step if step in steps else "kind"
-    if step not in draft:
-        await _ask(turn, place, step)
-        return
-    rest = steps[steps.index(step) + 1 :]
-    await _ask(turn, place, next((one for one in rest if one not in draft), "confirm"))
+async def _tick(turn: Turn, day: int) -> None:
+    """Tick a day of the week or take it back; one of them always stays."""
+    draft = turn.state.data[FORM.name]
+    if day < 7:
+        draft["days"] = (draft.get("days", EVERY_DAY) ^ (1 << day)) or 1 << day
+    await wizard.ask(turn, FORM, "days")
 
 
-async def _typed(turn: Turn, place: Staff) -> None:
-    draft, step = turn.state.data["promo"], turn.state.step.partition(":")[2]
-    words = turn.came.text.strip()
-    try:
-        if step == "kind":
-            draft["kind"] = ["extra", money.parse_points(words, limit=100_000)]
-        elif step in ("title", "about", "city"):
-            draft[step] = _words(words, *{"title": (2, 80), "about": (1, 600), "city": (2, 60)}[step])
-        elif step == "dates":
-            draft["dates"] = _dates(typed.plain(words), await _today(place))
-        elif step == "bill":
-            draft["bill"] = money.parse(words, limit=1_000_000_000)
-        elif step == "limit":
-            draft["limit"] = money.parse_points(words, limit=100)
-        else:  # days and the confirmation are answered by buttons
-            await _ask(turn, place, step if step in STEPS else "kind")
-            return
-    except errors.Invalid as error:
-        await _ask(turn, place, step, workplace.refusal(turn, error))
-        return
-    await _next(turn, place)
+def _today(draft: Draft) -> date:
+    return clock.now().astimezone(ZoneInfo(draft.get("zone", users.ZONE))).date()
 
 
-def _words(words: str, least: int, most: int) -> str:
-    if not least <= len(words) <= most:
-        raise errors.Invalid("too_short" if len(words) < least else "too_long", str(most))
-    return words
+def _span(days: int, draft: Draft) -> list[str]:
+    return [_today(draft).isoformat(), (_today(draft) + timedelta(days=days - 1)).isoformat()]
 
 
-async def _today(place: Staff) -> date:
-    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-    return datetime.now(UTC).astimezone(ZoneInfo(shop.tz)).date()
+def _typed_dates(said: str, draft: Draft) -> list[str]:
+    return _dates(typed.plain(said), _today(draft))
 
 
 def _dates(words: str, today: date) -> list[str]:
@@ -305,9 +212,8 @@ def _dates(words: str, today: date) -> list[str]:
 
 
 async def _send(turn: Turn, place: Staff) -> None:
-    draft = turn.state.data["promo"]
-    if turn.state.step != "promos:confirm" or any(one not in draft for one in _steps(draft)[:-1]):
-        await _ask(turn, place, "confirm")
+    draft = await wizard.confirmed(turn, FORM)
+    if draft is None:
         return
     kind, gain = draft["kind"]
     start, end = (date.fromisoformat(day) for day in draft["dates"])
@@ -318,14 +224,39 @@ async def _send(turn: Turn, place: Staff) -> None:
     try:
         await db.run(lambda conn: offers.add_promotion(conn, place.partner_id, turn.state.who["id"], **fields))
     except errors.AppError as error:
-        await _ask(turn, place, "title", workplace.refusal(turn, error))
+        await wizard.ask(turn, FORM, "title", workplace.refusal(turn, error))
         return
     await workplace.to_review(turn, "promotion", title=fields["title"], shop=place.title)
-    turn.state.data.pop("promo")
-    turn.state.step = ""
-    turn.settled = True
+    wizard.settle(turn, FORM)
     await turn.show(turn.text("partner.promos.sent", title=fields["title"]), [screen.home(turn, "promos:list")])
 
+
+FORM = Form(
+    flow="promos",
+    name="promo",
+    key="partner.promos",
+    facts=("shop", "zone"),
+    steps=[
+        Step("kind", lambda said, _: ["extra", money.parse_points(said, limit=100_000)],
+             {name: list(kind) for name, kind in KINDS.items()}, answers.label("partner.button.")),
+        Step("title", answers.words(2, 80)),
+        Step("about", answers.words(1, 600), {"": ""}, answers.label("partner.button.skip")),
+        Step("dates", _typed_dates, {str(days): partial(_span, days) for days in SPANS},
+             lambda turn, days: turn.text(f"partner.button.span{days}")),
+        Step("days", choices={"": lambda draft: draft.get("days", EVERY_DAY)}, keyboard=_week),
+        Step("bill", lambda said, _: money.parse(said, limit=1_000_000_000), {str(one): one for one in BILLS},
+             lambda turn, one: _bill(turn, int(one))),
+        Step("city", answers.words(2, 60), {"": ""}, answers.label("partner.button.any_city")),
+        Step("limit", answers.points(100), {str(one): one for one in LIMITS}, width=3),
+    ],
+    sentences=answers.SENTENCES,
+    fields=_fields,
+    refusal=workplace.refusal,
+    send="partner.button.to_review",
+    back="promos:list",
+    skipped=lambda draft: SKIPPED.get(draft["kind"][0], ()) if "kind" in draft else (),
+    confirm=lambda draft: "confirm.news" if draft["kind"][0] == "news" else "confirm",
+)  # fmt: skip
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "list": _list,
