@@ -130,7 +130,7 @@ async def ask(turn: Turn, form: Form, step: str = CONFIRM, note: str = "", *, af
     again = [[screen.button(turn, form.sentences.afresh, f"{form.flow}:new:afresh")]] if afresh else []
     rows = [*_rows(turn, form, step), *again, screen.home(turn, f"{form.flow}:back:{before}" if before else form.back)]
     sentence = step if step in asked else form.confirm(draft)
-    words = turn.text(f"{form.key}.{sentence}", **form.fields(turn, form.counting(draft)))
+    words = turn.text(f"{form.key}{sentence}", **form.fields(turn, form.counting(draft)))
     await turn.show(screen.paragraphs(note, words), rows)
 
 

@@ -20,7 +20,7 @@ from lib import config, db, text
 from lib.flows import FLOWS
 from lib.loyalty import members, partners
 from lib.people import users
-from lib.telegram import dispatch, fsm, instance
+from lib.telegram import dispatch, fsm, instance, wizard
 from tests import factories
 
 MALLORY = 6666
@@ -55,13 +55,15 @@ def words_of(module):
 def flows_of(bot):
     """Return the words of each flow that a bot's button can lead to."""
     menu = FLOWS.menus[bot]
+    beside = [file for file in (*FOLDER.glob("*.py"), *(FOLDER / bot).glob("*.py")) if file.stem not in menu.own]
+    shared = {word for file in (*beside, Path(wizard.__file__)) for word in words_of(file)}
     found = {}
     for name in sorted({*menu.own, *menu.every}):
         place = next(
             place for place in (FOLDER / bot / name, FOLDER / "every" / name) if list(place.parent.glob(f"{name}*"))
         )
         files = [place.with_suffix(".py")] if place.with_suffix(".py").exists() else sorted(place.glob("*.py"))
-        found[name] = sorted({word for file in files for word in words_of(file)})
+        found[name] = sorted({word for file in files for word in words_of(file)} | shared)
     return found
 
 

@@ -19,7 +19,7 @@ def _name(said, draft):
 FORM = Form(
     flow="trip",
     name="journey",
-    key="ask",
+    key="ask.",
     facts=("shop",),
     steps=[
         Step("way", choices={"train": "train", "foot": "foot"}),

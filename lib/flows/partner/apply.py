@@ -110,7 +110,7 @@ def _terms(turn: Turn) -> Keyboard:
 FORM = Form(
     flow="apply",
     name="apply",
-    key="partner.apply",
+    key="partner.apply.",
     facts=("shop",),
     steps=[
         Step("title", _line(80)),

@@ -203,7 +203,7 @@ READ = {"title": answers.words(2, 80), "about": answers.words(1, 600)}
 FORM = Form(
     flow="goods",
     name="goods",
-    key="partner.goods",
+    key="partner.goods.",
     facts=("shop",),
     steps=[
         answers.CATEGORY,

@@ -234,7 +234,7 @@ async def _send(turn: Turn, place: Staff) -> None:
 FORM = Form(
     flow="promos",
     name="promo",
-    key="partner.promos",
+    key="partner.promos.",
     facts=("shop", "zone"),
     steps=[
         Step("kind", lambda said, _: ["extra", money.parse_points(said, limit=100_000)],
