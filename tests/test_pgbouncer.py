@@ -180,7 +180,7 @@ async def test_twenty_clients_share_three_connections_and_nothing_is_mixed_up(po
 
 
 async def test_two_shops_that_share_one_server_connection_never_see_each_other(single):
-    """A scope is `set local` of one transaction, so nothing of it may reach whoever has the connection next.
+    """A scope is `set local` of one transaction, so nothing of it may reach the next user of the connection.
 
     The statement under test names no shop: what it shows is what the policies let through, and nothing else.
     """

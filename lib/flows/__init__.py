@@ -9,7 +9,7 @@ from lib.people import notify, users
 from lib.telegram.dispatch import Flows, Menu, SharedFlows
 from lib.telegram.update import Sender
 
-# What every bot answers alike. Their way back is the bot's own flow `menu`, with its screens `home` and `help`.
+# The flows that every bot shares. Their way back is the bot's own flow `menu`, with its screens `home` and `help`.
 EVERY = SharedFlows(
     package="lib.flows.every",
     commands={
@@ -28,7 +28,7 @@ EVERY = SharedFlows(
 # The commands in the order that people see; those without a sentence `command.<name>` are not shown.
 HOME = dict.fromkeys(("menu", "help", "cancel"), "menu")
 
-# What the studio answers in its own way.
+# The studio has its own flows for these.
 SHOP = {"balance": "wallet", "promo": "wallet", "paysupport": "support", "cancel": "order"}
 
 

@@ -1,7 +1,7 @@
 """When a worker has to run: kicks it now, and remembers in Redis when it is due again, so that Postgres may sleep.
 
 There are two workers: `drain` does what is light, `render` what needs Pillow, NumPy or the encoder (lib/tasks). Each
-has a hint of its own, a time and a number. Whatever may make the hint stale, an order or the start of another run,
+has a hint of its own, a time and a number. Anything that may make the hint stale, an order or the start of another run,
 counts the number up, and a hint with an old number is no hint. Lost, stale or out of reach it costs one look at the
 queue, never a job; and it holds for half an hour at most.
 """

@@ -10,7 +10,7 @@ from lib import config, errors
 from lib.jobs.run import DONE, Kind, Run, Task, Verdict, judge
 from lib.retry import Backoff
 
-# What a claim holds a job for; the task's own LEASE applies from the first heartbeat on.
+# The time for which a claim holds a job; the task's own LEASE applies from the first heartbeat on.
 FIRST_LEASE = timedelta(seconds=30)
 # For a task that cannot even be imported.
 _BACKOFF = Backoff()

@@ -29,7 +29,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Kind:
-    """What the table of tasks says of one kind of job: a line of lib/tasks.
+    """One kind of job, as a line of lib/tasks describes it.
 
     `lanes` jobs run side by side in one worker, `at_once` in all workers together. A cheap kind also names a `batch`:
     so many are leased at once and kept at hand, and they share one log line. The jobs of another kind are leased when

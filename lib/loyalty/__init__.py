@@ -12,6 +12,6 @@
     sheets     CSV files, streamed
     night      what falls due by the clock
 
-What belongs to a shop is asked for with the shop's id first, and row-level security is the second wall: another shop's
+Every query of a shop's rows names the shop's id first, and row-level security is the second wall: another shop's
 id finds nothing. Errors carry stable codes; flows choose their sentences by them.
 """

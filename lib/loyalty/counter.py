@@ -1,4 +1,4 @@
-"""What happens at a shop's counter: an operation of the ledger, and what the client hears of it, at once.
+"""Serves a client at a shop's counter: runs an operation of the ledger and tells the client of it at once.
 
 Operations are done by somebody in their place at a shop (`Staff`), whom the caller has just read.
 The ledger decides; this adds the showing of the card, which is spent on one operation, and the message to the client's
@@ -26,7 +26,7 @@ CARD = re.compile(r"(?:^|start=)(c_[A-Za-z0-9_-]{20,62})$")
 
 @dataclass(frozen=True)
 class CounterVisitor:
-    """Who was meant at the counter: clients to choose from, one with the showing of a card, or a voucher.
+    """The result of a look-up at the counter: clients to choose from, one with the showing of a card, or a voucher.
 
     `numbers` are the ways in which a phone number was read, the likeliest first.
     """
@@ -219,7 +219,7 @@ async def tell_referrers(conn: db.Connection, shop: partners.Partner, receipt_id
 
 @dataclass(frozen=True)
 class Push:
-    """What a client is told of an operation: a sentence, and the button that opens their card."""
+    """The message to a client about an operation: a sentence, and the button that opens their card."""
 
     key: str
     fields: dict[str, object]

@@ -169,7 +169,7 @@ async def join(
     """Take a client into a shop, once; a repeated call returns the card they have. The welcome points come once for a
     person, whatever account or number they come with.
 
-    Who was blocked here with an account that was erased gets a card that is blocked, for the shop to see and decide.
+    A person whose erased account was blocked here gets a blocked card, for the shop to see and decide.
     A referrer counts only at the first time, and only a member of this shop. Missing("no_partner"),
     Denied("partner_blocked"), Denied("partner_not_approved"), Missing("no_client") before registration.
     """

@@ -1,6 +1,6 @@
-"""What falls due by the clock at a shop: points that become spendable or expire, reminders of it, birthdays.
+"""Does what falls due by the clock at a shop: points that become spendable or expire, reminders, birthdays.
 
-All of it is in small batches that step over whoever is being served, and is safe to repeat.
+All of it is in small batches that step over a client who is being served, and is safe to repeat.
 """
 
 from dataclasses import dataclass

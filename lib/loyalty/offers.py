@@ -1,4 +1,4 @@
-"""What a shop offers: services for points, promotions (more points, or news), tiers. New words wait for moderation."""
+"""A shop's offers: services for points, promotions (more points, or news), tiers. New words wait for moderation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

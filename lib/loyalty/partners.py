@@ -32,7 +32,7 @@ ZONES: Mapping[str, str] = {
 PLATFORM = db.Scope(platform=True)
 PAGE = 10
 
-# What the owner and the managers may change, with the type of each.
+# The settings that the owner and the managers may change, with the type of each.
 SETTINGS: dict[str, type] = {
     **dict.fromkeys(("title", "about", "city", "address", "category", "contact", "photo", "tz"), str),
     **dict.fromkeys(("minor_per_point", "earn_bp", "max_pay_pct", "max_bill_minor", "hold_days", "expire_days"), int),
@@ -117,7 +117,7 @@ def of(partner_id: int) -> db.Scope:
 
 
 async def apply(conn: db.Connection, owner_id: int, *, title: str, city: str, category: str, **more: str) -> int:
-    """Ask for a shop and return its id; it waits for approval, and whoever asked is its owner.
+    """Apply for a shop and return its id; it waits for approval, and the applicant is its owner.
 
     `more`: about, address, contact, photo, tz.
     """

@@ -8,7 +8,7 @@ The key is made when the confirm screen is drawn. The same key with the same req
     reverse: spent points go back into the lots they came from; new ones are taken back as far as they are there. What
     is missing is owed: the next purchase's points repay it, or the spent ones when they come back (decision 0015)
 
-What operations refuse: Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
+Operations refuse with Denied not_staff, role_too_low, partner_blocked, partner_not_approved, member_blocked;
 Missing no_partner, no_member, no_service, no_operation; Invalid amount_zero, amount_over_limit (detail: the limit in
 kopecks), bill_too_small, points_zero, over_share (detail: the most points); Conflict short_of_points (detail: what is
 there), price_changed (detail: the price now), key_reused, already_reversed, not_reversible, voucher_used,
@@ -30,7 +30,7 @@ TIMES = ("active_at", "expires_at", "created_at")
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an operation did, and the balance after it.
+    """The outcome of an operation, and the balance after it.
 
     points: of the operation itself; earned: new points, also those for the rest of a bill; missing: what a reversal
     could not take back, as it was spent; recovered: of the points that came, those that repaid it; code: of a voucher.
@@ -223,7 +223,7 @@ async def reverse(
     """Take an operation back, once; a cashier only their own of the last hour.
 
     The points that the rest of a bill earned go back with the redemption, referral rewards a little later. `missing`
-    of the receipt is what had been spent meanwhile: the balance never falls below nought.
+    of the receipt is what had been spent meanwhile: the balance never falls below zero.
     """
     ids = {"partner_id": partner_id, "txn_id": txn_id, "actor_id": actor_id}
     return _done(await SQL.reverse.one(conn, dict, **ids, key=key, reason=reason, now=now))

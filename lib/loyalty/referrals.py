@@ -23,7 +23,7 @@ SQL = db.load("loyalty_referrals")
 
 @dataclass(frozen=True)
 class Reward:
-    """What one receipt of an invited client brings one referrer. `reason` says why it is not simply paid."""
+    """One referrer's points for one receipt of an invited client. `reason` says why it is not simply paid."""
 
     receipt_id: int
     level: int
@@ -50,7 +50,7 @@ class PaidReward:
 
 @dataclass(frozen=True)
 class Level:
-    """What the invitations of one level have brought so far."""
+    """The sum that the invitations of one level have brought so far."""
 
     level: int
     invited: int

@@ -24,7 +24,7 @@ CODE_LIFE = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Claim:
-    """What a code says: who has proven a number, and who holds it."""
+    """The meaning of a code: who has proven a number, and who holds it."""
 
     asked_for: int
     holder_id: int

@@ -45,7 +45,7 @@ class ShopSummary:
 
     @property
     def liability_minor(self) -> int:
-        """What all points together would pay."""
+        """The money that all points together would pay."""
         return (self.available + self.pending) * self.minor_per_point
 
     @property
@@ -85,7 +85,7 @@ class Group:
 
 @dataclass(frozen=True)
 class StaffRow:
-    """What one person did at the counter; one_client: the most operations with a single client."""
+    """One person's work at the counter; one_client: the most operations with a single client."""
 
     user_id: int
     name: str

@@ -24,7 +24,7 @@ OPERATIONS = (
 )
 SEPARATORS = {"ru": ";", "en": ","}
 TIMES = {"ru": "%d.%m.%Y %H:%M", "en": "%Y-%m-%d %H:%M"}
-# What Excel would run, or read as a number, a time or a date: =1+1, 1-2, 3/4, 12:30, 5 мая, May 5.
+# Excel would run these, or read them as a number, a time or a date: =1+1, 1-2, 3/4, 12:30, 5 мая, May 5.
 _MONTH = r"(?:янв|фев|мар|апр|ма[йя]|ию[нл]|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _SIGNS = r"[\d\s.,:/%₽$€()-]*"
 _NOT_WORDS = re.compile(

@@ -29,7 +29,7 @@ class SpendRequest:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a client has agreed to, or refused, and who wanted it."""
+    """A client's yes or no to an operation, and who wanted it."""
 
     points: int
     bill_minor: int

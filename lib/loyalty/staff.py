@@ -1,4 +1,4 @@
-"""Who works at a shop. The owner may do everything, a manager everything but manage managers; a cashier serves clients.
+"""The staff of a shop. The owner may do everything, a manager everything but manage managers; a cashier serves clients.
 
 An invitation is a link for one person: s_<shop>_<secret>, three days, once, and no longer than its maker has the right
 to invite. Only its hash is stored.
@@ -49,7 +49,7 @@ async def get(conn: db.Connection, partner_id: int, user_id: int) -> Staff:
 
 
 async def manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[Staff, users.User] | None:
-    """Return a manager's place and person; None for whoever is none any more, as a job runs after the asking."""
+    """Return a manager's place and person; None for somebody who is no longer one, as a job runs after the asking."""
     try:
         place = await get(conn, partner_id, user_id)
     except errors.Denied:

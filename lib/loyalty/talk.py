@@ -1,4 +1,4 @@
-"""What clients and shops say to each other: ratings after a visit, messages, and which shops a client likes."""
+"""The talk between clients and shops: ratings after a visit, messages, and which shops a client likes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

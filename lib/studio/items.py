@@ -55,7 +55,7 @@ class Call:
 
     @property
     def provider(self) -> str:
-        """Who was asked."""
+        """The one that was asked."""
         return self.offer.partition(":")[0]
 
     @classmethod
@@ -75,7 +75,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Item:
-    """What is known of one item.
+    """The facts of one item.
 
     `by` is the offer that made it, `note` tells how. `why` is the halt that left the item to ourselves, `tried` names
     the offers that could not. `since` is when the wait for the provider of choice began; `lost` and `fetches` count

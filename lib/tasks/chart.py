@@ -1,4 +1,4 @@
-"""Draws a shop's period as one picture and sends it to whoever asked, if they still may."""
+"""Draws a shop's period as one picture and sends it to the person who asked, if they still may see it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ LEASE = timedelta(minutes=1)
 
 
 async def run(run: Run) -> None:
-    """Read the figures, draw, send; whoever was let go meanwhile gets nothing."""
+    """Read the figures, draw, send; a person who was let go meanwhile gets nothing."""
     from lib.drawing.card import figures
 
     asked = run.job.args

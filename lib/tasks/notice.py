@@ -1,4 +1,4 @@
-"""Tells whoever ordered something that it failed or was stopped, whose fault it was, and how to have it after all.
+"""Tells a person that their order failed or was stopped, whose fault it was, and how to have it after all.
 
 An order of the studio also says that the credits are back; a file of a shop costs nothing and is just asked for again.
 """
@@ -72,7 +72,7 @@ def _words(failed: Job, language: str, balance: int) -> str:
 
 
 async def _tell_of_file(failed: Job) -> None:
-    """Name the file that will not come, with a button that orders it anew; nothing to whoever was let go meanwhile."""
+    """Name the file that will not come, with a button that orders it again; say nothing to a person who was let go."""
     asked = failed.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], failed.user_id))
     if found is None:

@@ -2,7 +2,7 @@
 
     shop by shop (checkpoint "after"): due members -> reminders -> birthdays
 
-What is told waits for the shop's late morning. Nothing here is needed for the ledger to be right: every operation
+Messages wait for the shop's late morning. Nothing here is needed for the ledger to be right: every operation
 settles its own member first.
 """
 

@@ -14,7 +14,7 @@ LEASE = timedelta(minutes=1)
 
 
 async def run(run: Run) -> None:
-    """Draw and send; whoever was let go meanwhile gets nothing."""
+    """Draw and send; a person who was let go meanwhile gets nothing."""
     from lib.drawing.card import poster
 
     asked = run.job.args

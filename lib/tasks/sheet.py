@@ -1,6 +1,6 @@
-"""Makes a CSV file of a shop's clients or operations for Excel and sends it to whoever asked, if they still may.
+"""Makes a CSV file of a shop's clients or operations for Excel and sends it to the person who asked, if still allowed.
 
-The rows come a page at a time; nothing is kept on disk. What would grow past a file that Telegram takes comes in parts,
+The rows come a page at a time; nothing is kept on disk. A file that would be too large for Telegram comes in parts,
 and no more than one part is in memory.
 """
 
@@ -20,7 +20,7 @@ BACK = timedelta(days=366)
 
 
 async def run(run: Run) -> None:
-    """Send the file; whoever was let go meanwhile gets none."""
+    """Send the file; a person who was let go meanwhile gets none."""
     asked = run.job.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
     if found is None:

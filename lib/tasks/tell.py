@@ -1,9 +1,9 @@
 """Says one sentence to one person through one bot: what `notify.tell` ordered.
 
 The slot is booked for all instances, so that no bot writes faster than Telegram allows. A letter too long for one
-message comes as several, each with its writer's name. Who has stopped this bot, or never started it, is noted and left
-in peace; a bot without a token is off, and what it had to say is dropped. Any other refusal is a fault of ours: the job
-fails, and an administrator sees it.
+message comes as several, each with its writer's name. A person who has stopped this bot, or never started it, is noted
+and left in peace; a bot without a token is off, and what it had to say is dropped. Any other refusal is a fault of
+ours: the job fails, and an administrator sees it.
 """
 
 from datetime import date, datetime, timedelta

@@ -1,6 +1,6 @@
 """Asks a model to turn a seller's description into the words of a card, checks them, and puts them to the seller.
 
-What the model says is a stranger's text like any other: cleaned, measured, held against the alphabet and the rules of
+The model's words are a stranger's text like any other: cleaned, measured, held against the alphabet and the rules of
 the marketplaces, line by line. When it does not answer, or nothing of it is left, the rule without a model decides.
 """
 

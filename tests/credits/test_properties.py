@@ -32,7 +32,7 @@ people = st.integers(0, 1)
 
 @dataclass
 class Bought:
-    """What the model knows of a payment."""
+    """The model's view of a payment."""
 
     person: int
     credits: int

@@ -72,7 +72,7 @@ class Chat:
         await self._act("unblock", json={})
 
     async def messages(self) -> list[dict[str, Any]]:
-        """What the bot has written and not deleted, oldest first."""
+        """The messages that the bot has written and not deleted, oldest first."""
         answer = await self.http.get(self.path)
         shown = answer.raise_for_status().json()["messages"]
         mine = [one for one in shown if not one["sim"]["outgoing"] and not one["sim"].get("deleted")]

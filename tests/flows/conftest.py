@@ -196,7 +196,7 @@ class Shop:
 
     @contextlib.asynccontextmanager
     async def setting(self, name: str, value: str) -> AsyncIterator[None]:
-        """Give the webhook another setting meanwhile; as on a deployment, it starts anew for it."""
+        """Give the webhook another setting meanwhile; as on a deployment, it restarts for it."""
         [webhook] = [function for entry, function in self.stack.functions.items() if entry.startswith("api/telegram")]
         try:
             webhook.give(name, value)

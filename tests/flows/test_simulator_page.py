@@ -52,7 +52,7 @@ async def looks(browser: Browser, stack: Stack) -> AsyncIterator[Callable[..., A
     assert errors == []
 
 
-# What reaches over an edge of the window, apart from what lies in a row that scrolls sideways by itself.
+# The elements that reach over an edge of the window, apart from what lies in a row that scrolls sideways by itself.
 TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((element) => {
     const { left, right, width } = element.getBoundingClientRect();
     const scrolls = (parent) => parent && (/auto|scroll/.test(getComputedStyle(parent).overflowX)

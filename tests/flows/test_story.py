@@ -173,7 +173,7 @@ async def gleb_takes_back(gleb: Chat, boris: Chat) -> None:
 
 
 async def books_agree(shop, partner_id: int) -> None:
-    """Assert that the entries sum to nought and the client has what was earned, no more and no less."""
+    """Assert that the entries sum to zero and the client has what was earned, no more and no less."""
     [sums] = await shop.rows("select sum(delta) as total from point_entries where partner_id = %s", partner_id)
     assert sums["total"] == 0
     [account] = await shop.rows(

@@ -38,7 +38,7 @@ some = st.integers(0, 10_000)  # an index, taken modulo what there is
 
 @dataclass
 class Order:
-    """What the model knows of a job."""
+    """The model's view of a job."""
 
     job: Job
     state: str = "queued"

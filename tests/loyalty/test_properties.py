@@ -57,7 +57,7 @@ class Lot:
 
 @dataclass
 class Purse:
-    """What the model knows of one member. Lots are in the order in which they came.
+    """The model's view of one member. Lots are in the order in which they came.
 
     `owed` is what reversals could not take, as it was spent. A purchase's points repay it, or the spent ones that come
     back.

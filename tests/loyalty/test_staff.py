@@ -1,4 +1,4 @@
-"""An invitation ends with the right of whoever made it."""
+"""An invitation ends with the right of the person who made it."""
 
 import pytest
 

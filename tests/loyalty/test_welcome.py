@@ -1,4 +1,4 @@
-"""What is given once is given once for a person, whatever accounts, numbers and cards they come with."""
+"""A gift that is given once is given once for a person, whatever accounts, numbers and cards they come with."""
 
 from datetime import UTC, datetime, timedelta
 

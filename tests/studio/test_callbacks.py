@@ -1,4 +1,4 @@
-"""What a report of a provider may do: nothing but bring a job's next look forward, whoever sends it, however often."""
+"""A provider's report may only bring a job's next look forward, no matter who sends it and how often."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What people are told of what others did: in their language, once, and within what Telegram allows."""
+"""Messages to people about what others did: in their language, once, and within what Telegram allows."""
 
 import html
 import re

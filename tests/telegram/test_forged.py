@@ -2,8 +2,8 @@
 
 That is every button that any flow could know, with the ids of others in it, in any order.
 
-Mallory has consented everywhere, has a shop, a card and no credits, and is no administrator. Whatever she presses is
-answered, and nothing that is not hers changes.
+Mallory has consented everywhere, has a shop, a card and no credits, and is no administrator. Every button that she
+presses is answered, and nothing that is not hers changes.
 """
 
 import ast

@@ -1,10 +1,10 @@
-"""What changes something: what is needed for it, why, a screen that says what will happen, and only then the deed.
+"""Leads an administrator to a change: what it needs, the reason, a screen that says what will happen, then the deed.
 
     begin -> [how much] -> reason -> confirm -> the result, which stays as it is        the draft: State.data["act"]
                ^______________^________| back
 
 What may be done and what it does is lib/office/acts.py. A confirm screen does its deed once: the deed's key is that
-message, whatever is pressed twice or delivered again. Before each screen the rows are looked at anew.
+message, whatever is pressed twice or delivered again. Before each screen the rows are looked at again.
 """
 
 import re

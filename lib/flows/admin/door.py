@@ -1,6 +1,6 @@
-"""Where everybody ends who is no administrator: one sentence, whatever they send, and nothing is remembered of them.
+"""Turns away everybody who is not an administrator: one sentence, whatever they send, and nothing is remembered.
 
-Who was one until now loses the conversation as well: the list is asked at every update (lib/flows).
+A former administrator loses the conversation as well: the list is asked at every update (lib/flows).
 """
 
 from lib import text

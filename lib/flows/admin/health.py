@@ -13,7 +13,7 @@ from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
-    """Show what a button asks for; its button shows it anew."""
+    """Show what a button asks for; its button shows it again."""
     await SCREENS.get(turn.came.text.partition(":")[2], _home)(turn)
 
 

@@ -1,6 +1,6 @@
 """The administrator's menu: whether anything is wrong, what waits for a decision, and the way everywhere else.
 
-Whatever no other flow wants ends here. Words typed here look somebody up (people).
+Updates that no other flow wants end here. Words typed here look somebody up (people).
 """
 
 from dataclasses import asdict

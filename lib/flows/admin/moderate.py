@@ -1,4 +1,4 @@
-"""What waits for an administrator's word: applications of shops, their services and promotions.
+"""Decides what waits for an administrator: applications of shops, their services and promotions.
 
 home -> list -> one of them -> approve (at once, for the words that were shown), refuse with a reason (act)
 """

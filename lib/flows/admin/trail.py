@@ -1,4 +1,4 @@
-"""Who did what by hand, newest first: of all, of one area, or about one person, job or letter.
+"""The trail of what was done by hand, newest first: of all, of one area, or about one person, job or letter.
 
 trail:list[:<area or all>[:<before>]] · trail:of:<kind>.<id>[:<before>] · trail:shop:<id, 0 for all>[:<before>]
 """

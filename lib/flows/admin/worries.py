@@ -1,4 +1,4 @@
-"""What is wrong just now, in words, the worst first: with the queue, with the money, with who makes the pictures."""
+"""Says in words what is wrong just now, the worst first: with the queue, the money, the makers of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _arrive(turn: Turn, payload: str) -> None:
-    """Lead whoever came by a link to its shop, by way of the registration if need be."""
+    """Lead a person who came by a link to its shop, by way of the registration if need be."""
     try:
         partner = await visitor.inviting(payload)
     except errors.AppError as error:

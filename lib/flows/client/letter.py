@@ -61,7 +61,7 @@ async def _is_read(turn: Turn, shop: int) -> bool:
 
 
 async def _send(turn: Turn, shop: int) -> None:
-    """Keep the words and tell whoever runs the shop; the limit keeps a person from flooding it."""
+    """Keep the words and tell the people who run the shop; the limit keeps a person from flooding it."""
     user_id, words = turn.state.who["id"], turn.came.text
     if len(words.strip()) > talk.WORDS:
         await _ask(turn, shop, turn.text("client.letter.long", limit=talk.WORDS))

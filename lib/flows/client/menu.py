@@ -1,6 +1,6 @@
 """The menu: one's cards with what is on them, and the ways to everything else; help and cancel.
 
-Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
+Updates that no other flow wants end here, too: unknown words, and buttons that no longer exist.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 the old account: move:show -> a code for ten minutes
 the new account: move:show, or the menu without a card -> move:enter -> the code -> what will move -> [move] -> done
 
-Whoever types the code that the old account shows is the same person; the old account is told. The rows decide what
+A person who types the code of the old account counts as the same person; the old account is told. The rows decide what
 there is to move, and a second time there is nothing.
 """
 
@@ -121,7 +121,7 @@ async def _go(turn: Turn) -> None:
 
 
 async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:
-    """Make the new account a client if it is none, and give it everything; a number it has proven itself stays."""
+    """Make the new account a client if need be, and give it everything; a number that it has proven itself stays."""
     user_id = turn.state.who["id"]
     old, own = await members.get_client(conn, owner), await members.get_client(conn, user_id)
     if old is None:

@@ -62,7 +62,7 @@ async def _words(turn: Turn) -> None:
 
 
 async def _tell(turn: Turn, shop: int, visit: int, score: int) -> None:
-    """Tell whoever runs the shop what was said of it, once for a visit."""
+    """Tell the people who run the shop what was said of it, once for a visit."""
     member = await db.run(lambda conn: members.get_own(conn, shop, turn.state.who["id"]))
     partner = await db.run(lambda conn: partners.get(conn, shop))
     fields = {"title": partner.title, "name": member.name, "score": score, "words": turn.came.text.strip()}

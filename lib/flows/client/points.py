@@ -1,4 +1,4 @@
-"""What one's points at a shop are made of: what is there, what still waits, and what expires when."""
+"""Shows a client's points at a shop: how many there are, how many still wait, and when they expire."""
 
 from lib import db
 from lib.flows import when

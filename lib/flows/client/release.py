@@ -24,7 +24,7 @@ async def handle(turn: Turn) -> None:
 
 
 async def _code(turn: Turn) -> None:
-    """Show eight digits to who has just shared the number; a claim of somebody else's turn is none."""
+    """Show eight digits to a person who has just shared the number, and to nobody who only claims to have."""
     proven = turn.state.data.get("proven")
     if not proven:
         rows = [[screen.button(turn, "client.button.join", "join:new", style="primary")], screen.home(turn)]

@@ -1,4 +1,4 @@
-"""Who stands before the client bot: a client or not yet, by whose link, with which card; what they read of errors."""
+"""Knows the visitor of the client bot: a client or not yet, by whose link, with which card; and words errors."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ async def is_client(turn: Turn) -> bool:
 
 
 async def registered(turn: Turn) -> bool:
-    """Tell whether the person is a client; whoever is not is offered to become one."""
+    """Tell whether the person is a client; somebody who is not is invited to become one."""
     if await is_client(turn):
         return True
     rows = [[screen.button(turn, "client.button.join", "join:new", style="primary")], screen.home(turn)]
@@ -76,7 +76,7 @@ def category(turn: Turn, name: str) -> str:
 
 
 def refusal(turn: Turn, error: errors.AppError, **fields: Any) -> str:
-    """Return what a person reads of an error; raise it again when it is none of theirs."""
+    """Return what a person reads of an error; raise it again when it does not concern them."""
     key = f"client.error.{error.code}"
     if isinstance(error, errors.Upstream) or not text.knows(key):
         raise error

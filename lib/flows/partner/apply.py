@@ -4,7 +4,8 @@
       ^_________^_________^________^________| back
     refused -> [mend] -> confirm -> the same shop, pending again
 
-The share that is given back is a setting like any other and can be changed later. Who decides tells the owner.
+The share that is given back is a setting like any other and can be changed later. The administrator's decision is told
+to the owner.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What clients have written to the shop, and the answers, which come to their chat.
+"""Clients' messages to the shop, and the answers, which come to their chat.
 
 list -> talk with one client -> words -> sent
 """
@@ -50,7 +50,7 @@ async def _list(turn: Turn, place: Staff, argument: str) -> None:
 
 
 async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> None:
-    """Show what was said last, oldest first; whoever looks has read it."""
+    """Show the last messages, oldest first; they count as read now."""
     try:
         member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
     except errors.Missing as error:

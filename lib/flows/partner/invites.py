@@ -2,7 +2,7 @@
 
 list -> one -> [pay] / [refuse] -> list
 
-A reward is named by its receipt and level; the ledger decides once, whoever presses first.
+A reward is named by its receipt and level; the ledger decides once, by the first press.
 """
 
 from lib import db, errors, text

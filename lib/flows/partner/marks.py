@@ -1,4 +1,4 @@
-"""What clients said after a visit: marks from 0 to 10 and their words, newest first; a press leads to an answer."""
+"""Clients' ratings after a visit: marks from 0 to 10 and their words, newest first; a press leads to an answer."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,6 +1,6 @@
 """The partner bot's menu: what a person may do at the shop where they work, by role and by the shop's status.
 
-Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
+Updates that no other flow wants end here, too: unknown words, and buttons that no longer exist.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +13,7 @@ from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
-# What the owner and the managers have on the menu beside the till: a label and where it leads.
+# The menu of the owner and the managers beside the till: a label and where it leads.
 MANAGERS = (
     ("partner.button.clients", "clients:list"),
     ("partner.button.figures", "figures:home"),

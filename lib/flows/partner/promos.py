@@ -128,7 +128,7 @@ async def _facts(place: Staff) -> dict[str, Any]:
 
 
 async def _similar(turn: Turn, place: Staff, argument: str) -> None:
-    """Begin with what one of them says; dates that have passed are asked for anew."""
+    """Begin with what one of them says; dates that have passed are asked for again."""
     try:
         one = await db.run(lambda conn: offers.get_promotion(conn, place.partner_id, screen.number(argument)))
     except errors.Missing:

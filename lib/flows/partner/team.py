@@ -1,4 +1,4 @@
-"""Who works at the shop: the list, an invitation by a link for one person, letting go; and accepting an invitation.
+"""The shop's team: the list, an invitation by a link for one person, letting go; and accepting an invitation.
 
 list -> [a person] -> member -> [let go] -> confirm
                       member -> [city] -> one of the buttons, or typed       State.data["move"]
@@ -159,7 +159,7 @@ async def _typed(turn: Turn, place: Staff) -> None:
 
 
 async def _move(turn: Turn, place: Staff, move: dict[str, Any], city: str) -> None:
-    """Do it; the shop's own city is not written down, so whoever serves there moves along with the shop."""
+    """Do it; the shop's own city is not written down, so its staff moves along with the shop."""
     actor, own = turn.state.who["id"], move["cities"][0]
     other = None if city.casefold() == own.casefold() else city
     try:
@@ -200,7 +200,7 @@ async def _remove(turn: Turn, place: Staff, argument: str) -> None:
 
 
 def _refusal(turn: Turn, place: Staff, error: errors.AppError) -> str:
-    """Return why it is not done; whoever gets here manages, so what is too much is about the owner or a manager."""
+    """Return why it is not done. Everybody who gets here manages, so it is about the owner or a manager."""
     if error.code != "role_too_low":
         return workplace.refusal(turn, error)
     return turn.text("partner.team.owner_stays" if place.role == "owner" else "partner.team.cashiers_only")

@@ -12,7 +12,7 @@ from lib.telegram.dispatch import Turn
 
 
 async def handle(turn: Turn) -> None:
-    """Hand it over, once, whoever presses how often."""
+    """Hand the service over, once, however often and by whomever the button is pressed."""
     place = await workplace.at_work(turn, serves=True)
     if place is None:
         return

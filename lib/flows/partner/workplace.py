@@ -62,7 +62,7 @@ async def to_review(turn: Turn, kind: str, **fields: str) -> None:
 
 
 def refusal(turn: Turn, error: errors.AppError) -> str:
-    """Return what a person reads of an error; raise it again when it is none of theirs."""
+    """Return what a person reads of an error; raise it again when it does not concern them."""
     key = f"partner.error.{error.code}"
     if isinstance(error, errors.Upstream) or not text.knows(key):
         raise error

@@ -1,6 +1,6 @@
 """The menu and the help, reachable from anywhere. Leaves a draft as it is.
 
-Whatever no other flow wants ends here too: unknown words, and buttons that no longer exist.
+Updates that no other flow wants end here, too: unknown words, and buttons that no longer exist.
 """
 
 from lib import db

@@ -1,10 +1,10 @@
-"""What is being ordered, as the other flows of the studio need it."""
+"""The order under way, as the other flows of the studio need it."""
 
 from lib.telegram.dispatch import Turn
 
 
 def listen(turn: Turn) -> None:
-    """Let the next text belong to the order: whoever looks at another screen no longer answers what was asked."""
+    """Let the next text belong to the order: a person who looks at another screen no longer answers the question."""
     if turn.state.step.partition(":")[0] != "order":
         turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
 

@@ -26,7 +26,7 @@ LATE = 2
 
 @dataclass(frozen=True)
 class StatusMessage:
-    """What the status message says: a sentence with its fields, how far the order is, and since when it says so."""
+    """The status message: a sentence with its fields, how far the order is, and since when it says so."""
 
     shown: str = ""
     percent: int | None = None
@@ -52,7 +52,7 @@ class StatusMessage:
 
 
 class Desk:
-    """What the steps of an order share. All facts that outlive the run are in the job's checkpoint."""
+    """The things that the steps of an order share. All facts that outlive the run are in the job's checkpoint."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -96,7 +96,7 @@ class Desk:
         await self.run.save(**facts, **(shown.dump() if shown else {}))
 
     async def show(self, key: str, percent: int | None = None, **fields: Any) -> None:
-        """Let the status message say how far the order is; a failure to say so is none of the order."""
+        """Let the status message say how far the order is; a failure to say so does not fail the order."""
         now = self.now
         if not self._status.is_news(key, percent, now):
             return

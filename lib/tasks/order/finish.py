@@ -1,4 +1,4 @@
-"""Makes a provider's bytes ours: sniffed, decoded, brought to the size that was ordered, encoded anew, and stored."""
+"""Makes a provider's bytes ours: sniffed, decoded, brought to the size that was ordered, encoded again, and stored."""
 
 import asyncio
 import contextlib

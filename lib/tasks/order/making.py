@@ -3,7 +3,7 @@
 no call ──begin──> intent noted ──create──> ticket noted ──poll──> done: made ours, stored
                       │   │ refused at the door: the same again later, or the next of the chain
                       │   └─ nobody knows whether a task exists (answer lost, worker died): the callback may name
-                      │      it; else, when it would long be finished, it is counted as lost and begun anew
+                      │      it; else, when it would long be finished, it is counted as lost and begun again
                       └─ instant providers have no tickets: their answer is the picture
 """
 

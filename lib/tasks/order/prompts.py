@@ -1,4 +1,4 @@
-"""What a model is told of an order. A prompt is put together of our own sentences and of checked fields alone.
+"""Writes the prompts for a model. A prompt is put together of our own sentences and of checked fields alone.
 
 A seller's words stand between quotation marks that they cannot close, after a sentence that says what they are: text to
 be printed or a wish about the looks. Nothing a seller writes can become an instruction of ours.

@@ -1,4 +1,4 @@
-"""The picture that an order begins with: encoded anew, kept in our storage, and checked before anything is spent."""
+"""The picture that an order begins with: encoded again, kept in our storage, and checked before anything is spent."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who may use the admin bot, and what everybody else gets."""
+"""Only administrators may use the admin bot; everybody else gets one sentence."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a client writes to the shop, and the answer."""
+"""A client's message to the shop, and the answer."""
 
 from lib.loyalty import talk
 from tests.flows.chat import buttons, words

@@ -1,4 +1,4 @@
-"""What a voucher is for, as the till shows it; the flow `voucher` hands it over."""
+"""Shows at the till what a voucher is for; the flow `voucher` hands it over."""
 
 from lib import errors
 from lib.loyalty import points

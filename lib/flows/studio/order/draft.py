@@ -1,10 +1,10 @@
-"""What a seller has said so far, and what is missing. A draft lives in State.data["draft"] and holds:
+"""A seller's words and choices so far, and what is missing. A draft lives in State.data["draft"] and holds:
 
 file_id or source, kind, album · title, benefits, category, lost (of them what cannot be drawn), or wordless
 product · preset, scene or template · wishes, or the scenario of a clip of one's own, which is no wish for anything else
 count, variant · price, maker, promised (seconds): what the confirm screen showed
 waits: a model is waited for that cannot be asked now
-ask: the step that the seller went back to; nothing is forgotten before it is answered anew
+ask: the step that the seller went back to; nothing is forgotten before it is answered again
 """
 
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ def is_by_ai(draft: Draft) -> bool:
 
 @dataclass(frozen=True)
 class Terms:
-    """Who may make an order now, at which price, and why it is not the model of choice; '' when it is."""
+    """The maker of an order now, its price, and why it is not the model of choice; '' when it is."""
 
     maker: str
     price: int

@@ -44,7 +44,7 @@ async def photo(turn: Turn, file: Attachment) -> None:
 
 
 async def _check(bot: str, file: Attachment) -> None:
-    """Raise Rejected for a file that is no picture we can use. A photo was encoded by Telegram: its size says all."""
+    """Raise Rejected for a file that is not a usable picture. Telegram encoded a photo: its size says all."""
     if file.size > pictures.BYTES_LIMIT:
         raise errors.Rejected("picture_too_heavy")
     if file.kind == "document":
