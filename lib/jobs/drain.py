@@ -62,9 +62,9 @@ async def work(
 ) -> DrainSummary:
     """Run due jobs until none is left, `concurrency` of each kind side by side unless the kind says how many.
 
-    A kind whose limits depend on the settings is given as what makes it. The last claim is `margin` before `until`;
-    what still runs at `until` is left to its lease, what was not begun is given back. A job that falls due within
-    `patience` is waited for, so that a short pause (a 429, a poll) does not cost a minute until the next cron.
+    A kind whose limits depend on the settings is given as the function that makes it. The last claim is `margin` before
+    `until`; what still runs at `until` is left to its lease, what was not begun is given back. A job that falls due
+    within `patience` is waited for, so that a short pause (a 429, a poll) does not cost a minute until the next cron.
     """
     kinds = {name: _kind(given) for name, given in tasks.items()}
     wanted = [Pool(name, kind, concurrency) for name, kind in kinds.items() if only is None or name in only]

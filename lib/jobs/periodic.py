@@ -1,7 +1,7 @@
 """Jobs that fall due by the clock. A tick queues one job for each due time, whatever the number of ticks.
 
-Which times a schedule has lies in its expression alone; up to when they are queued lies in the database, so a tick that
-was missed is made good by the next one, as the schedule says.
+The expression alone says when a schedule is due; the database says up to when it was queued. So the next tick makes
+good for one that was missed, as the schedule says.
 """
 
 from collections.abc import Iterator, Mapping

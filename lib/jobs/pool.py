@@ -32,7 +32,7 @@ class Pool:
 
     @property
     def room(self) -> int:
-        """How many more to lease: a batch of a cheap kind or none, of another as many as can begin, or none yet."""
+        """How many more to lease: of a cheap kind a whole batch or none, of another as many as can begin now."""
         held = len(self.at_hand) + self.running
         if not self.kind.batch:
             free = self.lanes - held

@@ -39,8 +39,8 @@ class CounterVisitor:
 
 
 async def look_up(conn: db.Connection, partner_id: int, words: str) -> CounterVisitor:
-    """Return whom or what a cashier has typed: a card's link or six digits, a voucher's or a card's eight, a phone
-    number in any spelling, its last digits, a name.
+    """Find the client or the voucher that a cashier has typed: a card's link or six digits, a voucher's or a card's
+    eight, a phone number in any spelling, its last digits, a name.
 
     Raises what the card, the voucher or the search refuses; nobody found is an empty answer.
     """
@@ -104,7 +104,8 @@ async def accrue(
 ) -> points.Receipt:
     """Give the points of a bill, tell the client, and ask them later how it was.
 
-    Who serves says it all of the shop that is told, and the ledger itself looks at the rows: nothing is read before.
+    The cashier's place says all that is told of the shop, and the ledger looks at the rows itself: nothing is read
+    first.
     """
     if nonce:
         await cards.use(nonce, key)

@@ -158,7 +158,7 @@ async def merge(conn: db.Connection, from_user: int, into_user: int, *, now: dat
     """Move every card, the points and the phone of one account to another of the same person; return how many cards.
 
     The caller has made sure that both are one person's: the code shown in the one was entered in the other. The first
-    account is no client any more. Missing("no_client"), Denied("member_blocked"): a blocked card stays where it is.
+    account is no longer a client. Missing("no_client"), Denied("member_blocked"): a blocked card stays where it is.
     """
     return await SQL.merge_people.one(conn, int, from_user=from_user, into_user=into_user, now=now) or 0
 

@@ -307,7 +307,7 @@ async def voucher(conn: db.Connection, partner_id: int, code: str) -> Voucher:
 async def use_voucher(
     conn: db.Connection, partner_id: int, code: str, actor_id: int, *, now: datetime | None = None
 ) -> Voucher:
-    """Hand over what a voucher stands for, once; who repeats it gets Conflict("voucher_used").
+    """Hand over what a voucher stands for, once; a second call gets Conflict("voucher_used").
 
     Denied("member_blocked") while the shop has suspended the card: the voucher stays good.
     """

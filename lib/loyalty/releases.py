@@ -90,7 +90,7 @@ async def ask(
 ) -> Release:
     """Have a number come off an account in 24 hours, and tell its holder, in the name of `title`.
 
-    Denied("role_too_low") for who does not own the shop, Conflict("release_waits"), Conflict("number_moved"),
+    Denied("role_too_low") for a person who does not own the shop, Conflict("release_waits"), Conflict("number_moved"),
     Conflict("number_kept"): the holder has said within the last 30 days that it is theirs, which only an administrator
     overrules.
     """
@@ -111,7 +111,7 @@ async def ask(
 
 
 async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = None) -> bool:
-    """Leave the number with its holder, who has said that it is theirs, and tell who asked; False: nobody does."""
+    """Leave the number with its holder, who has said that it is theirs, and tell the person who asked; False: nobody did."""
     async with conn.transaction():
         asked = await SQL.keep.one(conn, Release, holder=holder_id, now=now)
         if asked is not None:
@@ -122,8 +122,8 @@ async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = No
 async def finish(conn: db.Connection, release_id: int, *, now: datetime | None = None) -> bool:
     """Take the number off its account when its time has come, and tell everybody; False: there is nothing to take.
 
-    A request ends without an effect when the holder has another number, or who asked has no right to ask any more.
-    What is told is one transaction with what ends: a worker that is killed leaves both to the next one.
+    A request ends without an effect when the holder has another number, or the person who asked has lost the right.
+    The message and the end are one transaction: a worker that is killed leaves both to the next one.
     """
     asked = await SQL.get.within(PLATFORM).one(conn, Release, id=release_id)
     if asked is None:

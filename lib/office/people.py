@@ -101,7 +101,7 @@ class UnsettledPayment:
 
 
 async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hit]:
-    """Return who fits: a Telegram id, @username, a client's phone or the number of an order; nobody: an empty list."""
+    """Return the people who fit a Telegram id, @username, a client's phone or the number of an order."""
     line = typed.plain(words).removeprefix("https://t.me/").removeprefix("t.me/").strip()
     digits = line.lstrip("#№ ")
     number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None

@@ -31,8 +31,9 @@ async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: obj
 
     False when somebody wants to hear it and nobody could be told: then it has not been said.
 
-    It goes through the admin bot when there is one; who has not started that one is reached through `through`, and who
-    has started neither hears nothing. Nobody is spared for what is not known. `ways` lead on within the admin bot.
+    It goes through the admin bot when there is one; an administrator who has not started it is reached through
+    `through`, and one who has started neither hears nothing. When it is not known who muted this kind, everybody is
+    told. `ways` lead on within the admin bot.
     """
     log.event("alert", key=key, **fields)
     wanted, told = await _hand_out(through, key, ways, fields)
@@ -63,7 +64,7 @@ async def _hand(admin: int, through: str, parts: list[str], rows: Keyboard) -> b
 
 
 async def spared(kind: str) -> set[int]:
-    """Return who does not want to hear of this kind of thing; nobody when that cannot be known."""
+    """Return the administrators who do not want to hear of this kind of thing; none when that cannot be known."""
     with contextlib.suppress(errors.AppError):
         return set(await db.run(lambda conn: SQL.who_muted.all(conn, int, kind=kind)))
     return set()
@@ -84,9 +85,9 @@ async def tell(
     """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
 
     A field is a word or a number, `spoken(key)` for a word of the receiver's language, `day(on)` for a date, or
-    `moment(at)` for a time in their zone; `more` are sentences that follow, each with its fields. Who has blocked the
-    bot, or never started it, hears nothing, and that is no error. Inside a transaction it needs a key that is new with
-    what the transaction does: one that is known fails the statement.
+    `moment(at)` for a time in their zone; `more` are sentences that follow, each with its fields. A person who has
+    blocked the bot, or never started it, hears nothing, and that is no error. Inside a transaction it needs a key that
+    is new with what the transaction does: one that is known fails the statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}

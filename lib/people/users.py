@@ -140,7 +140,7 @@ async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
 async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
     """Forget a person, once; their ledger stays, and belongs to nobody. The files go by a job, `erase`.
 
-    Who comes back is a stranger, but not one who gets another trial, owes nothing, or is blocked nowhere.
+    A person who comes back is a stranger, yet gets no second trial, and debts and blocks still hold.
     """
     await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id), person_mark=person_mark(tg_id))
 
@@ -159,17 +159,17 @@ def mark(known: int | str, what: str = "trial") -> bytes:
 
 
 def ban_mark(tg_id: int) -> bytes:
-    """Return by what somebody who was shut out is known; nothing without a secret, as then nobody can be."""
+    """Return the mark by which a person who was shut out is known; nothing without a secret, which it needs."""
     return mark(tg_id, "ban") if config.get().app_secret else b""
 
 
 def person_mark(tg_id: int) -> bytes | None:
-    """Return by what a person is known beyond their account; nothing without a secret, as then nobody can be."""
+    """Return the mark by which a person is known beyond their account; nothing without a secret."""
     return mark(tg_id, "person") if config.get().app_secret else None
 
 
 def phone_mark(phone: str) -> bytes | None:
-    """Return by what a phone number, as it is kept, is known beyond an account; nothing without a secret."""
+    """Return the mark by which a phone number is known beyond an account; nothing without a secret."""
     return mark(phone, "phone") if config.get().app_secret else None
 
 

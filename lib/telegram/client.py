@@ -119,8 +119,9 @@ async def call[T](request: Awaitable[T]) -> T:
 class Chat:
     """A person's private chat with one bot. Texts are HTML; escape what a user wrote.
 
-    A `paced` chat sends when the bot and the chat have a free slot, among all instances: for what nobody waits for, as
-    workers send it. An answer to an update goes at once. Where Telegram asks for a pause, everybody keeps it.
+    A `paced` chat sends when the bot and the chat have a free slot, among all instances: for messages that nobody waits
+    for, such as those of workers. An answer to an update goes at once. Where Telegram asks for a pause, everybody keeps
+    it.
     """
 
     bot: str
@@ -240,7 +241,7 @@ class Chat:
     async def send_invoice(self, invoice: Invoice, keyboard: Keyboard | None = None) -> SentMessage:
         """Ask for Stars; the keyboard's first button, if there is one, must be the one that pays.
 
-        Who gets it forwarded cannot pay it: they come to the bot with "/start pay".
+        A person who gets it forwarded cannot pay it: they come to the bot with "/start pay".
         """
         asked = bot(self.bot).send_invoice(
             self.id, **invoice.fields(), start_parameter="pay", **outgoing.markup(keyboard)

@@ -33,13 +33,13 @@ type Work = Callable[[], Awaitable[object]]
 class Menu:
     """The flows of one bot. Every name is a flow: a module of `package`, or of `shared` when it is not the bot's own.
 
-    `commands`: flow by command. `other`: the flow for whatever no other wants. `stranger`: the one for who has not
-    consented. `files`: those that take a photo or file while they are in progress; the first takes all others, too.
-    `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow for
-    checkout, paid and refunded. `open`: those left to whom an administrator has shut out. `former`: flows by the name
-    that they had, as old buttons and states still say it.
-    `admits` says of a Telegram id whether it may use the bot, asked at every update: who may not gets no further than
-    the flow `stranger`; who may is not asked for consent.
+    `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
+    have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
+    too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
+    for checkout, paid and refunded. `open`: the flows left to people whom an administrator has shut out. `former`:
+    flows by the name that they had, as old buttons and states still say it. `admits` says of a Telegram id whether it
+    may use the bot, asked at every update: a person who may not gets no further than the flow `stranger`; one who may
+    is not asked for consent.
     """
 
     package: str
@@ -78,7 +78,7 @@ class Menu:
 
 @dataclass(frozen=True)
 class SharedFlows:
-    """The flows that bots have in common: their package, flow by command, and the one for who was shut out.
+    """The flows that bots have in common: their package, flow by command, and the one for people who were shut out.
 
     Somebody who was shut out may still use the commands: they are about one's own data. `open`: the flows that a
     stranger needs to know what they consent to.
@@ -96,7 +96,7 @@ class Flows:
 
     `meet` returns what State.who holds, with a true "consent" once the person may go on, or a true "banned" when they
     were shut out. `bury` keeps an update that failed for good. `blocked` learns that a person has blocked or
-    unblocked a bot. `pace` is how many updates of one person are worked on; who is faster is told to wait.
+    unblocked a bot. `pace` is how many updates of one person are worked on; a faster person is told to wait.
     """
 
     menus: Mapping[str, Menu]
