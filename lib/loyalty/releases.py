@@ -111,7 +111,7 @@ async def ask(
 
 
 async def keep(conn: db.Connection, holder_id: int, *, now: datetime | None = None) -> bool:
-    """Leave the number with its holder, who has said that it is theirs, and tell the person who asked; False: nobody did."""
+    """Leave the number with its holder, who has said that it is theirs, and tell the one who asked; False: nobody."""
     async with conn.transaction():
         asked = await SQL.keep.one(conn, Release, holder=holder_id, now=now)
         if asked is not None:
