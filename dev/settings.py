@@ -62,8 +62,7 @@ def real(given: Mapping[str, str]) -> set[str]:
         "postgres": ("DATABASE_URL",),
         "upstash": ("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         "blob": ("BLOB_READ_WRITE_TOKEN",),
-        "kie": ("KIE_API_KEY",),
-        "openai": ("OPENAI_API_KEY",),
+        **{name: (setting,) for name, setting in config.PROVIDER_KEYS.items()},
         "telegram": tuple(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS),
     }
     return {part for part, names in marks.items() if any(given.get(name) for name in names)}
@@ -112,7 +111,7 @@ def complete(
     """
     outside = real(given)
     made = LOCAL | {name: own[name] for name in GUARDS} | {"PUBLIC_URL": deployment}
-    if ai and not outside & {"kie", "openai"}:
+    if ai and not outside & {*config.PROVIDER_KEYS}:
         made |= {name: own[name] for name in AI} | {
             "KIE_API_URL": f"{page}/kie",
             "OPENAI_BASE_URL": f"{page}/openai/v1",

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from lib import errors
 
 BOTS = ("studio", "client", "partner", "admin")
+# The generation providers that need a key, each with the setting that holds it, or several separated by commas.
+PROVIDER_KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}
 ENVIRONMENTS = ("production", "preview", "local")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
@@ -52,6 +54,7 @@ class Config:
     admin_ids: frozenset[int]
     public_url: str
     telegram_api_url: str
+    provider_keys: Mapping[str, tuple[str, ...]]
     kie_api_keys: tuple[str, ...]
     kie_webhook_key: str
     kie_api_url: str
@@ -85,14 +88,12 @@ class Config:
     @property
     def keyed_providers(self) -> tuple[str, ...]:
         """The generation providers that there is a key for."""
-        keys = {"kie": self.kie_api_keys, "openai": self.openai_api_key}
-        return tuple(name for name, key in keys.items() if key)
+        return tuple(name for name, keys in self.provider_keys.items() if keys)
 
     @property
     def accounts(self) -> dict[str, tuple[str, ...]]:
         """The accounts of the keys there are, by provider."""
-        keys = {"kie": self.kie_api_keys, "openai": (self.openai_api_key,)}
-        return {name: tuple(map(account, keys[name])) for name in self.keyed_providers}
+        return {name: tuple(map(account, self.provider_keys[name])) for name in self.keyed_providers}
 
     def bot_token(self, bot: str) -> str:
         """Return the bot's token, or raise Missing: a bot without a token is off."""
@@ -145,8 +146,12 @@ def _optional_url(env: Mapping[str, str], name: str) -> str:
     return _url(env, name).rstrip("/") if env.get(name) else ""
 
 
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", value) if part)
+
+
 def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    keys = tuple(part for part in re.split(r"[,\s]+", env.get(name, "")) if part)
+    keys = _parts(env.get(name, ""))
     if not all(re.fullmatch(r"[A-Za-z0-9._-]{8,256}", key) for key in keys):
         raise errors.Misconfigured(detail=f"{name} must be one or more keys, separated by commas")
     return keys
@@ -229,6 +234,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
     "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
     "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
+    "provider_keys": lambda env: {one: _parts(env.get(name, "")) for one, name in PROVIDER_KEYS.items()},
     "kie_api_keys": lambda env: _keys(env, "KIE_API_KEY"),
     "kie_webhook_key": lambda env: env.get("KIE_WEBHOOK_KEY", "").strip(),
     "kie_api_url": lambda env: _optional_url(env, "KIE_API_URL"),

@@ -9,7 +9,7 @@ from lib.office.pulse import Pulse
 from lib.studio import spending
 from lib.telegram.dispatch import Turn
 
-KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}  # the settings of the generation services
+KEYS = config.PROVIDER_KEYS
 
 
 def worries(turn: Turn, pulse: Pulse) -> list[str]:

@@ -99,7 +99,7 @@ def takes_wishes(draft: Draft) -> bool:
 
 def has_ai() -> bool:
     """Say whether somebody reads wishes: without a key everything is drawn by fixed rules."""
-    return bool(config.get().kie_api_keys or config.get().openai_api_key)
+    return bool(config.get().keyed_providers)
 
 
 def is_by_ai(draft: Draft) -> bool:
