@@ -1,4 +1,4 @@
-"""Draws lib/drawing/cover/signs.png anew, to be run after a line of signs.csv has changed.
+"""Draws lib/drawing/cover/signs.png again, to be run after a line of signs.csv has changed.
 
 npm install @tabler/icons @phosphor-icons/core lucide-static    somewhere, then
 python -m dev.signs SOMEWHERE/node_modules                      needs resvg-py: pip install resvg-py
@@ -41,7 +41,7 @@ def main(modules: Path) -> None:
 
 
 def _drawn(svg: str) -> Image.Image:
-    import resvg_py  # type: ignore[import-not-found]  # only whoever changes the signs needs it
+    import resvg_py  # type: ignore[import-not-found]  # only a change of the signs needs it
 
     head, rest = svg.split(">", 1) if not svg.startswith("<!--") else svg.split("-->", 1)[1].split(">", 1)
     head = re.sub(r'\s(width|height)="[^"]*"', "", head) + f' width="{signs.CELL}" height="{signs.CELL}"'

@@ -20,7 +20,7 @@ HAS_DOCSTRING = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionD
 # A file with its ending, or a folder of the project.
 NAMED = re.compile(
     r"(?<![\w./*<>{}$~:-])(?:((?:[\w.-]+/)*[\w-]+\.(?:py|js|sql|md|sh|po))\b(?![\w/*{(])"
-    r"|((?:api|lib|sql|dev|ops|bench|tests|docs|public)(?:/[\w-]+)+)(?![\w./*<{-]))"
+    r"|((?:api|lib|sql|dev|ops|bench|tests|docs|public)(?:/[\w-]+)+)(?![\w/*<{-]|\.\w))"
 )
 
 

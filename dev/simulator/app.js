@@ -37,7 +37,7 @@ function paint() {
 let hub = null;
 const columns = new Map();
 
-/** Build everything anew; called at the start and after a change of language. */
+/** Build everything again; called at the start and after a change of language. */
 function mount() {
   hub?.end();
   for (const column of columns.values()) column.end();

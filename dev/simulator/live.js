@@ -27,7 +27,7 @@ export async function connect() {
     setConnection("live");
   };
   source.onmessage = (event) => receive(event.data);
-  // The browser would try again by itself, but without reading the world anew or telling the person.
+  // The browser would try again by itself, but it would neither read the world again nor tell the person.
   source.onerror = () => lost();
 }
 
@@ -197,7 +197,7 @@ function keep(list, item) {
   if (list.length > KEEP_LINES) list.splice(0, list.length - KEEP_LINES);
 }
 
-// Answers can overtake the reply of /press, so both sides leave a note and whoever is second clears the button.
+// Answers can overtake the reply of /press, so both sides leave a note, and the second one clears the button.
 const early = new Set();
 
 export function spin(chat, button, callbackId) {

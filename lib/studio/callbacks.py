@@ -1,8 +1,9 @@
-"""The address to which a generation provider reports, and what is believed of a report: next to nothing.
+"""Makes the address to which a generation provider reports, and believes next to nothing of a report.
 
-The address names the job and one request of it, and is signed with APP_SECRET, so only whom we gave it to can know it.
-The provider's own signature is checked too where it has one, but it does not cover the body (facts of KIE: taskId and
-time alone): so a report changes nothing but when the job is looked at, and leaves a task id as a hint to be checked.
+The address names the job and one request of it, and is signed with APP_SECRET, so only the provider that got it can
+know it. The provider's own signature is checked too where it has one, but it does not cover the body (facts of KIE:
+taskId and time alone): so a report changes nothing but when the job is looked at, and leaves a task id as a hint to be
+checked.
 """
 
 import base64

@@ -55,7 +55,7 @@ class Call:
 
     @property
     def provider(self) -> str:
-        """The one that was asked."""
+        """The provider that was asked."""
         return self.offer.partition(":")[0]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Which words nobody's picture may carry or be made of, told by a list: the last word where no model can be asked."""
+"""Finds words that no picture may carry or be made of, by a list: the last word where no model can be asked."""
 
 import re
 from collections.abc import Iterable

@@ -110,8 +110,8 @@ class ProviderState:
 async def begin_call(conn: db.Connection, intent: Intent) -> CallStart:
     """Note that the worker with this lease is about to ask a provider, if nothing halts it and its rate allows.
 
-    What an earlier worker began for the same item and never ended is lost from now on, and stays counted. Conflict
-    when the lease is lost, or when the order is to be stopped: nothing is spent on it any more.
+    A call that an earlier worker began for the same item and never ended is lost from now on, and stays counted.
+    Conflict when the lease is lost, or when the order is to be stopped: nothing is spent on it any more.
     """
     found = await SQL.begin_call.one(conn, CallStart, **vars(intent))
     return found or CallStart(None, None, "")

@@ -39,7 +39,7 @@ async def run(run: Run) -> None:
 async def _tell_of_order(failed: Job) -> None:
     """Turn the order's status message into the reason, the new balance and a way on.
 
-    Who asked to stop an order was promised word of it: an edit of a message further up would be none.
+    A person who stopped an order was promised word of it, and nobody sees an edit of a message further up.
     """
     order, language = failed.args, failed.args["language"]
     balance = await db.run(lambda conn: ledger.safe_get_balance(conn, failed.user_id))

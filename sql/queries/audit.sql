@@ -5,7 +5,7 @@ where a.balance <> coalesce((select sum(l.amount) from credit_ledger l where l.u
 limit 5;
 
 -- name: entry_is_wrong
--- Each entry begins at the balance that another one left, the first at nought, and the account stands where the last one
+-- Each entry begins at the balance that another one left, the first at zero, and the account stands where the last one
 -- ended. Not by the order of ids: of two that come at the same time, the later id can be the first to get the lock.
 select 'user ' || user_id || ' at balance ' || balance as subject, count(*) over () as number
 from (

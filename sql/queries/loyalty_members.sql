@@ -1,5 +1,5 @@
 -- name: register_client
--- The number is one person's; whoever has it already keeps it.
+-- The number is one person's; a holder that has it already keeps it.
 insert into clients (user_id, name, city, phone)
 values (%(user_id)s, %(name)s, %(city)s, %(phone)s)
 on conflict (user_id) do update

@@ -1,5 +1,5 @@
 -- name: ask
--- One request at a time for one operation; what has not been answered in time is asked anew. Old ones go, as they are for
+-- One request at a time for one operation; what has not been answered in time is asked again. Old ones go, as they are for
 -- minutes.
 with old as (
     delete from spend_requests

@@ -31,7 +31,7 @@ select coalesce(
             select from pg_roles r
             where r.rolname in ('lotok_app', 'lotok_till')
             and not pg_has_role(me.oid, r.oid, 'member')
-            -- up to 15 whoever makes roles may grant every one
+            -- up to 15 a role that may make roles may grant every one
             and (current_setting('server_version_num')::integer >= 160000 or not me.rolcreaterole)
         )
     ),

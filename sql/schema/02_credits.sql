@@ -499,7 +499,7 @@ begin
     return next;
 end $$;
 
--- Whoever redeems a code holds its row, so that its limits are counted one by one. The outcome: taken, unknown, off, over
+-- Redeeming locks the row of the code, so that its limits are counted one by one. The outcome: taken, unknown, off, over
 -- (its time is), used_up (by all) or used (by this person, as often as they may).
 create function redeem_promo(p_user_id bigint, p_code text, p_mark bytea)
 returns table (outcome text, credits integer, balance integer)

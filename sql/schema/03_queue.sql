@@ -143,7 +143,7 @@ begin
     return null;
 end $$;
 
--- Whoever finishes a job by an update moves it, as the batches of the worker do by themselves.
+-- An update that finishes a job also moves it, as the batches of the worker do by themselves.
 create function move_finished_job() returns trigger language plpgsql as $$
 begin
     insert into job_history (id, user_id, task, key, args, checkpoint, price, priority, state, run_at, attempts,
@@ -409,7 +409,7 @@ create table job_schedules (
     queued_until timestamptz not null
 );
 
--- One job for each due time, whoever comes first: the key is the time. p_untils[i] belongs to p_schedules[i].
+-- One job for each due time, no matter how many ask for it: the key is the time. p_untils[i] belongs to p_schedules[i].
 create function queue_periodic_jobs(
     p_schedules text[], p_untils timestamptz[], p_tasks text[], p_keys text[], p_args jsonb[]
 ) returns integer language plpgsql as $$

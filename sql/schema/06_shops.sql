@@ -174,7 +174,7 @@ create index promotions_shown on promotions (id) where status = 'approved' and s
 create index promotions_status on promotions (status, id);
 
 -- The checks of the tables that an operation writes stand together in one function of the row: Postgres reads the text of
--- every CHECK anew in every statement, which was a fifth of what an operation cost. Where an operation only updates a
+-- every CHECK again in every statement, which was a fifth of what an operation cost. Where an operation only updates a
 -- row, a trigger asks that function when what it looks at changes.
 create table members (
     partner_id bigint not null references partners (id),
@@ -352,7 +352,7 @@ grant insert on loyalty_trail to lotok_till;
 grant select (user_id, phone) on clients to lotok_till;
 grant select (partner_id, member_id), update (member_id), delete on messages to lotok_till;
 
--- Whoever asks for a shop becomes its owner. It serves nobody until it is approved.
+-- The person who applies for a shop becomes its owner. It serves nobody until it is approved.
 create function apply_partner(p_owner_id bigint, p_fields jsonb) returns bigint
 language plpgsql set role to lotok_app as $$
 declare

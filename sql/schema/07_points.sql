@@ -177,7 +177,7 @@ alter table vouchers enable row level security, force row level security;
 create policy tenant on vouchers to lotok_app using (sees(partner_id));
 create policy till on vouchers to lotok_till using (serves(partner_id));
 
--- The entries of a transaction sum to nought, and the balance of a member moves by an entry and by nothing else.
+-- The entries of a transaction sum to zero, and the balance of a member moves by an entry and by nothing else.
 create function move_points() returns trigger language plpgsql as $$
 declare
     e record;

@@ -5,6 +5,6 @@
                                   └───┘ the next of the chain, when this one cannot
 
 A run goes as far as it can and then waits without holding a worker: what each item has reached stands in the
-checkpoint (`item0`, `item1`, ...), so any worker goes on from there after any death. Who makes what, in which order, is
-data in lib/providers; what was asked of them and what it cost is in lib/spending.
+checkpoint (`item0`, `item1`, ...), so any worker goes on from there after any death. lib/providers says who makes what,
+and in which order; lib/studio/spending keeps what was asked of them and what it cost.
 """

@@ -28,7 +28,7 @@ BACKGROUND = (1200, 1600)
 
 @dataclass(frozen=True)
 class Choice:
-    """Who is asked for an item, by which of our keys, and for what now: the still a clip begins with, or the item.
+    """The offer that is asked for an item, by which of our keys, and for what: the still a clip begins with, or all.
 
     `why` is the halt of those who were wanted more, when we make it ourselves.
     """

@@ -1,4 +1,4 @@
-"""What follows when a provider does not do what it was asked: the same later, the next of the chain, or the end."""
+"""Decides what follows when a provider fails: the same later, the next of the chain, or the end."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -115,7 +115,7 @@ async def _give_up(desk: Desk, item: Item, error: errors.Upstream) -> datetime |
 
 @dataclass(frozen=True)
 class Sequel:
-    """What follows: how the call ends, None while nobody knows, and what is done then."""
+    """The sequel of a refusal: how the call ends, None while nobody knows, and what is done then."""
 
     ends: CallEnd | None
     then: Callable[[Desk, Item, errors.Upstream], Awaitable[datetime | None]]
