@@ -17,7 +17,7 @@ from lib.telegram.dispatch import Turn
 
 @dataclass(frozen=True)
 class Meeting:
-    """What a bot says of its own: the words to consent to, a welcome for who just did, a greeting for who is known."""
+    """A bot's own words: those to consent to, a welcome after the consent, a greeting for a known person."""
 
     consent: Callable[[Turn], Awaitable[str]]
     welcome: Callable[[Turn, User], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""Is anything wrong, and how much there is of everything. Each is one statement."""
+"""Tells whether anything is wrong, and how much there is of everything. Each is one statement."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who makes which product, in which order they are asked, what each costs at most, and how long it takes.
+"""The makers of each product: in which order they are asked, what each costs at most, and how long it takes.
 
 Models and prices change within months, so all of it is data. `local` needs no key and ends every chain.
 """

@@ -1,4 +1,4 @@
-"""Is anything wrong, and how much there is of everything: one screen, and one about who makes the pictures.
+"""Shows whether anything is wrong and how much there is of everything; a second screen is about the makers.
 
 home -> providers
 """

@@ -1,4 +1,4 @@
-"""Somebody looked up by what is known of them, and all that an administrator may see of them on one screen.
+"""Looks a person up by anything known of them, and shows on one screen all that an administrator may see.
 
 typed words -> the person, or a list of who fits -> card -> orders, operations, payments; what changes them is `act`
 """

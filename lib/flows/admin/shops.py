@@ -1,4 +1,4 @@
-"""A shop looked up by its title, code or number, and all that an administrator may see of it on one screen.
+"""Looks a shop up by its title, code or number, and shows on one screen all that an administrator may see.
 
 typed words -> the shop, or a list of which fit -> card -> operations, trail, owner; what changes it is `act`
 """

@@ -83,7 +83,7 @@ async def _photo(turn: Turn, shop: int, number: int) -> None:
 
 
 async def _ask(turn: Turn, shop: int, number: int, note: str = "") -> None:
-    """Show price, balance and what is left; the button is there only for who has enough."""
+    """Show price, balance and what is left; the button is there only for a client who has enough."""
     found = await _service(turn, shop, number)
     member = await _member(turn, shop) if found else None
     if found is None or member is None:
@@ -102,7 +102,7 @@ async def _ask(turn: Turn, shop: int, number: int, note: str = "") -> None:
 
 
 async def _member(turn: Turn, shop: int) -> Member | None:
-    """Return the person's card at the shop; who has none is led to get one."""
+    """Return the person's card at the shop; a person without one is led to get one."""
     if not await visitor.registered(turn):
         return None
     try:

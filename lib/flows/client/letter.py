@@ -88,7 +88,7 @@ async def _send(turn: Turn, shop: int) -> None:
 
 
 async def _tell(turn: Turn, partner: Partner, number: int) -> None:
-    """Tell the owner and the managers; who has not started the partner bot hears nothing and finds it there later."""
+    """Tell the owner and the managers; one who has not started the partner bot finds it there later."""
     member = await visitor.own_card(turn, partner.id)
     fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
     answer = [("partner.button.answer", f"inbox:talk:{member.id}")] if member else []

@@ -1,4 +1,4 @@
-"""The client's word on points that a cashier wants to take who has not seen the card: spend:<shop>:<request>:yes or no.
+"""The client's answer when a cashier who has not seen the card wants to take points: spend:<shop>:<request>:yes or no.
 
 The question comes as a push from the till; the rows say whether it is the person's own, and still open.
 """

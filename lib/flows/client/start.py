@@ -13,7 +13,7 @@ from lib.telegram.dispatch import LINK, Turn
 
 
 async def _consent(turn: Turn) -> str:
-    """Return what is consented to; who came by a shop's link reads first whose card it is and what it brings."""
+    """Return the words of the consent; a shop's link first tells whose card it is and what it brings."""
     name = turn.came.person.first_name
     try:
         shop = await visitor.inviting(str(turn.state.data.get(LINK, "")))
@@ -28,7 +28,7 @@ async def _welcome(turn: Turn, _: User) -> None:
 
 
 async def _greet(turn: Turn) -> None:
-    """Greet somebody who is known; who has consented in another bot reads here what this one is for."""
+    """Greet a known person; one who has consented in another bot reads here what this one is for."""
     first = not await visitor.is_client(turn) and await is_new(turn)
     await _show(turn, "client.start.first" if first else "client.start.again")
 

@@ -63,7 +63,7 @@ async def managers(partner_id: int) -> list[int]:
 
 
 async def tell_managers(partner_id: int, key: str, fields: dict[str, Any], ways: notify.Ways, *, once: str) -> None:
-    """Tell the owner and the managers of a shop; who has not started the partner bot hears nothing."""
+    """Tell the owner and the managers of a shop; one who has not started the partner bot hears nothing."""
     for to in await managers(partner_id):
         await db.run(
             lambda conn, to=to: notify.tell(conn, to, "partner", key, fields, ways, once=f"{once}:{to}")  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Where somebody ends whom an administrator has shut out: one sentence, and the way to their own data."""
+"""Answers a person whom an administrator has shut out: one sentence, and the way to their own data."""
 
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn

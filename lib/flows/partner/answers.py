@@ -1,4 +1,4 @@
-"""What the forms of a shop have in common: how typed answers are read, and what all of them say."""
+"""The common part of a shop's forms: how typed answers are read, and the sentences that all of them use."""
 
 from collections.abc import Callable
 from typing import Any
