@@ -55,7 +55,7 @@ async def _arrive(turn: Turn, payload: str) -> None:
         await _join(turn)
     else:
         words = turn.text("client.join.contact_for", title=partner.title, gift=visitor.welcome_gift(turn, partner))
-        await _ask_contact(turn, "\n\n".join([*await _club(turn), words]))
+        await _ask_contact(turn, screen.paragraphs(*await _club(turn), words))
 
 
 async def _club(turn: Turn) -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lib import db, errors, money
-from lib.flows.partner import answers, workplace
+from lib.flows.partner import answers, listing, workplace
 from lib.loyalty import offers
 from lib.loyalty.staff import Staff
 from lib.telegram import screen, wizard
-from lib.telegram.client import Button, Picture
+from lib.telegram.client import Picture
 from lib.telegram.dispatch import Turn
 from lib.telegram.wizard import Draft, Form, Step
 
@@ -46,19 +46,9 @@ async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = ""
     after = screen.number(argument)
     found = await db.run(lambda conn: offers.list_services(conn, place.partner_id, after=after, limit=11))
-    rows = [
-        [Button(f"{_mark(one.status, one.shown)} {screen.short(one.title, 16)}", f"goods:one:{one.id}")]
-        for one in found[:10]
-    ]
-    if len(found) > 10:
-        rows.append([screen.button(turn, "partner.button.more", f"goods:list:{found[9].id}")])
-    rows.append([screen.button(turn, "partner.button.new_service", "goods:new", style="primary")])
+    rows = listing.rows(turn, "goods", found, "partner.button.new_service")
     words = turn.text("partner.goods.list" if found or after else "partner.goods.none", title=place.title)
     await turn.show(words, [*rows, screen.home(turn)])
-
-
-def _mark(status: str, shown: bool) -> str:
-    return {"pending": "🕓", "rejected": "✖️"}.get(status, "✅" if shown else "⏸")
 
 
 async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:

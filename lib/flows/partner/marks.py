@@ -22,7 +22,7 @@ async def handle(turn: Turn) -> None:
     if place is None:
         return
     turn.state.step = ""
-    argument = turn.came.text.partition(":")[2].partition(":")[2] if turn.came.kind == "press" else ""
+    _, argument = screen.pressed(turn)
     before = _cursor(argument)
     found = await db.run(lambda conn: talk.ratings(conn, place.partner_id, before=before, limit=PAGE + 1))
     lines = text.fitting([_line(turn, number, one) for number, one in enumerate(found[:PAGE], 1)], ROOM)

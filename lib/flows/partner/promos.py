@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, dates, db, errors, money, text, typed
-from lib.flows.partner import answers, workplace
+from lib.flows.partner import answers, listing, workplace
 from lib.loyalty import offers, partners
 from lib.loyalty.offers import Promotion
 from lib.loyalty.staff import Staff
@@ -57,19 +57,9 @@ async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = ""
     before = screen.number(argument) or None
     found = await db.run(lambda conn: offers.list_promotions(conn, place.partner_id, before=before, limit=11))
-    rows = [
-        [Button(f"{_mark(one.status, one.shown)} {screen.short(one.title, 16)}", f"promos:one:{one.id}")]
-        for one in found[:10]
-    ]
-    if len(found) > 10:
-        rows.append([screen.button(turn, "partner.button.more", f"promos:list:{found[9].id}")])
-    rows.append([screen.button(turn, "partner.button.new_promo", "promos:new", style="primary")])
+    rows = listing.rows(turn, "promos", found, "partner.button.new_promo")
     words = turn.text("partner.promos.list" if found else "partner.promos.none", title=place.title)
     await turn.show(words, [*rows, screen.home(turn)])
-
-
-def _mark(status: str, shown: bool) -> str:
-    return {"pending": "🕓", "rejected": "✖️"}.get(status, "✅" if shown else "⏸")
 
 
 async def _one(turn: Turn, place: Staff, argument: str) -> None:

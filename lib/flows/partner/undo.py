@@ -45,7 +45,7 @@ async def handle(turn: Turn) -> None:
     if place is None:
         return
     if turn.came.kind == "press":
-        wanted, _, argument = turn.came.text.partition(":")[2].partition(":")
+        wanted, argument = screen.pressed(turn)
         await _pressed(turn, place, wanted, argument)
     elif turn.came.kind == "text" and turn.state.step == "undo:why" and (asked := UNDO.of(turn.state)):
         await _sure(turn, place, asked.txn, " ".join(turn.came.text.split())[:LONGEST])

@@ -39,7 +39,7 @@ async def handle(turn: Turn) -> None:
     elif came.kind == "text":
         await _redeem(turn, came.text)
     else:
-        wanted, _, argument = came.text.partition(":")[2].partition(":") if came.kind == "press" else ("", "", "")
+        wanted, argument = screen.pressed(turn)
         await _pressed(turn, wanted, argument)
 
 

@@ -37,7 +37,7 @@ async def handle(turn: Turn) -> None:
     if place is None:
         return
     if turn.came.kind == "press":
-        wanted, _, argument = turn.came.text.partition(":")[2].partition(":")
+        wanted, argument = screen.pressed(turn)
         await _pressed(turn, place, wanted, argument)
     elif turn.came.kind == "text":
         await _typed(turn, place, turn.came.text.strip())
