@@ -137,6 +137,9 @@ class Stack:
             database_url="postgresql://starting",
             ai=self._ai,
         )
+        self._prefix = config.load(self.settings).key_prefix
+        asking = httpx.AsyncClient(timeout=2, trust_env=False, verify=fetch.tls())
+        self._asking = await self._exit.enter_async_context(asking)
         await _together(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
         booting = [self._start_function(entry) for entry in self._routes.entries.values()]
         await _together(*booting, self._start_telegram("telegram" in outside))
@@ -305,7 +308,7 @@ class Stack:
         return await story.of_update(self.owner_url, user_id, since, log)
 
     async def _user_state(self, bot: str, user_id: int) -> Any:
-        return await story.user_state(self.settings, config.load(self.settings).key_prefix, bot, user_id)
+        return await story.user_state(self._asking, self.settings, self._prefix, bot, user_id)
 
     async def _tick(self) -> dict[str, Any]:
         began = time.monotonic()

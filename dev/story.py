@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from lib import db, errors, fetch
+from lib import db, errors
 
 SQL = db.load("simulator")
 UNKNOWN_MS = 10_000  # an update whose log line never came may have taken so long
@@ -45,12 +45,13 @@ async def of_update(database_url: str, tg_id: int, since: float, record: Facts |
         return {"jobs": [], "ledger": [], "error": "Postgres does not answer."}
 
 
-async def user_state(settings: Mapping[str, str], prefix: str, bot: str, user_id: int) -> Any:
+async def user_state(
+    client: httpx.AsyncClient, settings: Mapping[str, str], prefix: str, bot: str, user_id: int
+) -> Any:
     """Return what Redis holds of a conversation, or None."""
     command = ["GET", f"{prefix}:user_state:{bot}:{user_id}"]
     headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
-    async with httpx.AsyncClient(timeout=2, trust_env=False, verify=fetch.tls()) as client:
-        answer = await client.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
+    answer = await client.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
     value = answer.raise_for_status().json()["result"]
     try:
         return json.loads(value) if value else None

@@ -71,7 +71,7 @@ async def chats(world: World, request: Request) -> list[Json]:
 
 async def chat(world: World, request: Request) -> Json:
     person = _person(world, request)
-    return shown.chat(world, person.chat)
+    return shown.chat(world, person.chat, int(request.query_params.get("last") or 0))
 
 
 async def text(world: World, request: Request) -> Json:

@@ -53,7 +53,7 @@ OPEN = {
 
 def units(text: str) -> int:
     """Return the length in UTF-16 units, as all of Telegram's offsets count."""
-    return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def parse(text: str, mode: str | None, entities: list[Json] | None) -> tuple[str, list[Json]]:

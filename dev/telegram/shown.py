@@ -48,15 +48,15 @@ def chats(world: World) -> list[Json]:
     return sorted(entries, key=lambda one: -(one["last"] or {"date": 0})["date"])
 
 
-def chat(world: World, chat: Chat) -> Json:
-    """Return a chat from its beginning; looking at it makes it read."""
+def chat(world: World, chat: Chat, last: int = 0) -> Json:
+    """Return a chat from its beginning, or its `last` messages; looking at it makes it read."""
     if chat.unread:
         chat.unread = 0
         world.keep_chat(chat)
     user = world.users[chat.user_id]
     profile = world.bots[chat.bot].profile
     return {
-        "messages": [world.view(one) for one in chat.messages.values()],
+        "messages": [world.view(one) for one in list(chat.messages.values())[-last:]],
         "reply_keyboard": chat.reply_keyboard,
         "action": chat.action if chat.action and world.clock() < chat.action_until else None,
         "blocked": chat.blocked,

@@ -34,7 +34,9 @@ def test_sets_the_product_into_the_scene(scene: str) -> None:
     assert np.abs(pixels[30, 30] - (236, 236, 234)).max() > 3
 
 
-def test_scenes_and_variants_all_look_different() -> None:
+def test_scenes_and_variants_all_look_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "WIDTH", 600)
+    monkeypatch.setattr(background, "HEIGHT", 800)
     data = encoded(make_cutout(), "PNG")
     small = [
         np.asarray(opened(background.render_background(data, BackgroundOrder(scene, variant)).jpeg).resize((30, 40)))

@@ -44,7 +44,7 @@ class Laid:
 
 
 @pytest.fixture
-def laid(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Iterator[list[Laid]]]:
+def laid(once: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Iterator[list[Laid]]]:
     """Film without drawing: return what each frame shows."""
     seen: dict[int, list[Laid]] = {}
     made: list[Frame] = []  # kept, or two frames could have one id

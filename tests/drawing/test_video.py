@@ -20,6 +20,7 @@ from lib.drawing.clip import wanted as local_order
 from lib.drawing.clip.wanted import Video, VideoOrder
 from tests.drawing.pictures import encoded, make_mug, make_png_header, make_scene, opened
 
+FILMING = (promo, handheld, cinema, encoder)
 ROOT = Path(__file__).parent.parent.parent
 ORDER = VideoOrder("Кружка керамическая", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
@@ -71,8 +72,9 @@ def test_the_poster_is_the_first_frame(video: Video) -> None:
     assert len(video.poster_jpeg) < 900_000
 
 
-def test_gives_the_same_bytes_again(video: Video) -> None:
-    assert local_video.render_video(encoded(make_mug(), quality=95), ORDER) == video
+def test_gives_the_same_bytes_again(sketches: None) -> None:
+    first, again = (local_video.render_video(encoded(make_mug(), quality=95), ORDER) for _ in range(2))
+    assert first == again
 
 
 def test_lets_no_metadata_out(drafts: None) -> None:
@@ -99,10 +101,17 @@ def test_refuses_a_bad_picture_before_it_draws(data: bytes, code: str) -> None:
 
 
 @pytest.fixture
-def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+def drafts(once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """One frame a second, for tests that look at many videos."""
-    for module in (promo, handheld, cinema, encoder):
+    for module in FILMING:
         monkeypatch.setattr(module, "FPS", 1)
+
+
+@pytest.fixture
+def sketches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five frames a second, as large a second as it ever is: the encoder's limit is of bits in a second."""
+    for module in FILMING:
+        monkeypatch.setattr(module, "FPS", 5)
 
 
 def frames(data: bytes) -> list[Image.Image]:
@@ -151,10 +160,10 @@ def test_words_stay_where_no_app_covers_them(template: str, drafts: None) -> Non
         assert columns[-1] < 0.88 * 1080 + 2
 
 
-def test_ten_seconds_are_ten_seconds_and_no_larger_than_five() -> None:
+def test_ten_seconds_are_ten_seconds_and_no_larger_than_five(sketches: None) -> None:
     made = local_video.render_video(encoded(make_scene()), dataclasses.replace(ORDER, seconds=10, template="ugc"))
     assert made.seconds == 10
-    assert len(frames(made.mp4)) == 250
+    assert len(frames(made.mp4)) == 10 * 5
     assert len(made.mp4) < 1_000_000
 
 
@@ -169,8 +178,10 @@ def test_any_words_make_a_video(title: str, template: str, drafts: None) -> None
 
 MEMORY = r"""
 import re, resource, sys
-from lib.drawing.clip import video, wanted
+from lib.drawing.clip import cinema, encoder, promo, video, wanted
 
+for module in (cinema, encoder, promo):
+    module.FPS = 5  # 25 frames are more than the encoder holds at a time
 resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
 made = video.render_video(sys.stdin.buffer.read(), wanted.VideoOrder("Кружка", ("Яркая", "Большая"), sys.argv[1]))
 # getrusage would tell the peak of the process that started this one, if that is larger

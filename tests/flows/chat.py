@@ -10,6 +10,7 @@ import httpx
 
 LABEL = 20  # characters that a phone shows of a button with another beside it
 PATIENCE = 20.0  # seconds for what a worker does; a webhook's answer is waited for by itself
+RECENT = 30  # messages among which a phone shows the last few
 
 
 def words(message: dict[str, Any]) -> str:
@@ -71,9 +72,9 @@ class Chat:
     async def comes_back(self) -> None:
         await self._act("unblock", json={})
 
-    async def messages(self) -> list[dict[str, Any]]:
-        """The messages that the bot has written and not deleted, oldest first."""
-        answer = await self.http.get(self.path)
+    async def messages(self, last: int = 0) -> list[dict[str, Any]]:
+        """The messages that the bot has written and not deleted, oldest first; `last`: among so many of the chat."""
+        answer = await self.http.get(self.path, params={"last": last})
         shown = answer.raise_for_status().json()["messages"]
         mine = [one for one in shown if not one["sim"]["outgoing"] and not one["sim"].get("deleted")]
         if self.bot == "studio":
@@ -81,19 +82,20 @@ class Chat:
         return mine
 
     async def last(self) -> dict[str, Any]:
-        return (await self.messages())[-1]
+        return (await self.messages(RECENT) or await self.messages())[-1]
 
     async def message_with(self, label: str) -> dict[str, Any]:
-        for message in reversed(await self.messages()):
-            if any(label in name for name in buttons(message)):
-                return message
+        for last in (RECENT, 0):
+            for message in reversed(await self.messages(last)):
+                if any(label in name for name in buttons(message)):
+                    return message
         raise AssertionError(f"no button {label!r}; the chat: {[words(one) for one in await self.messages()]}")
 
     async def sees(self, pattern: str, *, within: float = PATIENCE) -> dict[str, Any]:
         """Wait until one of the bot's last three messages matches, and return it."""
         until = time.monotonic() + within
         while True:
-            shown = (await self.messages())[-3:]
+            shown = (await self.messages(RECENT))[-3:]
             for message in reversed(shown):
                 if re.search(pattern, words(message), re.DOTALL):
                     return message
@@ -111,7 +113,6 @@ class Chat:
         told = answer.json()
         self.toast, self.delivery = told.get("callback_answer"), told.get("delivery") or {}
         self.update_ids = told.get("update_ids") or [told["update_id"]]
-        return dict(told)
         return dict(told)
 
     async def pays(self, invoice: dict[str, Any], **options: Any) -> dict[str, Any]:

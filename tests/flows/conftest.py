@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from PIL import Image, ImageDraw
 
@@ -36,6 +37,8 @@ class Shop:
 
     stack: Stack
     http: httpx.AsyncClient
+    opened: contextlib.AsyncExitStack
+    conn: db.Connection | None = None
     ticks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def balance(self, chat: Chat) -> int:
@@ -59,10 +62,18 @@ class Shop:
         )
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
-        async with db.connect(self.stack.owner_url) as conn:
-            cursor = await conn.execute(query, params)
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+        cursor = await self._execute(query, params)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+    async def _execute(self, query: str, params: tuple[Any, ...]) -> Any:
+        """Ask over the one connection, or over a new one if the server has been away meanwhile."""
+        if self.conn:
+            with contextlib.suppress(psycopg.OperationalError):
+                return await self.conn.execute(query, params)
+            self.conn = None
+        self.conn = await self.opened.enter_async_context(db.connect(self.stack.owner_url))
+        return await self.conn.execute(query, params)
 
     def stored(self, pathname: str) -> Path:
         """Return where the stand-in of Vercel Blob keeps a file."""
@@ -242,8 +253,11 @@ async def stack() -> AsyncIterator[Stack]:
 
 @pytest.fixture(scope="session")
 async def shop(stack: Stack) -> AsyncIterator[Shop]:
-    async with httpx.AsyncClient(base_url=stack.page, timeout=30, trust_env=False) as http:
-        shop = Shop(stack, http)
+    async with (
+        httpx.AsyncClient(base_url=stack.page, timeout=30, trust_env=False) as http,
+        contextlib.AsyncExitStack() as opened,
+    ):
+        shop = Shop(stack, http, opened)
         yield shop
         await asyncio.gather(*shop.ticks)
 

@@ -22,6 +22,7 @@ from lib.loyalty import members, partners
 from lib.people import users
 from lib.telegram import dispatch, fsm, instance, wizard
 from tests import factories
+from tests.sizes import size
 
 MALLORY = 6666
 BOTS = ("studio", "client", "partner", "admin")
@@ -39,7 +40,7 @@ TYPED = [
     "Привет",
     "<b>",
 ]
-PRESSES = 400
+PRESSES = size(150, 400)
 HER_END = "profile:erase"  # with it she would be somebody else
 numbers = itertools.count(1)
 
@@ -114,7 +115,7 @@ async def rows(database):
 
 async def shown(lab, bot):
     """Return the buttons of the last messages that Mallory sees, with the message each is on."""
-    messages = (await lab.sim.get(f"/chats/{bot}/{MALLORY}")).json()["messages"]
+    messages = (await lab.sim.get(f"/chats/{bot}/{MALLORY}", params={"last": 30})).json()["messages"]
     seen = [one for one in messages if not one["sim"]["outgoing"] and not one["sim"].get("deleted")][-3:]
     return [
         (button["callback_data"], one["message_id"])
