@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib import clock, errors, limits
-from lib.jobs import drain, periodic, table
+from lib.jobs import periodic, reports, table
 from lib.jobs.periodic import Schedule
 from lib.jobs.run import Kind
 from lib.retry import Backoff
@@ -81,7 +81,7 @@ async def test_a_failure_is_tried_again_when_it_was_to_be(conn, task):
 async def test_a_job_that_falls_due_soon_is_waited_for_without_asking_again_and_again(conn, task, monkeypatch):
     await factories.make_job(conn, await factories.make_user(conn))
     asked, runs = [], []
-    ask = drain.Drain._ask
+    ask = reports.Reports.ask
 
     async def counted(*args):
         asked.append(1)
@@ -92,7 +92,7 @@ async def test_a_job_that_falls_due_soon_is_waited_for_without_asking_again_and_
         if len(runs) == 1:
             await run.wait(clock.now() + timedelta(seconds=1))
 
-    monkeypatch.setattr(drain.Drain, "_ask", counted)
+    monkeypatch.setattr(reports.Reports, "ask", counted)
     summary = await one(task(run), patience=timedelta(seconds=5))
     assert (summary.done, len(runs)) == (1, 2)
     assert len(asked) <= 6
