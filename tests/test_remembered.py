@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.errors import InsufficientPrivilege
 
 from lib import errors
 from lib.credits import catalog, ledger
@@ -11,7 +12,8 @@ from lib.loyalty import members, partners
 from lib.office import audit, people
 from lib.people import users
 from tests import factories
-from tests.loyalty_lab import make_client, make_member, make_shop, new_key
+from tests.loyalty.test_points import accrue, redeem, reverse
+from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
 
 
 async def knows(conn, user_id, what, subject):
@@ -64,7 +66,7 @@ async def test_people_from_before_the_marks_get_theirs_at_night(conn):
 
 
 async def test_what_has_run_out_and_what_a_gone_shop_knew_is_forgotten(conn, make_user):
-    now = datetime(2031, 3, 10, tzinfo=UTC)
+    now = datetime(2021, 3, 10, tzinfo=UTC)
     alice, shop, gone = await make_user(), await make_shop(conn), await make_shop(conn)
     await remember(conn, alice.id, "welcome", shop.id)
     await remember(conn, alice.id, "welcome", gone.id)
@@ -77,6 +79,13 @@ async def test_what_has_run_out_and_what_a_gone_shop_knew_is_forgotten(conn, mak
         "select what, subject from remembered where mark = %s order by what", (users.person_mark(alice.tg_id),)
     )
     assert await cursor.fetchall() == [("block", shop.id), ("welcome", shop.id)]
+
+
+async def three_years_pass(conn, person):
+    await conn.execute(
+        "update remembered set until = until - interval '3 years' where mark = %s", (users.person_mark(person.tg_id),)
+    )
+    await users.forget_remembered(conn, datetime.max.replace(tzinfo=UTC))
 
 
 async def owes(conn, alice, spent):
@@ -113,7 +122,7 @@ async def test_a_debt_outlives_two_erasures_and_not_three_years(conn, make_user)
     await users.erase(conn, second.id, second.tg_id)
     third = await make_user(tg_id=alice.tg_id)
     assert await knows(conn, third.id, "debt", debt.id)
-    await users.forget_remembered(conn, datetime.now(UTC) + timedelta(days=3 * 365 + 2))
+    await three_years_pass(conn, third)
     assert not await knows(conn, third.id, "debt", debt.id)
 
 
@@ -134,3 +143,151 @@ async def test_a_shops_block_holds_for_the_next_account_until_the_shop_lifts_it(
     await members.block(conn, shop.id, shop.owner.id, card.id, blocked=False, reason="-")
     assert (await members.join(conn, shop.id, again.id)).card_no == card.card_no
     assert not await knows(conn, again.id, "block", shop.id)
+
+
+async def debtor(conn, shop, member=None, **more):
+    """Return a client who owes a shop 50 points: they were spent before the goods that had brought them came back."""
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
+    member = member or await make_member(conn, shop, **more)
+    receipt = await accrue(conn, shop, member, 100_000)
+    await redeem(conn, shop, member, receipt.available)
+    assert (await reverse(conn, shop, receipt)).missing == 50
+    return member
+
+
+async def comes_back(conn, member, *shops):
+    """Let a person erase their account, begin anew and join; return the cards."""
+    await users.erase(conn, member.user_id, member.tg_id)
+    again = await factories.make_user(conn, tg_id=member.tg_id)
+    await members.register(conn, again.id, name="Анна", city="Казань")
+    return [await joins(conn, shop, again) for shop in shops]
+
+
+async def joins(conn, shop, person):
+    await members.join(conn, shop.id, person.id, now=NOW)
+    return await members.get_own(conn, shop.id, person.id)
+
+
+async def remembered(conn, member):
+    cursor = await conn.execute(
+        "select what, until from remembered where mark = %s", (users.person_mark(member.tg_id),)
+    )
+    return [what for what, _ in await cursor.fetchall()]
+
+
+async def test_points_owed_to_a_shop_are_repaid_by_the_next_account(conn):
+    shop, other = await make_shop(conn, welcome_points=30), await make_shop(conn)
+    [card, elsewhere] = await comes_back(conn, await debtor(conn, shop), shop, other)
+    assert (card.owed, elsewhere.owed) == (50, 0)
+    assert (await members.get_own(conn, shop.id, card.user_id)).available == 0, "the gift was had before"
+    assert await remembered(conn, card) == ["welcome"], "what the card says again need not be remembered"
+    await accrue(conn, shop, card, 200_000)
+    repaid = await members.get(conn, shop.id, card.id)
+    assert (repaid.owed, repaid.available) == (0, 50)
+    [third] = await comes_back(conn, repaid, shop)
+    assert third.owed == 0
+    assert await audit.check(conn) == []
+
+
+async def test_nobody_else_is_burdened_with_a_strangers_debt(conn):
+    shop = await make_shop(conn)
+    member = await debtor(conn, shop, phone="+79007600020")
+    await users.erase(conn, member.user_id, member.tg_id)
+    heir = await make_client(conn, phone="+79007600020")
+    assert (await joins(conn, shop, heir)).owed == 0, "the number is somebody else's by now"
+    assert await remembered(conn, member) == ["owed"]
+
+
+async def test_points_owed_to_two_shops_come_back_at_each(conn):
+    one, two = await make_shop(conn), await make_shop(conn)
+    member = await debtor(conn, one)
+    await debtor(conn, two, await joins(conn, two, await users.get_user(conn, member.user_id)))
+    [first, second] = await comes_back(conn, member, one, two)
+    assert (first.owed, second.owed) == (50, 50)
+    assert await audit.check(conn) == []
+
+
+async def test_a_debt_to_a_shop_outlives_two_erasures_and_not_three_years(conn):
+    shop = await make_shop(conn)
+    [card] = await comes_back(conn, await debtor(conn, shop), shop)
+    await comes_back(conn, card)
+    [card] = await comes_back(conn, card, shop)
+    assert card.owed == 50
+    await users.erase(conn, card.user_id, card.tg_id)
+    await three_years_pass(conn, card)
+    again = await factories.make_user(conn, tg_id=card.tg_id)
+    await members.register(conn, again.id, name="Анна", city="Казань")
+    assert (await joins(conn, shop, again)).owed == 0
+    assert await audit.check(conn) == []
+
+
+@pytest.mark.parametrize("direction", ["from", "into"])
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_debt_goes_along_when_two_accounts_become_one(conn, direction, early):
+    shop = await make_shop(conn)
+    member = await debtor(conn, shop)
+    await users.erase(conn, member.user_id, member.tg_id)
+    again = await factories.make_user(conn, tg_id=member.tg_id)
+    await members.register(conn, again.id, name="Анна", city="Казань")
+    friend = await make_client(conn)
+    if early:
+        await joins(conn, shop, friend)
+    old, new = (again, friend) if direction == "from" else (friend, again)
+    await members.merge(conn, old.id, new.id)
+    assert (await joins(conn, shop, new)).owed == 50
+    assert await audit.check(conn) == []
+
+
+async def test_what_was_owed_to_a_shop_that_is_gone_is_forgotten(conn):
+    shop, other = await make_shop(conn), await make_shop(conn)
+    one, two = await debtor(conn, shop), await debtor(conn, other)
+    for member in (one, two):
+        await users.erase(conn, member.user_id, member.tg_id)
+    await partners.decide(conn, shop.id, shop.owner.id, "blocked", "-")
+    await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+    assert await users.forget_remembered(conn, datetime.now(UTC)) == 1
+    assert [await remembered(conn, one), await remembered(conn, two)] == [[], ["owed"]]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into remembered (mark, what, subject) values ('x', 'welcome', 1)",
+        "update remembered set until = now()",
+        "delete from remembered",
+        "insert into spent_trials (mark) values ('x')",
+        "update spent_trials set mark = 'x'",
+        "delete from spent_trials",
+    ],
+)
+async def test_the_application_itself_writes_nothing_that_is_remembered(conn, statement):
+    async with factories.refused(conn, InsufficientPrivilege):
+        await conn.execute("set local role lotok_app")
+        await conn.execute(statement)
+
+
+async def test_the_application_forgets_nothing_before_its_time(conn, make_user):
+    alice, shop = await make_user(), await make_shop(conn)
+    await remember(conn, alice.id, "birthday", shop.id, datetime.now(UTC) + timedelta(days=330))
+    async with conn.transaction():
+        await conn.execute("set local role lotok_app")
+        await users.forget_remembered(conn, datetime.max.replace(tzinfo=UTC))
+        await conn.execute("select carry_owed(%s, %s)", (shop.id, alice.id))
+    assert await knows(conn, alice.id, "birthday", shop.id)
+
+
+async def test_a_debt_stays_remembered_while_there_is_no_card_to_bear_it(conn):
+    shop = await make_shop(conn)
+    member = await debtor(conn, shop)
+    await users.erase(conn, member.user_id, member.tg_id)
+    again = await factories.make_user(conn, tg_id=member.tg_id)
+    await conn.execute("select carry_owed(%s, %s)", (shop.id, again.id))
+    assert await remembered(conn, member) == ["owed"]
+
+
+async def test_a_trial_is_never_more_than_a_trial(conn, make_user):
+    alice = await make_user()
+    async with conn.transaction():
+        await conn.execute("set local role lotok_app")
+        cursor = await conn.execute("select give_trial(%s, 1000000, 'x')", (alice.id,))
+    assert await cursor.fetchone() == (users.TRIAL_CREDITS,)

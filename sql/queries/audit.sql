@@ -337,7 +337,7 @@ union all
 select 'operation ' || g.name || ' runs with the rights of who asks for it, or with too many', count(*) over ()
 from (values
     ('accrue_points'), ('redeem_points'), ('buy_service'), ('grant_points'), ('reverse_points'), ('join_partner'),
-    ('settle_referrals'), ('review_referral'), ('settle_due'), ('merge_members'), ('leave_shop')
+    ('settle_referrals'), ('review_referral'), ('settle_due'), ('merge_members'), ('leave_shop'), ('carry_owed')
 ) g (name)
 where not exists (
     select from pg_proc p
@@ -346,7 +346,7 @@ where not exists (
 )
 union all
 select app_role() || ' may write into ' || g.name, count(*) over ()
-from (values ('point_txns'), ('point_entries'), ('point_lot_uses'), ('point_lots')) g (name)
+from (values ('point_txns'), ('point_entries'), ('point_lot_uses'), ('point_lots'), ('remembered'), ('spent_trials')) g (name)
 where has_table_privilege(app_role(), g.name, 'insert, update, delete, truncate')
 union all
 select 'role ' || rolname || ' goes round row-level security', 1

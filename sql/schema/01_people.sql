@@ -82,8 +82,8 @@ create index users_username on users (lower(username)) where username <> '';
 -- blocked, and has had what is had once.
 create table remembered (
     mark bytea not null,
-    what text not null check (what in ('welcome', 'birthday', 'block', 'debt')),
-    -- of a debt the payment, else the shop
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed')),
+    -- of a debt the payment, of owed points the card that was left with them, else the shop
     subject bigint not null,
     -- null: for as long as the shop is there
     until timestamptz,
@@ -91,6 +91,10 @@ create table remembered (
 );
 
 create index remembered_until on remembered (until) where until is not null;
+
+-- It is written by functions that keep its rules, and by nothing else.
+revoke insert, update, delete on remembered from lotok_app;
+grant select, delete on remembered to lotok_till;
 
 create function marks_of(p_user_id bigint) returns bytea[] language sql stable security definer
 set search_path = public, pg_temp as $$
@@ -118,6 +122,14 @@ returns void language sql security definer set search_path = public, pg_temp as 
     order by m.mark
     on conflict (mark, what, subject) do update
     set until = case when num_nulls(r.until, excluded.until) = 0 then greatest(r.until, excluded.until) end;
+$$;
+
+-- What an erasure does not wash off, by the mark of the Telegram id alone.
+create function keep_harm(p_mark bytea, p_what text, p_subject bigint, p_until timestamptz) returns void
+language sql security definer set search_path = public, pg_temp as $$
+    insert into remembered (mark, what, subject, until)
+    values (p_mark, p_what, p_subject, p_until)
+    on conflict do nothing;
 $$;
 
 -- What is given once, and any of these accounts' marks has had, they all have had from now on: they are one person's.
@@ -163,15 +175,25 @@ create trigger share_marks after update of mark, phone_mark on users
     for each row when (new.erased_at is null and (old.mark, old.phone_mark) is distinct from (new.mark, new.phone_mark))
     execute function share_marks();
 
--- What has run out, and what concerned a shop that has gone with its owner. Returns how many.
-create function forget_remembered(p_now timestamptz) returns integer language plpgsql as $$
+-- What has run out, and never what has not yet; what concerned a shop that has gone with its owner. Returns how many.
+create function forget_remembered(p_now timestamptz) returns integer language plpgsql security definer
+set search_path = public, pg_temp as $$
 declare
     number integer;
 begin
+    perform set_config('app.platform', 'on', true);
+    with gone as materialized (
+        select p.id
+        from partners p
+        join users u on u.id = p.owner_id
+        where u.erased_at is not null
+    )
     delete from remembered r
-    where r.until <= p_now
-    or r.what <> 'debt' and r.subject in (select id from partners where status = 'blocked' and reason = 'owner_erased');
+    where r.until <= least(p_now, clock_timestamp())
+    or r.what in ('welcome', 'birthday', 'block') and r.subject in (select id from gone)
+    or r.what = 'owed' and r.subject in (select m.id from members m join gone g on g.id = m.partner_id);
     get diagnostics number = row_count;
+    perform set_config('app.platform', '', true);
     return number;
 end $$;
 
@@ -179,6 +201,19 @@ end $$;
 create function forget_block(p_user_id bigint, p_partner_id bigint) returns void language sql security definer
 set search_path to public, pg_temp as $$
     delete from remembered where mark = any (marks_of(p_user_id)) and what = 'block' and subject = p_partner_id;
+$$;
+
+-- Two accounts are one person's: what the one owed before it was erased, the other one owes.
+create function pass_owed(p_from bigint, p_into bigint) returns void language sql security definer
+set search_path = public, pg_temp as $$
+    update remembered r
+    set mark = k.mark
+    from users g, users k
+    where g.id = p_from
+    and k.id = p_into
+    and k.mark is not null
+    and r.mark = g.mark
+    and r.what = 'owed';
 $$;
 
 -- Every write in the name of a person asks the person's row first, and an account that was erased is refused, whatever a

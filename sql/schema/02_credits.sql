@@ -269,7 +269,7 @@ create table spent_trials (
 );
 
 -- Credits are moved by functions that keep their own rules, and by nothing else.
-revoke insert, update, delete on credit_ledger, payments, early_refunds, promo_uses from lotok_app;
+revoke insert, update, delete on credit_ledger, payments, early_refunds, promo_uses, spent_trials from lotok_app;
 revoke update, delete on credit_accounts from lotok_app;
 grant update (told_at) on payments to lotok_app;
 
@@ -536,12 +536,23 @@ begin
 end $$;
 
 -- The credits that a person has once in a lifetime: the key sees to it, and the mark does for a person who was erased and
--- comes back as a stranger. Null: they have had them.
+-- comes back as a stranger. Never more than the trial. Null: they have had them.
 create function give_trial(p_user_id bigint, p_amount integer, p_mark bytea) returns integer
 language sql security definer set search_path to public, pg_temp as $$
     insert into credit_ledger (user_id, kind, amount, key)
-    select p_user_id, 'trial', p_amount, 'trial:' || p_user_id
+    select p_user_id, 'trial', least(p_amount, 2), 'trial:' || p_user_id
     where not exists (select from spent_trials where mark = p_mark)
     on conflict (key) do nothing
     returning balance_after;
+$$;
+
+-- Who is being erased has had a trial, if they have: it does not come again.
+create function spend_trial(p_user_id bigint, p_mark bytea) returns void
+language sql security definer set search_path to public, pg_temp as $$
+    insert into spent_trials (mark)
+    select p_mark
+    from credit_ledger
+    where user_id = p_user_id
+    and kind = 'trial'
+    on conflict do nothing;
 $$;

@@ -111,6 +111,38 @@ begin
     return t.points;
 end $$;
 
+-- What a person still owed this shop when an account of theirs was erased, their card owes from now on.
+create function carry_owed(p_partner_id bigint, p_user_id bigint) returns void
+language plpgsql security definer set search_path to public, pg_temp as $$
+declare
+    scope text := coalesce(current_setting('app.tenant', true), '');
+    m members;
+    gone members;
+    card bigint;
+begin
+    perform set_config('app.tenant', p_partner_id::text, true);
+    select * into m
+    from members
+    where partner_id = p_partner_id and user_id = p_user_id and left_at is null
+    for no key update;
+    for card in
+        delete from remembered r
+        using members x
+        where m.id is not null
+        and r.mark = any (marks_of(p_user_id))
+        and r.what = 'owed'
+        and r.until > clock_timestamp()
+        and x.partner_id = p_partner_id
+        and x.id = r.subject
+        returning x.id
+    loop
+        gone := lock_member(p_partner_id, card);
+        update members set owed = 0 where partner_id = p_partner_id and id = gone.id;
+        update members set owed = owed + gone.owed where partner_id = p_partner_id and id = m.id;
+    end loop;
+    perform set_config('app.tenant', scope, true);
+end $$;
+
 -- Joining a shop: once for each person; the newcomer's welcome points come with it, once whatever account and number they
 -- come with. A referrer must be a member already.
 create function join_partner(
@@ -149,6 +181,7 @@ begin
     end loop;
     insert into point_accounts (partner_id, member_id, kind, balance)
     values (p.id, m.id, 'available', 0), (p.id, m.id, 'pending', 0);
+    perform carry_owed(p.id, p_user_id);
     return query select m.id, m.card_no, true, welcome_member(p, m, at), m.blocked_at is not null;
     perform set_config('app.tenant', '', true);
 end $$;
@@ -533,7 +566,8 @@ begin
     return t.points;
 end $$;
 
--- A card goes over as it is to a shop where the other account has none, else into the other's; returns how many.
+-- A card goes over as it is to a shop where the other account has none, else into the other's; and so does what is owed.
+-- Returns how many.
 create function merge_cards(p_from bigint, p_into bigint, p_now timestamptz) returns integer language plpgsql as $$
 declare
     old members;
@@ -555,6 +589,8 @@ begin
             jsonb_build_object('into', coalesce(target, old.id)));
         number := number + 1;
     end loop;
+    perform pass_owed(p_from, p_into);
+    perform carry_owed(partner_id, p_into) from members where user_id = p_into and left_at is null;
     return number;
 end $$;
 
@@ -642,6 +678,7 @@ end $$;
 
 -- As with the operations at the counter.
 grant create on schema public to lotok_till;
+alter function carry_owed owner to lotok_till;
 alter function join_partner owner to lotok_till;
 alter function settle_referrals owner to lotok_till;
 alter function review_referral owner to lotok_till;

@@ -94,8 +94,8 @@ create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns v
     delete from muted_alerts where tg_id = p_tg_id;
 $$;
 
--- What an erasure does not wash off: what is owed for Stars that went back, and where a shop has blocked the person. Not
--- by the phone, which is somebody else's one day.
+-- What an erasure does not wash off: what is owed for Stars that went back and to shops, and where a shop has blocked the
+-- person. Not by the phone, which is somebody else's one day.
 create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
 declare
     term timestamptz := clock_timestamp() + interval '3 years';
@@ -107,15 +107,21 @@ begin
     -- what is had once is remembered with a mark that is new
     update users set mark = p_mark where id = p_user_id and mark is distinct from p_mark;
     perform set_config('app.platform', 'on', true);
-    insert into remembered (mark, what, subject, until)
-    select p_mark, 'debt', id, term
-    from payments
-    where user_id = p_user_id and state = 'debt'
-    union all
-    select p_mark, 'block', partner_id, term
-    from members
-    where user_id = p_user_id and left_at is null and blocked_at is not null
-    on conflict do nothing;
+    perform from members where user_id = p_user_id and left_at is null order by partner_id, id for no key update;
+    perform keep_harm(p_mark, h.what, h.subject, term)
+    from (
+        select 'debt' as what, id as subject
+        from payments
+        where user_id = p_user_id and state = 'debt'
+        union all
+        select 'block', partner_id
+        from members
+        where user_id = p_user_id and left_at is null and blocked_at is not null
+        union all
+        select 'owed', id
+        from members
+        where user_id = p_user_id and left_at is null and owed > 0
+    ) h;
     perform set_config('app.platform', '', true);
 end $$;
 
@@ -184,12 +190,7 @@ begin
         phone_mark = null,
         erased_at = clock_timestamp()
     where id = p_user_id;
-    insert into spent_trials (mark)
-    select p_mark
-    from credit_ledger
-    where user_id = p_user_id
-    and kind = 'trial'
-    on conflict do nothing;
+    perform spend_trial(p_user_id, p_mark);
     perform stop_orders(p_user_id);
     perform forget_orders(p_user_id);
     update conversations
@@ -297,7 +298,7 @@ begin
         ),
         'cards', (
             select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'card', m.card_no, 'joined_at', m.joined_at,
-                'visits', m.visits, 'spent_minor', m.spent_minor, 'balances', (
+                'visits', m.visits, 'spent_minor', m.spent_minor, 'owed', m.owed, 'balances', (
                     select jsonb_object_agg(a.kind, a.balance)
                     from point_accounts a
                     where a.partner_id = m.partner_id and a.member_id = m.id
