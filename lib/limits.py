@@ -138,8 +138,8 @@ async def wait(tg_id: int, limit: Limit) -> int:
 def take(due: dict[str, int], limit: Limit) -> int:
     """Take a turn and return 0, or take none and return the seconds to wait, by what `due` holds of each action.
 
-    For whoever holds the person's turn already: what it keeps in State.limits is read and saved with the state, so
-    that all instances share the count and it costs no command.
+    For a caller that holds the person's turn already: what it keeps in State.limits is read and saved with the state,
+    so that all instances share the count and it costs no command.
     """
     now = _now()
     next_due = _sane(due.get(limit.action, 0), limit, now)

@@ -221,9 +221,7 @@ def _progress(value: Any) -> float | None:
 def _cost(data: dict[str, Any]) -> int | None:
     """Return what was charged; no sum that a row could not hold, however absurd."""
     credits = data.get("creditsConsumed")
-    if (
-        not isinstance(credits, int | float) or isinstance(credits, bool) or not credits >= 0
-    ):  # nor a number that is none
+    if not isinstance(credits, int | float) or isinstance(credits, bool) or not credits >= 0:  # nor NaN or infinity
         return None
     return round(min(credits, 1e8) * CREDIT)
 

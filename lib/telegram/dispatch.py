@@ -354,7 +354,7 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
 
 
 def _shared(menu: Menu, came: Incoming) -> str:
-    """Return the flow of all bots that was asked for by command or button, "" when it is none of them."""
+    """Return the flow of all bots that was asked for by command or button, "" for any other."""
     prefix = came.text.partition(":")[0] if came.kind == "press" else ""
     if prefix in menu.every and prefix not in menu.own:
         return prefix

@@ -225,7 +225,7 @@ def _refunded(paid: Part) -> StarPayment:
 
 
 def _shared(update_id: int, message_id: int, person: Sender, contact: Part) -> Incoming:
-    """Take a phone number: whoever's it is, only that of the contact's own Telegram account counts as one's own."""
+    """Take a phone number of anybody; it counts as the person's own only when Telegram says so."""
     own = contact.get("user_id") == person.id
     return Incoming(update_id, "contact", person, message_id, phone=contact["phone_number"], own_phone=own)
 

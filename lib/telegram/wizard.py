@@ -142,7 +142,7 @@ def _rows(turn: Turn, form: Form, step: str) -> Keyboard:
 
 
 async def answer(turn: Turn, form: Form) -> None:
-    """Take a pressed button or typed words for an answer; whatever is none has the open question asked again."""
+    """Take a pressed button or typed words for an answer; anything else has the open question asked again."""
     draft = draft_of(turn, form) or {}
     if turn.came.kind == "press":
         await _press(turn, form, draft)
