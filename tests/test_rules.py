@@ -133,6 +133,26 @@ def test_a_bots_own_modules_stay_with_the_bot():
         assert bots & {*lib.flows.FLOWS.menus, "every"} <= {*own}, path
 
 
+# What a bot keeps in State.data beside the drafts of its flows: the screen, the place at work, the words of a search
+# with pages, and the screens that are done.
+LOOSE = {"screen", "pictured", "pages", "shop", "job", "sought", "shop_words"}
+LOOSE |= {"done", "undone", "bought_on", "erase_on"}
+# These forms are steps of a wizard.
+WIZARDS = {f"lib.flows.partner.{name}" for name in ("apply", "goods", "promos", "rules")}
+
+
+def test_what_a_flow_gathers_is_a_draft_of_its_own_type_and_key():
+    for bot in lib.flows.FLOWS.menus:
+        texts = {
+            _name(path): path.read_text(encoding="utf-8") for path in _files(f"lib/flows/{bot}", "lib/flows/every")
+        }
+        keys = [key for text in texts.values() for key in re.findall(r'DraftKey\("(\w+)"', text)]
+        assert len(keys) == len(set(keys)), f"{bot}: two drafts under one key"
+        found = {name: re.findall(r'state\.data(?:\[|\.get\(|\.pop\()"(\w+)"', text) for name, text in texts.items()}
+        loose = {name: {*used} - LOOSE for name, used in found.items() if name not in WIZARDS}
+        assert {name: used for name, used in loose.items() if used} == {}
+
+
 def test_no_package_calls_something_by_the_name_of_its_own_module():
     """Once the module is imported, by whatever update comes first, the name means the module."""
     for path in (ROOT / "lib").rglob("__init__.py"):

@@ -43,11 +43,16 @@ class DraftKey[T]:
     def dump(self, draft: T) -> dict[str, Any]:
         """Return the stored form."""
         values = {one.name: (getattr(draft, one.name), one.default) for one in fields(self._shape)}
-        return {name: value for name, (value, default) in values.items() if value != default}
+        return {name: _frozen(value) for name, (value, default) in values.items() if value != default}
 
     @property
     def _shape(self) -> Any:
         return self.kind
+
+
+def _frozen(value: Any) -> Any:
+    """Return a tuple as the list that JSON makes of it."""
+    return list(map(_frozen, value)) if isinstance(value, tuple) else value
 
 
 def _thawed(value: Any) -> Any:

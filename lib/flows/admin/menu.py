@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from lib import db
 from lib.flows.admin import worries
+from lib.flows.admin.deed import DEED
 from lib.office import pulse, shops
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
@@ -21,15 +22,15 @@ async def handle(turn: Turn) -> None:
     elif wanted in ("start", "menu", "home", "balance"):
         await _home(turn)
     elif wanted == "cancel":
-        await _home(turn, turn.text("admin.cancelled" if turn.state.data.pop("act", None) else "admin.nothing"))
+        await _home(turn, turn.text("admin.cancelled" if DEED.drop(turn.state) else "admin.nothing"))
     else:
         await _unknown(turn)
 
 
 async def _home(turn: Turn, note: str = "") -> None:
     turn.state.step = "people:find"
-    for kept in ("act", "pages"):
-        turn.state.data.pop(kept, None)
+    DEED.drop(turn.state)
+    turn.state.data.pop("pages", None)
     found, waits = await db.run(pulse.look), await db.run(shops.to_decide)
     wrong = worries.worries(turn, found) + worries.service_worries(turn, await worries.services())
     state = turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine")

@@ -4,6 +4,7 @@ home -> list -> one of them -> approve (at once, for the words that were shown),
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lib import db, errors
@@ -16,8 +17,21 @@ from lib.office import shops
 from lib.telegram import client, screen
 from lib.telegram.client import Button, Picture
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 WEEKDAYS = 127
+
+
+@dataclass(frozen=True)
+class ShownThing:
+    """What an administrator has before their eyes: which thing, as it stood, and the mark of its words."""
+
+    of: str
+    was: str
+    mark: str
+
+
+JUDGED = DraftKey("judged", ShownThing)
 
 
 async def handle(turn: Turn) -> None:
@@ -71,7 +85,7 @@ async def _list(turn: Turn, argument: str) -> None:
 async def _one(turn: Turn, argument: str) -> None:
     kind, ids = _ids(argument)
     thing = await db.run(lambda conn: shops.get(conn, kind, *ids))
-    turn.state.data["judged"] = {"of": argument, "was": thing.status, "mark": shops.seen(thing)}
+    JUDGED.keep(turn.state, ShownThing(argument, thing.status, shops.seen(thing)))
     deeds = []
     if thing.status in ("pending", "rejected"):
         deeds.append(screen.button(turn, "admin.button.approve", f"moderate:yes:{argument}", "success"))
@@ -126,17 +140,17 @@ def _gain(turn: Turn, promotion: offers.Promotion) -> str:
 async def _yes(turn: Turn, argument: str) -> None:
     """Approve what this screen shows; the owner is told. A second administrator, or a second press, changes nothing."""
     kind, ids = _ids(argument)
-    judged = turn.state.data.get("judged", {})
+    judged = JUDGED.of(turn.state)
     if turn.came.message_id == turn.state.data.get("done"):
         await turn.answer(turn.text("admin.act.done_already"), alert=True)
         return
-    if not turn.on_screen or judged.get("of") != argument:
+    if not turn.on_screen or judged is None or judged.of != argument:
         await screen.refuse_old_button(turn)
         await _one(turn, argument)
         return
     key = f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
     actor = turn.state.who["id"]
-    work = {"actor_id": actor, "status": "approved", "was": judged["was"], "mark": judged["mark"], "key": key}
+    work = {"actor_id": actor, "status": "approved", "was": judged.was, "mark": judged.mark, "key": key}
     try:
         await db.run(lambda conn: shops.decide(conn, kind, *ids, **work))
     except errors.Conflict as refusal:

@@ -7,6 +7,7 @@ The price on the confirm screen is the one that is paid, or nothing is. The oper
 """
 
 import asyncio
+from dataclasses import dataclass
 
 from lib import clock, db, errors
 from lib.flows import when
@@ -18,8 +19,21 @@ from lib.loyalty.points import Receipt, Voucher
 from lib.telegram import screen
 from lib.telegram.client import Picture, download
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 LABELS = screen.PageLabels("client.button.newer", "client.button.older")
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A service that is about to be bought, at the price that the confirm screen showed."""
+
+    shop: int
+    service: int
+    price: int
+
+
+BUY = DraftKey("buy", Purchase)
 
 
 async def handle(turn: Turn) -> None:
@@ -98,7 +112,7 @@ async def _ask(turn: Turn, shop: int, number: int, note: str = "") -> None:
     back = screen.home(turn, f"gift:{shop}:{number}")
     await turn.show(screen.paragraphs(note, words), [[get], back] if left >= 0 else [back])
     turn.state.step = "gift:confirm" if left >= 0 else ""
-    turn.state.data["buy"] = {"service": [shop, number], "price": found.price_points}
+    BUY.keep(turn.state, Purchase(shop, number, found.price_points))
 
 
 async def _member(turn: Turn, shop: int) -> Member | None:
@@ -114,11 +128,12 @@ async def _member(turn: Turn, shop: int) -> Member | None:
 
 
 async def _buy(turn: Turn, shop: int, number: int) -> None:
-    buy = turn.state.data.get("buy") or {}
+    buy = BUY.of(turn.state)
     if turn.came.message_id == turn.state.data.get("bought_on"):
         await turn.answer(turn.text("client.service.bought_already"), alert=True)
         return
-    if not turn.on_screen or turn.state.step != "gift:confirm" or buy.get("service") != [shop, number]:
+    asked = buy is not None and (buy.shop, buy.service) == (shop, number)
+    if buy is None or not asked or not turn.on_screen or turn.state.step != "gift:confirm":
         await screen.refuse_old_button(turn)
         await _ask(turn, shop, number)
         return
@@ -130,9 +145,7 @@ async def _buy(turn: Turn, shop: int, number: int) -> None:
     user_id = turn.state.who["id"]
     try:
         receipt = await db.run(
-            lambda conn: points.buy_service(
-                conn, shop, member.id, user_id, service_id=number, price=buy["price"], key=key
-            )
+            lambda conn: points.buy_service(conn, shop, member.id, user_id, service_id=number, price=buy.price, key=key)
         )
     except errors.Conflict as error:
         await _ask(turn, shop, number, visitor.refusal(turn, error))
@@ -159,7 +172,7 @@ async def _bought(turn: Turn, found: Service, receipt: Receipt) -> None:
     rows = [[screen.button(turn, "client.button.vouchers", f"gift:mine:{found.partner_id}"), *screen.home(turn)]]
     await asyncio.gather(turn.answer(), turn.chat.edit(turn.came.message_id, words, rows))
     turn.state.step = ""
-    turn.state.data.pop("buy", None)
+    BUY.drop(turn.state)
     turn.state.data |= {"screen": 0, "bought_on": turn.came.message_id}
 
 

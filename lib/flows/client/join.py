@@ -8,6 +8,8 @@ The number counts only when Telegram says that the contact is the sender's own. 
 rows when the member is made, once.
 """
 
+from dataclasses import dataclass, replace
+
 from lib import db, errors
 from lib.flows.client import face, visitor
 from lib.loyalty import members, partners, phones, referrals, releases
@@ -15,8 +17,20 @@ from lib.people import users
 from lib.telegram import screen
 from lib.telegram.client import Button, Key, Keys
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 CITY = 60
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Somebody who is becoming a client: their number, and the cities that the screen offers."""
+
+    phone: str
+    cities: tuple[str, ...] = ()
+
+
+JOIN = DraftKey("join", Registration)
 
 
 async def handle(turn: Turn) -> None:
@@ -115,7 +129,7 @@ async def _contact(turn: Turn) -> None:
     if owner not in (None, turn.state.who["id"]):
         await _taken(turn, owner or 0, phone)
         return
-    turn.state.data["phone"] = phone
+    JOIN.keep(turn.state, Registration(phone))
     await turn.ask(turn.text("client.join.phone_taken_down"), Keys())
     city = await _city_of_link(turn)
     if city:
@@ -128,7 +142,7 @@ async def _taken(turn: Turn, holder: int, phone: str) -> None:
     """Say that another account has the number, and how it is moved here or released; it is proven to be theirs now."""
     turn.state.step = ""
     claim = releases.prove(turn.state.who["id"], holder, phone)
-    turn.state.data["proven"] = [claim.holder_id, claim.mark]
+    visitor.PROOF.keep(turn.state, visitor.PhoneProof(claim.holder_id, claim.mark))
     await turn.ask(turn.text("client.join.phone_known"), Keys())
     ways = [("client.button.move", "move:enter"), ("client.button.no_old_account", "release:code")]
     rows = [[screen.button(turn, key, data)] for key, data in ways]
@@ -146,7 +160,8 @@ async def _city_of_link(turn: Turn) -> str:
 async def _ask_city(turn: Turn, note: str = "") -> None:
     known = await db.run(lambda conn: partners.cities(conn, limit=8))
     turn.state.step = "join:city"
-    turn.state.data["cities"] = [one.name for one in known]
+    if draft := JOIN.of(turn.state):
+        JOIN.keep(turn.state, replace(draft, cities=tuple(one.name for one in known)))
     buttons = [Button(screen.short(one.name), f"join:city:{index}") for index, one in enumerate(known)]
     words = turn.text("client.join.city" if known else "client.join.city_typed")
     rows = [*screen.in_rows(buttons), screen.home(turn)]
@@ -154,39 +169,42 @@ async def _ask_city(turn: Turn, note: str = "") -> None:
 
 
 async def _city_pressed(turn: Turn, index: str) -> None:
-    known = turn.state.data.get("cities") or []
-    if not turn.on_screen or not index.isdecimal() or int(index) >= len(known) or "phone" not in turn.state.data:
+    draft = JOIN.of(turn.state)
+    if not draft or not turn.on_screen or not index.isdecimal() or int(index) >= len(draft.cities):
         await screen.refuse_old_button(turn)
         await _begin(turn)
         return
-    await _register(turn, known[int(index)])
+    await _register(turn, draft.cities[int(index)])
 
 
 async def _city_typed(turn: Turn) -> None:
     words = " ".join(turn.came.text.split()) if turn.came.kind == "text" else ""
-    if "phone" not in turn.state.data:
+    draft = JOIN.of(turn.state)
+    if draft is None:
         await _begin(turn)
     elif not 2 <= len(words) <= CITY:
         await _ask_city(turn, turn.text("client.join.city_unclear"))
     else:
-        known = {city.lower(): city for city in turn.state.data.get("cities") or []}
+        known = {city.lower(): city for city in draft.cities}
         await _register(turn, known.get(words.lower(), words[:1].upper() + words[1:]))
 
 
 async def _register(turn: Turn, city: str) -> None:
     """Make the person a client; the number may have been taken meanwhile."""
     who, person = turn.state.who, turn.came.person
-    phone = turn.state.data.pop("phone")
+    draft = JOIN.of(turn.state)
+    if draft is None:
+        return
+    JOIN.drop(turn.state)
     name = f"{person.first_name} {person.last_name}".strip() or turn.text("client.join.nameless")
     try:
-        await db.run(lambda conn: members.register(conn, who["id"], name=name, city=city, phone=phone))
+        await db.run(lambda conn: members.register(conn, who["id"], name=name, city=city, phone=draft.phone))
     except errors.Conflict as error:
         turn.state.step = ""
         await turn.show(visitor.refusal(turn, error), _ways(turn))
         return
     who["client"] = True
     turn.state.step = ""
-    turn.state.data.pop("cities", None)
     if visitor.CAME_BY in turn.state.data:
         await _join(turn)
     else:

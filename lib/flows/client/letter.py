@@ -1,8 +1,9 @@
 """A message to a shop: what was said so far, then words, which the owner and the managers get in the partner bot.
 
-letter:<shop> -> words -> sent           State.data["letter"] is the shop
+letter:<shop> -> words -> sent
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import db, errors, limits, text
@@ -13,10 +14,21 @@ from lib.loyalty import partners, talk
 from lib.loyalty.partners import Partner
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 LETTERS = limits.Limit("letter", 10, timedelta(hours=1))
 SHOWN = 5
 ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
+
+
+@dataclass(frozen=True)
+class ShopLetter:
+    """A message to a shop that is being written."""
+
+    shop: int
+
+
+LETTER = DraftKey("letter", ShopLetter)
 
 
 async def handle(turn: Turn) -> None:
@@ -24,9 +36,14 @@ async def handle(turn: Turn) -> None:
     if turn.came.kind == "press":
         await _ask(turn, screen.number(screen.parts(turn)[0]))
     elif turn.came.kind == "text":
-        await _send(turn, turn.state.data.get("letter", 0))
+        await _send(turn, _shop(turn))
     else:
-        await _ask(turn, turn.state.data.get("letter", 0), turn.text("client.words_only"))
+        await _ask(turn, _shop(turn), turn.text("client.words_only"))
+
+
+def _shop(turn: Turn) -> int:
+    draft = LETTER.of(turn.state)
+    return draft.shop if draft else 0
 
 
 async def _ask(turn: Turn, shop: int, note: str = "") -> None:
@@ -45,7 +62,7 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
         for one in said
     ]
     turn.state.step = "letter:words"
-    turn.state.data["letter"] = shop
+    LETTER.keep(turn.state, ShopLetter(shop))
     words = turn.text("client.letter.ask", title=partner.title, limit=talk.WORDS)
     rows = [screen.home(turn, f"shop:{shop}")]
     await turn.show(screen.paragraphs(note, *text.fitting(lines, ROOM)[::-1], words), rows)
@@ -81,7 +98,7 @@ async def _send(turn: Turn, shop: int) -> None:
     partner = await db.run(lambda conn: partners.get(conn, shop))
     await _tell(turn, partner, number)
     turn.state.step = ""
-    turn.state.data.pop("letter", None)
+    LETTER.drop(turn.state)
     turn.after.append(kick.drain)
     rows = [[screen.button(turn, "client.button.write_more", f"letter:{shop}")], screen.home(turn, f"shop:{shop}")]
     await turn.show(turn.text("client.letter.sent", title=partner.title), rows)

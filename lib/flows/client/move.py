@@ -9,6 +9,7 @@ there is to move, and a second time there is nothing.
 
 import contextlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import cache, db, errors, limits, typed
@@ -18,9 +19,20 @@ from lib.loyalty import codes, members
 from lib.people import notify
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 LIFE = timedelta(minutes=10)
 GUESSES = limits.Limit("move", 6, timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class AccountMove:
+    """The code by which an older account is moved here."""
+
+    code: str
+
+
+MOVE = DraftKey("move", AccountMove)
 
 
 async def handle(turn: Turn) -> None:
@@ -80,7 +92,7 @@ async def _typed(turn: Turn) -> None:
         return
     found = await db.run(lambda conn: members.cards(conn, owner))
     turn.state.step = "move:confirm"
-    turn.state.data["move"] = code
+    MOVE.keep(turn.state, AccountMove(code))
     lines = [turn.text("client.home.card", mark="", title=card.title, points=card.available) for card in found[:10]]
     words = "\n".join([turn.text("client.move.confirm"), "", *lines])
     go = screen.button(turn, "client.button.move", "move:go", style="success")
@@ -95,9 +107,9 @@ async def _owner(code: str) -> int:
 
 
 async def _go(turn: Turn) -> None:
-    code = str(turn.state.data.get("move", ""))
-    owner = await _owner(code) if turn.on_screen and turn.state.step == "move:confirm" else 0
-    if not owner:
+    move = MOVE.of(turn.state)
+    owner = await _owner(move.code) if move and turn.on_screen and turn.state.step == "move:confirm" else 0
+    if move is None or not owner:
         await screen.refuse_old_button(turn)
         await _ask(turn)
         return
@@ -111,10 +123,10 @@ async def _go(turn: Turn) -> None:
         await turn.show(turn.text("client.move.blocked"), [screen.home(turn)])
         return
     with contextlib.suppress(errors.Unavailable):  # it has nothing left to move
-        await cache.delete(f"move:{code}")
+        await cache.delete(f"move:{move.code}")
     turn.state.who["client"] = True
     turn.state.step = ""
-    turn.state.data.pop("move", None)
+    MOVE.drop(turn.state)
     turn.settled = True
     turn.after.append(kick.drain)
     await turn.show(turn.text("client.move.done"), [screen.home(turn)])

@@ -1,9 +1,11 @@
 """After a visit: would you recommend us, 0 to 10, and a few words if one likes.
 
-nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]      State.data["nps"] is what was rated
+nps:<shop>:<operation>:<score> -> thanks -> words, or [no words]
 
 The question comes as a push from the till; the rows say whether the visit is the person's own.
 """
+
+from dataclasses import dataclass
 
 from lib import db, errors
 from lib.flows.client import visitor
@@ -11,6 +13,19 @@ from lib.jobs import kick
 from lib.loyalty import members, partners, talk
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
+
+
+@dataclass(frozen=True)
+class RatedVisit:
+    """A visit that was given a mark, and may get words."""
+
+    shop: int
+    visit: int
+    score: int
+
+
+NPS = DraftKey("nps", RatedVisit)
 
 
 async def handle(turn: Turn) -> None:
@@ -38,7 +53,8 @@ async def _score(turn: Turn) -> None:
     kind = "good" if score >= talk.GOOD else "fair" if score >= talk.FAIR else "bad"
     words = turn.text(f"client.nps.{kind}", score=score, title=partner.title)
     rows = [[screen.button(turn, "client.button.no_words", "menu:home")]]
-    turn.state.data |= {"nps": [screen.number(shop), screen.number(visit), score], "screen": turn.came.message_id}
+    NPS.keep(turn.state, RatedVisit(screen.number(shop), screen.number(visit), score))
+    turn.state.data["screen"] = turn.came.message_id
     turn.state.data.pop("pictured", None)
     turn.state.step = "nps:words"
     await turn.show(words, rows)
@@ -50,22 +66,25 @@ async def _words(turn: Turn) -> None:
         rows = [[screen.button(turn, "client.button.no_words", "menu:home")]]
         await turn.show(turn.text("client.letter.long", limit=talk.WORDS), rows)
         return
-    shop, visit, score = turn.state.data.pop("nps", [0, 0, 0])
+    rated = NPS.of(turn.state) or RatedVisit(0, 0, 0)
+    NPS.drop(turn.state)
     turn.state.step = ""
     try:
-        await db.run(lambda conn: talk.rate(conn, shop, user_id, txn_id=visit, score=score, words=words))
+        await db.run(
+            lambda conn: talk.rate(conn, rated.shop, user_id, txn_id=rated.visit, score=rated.score, words=words)
+        )
     except errors.Missing:
         await turn.show(turn.text("client.nps.gone"), [screen.home(turn)])
         return
-    await _tell(turn, shop, visit, score)
+    await _tell(turn, rated)
     await turn.show(turn.text("client.nps.thanks"), [screen.home(turn)])
 
 
-async def _tell(turn: Turn, shop: int, visit: int, score: int) -> None:
+async def _tell(turn: Turn, rated: RatedVisit) -> None:
     """Tell the people who run the shop what was said of it, once for a visit."""
-    member = await db.run(lambda conn: members.get_own(conn, shop, turn.state.who["id"]))
-    partner = await db.run(lambda conn: partners.get(conn, shop))
-    fields = {"title": partner.title, "name": member.name, "score": score, "words": turn.came.text.strip()}
+    member = await db.run(lambda conn: members.get_own(conn, rated.shop, turn.state.who["id"]))
+    partner = await db.run(lambda conn: partners.get(conn, rated.shop))
+    fields = {"title": partner.title, "name": member.name, "score": rated.score, "words": turn.came.text.strip()}
     ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
-    await visitor.tell_managers(shop, "partner.push.mark", fields, ways, once=f"mark:{shop}:{visit}")
+    await visitor.tell_managers(rated.shop, "partner.push.mark", fields, ways, once=f"mark:{rated.shop}:{rated.visit}")
     turn.after.append(kick.drain)

@@ -1,12 +1,13 @@
 """A number that another account holds and that this one has proven: a code for the owner of a shop; and the way back.
 
-join: number taken -> release:code -> eight digits, for a day          State.data["proven"] is the claim
+join: number taken -> release:code -> eight digits, for a day
 the holder's message -> release:keep -> the number stays
 """
 
 from datetime import timedelta
 
 from lib import db, errors, limits
+from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import releases
 from lib.telegram import screen
@@ -25,15 +26,15 @@ async def handle(turn: Turn) -> None:
 
 async def _code(turn: Turn) -> None:
     """Show eight digits to a person who has just shared the number, and to nobody who only claims to have."""
-    proven = turn.state.data.get("proven")
-    if not proven:
+    proof = visitor.PROOF.of(turn.state)
+    if proof is None:
         rows = [[screen.button(turn, "client.button.join", "join:new", style="primary")], screen.home(turn)]
         await turn.show(turn.text("client.release.prove"), rows)
         return
     if await turn.limited(CODES):
         return
     try:
-        code = await releases.offer(releases.Claim(turn.state.who["id"], *proven))
+        code = await releases.offer(releases.Claim(turn.state.who["id"], proof.holder_id, proof.mark))
     except errors.Unavailable:
         await turn.show(turn.text("client.error.codes_away"), [screen.home(turn)])
         return

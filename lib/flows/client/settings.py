@@ -5,6 +5,7 @@ home -> [birthday] -> words -> home
 home -> [news] -> home
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 from lib import db, errors, text
@@ -15,6 +16,7 @@ from lib.people import users
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 CITY = 60
 
@@ -90,10 +92,25 @@ def _birthday(turn: Turn, found: Client) -> str:
     return text.day(turn.language, date.fromisoformat(f"2000-{found.birthday}"))
 
 
+@dataclass(frozen=True)
+class OfferedCities:
+    """The cities that the screen offers; a button names one by its place."""
+
+    names: tuple[str, ...]
+
+
+OFFERED = DraftKey("settings", OfferedCities)
+
+
+def _offered(turn: Turn) -> tuple[str, ...]:
+    offered = OFFERED.of(turn.state)
+    return offered.names if offered else ()
+
+
 async def _ask_city(turn: Turn, note: str = "") -> None:
     known = await db.run(lambda conn: partners.cities(conn, limit=8))
     turn.state.step = "settings:city"
-    turn.state.data["cities"] = [one.name for one in known]
+    OFFERED.keep(turn.state, OfferedCities(tuple(one.name for one in known)))
     buttons = [Button(screen.short(one.name), f"settings:in:{index}") for index, one in enumerate(known)]
     words = turn.text("client.join.city" if known else "client.join.city_typed")
     rows = [*screen.in_rows(buttons), screen.home(turn, "settings:home")]
@@ -101,7 +118,7 @@ async def _ask_city(turn: Turn, note: str = "") -> None:
 
 
 async def _city_pressed(turn: Turn, index: str) -> None:
-    known = turn.state.data.get("cities") or []
+    known = _offered(turn)
     if not turn.on_screen or not index.isdecimal() or int(index) >= len(known):
         await screen.refuse_old_button(turn)
         await _home(turn)
@@ -114,12 +131,12 @@ async def _city_typed(turn: Turn) -> None:
     if not 2 <= len(words) <= CITY:
         await _ask_city(turn, turn.text("client.join.city_unclear"))
         return
-    known = {city.lower(): city for city in turn.state.data.get("cities") or []}
+    known = {city.lower(): city for city in _offered(turn)}
     await _set_city(turn, known.get(words.lower(), words[:1].upper() + words[1:]))
 
 
 async def _set_city(turn: Turn, city: str) -> None:
-    turn.state.data.pop("filter", None)
+    visitor.LOOKOUT.drop(turn.state)
     await _change(turn, "client.settings.saved", city=city)
 
 

@@ -1,5 +1,6 @@
 """Knows the visitor of the client bot: a client or not yet, by whose link, with which card; and words errors."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from lib import db, errors, text
@@ -7,7 +8,27 @@ from lib.loyalty import members, partners, referrals, staff
 from lib.people import notify
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
+
+@dataclass(frozen=True)
+class PhoneProof:
+    """That the person has just shown a number to be theirs which another account holds."""
+
+    holder_id: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class Lookout:
+    """Of which city and category a client looks at shops; "" for all."""
+
+    city: str
+    category: str = ""
+
+
+PROOF = DraftKey("proof", PhoneProof)
+LOOKOUT = DraftKey("lookout", Lookout)
 CAME_BY = "came_by"  # the link that brought somebody who has to register first, kept in State.data
 
 

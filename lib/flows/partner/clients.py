@@ -7,6 +7,7 @@ one  -> [block] / [admit]
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from lib import db, errors, money, text, typed
 from lib.flows import when
@@ -19,8 +20,21 @@ from lib.people import notify
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class PointsGrant:
+    """Points that are given by hand: to whom, how many, and why."""
+
+    member: int
+    points: int = 0
+    reason: str = ""
+
+
+GRANT = DraftKey("grant", PointsGrant)
 
 
 async def handle(turn: Turn) -> None:
@@ -163,7 +177,7 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
     if one is None:
         return
     turn.state.step = "clients:points"
-    turn.state.data["grant"] = {"member": one.id}
+    GRANT.keep(turn.state, PointsGrant(one.id))
     words = turn.text("partner.clients.points", name=one.name)
     rows = [screen.home(turn, f"clients:one:{one.id}")]
     await turn.show(screen.paragraphs(note, words), rows)
@@ -171,7 +185,7 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
 
 async def _sure(turn: Turn, place: Staff) -> None:
     """Read "100 за ожидание": the number, then the reason, which must be there."""
-    member = str(turn.state.data.get("grant", {}).get("member", 0))
+    member = str((GRANT.of(turn.state) or PointsGrant(0)).member)
     number, _, reason = typed.plain(turn.came.text).partition(" ")
     try:
         given = money.parse_points(number, limit=MOST)
@@ -184,28 +198,26 @@ async def _sure(turn: Turn, place: Staff) -> None:
     if one is None:
         return
     turn.state.step = "clients:sure"
-    turn.state.data["grant"] = {"member": one.id, "points": given, "reason": reason.strip()[:200]}
+    GRANT.keep(turn.state, PointsGrant(one.id, given, reason.strip()[:200]))
     words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason.strip()[:200])
     give = screen.button(turn, "partner.button.accrue", "clients:give", style="success", points=given)
     await turn.show(words, [[give], screen.home(turn, f"clients:points:{one.id}")])
 
 
 async def _give(turn: Turn, place: Staff, _: str) -> None:
-    asked, actor = turn.state.data.get("grant", {}), turn.state.who["id"]
-    if not turn.on_screen or turn.state.step != "clients:sure" or "points" not in asked:
+    asked, actor = GRANT.of(turn.state), turn.state.who["id"]
+    if asked is None or not asked.points or not turn.on_screen or turn.state.step != "clients:sure":
         await screen.refuse_old_button(turn)
         await _list(turn, place, "")
         return
     key = f"grant:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
-    given, reason = asked["points"], asked["reason"]
+    given, reason = asked.points, asked.reason
     try:
         done = await db.run(
-            lambda conn: points.grant(
-                conn, place.partner_id, asked["member"], actor, points=given, reason=reason, key=key
-            )
+            lambda conn: points.grant(conn, place.partner_id, asked.member, actor, points=given, reason=reason, key=key)
         )
     except errors.AppError as error:
-        await _one(turn, place, str(asked["member"]), workplace.refusal(turn, error))
+        await _one(turn, place, str(asked.member), workplace.refusal(turn, error))
         return
     fields = {"title": place.title, "points": done.points, "reason": reason, "available": done.available}
     ways = [[("partner.button.my_card", f"card:{place.partner_id}")]]
@@ -215,7 +227,7 @@ async def _give(turn: Turn, place: Staff, _: str) -> None:
     )
     turn.after.append(kick.drain)
     turn.settled = True
-    rows = [screen.home(turn, f"clients:one:{asked['member']}")]
+    rows = [screen.home(turn, f"clients:one:{asked.member}")]
     await turn.show(turn.text("partner.clients.given", points=done.points, available=done.available), rows)
     turn.state.step = ""
     turn.state.data = {"shop": place.partner_id, "screen": turn.state.data["screen"]}

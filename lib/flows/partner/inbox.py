@@ -3,6 +3,8 @@
 list -> talk with one client -> words -> sent
 """
 
+from dataclasses import dataclass
+
 from lib import db, errors, text
 from lib.flows import when
 from lib.flows.partner import workplace
@@ -13,9 +15,20 @@ from lib.people import notify
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 SHOWN = 6
 ROOM = 3600  # of a message's 4096 for what was said: the latest is always whole
+
+
+@dataclass(frozen=True)
+class ClientTalk:
+    """The client who is being answered."""
+
+    member: int
+
+
+TALK = DraftKey("talk", ClientTalk)
 
 
 async def handle(turn: Turn) -> None:
@@ -27,7 +40,8 @@ async def handle(turn: Turn) -> None:
     if wanted == "talk":
         await _talk(turn, place, screen.number(argument))
     elif turn.came.kind == "text" and turn.state.step == "inbox:talk":
-        await _answer(turn, place, turn.state.data.get("talk", 0))
+        draft = TALK.of(turn.state)
+        await _answer(turn, place, draft.member if draft else 0)
     else:
         await _list(turn, place, argument)
 
@@ -59,7 +73,7 @@ async def _talk(turn: Turn, place: Staff, member_id: int, note: str = "") -> Non
     said = await db.run(lambda conn: talk.messages(conn, place.partner_id, member_id=member.id, limit=SHOWN))
     await db.run(lambda conn: talk.mark_read(conn, place.partner_id, member.id))
     turn.state.step = "inbox:talk"
-    turn.state.data["talk"] = member.id
+    TALK.keep(turn.state, ClientTalk(member.id))
     lines = [
         turn.text(
             "partner.inbox.ours" if one.staff_id else "partner.inbox.theirs",

@@ -1,13 +1,13 @@
 """The shop's team: the list, an invitation by a link for one person, letting go; and accepting an invitation.
 
 list -> [a person] -> member -> [let go] -> confirm
-                      member -> [city] -> one of the buttons, or typed       State.data["move"]
+                      member -> [city] -> one of the buttons, or typed
 list -> [invite] -> role -> a message with the link, to be forwarded
 /start s_<shop>_<secret> -> joined
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from lib import db, errors
 from lib.flows.partner import workplace
@@ -19,8 +19,20 @@ from lib.people import notify
 from lib.telegram import client, screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
 
 CITY = 60  # characters, as of the shop's own
+
+
+@dataclass(frozen=True)
+class StaffMove:
+    """Somebody who is to serve elsewhere, and the cities on the screen; the first is the shop's own."""
+
+    who: int
+    cities: tuple[str, ...]
+
+
+MOVE = DraftKey("move", StaffMove)
 
 
 async def handle(turn: Turn) -> None:
@@ -135,41 +147,44 @@ async def _city(turn: Turn, place: Staff, argument: str, note: str = "") -> None
         for number, city in enumerate(cities)
     ]
     turn.state.step = "team:city"
-    turn.state.data["move"] = {"who": one.user_id, "cities": cities}
+    MOVE.keep(turn.state, StaffMove(one.user_id, tuple(cities)))
     words = turn.text("partner.team.city", name=one.name, city=cities[0])
     rows = [*screen.in_rows(choices), screen.home(turn, f"team:one:{one.user_id}")]
     await turn.show(screen.paragraphs(note, words), rows)
 
 
 async def _put(turn: Turn, place: Staff, argument: str) -> None:
-    move, number = turn.state.data.get("move"), screen.number(argument)
-    if not turn.on_screen or not move or number >= len(move["cities"]):
+    move, number = MOVE.of(turn.state), screen.number(argument)
+    if not turn.on_screen or not move or number >= len(move.cities):
         await screen.refuse_old_button(turn)
         await _list(turn, place, "")
         return
-    await _move(turn, place, move, move["cities"][number])
+    await _move(turn, place, move, move.cities[number])
 
 
 async def _typed(turn: Turn, place: Staff) -> None:
-    move, city = turn.state.data["move"], " ".join(turn.came.text.split())
+    move, city = MOVE.of(turn.state), " ".join(turn.came.text.split())
+    if move is None:
+        await _list(turn, place, "")
+        return
     if 2 <= len(city) <= CITY:
         await _move(turn, place, move, city)
     else:
-        await _city(turn, place, str(move["who"]), turn.text("partner.apply.bad_length", limit=CITY))
+        await _city(turn, place, str(move.who), turn.text("partner.apply.bad_length", limit=CITY))
 
 
-async def _move(turn: Turn, place: Staff, move: dict[str, Any], city: str) -> None:
+async def _move(turn: Turn, place: Staff, move: StaffMove, city: str) -> None:
     """Do it; the shop's own city is not written down, so its staff moves along with the shop."""
-    actor, own = turn.state.who["id"], move["cities"][0]
+    actor, own = turn.state.who["id"], move.cities[0]
     other = None if city.casefold() == own.casefold() else city
     try:
-        await db.run(lambda conn: staff.move(conn, place.partner_id, actor, move["who"], other))
+        await db.run(lambda conn: staff.move(conn, place.partner_id, actor, move.who, other))
     except errors.Denied as error:
         note = _refusal(turn, place, error)
     else:
         note = turn.text("partner.team.moved")
-    turn.state.data.pop("move")
-    await _one(turn, place, str(move["who"]), note)
+    MOVE.drop(turn.state)
+    await _one(turn, place, str(move.who), note)
 
 
 async def _sure(turn: Turn, place: Staff, argument: str) -> None:

@@ -60,7 +60,7 @@ async def _page(turn: Turn, before: int | None) -> None:
 
 
 def _resume(turn: Turn) -> Keyboard:
-    if not turn.state.data.get("draft"):
+    if not ordering.DRAFT.of(turn.state):
         return []
     return [[screen.button(turn, "menu.resume", "order:resume", style="success")]]
 

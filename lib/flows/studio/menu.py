@@ -50,7 +50,7 @@ async def _unknown(turn: Turn) -> None:
 
 def _keyboard(turn: Turn) -> Keyboard:
     rows = [[screen.button(turn, "button.new", "order:new", style="primary")]]
-    if turn.state.data.get("draft"):
+    if ordering.DRAFT.of(turn.state):
         rows.insert(0, [screen.button(turn, "menu.resume", "order:resume", style="success")])
     return [
         *rows,

@@ -1,12 +1,54 @@
 """The order under way, as the other flows of the studio need it."""
 
+from dataclasses import dataclass
+
 from lib.telegram.dispatch import Turn
+from lib.telegram.drafts import DraftKey
+
+
+@dataclass(frozen=True)
+class OrderDraft:
+    """What a seller has said so far of one order.
+
+    `file_id` or `source` is the photo, `kind` and `album` tell how it came. `lost` are words that cannot be drawn;
+    `wordless`: no words are wanted; `described`: what a model was asked to make words of. `wishes` are None until they
+    were asked for; the `scenario` of a clip of one's own is no wish for anything else. `price`, `maker` and `promised`
+    (seconds) are what the confirm screen showed. `waits`: a model is waited for that cannot be asked now. `ask` is the
+    step that the seller went back to: nothing is forgotten before it is answered again.
+    """
+
+    file_id: str = ""
+    source: int | None = None
+    kind: str = ""
+    album: str = ""
+    title: str = ""
+    benefits: tuple[str, ...] = ()
+    category: str = ""
+    lost: str = ""
+    wordless: bool = False
+    described: str = ""
+    product: str = ""
+    preset: str = ""
+    scene: str = ""
+    template: str = ""
+    wishes: str | None = None
+    scenario: str = ""
+    count: int | None = None
+    variant: int = 0
+    price: int | None = None
+    maker: str = ""
+    promised: int = 0
+    waits: bool = False
+    ask: str = ""
+
+
+DRAFT = DraftKey("draft", OrderDraft)
 
 
 def listen(turn: Turn) -> None:
     """Let the next text belong to the order: a person who looks at another screen no longer answers the question."""
     if turn.state.step.partition(":")[0] != "order":
-        turn.state.step = "order:words" if turn.state.data.get("draft") else "order:photo"
+        turn.state.step = "order:words" if DRAFT.of(turn.state) else "order:photo"
 
 
 def counted(turn: Turn, product: str, count: int) -> str:

@@ -7,6 +7,7 @@ known:    /start   -> what the studio is, once, or welcome back
 from lib import db
 from lib.credits import ledger
 from lib.flows.meeting import Meeting, is_new
+from lib.flows.studio import ordering
 from lib.people.users import User
 from lib.telegram import screen
 from lib.telegram.client import Button
@@ -31,7 +32,7 @@ async def _greet(turn: Turn) -> None:
         balance = await db.run(lambda conn: ledger.safe_get_balance(conn, turn.state.who["id"]))
         gift = [turn.text("start.gift", balance=balance)] if balance else []
         words = [turn.text("start.first", name=turn.came.person.first_name), *gift, turn.text("start.photo")]
-    resume = [screen.button(turn, "menu.resume", "order:resume")] if turn.state.data.get("draft") else []
+    resume = [screen.button(turn, "menu.resume", "order:resume")] if ordering.DRAFT.of(turn.state) else []
     await turn.show(screen.paragraphs(*words), [row for row in (resume, _menu(turn)) if row])
 
 

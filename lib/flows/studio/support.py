@@ -35,7 +35,7 @@ async def _home(turn: Turn, note: str = "") -> None:
     rows = [screen.home(turn, "wallet:home")]
     if config.get().admin_ids:
         rows.insert(0, [screen.button(turn, "studio.support.write", "support:write")])
-    if turn.state.data.get("draft"):
+    if ordering.DRAFT.of(turn.state):
         rows.insert(0, [screen.button(turn, "menu.resume", "order:resume", style="success")])
     await turn.show(screen.paragraphs(note, words), rows)
 

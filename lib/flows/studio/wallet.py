@@ -168,7 +168,7 @@ async def _redeem(turn: Turn, code: str) -> None:
 
 
 def _resume(turn: Turn) -> Keyboard:
-    if not turn.state.data.get("draft"):
+    if not ordering.DRAFT.of(turn.state):
         return []
     return [[screen.button(turn, "menu.resume", "order:resume", style="success")]]
 

@@ -1,14 +1,15 @@
 """The draft by itself: what is asked for next, whatever was said, in any order."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from lib import config
 from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.studio import orders
 
-WHOLE: dict[str, Any] = {"file_id": "f", "title": "Кружка", "product": "card", "preset": "wb", "wishes": ""}
+WHOLE = OrderDraft(file_id="f", title="Кружка", product="card", preset="wb", wishes="")
 
 
 @pytest.fixture
@@ -32,54 +33,52 @@ def ai(monkeypatch):
     ],
 )
 def test_what_is_missing_first_is_asked_for_next(lacking, step):
-    assert drafts.missing({name: value for name, value in WHOLE.items() if name not in lacking}) == step
+    assert drafts.missing(replace(WHOLE, **dict.fromkeys(lacking, ""))) == step
 
 
 def test_a_kept_picture_is_as_good_as_a_photo():
-    assert drafts.missing({**WHOLE, "file_id": "", "source": 5}) == "confirm"
+    assert drafts.missing(replace(WHOLE, file_id="", source=5)) == "confirm"
 
 
 @pytest.mark.usefixtures("ai")
 def test_wishes_are_asked_for_where_a_model_reads_them():
-    draft = {name: value for name, value in WHOLE.items() if name != "wishes"}
+    draft = replace(WHOLE, wishes=None)
     assert drafts.missing(draft) == "wishes"
-    drafts.change(draft, "wishes", "skip")
+    draft = drafts.change(draft, "wishes", "skip")
     assert drafts.missing(draft) == "confirm"
-    assert drafts.missing({**draft, "preset": "white"} | {}) == "confirm"
+    assert drafts.missing(replace(draft, preset="white")) == "confirm"
 
 
 def test_without_a_model_nobody_is_asked_for_wishes():
-    assert drafts.missing({name: value for name, value in WHOLE.items() if name != "wishes"}) == "confirm"
+    assert drafts.missing(replace(WHOLE, wishes=None)) == "confirm"
 
 
 def test_an_own_script_is_always_asked_for():
-    video = {**WHOLE, "product": "video5", "template": "own", "wishes": "мягкий свет"}
+    video = replace(WHOLE, product="video5", template="own", wishes="мягкий свет")
     assert drafts.missing(video) == "wishes"
-    drafts.say(video, "утро")
+    video = drafts.say(video, "утро")
     assert drafts.missing(video) == "confirm"
     assert drafts.said(video) == "утро"
 
 
 def test_an_own_script_is_nobodys_wish_for_a_card():
-    draft = {**WHOLE, "product": "video5", "template": "own", "scenario": "камера поднимается"}
-    drafts.change(draft, "product", "card")
+    draft = replace(WHOLE, product="video5", template="own", scenario="камера поднимается")
+    draft = drafts.change(draft, "product", "card")
     assert drafts.said(draft) == ""
-    drafts.change(draft, "product", "video5")
+    draft = drafts.change(draft, "product", "video5")
     assert drafts.said(draft) == "камера поднимается"
 
 
 @pytest.mark.parametrize("part", drafts.PARTS)
 def test_going_back_forgets_nothing(part):
-    draft = dict(WHOLE)
-    drafts.change(draft, "change", part)
+    draft = drafts.change(WHOLE, "change", part)
     assert drafts.missing(draft) == {"look": "preset"}.get(part, part)
-    drafts.answered(draft)
-    assert draft == WHOLE
+    assert drafts.answered(draft) == WHOLE
 
 
 @pytest.mark.parametrize("preset", orders.PRESETS)
 def test_only_a_card_that_bears_words_needs_them(preset):
-    draft = {"file_id": "f", "wordless": True, "product": "card", "preset": preset}
+    draft = OrderDraft(file_id="f", wordless=True, product="card", preset=preset)
     assert drafts.missing(draft) == ("confirm" if preset in drafts.WITHOUT_WORDS else "words")
 
 
@@ -96,9 +95,22 @@ def test_only_a_card_that_bears_words_needs_them(preset):
     ],
 )
 def test_what_no_screen_offers_changes_nothing(action, argument):
-    draft = dict(WHOLE)
-    drafts.change(draft, action, argument)
-    assert draft == WHOLE
+    assert drafts.change(WHOLE, action, argument) == WHOLE
+
+
+def test_a_draft_that_an_older_release_kept_is_read():
+    kept = {
+        "file_id": "f",
+        "kind": "photo",
+        "album": "",
+        "variant": 0,
+        "title": "Кружка",
+        "benefits": ["Лён"],
+        "lost": "",
+    }
+    kept |= {"product": "card", "preset": "wb", "wishes": "", "price": 3, "maker": "", "promised": 50, "waits": False}
+    draft = DRAFT.read(kept)
+    assert (draft.title, draft.benefits, draft.price, drafts.missing(draft)) == ("Кружка", ("Лён",), 3, "confirm")
 
 
 async def test_a_mended_description_replaces_the_first_one(seller, photo, shop):

@@ -10,6 +10,7 @@ order's key is that message, whatever is pressed twice or delivered again. Price
 
 from lib import db
 from lib.flows.studio.order import draft, placing, screens, taking
+from lib.flows.studio.ordering import DRAFT
 from lib.studio import files, placed
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
@@ -44,7 +45,7 @@ async def _pressed(turn: Turn) -> None:
     elif action == "new":
         await _new(turn)
     elif action == "resume":
-        draft.answered(draft.of(turn))
+        draft.keep(turn, draft.answered(draft.of(turn)))
         await screens.show_next(turn)
     elif action == "cancel":
         await placing.cancel(turn, argument)
@@ -52,11 +53,11 @@ async def _pressed(turn: Turn) -> None:
         await placing.confirm(turn)
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
-    elif not turn.on_screen or not turn.state.data.get("draft"):
+    elif not turn.on_screen or not DRAFT.of(turn.state):
         await screen.refuse_old_button(turn)
         await screens.show_next(turn)
     else:
-        draft.change(draft.of(turn), action, argument)
+        draft.keep(turn, draft.change(draft.of(turn), action, argument))
         await screens.show_next(turn)
 
 
@@ -71,10 +72,11 @@ async def _from_order(turn: Turn, action: str, argument: str) -> None:
     source = draft.source_of(job) if action != "retry" else None
     gone = source is not None and not await db.run(lambda conn: files.find_files(conn, user_id, [source]))
     begun = draft.from_job(job, action, has_photo=not gone)
-    turn.state.data = {**turn.state.data, "draft": begun, "screen": 0}
+    draft.keep(turn, begun)
+    turn.state.data["screen"] = 0
     await screens.show_next(turn, *([turn.text("studio.source_gone")] if gone else []))
 
 
 async def _new(turn: Turn) -> None:
-    turn.state.data.pop("draft", None)
+    DRAFT.drop(turn.state)
     await screens.show_next(turn)

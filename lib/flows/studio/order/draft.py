@@ -1,24 +1,19 @@
-"""A seller's words and choices so far, and what is missing. A draft lives in State.data["draft"] and holds:
-
-file_id or source, kind, album · title, benefits, category, lost (of them what cannot be drawn), or wordless
-product · preset, scene or template · wishes, or the scenario of a clip of one's own, which is no wish for anything else
-count, variant · price, maker, promised (seconds): what the confirm screen showed
-waits: a model is waited for that cannot be asked now
-ask: the step that the seller went back to; nothing is forgotten before it is answered again
+"""What is missing of an order's draft, and what a press, a text or an older order makes of it. Nothing is changed in
+place: each function returns the draft that follows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lib import config
 from lib.credits import ledger
+from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
 from lib.studio import orders
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
-
-type Draft = dict[str, Any]
 
 WITHOUT_WORDS = ("white", "classified")  # cards that bear no text
 
@@ -28,73 +23,81 @@ CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.
 PARTS = ("photo", "words", "product", "look", "wishes")
 
 _KEPT = ("file_id", "title", "benefits", "category", "product", "preset", "scene", "template", "wishes", "count")
+_ORDERED = (*_KEPT, "source", "variant", "maker", "promised")
 
 
-def of(turn: Turn) -> Draft:
+def of(turn: Turn) -> OrderDraft:
     """Return the person's draft, which is empty at first."""
-    found: Draft = turn.state.data.setdefault("draft", {})
-    return found
+    return DRAFT.of(turn.state) or OrderDraft()
 
 
-def missing(draft: Draft) -> str:
+def keep(turn: Turn, draft: OrderDraft) -> None:
+    """Go on with this draft."""
+    DRAFT.keep(turn.state, draft)
+
+
+def missing(draft: OrderDraft) -> str:
     """Return the step at which the draft stands: the one gone back to, what it lacks first, or confirm."""
-    product = draft.get("product", "")
-    look = LOOKS.get(product, "")
-    asked = look if draft.get("ask") == "look" else draft.get("ask", "")
-    if asked:
-        return str(asked)
+    look = LOOKS.get(draft.product, "")
+    if draft.ask:
+        return look if draft.ask == "look" else draft.ask
     if not has_photo(draft):
         return "photo"
-    if not draft.get("title") and not draft.get("wordless"):
+    if not draft.title and not draft.wordless:
         return "words"
-    if not product:
+    if not draft.product:
         return "product"
-    if not draft.get(look):
+    if not chosen(draft, look):
         return look
-    if needs_words(draft) and not draft.get("title"):
+    if needs_words(draft) and not draft.title:
         return "words"
-    return "wishes" if _lacks_wishes(draft, look) else "confirm"
+    return "wishes" if _lacks_wishes(draft) else "confirm"
 
 
-def _lacks_wishes(draft: Draft, look: str) -> bool:
+def chosen(draft: OrderDraft, look: str) -> str:
+    """Return the chosen preset, scene or template, "" while there is none."""
+    return str(getattr(draft, look)) if look in CHOICES else ""
+
+
+def _lacks_wishes(draft: OrderDraft) -> bool:
     if is_own(draft):
-        return not draft.get("scenario")
-    return "wishes" not in draft and takes_wishes(draft) and has_ai()
+        return not draft.scenario
+    return draft.wishes is None and takes_wishes(draft) and has_ai()
 
 
-def is_own(draft: Draft) -> bool:
+def is_own(draft: OrderDraft) -> bool:
     """Say whether it is a clip by the seller's own scenario."""
-    return LOOKS.get(draft.get("product", "")) == "template" and draft.get("template") == "own"
+    return LOOKS.get(draft.product) == "template" and draft.template == "own"
 
 
-def said(draft: Draft) -> str:
+def said(draft: OrderDraft) -> str:
     """Return what the seller wishes of what is ordered: the scenario of a clip of one's own, else the wishes."""
-    return str(draft.get("scenario" if is_own(draft) else "wishes") or "")
+    return draft.scenario if is_own(draft) else draft.wishes or ""
 
 
-def say(draft: Draft, words: str) -> None:
+def say(draft: OrderDraft, words: str) -> OrderDraft:
     """Take wishes, or a scenario where that is what was asked for."""
-    draft["scenario" if is_own(draft) else "wishes"] = words
+    return replace(draft, scenario=words) if is_own(draft) else replace(draft, wishes=words)
 
 
-def is_whole(draft: Draft) -> bool:
+def is_whole(draft: OrderDraft) -> bool:
     """Say whether only the step gone back to is between the draft and its confirm screen."""
-    return bool(draft.get("ask")) and missing({**draft, "ask": ""}) == "confirm"
+    return bool(draft.ask) and missing(answered(draft)) == "confirm"
 
 
-def has_photo(draft: Draft) -> bool:
+def has_photo(draft: OrderDraft) -> bool:
     """Say whether there is a photo to begin with."""
-    return bool(draft.get("file_id") or draft.get("source"))
+    return bool(draft.file_id or draft.source)
 
 
-def needs_words(draft: Draft) -> bool:
+def needs_words(draft: OrderDraft) -> bool:
     """Say whether nothing can be made without a title."""
-    return LOOKS.get(draft.get("product", "")) == "preset" and draft.get("preset") not in WITHOUT_WORDS
+    return LOOKS.get(draft.product) == "preset" and draft.preset not in WITHOUT_WORDS
 
 
-def takes_wishes(draft: Draft) -> bool:
+def takes_wishes(draft: OrderDraft) -> bool:
     """Say whether there is anything to wish for: a cleaned photo is what it is."""
-    return LOOKS.get(draft.get("product", "")) != "preset" or draft.get("preset") not in WITHOUT_WORDS
+    return LOOKS.get(draft.product) != "preset" or draft.preset not in WITHOUT_WORDS
 
 
 def has_ai() -> bool:
@@ -102,9 +105,9 @@ def has_ai() -> bool:
     return bool(config.get().keyed_providers)
 
 
-def is_by_ai(draft: Draft) -> bool:
+def is_by_ai(draft: OrderDraft) -> bool:
     """Say whether a model makes it: a photo that is only cleaned up is our own work in any case."""
-    return has_ai() and (LOOKS[draft["product"]] != "preset" or draft.get("preset") != "classified")
+    return has_ai() and (LOOKS[draft.product] != "preset" or draft.preset != "classified")
 
 
 @dataclass(frozen=True)
@@ -116,61 +119,61 @@ class Terms:
     cause: str = ""
 
 
-def asked(draft: Draft) -> list[tuple[str, int]]:
+def asked(draft: OrderDraft) -> list[tuple[str, int]]:
     """Return whom the whole order can be asked of, and what it costs there at most."""
     number = count(draft)
-    return [(offer.provider, offer.whole_cost * number) for offer in makers.chain(draft["product"], _preset(draft))]
+    return [(offer.provider, offer.whole_cost * number) for offer in makers.chain(draft.product, _preset(draft))]
 
 
-def terms(draft: Draft, offer: ledger.ProductOffer) -> Terms:
+def terms(draft: OrderDraft, offer: ledger.ProductOffer) -> Terms:
     """Decide what the confirm screen offers. A provider that is away for seconds is waited for as it is."""
     number = count(draft)
     full, own = offer.product.total(number), offer.product.own_total(number)
-    chain = makers.chain(draft["product"], _preset(draft))
+    chain = makers.chain(draft.product, _preset(draft))
     first = next(one for one, halt in zip(chain, offer.halts, strict=True) if halt in ("", "down"))
     if chain[0].provider == "local":
         return Terms("", full)
     if first.provider != "local":
         return Terms("model" if own < full else "", full)
-    return Terms("model", full, offer.halts[0]) if draft.get("waits") else Terms("own", own, offer.halts[0])
+    return Terms("model", full, offer.halts[0]) if draft.waits else Terms("own", own, offer.halts[0])
 
 
-def _preset(draft: Draft) -> str:
-    return str(draft.get("preset", "")) if LOOKS[draft["product"]] == "preset" else ""
+def _preset(draft: OrderDraft) -> str:
+    return draft.preset if LOOKS[draft.product] == "preset" else ""
 
 
-def count(draft: Draft) -> int:
+def count(draft: OrderDraft) -> int:
     """Return how many results are wanted."""
-    choices = orders.COUNTS[draft["product"]]
-    wanted = draft.get("count", choices[0])
-    return int(wanted) if wanted in choices else choices[0]
+    choices = orders.COUNTS[draft.product]
+    return draft.count if draft.count in choices else choices[0]
 
 
-def change(draft: Draft, action: str, argument: str) -> None:
+def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
     """Apply a button of the draft's screens; what no screen offers changes nothing."""
-    product = draft.get("product", "")
     if action == "change" and argument in PARTS:
-        draft["ask"] = argument
-        return
-    answered(draft)
+        return replace(draft, ask=argument)
+    draft = answered(draft)
     if action == "product" and argument in orders.PRODUCTS:
-        draft["product"] = argument
-        draft.pop("count", None)
-    elif action in CHOICES and argument in CHOICES[action]:
-        draft[action] = argument
-    elif action == "count" and product and argument in map(str, orders.COUNTS[product]):
-        draft["count"] = int(argument)
-    elif action == "maker" and argument in ("own", "model"):
-        draft["waits"] = argument == "model"
-    elif action == "wishes" and argument == "skip":
-        say(draft, "")
-    elif action == "nowords":
-        draft["wordless"] = True
+        return replace(draft, product=argument, count=None)
+    if action in CHOICES and argument in CHOICES[action]:
+        return _looking(draft, action, argument)
+    if action == "count" and draft.product and argument in map(str, orders.COUNTS[draft.product]):
+        return replace(draft, count=int(argument))
+    if action == "maker" and argument in ("own", "model"):
+        return replace(draft, waits=argument == "model")
+    if action == "wishes" and argument == "skip":
+        return say(draft, "")
+    return replace(draft, wordless=True) if action == "nowords" else draft
 
 
-def answered(draft: Draft) -> None:
+def _looking(draft: OrderDraft, look: str, choice: str) -> OrderDraft:
+    names: Mapping[str, Any] = {look: choice}
+    return replace(draft, **names)
+
+
+def answered(draft: OrderDraft) -> OrderDraft:
     """Go on to what is missing."""
-    draft.pop("ask", None)
+    return replace(draft, ask="")
 
 
 def source_of(job: Job) -> int | None:
@@ -179,36 +182,34 @@ def source_of(job: Job) -> int | None:
     return int(found) if found else None
 
 
-def from_job(job: Job, action: str, *, has_photo: bool) -> Draft:
+def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
     """Return a draft out of an order: the same again, another variant, a video of it, another look or another photo."""
     args = {"product": "card", "wishes": "", "count": 1, **job.args}
-    draft: Draft = {name: args[name] for name in _KEPT if args.get(name) is not None}
-    draft["variant"] = int(args.get("variant") or 0)
-    draft["title"] = card_words.drawn(args.get("title") or "")
-    draft["benefits"] = list(filter(None, map(card_words.drawn, args.get("benefits") or [])))
-    draft["wordless"] = not draft.get("title")
-    draft["source"] = source_of(job)
+    kept: Mapping[str, Any] = {name: args[name] for name in _KEPT if args.get(name) is not None}
+    draft = replace(
+        OrderDraft(**kept),
+        variant=int(args.get("variant") or 0),
+        title=card_words.drawn(args.get("title") or ""),
+        benefits=tuple(filter(None, map(card_words.drawn, args.get("benefits") or []))),
+        source=source_of(job),
+    )
+    draft = replace(draft, wordless=not draft.title)
     if is_own(draft):
-        draft["scenario"] = draft.pop("wishes", "")
+        draft = replace(draft, scenario=draft.wishes or "", wishes=None)
     if action == "variant":
-        draft["variant"] += count(draft)
+        draft = replace(draft, variant=draft.variant + count(draft))
     elif action == "video":
-        draft = {name: draft[name] for name in draft if name not in ("count", "wishes", "scenario", "template")}
-        draft.update(product="video5", variant=0)
-    for look in CHOICES.keys() - {LOOKS[draft["product"]]}:  # an order names them all, and means its product's
-        draft.pop(look, None)
+        draft = replace(draft, product="video5", variant=0, count=None, wishes=None, scenario="", template="")
+    for look in CHOICES.keys() - {LOOKS[draft.product]}:  # an order names them all, and means its product's
+        draft = _looking(draft, look, "")
     if action in ("format", "edit"):
-        draft["ask"] = "look" if action == "format" else "words"
-    if action == "retry" or not has_photo:
-        draft = {name: draft[name] for name in draft if name not in ("file_id", "source")}
-    return draft
+        draft = replace(draft, ask="look" if action == "format" else "words")
+    return replace(draft, file_id="", source=None) if action == "retry" or not has_photo else draft
 
 
-def order(draft: Draft, turn: Turn) -> orders.Order:
+def order(draft: OrderDraft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    kept = {
-        name: draft[name] for name in (*_KEPT, "source", "variant", "maker", "promised") if draft.get(name) is not None
-    }
+    kept = {name: value for name, value in asdict(draft).items() if name in _ORDERED and value not in (None, "")}
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

@@ -8,6 +8,7 @@ from lib import db, errors, limits
 from lib.credits import ledger
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
+from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import kick, table
 from lib.jobs.table import Job, QueuedJob
 from lib.studio import placed, spending
@@ -21,7 +22,7 @@ UNFINISHED = ("queued", "running", "waiting")
 
 async def confirm(turn: Turn) -> None:
     """Place the order of the confirm screen, at the price that it showed."""
-    draft = turn.state.data.get("draft")
+    draft = DRAFT.of(turn.state)
     on_confirm = turn.on_screen and turn.state.step.partition(":")[2] == "confirm"
     if not on_confirm or not draft or drafts.missing(draft) != "confirm":
         await _already(turn)
@@ -29,8 +30,8 @@ async def confirm(turn: Turn) -> None:
     user_id = turn.state.who["id"]
     offer = await screens.offer_of(user_id, draft)
     terms = drafts.terms(draft, offer) if offer and offer.product.is_on else None
-    if offer is None or terms is None or (terms.price, terms.maker) != (draft.get("price"), draft.get("maker", "")):
-        same_price = terms is not None and terms.price == draft.get("price")
+    if offer is None or terms is None or (terms.price, terms.maker) != (draft.price, draft.maker):
+        same_price = terms is not None and terms.price == draft.price
         await screens.show_next(turn, turn.text("studio.terms_changed" if same_price else "studio.price_changed"))
         return
     wait = await limits.wait(turn.chat.id, ORDERS)
@@ -51,9 +52,9 @@ async def confirm(turn: Turn) -> None:
     await _say_queued(turn, order, screens.waits(draft, offer, terms))
 
 
-async def _enqueue(turn: Turn, draft: drafts.Draft) -> QueuedJob:
+async def _enqueue(turn: Turn, draft: OrderDraft) -> QueuedJob:
     order = drafts.order(draft, turn)
-    facts: dict[str, Any] = {"task": order.task, "key": _key(turn), "args": order.args(), "price": draft["price"]}
+    facts: dict[str, Any] = {"task": order.task, "key": _key(turn), "args": order.args(), "price": draft.price}
     user_id = turn.state.who["id"]
     work = db.run(lambda conn: table.create_job_and_consume_credit(conn, user_id, **facts))
     _, enqueued = await asyncio.gather(turn.answer(), work)
@@ -104,7 +105,7 @@ async def cancel(turn: Turn, job_id: str) -> None:
 
 async def cancel_last(turn: Turn) -> None:
     """Drop the draft if there is one; else take back the newest order that is under way."""
-    if turn.state.data.pop("draft", None):
+    if DRAFT.drop(turn.state):
         turn.state.step = "order:photo"
         await turn.show(turn.text("cancel.draft"), _ways(turn))
         return

@@ -1,6 +1,7 @@
 """The screens of an order: each says what is wanted and offers the ways on and back."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from lib import config, db
@@ -8,7 +9,7 @@ from lib import text as sentences
 from lib.credits import catalog, ledger
 from lib.flows.studio import ordering
 from lib.flows.studio.order import draft as drafts
-from lib.flows.studio.order.draft import Draft
+from lib.flows.studio.ordering import OrderDraft
 from lib.studio import moderation, orders
 from lib.studio import words as card_words
 from lib.telegram import screen
@@ -35,31 +36,31 @@ async def show_next(turn: Turn, *notes: str) -> None:
     await turn.show(screen.paragraphs(*notes, words), keyboard)
 
 
-def _ask_photo(turn: Turn, draft: Draft) -> Screen:
-    key = "card.photo_for_title" if draft.get("title") else "card.photo"
+def _ask_photo(turn: Turn, draft: OrderDraft) -> Screen:
+    key = "card.photo_for_title" if draft.title else "card.photo"
     rows = [screen.home(turn)]
     if drafts.has_photo(draft):
         rows = _ways(turn, draft, "order:resume", True)
-    return turn.text(key, title=draft.get("title", "")), rows
+    return turn.text(key, title=draft.title), rows
 
 
-def _ask_words(turn: Turn, draft: Draft) -> Screen:
-    if draft.get("title"):
+def _ask_words(turn: Turn, draft: OrderDraft) -> Screen:
+    if draft.title:
         return _ask_edit(turn, draft)
-    key = "studio.words.describe" if config.get().openai_api_key and not draft.get("described") else "card.words"
-    rows = _ways(turn, draft, "order:change:look" if draft.get("product") else "order:change:photo", False)
-    if not draft.get("product") or not drafts.needs_words(draft):
+    key = "studio.words.describe" if config.get().openai_api_key and not draft.described else "card.words"
+    rows = _ways(turn, draft, "order:change:look" if draft.product else "order:change:photo", False)
+    if not draft.product or not drafts.needs_words(draft):
         rows.insert(0, [screen.button(turn, "studio.nowords", "order:nowords")])
     return turn.text(key, limit=card_words.TITLE_LIMIT), rows
 
 
-def _ask_edit(turn: Turn, draft: Draft) -> Screen:
+def _ask_edit(turn: Turn, draft: OrderDraft) -> Screen:
     """Show the words as they are, ready to be copied, corrected and sent."""
-    words = "\n".join([draft["title"], *draft.get("benefits", [])])
+    words = "\n".join([draft.title, *draft.benefits])
     return turn.text("studio.words.edit", words=words), _ways(turn, draft, "order:change:photo", True)
 
 
-def _ask_product(turn: Turn, draft: Draft, shelf: list[catalog.Product]) -> Screen:
+def _ask_product(turn: Turn, draft: OrderDraft, shelf: list[catalog.Product]) -> Screen:
     lines, buttons = [turn.text("studio.product.ask"), ""], []
     for product in shelf:
         least = min(orders.COUNTS[product.code])
@@ -70,23 +71,23 @@ def _ask_product(turn: Turn, draft: Draft, shelf: list[catalog.Product]) -> Scre
         buttons.append(Button(name, f"order:product:{product.code}"))
     return "\n".join(lines), [
         *screen.in_rows(buttons),
-        *_ways(turn, draft, "order:change:words", bool(draft.get("product"))),
+        *_ways(turn, draft, "order:change:words", bool(draft.product)),
     ]
 
 
-def _ask_look(turn: Turn, draft: Draft) -> Screen:
-    look = drafts.LOOKS[draft["product"]]
+def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
+    look = drafts.LOOKS[draft.product]
     choices = drafts.CHOICES[look]
     prefix = "preset" if look == "preset" else f"studio.{look}"
     buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in choices]
     key = "card.preset" if look == "preset" else f"studio.{look}.ask"
     return turn.text(key), [
         *screen.in_rows(buttons),
-        *_ways(turn, draft, "order:change:product", bool(draft.get(look))),
+        *_ways(turn, draft, "order:change:product", bool(drafts.chosen(draft, look))),
     ]
 
 
-def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
+def _ask_wishes(turn: Turn, draft: OrderDraft) -> Screen:
     own = drafts.is_own(draft)
     lines = [turn.text("studio.wishes.own" if own else "studio.wishes.ask", limit=orders.WISHES_LIMIT)]
     if not drafts.has_ai():
@@ -95,12 +96,12 @@ def _ask_wishes(turn: Turn, draft: Draft) -> Screen:
     return screen.paragraphs(*lines), [*skip, *_ways(turn, draft, "order:change:look", bool(drafts.said(draft)))]
 
 
-def _ways(turn: Turn, draft: Draft, before: str, is_there: bool) -> Keyboard:
+def _ways(turn: Turn, draft: OrderDraft, before: str, is_there: bool) -> Keyboard:
     """Return the way back: to the confirm screen for who came from there, else to the step before; and the way on for
     who came back to an answer and likes it."""
     if drafts.is_whole(draft):
         return [screen.home(turn, "order:resume")]
-    keep = [[screen.button(turn, "studio.keep", "order:resume")]] if draft.get("ask") and is_there else []
+    keep = [[screen.button(turn, "studio.keep", "order:resume")]] if draft.ask and is_there else []
     return [*keep, screen.home(turn, before)]
 
 
@@ -114,18 +115,20 @@ ASK = {
 }
 
 
-async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
+async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     user_id = turn.state.who["id"]
     offer = await offer_of(user_id, draft)
     if offer is None or not offer.product.is_on:
-        draft.pop("product")
+        draft = replace(draft, product="")
+        drafts.keep(turn, draft)
         words, keyboard = _ask_product(turn, draft, await db.run(catalog.list_products))
         return "product", (f"{turn.text('studio.product.off')}\n\n{words}", keyboard)
     terms = drafts.terms(draft, offer)
-    draft["price"] = price = terms.price
-    draft["maker"] = terms.maker
-    is_open = draft.get("waits") and terms.cause  # nobody knows when that model can be asked
-    draft["promised"] = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
+    price = terms.price
+    is_open = draft.waits and terms.cause  # nobody knows when that model can be asked
+    promised = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
+    draft = replace(draft, price=price, maker=terms.maker, promised=promised)
+    drafts.keep(turn, draft)
     words = screen.paragraphs(summary(turn, draft), *_halted(turn, terms))
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
@@ -133,25 +136,25 @@ async def _confirm(turn: Turn, draft: Draft) -> tuple[str, Screen]:
         top_up = screen.button(turn, "studio.top_up", "wallet:packs", style="success")
         return "confirm", (f"{words}\n\n{short}", [[top_up], *other, *_counts(turn, draft), *_changes(turn, draft)])
     lines = [words, turn.text("card.price", price=price, balance=offer.balance, left=offer.balance - price)]
-    if not draft.get("waits") or not terms.cause:
+    if not draft.waits or not terms.cause:
         lines.append(turn.text("studio.usually", time=about(turn.language, waits(draft, offer, terms))))
     confirm = Button(turn.text("card.confirm", price=price), "order:confirm", style="success")
     return "confirm", (screen.paragraphs(*lines), [*_counts(turn, draft), [confirm], *other, *_changes(turn, draft)])
 
 
-async def offer_of(user_id: int, draft: Draft) -> ledger.ProductOffer | None:
+async def offer_of(user_id: int, draft: OrderDraft) -> ledger.ProductOffer | None:
     """Return what the draft's order is to a person, and whom it can be asked of now."""
-    code, number, asked = draft["product"], drafts.count(draft), drafts.asked(draft)
+    code, number, asked = draft.product, drafts.count(draft), drafts.asked(draft)
     return await db.run(lambda conn: ledger.offer(conn, user_id, code, number, asked))
 
 
-def waits(draft: Draft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
+def waits(draft: OrderDraft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
     """Return how long it will probably be until the order is there: the line now, and the making."""
     by_ai = drafts.is_by_ai(draft) and terms.maker != "own"
     return offer.waits(by_ai=by_ai) + lasts(draft, offer, terms)
 
 
-def lasts(draft: Draft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
+def lasts(draft: OrderDraft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
     """Return how long the making will probably take, once its turn has come."""
     return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft) and terms.maker != "own")
 
@@ -164,7 +167,7 @@ def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:
     return [turn.text("studio.maker.own" if terms.maker == "own" else "studio.maker.waits", cause=cause)]
 
 
-def _other_maker(turn: Turn, draft: Draft, terms: drafts.Terms, offer: ledger.ProductOffer) -> Keyboard:
+def _other_maker(turn: Turn, draft: OrderDraft, terms: drafts.Terms, offer: ledger.ProductOffer) -> Keyboard:
     """Return the button that waits for the model instead, or no longer does."""
     if not terms.cause:
         return []
@@ -174,11 +177,11 @@ def _other_maker(turn: Turn, draft: Draft, terms: drafts.Terms, offer: ledger.Pr
     return [[Button(turn.text("studio.maker.now", price=offer.product.own_total(number)), "order:maker:own")]]
 
 
-def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
+def _other_words(turn: Turn, draft: OrderDraft) -> tuple[str, Screen] | None:
     """Return the step and the screen on which words are taken back that nobody may draw, or the marketplace refuses."""
     title, benefits, menu = (
-        draft.get("title", ""),
-        draft.get("benefits", []),
+        draft.title,
+        draft.benefits,
         screen.home(turn),
     )
     edit = screen.button(turn, "button.words", "order:change:words")
@@ -187,29 +190,29 @@ def _other_words(turn: Turn, draft: Draft) -> tuple[str, Screen] | None:
     if refused := moderation.check_words([drafts.said(draft)]):
         skip = screen.button(turn, "studio.wishes.without", "order:wishes:skip")
         return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
-    found = card_words.check_words(draft.get("preset", ""), title, tuple(benefits)) if drafts.needs_words(draft) else []
+    found = card_words.check_words(draft.preset, title, tuple(benefits)) if drafts.needs_words(draft) else []
     if not found:
         return None
-    lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft['preset']}.name")), ""]
+    lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft.preset}.name")), ""]
     lines += [turn.text(f"card.forbidden.{finding.kind}", words=finding.words) for finding in found]
     lines += ["", turn.text("card.forbidden.now", words="\n".join([title, *benefits]))]
     return "words", ("\n".join(lines), [[edit, screen.button(turn, "button.formats", "order:change:look")], menu])
 
 
-def summary(turn: Turn, draft: Draft) -> str:
+def summary(turn: Turn, draft: OrderDraft) -> str:
     """Return what is about to be ordered, in words."""
-    product = draft["product"]
+    product = draft.product
     look = drafts.LOOKS[product]
-    names = [turn.text(f"studio.product.{product}"), look_name(turn, look, draft[look])]
+    names = [turn.text(f"studio.product.{product}"), look_name(turn, look, drafts.chosen(draft, look))]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
-    if draft.get("variant"):
-        first, count = draft["variant"] + 1, drafts.count(draft)
+    if draft.variant:
+        first, count = draft.variant + 1, drafts.count(draft)
         key = "studio.variants" if count > 1 else "studio.variant"
         lines.append(turn.text(key, first=first, last=first + count - 1))
-    if draft.get("title") and (drafts.needs_words(draft) or look == "template"):
-        lines.append(turn.text("card.title", title=draft["title"]))
-        lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.get("benefits", [])]
-        lines += [turn.text("card.lost", words=draft["lost"])] if draft.get("lost") else []
+    if draft.title and (drafts.needs_words(draft) or look == "template"):
+        lines.append(turn.text("card.title", title=draft.title))
+        lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
+        lines += [turn.text("card.lost", words=draft.lost)] if draft.lost else []
     if drafts.said(draft) and drafts.takes_wishes(draft):
         lines.append(turn.text("studio.wishes.said", wishes=drafts.said(draft)))
     return "\n".join(lines)
@@ -232,21 +235,21 @@ def about(language: str, span: timedelta) -> str:
     return sentences.say(language, "studio.time.minutes", n=round(seconds / 60))
 
 
-def _counts(turn: Turn, draft: Draft) -> Keyboard:
+def _counts(turn: Turn, draft: OrderDraft) -> Keyboard:
     """Return how many can be ordered at once, the chosen number marked."""
-    choices = orders.COUNTS[draft["product"]]
+    choices = orders.COUNTS[draft.product]
     chosen = drafts.count(draft)
     if len(choices) == 1:
         return []
     buttons = [
-        Button(f"{'✅ ' if n == chosen else ''}{ordering.counted(turn, draft['product'], n)}", f"order:count:{n}")
+        Button(f"{'✅ ' if n == chosen else ''}{ordering.counted(turn, draft.product, n)}", f"order:count:{n}")
         for n in choices
     ]
     return [buttons] if len(buttons) < 4 else [buttons[:2], buttons[2:]]
 
 
-def _changes(turn: Turn, draft: Draft) -> Keyboard:
-    look = f"studio.change.{drafts.LOOKS[draft['product']]}"
+def _changes(turn: Turn, draft: OrderDraft) -> Keyboard:
+    look = f"studio.change.{drafts.LOOKS[draft.product]}"
     rows = [
         [screen.button(turn, "button.words", "order:change:words"), screen.button(turn, look, "order:change:look")],
         [

@@ -5,6 +5,7 @@ Without a model the words are read by a rule (lib/studio/words). With one, a des
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from lib import config, db, errors, limits, pictures
@@ -25,19 +26,18 @@ PROPOSALS = limits.Limit("proposal", 20, timedelta(minutes=10))
 async def photo(turn: Turn, file: Attachment) -> None:
     """Take a photo, and its caption for the words."""
     draft = drafts.of(turn)
-    if file.album and file.album == draft.get("album"):
+    if file.album and file.album == draft.album:
         return
     try:
         await _check(turn.chat.bot, file)
     except errors.Rejected as error:
         await screens.show_next(turn, turn.text(_sentence(error.code)))
         return
-    draft.pop("source", None)
-    drafts.answered(draft)
-    draft.update(file_id=file.file_id, kind=file.kind, album=file.album, variant=0)
+    draft = replace(drafts.answered(draft), file_id=file.file_id, kind=file.kind, album=file.album)
+    draft = replace(draft, source=None, variant=0)
     notes = [turn.text("card.first_of_album")] if file.album else []
+    drafts.keep(turn, replace(draft, described="") if turn.came.text else draft)
     if turn.came.text:
-        draft.pop("described", None)
         await _words(turn, notes)
     else:
         await screens.show_next(turn, *notes)
@@ -70,15 +70,14 @@ async def _wishes(turn: Turn) -> None:
         note = turn.text("studio.wishes.long", detail=len(wishes), limit=orders.WISHES_LIMIT)
         await screens.show_next(turn, note)
         return
-    drafts.answered(drafts.of(turn))
-    drafts.say(drafts.of(turn), wishes)
+    drafts.keep(turn, drafts.say(drafts.answered(drafts.of(turn)), wishes))
     await screens.show_next(turn)
 
 
 async def _words(turn: Turn, notes: list[str]) -> None:
     """Take the words as they are, or let a model propose some: once, so that what was asked for instead is taken."""
     step, draft = turn.state.step.partition(":")[2], drafts.of(turn)
-    described = draft.get("title") or draft.get("described")
+    described = draft.title or draft.described
     if step != "confirm" and not described and await _propose(turn, notes):
         return
     await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
@@ -92,10 +91,10 @@ def _read(turn: Turn, message: str) -> list[str]:
         detail = int(error.detail) if error.detail.isdecimal() else error.detail
         return [turn.text(_sentence(error.code), detail=detail, limit=card_words.TITLE_LIMIT)]
     draft = drafts.of(turn)
-    draft.pop("wordless", None)
-    if draft.get("ask") == "words":
-        drafts.answered(draft)
-    draft.update(title=words.title, benefits=list(words.benefits), lost=words.lost)
+    if draft.ask == "words":
+        draft = drafts.answered(draft)
+    read = replace(draft, title=words.title, benefits=tuple(words.benefits), lost=words.lost, wordless=False)
+    drafts.keep(turn, read)
     return [turn.text("card.benefits_left_out", limit=card_words.BENEFITS)] if words.left_out else []
 
 
@@ -103,8 +102,9 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     """Ask a model for the words, if there is one; its job turns the screen into a proposal."""
     if not config.get().openai_api_key or await limits.wait(turn.chat.id, PROPOSALS):
         return False
-    draft, user_id = drafts.of(turn), turn.state.who["id"]
-    draft["described"] = turn.came.text[:DESCRIPTION_LIMIT]
+    user_id = turn.state.who["id"]
+    draft = replace(drafts.of(turn), described=turn.came.text[:DESCRIPTION_LIMIT])
+    drafts.keep(turn, draft)
     turn.state.step = "order:words"
     await turn.show(screen.paragraphs(*notes, turn.text("studio.words.thinking")), [screen.home(turn)])
     args = {
@@ -112,8 +112,8 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
         "chat_id": turn.chat.id,
         "message_id": turn.state.data["screen"],
         "language": turn.language,
-        "description": draft["described"],
-        "file_id": draft.get("file_id", ""),
+        "description": draft.described,
+        "file_id": draft.file_id,
     }
     key = f"words:{turn.chat.bot}:{turn.chat.id}:{args['message_id']}"
     await db.run(
@@ -128,11 +128,12 @@ async def proposal(turn: Turn, answer: str) -> None:
     draft = drafts.of(turn)
     found = await fsm.put_by(turn.chat.bot, turn.chat.id, "words")
     if found:
-        draft.update({name: found[name] for name in ("title", "benefits", "category") if found.get(name)})
-        draft.pop("wordless", None)
-    notes = _read(turn, draft["described"]) if not found and not draft.get("title") and draft.get("described") else []
+        given = {name: found[name] for name in ("title", "category") if found.get(name)}
+        benefits = tuple(found.get("benefits") or draft.benefits)
+        drafts.keep(turn, replace(draft, **given, benefits=benefits, wordless=False))
+    notes = _read(turn, draft.described) if not found and not draft.title and draft.described else []
     if answer == "edit":
-        drafts.change(draft, "change", "words")
+        drafts.keep(turn, drafts.change(drafts.of(turn), "change", "words"))
     await screens.show_next(turn, *notes)
 
 
