@@ -163,7 +163,10 @@ select create_free_jobs(
 );
 
 -- name: get_place
-select queue_position(%(job_id)s) as position, queue_wait(%(job_id)s) as wait;
+-- The place is counted once; `materialized` keeps Postgres from counting it again for the wait.
+with place as materialized (select queue_position(%(job_id)s) as position)
+select position, position * queue_pace(%(job_id)s) as wait
+from place;
 
 -- name: forget_history
 select forget_history(%(limit)s);

@@ -382,11 +382,11 @@ create trigger a_living before insert on jobs
 grant select, insert, delete on jobs to lotok_till;
 grant select on job_history, spent_keys to lotok_till;
 
--- How long a queued job will probably wait: its place by the pace of its kind in the last quarter of an hour. Null when
--- too little was done lately to tell.
-create function queue_wait(p_job_id bigint) returns interval language sql stable
+-- How long a job of this kind takes its place, by the pace of the last quarter of an hour. Null when too little was done
+-- lately to tell.
+create function queue_pace(p_job_id bigint) returns interval language sql stable
 set enable_seqscan = off set enable_bitmapscan = off as $$
-    select case when pace.number >= 3 then queue_position(p_job_id) * (clock_timestamp() - pace.since) / pace.number end
+    select case when pace.number >= 3 then (clock_timestamp() - pace.since) / pace.number end
     from jobs mine
     cross join lateral (
         select count(*) as number, min(recent.finished_at) as since
@@ -401,6 +401,11 @@ set enable_seqscan = off set enable_bitmapscan = off as $$
         ) recent
     ) pace
     where mine.id = p_job_id;
+$$;
+
+-- How long a queued job will probably wait: its place by that pace.
+create function queue_wait(p_job_id bigint) returns interval language sql stable as $$
+    select queue_position(p_job_id) * queue_pace(p_job_id);
 $$;
 
 -- Up to when each periodic job has been queued.
