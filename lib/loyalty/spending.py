@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import db, errors
+from lib.loyalty import partners, staff
 from lib.loyalty.partners import of
+from lib.people import users
 
 SQL = db.load("loyalty_spending")
 
@@ -49,9 +51,30 @@ async def ask(
 
 
 async def answer(conn: db.Connection, partner_id: int, request_id: int, user_id: int, *, agrees: bool) -> Consent:
-    """Take the client's word, once. Missing("no_request"): answered already, too late, or not theirs."""
+    """Take the client's word, once, and have the managers told of a refusal, both or neither.
+
+    Missing("no_request"): answered already, too late, or not theirs.
+    """
     ids = {"partner_id": partner_id, "request_id": request_id, "user_id": user_id}
-    answered = await SQL.answer.within(of(partner_id)).one(conn, Consent, **ids, agrees=agrees)
-    if answered is None:
-        raise errors.Missing("no_request", str(request_id))
+    async with conn.transaction():
+        answered = await SQL.answer.within(of(partner_id)).one(conn, Consent, **ids, agrees=agrees)
+        if answered is None:
+            raise errors.Missing("no_request", str(request_id))
+        if not agrees:
+            await _tell(conn, partner_id, request_id, answered)
     return answered
+
+
+async def _tell(conn: db.Connection, partner_id: int, request_id: int, refused: Consent) -> None:
+    """Tell the owner and the managers whose wish a client has refused."""
+    partner = await partners.get(conn, partner_id)
+    cashier = await users.get_user(conn, refused.actor_id)
+    fields = {
+        "title": partner.title,
+        "name": cashier.first_name if cashier else "—",
+        "points": refused.points,
+        "bill": refused.bill_minor,
+    }
+    ways = [[("partner.button.look", "undo:list")]]
+    once = f"notme:{partner_id}:{request_id}"
+    await staff.tell_managers(conn, partner_id, "partner.push.not_me", fields, ways, once=once)

@@ -6,12 +6,15 @@ to invite. Only its hash is stored.
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lib import db, errors
+from lib.loyalty import partners
 from lib.loyalty.partners import PAGE, of
-from lib.people import users
+from lib.people import notify, users
 
 SQL = db.load("loyalty_staff")
 
@@ -99,6 +102,27 @@ async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, 
             raise errors.Missing("no_invite")
         raise errors.Conflict(f"invite_{state}")
     return partner_id, role
+
+
+async def join(conn: db.Connection, user_id: int, payload: str) -> Staff:
+    """Accept an invitation and have the owner told of it, both or neither; it refuses as `accept` does."""
+    async with conn.transaction():
+        partner_id, role = await accept(conn, user_id, payload)
+        place, shop = await get(conn, partner_id, user_id), await partners.get(conn, partner_id)
+        fields = {"title": place.title, "name": place.name, "role": notify.spoken(f"partner.role.{role}")}
+        ways = [[("partner.button.look", f"team:one:{user_id}")]]
+        once = f"joined:{partner_id}:{user_id}:{int(place.joined_at.timestamp())}"
+        await notify.tell(conn, shop.owner_id, "partner", "partner.push.joined", fields, ways, once=once)
+    return place
+
+
+async def tell_managers(
+    conn: db.Connection, partner_id: int, key: str, fields: Mapping[str, Any], ways: notify.Ways, *, once: str
+) -> None:
+    """Tell the owner and the managers of a shop; one who has not started the partner bot hears nothing."""
+    for one in await list_all(conn, partner_id, limit=100):
+        if one.manages:
+            await notify.tell(conn, one.user_id, "partner", key, fields, ways, once=f"{once}:{one.user_id}")
 
 
 async def remove(conn: db.Connection, partner_id: int, actor_id: int, user_id: int) -> None:

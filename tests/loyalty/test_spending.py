@@ -1,13 +1,17 @@
 """Whose points are spent has agreed: by showing the card, by a press, by digits; and a bill is asked about once."""
 
+import contextlib
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from lib import errors
+from lib.flows.client import letter
 from lib.flows.partner.till import serving
-from lib.loyalty import members, partners, points, spending
-from tests.factories import refused
+from lib.loyalty import members, partners, points, spending, staff, talk
+from lib.people import notify
+from tests.factories import make_user, refused
 from tests.loyalty.test_points import accrue, reverse
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 
@@ -145,3 +149,63 @@ async def test_the_same_bill_within_two_minutes_is_meant_twice_only_if_said_so(c
 async def test_a_bill_that_was_taken_back_may_come_again_at_once(conn, shop, anna):
     await reverse(conn, shop, await accrue(conn, shop, anna, BILL))
     assert (await bill(conn, shop, anna, new_key())).points == 50
+
+
+@contextlib.asynccontextmanager
+async def killed_telling(database, monkeypatch):
+    """Lend a connection that is cut as it begins to tell."""
+
+    async def dies(conn, *_, **__):
+        await conn.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notify, "tell", dies)
+        async with database.connect() as doomed:
+            yield doomed
+
+
+async def told(conn, key):
+    cursor = await conn.execute("select user_id from jobs where task = 'tell' and args ->> 'key' = %s", (key,))
+    return [user_id for [user_id] in await cursor.fetchall()]
+
+
+async def test_a_refusal_whose_worker_is_killed_waits_for_the_next_press(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn, earn_on_rest=False)
+        anna = await make_member(conn, shop, has=500)
+        asked = await asks(conn, shop, anna, "k")
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await answers(doomed, shop, asked, anna, agrees=False)
+        assert await told(conn, "partner.push.not_me") == []
+        await answers(conn, shop, asked, anna, agrees=False)
+        assert await told(conn, "partner.push.not_me") == [shop.owner.id]
+        with pytest.raises(errors.Missing):
+            await answers(conn, shop, asked, anna, agrees=False)
+
+
+async def test_who_joins_as_the_worker_is_killed_joins_with_the_next_press(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        person = await make_user(conn)
+        link = await staff.invite(conn, shop.id, shop.owner.id, "manager")
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await staff.join(doomed, person.id, link)
+        assert await told(conn, "partner.push.joined") == []
+        assert (await staff.join(conn, person.id, link)).role == "manager"
+        assert await told(conn, "partner.push.joined") == [shop.owner.id]
+
+
+async def test_a_letter_whose_worker_is_killed_is_not_kept_unread(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        anna = await make_member(conn, shop)
+        partner = await partners.get(conn, shop.id)
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await letter.write(doomed, partner, anna.user_id, "Вы открыты?")
+        assert await talk.messages(conn, shop.id) == []
+        await letter.write(conn, partner, anna.user_id, "Вы открыты?")
+        assert [one.words for one in await talk.messages(conn, shop.id)] == ["Вы открыты?"]
+        assert await told(conn, "client.letter.told") == [shop.owner.id]

@@ -10,7 +10,7 @@ from lib import db, errors, limits, text
 from lib.flows import when
 from lib.flows.client import visitor
 from lib.jobs import kick
-from lib.loyalty import partners, talk
+from lib.loyalty import members, partners, staff, talk
 from lib.loyalty.partners import Partner
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
@@ -90,13 +90,12 @@ async def _send(turn: Turn, shop: int) -> None:
     if not await _is_read(turn, shop):
         return
     try:
-        number = await db.run(lambda conn: talk.write(conn, shop, user_id, words))
+        partner = await db.run(lambda conn: partners.get(conn, shop))
+        await db.run(lambda conn: write(conn, partner, user_id, words))
     except (errors.Invalid, errors.Missing) as error:
         turn.state.step = ""
         await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
         return
-    partner = await db.run(lambda conn: partners.get(conn, shop))
-    await _tell(turn, partner, number)
     turn.state.step = ""
     LETTER.drop(turn.state)
     turn.after.append(kick.drain)
@@ -104,10 +103,15 @@ async def _send(turn: Turn, shop: int) -> None:
     await turn.show(turn.text("client.letter.sent", title=partner.title), rows)
 
 
-async def _tell(turn: Turn, partner: Partner, number: int) -> None:
-    """Tell the owner and the managers; one who has not started the partner bot finds it there later."""
-    member = await visitor.own_card(turn, partner.id)
-    fields = {"title": partner.title, "name": member.name if member else "", "words": turn.came.text.strip()}
-    answer = [("partner.button.answer", f"inbox:talk:{member.id}")] if member else []
-    ways = [[*answer, ("button.menu", "menu:home")]]
-    await visitor.tell_managers(partner.id, "client.letter.told", fields, ways, once=f"letter:{partner.id}:{number}")
+async def write(conn: db.Connection, partner: Partner, user_id: int, words: str) -> None:
+    """Keep the words and tell the owner and the managers, both or neither.
+
+    One who has not started the partner bot finds it there later.
+    """
+    async with conn.transaction():
+        number = await talk.write(conn, partner.id, user_id, words)
+        member = await members.get_own(conn, partner.id, user_id)
+        fields = {"title": partner.title, "name": member.name, "words": words.strip()}
+        ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("button.menu", "menu:home")]]
+        once = f"letter:{partner.id}:{number}"
+        await staff.tell_managers(conn, partner.id, "client.letter.told", fields, ways, once=once)

@@ -8,9 +8,8 @@ The question comes as a push from the till; the rows say whether the visit is th
 from dataclasses import dataclass
 
 from lib import db, errors
-from lib.flows.client import visitor
 from lib.jobs import kick
-from lib.loyalty import members, partners, talk
+from lib.loyalty import members, partners, staff, talk
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
@@ -86,5 +85,6 @@ async def _tell(turn: Turn, rated: RatedVisit) -> None:
     partner = await db.run(lambda conn: partners.get(conn, rated.shop))
     fields = {"title": partner.title, "name": member.name, "score": rated.score, "words": turn.came.text.strip()}
     ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
-    await visitor.tell_managers(rated.shop, "partner.push.mark", fields, ways, once=f"mark:{rated.shop}:{rated.visit}")
+    once = f"mark:{rated.shop}:{rated.visit}"
+    await db.run(lambda conn: staff.tell_managers(conn, rated.shop, "partner.push.mark", fields, ways, once=once))
     turn.after.append(kick.drain)

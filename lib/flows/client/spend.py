@@ -4,11 +4,8 @@ The question comes as a push from the till; the rows say whether it is the perso
 """
 
 from lib import db, errors
-from lib.flows.client import visitor
 from lib.jobs import kick
 from lib.loyalty import partners, spending
-from lib.loyalty.partners import Partner
-from lib.people import users
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
@@ -30,18 +27,4 @@ async def handle(turn: Turn) -> None:
     fields = {"title": partner.title, "points": answer.points, "bill": answer.bill_minor}
     await turn.show(turn.text(key, **fields), [screen.home(turn)])
     if not agrees:
-        await _tell(turn, partner, answer, screen.number(request))
-
-
-async def _tell(turn: Turn, partner: Partner, answer: spending.Consent, request: int) -> None:
-    """Tell the owner and the managers that a client refused it."""
-    cashier = await db.run(lambda conn: users.get_user(conn, answer.actor_id))
-    fields = {
-        "title": partner.title,
-        "name": cashier.first_name if cashier else "—",
-        "points": answer.points,
-        "bill": answer.bill_minor,
-    }
-    ways = [[("partner.button.look", "undo:list")]]
-    await visitor.tell_managers(partner.id, "partner.push.not_me", fields, ways, once=f"notme:{partner.id}:{request}")
-    turn.after.append(kick.drain)
+        turn.after.append(kick.drain)

@@ -5,7 +5,6 @@ from typing import Any
 
 from lib import db, errors, text
 from lib.loyalty import members, partners, referrals, staff
-from lib.people import notify
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
@@ -53,11 +52,17 @@ async def inviting(payload: str) -> partners.Partner:
     """Return the shop that a link leads to. Invalid, Missing("no_partner"), Denied("partner_not_approved")."""
     code, _ = referrals.read_link(payload)
     partner = await db.run(lambda conn: partners.get_by_code(conn, code))
-    if partner is None:
+    if partner is None or partner.gone:
         raise errors.Missing("no_partner", code)
     if partner.status != "approved":
         raise errors.Denied("partner_not_approved")
     return partner
+
+
+def closed(turn: Turn, partner: partners.Partner) -> str:
+    """Return what a client reads of a shop that does not work with points: not now, or never again."""
+    key = "client.error.partner_gone" if partner.gone else "client.error.partner_blocked"
+    return turn.text(key, title=partner.title)
 
 
 def welcome_gift(turn: Turn, partner: partners.Partner) -> str:
@@ -81,14 +86,6 @@ async def managers(partner_id: int) -> list[int]:
     """Return who reads what clients write to a shop; nobody when it has gone with its owner."""
     people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
     return [one.user_id for one in people if one.manages]
-
-
-async def tell_managers(partner_id: int, key: str, fields: dict[str, Any], ways: notify.Ways, *, once: str) -> None:
-    """Tell the owner and the managers of a shop; one who has not started the partner bot hears nothing."""
-    for to in await managers(partner_id):
-        await db.run(
-            lambda conn, to=to: notify.tell(conn, to, "partner", key, fields, ways, once=f"{once}:{to}")  # type: ignore[misc]
-        )
 
 
 def category(turn: Turn, name: str) -> str:

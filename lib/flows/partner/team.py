@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from lib import db, errors
 from lib.flows.partner import workplace
 from lib.jobs import kick
-from lib.loyalty import partners, staff
+from lib.loyalty import staff
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
-from lib.people import notify
 from lib.telegram import client, screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -54,27 +53,14 @@ async def handle(turn: Turn) -> None:
 
 async def _accept(turn: Turn, payload: str) -> None:
     try:
-        shop, role = await db.run(lambda conn: staff.accept(conn, turn.state.who["id"], payload))
+        place = await db.run(lambda conn: staff.join(conn, turn.state.who["id"], payload))
     except (errors.Missing, errors.Conflict) as error:
         await turn.show(workplace.refusal(turn, error), [screen.home(turn)])
         return
-    place = await db.run(lambda conn: staff.get(conn, shop, turn.state.who["id"]))
-    turn.state.data["shop"] = shop
-    await _tell(turn, place)
-    words = turn.text("partner.team.joined", title=place.title, role=turn.text(f"partner.role.{role}"))
-    await turn.show(words, [[screen.button(turn, "partner.button.open", "menu:home", style="primary")]])
-
-
-async def _tell(turn: Turn, place: Staff) -> None:
-    """Tell the owner who has come."""
-    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-    fields = {"title": place.title, "name": place.name, "role": notify.spoken(f"partner.role.{place.role}")}
-    ways = [[("partner.button.look", f"team:one:{place.user_id}")]]
-    once = f"joined:{place.partner_id}:{place.user_id}:{int(place.joined_at.timestamp())}"
-    await db.run(
-        lambda conn: notify.tell(conn, shop.owner_id, "partner", "partner.push.joined", fields, ways, once=once)
-    )
+    turn.state.data["shop"] = place.partner_id
     turn.after.append(kick.drain)
+    words = turn.text("partner.team.joined", title=place.title, role=turn.text(f"partner.role.{place.role}"))
+    await turn.show(words, [[screen.button(turn, "partner.button.open", "menu:home", style="primary")]])
 
 
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
