@@ -81,6 +81,11 @@ class Partner:
     created_at: datetime
     decided_at: datetime | None
 
+    @property
+    def gone(self) -> bool:
+        """Whether it is closed for good, as its owner was erased."""
+        return self.reason == "owner_erased"
+
 
 @dataclass(frozen=True)
 class ShopCount:
@@ -189,7 +194,7 @@ async def decide(
     was: str | None = None,
     seen: str | None = None,
 ) -> bool:
-    """Approve, reject or block a shop, by an administrator; False when it stood so already.
+    """Approve, reject or block a shop, by an administrator; False when it stood so already, or is gone.
 
     Only from the status `was`, and as its words were when they were `seen` (`digest`), if these are given.
     """

@@ -137,6 +137,7 @@ with before as (
     from before b
     where p.id = b.id
     and b.status <> %(status)s
+    and not is_erased(p.owner_id)
     and (%(was)s::text is null or b.status = %(was)s)
     and (%(seen)s::text is null or md5(concat_ws(chr(31), p.title, p.about, p.photo)) = %(seen)s)
     returning p.id

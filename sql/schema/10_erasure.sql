@@ -229,8 +229,7 @@ begin
     update services set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update promotions set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update partners
-    set status = 'blocked', reason = case status when 'blocked' then reason else 'owner_erased' end,
-        contact = '', about = '', address = '', photo = ''
+    set status = 'blocked', reason = 'owner_erased', contact = '', about = '', address = '', photo = ''
     where owner_id = new.id;
     update staff set removed_at = at where user_id = new.id and removed_at is null;
     perform set_config('app.platform', '', true);

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from lib import clock, db, errors, qr
 from lib.flows import when
 from lib.flows.client import visitor
-from lib.loyalty import cards, members, offers
+from lib.loyalty import cards, members, offers, partners
 from lib.telegram import client, screen
 from lib.telegram.client import Keyboard, Picture
 from lib.telegram.dispatch import Turn
@@ -25,7 +25,8 @@ async def show_card(turn: Turn, partner_id: int, note: str = "") -> None:
             [screen.button(turn, "client.button.details", f"points:{partner_id}")],
             screen.home(turn, "card:list:0"),
         ]
-        await turn.show(turn.text("client.error.partner_blocked", title=card.title), rows)
+        partner = await db.run(lambda conn: partners.get(conn, partner_id))
+        await turn.show(visitor.closed(turn, partner), rows)
         return
     link, code, services = await asyncio.gather(
         _link(cards.issue(partner_id, card.member_id)),

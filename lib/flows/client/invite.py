@@ -21,7 +21,7 @@ async def handle(turn: Turn) -> None:
         return
     partner = await db.run(lambda conn: partners.get(conn, shop))
     if partner.status != "approved":  # the friend would find nobody there
-        await turn.show(turn.text("client.error.partner_blocked", title=partner.title), [screen.home(turn)])
+        await turn.show(visitor.closed(turn, partner), [screen.home(turn)])
         return
     link = await start_link("client", referrals.link(partner, member.card_no))
     levels = await db.run(lambda conn: referrals.results(conn, shop, member.id))

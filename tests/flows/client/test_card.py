@@ -1,5 +1,9 @@
 import re
 
+import pytest
+
+from lib.loyalty import partners
+from lib.people import users
 from tests.flows.chat import buttons, words
 
 
@@ -202,3 +206,18 @@ async def test_a_debt_stands_on_the_page_of_ones_points_and_in_the_history(comes
     assert "Долг" not in words(await boris.sees("Доступно"))
     await boris.presses("История")
     await boris.sees(f"−{owed} · .*Удержано в счёт долга")
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_a_card_of_a_shop_that_went_with_its_owner_says_so(comes, cafe, shop, blocked):
+    boris = await comes(cafe)
+    if blocked:
+        await partners.decide(cafe.conn, cafe.id, cafe.owner_id, "blocked", "жалобы")
+        await boris.forges(f"card:{cafe.id}")
+        await boris.sees("когда он откроется снова")
+    [owner] = await shop.rows("select tg_id from users where id = %s", cafe.owner_id)
+    await users.erase(cafe.conn, cafe.owner_id, owner["tg_id"])
+    for screen in (f"card:{cafe.id}", f"invite:{cafe.id}"):
+        await boris.forges(screen)
+        await boris.sees("закрылся насовсем: потратить баллы в нём уже нельзя")
+    assert not await partners.decide(cafe.conn, cafe.id, cafe.owner_id, "approved")
