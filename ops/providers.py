@@ -48,5 +48,5 @@ async def run(args: argparse.Namespace) -> int:
 
 def _line(one: spending.ProviderState) -> str:
     limit = "no limit" if one.daily_limit is None else f"of ${one.daily_limit / 1000:.2f}"
-    calls = f"{one.day} calls, {one.day_done} done, {one.day_failed} failed"
+    calls = f"{one.day} {'call' if one.day == 1 else 'calls'}, {one.day_done} done, {one.day_failed} failed"
     return f"{one.provider:<8}  ${one.spent / 1000:.2f} {limit}  {calls}"

@@ -12,10 +12,12 @@ A provider alone decides what its failures mean. Unavailable: another try, or an
 content broke them, and no other provider is asked. A picture_* code is about the seller's photo.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lib import errors
 from lib.providers.makers import Offer
 
 type Request = dict[str, Any]  # what a provider is sent, as JSON: kept with the job until the answer is
@@ -103,3 +105,14 @@ class Provider(Protocol):
 
     async def find(self, offer: Offer, request: Request, task_id: str) -> Ticket | None:
         """Return the ticket of a task that somebody named to us, if it is the one of this request."""
+
+
+@contextlib.contextmanager
+def answers(code: str) -> Iterator[None]:
+    """Let whatever a provider's odd answer breaks in our reading of it be that provider's failure, under this code."""
+    try:
+        yield
+    except errors.AppError:
+        raise
+    except Exception as error:
+        raise errors.Unavailable(code, f"odd answer: {type(error).__name__}: {error}"[:300]) from error

@@ -63,6 +63,11 @@ def left(product: str, preset: str, maker: str) -> tuple[Offer, ...]:
     return tuple(offer for offer in chain(product, preset) if (offer.provider == "local") in kinds)
 
 
+def words() -> Offer:
+    """Return who proposes the words of a card: a model of the settings."""
+    return Offer("openai", config.get().openai_model, WORDS_COST)
+
+
 def is_remote(product: str) -> bool:
     """Say whether somebody else's machines do the work, so that many orders can be under way here."""
     return chain(product)[0].provider != "local"
@@ -78,6 +83,10 @@ _BANANA_2 = Offer("kie", "nano-banana-2", 40, 30, {"resolution": "1K", "output_f
 _BANANA = Offer("kie", "google/nano-banana-edit", 20, 25, {"output_format": "png"})
 _SEEDREAM = Offer("kie", "seedream/4.5-edit", 33, 30, {"quality": "basic", "nsfw_checker": True})
 _OPENAI = Offer("openai", "gpt-image-2", 70, 45, {"quality": "medium"})
+
+# What is asked beside the pictures. Moderation is free.
+MODERATION = Offer("openai", "omni-moderation-latest")
+WORDS_COST = 3
 
 
 def _clips(seconds: int) -> tuple[Offer, ...]:

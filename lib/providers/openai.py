@@ -18,7 +18,7 @@ import openai
 
 from lib import config, errors
 from lib.providers.contract import Ask, Output, Report, Request, Ticket
-from lib.providers.makers import Offer
+from lib.providers.makers import MODERATION, Offer
 
 INSTANT = True
 
@@ -121,7 +121,7 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
     if not asked:
         return []
     with _own_errors():
-        judged = await _client().moderations.create(model="omni-moderation-latest", input=asked, timeout=TEXT_SECONDS)  # type: ignore[arg-type]
+        judged = await _client().moderations.create(model=MODERATION.model, input=asked, timeout=TEXT_SECONDS)  # type: ignore[arg-type]
     flagged: set[str] = set()
     for result in judged.results:
         if result.flagged:

@@ -22,8 +22,9 @@ BELIEVED = 3
 _MOST = 2**31 - 1
 
 
-# How a call ends; `lost` when nobody will ever know whether it made something.
-type CallEnd = Literal["done", "failed", "lost"]
+# How a call ends: `lost` when nobody will ever know whether it made something, `refused` when the provider did its part
+# and the photo or the words cannot be used.
+type CallEnd = Literal["done", "failed", "lost", "refused"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ async def begin_call(conn: db.Connection, intent: Intent) -> CallStart:
 
 
 async def end_call(conn: db.Connection, call_id: int, state: CallEnd, cost: int | None = None) -> bool:
-    """Note how a call ended, 'done', 'failed' or 'lost', and what it cost if the provider told.
+    """Note how a call ended, and what it cost if the provider told.
 
     False when the provider told more than can be believed: then the most that can be is noted.
     """

@@ -11,6 +11,7 @@ from typing import Any
 from lib import errors, log, retry, text
 from lib.jobs.run import Run
 from lib.providers import makers
+from lib.studio import questions
 from lib.studio import words as card_words
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat
@@ -34,7 +35,7 @@ async def run(run: Run) -> None:
     """Propose the words and leave them where the seller's answer will look for them."""
     order = run.job.args
     description = str(order["description"])[:DESCRIPTION_LIMIT]
-    found = await _proposed(order, description) or _by_rule(description)
+    found = await _proposed(run, description) or _by_rule(description)
     chat = Chat(order["bot"], order["chat_id"], paced=True)
     language = order["language"]
     edit = Button(text.say(language, "making.edit_words"), "order:words:edit")
@@ -50,15 +51,18 @@ async def run(run: Run) -> None:
         log.note(blocked=True)
 
 
-async def _proposed(order: dict[str, Any], description: str) -> dict[str, Any] | None:
+async def _proposed(run: Run, description: str) -> dict[str, Any] | None:
     if not makers.has_key("openai"):
         return None
     from lib.providers import openai
 
+    order = run.job.args
     try:
         picture = await _picture(order)
         language = "Russian" if order["language"] == "ru" else "English"
-        said = await openai.propose_words(_INSTRUCTIONS.format(language=language), description, picture)
+        instructions = _INSTRUCTIONS.format(language=language)
+        async with questions.counted(run, "words", makers.words()):
+            said = await openai.propose_words(instructions, description, picture)
     except errors.Upstream as error:
         log.event("words_not_proposed", error=str(error)[:300])
         return None

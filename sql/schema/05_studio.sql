@@ -40,11 +40,11 @@ create table provider_calls (
     -- no foreign key: a job leaves its table before its costs are forgotten
     job_id bigint not null,
     item smallint not null check (item >= 0),
-    step text not null check (step in ('still', 'main')),
+    step text not null check (step in ('still', 'main', 'words', 'moderation')),
     provider text not null check (provider ~ '^[a-z][a-z0-9_]*$'),
     model text not null check (model <> ''),
-    -- lost: begun, and nobody will ever know what became of it
-    state text not null default 'begun' check (state in ('begun', 'done', 'failed', 'lost')),
+    -- lost: begun, and nobody will ever know what became of it; refused: the photo or the words cannot be used
+    state text not null default 'begun' check (state in ('begun', 'done', 'failed', 'lost', 'refused')),
     cost integer not null check (cost >= 0),
     begun_at timestamptz not null default clock_timestamp(),
     ended_at timestamptz,

@@ -28,7 +28,7 @@ async def test_list_shows_each_limit_and_what_was_spent_of_it(conn, ops):
     await factories.begin_call(conn, await factories.make_running(conn, await factories.make_user(conn)))
     code, said = await ops("list")
     assert code == 0
-    assert said.splitlines()[0] == "kie       $0.04 of $50.00  1 calls, 0 done, 0 failed"
+    assert said.splitlines()[0] == "kie       $0.04 of $50.00  1 call, 0 done, 0 failed"
     assert [one["provider"] for one in json.loads((await ops("list", "--json"))[1])] == ["kie", "openai"]
 
 

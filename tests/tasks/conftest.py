@@ -85,8 +85,12 @@ class Studio:
             await self.http.post(f"{self.stack.deployment}/api/{worker}", headers=headers)
 
     async def costs(self, job_id: int) -> list[tuple[str, str, str, int]]:
-        """Return (provider, model, state, cost) of each call of a job."""
-        query = "select provider, model, state, cost from provider_calls where job_id = %s order by id"
+        """Return (provider, model, state, cost) of each call of a job for what it sells."""
+        return [one[1:] for one in await self.asked(job_id) if one[0] in ("still", "main")]
+
+    async def asked(self, job_id: int) -> list[tuple[str, str, str, str, int]]:
+        """Return (step, provider, model, state, cost) of each call of a job."""
+        query = "select step, provider, model, state, cost from provider_calls where job_id = %s order by id"
         return [tuple(row.values()) for row in await self.rows(query, job_id)]
 
     async def balance(self, chat: Chat) -> int:

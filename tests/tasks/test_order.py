@@ -187,7 +187,7 @@ async def test_a_violation_of_rules_is_the_end_and_the_seller_reads_what_to_chan
     job = await studio.order(alice, title="Кружка")
     assert (await studio.end_of(job))["error_code"] == "rules"
     await alice.sees("нарушают его правила.*Вернули 3 кредита. На балансе: 102 кредита")
-    assert len(await studio.costs(job)) == 1, "no other provider is asked"
+    assert await studio.costs(job) == [("kie", GPT, "refused", 0)], "no other provider is asked, and this one is well"
     await alice.presses("Изменить текст")
     await alice.sees("Пришлите исправленный текст.*Кружка")
 
@@ -197,7 +197,7 @@ async def test_a_flagged_photo_costs_nothing(studio):
     await studio.fault("openai", "flagged")
     job = await studio.order(alice, title="Кружка")
     assert (await studio.end_of(job))["error_code"] == "rules"
-    assert await studio.costs(job) == []
+    assert await studio.asked(job) == [("moderation", "openai", "omni-moderation-latest", "done", 0)]
 
 
 async def test_words_of_the_list_are_refused_before_anything_is_spent(studio):

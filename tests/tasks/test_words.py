@@ -48,6 +48,7 @@ async def propose(studio, description):
     [job] = await studio.rows("select id from every_job where key = %s", f"words:{alice.user['id']}")
     await studio.kick()
     assert (await studio.end_of(job["id"]))["state"] == "done"
+    alice.job = job["id"]
     return alice, await studio.redis("GET", f"local:temp_data:studio:{alice.user['id']}:words")
 
 
@@ -91,3 +92,30 @@ async def test_a_hijacked_model_gets_nothing_odd_onto_the_card(studio):
     _, kept = await propose(studio, "Кружка\nДержит тепло")
     assert "seller" not in kept
     assert "Скидка" not in kept
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "cost"),
+    [(None, "done", 3), ("odd_words", "failed", 3), ("no_words", "refused", 3), ("500", "failed", 0)],
+)
+async def test_a_question_is_counted_like_any_call(studio, fault, state, cost):
+    if fault:
+        await studio.fault("openai", fault)
+    alice, _ = await propose(studio, "Кружка синяя\nДержит тепло")
+    assert await studio.asked(alice.job) == [("words", "openai", "gpt-5.4-mini", state, cost)]
+
+
+@pytest.mark.parametrize("halt", ["spent", "down"])
+async def test_a_service_that_may_not_be_asked_is_not_and_the_rule_decides(studio, halt):
+    if halt == "spent":
+        await studio.run("update provider_budgets set daily_limit = 0 where provider = 'openai'")
+    else:
+        pause = "insert into provider_pauses values ('openai', '', 'down', now() + interval '1 hour')"
+        await studio.run(pause)
+    try:
+        alice, kept = await propose(studio, "Кружка синяя\nДержит тепло")
+    finally:
+        await studio.run("update provider_budgets set daily_limit = 20000 where provider = 'openai'")
+        await studio.run("delete from provider_pauses")
+    assert json.loads(kept)["title"] == "Кружка синяя"
+    assert await studio.asked(alice.job) == []

@@ -13,13 +13,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lib import clock, config, db, errors, log, providers
-from lib.providers.contract import Ask, Output, Report, Ticket
+from lib.providers.contract import Ask, Output, Report, Ticket, answers
 from lib.providers.makers import Offer
 from lib.studio import callbacks, spending
 from lib.studio.items import Call, Item
 from lib.tasks.order import asking, finish
 from lib.tasks.order.desk import Desk, after
-from lib.tasks.order.refusals import answers, failed, lost, refused, settle
+from lib.tasks.order.refusals import failed, lost, refused, settle
 
 # A provider that is slower than so many times its own pace is left for the next one; a moment is given to each.
 SLOW = 3

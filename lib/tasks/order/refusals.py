@@ -1,7 +1,6 @@
 """Decides what follows when a provider fails: the same later, the next of the chain, or the end."""
 
-import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,17 +18,6 @@ FOR_MONEY = timedelta(minutes=10)
 FOR_REST = timedelta(seconds=20)
 
 
-@contextlib.contextmanager
-def answers(code: str) -> Iterator[None]:
-    """Let whatever a provider's odd answer breaks in our reading of it be that provider's failure, under this code."""
-    try:
-        yield
-    except errors.AppError:
-        raise
-    except Exception as error:
-        raise errors.Unavailable(code, f"odd answer: {type(error).__name__}: {error}"[:300]) from error
-
-
 async def refused(desk: Desk, item: Item, error: errors.Upstream) -> datetime | None:
     """Settle a request that brought neither a ticket nor a picture: FOLLOWS says how."""
     call = item.asked
@@ -43,7 +31,7 @@ async def refused(desk: Desk, item: Item, error: errors.Upstream) -> datetime | 
 async def failed(desk: Desk, item: Item, report: Report) -> datetime | None:
     """Leave an item to the next of the chain when its task failed; raise Rejected when what it shows was the reason."""
     call = item.asked
-    await settle(desk, call, "failed", report.cost or 0)
+    await settle(desk, call, "refused" if report.rules else "failed", report.cost or 0)
     if report.rules:
         raise errors.Rejected("rules", report.error)
     log.event("task_failed", job_id=desk.job_id, offer=call.offer, error=report.error)
@@ -121,7 +109,7 @@ class Sequel:
     then: Callable[[Desk, Item, errors.Upstream], Awaitable[datetime | None]]
 
 
-# What follows a refusal. A call that failed cost nothing; of one that is lost the price stands.
+# What follows a refusal. A call that failed or was refused cost nothing; of one that is lost the price stands.
 FOLLOWS: Mapping[str, Sequel] = {
     "maybe_made": Sequel(None, _look_again),  # a task may exist, and a callback may name it
     "answer_lost": Sequel("lost", _next_of_chain),  # the same of an instant provider: its answer was the picture
@@ -129,7 +117,7 @@ FOLLOWS: Mapping[str, Sequel] = {
     "no_access": Sequel("failed", _rest_the_key),
     "busy": Sequel("failed", _same_later),
     "away": Sequel("failed", _rest_the_provider),
-    "content": Sequel("failed", _give_up),  # nobody else is asked for what breaks the rules
+    "content": Sequel("refused", _give_up),  # nobody else is asked for what breaks the rules
     "rejected": Sequel("failed", _next_of_chain),
 }
 

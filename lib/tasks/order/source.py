@@ -7,7 +7,7 @@ from lib import db, errors, log, storage
 from lib.drawing import work
 from lib.drawing.card import received
 from lib.providers import makers
-from lib.studio import files, moderation
+from lib.studio import files, moderation, questions
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
 
@@ -77,7 +77,8 @@ async def _moderate(desk: Desk) -> None:
 
     picture = await draw(received.flat, desk.photo, 768)
     try:
-        broken = await openai.moderate(texts, picture)
+        async with questions.counted(desk.run, "moderation", makers.MODERATION):
+            broken = await openai.moderate(texts, picture)
     except errors.Upstream as error:  # the list of words has judged, and the providers have checks of their own
         log.event("moderation_away", error=str(error))
         return

@@ -60,7 +60,7 @@ async def test_a_service_that_rests_is_named_in_the_overview(administrator, shop
         dina = await administrator()
         await shop.pause("kie", why)
         await dina.presses("Сводка")
-        await dina.sees(f"Требует внимания.*• KIE.ai: ⏸ на .*{words}")
+        await dina.sees(f"Требует внимания.*• KIE.ai — ⏸ на .*{words}")
         await dina.presses("Сервисы")
         await dina.sees(f"KIE.ai — ⏸ .*{words}.*За сутки запросов не было")
         await shop.rows("delete from provider_pauses returning provider")
@@ -76,7 +76,7 @@ async def test_a_service_whose_limit_is_reached_says_so(administrator, shop, cal
             await to_providers(dina)
             await dina.sees("KIE.ai — ⛔️ дневной лимит исчерпан\nЗа сутки потрачено 0,46 \\$ из 0,46 \\$")
             await dina.says("/menu")
-            shown = await dina.sees("KIE.ai: потрачено за сутки 0,46 \\$ из 0,46 \\$")
+            shown = await dina.sees("KIE.ai — потрачено за сутки 0,46 \\$ из 0,46 \\$")
             assert "Всё в порядке" not in shown["text"]
     finally:
         await shop.rows("update provider_budgets set daily_limit = 50000 where provider = 'kie' returning provider")
@@ -89,6 +89,19 @@ async def test_the_menu_says_when_most_requests_fail(administrator, shop):
         async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
             dina = await administrator()
             await dina.says("/menu")
-            await dina.sees("Требует внимания.*KIE.ai: не получилось запросов: за час 0 из 0, за сутки 38 из 51")
+            await dina.sees("Требует внимания.*KIE.ai — неудачных запросов 0 из 0 за час, 38 из 51 за сутки")
+    finally:
+        await shop.rows("delete from provider_calls where provider = 'kie' returning id")
+
+
+async def test_a_photo_or_words_that_a_service_refused_are_no_failure_of_it(administrator, shop):
+    await shop.rows(CALL, -1, "refused", 0, "3 minutes", "3 minutes", 40)
+    try:
+        async with shop.setting("KIE_API_KEY", "local-kie-key-one"):
+            dina = await administrator()
+            await dina.says("/menu")
+            assert "KIE.ai" not in (await dina.last())["text"]
+            await to_providers(dina)
+            await dina.sees("За час: 40 запросов, готово 0, неудачно 0")
     finally:
         await shop.rows("delete from provider_calls where provider = 'kie' returning id")
