@@ -39,7 +39,7 @@ export function messageMenu(key, message, point, inspect) {
     [
       { label: t("inspect_message"), icon: "inspect", test: "message-menu-inspect", run: inspect },
       text && { label: t("copy_text"), icon: "copy", test: "message-menu-copy", run: () => copy(text) },
-      message.sim?.outgoing && message.text &&
+      message.sim?.outgoing && (message.text || message.photo || message.document) &&
       { label: t("edit_text"), icon: "edit", test: "message-menu-edit", run: () => editText(key, message) },
     ].filter(Boolean),
   );
@@ -51,7 +51,7 @@ function editText(key, message) {
     rows: 4,
     test: "edit-text",
     "aria-label": t("edit_text"),
-    value: message.text,
+    value: message.text ?? message.caption ?? "",
   });
   const save = (close) => async () => {
     try {

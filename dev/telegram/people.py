@@ -10,6 +10,7 @@ from dev.telegram.wire import Upload
 from dev.telegram.world import World
 
 TEXT_LIMIT = 4096  # a longer text leaves Telegram's apps as several messages
+EDITABLE = {"text", "photo", "document", "video"}
 UPLOAD_LIMIT = 200 * 1024 * 1024
 INACCESSIBLE_SECONDS = 48 * 3600
 
@@ -85,11 +86,12 @@ class Person:
         return self._say([{"contact": {"phone_number": cast.phone(self.user), **shown, "user_id": self.user["id"]}}])
 
     def edit(self, message_id: int, text: str) -> Act:
-        """Change an own text."""
+        """Change an own text, or the caption of an own photo, video or file."""
         posted = self.chat.messages.get(message_id)
-        if posted is None or not posted.outgoing or "text" not in posted.message:
-            raise CannotAct("not_editable", "Only an own text can be edited.", 409)
-        posted.message |= {**self._worded(text, "text"), "edit_date": int(self.world.clock())}
+        if posted is None or not posted.outgoing or not posted.message.keys() & EDITABLE:
+            raise CannotAct("not_editable", "Only an own text or caption can be edited.", 409)
+        name = "text" if "text" in posted.message else "caption"
+        posted.message |= {**self._worded(text, name), "edit_date": int(self.world.clock())}
         self.world.edited(self.chat, posted)
         update = self.world.add_update(self.bot, {"edited_message": dict(posted.message)})
         return Act([update], posted)

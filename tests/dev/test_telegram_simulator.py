@@ -227,7 +227,10 @@ async def everything(lab: Lab) -> None:
         ("voice", "a"),
     ]:
         data = film() if kind == "video" else picture(400, 300)
-        await lab.upload((name, data), kind=kind, caption="<b>")
+        sent = await lab.upload((name, data), kind=kind, caption="<b>")
+        if kind == "photo":
+            mended = await lab.act("edit", message_id=sent["message"]["message_id"], text="@anna")
+            assert mended["message"]["caption"] == "@anna"
     await lab.act("contact")
     await lab.act("pay", wait=False, message_id=await invoice(lab))
     checkout = next(iter(lab.world.checkouts))

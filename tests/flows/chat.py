@@ -43,7 +43,7 @@ class Chat:
         await self._act("text", json={"text": text})
 
     async def mends(self, before: str, after: str) -> None:
-        """Edit the newest message of one's own that says `before`."""
+        """Edit the newest message of one's own that says `before`, in its text or its caption."""
         shown = (await self.http.get(self.path)).raise_for_status().json()["messages"]
         mine = [one["message_id"] for one in shown if one["sim"]["outgoing"] and words(one) == before]
         await self._act("edit", json={"message_id": mine[-1], "text": after})

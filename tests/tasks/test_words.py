@@ -10,6 +10,7 @@ from lib.studio import words as card_words
 from lib.tasks import words
 from tests.flows.chat import buttons
 from tests.flows.chat import words as read
+from tests.tasks.conftest import PHOTO
 
 _values = some.recursive(some.none() | some.integers() | some.text(), some.lists)
 
@@ -119,3 +120,15 @@ async def test_a_service_that_may_not_be_asked_is_not_and_the_rule_decides(studi
         await studio.run("delete from provider_pauses")
     assert json.loads(kept)["title"] == "Кружка синяя"
     assert await studio.asked(alice.job) == []
+
+
+async def test_a_mended_description_is_proposed_again(studio):
+    alice = await studio.seller()
+    await alice.says("кружка синя. держит тепло")
+    await alice.sees("Предлагаю такой текст.*Кружка синя\n")
+    await alice.mends("кружка синя. держит тепло", "кружка синяя. держит тепло")
+    await alice.sees("Предлагаю такой текст.*Кружка синяя\n")
+    await alice.sends_photo(PHOTO, caption="ваза бела. ручная работа")
+    await alice.sees("Предлагаю такой текст.*Ваза бела\n")
+    await alice.mends("ваза бела. ручная работа", "ваза белая. ручная работа")
+    await alice.sees("Предлагаю такой текст.*Ваза белая\n")

@@ -11,7 +11,8 @@ class OrderDraft:
     """What a seller has said so far of one order.
 
     `file_id` or `source` is the photo, `kind` and `album` tell how it came. `lost` are words that cannot be drawn;
-    `wordless`: no words are wanted; `described`: what a model was asked to make words of. `wishes` are None until they
+    `wordless`: no words are wanted; `described`: what a model was asked to make words of,
+    and in which message. `wishes` are None until they
     were asked for; the `scenario` of a clip of one's own is no wish for anything else. `price`, `maker` and `promised`
     (seconds) are what the confirm screen showed. `waits`: a model is waited for that cannot be asked now. `ask` is the
     step that the seller went back to: nothing is forgotten before it is answered again.
@@ -27,6 +28,7 @@ class OrderDraft:
     lost: str = ""
     wordless: bool = False
     described: str = ""
+    described_in: int = 0
     product: str = ""
     preset: str = ""
     scene: str = ""

@@ -75,10 +75,14 @@ async def _wishes(turn: Turn) -> None:
 
 
 async def _words(turn: Turn, notes: list[str]) -> None:
-    """Take the words as they are, or let a model propose some: once, so that what was asked for instead is taken."""
+    """Take the words as they are, or let a model propose some: once, so that what was asked for instead is taken.
+
+    A mended description is still a description.
+    """
     step, draft = turn.state.step.partition(":")[2], drafts.of(turn)
     described = draft.title or draft.described
-    if step != "confirm" and not described and await _propose(turn, notes):
+    mended = draft.described_in == turn.came.message_id
+    if step != "confirm" and (mended or not described) and await _propose(turn, notes):
         return
     await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
 
@@ -102,8 +106,8 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     """Ask a model for the words, if there is one; its job turns the screen into a proposal."""
     if not config.get().openai_api_key or await limits.wait(turn.chat.id, PROPOSALS):
         return False
-    user_id = turn.state.who["id"]
-    draft = replace(drafts.of(turn), described=turn.came.text[:DESCRIPTION_LIMIT])
+    user_id, came = turn.state.who["id"], turn.came
+    draft = replace(drafts.of(turn), described=came.text[:DESCRIPTION_LIMIT], described_in=came.message_id)
     drafts.keep(turn, draft)
     turn.state.step = "order:words"
     await turn.show(screen.paragraphs(*notes, turn.text("studio.words.thinking")), [screen.home(turn)])
