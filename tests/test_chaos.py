@@ -4,15 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.sizes import size
+
 
 def test_a_storm_loses_nothing_and_doubles_nothing():
     done = subprocess.run(
-        [sys.executable, "-m", "bench.storm", "7"],
+        [sys.executable, "-m", "bench.storm", "7", str(size(150, 400))],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         check=False,
         text=True,
-        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     assert "found by the audit: 0" in done.stdout

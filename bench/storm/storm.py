@@ -42,7 +42,7 @@ class Size:
     drainers: int = 3
     pause: tuple[float, float] = (0.3, 1.4)
     pace: float = 250  # orders a second, after the first third, which comes at once
-    patience: float = 240.0
+    patience: float = 240.0  # seconds in which nothing at all gets on
     lease_scale: float = 0.15
 
 
@@ -59,6 +59,7 @@ async def run(seed: int, size: Size) -> str:
             storming = asyncio.create_task(weather.storm(size.pause))
             refused = await _place_all(rng, size, people, placed, weather)
             await _calm(storming, services, weather)
+            await weather.relieve()
             await _settle(weather, size.patience)
             return await _judge(seed, size, placed, refused, services, weather, time.monotonic() - began)
     finally:
@@ -213,13 +214,15 @@ async def _calm(storming: asyncio.Task[None], services: Services, weather: Weath
 
 
 async def _settle(weather: Weather, patience: float) -> None:
-    """Wait until nothing is left to do."""
-    until = time.monotonic() + patience
+    """Wait until nothing is left to do, for as long as anything is done meanwhile."""
+    until, before = time.monotonic() + patience, None
     while time.monotonic() < until:
         async with db.connect(weather.url) as conn:
-            [left] = await (await conn.execute("select count(*) from jobs")).fetchone() or (0,)
-        if not left:
+            left = await (await conn.execute("select count(*), sum(attempts) from jobs")).fetchone() or (0, 0)
+        if not left[0]:
             return
+        if left != before:
+            until, before = time.monotonic() + patience, left
         weather.kick()
         await asyncio.sleep(0.5)
 

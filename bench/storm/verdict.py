@@ -85,7 +85,7 @@ def _reason(first: Delivery, second: Delivery, weather: Weather, job_id: int) ->
     workers = [one for one in weather.gone + weather.drainers if one.process.pid == first.worker]
     if any(one.killed_at and first.at - AFTERMATH <= one.killed_at <= until for one in workers):
         return "the worker was killed before it had noted it"
-    if any(began - 1 <= first.at + AFTERMATH and first.at <= ended + 1 for began, ended in weather.away):
+    if any(began - 1 <= until and first.at <= ended + 1 for began, ended in weather.away):
         return "Postgres was away before it was noted"
     if any(moved <= until and moved >= first.at - AFTERMATH for moved in weather.lapsed.get(job_id, [])):
         return "the lease was moved away"
