@@ -21,6 +21,7 @@ from lib import db, errors
 from lib.credits import catalog, ledger
 from lib.office import audit
 from tests import factories
+from tests.sizes import size
 
 BY = {"actor": "ops:test", "reason": "a test"}
 CODES = {"ONE": (2, 1), "FEW": (1, 3)}  # credits, how often per person; FEW can be used four times by all
@@ -224,7 +225,7 @@ def test_whatever_happens_in_the_shop_the_money_is_right(common: str, loop: asyn
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=40,
+            max_examples=size(15, 40),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

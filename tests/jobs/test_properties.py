@@ -28,6 +28,7 @@ from lib.jobs import table
 from lib.jobs.table import Job
 from lib.office import audit
 from tests import factories
+from tests.sizes import size
 
 PEOPLE = 3
 FINAL = ("done", "failed", "cancelled")
@@ -284,7 +285,7 @@ def test_whatever_happens_the_queue_and_the_credits_are_as_the_model_says(common
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=60,
+            max_examples=size(25, 60),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

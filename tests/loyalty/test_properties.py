@@ -28,6 +28,7 @@ from lib import db, errors
 from lib.loyalty import night, offers, points
 from lib.office import audit
 from tests.loyalty_lab import Shop, make_member, make_shop
+from tests.sizes import size
 
 PEOPLE = 2
 ZONE = ZoneInfo("Europe/Berlin")
@@ -381,7 +382,7 @@ def test_whatever_happens_the_points_are_as_the_model_says(common: str, loop: as
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=10,
+            max_examples=size(6, 10),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),
