@@ -62,6 +62,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 9))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _small_looks() -> Iterator[None]:
+    """Let the network look at small copies, a tenth of the work: the drawn products of the tests are plain to see."""
+    from lib.drawing.cut import subject  # brings NumPy and Pillow
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "SEARCH_SIDE", 64)
+        patch.setattr(subject, "CUT_SIDE", 128)
+        yield
+
+
 @dataclass(frozen=True)
 class Database:
     """A database of one test's own."""

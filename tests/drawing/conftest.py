@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from lib.drawing.cut import cutout
-from lib.drawing.cut.cutout import Cut
+from lib.drawing.cut.result import CutPhoto
 from lib.drawing.ground.photo import Photo
 from lib.drawing.scene import scenes
 
 
 @pytest.fixture(scope="session")
-def cut_once() -> Callable[[Photo], Cut | None]:
+def cut_once() -> Callable[[Photo], CutPhoto]:
     """Cut a product out as the product does, and remember it."""
-    cut_out, known = cutout.cut_out, dict[bytes, Cut | None]()
+    cut_out, known = cutout.cut_out, dict[bytes, CutPhoto]()
 
-    def cut(photo: Photo) -> Cut | None:
+    def cut(photo: Photo) -> CutPhoto:
         if photo.alpha is not None:
             return cut_out(photo)
         key = photo.rgb.tobytes()
@@ -35,7 +35,7 @@ def rooms() -> dict[str, Any]:
 
 
 @pytest.fixture
-def once(cut_once: Callable[[Photo], Cut | None], rooms: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def once(cut_once: Callable[[Photo], CutPhoto], rooms: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test of many clips cut and build each thing once."""
     monkeypatch.setattr(cutout, "cut_out", cut_once)
     for name, draw in rooms.items():

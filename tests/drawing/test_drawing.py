@@ -3,21 +3,18 @@
 import dataclasses
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageDraw, ImageFilter
+from PIL import Image, ImageCms, ImageDraw
 
 from lib import errors
 from lib.drawing.card import benefits, icons
 from lib.drawing.card import render as local_card
 from lib.drawing.card.render import CardOrder
-from lib.drawing.cut import cutout
 from lib.drawing.ground import colour, lettering, palette, photo, words
-from tests.drawing.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene, opened
+from tests.drawing.pictures import encoded, make_cutout, make_mug, make_png_header, make_scene, opened
 
-THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
 ORDER = CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
 
 
@@ -116,77 +113,10 @@ def test_follows_the_colour_profile() -> None:
     assert broken.rgb.size == plain.rgb.size
 
 
-def test_uses_the_transparency_of_the_file_as_the_cut() -> None:
-    cut = cutout.cut_out(photo.open_photo(encoded(make_cutout(), "PNG")))
-    assert cut is not None
-    assert cut.how == "alpha"
-    assert abs(cut.image.width - 241) <= 2
-    assert abs(cut.image.height - 611) <= 2
-
-
-def test_cuts_a_studio_shot_and_opens_its_handle() -> None:
-    cut = cutout.cut_out(photo.open_photo(encoded(make_mug(), quality=95)))
-    assert cut is not None
-    assert cut.how == "plain"
-    alpha = np.asarray(cut.image.getchannel("A"))
-    assert abs(cut.image.width - 361) <= 6
-    assert abs(cut.image.height - 321) <= 6
-    assert alpha[160, 130] == 255
-    assert alpha[160, 290] < 10
-
-
 def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
     for variant in range(4):
         card = local_card.render_card(encoded(make_scene()), CardOrder("ozon", "Коврик", ("Мягкий",), variant))
         assert card.layout == "framed"
-
-
-def test_frames_a_product_that_the_edge_cuts() -> None:
-    assert cutout.cut_out(photo.open_photo(encoded(make_mug().crop((0, 0, 400, 600))))) is None
-
-
-def test_a_glint_on_a_dark_base_is_no_hole_in_it() -> None:
-    """The grey of the thermos' glint is that of a shadow, and it reaches the floor."""
-    cut = cutout.cut_out(photo.open_photo(THERMOS.read_bytes()))
-    assert cut is not None
-    base = np.asarray(cut.image.getchannel("A"))[-34:-18, 60:-60]
-    assert (base > 100).all()
-
-
-def test_nothing_faint_is_left_under_a_base() -> None:
-    """A shadow where the product stands is a little like its base: in the cut it was a smear several rows deep."""
-    cut = cutout.cut_out(photo.open_photo(THERMOS.read_bytes()))
-    assert cut is not None
-    cover = np.asarray(cut.image.getchannel("A")).max(1)
-    assert (cover[-12:] < 128).sum() <= 2
-
-
-@pytest.mark.parametrize("full", [False, True], ids=["empty", "half full"])
-@pytest.mark.parametrize("glass", [10, 14, 26, 55])
-def test_a_jar_of_clear_glass_is_framed_whole_and_not_cut_down_to_its_lid(glass: int, full: bool) -> None:
-    assert cutout.cut_out(photo.open_photo(encoded(make_jar(glass=glass, full=full), quality=90))) is None
-
-
-def test_a_white_bowl_on_white_keeps_its_foot() -> None:
-    """Of a bowl of soup on white paper only the soup can be told from the paper with certainty."""
-    image = Image.new("RGB", (800, 600), (250, 250, 249))
-    pen = ImageDraw.Draw(image)
-    pen.pieslice((220, 60, 620, 480), 0, 180, fill=(241, 240, 238))
-    pen.ellipse((220, 200, 620, 340), fill=(170, 60, 20))
-    assert cutout.cut_out(photo.open_photo(encoded(image, quality=92))) is None
-
-
-@pytest.mark.parametrize("depth", [10, 25, 40])
-def test_a_soft_shadow_is_no_lost_part(depth: int) -> None:
-    shade = Image.new("L", (800, 600))
-    ImageDraw.Draw(shade).ellipse((250, 430, 720, 560), fill=depth)
-    shade = shade.filter(ImageFilter.GaussianBlur(22))
-    lit = np.asarray(make_mug()).astype(int) - np.asarray(shade)[..., None]
-    image = Image.fromarray(lit.clip(0, 255).astype(np.uint8))
-    image.paste(make_mug().crop((262, 152, 518, 468)), (262, 152))
-    cut = cutout.cut_out(photo.open_photo(encoded(image, quality=95)))
-    assert cut is not None
-    assert abs(cut.image.height - 321) <= 24
 
 
 @pytest.mark.parametrize("preset", ["wb", "ozon", "story"])

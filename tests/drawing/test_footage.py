@@ -29,7 +29,7 @@ def product(size: tuple[int, int]) -> Image.Image:
 
 
 def told(image: Image.Image, cut: bool, seconds: int = 5, texts: tuple[str, ...] = TEXTS) -> Story:
-    return Story(Hero(image, cut), image.convert("RGB"), TITLE, texts, seconds, 0)
+    return Story(Hero(image, cut, image), image.convert("RGB"), TITLE, texts, seconds, 0)
 
 
 @dataclass(frozen=True)

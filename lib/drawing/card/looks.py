@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lib.drawing.card import benefits
+from lib.drawing.cut import framing
+from lib.drawing.cut.result import ProductPicture
 from lib.drawing.ground import colour, lettering, paint
 from lib.drawing.ground.colour import Rgb
 from lib.drawing.ground.lettering import Block
@@ -61,10 +63,17 @@ class Paper:
 
 @dataclass(frozen=True)
 class Hero:
-    """The thing that the card shows: a cut-out product, or the whole photo to be framed."""
+    """The thing that the card shows, cut out or framed in its photo; and the product alone, for its colours."""
 
     image: Image.Image
     cut: bool
+    product: Image.Image
+
+
+def hero(picture: ProductPicture) -> Hero:
+    """Show the product cut out, or else the part of its photo around it."""
+    image = picture.image if picture.is_cut else framing.around(picture)
+    return Hero(image, picture.is_cut, picture.product())
 
 
 def compose(sheet: Paper, look: Look, palette: Palette, hero: Hero, title: str, texts: tuple[str, ...]) -> Image.Image:

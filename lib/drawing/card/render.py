@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from lib.drawing.card import cleaned, looks, white
-from lib.drawing.card.looks import Hero, Look, Paper
+from lib.drawing.card.looks import Look, Paper
 from lib.drawing.cut import cutout
+from lib.drawing.cut.result import CutPhoto, Way
 from lib.drawing.ground import lettering, output, palette, photo, words
 from lib.drawing.ground.output import FinishedCard
 
@@ -33,6 +34,7 @@ class CardOrder:
     title: str
     benefits: tuple[str, ...] = ()
     variant: int = 0
+    way: Way | None = None  # in which the product is shown, where the seller chose one
 
 
 PRESETS: dict[str, Preset] = {
@@ -69,23 +71,28 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
-def render_card(data: bytes, order: CardOrder) -> FinishedCard:
-    """Draw the card; the same photo and order give the same bytes. Raises Rejected for a picture it cannot use."""
+def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> FinishedCard:
+    """Draw the card, from the photo's kept cut if there is one; the same input gives the same bytes.
+
+    Raises Rejected for a picture it cannot use.
+    """
     preset = PRESETS[order.preset]
     source = photo.open_photo(data)
     if order.preset == "classified":
         return _classified(preset, source, order.variant)
-    cut = cutout.cut_out(source)
+    picture = (kept or cutout.of(data)).standing(order.way)
     if preset.looks:
-        canvas = _composed(preset, order, source, cut)
+        hero = looks.hero(picture)
+        canvas, is_cut = _composed(preset, order, hero), hero.cut
     else:
-        canvas = white.compose((preset.export_width, preset.export_height), source, cut, order.variant)
+        canvas = white.compose((preset.export_width, preset.export_height), source, picture, order.variant)
+        is_cut = white.stands(picture)
     return FinishedCard(
         png=output.png(canvas),
         jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),
         width=canvas.width,
         height=canvas.height,
-        layout="cutout" if cut else "framed",
+        layout="cutout" if is_cut else "framed",
     )
 
 
@@ -96,10 +103,9 @@ def _classified(preset: Preset, source: photo.Photo, variant: int) -> FinishedCa
     return FinishedCard(output.png(canvas), output.jpeg(preview), canvas.width, canvas.height, "photo")
 
 
-def _composed(preset: Preset, order: CardOrder, source: photo.Photo, cut: cutout.Cut | None) -> Image.Image:
+def _composed(preset: Preset, order: CardOrder, hero: looks.Hero) -> Image.Image:
     look = preset.looks[order.variant % len(preset.looks)]
-    hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
-    colours = palette.mixed(palette.character(hero.image), look.mood)
-    sheet = Paper(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
+    colours = palette.mixed(palette.character(hero.product), look.mood)
+    paper = Paper(preset.export_width, preset.export_height, preset.safe_top, preset.safe_bottom)
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
-    return looks.compose(sheet, look, colours, hero, title, texts)
+    return looks.compose(paper, look, colours, hero, title, texts)

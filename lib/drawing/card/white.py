@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from lib.drawing.cut import backdrop, cutout
-from lib.drawing.cut.cutout import Cut
+from lib.drawing.cut.result import ProductPicture
 from lib.drawing.ground import colour, paint, raster
 from lib.drawing.ground.photo import Photo
 
@@ -15,21 +15,31 @@ SHADOW = (70, 72, 78)
 SHADOWS = ((0.34, 0.5), (0.0, 0.0), (0.5, 0.9), (0.2, 1.6))
 
 
-def compose(size: tuple[int, int], source: Photo, cut: Cut | None, variant: int) -> Image.Image:
+def works(source: Photo, picture: ProductPicture) -> bool:
+    """Tell if this picture of the product makes a white photo: offer one only then."""
+    return stands(picture) or _blends(_washed(source.rgb))
+
+
+def stands(picture: ProductPicture) -> bool:
+    """Tell if the product can stand alone on white: cut out, and whole."""
+    return picture.is_cut and not picture.sides
+
+
+def compose(size: tuple[int, int], source: Photo, picture: ProductPicture, variant: int) -> Image.Image:
     """Put the product on white; without a cut, the photo itself with its background washed to white.
 
     Raises Rejected where even that does not make the background white.
     """
     canvas = Image.new("RGB", size, (255, 255, 255))
-    if cut is None:
-        picture = _washed(source.rgb)
-        if not _blends(picture):
+    if not stands(picture):
+        washed = _washed(source.rgb)
+        if not _blends(washed):
             raise cutout.refusal(source)
-        picture = _scaled(picture, min(size))
-        at = ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2)
-        canvas.paste(picture, at, _feathered(picture.size))
+        washed = _scaled(washed, min(size))
+        at = ((size[0] - washed.width) // 2, (size[1] - washed.height) // 2)
+        canvas.paste(washed, at, _feathered(washed.size))
         return canvas
-    product = _scaled(cut.image, round(min(size) * FILL))
+    product = _scaled(picture.image, round(min(size) * FILL))
     at = ((size[0] - product.width) // 2, (size[1] - product.height) // 2)
     _touch(canvas, product.getchannel("A"), at, *SHADOWS[variant % len(SHADOWS)])
     canvas.paste(product, at, product)

@@ -110,7 +110,7 @@ def _beam() -> Image.Image:
 
 def _toned(story: Story, lightness: float, chroma: float) -> Rgb:
     """Return the product's hue, or a hint of gold."""
-    hue = palette.character(story.hero.image).hue
+    hue = palette.character(story.hero.product).hue
     return oklch(lightness, chroma, hue) if hue is not None else oklch(lightness, chroma * lightness, 80.0)
 
 

@@ -131,7 +131,7 @@ def wide(story: Story, scene: str, field: Field) -> View:
 def _room(story: Story, scene: str, field: Field) -> scenes.Room:
     """Draw the room as high as it is seen, so that its floor is in sight."""
     high = SIZE[1] if field.seen[3] >= HEIGHT else field.seen[3] + 2 * SHIFT[1]
-    return scenes.SCENES[scene]((SIZE[0], high), palette.character(story.hero.image), story.variant)
+    return scenes.SCENES[scene]((SIZE[0], high), palette.character(story.hero.product), story.variant)
 
 
 def _on_screen(picture: Image.Image) -> Image.Image:

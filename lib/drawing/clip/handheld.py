@@ -77,7 +77,7 @@ def _shot(layer: Layer, view: View, number: int, start: float, end: float) -> Sh
 
 
 def _captions(story: Story, cuts: list[tuple[float, float]]) -> list[Caption]:
-    colours = palette.mixed(palette.character(story.hero.image), "light")
+    colours = palette.mixed(palette.character(story.hero.product), "light")
     said = []
     papers: tuple[tuple[Rgb, Rgb], ...] = (((255, 255, 255), (17, 17, 19)), (colours.accent, colours.accent_ink))
     texts = (story.title, *story.texts, story.title)

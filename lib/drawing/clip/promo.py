@@ -44,7 +44,7 @@ class Scene:
 def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     kind = story.variant % len(MOODS)
-    seen = palette.character(story.hero.image)
+    seen = palette.character(story.hero.product)
     colours = palette.mixed(seen, MOODS[kind])
     opening = _standing(story, colours, kind) if story.hero.cut else _hung(story, colours)
     closing = _closing(story, palette.mixed(seen, "vivid" if MOODS[kind] == "deep" else "deep"))

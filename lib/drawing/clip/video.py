@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from lib.drawing.card.looks import Hero
+from lib.drawing.card import looks
 from lib.drawing.clip import cinema, encoder, handheld, promo
 from lib.drawing.clip.story import Story
 from lib.drawing.clip.wanted import Video, VideoOrder
 from lib.drawing.cut import cutout
+from lib.drawing.cut.result import CutPhoto
 from lib.drawing.ground import lettering, output, photo, words
 from lib.drawing.ground.planes import Frame
 
@@ -19,14 +20,13 @@ FRAMES: dict[str, Callable[[Story], Iterator[Frame]]] = {
 }
 
 
-def render_video(data: bytes, order: VideoOrder) -> Video:
-    """Draw and encode the video; the same photo and order give the same bytes.
+def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -> Video:
+    """Draw and encode the video, from the photo's kept cut if there is one; the same input gives the same bytes.
 
     Raises Rejected for a picture it cannot use.
     """
     source = photo.open_photo(data)
-    cut = cutout.cut_out(source)
-    hero = Hero(cut.image, True) if cut else Hero(source.rgb, False)
+    hero = looks.hero((kept or cutout.of(data)).standing(None))
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
     drawn = _FirstFrame(FRAMES[order.template](story))

@@ -5,9 +5,10 @@ a corner is still plain. What the surface explains and the edge of the picture r
 the same hue, only darker, without an edge of its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 
 from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
@@ -17,6 +18,8 @@ PLAIN_SHARE = 0.78  # of the ring that the surface must explain
 PLAIN_SPREAD = 3.2  # median distance of the ring from the surface
 SPOT = 0.005  # of the product
 GLINT = 28.0  # from the background: few shadows are so deep
+TINTED = 10.0  # away from the background's colour: more than the light that a product throws on the floor
+SHARP = 7.0  # a step in colour from pixel to pixel that no shadow has
 STABLE = 0.9  # overlap of the cuts at a low and a high threshold
 
 
@@ -57,7 +60,7 @@ def _basis(height: int, width: int) -> Floats:
 
 def cuts(lab: Floats, backdrop: Backdrop) -> list[Mask]:
     """Return the product's possible masks, best first; none when they depend on where the threshold is set."""
-    threshold = float(np.clip(4.0 + 3.0 * backdrop.spread, 5.0, 11.0))
+    threshold = _threshold(backdrop)
     masks = [_cut_at(lab, backdrop, threshold * factor) for factor in (1.0, 0.7, 1.5)]
     if min(raster.iou(masks[0], other) for other in masks[1:]) < STABLE:
         return []
@@ -74,6 +77,40 @@ def _shadow(lab: Floats, backdrop: Backdrop, tint: float = 4.5) -> Mask:
     dimmed = backdrop.surface[..., 1:] * (lab[..., :1] / np.maximum(backdrop.surface[..., :1], 1))
     hue = np.sqrt(np.minimum(((lab[..., 1:] - dimmed) ** 2).sum(-1), (away[..., 1:] ** 2).sum(-1)))
     return np.asarray((away[..., 0] < tint - 3.5) & (away[..., 0] > -38) & (hue < tint))
+
+
+def _threshold(backdrop: Backdrop) -> float:
+    """Return how far from the background a colour is no longer its own."""
+    return float(np.clip(4.0 + 3.0 * backdrop.spread, 5.0, 11.0))
+
+
+def within(backdrop: Backdrop, box: tuple[float, float, float, float], side: int) -> Backdrop:
+    """Return the background of a part of the picture, `side` squared; the box is in shares of the picture's sides."""
+    height, width = backdrop.surface.shape[:2]
+    place = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
+    planes = [
+        Image.fromarray(plane).resize((side, side), Image.Resampling.BILINEAR, box=place)
+        for plane in np.ascontiguousarray(np.moveaxis(backdrop.surface, -1, 0))
+    ]
+    return replace(backdrop, surface=np.dstack([np.asarray(plane) for plane in planes]))
+
+
+def parts(lab: Floats, backdrop: Backdrop, product: Mask) -> Mask:
+    """Return what belongs to the product beyond all doubt: of its mask, and thin legs and loose parts that it lacks.
+
+    A shadow is neither coloured nor both thin and sharp. What goes on beyond the picture is the room.
+    """
+    away = lab - backdrop.surface
+    least = 1.5 * _threshold(backdrop)
+    unlike = np.linalg.norm(away, axis=-1) > least
+    coloured = np.hypot(away[..., 1], away[..., 2]) > max(TINTED, least)
+    slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
+    near = np.max([np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+    sure = unlike & (coloured | ((near > SHARP) & ~raster.opened(unlike, 3)))
+    lacking = sure & ~raster.dilate(product, 1)
+    lacking &= ~raster.from_border(lacking)
+    kept = raster.largest(raster.dilate(lacking | product, 2), share=0.03)
+    return np.asarray(kept & (lacking | (sure & product)))
 
 
 def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:

@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args
 from PIL import Image
 
 Certainty = Literal["sure", "unsure", "hopeless"]
-Way = Literal["alpha", "network", "plain", "mixture", "framed"]
+Way = Literal["alpha", "network", "wide", "plain", "framed"]
 Side = Literal["top", "right", "bottom", "left"]
 
 LONGEST = 1200  # pixels of a picture's longer side
+SEEN = 40  # of 255: with less there is no product
 QUALITY = 92  # of WebP; alpha is kept without loss
 
 
@@ -42,8 +43,8 @@ class ProductPicture:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Return where the product is: the whole picture when the mask is empty."""
-        found = self.mask.point(lambda level: 255 if level > 127 else 0).getbbox()
+        """Return where the product may be, rather too much than too little: everywhere when the mask is empty."""
+        found = self.mask.point(lambda level: 255 if level > SEEN else 0).getbbox()
         return found or (0, 0, *self.image.size)
 
     def product(self) -> Image.Image:
@@ -68,6 +69,11 @@ class CutPhoto:
     def chosen(self, how: Way | None) -> ProductPicture:
         """Return the picture made in the way that the seller chose, or the first when there is none."""
         return next((picture for picture in self.pictures if picture.how == how), self.first)
+
+    def standing(self, how: Way | None) -> ProductPicture:
+        """Return the chosen picture, or the framed photo for a cut that can stand only at the edge of a card."""
+        picture = self.chosen(how)
+        return self.pictures[-1] if picture.sides else picture
 
 
 def dump(cut: CutPhoto) -> bytes:

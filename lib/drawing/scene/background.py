@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from lib.drawing.cut import cutout
+from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import output, paint, palette, photo
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.ground.paint import Box
@@ -22,19 +23,25 @@ class BackgroundOrder:
 
     scene: str
     variant: int = 0
+    way: Way | None = None  # in which the product is cut out, where the seller chose one
 
 
-def render_background(data: bytes, order: BackgroundOrder) -> FinishedCard:
-    """Draw the product in the scene; the same photo and order give the same bytes.
+def works(picture: ProductPicture) -> bool:
+    """Tell if this picture of the product can stand in a scene: offer a new background only then."""
+    return picture.is_cut and not picture.sides
+
+
+def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None = None) -> FinishedCard:
+    """Draw the product in the scene, from the photo's kept cut if there is one; the same input gives the same bytes.
 
     Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`).
     """
     source = photo.open_photo(data)
-    cut = cutout.cut_out(source)
-    if cut is None:
+    picture = (kept or cutout.of(data)).chosen(order.way)
+    if not works(picture):
         raise cutout.refusal(source)
-    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(cut.image), order.variant)
-    canvas, _ = composed(room, cut.image)
+    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(picture.image), order.variant)
+    canvas, _ = composed(room, picture.image)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
     return FinishedCard(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout")
 

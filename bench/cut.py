@@ -1,0 +1,129 @@
+"""python -m bench cut FOLDER: how many photos of a folder are cut out, how well, and at what cost?
+
+Each photo is cut as it is, and once more as a bad phone would take it: dim, yellow, noisy, small. The figures are of
+this machine; whether a cut is good is for eyes: FOLDER/sheets holds each cut on pink, white and navy, by verdict.
+"""
+
+import io
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from bench import results
+from lib import errors
+from lib.drawing.cut import cutout, subject
+from lib.drawing.cut.result import CutPhoto
+from lib.drawing.ground import photo
+
+KINDS = (".jpg", ".jpeg", ".png", ".webp")
+GROUNDS = ((255, 30, 150), (255, 255, 255), (16, 28, 66))
+CELL, ROWS = 190, 12
+ONE = """
+import resource, sys
+from pathlib import Path
+from lib.drawing.cut import cutout
+cutout.of(Path(sys.argv[1]).read_bytes())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    name: str
+    photo: Image.Image
+    cut: CutPhoto
+    looks: float  # seconds of one core
+    edges: float
+
+
+def run(folder: str = "") -> str:
+    """Cut each photo of the folder twice and write the sheets."""
+    if not folder:
+        raise results.Skipped("name a folder of photos: python -m bench cut FOLDER")
+    files = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in KINDS)
+    sheets = Path(folder) / "sheets"
+    sheets.mkdir(exist_ok=True)
+    lines = ["| photos | sure | unsure | hopeless | looks, s | edges, s |", "|---|---|---|---|---|---|"]
+    for kind, change in (("as they are", lambda data: data), ("dim, noisy copies", _dimmed)):
+        cuts = [cut for path in files if (cut := _cut(path, change(path.read_bytes())))]
+        lines.append(_line(f"{len(cuts)} {kind}", cuts))
+        _draw(sheets, kind.split(",")[0].replace(" ", "-"), cuts)
+    largest = max(files, key=lambda path: path.stat().st_size)
+    peak = subprocess.run([sys.executable, "-c", ONE, str(largest)], env=_one_core(), capture_output=True, check=True)
+    return "\n".join([*lines, "", f"Seconds of one core, median. Peak memory of a process: {int(peak.stdout)} MB."])
+
+
+def _one_core() -> dict[str, str]:
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _dimmed(data: bytes) -> bytes:
+    """Return a copy as a bad phone would take it."""
+    rgb = Image.open(io.BytesIO(data)).convert("RGB")
+    rgb.thumbnail((800, 800), Image.Resampling.LANCZOS)
+    pixels = np.asarray(rgb, dtype=np.float32) * 0.72 * np.array([1.0, 0.93, 0.74], dtype=np.float32)
+    pixels = pixels + np.random.default_rng(1).normal(0, 9, pixels.shape)
+    out = io.BytesIO()
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(out, "JPEG", quality=55)
+    return out.getvalue()
+
+
+def _cut(path: Path, data: bytes) -> _Cut | None:
+    try:
+        source = photo.open_photo(data)
+    except errors.Rejected:
+        return None
+    if source.alpha is not None:
+        return None
+    began = time.process_time()
+    ground = cutout.ground_of(source.rgb)
+    found = subject.find(source.rgb, ground.beside if ground else None)
+    looked = time.process_time()
+    cut = cutout.judged(source.rgb, ground, found)
+    return _Cut(path.stem, cut.pictures[-1].image, cut, looked - began, time.process_time() - looked)
+
+
+def _line(kind: str, cuts: list[_Cut]) -> str:
+    count = Counter(each.cut.verdict for each in cuts)
+    shares = [f"{100 * count[verdict] // max(1, len(cuts))} %" for verdict in ("sure", "unsure", "hopeless")]
+    seconds = [f"{np.median([getattr(each, stage) for each in cuts]):.1f}" for stage in ("looks", "edges")]
+    return "| " + " | ".join([kind, *shares, *seconds]) + " |"
+
+
+def _draw(sheets: Path, kind: str, cuts: list[_Cut]) -> None:
+    for verdict in ("sure", "unsure", "hopeless"):
+        own = [each for each in cuts if each.cut.verdict == verdict]
+        for page in range(0, len(own), 2 * ROWS):
+            _sheet(own[page : page + 2 * ROWS]).save(sheets / f"{kind}-{verdict}-{page // (2 * ROWS) + 1}.png")
+
+
+def _sheet(cuts: list[_Cut]) -> Image.Image:
+    """Draw photo, cut on each ground, and the other cut, two photos a row."""
+    wide = CELL * (len(GROUNDS) + 2)
+    sheet = Image.new("RGB", (2 * wide, (CELL + 14) * -(-len(cuts) // 2)), (40, 40, 40))
+    pen = ImageDraw.Draw(sheet)
+    for number, each in enumerate(cuts):
+        x, y = number % 2 * wide, number // 2 * (CELL + 14)
+        first, *others = each.cut.pictures
+        shown = [(each.photo, GROUNDS[0]), *((first.image, ground) for ground in GROUNDS)]
+        shown += [(other.image, GROUNDS[0]) for other in others[:-1]][:1]
+        for place, (image, ground) in enumerate(shown):
+            _paste(sheet, image, ground, (x + place * CELL, y))
+        label = f"{each.name[:40]}  {' '.join(picture.how for picture in each.cut.pictures)}  {' '.join(first.sides)}"
+        pen.text((x + 2, y + CELL), label, fill=(255, 240, 120))
+    return sheet
+
+
+def _paste(sheet: Image.Image, image: Image.Image, ground: tuple[int, int, int], at: tuple[int, int]) -> None:
+    small = image.convert("RGBA")
+    small.thumbnail((CELL - 6, CELL - 6), Image.Resampling.LANCZOS)
+    cell = Image.new("RGBA", (CELL - 2, CELL - 2), (*ground, 255))
+    cell.alpha_composite(small, ((CELL - 2 - small.width) // 2, (CELL - 2 - small.height) // 2))
+    sheet.paste(cell.convert("RGB"), at)

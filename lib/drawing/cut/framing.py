@@ -1,0 +1,26 @@
+"""Crops a photo to its product, for a picture from which nothing can be cut: what is left fills a card edge to edge."""
+
+from PIL import Image
+
+from lib.drawing.cut.result import ProductPicture
+
+ROOM = 0.12  # of the product's longer side, around it
+
+
+def around(picture: ProductPicture, ratio: float | None = None) -> Image.Image:
+    """Return the part of a framed photo around its product.
+
+    With a ratio (width to height) the part has it, so that it fills a card: the smallest such part that shows the
+    whole product, or as much of it as the photo allows.
+    """
+    width, height = picture.image.size
+    left, top, right, bottom = picture.box
+    room = ROOM * max(right - left, bottom - top)
+    wide, high = min(width, right - left + 2 * room), min(height, bottom - top + 2 * room)
+    if ratio:
+        wide, high = max(wide, high * ratio), max(high, wide / ratio)
+        shrink = min(1.0, width / wide, height / high)
+        wide, high = wide * shrink, high * shrink
+    x = min(max(0.0, (left + right - wide) / 2), width - wide)
+    y = min(max(0.0, (top + bottom - high) / 2), height - high)
+    return picture.image.crop((round(x), round(y), round(x + wide), round(y + high)))

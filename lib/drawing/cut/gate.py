@@ -1,0 +1,130 @@
+"""Decides how far a cut can be trusted: measures of its mask, held against limits that stand here as data.
+
+The limits of the network's cuts were set on 200 photos by looking at each cut on loud grounds; bench/cut.py shows
+them again. A cut beyond the second set is of no use to anybody.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from lib.drawing.cut.result import Certainty
+from lib.drawing.cut.subject import Sighting
+from lib.drawing.ground import raster
+from lib.drawing.ground.raster import Floats, Mask
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Measures of a cut by the network."""
+
+    overlap: float  # of the straight look with the mirrored one
+    searched: float  # overlap of both with the first look at the whole photo: of a jar only the lid
+    inner: float  # unsure pixels away from the edge, for each of the product
+    unsure: float  # how unsure all pixels are together, for each of the product
+    blurred: float  # share of the edge that is soft in the photo
+    area: float  # of the photo
+
+
+SURE = Marks(overlap=0.93, searched=0.8, inner=0.036, unsure=0.08, blurred=0.5, area=0.01)
+UNSURE = Marks(overlap=0.6, searched=0.0, inner=0.5, unsure=0.5, blurred=1.0, area=0.004)
+KEPT = 0.04  # of what is certain: as much may be the edge
+MOST = 0.97  # of the photo: more than that is no product with something around it
+
+
+def marks(found: Sighting, lab: Floats) -> Marks:
+    """Measure the looks at a box, whose colours `lab` are of the same size."""
+    straight, mirrored, mean = found.straight, found.mirrored, found.mask
+    left, top, right, bottom = found.place
+    solid: Mask = mean > 0.5
+    count = max(1.0, float(solid.sum()))
+    middling = (mean > 0.15) & (mean < 0.85)
+    edge = raster.dilate(solid, 4) & ~raster.erode(solid, 4)
+    return Marks(
+        overlap=raster.iou(straight > 0.5, mirrored > 0.5),
+        searched=raster.iou(found.searched > 0.5, solid),
+        inner=float((middling & ~edge).sum()) / count,
+        unsure=float(np.minimum(mean, 1 - mean).sum()) / count,
+        blurred=blurred_edge(lab, solid),
+        area=float(solid.mean()) * (right - left) * (bottom - top),
+    )
+
+
+def certainty(found: Marks) -> Certainty:
+    """Return how far a cut with these measures can be trusted."""
+    if found.area > MOST or not _within(found, UNSURE):
+        return "hopeless"
+    return "sure" if _within(found, SURE) else "unsure"
+
+
+def _within(found: Marks, limits: Marks) -> bool:
+    return (
+        found.overlap >= limits.overlap
+        and found.searched >= limits.searched
+        and found.inner <= limits.inner
+        and found.unsure <= limits.unsure
+        and found.blurred <= limits.blurred
+        and found.area >= limits.area
+    )
+
+
+def keeps(found: Sighting, mask: Mask) -> bool:
+    """Tell if a cut of the whole photo keeps what both looks at the product are sure of: white letters on a shirt."""
+    left, top, right, bottom = found.place
+    height, width = mask.shape
+    box = (left * width, top * height, right * width, bottom * height)
+    side = len(found.straight)
+    own = Image.fromarray(mask.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR, box=box)
+    certain = np.minimum(found.straight, found.mirrored) > 0.85
+    return float((certain & (np.asarray(own) < 0.5)).sum()) <= KEPT * max(1.0, float(certain.sum()))
+
+
+def passes_plain(lab: Floats, mask: Mask) -> bool:
+    """Check a cut by the distance from a plain background: whole, with a clear edge, and nothing left over."""
+    if not _whole(mask) or _weak_edge(lab, mask) > 0.02 or blurred_edge(lab, mask) > 0.045:
+        return False
+    return _leftover(lab, mask) < 1.3 and _ragged(mask) < 1.6
+
+
+def _whole(mask: Mask) -> bool:
+    """Check that the product has a sensible size and lies inside the picture."""
+    sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return 0.015 <= float(mask.mean()) <= 0.78 and max(float(side.mean()) for side in sides) < 0.03
+
+
+def _weak_edge(lab: Floats, mask: Mask) -> float:
+    """Return the share of the edge where the product hardly differs from what is behind it."""
+    means = []
+    for side in (raster.erode(mask, 1), ~raster.dilate(mask, 1)):
+        weight = raster.box(side.astype(np.float32), 3)[..., None]
+        means.append(raster.box(lab * side[..., None], 3) / np.maximum(weight, 1e-4))
+    steps = np.linalg.norm(means[0] - means[1], axis=-1)[mask & ~raster.erode(mask, 1)]
+    return float((steps < 5).mean())
+
+
+def blurred_edge(lab: Floats, mask: Mask) -> float:
+    """Return the share of the edge that is soft in the photo: a shadow's end, not the product's."""
+    rim = mask & ~raster.erode(mask, 1)
+    if not rim.any():
+        return 1.0
+    slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
+    near = np.max([np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+    return float((near[rim] < 4).mean())
+
+
+def _leftover(lab: Floats, mask: Mask) -> float:
+    """Return how much edge there is away from the product, in lengths of its own: things that were lost."""
+    soft = np.stack([raster.box(lab[..., k], 1) for k in range(3)])
+    slope = np.sqrt(sum(np.square(g) for plane in soft for g in np.gradient(plane)))
+    slope[:3], slope[-3:], slope[:, :3], slope[:, -3:] = 0, 0, 0, 0
+    return float(((slope > 2.2) & ~raster.dilate(mask, 7)).sum()) / max(1.0, _length(mask))
+
+
+def _ragged(mask: Mask) -> float:
+    """Return how much longer the edge is than after smoothing."""
+    return _length(mask) / max(1.0, _length(raster.box(mask.astype(np.float32), 5) > 0.5))
+
+
+def _length(mask: Mask) -> float:
+    return float((mask & ~raster.erode(mask, 1)).sum())
