@@ -79,7 +79,7 @@ def _shown(turn: Turn, code: str) -> list[str]:
     until = when.day_and_time(turn, clock.now() + cards.LIFE).rpartition(", ")[2]
     minutes = int(cards.LIFE.total_seconds() // 60)
     key = "client.card.show" if code else "client.card.show_qr"
-    return [turn.text(key, code=f"{code[:3]} {code[3:]}", until=until, minutes=minutes)]
+    return [turn.text(key, code=f"{code[:3]}\u00a0{code[3:]}", until=until, minutes=minutes)]
 
 
 def _below(turn: Turn, card: members.Card) -> Keyboard:

@@ -70,7 +70,8 @@ async def _ask(turn: Turn, shop: int, note: str = "") -> None:
 
 async def _is_read(turn: Turn, shop: int) -> bool:
     """Tell whether anybody reads what is written to a shop, or say that nobody does."""
-    if await visitor.managers(shop):
+    partner = await db.run(lambda conn: partners.get(conn, shop))
+    if not partner.gone and await visitor.managers(shop):
         return True
     turn.state.step = ""
     await turn.show(turn.text("client.error.no_partner"), [screen.home(turn)])

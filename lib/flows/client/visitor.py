@@ -83,7 +83,7 @@ async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
 
 
 async def managers(partner_id: int) -> list[int]:
-    """Return who reads what clients write to a shop; nobody when it has gone with its owner."""
+    """Return the people who read what clients write to a shop."""
     people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
     return [one.user_id for one in people if one.manages]
 

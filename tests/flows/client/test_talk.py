@@ -93,6 +93,20 @@ async def test_nobody_is_written_to_who_has_gone_with_the_shop(comes, cafe, shop
     assert not await shop.rows("select 1 as x from messages where partner_id = %s", cafe.id)
 
 
+async def test_a_manager_who_stayed_reads_no_letters_to_a_shop_that_is_gone(comes, cafe, newcomer, shop):
+    boris, manager = await comes(cafe), await newcomer(consent=True)
+    await shop.rows(
+        "insert into staff (partner_id, user_id, role) select %s, id, 'manager' from users where tg_id = %s"
+        " returning user_id",
+        cafe.id,
+        manager.user["id"],
+    )
+    [owner] = await shop.rows("select tg_id from users where id = %s", cafe.owner_id)
+    await users.erase(cafe.conn, cafe.owner_id, owner["tg_id"])
+    await boris.forges(f"letter:{cafe.id}")
+    await boris.sees("возможно, он закрыл программу")
+
+
 async def test_a_message_too_long_or_without_words_is_not_sent(comes, cafe, shop, photo):
     boris = await comes(cafe)
     await boris.presses("О магазине")

@@ -232,6 +232,15 @@ async def test_a_forged_card_is_no_card(cafe, payload):
     await cafe.cashier.sees("не карта клиента")
 
 
+async def test_a_link_that_is_no_card_introduces_the_bot_to_who_has_no_shop(shop, newcomer):
+    person = await newcomer(first_name="Мимо")
+    passer = Chat(shop.http, "partner", person.user)
+    await passer.says("/start")
+    await passer.presses("Принимаю")
+    await passer.says("/start c_AAAA")
+    await passer.sees("Вы пока не работаете ни в одном магазине")
+
+
 async def test_a_card_of_another_shop_opens_nothing(cafe, staffer, newcomer, shop):
     other = await make_cafe(shop, await staffer("Зоя"), await staffer("Яна"), newcomer, title="Цветы")
     stranger = await other.client("Чужой", has=50)

@@ -94,12 +94,16 @@ async def _typed(turn: Turn, place: Staff, words: str) -> None:
 
 async def _scanned(turn: Turn, payload: str) -> None:
     """Open the bill of the client whose card was scanned, at the shop that the card is of."""
+    where = await workplace.places(turn)
     try:
         card = await cards.open(payload)
     except errors.AppError as error:
-        await _refused(turn, error)
+        if where:
+            await _refused(turn, error)
+        else:
+            await workplace.at_work(turn)
         return
-    if card.partner_id not in [place.partner_id for place in await workplace.places(turn)]:
+    if card.partner_id not in [place.partner_id for place in where]:
         await turn.show(turn.text("partner.error.card_of_another_partner"), [screen.home(turn)])
         return
     turn.state.data |= {"shop": card.partner_id, "screen": 0}
