@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 
 from lib import errors
 
+# NumPy takes this when it is loaded. More threads than one only wait for each other where a function has one core:
+# beside other work a cut took ten times the processor's time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 BOTS = ("studio", "client", "partner", "admin")
 # The generation providers that need a key, each with the setting that holds it, or several separated by commas.
 PROVIDER_KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}
@@ -63,6 +67,7 @@ class Config:
     openai_model: str
     drain_budget: timedelta
     lease_scale: float
+    cut_side: int
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = dict(env)
@@ -243,4 +248,5 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
+    "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 32 * 32,
 }

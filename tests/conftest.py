@@ -26,6 +26,7 @@ from tests import factories, servers
 # Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
 SETTINGS = {
     "LOTOK_ENV": "local",
+    "CUT_SIDE": "128",  # a tenth of the work: the drawn products of the tests are plain to see
     "DATABASE_URL": "postgresql://127.0.0.1:1/unused",
     "UPSTASH_REDIS_REST_URL": "http://127.0.0.1:1",
     "UPSTASH_REDIS_REST_TOKEN": "test-token",
@@ -60,17 +61,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no worker is left with one of them at the end."""
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 9))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _small_looks() -> Iterator[None]:
-    """Let the network look at small copies, a tenth of the work: the drawn products of the tests are plain to see."""
-    from lib.drawing.cut import subject  # brings NumPy and Pillow
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subject, "SEARCH_SIDE", 64)
-        patch.setattr(subject, "CUT_SIDE", 128)
-        yield
 
 
 @dataclass(frozen=True)

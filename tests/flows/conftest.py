@@ -240,7 +240,7 @@ async def stack() -> AsyncIterator[Stack]:
     """
     folder = Path(tempfile.mkdtemp(prefix="lotok-stack-"))
     try:
-        given = {"LEASE_SCALE": "0.15", "ADMIN_IDS": ",".join(map(str, ADMINS))}
+        given = {"LEASE_SCALE": "0.15", "CUT_SIDE": "128", "ADMIN_IDS": ",".join(map(str, ADMINS))}
         async with Stack(folder, time_scale=0.1, given=given) as stack:
             yield stack
             assert not stack.world.problems, "every call to Telegram obeys the Bot API's definition"

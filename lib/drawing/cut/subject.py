@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageOps
 
+from lib import config
 from lib.drawing.cut import network
 from lib.drawing.cut.result import Side
 from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
-SEARCH_SIDE, CUT_SIDE = 192, 320
 PART = 0.05  # of the largest part: less than that is no part of the product
 MARGIN = 0.1  # of the box's longer side, around it
 GROWTH = 0.3  # of the box's longer side, where the product goes on beyond it
@@ -30,9 +30,9 @@ class Sighting:
     """The product as it was found; masks are floats from 0 to 1."""
 
     size: tuple[int, int]  # of the photo
-    whole: Floats  # of the photo, SEARCH_SIDE squared
+    whole: Floats  # of the photo, squashed to a square
     box: Box  # of the photo, in its pixels
-    straight: Floats  # of the box, CUT_SIDE squared
+    straight: Floats  # of the box, squashed to a square
     mirrored: Floats
     parts: Mask | None = None  # of the box: what is product beyond doubt
 
@@ -77,27 +77,34 @@ class Sighting:
         return tuple(side for side, share in _touched(self.mask).items() if ends[side] and share > TOUCH)
 
 
+def sides_of_looks() -> tuple[int, int]:
+    """Return the pixels of a side at which the whole photo, and then its product, are looked at: 192 and 320."""
+    side = config.get().cut_side
+    return max(64, side * 3 // 5 // 32 * 32), side
+
+
 def find(photo: Image.Image, beside: Callable[[Mask], Mask] | None = None) -> Sighting | None:
     """Look for the product, or return None where nothing stands out.
 
     Of a mask of the whole photo `beside` gives what else belongs to the product: its loose parts and thin legs.
     """
-    whole = network.find(photo, SEARCH_SIDE)
+    search, side = sides_of_looks()
+    whole = network.find(photo, search)
     seen = whole > 0.5
     box = _box(seen | beside(seen) if beside else seen, photo.size)
     if box is None:
         return None
     for _ in range(ROUNDS):
         crop = photo.crop(box)
-        straight = network.find(crop, CUT_SIDE)
+        straight = network.find(crop, side)
         grown = _grown(box, straight, photo.size)
         if grown == box:
             break
         box = grown
     else:
         crop = photo.crop(box)
-        straight = network.find(crop, CUT_SIDE)
-    mirrored = network.find(ImageOps.mirror(crop), CUT_SIDE)[:, ::-1]
+        straight = network.find(crop, side)
+    mirrored = network.find(ImageOps.mirror(crop), side)[:, ::-1]
     return Sighting(photo.size, whole, box, straight, mirrored)
 
 
