@@ -40,6 +40,7 @@ class Ask:
     template: str = ""
     seconds: int = 0
     variant: int = 0
+    design: str = ""  # of a card that we draw ourselves
     account: str = ""  # which of our keys to use
 
     @property

@@ -27,7 +27,8 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 
 def _card(ask: Ask) -> Output:
-    return _picture(render.render_card(ask.picture, CardOrder(ask.preset, ask.title, ask.benefits, ask.variant)))
+    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design)
+    return _picture(render.render_card(ask.picture, order))
 
 
 def _background(ask: Ask) -> Output:

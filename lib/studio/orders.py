@@ -22,13 +22,19 @@ WISHES_LIMIT = 500
 MAKERS = ("own", "model", "")
 
 
+def is_design(name: object) -> bool:
+    """Tell whether this could name a design. Only the worker, which draws them, knows which there are."""
+    return isinstance(name, str) and len(name) <= 20 and (name == "" or (name.isascii() and name.islower()))
+
+
 @dataclass(frozen=True)
 class Order:
     """The arguments of a job `card`, `background` or `video`; what is absent has its default.
 
     `message_id` is the status message, which becomes the result. `source` is the id of a kept source picture and wins
     over `file_id`, which only the bot `bot` knows. `promised` is how many seconds the seller was told that the making
-    takes, once its turn has come. Titles, benefits and wishes are a seller's words: data, never more.
+    takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
+    take the product is no choice. Titles, benefits and wishes are a seller's words: data, never more.
     """
 
     bot: str
@@ -48,6 +54,7 @@ class Order:
     seconds: int = 0
     count: int = 1
     variant: int = 0
+    design: str = ""
     maker: str = ""
     promised: int = 0
 
@@ -62,6 +69,7 @@ class Order:
             "maker": self.maker in MAKERS,
             "source": bool(self.file_id) or self.source is not None,
             "wishes": len(self.wishes) <= WISHES_LIMIT,
+            "design": is_design(self.design),
         }
         if wrong := [name for name, fits in choices.items() if not fits]:
             raise errors.Invalid("odd_order", f"{wrong[0]} of a {self.product}")

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from lib.drawing.cover import choice, draw, facts, framed, letters, signs, tones
+from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
 
@@ -54,6 +55,41 @@ def test_the_words_say_a_title_a_second_line_an_accent_and_one_number(title, ben
     read = facts.read(title, benefits)
     number = (read.number.value, read.number.unit) if read.number else None
     assert (read.title, read.second, read.accent, number) == said
+
+
+@pytest.mark.parametrize(
+    ("benefits", "number"),
+    [
+        (("Мощность 2200 Вт", "3 режима"), "2200"),
+        (("3 режима", "Объём 1,7 л"), "1,7"),
+        (("5 предметов", "Длина 20 см"), "5"),
+        (("Ширина 90 см", "Выдержит 120 кг"), "120"),
+    ],
+)
+def test_the_number_that_sells_most_is_chosen(benefits, number):
+    assert facts.read("Товар", benefits).number.value == number
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Платье летнее в цветок", "clothes"),
+        ("Рюкзак городской для ноутбука", "clothes"),
+        ("Рюкзак туристический", "sport"),
+        ("Сок яблочный", "food"),
+        ("Жёсткий диск внешний", "tech"),
+        ("Цветок в горшке", "plant"),
+        ("Сокол", "other"),
+    ],
+)
+def test_the_kind_is_what_the_title_names_first(title, kind):
+    assert facts.read(title, ()).kind == kind
+
+
+@pytest.mark.parametrize("word", ["Можно мыть в посудомойке", "Водоотталкивающая ткань", "Алюминиевая рама"])
+def test_a_long_word_leaves_more_than_one_design(word):
+    read = facts.read("Кружка", ("Объём 350 мл", word, "Держит тепло"))
+    assert len(choice.fitting(read, 1.1)) >= 5
 
 
 def test_the_number_leaves_its_benefit_and_comes_back_where_it_has_no_place():
@@ -130,6 +166,90 @@ def test_no_two_designs_look_alike():
         tone = np.mean([np.linalg.norm(a[1] - b[1], axis=-1).mean() for a, b in pairs])
         assert layout >= 0.2, (one, other, layout)
         assert tone >= 0.05, (one, other, tone)
+
+
+class Seen(CoverSheet):
+    """A sheet that remembers what was written and shown on it."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.words, self.pictures = [], []
+
+    def write(self, words, at, ink, *, centre=0, right=False, accent=None):
+        left = at[0] + ((centre - words.width) / 2 if centre else -words.width if right else 0)
+        box = (left, at[1], left + words.width, at[1] + words.height)
+        patch = self.image.crop([self.px(edge) for edge in box])
+        inks = [ink, accent[1]] if accent and accent[0] in " ".join(words.lines) else [ink]
+        if words.lines != ("",) and patch.width and patch.height:
+            ground = tuple(int(level) for level in np.median(np.asarray(patch).reshape(-1, 3), axis=0))
+            self.words.append((words, box, min(colour.contrast(one, ground) for one in inks)))
+        super().write(words, at, ink, centre=centre, right=right, accent=accent)
+
+    def picture(self, image, spot, **how):
+        self.pictures.append((image, spot))
+        super().picture(image, spot, **how)
+
+
+def drawn(monkeypatch, name, product, read, size=SIZE, sides=()):
+    sheets = []
+
+    class Kept(Seen):
+        def __init__(self, *given):
+            super().__init__(*given)
+            sheets.append(self)
+
+    monkeypatch.setattr(draw, "CoverSheet", Kept)
+    draw.draw(size, product, read, name, sides=sides)
+    return sheets[0]
+
+
+@pytest.mark.parametrize("size", [SIZE, (270, 480)])
+@pytest.mark.parametrize("name", choice.DESIGNS)
+def test_words_stand_in_their_zone_and_read(monkeypatch, name, size):
+    top, bottom = draw.zone(size)
+    for title, benefits in (("Колонка для улицы, Bluetooth", TEXTS), ("Плед", ("Мягкий", "Тёплый", "Не линяет"))):
+        for product in (*PRODUCTS.values(), bottle((245, 245, 240)), cube((20, 20, 24))):
+            read = facts.read(title, benefits)
+            for words, box, contrast in drawn(monkeypatch, name, product, read, size).words:
+                assert box[0] >= 0, (words, box)
+                assert box[2] <= 900, (words, box)
+                assert box[1] >= top - 14, (words, box)
+                assert box[3] <= bottom + 26, (words, box)
+                assert contrast >= (3 if words.size >= 60 else 4.5), (words, contrast)
+                assert words.size >= 26, words
+
+
+@pytest.mark.parametrize("name", choice.DESIGNS)
+def test_the_product_takes_the_card(monkeypatch, name):
+    """At least 60 % of the card's width or 55 % of its height, as far as the design takes the product."""
+    read = facts.read("Колонка для улицы", TEXTS[:3])
+    for key, product in PRODUCTS.items():
+        sheet = drawn(monkeypatch, name, product, read)
+        if name in choice.fitting(read, product.width / product.height):
+            spot = next(spot for image, spot in sheet.pictures if image is product)
+            width = 500 if name == "paper" else 540  # as wide as its list leaves room for
+            assert spot.width >= width or spot.height >= 660, (key, spot)
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [(name, side) for name, takes in choice.DESIGNS.items() for side in sorted(takes.bleeds)]
+)
+def test_what_the_photo_cuts_stands_at_that_edge_of_the_card(monkeypatch, name, side):
+    for product in PRODUCTS.values():
+        read = facts.read("Колонка для улицы", TEXTS[:3])
+        sheet = drawn(monkeypatch, name, product, read, sides=(side,))
+        spot = next(spot for image, spot in sheet.pictures if image is product)
+        title = sheet.words[0][1]
+        low = title[1] - 40 if name == "pattern" else sheet.height  # its band lies before the product's foot
+        beyond = {"left": -spot.x, "right": spot.right - 900, "bottom": spot.bottom - low}[side]
+        assert beyond >= -1
+
+
+def test_a_cut_product_is_offered_only_where_it_can_stand():
+    read = facts.read("Платье летнее", TEXTS[:3])
+    assert set(choice.fitting(read, 0.6, ["bottom"])) == {"bleed", "column", "pattern", "paper"}
+    assert set(choice.fitting(read, 0.6, ["left", "bottom"])) == {"column"}
+    assert choice.fitting(read, 0.6, ["top"]) == []
 
 
 @pytest.mark.parametrize("size", [(180, 240), (200, 200), (180, 320)])

@@ -63,11 +63,11 @@ def frames(story: Story) -> Iterator[Frame]:
 def _standing(story: Story, colours: Palette, kind: int) -> Scene:
     """Stand the cut-out below its title, with the chips under it or, when it is slim, beside it."""
     canvas = paint.gradient((WIDTH, HEIGHT), colours.top, colours.bottom)
-    looks.GROUNDS[GROUNDS[kind]](canvas, colours, looks.Paper(WIDTH, HEIGHT, 0, 0))
+    looks.GROUNDS[GROUNDS[kind]](canvas, colours, looks.Paper(WIDTH, HEIGHT))
     block = heading(story.title, (RIGHT - LEFT, 280), 118)
     high = TOP + (block.height + 54 if block else 0)
     ratio = story.hero.image.width / story.hero.image.height
-    beside = benefits.measure("stack", story.texts, BESIDE, UNIT * 0.88)
+    beside = benefits.measure(story.texts, BESIDE, UNIT * 0.88)
     slim = ratio < SLIM and beside is not None and beside.blocks[0].size >= SMALL
     chips = stickers.chips(story.texts, BESIDE if slim else RIGHT - LEFT, UNIT * 0.88, colours)
     tall = _height(chips)

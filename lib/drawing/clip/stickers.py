@@ -79,7 +79,7 @@ def lines(block: Block, ink: Rgb) -> list[Layer]:
 
 def chips(texts: tuple[str, ...], width: int, unit: float, palette: Palette) -> list[Layer]:
     """Return each benefit as a chip, only as wide as its words."""
-    setting = benefits.measure("stack", texts, width, unit)
+    setting = benefits.measure(texts, width, unit)
     if setting is None:
         return []
     found = []

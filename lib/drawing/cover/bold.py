@@ -11,6 +11,7 @@ from lib.drawing.cover.parts import (
     Cover,
     Inks,
     across,
+    anchored,
     draw_figure,
     draw_row,
     figure_width,
@@ -33,11 +34,13 @@ def bleed(cover: Cover) -> None:
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
     title = set_title(cover, ONEST.title, (800, high * 0.27), (136 if cover.is_high else 108, 64), 3)
     top = cover.top + title.height + 90
-    if cover.product.is_wide:
+    if cover.product.sides:
+        spot = anchored(cover, place(cover.product, Spot(200, top, 700, high - top), 0.6))
+    elif cover.product.is_wide:
         spot = place(cover.product, Spot(60, top - 20, 1020, cover.bottom - top - 60), 0, 0.55, 1.12)
     else:
         spot = place(cover.product, Spot(250, top - 10, 700, high - top + 60), 0.62, 0, 1.1)
-    lies = cover.product.is_wide and cover.facts.kind not in ("home", "lamp")
+    lies = cover.product.is_wide and not cover.product.sides and cover.facts.kind not in ("home", "lamp")
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
     else:
@@ -117,7 +120,8 @@ def pattern(cover: Cover) -> None:
     spot = place(
         product, Spot(90, top, 720, band - top + (-40 if product.is_wide else 30)), 0.5, 0.6 if product.is_wide else 1
     )
-    paper.picture(product.image, spot, turn=-6 if product.is_wide else 4, drop=Drop())
+    turn = 0 if product.sides else -6 if product.is_wide else 4
+    paper.picture(product.image, anchored(cover, spot, band + 10), turn=turn, drop=Drop())
     paper.band(band, cover.height, dark.ground)
     paper.write(title, (55, band + 42), WHITE, accent=(cover.facts.accent, hot))
     paper.write(said, (58, band + title.height + 66), WHITE)

@@ -12,6 +12,7 @@ from lib.drawing.cover.parts import (
     Cover,
     Inks,
     across,
+    anchored,
     column,
     draw_column,
     draw_figure,
@@ -23,7 +24,7 @@ from lib.drawing.cover.parts import (
     set_title,
     stand,
 )
-from lib.drawing.ground.colour import Rgb
+from lib.drawing.ground.colour import Rgb, contrast
 
 LEAF: Rgb = (93, 122, 58)
 
@@ -32,14 +33,14 @@ def editorial(cover: Cover) -> None:
     """A thin serif as large as the card; the product stands before its letters."""
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     style = Style(CORMORANT.title.face, -0.03, 0.82)
-    title = set_title(cover, style, (820, cover.height * 0.30), (190 if cover.is_high else 136, 84), 3)
-    start, foot = cover.top + 92, 190
+    title = set_title(cover, style, (820, cover.height * 0.24), (190 if cover.is_high else 136, 84), 3)
+    start, foot = cover.top + 78, 190
     paper.band(cover.bottom - foot - (150 if cover.is_high else 110), cover.height, tones.shade)
     paper.write(set_second(cover, CORMORANT.text, 804, 42), (50, cover.top + 4), tones.muted)
     paper.band(cover.top + 62, cover.top + 64.5, tones.ink, left=50, right=850)
     top = start + title.height * (0.93 if len(title.lines) > 1 else 1.04)
     wide = cover.product.is_wide
-    room = Spot(60 if wide else 170, top, 780 if wide else 560, cover.bottom - foot - top - 20)
+    room = Spot(60 if wide else 170, top, 780 if wide else 560, cover.bottom - foot - top)
     paper.write(title, (42, start), tones.ink, accent=(facts.accent, tones.accent))
     stand(cover, place(cover.product, room), 0.3, Drop(6, 14, 0.18))
     paper.band(cover.bottom - foot + 40, cover.bottom - foot + 42.5, tones.ink, left=50, right=850)
@@ -47,11 +48,12 @@ def editorial(cover: Cover) -> None:
     left = 50.0
     if facts.number:
         size = figure_size(cover, CORMORANT.title, 330, 160)
-        draw_figure(cover, CORMORANT.title, (48, cover.bottom - foot + 50), size, tones.accent)
+        ink = tones.accent if contrast(tones.accent, tones.shade) >= 3 else tones.ink
+        draw_figure(cover, CORMORANT.title, (48, cover.bottom - foot + 50), size, ink)
         lines = [facts.number.note, *facts.benefits] if facts.number.note else lines
         left = 410.0
-    for index, line in enumerate(lines[:3]):
-        said = letters.fit(line, CORMORANT.text, (850 - left, 56), (42, 32), lines=1)
+    said_lines = [letters.fit(line, CORMORANT.text, (850 - left, 56), (42, 32), lines=1) for line in lines]
+    for index, said in enumerate([one for one in said_lines if letters.fits(one, 850 - left, 1)][:3]):
         paper.write(said, (left, cover.bottom - foot + 56 + index * 56), tones.ink)
 
 
@@ -59,14 +61,16 @@ def soft(cover: Cover) -> None:
     """An arch and a podium, words in the middle."""
     paper, tones = cover.paper, cover.tones
     paper.slope(tones.soft, tones.ground)
-    title = set_title(cover, CORMORANT.title, (804, 230), (138 if cover.is_high else 104, 70), 2)
+    title = set_title(
+        cover, CORMORANT.title, (804, 130 if cover.product.is_tall else 230), (138 if cover.is_high else 104, 70), 2
+    )
     made = row(cover, CORMORANT, across(cover), size=38, sign=54, gap=24)
     low = cover.bottom - made.height
-    floor = low - (96 if cover.is_high else 66)
+    floor = low - (96 if cover.is_high and not cover.product.is_tall else 66)
     top = cover.top + title.height + 90
     paper.tile(Spot(150, top, 600, max(300, floor - top + 340)), 300, tones.shade)
     paper.band(floor + 10, cover.height, tones.soft)
-    spot = place(cover.product, Spot(190, top + 30, 520, floor - top - 20))
+    spot = place(cover.product, Spot(180, top + 30, 540, floor - top - 20))
     _podium(cover, max(spot.width * 1.16, 420), floor)
     stand(cover, spot, 0.26, Drop(20, 26, 0.22, tones.ink, right=18))
     paper.write(set_second(cover, CORMORANT.text, 804, 42), (0, cover.top), tones.muted, centre=WIDTH)
@@ -114,6 +118,7 @@ def paper(cover: Cover) -> None:
         spot = place(cover.product, Spot(110, top, 740, low - top - 30), 0.5, 0.6)
     else:
         spot = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
+    spot = anchored(cover, spot)
     sheet.write(set_second(cover, BITTER.text, 804), (52, cover.top), tones.ink)
     _marker(cover, title, (50, cover.top + 54))
     sheet.write(title, (50, cover.top + 54), tones.ink)
@@ -174,6 +179,7 @@ def _stamp(cover: Cover, at: tuple[float, float]) -> None:
     line = Style(BITTER.title.face, 0, 1.0)
     value = letters.TextBlock((f"{number.value} {number.unit}",), line, size)
     value = letters.fit(value.lines[0], line, (190, 110), (size, 30), lines=1)
+    ink = ink if contrast(ink, cover.tones.ground) >= 4.5 else cover.tones.ink
     note = letters.fit(number.note, BITTER.strong, (176, 76), (34, 24), lines=2)
     top = at[1] - (value.height + note.height) / 2
     cover.paper.write(value, (at[0] - 125, top), ink, centre=250)
@@ -196,7 +202,8 @@ def column_(cover: Cover) -> None:
     room = Spot(-20 if tall else -70, start, 560 if tall else 610, low - start)
     paper.write(title, (50, cover.top), tones.ink)
     paper.write(second, (52, cover.top + title.height + 14), tones.muted)
-    stand(cover, place(cover.product, room, 0.5, 0.3 if cover.product.hangs else 1), 0.3, Drop(16, 22, 0.25, right=14))
+    spot = anchored(cover, place(cover.product, room, 0.5, 0.3 if cover.product.hangs else 1))
+    stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
     made = column(cover, ONEST, 300, gap=40 if cover.is_high else 22)
     if facts.number:
         size = figure_size(cover, ONEST.title, 300, 190 if cover.is_high else 140)

@@ -1,6 +1,6 @@
 """Which designs a cover may have: what each takes, as a table, and which come first for a kind of product."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lib.drawing.cover import bold, calm, letters, plain
@@ -19,24 +19,29 @@ class Takes:
     aspect: tuple[float, float] = (0.1, 9)  # width to height
     benefits: tuple[int, int] = (0, 9)
     letters: int = 60
-    column: float = 230  # units that a benefit's longest word has, at the smallest size of type
+    column: float = 380  # units that a benefit's longest word has, at the smallest size of type: two share a row
     number: bool | None = None
     hangs: bool = True
+    bleeds: frozenset[str] = frozenset()  # edges of the card at which it can stand when the photo cuts it there
 
 
 DESIGNS = {
-    "bleed": Takes(bold.bleed, "vivid", 0, "loud", benefits=(0, 9)),
+    "bleed": Takes(bold.bleed, "vivid", 0, "loud", bleeds=frozenset({"right", "bottom"})),
     "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False),
     "number": Takes(bold.number, "tint", 0, "light", (0.2, 2.2), (0, 9), 40, True, False),
-    "column": Takes(calm.column_, "light", 0, "dark", (0.1, 1.5), (2, 9), 40, column=194),
-    "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38),
-    "editorial": Takes(calm.editorial, "paper", 0, "light", letters=44),
-    "sticker": Takes(bold.sticker, "bright", 0, "loud", (0.3, 2.6), letters=30),
+    "column": Takes(
+        calm.column_, "light", 0, "dark", (0.1, 1.5), (2, 9), 40, column=194, bleeds=frozenset({"left", "bottom"})
+    ),
+    "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38, bleeds=frozenset({"bottom"})),
+    "editorial": Takes(calm.editorial, "paper", 0, "light", (0.62, 9), letters=44),
+    "sticker": Takes(bold.sticker, "bright", 0, "loud", (0.62, 2.6), letters=30),
     "dark": Takes(plain.dark, "dark", 0, "dark", benefits=(1, 9), letters=42),
-    "bento": Takes(plain.bento, "light", 0, "light", (0.35, 2.6), (1, 9)),
+    "bento": Takes(plain.bento, "light", 0, "light", (0.6, 2.6), (1, 9), column=214),
     "food": Takes(plain.food, "tint", 0, "dark", (0.3, 2.6), letters=40, hangs=False),
     "soft": Takes(calm.soft, "pastel", 0, "light", (0.25, 1.9), letters=34, hangs=False),
-    "paper": Takes(calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, hangs=False),
+    "paper": Takes(
+        calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, 230, hangs=False, bleeds=frozenset({"right", "bottom"})
+    ),
 }
 
 # In this order for a kind; what a kind does not name follows after.
@@ -57,13 +62,15 @@ KINDS = {
 LAST_RESORT = "bleed"
 
 
-def fitting(facts: CoverFacts, aspect: float) -> list[str]:
+def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = ()) -> list[str]:
     """Return the designs that take this product and these words, the best for its kind first.
 
-    The first three differ in lightness as far as those that fit do.
+    The first three differ in lightness as far as those that fit do. A product that its photo cuts at `sides` stands in
+    those designs alone that bleed there: maybe in none.
     """
     order = [*KINDS[facts.kind], *(name for name in DESIGNS if name not in KINDS[facts.kind])]
-    able = [name for name in order if _takes(DESIGNS[name], facts, aspect)] or [LAST_RESORT]
+    whole = [name for name in order if _takes(DESIGNS[name], facts, aspect)]
+    able = [name for name in whole or [LAST_RESORT] if DESIGNS[name].bleeds.issuperset(sides)]
     first: list[str] = []
     for name in able:
         if len(first) < 3 and DESIGNS[name].weight not in {DESIGNS[one].weight for one in first}:

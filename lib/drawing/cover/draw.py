@@ -13,8 +13,15 @@ from lib.drawing.cover.tones import GAP, SubjectLook
 ZONES = ((1000, (40, 860)), (1500, (52, 1148)), (9999, (205, 1345)))
 
 
-def draw(size: tuple[int, int], product: Image.Image, facts: CoverFacts, design: str, turn: int = 0) -> Image.Image:
-    """Return the cover at this size in pixels; `product` is RGBA and cropped to itself."""
+def draw(
+    size: tuple[int, int],
+    product: Image.Image,
+    facts: CoverFacts,
+    design: str,
+    turn: int = 0,
+    sides: tuple[str, ...] = (),
+) -> Image.Image:
+    """Return the cover at this size in pixels; `product` is RGBA, cropped to itself; its photo cuts it at `sides`."""
     takes = DESIGNS[design]
     seen = tones.character(product)
     found = _standing_out(seen, takes.mood, facts.kind, takes.turn + turn)
@@ -22,7 +29,7 @@ def draw(size: tuple[int, int], product: Image.Image, facts: CoverFacts, design:
     others["bright1"] = tones.tones(seen, "bright", facts.kind, 1)
     paper = CoverSheet(*size, found.ground)
     top, bottom = zone(size)
-    takes.draw(Cover(paper, Subject(product, facts.hangs), facts, found, others, top, bottom))
+    takes.draw(Cover(paper, Subject(product, facts.hangs, sides), facts, found, others, top, bottom))
     return paper.image
 
 

@@ -20,10 +20,10 @@ _FIGURE = re.compile(
 )
 # Which number sells: load, capacity, time, power, weight, then counts, then sizes (the first rule asked wins).
 _WORTH = (
-    re.compile(r"кг", re.IGNORECASE),
-    re.compile(r"мл|л$|ГБ|ТБ|мА", re.IGNORECASE),
-    re.compile(r"ч|час|мин|дн|день|недел|мес|год|лет|сек", re.IGNORECASE),
-    re.compile(r"Вт|В$|бар|атм|дБ|Гц"),
+    re.compile(r"^кг", re.IGNORECASE),
+    re.compile(r"^(?:мл|л$|ГБ|ТБ|мА)", re.IGNORECASE),
+    re.compile(r"^(?:ч|мин|дн|день|недел|мес|год|лет|сек)", re.IGNORECASE),
+    re.compile(r"^(?:к?Вт|В$|бар|атм|дБ|Гц)"),
     re.compile(r"^г|мг", re.IGNORECASE),
     re.compile(r"шт|предмет|режим|размер|цвет|вкус|сло|игр|стир|порц|ступ|скор|°|МП", re.IGNORECASE),
     re.compile(r"см|мм|м|км", re.IGNORECASE),
@@ -33,7 +33,7 @@ _FORBIDDEN = re.compile(r"%|₽|руб", re.IGNORECASE)
 KINDS = {
     "lamp": r"люстр|лампа|светильник|ночник|бра\b|торшер|гирлянд",
     "food": (
-        r"кофе|чай\b|мёд|мед\b|шокол|печень|конфет|варень|соус|специ|орех|сыр|колбас|торт|пряник|мармелад"
+        r"кофе|сок\b|молок|йогурт|чай\b|мёд|мед\b|шокол|печень|конфет|варень|соус|специ|орех|сыр|колбас|торт|пряник|мармелад"
         r"|круп|масло олив"
     ),
     "beauty": (
@@ -53,16 +53,17 @@ KINDS = {
         r"|насос|авто"
     ),
     "sport": (
-        r"гантел|мяч|коврик для йог|скейт|велосипед|самокат|палатк|рюкзак турист|тренаж|скакалк|боксёр"
+        r"рюкзак турист|гантел|мяч|коврик для йог|скейт|велосипед|самокат|палатк|тренаж|скакалк|боксёр"
         r"|боксер|ракетк|спальн"
     ),
     "clothes": (
         r"плать|футбол|худи|джинс|куртк|пальто|кроссов|ботин|туфл|сапог|носк|шапк|перчат|свитер|рубаш|юбк"
         r"|брюк|кед|обув|сандал"
+        r"|блуз|штан|шорт|леггинс|костюм|кепк|рюкзак|сумк|кошел|ремень|шарф|очки|браслет|серьг|кольц"
     ),
     "tech": (
         r"наушник|колонк|телефон|смартфон|ноутбук|клавиат|мыш|монитор|камер|часы|зарядк|кабель|принтер"
-        r"|роутер|пылесос|блендер|чайник|фен\b|утюг|power ?bank|повербанк|ssd|картридж"
+        r"|роутер|пылесос|блендер|чайник|фен\b|утюг|power ?bank|повербанк|ssd|диск|картридж"
     ),
     "eco": r"эко|бамбук|многоразов",
     "home": (
@@ -112,8 +113,14 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
         if second_number and len(second) < 24:
             number, second = second_number, ""
     said = f"{title} {' '.join(benefits)}"
-    kind = next((kind for kind, rule in _KINDS if rule.search(title)), "") or "other"
+    kind = _kind(title)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None)
+
+
+def _kind(title: str) -> str:
+    """Return the kind that the title names first: a dress in flowers is clothes."""
+    found = [(match.start(), kind) for kind, rule in _KINDS if (match := rule.search(title))]
+    return min(found, key=lambda one: one[0])[1] if found else "other"
 
 
 def without_number(facts: CoverFacts) -> CoverFacts:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from lib.drawing.cover import letters, tones
 from lib.drawing.cover.draw import zone
@@ -91,11 +91,33 @@ def _fill(paper: CoverSheet, photo: Image.Image, focus: tuple[int, int, int, int
 
 def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
     """Return the photo filling a size, as near to its product as that keeps all of it and its grain."""
-    box = _around(focus, photo.size, size[0] / size[1])
+    shape = size[0] / size[1]
+    box = _around(focus, photo.size, shape)
     part = photo.crop(box)
+    if focus[2] - focus[0] > part.height * shape or focus[3] - focus[1] > part.width / shape:
+        return _whole(part, size)
     middle = ((focus[0] + focus[2]) / 2 - box[0], (focus[1] + focus[3]) / 2 - box[1])
     centre = (min(1, max(0, middle[0] / part.width)), min(1, max(0, middle[1] / part.height)))
     return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=centre)
+
+
+def _whole(part: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return all of a picture, melting into a blur of itself where it does not reach: its product has another shape."""
+    ground = ImageOps.fit(part, (max(1, size[0] // 8), max(1, size[1] // 8))).filter(
+        ImageFilter.GaussianBlur(size[0] / 90)
+    )
+    canvas = ground.resize(size, Image.Resampling.BICUBIC)
+    shown = ImageOps.contain(part, size, Image.Resampling.LANCZOS)
+    soft = max(2, round(min(shown.size) * 0.06))
+    mask = Image.new("L", shown.size, 255)
+    is_low = shown.height < size[1]
+    edge = Image.linear_gradient("L").resize((shown.width, soft) if is_low else (shown.height, soft))
+    edge = edge if is_low else edge.rotate(90, expand=True)
+    far = edge.rotate(180)
+    mask.paste(edge, (0, 0))
+    mask.paste(far, (shown.width - far.width, shown.height - far.height))
+    canvas.paste(shown, ((size[0] - shown.width) // 2, (size[1] - shown.height) // 2), mask)
+    return canvas
 
 
 def _around(focus: tuple[int, int, int, int], whole: tuple[int, int], aspect: float) -> tuple[int, int, int, int]:

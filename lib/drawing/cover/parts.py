@@ -21,6 +21,7 @@ class Subject:
 
     image: Image.Image  # RGBA
     hangs: bool = False
+    sides: tuple[str, ...] = ()  # edges of the photo that cut it: it must stand at the same edges of the card
 
     @property
     def aspect(self) -> float:
@@ -73,12 +74,19 @@ def place(product: Subject, room: Spot, across: float = 0.5, down: float = 1.0, 
     return Spot(room.x + (room.width - width) * across, room.y + (room.height - height) * down, width, height)
 
 
+def anchored(cover: Cover, spot: Spot, floor: float | None = None) -> Spot:
+    """Move a place to the edges of the card at which the photo cuts the product; `floor` hides a cut foot earlier."""
+    sides, low = cover.product.sides, cover.height if floor is None else floor
+    x = WIDTH - spot.width if "right" in sides else 0 if "left" in sides else spot.x
+    return Spot(x, low - spot.height if "bottom" in sides else spot.y, spot.width, spot.height)
+
+
 def stand(cover: Cover, spot: Spot, share: float = 0.34, drop: Drop | None = None, turn: float = 0) -> None:
     """Show the product, on the floor with its shadow or on a cord."""
     if cover.product.hangs:
         cord = Spot(spot.middle - 2.5, 0, 5, spot.y + 8)
         cover.paper.band(0, cord.bottom, cover.tones.muted, left=cord.x, right=cord.right)
-    elif not turn:
+    elif not turn and "bottom" not in cover.product.sides:
         cover.paper.contact(spot, share)
     cover.paper.picture(cover.product.image, spot, turn=turn, drop=drop)
 
@@ -150,11 +158,9 @@ def row(
 ) -> BenefitRow:
     """Set up to three benefits side by side; one alone is larger."""
     benefits = cover.facts.benefits
-    count = min(3, len(benefits))
-    if not count:
+    chosen = _sharing(benefits, pair.strong, width, gap, pad)
+    if not chosen:
         return BenefitRow([], [], sign, width, gap, pad)
-    room = (width - gap * (count - 1)) / count - 2 * pad
-    chosen = picked(benefits, pair.strong, room, min(size, 38), count)
     column = (width - gap * (len(chosen) - 1)) / len(chosen)
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
@@ -197,6 +203,17 @@ def show_sign(
         paper.lay(ink, signs.mask(icon, max(1, paper.px(side))), (paper.px(at[0]), paper.px(at[1])))
     else:
         paper.disc(at[0] + (side / 2 if centred else 12), at[1] + side / 2, 12, ink)
+
+
+def _sharing(benefits: tuple[str, ...], style: Style, width: float, gap: float, pad: float) -> tuple[str, ...]:
+    """Return the benefits that share a row: three, or as many as leave each of them room for its longest word."""
+    chosen: tuple[str, ...] = ()
+    for count in range(min(3, len(benefits)), 0, -1):
+        room = (width - gap * (count - 1)) / count - 2 * pad
+        chosen = tuple(one for one in benefits if _suits(one, style, room, SMALLEST))[:count]
+        if len(chosen) == count:
+            break
+    return chosen or benefits[:1]
 
 
 @dataclass(frozen=True)

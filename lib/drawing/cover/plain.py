@@ -1,6 +1,7 @@
 """Designs of facts: split, dark, bento, food. The words have a place of their own, the product has the light."""
 
 import math
+from dataclasses import replace
 
 from lib.drawing.cover import letters, signs
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, YESEVA, Style
@@ -13,6 +14,7 @@ from lib.drawing.cover.parts import (
     draw_row,
     figure_size,
     figure_width,
+    picked,
     place,
     row,
     seal,
@@ -77,7 +79,7 @@ def dark(cover: Cover) -> None:
         spot = place(cover.product, Spot(40, start, 820, floor - start - taken), 0.5, 0.8)
     elif facts.number:
         spot = place(
-            cover.product, Spot(345, start - 10, 585 if cover.product.is_tall else 520, floor - start + 10), 0.5, 1
+            cover.product, Spot(345, start - 20, 585 if cover.product.is_tall else 545, floor - start + 20), 0.5, 1
         )
     else:
         spot = place(cover.product, Spot(120, start - 10, 660, floor - start + 10))
@@ -99,18 +101,20 @@ def dark(cover: Cover) -> None:
 
 def bento(cover: Cover) -> None:
     """Tiles: one for the product and its name, three for the facts."""
+    shown = picked(cover.facts.benefits, ONEST.strong, 214, 38, 3)
+    cover = replace(cover, facts=replace(cover.facts, benefits=shown))
     paper, tint = cover.paper, cover.others["tint"]
     top = cover.top if cover.is_story else 30
-    bottom = cover.bottom + 60 if cover.is_story else cover.height - 30
+    bottom = cover.bottom + 30 if cover.is_story else cover.height - 30
     tiles = _tiles(cover)
     high = (300 if cover.is_high else 226) if tiles else -20
     room = Spot(30, top, 840, bottom - high - 20 - top)
     paper.tile(room, 44, tint.ground)
-    title = set_title(cover, ONEST.title, (760, 200), (88 if cover.is_high else 68, 50), 2)
+    title = set_title(cover, ONEST.title, (760, 200), (80 if cover.is_high else 68, 50), 2)
     paper.write(set_second(cover, ONEST.text, 760, 42), (72, top + 36), mix(tint.ink, tint.ground, 0.25))
     paper.write(title, (70, top + 86), tint.ink)
-    start = top + title.height + 110
-    stand(cover, place(cover.product, Spot(90, start, 660, room.bottom - start - 40), 0.5, 0.7), 0.3)
+    start = top + title.height + 96
+    stand(cover, place(cover.product, Spot(90, start, 660, room.bottom - start - 22), 0.5, 0.7), 0.3)
     width = (840 - 20 * (len(tiles) - 1)) / max(1, len(tiles))
     for index, (kind, fill, ink, mark) in enumerate(tiles):
         spot = Spot(30 + index * (width + 20), bottom - high, width, high)
@@ -161,10 +165,12 @@ def food(cover: Cover) -> None:
     """Rays behind, a curved table below, a round seal."""
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     hot = cover.others["dark"].accent
-    title = set_title(cover, YESEVA.title, (800, 250), (132 if cover.is_high else 100, 66), 2)
+    title = set_title(
+        cover, YESEVA.title, (800, 130 if cover.product.is_tall else 250), (132 if cover.is_high else 100, 66), 2
+    )
     made = row(cover, YESEVA, 780, size=40, sign=64, gap=24)
     low = cover.bottom - made.height
-    band = low - (190 if cover.is_high else 130)
+    band = low - (190 if cover.is_high and not cover.product.is_tall else 130)
     middle = band - cover.height * 0.08
     for step in range(22):
         start, end = step * math.pi / 11, step * math.pi / 11 + math.pi / 22
@@ -174,7 +180,7 @@ def food(cover: Cover) -> None:
     top = cover.top + title.height + 76
     spot = place(cover.product, Spot(90, top, 720, band + 120 - top))
     paper.write(
-        letters.fit(facts.second, YESEVA.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.accent, centre=WIDTH
+        letters.fit(facts.second, YESEVA.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.muted, centre=WIDTH
     )
     paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
     stand(cover, spot, 0.5, Drop(8, 14, 0.25))

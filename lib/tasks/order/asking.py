@@ -140,6 +140,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         template=order.template,
         seconds=order.seconds,
         variant=variant,
+        design=order.design,
         account=choice.account,
     )
 
