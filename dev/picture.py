@@ -90,7 +90,7 @@ def _play(anna: Chat, boris: Chat, vera: Chat) -> None:
     anna.sees("Карточка готова")
     boris.says("/menu")
     boris.presses("QR-код")
-    digits = boris.sees(r"цифры: (\d{3} ?\d{3})")[1]
+    digits = boris.sees(r"цифры: (\d{3}\s?\d{3})")[1]
     vera.says("/menu")
     vera.presses("Обслужить клиента")
     vera.says(digits)

@@ -148,7 +148,10 @@ class Shop:
     async def break_state(self, chat: Chat) -> None:
         """Leave a state in Redis that makes the next flow fail."""
         state = await self.state(chat)
-        await self._redis("SET", _state_key(chat), json.dumps({**state, "step": "order:photo", "data": {"draft": 5}}))
+        nobody = {name: value for name, value in state["who"].items() if name != "id"}
+        draft = {"file_id": "f", "product": "card", "preset": "wb"}
+        broken = {**state, "step": "order:words", "data": {"draft": draft}, "who": nobody}
+        await self._redis("SET", _state_key(chat), json.dumps(broken))
 
     async def drain_again(self) -> None:
         """Let the next tick look for jobs that a test has made itself."""

@@ -1,5 +1,6 @@
 """Words by a model: what is asked of it, and what becomes of its answer. The model itself is the worker's business."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from lib.telegram.update import Incoming, Sender
 from tests import factories
 
 ALICE = Sender(7, "Алиса", "", "", "ru")
+NUMBERS = itertools.count(101)  # no message has the number of another
 FOUND = {"title": "Кружка глиняная", "benefits": ["Ручная работа"], "category": "посуда"}
 
 
@@ -26,7 +28,7 @@ class Paper(Chat):
 
     async def say(self, text: str, markup: Any = None, *, reply_to: int | None = None) -> int:
         self.said.append((text, markup))
-        return 100 + len(self.said)
+        return next(NUMBERS)
 
     async def edit(self, message_id: int, text: str, keyboard: Any = None) -> bool:
         self.said.append((text, keyboard))
@@ -51,7 +53,7 @@ async def alice(database, monkeypatch):
 
 
 async def does(state, **came):
-    turn = Turn(Incoming(1, person=ALICE, **came), state, Paper("studio", 7))
+    turn = Turn(Incoming(1, person=ALICE, **{"message_id": next(NUMBERS)} | came), state, Paper("studio", 7))
     await order.handle(turn)
     return turn
 
