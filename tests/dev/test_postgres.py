@@ -81,7 +81,7 @@ def test_start_creates_a_server_and_stop_leaves_no_process(folder):
     processes += processes[0].children(recursive=True)
     postgres.stop(folder)
     assert not postgres.running(folder)
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
     postgres.stop(folder)
 

@@ -141,7 +141,7 @@ async def test_a_function_dies_with_its_parent_even_after_kill_9(root):
 
 
 async def _until(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - another process's end sets no event of ours
             await asyncio.sleep(0.01)
 

@@ -153,8 +153,10 @@ async def test_updates_expire_and_a_webhook_long_gone_is_removed(stage: Stage) -
 async def test_replay_sends_the_same_update_also_at_once(lab: Lab) -> None:
     sent = await lab.act("text", text="buy")
 
+    together = asyncio.Barrier(3)
+
     async def slow(update: Update) -> None:
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(together.wait(), 60)
 
     lab.webhook.handle = slow
     answer = await lab.sim.post(f"/updates/studio/{sent['update_id']}/replay", json={"times": 3, "together": True})

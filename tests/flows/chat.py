@@ -3,14 +3,22 @@
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 LABEL = 20  # characters that a phone shows of a button with another beside it
-PATIENCE = 20.0  # seconds for what a worker does; a webhook's answer is waited for by itself
+PATIENCE = 90.0  # seconds for what a worker does; a webhook's answer is waited for by itself
 RECENT = 30  # messages among which a phone shows the last few
+
+
+async def until(look: Callable[[], Awaitable[Any]], *, within: float = 60.0) -> None:
+    """Look again and again until it is so."""
+    async with asyncio.timeout(within):
+        while not await look():  # noqa: ASYNC110 - what processes do is no event here
+            await asyncio.sleep(0.02)
 
 
 def words(message: dict[str, Any]) -> str:
@@ -93,7 +101,7 @@ class Chat:
 
     async def sees(self, pattern: str, *, within: float = PATIENCE) -> dict[str, Any]:
         """Wait until one of the bot's last three messages matches, and return it."""
-        until = time.monotonic() + within
+        until, pause = time.monotonic() + within, 0.03
         while True:
             shown = (await self.messages(RECENT))[-3:]
             for message in reversed(shown):
@@ -101,7 +109,8 @@ class Chat:
                     return message
             if time.monotonic() > until:
                 raise AssertionError(f"never saw {pattern!r}; the chat ends with {[words(one) for one in shown]}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.3)  # each look costs what a small update does
 
     async def _upload(self, kind: str, files: list[tuple[str, bytes, str]], caption: str) -> None:
         parts = [("files", file) for file in files]

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 
 from dev.stack import ROOT, Stack
 from lib import db
-from tests.flows.chat import Chat
+from tests.flows.chat import Chat, until
 
 FINAL = ("done", "failed", "cancelled")
 TICK = 0.3  # seconds
@@ -91,13 +91,13 @@ class Shop:
         body = {"method": method, "kind": kind, "user_id": chat.user["id"], **options}
         (await self.http.post("/sim/faults", json=body)).raise_for_status()
 
-    async def settle(self, chat: Chat, *, within: float = 45) -> None:
+    async def settle(self, chat: Chat, *, within: float = 90) -> None:
         """Tick as the cron does until every order of this person is final."""
 
         async def states() -> list[str]:
             return [job["state"] for job in await self.jobs(chat)]
 
-        await self._tick_until(states, lambda found: all(state in FINAL for state in found), within)
+        await self.ticks_until(states, lambda found: all(state in FINAL for state in found), within)
 
     async def state(self, chat: Chat) -> dict[str, Any]:
         """Return what Redis holds of the conversation."""
@@ -108,14 +108,14 @@ class Shop:
         stored: str | None = await self._redis("GET", _state_key(chat))
         return stored
 
-    async def finish(self, task: str, user_id: int, *states: str, within: float = 30) -> None:
+    async def finish(self, task: str, user_id: int, *states: str, within: float = 90) -> None:
         """Tick as the cron does until the person's jobs of this task stand so, oldest first: the only one done."""
         query = "select state from every_job where user_id = %s and task = %s order by id"
 
         async def found() -> list[str]:
             return [row["state"] for row in await self.rows(query, user_id, task)]
 
-        await self._tick_until(found, lambda found: found == list(states or ("done",)), within)
+        await self.ticks_until(found, lambda found: found == list(states or ("done",)), within)
 
     async def do_now(self, task: str) -> None:
         """Have a periodic job done, as if its time had come."""
@@ -126,10 +126,10 @@ class Shop:
         async def found() -> list[dict[str, Any]]:
             return await self.rows("select state, error from every_job where key = %s", key)
 
-        await self._tick_until(found, lambda found: found[0]["state"] == "done", 30)
+        await self.ticks_until(found, lambda found: found[0]["state"] == "done")
 
-    async def _tick_until(
-        self, look: Callable[[], Awaitable[list[Any]]], is_over: Callable[[list[Any]], bool], within: float
+    async def ticks_until(
+        self, look: Callable[[], Awaitable[list[Any]]], is_over: Callable[[list[Any]], bool] = bool, within: float = 90
     ) -> None:
         """Tick, as the cron does, until what is seen is what is waited for.
 
@@ -144,6 +144,17 @@ class Shop:
                 self.ticks.add(mine)
                 mine.add_done_callback(self.ticks.discard)
             await asyncio.sleep(0.05)
+
+    async def tried(self, chat: Chat, text: str) -> int:
+        """Let a person write, and return the update as soon as the webhook had it once, however that ended."""
+        answer = await self.http.post(f"{chat.path}/text", json={"text": text})
+        update_id = int(answer.raise_for_status().json()["update_id"])
+
+        async def attempts() -> list[Any]:
+            return self.stack.world.updates[chat.bot, update_id].attempts
+
+        await until(attempts)
+        return update_id
 
     async def break_state(self, chat: Chat) -> None:
         """Leave a state in Redis that makes the next flow fail."""

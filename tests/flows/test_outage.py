@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from lib.telegram import instance
-from tests.flows.chat import Chat, words
+from tests.flows.chat import Chat, until, words
 from tests.flows.studio.test_order import to_confirm
 from tests.sizes import size
 
@@ -22,14 +21,20 @@ async def redis(shop):
             self.chat = chat
             await shop.switch("upstash", "stop")
             self.is_down = True
-            saying = asyncio.create_task(chat.says("/help"))  # answered 503 until the patience is over
-            await asyncio.sleep(instance.PATIENCE.total_seconds())
-            await saying
+            await chat.says("/help")  # answered 503 until the patience is over
+            assert chat.delivery["status"] == 200
 
         async def comes_back(self):
             await shop.switch("upstash", "start")
             self.is_down = False
-            await asyncio.sleep(2.1)  # the breaker's pause
+            made = (await shop.http.post("/sim/users", json={"first_name": "Ева", "language_code": "ru"})).json()
+            eve = Chat(shop.http, "studio", made)
+            await until(lambda: self._is_there_for(eve))  # the breaker has its pause
+            await shop.rows("delete from conversations where tg_id = %s returning bot", made["id"])
+
+        async def _is_there_for(self, chat):
+            await chat.says("/help")
+            return not (await shop.record(chat)).get("fallback")
 
     redis = Redis()
     yield redis

@@ -117,7 +117,7 @@ async def test_links_that_lead_nowhere_say_so(comes, cafe, opens):
     boris = await comes(cafe)
     for payload in ("p_nosuchcode1", "r_zzzzzzzz_1", "p_", "r__", "p_" + "a" * 62):
         await boris.says(f"/start {payload}")
-        await boris.sees("ссылка не открывается|Такого магазина здесь нет", within=5)
+        await boris.sees("ссылка не открывается|Такого магазина здесь нет")
     waiting = await opens("Закрытая")
     await waiting.conn.execute("update partners set status = 'pending' where id = %s", (waiting.id,))
     await boris.says(f"/start p_{waiting.code}")

@@ -1,4 +1,3 @@
-import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 from lib.loyalty import counter, staff
@@ -38,11 +37,11 @@ async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, mo
     who = (await cafe.member(boris)).id
     await counter.accrue(cafe.conn, place, who, bill_minor=70000, nonce="", key=f"talk:{who}")
     await shop.drain_again()
-    for _ in range(40):
-        await shop.stack.tick()
-        if any("10" in buttons(one) for one in await boris.messages()):
-            break
-        await asyncio.sleep(0.3)
+
+    async def asked():
+        return [one for one in await boris.messages() if "10" in buttons(one)]
+
+    await shop.ticks_until(asked)
     question = await boris.message_with("10")
     assert list(buttons(question)) == [str(mark) for mark in range(11)]
     await boris.presses("0", on=question)
@@ -143,11 +142,12 @@ async def test_the_invitation_names_its_rule_and_its_results(comes, cafe, shop):
     assert buttons(screen)["Отправить другу"].startswith("https://t.me/share/url?url=https%3A%2F%2Ft.me%2F")
     boris = await comes(cafe, link=f"r_{cafe.code}_{card}")
     await cafe.sells(boris, 5000)
-    for _ in range(20):
-        await shop.stack.tick()
-        if await shop.rows("select 1 as x from referral_rewards where partner_id = %s", cafe.id):
-            break
-        await asyncio.sleep(0.3)
+    await shop.drain_again()
+
+    async def rewards():
+        return await shop.rows("select 1 as x from referral_rewards where partner_id = %s", cafe.id)
+
+    await shop.ticks_until(rewards)
     await alice.says("/menu")
     await alice.presses("Показать QR-код")
     await alice.presses("О магазине")

@@ -379,7 +379,7 @@ async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop
     await seller.presses("✅ 3 ролика")
     await seller.presses("1 ролик")
     await seller.presses("Сделать")
-    await shop.settle(seller, within=90)
+    await shop.settle(seller)
     await seller.sees("Ролик готов: 5 секунд")
     [job] = await shop.jobs(seller)
     assert (job["args"]["template"], job["args"]["wishes"]) == ("own", "Камера медленно поднимается, утренний свет")
