@@ -1,5 +1,6 @@
 """Where things are in a video, frame by frame: a whole product is never cropped, and no word ever lies over it."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ SMALL = ((90, 400), (240, 240), (400, 120))
 Span = tuple[float, float, float, float]
 
 
+@functools.cache
 def product(size: tuple[int, int]) -> Image.Image:
     """A cut-out that fills its box."""
     image = Image.new("RGBA", size)
@@ -43,8 +45,27 @@ class Laid:
     scale: float
 
 
+@pytest.fixture(scope="module")
+def footage_once() -> Callable[[Story, str, footage.Field], Iterator[View]]:
+    """Take the footage of a picture for a template once, however many clips are cut of it."""
+    take, taken = footage.views, dict[tuple[int, str, footage.Field], tuple[Image.Image, list[View]]]()
+
+    def views(story: Story, scene: str, field: footage.Field) -> Iterator[View]:
+        image = story.hero.image
+        key = (id(image), scene, field)
+        if key not in taken:
+            taken[key] = (image, list(take(story, scene, field)))  # kept, or another could have its id
+        return iter(taken[key][1])
+
+    return views
+
+
 @pytest.fixture
-def laid(once: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Iterator[list[Laid]]]:
+def laid(
+    once: None,
+    footage_once: Callable[[Story, str, footage.Field], Iterator[View]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Iterator[list[Laid]]]:
     """Film without drawing: return what each frame shows."""
     seen: dict[int, list[Laid]] = {}
     made: list[Frame] = []  # kept, or two frames could have one id
@@ -56,6 +77,9 @@ def laid(once: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Iterator[
             box = (x - reach[0], y - reach[1], x + reach[0], y + reach[1])
             seen.setdefault(id(frame), []).append(Laid(what, box, x, y, scale))
 
+    monkeypatch.setattr(footage, "views", footage_once)
+    monkeypatch.setattr(cinema, "_graded", lambda picture: picture)
+    monkeypatch.setattr(handheld, "_phone", lambda picture: picture)
     monkeypatch.setattr(planes.Frame, "lay", lay)
     monkeypatch.setattr(planes.Frame, "shine", lambda *_: None)
     monkeypatch.setattr(planes.Frame, "over", lambda below, above, mask: below)
@@ -177,7 +201,7 @@ def test_the_neutral_clip_keeps_words_beside_the_product(
 @pytest.mark.parametrize("size", [(420, 1150), (1200, 260)], ids=str)
 @pytest.mark.parametrize("field", [handheld.FIELD, cinema.FIELD], ids=["ugc", "broll"])
 def test_a_view_says_where_its_product_is(field: footage.Field, size: tuple[int, int]) -> None:
-    view = footage.wide(told(product(size), True), "marble", field)
+    view = next(footage.views(told(product(size), True), "marble", field))
     pixels = np.asarray(view.picture, dtype=int)[..., :3]
     red = (pixels[..., 0] > 150) & (pixels[..., 1] < 70)
     rows, columns = np.flatnonzero(red.mean(1) > 0.02), np.flatnonzero(red.mean(0) > 0.02)

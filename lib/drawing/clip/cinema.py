@@ -1,5 +1,6 @@
 """The b-roll: slow close-ups of the real photo, a light that sweeps over them, quiet type on the dark below them."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,9 +65,7 @@ def frames(story: Story) -> Iterator[Frame]:
 def _shots(story: Story) -> list[Shot]:
     """Show the whole, what there is of close-ups, longer because of the words, and the whole again."""
     scene = ROOMS[story.variant % len(ROOMS)]
-    views = [footage.wide(story, scene, FIELD), *footage.close(story, scene, FIELD)]
-    if story.seconds <= 6:
-        views = views[:2]
+    views = itertools.islice(footage.views(story, scene, FIELD), 2 if story.seconds <= 6 else 3)
     layers = [(planes.layer(_graded(view.picture)), view) for view in views]
     order = [0, *range(1, len(layers)), 0] if len(layers) > 1 else [0]
     units = [1.5 if which == 0 else 2.0 for which in order]

@@ -4,6 +4,7 @@ A product that was cut out stands in a room; else the photo floats before its ow
 the frame that is the product's; its words have the rest, so that they never meet, wherever the camera is.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,16 +116,23 @@ def filmed(frame: Frame, shot: Shot, now: float, *, share: float = 1.0) -> None:
     frame.lay(shot.layer, WIDTH / 2 - x, HEIGHT / 2 - y, scale=zoom, share=share)
 
 
-def wide(story: Story, scene: str, field: Field) -> View:
-    """Return the whole product: in a room, or as the photo shows it."""
+def views(story: Story, scene: str, field: Field) -> Iterator[View]:
+    """Show the whole product, in a room or as the photo shows it, then up to two close-ups that are still sharp."""
     if not story.hero.cut:
-        return _floating(story.photo, field)
+        yield _floating(story.photo, field)
+        yield from _details(story.photo, field)
+        return
     room = _room(story, scene, field)
+    yield _standing(room, story.hero.image, field)
+    yield from _ends(room, story.hero.image, field)
+
+
+def _standing(room: scenes.Room, cut: Image.Image, field: Field) -> View:
     tall = room.picture.height
     low, high = field.room[3] + SHIFT[1] - 8, field.room[3] - field.room[1]
     room = replace(room, floor=low / tall, width=(field.room[2] - field.room[0]) * 0.96 / SIZE[0],
                    height=high * 0.96 / tall, depth=0.09)  # fmt: skip
-    picture, box = background.composed(room, story.hero.image)
+    picture, box = background.composed(room, cut)
     return View(_on_screen(picture), box, field)
 
 
@@ -155,19 +163,16 @@ def _floating(photo: Image.Image, field: Field) -> View:
     return View(picture, (low[0], low[1], high[0], high[1]), replace(field, room=room))
 
 
-def close(story: Story, scene: str, field: Field) -> list[View]:
-    """Return up to two close-ups, as near as the photo stays sharp: a product's ends, or what a photo has to see."""
-    return _ends(story, scene, field) if story.hero.cut else _details(story.photo, field)
-
-
-def _details(photo: Image.Image, field: Field) -> list[View]:
+def _details(photo: Image.Image, field: Field) -> Iterator[View]:
+    """Show much nearer what a photo has to see."""
     area = (field.photo[2] - field.photo[0], field.photo[3] - field.photo[1])
     fitted = min(max(area[0] / photo.width, area[1] / photo.height), SHARP)
     factor = min(SHARP / 1.15, NEARER * fitted)
     size = (area[0] / factor, area[1] / factor)
     if factor < TOO_LIKE * fitted or size[0] > photo.width or size[1] > photo.height:
-        return []
-    return [_floating(_taken(photo, point, size, area), field) for point in _points(photo, size)]
+        return
+    for point in _points(photo, size):
+        yield _floating(_taken(photo, point, size, area), field)
 
 
 def _taken(photo: Image.Image, point: tuple[float, float], size: tuple[float, float], area: Size) -> Image.Image:
@@ -177,23 +182,22 @@ def _taken(photo: Image.Image, point: tuple[float, float], size: tuple[float, fl
     return taken.filter(ImageFilter.UnsharpMask(2.0, 70, 2))
 
 
-def _ends(story: Story, scene: str, field: Field) -> list[View]:
+def _ends(room: scenes.Room, cut: Image.Image, field: Field) -> Iterator[View]:
     """Show both ends of the cut-out much nearer, before the room out of focus."""
-    cut, (left, top, right, bottom) = story.hero.image, field.room
+    left, top, right, bottom = field.room
     fitted = 0.96 * min((right - left) / cut.width, (bottom - top) / cut.height, stage.UPSCALE)
     found = next(
         ((factor, ends) for factor in _factors(cut.size, field, fitted) if (ends := _run_off(cut.size, factor, field))),
         None,
     )
     if not found:
-        return []
+        return
     factor, ends = found
-    room = _room(story, scene, field)
     ground = room.picture.resize((SIZE[0] // 8, SIZE[1] // 8)).filter(ImageFilter.GaussianBlur(9)).resize(SIZE)
     size = (round(cut.width * factor), round(cut.height * factor))
     large = stage.sharpened(cut.resize(size, Image.Resampling.BICUBIC))
-    seen = [_before(ground, room, large, (x + SHIFT[0], y + SHIFT[1])) for x, y in ends]
-    return [View(picture, box, field) for picture, box in seen]
+    for x, y in ends:
+        yield View(*_before(ground, room, large, (x + SHIFT[0], y + SHIFT[1])), field)
 
 
 def _before(

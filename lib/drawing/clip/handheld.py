@@ -1,5 +1,6 @@
 """The blogger's video: a phone held in the hand, jump cuts, captions on plain paper that pop in where people look."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,9 +33,8 @@ class Caption:
 def frames(story: Story) -> Iterator[Frame]:
     """Draw every frame, one at a time."""
     scene = ROOMS[story.variant % len(ROOMS)]
-    views = [footage.wide(story, scene, FIELD)]
-    if story.hero.cut:  # a close-up of a photo would go on behind the words
-        views += footage.close(story, scene, FIELD)[:1]
+    # a close-up of a photo would go on behind the words
+    views = itertools.islice(footage.views(story, scene, FIELD), 2 if story.hero.cut else 1)
     layers = [(planes.layer(_phone(view.picture)), view) for view in views]
     cuts = _cuts(story)
     captions = _captions(story, cuts)
