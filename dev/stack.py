@@ -43,7 +43,7 @@ class Stack:
     `port` is where the page is to be (0: anywhere; the next free one is taken when it is busy), the deployment comes
     after it. `given` are settings as .env holds them. `ticks` switches the minute's tick on. `time_scale` shortens
     the waits between Telegram's attempts. `durable` data survives a power cut and costs time. With `ai` stand-ins of
-    the generation providers make the pictures, each in `generation_seconds`; `light` ones are small.
+    the generation providers make the pictures, each in `generation_seconds`; `light` ones are a few blocks.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class Stack:
             hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
         self._port, self._ticks, self._ai = port, ticks, ai
-        keys = tuple(self.secrets["KIE_API_KEY"].split(","))
-        hook_key = self.secrets["KIE_WEBHOOK_KEY"]
+        keys, hook_key = tuple(self.secrets["KIE_API_KEY"].split(",")), self.secrets["KIE_WEBHOOK_KEY"]
         self.kie = generation.Kie(keys=keys, webhook_key=hook_key, seconds=generation_seconds, light=light)
-        self.openai = generation.OpenAI(keys=(self.secrets["OPENAI_API_KEY"],), seconds=generation_seconds / 2)
+        keys = (self.secrets["OPENAI_API_KEY"],)
+        self.openai = generation.OpenAI(keys=keys, seconds=generation_seconds / 2, light=light)
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")

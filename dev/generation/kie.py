@@ -100,6 +100,10 @@ class Kie:
         self._background: set[asyncio.Task[None]] = set()
         self._client = httpx.AsyncClient(timeout=15, trust_env=False, verify=False)
 
+    async def idle(self) -> None:
+        """Wait until every task has ended and every callback was made; one that never ends is not waited for."""
+        await asyncio.gather(*self._background)
+
     async def close(self) -> None:
         for one in self._background:
             one.cancel()
@@ -265,7 +269,8 @@ class Kie:
         if known.film:
             return drawing.clip(photo, int(given.get("duration", 5)), label, 2 if self.light else 12)
         size = drawing.RATIOS.get(given.get("aspect_ratio", "1:1"), (1024, 1024))
-        size = (size[0] * 3 // 4, size[1] * 3 // 4) if self.light else size
+        if self.light:
+            return drawing.sketch(photo, (size[0] * 3 // 4, size[1] * 3 // 4), seed)
         return drawing.picture(photo, size, label, seed)
 
     async def _upload(self, request: Request, base: str) -> Response:

@@ -1,5 +1,6 @@
 """Bytes of pictures, films and files, as Telegram treats them: sizes of a photo, thumbnails, kinds. Pure functions."""
 
+import functools
 import io
 import mimetypes
 import struct
@@ -61,14 +62,16 @@ def size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def photo_sizes(data: bytes) -> list[Picture]:
+@functools.lru_cache(maxsize=16)  # many people of a test send one photo
+def photo_sizes(data: bytes) -> tuple[Picture, ...]:
     """Recompress a picture to the JPEG sizes that Telegram makes of a photo, smallest first, 1280 px at most."""
     image = _decode(data)
     widest = max(image.size)
     sides = [side for side in SIDES if side < widest] + ([widest] if widest <= SIDES[-1] else [])
-    return [_jpeg(image, side) for side in sides[-4:]]
+    return tuple(_jpeg(image, side) for side in sides[-4:])
 
 
+@functools.lru_cache(maxsize=16)
 def thumbnail(data: bytes) -> Picture | None:
     """Return a picture's thumbnail, or None when it cannot be shown."""
     try:

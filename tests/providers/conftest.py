@@ -33,7 +33,7 @@ async def kie():
 
 @pytest.fixture
 async def openai():
-    service = OpenAI(keys=("openai-key-0000",), seconds=0.02)
+    service = OpenAI(keys=("openai-key-0000",), seconds=0.02, light=True)
     async with serving.serve(service) as address:
         service.address = address
         yield service

@@ -65,7 +65,7 @@ class Studio:
             await self.kick()
         return made.job.id
 
-    async def end_of(self, job_id: int, *, within: float = 60) -> dict[str, Any]:
+    async def end_of(self, job_id: int, *, within: float = 180) -> dict[str, Any]:
         """Kick the workers each second until the job is final; return it."""
         until = time.monotonic() + within
         for turn in itertools.count(1):
