@@ -26,6 +26,11 @@ def words(message: dict[str, Any]) -> str:
     return str(message.get("text") or message.get("caption") or "")
 
 
+def named(name: str, label: str) -> bool:
+    """Whether a button's name has the label, not inside of a longer number or a time: "50" is not in "09:50"."""
+    return bool(re.search(rf"(?<![\d:.,]){re.escape(label)}(?![\d:])", name))
+
+
 def buttons(message: dict[str, Any]) -> dict[str, str]:
     """The message's buttons: what each sends (or opens), by label."""
     rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
@@ -68,7 +73,7 @@ class Chat:
     async def presses(self, label: str, *, on: dict[str, Any] | None = None) -> None:
         """Press the button of that label on the newest message that has it, or on the given one."""
         message = on or await self.message_with(label)
-        data = next(data for name, data in buttons(message).items() if label in name)
+        data = next(data for name, data in buttons(message).items() if named(name, label))
         await self._act("press", json={"message_id": message["message_id"], "data": data})
 
     async def shares_phone(self) -> None:
@@ -95,7 +100,7 @@ class Chat:
     async def message_with(self, label: str) -> dict[str, Any]:
         for last in (RECENT, 0):
             for message in reversed(await self.messages(last)):
-                if any(label in name for name in buttons(message)):
+                if any(named(name, label) for name in buttons(message)):
                     return message
         raise AssertionError(f"no button {label!r}; the chat: {[words(one) for one in await self.messages()]}")
 
