@@ -28,7 +28,7 @@ def words(message: dict[str, Any]) -> str:
 
 def named(name: str, label: str) -> bool:
     """Whether a button's name has the label, not inside of a longer number or a time: "50" is not in "09:50"."""
-    return bool(re.search(rf"(?<![\d:.,]){re.escape(label)}(?![\d:])", name))
+    return bool(re.search(rf"(?<![\d:.,]){re.escape(label)}(?!:?\d)", name))
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:
