@@ -68,6 +68,7 @@ class Config:
     drain_budget: timedelta
     lease_scale: float
     cut_side: int
+    strips_a_day: int
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = dict(env)
@@ -249,4 +250,5 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
     "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 32 * 32,
+    "strips_a_day": lambda env: int(_number(env, "STRIPS_A_DAY", 60, low=0, high=10000)),
 }

@@ -39,7 +39,8 @@ class ProductOffer:
 
     `models` and `own` are the seconds by who made them, None when there were too few to tell; `line` orders stand in
     line, and `line_seconds` is how long we would draw all of them. `halts` tells why each of the providers that were
-    named cannot be asked now, '' when it can (lib/studio/spending).
+    named cannot be asked now, '' when it can (lib/studio/spending). `design` is the cover that was chosen for
+    the person's last card, '' when it was left to us.
     """
 
     product: catalog.Product
@@ -49,6 +50,7 @@ class ProductOffer:
     line: int
     line_seconds: int
     halts: list[str]
+    design: str
 
     def lasts(self, count: int, *, by_ai: bool) -> timedelta:
         """Return how long the making of so many will probably take, by a model or by our own renderer."""
@@ -135,7 +137,7 @@ async def offer(
     row = await SQL.offer.one(conn, dict, **facts, **doors)
     if row is None:
         return None
-    about = {name: row.pop(name) for name in ("balance", "models", "own", "line", "line_seconds", "halts")}
+    about = {name: row.pop(name) for name in ("balance", "models", "own", "line", "line_seconds", "halts", "design")}
     return ProductOffer(catalog.Product(**row), **about)
 
 

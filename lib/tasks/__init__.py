@@ -26,6 +26,7 @@ HEAVY: Kinds = {
     "background": lambda: made("background"),
     "video": lambda: made("video5"),
     "words": Kind("lib.tasks.words", lanes=4),
+    "strip": Kind("lib.tasks.strip", lanes=1),
     "chart": Kind("lib.tasks.chart", lanes=2),
     "poster": Kind("lib.tasks.poster", lanes=1),
     "notice": Kind("lib.tasks.notice", lanes=8),

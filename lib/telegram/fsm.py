@@ -299,6 +299,16 @@ async def failed(held: HeldTurn) -> int:
     return int(results[0])
 
 
+async def read(bot: str, user_id: int) -> State:
+    """Return a person's state as it was last saved, to look at from outside; an empty one when Redis has none."""
+    try:
+        found = await cache.get(f"user_state:{bot}:{user_id}")
+    except errors.Unavailable as error:
+        log.event("state_not_read", bot=bot, error=str(error))
+        return State()
+    return conversation.load(found)
+
+
 async def put_aside(bot: str, user_id: int, name: str, value: dict[str, Any]) -> None:
     """Keep something for a person's next step, five minutes long; without Redis it is simply not there."""
     if name not in ASIDES:

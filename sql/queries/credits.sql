@@ -9,14 +9,28 @@ where user_id = %(user_id)s;
 
 -- name: offer
 -- How long the last orders of this size took from their beginning, made by models and by ourselves: four out of five
--- were faster. And the line now: how many orders are in it, and how long we would draw them one after the other.
+-- were faster. The cover of the last card that has one. And the line now: how many orders are in it, and how long we would draw them one after the other.
 select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds,
     coalesce(a.balance, 0) as balance, pace.models, pace.own, line.number as line, line.seconds as line_seconds, array(
         select provider_halt(d.provider, array(select jsonb_array_elements_text(%(accounts)s::jsonb -> d.provider)),
             %(user_id)s::bigint, null, d.cost)
         from unnest(%(providers)s::text[], %(costs)s::integer[]) with ordinality d (provider, cost, place)
         order by d.place
-    ) as halts
+    ) as halts, coalesce((
+        select c.args ->> 'design'
+        from (
+            select id, task, state, args
+            from job_history
+            where user_id = %(user_id)s
+            and p.task = 'card'
+            order by id desc
+            limit 100
+        ) c
+        where (c.task, c.state) = ('card', 'done')
+        and c.args ->> 'preset' in ('wb', 'ozon', 'story')
+        order by c.id desc
+        limit 1
+    ), '') as design
 from products p
 left join credit_accounts a on a.user_id = %(user_id)s
 cross join lateral (

@@ -220,3 +220,22 @@ async def test_an_offer_counts_what_is_in_line_by_its_size(conn, make_user, make
     video, card = [await catalog.get_product(conn, code) for code in ("video10", "card")]
     more = after.waits(by_ai=False) - before.waits(by_ai=False)
     assert more.total_seconds() == video.own_seconds * 5 + card.own_seconds
+
+
+async def test_an_offer_brings_the_cover_of_the_last_card_that_has_one(conn, make_user):
+    alice = await make_user(credits=5)
+
+    async def has(state, **args):
+        job = await factories.make_running(conn, alice, args=args)
+        await table.update_job_status(conn, job, state, error_code=None if state == "done" else "x")
+
+    async def offered(product="card"):
+        return (await ledger.offer(conn, alice.id, product)).design
+
+    assert await offered() == ""
+    await has("done", preset="wb", design="dark")
+    await has("failed", preset="wb", design="bento")
+    await has("done", preset="white", design="")
+    assert (await offered(), await offered("video5")) == ("dark", "")
+    await has("done", preset="ozon")
+    assert await offered() == "", "left to us again"

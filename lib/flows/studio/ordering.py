@@ -15,7 +15,9 @@ class OrderDraft:
     and in which message. `wishes` are None until they
     were asked for; the `scenario` of a clip of one's own is no wish for anything else. `price`, `maker` and `promised`
     (seconds) are what the confirm screen showed. `waits`: a model is waited for that cannot be asked now. `ask` is the
-    step that the seller went back to: nothing is forgotten before it is answered again.
+    step that the seller went back to: nothing is forgotten before it is answered again. `design` is the cover that was
+    chosen by its picture: "" leaves it to us, None takes that of the seller's last card. `strip` is the stamp of the
+    covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
     """
 
     file_id: str = ""
@@ -42,6 +44,9 @@ class OrderDraft:
     promised: int = 0
     waits: bool = False
     ask: str = ""
+    design: str | None = None
+    strip: str = ""
+    picked: str = ""
 
 
 DRAFT = DraftKey("draft", OrderDraft)

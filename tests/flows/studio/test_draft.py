@@ -149,3 +149,9 @@ async def test_service_messages_get_no_answer(seller):
     await seller.gets({"pinned_message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}})
     await seller.gets({"message_auto_delete_timer_changed": {"message_auto_delete_time": 86400}})
     assert await seller.messages() == before
+
+
+def test_a_chosen_cover_is_of_its_own_strip():
+    chosen = replace(WHOLE, design="dark", picked=f"{drafts.stamp(WHOLE)}:3")
+    assert drafts.picked(chosen) == 3
+    assert drafts.picked(replace(chosen, title="Чашка")) == 0, "the numbers of other words mean other covers"

@@ -3,13 +3,14 @@
     photo -> words -> product -> its look -> wishes -> confirm -> ordered         (draft.py says what is missing)
       ^________^_________^__________^__________^__________| change any of them
 
+Covers to choose from follow the confirm screen of a card that we draw (covers.py).
 A photo or a text is taken at any step and replaces what was there. A press counts only on the current screen, except
 on results, whose buttons always work. Nothing is charged before "confirm", and once for each confirm screen: the
 order's key is that message, whatever is pressed twice or delivered again. Prices are rows; a button never holds one.
 """
 
 from lib import db
-from lib.flows.studio.order import draft, placing, screens, taking
+from lib.flows.studio.order import covers, draft, placing, screens, taking
 from lib.flows.studio.ordering import DRAFT
 from lib.studio import files, placed
 from lib.telegram import screen
@@ -19,7 +20,12 @@ FROM_ORDER = ("again", "variant", "video", "format", "edit", "retry")
 
 
 async def handle(turn: Turn) -> None:
-    """Take one update into the draft and show what comes next."""
+    """Take one update into the draft and show what comes next; a confirm screen is followed by its covers."""
+    await _take(turn)
+    covers.offer(turn)
+
+
+async def _take(turn: Turn) -> None:
     came = turn.came
     if came.kind == "press":
         await _pressed(turn)
@@ -53,6 +59,10 @@ async def _pressed(turn: Turn) -> None:
         await placing.confirm(turn)
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
+    elif action == "design":
+        await covers.choose(turn, argument)
+    elif action == "covers":
+        await covers.more(turn, argument)
     elif not turn.on_screen or not DRAFT.of(turn.state):
         await screen.refuse_old_button(turn)
         await screens.show_next(turn)

@@ -11,7 +11,7 @@ from lib.credits import ledger
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
-from lib.studio import orders
+from lib.studio import orders, strips
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
 
@@ -22,7 +22,19 @@ CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.
 
 PARTS = ("photo", "words", "product", "look", "wishes")
 
-_KEPT = ("file_id", "title", "benefits", "category", "product", "preset", "scene", "template", "wishes", "count")
+_KEPT = (
+    "file_id",
+    "title",
+    "benefits",
+    "category",
+    "product",
+    "preset",
+    "scene",
+    "template",
+    "wishes",
+    "count",
+    "design",
+)
 _ORDERED = (*_KEPT, "source", "variant", "maker", "promised")
 
 
@@ -140,6 +152,17 @@ def terms(draft: OrderDraft, offer: ledger.ProductOffer) -> Terms:
 
 def _preset(draft: OrderDraft) -> str:
     return draft.preset if LOOKS[draft.product] == "preset" else ""
+
+
+def stamp(draft: OrderDraft) -> str:
+    """Return the mark of the covers that this draft can have."""
+    return strips.stamp(draft.file_id, draft.source, draft.preset, draft.title, draft.benefits)
+
+
+def picked(draft: OrderDraft) -> int:
+    """Return the number of the chosen cover; 0 when it is from other covers than the draft's own."""
+    of, _, number = draft.picked.partition(":")
+    return int(number) if number and of == stamp(draft) else 0
 
 
 def count(draft: OrderDraft) -> int:

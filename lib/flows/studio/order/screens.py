@@ -127,7 +127,8 @@ async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     price = terms.price
     is_open = draft.waits and terms.cause  # nobody knows when that model can be asked
     promised = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
-    draft = replace(draft, price=price, maker=terms.maker, promised=promised)
+    design = offer.design if draft.design is None else draft.design
+    draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design)
     drafts.keep(turn, draft)
     words = screen.paragraphs(summary(turn, draft), *_halted(turn, terms))
     other = _other_maker(turn, draft, terms, offer)
@@ -213,6 +214,9 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
         lines.append(turn.text("card.title", title=draft.title))
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
         lines += [turn.text("card.lost", words=draft.lost)] if draft.lost else []
+    if draft.design and drafts.needs_words(draft):
+        number = drafts.picked(draft)
+        lines.append(turn.text("strip.picked", n=number) if number else turn.text("strip.remembered"))
     if drafts.said(draft) and drafts.takes_wishes(draft):
         lines.append(turn.text("studio.wishes.said", wishes=drafts.said(draft)))
     return "\n".join(lines)

@@ -1,0 +1,110 @@
+"""The strip of covers below the confirm screen: ordered once for a photo, words and preset, and chosen from by number.
+
+    confirm shown -> job `strip` -> a picture with numbers -> [2] -> the draft has a design
+                                        ^________[more]__| the same message, the next page
+
+The confirm screen never waits for it: without a choice the card gets the first cover that suits it.
+"""
+
+import contextlib
+from dataclasses import replace
+from datetime import timedelta
+
+from lib import config, db, errors, limits, log
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order import screens
+from lib.flows.studio.ordering import OrderDraft
+from lib.jobs import kick, table
+from lib.providers import makers
+from lib.studio import orders, strips
+from lib.studio.strips import StripOrder
+from lib.telegram.dispatch import Turn
+
+
+def offer(turn: Turn) -> None:
+    """Order the strip of a confirm screen that has just been shown, unless it is there already."""
+    draft = drafts.of(turn)
+    if turn.state.step != "order:confirm" or not _is_drawn_here(draft) or draft.strip == drafts.stamp(draft):
+        return
+    drafts.keep(turn, replace(draft, strip=drafts.stamp(draft)))
+    turn.after.append(lambda: _begin(turn, _strip(turn, draft)))
+
+
+def _is_drawn_here(draft: OrderDraft) -> bool:
+    """Say whether we draw what the draft orders: a model paints no covers."""
+    by_us = draft.maker == "own" or makers.chain(draft.product, draft.preset)[0].provider == "local"
+    return by_us and drafts.needs_words(draft)
+
+
+def _strip(turn: Turn, draft: OrderDraft, page: int = 0) -> StripOrder:
+    return StripOrder(
+        bot=turn.chat.bot,
+        chat=turn.chat.id,
+        language=turn.language,
+        preset=draft.preset,
+        title=draft.title,
+        benefits=draft.benefits,
+        file_id=draft.file_id,
+        source=draft.source,
+        page=page,
+        message_id=turn.came.message_id if page or turn.came.text.startswith("order:covers:") else 0,
+    )
+
+
+async def _begin(turn: Turn, strip: StripOrder) -> None:
+    """Queue the strip, as often as a person may have one; an update that is delivered again queues it once."""
+    if not await _may(turn):
+        return
+    key, user_id = f"strip:{turn.chat.bot}:{turn.came.update_id}", turn.state.who["id"]
+    work = table.create_job_and_consume_credit
+    with contextlib.suppress(errors.Conflict):
+        await db.run(lambda conn: work(conn, user_id, task="strip", key=key, args=strip.args(), price=0))
+        await kick.render()
+
+
+async def _may(turn: Turn) -> bool:
+    most = config.get().strips_a_day
+    if not most:
+        return False
+    wait = await limits.wait(turn.chat.id, limits.Limit("strip", most, timedelta(days=1)))
+    log.note(strip_waits=wait)
+    return not wait
+
+
+async def more(turn: Turn, argument: str) -> None:
+    """Turn the strip's message into its next page."""
+    page, _, stamp = argument.partition(":")
+    draft = drafts.of(turn)
+    if not _is_of(draft, stamp):
+        await turn.answer(turn.text("strip.old"), alert=True)
+        return
+    await turn.answer(turn.text("strip.drawing"))
+    turn.after.append(lambda: _begin(turn, _strip(turn, draft, strips.page(page))))
+
+
+async def choose(turn: Turn, argument: str) -> None:
+    """Take the design of a number; the confirm screen, with the button that orders it, stands below the strip."""
+    name, _, rest = argument.partition(":")
+    stamp, _, number = rest.partition(":")
+    draft = drafts.of(turn)
+    if not _is_of(draft, stamp) or not orders.is_design(name):
+        await turn.answer(turn.text("strip.old"), alert=True)
+        return
+    place = int(number) if number.isdecimal() and number.isascii() and len(number) < 3 else 0
+    drafts.keep(turn, replace(draft, design=name, picked=f"{stamp}:{place}" if place else "", variant=0))
+    await turn.answer(turn.text("strip.chosen", n=place) if name else turn.text("strip.chosen_ours"))
+    await _confirm_below(turn)
+
+
+def _is_of(draft: OrderDraft, stamp: str) -> bool:
+    return drafts.missing(draft) == "confirm" and drafts.stamp(draft) == stamp
+
+
+async def _confirm_below(turn: Turn) -> None:
+    """Show the confirm screen: where it is, when that is below the strip, else below it."""
+    at = int(turn.state.data.get("screen") or 0)
+    if at > turn.came.message_id:
+        turn.came = replace(turn.came, message_id=at)
+    elif at:
+        await turn.chat.delete(at)
+    await screens.show_next(turn)

@@ -1,0 +1,67 @@
+"""A strip: one picture of a few covers, drawn small on a seller's own product with their own words, to choose from.
+
+It is free and shows nothing that could be used in place of a card. The flow orders it, the job `strip` draws it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lib import errors
+from lib.studio import orders
+
+PAGES = 9  # more than all designs need
+
+
+@dataclass(frozen=True)
+class StripOrder:
+    """The arguments of a job `strip`.
+
+    `message_id` is an earlier strip, which becomes this one; 0 sends a new message. `of_order` is the finished order
+    that is to be drawn in another design; without it the strip belongs to a draft. The person's chat is not called
+    chat_id, so that nobody is told when a strip fails: it is a courtesy.
+    """
+
+    bot: str
+    chat: int
+    language: str
+    preset: str
+    title: str
+    benefits: tuple[str, ...] = ()
+    file_id: str = ""
+    source: int | None = None
+    page: int = 0
+    message_id: int = 0
+    of_order: int = 0
+
+    @property
+    def stamp(self) -> str:
+        """A mark of the photo, the words and the preset: a number of the strip means nothing for any other."""
+        return stamp(self.file_id, self.source, self.preset, self.title, self.benefits)
+
+    @classmethod
+    def read(cls, args: Mapping[str, Any]) -> "StripOrder":
+        """Return the strip that a job's args hold; raise Invalid for one that cannot be drawn."""
+        known = {field.name for field in fields(cls)}
+        found = {name: value for name, value in args.items() if name in known}
+        strip = cls(**found | {"benefits": tuple(found.get("benefits") or ())})
+        if strip.preset not in orders.PRESETS or not 0 <= strip.page < PAGES:
+            raise errors.Invalid("odd_strip", f"{strip.preset}, page {strip.page}")
+        return strip
+
+    def args(self) -> dict[str, Any]:
+        """Return what a job is given."""
+        return asdict(self) | {"benefits": list(self.benefits)}
+
+
+def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: tuple[str, ...]) -> str:
+    """Return a mark of what a strip is drawn of."""
+    facts = json.dumps([file_id, source, preset, title, *benefits], ensure_ascii=False)
+    return hashlib.sha256(facts.encode()).hexdigest()[:10]
+
+
+def page(words: str) -> int:
+    """Return the page that a button asks for; the first for anything odd."""
+    return int(words) if len(words) == 1 and words.isdecimal() and words.isascii() and int(words) < PAGES else 0

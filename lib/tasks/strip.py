@@ -1,0 +1,93 @@
+"""Draws the covers that a card can have, small, and sends them with a number each: a choice by picture, before paying.
+
+A strip that comes too late is dropped: the words or the photo are others by now, or the person is elsewhere. When it
+fails nobody is told, as an order needs none.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lib import db, errors, log, retry, storage, text
+from lib.drawing import work
+from lib.drawing.card import received, strip
+from lib.drawing.card.strip import DrawnStrip, StripWords
+from lib.drawing.cut import cutout
+from lib.jobs.run import Run
+from lib.studio import files
+from lib.studio.strips import StripOrder
+from lib.telegram import client, fsm
+from lib.telegram.client import Button, Chat, Keyboard, Picture
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=1), cap=timedelta(seconds=5), max_attempts=2)
+LEASE = timedelta(seconds=60)
+FRESH = timedelta(minutes=2)  # who waits for longer has gone on
+
+
+async def run(run: Run) -> None:
+    """Draw the strip and show it, if it is still wanted."""
+    wanted = StripOrder.read(run.job.args)
+    try:
+        if not await _is_wanted(run, wanted):
+            log.note(too_late=True)
+            return
+        drawn = await work.in_thread(_draw, await _photo(run.job.user_id, wanted), wanted)
+        await run.save(designs=list(drawn.designs))  # Conflict for an account that was erased meanwhile
+        if await _is_wanted(run, wanted):
+            await _show(wanted, drawn)
+    except errors.Blocked:
+        log.note(blocked=True)
+    except errors.Rejected as error:  # the order itself will say so, if one is placed
+        log.note(not_drawn=str(error))
+
+
+def _draw(photo: bytes, wanted: StripOrder) -> DrawnStrip:
+    said = StripWords(wanted.title, wanted.benefits, text.say(wanted.language, "strip.sample"))
+    return strip.draw(cutout.of(received.clean(photo).data), wanted.preset, said, wanted.page)
+
+
+async def _is_wanted(run: Run, wanted: StripOrder) -> bool:
+    """Say whether the person still looks at the screen that the strip belongs to."""
+    if run.age > FRESH:
+        return False
+    if wanted.of_order:
+        return True
+    state = await fsm.read(wanted.bot, wanted.chat)
+    draft: dict[str, Any] = state.data.get("draft") or {}
+    return state.step == "order:confirm" and draft.get("strip") == wanted.stamp
+
+
+async def _photo(user_id: int, wanted: StripOrder) -> bytes:
+    if wanted.source is None:
+        return await client.download(wanted.bot, wanted.file_id)
+    ids = [wanted.source]
+    found = await db.run(lambda conn: files.find_files(conn, user_id, ids))
+    if not found:
+        raise errors.Rejected("source_gone", str(wanted.source))
+    try:
+        return await storage.get(found[0].pathname)
+    except errors.Missing:
+        raise errors.Rejected("source_gone", found[0].pathname) from None
+
+
+async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
+    chat = Chat(wanted.bot, wanted.chat, paced=True)
+    picture = Picture("covers.jpg", drawn.jpeg)
+    caption = text.say(wanted.language, "strip.choose")
+    if wanted.message_id:
+        await chat.show_picture(wanted.message_id, picture, caption, _keyboard(wanted, drawn))
+    else:
+        await chat.send_photo(picture, caption, _keyboard(wanted, drawn))
+
+
+def _keyboard(wanted: StripOrder, drawn: DrawnStrip) -> Keyboard:
+    """Return a number for each cover, the next page, and the way back to the first proposal."""
+    numbers = [
+        Button(str(number), f"order:design:{name}:{wanted.stamp}:{number}")
+        for number, name in enumerate(drawn.designs, drawn.first)
+    ]
+    further = 0 if drawn.last else wanted.page + 1
+    key = "strip.first" if drawn.last else "strip.more"
+    ways = [Button(text.say(wanted.language, key), f"order:covers:{further}:{wanted.stamp}")]
+    ways = [] if drawn.last and drawn.first == 1 else ways
+    ours = Button(text.say(wanted.language, "strip.ours"), f"order:design::{wanted.stamp}:0")
+    return [numbers, [*ways, ours]]

@@ -1,0 +1,102 @@
+"""Choice by picture: the covers below the confirm screen, a number, the next page; late and forged ones are nothing."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from lib.drawing.cover.choice import DESIGNS
+from tests.flows.chat import buttons, words
+from tests.flows.studio.test_order import to_confirm
+
+
+@pytest.fixture(scope="class")
+async def strips(shop):
+    async with shop.setting("STRIPS_A_DAY", "3"):
+        yield
+
+
+@pytest.mark.usefixtures("strips")
+class TestStrip:
+    async def test_a_cover_is_chosen_by_its_number_and_ordered(self, seller, photo, shop):
+        confirm = await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        assert strip["message_id"] > confirm["message_id"]
+        assert [label for label in buttons(strip) if label.isdecimal()] == ["1", "2", "3", "4"]
+        wanted = buttons(strip)["3"].split(":")[2]
+        await seller.presses("3", on=strip)
+        assert "№ 3" in seller.toast["text"]
+        below = await seller.sees("Обложка: № 3.*Цена: 1 кредит")
+        assert below["message_id"] > strip["message_id"]
+        assert confirm["message_id"] not in [one["message_id"] for one in await seller.messages()], "one screen"
+        await seller.presses("2", on=strip)
+        again = await seller.sees("Обложка: № 2")
+        assert again["message_id"] == below["message_id"], "it is below the strip already"
+        await seller.presses("3", on=strip)
+        await seller.presses("Сделать")
+        await seller.sees("Карточка готова")
+        [job] = await shop.jobs(seller)
+        assert (job["args"]["design"], job["args"]["variant"], job["price"]) == (wanted, 0, 1)
+        assert wanted in DESIGNS
+        await self._is_remembered(seller, photo, shop, wanted)
+
+    async def _is_remembered(self, seller, photo, shop, wanted):
+        """The seller's next order begins with it, and a press leaves the choice to us again."""
+        await to_confirm(seller, photo, text="Кружка синяя\nДержит тепло")
+        await seller.sees("Обложка: как вы выбрали раньше")
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("На ваш выбор", on=strip)
+        assert "Обложка" not in words(await seller.sees("Кружка синяя.*Цена: 1 кредит"))
+
+    async def test_the_next_covers_come_in_the_same_message(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("Показать ещё", on=strip)
+        user = (await shop.jobs_of(seller, "strip"))[0]["user_id"]
+        await shop.finish("strip", user, "done", "done")
+        turned = await seller.message_with("Показать ещё")
+        assert turned["message_id"] == strip["message_id"]
+        assert {"5", "6", "7", "8"} <= set(buttons(turned))
+        picture = Image.open(io.BytesIO(await shop.download(turned["photo"][-1]["file_id"])))
+        assert picture.width < 1200
+
+    async def test_a_number_of_other_words_changes_nothing(self, seller, photo):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.says("Кружка другая")
+        await seller.sees("Кружка другая.*Цена: 1 кредит")
+        await seller.presses("2", on=strip)
+        assert "для прежних слов" in seller.toast["text"]
+        assert "Обложка" not in words(await seller.message_with("Сделать"))
+
+    async def test_no_more_are_drawn_than_a_day_may_have(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        for title in ("Кружка вторая", "Кружка третья", "Кружка четвёртая"):
+            await seller.says(title)
+            await seller.sees(f"{title}.*Цена: 1 кредит")
+        assert len(await shop.jobs_of(seller, "strip")) == 3
+
+
+@pytest.mark.parametrize("forged", ["order:design:bleed:0123456789:1", "order:design:../x::9", "order:covers:1:"])
+async def test_a_forged_choice_changes_nothing(seller, photo, shop, forged):
+    await to_confirm(seller, photo)
+    before = await shop.state(seller)
+    await seller.forges(forged)
+    assert (await shop.state(seller))["data"]["draft"] == before["data"]["draft"]
+    assert await shop.jobs_of(seller, "strip") == []
+
+
+async def test_a_strip_that_comes_too_late_is_dropped(seller, photo, shop):
+    """Its stamp is of other words than those of the screen."""
+    await to_confirm(seller, photo)
+    shown = await seller.messages()
+    draft = (await shop.state(seller))["data"]["draft"]
+    args = {"bot": "studio", "chat": seller.user["id"], "language": "ru", "preset": "wb", "title": "Другое"}
+    args |= {"file_id": draft["file_id"]}
+    [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+    made = "insert into jobs (user_id, task, key, args, turn) values (%s, 'strip', %s, %s::jsonb, 1) returning id"
+    await shop.rows(made, user["id"], f"strip:{seller.user['id']}", json.dumps(args))
+    await shop.drain_again()
+    await shop.finish("strip", user["id"])
+    assert len(await seller.messages()) == len(shown)
