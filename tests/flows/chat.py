@@ -28,7 +28,9 @@ def words(message: dict[str, Any]) -> str:
 
 def named(name: str, label: str) -> bool:
     """Whether a button's name has the label, not inside of a longer number or a time: "50" is not in "09:50"."""
-    return bool(re.search(rf"(?<![\d:.,]){re.escape(label)}(?!:?\d)", name))
+    before = r"(?<![\d:.,])" if label[0].isdigit() else ""
+    after = r"(?!:?\d)" if label[-1].isdigit() else ""
+    return bool(re.search(before + re.escape(label) + after, name))
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:
