@@ -2,7 +2,7 @@
 
 One Postgres a session, of the version that LOTOK_POSTGRES names, else the local stack's; the migrations run once,
 into a template, as an owner like Neon's. `conn` is a transaction of that owner, which is rolled back; `database` is a
-clone of its own, for tests of several connections, and what `db.connection()` then reaches, as `lotok_app`.
+clone for tests of several connections, emptied after each, and what `db.connection()` then reaches, as `lotok_app`.
 """
 
 import itertools
@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from dev import postgres
 from lib import config, db, migrations
 from tests import factories, servers
+from tests.reused import Reused
 
 # Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
 SETTINGS = {
@@ -120,16 +121,26 @@ async def conn(common: str) -> AsyncIterator[db.Connection]:
         yield conn
 
 
+@pytest.fixture(scope="session")
+def reused(server: Path, template: str) -> Reused:
+    """Keep the databases that `database` lends."""
+    return Reused(
+        clone=partial(_clone, server, template),
+        drop=partial(_drop, server),
+        administrator=lambda url: postgres.url(server, _name(url)),
+    )
+
+
 @pytest.fixture
-async def database(server: Path, template: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """Lend a database of the test's own, which is also the one of DATABASE_URL."""
-    url = await _clone(server, template)
+async def database(reused: Reused, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """Lend a database in which nothing has happened yet, which is also the one of DATABASE_URL."""
+    url = await reused.take()
     monkeypatch.setenv("DATABASE_URL", url.replace("//owner@", "//lotok_app@"))
     config.get.cache_clear()
     yield Database(url)
     await db.close()
     config.get.cache_clear()
-    await _drop(server, url)
+    await reused.give_back(url)
 
 
 @pytest.fixture
@@ -161,6 +172,9 @@ async def _clone(server: Path, template: str) -> str:
 
 
 async def _drop(server: Path, url: str) -> None:
-    name = urlsplit(url).path.removeprefix("/")
     async with db.connect(postgres.url(server)) as conn:
-        await conn.execute(f"drop database {name} with (force)")
+        await conn.execute(f"drop database {_name(url)} with (force)")
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
