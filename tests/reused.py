@@ -12,7 +12,7 @@ from typing import Any
 from lib import db
 
 USES = 200  # tests; the catalogue's own tables grow
-DEAD = 2  # rows of a table that the next tests may have to step over
+DEAD = 10  # rows of a table that the next tests may have to step over
 
 # Each change of a definition writes a row of one of these; a temporary table leaves none.
 _CATALOGS = (

@@ -100,7 +100,7 @@ async def test_an_update_reads_nothing_of_the_thousands_before_it(conn):
         "insert into handled_updates (bot, update_id, tg_id) select 'studio', n, n from generate_series(1, 5000) n"
     )
     await conn.execute("insert into conversations (bot, tg_id) select 'studio', n from generate_series(1, 5000) n")
-    await conn.execute("analyze handled_updates, conversations")
+    await conn.execute("vacuum analyze handled_updates, conversations")
     indexes = ("handled_updates_seen", "conversations_saved")
     before = sum([await reads(conn, index) for index in indexes])
     update = {"bot": "studio", "tg_id": 5001, "update_id": 5001, "state": "saved"}
