@@ -1,9 +1,18 @@
-"""Runs the heavy work on a picture in a thread, and says what its failures mean."""
+"""Runs the heavy work on pictures in threads, one picture at a time, and says what its failures mean."""
 
 import asyncio
 from collections.abc import Callable
 
 from lib import errors, log
+
+# One core works on one picture at a time; the others' transfers go on meanwhile.
+cpu = asyncio.Semaphore(1)
+
+
+async def draw[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Work on a picture in a thread when the core is free; raise Rejected when that cannot be done."""
+    async with cpu:
+        return await in_thread(make, *args, **kwargs)
 
 
 async def in_thread[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

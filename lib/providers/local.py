@@ -7,6 +7,7 @@ from lib.drawing import work
 from lib.drawing.card import render
 from lib.drawing.card.render import CardOrder
 from lib.drawing.clip.wanted import VideoOrder
+from lib.drawing.cut import result
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
 from lib.drawing.scene.background import BackgroundOrder
@@ -27,12 +28,13 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 
 def _card(ask: Ask) -> Output:
-    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design)
-    return _picture(render.render_card(ask.picture, order))
+    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, result.way(ask.way))
+    return _picture(render.render_card(ask.picture, order, result.kept(ask.cut)))
 
 
 def _background(ask: Ask) -> Output:
-    return _picture(background.render_background(ask.picture, BackgroundOrder(ask.scene, ask.variant)))
+    order = BackgroundOrder(ask.scene, ask.variant, result.way(ask.way))
+    return _picture(background.render_background(ask.picture, order, result.kept(ask.cut)))
 
 
 def _picture(made: FinishedCard) -> Output:
@@ -42,8 +44,8 @@ def _picture(made: FinishedCard) -> Output:
 def _video(ask: Ask) -> Output:
     from lib.drawing.clip import video  # brings the encoder
 
-    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant)
-    made = video.render_video(ask.picture, wanted)
+    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, result.way(ask.way))
+    made = video.render_video(ask.picture, wanted, result.kept(ask.cut))
     return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
 
 

@@ -11,7 +11,7 @@ from lib import db, errors, storage
 SQL = db.load("generation")
 
 GRACE = 5.0  # seconds in which a job that is told to stop ends what it has begun to store
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "application/octet-stream": "bin"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,11 @@ async def list_old_sources(conn: db.Connection, age: timedelta, prefix: str, lim
 async def list_old_results(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
     """Return what was made for orders, under the same conditions."""
     return await SQL.list_old_results.all(conn, File, age=age, prefix=prefix, limit=limit)
+
+
+async def list_old_cuts(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
+    """Return what was cut out of photos, under the same conditions."""
+    return await SQL.list_old_cuts.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
 async def forget_files(conn: db.Connection, file_ids: list[int]) -> None:

@@ -20,6 +20,9 @@ SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
 # Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.
 MAKERS = ("own", "model", "")
+# The ways of showing the product that a cut may offer (lib/drawing/cut/result); "": nobody chose one.
+WAYS = ("", "alpha", "network", "wide", "plain", "framed")
+CUT_LIMIT = 100  # characters of the key of a cut's job
 
 
 def is_design(name: object) -> bool:
@@ -34,7 +37,8 @@ class Order:
     `message_id` is the status message, which becomes the result. `source` is the id of a kept source picture and wins
     over `file_id`, which only the bot `bot` knows. `promised` is how many seconds the seller was told that the making
     takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
-    take the product is no choice. Titles, benefits and wishes are a seller's words: data, never more.
+    take the product is no choice. `cut` is the key of the job that cut the photo, `way` the seller's choice among what
+    it showed. Titles, benefits and wishes are a seller's words: data, never more.
     """
 
     bot: str
@@ -55,6 +59,8 @@ class Order:
     count: int = 1
     variant: int = 0
     design: str = ""
+    cut: str = ""
+    way: str = ""
     maker: str = ""
     promised: int = 0
 
@@ -70,6 +76,8 @@ class Order:
             "source": bool(self.file_id) or self.source is not None,
             "wishes": len(self.wishes) <= WISHES_LIMIT,
             "design": is_design(self.design),
+            "cut": isinstance(self.cut, str) and len(self.cut) <= CUT_LIMIT,
+            "way": self.way in WAYS,
         }
         if wrong := [name for name, fits in choices.items() if not fits]:
             raise errors.Invalid("odd_order", f"{wrong[0]} of a {self.product}")

@@ -25,6 +25,7 @@ HEAVY: Kinds = {
     "card": lambda: made("card"),
     "background": lambda: made("background"),
     "video": lambda: made("video5"),
+    "cut": Kind("lib.tasks.cut", lanes=1),
     "words": Kind("lib.tasks.words", lanes=4),
     "strip": Kind("lib.tasks.strip", lanes=1),
     "chart": Kind("lib.tasks.chart", lanes=2),

@@ -11,7 +11,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import Job
 from lib.loyalty import staff
-from lib.studio import moderation
+from lib.studio import cuts, moderation
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
@@ -26,7 +26,9 @@ async def run(run: Run) -> None:
     """Say it in the chat where it was ordered; jobs that nobody waits for end in silence."""
     failed = await db.run(lambda conn: table.get_job_by_id(conn, run.job.args["job_id"]))
     try:
-        if failed is not None and "chat_id" in failed.args:
+        if failed is not None and failed.task == cuts.TASK:
+            await _tell_of_cut(failed)
+        elif failed is not None and "chat_id" in failed.args:
             await _tell_of_order(failed)
         elif failed is not None and failed.task in FILES and failed.args:
             await _tell_of_file(failed)
@@ -69,6 +71,17 @@ def _words(failed: Job, language: str, balance: int) -> str:
     reason = text.say(language, key if text.knows(key) else "error.internal", detail=refused, limit=0)
     back = text.say(language, "card.refunded", price=failed.price, balance=balance)
     return f"{reason}\n\n{back}" if failed.price else reason
+
+
+async def _tell_of_cut(failed: Job) -> None:
+    """Say in the message that promised a cut what is wrong with the photo; what is wrong with us is of no interest."""
+    asked = failed.args
+    if "message_id" not in asked:
+        return
+    key = f"error.{failed.error_code}"
+    is_photo = str(failed.error_code).startswith("picture_") and text.knows(key)
+    words = text.say(asked["language"], key if is_photo else "studio.cut.none", detail="", limit=0)
+    await Chat(asked["bot"], asked["chat_id"], paced=True).edit(asked["message_id"], words)
 
 
 async def _tell_of_file(failed: Job) -> None:

@@ -1,6 +1,6 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
-were asked for them and what was made, and the source pictures of orders after 30 days. Files go from storage first and
-then from the table.
+were asked for them and what was made, the source pictures of orders after 30 days, and the cuts of photos after a day.
+Files go from storage first and then from the table.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from lib import config, db, log, retry, storage
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
+from lib.studio import cuts
 from lib.studio import files as stored_files
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1))
@@ -18,6 +19,11 @@ BATCH = 1000
 FILES = 100
 SOURCES_KEPT = timedelta(days=30)
 RESULTS_KEPT = timedelta(days=92)  # a little longer than their orders, which are gone 90 days after they were finished
+OLD_FILES = (
+    (stored_files.list_old_cuts, cuts.KEPT),
+    (stored_files.list_old_sources, SOURCES_KEPT),
+    (stored_files.list_old_results, RESULTS_KEPT),
+)
 
 
 async def run(run: Run) -> None:
@@ -32,7 +38,7 @@ async def run(run: Run) -> None:
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break
-    for old in (stored_files.list_old_sources, SOURCES_KEPT), (stored_files.list_old_results, RESULTS_KEPT):
+    for old in OLD_FILES:
         while not _is_late(run) and (number := await _forget_files(*old)):
             files += number
     if _is_late(run):

@@ -154,6 +154,11 @@ class Chat:
         """Take the buttons off a message; False when it can no longer be edited."""
         return await self._edit(bot(self.bot).edit_message_reply_markup(self.id, message_id))
 
+    async def mark(self, message_id: int, keyboard: Keyboard) -> bool:
+        """Give a message other buttons; False when it can no longer be edited."""
+        marked = bot(self.bot).edit_message_reply_markup(self.id, message_id, **outgoing.markup(keyboard))
+        return await self._edit(marked)
+
     async def answer(self, press_id: str, text: str = "", *, alert: bool = False) -> None:
         """Stop a pressed button's spinner, with a toast or an alert. A press too old to answer is no error."""
         try:

@@ -46,6 +46,27 @@ limit %(limit)s;
 select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
 from files
 where kind not in ('source', 'still')
+and kind <> 'cut'
+and created_at < statement_timestamp() - %(age)s
+and starts_with(pathname, %(prefix)s)
+order by created_at
+limit %(limit)s;
+
+-- name: find_cut
+select f.pathname
+from every_job j
+join files f on f.job_id = j.id and f.user_id = j.user_id
+where j.key = %(key)s
+and j.user_id = %(user_id)s
+and j.task = 'cut'
+and f.kind = 'cut'
+order by f.id desc
+limit 1;
+
+-- name: list_old_cuts
+select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
+from files
+where kind = 'cut'
 and created_at < statement_timestamp() - %(age)s
 and starts_with(pathname, %(prefix)s)
 order by created_at

@@ -22,6 +22,7 @@ create index files_job on files (job_id) where job_id is not null;
 create index files_user on files (user_id, id desc);
 create index files_sources on files (created_at) where kind in ('source', 'still');
 create index files_results on files (created_at) where kind not in ('source', 'still');
+create index files_cuts on files (created_at) where kind = 'cut';
 
 -- A file_id belongs to one bot and to one way of sending.
 create table file_telegram_ids (

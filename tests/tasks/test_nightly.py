@@ -148,7 +148,7 @@ async def test_tidying_reads_no_table_from_end_to_end(conn):
     assert await scans() == before
 
 
-async def test_source_pictures_are_kept_thirty_days_and_results_ninety(conn, database, tmp_path, monkeypatch):
+async def test_cuts_are_kept_a_day_source_pictures_thirty_and_results_ninety(conn, database, tmp_path, monkeypatch):
     monkeypatch.setenv("STORAGE_PATH", str(tmp_path))
     config.get.cache_clear()
     alice = await factories.make_user(conn)
@@ -163,9 +163,12 @@ async def test_source_pictures_are_kept_thirty_days_and_results_ninety(conn, dat
     await conn.execute("update files set created_at = now() - interval '93 days' where kind = 'video'")
     fresh = await storage.put("source", b"x", job_id=2, ext="jpg", content_type="image/jpeg")
     await files.add_files(conn, alice.id, 2, [{**row, "kind": "source", "pathname": fresh}])
+    cuts = [{**row, "kind": "cut", "pathname": f"local/cut/2026/01/1-{age}.bin"} for age in (23, 25)]
+    for cut, age in zip(await files.add_files(conn, alice.id, 3, cuts), (23, 25), strict=True):
+        await conn.execute("update files set created_at = now() - %s where id = %s", (timedelta(hours=age), cut.id))
     assert (await run(conn, "tidy")).done == 1
     left = [file.pathname for file in await files.list_files(conn, alice.id)]
-    assert left == [rows[2].pathname, foreign["pathname"], fresh]
+    assert left == [rows[2].pathname, foreign["pathname"], fresh, cuts[0]["pathname"]]
     assert [await storage.get(path) for path in (rows[2].pathname, fresh)] == [b"x", b"x"]
     for gone in (rows[0], rows[3]):
         with pytest.raises(errors.Missing):

@@ -63,8 +63,8 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
         seen = covers.looks(cut, order.title, order.benefits, order.design, order.way)
         canvas, is_cut = seen.draw(preset.export, order.variant), seen.picture.is_cut
     else:
-        picture = cut.standing(order.way)
-        canvas, is_cut = white.compose(preset.export, source, picture, order.variant), white.stands(picture)
+        picture = white.chosen(source, cut, order.way)
+        canvas, is_cut = white.compose(preset.export, source, picture, order.variant), picture.stands_free
     return FinishedCard(
         png=output.png(canvas),
         jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),

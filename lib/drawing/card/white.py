@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from lib.drawing.cut import backdrop, cutout
-from lib.drawing.cut.result import ProductPicture
+from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import colour, paint, raster
 from lib.drawing.ground.photo import Photo
 
@@ -17,12 +17,13 @@ SHADOWS = ((0.34, 0.5), (0.0, 0.0), (0.5, 0.9), (0.2, 1.6))
 
 def works(source: Photo, picture: ProductPicture) -> bool:
     """Tell if this picture of the product makes a white photo: offer one only then."""
-    return stands(picture) or _blends(_washed(source.rgb))
+    return picture.stands_free or _blends(_washed(source.rgb))
 
 
-def stands(picture: ProductPicture) -> bool:
-    """Tell if the product can stand alone on white: cut out, and whole."""
-    return picture.is_cut and not picture.sides
+def chosen(source: Photo, cut: CutPhoto, way: Way | None) -> ProductPicture:
+    """Return the picture for a white photo: the photo itself only where the seller chose it and white comes of it."""
+    framed = cut.pictures[-1]
+    return framed if way == "framed" and works(source, framed) else cut.free(way)
 
 
 def compose(size: tuple[int, int], source: Photo, picture: ProductPicture, variant: int) -> Image.Image:
@@ -31,7 +32,7 @@ def compose(size: tuple[int, int], source: Photo, picture: ProductPicture, varia
     Raises Rejected where even that does not make the background white.
     """
     canvas = Image.new("RGB", size, (255, 255, 255))
-    if not stands(picture):
+    if not picture.stands_free:
         washed = _washed(source.rgb)
         if not _blends(washed):
             raise cutout.refusal(source)

@@ -26,7 +26,7 @@ def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -
     Raises Rejected for a picture it cannot use.
     """
     source = photo.open_photo(data)
-    hero = looks.hero((kept or cutout.of(data)).standing(None))
+    hero = looks.hero((kept or cutout.of(data)).standing(order.way))
     title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
     drawn = _FirstFrame(FRAMES[order.template](story))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lib.drawing.cut.result import Way
+
 TEMPLATES = ("ugc", "broll", "own")
 SECONDS = (5, 10)
 
@@ -15,6 +17,7 @@ class VideoOrder:
     template: str = "own"
     seconds: int = 5
     variant: int = 0
+    way: Way | None = None  # in which the product is shown, where the seller chose one
 
 
 @dataclass(frozen=True)

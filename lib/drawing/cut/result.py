@@ -7,12 +7,15 @@
 The framed photo is always among them and always last.
 """
 
+import functools
 import io
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from PIL import Image
+
+from lib import log
 
 Certainty = Literal["sure", "unsure", "hopeless"]
 Way = Literal["alpha", "network", "wide", "plain", "framed"]
@@ -40,6 +43,11 @@ class ProductPicture:
     def is_cut(self) -> bool:
         """Tell if the product stands free of its photo."""
         return self.how != "framed"
+
+    @property
+    def stands_free(self) -> bool:
+        """Tell if the product is cut out and whole, so that it can stand anywhere."""
+        return self.is_cut and not self.sides
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -75,6 +83,12 @@ class CutPhoto:
         picture = self.chosen(how)
         return self.pictures[-1] if picture.sides else picture
 
+    def free(self, how: Way | None) -> ProductPicture:
+        """Return the picture for a place where only a cut can stand: the chosen one, else the first, else framed."""
+        chosen = self.chosen(how)
+        cuts = [picture for picture in (chosen, *self.pictures) if picture.stands_free]
+        return cuts[0] if cuts else self.pictures[-1]
+
 
 def dump(cut: CutPhoto) -> bytes:
     """Write it as one file: a line of JSON, then a WebP with alpha for each picture."""
@@ -98,6 +112,21 @@ def read(data: bytes) -> CutPhoto:
     if head["verdict"] not in get_args(Certainty) or not pictures or pictures[-1].is_cut:
         raise ValueError("not a cut photo")
     return CutPhoto(head["verdict"], tuple(pictures))
+
+
+@functools.lru_cache(maxsize=2)
+def kept(data: bytes) -> CutPhoto | None:
+    """Read a cut out of storage, the last ones from memory; None for no data, or for any that cannot be read."""
+    try:
+        return read(data) if data else None
+    except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:
+        log.event("cut_not_read", error=str(error)[:200])
+        return None
+
+
+def way(name: str) -> Way | None:
+    """Return the way of this name; None when there is none."""
+    return next((one for one in get_args(Way) if one == name), None)
 
 
 def _webp(picture: ProductPicture) -> bytes:

@@ -28,7 +28,7 @@ class BackgroundOrder:
 
 def works(picture: ProductPicture) -> bool:
     """Tell if this picture of the product can stand in a scene: offer a new background only then."""
-    return picture.is_cut and not picture.sides
+    return picture.stands_free
 
 
 def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None = None) -> FinishedCard:
@@ -37,7 +37,7 @@ def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None
     Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`).
     """
     source = photo.open_photo(data)
-    picture = (kept or cutout.of(data)).chosen(order.way)
+    picture = (kept or cutout.of(data)).free(order.way)
     if not works(picture):
         raise cutout.refusal(source)
     room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(picture.image), order.variant)

@@ -18,6 +18,8 @@ class OrderDraft:
     step that the seller went back to: nothing is forgotten before it is answered again. `design` is the cover that was
     chosen by its picture: "" leaves it to us, None takes that of the seller's last card. `strip` is the stamp of the
     covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
+    `cut` is the key of the job that cuts the photo, `way` what the seller chose of its pictures, `free` where the
+    product can stand free of its photo, as far as that is known.
     """
 
     file_id: str = ""
@@ -47,6 +49,9 @@ class OrderDraft:
     design: str | None = None
     strip: str = ""
     picked: str = ""
+    cut: str = ""
+    way: str = ""
+    free: str = ""
 
 
 DRAFT = DraftKey("draft", OrderDraft)

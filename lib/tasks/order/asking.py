@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib import config, db, errors, providers, storage, text
+from lib.drawing import work
 from lib.drawing.card import received
 from lib.drawing.card.render import PRESETS
 from lib.providers import makers
 from lib.providers.contract import Ask
 from lib.providers.makers import Offer
-from lib.studio import spending
+from lib.studio import cuts, spending
 from lib.studio.items import Call, Item
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, after
@@ -142,6 +143,8 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         variant=variant,
         design=order.design,
         account=choice.account,
+        cut=await _cut(desk, choice.step),
+        way=order.way,
     )
 
 
@@ -157,7 +160,16 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
     photo = await source.photo(desk)
     if step.provider == "local":
         return photo
-    return await source.draw(received.flat, photo)
+    return await work.draw(received.flat, photo)
+
+
+async def _cut(desk: Desk, step: Offer) -> bytes:
+    """Return the photo's kept cut for what we draw ourselves; nothing where it is missing, and is made once more."""
+    if step.provider != "local" or not desk.order.cut:
+        return b""
+    if desk.cut is None:
+        desk.cut = await cuts.kept(desk.run.job.user_id, desk.order.cut)
+    return desk.cut
 
 
 def _chain(desk: Desk) -> tuple[Offer, ...]:

@@ -5,13 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from lib import errors
+from lib.drawing import work
 from lib.drawing.card import received
 from lib.providers.contract import Output
 from lib.providers.makers import Offer
 from lib.studio import files as stored_files
 from lib.studio.files import NewFile
 from lib.studio.items import Item, StoredFile
-from lib.tasks.order import asking, source
+from lib.tasks.order import asking
 from lib.tasks.order.desk import Desk
 
 transfer = asyncio.Semaphore(4)  # results that are held in memory at a time
@@ -28,7 +29,7 @@ async def turn(step: Offer) -> AsyncIterator[None]:
     mine = object()
     _drawing.add(mine)
     try:
-        async with source.cpu:
+        async with work.cpu:
             yield
     finally:
         _drawing.discard(mine)
@@ -87,6 +88,6 @@ async def _video(desk: Desk, step: Offer, output: Output) -> list[NewFile]:
 async def _ours[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do it; a provider's picture that is broken is the provider's failure, never the seller's."""
     try:
-        return await source.draw(make, *args, **kwargs)
+        return await work.draw(make, *args, **kwargs)
     except errors.Rejected as error:
         raise errors.Rejected("odd_result", str(error)) from error

@@ -1,8 +1,5 @@
 """The picture that an order begins with: encoded again, kept in our storage, and checked before anything is spent."""
 
-import asyncio
-from collections.abc import Callable
-
 from lib import db, errors, log, storage
 from lib.drawing import work
 from lib.drawing.card import received
@@ -10,15 +7,6 @@ from lib.providers import makers
 from lib.studio import files, moderation, questions
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
-
-# One core works on one picture at a time; the others' transfers go on meanwhile.
-cpu = asyncio.Semaphore(1)
-
-
-async def draw[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Work on a picture in a thread, one at a time; raise Rejected when that cannot be done."""
-    async with cpu:
-        return await work.in_thread(make, *args, **kwargs)
 
 
 async def keep(desk: Desk) -> None:
@@ -57,7 +45,7 @@ async def _stored(pathname: str) -> bytes:
 
 async def _taken(desk: Desk) -> tuple[int, str]:
     sent = await client.download(desk.order.bot, desk.order.file_id)
-    clean = await draw(received.clean, sent)
+    clean = await work.draw(received.clean, sent)
     desk.photo = clean.data
     new = files.NewFile("source", clean.data, clean.content_type, clean.width, clean.height)
     [file] = await files.keep(desk.run.job.user_id, desk.job_id, [new])
@@ -75,7 +63,7 @@ async def _moderate(desk: Desk) -> None:
         return
     from lib.providers import openai
 
-    picture = await draw(received.flat, desk.photo, 768)
+    picture = await work.draw(received.flat, desk.photo, 768)
     try:
         async with questions.counted(desk.run, "moderation", makers.MODERATION):
             broken = await openai.moderate(texts, picture)

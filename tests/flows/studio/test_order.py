@@ -38,6 +38,7 @@ async def test_a_photo_becomes_a_card(seller, photo, shop):
 @pytest.mark.parametrize(("preset", "ratio"), [("Ozon", 3 / 4), ("Белый фон", 1), ("Сторис", 9 / 16)])
 async def test_every_preset_has_its_shape(seller, photo, shop, preset, ratio):
     await to_confirm(seller, photo, preset=preset)
+    await seller.sees("Товар вырезан")
     await seller.presses("Сделать")
     file = await seller.sees("Файл в полном качестве")
     picture = Image.open(io.BytesIO(await shop.download(file["document"]["file_id"])))
@@ -351,6 +352,7 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
 
 async def test_a_background_is_replaced(seller, photo, shop):
     await seller.sends_photo(photo)
+    await seller.sees("Товар вырезан")
     await seller.presses("Без текста")
     await seller.presses("Новый фон")
     await seller.presses("Мрамор")

@@ -10,7 +10,7 @@ order's key is that message, whatever is pressed twice or delivered again. Price
 """
 
 from lib import db
-from lib.flows.studio.order import covers, draft, placing, screens, taking
+from lib.flows.studio.order import covers, cutting, draft, placing, screens, taking
 from lib.flows.studio.ordering import DRAFT
 from lib.studio import files, placed
 from lib.telegram import screen
@@ -57,6 +57,8 @@ async def _pressed(turn: Turn) -> None:
         await placing.cancel(turn, argument)
     elif action == "confirm":
         await placing.confirm(turn)
+    elif action == "cut":
+        await cutting.choose(turn, argument)
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
     elif action == "design":

@@ -34,6 +34,8 @@ _KEPT = (
     "wishes",
     "count",
     "design",
+    "cut",
+    "way",
 )
 _ORDERED = (*_KEPT, "source", "variant", "maker", "promised")
 
@@ -105,6 +107,31 @@ def has_photo(draft: OrderDraft) -> bool:
 def needs_words(draft: OrderDraft) -> bool:
     """Say whether nothing can be made without a title."""
     return LOOKS.get(draft.product) == "preset" and draft.preset not in WITHOUT_WORDS
+
+
+def needs_cut(draft: OrderDraft) -> bool:
+    """Say whether only a cut can fill it: we draw it ourselves, and the product stands free of its photo."""
+    look = LOOKS.get(draft.product)
+    if look != "scene" and (look != "preset" or draft.preset != "white"):
+        return False
+    return draft.maker == "own" or not makers.is_remote(draft.product)
+
+
+def can_stand(draft: OrderDraft, where: str) -> bool:
+    """Say whether we may offer the product on "white" or in a "scene", as far as its cut is known."""
+    return has_ai() or not draft.free or draft.free == "anywhere" or draft.free == where
+
+
+def cannot_stand(draft: OrderDraft) -> bool:
+    """Say whether the cut is known, and cannot fill the order."""
+    if not draft.free or not needs_cut(draft):
+        return False
+    return draft.free == "nowhere" or (draft.free == "white" and LOOKS[draft.product] == "scene")
+
+
+def without_cut(draft: OrderDraft) -> OrderDraft:
+    """Return the draft without what its cut cannot fill, which is asked for once more."""
+    return replace(draft, product="", scene="") if LOOKS[draft.product] == "scene" else replace(draft, preset="")
 
 
 def takes_wishes(draft: OrderDraft) -> bool:
@@ -227,7 +254,7 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
         draft = _looking(draft, look, "")
     if action in ("format", "edit"):
         draft = replace(draft, ask="look" if action == "format" else "words")
-    return replace(draft, file_id="", source=None) if action == "retry" or not has_photo else draft
+    return replace(draft, file_id="", source=None, cut="", way="") if action == "retry" or not has_photo else draft
 
 
 def order(draft: OrderDraft, turn: Turn) -> orders.Order:

@@ -6,8 +6,8 @@ from typing import Any
 
 from lib import db, errors, limits
 from lib.credits import ledger
+from lib.flows.studio.order import cutting, screens
 from lib.flows.studio.order import draft as drafts
-from lib.flows.studio.order import screens
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import kick, table
 from lib.jobs.table import Job, QueuedJob
@@ -33,6 +33,10 @@ async def confirm(turn: Turn) -> None:
     if offer is None or terms is None or (terms.price, terms.maker) != (draft.price, draft.maker):
         same_price = terms is not None and terms.price == draft.price
         await screens.show_next(turn, turn.text("studio.terms_changed" if same_price else "studio.price_changed"))
+        return
+    if not await cutting.is_sure(turn, draft):
+        if not turn.answered:
+            await screens.show_next(turn)
         return
     wait = await limits.wait(turn.chat.id, ORDERS)
     if wait:

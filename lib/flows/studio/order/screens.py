@@ -8,6 +8,7 @@ from lib import config, db
 from lib import text as sentences
 from lib.credits import catalog, ledger
 from lib.flows.studio import ordering
+from lib.flows.studio.order import cutting
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import OrderDraft
 from lib.studio import moderation, orders
@@ -21,8 +22,12 @@ type Screen = tuple[str, Keyboard]
 
 async def show_next(turn: Turn, *notes: str) -> None:
     """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
-    draft = drafts.of(turn)
-    step = drafts.missing(draft)
+    draft, step = await _standing(turn, drafts.of(turn))
+    if drafts.cannot_stand(draft):
+        notes += (turn.text(f"studio.cut.cannot.{drafts.LOOKS[draft.product]}"),)
+        drafts.keep(turn, drafts.without_cut(draft))
+        draft = drafts.of(turn)
+        step = drafts.missing(draft)
     other = _other_words(turn, draft) if step in ("wishes", "confirm") else None
     if other:
         step, (words, keyboard) = other
@@ -34,6 +39,14 @@ async def show_next(turn: Turn, *notes: str) -> None:
         words, keyboard = ASK[step](turn, draft)
     turn.state.step = f"order:{step}"
     await turn.show(screen.paragraphs(*notes, words), keyboard)
+
+
+async def _standing(turn: Turn, draft: OrderDraft) -> tuple[OrderDraft, str]:
+    """Return the draft with what is known of its cut, where a screen is to offer what only a cut can fill."""
+    step = drafts.missing(draft)
+    if step in ("product", "preset") or (step == "confirm" and drafts.needs_cut(draft)):
+        draft = await cutting.learned(turn, draft)
+    return draft, step
 
 
 def _ask_photo(turn: Turn, draft: OrderDraft) -> Screen:
@@ -62,13 +75,17 @@ def _ask_edit(turn: Turn, draft: OrderDraft) -> Screen:
 
 def _ask_product(turn: Turn, draft: OrderDraft, shelf: list[catalog.Product]) -> Screen:
     lines, buttons = [turn.text("studio.product.ask"), ""], []
+    can_stand = drafts.can_stand(draft, "scene")
     for product in shelf:
+        if drafts.LOOKS[product.code] == "scene" and not can_stand:
+            continue
         least = min(orders.COUNTS[product.code])
         key = "studio.product.from" if least > 1 else "studio.product.line"
         name = turn.text(f"studio.product.{product.code}")
         about = turn.text(f"studio.product.{product.code}.about")
         lines.append(turn.text(key, name=name, price=product.total(least), about=about))
         buttons.append(Button(name, f"order:product:{product.code}"))
+    lines += [] if can_stand else ["", turn.text("studio.cut.no_scene")]
     return "\n".join(lines), [
         *screen.in_rows(buttons),
         *_ways(turn, draft, "order:change:words", bool(draft.product)),
@@ -79,9 +96,11 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     look = drafts.LOOKS[draft.product]
     choices = drafts.CHOICES[look]
     prefix = "preset" if look == "preset" else f"studio.{look}"
-    buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in choices]
+    can_stand = look != "preset" or drafts.can_stand(draft, "white")
+    offered = [choice for choice in choices if can_stand or choice != "white"]
+    buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in offered]
     key = "card.preset" if look == "preset" else f"studio.{look}.ask"
-    return turn.text(key), [
+    return screen.paragraphs(turn.text(key), *([] if can_stand else [turn.text("studio.cut.no_white")])), [
         *screen.in_rows(buttons),
         *_ways(turn, draft, "order:change:product", bool(drafts.chosen(draft, look))),
     ]

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from lib import config, db, errors, limits, pictures
 from lib import text as sentences
+from lib.flows.studio.order import cutting, screens
 from lib.flows.studio.order import draft as drafts
-from lib.flows.studio.order import screens
 from lib.jobs import kick, table
 from lib.studio import orders
 from lib.studio import words as card_words
@@ -34,9 +34,10 @@ async def photo(turn: Turn, file: Attachment) -> None:
         await screens.show_next(turn, turn.text(_sentence(error.code)))
         return
     draft = replace(drafts.answered(draft), file_id=file.file_id, kind=file.kind, album=file.album)
-    draft = replace(draft, source=None, variant=0)
+    draft = replace(draft, source=None, variant=0, cut="", way="", free="")
     notes = [turn.text("card.first_of_album")] if file.album else []
     drafts.keep(turn, replace(draft, described="") if turn.came.text else draft)
+    await cutting.begin(turn)
     if turn.came.text:
         await _words(turn, notes)
     else:

@@ -1,0 +1,109 @@
+"""The cut of the photo while its order is put together: begun with the photo, chosen by one tap, asked before a charge.
+
+Nothing waits for a cut but the charge of an order that only a cut can fill: a white background, a new scene. What is
+known of it is read once, where a screen would offer those, and kept in the draft: where the product can stand free.
+"""
+
+import functools
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from lib import db, errors, limits, log
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.ordering import DRAFT, OrderDraft
+from lib.jobs import kick
+from lib.jobs.table import Job
+from lib.providers import makers
+from lib.studio import cuts
+from lib.studio.cuts import KnownCut
+from lib.telegram.dispatch import Turn
+
+CUTS = limits.Limit("cut", 10, timedelta(minutes=10))
+
+
+async def begin(turn: Turn) -> None:
+    """Have the draft's new photo cut where we draw ourselves; the message that says so becomes the picture.
+
+    The job is queued once Telegram has its answer: a photo is taken whether or not it can be cut now.
+    """
+    if makers.is_remote("card") or limits.take(turn.state.limits, CUTS):
+        return
+    draft, message_id = drafts.of(turn), await turn.chat.say(turn.text("studio.cut.begun"))
+    key = _key(turn, message_id)
+    drafts.keep(turn, replace(draft, cut=key))
+    args = {"file_id": draft.file_id, "message_id": message_id, "language": turn.language}
+    turn.after.append(functools.partial(_queue, turn, key, args))
+
+
+async def _queue(turn: Turn, key: str, args: dict[str, Any]) -> None:
+    try:
+        await _begun(turn, key, args)
+        await kick.render()
+    except errors.AppError as error:
+        log.event("cut_not_begun", error=str(error)[:300])
+        await turn.chat.edit(args["message_id"], turn.text("studio.cut.none"))
+
+
+async def _begun(turn: Turn, key: str, args: dict[str, Any]) -> Job:
+    user_id, args = turn.state.who["id"], {"bot": turn.chat.bot, "chat_id": turn.chat.id, **args}
+    return await db.run(lambda conn: cuts.begin(conn, user_id, key, args))
+
+
+def _key(turn: Turn, photo: object) -> str:
+    return f"{cuts.TASK}:{turn.chat.bot}:{turn.chat.id}:{photo}"
+
+
+async def learned(turn: Turn, draft: OrderDraft) -> OrderDraft:
+    """Return the draft with where its product can stand free, as soon as that is known."""
+    if not draft.cut or draft.free:
+        return draft
+    job = await _job(turn, draft)
+    known = KnownCut.read(job.checkpoint) if job else None
+    if known:
+        draft = replace(draft, free=known.free)
+        drafts.keep(turn, draft)
+    return draft
+
+
+async def _job(turn: Turn, draft: OrderDraft) -> Job | None:
+    user_id = turn.state.who["id"]
+    return await db.run(lambda conn: cuts.find(conn, user_id, draft.cut))
+
+
+async def choose(turn: Turn, argument: str) -> None:
+    """Take the seller's choice among the pictures of a cut: of the draft's photo, and of no other."""
+    number, _, way = argument.partition(":")
+    draft = DRAFT.of(turn.state)
+    job = await _job(turn, draft) if draft else None
+    known = KnownCut.read(job.checkpoint) if job else None
+    if draft is None or job is None or known is None or str(job.id) != number or way not in known.offered:
+        await turn.answer(turn.text("studio.cut.other"), alert=True)
+        return
+    drafts.keep(turn, replace(draft, way=way, free=known.free))
+    _, keyboard = cuts.said(turn.language, job.id, known, way)
+    await turn.answer(turn.text("studio.cut.chosen"))
+    await turn.chat.mark(turn.came.message_id, keyboard)
+
+
+async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
+    """Say whether an order can be filled as far as the cut decides it: one that only a cut fills waits for it.
+
+    What is not known yet is asked for, and the seller told to press again in a moment.
+    """
+    if not drafts.needs_cut(draft):
+        return True
+    draft = await learned(turn, draft)
+    if draft.free:
+        return not drafts.cannot_stand(draft)
+    job = await _job(turn, draft) if draft.cut else None
+    if job is None or job.state not in cuts.OPEN:
+        photo: dict[str, Any] = {"source": draft.source} if draft.source else {"file_id": draft.file_id}
+        mark = zlib.crc32(str(photo).encode())
+        key = _key(turn, f"unseen:{mark}:{job.id if job else 0}")
+        drafts.keep(turn, replace(draft, cut=key))
+        await _begun(turn, key, photo)
+    turn.after.append(kick.render)
+    await turn.answer(turn.text("studio.cut.wait"), alert=True)
+    return False

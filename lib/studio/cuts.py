@@ -1,0 +1,116 @@
+"""The cut of a seller's photo: made by a job while the words are typed, kept a day, and found by the key of that job.
+
+    begun ──the job `cut`──> kept as a file of the job, what is known of it in the job's checkpoint
+
+Whatever draws takes the kept cut, and makes one itself where there is none: nothing waits for it. A key is a
+conversation's or an order's, so each look also names the person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from lib import db, errors, log, storage, text
+from lib.jobs import table
+from lib.jobs.table import Job
+from lib.studio import files as stored_files
+from lib.studio.files import File, NewFile
+from lib.telegram.client import Button, Keyboard
+
+SQL = db.load("generation")
+
+TASK = "cut"
+KEPT = timedelta(days=1)
+TIME_LIMIT = timedelta(minutes=3)
+OPEN = ("queued", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class KnownCut:
+    """The facts of a photo's cut: how far it can be trusted, and the ways to show the product, the photo itself last.
+
+    `alone` are the ways in which the product stands free of its photo; `white` says that a white background is to be
+    had, by one of those or by washing the photo's own.
+    """
+
+    verdict: str
+    ways: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+    white: bool = False
+
+    @classmethod
+    def read(cls, checkpoint: Mapping[str, Any]) -> "KnownCut | None":
+        """Return what a job's checkpoint tells; None while it tells nothing."""
+        if not checkpoint.get("ways"):
+            return None
+        ways, alone = tuple(checkpoint["ways"]), tuple(checkpoint["alone"])
+        return cls(checkpoint["verdict"], ways, alone, checkpoint["white"])
+
+    def dump(self) -> dict[str, Any]:
+        """Return what the checkpoint keeps."""
+        return {"verdict": self.verdict, "ways": list(self.ways), "alone": list(self.alone), "white": self.white}
+
+    @property
+    def free(self) -> str:
+        """Where the product can stand free of its photo: anywhere, on white alone, nowhere."""
+        return "anywhere" if self.alone else "white" if self.white else "nowhere"
+
+    @property
+    def default(self) -> str:
+        """The way that is taken while the seller has chosen none."""
+        return self.ways[0 if self.verdict == "sure" else -1]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The ways among which the seller chooses: the best cut, or the two best of several, and the photo itself."""
+        cuts = self.ways[:-1][: 1 if self.verdict == "sure" else 2]
+        return (*cuts, self.ways[-1])
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The ways that are in the picture: a cut that is sure is looked at alone."""
+        return self.offered[:1] if self.verdict == "sure" else self.offered
+
+
+def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple[str, Keyboard]:
+    """Return what stands below the picture of a cut, and a button for each way with a tick at the chosen one."""
+    words = text.say(language, f"studio.cut.{known.verdict}", n=len(known.offered))
+    if known.verdict == "hopeless":
+        return words, []
+    labels = [str(number) for number, _ in enumerate(known.offered, 1)]
+    if known.verdict == "sure":
+        labels = [text.say(language, "studio.cut.cut"), text.say(language, "studio.cut.framed")]
+    ticked, pairs = chosen or known.default, zip(labels, known.offered, strict=True)
+    row = [Button(f"✅ {label}" if way == ticked else label, f"order:cut:{job_id}:{way}") for label, way in pairs]
+    return words, [row]
+
+
+async def begin(conn: db.Connection, user_id: int, key: str, args: dict[str, Any]) -> Job:
+    """Queue the cut of a photo; the same photo of the same message is cut once. It is free."""
+    made = await table.create_job_and_consume_credit(
+        conn, user_id, task=TASK, key=key, args=args, price=0, max_attempts=3, time_limit=TIME_LIMIT
+    )
+    return made.job
+
+
+async def find(conn: db.Connection, user_id: int, key: str) -> Job | None:
+    """Return the job that cuts a person's photo, or has."""
+    job = await table.get_job_by_idempotency_key(conn, key) if key else None
+    return job if job and job.user_id == user_id and job.task == TASK else None
+
+
+async def keep(user_id: int, job_id: int, data: bytes, size: tuple[int, int]) -> File:
+    """Keep a cut for a day; Gone, and nothing is kept, when the person was erased."""
+    [file] = await stored_files.keep(user_id, job_id, [NewFile(TASK, data, "application/octet-stream", *size)])
+    return file
+
+
+async def kept(user_id: int, key: str) -> bytes:
+    """Return a person's kept cut; nothing when there is none (any longer), or it cannot be had now."""
+    try:
+        found = await db.run(lambda conn: SQL.find_cut.one(conn, str, user_id=user_id, key=key))
+        return await storage.get(found) if found else b""
+    except (errors.Missing, errors.Unavailable) as error:
+        log.event("cut_not_found", error=str(error)[:200])
+        return b""

@@ -1,0 +1,80 @@
+"""Cuts the product out of a photo that has just come, keeps the cut for a day, and shows it while the words are typed.
+
+    photo had ─> cut ─> kept ─> noted in the checkpoint ─> shown in the message that promised it
+
+The message is only for this, so whenever the cut comes it writes over nothing newer. A cut that nobody was promised,
+of an older order's photo, is kept and noted alone.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lib import db, errors, log, retry, storage
+from lib.drawing import work
+from lib.drawing.card import sample, white
+from lib.drawing.cut import cutout, result
+from lib.drawing.cut.result import CutPhoto
+from lib.drawing.ground import photo
+from lib.jobs.run import Run
+from lib.studio import cuts
+from lib.studio import files as stored_files
+from lib.studio.cuts import KnownCut
+from lib.telegram import client
+from lib.telegram.client import Chat, Picture
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20))
+LEASE = timedelta(seconds=60)
+
+
+async def run(run: Run) -> None:
+    """Cut, keep and show; a run that takes over goes on where the other one died."""
+    known, cut = KnownCut.read(run.checkpoint), None
+    if known is None:
+        cut, known = await _kept(run)
+    if run.job.args.get("message_id"):
+        await _show(run, known, cut)
+
+
+async def _kept(run: Run) -> tuple[CutPhoto, KnownCut]:
+    """Cut the photo, keep the cut, and note what is known of it."""
+    cut, known, data = await work.draw(_made, await _photo(run.job.user_id, run.job.args))
+    await cuts.keep(run.job.user_id, run.id, data, cut.pictures[0].image.size)
+    await run.save(**known.dump())
+    return cut, known
+
+
+async def _photo(user_id: int, asked: dict[str, Any]) -> bytes:
+    """Return the photo from Telegram, or from our storage for one that an order has kept."""
+    if asked.get("file_id"):
+        return await client.download(asked["bot"], asked["file_id"])
+    found = await db.run(lambda conn: stored_files.find_files(conn, user_id, [asked["source"]]))
+    try:
+        return await storage.get(found[0].pathname)
+    except (IndexError, errors.Missing):
+        raise errors.Rejected("source_gone", str(asked["source"])) from None
+
+
+def _made(data: bytes) -> tuple[CutPhoto, KnownCut, bytes]:
+    """Cut a photo; return the cut, what to know of it, and its stored form."""
+    source = photo.open_photo(data)
+    cut = cutout.cut_out(source)
+    ways = tuple(picture.how for picture in cut.pictures)
+    alone = tuple(picture.how for picture in cut.pictures if picture.stands_free)
+    known = KnownCut(cut.verdict, ways, alone, bool(alone) or white.works(source, cut.pictures[-1]))
+    return cut, known, result.dump(cut)
+
+
+async def _show(run: Run, known: KnownCut, cut: CutPhoto | None) -> None:
+    """Turn the message into the picture, with what can be chosen; for a hopeless photo, into what would help."""
+    asked, chat = run.job.args, Chat(run.job.args["bot"], run.job.args["chat_id"], paced=True)
+    cut = cut or result.kept(await cuts.kept(run.job.user_id, run.job.key))
+    words, keyboard = cuts.said(asked["language"], run.id, known)
+    try:
+        if cut is None or known.verdict == "hopeless":
+            await chat.edit(asked["message_id"], words)
+            return
+        shown = [cut.chosen(result.way(way)) for way in known.shown]
+        picture = Picture("cut.jpg", await work.draw(sample.drawn, shown))
+        await chat.show_picture(asked["message_id"], picture, words, keyboard)
+    except errors.Blocked:
+        log.note(blocked=True)

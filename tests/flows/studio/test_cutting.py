@@ -1,0 +1,170 @@
+"""The cut of a photo while its order is put together: shown, chosen, and asked before a charge."""
+
+from dataclasses import replace
+
+import pytest
+
+from lib import db
+from lib.flows.studio import order
+from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order import taking
+from lib.flows.studio.ordering import DRAFT, OrderDraft
+from lib.jobs import table
+from lib.studio import cuts
+from lib.studio.cuts import KnownCut
+from lib.telegram import conversation
+from lib.telegram.dispatch import Turn
+from lib.telegram.update import Attachment, Incoming, Sender
+from tests import factories
+from tests.flows.chat import buttons
+from tests.flows.studio.test_proposal import Paper as Quiet
+
+SELLER = Sender(7, "Алиса", "", "", "ru")
+SURE = KnownCut("sure", ("network", "framed"), ("network",), white=True)
+HOPELESS = KnownCut("hopeless", ("framed",))
+SCENE = OrderDraft(file_id="f", title="Кружка", product="background", scene="wood", price=1, cut="cut:studio:7:5")
+WHITE = replace(SCENE, product="card", preset="white", scene="")
+
+PHOTO = Attachment("photo", "new", "u", 1000, "image/jpeg", "", 900, 900)
+
+
+class Paper(Quiet):
+    """It remembers toasts and marks, too."""
+
+    async def answer(self, press_id, text="", *, alert=False):
+        self.said += [(text, None)] if text else []
+
+    async def mark(self, message_id, keyboard):
+        self.said.append(("", keyboard))
+        return True
+
+
+@pytest.fixture
+async def alice(database):
+    async with database.connect() as conn:
+        user = await factories.make_user(conn, credits=5)
+    return conversation.State("order:confirm", {}, {"id": user.id, "language": "ru", "consent": True})
+
+
+async def known(state, found, *, key=SCENE.cut, who=None):
+    """Let a photo's cut be finished, or still be waited for; return its job."""
+    job = await db.run(lambda conn: cuts.begin(conn, who or state.who["id"], key, {"bot": "studio", "chat_id": 7}))
+    if found:
+        async with db.connection() as conn:
+            await conn.execute("update jobs set checkpoint = %s where id = %s", (found.dump(), job.id))
+    return job
+
+
+async def does(state, draft=None, *, message_id=5, **came):
+    if draft:
+        DRAFT.keep(state, draft)
+        state.data["screen"] = 5
+    wanted = {"kind": "press", "press_id": "1", "message_id": message_id} | came
+    turn = Turn(Incoming(1, person=SELLER, **wanted), state, Paper("studio", 7))
+    await order.handle(turn)
+    return turn
+
+
+async def tasks(state):
+    return [job.task for job in await db.run(lambda conn: table.get_user_jobs(conn, state.who["id"]))]
+
+
+async def test_the_product_is_shown_cut_out_while_its_words_are_typed(seller, photo, shop):
+    await seller.sends_photo(photo)
+    shown = await seller.sees("Товар вырезан")
+    assert "photo" in shown
+    assert list(buttons(shown)) == ["✅ Вырезанный", "Фото целиком"]
+    assert "напишите название" in (await seller.last())["text"], "it came in the message above the question"
+    await seller.presses("Фото целиком")
+    assert list(buttons(await seller.message_with("Вырезанный"))) == ["Вырезанный", "✅ Фото целиком"]
+    await seller.says("Кружка")
+    await seller.presses("Карточка товара")
+    await seller.presses("Wildberries")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    [job] = await shop.jobs(seller)
+    assert (job["state"], job["args"]["way"]) == ("done", "framed")
+    assert job["checkpoint"]["item0"]["files"]["note"] == ["framed"]
+    [kept] = await shop.rows(
+        "select f.kind, j.key from files f join every_job j on j.id = f.job_id where f.kind = 'cut' and j.user_id = %s",
+        job["user_id"],
+    )
+    assert kept["key"] == job["args"]["cut"], "the order knows the cut that was kept for it"
+
+
+async def test_a_photo_is_taken_though_its_cut_cannot_be_begun(alice, monkeypatch):
+    async def away(*args):
+        raise taking.errors.Unavailable("database")
+
+    monkeypatch.setattr(cuts, "begin", away)
+    turn = await does(alice, kind="photo", attachment=PHOTO, text="")
+    (cut, _), (words, _) = turn.chat.said
+    assert ("Вырезаю товар" in cut, "напишите название" in words or "Проверьте" in words) == (True, True)
+    [queue] = turn.after
+    await queue()
+    assert turn.chat.said[-1][0] == "📷 Фото принято."
+
+
+async def test_another_photo_has_nothing_of_the_cut_of_the_first(alice):
+    DRAFT.keep(alice, replace(SCENE, way="framed", free="nowhere"))
+    await does(alice, kind="photo", attachment=PHOTO, text="")
+    draft = DRAFT.of(alice)
+    assert (draft.way, draft.free) == ("", "")
+    assert draft.cut != SCENE.cut
+
+
+@pytest.mark.parametrize("draft", [SCENE, WHITE])
+async def test_what_only_a_cut_can_fill_is_not_charged_before_the_cut_is_known(alice, draft):
+    await known(alice, None)
+    turn = await does(alice, draft, text="order:confirm")
+    assert "Ничего не списано" in turn.chat.said[-1][0]
+    assert await tasks(alice) == ["cut"]
+
+
+async def test_a_cut_that_nobody_has_begun_is_begun_once_by_the_confirm(alice):
+    for _ in range(2):
+        await does(alice, replace(SCENE, cut=""), text="order:confirm")
+    assert await tasks(alice) == ["cut"]
+
+
+@pytest.mark.parametrize(("draft", "asked"), [(SCENE, "Что сделать из этого фото"), (WHITE, "Для какой площадки")])
+async def test_what_the_cut_cannot_fill_is_not_charged_and_no_longer_offered(alice, draft, asked):
+    await known(alice, HOPELESS)
+    turn = await does(alice, draft, text="order:confirm")
+    said, keyboard = turn.chat.said[-1]
+    assert "Ничего не списано" in said
+    assert asked in said
+    assert {"order:product:background", "order:preset:white"}.isdisjoint(b.data for row in keyboard for b in row)
+    assert await tasks(alice) == ["cut"]
+
+
+@pytest.mark.parametrize("draft", [SCENE, WHITE])
+async def test_what_the_cut_can_fill_is_ordered_with_it(alice, draft):
+    await known(alice, SURE)
+    turn = await does(alice, draft, text="order:confirm")
+    assert "принят" in turn.chat.said[-1][0]
+    [job, _] = await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"]))
+    assert (job.args["cut"], job.args["way"], job.price) == (SCENE.cut, "", 1)
+
+
+@pytest.mark.parametrize("way", ["wide", "plain", "", "x" * 60])
+async def test_a_way_that_was_not_shown_is_no_choice(alice, way):
+    job = await known(alice, SURE)
+    await does(alice, SCENE, text=f"order:cut:{job.id}:{way}", message_id=3)
+    assert DRAFT.of(alice).way == ""
+
+
+async def test_the_picture_of_another_photo_or_person_is_no_choice(alice, database):
+    async with database.connect() as conn:
+        mallory = await factories.make_user(conn)
+    old = await known(alice, SURE, key="cut:studio:7:1")
+    other = await known(alice, SURE, key="cut:studio:7:2", who=mallory.id)
+    for job, key in ((old, SCENE.cut), (other, other.key)):
+        turn = await does(alice, replace(SCENE, cut=key), text=f"order:cut:{job.id}:framed", message_id=3)
+        assert "от другого фото" in turn.chat.said[-1][0]
+        assert DRAFT.of(alice).way == ""
+
+
+def test_where_a_model_draws_everything_is_offered(monkeypatch):
+    monkeypatch.setattr(drafts, "has_ai", lambda: True)
+    assert drafts.can_stand(replace(SCENE, free="nowhere"), "scene")

@@ -1,0 +1,96 @@
+"""The kept cut of a photo: whose it is, what is known of it, and what stands below its picture."""
+
+import pytest
+
+from lib.studio import cuts, orders
+from lib.studio import files as stored_files
+from lib.studio.cuts import KnownCut
+from tests.factories import make_user
+
+SURE = KnownCut("sure", ("network", "plain", "framed"), ("network", "plain"), white=True)
+UNSURE = KnownCut("unsure", ("network", "wide", "plain", "framed"), ("network",), white=True)
+HOPELESS = KnownCut("hopeless", ("framed",))
+
+
+def test_the_ways_of_an_order_are_those_of_the_cut():
+    from typing import get_args
+
+    from lib.drawing.cut.result import Way
+
+    assert sorted(orders.WAYS) == sorted(("", *get_args(Way)))
+
+
+@pytest.mark.parametrize(
+    ("known", "default", "offered", "shown"),
+    [
+        (SURE, "network", ("network", "framed"), ("network",)),
+        (UNSURE, "framed", ("network", "wide", "framed"), ("network", "wide", "framed")),
+        (HOPELESS, "framed", ("framed",), ("framed",)),
+    ],
+)
+def test_the_seller_is_shown_what_there_is_to_choose(known, default, offered, shown):
+    assert (known.default, known.offered, known.shown) == (default, offered, shown)
+    assert KnownCut.read(known.dump()) == known
+
+
+@pytest.mark.parametrize(
+    ("known", "chosen", "labels"),
+    [
+        (SURE, "", ["✅ Вырезанный", "Фото целиком"]),
+        (SURE, "framed", ["Вырезанный", "✅ Фото целиком"]),
+        (UNSURE, "", ["1", "2", "✅ 3"]),
+        (UNSURE, "wide", ["1", "✅ 2", "3"]),
+    ],
+)
+def test_the_tick_is_at_what_the_order_will_have(known, chosen, labels):
+    _, [row] = cuts.said("ru", 7, known, chosen)
+    assert [button.label for button in row] == labels
+    assert [button.data for button in row] == [f"order:cut:7:{way}" for way in known.offered]
+
+
+def test_what_is_hopeless_has_no_buttons_and_says_what_helps():
+    words, keyboard = cuts.said("ru", 7, HOPELESS)
+    assert keyboard == []
+    assert "на ровном фоне" in words
+
+
+@pytest.mark.parametrize(
+    ("known", "free"),
+    [(SURE, "anywhere"), (HOPELESS, "nowhere"), (KnownCut("sure", ("network", "framed"), (), white=True), "white")],
+)
+def test_where_the_product_can_stand_follows_from_the_ways(known, free):
+    assert known.free == free
+
+
+async def begun(conn, alice, key="cut:studio:7:1"):
+    return await cuts.begin(conn, alice.id, key, {"bot": "studio", "chat_id": 7, "file_id": "f"})
+
+
+async def test_a_cut_is_free_and_found_by_its_own_person_alone(conn):
+    alice, mallory = await make_user(conn), await make_user(conn)
+    job = await begun(conn, alice)
+    assert (job.task, job.price, job.deadline is None) == ("cut", 0, False)
+    assert (await cuts.find(conn, alice.id, job.key)).id == job.id
+    assert await cuts.find(conn, mallory.id, job.key) is None
+    assert await cuts.find(conn, alice.id, "") is None
+
+
+async def test_a_kept_cut_is_found_by_its_own_person_alone(conn):
+    alice, mallory = await make_user(conn), await make_user(conn)
+    job = await begun(conn, alice)
+    file = {"kind": "cut", "pathname": "local/cut/a.bin", "content_type": "application/octet-stream", "bytes": 9}
+    await stored_files.add_files(conn, alice.id, job.id, [{**file, "width": 9, "height": 9}])
+    found = [await cuts.SQL.find_cut.one(conn, str, user_id=one.id, key=job.key) for one in (alice, mallory)]
+    assert found == ["local/cut/a.bin", None]
+
+
+async def test_a_cut_that_is_gone_or_broken_is_made_once_more(database):
+    from lib.drawing.cut import result
+
+    async with database.connect() as conn:
+        alice = await make_user(conn)
+        await begun(conn, alice)
+    assert await cuts.kept(alice.id, "cut:studio:7:1") == b""
+    assert result.kept(b"") is None
+    assert result.kept(b"{}\nbroken") is None
+    assert result.kept(b"\xff\xd8") is None
