@@ -20,7 +20,8 @@ class StripOrder:
     """The arguments of a job `strip`.
 
     `message_id` is an earlier strip, which becomes this one; 0 sends a new message. `of_order` is the finished order
-    that is to be drawn in another design; without it the strip belongs to a draft. The person's chat is not called
+    that is to be drawn in another design; without it the strip belongs to a draft. `cut` is the key of the photo's kept
+    cut, `way` the one in which the product is shown. The person's chat is not called
     chat_id, so that nobody is told when a strip fails: it is a courtesy.
     """
 
@@ -35,11 +36,13 @@ class StripOrder:
     page: int = 0
     message_id: int = 0
     of_order: int = 0
+    cut: str = ""
+    way: str = ""
 
     @property
     def stamp(self) -> str:
         """A mark of the photo, the words and the preset: a number of the strip means nothing for any other."""
-        return stamp(self.file_id, self.source, self.preset, self.title, self.benefits)
+        return stamp(self.file_id, self.source, self.preset, self.title, self.benefits, self.way)
 
     @classmethod
     def read(cls, args: Mapping[str, Any]) -> "StripOrder":
@@ -56,9 +59,9 @@ class StripOrder:
         return asdict(self) | {"benefits": list(self.benefits)}
 
 
-def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: tuple[str, ...]) -> str:
+def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: tuple[str, ...], way: str) -> str:
     """Return a mark of what a strip is drawn of."""
-    facts = json.dumps([file_id, source, preset, title, *benefits], ensure_ascii=False)
+    facts = json.dumps([file_id, source, preset, title, *benefits, way], ensure_ascii=False)
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 

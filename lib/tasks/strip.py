@@ -11,9 +11,10 @@ from lib import db, errors, log, retry, storage, text
 from lib.drawing import work
 from lib.drawing.card import received, strip
 from lib.drawing.card.strip import DrawnStrip, StripWords
-from lib.drawing.cut import cutout
+from lib.drawing.cut import cutout, result
+from lib.drawing.cut.result import CutPhoto
 from lib.jobs.run import Run
-from lib.studio import files
+from lib.studio import cuts, files
 from lib.studio.strips import StripOrder
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat, Keyboard, Picture
@@ -30,7 +31,7 @@ async def run(run: Run) -> None:
         if not await _is_wanted(run, wanted):
             log.note(too_late=True)
             return
-        drawn = await work.in_thread(_draw, await _photo(run.job.user_id, wanted), wanted)
+        drawn = await work.in_thread(_draw, await _cut(run.job.user_id, wanted), wanted)
         await run.save(designs=list(drawn.designs))  # Conflict for an account that was erased meanwhile
         if await _is_wanted(run, wanted):
             await _show(wanted, drawn)
@@ -40,9 +41,21 @@ async def run(run: Run) -> None:
         log.note(not_drawn=str(error))
 
 
-def _draw(photo: bytes, wanted: StripOrder) -> DrawnStrip:
+async def _cut(user_id: int, wanted: StripOrder) -> CutPhoto:
+    """Return the photo's kept cut, or cut it now."""
+    kept = result.kept(await cuts.kept(user_id, wanted.cut)) if wanted.cut else None
+    if kept:
+        return kept
+    return await work.in_thread(_cut_out, await _photo(user_id, wanted))
+
+
+def _cut_out(photo: bytes) -> CutPhoto:
+    return cutout.of(received.clean(photo).data)
+
+
+def _draw(cut: CutPhoto, wanted: StripOrder) -> DrawnStrip:
     said = StripWords(wanted.title, wanted.benefits, text.say(wanted.language, "strip.sample"))
-    return strip.draw(cutout.of(received.clean(photo).data), wanted.preset, said, wanted.page)
+    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way))
 
 
 async def _is_wanted(run: Run, wanted: StripOrder) -> bool:

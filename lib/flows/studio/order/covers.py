@@ -46,6 +46,8 @@ def _strip(turn: Turn, draft: OrderDraft, page: int = 0) -> StripOrder:
         benefits=draft.benefits,
         file_id=draft.file_id,
         source=draft.source,
+        cut=draft.cut,
+        way=draft.way,
         page=page,
         message_id=turn.came.message_id if page or turn.came.text.startswith("order:covers:") else 0,
     )

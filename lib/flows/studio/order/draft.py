@@ -183,7 +183,7 @@ def _preset(draft: OrderDraft) -> str:
 
 def stamp(draft: OrderDraft) -> str:
     """Return the mark of the covers that this draft can have."""
-    return strips.stamp(draft.file_id, draft.source, draft.preset, draft.title, draft.benefits)
+    return strips.stamp(draft.file_id, draft.source, draft.preset, draft.title, draft.benefits, draft.way)
 
 
 def picked(draft: OrderDraft) -> int:
