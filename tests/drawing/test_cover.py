@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cover import choice, draw, facts, framed, letters, signs, tones
+from lib.drawing.cover import choice, draw, facts, framed, letters, tones
 from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
@@ -284,25 +284,3 @@ def test_lines_are_broken_evenly_and_short_words_lead():
     widths = [letters.measure(line, letters.ONEST.strong, 40) for line in lines]
     assert len(lines) == 2
     assert max(widths) < 1.5 * min(widths)
-
-
-@pytest.mark.parametrize(
-    ("benefit", "sign"),
-    [
-        ("Не боятся воды", "umbrella"),
-        ("Быстрая зарядка", "battery-charging"),
-        ("Для детей с 3 лет", "mood-kid"),
-        ("Не шатается", ""),
-        ("Автофокусировка", ""),
-    ],
-)
-def test_a_benefit_has_its_sign_or_none(benefit, sign):
-    assert signs.chosen([benefit]) == [sign]
-
-
-def test_a_sign_stands_once_on_a_card_and_every_sign_has_a_cell():
-    twice = signs.chosen(["Не боится воды", "Водостойкий корпус"])
-    assert twice[0] == "umbrella"
-    assert twice[1] != "umbrella"
-    for name in signs.names():
-        assert signs.mask(name, 32).getextrema()[1] > 128

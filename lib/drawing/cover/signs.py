@@ -1,5 +1,8 @@
 """A sign for a benefit: the first rule whose stem begins one of its words. No rule, no sign: a wrong one does harm.
 
+A word that is denied says the opposite, so no stem counts after "не", "без", "нет" or "против": a rule for what a thing
+lacks begins with that word itself.
+
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.png` holds one
 cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
 """
@@ -15,15 +18,14 @@ from PIL import Image
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
+START = r"(?<![^\W\d_])(?<!\bне )(?<!\bбез )(?<!\bнет )(?<!\bпротив )"
 
 
 @cache
 def rules() -> list[tuple[re.Pattern[str], str]]:
     """Return (pattern, name) in the order in which they are asked."""
     with (FOLDER / "signs.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            (re.compile(rf"(?<![^\W\d_])(?:{row['stem']})", re.IGNORECASE), row["sign"]) for row in csv.DictReader(file)
-        ]
+        return [(re.compile(rf"{START}(?:{row['stem']})", re.IGNORECASE), row["sign"]) for row in csv.DictReader(file)]
 
 
 @cache

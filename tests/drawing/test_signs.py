@@ -1,0 +1,51 @@
+"""Signs of benefits, held against a list of them that was written before the rules were looked at: benefits.csv.
+
+Each line has the signs that suit a benefit; a line without one has none that would.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from lib.drawing.cover import signs
+
+LIST = Path(__file__).parent / "benefits.csv"
+
+
+def test_few_benefits_have_no_sign_and_hardly_one_has_a_wrong_one():
+    with LIST.open(encoding="utf-8", newline="") as file:
+        suiting = {row["benefit"]: row["signs"].split() for row in csv.DictReader(file)}
+    found = {benefit: signs.chosen([benefit])[0] for benefit in suiting}
+    without = [benefit for benefit, sign in found.items() if not sign]
+    wrong = {benefit: sign for benefit, sign in found.items() if sign and sign not in suiting[benefit]}
+    assert len(suiting) >= 300
+    assert len(without) <= 0.1 * len(suiting), without
+    assert len(wrong) <= 0.01 * len(suiting), wrong
+
+
+@pytest.mark.parametrize("benefit", ["Без шоколада", "Не утяжеляет", "Против запоров", "Без карманов"])
+def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit):
+    assert signs.chosen([benefit]) == [""]
+
+
+@pytest.mark.parametrize(
+    ("benefit", "sign"),
+    [
+        ("Не боятся воды", "umbrella"),
+        ("Быстрая зарядка", "battery-charging"),
+        ("Для детей с 3 лет", "mood-kid"),
+        ("Не шатается", ""),
+        ("Автофокусировка", ""),
+    ],
+)
+def test_a_benefit_has_its_sign_or_none(benefit, sign):
+    assert signs.chosen([benefit]) == [sign]
+
+
+def test_a_sign_stands_once_on_a_card_and_every_sign_has_a_cell():
+    twice = signs.chosen(["Не боится воды", "Водостойкий корпус"])
+    assert twice[0] == "umbrella"
+    assert twice[1] != "umbrella"
+    for name in signs.names():
+        assert signs.mask(name, 32).getextrema()[1] > 128
