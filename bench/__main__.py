@@ -1,6 +1,6 @@
 """python -m bench [question]: measure one thing, or everything, and write bench/RESULTS.md.
 
-`python -m bench cut FOLDER` is the one question about something of yours: a folder of photos.
+`python -m bench cut FOLDER` and `python -m bench cards FOLDER` ask about something of yours: a folder of photos.
 
 A question is a file beside this one with `run() -> str`, which returns what to write, and raises Skipped with the
 reason when this machine lacks what it needs. Exit codes: 0 measured or skipped, 1 failed, 2 wrong usage.
@@ -17,7 +17,7 @@ NO_QUESTIONS = {"__init__", "__main__", "proxy", "results"}
 
 def main(argv: list[str]) -> int:
     questions = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NO_QUESTIONS)
-    if argv[:1] == ["cut"] and len(argv) == 2:
+    if argv[:1] in (["cut"], ["cards"]) and len(argv) == 2:
         return _ask(*argv)
     if unknown := [name for name in argv if name not in questions]:
         print(f"bench: there is no question {unknown[0]!r}; there are: {', '.join(questions)}", file=sys.stderr)
