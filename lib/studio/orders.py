@@ -38,7 +38,8 @@ class Order:
     over `file_id`, which only the bot `bot` knows. `promised` is how many seconds the seller was told that the making
     takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
     take the product is no choice. `cut` is the key of the job that cut the photo, `way` the seller's choice among what
-    it showed. Titles, benefits and wishes are a seller's words: data, never more.
+    it showed. `mends` is the paid order that this one does once more, free (lib/studio/mends). Titles, benefits and
+    wishes are a seller's words: data, never more.
     """
 
     bot: str
@@ -63,6 +64,7 @@ class Order:
     way: str = ""
     maker: str = ""
     promised: int = 0
+    mends: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""

@@ -85,7 +85,7 @@ async def _photo(user_id: int, wanted: StripOrder) -> bytes:
 async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
     chat = Chat(wanted.bot, wanted.chat, paced=True)
     picture = Picture("covers.jpg", drawn.jpeg)
-    caption = text.say(wanted.language, "strip.choose")
+    caption = _say(wanted, "strip.choose_other" if wanted.of_order else "strip.choose")
     if wanted.message_id:
         await chat.show_picture(wanted.message_id, picture, caption, _keyboard(wanted, drawn))
     else:
@@ -93,14 +93,25 @@ async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
 
 
 def _keyboard(wanted: StripOrder, drawn: DrawnStrip) -> Keyboard:
-    """Return a number for each cover, the next page, and the way back to the first proposal."""
+    """Return a number for each cover, the next page and, before paying, the way back to the first proposal."""
     numbers = [
-        Button(str(number), f"order:design:{name}:{wanted.stamp}:{number}")
-        for number, name in enumerate(drawn.designs, drawn.first)
+        Button(str(number), _choice(wanted, name, number)) for number, name in enumerate(drawn.designs, drawn.first)
     ]
     further = 0 if drawn.last else wanted.page + 1
-    key = "strip.first" if drawn.last else "strip.more"
-    ways = [Button(text.say(wanted.language, key), f"order:covers:{further}:{wanted.stamp}")]
-    ways = [] if drawn.last and drawn.first == 1 else ways
-    ours = Button(text.say(wanted.language, "strip.ours"), f"order:design::{wanted.stamp}:0")
-    return [numbers, [*ways, ours]]
+    turned = (
+        f"order:redesign:{wanted.of_order}:{further}" if wanted.of_order else f"order:covers:{further}:{wanted.stamp}"
+    )
+    is_all = drawn.last and drawn.first == 1
+    ways = [] if is_all else [Button(_say(wanted, "strip.first" if drawn.last else "strip.more"), turned)]
+    ours = [] if wanted.of_order else [Button(_say(wanted, "strip.ours"), f"order:design::{wanted.stamp}:0")]
+    return [row for row in (numbers, [*ways, *ours]) if row]
+
+
+def _choice(wanted: StripOrder, name: str, number: int) -> str:
+    if wanted.of_order:
+        return f"order:redesigned:{wanted.of_order}:{name}"
+    return f"order:design:{name}:{wanted.stamp}:{number}"
+
+
+def _say(wanted: StripOrder, key: str) -> str:
+    return text.say(wanted.language, key)

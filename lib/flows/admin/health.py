@@ -1,13 +1,16 @@
-"""Shows whether anything is wrong and how much there is of everything; a second screen is about the makers.
+"""Shows whether anything is wrong and how much there is of everything; two more screens are about makers and results.
 
 home -> providers
+     -> results that sellers called bad
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
+from lib import text as sentences
 from lib.flows.admin import lists, worries
 from lib.office import pulse, shops
+from lib.studio import mends
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
@@ -41,10 +44,13 @@ async def _home(turn: Turn) -> None:
             screen.button(turn, "admin.button.refresh", "health:home"),
             screen.button(turn, "admin.button.queue", "queue:home"),
         ],
-        [screen.button(turn, "admin.button.providers", "health:providers")],
+        [
+            screen.button(turn, "admin.button.providers", "health:providers"),
+            screen.button(turn, "admin.button.bad", "health:bad"),
+        ],
     ]
     if found.refunding or found.debts or found.unmatched:
-        rows[1].append(screen.button(turn, "admin.button.unsettled", "people:unsettled"))
+        rows.append([screen.button(turn, "admin.button.unsettled", "people:unsettled")])
     await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "menu:home")])
 
 
@@ -95,4 +101,23 @@ def _lines(turn: Turn, one: worries.ProviderHealth) -> list[str]:
     return lines
 
 
-SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {"home": _home, "providers": _show_providers}
+async def _show_bad(turn: Turn) -> None:
+    """Count what was called bad in 30 days by product, look and reason."""
+    counts = await db.run(mends.count_complaints)
+    lines = [_bad_line(turn, one) for one in counts] or [turn.text("admin.bad.none")]
+    await turn.show(screen.paragraphs(turn.text("admin.bad"), "\n".join(lines)), [screen.home(turn, "health:home")])
+
+
+def _bad_line(turn: Turn, one: mends.ComplaintCount) -> str:
+    looks = (f"preset.{one.look}", f"studio.scene.{one.look}", f"studio.template.{one.look}")
+    keys = (f"studio.product.{one.product}", *looks)
+    what = " · ".join(turn.text(key) for key in keys if sentences.knows(key)) or one.product
+    reason = turn.text(f"mend.bad.{one.reason}")
+    return turn.text("admin.bad.line", what=what, reason=reason, number=one.number, refunded=one.refunded)
+
+
+SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {
+    "home": _home,
+    "providers": _show_providers,
+    "bad": _show_bad,
+}

@@ -13,6 +13,7 @@ from lib.credits import ledger
 from lib.drawing.card import received
 from lib.providers import makers
 from lib.studio import files as stored_files
+from lib.studio import mends
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, SentMessage
 
@@ -144,11 +145,22 @@ def _keyboard(desk: Desk) -> Keyboard:
         [button("making.again", f"order:again:{job}"), button("making.variant", f"order:variant:{job}")],
         [button(f"studio.change.{_look(desk)}", f"order:format:{job}")],
         [button("making.history", "history:home"), button("making.new", "order:new")],
-        [button("button.menu", "menu:home")],
+        [button("making.bad", f"order:bad:{job}"), button("button.menu", "menu:home")],
     ]
     if not desk.order.is_video:
         rows[1].append(button("making.video", f"order:video:{job}"))
+    if _is_card_of_ours(desk):
+        rows.insert(
+            0, [button("making.reword", f"order:reword:{job}"), button("making.redesign", f"order:redesign:{job}")]
+        )
     return rows
+
+
+def _is_card_of_ours(desk: Desk) -> bool:
+    """Say whether words and cover can be changed: a model's words are part of its picture."""
+    order = desk.order
+    has_words = order.task == "card" and order.preset in mends.COVERS and bool(order.title)
+    return has_words and all(_is_ours(desk, number) for number in range(order.count))
 
 
 def _look(desk: Desk) -> str:

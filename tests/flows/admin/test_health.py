@@ -105,3 +105,16 @@ async def test_a_photo_or_words_that_a_service_refused_are_no_failure_of_it(admi
             await dina.sees("За час: 40 запросов, готово 0, неудачно 0")
     finally:
         await shop.rows("delete from provider_calls where provider = 'kie' returning id")
+
+
+async def test_bad_results_are_counted_by_what_was_made_and_why(dina, shop):
+    [user] = await shop.rows("select id from users order by id limit 1")
+    row = "insert into complaints (job_id, user_id, reason, product, look) values (-1, %s, 'cut', 'card', 'wb')"
+    await shop.rows(f"{row} returning job_id", user["id"])
+    await dina.says("/menu")
+    await dina.presses("Сводка")
+    await dina.presses("Плохие результаты")
+    await dina.sees("Карточка товара · Wildberries.*Плохо вырезан товар: 1, кредиты возвращены: 0")
+    await shop.rows("delete from complaints where job_id = -1 returning job_id")
+    await dina.presses("Назад")
+    await dina.sees("Деньги за 30 дней")

@@ -61,6 +61,21 @@ class TestStrip:
         picture = Image.open(io.BytesIO(await shop.download(turned["photo"][-1]["file_id"])))
         assert picture.width < 1200
 
+    async def test_a_finished_card_gets_another_cover(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        await seller.presses("Сделать")
+        await seller.sees("Файл в полном качестве")
+        await seller.presses("Другая обложка")
+        strip = await seller.sees("Другие обложки")
+        wanted = buttons(strip)["2"].rpartition(":")[2]
+        await seller.presses("2", on=strip)
+        await seller.presses("2", on=strip)
+        assert "Уже сделано" in seller.toast["text"]
+        await shop.settle(seller)
+        [first, second] = await shop.jobs(seller)
+        assert (second["args"]["design"], second["args"]["mends"], second["price"]) == (wanted, first["id"], 0)
+        assert second["args"]["title"] == first["args"]["title"]
+
     async def test_a_number_of_other_words_changes_nothing(self, seller, photo):
         await to_confirm(seller, photo)
         strip = await seller.sees("Нажмите номер")

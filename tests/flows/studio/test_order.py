@@ -27,7 +27,8 @@ async def test_a_photo_becomes_a_card(seller, photo, shop):
     assert card["message_id"] == confirm["message_id"], "the status message became the card"
     assert "Баланс: 1 кредит" in words(card)
     assert list(buttons(card)) == [
-        *("Повторить", "Ещё вариант", "Другой формат", "Сделать видео", "В историю", "Новый заказ", "Меню")
+        *("Изменить слова", "Другая обложка", "Повторить", "Ещё вариант", "Другой формат", "Сделать видео"),
+        *("В историю", "Новый заказ", "Плохой результат", "Меню"),
     ]
     file = await seller.sees("Файл в полном качестве")
     picture = Image.open(io.BytesIO(await shop.download(file["document"]["file_id"])))

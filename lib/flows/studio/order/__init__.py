@@ -10,7 +10,7 @@ order's key is that message, whatever is pressed twice or delivered again. Price
 """
 
 from lib import db
-from lib.flows.studio.order import covers, cutting, draft, placing, screens, taking
+from lib.flows.studio.order import covers, cutting, draft, mending, placing, screens, taking
 from lib.flows.studio.ordering import DRAFT
 from lib.studio import files, placed
 from lib.telegram import screen
@@ -31,6 +31,8 @@ async def _take(turn: Turn) -> None:
         await _pressed(turn)
     elif came.attachment:
         await taking.photo(turn, came.attachment)
+    elif came.kind == "text" and turn.state.step == mending.STEP:
+        await mending.reword(turn)
     elif came.kind == "text":
         await taking.text(turn)
     elif came.kind == "command" and came.command == "cancel":
@@ -61,6 +63,8 @@ async def _pressed(turn: Turn) -> None:
         await cutting.choose(turn, argument)
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
+    elif action in mending.ACTIONS:
+        await mending.pressed(turn, action, argument)
     elif action == "design":
         await covers.choose(turn, argument)
     elif action == "covers":

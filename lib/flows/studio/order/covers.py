@@ -27,7 +27,7 @@ def offer(turn: Turn) -> None:
     if turn.state.step != "order:confirm" or not _is_drawn_here(draft) or draft.strip == drafts.stamp(draft):
         return
     drafts.keep(turn, replace(draft, strip=drafts.stamp(draft)))
-    turn.after.append(lambda: _begin(turn, _strip(turn, draft)))
+    turn.after.append(lambda: begin(turn, strip_of(turn, draft)))
 
 
 def _is_drawn_here(draft: OrderDraft) -> bool:
@@ -36,7 +36,8 @@ def _is_drawn_here(draft: OrderDraft) -> bool:
     return by_us and drafts.needs_words(draft)
 
 
-def _strip(turn: Turn, draft: OrderDraft, page: int = 0) -> StripOrder:
+def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:
+    """Return the first strip of a draft's covers."""
     return StripOrder(
         bot=turn.chat.bot,
         chat=turn.chat.id,
@@ -48,12 +49,10 @@ def _strip(turn: Turn, draft: OrderDraft, page: int = 0) -> StripOrder:
         source=draft.source,
         cut=draft.cut,
         way=draft.way,
-        page=page,
-        message_id=turn.came.message_id if page or turn.came.text.startswith("order:covers:") else 0,
     )
 
 
-async def _begin(turn: Turn, strip: StripOrder) -> None:
+async def begin(turn: Turn, strip: StripOrder) -> None:
     """Queue the strip, as often as a person may have one; an update that is delivered again queues it once."""
     if not await _may(turn):
         return
@@ -81,7 +80,8 @@ async def more(turn: Turn, argument: str) -> None:
         await turn.answer(turn.text("strip.old"), alert=True)
         return
     await turn.answer(turn.text("strip.drawing"))
-    turn.after.append(lambda: _begin(turn, _strip(turn, draft, strips.page(page))))
+    strip = replace(strip_of(turn, draft), page=strips.page(page), message_id=turn.came.message_id)
+    turn.after.append(lambda: begin(turn, strip))
 
 
 async def choose(turn: Turn, argument: str) -> None:

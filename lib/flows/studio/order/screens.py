@@ -199,24 +199,28 @@ def _other_maker(turn: Turn, draft: OrderDraft, terms: drafts.Terms, offer: ledg
 
 def _other_words(turn: Turn, draft: OrderDraft) -> tuple[str, Screen] | None:
     """Return the step and the screen on which words are taken back that nobody may draw, or the marketplace refuses."""
-    title, benefits, menu = (
-        draft.title,
-        draft.benefits,
-        screen.home(turn),
-    )
-    edit = screen.button(turn, "button.words", "order:change:words")
-    if refused := moderation.check_words([title, *benefits]):
-        return "words", (turn.text("error.words_refused", detail=refused), [[edit], menu])
+    menu, edit = screen.home(turn), screen.button(turn, "button.words", "order:change:words")
+    if refused := refused_words(turn, draft):
+        allowed_elsewhere = not moderation.check_words([draft.title, *draft.benefits])
+        ways = [screen.button(turn, "button.formats", "order:change:look")] if allowed_elsewhere else []
+        return "words", (refused, [[edit, *ways], menu])
     if refused := moderation.check_words([drafts.said(draft)]):
         skip = screen.button(turn, "studio.wishes.without", "order:wishes:skip")
         return "wishes", (turn.text("error.words_refused", detail=refused), [[skip], menu])
-    found = card_words.check_words(draft.preset, title, tuple(benefits)) if drafts.needs_words(draft) else []
+    return None
+
+
+def refused_words(turn: Turn, draft: OrderDraft) -> str:
+    """Say which words of a card nobody may draw, or its marketplace refuses; "" when all may stand on it."""
+    said = [draft.title, *draft.benefits]
+    if refused := moderation.check_words(said):
+        return turn.text("error.words_refused", detail=refused)
+    found = card_words.check_words(draft.preset, draft.title, draft.benefits) if drafts.needs_words(draft) else []
     if not found:
-        return None
+        return ""
     lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft.preset}.name")), ""]
     lines += [turn.text(f"card.forbidden.{finding.kind}", words=finding.words) for finding in found]
-    lines += ["", turn.text("card.forbidden.now", words="\n".join([title, *benefits]))]
-    return "words", ("\n".join(lines), [[edit, screen.button(turn, "button.formats", "order:change:look")], menu])
+    return "\n".join([*lines, "", turn.text("card.forbidden.now", words="\n".join(said))])
 
 
 def summary(turn: Turn, draft: OrderDraft) -> str:

@@ -93,8 +93,7 @@ def _read(turn: Turn, message: str) -> list[str]:
     try:
         words = card_words.read_words(message)
     except errors.Invalid as error:
-        detail = int(error.detail) if error.detail.isdecimal() else error.detail
-        return [turn.text(_sentence(error.code), detail=detail, limit=card_words.TITLE_LIMIT)]
+        return [refusal(turn, error)]
     draft = drafts.of(turn)
     if draft.ask == "words":
         draft = drafts.answered(draft)
@@ -140,6 +139,12 @@ async def proposal(turn: Turn, answer: str) -> None:
     if answer == "edit":
         drafts.keep(turn, drafts.change(drafts.of(turn), "change", "words"))
     await screens.show_next(turn, *notes)
+
+
+def refusal(turn: Turn, error: errors.Invalid) -> str:
+    """Say why words cannot be taken."""
+    detail = int(error.detail) if error.detail.isdecimal() else error.detail
+    return turn.text(_sentence(error.code), detail=detail, limit=card_words.TITLE_LIMIT)
 
 
 def _sentence(code: str) -> str:

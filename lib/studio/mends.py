@@ -1,0 +1,111 @@
+"""What a seller may still have of a finished order, free: other words, another cover; and what a bad result brings.
+
+    changes      other words or another cover of a card that we drew: FREE of them an order
+    bad result   named by one press; the order is made once more in another way, and if that is bad too, its credits
+                 go back: once an order, and REFUNDS times a person in 30 days
+
+A change is an order of its own that costs nothing and names in `mends` the order that was paid: the first of them all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from lib import db
+from lib.jobs.table import Job
+
+SQL = db.load("mends")
+
+FREE = 3
+REFUNDS = 3
+COMPLAINED_WITHIN = timedelta(days=14)
+REASONS = ("cut", "words", "product", "other")
+COVERS = ("wb", "ozon", "story")  # the presets with words and designs
+
+type GivenBack = Literal["given", "already", "limit", "early", "late"]
+
+
+@dataclass(frozen=True)
+class Aftercare:
+    """How many free changes an order has had, whether its credits went back, and whether its result was called bad."""
+
+    changes: int
+    is_refunded: bool
+    is_bad: bool
+
+    @property
+    def left(self) -> int:
+        """How many free changes are left."""
+        return 0 if self.is_refunded else max(0, FREE - self.changes)
+
+
+@dataclass(frozen=True)
+class ComplaintCount:
+    """How often results of one product in one look were called bad for one reason, and how many were refunded."""
+
+    product: str
+    look: str
+    reason: str
+    number: int
+    refunded: int
+
+
+def root(job: Job) -> int:
+    """Return the number of the order that was paid: the job's own, or that of the order it mends."""
+    return int(job.args.get("mends") or job.id)
+
+
+def takes_words(job: Job) -> bool:
+    """Say whether its words and its cover can be changed: a finished card that we drew, with words on it."""
+    count = int(job.args.get("count") or 1)
+    made = [str((job.checkpoint.get(f"item{number}") or {}).get("by", "")) for number in range(count)]
+    is_card = job.task == "card" and job.args.get("preset") in COVERS and bool(job.args.get("title"))
+    return is_card and job.state == "done" and all(by.startswith("local:") for by in made)
+
+
+def in_another_way(job: Job) -> dict[str, Any]:
+    """Return the arguments by which an order is made once more: the next look."""
+    return {"variant": int(job.args.get("variant") or 0) + int(job.args.get("count") or 1)}
+
+
+def without_cut(job: Job) -> dict[str, Any]:
+    """Return the arguments by which the product is shown in another way: framed after a cut, cut out after a frame."""
+    note = str((job.checkpoint.get("item0") or {}).get("files", {}).get("note", [""])[0])
+    return {"way": "network" if note == "framed" else "framed"}
+
+
+def redone(job: Job, reason: str) -> Mapping[str, Any]:
+    """Return what changes when an order is made once more for this reason."""
+    return without_cut(job) if reason in ("cut", "product") else in_another_way(job)
+
+
+async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Aftercare:
+    """Return what a person has had of an order since it was finished."""
+    found = await SQL.look_after.one(conn, Aftercare, user_id=user_id, order_id=order_id)
+    return found or Aftercare(FREE, is_refunded=True, is_bad=False)
+
+
+async def complain(conn: db.Connection, user_id: int, order_id: int, reason: str) -> bool:
+    """Note that the result of an order is bad; False when that is known, or comes too late."""
+    facts = {"user_id": user_id, "order_id": order_id, "reason": reason, "within": COMPLAINED_WITHIN}
+    return bool(await SQL.complain.one(conn, bool, **facts))
+
+
+@dataclass(frozen=True)
+class RefundOfBad:
+    """The answer to a wish for credits back, and how many went back now."""
+
+    outcome: GivenBack
+    amount: int
+
+
+async def give_back(conn: db.Connection, user_id: int, order_id: int) -> RefundOfBad:
+    """Give the credits of a bad result back, once an order and not more often a month than REFUNDS."""
+    found = await SQL.give_back.one(conn, RefundOfBad, user_id=user_id, order_id=order_id, most=REFUNDS)
+    return found or RefundOfBad("late", 0)
+
+
+async def count_complaints(conn: db.Connection, span: timedelta = timedelta(days=30)) -> list[ComplaintCount]:
+    """Return what was called bad lately, the most frequent first."""
+    return await SQL.count_complaints.all(conn, ComplaintCount, span=span)

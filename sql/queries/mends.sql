@@ -1,0 +1,45 @@
+-- name: look_after
+-- A free change that failed does not count; ids grow with time, so only what came after the order is read.
+select (
+        select count(*)
+        from job_history h
+        where h.user_id = %(user_id)s
+        and h.id > %(order_id)s
+        and h.key like 'mend:%%'
+        and h.args ->> 'mends' = %(order_id)s::text
+        and h.state = 'done'
+    ) + (
+        select count(*)
+        from jobs j
+        where j.user_id = %(user_id)s
+        and j.key like 'mend:%%'
+        and j.args ->> 'mends' = %(order_id)s::text
+    ) as changes,
+    exists (select from credit_ledger l where l.job_id = %(order_id)s and l.kind = 'refund') as is_refunded,
+    exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad;
+
+-- name: complain
+-- Once an order, of a result that is not old and was not refunded.
+insert into complaints (job_id, user_id, reason, product, look)
+select h.id, h.user_id, %(reason)s, coalesce(h.args ->> 'product', h.task),
+    coalesce(h.args ->> (case h.task when 'video' then 'template' when 'background' then 'scene' else 'preset' end), '')
+from job_history h
+where h.id = %(order_id)s
+and h.user_id = %(user_id)s
+and h.state = 'done'
+and h.finished_at > statement_timestamp() - %(within)s
+and not exists (select from credit_ledger l where l.job_id = h.id and l.kind = 'refund')
+on conflict (job_id) do nothing
+returning true;
+
+-- name: give_back
+select outcome, amount
+from give_back_bad(%(user_id)s, %(order_id)s, %(most)s);
+
+-- name: count_complaints
+select c.product, c.look, c.reason, count(*) as number, count(c.refunded_at) as refunded
+from complaints c
+where c.created_at > statement_timestamp() - %(span)s
+group by c.product, c.look, c.reason
+order by number desc, c.product, c.look, c.reason
+limit 40;

@@ -1,0 +1,90 @@
+"""A finished card gets other words, free, three times; a bad result is made once more, and then the credits go back."""
+
+import pytest
+
+from tests.flows.chat import buttons, words
+from tests.flows.studio.test_order import to_confirm
+
+
+@pytest.fixture
+async def card(seller, photo):
+    await to_confirm(seller, photo)
+    await seller.presses("Сделать")
+    await seller.sees("Файл в полном качестве")
+    return await seller.message_with("Изменить слова")
+
+
+async def redrawn(seller, shop, number):
+    await shop.settle(seller)
+    await seller.sees("Файл в полном качестве")
+    jobs = await shop.jobs(seller)
+    assert [job["price"] for job in jobs] == [1, *[0] * number]
+    return jobs[-1]
+
+
+async def test_words_are_changed_free_three_times(seller, card, shop):
+    await seller.presses("Изменить слова", on=card)
+    form = await seller.sees("Кружка керамическая\nДержит тепло.*осталось: 3")
+    await seller.says("Кружка синяя\nСкидка 50%")
+    await seller.sees("Скидка")
+    assert len(await shop.jobs(seller)) == 1, "the marketplace would refuse it"
+    await seller.says("Кружка синяя\nЛёгкая")
+    job = await redrawn(seller, shop, 1)
+    [first, _] = await shop.jobs(seller)
+    assert (job["args"]["title"], job["args"]["benefits"]) == ("Кружка синяя", ["Лёгкая"])
+    assert (job["args"]["mends"], job["args"]["source"]) == (first["id"], first["checkpoint"]["source"])
+    assert form["message_id"] < (await seller.message_with("Изменить слова"))["message_id"], "the new card is below"
+    for number, title in ((2, "Кружка белая"), (3, "Кружка чёрная")):
+        await seller.presses("Изменить слова")  # on the card that is mended already
+        await seller.sees(f"осталось: {4 - number}")
+        await seller.says(title)
+        await redrawn(seller, shop, number)
+    await seller.presses("Изменить слова", on=card)
+    assert "уже было 3 бесплатные правки" in seller.toast["text"]
+    assert await shop.balance(seller) == 1
+
+
+async def test_new_words_that_are_delivered_twice_are_drawn_once(seller, card, shop):
+    await seller.presses("Изменить слова", on=card)
+    await seller.says("Кружка синяя")
+    await shop.replay(seller, seller.update_ids[0], times=2)
+    await redrawn(seller, shop, 1)
+
+
+async def test_without_its_photo_a_card_cannot_be_redrawn(seller, card, shop):
+    [job] = await shop.jobs(seller)
+    await shop.rows("delete from files where job_id = %s and kind = 'source' returning id", job["id"])
+    await seller.presses("Изменить слова", on=card)
+    assert "фото этого заказа уже нет" in seller.toast["text"]
+
+
+async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, shop):
+    await seller.presses("Плохой результат", on=card)
+    asked = await seller.sees("Что не так с результатом.*1 кредит")
+    await seller.presses("Плохо вырезан товар", on=asked)
+    await seller.sees("Спасибо, что сказали|Карточка готова|Файл")
+    await redrawn(seller, shop, 1)
+    await seller.presses("Плохо вырезан товар", on=asked)
+    assert len(await shop.jobs(seller)) == 2, "once more, not again and again"
+    await seller.presses("Плохой результат")  # on the second result
+    offered = await seller.sees("уже переделан один раз")
+    assert await shop.balance(seller) == 1
+    await seller.presses("Вернуть 1 кредит", on=offered)
+    assert "На балансе: 2 кредита" in words(await seller.sees("Вернули 1 кредит"))
+    await seller.presses("Вернуть 1 кредит", on=offered)
+    await seller.presses("Плохой результат", on=card)
+    assert "уже возвращены" in seller.toast["text"]
+    await seller.presses("Изменить слова", on=card)
+    assert "правок у него больше нет" in seller.toast["text"]
+    assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
+
+
+async def test_another_persons_result_is_neither_changed_nor_refunded(card, newcomer, seller, shop):
+    [job] = await shop.jobs(seller)
+    mallory = await newcomer(first_name="Mallory", consent=True)
+    forged = ("reword", "redesign", "redesigned", "bad", "wrong", "back")
+    for action in forged:
+        await mallory.forges(f"order:{action}:{job['id']}:cut")
+        assert "не действует" in mallory.toast["text"]
+    assert not await shop.jobs(mallory)
+    assert buttons(card)

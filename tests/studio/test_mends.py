@@ -1,0 +1,138 @@
+"""A bad result: called so once, made once more, and refunded once and not too often; free changes are counted."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib.credits import ledger
+from lib.jobs import table
+from lib.studio import mends
+from tests import factories
+
+CARD = {"product": "card", "preset": "wb", "title": "Кружка"}
+
+
+async def ordered(conn, person, *, price=2, state="done", **args):
+    job = await factories.make_running(conn, person, price=price, args=CARD | args)
+    await table.update_job_status(conn, job, state, error_code=None if state == "done" else "x")
+    return job.id
+
+
+async def bad(conn, person, **fields):
+    order_id = await ordered(conn, person, **fields)
+    assert await mends.complain(conn, person.id, order_id, "cut")
+    return order_id
+
+
+async def test_a_bad_result_is_refunded_once(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await bad(conn, alice)
+    given = [await mends.give_back(conn, alice.id, order_id) for _ in range(2)]
+    assert [(one.outcome, one.amount) for one in given] == [("given", 2), ("already", 0)]
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
+    assert [kind for kind, *_ in await factories.kinds(conn, alice)] == ["grant", "charge", "refund"]
+
+
+async def test_an_order_is_called_bad_once(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await bad(conn, alice)
+    assert not await mends.complain(conn, alice.id, order_id, "words")
+
+
+async def test_what_nobody_called_bad_is_not_refunded(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await ordered(conn, alice)
+    assert (await mends.give_back(conn, alice.id, order_id)).outcome == "late"
+
+
+async def test_another_persons_order_is_neither_bad_nor_refunded(conn, make_user):
+    alice, mallory = await make_user(credits=5), await make_user()
+    order_id = await ordered(conn, alice)
+    assert not await mends.complain(conn, mallory.id, order_id, "cut")
+    await mends.complain(conn, alice.id, order_id, "cut")
+    assert (await mends.give_back(conn, mallory.id, order_id)).outcome == "late"
+
+
+async def test_a_failed_order_was_refunded_and_cannot_be_bad(conn, make_user):
+    alice = await make_user(credits=5)
+    assert not await mends.complain(conn, alice.id, await ordered(conn, alice, state="failed"), "cut")
+
+
+async def test_an_old_result_cannot_be_called_bad(conn, make_user, monkeypatch):
+    alice = await make_user(credits=5)
+    order_id = await ordered(conn, alice)
+    monkeypatch.setattr(mends, "COMPLAINED_WITHIN", timedelta(0))
+    assert not await mends.complain(conn, alice.id, order_id, "cut")
+
+
+async def test_nothing_goes_back_while_the_order_is_made_once_more(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await bad(conn, alice)
+    redo = await factories.make_running(conn, alice, key=f"redo:{order_id}")
+    assert (await mends.give_back(conn, alice.id, order_id)).outcome == "early"
+    await table.update_job_status(conn, redo, "done")
+    assert (await mends.give_back(conn, alice.id, order_id)).outcome == "given"
+
+
+async def test_a_person_is_refunded_three_times_in_thirty_days(conn, make_user):
+    alice, bob = await make_user(credits=20), await make_user(credits=5)
+    orders = [await bad(conn, alice) for _ in range(4)]
+    outcomes = [(await mends.give_back(conn, alice.id, one)).outcome for one in orders]
+    assert outcomes == ["given", "given", "given", "limit"]
+    assert (await mends.give_back(conn, bob.id, await bad(conn, bob))).outcome == "given"
+    await conn.execute("update complaints set refunded_at = now() - interval '31 days' where job_id = %s", orders[:1])
+    assert (await mends.give_back(conn, alice.id, orders[3])).outcome == "given"
+
+
+async def test_a_free_change_counts_once_it_is_made_or_under_way(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await ordered(conn, alice)
+    mended = {"price": 0, "mends": order_id}
+
+    async def change(number, state):
+        job = await factories.make_running(conn, alice, key=f"mend:studio:{order_id}{number}", args=CARD | mended)
+        if state != "running":
+            await table.update_job_status(conn, job, state, error_code=None if state == "done" else "x")
+
+    for number, state in enumerate(("done", "failed", "running")):
+        await change(number, state)
+    await factories.make_running(conn, alice, key=f"redo:{order_id}", args=CARD | mended)
+    after = await mends.look_after(conn, alice.id, order_id)
+    assert (after.changes, after.left, after.is_bad) == (2, 1, False)
+
+
+async def test_a_refunded_order_has_no_free_changes(conn, make_user):
+    alice = await make_user(credits=5)
+    order_id = await bad(conn, alice)
+    await mends.give_back(conn, alice.id, order_id)
+    after = await mends.look_after(conn, alice.id, order_id)
+    assert (after.is_refunded, after.is_bad, after.left) == (True, True, 0)
+
+
+async def test_complaints_are_counted_by_what_was_made_and_why(conn, make_user):
+    alice = await make_user(credits=9)
+    for reason, look in (("cut", "bad-1"), ("cut", "bad-1"), ("other", "bad-2")):
+        order_id = await ordered(conn, alice, preset=look)
+        await mends.complain(conn, alice.id, order_id, reason)
+    await mends.give_back(conn, alice.id, order_id)
+    found = [one for one in await mends.count_complaints(conn) if one.look.startswith("bad-")]
+    assert [(one.look, one.reason, one.number, one.refunded) for one in found] == [
+        ("bad-1", "cut", 2, 0), ("bad-2", "other", 1, 1),
+    ]  # fmt: skip
+    assert await mends.count_complaints(conn, timedelta(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "note", "changed"),
+    [
+        ("cut", "cutout", {"way": "framed"}),
+        ("product", "framed", {"way": "network"}),
+        ("words", "cutout", {"variant": 3}),
+        ("other", "framed", {"variant": 3}),
+    ],
+)
+async def test_an_order_is_made_once_more_in_another_way(conn, make_user, reason, note, changed):
+    alice = await make_user()
+    job = await factories.make_running(conn, alice, args=CARD | {"variant": 1, "count": 2})
+    job = await table.save_checkpoint(conn, job, {"item0": {"files": {"note": [note]}}})
+    assert dict(mends.redone(job, reason)) == changed
