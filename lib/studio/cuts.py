@@ -72,6 +72,12 @@ class KnownCut:
         """The ways that are in the picture: a cut that is sure is looked at alone."""
         return self.offered[:1] if self.verdict == "sure" else self.offered
 
+    def others(self, used: str, *, alone: bool) -> tuple[str, ...]:
+        """Return up to three ways that an order has not used; of those alone in which the product stands free."""
+        fits = self.alone if alone else self.ways
+        used = used or (next(iter(self.alone), "") if alone else self.default)
+        return tuple(way for way in fits if way != used)[:3]
+
 
 def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple[str, Keyboard]:
     """Return what stands below the picture of a cut, and a button for each way with a tick at the chosen one."""
@@ -84,6 +90,16 @@ def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple
     ticked, pairs = chosen or known.default, zip(labels, known.offered, strict=True)
     row = [Button(f"✅ {label}" if way == ticked else label, f"order:cut:{job_id}:{way}") for label, way in pairs]
     return words, [row]
+
+
+def said_again(language: str, order_id: int, others: tuple[str, ...]) -> tuple[str, Keyboard]:
+    """Return what stands below the pictures of other cuts of a finished order, and a button for each."""
+    if not others:
+        return text.say(language, "studio.recut.none"), []
+    labels = [str(number) for number, _ in enumerate(others, 1)]
+    labels = labels if len(others) > 1 else [text.say(language, "studio.recut.take")]
+    row = [Button(label, f"order:recut:{order_id}:{way}") for label, way in zip(labels, others, strict=True)]
+    return text.say(language, "studio.recut.choose"), [row]
 
 
 async def begin(conn: db.Connection, user_id: int, key: str, args: dict[str, Any]) -> Job:

@@ -101,6 +101,16 @@ class Order:
         return asdict(self) | {"benefits": list(self.benefits)}
 
     @property
+    def can_recut(self) -> bool:
+        """Whether another cut would change it: pictures only, and none that is the photo itself."""
+        return not self.is_video and (self.product == "background" or self.preset != "classified")
+
+    @property
+    def needs_cut(self) -> bool:
+        """Whether the product must stand free of its photo, where we draw it."""
+        return self.product == "background" or (not self.is_video and self.preset == "white")
+
+    @property
     def task(self) -> str:
         """The kind of job that makes it."""
         return TASKS[self.product]

@@ -3,7 +3,7 @@
     photo had ─> cut ─> kept ─> noted in the checkpoint ─> shown in the message that promised it
 
 The message is only for this, so whenever the cut comes it writes over nothing newer. A cut that nobody was promised,
-of an older order's photo, is kept and noted alone.
+of an older order's photo, is kept and noted alone. For a finished order the pictures of its other ways are shown.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from lib.studio import cuts
 from lib.studio import files as stored_files
 from lib.studio.cuts import KnownCut
 from lib.telegram import client
-from lib.telegram.client import Chat, Picture
+from lib.telegram.client import Chat, Keyboard, Picture
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20))
 LEASE = timedelta(seconds=60)
@@ -37,7 +37,8 @@ async def run(run: Run) -> None:
 
 async def _kept(run: Run) -> tuple[CutPhoto, KnownCut]:
     """Cut the photo, keep the cut, and note what is known of it."""
-    cut, known, data = await work.draw(_made, await _photo(run.job.user_id, run.job.args))
+    like = await _like(run.job.user_id, run.job.args)
+    cut, known, data = await work.draw(_made, await _photo(run.job.user_id, run.job.args), like)
     await cuts.keep(run.job.user_id, run.id, data, cut.pictures[0].image.size)
     await run.save(**known.dump())
     return cut, known
@@ -54,27 +55,41 @@ async def _photo(user_id: int, asked: dict[str, Any]) -> bytes:
         raise errors.Rejected("source_gone", str(asked["source"])) from None
 
 
-def _made(data: bytes) -> tuple[CutPhoto, KnownCut, bytes]:
+def _made(data: bytes, like: CutPhoto | None = None) -> tuple[CutPhoto, KnownCut, bytes]:
     """Cut a photo; return the cut, what to know of it, and its stored form."""
     source = photo.open_photo(data)
-    cut = cutout.cut_out(source)
+    cut = like or cutout.cut_out(source)
     ways = tuple(picture.how for picture in cut.pictures)
     alone = tuple(picture.how for picture in cut.pictures if picture.stands_free)
     known = KnownCut(cut.verdict, ways, alone, bool(alone) or white.works(source, cut.pictures[-1]))
     return cut, known, result.dump(cut)
 
 
+async def _like(user_id: int, asked: dict[str, Any]) -> CutPhoto | None:
+    """Return the cut that an order has kept of the same photo, if it is still there."""
+    return result.kept(await cuts.kept(user_id, asked["like"])) if asked.get("like") else None
+
+
 async def _show(run: Run, known: KnownCut, cut: CutPhoto | None) -> None:
     """Turn the message into the picture, with what can be chosen; for a hopeless photo, into what would help."""
     asked, chat = run.job.args, Chat(run.job.args["bot"], run.job.args["chat_id"], paced=True)
     cut = cut or result.kept(await cuts.kept(run.job.user_id, run.job.key))
-    words, keyboard = cuts.said(asked["language"], run.id, known)
+    words, keyboard, ways = _offer(run, known)
     try:
-        if cut is None or known.verdict == "hopeless":
+        if cut is None or not keyboard:
             await chat.edit(asked["message_id"], words)
             return
-        shown = [cut.chosen(result.way(way)) for way in known.shown]
+        shown = [cut.chosen(result.way(way)) for way in ways]
         picture = Picture("cut.jpg", await work.draw(sample.drawn, shown))
         await chat.show_picture(asked["message_id"], picture, words, keyboard)
     except errors.Blocked:
         log.note(blocked=True)
+
+
+def _offer(run: Run, known: KnownCut) -> tuple[str, Keyboard, tuple[str, ...]]:
+    """Return the words, the buttons and the ways that are shown: of a draft's photo, or of a finished order."""
+    asked = run.job.args
+    if "order" not in asked:
+        return *cuts.said(asked["language"], run.id, known), known.shown
+    others = known.others(asked["used"], alone=asked["alone"])
+    return *cuts.said_again(asked["language"], asked["order"], others), others

@@ -10,7 +10,7 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import taking
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
-from lib.studio import cuts
+from lib.studio import cuts, files
 from lib.studio.cuts import KnownCut
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
@@ -33,6 +33,9 @@ class Paper(Quiet):
 
     async def answer(self, press_id, text="", *, alert=False):
         self.said += [(text, None)] if text else []
+
+    async def delete(self, message_id):
+        return True
 
     async def mark(self, message_id, keyboard):
         self.said.append(("", keyboard))
@@ -168,3 +171,82 @@ async def test_the_picture_of_another_photo_or_person_is_no_choice(alice, databa
 def test_where_a_model_draws_everything_is_offered(monkeypatch):
     monkeypatch.setattr(drafts, "has_ai", lambda: True)
     assert drafts.can_stand(replace(SCENE, free="nowhere"), "scene")
+
+
+async def test_a_finished_order_is_drawn_with_another_cut_once_and_for_nothing(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.sees("Товар вырезан")
+    await seller.says("Кружка")
+    await seller.presses("Карточка товара")
+    await seller.presses("Ozon")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    await seller.presses("Вырезать иначе")
+    shown = await seller.sees("перерисую тот же заказ")
+    way = list(buttons(shown))[-1]
+    for _ in range(2):
+        await seller.presses(way, on=shown)
+        await shop.settle(seller)
+    first, again = await shop.jobs(seller)
+    assert (again["price"], again["state"], again["args"]["mends"]) == (0, "done", first["id"])
+    assert again["args"]["way"] not in ("", "network")
+    assert await shop.balance(seller) == 1
+    assert "уже перерисован" in seller.toast["text"]
+
+
+@pytest.fixture
+async def done(alice):
+    """An order that was made, with its kept photo."""
+    args = {"bot": "studio", "chat_id": 7, "message_id": 3, "language": "ru", "file_id": "f", "title": "Кружка"}
+    async with db.connection() as conn:
+        job = await table.create_job_and_consume_credit(
+            conn, alice.who["id"], task="card", key="order:1", args=args, price=1
+        )
+        file = {"kind": "source", "pathname": "local/source/a.jpg", "content_type": "image/jpeg", "bytes": 9}
+        [source] = await files.add_files(conn, alice.who["id"], job.job.id, [{**file, "width": 9, "height": 9}])
+        await made(conn, source.id)
+    alice.step = "order:photo"
+    return job.job.id
+
+
+async def made(conn, source):
+    """Let the next order be made."""
+    [job] = await factories.claim(conn)
+    job = await table.save_checkpoint(conn, job, {"source": source})
+    return await table.update_job_status(conn, job, "done")
+
+
+async def recuts(state):
+    found = await db.run(lambda conn: table.get_user_jobs(conn, state.who["id"], tasks=["card"]))
+    return [(job.price, job.args["way"]) for job in found if job.args.get("mends")]
+
+
+async def test_each_way_is_drawn_once_whatever_is_pressed(alice, done):
+    for way in ("framed", "framed", "plain", "odd", "x" * 40):
+        await does(alice, text=f"order:recut:{done}:{way}", message_id=4)
+    assert sorted(await recuts(alice)) == [(0, "framed"), (0, "plain")]
+
+
+async def test_a_copy_leads_to_no_further_copies(alice, done):
+    await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    async with db.connection() as conn:
+        copy = await made(conn, (await files.list_files(conn, alice.who["id"]))[0].id)
+    assert copy.args["mends"] == done
+    await does(alice, text=f"order:recut:{copy.id}:framed", message_id=4)
+    assert await recuts(alice) == [(0, "framed")]
+
+
+async def test_an_order_that_was_refunded_is_not_drawn_again(alice, done):
+    async with db.connection() as conn:
+        await conn.execute("select refund_credit(%s)", (done,))
+    turn = await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    assert "уже нельзя" in turn.chat.said[-1][0]
+    assert await recuts(alice) == []
+
+
+async def test_nobody_draws_the_order_of_another_person(alice, done, database):
+    async with database.connect() as conn:
+        mallory = await factories.make_user(conn)
+    alice.who = alice.who | {"id": mallory.id}
+    turn = await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    assert "уже нельзя" in turn.chat.said[-1][0]

@@ -31,13 +31,14 @@ async def begin(turn: Turn) -> None:
     if makers.is_remote("card") or limits.take(turn.state.limits, CUTS):
         return
     draft, message_id = drafts.of(turn), await turn.chat.say(turn.text("studio.cut.begun"))
-    key = _key(turn, message_id)
+    key = key_of(turn, message_id)
     drafts.keep(turn, replace(draft, cut=key))
     args = {"file_id": draft.file_id, "message_id": message_id, "language": turn.language}
-    turn.after.append(functools.partial(_queue, turn, key, args))
+    turn.after.append(functools.partial(queue, turn, key, args))
 
 
-async def _queue(turn: Turn, key: str, args: dict[str, Any]) -> None:
+async def queue(turn: Turn, key: str, args: dict[str, Any]) -> None:
+    """Queue a cut that a message has promised; the message takes it back when that cannot be done."""
     try:
         await _begun(turn, key, args)
         await kick.render()
@@ -51,7 +52,8 @@ async def _begun(turn: Turn, key: str, args: dict[str, Any]) -> Job:
     return await db.run(lambda conn: cuts.begin(conn, user_id, key, args))
 
 
-def _key(turn: Turn, photo: object) -> str:
+def key_of(turn: Turn, photo: object) -> str:
+    """Return the key of a cut: of the one that a message of this chat has promised, or of a photo."""
     return f"{cuts.TASK}:{turn.chat.bot}:{turn.chat.id}:{photo}"
 
 
@@ -101,7 +103,7 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     if job is None or job.state not in cuts.OPEN:
         photo: dict[str, Any] = {"source": draft.source} if draft.source else {"file_id": draft.file_id}
         mark = zlib.crc32(str(photo).encode())
-        key = _key(turn, f"unseen:{mark}:{job.id if job else 0}")
+        key = key_of(turn, f"unseen:{mark}:{job.id if job else 0}")
         drafts.keep(turn, replace(draft, cut=key))
         await _begun(turn, key, photo)
     turn.after.append(kick.render)

@@ -1,0 +1,72 @@
+"""Another cut for a finished order, free and once for each way: its pictures first, then the order drawn once more.
+
+    [cut differently] below a result -> job `cut` -> pictures with a button each -> a copy of the order, for nothing
+
+The copy's key names the order and the way, so that whatever is pressed twice draws once. A copy leads back to its
+order: there are never more copies than ways.
+"""
+
+import functools
+from dataclasses import replace
+from datetime import timedelta
+
+from lib import db, errors, limits
+from lib.flows.studio.order import cutting
+from lib.jobs import kick, table
+from lib.jobs.table import Job
+from lib.studio import files, mends, orders, placed
+from lib.studio.orders import Order
+from lib.telegram.dispatch import Turn
+
+RECUTS = limits.Limit("recut", 12, timedelta(hours=1))
+
+
+async def pressed(turn: Turn, argument: str) -> None:
+    """Show the other cuts of an order, or draw it with the one that was pressed."""
+    number, _, way = argument.partition(":")
+    user_id = turn.state.who["id"]
+    job = await db.run(lambda conn: placed.find_order(conn, user_id, number))
+    source = await _source(job) if job else None
+    if job is None or source is None:
+        await turn.answer(turn.text("studio.recut.gone"), alert=True)
+    elif not await turn.limited(RECUTS):
+        order = replace(Order.read(job.args), source=source, bot=turn.chat.bot, language=turn.language)
+        await (_redraw(turn, job, order, way) if way else _show(turn, job, order))
+
+
+async def _source(job: Job) -> int | None:
+    """Return the kept photo of an order that was made and paid for; None for any other order."""
+    source = job.checkpoint.get("source") or job.args.get("source")
+    if job.state != "done" or not source or not Order.read(job.args).can_recut:
+        return None
+    if await db.run(lambda conn: table.SQL.was_refunded.one(conn, bool, job_id=mends.root(job))):
+        return None
+    found = await db.run(lambda conn: files.find_files(conn, job.user_id, [int(source)]))
+    return found[0].id if found else None
+
+
+async def _show(turn: Turn, job: Job, order: Order) -> None:
+    await turn.answer()
+    message_id = await turn.chat.say(turn.text("studio.recut.begun"))
+    args = {"source": order.source, "message_id": message_id, "language": turn.language, "like": order.cut}
+    args |= {"order": mends.root(job), "used": order.way, "alone": order.needs_cut}
+    turn.after.append(functools.partial(cutting.queue, turn, cutting.key_of(turn, message_id), args))
+
+
+async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
+    if way not in orders.WAYS or (order.needs_cut and way == "framed"):
+        await turn.answer(turn.text("studio.recut.gone"), alert=True)
+        return
+    first = mends.root(job)
+    status = await turn.chat.say(turn.text("studio.recut.queued", number=first))
+    cut = cutting.key_of(turn, turn.came.message_id)
+    args = replace(order, way=way, mends=first, cut=cut, message_id=status, promised=0).args()
+    work = table.create_job_and_consume_credit
+    key = f"recut:{first}:{way}"
+    try:
+        await db.run(lambda conn: work(conn, job.user_id, task=order.task, key=key, args=args, price=0))
+    except errors.Conflict:  # it was drawn in this way before
+        await turn.chat.delete(status)
+        await turn.answer(turn.text("studio.recut.already"), alert=True)
+        return
+    turn.after.append(kick.render)
