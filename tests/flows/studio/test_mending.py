@@ -79,6 +79,18 @@ async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, sh
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
 
 
+async def test_a_mended_result_that_is_bad_keeps_its_words(seller, card, shop):
+    await seller.presses("Изменить слова", on=card)
+    await seller.says("Кружка синяя")
+    await redrawn(seller, shop, 1)
+    await seller.presses("Плохой результат")
+    await seller.presses("Слова или оформление")
+    job = await redrawn(seller, shop, 2)
+    [first, *_] = await shop.jobs(seller)
+    assert (job["args"]["title"], job["args"]["variant"]) == ("Кружка синяя", 1)
+    assert (job["args"]["mends"], job["key"]) == (first["id"], f"redo:{first['id']}")
+
+
 async def test_another_persons_result_is_neither_changed_nor_refunded(card, newcomer, seller, shop):
     [job] = await shop.jobs(seller)
     mallory = await newcomer(first_name="Mallory", consent=True)

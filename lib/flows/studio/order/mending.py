@@ -151,9 +151,8 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
     elif after.is_bad:
         await _offer_credits(turn, root)
     else:
-        rows = [
-            [screen.button(turn, f"mend.bad.{reason}", f"order:wrong:{root.id}:{reason}")] for reason in _reasons(root)
-        ]
+        data = f"order:wrong:{job.id}"
+        rows = [[screen.button(turn, f"mend.bad.{reason}", f"{data}:{reason}")] for reason in _reasons(job)]
         await turn.show(turn.text("mend.bad.ask", price=root.price), [*rows, screen.home(turn)])
 
 
@@ -173,20 +172,24 @@ async def _root(turn: Turn, job: Job) -> Job | None:
 
 
 async def _redo(turn: Turn, job: Job, reason: str) -> None:
-    """Note what is bad and make the order once more in another way: once; then only the credits are left."""
-    if reason not in mends.REASONS or job.id != mends.root(job):
+    """Note what is bad and make the order once more in another way, with the words of the result that was looked at.
+
+    It happens once an order; then only the credits are left.
+    """
+    root = await _root(turn, job) if reason in mends.REASONS else None
+    if root is None:
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
-    new = await db.run(lambda conn: mends.complain(conn, job.user_id, job.id, reason))
-    after = await db.run(lambda conn: mends.look_after(conn, job.user_id, job.id))
-    begun = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{job.id}"))
+    new = await db.run(lambda conn: mends.complain(conn, root.user_id, root.id, reason))
+    after = await db.run(lambda conn: mends.look_after(conn, root.user_id, root.id))
+    begun = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{root.id}"))
     if after.is_refunded or not after.is_bad:
         await turn.answer(turn.text("mend.given_already" if after.is_refunded else "mend.late"), alert=True)
     elif (new or begun is None) and await _has_source(turn, job):
         await turn.show(turn.text("mend.bad.thanks"), [screen.home(turn)])
-        await _make(turn, job, f"redo:{job.id}", **mends.redone(job, reason))
+        await _make(turn, job, f"redo:{root.id}", **mends.redone(job, reason))
     else:
-        await _offer_credits(turn, job)
+        await _offer_credits(turn, root)
 
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
