@@ -43,7 +43,7 @@ async def _run() -> str:
             polls = await _polls(stack, order)
             costs = await _rows(stack, "select job_id, sum(cost) from provider_calls group by 1")
             calls = await _rows(stack, "select state, count(*) from provider_calls group by 1 order by 1")
-    return _table(ends, polls, [row[1] for row in costs], dict(calls), stack.kie.overrun)
+    return _table(ends, polls, [row[1] for row in costs], dict(calls), stack.providers["kie"].overrun)
 
 
 async def _seller(http: httpx.AsyncClient) -> tuple[int, str]:
@@ -98,11 +98,11 @@ async def _polls(stack: Stack, order: orders.Order) -> tuple[int, int, float]:
     await stack.functions["api/render.py"].stop()
     os.environ.update(stack.settings)
     config.get.cache_clear()
-    stack.kie.seconds = 3600
+    stack.providers["kie"].seconds = 3600
     tasks = []
     body = {"model": "nano-banana-2", "input": {}}
     for _ in range(ORDERS):
-        tasks.append(stack.kie._make(stack.kie.keys[0], body, stack.page))
+        tasks.append(stack.providers["kie"]._make(stack.providers["kie"].keys[0], body, stack.page))
     async with db.connect(stack.owner_url) as conn:
         await conn.execute("delete from job_schedules")
         for number, task in enumerate(tasks):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from dev import generation
 from dev.telegram import Account, cast
 from lib import config, errors
 
@@ -18,8 +19,7 @@ BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/
 
 LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
 GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN")
-AI = ("KIE_API_KEY", "KIE_WEBHOOK_KEY", "OPENAI_API_KEY")
-EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting
+EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
 OF_THE_PLATFORM = ("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF")
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -42,7 +42,8 @@ def read_env(path: Path | None) -> dict[str, str]:
 
 def strangers(given: Mapping[str, str]) -> list[str]:
     """Return the names that are no settings; raise Misconfigured for one that is nearly the name of a setting."""
-    known = [*re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE), *OF_THE_PLATFORM]
+    named = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    known = {*named, *OF_THE_PLATFORM, *(name for pair in config.PROVIDERS.values() for name in pair)}
     unknown = [name for name in given if name not in known]
     for name in unknown:
         for near in difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8):
@@ -62,7 +63,7 @@ def real(given: Mapping[str, str]) -> set[str]:
         "postgres": ("DATABASE_URL",),
         "upstash": ("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         "blob": ("BLOB_READ_WRITE_TOKEN",),
-        **{name: (setting,) for name, setting in config.PROVIDER_KEYS.items()},
+        **{name: (key,) for name, (key, _) in config.PROVIDERS.items()},
         "telegram": tuple(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS),
     }
     return {part for part, names in marks.items() if any(given.get(name) for name in names)}
@@ -75,8 +76,10 @@ def own_secrets(folder: Path) -> dict[str, str]:
     """
     path = folder / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-    made = {name: f"local-{secrets.token_hex(24)}" for name in (*GUARDS, *AI, "UPSTASH_REDIS_REST_TOKEN")}
-    made["KIE_API_KEY"] += f",local-{secrets.token_hex(24)}"
+    made = {name: f"local-{secrets.token_hex(24)}" for name in (*GUARDS, "UPSTASH_REDIS_REST_TOKEN")}
+    made |= {
+        name: ",".join(f"local-{secrets.token_hex(24)}" for _ in range(n)) for name, n in generation.SECRETS.items()
+    }
     made["BLOB_READ_WRITE_TOKEN"] = f"vercel_blob_rw_local0000000000_{secrets.token_hex(16)}"
     made |= {f"{one.name.upper()}_BOT_TOKEN": f"{one.user['id']}:{secrets.token_hex(18)}" for one in cast.BOTS}
     if made.keys() - known.keys():
@@ -111,11 +114,8 @@ def complete(
     """
     outside = real(given)
     made = LOCAL | {name: own[name] for name in GUARDS} | {"PUBLIC_URL": deployment}
-    if ai and not outside & {*config.PROVIDER_KEYS}:
-        made |= {name: own[name] for name in AI} | {
-            "KIE_API_URL": f"{page}/kie",
-            "OPENAI_BASE_URL": f"{page}/openai/v1",
-        }
+    if ai and not outside & {*config.PROVIDERS}:
+        made |= {name: own[name] for name in generation.SECRETS} | generation.settings(page)
     if "postgres" not in outside:
         made["DATABASE_URL"] = database_url
     if "upstash" not in outside:

@@ -76,10 +76,7 @@ class Stack:
             hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
         self._port, self._ticks, self._ai = port, ticks, ai
-        keys, hook_key = tuple(self.secrets["KIE_API_KEY"].split(",")), self.secrets["KIE_WEBHOOK_KEY"]
-        self.kie = generation.Kie(keys=keys, webhook_key=hook_key, seconds=generation_seconds, light=light)
-        keys = (self.secrets["OPENAI_API_KEY"],)
-        self.openai = generation.OpenAI(keys=keys, seconds=generation_seconds / 2, light=light)
+        self.providers = generation.stand_ins(self.secrets, seconds=generation_seconds, light=light)
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
@@ -182,8 +179,7 @@ class Stack:
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
                 Route("/upstash{path:path}", self._upstash),
-                Route("/kie{path:path}", self.kie),
-                Route("/openai{path:path}", self.openai),
+                *generation.routes(self.providers),
                 Route("/blob{path:path}", blob.app(self.folder / "blob", self.secrets["BLOB_READ_WRITE_TOKEN"])),
             ]
         )
@@ -265,15 +261,15 @@ class Stack:
             part.detail = "from .env" if is_real else ", ".join(self.world.bots)
 
     def _show_generation(self, outside: set[str]) -> None:
-        self._exit.push_async_callback(self.kie.close)
-        stands_in = self._ai and not outside & {"kie", "openai"}
-        for name in ("kie", "openai"):
+        stands_in = self._ai and not outside & {*self.providers}
+        for name, service in self.providers.items():
+            self._exit.push_async_callback(service.close)
             if name in outside:
                 self.parts.change(name, status="up", real=True, detail="from .env")
             elif stands_in:
                 self.parts.change(name, status="up", detail="a stand-in", url=f"{self.page}/{name}")
         if stands_in:
-            self.world.hooks.faults = {"kie": self.kie.faults, "openai": self.openai.faults}
+            self.world.hooks.faults = {name: one.faults for name, one in self.providers.items()}
             for faults in self.world.hooks.faults.values():
                 faults.on_change = self.world.tell_faults
 

@@ -21,8 +21,9 @@ from lib import errors
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BOTS = ("studio", "client", "partner", "admin")
-# The generation providers that need a key, each with the setting that holds it, or several separated by commas.
-PROVIDER_KEYS = {"kie": "KIE_API_KEY", "openai": "OPENAI_API_KEY"}
+# The generation providers that need a key, in the order of asking: the setting of the key, or of several separated by
+# commas, and the setting of another address than the provider's own.
+PROVIDERS = {"kie": ("KIE_API_KEY", "KIE_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
 ENVIRONMENTS = ("production", "preview", "local")
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
@@ -59,11 +60,10 @@ class Config:
     public_url: str
     telegram_api_url: str
     provider_keys: Mapping[str, tuple[str, ...]]
+    provider_urls: Mapping[str, str]
     kie_api_keys: tuple[str, ...]
     kie_webhook_key: str
-    kie_api_url: str
     openai_api_key: str
-    openai_base_url: str
     openai_model: str
     drain_budget: timedelta
     lease_scale: float
@@ -240,12 +240,11 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
     "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
     "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
-    "provider_keys": lambda env: {one: _parts(env.get(name, "")) for one, name in PROVIDER_KEYS.items()},
+    "provider_keys": lambda env: {one: _parts(env.get(name, "")) for one, (name, _) in PROVIDERS.items()},
+    "provider_urls": lambda env: {one: _optional_url(env, name) for one, (_, name) in PROVIDERS.items()},
     "kie_api_keys": lambda env: _keys(env, "KIE_API_KEY"),
     "kie_webhook_key": lambda env: env.get("KIE_WEBHOOK_KEY", "").strip(),
-    "kie_api_url": lambda env: _optional_url(env, "KIE_API_URL"),
     "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
-    "openai_base_url": lambda env: _optional_url(env, "OPENAI_BASE_URL"),
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),

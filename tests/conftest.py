@@ -42,7 +42,8 @@ SETTINGS = {
 }
 UNSET = (
     *("DATABASE_URL_UNPOOLED", "DATABASE_READ_URL", "KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"),
-    *("KIE_API_KEY", "KIE_WEBHOOK_KEY", "KIE_API_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
+    *(name for pair in config.PROVIDERS.values() for name in pair),
+    *("KIE_WEBHOOK_KEY", "OPENAI_MODEL"),
 )
 # How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.
 settings.register_profile("lotok", deadline=None, suppress_health_check=[HealthCheck.too_slow])

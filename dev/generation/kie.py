@@ -16,7 +16,7 @@ import random
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,19 @@ KINDS = {
     "result": (*LINKS, *RESULTS),
 }
 RATE, SPAN = 20, 10.0  # new tasks of one account
+
+SECRETS = {"KIE_API_KEY": 2, "KIE_WEBHOOK_KEY": 1}
+
+
+def settings(address: str) -> dict[str, str]:
+    """Return the settings that lead the product here."""
+    return {"KIE_API_URL": address}
+
+
+def stand_in(secrets: Mapping[str, str], *, seconds: float, light: bool) -> "Kie":
+    """Return the service with the accounts that the secrets name."""
+    keys = tuple(secrets["KIE_API_KEY"].split(","))
+    return Kie(keys=keys, webhook_key=secrets.get("KIE_WEBHOOK_KEY", ""), seconds=seconds, light=light)
 
 
 @dataclass

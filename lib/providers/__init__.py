@@ -1,27 +1,15 @@
-"""The table of the providers. Their promises are in contract; makers says which provider makes which product."""
+"""The table of the providers. Their promises are in contract; makers says who makes which product."""
 
 import importlib
-from datetime import timedelta
 from typing import cast
 
+from lib import config
 from lib.providers.contract import Provider
 
-PROVIDERS = {
-    "kie": "lib.providers.kie",
-    "openai": "lib.providers.openai",
-    "local": "lib.providers.local",
-}
-
-# How many tasks may be begun within a span, of all workers together; above it KIE answers 429 and queues nothing.
-RATES = {"kie": (20, timedelta(seconds=10))}
-
-# Where results may be fetched from: these hosts and those below them.
-RESULT_HOSTS = {
-    "kie": ("aiquickdraw.com", "redpandaai.co", "kie.ai"),
-    "openai": (),
-}
+# Those that need a key stand in the order in which config names them; our own renderer needs none and is the last.
+PROVIDERS = {name: f"lib.providers.{name}" for name in (*config.PROVIDERS, "local")}
 
 
 def load(name: str) -> Provider:
-    """Return a provider, imported now: what is heavy about it is paid by the job that needs it."""
+    """Return a provider, imported now: our own renderer is heavy, and not every function contains it."""
     return cast(Provider, importlib.import_module(PROVIDERS[name]))

@@ -1,4 +1,4 @@
-"""The promises of a generation provider. The table of who makes which product is in makers.
+"""The promises of a generation provider. makers puts together who makes which product.
 
     prepare  upload what the request needs; costs nothing and may be repeated
     create   spend: a Ticket for work that goes on at the provider, or an Output that is finished
@@ -13,14 +13,40 @@ content broke them, and no other provider is asked. A picture_* code is about th
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from lib import errors
-from lib.providers.makers import Offer
 
 type Request = dict[str, Any]  # what a provider is sent, as JSON: kept with the job until the answer is
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model of a provider for one product: what one result costs at most, and how long it usually takes.
+
+    `cost` is in thousandths of a dollar: the list price, reserved before and replaced by what was really charged.
+    `still` makes a picture of the clip's proportions first, for models that copy those of the picture they are given.
+    """
+
+    provider: str
+    model: str
+    cost: int = 0
+    seconds: int = 30
+    params: Mapping[str, Any] = field(default_factory=dict)
+    still: "Offer | None" = None
+
+    @property
+    def whole_cost(self) -> int:
+        """The price of one result at most, its still included."""
+        return self.cost + (self.still.cost if self.still else 0)
+
+    @property
+    def name(self) -> str:
+        """The name that a checkpoint uses for it."""
+        return f"{self.provider}:{self.model}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +118,9 @@ class Output:
 class Provider(Protocol):
     """The content of every module that PROVIDERS names."""
 
-    INSTANT: bool  # `create` returns an Output; there are no tickets
+    INSTANT: bool  # `create` returns an Output; there are no tickets, and nobody reports what became of them
+    RATE: tuple[int, timedelta] | None  # how many tasks may be begun within a span, of all workers together
+    OFFERS: Mapping[str, tuple[Offer, ...]]  # what it makes, by product or `product:preset`, the first choice first
 
     async def prepare(self, offer: Offer, ask: Ask) -> Request:
         """Return the request; upload the picture where the provider wants an address."""
@@ -108,6 +136,9 @@ class Provider(Protocol):
 
     async def find(self, offer: Offer, request: Request, task_id: str) -> Ticket | None:
         """Return the ticket of a task that somebody named to us, if it is the one of this request."""
+
+    def check_report(self, headers: Mapping[str, str], task_id: str) -> None:
+        """Raise Denied unless the provider signed this report; it is asked only where there are tickets."""
 
 
 @contextlib.contextmanager

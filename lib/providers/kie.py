@@ -6,28 +6,33 @@ believes that only when KIE's own record of the task holds our request.
 """
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import math
 import re
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from lib import config, errors, fetch
-from lib.providers import RESULT_HOSTS
-from lib.providers.contract import Ask, Output, Report, Request, Ticket
-from lib.providers.makers import Offer
+from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
 
 INSTANT = False
+RATE = (20, timedelta(seconds=10))  # above it KIE answers 429 and queues nothing
 
 API = "https://api.kie.ai"
 UPLOADS = "https://kieai.redpandaai.co"  # keeps a file for a day
+RESULT_HOSTS = ("aiquickdraw.com", "redpandaai.co", "kie.ai")  # and those below them
 CREDIT = 5  # thousandths of a dollar
 RESULT_LIMIT = 100 * 1024 * 1024
 POLLS_AT_ONCE = 10
+MAX_AGE = 300  # seconds by which the time stamp of a report may differ from ours
 TASK_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 _CREATE_TIMEOUT = timedelta(seconds=30)
@@ -64,6 +69,38 @@ SHAPES = {
     "kling-2.6/image-to-video": Shape("image_urls", prompt_limit=1000),
     "kling-3.0/video": Shape("image_urls", ratio="aspect_ratio", prompt_limit=2500),
     "bytedance/seedance-2-fast": Shape("first_frame_url", many=False, ratio="aspect_ratio", prompt_limit=2500),
+}
+
+
+# Models and prices change within months. Prices: KIE's list of December 2025 and of 2026 where known, a cautious guess
+# elsewhere; what a job really cost is recorded with it. "nsfw_checker" is off by default at KIE.
+GPT_IMAGE = Offer("kie", "gpt-image-2-image-to-image", 60, 45, {"resolution": "1K"})
+BANANA_2 = Offer("kie", "nano-banana-2", 40, 30, {"resolution": "1K", "output_format": "png"})
+BANANA = Offer("kie", "google/nano-banana-edit", 20, 25, {"output_format": "png"})
+SEEDREAM = Offer("kie", "seedream/4.5-edit", 33, 30, {"quality": "basic", "nsfw_checker": True})
+
+
+def _clips(seconds: int) -> tuple[Offer, ...]:
+    kling, grok = {5: (275, "6"), 10: (550, "10")}[seconds]
+    sound = {"duration": str(seconds), "sound": False}
+    return (
+        Offer("kie", "kling-2.6/image-to-video", kling, 150, sound, BANANA_2),
+        Offer(
+            *("kie", "grok-imagine/image-to-video", 17 * int(grok), 90),
+            {"duration": grok, "resolution": "720p", "mode": "normal", "nsfw_checker": True},
+            BANANA_2,
+        ),
+    )
+
+
+OFFERS = {
+    "card": (GPT_IMAGE, BANANA_2),
+    "card:white": (BANANA, SEEDREAM),
+    "set": (GPT_IMAGE, BANANA_2),
+    "set:white": (BANANA, SEEDREAM),
+    "background": (SEEDREAM, BANANA),
+    "video5": _clips(5),
+    "video10": _clips(10),
 }
 
 
@@ -122,6 +159,18 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
     return None
 
 
+def check_report(headers: Mapping[str, str], task_id: str) -> None:
+    """Raise Denied unless KIE signed this task id lately; nothing to check when we share no key."""
+    key = config.get().kie_webhook_key
+    if not key:
+        return
+    stamp, given = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
+    wanted = base64.b64encode(hmac.new(key.encode(), f"{task_id}.{stamp}".encode(), hashlib.sha256).digest())
+    in_time = stamp.isdecimal() and len(stamp) < 12 and abs(time.time() - int(stamp)) <= MAX_AGE
+    if not hmac.compare_digest(wanted, given.encode()) or not in_time:
+        raise errors.Denied("odd_signature")
+
+
 @dataclass(frozen=True)
 class _KieAnswer:
     """An answer of KIE: the code in the body where there is one, else the status."""
@@ -132,7 +181,7 @@ class _KieAnswer:
 
 
 async def _call(method: str, path: str, key: str, timeout: timedelta, base: str = "", **request: Any) -> _KieAnswer:
-    url = (base or config.get().kie_api_url or API) + path
+    url = (base or config.get().provider_urls["kie"] or API) + path
     answer = await fetch.ask(method, url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout, **request)
     body = _object(answer.body)
     code = body.get("code", answer.status if answer.status != 200 else 0)  # a 200 that says nothing is no success
@@ -155,7 +204,7 @@ async def _upload(key: str, picture: bytes) -> str:
     try:
         answer = await _call(
             *("POST", "/api/file-stream-upload", key, _UPLOAD_TIMEOUT),
-            base=config.get().kie_api_url or UPLOADS,
+            base=config.get().provider_urls["kie"] or UPLOADS,
             files={"file": (name, picture, "image/jpeg")},
             data={"uploadPath": "lotok", "fileName": name},
         )
@@ -245,6 +294,6 @@ def _key(account: str) -> str:
 
 
 def _hosts() -> tuple[str, ...]:
-    stand_in = config.get().kie_api_url
+    stand_in = config.get().provider_urls["kie"]
     parts = urlsplit(stand_in)
-    return (*RESULT_HOSTS["kie"], *([f"{parts.scheme}://{parts.netloc}"] if stand_in else []))
+    return (*RESULT_HOSTS, *([f"{parts.scheme}://{parts.netloc}"] if stand_in else []))

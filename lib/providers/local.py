@@ -1,6 +1,6 @@
 """The renderer behind the contract of the providers: finished at once, costs nothing, needs no key."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lib import errors
 from lib.drawing import work
@@ -11,10 +11,12 @@ from lib.drawing.cut import result
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
 from lib.drawing.scene.background import BackgroundOrder
-from lib.providers.contract import Ask, Output, Report, Request, Ticket
-from lib.providers.makers import Offer
+from lib.providers import makers
+from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
 
 INSTANT = True
+RATE = None
+OFFERS = makers.OWN
 
 
 async def prepare(offer: Offer, ask: Ask) -> Request:
@@ -65,3 +67,8 @@ async def collect(ticket: Ticket, report: Report) -> Output:
 async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
     """There are no tasks."""
     return None
+
+
+def check_report(headers: Mapping[str, str], task_id: str) -> None:
+    """There are no reports."""
+    raise errors.Denied()

@@ -1,40 +1,13 @@
 """The makers of each product: in which order they are asked, what each costs at most, and how long it takes.
 
-Models and prices change within months, so all of it is data. `local` needs no key and ends every chain.
+A provider names in its own module what it makes (`OFFERS`). `local` needs no key and ends every chain.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
 
-from lib import config
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A model of a provider for one product: what one result costs at most, and how long it usually takes.
-
-    `cost` is in thousandths of a dollar: the list price, reserved before and replaced by what was really charged.
-    `still` makes a picture of the clip's proportions first, for models that copy those of the picture they are given.
-    """
-
-    provider: str
-    model: str
-    cost: int = 0
-    seconds: int = 30
-    params: Mapping[str, Any] = field(default_factory=dict)
-    still: "Offer | None" = None
-
-    @property
-    def whole_cost(self) -> int:
-        """The price of one result at most, its still included."""
-        return self.cost + (self.still.cost if self.still else 0)
-
-    @property
-    def name(self) -> str:
-        """The name that a checkpoint uses for it."""
-        return f"{self.provider}:{self.model}"
+from lib import config, providers
+from lib.providers.contract import Offer
 
 
 def has_key(name: str) -> bool:
@@ -63,54 +36,29 @@ def left(product: str, preset: str, maker: str) -> tuple[Offer, ...]:
     return tuple(offer for offer in chain(product, preset) if (offer.provider == "local") in kinds)
 
 
-def words() -> Offer:
-    """Return who proposes the words of a card: a model of the settings."""
-    return Offer("openai", config.get().openai_model, WORDS_COST)
-
-
 def is_remote(product: str) -> bool:
     """Say whether somebody else's machines do the work, so that many orders can be under way here."""
     return chain(product)[0].provider != "local"
 
 
-_LOCAL_CARD = Offer("local", "card", seconds=5)
-_LOCAL_BACKGROUND = Offer("local", "background", seconds=5)
-
-# Prices: KIE's list of December 2025 and of 2026 where known, a cautious guess elsewhere; what a job really cost is
-# recorded with it. "nsfw_checker" is off by default at KIE.
-_GPT_IMAGE = Offer("kie", "gpt-image-2-image-to-image", 60, 45, {"resolution": "1K"})
-_BANANA_2 = Offer("kie", "nano-banana-2", 40, 30, {"resolution": "1K", "output_format": "png"})
-_BANANA = Offer("kie", "google/nano-banana-edit", 20, 25, {"output_format": "png"})
-_SEEDREAM = Offer("kie", "seedream/4.5-edit", 33, 30, {"quality": "basic", "nsfw_checker": True})
-_OPENAI = Offer("openai", "gpt-image-2", 70, 45, {"quality": "medium"})
-
-# What is asked beside the pictures. Moderation is free.
-MODERATION = Offer("openai", "omni-moderation-latest")
-WORDS_COST = 3
+def _chains() -> dict[str, tuple[Offer, ...]]:
+    """Return who makes what: those that need a key in the order in which config names them, then our own renderer."""
+    keyed = [providers.load(name).OFFERS for name in config.PROVIDERS]
+    return {one: tuple(offer for offers in (*keyed, OWN) for offer in offers.get(one, ())) for one in OWN}
 
 
-def _clips(seconds: int) -> tuple[Offer, ...]:
-    kling, grok = {5: (275, "6"), 10: (550, "10")}[seconds]
-    sound = {"duration": str(seconds), "sound": False}
-    return (
-        Offer("kie", "kling-2.6/image-to-video", kling, 150, sound, _BANANA_2),
-        Offer(
-            *("kie", "grok-imagine/image-to-video", 17 * int(grok), 90),
-            {"duration": grok, "resolution": "720p", "mode": "normal", "nsfw_checker": True},
-            _BANANA_2,
-        ),
-        Offer("local", "video", seconds=4 + 2 * seconds),
-    )
+_CARD = (Offer("local", "card", seconds=5),)
 
-
-CHAINS: dict[str, tuple[Offer, ...]] = {
-    "card": (_GPT_IMAGE, _BANANA_2, _OPENAI, _LOCAL_CARD),
-    "card:white": (_BANANA, _SEEDREAM, _OPENAI, _LOCAL_CARD),
-    "card:classified": (_LOCAL_CARD,),
-    "set": (_GPT_IMAGE, _BANANA_2, _OPENAI, _LOCAL_CARD),
-    "set:white": (_BANANA, _SEEDREAM, _OPENAI, _LOCAL_CARD),
-    "set:classified": (_LOCAL_CARD,),
-    "background": (_SEEDREAM, _BANANA, _OPENAI, _LOCAL_BACKGROUND),
-    "video5": _clips(5),
-    "video10": _clips(10),
+# What our own renderer makes is everything. It stands here because not every function contains the renderer.
+OWN: dict[str, tuple[Offer, ...]] = {
+    "card": _CARD,
+    "card:white": _CARD,
+    "card:classified": _CARD,
+    "set": _CARD,
+    "set:white": _CARD,
+    "set:classified": _CARD,
+    "background": (Offer("local", "background", seconds=5),),
+    "video5": (Offer("local", "video", seconds=14),),
+    "video10": (Offer("local", "video", seconds=24),),
 }
+CHAINS = _chains()

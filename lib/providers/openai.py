@@ -1,7 +1,7 @@
 """OpenAI, or a service with its API: pictures when KIE does not deliver, the words of a card, and moderation.
 
-The openai package is imported here alone, and only in a worker: a third of a second and 49 MB. A picture is finished
-when `create` returns; a worker that dies meanwhile has spent without a result, as nobody can ask for it later.
+The openai package is imported by the first request, and so only in a worker: a third of a second and 49 MB. A picture
+is finished when `create` returns; a worker that dies meanwhile has spent without a result: nobody can ask for it later.
 """
 
 import asyncio
@@ -9,18 +9,26 @@ import base64
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import openai
-
 from lib import config, errors
-from lib.providers.contract import Ask, Output, Report, Request, Ticket
-from lib.providers.makers import MODERATION, Offer
+from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
+
+if TYPE_CHECKING:
+    import openai
 
 INSTANT = True
+RATE = None
+
+PICTURE = Offer("openai", "gpt-image-2", 70, 45, {"quality": "medium"})
+OFFERS = dict.fromkeys(("card", "card:white", "set", "set:white", "background"), (PICTURE,))
+
+# Beside the pictures it is asked for these. Moderation is free.
+MODERATION = Offer("openai", "omni-moderation-latest")
+WORDS_COST = 3
 
 type _Clients = dict[tuple[str, str], openai.AsyncOpenAI]  # by key and address
 
@@ -85,6 +93,16 @@ async def find(offer: Offer, request: Request, task_id: str) -> Ticket | None:
     return None
 
 
+def check_report(headers: Mapping[str, str], task_id: str) -> None:
+    """There are no reports."""
+    raise errors.Denied()
+
+
+def words_offer() -> Offer:
+    """Return what proposes the words of a card: the model that the settings name."""
+    return Offer("openai", config.get().openai_model, WORDS_COST)
+
+
 async def propose_words(instructions: str, description: str, picture: bytes) -> dict[str, Any]:
     """Return a model's proposal for the words of a card: title, benefits, category. The caller must check all of it.
 
@@ -145,11 +163,13 @@ async def _chat(messages: list[dict[str, Any]], form: dict[str, Any]) -> str:
     return str(choice.message.content)
 
 
-def _client() -> openai.AsyncOpenAI:
+def _client() -> "openai.AsyncOpenAI":
+    import openai
+
     settings = config.get()
     if not settings.openai_api_key:
         raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
-    base_url = settings.openai_base_url or "https://api.openai.com/v1"
+    base_url = settings.provider_urls["openai"] or "https://api.openai.com/v1"
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     name = (settings.openai_api_key, base_url)
     if name not in clients:
@@ -165,6 +185,8 @@ async def close() -> None:
 
 @contextlib.contextmanager
 def _own_errors() -> Iterator[None]:
+    import openai
+
     try:
         yield
     except openai.RateLimitError as error:

@@ -6,21 +6,16 @@ taskId and time alone): so a report changes nothing but when the job is looked a
 checked.
 """
 
-import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from lib import config, db, errors
+from lib import config, db, errors, providers
 
 SQL = db.load("callbacks")
-
-PROVIDERS = ("kie",)
-MAX_AGE = 300  # seconds by which the provider's time stamp may differ from ours
 
 _ID_LIMIT = 200
 
@@ -33,14 +28,19 @@ def address(provider: str, job_id: int, nonce: str) -> str:
     return f"{config.get().public_url}/api/callback/{provider}?{urlencode(query)}"
 
 
+def reports(provider: str) -> bool:
+    """Say whether there is a provider of this name that reports what became of its tasks."""
+    return provider in config.PROVIDERS and not providers.load(provider).INSTANT
+
+
 async def take(provider: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
     """Let the job be looked at now; False when nobody waits for it. Denied for a report that proves nothing."""
     job, nonce = query.get("job", ""), query.get("nonce", "")
     ours = hmac.compare_digest(query.get("sig", "").encode(), _sign(provider, job, nonce).encode())
-    if not config.get().app_secret or provider not in PROVIDERS or not job.isdecimal() or len(job) > 18 or not ours:
+    if not config.get().app_secret or not reports(provider) or not job.isdecimal() or len(job) > 18 or not ours:
         raise errors.Denied()
     task_id = _task_id(body)
-    _check_signature(headers, task_id)
+    providers.load(provider).check_report(headers, task_id)
     return bool(await db.run(lambda conn: SQL.hear.one(conn, bool, job_id=int(job), nonce=nonce, task_id=task_id)))
 
 
@@ -62,15 +62,3 @@ def _task_id(body: bytes) -> str:
             if isinstance(found, str) and 0 < len(found) <= _ID_LIMIT and found.isprintable():
                 return found
     raise errors.Invalid("no_task_id")
-
-
-def _check_signature(headers: Mapping[str, str], task_id: str) -> None:
-    """Raise Denied unless the provider signed this task id lately; nothing to check when we share no key."""
-    key = config.get().kie_webhook_key
-    if not key:
-        return
-    stamp, given = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
-    wanted = base64.b64encode(hmac.new(key.encode(), f"{task_id}.{stamp}".encode(), hashlib.sha256).digest())
-    in_time = stamp.isdecimal() and len(stamp) < 12 and abs(time.time() - int(stamp)) <= MAX_AGE
-    if not hmac.compare_digest(wanted, given.encode()) or not in_time:
-        raise errors.Denied("odd_signature")

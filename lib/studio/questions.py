@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from lib import db, errors
 from lib.jobs.run import Run
 from lib.providers import makers
-from lib.providers.contract import answers
-from lib.providers.makers import Offer
+from lib.providers.contract import Offer, answers
 from lib.studio import spending
 from lib.studio.spending import CallEnd
 

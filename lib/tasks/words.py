@@ -61,7 +61,7 @@ async def _proposed(run: Run, description: str) -> dict[str, Any] | None:
         picture = await _picture(order)
         language = "Russian" if order["language"] == "ru" else "English"
         instructions = _INSTRUCTIONS.format(language=language)
-        async with questions.counted(run, "words", makers.words()):
+        async with questions.counted(run, "words", openai.words_offer()):
             said = await openai.propose_words(instructions, description, picture)
     except errors.Upstream as error:
         log.event("words_not_proposed", error=str(error)[:300])

@@ -1,12 +1,12 @@
-"""The stand-ins of the providers, each a real server, and the settings that lead to them."""
+"""The stand-ins of the providers behind one real server, and the settings that lead to them."""
 
 import io
 
 import pytest
 from PIL import Image, ImageDraw
+from starlette.applications import Starlette
 
-from dev import serving
-from dev.generation import Kie, OpenAI
+from dev import generation, serving
 from lib import config, fetch
 
 
@@ -21,31 +21,49 @@ def product_photo() -> bytes:
     return out.getvalue()
 
 
+@pytest.fixture(scope="session")
+async def page():
+    """One server for all tests: its address, and the stand-ins that it has now."""
+    services = {}
+
+    async def answer(scope, receive, send):
+        await Starlette(routes=generation.routes(services))(scope, receive, send)
+
+    async with serving.serve(answer) as address:
+        yield address, services
+
+
+@pytest.fixture(scope="session")
+def secrets():
+    """The keys of the stand-ins, as the settings hold them."""
+    return {name: ",".join(f"{name}-number-{n}" for n in range(many)) for name, many in generation.SECRETS.items()}
+
+
 @pytest.fixture
-async def kie():
-    """KIE's stand-in; a task takes 50 ms."""
-    service = Kie(keys=("key-number-one", "key-number-two"), seconds=0.05, light=True)
-    async with serving.serve(service) as address:
-        service.address = address
-        yield service
+async def stand_ins(page, secrets):
+    """The stand-in of each provider, new for this test; a picture takes hardly any time."""
+    _, services = page
+    services.update(generation.stand_ins(secrets, seconds=0.05, light=True))
+    yield services
+    for service in services.values():
         await service.close()
 
 
 @pytest.fixture
-async def openai():
-    service = OpenAI(keys=("openai-key-0000",), seconds=0.02, light=True)
-    async with serving.serve(service) as address:
-        service.address = address
-        yield service
+def kie(stand_ins):
+    return stand_ins["kie"]
 
 
 @pytest.fixture
-async def keyed(kie, openai, monkeypatch):
+def openai(stand_ins):
+    return stand_ins["openai"]
+
+
+@pytest.fixture
+async def keyed(page, secrets, stand_ins, monkeypatch):
     """Let the settings name the stand-ins."""
-    monkeypatch.setenv("KIE_API_KEY", ",".join(kie.keys))
-    monkeypatch.setenv("KIE_API_URL", kie.address)
-    monkeypatch.setenv("OPENAI_API_KEY", openai.keys[0])
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{openai.address}/v1")
+    for name, value in {**secrets, **generation.settings(page[0])}.items():
+        monkeypatch.setenv(name, value)
     config.get.cache_clear()
     yield
     from lib.providers import openai as provider

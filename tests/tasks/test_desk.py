@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lib import errors
-from lib.providers import makers
+from lib.providers.contract import Offer
 from lib.studio import spending
 from lib.studio.items import Item
 from lib.tasks.order import asking
@@ -95,7 +95,7 @@ def waits(desk, age, maker):
     [("", timedelta(hours=1), "provider_down"), ("model", timedelta(days=1), "model_away")],
 )
 async def test_the_wait_for_a_maker_ends_in_a_refusal_that_names_why(desk, halted, monkeypatch, maker, most, code):
-    monkeypatch.setattr(asking, "_chain", lambda desk: (makers.Offer("kie", "m"),))
+    monkeypatch.setattr(asking, "_chain", lambda desk: (Offer("kie", "m"),))
     halted("down")
     again = await waits(desk, most, maker)
     assert isinstance(again, datetime)

@@ -9,7 +9,7 @@ from lib.office.pulse import Pulse
 from lib.studio import spending
 from lib.telegram.dispatch import Turn
 
-KEYS = config.PROVIDER_KEYS
+KEYS = {name: key for name, (key, _) in config.PROVIDERS.items()}
 
 
 def worries(turn: Turn, pulse: Pulse) -> list[str]:

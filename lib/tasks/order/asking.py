@@ -8,8 +8,7 @@ from lib.drawing import work
 from lib.drawing.card import received
 from lib.drawing.card.render import PRESETS
 from lib.providers import makers
-from lib.providers.contract import Ask
-from lib.providers.makers import Offer
+from lib.providers.contract import Ask, Offer
 from lib.studio import cuts, spending
 from lib.studio.items import Call, Item
 from lib.tasks.order import alarm, prompts, source
@@ -102,7 +101,7 @@ def waiting(desk: Desk, item: Item) -> Item:
 async def note_call(conn: db.Connection, desk: Desk, item: Item, choice: Choice) -> spending.CallStart:
     """Note that a step is about to be asked for."""
     step = choice.step
-    starts, span = providers.RATES.get(step.provider, (None, None))
+    starts, span = providers.load(step.provider).RATE or (None, None)
     intent = spending.Intent(
         desk.job_id,
         desk.run.token,

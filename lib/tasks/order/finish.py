@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from lib import errors
 from lib.drawing import work
 from lib.drawing.card import received
-from lib.providers.contract import Output
-from lib.providers.makers import Offer
+from lib.providers.contract import Offer, Output
 from lib.studio import files as stored_files
 from lib.studio.files import NewFile
 from lib.studio.items import Item, StoredFile

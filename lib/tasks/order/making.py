@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lib import clock, config, db, errors, log, providers
-from lib.providers.contract import Ask, Output, Report, Ticket, answers
-from lib.providers.makers import Offer
+from lib.providers.contract import Ask, Offer, Output, Report, Ticket, answers
 from lib.studio import callbacks, spending
 from lib.studio.items import Call, Item
 from lib.tasks.order import asking, finish

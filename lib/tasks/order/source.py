@@ -65,7 +65,7 @@ async def _moderate(desk: Desk) -> None:
 
     picture = await work.draw(received.flat, desk.photo, 768)
     try:
-        async with questions.counted(desk.run, "moderation", makers.MODERATION):
+        async with questions.counted(desk.run, "moderation", openai.MODERATION):
             broken = await openai.moderate(texts, picture)
     except errors.Upstream as error:  # the list of words has judged, and the providers have checks of their own
         log.event("moderation_away", error=str(error))

@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -20,6 +21,18 @@ KINDS = {
     "words": ("odd_words", "no_words", "long_words", "hijacked", "no_schema"),
 }
 
+SECRETS = {"OPENAI_API_KEY": 1}
+
+
+def settings(address: str) -> dict[str, str]:
+    """Return the settings that lead the product here."""
+    return {"OPENAI_BASE_URL": f"{address}/v1"}
+
+
+def stand_in(secrets: Mapping[str, str], *, seconds: float, light: bool) -> "OpenAI":
+    """Return the service with the account that the secrets name; it answers in half of the time."""
+    return OpenAI(keys=(secrets["OPENAI_API_KEY"],), seconds=seconds / 2, light=light)
+
 
 class OpenAI:
     """The service as an ASGI app; `seconds` is what a picture takes, `light` makes it in no time at all."""
@@ -28,6 +41,9 @@ class OpenAI:
         self.keys, self.seconds, self.light = keys, seconds, light
         self.faults = Faults("openai", KINDS)
         self.requests: list[tuple[str, Any]] = []
+
+    async def close(self) -> None:
+        """Keep nothing open."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive), scope["path"].rpartition("/v1/")[2])
