@@ -250,3 +250,14 @@ async def test_nobody_draws_the_order_of_another_person(alice, done, database):
     alice.who = alice.who | {"id": mallory.id}
     turn = await does(alice, text=f"order:recut:{done}:framed", message_id=4)
     assert "уже нельзя" in turn.chat.said[-1][0]
+
+
+async def test_an_order_that_is_still_being_sent_is_drawn_again_in_a_moment(alice):
+    alice.step = "order:photo"
+    args = {"bot": "studio", "chat_id": 7, "message_id": 3, "language": "ru", "file_id": "f", "title": "Кружка"}
+    async with db.connection() as conn:
+        order = await table.create_job_and_consume_credit(
+            conn, alice.who["id"], task="card", key="order:2", args=args, price=1
+        )
+    turn = await does(alice, text=f"order:recut:{order.job.id}", message_id=4)
+    assert "ещё отправляется" in turn.chat.said[-1][0]

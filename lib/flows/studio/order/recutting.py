@@ -14,7 +14,7 @@ from lib import db, errors, limits
 from lib.flows.studio.order import cutting
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.studio import files, mends, orders, placed
+from lib.studio import cuts, files, mends, orders, placed
 from lib.studio.orders import Order
 from lib.telegram.dispatch import Turn
 
@@ -27,7 +27,9 @@ async def pressed(turn: Turn, argument: str) -> None:
     user_id = turn.state.who["id"]
     job = await db.run(lambda conn: placed.find_order(conn, user_id, number))
     source = await _source(job) if job else None
-    if job is None or source is None:
+    if job and job.state in cuts.OPEN:  # its files are still on their way
+        await turn.answer(turn.text("studio.recut.early"), alert=True)
+    elif job is None or source is None:
         await turn.answer(turn.text("studio.recut.gone"), alert=True)
     elif not await turn.limited(RECUTS):
         order = replace(Order.read(job.args), source=source, bot=turn.chat.bot, language=turn.language)
