@@ -160,7 +160,7 @@ select jsonb_build_object(
     'orders', (
         select coalesce(jsonb_agg(jsonb_build_object('id', j.id, 'task', j.task, 'state', j.state, 'price', j.price,
             'asked', j.args, 'error', j.error_code, 'created_at', j.created_at, 'finished_at', j.finished_at)
-            order by j.id), '[]')
+            order by j.price = 0, j.id), '[]')
         from every_job j
         where j.user_id = u.id
     ),

@@ -70,6 +70,13 @@ class Cafe:
         owner = await user_id(self.shop, self.owner)
         await self.run(lambda conn: partners.decide(conn, self.id, owner, status, reason))
 
+    async def client_chat(self, member: members.Member) -> Chat:
+        """Return the client's own chat with the client bot, where what is told is read."""
+        [row] = await self.shop.rows("select tg_id as id from users where id = %s", member.user_id)
+        chat = Chat(self.shop.http, "client", row)
+        await chat.says("/start")
+        return chat
+
     async def told(self, member: members.Member) -> list[dict[str, Any]]:
         """Return what the client has been, or will be, told: its key; the fields are forgotten once it was."""
         rows = await self.shop.rows(
