@@ -241,7 +241,7 @@ def test_what_the_photo_cuts_stands_at_that_edge_of_the_card(monkeypatch, name, 
         spot = next(spot for image, spot in sheet.pictures if image is product)
         title = sheet.words[0][1]
         low = title[1] - 40 if name == "pattern" else sheet.height  # its band lies before the product's foot
-        beyond = {"left": -spot.x, "right": spot.right - 900, "bottom": spot.bottom - low}[side]
+        beyond = {"top": -spot.y, "left": -spot.x, "right": spot.right - 900, "bottom": spot.bottom - low}[side]
         assert beyond >= -1
 
 
@@ -249,7 +249,43 @@ def test_a_cut_product_is_offered_only_where_it_can_stand():
     read = facts.read("Платье летнее", TEXTS[:3])
     assert set(choice.fitting(read, 0.6, ["bottom"])) == {"bleed", "column", "pattern", "paper"}
     assert set(choice.fitting(read, 0.6, ["left", "bottom"])) == {"column"}
-    assert choice.fitting(read, 0.6, ["top"]) == []
+    assert choice.fitting(read, 0.45, ["top", "bottom"]) == ["column"]
+    assert choice.fitting(read, 0.7, ["top"]) == []
+    assert choice.fitting(read, 0.6, ["top", "right"]) == []
+
+
+@pytest.mark.parametrize("sides", [("top",), ("top", "bottom")])
+def test_words_beside_a_product_of_the_whole_height_stand_on_the_panel(monkeypatch, sides):
+    for size in (SIZE, (270, 270), (270, 480)):
+        top, bottom = draw.zone(size)
+        seen = drawn(monkeypatch, "column", bottle(), facts.read("Платье летнее в цветок", TEXTS), size, sides)
+        for words, box, contrast in seen.words:
+            assert box[0] >= 540, words
+            assert box[2] <= 900, words
+            assert top <= box[1] < box[3] <= bottom + 26, words
+            assert contrast >= 4.5 or (contrast >= 3 and words.size >= 60), words
+
+
+def test_a_thing_with_a_dark_rim_is_not_shown_in_the_dark_first():
+    read = facts.CoverFacts("Колонка", number=facts.Number("24", "часа", "играет"), benefits=TEXTS[1:], kind="tech")
+    assert "dark" in choice.fitting(read, 0.8, rim=0.5)[:3]
+    assert "dark" not in choice.fitting(read, 0.8, rim=0.15)[:3]
+
+
+def test_the_title_decides_which_of_the_first_designs_leads():
+    """Ten products of one kind are not all shown in one design."""
+    read = [facts.read(f"Платье {name}", TEXTS) for name in "абвгдежзик"]
+    assert len({choice.fitting(one, 0.8)[0] for one in read}) >= 3
+
+
+def test_a_minus_stays_with_its_number():
+    read = facts.read("Пуховик", ("Тепло до \u221225 °C", "Не продувается"))
+    assert read.number == facts.Number("–25", "°C", "тепло до")
+    assert facts.read("Пуховик", ("Вес 600 г", "Тепло до -25 °C")).benefits == ("Тепло до –25 °C",)
+
+
+def test_a_number_whose_note_is_a_long_word_stays_a_benefit():
+    assert facts.read("Часы", ("Водонепроницаемые до 50 м",)).number is None
 
 
 @pytest.mark.parametrize("size", [(180, 240), (200, 200), (180, 320)])
@@ -271,6 +307,14 @@ def test_a_framed_photo_fills_its_card_and_keeps_the_product(name):
     assert red.mean() > 0.1
     assert not red[:, 0].any()
     assert not red[:, -1].any()
+
+
+def test_a_framed_photo_goes_on_in_the_colour_of_its_plain_edges():
+    photo = Image.new("RGB", (600, 800), (240, 240, 240))
+    ImageDraw.Draw(photo).rectangle((60, 20, 540, 780), fill=(20, 60, 150))
+    made = np.asarray(framed.draw((300, 400), photo, (60, 20, 540, 780), facts.read("Рюкзак", ()), "band")).astype(int)
+    beside = made[20:200, :20].reshape(-1, 3)
+    assert np.abs(beside - 240).max() < 12
 
 
 def test_the_same_words_and_product_give_the_same_picture():

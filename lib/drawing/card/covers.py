@@ -8,35 +8,43 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from lib.drawing.cover import choice, draw, facts, framed
+from lib.drawing.cover import choice, draw, facts, framed, tones
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import lettering, words
 
+FEW = 3  # designs of a cut product: with less there is no choice
+
 
 @dataclass(frozen=True)
 class Looks:
-    """All that a card of one product with its words can be."""
+    """All that a card of one product with its words can be: by its picture, and by the framed photo."""
 
     picture: ProductPicture
+    photo: ProductPicture
     facts: CoverFacts
     designs: tuple[str, ...]
 
     def draw(self, size: tuple[int, int], variant: int) -> Image.Image:
         """Return the card of this size in pixels."""
         turn, place = divmod(variant, len(self.designs))
-        design, shown = self.designs[place], self.picture
-        if not shown.is_cut:
-            return framed.draw(size, shown.image, shown.box, self.facts, design)
-        return draw.draw(size, shown.image, self.facts, design, turn, shown.sides)
+        design = self.designs[place]
+        if design in framed.DESIGNS:
+            return framed.draw(size, self.photo.image, self.photo.box, self.facts, design)
+        return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides)
 
 
 def looks(cut: CutPhoto, title: str, benefits: tuple[str, ...], design: str = "", way: Way | None = None) -> Looks:
-    """Return the looks of an order. A product that its photo cuts off is framed where no design bleeds at that edge."""
+    """Return the looks of an order: with the framed photo where few designs take a cut product, or none."""
     said = facts.read(lettering.said(title, words.TITLE_LIMIT), lettering.listed(benefits))
-    picture = cut.chosen(way)
-    designs = choice.fitting(said, picture.image.width / picture.image.height, picture.sides) if picture.is_cut else []
+    picture, photo = cut.chosen(way), cut.pictures[-1]
+    designs: list[str] = []
+    if picture.is_cut:
+        rim = tones.character(picture.image).rim
+        designs = choice.fitting(said, picture.image.width / picture.image.height, picture.sides, rim)
     if not designs:
-        picture, designs = cut.pictures[-1], list(framed.DESIGNS)
+        picture = photo
+    if len(designs) < FEW:
+        designs += framed.DESIGNS
     wanted = [design] if design in designs else []
-    return Looks(picture, said, (*wanted, *(name for name in designs if name not in wanted)))
+    return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)))

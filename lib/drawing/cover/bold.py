@@ -32,12 +32,15 @@ def bleed(cover: Cover) -> None:
     paper, tones, high = cover.paper, cover.tones, cover.height
     paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
-    title = set_title(cover, ONEST.title, (800, high * 0.27), (136 if cover.is_high else 108, 64), 3)
+    title, beside = _beside(cover)
     top = cover.top + title.height + 90
-    if cover.product.sides:
+    if beside:
+        spot = anchored(cover, place(cover.product, Spot(470, cover.top - 10, 520, high - cover.top + 50), 0.3, 0))
+    elif cover.product.sides:
         spot = anchored(cover, place(cover.product, Spot(200, top, 700, high - top), 0.6))
     elif cover.product.is_wide:
-        spot = place(cover.product, Spot(60, top - 20, 1020, cover.bottom - top - 60), 0, 0.55, 1.12)
+        spot = place(cover.product, Spot(60, top - 10, 1020, cover.bottom - top - 60), 0, 0.55)
+        spot = place(cover.product, Spot(spot.x, spot.y, spot.width * 1.12, spot.height * 1.12), 0, 0)
     else:
         spot = place(cover.product, Spot(250, top - 10, 700, high - top + 60), 0.62, 0, 1.1)
     lies = cover.product.is_wide and not cover.product.sides and cover.facts.kind not in ("home", "lamp")
@@ -48,6 +51,15 @@ def bleed(cover: Cover) -> None:
     paper.write(set_second(cover, ONEST.text), (52, cover.top), tones.ink)
     paper.write(title, (48, cover.top + 58), tones.ink)
     _plate(cover)
+
+
+def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
+    """Set the title, and tell if it stands beside the product: a tall one needs the card's height."""
+    if cover.product.is_tall:
+        title = set_title(cover, ONEST.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
+        if letters.fits(title, 430, 5):
+            return title, True
+    return set_title(cover, ONEST.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
 
 
 def _plate(cover: Cover) -> None:

@@ -9,6 +9,7 @@ from lib.drawing.cover import letters
 from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, Style
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
 from lib.drawing.cover.parts import (
+    SMALLEST,
     Cover,
     Inks,
     across,
@@ -27,18 +28,19 @@ from lib.drawing.cover.parts import (
 from lib.drawing.ground.colour import Rgb, contrast
 
 LEAF: Rgb = (93, 122, 58)
+PANEL = 308  # units of a line on the column's panel
 
 
 def editorial(cover: Cover) -> None:
     """A thin serif as large as the card; the product stands before its letters."""
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     style = Style(CORMORANT.title.face, -0.03, 0.82)
-    title = set_title(cover, style, (820, cover.height * 0.24), (190 if cover.is_high else 136, 84), 3)
+    title = set_title(cover, style, (820, cover.height * 0.22), (190 if cover.is_high else 136, 84), 3)
     start, foot = cover.top + 78, 190
     paper.band(cover.bottom - foot - (150 if cover.is_high else 110), cover.height, tones.shade)
     paper.write(set_second(cover, CORMORANT.text, 804, 42), (50, cover.top + 4), tones.muted)
     paper.band(cover.top + 62, cover.top + 64.5, tones.ink, left=50, right=850)
-    top = start + title.height * (0.93 if len(title.lines) > 1 else 1.04)
+    top = start + title.height + title.size * 0.04
     wide = cover.product.is_wide
     room = Spot(60 if wide else 170, top, 780 if wide else 560, cover.bottom - foot - top)
     paper.write(title, (42, start), tones.ink, accent=(facts.accent, tones.accent))
@@ -52,8 +54,12 @@ def editorial(cover: Cover) -> None:
         draw_figure(cover, CORMORANT.title, (48, cover.bottom - foot + 50), size, ink)
         lines = [facts.number.note, *facts.benefits] if facts.number.note else lines
         left = 410.0
-    said_lines = [letters.fit(line, CORMORANT.text, (850 - left, 56), (42, 32), lines=1) for line in lines]
-    for index, said in enumerate([one for one in said_lines if letters.fits(one, 850 - left, 1)][:3]):
+    kept = [line for line in lines if letters.measure(line, CORMORANT.text, SMALLEST) <= 850 - left][:3]
+    size = min(
+        [letters.fit(line, CORMORANT.text, (850 - left, 56), (42, SMALLEST), lines=1).size for line in kept] or [42]
+    )
+    for index, line in enumerate(kept):
+        said = letters.TextBlock((line,), letters.suited(line, CORMORANT.text), size)
         paper.write(said, (left, cover.bottom - foot + 56 + index * 56), tones.ink)
 
 
@@ -193,7 +199,11 @@ def column_(cover: Cover) -> None:
     hot = cover.others["dark"].accent
     paper.fade(cover.height * 0.72, cover.height, tones.shade, 0.8)
     ridge = [(left - 70 * math.sin(math.pi * step / 40) ** 0.8, cover.height * step / 40) for step in range(41)]
-    paper.polygon([*ridge, (WIDTH, cover.height), (WIDTH, 0)], tones.deep)
+    panel = [*ridge, (WIDTH, cover.height), (WIDTH, 0)]
+    if "top" in cover.product.sides:
+        _whole_height(cover, panel)
+        return
+    paper.polygon(panel, tones.deep)
     title = set_title(cover, ONEST.title, (404, cover.height * 0.3), (92 if cover.is_high else 72, 48), 4)
     second = letters.fit(facts.second, ONEST.text, (400, 100), (40, 32), lines=2)
     start = cover.top + title.height + (second.height + 30 if facts.second else 20)
@@ -204,10 +214,38 @@ def column_(cover: Cover) -> None:
     paper.write(second, (52, cover.top + title.height + 14), tones.muted)
     spot = anchored(cover, place(cover.product, room, 0.5, 0.3 if cover.product.hangs else 1))
     stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
-    made = column(cover, ONEST, 300, gap=40 if cover.is_high else 22)
+    draw_list(cover, left + 52)
     if facts.number:
         size = figure_size(cover, ONEST.title, 300, 190 if cover.is_high else 140)
         draw_figure(cover, ONEST.title, (left + 52, cover.top + 4), size, hot)
         note = letters.fit(facts.number.note, ONEST.text, (310, 120), (44, 34), lines=2)
         paper.write(note, (left + 54, cover.top + size + 16), tones.on_deep)
-    draw_column(cover, made, (left + 52, cover.bottom - made.height), tones.on_deep, tones.accent, tones.on_accent)
+
+
+def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
+    """The product from the card's upper edge down, for its photo cuts it there; all words stand on the panel."""
+    paper, tones, facts = cover.paper, cover.tones, cover.facts
+    left, room, high = 560, PANEL, cover.height if "bottom" in cover.product.sides else cover.height - 50
+    width = high * cover.product.aspect
+    spot = Spot(max(0, 252 - width / 2) if width < 500 else 252 - width / 2, 0, width, high)
+    stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
+    paper.polygon(panel, tones.deep)
+    title = set_title(cover, ONEST.title, (room, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)
+    second = letters.fit(facts.second, ONEST.text, (room, 100), (40, SMALLEST), lines=2)
+    paper.write(title, (left, cover.top + 90), tones.on_deep)
+    paper.write(second, (left, cover.top + 104 + title.height), tones.on_deep)
+    low = draw_list(cover, left)
+    top = cover.top + title.height + (second.height if facts.second else 0) + 140
+    size = figure_size(cover, ONEST.title, room, 150 if cover.is_high else 110)
+    if facts.number and low - top > size + 110:
+        draw_figure(cover, ONEST.title, (left, top), size, cover.others["dark"].accent)
+        note = letters.fit(facts.number.note, ONEST.text, (room, 90), (42, SMALLEST), lines=2)
+        paper.write(note, (left + 2, top + size + 8), tones.on_deep)
+
+
+def draw_list(cover: Cover, left: float) -> float:
+    """Draw the panel's list of benefits; return where it begins."""
+    made = column(cover, ONEST, PANEL - 8, gap=40 if cover.is_high else 22)
+    low = cover.bottom - made.height
+    draw_column(cover, made, (left, low), cover.tones.on_deep, cover.tones.accent, cover.tones.on_accent)
+    return low

@@ -1,5 +1,6 @@
 """Which designs a cover may have: what each takes, as a table, and which come first for a kind of product."""
 
+import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Takes:
     number: bool | None = None
     hangs: bool = True
     bleeds: frozenset[str] = frozenset()  # edges of the card at which it can stand when the photo cuts it there
+    whole: float = 9  # aspect up to which it can have the card's whole height, when the photo cuts its top
 
 
 DESIGNS = {
@@ -30,7 +32,16 @@ DESIGNS = {
     "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False),
     "number": Takes(bold.number, "tint", 0, "light", (0.2, 2.2), (0, 9), 40, True, False),
     "column": Takes(
-        calm.column_, "light", 0, "dark", (0.1, 1.5), (2, 9), 40, column=194, bleeds=frozenset({"left", "bottom"})
+        calm.column_,
+        "light",
+        0,
+        "dark",
+        (0.1, 0.95),
+        (2, 9),
+        40,
+        column=194,
+        bleeds=frozenset({"left", "bottom", "top"}),
+        whole=0.55,
     ),
     "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38, bleeds=frozenset({"bottom"})),
     "editorial": Takes(calm.editorial, "paper", 0, "light", (0.62, 9), letters=44),
@@ -60,22 +71,33 @@ KINDS = {
     "other": ("bleed", "number", "bento", "dark", "editorial", "split"),
 }
 LAST_RESORT = "bleed"
+DARKEST = 0.3  # lightness of a rim that a dark ground swallows
 
 
-def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = ()) -> list[str]:
+def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = (), rim: float = 0.6) -> list[str]:
     """Return the designs that take this product and these words, the best for its kind first.
 
-    The first three differ in lightness as far as those that fit do. A product that its photo cuts at `sides` stands in
-    those designs alone that bleed there: maybe in none.
+    The first three differ in lightness as far as those that fit do; which of them leads goes by the title, so that a
+    shop's products do not all look alike. A product that its photo cuts at `sides` stands in those designs alone that
+    bleed there: maybe in none. One with a dark `rim` comes last in what is dark around it.
     """
     order = [*KINDS[facts.kind], *(name for name in DESIGNS if name not in KINDS[facts.kind])]
     whole = [name for name in order if _takes(DESIGNS[name], facts, aspect)]
-    able = [name for name in whole or [LAST_RESORT] if DESIGNS[name].bleeds.issuperset(sides)]
+    able = [name for name in whole or [LAST_RESORT] if _bleeds(DESIGNS[name], facts, aspect, sides)]
+    able.sort(key=lambda name: DESIGNS[name].mood == "dark" and rim < DARKEST)
     first: list[str] = []
     for name in able:
         if len(first) < 3 and DESIGNS[name].weight not in {DESIGNS[one].weight for one in first}:
             first.append(name)
-    return [*first, *(name for name in able if name not in first)]
+    lead = zlib.crc32(facts.title.encode()) % max(1, len(first))
+    return [*first[lead:], *first[:lead], *(name for name in able if name not in first)]
+
+
+def _bleeds(design: Takes, facts: CoverFacts, aspect: float, sides: Collection[str]) -> bool:
+    if not design.bleeds.issuperset(sides):
+        return False
+    words = max((letters.measure(piece, letters.ONEST.title, 40) for piece in letters.bound(facts.title)), default=0)
+    return "top" not in sides or (aspect <= design.whole and words <= calm.PANEL)
 
 
 def _takes(design: Takes, facts: CoverFacts, aspect: float) -> bool:

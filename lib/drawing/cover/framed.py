@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from lib.drawing.cover import letters, tones
@@ -11,6 +12,9 @@ from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row
 from lib.drawing.cover.tones import Tones
+
+LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
+PLAIN = 14  # of 255: what differs less from most of an edge is plain
 
 DESIGNS = ("band", "panel", "diagonal")
 
@@ -94,20 +98,27 @@ def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[i
     shape = size[0] / size[1]
     box = _around(focus, photo.size, shape)
     part = photo.crop(box)
-    if focus[2] - focus[0] > part.height * shape or focus[3] - focus[1] > part.width / shape:
+    if not _may_lose(focus, photo.size, part.size, shape):
         return _whole(part, size)
     middle = ((focus[0] + focus[2]) / 2 - box[0], (focus[1] + focus[3]) / 2 - box[1])
     centre = (min(1, max(0, middle[0] / part.width)), min(1, max(0, middle[1] / part.height)))
     return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=centre)
 
 
+def _may_lose(focus: tuple[int, int, int, int], whole: tuple[int, int], part: tuple[int, int], shape: float) -> bool:
+    """Tell if the part may lose what does not fit the shape: none of its product, or the rest of one that is cut."""
+    for near, axis in ((shape * part[1], 0), (part[0] / shape, 1)):
+        taken = focus[axis + 2] - focus[axis]
+        is_cut = taken > 0.97 * whole[axis]
+        if near < taken * (LEFT if is_cut else 1):
+            return False
+    return True
+
+
 def _whole(part: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return all of a picture, melting into a blur of itself where it does not reach: its product has another shape."""
-    ground = ImageOps.fit(part, (max(1, size[0] // 8), max(1, size[1] // 8))).filter(
-        ImageFilter.GaussianBlur(size[0] / 90)
-    )
-    canvas = ground.resize(size, Image.Resampling.BICUBIC)
+    """Return all of a picture where its product has another shape: beside it goes on what its edges show."""
     shown = ImageOps.contain(part, size, Image.Resampling.LANCZOS)
+    canvas = _beyond(shown, size)
     soft = max(2, round(min(shown.size) * 0.06))
     mask = Image.new("L", shown.size, 255)
     is_low = shown.height < size[1]
@@ -118,6 +129,32 @@ def _whole(part: Image.Image, size: tuple[int, int]) -> Image.Image:
     mask.paste(far, (shown.width - far.width, shown.height - far.height))
     canvas.paste(shown, ((size[0] - shown.width) // 2, (size[1] - shown.height) // 2), mask)
     return canvas
+
+
+def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return what lies behind a picture in the middle: the colours of plain edges, else a mirrored blur."""
+    is_low = shown.height < size[1]
+    turned = shown.rotate(90, expand=True) if is_low else shown
+    wide, high = (size[1], size[0]) if is_low else size
+    strip = max(2, turned.width // 50)
+    canvas = Image.new("RGB", (wide, high))
+    left = (wide - turned.width) // 2
+    for edge, at in (
+        (turned.crop((0, 0, strip, high)), 0),
+        (turned.crop((turned.width - strip, 0, turned.width, high)), 1),
+    ):
+        pixels = np.asarray(edge, dtype=np.float32)
+        middle = np.median(pixels, (0, 1))
+        if np.mean(np.abs(pixels - middle).max(-1) < PLAIN) > 0.5:
+            side = Image.new("RGB", (wide, high), tuple(round(float(level)) for level in middle))
+        else:
+            side = Image.new("RGB", (wide, high))
+            for step in range(-1, wide // turned.width + 2):
+                copy = turned if step % 2 == 0 else ImageOps.mirror(turned)
+                side.paste(copy, (left + step * turned.width, 0))
+            side = side.filter(ImageFilter.GaussianBlur(wide / 40))
+        canvas.paste(side.crop((at * wide // 2, 0, wide, high)), (at * wide // 2, 0))
+    return canvas.rotate(-90, expand=True) if is_low else canvas
 
 
 def _around(focus: tuple[int, int, int, int], whole: tuple[int, int], aspect: float) -> tuple[int, int, int, int]:

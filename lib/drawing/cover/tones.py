@@ -108,7 +108,7 @@ def _vivid(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground,
     elif 300 < of < 345:
         of = 300.0 if of < 322 else 345.0
     if seen.rim < 0.62:
-        return (0.84 if 70 <= of <= 100 else 0.81, 0.165, of), hue
+        return (0.84 if 70 <= of <= 100 else 0.81, 0.115 if 130 <= of <= 230 else 0.165, of), hue  # no acid green
     return (0.46, 0.165, 25.0 if 45 <= of <= 115 else of), hue
 
 
