@@ -133,7 +133,7 @@ class Sample:
     async def close(self) -> None:
         """Keep nothing open."""
 '''
-NAMES = {"<bot>": "client", "<name>": "sample", "<area>": "people", "<module>": "users"}
+NAMES = {"<bot>": "client", "<name>": "sample", "<area>": "people", "<module>": "users", "<file>": "users"}
 ALONE = ("-q", "-n", "0", "-p", "no:cacheprovider")
 TESTS = '"""A sample."""\n\n\ndef test_a_sample_is_there():\n    assert True\n'
 
@@ -147,7 +147,7 @@ def walk(kind):
 def filled(path):
     for mark, name in NAMES.items():
         path = path.replace(mark, name)
-    return path.replace("sql/queries/people.sql", "sql/queries/users.sql")
+    return path
 
 
 def add(file, text, *, before=""):
