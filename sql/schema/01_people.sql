@@ -6,7 +6,8 @@
 --
 -- The table `migrations` is made by the runner (sql/queries/migrations.sql), before the first of them.
 
--- What the product runs as: it owns nothing, so it cannot go round a policy. On Neon it is given a password by hand.
+-- The role of the product's functions. It owns nothing, so no policy can be bypassed. On Neon an operator gives it a
+-- password.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'lotok_app') then
@@ -15,7 +16,7 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
--- So that the owner may enter it: not where an administrator has seen to that, who alone may.
+-- The owner may enter the role. Where an administrator has granted that already, nothing is left to do.
 do $$
 begin
     if not pg_has_role(current_user, 'lotok_app', case when current_setting('server_version_num') < '160000' then 'member' else 'set' end)
@@ -23,9 +24,9 @@ begin
         execute format('grant lotok_app to %I', current_user);
     end if;
 end $$;
--- Its name, which differs where an owner on a server with two could not use the roles of the other.
+-- Returns the role's name. It differs where a server has two owners and this one cannot use the other's roles.
 create function app_role() returns text language sql immutable parallel safe as $$ select 'lotok_app' $$;
--- What an operation runs as.
+-- The role of the operations at the counter.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'lotok_till') then
@@ -34,7 +35,7 @@ begin
 exception
     when duplicate_object or unique_violation then null;
 end $$;
--- So that the owner may enter it, as with lotok_app. An operation runs as it because it belongs to it.
+-- The owner may enter it, as with lotok_app. The operations belong to this role, so they run as it.
 do $$
 begin
     if not (pg_has_role(current_user, 'lotok_till', 'usage') and pg_has_role(current_user, 'lotok_till',
@@ -45,7 +46,7 @@ begin
 end $$;
 grant usage on schema public to lotok_app, lotok_till;
 grant select, insert, update, delete on migrations to lotok_app;
--- What lotok_app may not do with a table stands with that table. lotok_till may do nothing that is not granted there.
+-- Each table below says what lotok_app may not do with it. lotok_till may do only what is granted there.
 alter default privileges in schema public grant select, insert, update, delete on tables to lotok_app;
 alter default privileges in schema public grant usage, select on sequences to lotok_app;
 
@@ -74,12 +75,12 @@ create table users (
     constraint users_mark_check check (erased_at is null or num_nonnulls(mark, phone_mark) = 0)
 );
 
--- An administrator looks people up by it.
+-- Administrators look people up by it.
 create index users_username on users (lower(username)) where username <> '';
 
--- What holds for a person whichever account they have, by keyed hashes of the Telegram id and of the phone: who was erased
--- and comes back, or comes with another account and the same number, owes what they owed, is blocked where they were
--- blocked, and has had what is had once.
+-- Facts that hold for a person with any account, by keyed hashes of the Telegram id and of the phone. A person who was
+-- erased may come back, or come with another account and the same number. They still owe what they owed, stay blocked
+-- where they were blocked, and get nothing twice that is given once.
 create table remembered (
     mark bytea not null,
     what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed')),
@@ -92,7 +93,7 @@ create table remembered (
 
 create index remembered_until on remembered (until) where until is not null;
 
--- It is written by functions that keep its rules, and by nothing else.
+-- Only functions that keep its rules write it.
 revoke insert, update, delete on remembered from lotok_app;
 grant select, delete on remembered to lotok_till;
 
@@ -113,7 +114,8 @@ security definer set search_path = public, pg_temp as $$
     );
 $$;
 
--- By every mark of the person. What is remembered already is remembered for the longer time.
+-- Remembers a fact under every mark of the person. A fact that is known already is kept for the longer of the two
+-- times.
 create function remember(p_user_id bigint, p_what text, p_subject bigint, p_until timestamptz default null)
 returns void language sql security definer set search_path = public, pg_temp as $$
     insert into remembered as r (mark, what, subject, until)
@@ -124,7 +126,7 @@ returns void language sql security definer set search_path = public, pg_temp as 
     set until = case when num_nulls(r.until, excluded.until) = 0 then greatest(r.until, excluded.until) end;
 $$;
 
--- What an erasure does not wash off, by the mark of the Telegram id alone.
+-- Remembers facts that an erasure does not remove, under the mark of the Telegram id alone.
 create function keep_harm(p_mark bytea, p_what text, p_subject bigint, p_until timestamptz) returns void
 language sql security definer set search_path = public, pg_temp as $$
     insert into remembered (mark, what, subject, until)
@@ -132,7 +134,8 @@ language sql security definer set search_path = public, pg_temp as $$
     on conflict do nothing;
 $$;
 
--- What is given once, and any of these accounts' marks has had, they all have had from now on: they are one person's.
+-- These accounts belong to one person. If the marks of one have had something that is given once, all of them have had
+-- it from now on.
 create function remember_together(p_user_ids bigint[]) returns void language sql security definer
 set search_path = public, pg_temp as $$
     with marks as (
@@ -156,7 +159,8 @@ set search_path = public, pg_temp as $$
     where r.until is distinct from excluded.until;
 $$;
 
--- With a new mark, such as another number, a person has had what they had; also the cards of a time before marks count.
+-- A person with a new mark, such as another number, keeps what they have had. Cards from a time before marks count as
+-- well.
 create function share_marks() returns trigger language plpgsql set role to lotok_app as $$
 declare
     scope text := coalesce(current_setting('app.platform', true), '');
@@ -175,7 +179,7 @@ create trigger share_marks after update of mark, phone_mark on users
     for each row when (new.erased_at is null and (old.mark, old.phone_mark) is distinct from (new.mark, new.phone_mark))
     execute function share_marks();
 
--- What has run out, and never what has not yet; what concerned a shop that has gone with its owner. Returns how many.
+-- Forgets facts whose time is over, and facts about a shop that has gone with its owner. Returns how many.
 create function forget_remembered(p_now timestamptz) returns integer language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
@@ -197,13 +201,13 @@ begin
     return number;
 end $$;
 
--- The shop has lifted its block: no later account of the person is blocked for it.
+-- Lifts a shop's block. No later account of the person is blocked for it.
 create function forget_block(p_user_id bigint, p_partner_id bigint) returns void language sql security definer
 set search_path to public, pg_temp as $$
     delete from remembered where mark = any (marks_of(p_user_id)) and what = 'block' and subject = p_partner_id;
 $$;
 
--- Two accounts are one person's: what the one owed before it was erased, the other one owes.
+-- Moves a debt between two accounts of one person: the second owes what the first owed before it was erased.
 create function pass_owed(p_from bigint, p_into bigint) returns void language sql security definer
 set search_path = public, pg_temp as $$
     update remembered r
@@ -248,7 +252,7 @@ begin
     raise exception using errcode = 'LK410', message = 'erased', detail = format('user %s', old.id);
 end $$;
 
--- Named so that they come first of a table's triggers: a person is locked before their account and their cards.
+-- Their names put them first among a table's triggers, so that a person is locked before their account and their cards.
 create trigger a_living before update on users
     for each row when (old.erased_at is not null) execute function refuse_erased_user();
 
@@ -257,7 +261,7 @@ set search_path to public, pg_temp as $$
     select exists (select from users where id = p_user_id and erased_at is not null);
 $$;
 
--- Whom an administrator shut out, and why. By a keyed hash of the Telegram id, so that erasing oneself opens no door.
+-- People whom an administrator has banned, and why. The key is a hash of the Telegram id, so an erasure lifts no ban.
 create table bans (
     mark bytea primary key,
     user_id bigint not null references users (id),
@@ -268,7 +272,7 @@ create table bans (
 
 create index bans_user on bans (user_id);
 
--- Which alerts an administrator does not want to hear. The log has them all.
+-- The alerts that an administrator does not want to hear. The log has them all.
 create table muted_alerts (
     tg_id bigint not null,
     kind text not null check (kind ~ '^[a-z][a-z_]*$'),
@@ -291,7 +295,7 @@ create table dead_letters (
 
 create index dead_letters_reason on dead_letters (reason, id desc) include (bot);
 
--- What Redis holds of a conversation, for as long as Redis is out of reach. Empty in normal operation.
+-- The state of conversations while Redis is out of reach. It is empty in normal operation.
 create table conversations (
     bot text not null check (bot in ('studio', 'client', 'partner', 'admin')),
     tg_id bigint not null,
@@ -319,7 +323,8 @@ create table handled_updates (
 create index handled_updates_person on handled_updates (tg_id);
 create index handled_updates_seen on handled_updates (seen_at);
 
--- Takes the turn first and looks for the mark second: who waited for the row sees what the other has finished.
+-- Takes the turn first and looks for the mark second, so a caller that waited for the row sees what the other has
+-- finished.
 create function begin_turn(p_bot text, p_tg_id bigint, p_update_id bigint, p_turn interval)
 returns table (done boolean, taken boolean, state text) language plpgsql as $$
 begin
@@ -349,7 +354,7 @@ begin
     return next;
 end $$;
 
--- Forgets what is too old to matter, a little at a time, and waits for nobody who is doing the same.
+-- Forgets rows that are too old to matter, a few at a time, without waiting for another call that does the same.
 create function forget_turns() returns void language sql as $$
     delete from conversations
     where (bot, tg_id) in (
@@ -372,8 +377,9 @@ create function forget_turns() returns void language sql as $$
     );
 $$;
 
--- Saves, marks and lets go; false when the turn is no longer the caller's. A turn that was taken in Redis names the
--- time it was taken at: it may save when nobody holds a turn here and nothing was saved here since.
+-- Saves the state, sets the mark and releases the turn. Returns false when the turn is no longer the caller's. A turn
+-- that was taken in Redis names the time it was taken at: it may save when nobody holds a turn here and nothing was
+-- saved here since.
 create function end_turn(p_bot text, p_tg_id bigint, p_update_id bigint, p_state text, p_taken_in_redis_at timestamptz)
 returns boolean language plpgsql as $$
 begin

@@ -166,7 +166,7 @@ create trigger keep_promise before update on packs
 create trigger keep_pack before delete on packs
     for each row execute function refuse_edit();
 
--- What an operator or Telegram did to somebody's credits, or to the prices, and why.
+-- The trail of what operators and Telegram did to credits and prices, and why.
 create table audit_log (
     id bigint generated always as identity primary key,
     actor text not null check (actor <> ''),
@@ -222,7 +222,7 @@ create trigger keep_facts before update on payments
     ) execute function refuse_edit();
 create trigger a_living before insert on payments for each row execute function refuse_erased('user_id');
 
--- How many of a bot's Star transactions have been compared with our payments.
+-- The number of a bot's Star transactions that have been compared with our payments.
 create table star_walks (
     bot text primary key check (bot in ('studio', 'client', 'partner', 'admin')),
     walked integer not null default 0 check (walked >= 0),
@@ -247,7 +247,7 @@ create table promo_codes (
     constraint promo_codes_limit_check check (used <= total)
 );
 
--- The mark is a keyed hash of the Telegram id: who was erased and comes back has used what they have used.
+-- The mark is a keyed hash of the Telegram id. A code that a person used before their erasure stays used.
 create table promo_uses (
     code text not null references promo_codes (code),
     mark bytea not null,
@@ -262,19 +262,19 @@ create trigger keep_use before update or delete on promo_uses
     for each row execute function refuse_edit();
 create trigger a_living before insert on promo_uses for each row execute function refuse_erased('user_id');
 
--- Who was erased after a trial, by a keyed hash of the Telegram id: a trial is for once in a lifetime.
+-- People who were erased after a trial, by a keyed hash of the Telegram id. A person gets one trial in a lifetime.
 create table spent_trials (
     mark bytea primary key,
     spent_at timestamptz not null default clock_timestamp()
 );
 
--- Credits are moved by functions that keep their own rules, and by nothing else.
+-- Only functions that keep the rules of credits move them.
 revoke insert, update, delete on credit_ledger, payments, early_refunds, promo_uses, spent_trials from lotok_app;
 revoke update, delete on credit_accounts from lotok_app;
 grant update (told_at) on payments to lotok_app;
 
--- Takes what a person owes for payments that were taken back, as far as the balance goes; returns how much. The caller
--- holds the account.
+-- Collects a person's debt for payments that were taken back, as far as the balance goes, and returns how much. The
+-- caller has locked the account.
 create function settle_debts(p_user_id bigint, p_by bigint) returns integer language plpgsql as $$
 declare
     debt record;
@@ -305,7 +305,7 @@ begin
     return settled;
 end $$;
 
--- What is told of one charge is recorded one after the other, in whatever order it comes.
+-- Locks a charge, so that reports about it are recorded one after the other, in any order.
 create function lock_charge(p_charge_id text) returns void language sql as $$
     select pg_advisory_xact_lock(hashtextextended('charge:' || p_charge_id, 0));
 $$;
@@ -446,8 +446,8 @@ begin
     return taken;
 end $$;
 
--- Telegram says that the Stars went back. If that was not our doing, the credits are taken as far as they are there, and
--- the rest is owed. `changed` is false for what was known.
+-- Records that the Stars went back, as Telegram says. If we did not do that, the credits are taken as far as the
+-- balance goes, and the rest is owed. `changed` is false when this was known already.
 create function record_payment_refund(p_charge_id text)
 returns table (payment payments, changed boolean, taken integer, balance integer)
 language plpgsql security definer set search_path to public, pg_temp as $$
@@ -478,7 +478,7 @@ begin
     return next;
 end $$;
 
--- Gives credits by an administrator's word, once under a key, and keeps who and why.
+-- Gives credits on an administrator's order, once under a key, and records who gave them and why.
 create function grant_credits(p_user_id bigint, p_amount integer, p_key text, p_actor text, p_reason text)
 returns table (created boolean, balance integer)
 language plpgsql security definer set search_path to public, pg_temp as $$
@@ -546,7 +546,7 @@ language sql security definer set search_path to public, pg_temp as $$
     returning balance_after;
 $$;
 
--- Who is being erased has had a trial, if they have: it does not come again.
+-- Remembers the trial of a person who is being erased, so that they do not get another one.
 create function spend_trial(p_user_id bigint, p_mark bytea) returns void
 language sql security definer set search_path to public, pg_temp as $$
     insert into spent_trials (mark)

@@ -94,7 +94,8 @@ select id, coalesce(user_id, 0), task, key, args, checkpoint, price, priority, s
     max_attempts, null, null, error_code, error, created_at, finished_at, null, null
 from job_history;
 
--- Gives back what the job was charged, once, and only when the job can no longer run. No row: nothing to give back.
+-- Gives back the charge of a job, once, and only when the job can no longer run. No row means that there is nothing to
+-- give back.
 create function refund_credit(p_job_id bigint) returns table (amount integer, balance integer)
 language sql security definer set search_path to public, pg_temp as $$
     insert into credit_ledger (user_id, kind, amount, key, job_id)
@@ -121,7 +122,7 @@ create trigger legal_moves before update of state on jobs
         ('queued', 'failed'), ('queued', 'cancelled')
     )) execute function refuse_move();
 
--- What was still asked of a provider has cost its list price, as nobody will ask what became of it.
+-- Counts open calls of a provider at their list price, because nobody will ask what became of them.
 -- Telling the user is a job too, so a crash between the failure and the message loses nothing. Who cancels an order that
 -- has begun hears of it when it has stopped, however few attempts it has used: waiting for a provider uses up none.
 create function settle_job() returns trigger language plpgsql as $$
@@ -317,7 +318,7 @@ begin
     return next;
 end $$;
 
--- A key that another request has: another person, kind or arguments, or one that costs something.
+-- Says whether a key belongs to another request: another person, kind or arguments, or one that costs something.
 create function refuse_other_jobs(p_task text, p_user_ids bigint[], p_keys text[], p_args jsonb[]) returns void
 language plpgsql as $$
 begin
@@ -403,12 +404,12 @@ set enable_seqscan = off set enable_bitmapscan = off as $$
     where mine.id = p_job_id;
 $$;
 
--- How long a queued job will probably wait: its place by that pace.
+-- Estimates how long a queued job will wait, by its place and that pace.
 create function queue_wait(p_job_id bigint) returns interval language sql stable as $$
     select queue_position(p_job_id) * queue_pace(p_job_id);
 $$;
 
--- Up to when each periodic job has been queued.
+-- The time up to which each periodic job has been queued.
 create table job_schedules (
     task text primary key,
     queued_until timestamptz not null

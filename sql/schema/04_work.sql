@@ -4,7 +4,7 @@
 -- is taken over, so a job may run twice, but not end twice: a worker moves only jobs that its token still holds. A kind
 -- with limits never has more jobs at once, or more starts in a span, than its limits say, with however many workers.
 
--- What the limits of a kind are counted by, shared by all workers through its row: who locks it decides.
+-- The counts behind the limits of a kind. All workers share its row, and the one that has locked it decides.
 create table job_limits (
     name text primary key,
     -- the jobs that are leased, as far as known; one that ended or lapsed is dropped at the next look
@@ -13,7 +13,7 @@ create table job_limits (
     starts timestamptz[] not null default '{}'
 );
 
--- Until when a kind that has limits may begin nothing more; null when it may.
+-- Returns the time until which a kind with limits may begin nothing more; null when it may.
 create function limited_until(p_task text, p_rules jsonb) returns timestamptz language sql stable as $$
     select greatest(
         (
@@ -67,7 +67,7 @@ create function held_jobs(p_task text) returns bigint[] language sql as $$
     where l.name = 'task:' || p_task;
 $$;
 
--- When the latest starts of a rate were, no longer ago than the span, oldest first. Null: there is no such rate.
+-- Returns the starts of a rate within the span, oldest first; null when there is no such rate.
 create function recent_starts(p_name text, p_span interval) returns timestamptz[] language sql as $$
     select array(
         select least(s.at, clock_timestamp())
@@ -136,8 +136,8 @@ begin
     return picked;
 end $$;
 
--- Jobs whose time has come join the line. A poll of work that is under way goes before everybody, a retry is at the
--- front again, a job that was planned for now is its person's next.
+-- Lets jobs whose time has come join the line. A poll of work that is under way goes before everybody, a retry is at
+-- the front again, a job that was planned for now is its person's next.
 create function admit_due_jobs(p_tasks text[]) returns void language plpgsql as $$
 begin
     if not exists (
@@ -281,7 +281,7 @@ end $$;
 create function claim_jobs(
     p_tasks text[], p_rooms integer[], p_total integer, p_alone boolean, p_lease interval, p_token uuid, p_limits jsonb
 ) returns setof jobs language plpgsql
--- the table's size is of no account: always by the index that has the order, also in what is called from here
+-- Plan for the index that has the order, here and in the functions called from here, whatever the size of the table is.
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
     picked bigint[];
@@ -319,7 +319,8 @@ begin
     end if;
 end $$;
 
--- When the next of these jobs falls due or its lease runs out. Now or earlier: a job waits for a worker to take it.
+-- Returns the time when the next of these jobs falls due or its lease runs out. A time that has passed means that a job
+-- waits for a worker.
 create function next_due(p_tasks text[], p_limits jsonb) returns timestamptz language sql stable as $$
     select min(least(later.run_at, case when p_limits ? t.task
         then greatest(line.run_at, limited_until(t.task, p_limits -> t.task)) else line.run_at end))
@@ -347,7 +348,7 @@ create function next_due(p_tasks text[], p_limits jsonb) returns timestamptz lan
 $$;
 
 -- Moves running jobs on, each by the token of its lease, and returns those that were still held by it.
--- Long: one statement, so that what ends and what goes on is seen by everybody at the same moment.
+-- Long: one statement, so that everybody sees at the same moment which jobs ended and which go on.
 create function move_jobs(
     p_ids bigint[], p_tokens uuid[], p_states text[], p_run_ats timestamptz[], p_codes text[], p_errors text[]
 ) returns setof every_job language sql as $$
@@ -437,8 +438,8 @@ begin
     );
 end $$;
 
--- A worker's whole turnaround: what it finished moves to the history, what it could not finish moves on, and new jobs
--- are leased. The first row tells which jobs were no longer its own, and when to come again when the line ran out.
+-- Does a worker's whole turnaround: finished jobs move to the history, unfinished ones move on, and new jobs are
+-- leased. The first row tells which jobs were no longer its own, and when to come again if the line ran out.
 create function drain_jobs(
     p_done bigint[], p_done_tokens uuid[],
     p_ids bigint[], p_tokens uuid[], p_states text[], p_run_ats timestamptz[], p_codes text[], p_errors text[],
@@ -479,8 +480,8 @@ begin
         null::timestamptz, lost;
 end $$;
 
--- Forgets what was finished more than 90 days ago, a small batch at a time, and what its providers were asked. Returns
--- how many jobs.
+-- Forgets jobs that ended more than 90 days ago, with their calls of providers, a small batch at a time. Returns how
+-- many.
 create function forget_history(p_limit integer) returns integer language plpgsql set enable_seqscan = off as $$
 declare
     old bigint[] := array(

@@ -1,4 +1,4 @@
--- What orders leave: files, and what the providers were asked and were paid.
+-- The traces of orders: files, and the calls of providers with their costs.
 --
 -- A call is written down before the provider is asked, so no money is spent unseen. Within 24 hours a provider costs no
 -- more than its budget, and one person no more than a share of it.
@@ -34,8 +34,8 @@ create table file_telegram_ids (
 );
 create trigger a_living before insert on files for each row execute function refuse_erased('user_id');
 
--- What was asked of the generation providers, and what it cost in thousandths of a dollar: the list price while it is
--- under way, what was charged afterwards. A row is written before the provider is asked, so nothing spent goes unseen.
+-- The calls of the generation providers and their costs in thousandths of a dollar: the list price while a call is
+-- under way, the real charge afterwards. A row is written before the provider is asked, so no spending goes unseen.
 create table provider_calls (
     id bigint generated always as identity primary key,
     -- no foreign key: a job leaves its table before its costs are forgotten
@@ -60,7 +60,7 @@ create index provider_calls_day on provider_calls (provider, begun_at) include (
 create unique index provider_calls_begun on provider_calls (job_id, item) where state = 'begun';
 create index provider_calls_person on provider_calls (user_id, begun_at) where cost > 0;
 
--- How much a provider may cost within any 24 hours, in thousandths of a dollar. No row: as much as it likes.
+-- The limit of a provider's costs within any 24 hours, in thousandths of a dollar. No row means no limit.
 create table provider_budgets (
     provider text primary key,
     daily_limit integer not null check (daily_limit >= 0)
@@ -69,8 +69,8 @@ create table provider_budgets (
 insert into provider_budgets (provider, daily_limit)
 values ('kie', 50000), ('openai', 20000);
 
--- Whom nobody asks for a while, and why: a provider that is away (its account is ''), or one of its keys that needs an
--- administrator first. Each time is written and compared by this clock.
+-- The providers and keys that nobody asks for a while, and why: a provider is away (its account is ''), or one of its
+-- keys needs an administrator. Each time is written and compared by the clock of Postgres.
 create table provider_pauses (
     provider text not null check (provider ~ '^[a-z][a-z0-9_]*$'),
     account text not null check (account ~ '^[0-9a-f]{0,64}$'),
@@ -79,7 +79,7 @@ create table provider_pauses (
     primary key (provider, account)
 );
 
--- Whether all credits that a person ever had came with the account.
+-- Says whether a person has never had other credits than those that came with the account.
 create function lives_on_trial(p_user_id bigint) returns boolean language sql stable as $$
     select not exists (
         select from credit_ledger
@@ -88,13 +88,14 @@ create function lives_on_trial(p_user_id bigint) returns boolean language sql st
     );
 $$;
 
--- The part of a provider's day that one person may use up: a fifth, and a fiftieth for trial credits.
+-- Returns the part of a provider's daily budget that one person may use up: a fifth, or a fiftieth with trial credits.
 create function share_of_budget(p_daily_limit integer, p_user_id bigint) returns integer language sql stable as $$
     select p_daily_limit / case when lives_on_trial(p_user_id) then 50 else 5 end;
 $$;
 
--- Why a provider cannot be asked for so much now, '' when it can: 'money' (none of its keys works), 'down', 'spent' (the
--- budget of the day) or 'share' (this person's part of it). The first order of a person's day has its share by itself.
+-- Returns why a provider cannot be asked for so much now, '' when it can: 'money' (none of its keys works), 'down',
+-- 'spent' (the budget of the day) or 'share' (this person's part of it). The first order of a person's day has its
+-- share by itself.
 create function provider_halt(p_provider text, p_accounts text[], p_user_id bigint, p_job_id bigint, p_cost integer)
 returns text language sql stable as $$
     select coalesce(
@@ -190,8 +191,8 @@ begin
     return next;
 end $$;
 
--- How many paid calls of a person's day are lost once this order stops, with those of orders that were stopped before.
--- Zero: none has begun for this one.
+-- Returns how many paid calls of a person's day are lost once this order stops, with those of orders that were stopped
+-- before. Zero means that none has begun for this order.
 create function calls_lost(p_job_id bigint, p_user_id bigint) returns bigint language sql stable as $$
     select case when count(*) filter (where c.job_id = p_job_id) = 0 then 0 else count(*) end
     from provider_calls c
@@ -203,8 +204,8 @@ create function calls_lost(p_job_id bigint, p_user_id bigint) returns bigint lan
         or exists (select from job_history h where h.id = c.job_id and h.state = 'cancelled'));
 $$;
 
--- A person stops an order of theirs. What paid calls have begun for it is lost to us, so they may add up to no more than
--- p_trial or p_others calls of such orders within a day, by what the credits are; nothing counts before the first call.
+-- Stops an order on its person's wish. We lose the paid calls that have begun for it, so within a day these may add up
+-- to p_trial or p_others calls at most, depending on the person's credits. Nothing counts before the first call.
 -- Returns cancelled, asked (its worker stops it), paid (the day's calls are used up) or late.
 create function stop_order(p_job_id bigint, p_user_id bigint, p_trial integer, p_others integer)
 returns text language plpgsql as $$

@@ -1,10 +1,11 @@
--- Shops and who takes part: clients, staff, offers, members, messages, and the numbers that prove a person.
+-- Shops and the people who take part: clients, staff, offers, members, messages, and the numbers that prove a person.
 --
 -- Every table with a shop's data has row-level security: a statement sees the shop or the person that it was set for, and
 -- nothing when nothing was set (docs/decisions/0013-points-are-walled-by-the-database.md). A member has one card in a
 -- shop, and the referrer they came with for ever.
 
--- Whose rows a statement may see; set for one statement or one transaction only. Nothing set: nothing seen.
+-- Return whose rows a statement may see. It is set for one statement or one transaction only; with nothing set, no row
+-- is seen.
 create function person() returns bigint language sql stable parallel safe as $$
     select nullif(current_setting('app.person', true), '')::bigint;
 $$;
@@ -247,7 +248,7 @@ create table favourites (
     primary key (user_id, partner_id)
 );
 
--- Who did what; ledger operations carry their actor themselves.
+-- The trail of a shop: each act with its actor. Operations of the ledger carry their actor themselves.
 create table loyalty_trail (
     id bigint generated always as identity primary key,
     partner_id bigint references partners (id),
@@ -343,7 +344,7 @@ create trigger a_living before insert on loyalty_trail for each row execute func
 create trigger a_living before insert on messages for each row execute function refuse_erased('member_id');
 create trigger a_living_staff before insert on messages for each row execute function refuse_erased('staff_id');
 
--- lotok_app writes of a member only what moves no point; the rest is written by operations.
+-- lotok_app writes only those columns of a member that move no points; operations write the rest.
 revoke insert, update, delete on members from lotok_app;
 grant update (user_id, phone_tail, blocked_at, asked_at, asked_txn) on members to lotok_app;
 grant select on partners, staff, tiers, services, promotions to lotok_till;
@@ -378,7 +379,7 @@ begin
     return new_id;
 end $$;
 
--- The number goes to the person who has proven it, and onto every card of theirs.
+-- Gives a number to the person who has proven it, and to each of their cards.
 create function set_phone(p_user_id bigint, p_phone text, p_mark bytea) returns void
 language plpgsql set role to lotok_app as $$
 begin
@@ -405,8 +406,8 @@ begin
     perform set_config('app.platform', '', true);
 end $$;
 
--- Numbers that are to be taken off an account because somebody else has them now: each waits a day, in which the holder
--- may say that it is still theirs. What has ended is in the trail; nothing of it stays here.
+-- Numbers that will be taken off an account because somebody else has them now. Each waits a day, in which the holder
+-- may say that it is still theirs. Requests that have ended are in the trail and leave this table.
 create table phone_releases (
     id bigint generated always as identity primary key,
     holder_id bigint not null unique references users (id),
@@ -491,8 +492,8 @@ begin
     perform set_config('app.platform', '', true);
 end $$;
 
--- The number goes, the cards and their points stay; nothing when the holder has another number by now, or when the right
--- of who asked has gone.
+-- Takes the number off the account; the cards and their points stay. It does nothing when the holder has another number
+-- by now, or when the person who asked has lost the right to.
 create function release_number(p_id bigint, p_phone text, p_at timestamptz) returns setof phone_releases
 language plpgsql set role to lotok_app as $$
 declare

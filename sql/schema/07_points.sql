@@ -92,7 +92,7 @@ create table point_entries (
     foreign key (partner_id, txn_id) references point_txns (partner_id, id)
 );
 
--- Points that came at one time, and what of them is left. Pending ones cannot be spent yet.
+-- Points that came at one time, and how many of them are left. Pending ones cannot be spent yet.
 create table point_lots (
     partner_id bigint not null,
     id bigint generated always as identity,
@@ -136,7 +136,7 @@ create table point_lot_uses (
 
 create index point_lot_uses_lot on point_lot_uses (partner_id, lot_id);
 
--- A service that was paid in points and is to be had at the counter.
+-- A service that a client has paid for in points and can collect at the counter.
 create table vouchers (
     partner_id bigint not null,
     txn_id bigint not null,
@@ -228,7 +228,7 @@ create trigger balance_by_entries before update on point_accounts
     for each row when (pg_trigger_depth() = 0) execute function keep_points();
 create trigger keep_account before delete on point_accounts for each row execute function keep_points();
 
--- lotok_app writes of it only what moves no point; the rest is written by operations.
+-- lotok_app writes only the columns that move no points; operations write the rest.
 revoke insert, update, delete on point_txns, point_entries, point_lot_uses, point_lots, vouchers from lotok_app;
 revoke update, delete on point_accounts from lotok_app;
 grant update (reminded) on point_lots to lotok_app;
@@ -236,7 +236,8 @@ grant update (used_by, used_at) on vouchers to lotok_app;
 grant select, insert, update on point_accounts, point_lots, vouchers to lotok_till;
 grant select, insert on point_txns, point_entries, point_lot_uses to lotok_till;
 
--- Who may do it at all: the shop is open for business and the actor works there, in one of the roles (null: anybody).
+-- Refuses an actor who may not do it at all: the shop must be open for business, and the actor must work there in one
+-- of the roles (null: any role).
 create function refuse_actor(
     p_partner_id bigint, p_status text, p_reason text, p_actor_id bigint, p_role text, p_roles text[]
 ) returns void language plpgsql immutable as $$
@@ -286,7 +287,7 @@ begin
     return m;
 end $$;
 
--- The same for the account that a member has become part of, where two accounts of one person were merged.
+-- Does the same for the account that a member has become part of, when two accounts of one person were merged.
 create function lock_heir(p_partner_id bigint, p_member_id bigint) returns members language plpgsql as $$
 declare
     m members := lock_member(p_partner_id, p_member_id);
@@ -307,7 +308,7 @@ begin
     end if;
 end $$;
 
--- The same key with another request.
+-- Raises the refusal of a known key that comes with another request.
 create function refuse_reuse(p_key text, p_hash bytea, p_had bytea) returns void language plpgsql immutable as $$
 begin
     if p_hash <> p_had then
@@ -382,7 +383,7 @@ begin
     return t;
 end $$;
 
--- The beginning of a day at the shop, so and so many days on: local midnight, whatever summer time does.
+-- Returns the beginning of a day at the shop, p_days later: local midnight, with or without summer time.
 create function shop_midnight(p_tz text, p_moment timestamptz, p_days integer) returns timestamptz
 language sql immutable as $$
     select ((p_moment at time zone p_tz)::date + p_days)::timestamp at time zone p_tz;
@@ -403,7 +404,7 @@ create function next_points_due(p_partner_id bigint, p_member_id bigint) returns
     where partner_id = p_partner_id and member_id = p_member_id and is_open;
 $$;
 
--- Takes what is left out of the pending or the spendable lots, as far as they have expired (p_now null: all of them).
+-- Empties the pending or the spendable lots that have expired (all of them when p_now is null).
 create function empty_lots(t point_txns, p_pending boolean, p_now timestamptz) returns void language plpgsql as $$
 begin
     insert into point_lot_uses (partner_id, txn_id, lot_id, points)
@@ -417,8 +418,8 @@ begin
     and (p_now is null or expires_at <= p_now);
 end $$;
 
--- Makes spendable what waited long enough and takes what has expired. Every operation on a member begins with it, so a
--- night job that is late makes no difference to anybody.
+-- Makes points spendable that have waited long enough, and takes points that have expired. Every operation on a member
+-- begins with it, so a night job that is late makes no difference to anybody.
 create function settle_member(m members, p_now timestamptz) returns void language plpgsql as $$
 declare
     t point_txns;
@@ -491,7 +492,7 @@ begin
     end loop;
 end $$;
 
--- What every operation answers with, the first time and at every repetition of its key.
+-- Returns the answer of every operation, the first time and at every repetition of its key.
 create type point_receipt as (
     txn_id bigint, member_id bigint, user_id bigint, kind text, points bigint, earned bigint, missing bigint,
     bill_minor bigint, paid_minor bigint, available bigint, pending bigint, promotion_id bigint,
@@ -514,7 +515,7 @@ begin
         p_repeated, p_recovered)::point_receipt;
 end $$;
 
--- The answer to a key that came before.
+-- Returns the answer to a key that came before.
 create function receipt_again(p_partner_id bigint, p_txn_id bigint, p_user_id bigint) returns point_receipt
 language plpgsql as $$
 declare

@@ -4,8 +4,8 @@
 -- request under the same key is refused. It refuses before it writes, by the shop's rules as they are under the lock of
 -- the member's row.
 
--- What a cashier wants to take from a client who did not show their card, for the client to confirm. `key_hash`: of the
--- operation's key; who made it and whose it is stand in its rows.
+-- Requests of cashiers to spend points of clients who did not show their card; the client confirms each. `key_hash`: of
+-- the operation's key; who made it and whose it is stand in its rows.
 create table spend_requests (
     partner_id bigint not null,
     id bigint generated always as identity,
@@ -31,7 +31,7 @@ create policy till on spend_requests for select to lotok_till using (serves(part
 
 grant select on spend_requests to lotok_till;
 
--- What an operation stands on: the shop's rules, the actor, the member, and what the key did before, in one read.
+-- The facts that an operation needs, in one read: the shop's rules, the actor, the member, and what the key did before.
 create type point_desk as (
     partner_id bigint, status text, reason text, tz text, minor_per_point integer, max_pay_pct integer,
     earn_on_rest boolean, max_bill_minor bigint, hold_days integer, expire_days integer, referral_levels integer,
@@ -128,7 +128,7 @@ begin
     return d;
 end $$;
 
--- The beginning of every operation: waits for the member, reads, refuses, and settles what has come due.
+-- Begins every operation: waits for the member, reads, refuses, and settles what has come due.
 create function open_desk(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_roles text[], p_key text, p_hash bytea,
     p_bill_minor bigint, p_points bigint, p_now timestamptz
@@ -374,7 +374,7 @@ begin
     return receipt_of(t, rest, d.user_id, null, false, least(d.owed, coalesce(rest.points, 0)));
 end $$;
 
--- A code that no other voucher of the shop has.
+-- Returns a code that no other voucher of the shop has.
 create function issue_voucher(t point_txns, p_expires_at timestamptz) returns text language plpgsql as $$
 declare
     voucher text;
@@ -390,7 +390,7 @@ begin
     return voucher;
 end $$;
 
--- The client's own doing: a service for points, to be had at the counter by the voucher's code.
+-- Lets a client buy a service for points; the voucher's code gets it at the counter.
 create function buy_service(
     p_partner_id bigint, p_member_id bigint, p_actor_id bigint, p_key text, p_service_id bigint, p_days integer,
     p_now timestamptz, p_price bigint default null
@@ -561,7 +561,7 @@ begin
     return r;
 end $$;
 
--- A purchase that is reversed was no visit.
+-- Takes a visit off a member whose purchase was reversed.
 create function take_back_visit(t point_txns, m members) returns void language sql as $$
     update members
     set visits = greatest(visits - 1, 0),

@@ -30,7 +30,7 @@ create policy till on referral_rewards to lotok_till using (serves(partner_id));
 revoke insert, update, delete on referral_rewards from lotok_app;
 grant select, insert, update on referral_rewards to lotok_till;
 
--- What a member thought of a visit.
+-- The rating that a member gave a visit.
 create table ratings (
     partner_id bigint not null,
     txn_id bigint not null,
@@ -54,7 +54,7 @@ create trigger a_living_words before update of words on ratings
     for each row when (new.words <> '') execute function refuse_erased('member_id');
 grant select (partner_id, member_id, words), update (member_id, words) on ratings to lotok_till;
 
--- The last four digits of a client's number; '' without a number.
+-- Returns the last four digits of a client's number; '' without a number.
 create function phone_tail_of(p_user_id bigint) returns text language plpgsql as $$
 declare
     tail text;
@@ -91,7 +91,7 @@ begin
     return m;
 end $$;
 
--- Welcome points, once for each person; returns how many.
+-- Gives welcome points, once for each person, and returns how many.
 create function welcome_member(p partners, m members, p_at timestamptz) returns bigint language plpgsql as $$
 declare
     t point_txns;
@@ -111,7 +111,8 @@ begin
     return t.points;
 end $$;
 
--- What a person still owed this shop when an account of theirs was erased, their card owes from now on.
+-- Moves a debt onto a person's new card: it owes what the person still owed this shop when an earlier account was
+-- erased.
 create function carry_owed(p_partner_id bigint, p_user_id bigint) returns void
 language plpgsql security definer set search_path to public, pg_temp as $$
 declare
@@ -307,8 +308,8 @@ begin
     return number;
 end $$;
 
--- What becomes of one level's reward: its points, status and reason, by what is left of the receipt's cap. Status null:
--- the level has none.
+-- Decides one level's reward: its points, status and reason, by the rest of the receipt's cap. The status is null when
+-- the level has no reward.
 create function judge_referral(p partners, m members, r members, t point_txns, p_level integer, p_left bigint)
 returns referral_rewards language plpgsql as $$
 declare
@@ -479,7 +480,7 @@ begin
     return number;
 end $$;
 
--- Which shops have something to do: a date that has come, points that expire soon, a birthday.
+-- Returns the shops that have something to do: a date that has come, points that expire soon, a birthday.
 create function shops_due(p_after bigint, p_now timestamptz) returns setof bigint
 language plpgsql set role to lotok_app as $$
 begin
@@ -502,7 +503,7 @@ begin
     perform set_config('app.platform', '', true);
 end $$;
 
--- What one account has beside its balances goes to the other, and the account ends.
+-- Moves everything beside the balances from one account to the other, and ends the first.
 create function carry_over(p_partner_id bigint, p_from bigint, p_into bigint, p_now timestamptz) returns void
 language plpgsql as $$
 begin

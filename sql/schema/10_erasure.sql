@@ -3,7 +3,7 @@
 -- After an erasure no name, number, Telegram id, message or reason of the person is left in any table; both ledgers stay
 -- exact without them. It happens once; a job does what is left to do afterwards.
 
--- What was told to one person is mostly about another. Nobody needs the words once they are said, or cannot be.
+-- A message to one person is mostly about another. Nobody needs its words once they are said, or can no longer be said.
 create function forget_words() returns trigger language plpgsql as $$
 begin
     new.args := new.args - 'fields' - 'ways' - 'more';
@@ -13,7 +13,7 @@ end $$;
 create trigger forget_words before insert on job_history
     for each row when (new.task = 'tell') execute function forget_words();
 
--- Of what is never changed one thing may go: who was erased.
+-- Rows that never change may lose one thing: the person who was erased.
 create function keep_but_names() returns trigger language plpgsql as $$
 begin
     if tg_table_name = 'point_txns' then
@@ -36,8 +36,8 @@ create trigger keep_deed before update on audit_log
 grant update (idem_key, reason) on point_txns to lotok_till;
 grant update (before, after) on loyalty_trail to lotok_app;
 
--- What the ledger of points knows of a person beside numbers: keys that hold a Telegram id, and reasons that staff typed
--- about a client.
+-- Cleans the words out of the ledger of points: keys that hold a Telegram id, and reasons that staff typed about a
+-- client.
 create function forget_operations(p_partner_id bigint, p_user_id bigint) returns void
 language plpgsql security definer set search_path to public, pg_temp as $$
 begin
@@ -87,7 +87,7 @@ begin
     perform set_config('app.person', '', true);
 end $$;
 
--- What an administrator did stays, and so does the reason; who it was does not.
+-- Keeps what an administrator did and why, and removes who it was about.
 create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns void language sql as $$
     update audit_log set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
     update bans set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
@@ -239,7 +239,7 @@ end $$;
 create trigger forget_client after update of erased_at on users
     for each row when (old.erased_at is null and new.erased_at is not null) execute function forget_client();
 
--- What a person did for shops: within the scope of the caller.
+-- Returns what a person did for shops, within the scope of the caller.
 -- Long: one document, in the order in which it is read.
 create function export_work(p_user_id bigint) returns jsonb language sql stable as $$
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -283,7 +283,7 @@ create function export_work(p_user_id bigint) returns jsonb language sql stable 
     where s.user_id = p_user_id;
 $$;
 
--- All that is kept of a person as a client, for their own eyes.
+-- Returns everything that is kept of a person as a client, for that person to read.
 -- Long: one document, in the order in which it is read.
 create function export_client(p_user_id bigint) returns jsonb
 language plpgsql set role to lotok_app as $$
@@ -339,7 +339,7 @@ begin
     return found;
 end $$;
 
--- What nobody needs any more of conversations in an outage of Redis and of updates that failed; returns how many rows.
+-- Forgets old rows of conversations in an outage of Redis and of updates that failed. Returns how many.
 create function forget_traces(p_now timestamptz) returns integer language plpgsql as $$
 declare
     gone integer;
