@@ -151,7 +151,7 @@ def _keyboard(desk: Desk) -> Keyboard:
         rows[1].append(button("making.video", f"order:video:{job}"))
     is_ours = all(_is_ours(desk, number) for number in range(desk.order.count))
     if desk.order.can_recut and is_ours:
-        rows.insert(2, [button("making.recut", f"order:recut:{desk.order.mends or job}")])
+        rows.insert(2, [button("making.recut", f"order:recut:{job}")])
     if _is_card_of_ours(desk):
         rows.insert(
             0, [button("making.reword", f"order:reword:{job}"), button("making.redesign", f"order:redesign:{job}")]

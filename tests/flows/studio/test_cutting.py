@@ -236,6 +236,23 @@ async def test_a_copy_leads_to_no_further_copies(alice, done):
     assert await recuts(alice) == [(0, "framed")]
 
 
+async def test_a_card_with_other_words_keeps_them_when_it_is_cut_differently(alice, done):
+    await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    async with db.connection() as conn:
+        source = (await files.list_files(conn, alice.who["id"]))[0].id
+        await made(conn, source)
+        args = {"bot": "studio", "chat_id": 7, "message_id": 5, "language": "ru", "source": source, "mends": done}
+        await table.create_job_and_consume_credit(
+            conn, alice.who["id"], task="card", key="mend:studio:9", args=args | {"title": "Чашка"}, price=0
+        )
+        changed = await made(conn, source)
+    for number in (changed.id, changed.id, done):
+        await does(alice, text=f"order:recut:{number}:framed", message_id=4)
+    found = await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"], tasks=["card"]))
+    copies = [job for job in found if job.key.startswith("recut:")]
+    assert [(job.args["title"], job.args["mends"]) for job in copies] == [("Чашка", done), ("Кружка", done)]
+
+
 async def test_an_order_that_was_refunded_is_not_drawn_again(alice, done):
     async with db.connection() as conn:
         await conn.execute("select refund_credit(%s)", (done,))

@@ -33,7 +33,9 @@ async def test_words_are_changed_free_three_times(seller, card, shop):
     [first, _] = await shop.jobs(seller)
     assert (job["args"]["title"], job["args"]["benefits"]) == ("Кружка синяя", ["Лёгкая"])
     assert (job["args"]["mends"], job["args"]["source"]) == (first["id"], first["checkpoint"]["source"])
-    assert form["message_id"] < (await seller.message_with("Изменить слова"))["message_id"], "the new card is below"
+    changed = await seller.message_with("Изменить слова")
+    assert form["message_id"] < changed["message_id"], "the new card is below"
+    assert buttons(changed)["Вырезать иначе"] == f"order:recut:{job['id']}", "and is cut with its own words"
     for number, title in ((2, "Кружка белая"), (3, "Кружка чёрная")):
         await seller.presses("Изменить слова")  # on the card that is mended already
         await seller.sees(f"осталось: {4 - number}")

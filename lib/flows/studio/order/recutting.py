@@ -2,8 +2,9 @@
 
     [cut differently] below a result -> job `cut` -> pictures with a button each -> a copy of the order, for nothing
 
-The copy's key names the order and the way, so that whatever is pressed twice draws once. A copy leads back to its
-order: there are never more copies than ways.
+The copy's key names the order and the way, so that whatever is pressed twice draws once. A card that was changed
+is an order like the first one, and is cut again with its own words. A copy leads back to the order that it was made of:
+there are never more copies of one than ways.
 """
 
 import functools
@@ -51,7 +52,7 @@ async def _show(turn: Turn, job: Job, order: Order) -> None:
     await turn.answer()
     message_id = await turn.chat.say(turn.text("studio.recut.begun"))
     args = {"source": order.source, "message_id": message_id, "language": turn.language, "like": order.cut}
-    args |= {"order": mends.root(job), "used": order.way, "alone": order.needs_cut}
+    args |= {"order": job.id, "used": order.way, "alone": order.needs_cut}
     turn.after.append(functools.partial(cutting.queue, turn, cutting.key_of(turn, message_id), args))
 
 
@@ -64,7 +65,7 @@ async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
     cut = cutting.key_of(turn, turn.came.message_id)
     args = replace(order, way=way, mends=first, cut=cut, message_id=status, promised=0).args()
     work = table.create_job_and_consume_credit
-    key = f"recut:{first}:{way}"
+    key = f"recut:{_copied(job)}:{way}"
     try:
         await db.run(lambda conn: work(conn, job.user_id, task=order.task, key=key, args=args, price=0))
     except errors.Conflict:  # it was drawn in this way before
@@ -72,3 +73,9 @@ async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
         await turn.answer(turn.text("studio.recut.already"), alert=True)
         return
     turn.after.append(kick.render)
+
+
+def _copied(job: Job) -> int:
+    """Return the number of the order that a copy was made of, as its key names it; any other order's own."""
+    kind, _, rest = job.key.partition(":")
+    return int(rest.partition(":")[0]) if kind == "recut" else job.id
