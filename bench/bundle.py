@@ -1,4 +1,4 @@
-"""How big is each function's bundle, and does what was built boot? By Vercel's own builder, offline, from a copy."""
+"""How big is each function's bundle, and does it boot? Vercel's own builder builds a copy of the project, offline."""
 
 import asyncio
 import json

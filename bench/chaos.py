@@ -1,8 +1,8 @@
 """What is lost in bad weather? `python -m bench chaos`; SEED=n for that run alone, ORDERS=n for another size.
 
-By three seeds ten thousand orders while everything fails in every way (bench/storm); then sellers order cards in their
-chats, through the webhook and the real functions, while the drain is killed with SIGKILL at random moments. At the end
-every order must be done or refunded, every balance the sum of its ledger, and no order charged twice.
+Three seeds each place ten thousand orders while everything fails in every way (bench/storm). Then sellers order cards
+in their chats, through the webhook and the real functions, while the drain is killed with SIGKILL at random moments. At
+the end every order must be done or refunded, every balance the sum of its ledger, and no order charged twice.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """python -m bench cut FOLDER: how many photos of a folder are cut out, how well, and at what cost?
 
-Each photo is cut as it is, and once more as a bad phone would take it: dim, yellow, noisy, small. The figures are of
-this machine; whether a cut is good is for eyes: FOLDER/sheets holds each cut on pink, white and navy, by verdict.
+Each photo is cut as it is, and again as a bad phone would take it: dim, yellow, noisy, small. The figures are of
+this machine. A person judges the cuts by eye: FOLDER/sheets shows each on pink, white and navy, by verdict.
 """
 
 import io

@@ -1,7 +1,7 @@
 """How fast is the queue beside others, with every guarantee on? QUICK=1 is shorter.
 
-All drain jobs that do nothing, on one Postgres with synchronous_commit on, each queue in a database of its own that is
-copied for each run; the runs of the queues alternate. Each has the concurrency that suits it best.
+Each queue drains jobs that do nothing, on one Postgres with synchronous_commit on, in a database of its own that is
+copied for each run. The runs of the queues alternate, and each has the concurrency that suits it best.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What does a picture cost without any key? Seconds and memory by photo size, and what one worker makes in a minute.
+"""What does a picture cost without any key? Seconds and memory by photo size, and a worker's pictures a minute.
 
 Each figure is of a process of its own, so that memory is what that one job needed. A job has one thread: its processor
 time is what it takes on a core of its own, whatever else this machine does meanwhile.
@@ -73,7 +73,7 @@ def run() -> str:
 
 
 def _others() -> list[str]:
-    """Return the parts about what other machines make: add functions that measure the providers here."""
+    """Return the parts about the providers: add functions that measure them here."""
     return []
 
 

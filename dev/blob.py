@@ -60,7 +60,7 @@ class Stored:
 
 
 class Store:
-    """Blobs in a folder: the bytes, and beside them a JSON file with the facts. Named by hash, as paths may be long."""
+    """Blobs in a folder: the bytes, and beside them a JSON file with the facts. Names are hashes: paths may be long."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

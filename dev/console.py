@@ -1,4 +1,4 @@
-"""Prints what `make up` says: a table of parts that fills in place on a terminal, plain lines elsewhere."""
+"""Prints the output of `make up`: a table of parts that fills in place on a terminal, plain lines elsewhere."""
 
 import asyncio
 import os

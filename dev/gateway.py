@@ -1,7 +1,7 @@
-"""The deployment in front of the functions: what Vercel does to a request before a function sees it.
+"""The deployment in front of the functions: it does to a request what Vercel does before a function sees it.
 
-Routes and headers come from vercel.json (dev/routes.py). A body over 4.5 MB is refused, what a caller says about
-itself in x-forwarded-* and x-vercel-* is replaced, an invocation gets its deadline and a 504 when it misses it. Like
+Routes and headers come from vercel.json (dev/routes.py). A body over 4.5 MB is refused, a caller's own x-forwarded-*
+and x-vercel-* headers are replaced, and an invocation gets its deadline and a 504 when it misses it. Like
 on Vercel, a caller who hangs up does not stop the function.
 """
 

@@ -14,7 +14,7 @@ LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 
 
 class LocalOnly:
-    """Lets in what comes from this machine's own pages and programs, and what is sent to one of `hosts`."""
+    """Lets in requests from this machine's own pages and programs, and requests to one of `hosts`."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self.app = app

@@ -1,7 +1,7 @@
-"""One stack at a time in a folder: who runs, where, and what a killed one left behind.
+"""Allows one stack at a time in a folder, notes where it runs, and cleans up after one that was killed.
 
-The lock is the kernel's (flock), so it never outlives its holder; run.json beside it tells others the address, and the
-next run which processes were ours.
+The lock is the kernel's (flock), so it never outlives its holder. run.json beside it tells others the address, and
+tells the next run which processes were ours.
 """
 
 import contextlib

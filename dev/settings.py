@@ -70,7 +70,7 @@ def real(given: Mapping[str, str]) -> set[str]:
 
 
 def own_secrets(folder: Path) -> dict[str, str]:
-    """Return what the parts of one checkout prove themselves with: random, made at its first start, kept for its next.
+    """Return the secrets of the parts of one checkout: random, made at its first start, kept for the next one.
 
     The ports are within reach of every program of this machine, and of a browser that a page has talked round.
     """

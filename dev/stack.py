@@ -355,7 +355,7 @@ class Stack:
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:
-    """Do it all at once; the first failure ends the others."""
+    """Run all of them at once; the first failure ends the others."""
     try:
         async with asyncio.TaskGroup() as group:
             for one in work:
@@ -365,7 +365,7 @@ async def _together(*work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _whole[T](work: Callable[[], T]) -> T:
-    """Do it in a thread, to its end even when cancelled: a server half started could not be stopped."""
+    """Run it in a thread, to its end even when cancelled: a server half started could not be stopped."""
     done = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(done)

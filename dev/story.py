@@ -1,4 +1,4 @@
-"""Reads, where it is stored, what the simulator shows of the stack: queue, ledger, a person's state."""
+"""Reads the parts of the stack that the simulator shows: queue, ledger, a person's state."""
 
 import json
 from collections.abc import Mapping

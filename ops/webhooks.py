@@ -56,12 +56,12 @@ async def _set_commands(bot: Bot, name: str, language: str) -> None:
 
 
 def _sentence(name: str, command: str) -> str:
-    """Return the key of what a command's entry in the list says: the bot's own, else everybody's; "" to show none."""
+    """Return the key of a command's sentence in the list: the bot's own, else everybody's; "" to show none."""
     return next((key for key in (f"{name}.command.{command}", f"command.{command}") if text.knows(key)), "")
 
 
 async def _set_profile(bot: Bot, name: str, language: str) -> None:
-    """Set what a stranger reads before pressing Start; the first language is also what everybody else sees."""
+    """Set what a stranger reads before pressing Start; everybody else sees the first language, too."""
     about, description = text.say(language, f"bot.{name}.about"), text.say(language, f"bot.{name}.description")
     for code in ("", language) if language == text.LANGUAGES[0] else (language,):
         await client.call(bot.set_my_short_description(about, language_code=code))

@@ -1,4 +1,4 @@
-"""One storm: place the orders, do the worst meanwhile, let it calm down, and say what is left."""
+"""One storm: places the orders, does the worst meanwhile, lets it calm down, and says what is left."""
 
 import asyncio
 import contextlib
@@ -117,7 +117,7 @@ def _env(url: str, page: str, lease_scale: float) -> dict[str, str]:
 def _settings(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Let this process, which places the orders, and the drainers have these settings."""
     before = dict(os.environ)
-    # What breaks is meant to, and is counted.
+    # These failures are on purpose, and are counted.
     for name in ("uvicorn.error", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.update(settings)
@@ -214,7 +214,7 @@ async def _calm(storming: asyncio.Task[None], services: Services, weather: Weath
 
 
 async def _settle(weather: Weather, patience: float) -> None:
-    """Wait until nothing is left to do, for as long as anything is done meanwhile."""
+    """Wait until nothing is left to do; give up when nothing is done any more."""
     until, before = time.monotonic() + patience, None
     while time.monotonic() < until:
         async with db.connect(weather.url) as conn:

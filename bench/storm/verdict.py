@@ -1,4 +1,4 @@
-"""Checks what must be true when the storm is over, and why a delivery came twice."""
+"""Checks the promises when the storm is over, and finds out why a delivery came twice."""
 
 import itertools
 from collections import Counter, defaultdict

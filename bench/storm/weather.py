@@ -70,7 +70,7 @@ class Drainer:
 
 @dataclass
 class Weather:
-    """Brings it about, by the seed, and remembers what may explain a repeated delivery."""
+    """Makes the faults of a seed, and remembers those that may explain a repeated delivery."""
 
     rng: random.Random
     server: database.Database
@@ -94,7 +94,7 @@ class Weather:
         self.rng.choice(self.drainers).kick()
 
     async def storm(self, pause: tuple[float, float]) -> None:
-        """Do the worst until it is over. What has begun is brought to its end, or Postgres would stay away."""
+        """Do the worst until the storm is over. A fault that has begun is ended, or Postgres would stay away."""
         kinds: list[tuple[Callable[[], Awaitable[None]], int]] = [
             (self._kill, 5),
             (self._cut, 3),
@@ -174,7 +174,7 @@ class Weather:
             await self._run("update jobs set run_at = now() where id = any(%s) and state = 'waiting'", ids)
 
     async def _clocks(self) -> None:
-        """Leases end at once; what waits is due an hour ago or in two seconds."""
+        """End leases at once, and make waiting jobs due an hour ago or in two seconds."""
         lapsed = await self._run(
             "update jobs set leased_until = now() - interval '1 hour' where id in (select id from jobs where "
             "state = 'running' order by random() limit 10) and state = 'running' returning id"

@@ -92,7 +92,7 @@ async def _one(here: region.Region, body: bytes) -> dict[str, float]:
 async def processor(here: region.Region, updates: int) -> str:
     """Return the table of the processor's time for each hot update, the services' apart.
 
-    Many people, as one who sends all of it would be told to wait.
+    Many people send them, because one person would be told to wait.
     """
     crowd, person = Crowd(here), itertools.cycle(range(200))
     await crowd.gather(200)
@@ -115,7 +115,7 @@ async def processor(here: region.Region, updates: int) -> str:
 
 
 async def memory(here: region.Region, updates: int) -> str:
-    """Return what an instance holds while so many updates come, from ever other people."""
+    """Return the memory of an instance while so many updates come, each from another person."""
     crowd = Crowd(here)
     people = max(200, updates // 50)
     await crowd.gather(200)
@@ -148,7 +148,7 @@ class Step:
 
 
 async def mix(here: region.Region) -> tuple[str, str]:
-    """Raise the issue's mix until it is too much; return the table, and what it came to in words."""
+    """Raise the mix of updates until it is too much; return the table, and what it came to in words."""
     crowd = Crowd(here)
     began = time.monotonic()
     statuses = await asyncio.gather(*(crowd.join(number) for number in range(100)))

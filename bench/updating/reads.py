@@ -1,4 +1,4 @@
-"""Cached reads beside uncached ones, at a distance: what a cache saves depends on what it saves one from."""
+"""Cached reads beside uncached ones, at a distance. A cache saves as much as the read that it replaces would cost."""
 
 import asyncio
 import os

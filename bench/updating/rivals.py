@@ -1,8 +1,8 @@
 """The same trivial bot three times, each in a process of its own: ours, aiogram's, python-telegram-bot's Application.
 
 `rivals.py <ours|aiogram|ptb> <port of a Telegram> <updates>` prints one line of JSON: what importing took, the
-processor's time for an update (a command that is answered, a press that edits and is answered), and the memory. No
-state is kept, by nobody: what ours adds to that is measured apart.
+processor's time for an update (a command that is answered, a press that edits and is answered), and the memory. None
+of them keeps state; the cost of ours is measured apart.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as cheaply as Python can: what is measured shares the machine with what it is measured against."""
+"""HTTP/1.1 as cheaply as Python can, because the bench shares the machine with the functions that it measures."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

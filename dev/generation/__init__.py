@@ -1,8 +1,8 @@
 """Stand-ins for the generation providers: real HTTP, real pictures, no account. Each provider's module holds
 
-SECRETS   the settings that hold what it is proved by, each with how many of them the stand-in takes
-settings  those that lead the product to the stand-in at an address
-stand_in  the service as an ASGI app, given the secrets and what a picture takes
+SECRETS   the settings that hold its keys, each with the number of keys that the stand-in takes
+settings  the settings that lead the product to the stand-in at an address
+stand_in  the service as an ASGI app, given the secrets and the seconds of a picture
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Makes what the stand-ins deliver: real pictures and clips of the photo that was sent, marked as what they are."""
+"""Makes the results of the stand-ins: real pictures and clips of the photo that was sent, with a label that says so."""
 
 import functools
 import io

@@ -128,7 +128,7 @@ class Kie:
         path = scope["path"][scope["path"].find("/kie") + 4 :] if "/kie" in scope["path"] else scope["path"]
         base = f"{request.url.scheme}://{request.url.netloc}{scope['path'][: len(scope['path']) - len(path)]}"
         self.requests.append((request.method, path))
-        await request.body()  # read before anything can go wrong: who hangs up has sent it
+        await request.body()  # read before anything can go wrong: a client that hangs up has sent it
         if fault := self.faults.take("hang", "slow") if path.startswith("/api/v1/jobs/createTask") else None:
             await asyncio.sleep(fault.seconds or (60 if fault.kind == "hang" else 3))
         handlers: dict[str, Callable[[Request, str], Any]] = {

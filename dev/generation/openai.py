@@ -43,7 +43,7 @@ class OpenAI:
         self.requests: list[tuple[str, Any]] = []
 
     async def close(self) -> None:
-        """Keep nothing open."""
+        """Close nothing: this service keeps nothing open."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive), scope["path"].rpartition("/v1/")[2])

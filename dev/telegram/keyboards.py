@@ -1,4 +1,4 @@
-"""Keyboards as Telegram accepts them: what it refuses, in its words."""
+"""Checks keyboards as Telegram does, and refuses them in its words."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The world as the control API shows it: state, chats, what an act led to, the trace of an update."""
+"""The world as the control API shows it: state, chats, the effects of an act, the trace of an update."""
 
 from typing import Any
 

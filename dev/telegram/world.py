@@ -1,6 +1,6 @@
 """The simulated Telegram: what every user and bot sees, kept on disk, told to everyone who watches.
 
-All of it is touched from one event loop only, so a change is whole before anybody sees it.
+One event loop alone touches it, so a change is whole before anybody sees it.
 """
 
 import asyncio

@@ -16,9 +16,9 @@ async def draw[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def in_thread[**P, T](make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it; raise Rejected("picture_not_drawn") for any failure of our own but a lack of memory.
+    """Run it; raise Rejected("picture_not_drawn") for any failure of our own but a lack of memory.
 
-    The same bytes come out of the same bytes, and so do the same errors: no second attempt would help.
+    The same bytes give the same result or the same error, so no second attempt would help.
     """
     try:
         return await asyncio.to_thread(make, *args, **kwargs)

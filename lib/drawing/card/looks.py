@@ -1,4 +1,4 @@
-"""What a clip shows and on which ground: its product, cut out or framed, and drawn backgrounds."""
+"""The product of a clip, cut out or framed, and the backgrounds that are drawn for it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Draws the poster for a counter: whose it is, what there is to gain, the QR code that leads to it, how it is done.
+"""Draws the poster for a counter: the shop, the gain for a client, the QR code that leads there, and how it works.
 
 The picture and the PDFs show the same, on A4 for the wall and on A6 for the table; their words can be selected. The
 code is black on white with its margin, and prints 10 cm wide, on A6 5 cm.

@@ -1,4 +1,4 @@
-"""Makes ours of a stranger's pictures: decoded, checked, encoded again. No byte of theirs goes on, no EXIF, no GPS."""
+"""Decodes, checks and encodes a stranger's pictures again. No byte of the original is passed on, no EXIF and no GPS."""
 
 import io
 from dataclasses import dataclass

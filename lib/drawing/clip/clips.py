@@ -1,4 +1,4 @@
-"""Makes ours of a stranger's clip: what is no short H.264 film is refused, the rest is put into a new MP4 file.
+"""Puts a stranger's clip into a new MP4 file. Anything but a short H.264 film is refused.
 
 The pictures are copied as they are compressed, which costs nothing and loses nothing; names, comments, places and other
 streams stay behind, and the index stands in front, so that it plays while it loads. A film without sound gets a silent

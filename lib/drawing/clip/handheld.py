@@ -1,4 +1,4 @@
-"""The blogger's video: a phone held in the hand, jump cuts, captions on plain paper that pop in where people look."""
+"""The blogger's video: a hand-held phone, jump cuts, and captions on plain paper that pop in where people look."""
 
 import itertools
 from collections.abc import Iterator

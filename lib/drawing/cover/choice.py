@@ -1,4 +1,4 @@
-"""Which designs a cover may have: what each takes, as a table, and which come first for a kind of product."""
+"""Chooses the designs of a cover: a table says what each takes, and which come first for a kind of product."""
 
 import zlib
 from collections.abc import Callable, Collection

@@ -1,6 +1,6 @@
-"""What a card says, from the seller's words: a short title, a second line, one number, benefits, the kind of product.
+"""Reads a card's facts out of the seller's words: a short title, a second line, a number, benefits, its kind.
 
-One slide, one thought: what stands after a comma or a dash leaves the title for the second line; the number that sells
+A slide holds one thought. Words after a comma or a dash leave the title for the second line, and the number that sells
 most leaves the benefits and stands large. Nothing is made up and nothing is said twice.
 """
 

@@ -1,4 +1,4 @@
-"""What several designs share: the product in its place, benefits in a row or a list, a number with its unit."""
+"""Parts that several designs share: the product in its place, benefits in a row or a list, a number with its unit."""
 
 from dataclasses import dataclass
 from functools import lru_cache

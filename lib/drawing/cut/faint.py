@@ -1,4 +1,4 @@
-"""Finds what a cut has lost because it hardly differs from a pale background: clear glass, a white bowl, thin straps.
+"""Finds what a cut has lost where it hardly differs from a pale ground: clear glass, a white bowl, thin straps.
 
 Such a thing is no darker than a soft shadow and has the same hue, but it has lines: a shadow fades over many pixels,
 the rim of a glass over two. Lines that reach the picture's edge belong to the room, a table or a wall.

@@ -1,4 +1,4 @@
-"""Crops a photo to its product, for a picture from which nothing can be cut: what is left fills a card edge to edge."""
+"""Crops a photo to its product when nothing can be cut out of it, so that the rest fills a card edge to edge."""
 
 from PIL import Image
 

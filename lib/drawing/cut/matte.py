@@ -125,7 +125,7 @@ def _near(pixels: Floats, where: Mask, radius: int, at: Places) -> tuple[Floats,
 
 
 def _blurred(planes: Floats, near: int, wide: int) -> Floats:
-    """Average what is near, and where nothing is, what is farther off."""
+    """Average the pixels nearby, and where there are none, those farther off."""
     return raster.box(planes, near) + raster.box(planes, wide) * np.float32(0.02)
 
 

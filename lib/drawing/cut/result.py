@@ -1,4 +1,4 @@
-"""What the cut of a photo gives: pictures of the product to choose from, and how far the first can be trusted.
+"""The result of cutting a photo: pictures of the product to choose from, and how far the first can be trusted.
 
     sure       the first picture is a clean cut: a card uses it unless the seller says otherwise
     unsure     the seller looks: a cut or two, and the framed photo, which a card uses until one is chosen
