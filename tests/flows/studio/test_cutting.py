@@ -1,6 +1,7 @@
 """The cut of a photo while its order is put together: shown, chosen, and asked before a charge."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -122,6 +123,22 @@ async def test_what_only_a_cut_can_fill_is_not_charged_before_the_cut_is_known(a
     turn = await does(alice, draft, text="order:confirm")
     assert "Ничего не списано" in turn.chat.said[-1][0]
     assert await tasks(alice) == ["cut"]
+
+
+@pytest.mark.parametrize(("language", "cause"), [("ru", "Файл повреждён"), ("en", "The file is damaged")])
+@pytest.mark.parametrize("draft", [SCENE, WHITE])
+async def test_a_photo_that_can_never_be_cut_is_refused_at_once(alice, draft, language, cause):
+    alice.who = alice.who | {"language": language}
+    await known(alice, None)
+    async with db.connection() as conn:
+        [job] = await table.fetch_next_queued_job(conn, ["cut"], timedelta(minutes=1), 1)
+        await table.update_job_status(conn, job, "failed", error_code="picture_broken")
+    turn = await does(alice, draft, text="order:confirm")
+    said = turn.chat.said[-1][0]
+    assert cause in said
+    assert {"ru": "Ничего не списано", "en": "Nothing was charged"}[language] in said
+    assert alice.step == "order:photo"
+    assert await tasks(alice) == ["notice", "cut"], "it is not tried again"
 
 
 async def test_a_cut_that_nobody_has_begun_is_begun_once_by_the_confirm(alice):

@@ -21,6 +21,7 @@ from lib.studio.cuts import KnownCut
 from lib.telegram.dispatch import Turn
 
 CUTS = limits.Limit("cut", 10, timedelta(minutes=10))
+HOPELESS = ("picture_", "source_gone")  # how the errors begin that no second try helps against
 
 
 async def begin(turn: Turn) -> None:
@@ -92,7 +93,8 @@ async def choose(turn: Turn, argument: str) -> None:
 async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     """Say whether an order can be filled as far as the cut decides it: one that only a cut fills waits for it.
 
-    What is not known yet is asked for, and the seller told to press again in a moment.
+    What is not known yet is asked for, and the seller told to press again in a moment. Raises Rejected for a photo that
+    can never be cut: it cannot be opened, or is gone.
     """
     if not drafts.needs_cut(draft):
         return True
@@ -100,6 +102,8 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     if draft.free:
         return not drafts.cannot_stand(draft)
     job = await _job(turn, draft) if draft.cut else None
+    if job and job.state == "failed" and str(job.error_code).startswith(HOPELESS):
+        raise errors.Rejected(str(job.error_code), str(job.error))
     if job is None or job.state not in cuts.OPEN:
         photo: dict[str, Any] = {"source": draft.source} if draft.source else {"file_id": draft.file_id}
         mark = zlib.crc32(str(photo).encode())

@@ -1,6 +1,7 @@
 """Places an order once, and takes it back as long as that is possible."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,9 +35,7 @@ async def confirm(turn: Turn) -> None:
         same_price = terms is not None and terms.price == draft.price
         await screens.show_next(turn, turn.text("studio.terms_changed" if same_price else "studio.price_changed"))
         return
-    if not await cutting.is_sure(turn, draft):
-        if not turn.answered:
-            await screens.show_next(turn)
+    if not await _can_be_cut(turn, draft):
         return
     wait = await limits.wait(turn.chat.id, ORDERS)
     if wait:
@@ -54,6 +53,19 @@ async def confirm(turn: Turn) -> None:
     turn.state.data = {"job": order.job.id}
     turn.after.append(kick.render)
     await _say_queued(turn, order, screens.waits(draft, offer, terms))
+
+
+async def _can_be_cut(turn: Turn, draft: OrderDraft) -> bool:
+    """Say whether the order can be filled as far as its cut decides it; if not, the seller has been told why."""
+    try:
+        if await cutting.is_sure(turn, draft):
+            return True
+        if not turn.answered:
+            await screens.show_next(turn)
+    except errors.Rejected as error:  # the photo is no good for anything: another one is asked for
+        drafts.keep(turn, replace(draft, ask="photo"))
+        await screens.show_next(turn, turn.text(f"error.{error.code}"), turn.text("studio.nothing_charged"))
+    return False
 
 
 async def _enqueue(turn: Turn, draft: OrderDraft) -> QueuedJob:
