@@ -315,7 +315,7 @@ async def seller(newcomer: Callable[..., Awaitable[Chat]]) -> Chat:
 def product() -> Callable[..., bytes]:
     """Draw a mug on a light table, as JPEG, PNG or WebP."""
 
-    def draw(form: str = "JPEG", size: tuple[int, int] = (900, 1200)) -> bytes:
+    def draw(form: str = "JPEG", size: tuple[int, int] = (480, 640)) -> bytes:
         width, height = size
         picture = Image.new("RGB", size, (236, 233, 228))
         pen = ImageDraw.Draw(picture)
