@@ -1,0 +1,108 @@
+"""Each setting is read once and strictly: an odd value is one line that names it, a missing one is missed in use."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib import config, errors
+from tests.conftest import SETTINGS
+
+TOKEN = "123456:" + "A" * 35
+
+
+def read(name, **env):
+    return getattr(config.Config(env), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "env"),
+    [
+        ("environment", {"LOTOK_ENV": "staging"}),
+        ("database_url", {}),
+        ("database_url", {"DATABASE_URL": "mysql://127.0.0.1/x"}),
+        ("redis_url", {"UPSTASH_REDIS_REST_URL": "redis://127.0.0.1"}),
+        ("redis_token", {}),
+        ("storage_type", {"STORAGE_TYPE": "ftp"}),
+        ("bot_tokens", {"CLIENT_BOT_TOKEN": "my bot"}),
+        ("webhook_secret", {"WEBHOOK_SECRET": "too short"}),
+        ("cron_secret", {"CRON_SECRET": "пароль" * 5}),
+        ("app_secret", {"APP_SECRET": "a" * 257}),
+        ("admin_ids", {"ADMIN_IDS": "1, olga"}),
+        ("public_url", {"PUBLIC_URL": "lotok.example"}),
+        ("provider_urls", {"KIE_API_URL": "ftp://kie.example"}),
+        ("provider_urls", {"OPENAI_BASE_URL": "https://"}),
+        ("kie_api_keys", {"KIE_API_KEY": "good-key-1, плохой ключ"}),
+        ("drain_budget", {"DRAIN_SECONDS": "4"}),
+        ("drain_budget", {"DRAIN_SECONDS": "soon"}),
+        ("lease_scale", {"LEASE_SCALE": "nan"}),
+        ("cut_side", {"CUT_SIDE": "513"}),
+        ("strips_a_day", {"STRIPS_A_DAY": "-1"}),
+    ],
+)
+def test_an_odd_or_missing_setting_is_named_and_its_value_is_not_told_when_it_is_secret(name, env):
+    with pytest.raises(errors.Misconfigured) as raised:
+        read(name, **env)
+    variable = next(iter(env), {"database_url": "DATABASE_URL", "redis_token": "UPSTASH_REDIS_REST_TOKEN"}.get(name))
+    assert variable.replace("LOTOK_ENV", "VERCEL_ENV") in raised.value.detail
+    if name.endswith(("_secret", "_tokens", "_keys")):
+        assert not [value for value in env.values() if value in raised.value.detail]
+
+
+@pytest.mark.parametrize(
+    ("name", "env", "value"),
+    [
+        ("environment", {}, "local"),
+        ("environment", {"VERCEL_ENV": "development"}, "local"),
+        ("environment", {"VERCEL_ENV": "preview", "LOTOK_ENV": "production"}, "production"),
+        ("branch", {"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "Feature/Два слова"}, "feature"),
+        ("branch", {"VERCEL_ENV": "production", "VERCEL_GIT_COMMIT_REF": "main"}, ""),
+        ("redis_url", {"KV_REST_API_URL": "https://kv.example"}, "https://kv.example"),
+        ("database_url_unpooled", {"DATABASE_URL": "postgresql://a/x"}, "postgresql://a/x"),
+        ("storage_type", {}, "blob"),
+        ("webhook_secret", {}, ""),
+        ("admin_ids", {"ADMIN_IDS": "1, 2 3"}, frozenset({1, 2, 3})),
+        ("public_url", {"PUBLIC_URL": "https://lotok.example/"}, "https://lotok.example"),
+        ("kie_api_keys", {"KIE_API_KEY": "key-number-1, key-number-2"}, ("key-number-1", "key-number-2")),
+        ("provider_keys", {"OPENAI_API_KEY": "one"}, {"kie": (), "openai": ("one",)}),
+        ("provider_urls", {"KIE_API_URL": "https://a.example/"}, {"kie": "https://a.example", "openai": ""}),
+        ("openai_model", {"OPENAI_MODEL": " "}, "gpt-5.4-mini"),
+        ("drain_budget", {}, timedelta(seconds=300)),
+        ("cut_side", {"CUT_SIDE": "100"}, 96),
+    ],
+)
+def test_a_setting_is_read_as(name, env, value):
+    assert read(name, **env) == value
+
+
+def test_keys_of_a_preview_begin_with_its_branch_and_of_production_do_not():
+    preview = config.Config({"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "new-cards"})
+    assert preview.key_prefix == "preview-new-cards"
+    assert config.Config({"VERCEL_ENV": "production"}).key_prefix == "production"
+
+
+def test_a_bot_without_a_token_is_off_and_so_is_one_that_does_not_exist():
+    settings = config.Config({"CLIENT_BOT_TOKEN": TOKEN})
+    assert settings.bot_token("client") == TOKEN
+    for bot in ("studio", "nobody"):
+        with pytest.raises(errors.Missing):
+            settings.bot_token(bot)
+
+
+def test_accounts_name_keys_without_telling_them():
+    keys = ("key-number-one", "key-number-two")
+    settings = config.Config({"KIE_API_KEY": ",".join(keys)})
+    assert settings.keyed_providers == ("kie",)
+    [accounts] = settings.accounts.values()
+    assert len(set(accounts)) == 2
+    assert not [key for key in keys if key in str(accounts)]
+
+
+def test_settings_show_no_secret_when_they_are_printed():
+    settings = config.load(SETTINGS)
+    said = repr(settings) + str(settings)
+    assert not [value for name, value in SETTINGS.items() if name.endswith(("SECRET", "TOKEN")) and value in said]
+
+
+def test_a_setting_that_does_not_exist_is_an_error_of_the_code():
+    with pytest.raises(AttributeError):
+        read("wallpaper")
