@@ -67,6 +67,7 @@ class Ask:
     seconds: int = 0
     variant: int = 0
     design: str = ""  # of a card that we draw ourselves
+    slide: int | None = None  # its number in a set
     cut: bytes = b""  # the photo's kept cut, for ourselves, where there is one
     way: str = ""  # in which the product is shown, where the seller chose one
     account: str = ""  # which of our keys to use

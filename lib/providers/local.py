@@ -30,7 +30,8 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 
 def _card(ask: Ask) -> Output:
-    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, result.way(ask.way))
+    way = result.way(ask.way)
+    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, ask.slide, way)
     return _picture(render.render_card(ask.picture, order, result.kept(ask.cut)))
 
 

@@ -15,7 +15,7 @@ PRODUCTS = tuple(TASKS)
 PRESETS = ("wb", "ozon", "white", "classified", "story")
 SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch")
 TEMPLATES = ("ugc", "broll", "own")
-COUNTS = {"card": (1,), "set": (2, 3, 4), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
+COUNTS = {"card": (1,), "set": (2, 3, 4, 5, 6), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
 SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
 # Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.

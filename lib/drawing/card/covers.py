@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from lib.drawing.cover import choice, draw, facts, framed, tones
+from lib.drawing.cover import choice, draw, facts, framed, slides, tones
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import lettering, words
@@ -32,6 +32,16 @@ class Looks:
         if design in framed.DESIGNS:
             return framed.draw(size, self.photo.image, self.photo.box, self.facts, design)
         return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides)
+
+    def of_set(self, size: tuple[int, int], variant: int, number: int) -> Image.Image:
+        """Return the picture of this number in a set: the cover, its slides, and where they end, other covers."""
+        turn, place = divmod(variant, len(self.designs))
+        design, image = self.designs[place], self.picture.image
+        is_free = design in choice.DESIGNS and not self.picture.sides
+        follow = ["", *(slides.fitting(self.facts, image) if is_free else [])]
+        if number == 0 or number >= len(follow):
+            return self.draw(size, variant + max(0, number - len(follow) + 1))
+        return slides.draw(draw.prepared(size, image, self.facts, design, turn), follow[number], design)
 
 
 def looks(cut: CutPhoto, title: str, benefits: tuple[str, ...], design: str = "", way: Way | None = None) -> Looks:

@@ -36,6 +36,7 @@ class CardOrder:
     benefits: tuple[str, ...] = ()
     variant: int = 0
     design: str = ""
+    slide: int | None = None  # its number in a set of one design: 0 is the cover
     way: Way | None = None  # in which the product is shown, where the seller chose one
 
 
@@ -61,7 +62,11 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
     cut = kept or cutout.of(data)
     if order.preset in COVERS:
         seen = covers.looks(cut, order.title, order.benefits, order.design, order.way)
-        canvas, is_cut = seen.draw(preset.export, order.variant), seen.picture.is_cut
+        if order.slide is None:
+            canvas = seen.draw(preset.export, order.variant)
+        else:
+            canvas = seen.of_set(preset.export, order.variant - order.slide, order.slide)
+        is_cut = seen.picture.is_cut
     else:
         picture = white.chosen(source, cut, order.way)
         canvas, is_cut = white.compose(preset.export, source, picture, order.variant), picture.stands_free

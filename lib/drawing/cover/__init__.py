@@ -7,5 +7,6 @@ paper    the sheet: shapes, words, pictures and shadows in units of a 900th of i
 signs    a sign for a benefit
 parts    rows, lists, figures: what several designs share
 bold, calm, plain    the designs
+slides   what follows a cover in a set
 choice   which designs take this product and these words, in which order
 """

@@ -22,15 +22,28 @@ def draw(
     sides: tuple[str, ...] = (),
 ) -> Image.Image:
     """Return the cover at this size in pixels; `product` is RGBA, cropped to itself; its photo cuts it at `sides`."""
+    made = prepared(size, product, facts, design, turn, sides)
+    DESIGNS[design].draw(made)
+    return made.paper.image
+
+
+def prepared(
+    size: tuple[int, int],
+    product: Image.Image,
+    facts: CoverFacts,
+    design: str,
+    turn: int = 0,
+    sides: tuple[str, ...] = (),
+) -> Cover:
+    """Return the empty sheet of a design in its colours: for its cover, and for the slides that follow."""
     takes = DESIGNS[design]
     seen = tones.character(product)
     found = _standing_out(seen, takes.mood, facts.kind, takes.turn + turn)
     others = {mood: tones.tones(seen, mood, facts.kind) for mood in ("dark", "tint")}
     others["bright1"] = tones.tones(seen, "bright", facts.kind, 1)
-    paper = CoverSheet(*size, found.ground)
     top, bottom = zone(size)
-    takes.draw(Cover(paper, Subject(product, facts.hangs, sides), facts, found, others, top, bottom))
-    return paper.image
+    paper = CoverSheet(*size, found.ground)
+    return Cover(paper, Subject(product, facts.hangs, sides), facts, found, others, top, bottom)
 
 
 def zone(size: tuple[int, int]) -> tuple[float, float]:

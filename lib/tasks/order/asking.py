@@ -141,6 +141,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         seconds=order.seconds,
         variant=variant,
         design=order.design,
+        slide=item.number if order.product == "set" else None,
         account=choice.account,
         cut=await _cut(desk, choice.step),
         way=order.way,

@@ -1,0 +1,316 @@
+"""The slides that follow a cover: one question of a buyer each, in the cover's colours and type.
+
+benefits    why it is good: a list, the product cut by the edge
+sizes       lines along the product's sides, each with a size that the words name
+near        two places of the photo through lenses, where the words speak of material or make
+points      labels with lines to the product
+kit         the contents of the box, as the words name them
+white       the product alone
+
+A slide without facts is worse than none: each says from which words on it is there, and adds nothing to them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from lib import text
+from lib.drawing.cover import facts as saying
+from lib.drawing.cover import letters, signs
+from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, OSWALD, RUBIK, UNBOUNDED, YESEVA, Pair, TextBlock
+from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
+from lib.drawing.cover.parts import Cover, Inks, column, draw_column, draw_row, place, row, show_sign, stand
+from lib.drawing.ground.colour import Rgb
+
+PAIRS = {
+    "split": OSWALD, "pattern": UNBOUNDED, "dark": UNBOUNDED, "editorial": CORMORANT, "soft": CORMORANT,
+    "sticker": RUBIK, "food": YESEVA, "paper": BITTER,
+}  # fmt: skip
+FINE = 500  # pixels of the product's shorter side: less shows no more through a lens
+INK: Rgb = (29, 32, 48)
+
+_UP = r"высот\w*|height|рост"
+_ALONG = r"ширин\w*|длин\w*|диаметр\w*|глубин\w*|width|length|diameter"
+_SIZE = re.compile(rf"(?<!\w)(?:({_UP})|({_ALONG}))\W{{1,3}}(\d+(?:[.,]\d+)?)\s?(см|мм|м|cm|mm|m)(?!\w)", re.IGNORECASE)
+_MADE = re.compile(
+    r"(?<!\w)(?:ткан|хлоп|л[её]н|шерст|кож|замш|дерев|массив|стал|металл|стекл|керами|бамбук|шов|шв|строч|вышив|плот|вяз"
+    r"|матов|глян|покрыт|поверхн|фактур|материал|подклад|молни|фурнитур|cotton|linen|wool|leather|wood|steel|glass|fabric)",
+    re.IGNORECASE,
+)
+_WITH = re.compile(r"^(.{3,34}?)\s+(?:в комплекте|в наборе|included)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Told:
+    """All words of an order, and which slides they support."""
+
+    facts: CoverFacts
+
+    @property
+    def benefits(self) -> tuple[str, ...]:
+        """Every benefit, that with the number first."""
+        return saying.without_number(self.facts).benefits
+
+    @property
+    def sizes(self) -> dict[str, str]:
+        """Return the size upwards and the size along, as far as the words name them: "up": "45 см"."""
+        found: dict[str, str] = {}
+        for match in _SIZE.finditer("; ".join([self.facts.second, *self.benefits])):
+            found.setdefault("up" if match[1] else "along", f"{match[3]} {match[4]}")
+        return found
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Return what the words say of its material and make."""
+        return tuple(benefit for benefit in self.benefits if _MADE.search(benefit))[:2]
+
+    @property
+    def contents(self) -> tuple[str, ...]:
+        """Return what comes with it."""
+        return tuple(match[1] for benefit in self.benefits if (match := _WITH.match(benefit)))
+
+    @property
+    def language(self) -> str:
+        """Return the language of the words: headings have the same."""
+        said = f"{self.facts.title} {' '.join(self.facts.benefits)}"
+        return "ru" if re.search("[а-яё]", said, re.IGNORECASE) or not re.search("[a-z]", said, re.IGNORECASE) else "en"
+
+
+def fitting(facts: CoverFacts, product: Image.Image) -> list[str]:
+    """Return the slides that these words and this picture support, in their order."""
+    told, aspect = Told(facts), product.width / product.height
+    reasons = {
+        "benefits": len(told.benefits) >= 3,
+        "sizes": bool(told.sizes),
+        "near": bool(told.made) and min(product.size) >= FINE and 0.3 < aspect < 2.4,
+        "points": len(told.benefits) >= 3 and 0.2 < aspect < 0.8 and facts.kind not in ("food", "beauty", "clothes"),
+        "kit": bool(told.contents),
+        "white": True,
+    }
+    return [name for name, is_told in reasons.items() if is_told]
+
+
+def draw(cover: Cover, slide: str, design: str) -> Image.Image:
+    """Draw the slide on the sheet of a cover that has nothing on it yet."""
+    SLIDES[slide](cover, PAIRS.get(design, ONEST))
+    return cover.paper.image
+
+
+def _heading(cover: Cover, pair: Pair, slide: str, width: float = 804) -> float:
+    """Write the slide's question; return where its room begins."""
+    said = text.say(Told(cover.facts).language, f"slide.{slide}")
+    said = said.upper() if pair is OSWALD else said
+    title = letters.fit(said, pair.title, (width, 220), (96 if cover.is_high else 76, 52), lines=2)
+    cover.paper.write(title, (50, cover.top), cover.tones.ink)
+    return cover.top + title.height + 40
+
+
+def _benefits(cover: Cover, pair: Pair) -> None:
+    paper, tones = cover.paper, cover.tones
+    top = _heading(cover, pair, "benefits")
+    paper.disc(720, cover.height * 0.62, 330, tones.shade, 0.6)
+    told = _without(cover, Told(cover.facts).benefits)
+    made = column(told, pair, 500, size=44, disc=100 if cover.is_high else 76, gap=44 if cover.is_high else 20, most=6)
+    low = max(top, min(top + 60, cover.bottom - made.height))
+    if cover.product.is_tall:
+        room = Spot(560, top, 560, cover.height - top + 60)
+    else:  # below the list, where it has the width
+        start = min(low + made.height - 30, cover.height * 0.6)
+        room = Spot(330, start, 760, cover.height - start + 30)
+    paper.picture(cover.product.image, place(cover.product, room, 0, 1), drop=Drop())
+    draw_column(cover, made, (50, low), tones.ink, tones.accent, tones.on_accent)
+
+
+def _without(cover: Cover, benefits: tuple[str, ...]) -> Cover:
+    return replace(cover, facts=replace(cover.facts, number=None, benefits=benefits))
+
+
+def _sizes(cover: Cover, pair: Pair) -> None:
+    paper, tones, told = cover.paper, cover.tones, Told(cover.facts)
+    for step in range(0, round(cover.height), 36):
+        paper.band(step, step + 2, tones.shade, right=WIDTH)
+    for step in range(0, WIDTH, 36):
+        paper.band(0, cover.height, tones.shade, left=step, right=step + 2)
+    top = _heading(cover, pair, "sizes")
+    others = tuple(one for one in told.benefits if not _SIZE.search(one))
+    made = row(_without(cover, others), pair, 804, size=40, sign=54)
+    low = cover.bottom - (made.height + 40 if made.blocks else 0)
+    spot = place(cover.product, Spot(220, top + 20, 600, low - top - 170))
+    stand(cover, spot, 0.25)
+    if size := told.sizes.get("up"):
+        x = spot.x - 84
+        _measure(cover, (x, spot.y), (x, spot.bottom), size, pair)
+    if size := told.sizes.get("along"):
+        y = spot.bottom + 66
+        _measure(cover, (spot.x, y), (spot.right, y), size, pair)
+    if made.blocks:
+        draw_row(cover, made, (48, low + 40), Inks(tones.ink, tones.accent))
+
+
+def _measure(cover: Cover, start: tuple[float, float], end: tuple[float, float], size: str, pair: Pair) -> None:
+    """Draw a line with its ends and the size in the middle."""
+    paper, ink, cap = cover.paper, cover.tones.accent, 26
+    is_up = start[0] == end[0]
+    paper.line(start, end, 6, ink)
+    for x, y in (start, end):
+        paper.line((x - cap, y) if is_up else (x, y - cap), (x + cap, y) if is_up else (x, y + cap), 6, ink)
+    line = letters.Style(pair.strong.face, 0, 1.0)
+    words = TextBlock((size,), line, 58)
+    middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    width = words.width + 52
+    left = max(24, middle[0] - width / 2)
+    paper.tile(Spot(left, middle[1] - 43, width, 86), 43, ink)
+    paper.write(words, (left + 26, middle[1] - 29), cover.tones.on_accent)
+
+
+def _near(cover: Cover, pair: Pair) -> None:
+    paper, tones, told = cover.paper, cover.tones, Told(cover.facts)
+    paper.slope(tones.ground, tones.shade)
+    top = _heading(cover, pair, "near")
+    wide = cover.product.is_wide
+    room = Spot(40, top, 820, (cover.bottom - top) * 0.5) if wide else Spot(-60, top, 600, cover.height - top)
+    spot = place(cover.product, room, 0.3, 1)
+    paper.picture(cover.product.image, spot, drop=Drop())
+    places = _places(cover.product.image, len(told.made))
+    for index, (said, at) in enumerate(zip(told.made, places, strict=False)):
+        radius = 168 if index == 0 else 146
+        if wide:
+            middle = (230 + index * 440, cover.bottom - radius - 90)
+        else:
+            middle = (WIDTH - radius - 58, top + radius + 10 + index * (cover.bottom - top - 2 * radius - 110))
+        _lens(cover, pair, spot, at, (middle, radius, said))
+
+
+def _lens(
+    cover: Cover, pair: Pair, spot: Spot, at: tuple[float, float], shown: tuple[tuple[float, float], float, str]
+) -> None:
+    """Show a place of the product through a lens, a line to it, words below."""
+    paper, image, (middle, radius, said) = cover.paper, cover.product.image, shown
+    side = 0.3 * min(image.size)
+    box = (at[0] * image.width - side / 2, at[1] * image.height - side / 2)
+    seen = (spot.x + at[0] * spot.width, spot.y + at[1] * spot.height)
+    small = side / image.width * spot.width / 2
+    paper.line(seen, middle, 4, WHITE, 0.9)
+    paper.ring(*seen, small, 5, WHITE)
+    part = image.crop((round(box[0]), round(box[1]), round(box[0] + side), round(box[1] + side)))
+    flat = Image.new("RGB", part.size, cover.tones.soft)
+    flat.paste(part, (0, 0), part)
+    paper.disc(*middle, radius + 14, WHITE)
+    pixels = paper.px(2 * radius)
+    mask = Image.new("L", (pixels * 2, pixels * 2))
+    ImageDraw.Draw(mask).ellipse((0, 0, pixels * 2 - 1, pixels * 2 - 1), fill=255)
+    corner = (paper.px(middle[0] - radius), paper.px(middle[1] - radius))
+    paper.image.paste(flat.resize((pixels, pixels), Image.Resampling.LANCZOS), corner, mask.reduce(2))
+    words = letters.fit(said, pair.strong, (330, 110), (42, 34), lines=2)
+    width, high = words.width + 52, words.height + 30
+    left = min(max(24, middle[0] - width / 2), WIDTH - 24 - width)
+    paper.tile(Spot(left, middle[1] + radius - 24, width, high), 28, cover.tones.deep)
+    paper.write(words, (left, middle[1] + radius - 9), cover.tones.on_deep, centre=width)
+
+
+def _places(product: Image.Image, count: int) -> list[tuple[float, float]]:
+    """Return the places with the finest structure that are wholly product, far enough from each other."""
+    factor = 200 / max(product.size)
+    size = (max(20, round(product.width * factor)), max(20, round(product.height * factor)))
+    grey = np.asarray(product.convert("L").resize(size), dtype=np.float32)
+    solid = product.getchannel("A").resize(size).point(lambda level: 255 if level > 200 else 0)
+    inner = np.asarray(solid.filter(ImageFilter.MinFilter(7))) > 0
+    edges = np.zeros_like(grey)
+    edges[:, 1:] += np.abs(np.diff(grey, axis=1))
+    edges[1:] += np.abs(np.diff(grey, axis=0))
+    side = max(8, round(0.3 * min(size)))
+    full = _sums(inner.astype(np.float32), side)
+    score = np.where(full > 0.9 * full.max(), _sums(edges * inner, side), -1)
+    found = []
+    for _ in range(count):
+        y, x = (int(one) for one in np.unravel_index(int(score.argmax()), score.shape))
+        found.append(((x + side / 2) / size[0], (y + side / 2) / size[1]))
+        score[max(0, y - side) : y + side, max(0, x - side) : x + side] = -1
+    return sorted(found, key=lambda one: one[1])
+
+
+def _sums(plane: np.ndarray, side: int) -> np.ndarray:
+    """Return the sum over each square of this side."""
+    total = np.pad(plane.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    return np.asarray(total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side])
+
+
+def _points(cover: Cover, pair: Pair) -> None:
+    paper, tones = cover.paper, cover.tones
+    for x in range(18, WIDTH, 36):
+        for y in range(18, round(cover.height), 36):
+            paper.disc(x, y, 3, tones.shade)
+    top = _heading(cover, pair, "points")
+    spot = place(cover.product, Spot(180, top + 10, 540, cover.bottom - top - 20), 0.5, 0.5)
+    stand(cover, spot, 0.3)
+    chosen = tuple(one for one in Told(cover.facts).benefits if _label(one, pair).width <= 250)[:4]
+    for benefit, icon, (share, is_right) in zip(chosen, signs.chosen(chosen), POINTS, strict=False):
+        at = (spot.x + _edge(cover.product.image, share, is_right) * spot.width, spot.y + share * spot.height)
+        _labelled(cover, pair, benefit, icon, (at, is_right))
+
+
+POINTS = ((0.2, False), (0.34, True), (0.58, False), (0.76, True))  # how far down, and on which side
+
+
+def _label(benefit: str, pair: Pair) -> TextBlock:
+    return letters.fit(benefit, pair.strong, (250, 100), (38, 34), lines=2)
+
+
+def _edge(product: Image.Image, share: float, is_right: bool) -> float:
+    """Return how far across the product begins at this share of its height, a little inside."""
+    small = np.asarray(product.getchannel("A").resize((100, 100)))[min(99, round(share * 100))] > 128
+    line = np.flatnonzero(small)
+    first, last = (line[0], line[-1]) if len(line) else (33, 66)
+    inside = 0.14 * (last - first)
+    return float(last - inside if is_right else first + inside) / 100
+
+
+def _labelled(cover: Cover, pair: Pair, benefit: str, icon: str, where: tuple[tuple[float, float], bool]) -> None:
+    paper, tones, ((x, y), is_right) = cover.paper, cover.tones, where
+    words = _label(benefit, pair)
+    lead = 76 if icon else 0
+    width, high = words.width + 48 + lead, max(words.height, 60 if icon else 0) + 32
+    left = WIDTH - 30 - width if is_right else 30
+    paper.line((x, y), (left if is_right else left + width, y - 56), 4, tones.accent)
+    paper.disc(x, y, 17, WHITE)
+    paper.disc(x, y, 10, tones.accent)
+    paper.tile(Spot(left, y - 56 - high / 2 + 5, width, high), 26, (0, 0, 0), 0.1)
+    paper.tile(Spot(left, y - 56 - high / 2, width, high), 26, WHITE)
+    if icon:
+        paper.tile(Spot(left + 18, y - 86, 60, 60), 16, tones.accent)
+        show_sign(paper, icon, (left + 26, y - 78), 44, tones.on_accent)
+    paper.write(words, (left + 24 + lead, y - 56 - words.height / 2), INK)
+
+
+def _kit(cover: Cover, pair: Pair) -> None:
+    paper, tones, told = cover.paper, cover.tones, Told(cover.facts)
+    top = _heading(cover, pair, "kit")
+    items = [cover.facts.title, *told.contents][:4]
+    low = cover.bottom - 108 * len(items)
+    paper.tile(Spot(48, top, 804, low - top - 24), 44, tones.soft)
+    stand(cover, place(cover.product, Spot(110, top + 30, 680, low - top - 84)), 0.25)
+    for index, item in enumerate(items):
+        y = low + index * 108
+        paper.tile(Spot(48, y, 804, 92), 28, tones.deep)
+        paper.disc(102, y + 46, 32, tones.accent)
+        figure = TextBlock((str(index + 1),), letters.Style(pair.strong.face, 0, 1.0), 38)
+        paper.write(figure, (70, y + 27), tones.on_accent, centre=64)
+        words = letters.fit(item, pair.strong, (660, 60), (42, 34), lines=1)
+        paper.write(words, (158, y + 46 - words.height / 2), tones.on_deep)
+
+
+def _white(cover: Cover, pair: Pair) -> None:
+    cover.paper.band(0, cover.height, WHITE)
+    spot = place(cover.product, Spot(50, cover.height * 0.06, 800, cover.height * 0.88), 0.5, 0.5)
+    if not cover.product.hangs:
+        cover.paper.contact(spot, 0.2)
+    cover.paper.picture(cover.product.image, spot)
+
+
+SLIDES: dict[str, Callable[[Cover, Pair], None]] = {
+    "benefits": _benefits, "sizes": _sizes, "near": _near, "points": _points, "kit": _kit, "white": _white,
+}  # fmt: skip

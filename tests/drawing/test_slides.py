@@ -1,0 +1,126 @@
+"""The slides of a set: there only where the words support them, readable, in the design of the cover."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib import text
+from lib.drawing.card import covers
+from lib.drawing.cover import choice, draw, facts, letters, slides
+from lib.drawing.cut.result import CutPhoto, ProductPicture
+from lib.drawing.ground import colour
+
+SIZE = (180, 240)
+WORDS = ("Высота 18 см", "Прочная ткань", "Чехол в комплекте")
+
+
+def speaker():
+    image = Image.new("RGBA", (520, 900))
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((10, 10, 510, 890), 90, fill=(40, 60, 90))
+    for y in range(200, 700, 12):
+        pen.line((40, y, 480, y), fill=(150, 160, 180), width=4)
+    return image
+
+
+def names(benefits, product=None):
+    return slides.fitting(facts.read("Колонка для улицы", benefits), product or speaker())
+
+
+@pytest.mark.parametrize(
+    ("benefits", "there"),
+    [
+        (WORDS, ["benefits", "sizes", "near", "points", "kit", "white"]),
+        (("Не боится воды", "Глубокий бас", "Быстрая зарядка"), ["benefits", "points", "white"]),
+        (("Не боится воды",), ["white"]),
+        (("Ширина 8 см",), ["sizes", "white"]),
+        (("Насос в комплекте",), ["kit", "white"]),
+        (("Мягкий хлопок",), ["near", "white"]),
+        ((), ["white"]),
+    ],
+)
+def test_a_slide_is_there_only_where_the_words_support_it(benefits, there):
+    assert names(benefits) == there
+
+
+def test_a_lens_shows_nothing_of_a_small_picture():
+    assert "near" not in names(WORDS, speaker().resize((260, 450)))
+
+
+def test_sizes_and_contents_are_those_of_the_words():
+    told = slides.Told(facts.read("Табурет, высота 45 см", ("Диаметр 36 см", "Инструкция в комплекте", "Вес 3 кг")))
+    assert told.sizes == {"up": "45 см", "along": "36 см"}
+    assert told.contents == ("Инструкция",)
+    assert told.language == "ru"
+    assert slides.Told(facts.read("Stool", ("Height 45 cm",))).language == "en"
+
+
+@pytest.mark.parametrize("name", slides.SLIDES)
+def test_a_slide_is_drawn_in_the_colours_of_its_cover(name):
+    """Also with a long word, and with none that it was made for."""
+    for design, benefits in (("dark", WORDS), ("soft", ("Водоотталкивающая ткань",)), ("split", ())):
+        read = facts.read("Колонка для улицы", benefits)
+        for size in (SIZE, (180, 180), (180, 320)):
+            empty = draw.prepared(size, speaker(), read, design)
+            ground = empty.paper.image.getpixel((0, 0))
+            made = slides.draw(empty, name, design)
+            assert made.size == size
+            if name not in ("white", "near"):
+                seen = np.median(np.asarray(made).reshape(-1, 3)[: size[0] * 8], axis=0)
+                assert np.abs(seen - ground).max() <= 40
+
+
+def test_no_two_slides_of_a_set_look_alike():
+    read = facts.read("Колонка для улицы", WORDS)
+    made = {
+        name: np.asarray(slides.draw(draw.prepared(SIZE, speaker(), read, "bleed"), name, "bleed")).astype(float)
+        for name in slides.SLIDES
+    }
+    for one, other in itertools.combinations(made, 2):
+        assert np.abs(made[one] - made[other]).mean() > 4, (one, other)
+
+
+def looks(sides=()):
+    image = speaker()
+    cut = ProductPicture(image, image.getchannel("A"), "network", sides)
+    whole = Image.new("RGB", (600, 1000), (230, 230, 230))
+    return covers.looks(
+        CutPhoto("sure", (cut, ProductPicture(whole, Image.new("L", whole.size), "framed"))), "Колонка", WORDS
+    )
+
+
+def test_a_set_is_one_design_cover_first_and_other_covers_only_where_slides_end():
+    seen = looks()
+    there = slides.fitting(seen.facts, seen.picture.image)
+    made = [seen.of_set(SIZE, 0, number).tobytes() for number in range(len(there) + 3)]
+    assert len(set(made)) == len(made)
+    assert made[0] == seen.draw(SIZE, 0).tobytes()
+    assert made[len(there) + 1] == seen.draw(SIZE, 1).tobytes()
+
+
+def test_what_its_photo_cuts_has_covers_alone():
+    seen = looks(("bottom",))
+    assert [seen.of_set(SIZE, 0, n).tobytes() for n in range(3)] == [seen.draw(SIZE, n).tobytes() for n in range(3)]
+
+
+def test_words_read_on_every_slide_of_every_design():
+    for design in choice.DESIGNS:
+        for fill in ((245, 245, 240), (20, 20, 24), (200, 40, 40)):
+            image = Image.new("RGBA", (520, 900), (*fill, 255))
+            tones = draw.prepared(SIZE, image, facts.read("Колонка", WORDS), design).tones
+            for ink, ground, least in (
+                (tones.ink, tones.ground, 4.5),
+                (tones.on_deep, tones.deep, 4.5),
+                (tones.on_accent, tones.accent, 3),
+            ):
+                assert colour.contrast(ink, ground) >= least, (design, fill)
+
+
+def test_a_heading_fits_its_card_in_both_languages_and_every_type():
+    for language, name, pair in itertools.product(
+        text.LANGUAGES, [name for name in slides.SLIDES if name != "white"], {slides.ONEST, *slides.PAIRS.values()}
+    ):
+        said = text.say(language, f"slide.{name}")
+        assert letters.fits(letters.fit(said, pair.title, (804, 220), (96, 52), lines=2), 804, 2), (said, pair)
