@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from lib import db
+from lib import db, text
 from lib.jobs.table import Job
 
 SQL = db.load("mends")
@@ -54,6 +54,23 @@ class ComplaintCount:
 def root(job: Job) -> int:
     """Return the number of the order that was paid: the job's own, or that of the order it mends."""
     return int(job.args.get("mends") or job.id)
+
+
+def is_redo(job: Job) -> bool:
+    """Say whether it makes a bad result once more, not a free change that the seller chose."""
+    return job.key.startswith("redo:")
+
+
+def cancelled(language: str, job: Job, balance: int) -> str:
+    """Say that an order was cancelled and its credits are back; or that a free change was, and its order stays."""
+    if job.args.get("mends"):
+        return text.say(language, "cancel.mend", number=root(job))
+    return text.say(language, "cancel.order", balance=balance)
+
+
+def cancelled_above(language: str, job: Job) -> str:
+    """Say the same in the status message, when it is told in full below."""
+    return text.say(language, "cancel.mend_closed" if job.args.get("mends") else "cancel.order_closed")
 
 
 def takes_words(job: Job) -> bool:

@@ -11,8 +11,8 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import Job
 from lib.loyalty import staff
-from lib.studio import cuts, moderation
-from lib.telegram.client import Button, Chat
+from lib.studio import cuts, mends, moderation
+from lib.telegram.client import Button, Chat, Keyboard
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
 LEASE = timedelta(seconds=30)
@@ -45,7 +45,20 @@ async def _tell_of_order(failed: Job) -> None:
     """
     order, language = failed.args, failed.args["language"]
     balance = await db.run(lambda conn: ledger.safe_get_balance(conn, failed.user_id))
-    words = _words(failed, language, balance)
+    words, keyboard = _words(failed, language, balance), _ways(failed)
+    if order.get("mends"):
+        words, keyboard = await _of_mend(failed, words)
+    chat = Chat(order["bot"], order["chat_id"], paced=True)
+    if failed.state == "cancelled":
+        await chat.edit(order["message_id"], mends.cancelled_above(language, failed))
+        await chat.say(words, keyboard)
+    elif not await chat.edit(order["message_id"], words, keyboard):
+        await chat.say(words, keyboard)
+
+
+def _ways(failed: Job) -> Keyboard:
+    """Return the ways on from an order that is not to be had: another photo, other words, or the same again."""
+    language = failed.args["language"]
     way = ("button.other_photo", "retry") if str(failed.error_code).startswith(PHOTO) else ("making.again", "again")
     again = Button(text.say(language, way[0]), f"order:{way[1]}:{failed.id}")
     keyboard = [
@@ -54,17 +67,28 @@ async def _tell_of_order(failed: Job) -> None:
     ]
     if failed.error_code in WORDS and failed.price:
         keyboard.insert(1, [Button(text.say(language, "button.words"), f"order:edit:{failed.id}")])
-    chat = Chat(order["bot"], order["chat_id"], paced=True)
+    return keyboard
+
+
+async def _of_mend(failed: Job, words: str) -> tuple[str, Keyboard]:
+    """Return the words and the ways on from a free change: its order and, after a bad result, the credits back."""
+    language, root = failed.args["language"], mends.root(failed)
+    paid = await db.run(lambda conn: table.get_job_by_id(conn, root)) if mends.is_redo(failed) else None
+    keyboard = [
+        [Button(text.say(language, "mend.to_order", number=root), f"history:open:{root}")],
+        [Button(text.say(language, "button.menu"), "menu:home")],
+    ]
+    if paid and paid.price:
+        keyboard.insert(0, [Button(text.say(language, "mend.bad.back", price=paid.price), f"order:back:{root}")])
     if failed.state == "cancelled":
-        await chat.edit(order["message_id"], text.say(language, "cancel.order_closed"))
-        await chat.say(words, keyboard)
-    elif not await chat.edit(order["message_id"], words, keyboard):
-        await chat.say(words, keyboard)
+        return words, keyboard
+    follows = "mend.bad.failed" if paid and paid.price else "mend.failed"
+    return f"{words}\n\n{text.say(language, follows, number=root)}", keyboard
 
 
 def _words(failed: Job, language: str, balance: int) -> str:
     if failed.state == "cancelled":
-        return text.say(language, "cancel.order", balance=balance)
+        return mends.cancelled(language, failed, balance)
     key = f"error.{failed.error_code}"
     order = failed.args
     refused = moderation.check_words([order.get("title", ""), *order.get("benefits", []), order.get("wishes", "")])

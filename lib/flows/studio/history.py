@@ -11,7 +11,7 @@ from lib.flows import when
 from lib.flows.studio import ordering
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.studio import placed
+from lib.studio import mends, placed
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -70,17 +70,21 @@ def _line(turn: Turn, job: Job) -> str:
     short = title if len(title) <= TITLE else f"{title[: TITLE - 1].rstrip()}…"
     facts = {"number": job.id, "at": _at(turn, job), "product": _product(turn, job)}
     state = turn.text(f"studio.mark.{'under_way' if job.state in UNDER_WAY else job.state}")
-    return turn.text("studio.history.titled" if short else "studio.history.line", title=short, state=state, **facts)
+    key = "mend" if job.args.get("mends") else "titled" if short else "line"
+    return turn.text(f"studio.history.{key}", title=short, state=state, order=mends.root(job), **facts)
 
 
 async def _open(turn: Turn, job: Job) -> None:
-    lines = [turn.text("studio.order", number=job.id, product=_what(turn, job), at=_at(turn, job), price=job.price)]
+    facts = {"number": job.id, "product": _what(turn, job), "at": _at(turn, job), "price": job.price}
+    kind = "mend" if job.args.get("mends") else "order"
+    lines = [turn.text(f"studio.{kind}", order=mends.root(job), **facts)]
     if job.args.get("title"):
         lines.append(turn.text("card.title", title=job.args["title"]))
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in job.args.get("benefits", [])]
     if job.args.get("wishes"):
         lines.append(turn.text("studio.wishes.said", wishes=job.args["wishes"]))
-    lines += ["", turn.text(f"studio.state.{job.state}")]
+    state = f"studio.{kind}.{job.state}"
+    lines += ["", turn.text(state if sentences.knows(state) else f"studio.state.{job.state}")]
     await turn.show("\n".join(lines), _order_keyboard(turn, job))
 
 

@@ -55,11 +55,12 @@ class OrderDraft:
 
 
 DRAFT = DraftKey("draft", OrderDraft)
+REWORDS = "order:reword"  # the step at which the next text becomes the words of a finished card
 
 
 def listen(turn: Turn) -> None:
     """Let the next text belong to the order: a person who looks at another screen no longer answers the question."""
-    if turn.state.step.partition(":")[0] != "order":
+    if turn.state.step.partition(":")[0] != "order" or turn.state.step == REWORDS:
         turn.state.step = "order:words" if DRAFT.of(turn.state) else "order:photo"
 
 

@@ -4,8 +4,14 @@ import uuid
 
 import pytest
 
+from lib.flows.studio import history
+from lib.telegram import conversation
+from lib.telegram.dispatch import Turn
+from lib.telegram.update import Incoming, Sender
+from tests import factories
 from tests.flows.chat import buttons, words
 from tests.flows.studio.test_order import to_confirm
+from tests.flows.studio.test_proposal import Paper
 
 
 @pytest.fixture
@@ -188,3 +194,27 @@ async def test_the_time_of_an_order_is_in_the_persons_zone(done, shop):
     await done.presses("Камчатка")
     await done.says("/history")
     assert words(await done.last()) != moscow
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "head"),
+    [
+        ("ru", "правка №{mend} к №{order} · ", "<b>Правка №{mend}</b> к заказу №{order}"),
+        ("en", "change No. {mend} of No. {order} · ", "<b>Change No. {mend}</b> of order No. {order}"),
+    ],
+)
+async def test_a_free_change_is_called_so_and_not_an_order(conn, make_user, language, line, head):
+    alice = await make_user(credits=5)
+    order = await factories.make_job(conn, alice, price=1, args={"title": "Кружка", "preset": "wb"})
+    mend = await factories.make_job(conn, alice, args=order.args | {"mends": order.id})
+    turn = Turn(
+        Incoming(1, "press", person=Sender(7, "Алиса", "", "", language), press_id="1"),
+        conversation.State("order:photo", {}, {"id": alice.id, "language": language, "consent": True}),
+        Paper("studio", 7),
+    )
+    numbers = {"mend": mend.id, "order": order.id}
+    assert line.format(**numbers) in history._line(turn, mend)
+    assert head.format(**numbers) not in history._line(turn, order)
+    await history._open(turn, mend)
+    [(said, _)] = turn.chat.said
+    assert head.format(**numbers) in said

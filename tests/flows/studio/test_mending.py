@@ -1,7 +1,13 @@
 """A finished card gets other words, free, three times; a bad result is made once more, and then the credits go back."""
 
+from dataclasses import replace
+
 import pytest
 
+from lib import db
+from lib.tasks import notice
+from lib.telegram import client
+from tests import factories
 from tests.flows.chat import buttons, words
 from tests.flows.studio.test_order import to_confirm
 
@@ -25,6 +31,7 @@ async def redrawn(seller, shop, number):
 async def test_words_are_changed_free_three_times(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     form = await seller.sees("Кружка керамическая\nДержит тепло.*осталось: 3")
+    assert buttons(form)["Назад"] == f"history:open:{(await shop.jobs(seller))[0]['id']}"
     await seller.says("Кружка синяя\nСкидка 50%")
     await seller.sees("Скидка")
     assert len(await shop.jobs(seller)) == 1, "the marketplace would refuse it"
@@ -44,6 +51,15 @@ async def test_words_are_changed_free_three_times(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     assert "уже было 3 бесплатные правки" in seller.toast["text"]
     assert await shop.balance(seller) == 1
+
+
+async def test_the_way_back_from_the_form_leads_to_the_result_and_forgets_the_form(seller, card, shop):
+    await seller.presses("Изменить слова", on=card)
+    await seller.presses("Назад")
+    await seller.sees("Заказ №.*Кружка керамическая.*Готов")
+    await seller.says("Чашка")
+    assert "Чашка" in words(await seller.sees("Чашка|Перерисовываю"))
+    assert len(await shop.jobs(seller)) == 1, "the words belong to the next order"
 
 
 async def test_new_words_that_are_delivered_twice_are_drawn_once(seller, card, shop):
@@ -102,3 +118,38 @@ async def test_another_persons_result_is_neither_changed_nor_refunded(card, newc
         assert "не действует" in mallory.toast["text"]
     assert not await shop.jobs(mallory)
     assert buttons(card)
+
+
+async def told(conn, mend, monkeypatch):
+    """Return what the notice of a failed free change says, and the data of its buttons."""
+    said = []
+
+    async def edit(_, message_id, words, keyboard=None):
+        said.append((words, [button.data for row in keyboard or [] for button in row]))
+        return True
+
+    monkeypatch.setattr(client.Chat, "edit", edit)
+    monkeypatch.setattr(db, "run", lambda work: work(conn))
+    await notice._tell_of_order(mend)
+    return said[-1]
+
+
+@pytest.mark.parametrize(
+    ("language", "refund", "kept"),
+    [
+        ("ru", "Кредиты за него можно вернуть", "остался как был"),
+        ("en", "You can have its credits back", "stays as it was"),
+    ],
+)
+async def test_a_free_change_that_fails_names_the_way_on(conn, make_user, monkeypatch, language, refund, kept):
+    alice = await make_user(credits=5)
+    paid = await factories.make_job(conn, alice, price=2, args={"chat_id": 7})
+    args = {"bot": "studio", "chat_id": 7, "message_id": 3, "language": language, "mends": paid.id}
+    for key, sentence, ways in (
+        (f"redo:{paid.id}", refund, [f"order:back:{paid.id}", f"history:open:{paid.id}", "menu:home"]),
+        ("mend:studio:5", kept, [f"history:open:{paid.id}", "menu:home"]),
+    ):
+        mend = await factories.make_job(conn, alice, key=key, args=args)
+        words, data = await told(conn, replace(mend, state="failed", error_code="internal"), monkeypatch)
+        assert sentence in words
+        assert data == ways

@@ -11,6 +11,7 @@ from typing import Any
 
 from lib import db, errors
 from lib.credits import ledger
+from lib.flows.studio import ordering
 from lib.flows.studio.order import covers, screens, taking
 from lib.flows.studio.order import draft as drafts
 from lib.jobs import kick, table
@@ -18,6 +19,7 @@ from lib.jobs.table import Job
 from lib.studio import files, mends, orders, placed, strips
 from lib.studio import words as card_words
 from lib.telegram import screen
+from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
@@ -30,7 +32,7 @@ class Rewording:
 
 
 REWORDING = DraftKey("rewording", Rewording)
-STEP = "order:reword"
+STEP = ordering.REWORDS
 
 
 async def pressed(turn: Turn, action: str, argument: str) -> None:
@@ -52,7 +54,12 @@ async def _ask_words(turn: Turn, job: Job, _: str) -> None:
     turn.state.step = STEP
     words = "\n".join([job.args["title"], *job.args.get("benefits", [])])
     said = screen.paragraphs(turn.text("studio.words.edit", words=words), turn.text("mend.left", n=left))
-    await turn.show(said, [screen.home(turn)])
+    await turn.show(said, [_back(turn, job)])
+
+
+def _back(turn: Turn, job: Job) -> list[Button]:
+    """Return the row that leads back to the result, and to the menu."""
+    return screen.home(turn, f"history:open:{job.id}")
 
 
 async def reword(turn: Turn) -> None:
@@ -65,11 +72,11 @@ async def reword(turn: Turn) -> None:
     try:
         words = card_words.read_words(turn.came.text)
     except errors.Invalid as error:
-        await turn.show(taking.refusal(turn, error), [screen.home(turn)])
+        await turn.show(taking.refusal(turn, error), [_back(turn, job)])
         return
     new = replace(drafts.from_job(job, "again", has_photo=True), title=words.title, benefits=words.benefits)
     if refused := screens.refused_words(turn, new):
-        await turn.show(refused, [screen.home(turn)])
+        await turn.show(refused, [_back(turn, job)])
         return
     REWORDING.drop(turn.state)
     await _make(turn, job, f"mend:{turn.chat.bot}:{turn.came.update_id}", title=new.title, benefits=list(new.benefits))
@@ -153,7 +160,7 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
     else:
         data = f"order:wrong:{job.id}"
         rows = [[screen.button(turn, f"mend.bad.{reason}", f"{data}:{reason}")] for reason in _reasons(job)]
-        await turn.show(turn.text("mend.bad.ask", price=root.price), [*rows, screen.home(turn)])
+        await turn.show(turn.text("mend.bad.ask", price=root.price), [*rows, _back(turn, job)])
 
 
 def _reasons(job: Job) -> tuple[str, ...]:
@@ -194,10 +201,10 @@ async def _redo(turn: Turn, job: Job, reason: str) -> None:
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
     if not root.price:
-        await turn.show(turn.text("mend.bad.free"), [screen.home(turn)])
+        await turn.show(turn.text("mend.bad.free"), [_back(turn, root)])
         return
     back = screen.button(turn, "mend.bad.back", f"order:back:{root.id}", price=root.price)
-    await turn.show(turn.text("mend.bad.again", price=root.price, most=mends.REFUNDS), [[back], screen.home(turn)])
+    await turn.show(turn.text("mend.bad.again", price=root.price, most=mends.REFUNDS), [[back], _back(turn, root)])
 
 
 async def _give_back(turn: Turn, job: Job, _: str) -> None:

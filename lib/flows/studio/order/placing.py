@@ -12,7 +12,7 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import kick, table
 from lib.jobs.table import Job, QueuedJob
-from lib.studio import placed, spending
+from lib.studio import mends, placed, spending
 from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
@@ -109,14 +109,13 @@ async def cancel(turn: Turn, job_id: str) -> None:
     user_id = turn.state.who["id"]
     job = await db.run(lambda conn: placed.find_order(conn, user_id, job_id))
     outcome = await _take_back(turn, job) if job else "late"
-    if outcome != "cancelled":
+    if job is None or outcome != "cancelled":
         await turn.answer(turn.text(f"studio.cancel.{outcome}"), alert=True)
         return
     await turn.answer()
     balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
-    await turn.chat.edit(
-        turn.came.message_id, turn.text("cancel.order", balance=balance), _after_cancel(turn, int(job_id))
-    )
+    words = mends.cancelled(turn.language, job, balance)
+    await turn.chat.edit(turn.came.message_id, words, _after_cancel(turn, int(job_id)))
 
 
 async def cancel_last(turn: Turn) -> None:
@@ -131,8 +130,9 @@ async def cancel_last(turn: Turn) -> None:
     outcome = await _take_back(turn, job) if job else "nothing"
     if job and outcome == "cancelled":
         balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
-        await turn.chat.edit(job.args["message_id"], turn.text("cancel.order_closed"), _after_cancel(turn, job.id))
-        await turn.show(turn.text("cancel.order", balance=balance), _ways(turn))
+        closed = mends.cancelled_above(turn.language, job)
+        await turn.chat.edit(job.args["message_id"], closed, _after_cancel(turn, job.id))
+        await turn.show(mends.cancelled(turn.language, job, balance), _ways(turn))
     else:
         await turn.show(turn.text(f"studio.cancel.{outcome}"), _ways(turn))
 
