@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,9 +97,11 @@ def _reddish(picture: Image.Image, side: int) -> np.ndarray:
 
 
 @pytest.fixture
-def sees_red(monkeypatch: pytest.MonkeyPatch) -> None:
+def sees_red(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(network, "find", _reddish)
     monkeypatch.setenv("CUT_SIDE", "320")
+    config.get.cache_clear()
+    yield
     config.get.cache_clear()
 
 
