@@ -261,7 +261,7 @@ async def stack() -> AsyncIterator[Stack]:
     """
     folder = Path(tempfile.mkdtemp(prefix="lotok-stack-"))
     try:
-        given = {"LEASE_SCALE": "0.15", "CUT_SIDE": "128", "ADMIN_IDS": ",".join(map(str, ADMINS))}
+        given = {"LEASE_SCALE": "0.15", "CUT_SIDE": "64", "ADMIN_IDS": ",".join(map(str, ADMINS))}
         given |= {"STRIPS_A_DAY": "0"}  # each confirm screen would draw one; their own tests have them
         async with Stack(folder, time_scale=0.1, given=given) as stack:
             yield stack

@@ -131,7 +131,7 @@ class Studio:
 async def ai_stack() -> AsyncIterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="lotok-ai-"))
     try:
-        given = {"LEASE_SCALE": "0.1", "CUT_SIDE": "128", "DRAIN_SECONDS": "60", "STRIPS_A_DAY": "0"}
+        given = {"LEASE_SCALE": "0.1", "CUT_SIDE": "64", "DRAIN_SECONDS": "60", "STRIPS_A_DAY": "0"}
         async with Stack(folder, time_scale=0.1, given=given, ai=True, generation_seconds=0.8, light=True) as stack:
             yield stack
             assert not stack.world.problems, stack.world.problems
