@@ -111,14 +111,15 @@ async def test_an_album_is_several_messages_of_one_group(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("photo", "words"),
+    ("size", "words"),
     [
-        (picture(3000, 100), "Photo_invalid_dimensions"),
-        (picture(9000, 1200, "PNG"), "Photo_invalid_dimensions"),
-        (b"no picture", "Image_process_failed"),
+        ((3000, 100), "Photo_invalid_dimensions"),
+        ((9000, 1200), "Photo_invalid_dimensions"),
+        (None, "Image_process_failed"),
     ],
 )
-async def test_a_bad_photo_is_refused(lab: Lab, photo: bytes, words: str) -> None:
+async def test_a_bad_photo_is_refused(lab: Lab, size: tuple[int, int] | None, words: str) -> None:
+    photo = picture(*size) if size else b"no picture"
     with pytest.raises(error.BadRequest, match=words):
         await lab.bot.send_photo(ALICE, photo)
 
