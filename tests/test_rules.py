@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import functools
 import graphlib
 import importlib.metadata
 import itertools
@@ -62,12 +63,20 @@ def _name(path: Path) -> str:
 
 def _imports(path: Path, *, at_the_top: bool = False) -> Iterator[str]:
     """Name what a file imports, as `a.b.c`; at_the_top leaves out what a function imports when it runs."""
+    return (name for name, is_at_the_top in _every_import(path) if is_at_the_top or not at_the_top)
+
+
+@functools.cache
+def _every_import(path: Path) -> list[tuple[str, bool]]:
+    """Name what a file imports, and say whether it does so at the top; many rules ask for it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body if at_the_top else ast.walk(tree):
+    top, found = set(tree.body), list[tuple[str, bool]]()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [(alias.name, node in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [(f"{node.module}.{alias.name}", node in top) for alias in node.names]
+    return found
 
 
 def _room(module: str) -> str:

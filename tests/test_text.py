@@ -118,11 +118,13 @@ FILES = (".png", ".jpg", ".pdf", ".csv", ".mp4", ".json", ".txt")
 
 def named(tree: ast.AST) -> Iterator[str]:
     """Name the strings that look like keys, wherever they stand; a part of a longer one (an f-string) is none."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
-            yield node.value
-        elif not isinstance(node, ast.JoinedStr):
-            yield from named(node)
+    waiting = [tree]
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
+                yield node.value
+            elif not isinstance(node, ast.JoinedStr):
+                waiting.append(node)
 
 
 def test_every_sentence_named_in_the_code_exists():
