@@ -155,7 +155,7 @@ def cells(picture):
 
 
 def test_no_two_designs_look_alike():
-    """Mean of three products; the floors are half of what the mock-ups have."""
+    """Mean of three products; what is near in one measure is far in the other."""
     seen = {}
     for name in choice.DESIGNS:
         read = facts.read("Колонка для улицы, Bluetooth", TEXTS)
@@ -164,8 +164,36 @@ def test_no_two_designs_look_alike():
         pairs = list(zip(seen[one], seen[other], strict=True))
         layout = np.mean([np.mean(a[0] != b[0]) for a, b in pairs])
         tone = np.mean([np.linalg.norm(a[1] - b[1], axis=-1).mean() for a, b in pairs])
-        assert layout >= 0.2, (one, other, layout)
-        assert tone >= 0.05, (one, other, tone)
+        assert layout >= 0.24, (one, other, layout)
+        assert tone >= 0.09, (one, other, tone)
+        assert layout >= 0.33 or tone >= 0.12, (one, other, layout, tone)
+
+
+TEN = (
+    ("Колонка для улицы", (40, 44, 50), TEXTS), ("Плед вязаный", (120, 80, 60), ("Шерсть мериноса", "Не колется")),
+    ("Платье летнее", (210, 60, 60), ("Натуральный хлопок", "Карманы", "Не мнётся")),
+    ("Робот игрушечный", (40, 140, 230), ("Для детей с 3 лет", "Светится и играет")),
+    ("Крем для лица", (240, 225, 220), ("Объём 50 мл", "Без отдушек", "Увлажняет")),
+    ("Кофе в зёрнах", (70, 45, 30), ("Вес 250 г", "Арабика", "Свежая обжарка")),
+    ("Фикус в горшке", (60, 130, 70), ("Высота 28 см", "Неприхотливый")),
+    ("Дрель ударная", (230, 140, 30), ("Мощность 850 Вт", "Реверс", "Кейс в комплекте")),
+    ("Мяч футбольный", (235, 235, 235), ("Размер 5", "Ручная сшивка")),
+    ("Кружка керамическая", (30, 90, 120), ("Объём 350 мл", "Можно в микроволновку")),
+)  # fmt: skip
+
+
+def test_first_proposals_of_ten_products_do_not_look_alike():
+    """At least five designs, and no two products with one design in one hue and lightness; paper is always paper."""
+    made = []
+    for title, fill, benefits in TEN:
+        product, read = cube(fill), facts.read(title, benefits)
+        name = choice.fitting(read, 1.0, rim=tones.character(product).rim)[0]
+        lightness, _, hue = colour.to_oklch(draw.prepared(SIZE, product, read, name).tones.ground)
+        made.append((name, lightness > 0.6, hue))
+    assert len({name for name, _, _ in made}) >= 5
+    for one, other in itertools.combinations(made, 2):
+        is_near = abs((one[2] - other[2] + 180) % 360 - 180) < 25
+        assert one[:2] != other[:2] or not is_near or choice.DESIGNS[one[0]].mood == "paper", (one, other)
 
 
 class Seen(CoverSheet):

@@ -25,7 +25,7 @@ from lib.drawing.cover.parts import (
     set_title,
     stand,
 )
-from lib.drawing.ground.colour import Rgb, contrast
+from lib.drawing.ground.colour import Rgb, contrast, mix
 
 LEAF: Rgb = (93, 122, 58)
 PANEL = 308  # units of a line on the column's panel
@@ -74,7 +74,7 @@ def soft(cover: Cover) -> None:
     low = cover.bottom - made.height
     floor = low - (96 if cover.is_high and not cover.product.is_tall else 66)
     top = cover.top + title.height + 90
-    paper.tile(Spot(150, top, 600, max(300, floor - top + 340)), 300, tones.shade)
+    paper.tile(Spot(150, top, 600, max(300, floor - top + 340)), 300, mix(tones.shade, tones.accent, 0.3))
     paper.band(floor + 10, cover.height, tones.soft)
     spot = place(cover.product, Spot(180, top + 30, 540, floor - top - 20))
     _podium(cover, max(spot.width * 1.16, 420), floor)
