@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 TITLE = 42  # letters of a title that every design takes
 LONGEST = 14  # letters of a word beside a number
 
-_SPLIT = re.compile(r"\s*(?:[,;(/|]|\s[—–-]\s)\s*")
+_SPLIT = re.compile(r"\s*(?:(?<!\d)[,/]|[,/](?!\d)|[;(|]|\s[—–-]\s)\s*")  # 0,5 and 1/2 are numbers
 _FIGURE = re.compile(
     r"(?<![\w.,–-])(?:до\s+|от\s+)?(–?\d{1,3}(?:[ \u00a0]\d{3})+|–?\d+(?:[.,]\d+)?)[ \u00a0-]?"
     r"(мА[·*]?ч|кВт|Вт|В|кг|гр?|мг|мл|л|мм|см|км|м²|м|ГБ|ТБ|МП|Мп|°C|°|%|дБ|Гц|атм|бар|"
@@ -182,9 +182,10 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
 
 
 def _accent(title: str) -> str:
-    """Return the word that distinguishes: what follows a preposition, else the last one of several."""
+    """Return the word that distinguishes: the one after a preposition, else the last of several that is a word."""
     words = title.split()
     for index, word in enumerate(words[:-1]):
         if index and _ENDINGS.match(word):
             return words[index + 1]
-    return words[-1] if len(words) > 1 else ""
+    telling = [word for word in words[1:] if len(word) > 3 and not word[0].isdecimal()]  # no unit, no number
+    return telling[-1] if telling else ""
