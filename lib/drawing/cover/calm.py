@@ -105,7 +105,8 @@ def _pearl(cover: Cover, at: tuple[float, float]) -> None:
     while value.width > 200:
         value = letters.TextBlock(value.lines, line, value.size - 4)
     cover.paper.write(value, (at[0] - 125, at[1] - 82), (40, 36, 36), centre=250)
-    under = number.note if len(number.unit) < 3 else number.unit
+    under = "" if " " in number.note else number.note
+    under = under if len(number.unit) < 3 else number.unit
     said = letters.fit(under, CORMORANT.text, (190, 80), (34, 26), lines=2)
     cover.paper.write(said, (at[0] - 125, at[1] + 28), (40, 36, 36), centre=250)
 

@@ -23,13 +23,14 @@ class Takes:
     column: float = 380  # units that a benefit's longest word has, at the smallest size of type: two share a row
     number: bool | None = None
     hangs: bool = True
+    note: bool = True  # says beside the number what it is a number of
     bleeds: frozenset[str] = frozenset()  # edges of the card at which it can stand when the photo cuts it there
     whole: float = 9  # aspect up to which it can have the card's whole height, when the photo cuts its top
 
 
 DESIGNS = {
     "bleed": Takes(bold.bleed, "vivid", 0, "loud", bleeds=frozenset({"right", "bottom"})),
-    "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False),
+    "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False, note=False),
     "number": Takes(bold.number, "tint", 0, "light", (0.2, 2.2), (0, 9), 40, True, False),
     "column": Takes(
         calm.column_,
@@ -43,13 +44,13 @@ DESIGNS = {
         bleeds=frozenset({"left", "bottom", "top"}),
         whole=0.55,
     ),
-    "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38, bleeds=frozenset({"bottom"})),
+    "pattern": Takes(bold.pattern, "vivid", 1, "loud", letters=38, note=False, bleeds=frozenset({"bottom"})),
     "editorial": Takes(calm.editorial, "paper", 0, "light", (0.62, 9), letters=44),
-    "sticker": Takes(bold.sticker, "bright", 0, "loud", (0.62, 2.6), letters=30),
+    "sticker": Takes(bold.sticker, "bright", 0, "loud", (0.62, 2.6), letters=30, note=False),
     "dark": Takes(plain.dark, "dark", 0, "dark", benefits=(1, 9), letters=42),
     "bento": Takes(plain.bento, "light", 0, "light", (0.6, 2.6), (1, 9), column=214),
-    "food": Takes(plain.food, "tint", 0, "dark", (0.3, 2.6), letters=40, hangs=False),
-    "soft": Takes(calm.soft, "pastel", 0, "light", (0.25, 1.9), letters=34, hangs=False),
+    "food": Takes(plain.food, "tint", 0, "dark", (0.3, 2.6), letters=40, hangs=False, note=False),
+    "soft": Takes(calm.soft, "pastel", 0, "light", (0.25, 1.9), letters=34, hangs=False, note=False),
     "paper": Takes(
         calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, 230, hangs=False, bleeds=frozenset({"right", "bottom"})
     ),

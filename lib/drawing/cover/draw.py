@@ -4,7 +4,7 @@ from PIL import Image
 
 from lib.drawing.cover import tones
 from lib.drawing.cover.choice import DESIGNS
-from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.facts import CoverFacts, with_note
 from lib.drawing.cover.paper import WIDTH, CoverSheet
 from lib.drawing.cover.parts import Cover, Subject
 from lib.drawing.cover.tones import GAP, SubjectLook
@@ -22,8 +22,9 @@ def draw(
     sides: tuple[str, ...] = (),
 ) -> Image.Image:
     """Return the cover at this size in pixels; `product` is RGBA, cropped to itself; its photo cuts it at `sides`."""
-    made = prepared(size, product, facts, design, turn, sides)
-    DESIGNS[design].draw(made)
+    takes = DESIGNS[design]
+    made = prepared(size, product, facts if takes.note else with_note(facts), design, turn, sides)
+    takes.draw(made)
     return made.paper.image
 
 

@@ -139,6 +139,14 @@ def without_number(facts: CoverFacts) -> CoverFacts:
     return replace(facts, number=None, benefits=(back[0].upper() + back[1:], *facts.benefits))
 
 
+def with_note(facts: CoverFacts) -> CoverFacts:
+    """Return the facts for a design whose number stands alone: what it is a number of is a benefit, if that is told."""
+    if facts.number is None or " " not in facts.number.note:
+        return facts
+    note = facts.number.note
+    return replace(facts, benefits=(note[0].upper() + note[1:], *facts.benefits)[:2])  # a third would take its room
+
+
 def _parted(title: str) -> tuple[str, str]:
     """Return the title and what stands after its first comma, dash or bracket."""
     parts = [part.strip(" )") for part in _SPLIT.split(title) if part.strip(" )")]
