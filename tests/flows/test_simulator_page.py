@@ -99,7 +99,7 @@ async def test_a_photo_becomes_a_card_before_ones_eyes(stranger, photo, looks):
     await press(page, "Принимаю")
     await expect(message(page, "2 кредита")).to_be_visible()
     await send_photo(page, photo)
-    await expect_picture(page.locator("[data-test=message][data-side=out]").last, at_least=600)
+    await expect_picture(page.locator("[data-test=message][data-side=out]").last, at_least=480)
     await expect(message(page, "напишите название")).to_be_visible()
     await say(page, "Кружка керамическая\nДержит тепло\n350 мл")
     await press(page, "Карточка товара")

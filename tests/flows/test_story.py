@@ -79,8 +79,10 @@ async def dina_decides(dina: Chat, kind: str, title: str) -> None:
     await dina.says("/menu")
     await dina.presses("На проверку")
     await dina.presses(kind)
-    while "Дальше ›" in buttons(await dina.last()):
-        await dina.presses("Дальше")
+    page = await dina.message_with("1")
+    while "Дальше ›" in buttons(page):  # what others tell her comes below the list
+        await dina.presses("Дальше", on=page)
+        page = next(one for one in await dina.messages() if one["message_id"] == page["message_id"])
     listed = [line for one in await dina.messages() for line in words(one).splitlines() if title in line]
     await dina.presses(next(line for line in reversed(listed) if line[0].isdecimal()).partition(".")[0])
     await dina.sees(f"{title}.*Ждёт решения")
