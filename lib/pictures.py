@@ -1,11 +1,9 @@
 """Whether a file is a picture that a card can be made of, told from its bytes without decoding it.
 
 The webhook asks this before anything is paid, and has no picture library; the worker asks the same before it decodes
-for real. Formats: PNG (W3C PNG 3rd edition, 5 and 11), WebP (RFC 9649, 2), JPEG (lib/jpeg),
-HEIC (ISO/IEC 23008-12, 6.5.3).
+for real. Formats: PNG (W3C PNG 3rd edition, 5 and 11), WebP (RFC 9649, 2), JPEG (lib/jpeg).
 """
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,7 +16,6 @@ RATIO_LIMIT = 10  # of the longer side to the shorter one: shrunk to the 2,000 p
 BYTES_LIMIT = 20 * 1024 * 1024  # what the Bot API lets a bot download
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
-_HEIC_SIZE = re.compile(rb"\0\0\0\x14ispe\0\0\0\0(.{8})", re.DOTALL)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"IDAT")
@@ -31,7 +28,7 @@ _FLAT = 900  # times that pixels of a single colour shrink; what shows anything 
 
 
 def inspect(data: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels of a JPEG, PNG, WebP or HEIC. Call it in a thread: a PNG is unpacked to its end.
+    """Return (width, height) in pixels of a JPEG, PNG or WebP. Call it in a thread: a PNG is unpacked to its end.
 
     Raises Rejected: picture_heic, picture_format, picture_broken, picture_too_large, picture_too_small,
     picture_too_long, picture_empty.
@@ -65,8 +62,8 @@ def bare(data: bytes) -> bytes:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    if is_heic(data):
-        return _heic(data)
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        raise errors.Rejected("picture_heic")
     try:
         if data.startswith(_PNG):
             return _png(data)
@@ -77,36 +74,6 @@ def _size(data: bytes) -> tuple[int, int]:
     except (struct.error, IndexError, KeyError, StopIteration):
         raise errors.Rejected("picture_broken") from None
     raise errors.Rejected("picture_format")
-
-
-def is_heic(data: bytes) -> bool:
-    """Tell whether a file says that it is a HEIC, as iPhones keep their photos."""
-    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
-
-
-def _heic(data: bytes) -> tuple[int, int]:
-    """Return the largest size that its list of properties names: tiles, thumbnails and masks are smaller.
-
-    The decoder takes no more pixels than the file names here, and looks at nothing else before it does.
-    """
-    sizes = [struct.unpack(">II", found[1]) for found in _HEIC_SIZE.finditer(_meta(data))]
-    if not sizes:
-        raise errors.Rejected("picture_heic", "no size")
-    width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return width, height
-
-
-def _meta(data: bytes) -> bytes:
-    """Return the box that describes what is in a HEIC; nothing for a file without one."""
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4])
-        if data[at + 4 : at + 8] == b"meta":
-            return data[at : at + length]
-        if length < 8:  # to the end of the file, or longer than what Telegram brings
-            break
-        at += length
-    return b""
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -1,4 +1,3 @@
-import base64
 import functools
 import io
 import struct
@@ -10,19 +9,6 @@ from PIL import Image
 
 from lib import errors, pictures
 from lib.drawing.ground import photo
-
-# A red box on the left of a wide picture, which its `irot` turns upright: 320 x 240, shown 240 x 320.
-HEIC = base64.b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAZ9tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
-    "ADRpbG9jAAAAAERAAAIAAQAAAAABwwABAAAAAAAAAIMAAgAAAAACRgABAAAAAAAAACQAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAA"
-    "AAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA3mlwcnAAAAC+aXBjbwAAAHhodmNDAQNwAAAA"
-    "AAAAAAAAPPAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAPLoCQGEAAQArQgEBA3AAAAMAkAAAAwAAAwA8oAoIDxZb"
-    "qSSmubgIaDAgAAADAyAAAAMAIWIAAQAHRAHBcrBiQAAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAAFAAAAA8AAAAA5w"
-    "aXhpAAAAAAEIAAAACWlyb3QDAAAAGGlwbWEAAAAAAAAAAQABBYECAwSFAAAAGmlyZWYAAAAAAAAADmNkc2MAAgABAAEAAACvbWRh"
-    "dAAAAH8oAa8ZIeIbFa8ZwcLtHgTtPxt/MKlaTWW6sP5Kya5VVPsmdG62BJNV7zxzI7pWPMDNT0hGhn/gI6k0urM2DgwBWQnmPK6q"
-    "nYl0gLgKmOH8Jd3yVVVuTafcA1bhj9nF6bKplY4us+tihjbRVdhTpLWKAAAoIIcAAAMAAAMAABYwAAAABkV4aWYAAE1NACoAAAAI"
-    "AAEBEgADAAAAAQAGAAAAAAAA"
-)
 
 
 @functools.cache
@@ -195,38 +181,7 @@ def test_a_thumbnail_is_too_small():
     assert refusal(encoded("PNG", (120, 600))) == "picture_too_small"
 
 
-def test_a_heic_is_opened_upright():
-    assert pictures.inspect(HEIC) == (320, 240)
-    opened = photo.open_photo(HEIC).rgb
-    assert opened.size == (240, 320)
-    at = [opened.getpixel(place) for place in ((160, 60), (60, 60), (160, 260))]
-    assert [red - green > 80 for red, green, _ in at] == [True, False, False], "the box is above on the right now"
-
-
-@pytest.mark.parametrize(
-    ("size", "code"), [((20_000, 20_000), "picture_too_large"), ((150, 240), "picture_too_small"), ((0, 0), "small")]
-)
-def test_a_heic_of_a_hostile_size_is_refused_before_it_is_decoded(size, code):
-    told = HEIC.replace(struct.pack(">II", 320, 240), struct.pack(">II", *size))
-    assert told != HEIC
-    assert code in refusal(told)
-    with pytest.raises(errors.Rejected, match=code):
-        photo.open_photo(told)
-
-
-def test_a_heic_that_holds_more_pixels_than_it_names_is_refused():
-    told = HEIC.replace(struct.pack(">II", 320, 240), struct.pack(">II", 210, 200))
-    with pytest.raises(errors.Rejected, match="picture_"):
-        photo.open_photo(told)
-
-
-@pytest.mark.parametrize("kept", [30, 200, 400, 560])
-def test_a_heic_that_is_cut_short_is_refused(kept):
-    with pytest.raises(errors.Rejected, match="picture_heic"):
-        photo.open_photo(HEIC[:kept])
-
-
-def test_an_iphone_file_without_a_picture_is_named_as_such():
+def test_an_iphone_file_is_named_as_such():
     assert refusal(b"\0\0\0\x18ftypheic" + b"\0" * 64) == "picture_heic"
 
 

@@ -14,7 +14,7 @@ WORKING_SIDE = 2000  # of the longer side; a card shows at most 1,300 of them
 EMPTY_SPREAD = 8  # of 255 levels: one colour from edge to edge, as lossy formats keep it
 FORMATS = ("JPEG", "PNG", "WEBP")
 
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError, TypeError, RuntimeError)
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -26,29 +26,17 @@ class Photo:
 
 
 def open_photo(data: bytes) -> Photo:
-    """Decode a JPEG, PNG, WebP or HEIC, or raise Rejected with a picture_* code."""
+    """Decode a JPEG, PNG or WebP, or raise Rejected with a picture_* code."""
     with warnings.catch_warnings():
         # Pillow only warns above its own limit; ours is lower, and is checked before any pixel is decoded.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         bare = pictures.bare(data)
-        image = _heic(bare) if pictures.is_heic(bare) else _identify(bare)
+        image = _identify(bare)
         pictures.check_size(*image.size)
         try:
             return _decode(image, bare, lacks_end=len(bare) > len(data))
         except _BROKEN as error:
-            raise errors.Rejected("picture_heic" if pictures.is_heic(data) else "picture_broken", str(error)[:200])
-
-
-def _heic(data: bytes) -> Image.Image:
-    """Open a HEIC; its decoder turns it upright, and is loaded for such a file alone."""
-    pictures.inspect(data)
-    from pi_heif import HeifImageFile
-
-    try:
-        opened: Image.Image = HeifImageFile(io.BytesIO(data))
-    except _BROKEN as error:
-        raise errors.Rejected("picture_heic", str(error)[:200])
-    return opened
+            raise errors.Rejected("picture_broken", str(error)[:200])
 
 
 def _identify(data: bytes) -> Image.Image:
