@@ -2,7 +2,7 @@
 
     begun ──the job `cut`──> kept as a file of the job, what is known of it in the job's checkpoint
 
-Whatever draws takes the kept cut, and makes one itself where there is none: nothing waits for it. A key is a
+Every drawing takes the kept cut, and makes one itself where there is none: nothing waits for it. A key is a
 conversation's or an order's, so each look also names the person.
 """
 

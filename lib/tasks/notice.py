@@ -98,7 +98,7 @@ def _words(failed: Job, language: str, balance: int) -> str:
 
 
 async def _tell_of_cut(failed: Job) -> None:
-    """Say in the message that promised a cut what is wrong with the photo; what is wrong with us is of no interest."""
+    """Say in the message that promised a cut what is wrong with the photo; our own faults are of no interest."""
     asked = failed.args
     if "message_id" not in asked:
         return

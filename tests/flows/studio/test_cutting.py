@@ -244,6 +244,17 @@ async def test_each_way_is_drawn_once_whatever_is_pressed(alice, done):
     assert sorted(await recuts(alice)) == [(0, "framed"), (0, "plain")]
 
 
+async def test_a_way_that_failed_is_not_called_drawn(alice, done):
+    await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    drawn = await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    async with db.connection() as conn:
+        [job] = await factories.claim(conn)
+        await table.update_job_status(conn, job, "failed", error_code="rules", error="-")
+    failed = await does(alice, text=f"order:recut:{done}:framed", message_id=4)
+    assert "уже перерисован" in drawn.chat.said[-1][0]
+    assert "перерисовать не получилось" in failed.chat.said[-1][0]
+
+
 async def test_a_copy_leads_to_no_further_copies(alice, done):
     await does(alice, text=f"order:recut:{done}:framed", message_id=4)
     async with db.connection() as conn:

@@ -148,7 +148,7 @@ async def _make(turn: Turn, job: Job, key: str, **changes: Any) -> None:
 
 
 async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
-    """Ask what is bad; who has said so and got the result once more is offered the credits."""
+    """Ask what is bad; offer the credits to a person who has said so and got the result once more."""
     root = await _root(turn, job)
     if root is None:
         return

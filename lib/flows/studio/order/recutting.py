@@ -2,7 +2,7 @@
 
     [cut differently] below a result -> job `cut` -> pictures with a button each -> a copy of the order, for nothing
 
-The copy's key names the order and the way, so that whatever is pressed twice draws once. A card that was changed
+The copy's key names the order and the way, so that a button that is pressed twice draws once. A card that was changed
 is an order like the first one, and is cut again with its own words. A copy leads back to the order that it was made of:
 there are never more copies of one than ways.
 """
@@ -68,9 +68,11 @@ async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
     key = f"recut:{_copied(job)}:{way}"
     try:
         await db.run(lambda conn: work(conn, job.user_id, task=order.task, key=key, args=args, price=0))
-    except errors.Conflict:  # it was drawn in this way before
+    except errors.Conflict:  # it was drawn in this way before, or could not be
+        before = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, key))
+        was = "failed" if before and before.state == "failed" else "already"
         await turn.chat.delete(status)
-        await turn.answer(turn.text("studio.recut.already"), alert=True)
+        await turn.answer(turn.text(f"studio.recut.{was}"), alert=True)
         return
     turn.after.append(kick.render)
 
