@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import uuid4
 
 from lib import clock, db, errors, log
@@ -143,6 +144,7 @@ class Drain:
             if not ended:
                 raise
             await self.reports.singly(ended, error)
+            self.asked = False  # what the last answer said of more to do is old by now
             return
         self.asked = rooms.keys() == self.pools.keys()
         self.due_at = self.reports.ours(rows.pop()[RUN_AT])
@@ -169,28 +171,36 @@ class Drain:
 
     def _begin(self, pool: Pool) -> None:
         while len(pool.crew) < min(pool.lanes, pool.running + len(pool.at_hand)):
-            lane = asyncio.create_task(self._lane(pool))
-            pool.crew.add(lane)
-            lane.add_done_callback(pool.crew.discard)
+            pool.crew.add(asyncio.create_task(self._lane(pool)))
 
     async def _lane(self, pool: Pool) -> None:
-        """Run one job after the other."""
-        me = asyncio.current_task()
+        """Run one job after the other.
+
+        A lane that finds nothing at hand leaves the crew in the same step: were it counted for a moment longer, jobs
+        that come in that moment would get no lane and lie there, their leases extended, until the worker's time is up.
+        """
+        me = cast(asyncio.Task[None], asyncio.current_task())
         breath = 0
-        while pool.at_hand:
-            run = pool.at_hand.popleft()
-            run.lane = me
-            pool.running += 1
-            try:
-                verdict = await self._perform(pool, run)
-            finally:
-                pool.running -= 1
-                run.lane = None
-            self.reports.add(run, verdict)
-            self.wake.set()
-            breath += 1
-            if breath % BREATH == 0:
-                await asyncio.sleep(0)
+        try:
+            while pool.at_hand:
+                await self._run_next(pool, me)
+                breath += 1
+                if breath % BREATH == 0:
+                    await asyncio.sleep(0)
+        finally:
+            pool.crew.discard(me)
+
+    async def _run_next(self, pool: Pool, lane: asyncio.Task[None]) -> None:
+        run = pool.at_hand.popleft()
+        run.lane = lane
+        pool.running += 1
+        try:
+            verdict = await self._perform(pool, run)
+        finally:
+            pool.running -= 1
+            run.lane = None
+        self.reports.add(run, verdict)
+        self.wake.set()
 
     async def _perform(self, pool: Pool, run: Run) -> Verdict:
         """Run one job, with a log line of its own; a cheap one gets it only when it fails."""

@@ -11,8 +11,9 @@ import pytest
 
 from lib import db, errors
 from lib.credits import ledger
-from lib.jobs import table
-from lib.jobs.run import Kind, Rate
+from lib.jobs import drain, table
+from lib.jobs.pool import Pool
+from lib.jobs.run import Kind, Rate, Run
 from lib.jobs.table import NewJob
 from lib.retry import Backoff
 from tests import factories
@@ -62,6 +63,33 @@ async def rows(conn, query):
 
 async def nothing(run):
     pass
+
+
+# Lanes
+
+
+async def test_a_job_that_comes_as_the_last_lane_ends_gets_a_lane(conn, task):
+    """Else it lies at hand with its lease extended, and no worker does it until this one's time is up."""
+    await bulk(conn, 2)
+    first, second = await factories.claim(conn, limit=2)
+    go, done = asyncio.Event(), []
+
+    async def run(run):
+        await go.wait()
+        done.append(run.id)
+
+    pool = Pool("card", task(run)["card"], lanes=1)
+    until = datetime.now(UTC) + HOUR
+    worker = drain.Drain([pool], until, until, timedelta(0))
+    pool.at_hand.append(Run(first, until))
+    worker._begin(pool)
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.sleep(0)  # the lane has just run its last step; what asyncio calls at the end of a task comes next
+    pool.at_hand.append(Run(second, until))
+    worker._begin(pool)
+    await asyncio.sleep(0)
+    assert done == [first.id, second.id]
 
 
 # Batches

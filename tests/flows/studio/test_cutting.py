@@ -297,12 +297,13 @@ async def test_nobody_draws_the_order_of_another_person(alice, done, database):
     assert "уже нельзя" in turn.chat.said[-1][0]
 
 
-async def test_an_order_that_is_still_being_sent_is_drawn_again_in_a_moment(alice):
+@pytest.mark.parametrize("action", ["recut", "reword", "redesign", "bad"])
+async def test_a_result_whose_files_are_on_their_way_is_changed_in_a_moment(alice, action):
     alice.step = "order:photo"
     args = {"bot": "studio", "chat_id": 7, "message_id": 3, "language": "ru", "file_id": "f", "title": "Кружка"}
     async with db.connection() as conn:
         order = await table.create_job_and_consume_credit(
             conn, alice.who["id"], task="card", key="order:2", args=args, price=1
         )
-    turn = await does(alice, text=f"order:recut:{order.job.id}", message_id=4)
+    turn = await does(alice, text=f"order:{action}:{order.job.id}", message_id=4)
     assert "ещё отправляется" in turn.chat.said[-1][0]

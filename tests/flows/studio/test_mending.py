@@ -13,10 +13,11 @@ from tests.flows.studio.test_order import to_confirm
 
 
 @pytest.fixture
-async def card(seller, photo):
+async def card(seller, photo, shop):
     await to_confirm(seller, photo)
     await seller.presses("Сделать")
     await seller.sees("Файл в полном качестве")
+    await shop.settle(seller)
     return await seller.message_with("Изменить слова")
 
 

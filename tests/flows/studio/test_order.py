@@ -482,6 +482,7 @@ async def test_no_button_of_an_order_is_dead(seller, photo, shop):
     await to_confirm(seller, photo)
     await seller.presses("Сделать")
     card = await seller.sees("Карточка готова")
+    await shop.stack.idle()
     for label in buttons(card):
         before = [words(one) for one in await seller.messages()]
         await seller.presses(label, on=card)

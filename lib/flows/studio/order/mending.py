@@ -16,7 +16,7 @@ from lib.flows.studio.order import covers, screens, taking
 from lib.flows.studio.order import draft as drafts
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.studio import files, mends, orders, placed, strips
+from lib.studio import cuts, files, mends, orders, placed, strips
 from lib.studio import words as card_words
 from lib.telegram import screen
 from lib.telegram.client import Button
@@ -40,6 +40,9 @@ async def pressed(turn: Turn, action: str, argument: str) -> None:
     number, _, rest = argument.partition(":")
     user_id = turn.state.who["id"]
     job = await db.run(lambda conn: placed.find_order(conn, user_id, number))
+    if job and job.state in cuts.OPEN:  # its files are still on their way
+        await turn.answer(turn.text("studio.recut.early"), alert=True)
+        return
     if job is None or job.state != "done":
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
