@@ -53,6 +53,7 @@ _CARD = (Offer("local", "card", seconds=5),)
 OWN: dict[str, tuple[Offer, ...]] = {
     "card": _CARD,
     "card:white": _CARD,
+    "card:clear": _CARD,
     "card:classified": _CARD,
     "set": _CARD,
     "set:white": _CARD,

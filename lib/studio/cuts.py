@@ -56,6 +56,10 @@ class KnownCut:
         """Where the product can stand free of its photo: anywhere, on white alone, nowhere."""
         return "anywhere" if self.alone else "white" if self.white else "nowhere"
 
+    def is_clear(self, way: str) -> bool:
+        """Whether the product stands free in the chosen way, or without a choice in the one that is surely clean."""
+        return (way or self.default) in self.alone
+
     @property
     def default(self) -> str:
         """The way that is taken while the seller has chosen none."""

@@ -12,7 +12,8 @@ from lib import errors
 # The kind of job that makes each product.
 TASKS = {"card": "card", "set": "card", "background": "background", "video5": "video", "video10": "video"}
 PRODUCTS = tuple(TASKS)
-PRESETS = ("wb", "ozon", "white", "classified", "story")
+PRESETS = ("wb", "ozon", "white", "clear", "classified", "story")
+ALONE = ("clear",)  # the presets that always give the same picture: no set is made of them
 SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch")
 TEMPLATES = ("ugc", "broll", "own")
 COUNTS = {"card": (1,), "set": (2, 3, 4, 5, 6), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
@@ -23,6 +24,11 @@ MAKERS = ("own", "model", "")
 # The ways of showing the product that a cut may offer (lib/drawing/cut/result); "": nobody chose one.
 WAYS = ("", "alpha", "network", "wide", "plain", "framed")
 CUT_LIMIT = 100  # characters of the key of a cut's job
+
+
+def presets(product: str) -> tuple[str, ...]:
+    """Return the presets that a product can have."""
+    return tuple(name for name in PRESETS if product != "set" or name not in ALONE)
 
 
 def is_design(name: object) -> bool:
@@ -70,7 +76,7 @@ class Order:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""
         choices = {
             "product": self.product in PRODUCTS,
-            "preset": self.preset in PRESETS,
+            "preset": self.preset in presets(self.product),
             "scene": self.scene in SCENES,
             "template": self.template in TEMPLATES,
             "count": self.count in COUNTS.get(self.product, ()),
@@ -108,7 +114,7 @@ class Order:
     @property
     def needs_cut(self) -> bool:
         """Whether the product must stand free of its photo, where we draw it."""
-        return self.product == "background" or (not self.is_video and self.preset == "white")
+        return self.product == "background" or (not self.is_video and self.preset in ("white", "clear"))
 
     @property
     def task(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from lib.drawing.card import cleaned, covers, white
+from lib.drawing.card import cleaned, clear, covers, white
 from lib.drawing.cut import cutout
 from lib.drawing.cut.result import CutPhoto, Way
 from lib.drawing.ground import output, photo
@@ -44,6 +44,7 @@ PRESETS: dict[str, Preset] = {
     "wb": Preset("wb", 900, 1200, 1200, 1600),
     "ozon": Preset("ozon", 900, 1200, 1200, 1600),
     "white": Preset("white", 1200, 1200, 1200, 1200),
+    "clear": Preset("clear", 1200, 1200, 1200, 1200),  # at most: it has the product's shape
     "classified": Preset("classified", 1200, 1200, cleaned.SIDE, cleaned.SIDE),  # at most: it keeps the photo's shape
     "story": Preset("story", 1080, 1920, 1080, 1920),
 }
@@ -60,6 +61,8 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
     if order.preset == "classified":
         return _classified(preset, source, order.variant)
     cut = kept or cutout.of(data)
+    if order.preset == "clear":
+        return clear.file(source, cut, order.way)
     if order.preset in COVERS:
         seen = covers.looks(cut, order.title, order.benefits, order.design, order.way)
         if order.slide is None:

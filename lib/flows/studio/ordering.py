@@ -19,7 +19,7 @@ class OrderDraft:
     chosen by its picture: "" leaves it to us, None takes that of the seller's last card. `strip` is the stamp of the
     covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
     `cut` is the key of the job that cuts the photo, `way` what the seller chose of its pictures, `free` where the
-    product can stand free of its photo, as far as that is known.
+    product can stand free of its photo, as far as that is known; `clear`: it does, in what was chosen or is sure.
     """
 
     file_id: str = ""
@@ -52,6 +52,7 @@ class OrderDraft:
     cut: str = ""
     way: str = ""
     free: str = ""
+    clear: bool = False
 
 
 DRAFT = DraftKey("draft", OrderDraft)

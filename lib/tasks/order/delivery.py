@@ -87,7 +87,8 @@ async def _send_files(desk: Desk, numbers: list[int]) -> None:
         name = f"lotok-{looks}-{desk.job_id}{f'-{number + 1}' if len(numbers) > 1 else ''}.png"
         files.append(Picture(name, await _bytes(desk, number, kind)))
     if len(files) == 1:
-        note = text.say(order.language, "card.full_quality")
+        clear = order.product == "card" and order.preset == "clear"
+        note = text.say(order.language, "card.clear_file" if clear else "card.full_quality")
         sent = [await desk.chat.send_document(files[0], note, reply_to=order.message_id)]
     else:
         sent = await desk.chat.send_documents(files, text.say(order.language, "making.full_quality"))

@@ -25,6 +25,8 @@ SURE = KnownCut("sure", ("network", "framed"), ("network",), white=True)
 HOPELESS = KnownCut("hopeless", ("framed",))
 SCENE = OrderDraft(file_id="f", title="Кружка", product="background", scene="wood", price=1, cut="cut:studio:7:5")
 WHITE = replace(SCENE, product="card", preset="white", scene="")
+CLEAR = replace(WHITE, preset="clear")
+UNSURE = KnownCut("unsure", ("network", "plain", "framed"), ("network", "plain"), white=True)
 
 PHOTO = Attachment("photo", "new", "u", 1000, "image/jpeg", "", 900, 900)
 
@@ -117,7 +119,7 @@ async def test_another_photo_has_nothing_of_the_cut_of_the_first(alice):
     assert draft.cut != SCENE.cut
 
 
-@pytest.mark.parametrize("draft", [SCENE, WHITE])
+@pytest.mark.parametrize("draft", [SCENE, WHITE, CLEAR])
 async def test_what_only_a_cut_can_fill_is_not_charged_before_the_cut_is_known(alice, draft):
     await known(alice, None)
     turn = await does(alice, draft, text="order:confirm")
@@ -158,13 +160,55 @@ async def test_what_the_cut_cannot_fill_is_not_charged_and_no_longer_offered(ali
     assert await tasks(alice) == ["cut"]
 
 
-@pytest.mark.parametrize("draft", [SCENE, WHITE])
+@pytest.mark.parametrize("draft", [SCENE, WHITE, CLEAR])
 async def test_what_the_cut_can_fill_is_ordered_with_it(alice, draft):
     await known(alice, SURE)
     turn = await does(alice, draft, text="order:confirm")
     assert "принят" in turn.chat.said[-1][0]
     [job, _] = await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"]))
     assert (job.args["cut"], job.args["way"], job.price) == (SCENE.cut, "", 1)
+
+
+@pytest.mark.parametrize(("language", "said"), [("ru", "Ничего не списано"), ("en", "Nothing was charged")])
+@pytest.mark.parametrize("keyed", [False, True])
+async def test_a_transparent_file_of_an_unsure_cut_is_refused_until_the_seller_chose_one(
+    alice, monkeypatch, language, said, keyed
+):
+    monkeypatch.setattr(drafts, "has_ai", lambda: keyed)
+    alice.who = alice.who | {"language": language}
+    job = await known(alice, UNSURE)
+    turn = await does(alice, CLEAR, text="order:confirm")
+    words, keyboard = turn.chat.said[-1]
+    assert said in words
+    assert "order:preset:clear" not in [button.data for row in keyboard for button in row]
+    assert await tasks(alice) == ["cut"]
+    await does(alice, text=f"order:cut:{job.id}:plain", message_id=3)
+    turn = await does(alice, text="order:preset:clear")
+    await does(alice, text="order:confirm")
+    [order, _] = await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"]))
+    assert (order.args["preset"], order.args["way"], order.price) == ("clear", "plain", 1)
+
+
+async def test_no_transparent_file_is_made_of_a_photo_that_shall_stay_whole(alice):
+    job = await known(alice, SURE)
+    await does(alice, CLEAR, text=f"order:cut:{job.id}:framed", message_id=3)
+    turn = await does(alice, text="order:confirm")
+    assert "Ничего не списано" in turn.chat.said[-1][0]
+    assert await tasks(alice) == ["cut"]
+
+
+async def test_where_a_model_draws_the_cut_of_a_transparent_file_is_shown(alice, monkeypatch):
+    monkeypatch.setattr(drafts, "has_ai", lambda: True)
+    await does(alice, replace(CLEAR, cut=""), text="order:confirm")
+    [job] = await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"]))
+    assert (job.task, job.args["language"]) == ("cut", "ru")
+    assert job.args["message_id"]
+
+
+def test_a_set_has_no_transparent_files():
+    assert drafts.chosen(replace(CLEAR, product="set"), "preset") == ""
+    with pytest.raises(drafts.orders.errors.Invalid):
+        drafts.orders.Order("studio", 7, 3, "ru", product="set", file_id="f", preset="clear", count=2)
 
 
 @pytest.mark.parametrize("way", ["wide", "plain", "", "x" * 60])

@@ -46,6 +46,17 @@ async def test_every_preset_has_its_shape(seller, photo, shop, preset, ratio):
     assert picture.width / picture.height == pytest.approx(ratio, abs=0.001)
 
 
+async def test_a_transparent_png_comes_as_a_file_that_keeps_its_alpha(seller, photo, shop):
+    await to_confirm(seller, photo, preset="Прозрачный PNG")
+    await seller.sees("Товар вырезан")
+    await seller.presses("Сделать")
+    file = await seller.sees("Прозрачный PNG: вокруг товара ничего нет")
+    picture = Image.open(io.BytesIO(await shop.download(file["document"]["file_id"])))
+    assert (picture.format, picture.mode) == ("PNG", "RGBA")
+    assert (picture.getpixel((0, 0))[3], max(picture.getchannel("A").get_flattened_data())) == (0, 255)
+    assert await shop.balance(seller) == 1
+
+
 async def test_a_caption_is_the_text(seller, photo):
     await seller.sends_photo(photo, caption="Кружка\nДержит тепло")
     await seller.sees("Что сделать из этого фото")

@@ -65,7 +65,7 @@ async def learned(turn: Turn, draft: OrderDraft) -> OrderDraft:
     job = await _job(turn, draft)
     known = KnownCut.read(job.checkpoint) if job else None
     if known:
-        draft = replace(draft, free=known.free)
+        draft = replace(draft, free=known.free, clear=known.is_clear(draft.way))
         drafts.keep(turn, draft)
     return draft
 
@@ -84,7 +84,7 @@ async def choose(turn: Turn, argument: str) -> None:
     if draft is None or job is None or known is None or str(job.id) != number or way not in known.offered:
         await turn.answer(turn.text("studio.cut.other"), alert=True)
         return
-    drafts.keep(turn, replace(draft, way=way, free=known.free))
+    drafts.keep(turn, replace(draft, way=way, free=known.free, clear=known.is_clear(way)))
     _, keyboard = cuts.said(turn.language, job.id, known, way)
     await turn.answer(turn.text("studio.cut.chosen"))
     await turn.chat.mark(turn.came.message_id, keyboard)
@@ -109,6 +109,9 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
         mark = zlib.crc32(str(photo).encode())
         key = key_of(turn, f"unseen:{mark}:{job.id if job else 0}")
         drafts.keep(turn, replace(draft, cut=key))
+        if drafts.is_clear(draft):  # the seller must see it to choose, where it is not sure
+            message_id = await turn.chat.say(turn.text("studio.cut.begun"))
+            photo |= {"message_id": message_id, "language": turn.language}
         await _begun(turn, key, photo)
     turn.after.append(kick.render)
     await turn.answer(turn.text("studio.cut.wait"), alert=True)

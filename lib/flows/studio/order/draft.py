@@ -15,7 +15,7 @@ from lib.studio import orders, strips
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
 
-WITHOUT_WORDS = ("white", "classified")  # cards that bear no text
+WITHOUT_WORDS = ("white", "clear", "classified")  # cards that bear no text
 
 LOOKS = {"card": "preset", "set": "preset", "background": "scene", "video5": "template", "video10": "template"}
 CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.TEMPLATES}
@@ -70,7 +70,9 @@ def missing(draft: OrderDraft) -> str:
 
 def chosen(draft: OrderDraft, look: str) -> str:
     """Return the chosen preset, scene or template, "" while there is none."""
-    return str(getattr(draft, look)) if look in CHOICES else ""
+    if look not in CHOICES or (look == "preset" and draft.preset not in orders.presets(draft.product)):
+        return ""
+    return str(getattr(draft, look))
 
 
 def _lacks_wishes(draft: OrderDraft) -> bool:
@@ -112,13 +114,22 @@ def needs_words(draft: OrderDraft) -> bool:
 def needs_cut(draft: OrderDraft) -> bool:
     """Say whether only a cut can fill it: we draw it ourselves, and the product stands free of its photo."""
     look = LOOKS.get(draft.product)
+    if is_clear(draft):
+        return True
     if look != "scene" and (look != "preset" or draft.preset != "white"):
         return False
     return draft.maker == "own" or not makers.is_remote(draft.product)
 
 
+def is_clear(draft: OrderDraft) -> bool:
+    """Say whether the cut itself is ordered, as a file: no model makes it."""
+    return chosen(draft, LOOKS.get(draft.product, "")) == "clear"
+
+
 def can_stand(draft: OrderDraft, where: str) -> bool:
-    """Say whether we may offer the product on "white" or in a "scene", as far as its cut is known."""
+    """Say whether we may offer the product on "white", "clear" or in a "scene", as far as its cut is known."""
+    if where == "clear":
+        return not draft.free or draft.clear
     return has_ai() or not draft.free or draft.free == "anywhere" or draft.free == where
 
 
@@ -126,6 +137,8 @@ def cannot_stand(draft: OrderDraft) -> bool:
     """Say whether the cut is known, and cannot fill the order."""
     if not draft.free or not needs_cut(draft):
         return False
+    if is_clear(draft):
+        return not draft.clear
     return draft.free == "nowhere" or (draft.free == "white" and LOOKS[draft.product] == "scene")
 
 
@@ -146,7 +159,7 @@ def has_ai() -> bool:
 
 def is_by_ai(draft: OrderDraft) -> bool:
     """Say whether a model makes it: a photo that is only cleaned up is our own work in any case."""
-    return has_ai() and (LOOKS[draft.product] != "preset" or draft.preset != "classified")
+    return has_ai() and (LOOKS[draft.product] != "preset" or draft.preset not in ("clear", "classified"))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ async def show_next(turn: Turn, *notes: str) -> None:
     """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
     draft, step = await _standing(turn, drafts.of(turn))
     if drafts.cannot_stand(draft):
-        notes += (turn.text(f"studio.cut.cannot.{drafts.LOOKS[draft.product]}"),)
+        what = "clear" if drafts.is_clear(draft) else drafts.LOOKS[draft.product]
+        notes += (turn.text(f"studio.cut.cannot.{what}"),)
         drafts.keep(turn, drafts.without_cut(draft))
         draft = drafts.of(turn)
         step = drafts.missing(draft)
@@ -96,11 +97,13 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     look = drafts.LOOKS[draft.product]
     choices = drafts.CHOICES[look]
     prefix = "preset" if look == "preset" else f"studio.{look}"
-    can_stand = look != "preset" or drafts.can_stand(draft, "white")
-    offered = [choice for choice in choices if can_stand or choice != "white"]
+    if look == "preset":
+        choices = orders.presets(draft.product)
+    left_out = [one for one in ("white", "clear") if one in choices and not drafts.can_stand(draft, one)]
+    offered = [choice for choice in choices if choice not in left_out]
     buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in offered]
     key = "card.preset" if look == "preset" else f"studio.{look}.ask"
-    return screen.paragraphs(turn.text(key), *([] if can_stand else [turn.text("studio.cut.no_white")])), [
+    return screen.paragraphs(turn.text(key), *(turn.text(f"studio.cut.no_{one}") for one in left_out)), [
         *screen.in_rows(buttons),
         *_ways(turn, draft, "order:change:product", bool(drafts.chosen(draft, look))),
     ]

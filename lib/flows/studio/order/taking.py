@@ -34,7 +34,7 @@ async def photo(turn: Turn, file: Attachment) -> None:
         await screens.show_next(turn, turn.text(_sentence(error.code)))
         return
     draft = replace(drafts.answered(draft), file_id=file.file_id, kind=file.kind, album=file.album)
-    draft = replace(draft, source=None, variant=0, cut="", way="", free="")
+    draft = replace(draft, source=None, variant=0, cut="", way="", free="", clear=False)
     notes = [turn.text("card.first_of_album")] if file.album else []
     drafts.keep(turn, replace(draft, described="") if turn.came.text else draft)
     await cutting.begin(turn)
