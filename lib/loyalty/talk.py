@@ -50,13 +50,18 @@ async def unask(conn: db.Connection, partner_id: int, txn_id: int) -> None:
     await SQL.unask.within(of(partner_id)).run(conn, partner_id=partner_id, txn_id=txn_id)
 
 
-async def rate(conn: db.Connection, partner_id: int, user_id: int, *, txn_id: int, score: int, words: str = "") -> None:
-    """Rate a visit of one's own, once; saying it again corrects it. Missing("no_operation"), Invalid("bad_score")."""
+async def rate(conn: db.Connection, partner_id: int, user_id: int, *, txn_id: int, score: int, words: str = "") -> bool:
+    """Rate a visit of one's own, once; saying it again corrects it. Missing("no_operation"), Invalid("bad_score").
+
+    True when these are the first words about the visit.
+    """
     if not 0 <= score <= 10:
         raise errors.Invalid("bad_score", str(score))
     ids = {"partner_id": partner_id, "user_id": user_id, "txn_id": txn_id}
-    if await SQL.rate.within(of(partner_id)).one(conn, int, **ids, score=score, words=words[:WORDS]) is None:
+    first = await SQL.rate.within(of(partner_id)).one(conn, bool, **ids, score=score, words=words[:WORDS])
+    if first is None:
         raise errors.Missing("no_operation", str(txn_id))
+    return first
 
 
 async def ratings(

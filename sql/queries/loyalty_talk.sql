@@ -18,7 +18,14 @@ and id = (select t.member_id from point_txns t where t.partner_id = %(partner_id
 and asked_txn = %(txn_id)s;
 
 -- name: rate
--- One rating a visit, by the client themselves; a second one replaces the words and the score.
+-- One rating a visit, by the client themselves; a second one replaces the words and the score. Returns whether these are
+-- the first words about the visit.
+with said as (
+    select words
+    from ratings
+    where partner_id = %(partner_id)s
+    and txn_id = %(txn_id)s
+)
 insert into ratings (partner_id, txn_id, member_id, score, words)
 select t.partner_id, t.id, t.member_id, %(score)s, %(words)s
 from point_txns t
@@ -29,7 +36,7 @@ and t.kind in ('accrue', 'redeem', 'service')
 on conflict (partner_id, txn_id) do update
 set score = excluded.score,
     words = case when excluded.words = '' then ratings.words else excluded.words end
-returning txn_id;
+returning %(words)s::text <> '' and coalesce((select words from said), '') = '';
 
 -- name: list_ratings
 select r.txn_id, r.member_id, coalesce(c.name, '') as name, r.score, r.words, r.created_at

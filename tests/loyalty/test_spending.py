@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from lib import errors
-from lib.flows.client import letter
+from lib.flows.client import letter, nps
+from lib.flows.partner import inbox
 from lib.flows.partner.till import serving
 from lib.loyalty import members, partners, points, spending, staff, talk
 from lib.people import notify
@@ -209,3 +210,33 @@ async def test_a_letter_whose_worker_is_killed_is_not_kept_unread(database, monk
         await letter.write(conn, partner, anna.user_id, "Вы открыты?")
         assert [one.words for one in await talk.messages(conn, shop.id)] == ["Вы открыты?"]
         assert await told(conn, "client.letter.told") == [shop.owner.id]
+
+
+async def test_words_about_a_visit_whose_worker_is_killed_are_told_with_the_next_delivery(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        anna = await make_member(conn, shop)
+        rated = nps.RatedVisit(shop.id, (await accrue(conn, shop, anna, BILL)).txn_id, 9)
+        await talk.rate(conn, shop.id, anna.user_id, txn_id=rated.visit, score=9)
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await nps.comment(doomed, rated, anna.user_id, "Быстро")
+        assert [one.words for one in await talk.ratings(conn, shop.id)] == [""]
+        for words in ("Быстро", "Быстро и вкусно"):
+            await nps.comment(conn, rated, anna.user_id, words)
+        assert [one.words for one in await talk.ratings(conn, shop.id)] == ["Быстро и вкусно"]
+        assert await told(conn, "partner.push.mark") == [shop.owner.id], "corrected words are told to nobody again"
+
+
+async def test_an_answer_whose_worker_is_killed_is_kept_once_and_told(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        anna = await make_member(conn, shop)
+        place = await staff.get(conn, shop.id, shop.owner.id)
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await inbox.reply(doomed, place, anna.id, shop.owner.id, "До девяти")
+        assert await talk.messages(conn, shop.id) == []
+        await inbox.reply(conn, place, anna.id, shop.owner.id, "До девяти")
+        assert [one.words for one in await talk.messages(conn, shop.id)] == ["До девяти"]
+        assert await told(conn, "partner.push.answer") == [anna.user_id]

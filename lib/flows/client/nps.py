@@ -69,22 +69,21 @@ async def _words(turn: Turn) -> None:
     NPS.drop(turn.state)
     turn.state.step = ""
     try:
-        await db.run(
-            lambda conn: talk.rate(conn, rated.shop, user_id, txn_id=rated.visit, score=rated.score, words=words)
-        )
+        await db.run(lambda conn: comment(conn, rated, user_id, words))
     except errors.Missing:
         await turn.show(turn.text("client.nps.gone"), [screen.home(turn)])
         return
-    await _tell(turn, rated)
+    turn.after.append(kick.drain)
     await turn.show(turn.text("client.nps.thanks"), [screen.home(turn)])
 
 
-async def _tell(turn: Turn, rated: RatedVisit) -> None:
-    """Tell the people who run the shop what was said of it, once for a visit."""
-    member = await db.run(lambda conn: members.get_own(conn, rated.shop, turn.state.who["id"]))
-    partner = await db.run(lambda conn: partners.get(conn, rated.shop))
-    fields = {"title": partner.title, "name": member.name, "score": rated.score, "words": turn.came.text.strip()}
-    ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
-    once = f"mark:{rated.shop}:{rated.visit}"
-    await db.run(lambda conn: staff.tell_managers(conn, rated.shop, "partner.push.mark", fields, ways, once=once))
-    turn.after.append(kick.drain)
+async def comment(conn: db.Connection, rated: RatedVisit, user_id: int, words: str) -> None:
+    """Keep the words and tell the people who run the shop, both or neither; corrected words tell nobody again."""
+    async with conn.transaction():
+        if not await talk.rate(conn, rated.shop, user_id, txn_id=rated.visit, score=rated.score, words=words):
+            return
+        member, partner = await members.get_own(conn, rated.shop, user_id), await partners.get(conn, rated.shop)
+        fields = {"title": partner.title, "name": member.name, "score": rated.score, "words": words}
+        ways = [[("partner.button.answer", f"inbox:talk:{member.id}"), ("partner.button.marks", "marks:list")]]
+        once = f"mark:{rated.shop}:{rated.visit}"
+        await staff.tell_managers(conn, rated.shop, "partner.push.mark", fields, ways, once=once)

@@ -97,17 +97,21 @@ async def _answer(turn: Turn, place: Staff, member_id: int) -> None:
         await _talk(turn, place, member_id, turn.text("partner.error.too_long", detail=talk.WORDS))
         return
     try:
-        member = await db.run(lambda conn: members.get(conn, place.partner_id, member_id))
-        number = await db.run(lambda conn: talk.reply(conn, place.partner_id, member_id, actor, words))
+        await db.run(lambda conn: reply(conn, place, member_id, actor, words))
     except errors.AppError as error:
         await turn.show(workplace.refusal(turn, error), [screen.home(turn, "inbox:list")])
         return
-    fields = {"title": place.title, "words": words}
-    ways = [[("partner.button.answer", f"letter:{place.partner_id}")]]
-    once = f"reply:{place.partner_id}:{number}"
-    await db.run(
-        lambda conn: notify.tell(conn, member.user_id, "client", "partner.push.answer", fields, ways, once=once)
-    )
     turn.after.append(kick.drain)
     turn.settled = True
     await _talk(turn, place, member_id, turn.text("partner.inbox.sent"))
+
+
+async def reply(conn: db.Connection, place: Staff, member_id: int, actor_id: int, words: str) -> None:
+    """Keep the answer and have the client told, both or neither."""
+    async with conn.transaction():
+        member = await members.get(conn, place.partner_id, member_id)
+        number = await talk.reply(conn, place.partner_id, member_id, actor_id, words)
+        fields = {"title": place.title, "words": words}
+        ways = [[("partner.button.answer", f"letter:{place.partner_id}")]]
+        once = f"reply:{place.partner_id}:{number}"
+        await notify.tell(conn, member.user_id, "client", "partner.push.answer", fields, ways, once=once)
