@@ -31,10 +31,11 @@ order by s.user_id
 limit %(limit)s;
 
 -- name: invite
--- Managers invite cashiers, the owner invites both.
+-- Managers invite cashiers, the owner invites both; nobody invites into a shop that is closed for good.
 insert into staff_invites (partner_id, token_hash, role, created_by, expires_at)
 select s.partner_id, %(token_hash)s, %(role)s, s.user_id, clock_timestamp() + interval '3 days'
 from staff s
+join partners p on p.id = s.partner_id and p.reason <> 'owner_erased'
 where s.partner_id = %(partner_id)s
 and s.user_id = %(actor_id)s
 and s.removed_at is null
@@ -42,11 +43,12 @@ and (s.role = 'owner' or s.role = 'manager' and %(role)s = 'cashier');
 
 -- name: accept_invite
 -- Once: the row is taken and used in one statement, while its maker still may invite for this role. Who was let go and came
--- back has to invite again. It is not spent on who has as much already: nobody loses a role by a link.
+-- back has to invite again; nobody joins a shop that is closed for good. It is not spent on who has as much already: nobody loses a role by a link.
 with maker as (
     select s.role, s.joined_at
     from staff_invites i
     join staff s on s.partner_id = i.partner_id and s.user_id = i.created_by
+    join partners p on p.id = i.partner_id and p.reason <> 'owner_erased'
     where i.partner_id = %(partner_id)s
     and i.token_hash = %(token_hash)s
     and s.removed_at is null

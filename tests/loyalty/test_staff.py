@@ -82,3 +82,14 @@ async def test_a_link_takes_no_role_away_and_is_not_spent_on_who_has_as_much(con
     assert await staff.accept(conn, newcomer.id, link) == (shop.id, "cashier")
     rise = await staff.invite(conn, shop.id, shop.owner.id, "manager")
     assert await staff.accept(conn, newcomer.id, rise) == (shop.id, "manager")
+
+
+async def test_nobody_joins_or_invites_into_a_shop_that_is_closed_for_good(conn, shop):
+    manager, guest = await hire(conn, shop, "manager"), await make_user(conn)
+    link = await staff.invite(conn, shop.id, manager.id, "cashier")
+    await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+    async with refused(conn, errors.Conflict, "invite_void"):
+        await staff.join(conn, guest.id, link)
+    async with refused(conn, errors.Denied, "role_too_low"):
+        await staff.invite(conn, shop.id, manager.id, "cashier")
+    assert await staff.places(conn, guest.id) == []
