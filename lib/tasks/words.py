@@ -8,7 +8,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from lib import errors, log, retry, text
+from lib import db, errors, log, retry, text
+from lib.jobs import table
 from lib.jobs.run import Run
 from lib.providers import makers
 from lib.studio import questions
@@ -41,14 +42,23 @@ async def run(run: Run) -> None:
     edit = Button(text.say(language, "making.edit_words"), "order:words:edit")
     menu = Button(text.say(language, "button.menu"), "menu:home")
     try:
+        if not await _is_latest(run):
+            await chat.edit(order["message_id"], text.say(language, "making.words_late"))
+            return
         if not found:
             await chat.edit(order["message_id"], text.say(language, "making.no_words"), [[edit, menu]])
             return
-        await fsm.put_aside(order["bot"], order["chat_id"], "words", found)
+        await fsm.put_aside(order["bot"], order["chat_id"], "words", {**found, "screen": order["message_id"]})
         take = Button(text.say(language, "making.take_words"), "order:words:take", style="success")
         await chat.edit(order["message_id"], _said(language, found), [[take], [edit, menu]])
     except errors.Blocked:
         log.note(blocked=True)
+
+
+async def _is_latest(run: Run) -> bool:
+    """Say whether the seller has sent no other description since: an older proposal must not take its place."""
+    newest = await db.run(lambda conn: table.get_user_jobs(conn, run.job.user_id, tasks=["words"], limit=1))
+    return not newest or newest[0].id <= run.job.id
 
 
 async def _proposed(run: Run, description: str) -> dict[str, Any] | None:

@@ -1,13 +1,18 @@
 """The words that a model proposes: what of them may stand on a card, and what happens without a model."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from lib.jobs.run import Run
 from lib.studio import words as card_words
 from lib.tasks import words
+from lib.telegram import fsm
+from lib.telegram.client import Chat
+from tests import factories
 from tests.flows.chat import buttons
 from tests.flows.chat import words as read
 from tests.tasks.conftest import PHOTO
@@ -31,6 +36,31 @@ def test_whatever_a_model_says_what_is_left_may_stand_on_a_card(said):
 def test_a_benefit_against_the_rules_is_left_out(line):
     found = words.checked({"title": "Кружка", "benefits": [line, "Держит тепло"], "category": "посуда"})
     assert found == {"title": "Кружка", "benefits": ["Держит тепло"], "category": "посуда"}
+
+
+async def test_a_late_proposal_does_not_take_the_place_of_a_newer_one(database, monkeypatch):
+    screens, aside = {}, []
+
+    async def edit(chat, message_id, said, keyboard=None):
+        screens[message_id] = (said, [button.label for row in keyboard or [] for button in row])
+
+    async def put_aside(bot, user_id, name, value):
+        aside.append((name, value["title"], value["screen"]))
+
+    monkeypatch.setattr(Chat, "edit", edit)
+    monkeypatch.setattr(fsm, "put_aside", put_aside)
+    async with database.connect() as conn:
+        alice = await factories.make_user(conn)
+        made = []
+        for screen, description in ((11, "Кружка синя"), (12, "Кружка синяя")):
+            args = {"bot": "studio", "chat_id": alice.tg_id, "message_id": screen, "language": "ru"}
+            args |= {"description": description, "file_id": ""}
+            made.append(await factories.make_job(conn, alice, task="words", args=args))
+    for job in reversed(made):  # the first was slow
+        await words.run(Run(job, datetime.now(UTC)))
+    assert aside == [("words", "Кружка синяя", 12)]
+    assert screens[11] == ("Вы прислали новое описание: текст по нему ниже.", [])
+    assert screens[12][1] == ["Беру", "Изменить", "Меню"]
 
 
 async def propose(studio, description):
@@ -64,7 +94,9 @@ async def test_a_model_proposes_and_the_seller_decides(studio):
 async def test_without_a_useful_answer_the_rule_decides(studio, fault):
     await studio.fault("openai", fault)
     alice, kept = await propose(studio, "Кружка синяя\nДержит тепло")
-    assert json.loads(kept) == {"title": "Кружка синяя", "benefits": ["Держит тепло"], "category": ""}
+    found = json.loads(kept)
+    assert found.pop("screen") == (await alice.sees("Предлагаю"))["message_id"]
+    assert found == {"title": "Кружка синяя", "benefits": ["Держит тепло"], "category": ""}
     assert "Кружка синяя" in read(await alice.sees("Предлагаю"))
 
 

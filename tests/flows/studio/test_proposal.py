@@ -58,6 +58,15 @@ async def does(state, **came):
     return turn
 
 
+def proposed(monkeypatch, screen):
+    """Let a proposal lie ready, for the description of this screen."""
+
+    async def put_by(bot, user_id, name):
+        return {**FOUND, "screen": screen}
+
+    monkeypatch.setattr(fsm, "put_by", put_by)
+
+
 async def words_jobs(state):
     return await db.run(lambda conn: table.get_user_jobs(conn, state.who["id"], tasks=["words"]))
 
@@ -71,12 +80,9 @@ async def test_a_description_is_handed_to_the_model_for_nothing(alice):
 
 
 async def test_the_proposed_words_are_taken_or_corrected_before_paying(alice, monkeypatch):
-    async def put_by(bot, user_id, name):
-        return FOUND
-
-    monkeypatch.setattr(fsm, "put_by", put_by)
     await does(alice, kind="text", text="Глиняная кружка, лепим сами")
     screen = alice.data["screen"]
+    proposed(monkeypatch, screen)
     turn = await does(alice, kind="press", press_id="1", text="order:words:edit", message_id=screen)
     assert "Кружка глиняная\nРучная работа" in turn.chat.said[-1][0]
     turn = await does(alice, kind="text", text="Кружка из глины")
@@ -103,6 +109,14 @@ async def test_a_photo_that_our_own_program_cleans_is_said_to_take_as_little_as_
     alice.data["draft"]["preset"] = "classified"
     turn = await does(alice, kind="press", press_id="2", text="order:resume", message_id=0)
     assert "несколько секунд" in turn.chat.said[-1][0]
+
+
+async def test_words_proposed_for_another_description_are_not_taken(alice, monkeypatch):
+    await does(alice, kind="text", text="Кружка\nЛепим сами")
+    screen = alice.data["screen"]
+    proposed(monkeypatch, screen - 1)
+    await does(alice, kind="press", press_id="1", text="order:words:take", message_id=screen)
+    assert alice.data["draft"]["title"] == "Кружка"
 
 
 async def test_a_proposal_that_is_gone_leaves_the_sellers_own_words(alice):

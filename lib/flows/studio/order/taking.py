@@ -131,6 +131,8 @@ async def proposal(turn: Turn, answer: str) -> None:
     """Take the proposed words, or show the words to be corrected."""
     draft = drafts.of(turn)
     found = await fsm.put_by(turn.chat.bot, turn.chat.id, "words")
+    if found and found.get("screen") != turn.came.message_id:
+        found = None  # it belongs to another description
     if found:
         given = {name: found[name] for name in ("title", "category") if found.get(name)}
         benefits = tuple(found.get("benefits") or draft.benefits)
