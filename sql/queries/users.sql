@@ -170,6 +170,12 @@ select jsonb_build_object(
             'height', f.height, 'created_at', f.created_at) order by f.id), '[]')
         from files f
         where f.user_id = u.id
+    ),
+    'complaints', (
+        select coalesce(jsonb_agg(jsonb_build_object('order', c.job_id, 'reason', c.reason, 'at', c.created_at,
+            'refunded_at', c.refunded_at) order by c.job_id), '[]')
+        from complaints c
+        where c.user_id = u.id
     )
 ) || jsonb_build_object('loyalty', export_client(u.id), 'remembered', (
     select coalesce(jsonb_agg(jsonb_build_object('what', r.what, 'of', r.subject, 'until', r.until)), '[]')

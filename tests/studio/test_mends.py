@@ -6,6 +6,7 @@ import pytest
 
 from lib.credits import ledger
 from lib.jobs import table
+from lib.people import users
 from lib.studio import mends
 from tests import factories
 
@@ -136,3 +137,13 @@ async def test_an_order_is_made_once_more_in_another_way(conn, make_user, reason
     job = await factories.make_running(conn, alice, args=CARD | {"variant": 1, "count": 2})
     job = await table.save_checkpoint(conn, job, {"item0": {"files": {"note": [note]}}})
     assert dict(mends.redone(job, reason)) == changed
+
+
+async def test_the_export_holds_what_a_person_called_bad(conn, make_user):
+    alice, bob = await make_user(credits=5), await make_user(credits=5)
+    order_id = await bad(conn, alice)
+    await bad(conn, bob)
+    await mends.give_back(conn, alice.id, order_id)
+    [complaint] = (await users.export(conn, alice.id))["complaints"]
+    assert (complaint["order"], complaint["reason"]) == (order_id, "cut")
+    assert complaint["refunded_at"]
