@@ -36,7 +36,7 @@ def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit):
         ("Быстрая зарядка", "battery-charging"),
         ("Для детей с 3 лет", "mood-kid"),
         ("Не шатается", ""),
-        ("Автофокусировка", ""),
+        ("Автофокусировка", "focus-2"),
     ],
 )
 def test_a_benefit_has_its_sign_or_none(benefit, sign):
