@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lib import db
-from lib.loyalty import members, partners, points, staff
+from lib.loyalty import members, offers, partners, points, staff
 from lib.people import users
 from tests import factories
 
@@ -53,6 +53,14 @@ async def make_member(conn: db.Connection, shop: Shop, *, has: int = 0, **more: 
             conn, shop.id, joined.member_id, shop.owner.id, points=has, reason="-", key=new_key(), now=NOW
         )
     return await members.get(conn, shop.id, joined.member_id)
+
+
+async def make_service(conn: db.Connection, shop: Shop, *, price: int = 50, **more: Any) -> int:
+    """Return a reward of the shop that clients can have now."""
+    fields = {"title": "Кофе", "category": "cafe", **more}
+    made = await offers.add_service(conn, shop.id, shop.owner.id, price_points=price, **fields)
+    await offers.decide_service(conn, shop.id, made, shop.owner.id, "approved")
+    return made
 
 
 def new_key() -> str:

@@ -163,17 +163,24 @@ async def ask(
 ) -> spending.SpendRequest:
     """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier."""
     ids = (place.partner_id, member.id, place.user_id)
-    asked = await spending.ask(conn, *ids, bill_minor=bill_minor, points=spend, key=key)
-    if asked.made:
-        fields = {"title": place.title, "points": spend, "bill": bill_minor}
-        data = f"spend:{place.partner_id}:{asked.id}"
-        ways = [[("partner.button.agree", f"{data}:yes")], [("partner.button.not_me", f"{data}:no")]]
-        with contextlib.suppress(errors.Unavailable):  # without Redis there are no digits, and the button will do
-            code = await cards.issue_code(place.partner_id, member.id)
-            fields["code"] = f"{code[:3]} {code[3:]}"
-        said = "partner.push.agree" if "code" in fields else "partner.push.agree_button"
-        await notify.tell(conn, member.user_id, "client", said, fields, ways, once=f"{data}:ask")
+    async with conn.transaction():  # a question that is known here is on its way to the client
+        asked = await spending.ask(conn, *ids, bill_minor=bill_minor, points=spend, key=key)
+        if asked.made:
+            await _put_question(conn, place, member, asked, {"points": spend, "bill": bill_minor})
     return asked
+
+
+async def _put_question(
+    conn: db.Connection, place: Staff, member: members.Member, asked: spending.SpendRequest, amounts: dict[str, int]
+) -> None:
+    fields: dict[str, object] = {"title": place.title, **amounts}
+    data = f"spend:{place.partner_id}:{asked.id}"
+    ways = [[("partner.button.agree", f"{data}:yes")], [("partner.button.not_me", f"{data}:no")]]
+    with contextlib.suppress(errors.Unavailable):  # without Redis there are no digits, and the button will do
+        code = await cards.issue_code(place.partner_id, member.id)
+        fields["code"] = f"{code[:3]} {code[3:]}"
+    said = "partner.push.agree" if "code" in fields else "partner.push.agree_button"
+    await notify.tell(conn, member.user_id, "client", said, fields, ways, once=f"{data}:ask")
 
 
 async def reverse(conn: db.Connection, place: Staff, txn_id: int, *, reason: str, key: str) -> points.Receipt:
@@ -196,20 +203,22 @@ async def _undone(conn: db.Connection, shop_id: int, txn_id: int, done: points.R
 
 
 async def hand_over(conn: db.Connection, place: Staff, code: str) -> points.Voucher:
-    """Spend a voucher for what it stands for, once, and tell the client."""
-    given = await points.use_voucher(conn, place.partner_id, code, place.user_id)
-    operation = await points.get(conn, place.partner_id, given.txn_id)
-    user = operation.actor_id  # a service is bought by the client
-    if user is not None:
+    """Spend a voucher for what it stands for, once, and tell the client, both or neither."""
+    async with conn.transaction():
+        given = await points.use_voucher(conn, place.partner_id, code, place.user_id)
         fields = {"title": place.title, "service": given.title}
         once = f"voucher:{place.partner_id}:{given.txn_id}"
-        await notify.tell(conn, user, "client", "partner.push.voucher", fields, once=once)
+        await notify.tell(conn, given.user_id, "client", "partner.push.voucher", fields, once=once)
     return given
 
 
-async def tell_referrers(conn: db.Connection, shop: partners.Partner, receipt_id: int) -> None:
-    """Tell each referrer, once, what a purchase of somebody they invited has brought them."""
+async def tell_referrers(
+    conn: db.Connection, shop: partners.Partner, receipt_id: int, *, level: int | None = None
+) -> None:
+    """Tell each referrer, or that of one level, once, what a purchase of somebody they invited has brought them."""
     for one in await referrals.paid(conn, shop.id, receipt_id):
+        if level not in (None, one.level):
+            continue
         waits = one.active_at > datetime.now(UTC)
         key = "partner.push.reward_later" if waits else "partner.push.reward"
         fields = {"title": shop.title, "points": one.points} | ({"at": notify.day(one.active_at)} if waits else {})

@@ -131,6 +131,7 @@ class Voucher:
     used_at: datetime | None
     cancelled_at: datetime | None
     blocked: bool = False  # the card is, meanwhile
+    user_id: int = 0  # whose card it is by now, where it is looked up by its code
 
 
 async def accrue(

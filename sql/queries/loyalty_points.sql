@@ -114,7 +114,7 @@ limit %(limit)s;
 
 -- name: voucher
 select v.partner_id, v.txn_id, v.member_id, v.service_id, v.code, s.title, t.points, coalesce(c.name, '') as name,
-    v.created_at, v.expires_at, v.used_at, v.cancelled_at, m.blocked_at is not null as blocked
+    v.created_at, v.expires_at, v.used_at, v.cancelled_at, m.blocked_at is not null as blocked, m.user_id
 from vouchers v
 join services s on s.partner_id = v.partner_id and s.id = v.service_id
 join point_txns t on t.partner_id = v.partner_id and t.id = v.txn_id

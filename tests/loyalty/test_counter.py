@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lib import db
-from lib.loyalty import counter, members, staff
+from lib import db, errors
+from lib.loyalty import cards, counter, members, partners, points, referrals, staff
 from tests import loyalty_lab as lab
 
 
@@ -137,3 +137,104 @@ async def test_two_cards_of_one_person_become_one_with_the_later_question(conn, 
     await members.merge(conn, other.user_id, anna.user_id)
     await bill(conn, shop, anna, "k3", lab.NOW + timedelta(days=15))
     assert len(await questions(conn, anna.user_id)) == 1
+
+
+async def test_what_a_cashier_types_leads_to_the_client_or_the_voucher(conn, shop):
+    anna = await lab.make_member(conn, shop, name="Анна", phone="+79161234567", has=100)
+    await lab.make_member(conn, shop, name="Анна", phone="+79169994567")
+    payload = cards.issue(shop.id, anna.id)
+    found = await counter.look_up(conn, shop.id, f"https://t.me/club_bot?start={payload}")
+    assert (found.member_id, bool(found.nonce)) == (anna.id, True), "a showing of the card"
+    for words in (f" {str(anna.card_no)[:4]} {str(anna.card_no)[4:]}", "8 (916) 123-45-67", "\u202d+7 916 123 45 67"):
+        found = await counter.look_up(conn, shop.id, words)
+        assert (found.member_id, found.nonce, found.clients) == (anna.id, "", []), words
+    several = await counter.look_up(conn, shop.id, "4567")
+    assert (several.member_id, [one.name for one in several.clients]) == (0, ["Анна", "Анна"])
+    assert await counter.look_up(conn, shop.id, "Мэлори") == counter.CounterVisitor()
+    what = {"service_id": await lab.make_service(conn, shop), "price": 50, "key": "k"}
+    code = (await points.buy_service(conn, shop.id, anna.id, anna.user_id, **what)).code
+    assert (await counter.look_up(conn, shop.id, f"{code[:4]} {code[4:]}")).voucher.member_id == anna.id
+
+
+async def test_a_cashier_finds_nothing_of_another_shop(conn, shop):
+    other = await lab.make_shop(conn)
+    anna = await lab.make_member(conn, other, name="Анна", phone="+79161234567")
+    assert await counter.look_up(conn, shop.id, "Анна") == counter.CounterVisitor()
+    assert (await counter.look_up(conn, shop.id, "+79161234567")).clients == []
+    with pytest.raises(errors.Denied, match="card_of_another_partner"):
+        await counter.look_up(conn, shop.id, cards.issue(other.id, anna.id))
+    with pytest.raises(errors.Missing, match="no_voucher"):
+        await counter.look_up(conn, shop.id, str(anna.card_no))
+
+
+async def test_a_list_is_searched_by_the_whole_number_on_its_first_page_only(conn, shop):
+    anna = await lab.make_member(conn, shop, name="Анна", phone="+79161234567")
+    assert [one.id for one in await counter.search(conn, shop.id, "8 916 123-45-67")] == [anna.id]
+    assert await counter.search(conn, shop.id, "8 916 123-45-67", after=anna.id) == []
+    assert [one.id for one in await counter.search(conn, shop.id, "анн", limit=5)] == [anna.id]
+
+
+async def test_a_reward_is_handed_over_once_and_told_to_whose_card_it_is_now(conn, shop):
+    anna, new = await lab.make_member(conn, shop, has=100), await lab.make_client(conn)
+    what = {"service_id": await lab.make_service(conn, shop, title="Капучино"), "price": 50, "key": "k"}
+    code = (await points.buy_service(conn, shop.id, anna.id, anna.user_id, **what)).code
+    await members.merge(conn, anna.user_id, new.id)
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    given = await counter.hand_over(conn, at, code)
+    assert (given.title, given.used_at is not None) == ("Капучино", True)
+    assert (await told(conn, new.id), await told(conn, anna.user_id)) == (["partner.push.voucher"], [])
+    with pytest.raises(errors.Conflict, match="voucher_used"):
+        await counter.hand_over(conn, at, code)
+
+
+async def test_a_reward_of_a_suspended_card_or_of_an_old_one_is_not_handed_over(conn, shop):
+    anna = await lab.make_member(conn, shop, has=100)
+    what = {"service_id": await lab.make_service(conn, shop), "price": 50}
+    codes = [
+        (await points.buy_service(conn, shop.id, anna.id, anna.user_id, **what, key=key)).code for key in ("a", "b")
+    ]
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    with pytest.raises(errors.Missing, match="no_voucher"):
+        await counter.hand_over(conn, at, "00000000")
+    await members.block(conn, shop.id, shop.owner.id, anna.id, reason="-")
+    with pytest.raises(errors.Denied, match="member_blocked"):
+        await counter.hand_over(conn, at, codes[0])
+    await members.block(conn, shop.id, shop.owner.id, anna.id, blocked=False)
+    assert await counter.hand_over(conn, at, codes[0])
+    late = (await points.voucher(conn, shop.id, codes[1])).expires_at
+    with pytest.raises(errors.Conflict, match="voucher_expired"):
+        await points.use_voucher(conn, shop.id, codes[1], shop.cashier.id, now=late)
+    assert await told(conn, anna.user_id) == ["partner.push.voucher"]
+
+
+async def test_an_operation_that_was_repaid_or_leaves_a_debt_says_so(conn):
+    shop = await lab.make_shop(conn, earn_on_rest=False)
+    anna = await lab.make_member(conn, shop)
+    first = await bill(conn, shop, anna, "k1", lab.NOW)
+    await points.redeem(
+        conn, shop.id, anna.id, shop.cashier.id, bill_minor=10_000, points=50, key="s", shown=True, now=lab.NOW
+    )
+    at = await shop_owner(conn, shop)
+    await counter.reverse(conn, at, first.txn_id, reason="возврат", key="r")
+    await bill(conn, shop, anna, "k2", lab.NOW + timedelta(days=1))
+    query = "select args -> 'more' from jobs where key in ('tell:receipt:r', 'tell:receipt:k2') order by id"
+    cursor = await conn.execute(query)
+    assert [more for (more,) in await cursor.fetchall()] == [
+        {"partner.push.owed": {"points": 50}},
+        {"partner.push.repaid": {"points": 50}},
+    ]
+
+
+async def test_a_referrer_hears_once_of_what_a_friend_has_brought(conn):
+    shop = await lab.make_shop(conn, referral_levels=2, referral_bp=[1000, 500, 0], referral_hold_days=3)
+    made = [await lab.make_member(conn, shop)]
+    for _ in range(2):
+        made.append(await lab.make_member(conn, shop, referrer=made[-1]))
+    receipt = await bill(conn, shop, made[-1], "k", lab.NOW)
+    await referrals.settle(conn, shop.id, receipt.txn_id)
+    partner = await partners.get(conn, shop.id)
+    await counter.tell_referrers(conn, partner, receipt.txn_id, level=2)
+    assert [len(await told(conn, one.user_id)) for one in made[:2]] == [1, 0]
+    for _ in range(2):
+        await counter.tell_referrers(conn, partner, receipt.txn_id)
+    assert [await told(conn, one.user_id) for one in made[:2]] == [["partner.push.reward_later"]] * 2

@@ -8,13 +8,13 @@ import pytest
 
 from lib import errors
 from lib.flows.client import letter, nps
-from lib.flows.partner import inbox
+from lib.flows.partner import inbox, invites
 from lib.flows.partner.till import serving
-from lib.loyalty import members, partners, points, spending, staff, talk
+from lib.loyalty import counter, members, partners, points, referrals, spending, staff, talk
 from lib.people import notify
 from tests.factories import make_user, refused
 from tests.loyalty.test_points import accrue, reverse
-from tests.loyalty_lab import NOW, make_member, make_shop, new_key
+from tests.loyalty_lab import NOW, make_member, make_service, make_shop, new_key
 
 BILL, SPEND = 100_000, 200
 
@@ -240,3 +240,47 @@ async def test_an_answer_whose_worker_is_killed_is_kept_once_and_told(database, 
         await inbox.reply(conn, place, anna.id, shop.owner.id, "До девяти")
         assert [one.words for one in await talk.messages(conn, shop.id)] == ["До девяти"]
         assert await told(conn, "partner.push.answer") == [anna.user_id]
+
+
+async def test_a_reward_whose_worker_is_killed_is_handed_over_with_the_next_press(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        anna = await make_member(conn, shop, has=100)
+        what = {"service_id": await make_service(conn, shop, price=60), "price": 60, "key": "k"}
+        code = (await points.buy_service(conn, shop.id, anna.id, anna.user_id, **what)).code
+        place = await staff.get(conn, shop.id, shop.cashier.id)
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await counter.hand_over(doomed, place, code)
+        assert (await counter.hand_over(conn, place, code)).used_at
+        assert await told(conn, "partner.push.voucher") == [anna.user_id]
+
+
+async def test_a_question_whose_worker_is_killed_is_put_with_the_next_press(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        anna = await make_member(conn, shop, has=500)
+        place = await staff.get(conn, shop.id, shop.cashier.id)
+        what = {"bill_minor": BILL, "spend": SPEND, "key": "k"}
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await counter.ask(doomed, place, anna, **what)
+        for _ in range(2):
+            await counter.ask(conn, place, anna, **what)
+        assert await told(conn, "partner.push.agree_button") == [anna.user_id]
+
+
+async def test_a_held_reward_whose_worker_is_killed_is_paid_and_told_with_the_next_press(database, monkeypatch):
+    async with database.connect() as conn:
+        shop = await make_shop(conn, referral_levels=1, referral_bp=[1000, 0, 0])
+        top = await make_member(conn, shop)
+        for _ in range(3):
+            buyer = await make_member(conn, shop, referrer=top)
+            await referrals.settle(conn, shop.id, (await accrue(conn, shop, buyer, BILL)).txn_id, now=NOW)
+        [held] = await referrals.held(conn, shop.id)
+        what = (shop.id, held.receipt_id, held.level, shop.owner.id)
+        async with killed_telling(database, monkeypatch) as doomed:
+            with pytest.raises(psycopg.OperationalError):
+                await invites.decide(doomed, *what, pays=True)
+        assert await invites.decide(conn, *what, pays=True) == "paid"
+        assert len(await told(conn, "partner.push.reward_later") + await told(conn, "partner.push.reward")) == 1

@@ -83,13 +83,20 @@ async def _one(turn: Turn, place: Staff, argument: str) -> None:
 async def _decide(turn: Turn, place: Staff, argument: str, *, pays: bool) -> None:
     actor, (receipt, level) = turn.state.who["id"], _ids(argument)
     try:
-        done = await db.run(lambda conn: referrals.review(conn, place.partner_id, receipt, level, actor, pays=pays))
+        done = await db.run(lambda conn: decide(conn, place.partner_id, receipt, level, actor, pays=pays))
     except errors.AppError as error:
         note = workplace.refusal(turn, error)
     else:
         note = turn.text(f"partner.invites.{done}")
         if done == "paid":
-            shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
-            await db.run(lambda conn: counter.tell_referrers(conn, shop, receipt))
             turn.after.append(kick.drain)
     await _list(turn, place, note=note)
+
+
+async def decide(conn: db.Connection, partner_id: int, receipt: int, level: int, actor_id: int, *, pays: bool) -> str:
+    """Decide about a reward and have its referrer told of it, both or neither; return what was done."""
+    async with conn.transaction():
+        done = await referrals.review(conn, partner_id, receipt, level, actor_id, pays=pays)
+        if done == "paid":
+            await counter.tell_referrers(conn, await partners.get(conn, partner_id), receipt, level=level)
+    return done
