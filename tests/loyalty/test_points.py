@@ -5,7 +5,7 @@ import pytest
 from lib import errors
 from lib.loyalty import members, offers, partners, points, staff
 from lib.office import audit
-from tests.factories import refused
+from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
 
 
@@ -428,3 +428,35 @@ async def test_histories_go_page_by_page(conn, shop):
     assert [one.id for one in page + rest] == made[::-1]
     own = await points.member_history(conn, shop.id, member.id, limit=2)
     assert [one.id for one in await points.member_history(conn, shop.id, member.id, before=own[-1].id)] == made[2::-1]
+
+
+async def test_a_cashier_sees_what_they_did_themselves_since_a_moment(conn, shop):
+    anna = await make_member(conn, shop, has=500)
+    other = await make_user(conn)
+    await staff.accept(conn, other.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))
+    hour = timedelta(hours=1)
+    early = await accrue(conn, shop, anna, 10_000, now=NOW - hour - timedelta(seconds=1))
+    first = await accrue(conn, shop, anna, 20_000, now=NOW - hour)
+    await points.accrue(conn, shop.id, anna.id, other.id, bill_minor=30_000, key=new_key(), now=NOW)
+    paid = await redeem(conn, shop, anna, 50, now=NOW)
+    undone = await reverse(conn, shop, first, now=NOW + timedelta(minutes=1))
+    found = await points.recent_of(conn, shop.id, shop.cashier.id, NOW - hour)
+    assert [(one.id, one.kind) for one in found] == [(paid.txn_id, "redeem"), (first.txn_id, "accrue")]
+    assert found[1].reversed_by == undone.txn_id
+    everything = await points.recent_of(conn, shop.id, shop.cashier.id, NOW - hour * 2, limit=9)
+    assert [one.id for one in everything] == [paid.txn_id, first.txn_id, early.txn_id]
+    assert await points.recent_of(conn, (await make_shop(conn)).id, shop.cashier.id, NOW - hour * 2) == []
+
+
+async def test_a_balance_an_operation_and_a_quote_of_nobody_are_missing(conn, shop):
+    anna = await make_member(conn, await make_shop(conn))
+    for work in (
+        lambda: points.balance(conn, shop.id, anna.id),
+        lambda: points.quote(conn, shop.id, anna.id, shop.cashier.id, 10_000),
+    ):
+        async with refused(conn, errors.Missing, "no_member"):
+            await work()
+    async with refused(conn, errors.Missing, "no_operation"):
+        await points.get(conn, shop.id, 0)
+    async with refused(conn, errors.Missing, "no_voucher"):
+        await points.voucher(conn, shop.id, "12345678")

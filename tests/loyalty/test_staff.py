@@ -1,9 +1,11 @@
 """An invitation ends with the right of the person who made it."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from lib import errors
-from lib.loyalty import staff
+from lib.loyalty import offers, staff
 from lib.office import people
 from lib.people import users
 from tests.factories import make_user, refused
@@ -93,3 +95,127 @@ async def test_nobody_joins_or_invites_into_a_shop_that_is_closed_for_good(conn,
     async with refused(conn, errors.Denied, "role_too_low"):
         await staff.invite(conn, shop.id, manager.id, "cashier")
     assert await staff.places(conn, guest.id) == []
+
+
+async def told(conn, key):
+    query = "select user_id, args -> 'fields' ->> 'title' from jobs where task = 'tell' and args ->> 'key' = %s"
+    return await (await conn.execute(query + " order by user_id", (key,))).fetchall()
+
+
+async def test_the_owner_and_the_managers_are_told_and_no_cashier(conn, shop):
+    manager, former = await hire(conn, shop, "manager"), await hire(conn, shop, "manager")
+    await staff.remove(conn, shop.id, shop.owner.id, former.id)
+    for _ in range(2):
+        await staff.tell_managers(conn, shop.id, "partner.push.mark", {"title": "Лавка"}, (), once="mark:1")
+    assert await told(conn, "partner.push.mark") == [(shop.owner.id, "Лавка"), (manager.id, "Лавка")]
+
+
+async def test_a_guest_joins_and_the_owner_hears_who(conn, shop):
+    guest = await make_user(conn, first_name="Вера")
+    place = await staff.join(conn, guest.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))
+    assert (place.role, place.title, place.name, place.manages) == ("cashier", "Кофейня", "Вера", False)
+    query = "select user_id, args -> 'fields' from jobs where task = 'tell' and args ->> 'key' = 'partner.push.joined'"
+    [(user_id, fields)] = await (await conn.execute(query)).fetchall()
+    assert (user_id, fields["name"], fields["role"]) == (
+        shop.owner.id,
+        "Вера",
+        {"spoken": "partner.role.cashier"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("actor", "whom", "may"),
+    [
+        ("owner", "manager", True),
+        ("owner", "cashier", True),
+        ("owner", "owner", False),
+        ("manager", "cashier", True),
+        ("manager", "colleague", False),
+        ("manager", "owner", False),
+        ("cashier", "manager", False),
+        ("cashier", "other", False),
+        ("stranger", "cashier", False),
+    ],
+)
+async def test_each_role_lets_go_and_moves_those_below_it_only(conn, shop, actor, whom, may):
+    people = {"owner": shop.owner, "cashier": shop.cashier, "stranger": (await make_shop(conn)).owner}
+    for name, role in {"manager": "manager", "colleague": "manager", "other": "cashier"}.items():
+        people[name] = await hire(conn, shop, role)
+    for work, *more in ((staff.move, "Псков"), (staff.remove,)):
+        if may:
+            await work(conn, shop.id, people[actor].id, people[whom].id, *more)
+        else:
+            async with refused(conn, errors.Denied, "role_too_low"):
+                await work(conn, shop.id, people[actor].id, people[whom].id, *more)
+        places = {one.user_id: one.city for one in await staff.list_all(conn, shop.id)}
+        assert places.get(people[whom].id) == ((*more, None)[0] if may else "Казань")
+
+
+async def test_somebody_leaves_by_themselves_but_never_the_owner(conn, shop):
+    await staff.remove(conn, shop.id, shop.cashier.id, shop.cashier.id)
+    assert await staff.places(conn, shop.cashier.id) == []
+    async with refused(conn, errors.Denied, "not_staff"):
+        await staff.get(conn, shop.id, shop.cashier.id)
+    async with refused(conn, errors.Denied, "role_too_low"):
+        await staff.remove(conn, shop.id, shop.owner.id, shop.owner.id)
+
+
+async def test_the_cities_of_a_shop_are_its_own_and_then_those_of_its_people_and_promotions(conn, shop):
+    other = await hire(conn, shop, "cashier")
+    for person, city in ((shop.cashier, "Псков"), (other, "псков")):
+        await staff.move(conn, shop.id, shop.owner.id, person.id, city)
+    today = date.today()
+    fields = {"kind": "multiplier", "multiplier_bp": 20000, "starts_on": today - timedelta(days=9)}
+    for city, days in (("Анапа", 1), ("Чита", -1)):
+        ends_on = today + timedelta(days=days)
+        made = await offers.add_promotion(
+            conn, shop.id, shop.owner.id, title="Двойные", city=city, ends_on=today, **fields
+        )
+        await conn.execute("update promotions set ends_on = %s where id = %s", (ends_on, made))
+    cities = await staff.cities(conn, shop.id)
+    assert cities[0] == "Казань"
+    assert [city.capitalize() for city in cities[1:]] == ["Псков", "Анапа"]
+    await staff.remove(conn, shop.id, shop.owner.id, shop.cashier.id)
+    await staff.move(conn, shop.id, shop.owner.id, other.id, None)
+    assert await staff.cities(conn, shop.id) == ["Казань", "Анапа"]
+
+
+async def test_a_job_asks_again_whether_somebody_still_manages_the_shop(conn, shop):
+    manager = await hire(conn, shop, "manager")
+    place, person = await staff.manager(conn, shop.id, manager.id)
+    assert (place.role, person.id) == ("manager", manager.id)
+    assert await staff.manager(conn, shop.id, shop.cashier.id) is None
+    await staff.remove(conn, shop.id, shop.owner.id, manager.id)
+    assert await staff.manager(conn, shop.id, manager.id) is None
+    await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+    assert await staff.manager(conn, shop.id, shop.owner.id) is None
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", ""])
+async def test_nobody_is_invited_for_a_role_that_is_not_given_by_links(conn, shop, role):
+    async with refused(conn, errors.Invalid, "unknown_role"):
+        await staff.invite(conn, shop.id, shop.owner.id, role)
+
+
+async def test_who_may_invite_whom(conn, shop):
+    manager = await hire(conn, shop, "manager")
+    await staff.invite(conn, shop.id, manager.id, "cashier")
+    for actor, role in ((manager, "manager"), (shop.cashier, "cashier"), (await make_user(conn), "cashier")):
+        async with refused(conn, errors.Denied, "role_too_low"):
+            await staff.invite(conn, shop.id, actor.id, role)
+
+
+async def test_an_invitation_is_good_for_three_days(conn, shop):
+    link = await staff.invite(conn, shop.id, shop.owner.id, "cashier")
+    age = "update staff_invites set created_at = created_at - %s::interval, expires_at = expires_at - %s::interval"
+    await conn.execute("update staff set joined_at = joined_at - interval '9 days' where partner_id = %s", (shop.id,))
+    await conn.execute(age + " where partner_id = %s", ("3 days 1 minute",) * 2 + (shop.id,))
+    async with refused(conn, errors.Conflict, "invite_expired"):
+        await staff.accept(conn, (await make_user(conn)).id, link)
+
+
+async def test_the_people_of_a_shop_come_in_pages(conn, shop):
+    everybody = sorted([shop.owner.id, shop.cashier.id, (await hire(conn, shop, "cashier")).id])
+    first = await staff.list_all(conn, shop.id, limit=2)
+    assert [one.user_id for one in first] == everybody[:2]
+    assert [one.user_id for one in await staff.list_all(conn, shop.id, after=first[-1].user_id)] == everybody[2:]
