@@ -1,21 +1,20 @@
 """Whether a file is a picture that a card can be made of, told from its bytes without decoding it.
 
 The webhook asks this before anything is paid, and has no picture library; the worker asks the same before it decodes
-for real. Formats: PNG (W3C PNG 3rd edition, 5 and 11), WebP (RFC 9649, 2), JPEG (lib/jpeg).
+for real. Formats: PNG (W3C PNG 3rd edition, 5 and 11), WebP (RFC 9649, 2), JPEG (lib/jpeg), HEIC (lib/heic).
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 
-from lib import errors, jpeg
+from lib import errors, heic, jpeg
 
 PIXEL_LIMIT = 40_000_000
 SIDE_MINIMUM = 200
 RATIO_LIMIT = 10  # of the longer side to the shorter one: shrunk to the 2,000 pixels we work with, it keeps 200 of them
 BYTES_LIMIT = 20 * 1024 * 1024  # what the Bot API lets a bot download
 
-_HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"IDAT")
@@ -28,7 +27,7 @@ _FLAT = 900  # times that pixels of a single colour shrink; what shows anything 
 
 
 def inspect(data: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels of a JPEG, PNG or WebP. Call it in a thread: a PNG is unpacked to its end.
+    """Return (width, height) in pixels of a JPEG, PNG, WebP or HEIC. Call it in a thread: a PNG is unpacked to its end.
 
     Raises Rejected: picture_heic, picture_format, picture_broken, picture_too_large, picture_too_small,
     picture_too_long, picture_empty.
@@ -62,9 +61,9 @@ def bare(data: bytes) -> bytes:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        raise errors.Rejected("picture_heic")
     try:
+        if heic.is_heic(data):
+            return heic.read(data).size
         if data.startswith(_PNG):
             return _png(data)
         if data.startswith(b"\xff\xd8\xff"):

@@ -42,7 +42,7 @@ FLOORS = (
     ("cache",),
     ("wire", "db"),
     ("fetch", "pictures"),
-    ("log", "text", "money", "dates", "jpeg", "qr", "retry", "clock"),
+    ("log", "text", "money", "dates", "jpeg", "heic", "qr", "retry", "clock"),
     ("config", "typed"),
     ("errors",),
 )

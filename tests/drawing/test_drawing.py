@@ -30,7 +30,7 @@ def thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\0" * 500, "picture_format"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\0" * 500, "picture_heic"),
         (b"GIF89a" + b"\0" * 100, "picture_format"),
         (b"hello", "picture_format"),
         (b"", "picture_format"),

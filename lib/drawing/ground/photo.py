@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from lib import errors, jpeg, pictures
+from lib import errors, heic, jpeg, pictures
 
 WORKING_SIDE = 2000  # of the longer side; a card shows at most 1,300 of them
 EMPTY_SPREAD = 8  # of 255 levels: one colour from edge to edge, as lossy formats keep it
@@ -26,17 +26,25 @@ class Photo:
 
 
 def open_photo(data: bytes) -> Photo:
-    """Decode a JPEG, PNG or WebP, or raise Rejected with a picture_* code."""
+    """Decode a JPEG, PNG, WebP or HEIC, or raise Rejected with a picture_* code."""
     with warnings.catch_warnings():
         # Pillow only warns above its own limit; ours is lower, and is checked before any pixel is decoded.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         bare = pictures.bare(data)
-        image = _identify(bare)
+        image = _heic(data) if heic.is_heic(data) else _identify(bare)
         pictures.check_size(*image.size)
         try:
             return _decode(image, bare, lacks_end=len(bare) > len(data))
         except _BROKEN as error:
             raise errors.Rejected("picture_broken", str(error)[:200])
+
+
+def _heic(data: bytes) -> Image.Image:
+    """Decode a HEIC. Its decoder is large, and is loaded for such a file alone."""
+    pictures.inspect(data)
+    from lib.drawing.ground import heic as decoder
+
+    return decoder.decode(heic.read(data), WORKING_SIDE * 4 // 5)
 
 
 def _identify(data: bytes) -> Image.Image:

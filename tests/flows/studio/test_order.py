@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.flows.chat import buttons, words
+from tests.heics import HEIC
 
 
 async def to_confirm(
@@ -66,6 +67,17 @@ async def test_a_caption_is_the_text(seller, photo):
 async def test_a_photo_can_come_as_a_file(seller, product, form, mime):
     await seller.sends_file(product(form), f"mug.{form.lower()}", mime)
     await seller.sees("напишите название")
+
+
+async def test_the_file_of_an_iphone_becomes_a_card(seller, shop):
+    await seller.sends_file(HEIC, "IMG_0001.HEIC", "image/heic")
+    await seller.says("Кружка\nДержит тепло")
+    await seller.presses("Карточка товара")
+    await seller.presses("Ozon")
+    await seller.presses("Сделать")
+    file = await seller.sees("Файл в полном качестве")
+    picture = Image.open(io.BytesIO(await shop.download(file["document"]["file_id"])))
+    assert picture.width * 4 == picture.height * 3
 
 
 async def test_a_white_card_needs_no_text(seller, photo):
