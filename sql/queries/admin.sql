@@ -305,11 +305,13 @@ where tg_id = %(tg_id)s
 and kind = %(kind)s;
 
 -- name: to_decide
--- What waits for an administrator's word.
+-- What waits for an administrator's word; nothing of a shop that is closed for good.
 select
     (select count(*) from partners where status = 'pending') as partners,
-    (select count(*) from services where status = 'pending') as services,
-    (select count(*) from promotions where status = 'pending') as promotions;
+    (select count(*) from services s join partners p on p.id = s.partner_id
+        where s.status = 'pending' and p.reason <> 'owner_erased') as services,
+    (select count(*) from promotions o join partners p on p.id = o.partner_id
+        where o.status = 'pending' and p.reason <> 'owner_erased') as promotions;
 
 -- name: shop_facts
 select

@@ -56,6 +56,7 @@ select s.partner_id, s.id, s.category, s.title, s.about, s.photo, s.price_points
 from services s
 join partners p on p.id = s.partner_id
 where s.status = %(status)s
+and p.reason <> 'owner_erased'
 and s.id > %(after)s
 order by s.id
 limit %(limit)s;
@@ -162,6 +163,7 @@ select o.partner_id, o.id, o.kind, o.title, o.about, o.photo, o.multiplier_bp, o
 from promotions o
 join partners p on p.id = o.partner_id
 where o.status = %(status)s
+and p.reason <> 'owner_erased'
 and o.id > %(after)s
 order by o.id
 limit %(limit)s;
