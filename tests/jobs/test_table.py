@@ -401,3 +401,79 @@ async def test_whoever_inserts_a_job_with_a_price_charges_it(conn, make_user):
     alice = await make_user(credits=5)
     await conn.execute("insert into jobs (user_id, task, key, price) values (%s, 'card', 'by hand', 2)", (alice.id,))
     assert await ledger.safe_get_balance(conn, alice.id) == 3
+
+
+# Figures, and once more
+
+
+async def test_queue_stats_count_what_is_unfinished_and_what_ended_lately(conn, make_user, make_job):
+    alice = await make_user(credits=9)
+    ended = await factories.make_running(conn, alice)
+    await table.update_job_status(conn, ended, "done")
+    old = await factories.make_running(conn, alice)
+    await table.update_job_status(conn, old, "failed", error_code="x")
+    await conn.execute("alter table job_history disable trigger user")
+    await conn.execute("update job_history set finished_at = now() - interval '25 hours' where id = %s", (old.id,))
+    await factories.make_running(conn, alice)
+    jobs = [await make_job(alice, task="video") for _ in range(2)]
+    stats = {(one["task"], one["state"]): one for one in await table.queue_stats(conn)}
+    numbers = {key: one["number"] for key, one in stats.items() if key[0] != "notice"}
+    assert numbers == {("card", "done"): 1, ("card", "running"): 1, ("video", "queued"): 2}
+    assert stats["video", "queued"]["oldest_at"] == min(job.run_at for job in jobs)
+    assert stats["card", "running"]["most_attempts"] == 1
+    week = {(one["task"], one["state"]) for one in await table.queue_stats(conn, timedelta(days=7))}
+    assert ("card", "failed") in week
+
+
+async def test_a_refunded_order_is_charged_once_more_and_done_over_once(conn, make_user):
+    alice = await make_user(credits=5)
+    job = await factories.make_running(conn, alice, price=3)
+    await table.update_job_status(conn, job, "failed", error_code="x")
+    made = [await table.retry_job(conn, job.id) for _ in range(2)]
+    assert [(one.created, one.charged) for one in made] == [(True, 3), (False, 0)]
+    assert made[0].job.id == made[1].job.id
+    assert (made[0].job.args, made[0].job.price, made[0].job.attempts) == (job.args, 3, 0)
+    assert await ledger.safe_get_balance(conn, alice.id) == 2
+    await factories.books_are_right(conn)
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "done"])
+async def test_what_did_not_fail_is_not_done_over(conn, make_user, make_job, state):
+    alice = await make_user(credits=5)
+    job = await (make_job(alice, price=1) if state == "queued" else factories.make_running(conn, alice, price=1))
+    if state == "done":
+        await table.update_job_status(conn, job, "done")
+    async with refused(conn, errors.Conflict, "job_not_failed"):
+        await table.retry_job(conn, job.id)
+    async with refused(conn, errors.Missing, "no_job"):
+        await table.retry_job(conn, 0)
+    assert await ledger.safe_get_balance(conn, alice.id) == 4
+
+
+async def test_a_job_that_is_done_over_needs_its_credits_again(conn, make_user, make_job):
+    alice = await make_user(credits=3)
+    job = await make_job(alice, price=3)
+    await table.cancel_job(conn, job.id, alice.id)
+    await make_job(alice, price=2)
+    async with refused(conn, errors.ShortOfCredits):
+        await table.retry_job(conn, job.id)
+    assert await ledger.safe_get_balance(conn, alice.id) == 1
+
+
+async def test_a_job_for_later_is_not_in_the_line(conn, make_user):
+    alice, later = await make_user(), datetime.now(UTC) + timedelta(hours=1)
+    await table.create_free_jobs(conn, "tell", [table.NewJob(alice.id, "later", {})], run_at=later)
+    job = await table.get_job_by_idempotency_key(conn, "later")
+    assert (job.run_at, await table.get_queue_position(conn, job.id)) == (later, None)
+    assert await table.due_at(conn, ["tell"]) == later
+    assert await table.get_place(conn, job.id) == table.Place(None, None)
+
+
+async def test_a_running_job_is_asked_to_stop_and_a_finished_one_is_not(conn, make_user, make_job):
+    alice = await make_user()
+    job = await factories.make_running(conn, alice)
+    asked = await table.ask_to_cancel(conn, job.id)
+    assert asked.cancel_asked_at is not None
+    await table.update_job_status(conn, job, "cancelled")
+    assert await table.ask_to_cancel(conn, job.id) is None
+    assert await table.ask_to_cancel(conn, (await make_job(alice)).id) is None, "a queued one is cancelled at once"

@@ -2,10 +2,11 @@
 
 import pytest
 
+from lib import text
 from lib.studio import cuts, orders
 from lib.studio import files as stored_files
 from lib.studio.cuts import KnownCut
-from tests.factories import make_user
+from tests.factories import make_job, make_user
 
 SURE = KnownCut("sure", ("network", "plain", "framed"), ("network", "plain"), white=True)
 UNSURE = KnownCut("unsure", ("network", "wide", "plain", "framed"), ("network",), white=True)
@@ -94,3 +95,68 @@ async def test_a_cut_that_is_gone_or_broken_is_made_once_more(database):
     assert result.kept(b"") is None
     assert result.kept(b"{}\nbroken") is None
     assert result.kept(b"\xff\xd8") is None
+
+
+def test_a_job_that_knows_nothing_yet_has_no_cut():
+    assert KnownCut.read({}) is None
+    assert KnownCut.read({"ways": [], "verdict": "sure"}) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "way", "clear"),
+    [
+        (SURE, "", True),
+        (SURE, "plain", True),
+        (SURE, "framed", False),
+        (UNSURE, "", False),
+        (UNSURE, "network", True),
+        (UNSURE, "wide", False),
+        (HOPELESS, "", False),
+    ],
+)
+def test_the_product_stands_free_in_the_chosen_way_or_in_the_one_that_is_surely_clean(known, way, clear):
+    assert known.is_clear(way) is clear
+
+
+@pytest.mark.parametrize(
+    ("known", "used", "alone", "others"),
+    [
+        (SURE, "", False, ("plain", "framed")),
+        (SURE, "framed", False, ("network", "plain")),
+        (SURE, "network", True, ("plain",)),
+        (SURE, "", True, ("plain",)),
+        (UNSURE, "network", False, ("wide", "plain", "framed")),
+        (UNSURE, "network", True, ()),
+        (HOPELESS, "", False, ()),
+        (HOPELESS, "", True, ()),
+    ],
+)
+def test_other_cuts_of_an_order_are_those_it_has_not_used(known, used, alone, others):
+    assert known.others(used, alone=alone) == others
+
+
+def test_other_cuts_have_a_button_each_and_one_has_a_word():
+    take = text.say("ru", "studio.recut.take")
+    for others, labels in ((("plain",), [take]), (("plain", "framed"), ["1", "2"])):
+        words, [row] = cuts.said_again("ru", 9, others)
+        assert [button.label for button in row] == labels
+        assert [button.data for button in row] == [f"order:recut:9:{way}" for way in others]
+        assert words == text.say("ru", "studio.recut.choose")
+    assert cuts.said_again("ru", 9, ()) == (text.say("ru", "studio.recut.none"), [])
+
+
+async def test_a_photo_is_cut_once_for_its_message_and_found_by_its_person_alone(conn):
+    alice, mallory = await make_user(conn), await make_user(conn)
+    args = {"file_id": "f"}
+    made = [await cuts.begin(conn, alice.id, "cut:7", args) for _ in range(2)]
+    assert made[0].id == made[1].id
+    assert (made[0].price, made[0].task) == (0, "cut")
+    assert (await cuts.find(conn, alice.id, "cut:7")).id == made[0].id
+    for person, key in ((mallory, "cut:7"), (alice, ""), (alice, "cut:8")):
+        assert await cuts.find(conn, person.id, key) is None
+
+
+async def test_the_key_of_another_kind_of_job_finds_no_cut(conn):
+    alice = await make_user(conn)
+    await make_job(conn, alice, key="order:7")
+    assert await cuts.find(conn, alice.id, "order:7") is None

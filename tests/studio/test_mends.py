@@ -1,11 +1,13 @@
 """A bad result: called so once, made once more, and refunded once and not too often; free changes are counted."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lib import text
 from lib.credits import ledger
 from lib.jobs import table
+from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import mends
 from tests import factories
@@ -147,3 +149,69 @@ async def test_the_export_holds_what_a_person_called_bad(conn, make_user):
     [complaint] = (await users.export(conn, alice.id))["complaints"]
     assert (complaint["order"], complaint["reason"]) == (order_id, "cut")
     assert complaint["refunded_at"]
+
+
+def job(**changes):
+    """A finished card that we drew, of which a test changes what matters."""
+    moment = datetime(2026, 3, 10, tzinfo=UTC)
+    facts = dict.fromkeys(Job.__dataclass_fields__) | {"created_at": moment, "run_at": moment}
+    made = {"item0": {"by": "local:1"}, "item1": {"by": "local:1"}}
+    wanted = {"id": 9, "task": "card", "key": "order:9", "state": "done", "args": CARD, "checkpoint": made}
+    return Job(**facts | wanted | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "takes"),
+    [
+        ({}, True),
+        ({"args": CARD | {"count": 2}}, True),
+        ({"args": CARD | {"count": 3}}, False),  # the third was made by somebody else
+        ({"args": CARD | {"preset": "white"}}, False),
+        ({"args": CARD | {"title": ""}}, False),
+        ({"state": "failed"}, False),
+        ({"task": "background"}, False),
+        ({"checkpoint": {"item0": {"by": "kie:nano"}}}, False),
+        ({"checkpoint": {}}, False),
+    ],
+    ids=str,
+)
+def test_words_are_changed_on_a_finished_card_that_we_drew(changes, takes):
+    assert mends.takes_words(job(**changes)) is takes
+
+
+def test_a_change_belongs_to_the_order_that_was_paid():
+    assert mends.root(job()) == 9
+    assert mends.root(job(args=CARD | {"mends": "5"})) == 5
+
+
+@pytest.mark.parametrize(
+    ("note", "reason", "changes"),
+    [
+        ("", "cut", {"way": "framed"}),
+        ("framed", "cut", {"way": "network"}),
+        ("framed", "product", {"way": "network"}),
+        ("framed", "words", {"variant": 5}),
+        ("", "other", {"variant": 5}),
+    ],
+)
+def test_a_bad_result_is_made_in_another_way_by_its_reason(note, reason, changes):
+    bad_job = job(args=CARD | {"variant": 3, "count": 2}, checkpoint={"item0": {"files": {"note": [note]}}})
+    assert mends.redone(bad_job, reason) == changes
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_cancelled_order_gives_credits_back_and_a_cancelled_change_leaves_the_order(language):
+    change = job(args=CARD | {"mends": "5"}, key="redo:5")
+    assert mends.is_redo(change)
+    assert not mends.is_redo(job(args=CARD | {"mends": "5"}, key="mend:5:1"))
+    assert mends.cancelled(language, job(), 7) == text.say(language, "cancel.order", balance=7)
+    assert mends.cancelled(language, change, 7) == text.say(language, "cancel.mend", number=5)
+    closed = (mends.cancelled_above(language, job()), mends.cancelled_above(language, change))
+    assert closed == (text.say(language, "cancel.order_closed"), text.say(language, "cancel.mend_closed"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_refunded", "left"), [(0, False, 3), (2, False, 1), (3, False, 0), (4, False, 0), (0, True, 0)]
+)
+def test_three_changes_are_free_and_none_of_what_was_refunded(changes, is_refunded, left):
+    assert mends.Aftercare(changes, is_refunded, is_bad=False).left == left

@@ -345,3 +345,33 @@ async def test_the_pace_of_a_model_is_that_of_nine_in_ten_of_its_tasks(conn):
         query = "update provider_calls set begun_at = ended_at - make_interval(secs => %s) where id = %s"
         await conn.execute(query, (seconds, begun.id))
     assert await spending.pace_of(conn, "kie", "m") == 80
+
+
+def doing(**facts):
+    """A provider of which nothing is known but these figures."""
+    numbers = dict.fromkeys(("spent", "hour", "hour_done", "hour_failed", "day", "day_done", "day_failed"), 0)
+    return spending.ProviderState("kie", **{"daily_limit": 1000, "last_done_at": None, "halt": ""} | numbers | facts)
+
+
+@pytest.mark.parametrize(
+    ("spent", "limit", "nearly"),
+    [(799, 1000, False), (800, 1000, True), (10_050, 1000, True), (0, 0, True), (10**9, None, False)],
+)
+def test_money_is_nearly_spent_when_less_than_a_fifth_is_left(spent, limit, nearly):
+    assert doing(spent=spent, daily_limit=limit).is_nearly_spent is nearly
+
+
+@pytest.mark.parametrize(
+    ("calls", "failed", "failing"),
+    [
+        (2, 2, False),  # an odd order or two
+        (3, 3, True),
+        (12, 3, True),
+        (13, 3, False),
+        (51, 38, True),
+        (0, 0, False),
+    ],
+)
+@pytest.mark.parametrize("span", ["hour", "day"])
+def test_a_provider_fails_when_a_quarter_of_the_calls_of_an_hour_or_a_day_do(span, calls, failed, failing):
+    assert doing(**{span: calls, f"{span}_failed": failed}).is_failing is failing
