@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from vercel.blob import BlobCredentials
 
 DEADLINE = timedelta(seconds=60)
+PIECE = 1 << 20  # bytes of a file that are in memory at a time
 
 _PATHNAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)+[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"vercel_blob_rw_([A-Za-z0-9]+)_[A-Za-z0-9_]+")
 
 
-async def put(kind: str, data: bytes, *, job_id: int | str, ext: str, content_type: str) -> str:
-    """Store a job's file and return its pathname."""
+async def put(kind: str, data: bytes | Path, *, job_id: int | str, ext: str, content_type: str) -> str:
+    """Store a job's file and return its pathname; one that lies on the disk goes there in pieces."""
     pathname = _pathname(kind, job_id, ext)
     log.count("storage")
     await _backend().put(pathname, data, content_type)
@@ -65,7 +67,7 @@ def _require_pathname(pathname: str) -> None:
 
 
 class _Backend(Protocol):
-    async def put(self, pathname: str, data: bytes, content_type: str) -> None: ...
+    async def put(self, pathname: str, data: bytes | Path, content_type: str) -> None: ...
     async def get(self, pathname: str) -> bytes: ...
     async def delete(self, pathnames: tuple[str, ...]) -> None: ...
 
@@ -81,7 +83,7 @@ def _backend() -> _Backend:
 class _LocalFolder:
     root: Path
 
-    async def put(self, pathname: str, data: bytes, content_type: str) -> None:
+    async def put(self, pathname: str, data: bytes | Path, content_type: str) -> None:
         with _local_errors(pathname):
             await asyncio.to_thread(self._write, self.root / pathname, data)
 
@@ -94,12 +96,15 @@ class _LocalFolder:
             with _local_errors(pathname):
                 await asyncio.to_thread((self.root / pathname).unlink, missing_ok=True)
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, data: bytes | Path) -> None:
         """Write aside, then link: a reader sees the whole file or none, and an existing one stays as it is."""
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            aside.write_bytes(data)
+            if isinstance(data, Path):
+                shutil.copyfile(data, aside)
+            else:
+                aside.write_bytes(data)
             os.link(aside, path)
         finally:
             aside.unlink(missing_ok=True)
@@ -124,11 +129,16 @@ class _Blob:
     token: str
     api_url: str
 
-    async def put(self, pathname: str, data: bytes, content_type: str) -> None:
+    async def put(self, pathname: str, data: bytes | Path, content_type: str) -> None:
         async with self._session(pathname):
             from vercel import blob
 
-            await blob.put_blob(pathname, data, access="private", content_type=content_type)
+            if isinstance(data, bytes):
+                await blob.put_blob(pathname, data, access="private", content_type=content_type)
+            else:
+                size = (await asyncio.to_thread(data.stat)).st_size
+                pieces = _pieces(data)
+                await blob.put_blob(pathname, pieces, access="private", content_type=content_type, content_length=size)
 
     async def get(self, pathname: str) -> bytes:
         async with self._session(pathname):
@@ -170,6 +180,12 @@ class _Blob:
         if not self.api_url or not (parts.hostname or "").endswith(".blob.vercel-storage.com"):
             return url
         return f"{self.api_url}/files/{parts.hostname}{parts.path}"
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
 
 
 @contextmanager

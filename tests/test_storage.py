@@ -80,6 +80,13 @@ class TestBothBackends:
         data = JPEG * 1000
         assert await storage.get(await put(data)) == data
 
+    async def test_a_file_on_the_disk_is_stored_piece_by_piece(self, tmp_path, monkeypatch) -> None:
+        monkeypatch.setattr(storage, "PIECE", 1000)
+        path = tmp_path / "cards.zip"
+        path.write_bytes(JPEG)
+        stored = await storage.put("zip", path, job_id=7, ext="zip", content_type="application/zip")
+        assert await storage.get(stored) == JPEG
+
     async def test_the_pathname_says_what_it_is(self) -> None:
         env, kind, year, month, name = (await put()).split("/")
         assert (env, kind, f"{year}/{month}") == ("local", "card", datetime.now(UTC).strftime("%Y/%m"))

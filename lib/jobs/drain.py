@@ -258,7 +258,7 @@ class Drain:
             failed=counts["failed"],
             cancelled=counts["cancelled"],
             retried=counts["queued"],
-            waiting=counts["waiting"],
+            waiting=counts["waiting"] + counts["gave_way"],
             lost=counts["lost"],
             due_at=self.due_at,
         )

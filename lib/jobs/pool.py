@@ -70,4 +70,5 @@ class Pool:
             cast(asyncio.Task[None], asyncio.current_task()).uncancel()
         if error is not None:
             return judge(run.job, backoff, error, run.now), error
-        return (Verdict("waiting", run.waits_until + run.skew) if run.waits_until else DONE), None
+        state = "gave_way" if run.gives_way else "waiting"
+        return (Verdict(state, run.waits_until + run.skew) if run.waits_until else DONE), None

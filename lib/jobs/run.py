@@ -59,7 +59,20 @@ class Kind:
 class Run:
     """One run of a job: what the task reads, and where it notes how far it has got."""
 
-    __slots__ = ("_job", "_row", "beat_at", "id", "lane", "skew", "stopped", "task", "token", "until", "waits_until")
+    __slots__ = (
+        "_job",
+        "_row",
+        "beat_at",
+        "gives_way",
+        "id",
+        "lane",
+        "skew",
+        "stopped",
+        "task",
+        "token",
+        "until",
+        "waits_until",
+    )
 
     def __init__(
         self,
@@ -77,6 +90,7 @@ class Run:
         self.until = until
         self.skew = skew  # by which Postgres' clock is ahead of ours
         self.waits_until: datetime | None = None
+        self.gives_way = False
         # the worker's own: when to extend the lease, what runs it, and why it was told to stop
         self.beat_at = 0.0
         self.lane: asyncio.Task[None] | None = None
@@ -115,6 +129,10 @@ class Run:
         if facts:
             await self.save(**facts)
         self.waits_until = until
+
+    def give_way(self) -> None:
+        """Go on, once the task returns, when all have had their turn who are at the front of the line."""
+        self.waits_until, self.gives_way = clock.now(), True
 
 
 def _job(row: Row, token: UUID | None) -> Job:

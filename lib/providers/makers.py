@@ -58,6 +58,7 @@ OWN: dict[str, tuple[Offer, ...]] = {
     "set": _CARD,
     "set:white": _CARD,
     "set:classified": _CARD,
+    "batch": _CARD,
     "background": (Offer("local", "background", seconds=5),),
     "video5": (Offer("local", "video", seconds=14),),
     "video10": (Offer("local", "video", seconds=24),),

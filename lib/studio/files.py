@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from lib import db, errors, storage
@@ -11,7 +12,13 @@ from lib import db, errors, storage
 SQL = db.load("generation")
 
 GRACE = 5.0  # seconds in which a job that is told to stop ends what it has begun to store
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "application/octet-stream": "bin"}
+_ENDINGS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "video/mp4": "mp4",
+    "application/octet-stream": "bin",
+    "application/zip": "zip",
+}
 
 
 @dataclass(frozen=True)
@@ -32,20 +39,22 @@ class File:
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file about to be stored; `seconds` is how long a clip lasts."""
+    """A file about to be stored, in memory or, at `path`, on the disk; `seconds` is how long a clip lasts."""
 
     kind: str
     data: bytes
     content_type: str
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     seconds: int = 0
+    path: Path | None = None
 
     @property
     def row(self) -> dict[str, Any]:
         """The columns of its row, without the path."""
-        size = {"bytes": len(self.data), "width": self.width, "height": self.height}
-        return {"kind": self.kind, "content_type": self.content_type, **size}
+        size = self.path.stat().st_size if self.path else len(self.data)
+        shape = {"bytes": size, "width": self.width or None, "height": self.height or None}
+        return {"kind": self.kind, "content_type": self.content_type, **shape}
 
 
 async def keep(user_id: int, job_id: int, files: Sequence[NewFile]) -> list[File]:
@@ -73,7 +82,9 @@ async def _keep(user_id: int, job_id: int, files: Sequence[NewFile]) -> list[Fil
 
 async def _put(job_id: int, file: NewFile) -> str:
     ending = _ENDINGS[file.content_type]
-    return await storage.put(file.kind, file.data, job_id=job_id, ext=ending, content_type=file.content_type)
+    return await storage.put(
+        file.kind, file.path or file.data, job_id=job_id, ext=ending, content_type=file.content_type
+    )
 
 
 async def add_files(conn: db.Connection, user_id: int, job_id: int, files: list[dict[str, Any]]) -> list[File]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lib.providers.contract import Request, Ticket
 
-type State = Literal["open", "asked", "begun", "made"]
+type State = Literal["open", "asked", "begun", "made", "failed"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class Item:
 
     `by` is the offer that made it, `note` tells how. `why` is the halt that left the item to ourselves, `tried` names
     the offers that could not. `since` is when the wait for the provider of choice began; `lost` and `fetches` count
-    calls of which nobody knows more, and results that could not be fetched.
+    calls of which nobody knows more, and results that could not be fetched. An item of a batch has a `source` photo
+    of its own, at `path`; it is `sent` by itself, or `failed` by itself, for the reason of this code.
     """
 
     number: int
@@ -93,10 +94,16 @@ class Item:
     since: float | None = None
     lost: int = 0
     fetches: int = 0
+    source: int = 0
+    path: str = ""
+    failed: str = ""
+    sent: bool = False
 
     @property
     def state(self) -> State:
         """How far it is."""
+        if self.failed:
+            return "failed"
         if self.files:
             return "made"
         if self.call is None:
@@ -141,4 +148,4 @@ class Item:
         return {name: value for name, value in kept.items() if value}
 
 
-_PLAIN = ("by", "why", "since", "lost", "fetches")
+_PLAIN = ("by", "why", "since", "lost", "fetches", "source", "path", "failed", "sent")

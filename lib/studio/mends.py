@@ -56,6 +56,11 @@ def root(job: Job) -> int:
     return int(job.args.get("mends") or job.id)
 
 
+def delivered_for(job: Job) -> int:
+    """Return how many credits of an order's price were earned by what was delivered before it ended."""
+    return int(job.checkpoint.get("earned") or 0)
+
+
 def is_redo(job: Job) -> bool:
     """Say whether it makes a bad result once more, not a free change that the seller chose."""
     return job.key.startswith("redo:")
@@ -65,6 +70,8 @@ def cancelled(language: str, job: Job, balance: int) -> str:
     """Say that an order was cancelled and its credits are back; or that a free change was, and its order stays."""
     if job.args.get("mends"):
         return text.say(language, "cancel.mend", number=root(job))
+    if earned := delivered_for(job):
+        return text.say(language, "cancel.batch", back=job.price - earned, balance=balance)
     return text.say(language, "cancel.order", balance=balance)
 
 
@@ -77,12 +84,19 @@ def takes_words(job: Job) -> bool:
     """Say whether its words and its cover can be changed: a finished card that we drew, with words on it."""
     count = int(job.args.get("count") or 1)
     made = [str((job.checkpoint.get(f"item{number}") or {}).get("by", "")) for number in range(count)]
-    is_card = job.task == "card" and job.args.get("preset") in COVERS and bool(job.args.get("title"))
+    is_card = (
+        job.task == "card"
+        and job.args.get("product") != "batch"
+        and job.args.get("preset") in COVERS
+        and bool(job.args.get("title"))
+    )
     return is_card and job.state == "done" and all(by.startswith("local:") for by in made)
 
 
 def in_another_way(job: Job) -> dict[str, Any]:
     """Return the arguments by which an order is made once more: the next look."""
+    if job.args.get("product") == "batch":
+        return {"variant": int(job.args.get("variant") or 0) + 1}
     return {"variant": int(job.args.get("variant") or 0) + int(job.args.get("count") or 1)}
 
 
@@ -94,7 +108,8 @@ def without_cut(job: Job) -> dict[str, Any]:
 
 def redone(job: Job, reason: str) -> Mapping[str, Any]:
     """Return what changes when an order is made once more for this reason."""
-    return without_cut(job) if reason in ("cut", "product") else in_another_way(job)
+    by_cut = reason in ("cut", "product") and job.args.get("product") != "batch"
+    return without_cut(job) if by_cut else in_another_way(job)
 
 
 async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Aftercare:

@@ -1,6 +1,7 @@
 """The kinds of order, and what the job of an order carries: the studio writes it, the worker reads it.
 
-One order is one job with one price and one refund, whatever its count: all of it is delivered, or nothing is.
+One order is one job with one price and one refund, whatever its count: all of it is delivered, or nothing is. Only a
+batch, of many photos, is delivered photo by photo: what of it cannot be made is what goes back.
 """
 
 from collections.abc import Mapping
@@ -10,19 +11,35 @@ from typing import Any
 from lib import errors
 
 # The kind of job that makes each product.
-TASKS = {"card": "card", "set": "card", "background": "background", "video5": "video", "video10": "video"}
+TASKS = {
+    "card": "card",
+    "set": "card",
+    "background": "background",
+    "video5": "video",
+    "video10": "video",
+    "batch": "card",
+}
 PRODUCTS = tuple(TASKS)
 PRESETS = ("wb", "ozon", "white", "clear", "classified", "story")
 ALONE = ("clear",)  # the presets that always give the same picture: no set is made of them
 SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch")
 TEMPLATES = ("ugc", "broll", "own")
-COUNTS = {"card": (1,), "set": (2, 3, 4, 5, 6), "background": (1, 2, 3, 4), "video5": (1, 3, 5), "video10": (1, 3, 5)}
+PHOTOS = 20  # of a batch at most
+COUNTS = {
+    "card": (1,),
+    "set": (2, 3, 4, 5, 6),
+    "batch": tuple(range(2, PHOTOS + 1)),
+    "background": (1, 2, 3, 4),
+    "video5": (1, 3, 5),
+    "video10": (1, 3, 5),
+}
 SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
 # Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.
 MAKERS = ("own", "model", "")
 # The ways of showing the product that a cut may offer (lib/drawing/cut/result); "": nobody chose one.
 WAYS = ("", "alpha", "network", "wide", "plain", "framed")
+LISTS = ("benefits", "photos", "titles")
 CUT_LIMIT = 100  # characters of the key of a cut's job
 
 
@@ -44,8 +61,9 @@ class Order:
     over `file_id`, which only the bot `bot` knows. `promised` is how many seconds the seller was told that the making
     takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
     take the product is no choice. `cut` is the key of the job that cut the photo, `way` the seller's choice among what
-    it showed. `mends` is the paid order that this one does once more, free (lib/studio/mends). Titles, benefits and
-    wishes are a seller's words: data, never more.
+    it showed. `mends` is the paid order that this one does once more, free (lib/studio/mends). A batch has
+    `photos`, which only the bot knows, and their `titles`, where they do not share one. Titles, benefits and wishes are
+    a seller's words: data, never more.
     """
 
     bot: str
@@ -71,6 +89,8 @@ class Order:
     maker: str = ""
     promised: int = 0
     mends: int = 0
+    photos: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""
@@ -86,6 +106,8 @@ class Order:
             "design": is_design(self.design),
             "cut": isinstance(self.cut, str) and len(self.cut) <= CUT_LIMIT,
             "way": self.way in WAYS,
+            "photos": not self.is_batch or len(self.photos) == self.count,
+            "titles": not self.titles or (self.is_batch and len(self.titles) == self.count),
         }
         if wrong := [name for name, fits in choices.items() if not fits]:
             raise errors.Invalid("odd_order", f"{wrong[0]} of a {self.product}")
@@ -95,7 +117,7 @@ class Order:
         """Return the order that a job's args hold; raise Invalid for one that cannot be made."""
         known = {field.name for field in fields(cls)}
         found = {name: value for name, value in args.items() if name in known and value is not None}
-        found["benefits"] = tuple(found.get("benefits") or ())
+        found |= {name: tuple(found.get(name) or ()) for name in LISTS}
         found["seconds"] = SECONDS.get(found.get("product", "card"), 0)
         try:
             return cls(**found)
@@ -104,17 +126,22 @@ class Order:
 
     def args(self) -> dict[str, Any]:
         """Return what a job is given."""
-        return asdict(self) | {"benefits": list(self.benefits)}
+        return asdict(self) | {name: list(getattr(self, name)) for name in LISTS}
 
     @property
     def can_recut(self) -> bool:
         """Whether another cut would change it: pictures only, and none that is the photo itself."""
-        return not self.is_video and (self.product == "background" or self.preset != "classified")
+        return not self.is_video and not self.is_batch and (self.product == "background" or self.preset != "classified")
 
     @property
     def needs_cut(self) -> bool:
         """Whether the product must stand free of its photo, where we draw it."""
         return self.product == "background" or (not self.is_video and self.preset in ("white", "clear"))
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether each item has a photo of its own."""
+        return self.product == "batch"
 
     @property
     def task(self) -> str:

@@ -18,7 +18,13 @@ from lib.telegram.client import Chat, Film, Picture
 SQL = db.load("results")
 
 TASKS = tuple(dict.fromkeys(orders.TASKS.values()))
-_WAYS = {"card-preview": "photo", "background-preview": "photo", "card": "document", "background": "document"}
+_WAYS = {
+    "card-preview": "photo",
+    "background-preview": "photo",
+    "card": "document",
+    "background": "document",
+    "zip": "document",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ async def list_orders(conn: db.Connection, user_id: int, *, before: int | None =
 async def list_pieces(conn: db.Connection, job: Job, bot: str) -> list[Piece]:
     """Return what came of an order, with the ids that this bot knows it by."""
     files = await SQL.list_pieces.all(conn, Piece, user_id=job.user_id, job_id=job.id)
+    files = [one for one in files if (one.kind == "zip") == (job.args.get("product") == "batch")]
     known = await stored_files.telegram_ids(conn, [one.file_id for one in files], bot)
     return [replace(one, telegram_id=known.get((one.file_id, one.way), "")) for one in files]
 

@@ -7,7 +7,6 @@ no getMe at cold start, and which of its errors can be tried again. "Message is 
 import asyncio
 import contextlib
 import functools
-import io
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +14,6 @@ from typing import Any
 
 from telegram import (
     Bot,
-    InputFile,
     InputMediaDocument,
     LinkPreviewOptions,
     Message,
@@ -199,15 +197,16 @@ class Chat:
         self, picture: Picture, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None
     ) -> SentMessage:
         """Send a file as it is; a large one is handed over in pieces, not copied as a whole again and again."""
-        document = bot(self.bot).send_document(
-            self.id,
-            picture.file_id or InputFile(io.BytesIO(picture.data), picture.name, read_file_handle=False),
-            filename=picture.name,
-            disable_content_type_detection=True,
-            **outgoing.below(caption, keyboard),
-            **outgoing.reply(reply_to),
-        )
-        return await self._send(document)
+        with picture.opened() as file:
+            document = bot(self.bot).send_document(
+                self.id,
+                file,
+                filename=picture.name,
+                disable_content_type_detection=True,
+                **outgoing.below(caption, keyboard),
+                **outgoing.reply(reply_to),
+            )
+            return await self._send(document)
 
     async def send_video(
         self, film: Film, caption: str = "", keyboard: Keyboard | None = None, *, reply_to: int | None = None

@@ -1,10 +1,15 @@
 """The few shapes of what a bot sends that flows and tasks need: buttons, keys, pictures, films, invoices."""
 
+import contextlib
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from telegram import (
+    InputFile,
     InputMediaPhoto,
     InputMediaVideo,
     LabeledPrice,
@@ -77,11 +82,21 @@ class Keys:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture or file to send: bytes to upload, or the file id that this bot got for them earlier."""
+    """A picture or file to send: bytes to upload, or a file on the disk, or the file id that this bot got earlier."""
 
     name: str
     data: bytes = b""
     file_id: str = ""
+    path: Path | None = None
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[str | InputFile]:
+        """Return the file id, or the file as it is handed over: in pieces, not copied as a whole again and again."""
+        if self.file_id:
+            yield self.file_id
+        else:
+            with self.path.open("rb") if self.path else io.BytesIO(self.data) as file:
+                yield InputFile(file, self.name, read_file_handle=False)
 
     def content(self) -> str | bytes:
         """Return the file id, which needs no upload, or else the bytes."""

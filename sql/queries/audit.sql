@@ -50,10 +50,13 @@ limit 5;
 -- name: order_without_refund
 select 'job ' || h.id as subject, count(*) over () as number
 from job_history h
-where h.price > 0
-and h.state in ('failed', 'cancelled')
+where h.price > coalesce((h.checkpoint ->> 'earned')::integer, 0)
+and (h.state in ('failed', 'cancelled') or h.checkpoint ? 'earned')
 and not exists (
-    select from credit_ledger l where l.job_id = h.id and l.kind = 'refund' and l.amount = h.price
+    select from credit_ledger l
+    where l.job_id = h.id
+    and l.kind = 'refund'
+    and l.amount = h.price - coalesce((h.checkpoint ->> 'earned')::integer, 0)
 )
 limit 5;
 
@@ -64,7 +67,9 @@ where r.kind = 'refund'
 and (exists (select from jobs j where j.id = r.job_id)
     or not exists (
         select from credit_ledger c
-        where c.job_id = r.job_id and c.kind = 'charge' and c.user_id = r.user_id and c.amount = -r.amount
+        left join job_history h on h.id = c.job_id
+        where c.job_id = r.job_id and c.kind = 'charge' and c.user_id = r.user_id
+        and -c.amount in (r.amount, r.amount + (h.checkpoint ->> 'earned')::integer)
     ))
 limit 5;
 

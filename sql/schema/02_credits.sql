@@ -64,8 +64,9 @@ begin
         raise exception using errcode = 'LK409', message = 'charge_without_job', detail = format('job %s', new.job_id);
     end if;
     if new.kind = 'refund' and not exists (
-        select from credit_ledger
-        where job_id = new.job_id and kind = 'charge' and user_id = new.user_id and amount = -new.amount
+        select from credit_ledger c left join job_history h on h.id = c.job_id
+        where c.job_id = new.job_id and c.kind = 'charge' and c.user_id = new.user_id
+        and -c.amount in (new.amount, new.amount + (h.checkpoint ->> 'earned')::integer)
     ) then
         raise exception using errcode = 'LK409', message = 'refund_without_charge', detail = format('job %s', new.job_id);
     end if;
@@ -136,7 +137,8 @@ values
     ('set', 'card', 1, 2, 45, 5, '{}'),
     ('background', 'background', 1, 3, 30, 5, '{}'),
     ('video5', 'video', 4, 4, 180, 15, '{"prices": {"3": 11, "5": 18}, "own_price": 2}'),
-    ('video10', 'video', 7, 5, 240, 30, '{"prices": {"3": 20, "5": 32}, "own_price": 3}');
+    ('video10', 'video', 7, 5, 240, 30, '{"prices": {"3": 20, "5": 32}, "own_price": 3}'),
+    ('batch', 'card', 1, 6, 8, 8, '{}');
 
 -- An invoice names a pack by its id and can be paid for years, so what a pack gives for what never changes: a new price
 -- is a new row of the same code, and the old one is switched off.

@@ -94,15 +94,16 @@ select id, coalesce(user_id, 0), task, key, args, checkpoint, price, priority, s
     max_attempts, null, null, error_code, error, created_at, finished_at, null, null
 from job_history;
 
--- Gives back the charge of a job, once, and only when the job can no longer run. No row means that there is nothing to
--- give back.
-create function refund_credit(p_job_id bigint) returns table (amount integer, balance integer)
+-- Gives back the charge of a job, or the rest of it when a part was earned, once, and only when the job can no longer
+-- run. No row means that there is nothing to give back.
+create function refund_credit(p_job_id bigint, p_earned integer default 0) returns table (amount integer, balance integer)
 language sql security definer set search_path to public, pg_temp as $$
     insert into credit_ledger (user_id, kind, amount, key, job_id)
-    select c.user_id, 'refund', -c.amount, 'refund:' || c.job_id, c.job_id
+    select c.user_id, 'refund', -c.amount - p_earned, 'refund:' || c.job_id, c.job_id
     from credit_ledger c
     where c.job_id = p_job_id
     and c.kind = 'charge'
+    and -c.amount > p_earned
     and not exists (select from jobs j where j.id = p_job_id and j.finished_at is null)
     on conflict do nothing
     returning amount, balance_after;
@@ -123,11 +124,12 @@ create trigger legal_moves before update of state on jobs
     )) execute function refuse_move();
 
 -- Counts open calls of a provider at their list price, because nobody will ask what became of them.
+-- Of an order whose results are delivered one by one the checkpoint notes what was `earned` by then; the rest goes back.
 -- Telling the user is a job too, so a crash between the failure and the message loses nothing. Who cancels an order that
 -- has begun hears of it when it has stopped, however few attempts it has used: waiting for a provider uses up none.
 create function settle_job() returns trigger language plpgsql as $$
 begin
-    perform refund_credit(new.id);
+    perform refund_credit(new.id, coalesce((new.checkpoint ->> 'earned')::integer, 0));
     update provider_calls
     set state = 'lost',
         ended_at = clock_timestamp()
@@ -215,7 +217,7 @@ create trigger move_finished after update of state on jobs
 create trigger keep_paid after delete on jobs
     for each row when (old.price > 0) execute function keep_paid_job();
 create trigger settle after insert on job_history
-    for each row when (new.state in ('failed', 'cancelled')) execute function settle_job();
+    for each row when (new.state in ('failed', 'cancelled') or new.checkpoint ? 'earned') execute function settle_job();
 create trigger legal_moves before update on job_history
     for each row when (
         (old.id, old.user_id, old.task, old.price, old.state, old.attempts, old.created_at, old.finished_at)

@@ -379,14 +379,16 @@ create function move_jobs(
     -- what does not end goes back to the line
     ), moved as (
         -- Waiting for a provider is progress: it gives the attempts back, so that only failures in a row use them up.
-        -- A job that was never begun is given back as it was.
+        -- A job that was never begun is given back as it was. One that gives way waits behind all whose turn is now.
         update jobs j
-        set state = case w.state when 'released' then 'queued' else w.state end,
+        set state = case w.state when 'released' then 'queued' when 'gave_way' then 'waiting' else w.state end,
             run_at = case w.state when 'released' then j.run_at
                 else least(coalesce(w.run_at, clock_timestamp()), j.deadline) end,
-            attempts = case w.state when 'waiting' then 0 when 'released' then j.attempts - 1 else j.attempts end,
-            deaths = case w.state when 'waiting' then 0 else j.deaths end,
-            turn = case when w.run_at > clock_timestamp() then null else j.turn end,
+            attempts = case when w.state in ('waiting', 'gave_way') then 0 when w.state = 'released' then j.attempts - 1
+                else j.attempts end,
+            deaths = case when w.state in ('waiting', 'gave_way') then 0 else j.deaths end,
+            turn = case when w.state = 'gave_way' then next_turn(null, j.task, j.priority) + 1
+                when w.run_at > clock_timestamp() then null else j.turn end,
             lease_token = null,
             leased_until = null,
             error_code = case w.state when 'released' then j.error_code else w.code end,
@@ -395,7 +397,7 @@ create function move_jobs(
         where j.id = w.id
         and j.state = 'running'
         and j.lease_token = w.token
-        and w.state in ('queued', 'waiting', 'released')
+        and w.state in ('queued', 'waiting', 'released', 'gave_way')
         returning j.id, j.user_id, j.task, j.key, j.args, j.checkpoint, j.price, j.priority, j.state, j.run_at,
             j.attempts, j.max_attempts, j.error_code, j.error, j.created_at, j.deadline, j.cancel_asked_at
     )

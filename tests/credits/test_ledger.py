@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from lib import errors
 from lib.credits import catalog, ledger
 from lib.jobs import table
+from lib.office import audit
 from lib.people import users
 from tests import factories
 from tests.factories import refused
@@ -37,6 +38,29 @@ async def test_refund_credit_gives_back_what_was_charged_once(conn, make_user):
 async def test_refund_credit_gives_nothing_back_while_the_job_may_run(conn, make_user, make_job, price):
     job = await make_job(await make_user(credits=5), price=price)
     assert await ledger.refund_credit(conn, job.id) == 0
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
+@pytest.mark.parametrize(("earned", "back"), [(0, 5), (3, 2), (5, 0)])
+async def test_what_was_not_earned_by_what_was_delivered_goes_back_when_the_job_ends(
+    conn, make_user, state, earned, back
+):
+    alice = await make_user(credits=5)
+    job = await factories.make_running(conn, alice, price=5)
+    job = await table.save_checkpoint(conn, job, {"earned": earned})
+    await table.update_job_status(conn, job, state, error_code="internal" if state == "failed" else None)
+    assert await ledger.safe_get_balance(conn, alice.id) == back
+    assert await audit.check(conn) == []
+    if earned and state != "done":
+        with pytest.raises(errors.Conflict):
+            await table.retry_job(conn, job.id)
+
+
+async def test_a_refund_is_never_more_than_the_charge(conn, make_user):
+    job = await factories.make_running(conn, await make_user(credits=5), price=3)
+    await table.update_job_status(conn, job, "done")
+    async with refused(conn, psycopg.DatabaseError, "refund_without_charge"):
+        await conn.execute("select refund_credit(%s, -1)", (job.id,))
 
 
 async def test_twenty_refunds_at_once_give_back_once(database):

@@ -53,6 +53,12 @@ def test_never_makes_a_file_of_nothing_or_of_half_a_product(only: ProductPicture
         clear.file(source, CutPhoto("sure", (only, picture(255, "framed"))), None)
 
 
+def test_a_cut_that_is_unsure_and_that_nobody_chose_makes_no_file() -> None:
+    source = photo.open_photo(encoded(make_mug()))
+    with pytest.raises(errors.Rejected):
+        clear.file(source, CutPhoto("unsure", (picture(255, "network"), picture(255, "framed"))), None)
+
+
 def test_takes_the_chosen_cut_and_another_one_when_that_was_bad() -> None:
     source = photo.open_photo(encoded(make_mug()))
     cut = CutPhoto("unsure", (picture(255, "network"), picture(90, "plain"), picture(255, "framed")))

@@ -166,6 +166,18 @@ async def test_who_comes_late_does_not_go_before_those_who_waited(conn, make_use
     assert [job.id for job in await claim(conn, limit=2)] == [waited[3].id, late.id]
 
 
+async def test_a_job_that_gives_way_comes_after_all_whose_turn_it_is_and_before_what_comes_later(
+    conn, make_user, make_job
+):
+    alice, bob = await make_user(), await make_user()
+    long = await make_job(alice)
+    [held] = await claim(conn)
+    bobs = [await make_job(bob), await make_job(bob)]
+    given = await finish(conn, held, "gave_way")
+    assert (given.state, given.attempts) == ("waiting", 0)
+    assert [job.id for job in await claim(conn, limit=3)] == [bobs[0].id, long.id, bobs[1].id]
+
+
 async def test_planned_jobs_of_one_person_take_turns_too_when_their_time_comes(conn, make_user, make_job):
     alice, bob = await make_user(), await make_user()
     soon = datetime.now(UTC) + timedelta(hours=1)

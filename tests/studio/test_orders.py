@@ -18,7 +18,8 @@ def test_an_order_of_the_older_bot_is_a_card():
 
 @given(some.sampled_from(COUNTED), some.text(max_size=60), some.lists(some.text(max_size=40), max_size=3))
 def test_an_order_survives_the_way_through_a_job(product, title, benefits):
-    order = orders.Order(**PLACE, product=product[0], count=product[1], title=title, benefits=tuple(benefits))
+    wanted = {"photos": ("abc",) * product[1], "titles": (title,) * product[1]} if product[0] == "batch" else {}
+    order = orders.Order(**PLACE, product=product[0], count=product[1], title=title, benefits=tuple(benefits), **wanted)
     seconds = orders.SECONDS.get(product[0], 0)
     assert orders.Order.read(order.args()).args() == order.args() | {"seconds": seconds}
 

@@ -15,9 +15,9 @@ LIGHT, DARK = 255, 226
 
 
 def file(source: Photo, cut: CutPhoto, way: Way | None) -> FinishedCard:
-    """Return the cut itself; raise Rejected where no cut stands free, or where hardly anything is seen of it."""
-    picture = _chosen(cut, way)
-    if not picture.stands_free or _share(picture) < LEAST:
+    """Return the cut itself; raise Rejected for one that is neither sure nor chosen, or shows hardly anything."""
+    picture, is_trusted = _chosen(cut, way), bool(way) or cut.verdict == "sure"
+    if not is_trusted or not picture.stands_free or _share(picture) < LEAST:
         raise cutout.refusal(source)
     shown = _chessboard(picture.image.size)
     shown.paste(picture.image, (0, 0), picture.image)

@@ -20,6 +20,7 @@ class OrderDraft:
     covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
     `cut` is the key of the job that cuts the photo, `way` what the seller chose of its pictures, `free` where the
     product can stand free of its photo, as far as that is known; `clear`: it does, in what was chosen or is sure.
+    `photos` are all photos, for a batch, and `titles` theirs, where they do not share one.
     """
 
     file_id: str = ""
@@ -53,6 +54,8 @@ class OrderDraft:
     way: str = ""
     free: str = ""
     clear: bool = False
+    photos: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 DRAFT = DraftKey("draft", OrderDraft)
@@ -67,4 +70,5 @@ def listen(turn: Turn) -> None:
 
 def counted(turn: Turn, product: str, count: int) -> str:
     """Return how many are ordered, in words: 3 clips, 2 variants."""
-    return turn.text("studio.count.video" if product.startswith("video") else "studio.count.still", n=count)
+    kind = "video" if product.startswith("video") else "photo" if product == "batch" else "still"
+    return turn.text(f"studio.count.{kind}", n=count)

@@ -7,10 +7,12 @@ from lib import config, db, errors, providers, storage, text
 from lib.drawing import work
 from lib.drawing.card import received
 from lib.drawing.card.render import PRESETS
+from lib.drawing.cover.choice import DESIGNS, LAST_RESORT
 from lib.providers import makers
 from lib.providers.contract import Ask, Offer
 from lib.studio import cuts, spending
 from lib.studio.items import Call, Item
+from lib.studio.orders import Order
 from lib.tasks.order import alarm, prompts, source
 from lib.tasks.order.desk import Desk, after
 
@@ -120,6 +122,9 @@ async def note_call(conn: db.Connection, desk: Desk, item: Item, choice: Choice)
 async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
     """Return what the provider is asked for, in checked words."""
     order, variant = desk.order, desk.order.variant + item.number
+    design = order.design
+    if order.is_batch:
+        variant, design = 0, _design_of_all(order)
     if order.is_video:
         prompt = prompts.of_still(order, variant) if choice.is_still else prompts.of_clip(order)
         width, height = CLIP
@@ -134,18 +139,25 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         width=width,
         height=height,
         preset=order.preset,
-        title=order.title,
+        title=order.titles[item.number] if order.titles else order.title,
         benefits=order.benefits,
         scene=order.scene,
         template=order.template,
         seconds=order.seconds,
         variant=variant,
-        design=order.design,
+        design=design,
         slide=item.number if order.product == "set" else None,
         account=choice.account,
-        cut=await _cut(desk, choice.step),
-        way=order.way,
+        cut=await _cut(desk, item, choice.step),
+        way="" if _is_unseen(desk, item) else order.way,
     )
+
+
+def _design_of_all(order: Order) -> str:
+    """Return the one cover of all photos of a batch; another variant of it is the next one."""
+    names = list(DESIGNS)
+    first = order.design if order.design in names else LAST_RESORT
+    return names[(names.index(first) + order.variant) % len(names)]
 
 
 def size_of(preset: str) -> tuple[int, int]:
@@ -157,15 +169,20 @@ def size_of(preset: str) -> tuple[int, int]:
 async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
     if item.still and step.still:
         return await storage.get(item.still.pathname)
-    photo = await source.photo(desk)
+    photo = await source.photo(desk, item)
     if step.provider == "local":
         return photo
     return await work.draw(received.flat, photo)
 
 
-async def _cut(desk: Desk, step: Offer) -> bytes:
+def _is_unseen(desk: Desk, item: Item) -> bool:
+    """Say whether it is a photo of a batch whose cut the seller has not seen: of all but the first."""
+    return desk.order.is_batch and item.number > 0
+
+
+async def _cut(desk: Desk, item: Item, step: Offer) -> bytes:
     """Return the photo's kept cut for what we draw ourselves; nothing where it is missing, and is made once more."""
-    if step.provider != "local" or not desk.order.cut:
+    if step.provider != "local" or not desk.order.cut or _is_unseen(desk, item):
         return b""
     if desk.cut is None:
         desk.cut = await cuts.kept(desk.run.job.user_id, desk.order.cut)

@@ -95,6 +95,28 @@ async def _send_files(desk: Desk, numbers: list[int]) -> None:
     await _remember(desk, "document", _ids([desk.item(number).files[kind].id for number in numbers], sent))
 
 
+async def send_own(desk: Desk, number: int) -> None:
+    """Send an item of a batch as soon as it is there, once."""
+    file = desk.item(number).files["card"]
+    known: Delivered = {}
+    if number not in desk.made:  # another run has made it, and may have delivered it
+        known = await db.run(lambda conn: stored_files.telegram_ids(conn, [file.id], desk.order.bot))
+    if (file.id, "document") not in known:
+        note = text.say(desk.order.language, "making.batch_file", n=number + 1, count=desk.order.count)
+        picture = Picture(file_name(desk, number), await _bytes(desk, number, "card"))
+        await remember(desk, {file.id: (await desk.chat.send_document(picture, note)).file_id})
+
+
+def file_name(desk: Desk, number: int) -> str:
+    """Return what the file of an item is called."""
+    return f"lotok-{desk.order.preset}-{desk.job_id}-{number + 1}.png"
+
+
+async def remember(desk: Desk, ids: dict[int, str]) -> None:
+    """Remember how Telegram knows documents of this order."""
+    await _remember(desk, "document", ids)
+
+
 async def _bytes(desk: Desk, number: int, kind: str) -> bytes:
     made = desk.made.get(number, {}).get(kind)
     return made or await storage.get(desk.item(number).files[kind].pathname)

@@ -31,11 +31,12 @@ STEPS = 16
 async def go_on(desk: Desk) -> datetime | None:
     """Bring every item as far as it goes now; return when to come again, None when all are stored."""
     await _poll(desk)
-    waits = [await _advance(desk, number) for number in range(desk.order.count)]
+    waits = [await advance(desk, number) for number in range(desk.order.count)]
     return min((wait for wait in waits if wait), default=None)
 
 
-async def _advance(desk: Desk, number: int) -> datetime | None:
+async def advance(desk: Desk, number: int) -> datetime | None:
+    """Bring one item as far as it goes now; return when to come again, None when it is stored."""
     for _ in range(STEPS):
         item = desk.item(number)
         if item.state == "made":
@@ -106,8 +107,9 @@ async def _prepare(desk: Desk, item: Item, step: Offer, ask: Ask) -> Item:
 async def _create(desk: Desk, item: Item, step: Offer, ask: Ask) -> Ticket | Output:
     """Spend."""
     call, provider = item.asked, providers.load(step.provider)
-    done = _percent(desk, item, 0.0)
-    await desk.show("making.filming" if desk.order.is_video else "making.generating", done or None)
+    if not desk.order.is_batch:
+        done = _percent(desk, item, 0.0)
+        await desk.show("making.filming" if desk.order.is_video else "making.generating", done or None)
     callback = "" if provider.INSTANT else callbacks.address(step.provider, desk.job_id, call.nonce)
     async with finish.turn(step):
         with answers("maybe_made"):

@@ -1,10 +1,13 @@
 """The picture that an order begins with: encoded again, kept in our storage, and checked before anything is spent."""
 
+from dataclasses import replace
+
 from lib import db, errors, log, storage
 from lib.drawing import work
 from lib.drawing.card import received
 from lib.providers import makers
 from lib.studio import files, moderation, questions
+from lib.studio.items import Item
 from lib.tasks.order.desk import Desk
 from lib.telegram import client
 
@@ -15,23 +18,35 @@ async def keep(desk: Desk) -> None:
         return
     await desk.show("making.preparing")
     begun_at = round(desk.now, 1)
-    file_id, pathname = await (_known(desk) if desk.order.source is not None else _taken(desk))
+    order = desk.order
+    file_id, pathname = await (_taken(desk, order.file_id) if order.source is None else _known(desk, order.source))
+    check_words(desk)
     await _moderate(desk)
     await desk.save(source=file_id, source_path=pathname, begun_at=begun_at)
 
 
-async def photo(desk: Desk) -> bytes:
-    """Return the picture, from our storage in a run that did not bring it."""
+async def keep_own(desk: Desk, item: Item) -> Item:
+    """Do the same for an item of a batch, which has a photo of its own."""
+    if item.path:
+        return item
+    file_id, pathname = await _taken(desk, desk.order.photos[item.number])
+    await _moderate(desk)
+    item = replace(item, source=file_id, path=pathname)
+    await desk.keep(item)
+    return item
+
+
+async def photo(desk: Desk, item: Item) -> bytes:
+    """Return the picture of an item, from our storage in a run that did not bring it."""
     if not desk.photo:
-        desk.photo = await _stored(desk.run.checkpoint["source_path"])
+        desk.photo = await _stored(item.path or desk.run.checkpoint["source_path"])
     return desk.photo
 
 
-async def _known(desk: Desk) -> tuple[int, str]:
-    ids = [desk.order.source or 0]
-    found = await db.run(lambda conn: files.find_files(conn, desk.run.job.user_id, ids))
+async def _known(desk: Desk, source: int) -> tuple[int, str]:
+    found = await db.run(lambda conn: files.find_files(conn, desk.run.job.user_id, [source]))
     if not found:
-        raise errors.Rejected("source_gone", str(ids[0]))
+        raise errors.Rejected("source_gone", str(source))
     desk.photo = await _stored(found[0].pathname)
     return found[0].id, found[0].pathname
 
@@ -43,8 +58,8 @@ async def _stored(pathname: str) -> bytes:
         raise errors.Rejected("source_gone", pathname) from None
 
 
-async def _taken(desk: Desk) -> tuple[int, str]:
-    sent = await client.download(desk.order.bot, desk.order.file_id)
+async def _taken(desk: Desk, file_id: str) -> tuple[int, str]:
+    sent = await client.download(desk.order.bot, file_id)
     clean = await work.draw(received.clean, sent)
     desk.photo = clean.data
     new = files.NewFile("source", clean.data, clean.content_type, clean.width, clean.height)
@@ -52,13 +67,20 @@ async def _taken(desk: Desk) -> tuple[int, str]:
     return file.id, file.pathname
 
 
-async def _moderate(desk: Desk) -> None:
-    """Raise Rejected for words or a picture that break the rules: by a model where a key is, by a list in any case."""
-    order = desk.order
-    texts = [order.title, *order.benefits, order.wishes]
-    found = moderation.check_words(texts)
+def check_words(desk: Desk) -> None:
+    """Raise Rejected for words that break the rules by our list."""
+    found = moderation.check_words(_texts(desk))
     if found:
         raise errors.Rejected("words_refused", found)
+
+
+def _texts(desk: Desk) -> list[str]:
+    order = desk.order
+    return [order.title, *order.benefits, order.wishes, *order.titles]
+
+
+async def _moderate(desk: Desk) -> None:
+    """Raise Rejected for words or a picture that break the rules by a model's judgement, where a key is."""
     if not makers.has_key("openai"):
         return
     from lib.providers import openai
@@ -66,7 +88,7 @@ async def _moderate(desk: Desk) -> None:
     picture = await work.draw(received.flat, desk.photo, 768)
     try:
         async with questions.counted(desk.run, "moderation", openai.MODERATION):
-            broken = await openai.moderate(texts, picture)
+            broken = await openai.moderate(_texts(desk), picture)
     except errors.Upstream as error:  # the list of words has judged, and the providers have checks of their own
         log.event("moderation_away", error=str(error))
         return

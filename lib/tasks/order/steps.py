@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from lib import errors, log, retry
 from lib.jobs.run import Run
-from lib.tasks.order import delivery, making, source
+from lib.tasks.order import batch, delivery, making, source
 from lib.tasks.order.desk import Desk
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=5))
@@ -14,6 +14,9 @@ LEASE = timedelta(seconds=60)
 async def run(run: Run) -> None:
     """Bring the order one step further until it is done; raise Rejected when it can never be."""
     desk = Desk(run)
+    if desk.order.is_batch:
+        await batch.go_on(desk)
+        return
     if not desk.is_made:
         async with desk.moving():
             await source.keep(desk)

@@ -17,10 +17,18 @@ from lib.telegram.dispatch import Turn
 
 WITHOUT_WORDS = ("white", "clear", "classified")  # cards that bear no text
 
-LOOKS = {"card": "preset", "set": "preset", "background": "scene", "video5": "template", "video10": "template"}
+LOOKS = {
+    "card": "preset",
+    "set": "preset",
+    "batch": "preset",
+    "background": "scene",
+    "video5": "template",
+    "video10": "template",
+}
 CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.TEMPLATES}
 
 PARTS = ("photo", "words", "product", "look", "wishes")
+OF_BATCH = ("photos", "titles")
 
 _KEPT = (
     "file_id",
@@ -53,6 +61,8 @@ def keep(turn: Turn, draft: OrderDraft) -> None:
 def missing(draft: OrderDraft) -> str:
     """Return the step at which the draft stands: the one gone back to, what it lacks first, or confirm."""
     look = LOOKS.get(draft.product, "")
+    if draft.ask in OF_BATCH and draft.product != "batch":
+        draft = answered(draft)
     if draft.ask:
         return look if draft.ask == "look" else draft.ask
     if not has_photo(draft):
@@ -61,6 +71,8 @@ def missing(draft: OrderDraft) -> str:
         return "words"
     if not draft.product:
         return "product"
+    if draft.product == "batch" and count(draft) < 2:
+        return "photos"
     if not chosen(draft, look):
         return look
     if needs_words(draft) and not draft.title:
@@ -114,6 +126,8 @@ def needs_words(draft: OrderDraft) -> bool:
 def needs_cut(draft: OrderDraft) -> bool:
     """Say whether only a cut can fill it: we draw it ourselves, and the product stands free of its photo."""
     look = LOOKS.get(draft.product)
+    if draft.product == "batch":  # what of it cannot be cut is left out, and paid back
+        return False
     if is_clear(draft):
         return True
     if look != "scene" and (look != "preset" or draft.preset != "white"):
@@ -128,6 +142,8 @@ def is_clear(draft: OrderDraft) -> bool:
 
 def can_stand(draft: OrderDraft, where: str) -> bool:
     """Say whether we may offer the product on "white", "clear" or in a "scene", as far as its cut is known."""
+    if draft.product == "batch":
+        return True
     if where == "clear":
         return not draft.free or draft.clear
     return has_ai() or not draft.free or draft.free == "anywhere" or draft.free == where
@@ -149,6 +165,8 @@ def without_cut(draft: OrderDraft) -> OrderDraft:
 
 def takes_wishes(draft: OrderDraft) -> bool:
     """Say whether there is anything to wish for: a cleaned photo is what it is."""
+    if draft.product == "batch":
+        return False
     return LOOKS.get(draft.product) != "preset" or draft.preset not in WITHOUT_WORDS
 
 
@@ -159,6 +177,8 @@ def has_ai() -> bool:
 
 def is_by_ai(draft: OrderDraft) -> bool:
     """Say whether a model makes it: a photo that is only cleaned up is our own work in any case."""
+    if draft.product == "batch":
+        return False
     return has_ai() and (LOOKS[draft.product] != "preset" or draft.preset not in ("clear", "classified"))
 
 
@@ -208,12 +228,26 @@ def picked(draft: OrderDraft) -> int:
 def count(draft: OrderDraft) -> int:
     """Return how many results are wanted."""
     choices = orders.COUNTS[draft.product]
+    if draft.product == "batch":
+        return len(all_photos(draft))
     return draft.count if draft.count in choices else choices[0]
+
+
+def all_photos(draft: OrderDraft) -> tuple[str, ...]:
+    """Return the photos of a batch; the one photo of any other order."""
+    return draft.photos or ((draft.file_id,) if draft.file_id else ())
+
+
+def takes_more(draft: OrderDraft, album: str) -> bool:
+    """Say whether another photo belongs to those that are there: it is of their album, or for their batch."""
+    if draft.ask == "photo" or not draft.file_id:
+        return False
+    return (bool(album) and album == draft.album) or draft.product == "batch" or len(draft.photos) > 1
 
 
 def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
     """Apply a button of the draft's screens; what no screen offers changes nothing."""
-    if action == "change" and argument in PARTS:
+    if action == "change" and argument in (*PARTS, *(OF_BATCH if draft.product == "batch" else ())):
         return replace(draft, ask=argument)
     draft = answered(draft)
     if action == "product" and argument in orders.PRODUCTS:
@@ -222,6 +256,8 @@ def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
         return _looking(draft, action, argument)
     if action == "count" and draft.product and argument in map(str, orders.COUNTS[draft.product]):
         return replace(draft, count=int(argument))
+    if action == "titles" and argument == "none":
+        return replace(draft, titles=())
     if action == "maker" and argument in ("own", "model"):
         return replace(draft, waits=argument == "model")
     if action == "wishes" and argument == "skip":
@@ -254,6 +290,8 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
         variant=int(args.get("variant") or 0),
         title=card_words.drawn(args.get("title") or ""),
         benefits=tuple(filter(None, map(card_words.drawn, args.get("benefits") or []))),
+        photos=tuple(args.get("photos") or ()),
+        titles=tuple(args.get("titles") or ()),
         source=source_of(job),
     )
     draft = replace(draft, wordless=not draft.title)
@@ -267,12 +305,17 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
         draft = _looking(draft, look, "")
     if action in ("format", "edit"):
         draft = replace(draft, ask="look" if action == "format" else "words")
-    return replace(draft, file_id="", source=None, cut="", way="") if action == "retry" or not has_photo else draft
+    return (
+        replace(draft, file_id="", source=None, photos=(), titles=(), cut="", way="")
+        if action == "retry" or not has_photo
+        else draft
+    )
 
 
 def order(draft: OrderDraft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    kept = {name: value for name, value in asdict(draft).items() if name in _ORDERED and value not in (None, "")}
+    names = (*_ORDERED, *(OF_BATCH if draft.product == "batch" else ()))
+    kept = {name: value for name, value in asdict(draft).items() if name in names and value not in (None, "")}
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

@@ -122,6 +122,8 @@ async def _changes_left(turn: Turn, job: Job) -> int:
 
 async def _has_source(turn: Turn, job: Job) -> bool:
     user_id, source = turn.state.who["id"], drafts.source_of(job)
+    if job.args.get("photos"):
+        return True
     return source is not None and bool(await db.run(lambda conn: files.find_files(conn, user_id, [source])))
 
 

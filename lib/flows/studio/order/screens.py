@@ -109,6 +109,20 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     ]
 
 
+def _ask_photos(turn: Turn, draft: OrderDraft) -> Screen:
+    """Ask for the other photos of a batch, up to as many as it may have."""
+    number = drafts.count(draft)
+    done = [[screen.button(turn, "studio.batch.enough", "order:resume", style="primary")]] if number > 1 else []
+    words = turn.text("studio.batch.photos", n=number, limit=orders.PHOTOS)
+    return words, [*done, *_ways(turn, draft, "order:change:product", False)]
+
+
+def _ask_titles(turn: Turn, draft: OrderDraft) -> Screen:
+    words = turn.text("studio.batch.titles", n=drafts.count(draft), limit=card_words.TITLE_LIMIT)
+    one = [[screen.button(turn, "studio.batch.one_title", "order:titles:none")]] if draft.titles else []
+    return words, [*one, *_ways(turn, draft, "order:change:words", False)]
+
+
 def _ask_wishes(turn: Turn, draft: OrderDraft) -> Screen:
     own = drafts.is_own(draft)
     lines = [turn.text("studio.wishes.own" if own else "studio.wishes.ask", limit=orders.WISHES_LIMIT)]
@@ -134,6 +148,8 @@ ASK = {
     "scene": _ask_look,
     "template": _ask_look,
     "wishes": _ask_wishes,
+    "photos": _ask_photos,
+    "titles": _ask_titles,
 }
 
 
@@ -152,7 +168,7 @@ async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     design = offer.design if draft.design is None else draft.design
     draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design)
     drafts.keep(turn, draft)
-    words = screen.paragraphs(summary(turn, draft), *_halted(turn, terms))
+    words = screen.paragraphs(summary(turn, draft), *_uncut(turn, draft), *_halted(turn, terms))
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
         short = turn.text("studio.short", price=price, balance=offer.balance)
@@ -182,6 +198,14 @@ def lasts(draft: OrderDraft, offer: ledger.ProductOffer, terms: drafts.Terms) ->
     return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft) and terms.maker != "own")
 
 
+def _uncut(turn: Turn, draft: OrderDraft) -> list[str]:
+    """Say what happens to the photos of a batch that cannot be cut, or used at all."""
+    if draft.product != "batch":
+        return []
+    kind = draft.preset if draft.preset in ("white", "clear", "classified") else "cover"
+    return [turn.text(f"studio.batch.uncut.{kind}"), turn.text("studio.batch.terms")]
+
+
 def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:
     """Say why no model can make it now, and what happens instead."""
     if not terms.cause:
@@ -204,8 +228,10 @@ def _other_words(turn: Turn, draft: OrderDraft) -> tuple[str, Screen] | None:
     """Return the step and the screen on which words are taken back that nobody may draw, or the marketplace refuses."""
     menu, edit = screen.home(turn), screen.button(turn, "button.words", "order:change:words")
     if refused := refused_words(turn, draft):
-        allowed_elsewhere = not moderation.check_words([draft.title, *draft.benefits])
+        allowed_elsewhere = not moderation.check_words([draft.title, *draft.titles, *draft.benefits])
         ways = [screen.button(turn, "button.formats", "order:change:look")] if allowed_elsewhere else []
+        if draft.titles:
+            ways.append(screen.button(turn, "studio.batch.own_titles", "order:change:titles"))
         return "words", (refused, [[edit, *ways], menu])
     if refused := moderation.check_words([drafts.said(draft)]):
         skip = screen.button(turn, "studio.wishes.without", "order:wishes:skip")
@@ -215,10 +241,14 @@ def _other_words(turn: Turn, draft: OrderDraft) -> tuple[str, Screen] | None:
 
 def refused_words(turn: Turn, draft: OrderDraft) -> str:
     """Say which words of a card nobody may draw, or its marketplace refuses; "" when all may stand on it."""
-    said = [draft.title, *draft.benefits]
+    said = [draft.title, *draft.titles, *draft.benefits]
     if refused := moderation.check_words(said):
         return turn.text("error.words_refused", detail=refused)
-    found = card_words.check_words(draft.preset, draft.title, draft.benefits) if drafts.needs_words(draft) else []
+    found = (
+        card_words.check_words(draft.preset, draft.title, (*draft.titles, *draft.benefits))
+        if drafts.needs_words(draft)
+        else []
+    )
     if not found:
         return ""
     lines = [turn.text("card.forbidden", market=turn.text(f"preset.{draft.preset}.name")), ""]
@@ -232,12 +262,15 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
     look = drafts.LOOKS[product]
     names = [turn.text(f"studio.product.{product}"), look_name(turn, look, drafts.chosen(draft, look))]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
-    if draft.variant:
+    if product == "batch":
+        lines.append(turn.text("studio.batch.number", n=drafts.count(draft)))
+    elif draft.variant:
         first, count = draft.variant + 1, drafts.count(draft)
         key = "studio.variants" if count > 1 else "studio.variant"
         lines.append(turn.text(key, first=first, last=first + count - 1))
     if draft.title and (drafts.needs_words(draft) or look == "template"):
-        lines.append(turn.text("card.title", title=draft.title))
+        titles = draft.titles if product == "batch" and draft.titles else (draft.title,)
+        lines += [turn.text("card.title", title=title) for title in titles]
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
         lines += [turn.text("card.lost", words=draft.lost)] if draft.lost else []
     if draft.design and drafts.needs_words(draft):
@@ -269,7 +302,7 @@ def _counts(turn: Turn, draft: OrderDraft) -> Keyboard:
     """Return how many can be ordered at once, the chosen number marked."""
     choices = orders.COUNTS[draft.product]
     chosen = drafts.count(draft)
-    if len(choices) == 1:
+    if len(choices) == 1 or draft.product == "batch":
         return []
     buttons = [
         Button(f"{'✅ ' if n == chosen else ''}{ordering.counted(turn, draft.product, n)}", f"order:count:{n}")
@@ -287,6 +320,12 @@ def _changes(turn: Turn, draft: OrderDraft) -> Keyboard:
             screen.button(turn, "studio.change.photo", "order:change:photo"),
         ],
     ]
+    if draft.product == "batch":
+        more = [screen.button(turn, "studio.batch.more", "order:change:photos")]
+        titles = [screen.button(turn, "studio.batch.own_titles", "order:change:titles")]
+        rows.append(
+            [*(more if drafts.count(draft) < orders.PHOTOS else []), *(titles if drafts.needs_words(draft) else [])]
+        )
     if drafts.takes_wishes(draft):
         rows.append([screen.button(turn, "studio.change.wishes", "order:change:wishes")])
     return [*rows, screen.home(turn, "order:change:look")]

@@ -12,6 +12,7 @@ from lib import config, db, errors, limits, pictures
 from lib import text as sentences
 from lib.flows.studio.order import cutting, screens
 from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.ordering import OrderDraft
 from lib.jobs import kick, table
 from lib.studio import orders
 from lib.studio import words as card_words
@@ -26,21 +27,41 @@ PROPOSALS = limits.Limit("proposal", 20, timedelta(minutes=10))
 async def photo(turn: Turn, file: Attachment) -> None:
     """Take a photo, and its caption for the words."""
     draft = drafts.of(turn)
-    if file.album and file.album == draft.album:
+    adds = drafts.takes_more(draft, file.album)
+    if adds and len(drafts.all_photos(draft)) >= orders.PHOTOS:
+        if file.album != draft.album:
+            await screens.show_next(turn, turn.text("studio.batch.full", limit=orders.PHOTOS))
         return
     try:
         await _check(turn.chat.bot, file)
     except errors.Rejected as error:
         await screens.show_next(turn, turn.text(_sentence(error.code)))
         return
+    if adds:
+        await _add(turn, draft, file)
+        return
     draft = replace(drafts.answered(draft), file_id=file.file_id, kind=file.kind, album=file.album)
-    draft = replace(draft, source=None, variant=0, cut="", way="", free="", clear=False)
-    notes = [turn.text("card.first_of_album")] if file.album else []
+    draft = replace(
+        draft, source=None, variant=0, cut="", way="", free="", clear=False, photos=(file.file_id,), titles=()
+    )
+    notes: list[str] = []
     drafts.keep(turn, replace(draft, described="") if turn.came.text else draft)
     await cutting.begin(turn)
     if turn.came.text:
         await _words(turn, notes)
     else:
+        await screens.show_next(turn, *notes)
+
+
+async def _add(turn: Turn, draft: OrderDraft, file: Attachment) -> None:
+    """Put one more photo to those of a batch; an album is spoken of once, with its second photo."""
+    is_news = file.album != draft.album or len(drafts.all_photos(draft)) == 1 or draft.product == "batch"
+    photos = (*drafts.all_photos(draft), file.file_id)
+    drafts.keep(turn, replace(draft, photos=photos, album=file.album, titles=()))
+    if is_news:
+        notes = [turn.text("studio.batch.album")] if draft.product != "batch" else []
+        if before := turn.state.data.get("screen"):  # it stands above the photo, and would be there twice
+            await turn.chat.delete(before)
         await screens.show_next(turn, *notes)
 
 
@@ -61,6 +82,8 @@ async def text(turn: Turn) -> None:
     step = turn.state.step.partition(":")[2]
     if step == "wishes":
         await _wishes(turn)
+    elif step == "titles":
+        await _titles(turn)
     else:
         await _words(turn, [])
 
@@ -73,6 +96,20 @@ async def _wishes(turn: Turn) -> None:
         return
     drafts.keep(turn, drafts.say(drafts.answered(drafts.of(turn)), wishes))
     await screens.show_next(turn)
+
+
+async def _titles(turn: Turn) -> None:
+    """Take a line for each photo of a batch."""
+    draft, number = drafts.of(turn), drafts.count(drafts.of(turn))
+    lines = tuple(line for line in map(card_words.drawn, turn.came.text.splitlines()) if line)
+    long = next((line for line in lines if len(line) > card_words.TITLE_LIMIT), "")
+    if len(lines) != number:
+        await screens.show_next(turn, turn.text("studio.batch.titles_odd", lines=len(lines), count=number))
+    elif long:
+        await screens.show_next(turn, turn.text("error.title_long", detail=len(long), limit=card_words.TITLE_LIMIT))
+    else:
+        drafts.keep(turn, replace(drafts.answered(draft), titles=lines))
+        await screens.show_next(turn)
 
 
 async def _words(turn: Turn, notes: list[str]) -> None:
