@@ -88,7 +88,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def _png(data: bytes) -> tuple[int, int]:
-    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    width, height, depth, colour, *_ = struct.unpack(">IIBBBBB", data[16:29])
     if data[12:16] != b"IHDR" or not width or not height or depth not in _PNG_DEPTHS.get(colour, ()):
         raise errors.Rejected("picture_broken")
     return width, height

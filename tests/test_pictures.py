@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import io
 import struct
@@ -189,3 +190,44 @@ def test_anything_else_is_no_picture(data):
 @pytest.mark.parametrize("data", [b"\xff\xd8\xff", b"\xff\xd8\xff\xe0\x00", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"])
 def test_a_header_alone_is_broken(data):
     assert refusal(data) == "picture_broken"
+
+
+SHAPES = [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {}), ("WEBP", {"lossless": True})]
+
+
+@pytest.mark.parametrize(("form", "options"), SHAPES, ids=str)
+def test_wherever_a_file_ends_it_is_refused_by_name(form, options):
+    data = encoded(form, **options)
+    for end in range(64):
+        with pytest.raises(errors.Rejected, match=r"picture_(broken|format)"):
+            pictures.inspect(data[:end])
+
+
+@pytest.mark.parametrize(("form", "options"), SHAPES, ids=str)
+def test_whatever_stands_in_a_files_head_brings_nothing_but_a_refusal(form, options):
+    data = encoded(form, **options)
+    for at in range(40):
+        for value in (0, 1, 0x7F, 0xFF):
+            try:
+                width, height = pictures.inspect(data[:at] + bytes([value]) + data[at + 1 :])
+            except errors.Rejected:
+                continue
+            assert min(width, height) >= pictures.SIDE_MINIMUM
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [
+        ((200, 200), None),
+        ((199, 900), "picture_too_small"),
+        ((200, 2000), None),
+        ((200, 2001), "picture_too_long"),
+        ((8000, 5000), None),
+        ((8000, 5001), "picture_too_large"),
+        ((0, 0), "picture_too_small"),
+    ],
+)
+def test_a_picture_is_neither_too_small_nor_too_long_nor_too_large(size, code):
+    for width, height in (size, size[::-1]):
+        with pytest.raises(errors.Rejected, match=code) if code else contextlib.nullcontext():
+            pictures.check_size(width, height)
