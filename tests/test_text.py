@@ -1,4 +1,5 @@
 import ast
+import html
 import re
 import string
 from collections.abc import Iterator
@@ -190,3 +191,78 @@ def test_no_code_formats_a_date_or_money_past_the_languages():
         if name not in allowed and "/drawing/" not in name:
             source = path.read_text(encoding="utf-8")
             assert not re.search(r"%d\.%m|\} ₽|\} %[\"']|:,\}|:g\}", source), name
+
+
+def units(words):
+    """Count as Telegram does: UTF-16 units, without the marks of HTML."""
+    return len(html.unescape(re.sub(r"<[^<>]*>", "", words)).encode("utf-16-le")) // 2
+
+
+LETTER = {"title": "Кофейня", "name": "Анна"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "слово " * 2000,
+        "щ" * 9000,
+        "👩\u200d🍳" * 3000,
+        "<b>&\n" * 2500,
+        "а\n" + "щ" * 8000,
+    ],
+    ids=["words", "one word", "emoji", "markup", "a line"],
+)
+def test_a_long_letter_is_said_in_parts_that_telegram_takes_and_loses_nothing(words):
+    whole = text.say("ru", "client.letter.told", **LETTER, words="\0")
+    before, after = whole.split("\0")
+    said = text.parts("ru", "client.letter.told", **LETTER, words=words)
+    assert len(said) > 1
+    assert all(units(part) <= text.MESSAGE for part in said)
+    assert all(part.startswith(before) and part.endswith(after) for part in said), "each says whose it is"
+    pieces = [part.removeprefix(before).removesuffix(after) for part in said]
+    assert html.unescape("".join(pieces)) == words
+
+
+def test_what_fits_is_one_message_as_it_is():
+    words = "щ" * (text.MESSAGE - units(text.say("ru", "client.letter.told", **LETTER, words="")))
+    for more, number in (("", 1), ("щ", 2)):
+        assert len(text.parts("ru", "client.letter.told", **LETTER, words=words + more)) == number
+
+
+def test_a_part_ends_at_a_space_where_there_is_one_in_its_second_half():
+    words = ("щ" * 99 + " ") * 60
+    first, *_ = text.parts("ru", "client.letter.told", **LETTER, words=words)
+    assert re.search("щ{99} ", first)
+    assert not re.search("(?<!щ)щ{1,98}(?!щ)", first)
+
+
+@pytest.mark.parametrize(
+    ("room", "fits"), [(0, []), (4, []), (5, ["abc"]), (9, ["abc"]), (10, ["abc", "def"]), (99, ["abc", "def", "👍"])]
+)
+def test_as_many_sentences_are_taken_as_fit_with_the_lines_between(room, fits):
+    assert text.fitting(["abc", "def", "👍"], room) == fits
+
+
+@pytest.mark.parametrize(
+    ("seconds", "russian", "english"),
+    [
+        (0, "1 секунда", "1 second"),
+        (1.4, "1 секунда", "1 second"),
+        (95, "95 секунд", "95 seconds"),
+        (119.4, "119 секунд", "119 seconds"),
+        (120, "2 минуты", "2 minutes"),
+        (150, "2 минуты", "2 minutes"),
+        (151, "3 минуты", "3 minutes"),
+        (3600, "60 минут", "60 minutes"),
+    ],
+)
+def test_a_time_that_has_passed_is_whole_and_in_one_unit(seconds, russian, english):
+    assert [text.span(language, seconds).replace(NB, " ") for language in text.LANGUAGES] == [russian, english]
+
+
+def test_a_language_that_we_do_not_speak_reads_russian():
+    assert text.say("de", "button.menu") == text.say("ru", "button.menu")
+
+
+def test_what_is_missing_stays_words_whatever_it_should_have_been():
+    assert "—" in text.say("ru", "menu.home", balance="—")
