@@ -1,13 +1,14 @@
 """How big is each function's bundle, and does it boot? Vercel's own builder builds a copy of the project, offline."""
 
 import asyncio
+import collections
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from dev import functions
 from dev.stack import ROOT
 
 CLI = {"private": True, "dependencies": {"vercel": "64.0.2"}, "overrides": {"sandbox": "4.5.0"}}
-# MB; over 225 MiB, which is 235.9 MB, Vercel installs at cold start
-LIMITS = {"api/telegram": 60, "api/cache": 60, "api/callback": 60, "api/health": 60, "api/drain": 80, "api/render": 235}
+# MB with bytecode. The builder fills a large function with it up to 230.7 MB; what would be larger bare gets none, and
+# its build then takes away what the functions built before it had. Over 235.9 MB packages are installed at cold start.
+LIMITS = {"api/telegram": 60, "api/cache": 60, "api/callback": 60, "api/health": 60, "api/drain": 80, "api/render": 231}
+ROOM = 225  # MB without bytecode: the rest is for what a function imports first
 SETTINGS = {
     "LOTOK_ENV": "local",
     "DATABASE_URL": "postgresql://127.0.0.1:1/none",
@@ -38,7 +41,18 @@ class Bundle:
 
     @property
     def mb(self) -> float:
-        return sum(path.stat().st_size for path in self.files.values()) / 1_000_000
+        return _mb(self.files.values())
+
+    @property
+    def bare(self) -> float:
+        """The MB without bytecode."""
+        return _mb(path for inside, path in self.files.items() if not inside.endswith(".pyc"))
+
+    @property
+    def compiled(self) -> str:
+        """How much of the bytecode found room, in percent of the files."""
+        kinds = collections.Counter(Path(inside).suffix for inside in self.files)
+        return f"{kinds['.pyc'] / kinds['.py']:.0%}"
 
     def biggest(self, number: int = 4) -> str:
         """Name the folders that weigh most."""
@@ -51,6 +65,10 @@ class Bundle:
         return ", ".join(f"{name.removeprefix('_vendor/')} {size / 1_000_000:.0f}" for name, size in heaviest)
 
 
+def _mb(paths: Iterable[Path]) -> float:
+    return sum(path.stat().st_size for path in paths) / 1_000_000
+
+
 def run() -> str:
     """Build, weigh and boot every function; return the table."""
     for program in ("npm", "uv", "git"):
@@ -61,19 +79,20 @@ def run() -> str:
         _build(_cli(), project)
         bundles = _bundles(project)
         rows = [_row(bundle, asyncio.run(_boot(bundle, Path(folder)))) for bundle in bundles]
-        too_big = [bundle.name for bundle in bundles if bundle.mb >= LIMITS[bundle.name]]
+        too_big = [bundle.name for bundle in bundles if bundle.mb >= LIMITS[bundle.name] or bundle.bare >= ROOM]
     if too_big:
         raise Failed(f"over the limit: {', '.join(too_big)}\n" + "\n".join(rows))
     head = (
-        "| function | MB, with bytecode | must be under | boot, ms | of it our imports, ms | heaviest, MB |\n"
-        "|---|---|---|---|---|---|"
+        "| function | MB, with bytecode | must be under | compiled | boot, ms | of it imports, ms | heaviest, MB |\n"
+        "|---|---|---|---|---|---|---|"
     )
     how = "Built by `vercel build` from a copy, then booted from the bundle's files alone: the best of three boots."
     return "\n".join([head, *rows, "", how])
 
 
 def _row(bundle: Bundle, boot: functions.Boot) -> str:
-    cells = (f"`{bundle.name}`", f"{bundle.mb:.0f}", LIMITS[bundle.name], boot.init_ms, boot.user_ms, bundle.biggest())
+    size = (f"`{bundle.name}`", f"{bundle.mb:.0f}", LIMITS[bundle.name], bundle.compiled)
+    cells = (*size, boot.init_ms, boot.user_ms, bundle.biggest())
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -1,24 +1,19 @@
 """OpenAI, or a service with its API: pictures when KIE does not deliver, the words of a card, and moderation.
 
-The openai package is imported by the first request, and so only in a worker: a third of a second and 49 MB. A picture
-is finished when `create` returns; a worker that dies meanwhile has spent without a result: nobody can ask for it later.
+Three requests need no SDK: the openai package takes 10 MB of a bundle that has none to spare, and a second to import.
+A picture is finished when `create` returns; a worker that dies meanwhile has spent without a result: nobody can ask for
+it later.
 """
 
-import asyncio
 import base64
-import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from lib import config, errors
+from lib import config, errors, fetch
 from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
-
-if TYPE_CHECKING:
-    import openai
 
 INSTANT = True
 RATE = None
@@ -30,14 +25,15 @@ OFFERS = dict.fromkeys(("card", "card:white", "set", "set:white", "background"),
 MODERATION = Offer("openai", "omni-moderation-latest")
 WORDS_COST = 3
 
-type _Clients = dict[tuple[str, str], openai.AsyncOpenAI]  # by key and address
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
+API = "https://api.openai.com/v1"
+ANSWER_LIMIT = 64 * 1024 * 1024
 
 # Both sides divisible by 16, and the proportions exact.
 SIZES = {"1:1": "1024x1024", "3:4": "912x1216", "9:16": "1008x1792"}
-PICTURE_SECONDS = 150.0
-TEXT_SECONDS = 30.0
+PICTURE_TIME = timedelta(seconds=150)
+TEXT_TIME = timedelta(seconds=30)
+BUSY = timedelta(seconds=10)
+_AGAINST = ("moderation_blocked", "content_policy_violation")
 # Thousandths of a dollar for a million tokens of pictures: in and out.
 TOKENS_IN, TOKENS_OUT = 8_000, 30_000
 
@@ -60,22 +56,20 @@ async def prepare(offer: Offer, ask: Ask) -> Request:
 
 async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Ticket | Output:
     """Draw and wait for it. A request without an answer may have been paid for: its caller counts it."""
-    picture = ("product.jpg", ask.picture, "image/jpeg")
-    with _own_errors():
-        made = await _client().images.edit(
-            image=[picture],
-            prompt=ask.prompt[:32000],
-            n=1,
-            output_format="png",
-            safety_identifier=hashlib.sha256(f"lotok:{ask.job_id}".encode()).hexdigest()[:32],
-            timeout=PICTURE_SECONDS,
-            **request,
-        )
+    fields = {
+        **request,
+        "prompt": ask.prompt[:32000],
+        "n": "1",
+        "output_format": "png",
+        "safety_identifier": hashlib.sha256(f"lotok:{ask.job_id}".encode()).hexdigest()[:32],
+    }
+    files = [("image[]", ("product.jpg", ask.picture, "image/jpeg"))]
+    made = await _call("images/edits", PICTURE_TIME, data=fields, files=files)
     try:
-        data = base64.b64decode(made.data[0].b64_json or "", validate=True)  # type: ignore[index]
-    except (AttributeError, TypeError, IndexError, ValueError):
+        data = base64.b64decode(made["data"][0]["b64_json"], validate=True)
+    except (KeyError, TypeError, IndexError, ValueError):
         data = b""  # what it cost is known, and is noted with the failure
-    return Output(data, cost=_cost(getattr(made, "usage", None)))
+    return Output(data, cost=_cost(made.get("usage")))
 
 
 async def poll(tickets: Sequence[Ticket]) -> list[Report]:
@@ -138,81 +132,78 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
         asked.append({"type": "image_url", "image_url": {"url": _data_url(picture)}})
     if not asked:
         return []
-    with _own_errors():
-        judged = await _client().moderations.create(model=MODERATION.model, input=asked, timeout=TEXT_SECONDS)  # type: ignore[arg-type]
-    flagged: set[str] = set()
-    for result in judged.results:
-        if result.flagged:
-            flagged |= {name for name, value in result.categories.to_dict().items() if value is True}
-    return sorted(flagged)
+    judged = await _call("moderations", TEXT_TIME, json={"model": MODERATION.model, "input": asked})
+    try:
+        results = [(bool(result["flagged"]), dict(result["categories"])) for result in judged["results"]]
+    except (KeyError, TypeError, ValueError):
+        raise errors.Unavailable("down", "no judgement") from None
+    return sorted({name for flagged, kinds in results if flagged for name, value in kinds.items() if value is True})
 
 
 async def _chat(messages: list[dict[str, Any]], form: dict[str, Any]) -> str:
-    client: Any = _client()  # its types name each vendor's every model
-    with _own_errors():
-        answer = await client.chat.completions.create(
-            model=config.get().openai_model,
-            messages=messages,
-            response_format=form,
-            max_completion_tokens=600,
-            timeout=TEXT_SECONDS,
-        )
-    choice = answer.choices[0] if answer.choices else None
-    if choice is None or not choice.message.content:
-        raise errors.Rejected("rules" if choice and choice.message.refusal else "odd_answer", "no words")
-    return str(choice.message.content)
+    asked = {
+        "model": config.get().openai_model,
+        "messages": messages,
+        "response_format": form,
+        "max_completion_tokens": 600,
+    }
+    answer = await _call("chat/completions", TEXT_TIME, json=asked)
+    try:
+        message = answer["choices"][0]["message"]
+        said, refusal = message.get("content"), message.get("refusal")
+    except (KeyError, TypeError, IndexError, AttributeError):
+        said = refusal = None
+    if not isinstance(said, str) or not said:
+        raise errors.Rejected("rules" if refusal else "odd_answer", "no words")
+    return said
 
 
-def _client() -> "openai.AsyncOpenAI":
-    import openai
-
+async def _call(path: str, timeout: timedelta, **request: Any) -> dict[str, Any]:
+    """Return the object that is answered; raise what any other answer means."""
     settings = config.get()
     if not settings.openai_api_key:
         raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
-    base_url = settings.provider_urls["openai"] or "https://api.openai.com/v1"
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    name = (settings.openai_api_key, base_url)
-    if name not in clients:
-        clients[name] = openai.AsyncOpenAI(api_key=name[0], base_url=base_url, max_retries=0, timeout=TEXT_SECONDS)
-    return clients[name]
-
-
-async def close() -> None:
-    """Close the running loop's connections; a later request opens new ones."""
-    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
-        await client.close()
-
-
-@contextlib.contextmanager
-def _own_errors() -> Iterator[None]:
-    import openai
-
+    url = f"{(settings.provider_urls['openai'] or API).rstrip('/')}/{path}"
+    headers = {"Authorization": f"Bearer {settings.openai_api_key}"}
     try:
-        yield
-    except openai.RateLimitError as error:
-        code = "out_of_money" if error.code == "insufficient_quota" else "busy"
-        raise errors.Unavailable(code, _said(error), timedelta(seconds=10)) from None
-    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-        raise errors.Unavailable("no_access", _said(error)) from None
-    except (openai.BadRequestError, openai.UnprocessableEntityError, openai.NotFoundError) as error:
-        against = error.code in ("moderation_blocked", "content_policy_violation")
-        raise errors.Rejected("rules" if against else "not_supported", _said(error)) from None
-    except openai.APITimeoutError as error:
-        raise errors.Unavailable("maybe_made", _said(error)) from None
-    except openai.OpenAIError as error:
-        raise errors.Unavailable("down", _said(error)) from None
+        answer = await fetch.ask("POST", url, headers=headers, timeout=timeout, limit=ANSWER_LIMIT, **request)
+    except errors.Unavailable as error:
+        raise errors.Unavailable("down" if error.code == "not_reached" else "maybe_made", error.detail) from None
+    body = _object(answer.body)
+    if answer.status != 200:
+        raise _refusal(answer.status, body)
+    return body
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300].replace(config.get().openai_api_key or "\0", "***")
+def _refusal(status: int, body: dict[str, Any]) -> errors.AppError:
+    """Say what an answer other than 200 means."""
+    told = body.get("error")
+    code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, told)
+    said = f"{status} {code} {message}"[:300].replace(config.get().openai_api_key, "***")
+    if status == 429:
+        return errors.Unavailable("out_of_money" if code == "insufficient_quota" else "busy", said, BUSY)
+    if status in (401, 403):
+        return errors.Unavailable("no_access", said)
+    if status in (400, 404, 413, 422):
+        return errors.Rejected("rules" if code in _AGAINST else "not_supported", said)
+    return errors.Unavailable("down", said)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _cost(usage: Any) -> int | None:
     """Return what the tokens cost; None when the service does not tell them."""
-    tokens = getattr(usage, "input_tokens", None), getattr(usage, "output_tokens", None)
-    if not all(isinstance(number, int) and number >= 0 for number in tokens):
+    told = usage if isinstance(usage, dict) else {}
+    tokens_in, tokens_out = told.get("input_tokens"), told.get("output_tokens")
+    if not isinstance(tokens_in, int) or not isinstance(tokens_out, int) or min(tokens_in, tokens_out) < 0:
         return None
-    return -(-(tokens[0] * TOKENS_IN + tokens[1] * TOKENS_OUT) // 1_000_000)  # type: ignore[operator]
+    return -(-(tokens_in * TOKENS_IN + tokens_out * TOKENS_OUT) // 1_000_000)
 
 
 def _data_url(picture: bytes) -> str:

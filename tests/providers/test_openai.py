@@ -1,7 +1,6 @@
 """What OpenAI's answers mean, and that they cost what is known."""
 
 import json
-import types
 
 import pytest
 
@@ -14,7 +13,7 @@ from tests.providers.asked import ODD, ask
     "usage", [{"input_tokens": odd, "output_tokens": 10} for odd in ODD], ids=lambda x: str(x)[17:37]
 )
 def test_odd_numbers_of_tokens_cost_what_is_known_or_nothing_told(usage):
-    cost = provider._cost(types.SimpleNamespace(**usage))
+    cost = provider._cost(usage)
     assert cost is None or cost >= 0
 
 
