@@ -14,7 +14,7 @@ MARKETPLACES = ("wb", "ozon")
 
 TITLE_LIMIT = 60
 BENEFIT_LIMIT = 40
-BENEFITS = 3
+BENEFITS = 6  # a cover shows the first two to four that fit it, the slides of a set all
 
 _BULLET = re.compile(r"^\s*(?:[-–—•·*✓✔✅▪●]+|\d{1,2}[.)])\s+")
 _INLINE = re.compile(r"\s*(?:;|\||•)\s*")
@@ -58,7 +58,7 @@ _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a card: a title and up to three benefits, clean and short enough to be drawn.
+    """The words of a card: a title and up to six benefits, clean and short enough to be drawn.
 
     `lost` names the words whose letters no font of ours has.
     """

@@ -2,6 +2,7 @@ import pytest
 
 from lib import errors
 from lib.drawing.ground import lettering
+from lib.drawing.ground import words as printed
 from lib.studio import words as card_words
 
 
@@ -14,10 +15,15 @@ def test_one_line_is_split_at_semicolons():
     assert card_words.read_words("Кружка; держит тепло; белая").benefits == ("держит тепло", "белая")
 
 
-def test_a_fourth_benefit_is_left_out_and_counted():
-    words = card_words.read_words("Кружка\na1\na2\na3\na4\na5")
-    assert words.benefits == ("a1", "a2", "a3")
+def test_a_seventh_benefit_is_left_out_and_counted():
+    words = card_words.read_words("Кружка\na1\na2\na3\na4\na5\na6\na7\na8")
+    assert words.benefits == ("a1", "a2", "a3", "a4", "a5", "a6")
     assert words.left_out == 2
+
+
+def test_the_renderer_draws_as_many_benefits_as_a_seller_may_write():
+    assert printed.BENEFITS == card_words.BENEFITS
+    assert printed.BENEFIT_LIMIT >= card_words.BENEFIT_LIMIT
 
 
 @pytest.mark.parametrize("message", ["", "   \n\n", "🔥🔥🔥", "\u200b\u200d"])

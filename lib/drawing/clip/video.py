@@ -12,6 +12,7 @@ from lib.drawing.ground import lettering, output, photo, words
 from lib.drawing.ground.planes import Frame
 
 WIDTH, HEIGHT = 1080, 1920
+TOLD = 3  # benefits for which a clip has time
 KILOBITS = 7000  # of a whole clip, so that it stays below a megabyte
 FRAMES: dict[str, Callable[[Story], Iterator[Frame]]] = {
     "own": promo.frames,
@@ -27,7 +28,7 @@ def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -
     """
     source = photo.open_photo(data)
     hero = looks.hero((kept or cutout.of(data)).standing(order.way))
-    title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits)
+    title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits[:TOLD])
     story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
     drawn = _FirstFrame(FRAMES[order.template](story))
     mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=KILOBITS // order.seconds)

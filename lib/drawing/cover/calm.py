@@ -46,7 +46,7 @@ def editorial(cover: Cover) -> None:
     paper.write(title, (42, start), tones.ink, accent=(facts.accent, tones.accent))
     stand(cover, place(cover.product, room), 0.3, Drop(6, 14, 0.18))
     paper.band(cover.bottom - foot + 40, cover.bottom - foot + 42.5, tones.ink, left=50, right=850)
-    lines = list(facts.benefits[:3])
+    lines = list(facts.benefits)
     left = 50.0
     if facts.number:
         size = figure_size(cover, CORMORANT.title, 330, 160)

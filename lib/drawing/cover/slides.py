@@ -30,6 +30,7 @@ PAIRS = {
     "split": OSWALD, "pattern": UNBOUNDED, "dark": UNBOUNDED, "editorial": CORMORANT, "soft": CORMORANT,
     "sticker": RUBIK, "food": YESEVA, "paper": BITTER,
 }  # fmt: skip
+SEEN = 3  # benefits that a cover shows as a rule
 FINE = 500  # pixels of the product's shorter side: less shows no more through a lens
 INK: Rgb = (29, 32, 48)
 
@@ -247,7 +248,9 @@ def _points(cover: Cover, pair: Pair) -> None:
     top = _heading(cover, pair, "points")
     spot = place(cover.product, Spot(180, top + 10, 540, cover.bottom - top - 20), 0.5, 0.5)
     stand(cover, spot, 0.3)
-    chosen = tuple(one for one in Told(cover.facts).benefits if _label(one, pair).width <= 250)[:4]
+    told = Told(cover.facts).benefits
+    fresh = (*told[SEEN:], *told[:SEEN])  # those that the cover had no room for come first
+    chosen = tuple(one for one in fresh if _label(one, pair).width <= 250)[:4]
     for benefit, icon, (share, is_right) in zip(chosen, signs.chosen(chosen), POINTS, strict=False):
         at = (spot.x + _edge(cover.product.image, share, is_right) * spot.width, spot.y + share * spot.height)
         _labelled(cover, pair, benefit, icon, (at, is_right))

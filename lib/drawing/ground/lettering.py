@@ -59,8 +59,9 @@ def said(text: str, limit: int) -> str:
 
 
 def listed(benefits: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what may be printed of the first three benefits."""
-    return tuple(text for text in (said(benefit, words.BENEFIT_LIMIT) for benefit in benefits[:3]) if text)
+    """Return what may be printed of the benefits."""
+    printed = (said(benefit, words.BENEFIT_LIMIT) for benefit in benefits[: words.BENEFITS])
+    return tuple(text for text in printed if text)
 
 
 def suited(text: str, name: str) -> str:

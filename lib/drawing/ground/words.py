@@ -5,6 +5,7 @@ import unicodedata
 
 TITLE_LIMIT = 110
 BENEFIT_LIMIT = 60
+BENEFITS = 6
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|__|`+|~~|\|\|")
 _LONELY = re.compile(
