@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from lib import config, errors
 from lib.drawing.card import white
-from lib.drawing.cut import backdrop, cutout, framing, gate, network, result, subject
+from lib.drawing.cut import backdrop, cutout, framing, gate, matte, network, result, subject
 from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour, photo, raster
 from lib.drawing.scene import background
@@ -158,6 +158,21 @@ def test_thin_parts_are_kept_and_openings_are_open(sees_red: None) -> None:
     cut = _cut(image).pictures[0]
     assert cut.how == "network"
     assert _iou(cut, mask) > 0.9
+
+
+def test_an_eye_is_no_hole_and_a_ring_is_open() -> None:
+    photo_ = Image.new("RGB", (320, 320), (120, 122, 125))
+    pen = ImageDraw.Draw(photo_)
+    pen.ellipse((60, 60, 260, 260), fill=(235, 190, 30))
+    pen.ellipse((100, 100, 116, 116), fill=(15, 15, 20))
+    pen.ellipse((190, 190, 206, 206), fill=(120, 122, 125))
+    seen = Image.new("L", photo_.size)
+    pen = ImageDraw.Draw(seen)
+    pen.ellipse((60, 60, 260, 260), fill=255)
+    for x in (100, 190):
+        pen.ellipse((x, x, x + 16, x + 16), fill=0)
+    alpha = matte.cut(photo_, np.asarray(seen, dtype=np.float32) / 255).getchannel("A")
+    assert (alpha.getpixel((108, 108)), alpha.getpixel((198, 198))) == (255, 0)
 
 
 def test_nothing_of_the_old_ground_is_left_at_the_rim(sees_red: None) -> None:

@@ -15,6 +15,8 @@ from lib.drawing.ground.raster import Floats, Mask
 
 REACH = 3  # quarter-size pixels that an edge may lie from the rough mask's
 SPECK = 0.03  # of the largest part
+HOLE = 0.015  # of the product: a larger hole is an opening
+UNLIKE = 0.15  # of the way from black to white: as far from all that the ground nearby is, a hole does not show it
 FAINT = 12  # of 255: the picture is cropped to what is more than that
 
 Places = tuple[NDArray[np.intp], ...]
@@ -28,7 +30,7 @@ def cut(crop: Image.Image, mask: Floats) -> Image.Image:
     alpha = _bounded(_snapped(pixels, rough, pixel), rough)
     at = np.nonzero((alpha > 0.05) & (alpha < 0.95))
     alpha[at] = _measured(pixels, alpha, rough, at, pixel)
-    alpha = _clipped((_tidied(alpha) - 0.06) / 0.88)
+    alpha = _clipped((_healed(pixels, _tidied(alpha)) - 0.06) / 0.88)
     clean = _cleaned(pixels, alpha)
     return Image.fromarray((np.dstack([clean, alpha]) * 255 + 0.5).astype(np.uint8))
 
@@ -154,6 +156,29 @@ def _tidied(alpha: Floats) -> Floats:
     if not dropped.any():
         return alpha
     return np.where(raster.resized(dropped, (alpha.shape[1], alpha.shape[0])) > 0.5, np.float32(0), alpha)
+
+
+def _healed(pixels: Floats, alpha: Floats) -> Floats:
+    """Fill small holes that do not show the ground: an eye, a button, a screw on a thing of another colour."""
+    size = _quarter(pixels)
+    small = _reduced(alpha, size)
+    solid = small > 0.5
+    outside = raster.from_border(~solid)
+    found = raster.labels(~solid & ~outside)
+    if not found.any():
+        return alpha
+    colours = _stacked(pixels, size)
+    ground = (outside & (small < 0.05))[..., None].astype(np.float32)
+    squares = (colours * colours).sum(-1, keepdims=True)
+    sums = _blurred(np.dstack([colours * ground, squares * ground, ground]), 6, 30)
+    means = sums[..., :4] / np.maximum(sums[..., 4:], 1e-5)
+    varied = np.maximum(means[..., 3] - (means[..., :3] ** 2).sum(-1), 0)
+    apart = np.sqrt(((colours - means[..., :3]) ** 2).sum(-1)) - 2 * np.sqrt(varied)
+    counts = np.bincount(found.ravel())
+    unlike = np.bincount(found.ravel(), weights=apart.ravel()) > UNLIKE * counts
+    full = (counts < HOLE * solid.sum()) & unlike
+    full[0] = False
+    return np.where(raster.resized(raster.dilate(full[found], 1), alpha.shape[::-1]) > 0.5, np.float32(1), alpha)
 
 
 def _cleaned(pixels: Floats, alpha: Floats) -> Floats:
