@@ -47,6 +47,11 @@ PRODUCTS = {"bottle": bottle(), "shoe": shoe(), "cube": cube()}
         ("Колонка для улицы, Bluetooth", TEXTS, ("Колонка для улицы", "Bluetooth", "улицы", ("24", "часа"))),
         ("Табурет", ("Выдержит 150 кг", "Высота 45 см"), ("Табурет", "", "", ("150", "кг"))),
         ("Робот", ("Для детей с 3 лет", "Моется"), ("Робот", "", "", None)),
+        ("Робот", ("Для детей от 3 лет", "До 12 лет"), ("Робот", "", "", None)),
+        ("Машинка", ("Скорость 20 км/ч",), ("Машинка", "", "", ("20", "км/ч"))),
+        ("Подушка", ("45 × 45 см", "90 см × 2 м", "30х40 см"), ("Подушка", "", "", None)),
+        ("Краска", ("Расход 2 л/кв. м",), ("Краска", "", "", None)),
+        ("Термос", ("Держит тепло до 24 часов", "До 12 ч без сети"), ("Термос", "", "", ("12", "ч"))),
         ("Крем — дневной", ("Скидка 20 %",), ("Крем", "Дневной", "", None)),
         ("Термос 0,5 л, стальной", (), ("Термос 0,5 л", "Стальной", "", None)),
         ("Рюкзак городской 25 л", (), ("Рюкзак городской 25 л", "", "городской", None)),
@@ -338,6 +343,16 @@ def test_a_framed_photo_fills_its_card_and_keeps_the_product(name):
     assert red.mean() > 0.1
     assert not red[:, 0].any()
     assert not red[:, -1].any()
+
+
+@pytest.mark.parametrize("name", framed.DESIGNS)
+def test_a_product_that_its_photo_cuts_above_keeps_its_foot(name):
+    photo = Image.new("RGB", (800, 800), (240, 240, 240))
+    ImageDraw.Draw(photo).rectangle((300, 0, 500, 760), fill=(20, 60, 150))
+    ImageDraw.Draw(photo).rectangle((300, 735, 500, 760), fill=(250, 30, 30))
+    made = framed.draw((300, 400), photo, (300, 0, 500, 760), facts.read("Ваза", ("Высота 22 см",)), name)
+    red, green, _ = np.moveaxis(np.asarray(made).astype(int), -1, 0)
+    assert ((red > 220) & (green < 60)).sum() > 300
 
 
 @pytest.mark.parametrize("name", [name for name in choice.DESIGNS if name != "number"])

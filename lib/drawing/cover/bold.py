@@ -1,11 +1,13 @@
 """Loud designs: bleed, number, pattern, sticker. Vivid grounds, and the product as large as the card takes."""
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from lib.drawing.cover import letters
-from lib.drawing.cover.letters import ONEST, RUBIK, UNBOUNDED, Style
+from lib.drawing.cover.letters import ONEST, RUBIK, UNBOUNDED, Style, TextBlock
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
 from lib.drawing.cover.parts import (
     Cover,
@@ -25,6 +27,15 @@ from lib.drawing.cover.parts import (
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
+HIDDEN = 0.2  # of the product, at most, under the plate or beyond the edges
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The dark plate at the lower left: its place, and its words below each other."""
+
+    spot: Spot
+    lines: list[TextBlock]
 
 
 def bleed(cover: Cover) -> None:
@@ -33,16 +44,14 @@ def bleed(cover: Cover) -> None:
     paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
     title, beside = _beside(cover)
+    plate = _plate(cover)
     top = cover.top + title.height + 90
     if beside:
         spot = anchored(cover, place(cover.product, Spot(470, cover.top - 10, 520, high - cover.top + 50), 0.3, 0))
     elif cover.product.sides:
         spot = anchored(cover, place(cover.product, Spot(200, top, 700, high - top), 0.6))
-    elif cover.product.is_wide:
-        spot = place(cover.product, Spot(60, top - 10, 1020, cover.bottom - top - 60), 0, 0.55)
-        spot = place(cover.product, Spot(spot.x, spot.y, spot.width * 1.12, spot.height * 1.12), 0, 0)
     else:
-        spot = place(cover.product, Spot(250, top - 10, 700, high - top + 60), 0.62, 0, 1.1)
+        spot = _clear(cover, top - 10, plate)
     lies = cover.product.is_wide and not cover.product.sides and cover.facts.kind not in ("home", "lamp")
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
@@ -50,7 +59,31 @@ def bleed(cover: Cover) -> None:
         paper.picture(cover.product.image, spot, turn=-9 if lies else 0, drop=Drop())
     paper.write(set_second(cover, ONEST.text), (52, cover.top), tones.ink)
     paper.write(title, (48, cover.top + 58), tones.ink)
-    _plate(cover)
+    _show_plate(cover, plate)
+
+
+def _clear(cover: Cover, top: float, plate: Plate) -> Spot:
+    """Return the largest of some places at which neither plate nor edge hides too much of the product."""
+    spots = (_near(cover, top, over) for over in (1.1, 1.02, 0.94, 0.86))
+    return next((spot for spot in spots if _hidden(cover, spot, plate.spot) <= HIDDEN), _near(cover, top, 0.78))
+
+
+def _near(cover: Cover, top: float, over: float) -> Spot:
+    """Return the product's place when it is so many times as large as its room."""
+    if cover.product.is_wide:
+        whole = place(cover.product, Spot(60, top, 1020, cover.bottom - top - 60), 0, 0.1)
+        return Spot(whole.x, whole.y, whole.width * over, whole.height * over)
+    return place(cover.product, Spot(250, top, 700, cover.height - top + 60), 0.62, 0, over)
+
+
+def _hidden(cover: Cover, spot: Spot, plate: Spot) -> float:
+    """Return the share of the product that lies under the plate or beyond the edges."""
+    solid = np.asarray(cover.product.image.getchannel("A").resize((60, 60), Image.Resampling.BOX)) > 128
+    x = (spot.x + (np.arange(60) + 0.5) / 60 * spot.width)[None, :]
+    y = (spot.y + (np.arange(60) + 0.5) / 60 * spot.height)[:, None]
+    under = (x > plate.x) & (x < plate.right) & (y > plate.y) & (y < plate.bottom)
+    away = under | (x > WIDTH) | (y > cover.height)
+    return float((solid & away).sum()) / max(1, int(solid.sum()))
 
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
@@ -62,27 +95,36 @@ def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
     return set_title(cover, ONEST.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
 
 
-def _plate(cover: Cover) -> None:
-    """Set the number and its note, or two benefits, on a dark plate at the lower left."""
-    dark = cover.others["dark"].ground
-    fill, ink = (dark, WHITE) if contrast(dark, cover.tones.ground) > 3 else (WHITE, dark)
-    number, size = cover.facts.number, 150 if cover.is_high else 116
+def _plate(cover: Cover) -> Plate:
+    """Set the number's note, or two benefits, for the plate."""
+    number, size = cover.facts.number, _figure(cover)
     if number is None:
         lines = [letters.fit(one, ONEST.strong, (560, 50), (44, 34), lines=1) for one in cover.facts.benefits[:2]]
-        if not lines:
-            return
-        width, high = max(line.width for line in lines) + 72, 62 * len(lines) + 50
-        cover.paper.tile(Spot(36, cover.bottom - high + 12, width, high), 40, fill)
-        for index, line in enumerate(lines):
-            cover.paper.write(line, (72, cover.bottom - high + 42 + 62 * index), ink)
+        width, high = max([line.width for line in lines] or [-72.0]) + 72, 62.0 * len(lines) + 50
+    else:
+        lines = [letters.fit(number.note, ONEST.strong, (430, 50), (42, 34), lines=1)]
+        width = max(figure_width(cover, ONEST.title, size), lines[0].width) + 72
+        high = size + (84 if number.note else 30)
+    return Plate(Spot(36, cover.bottom - high + 12, width, high), lines)
+
+
+def _figure(cover: Cover) -> float:
+    return 150 if cover.is_high else 116
+
+
+def _show_plate(cover: Cover, plate: Plate) -> None:
+    """Draw the plate with the number and its note, or with two benefits."""
+    dark, spot = cover.others["dark"].ground, plate.spot
+    fill, ink = (dark, WHITE) if contrast(dark, cover.tones.ground) > 3 else (WHITE, dark)
+    if not plate.lines:
         return
-    note = letters.fit(number.note, ONEST.strong, (430, 50), (42, 34), lines=1)
-    width = max(figure_width(cover, ONEST.title, size), note.width) + 72
-    high = size + (84 if number.note else 30)
-    top = cover.bottom - high + 12
-    cover.paper.tile(Spot(36, top, width, high), 40, fill)
-    draw_figure(cover, ONEST.title, (70, top + 12), size, ink)
-    cover.paper.write(note, (72, top + size + 18), ink)
+    cover.paper.tile(spot, 40, fill)
+    first = 30.0
+    if cover.facts.number:
+        draw_figure(cover, ONEST.title, (70, spot.y + 12), _figure(cover), ink)
+        first = _figure(cover) + 18
+    for index, line in enumerate(plate.lines):
+        cover.paper.write(line, (72, spot.y + first + 62 * index), ink)
 
 
 def number(cover: Cover) -> None:

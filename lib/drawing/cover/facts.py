@@ -12,11 +12,11 @@ LONGEST = 14  # letters of a word beside a number
 
 _SPLIT = re.compile(r"\s*(?:(?<!\d)[,/]|[,/](?!\d)|[;(|]|\s[—–-]\s)\s*")  # 0,5 and 1/2 are numbers
 _FIGURE = re.compile(
-    r"(?<![\w.,–-])(?:до\s+|от\s+)?(–?\d{1,3}(?:[ \u00a0]\d{3})+|–?\d+(?:[.,]\d+)?)[ \u00a0-]?"
-    r"(мА[·*]?ч|кВт|Вт|В|кг|гр?|мг|мл|л|мм|см|км|м²|м|ГБ|ТБ|МП|Мп|°C|°|%|дБ|Гц|атм|бар|"
+    r"(?<![\w.,–-])(?<![×xх*]\s)(?<![×xх*])(?:до\s+)?(–?\d{1,3}(?:[ \u00a0]\d{3})+|–?\d+(?:[.,]\d+)?)[ \u00a0-]?"
+    r"(км/ч|м/с|об/мин|г/м²|л/мин|мл/ч|мА[·*]?ч|кВт|Вт|В|кг|гр?|мг|мл|л|мм|см|км|м²|м|ГБ|ТБ|МП|Мп|°C|°|%|дБ|Гц|атм|бар|"
     r"час(?:ов|а)?|ч|минут[аы]?|мин|секунд[аы]?|дн(?:ей|я)|день|недел[ьюия]+|месяц(?:ев|а)?|мес|год[а]?|лет|"
     r"шт(?:ук[аи]?|\.)?|предмет(?:ов|а)?|режим(?:ов|а)?|размер(?:ов|а)?|цвет(?:ов|а)|вкус(?:ов|а)|слоёв|слоя|"
-    r"игр[аы]?|стирок|порци[йи]|ступен[ией]+|скорост[иьей]+)(?![^\W\d_])",
+    r"игр[аы]?|стирок|порци[йи]|ступен[ией]+|скорост[иьей]+)(?![^\W\d_]|/|\s*[×xх*]\s*\d)",
     re.IGNORECASE,
 )
 # Which number sells: load, capacity, time, power, weight, then counts, then sizes (the first rule asked wins).
@@ -29,6 +29,8 @@ _WORTH = (
     re.compile(r"шт|предмет|режим|размер|цвет|вкус|сло|игр|стир|порц|ступ|скор|°|МП", re.IGNORECASE),
     re.compile(r"см|мм|м|км", re.IGNORECASE),
 )
+# "до 3 лет" is an age, and without its "до" a "24 часов" would be wrong Russian.
+_BENT = re.compile(r"^до\s.*?(?:(?:мес|год|лет)\w*|(?<!1)[1-4]\s(?:час|дн|минут|недел)\w+)$", re.IGNORECASE)
 _MINUS = re.compile(r"(?<!\S)[−-](?=\d)")
 _FORBIDDEN = re.compile(r"%|₽|руб", re.IGNORECASE)
 
@@ -177,7 +179,8 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
             note += " до"
         if max(map(len, note.split()), default=0) > LONGEST:
             continue
-        if _LEADS.search(benefit[: match.start()]):  # "с 3 лет" says something else without its "с"
+        # "с 3 лет" says something else without its "с"
+        if _BENT.search(match[0]) or _LEADS.search(benefit[: match.start()]):
             continue
         worth = next((n for n, rule in enumerate(_WORTH) if rule.search(match[2])), len(_WORTH))
         found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34])))

@@ -14,6 +14,8 @@ from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, 
 from lib.drawing.cover.tones import Tones
 
 LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
+EDGE = 0.015  # of the photo: what ends nearer to its edge is cut by it
+AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
 
 DESIGNS = ("band", "panel", "diagonal")
@@ -41,7 +43,7 @@ def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     """Words on a deep band across the foot."""
     title, made, high = _words(cover, UNBOUNDED)
     top = cover.bottom - high - 40 if cover.is_high else cover.height - high - 72
-    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 30))
+    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 2))
     cover.paper.band(top, cover.height, cover.tones.deep)
     cover.paper.band(top, top + 12, cover.tones.accent)
     _write(cover, title, made, top + 40, cover.tones)
@@ -69,7 +71,7 @@ def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]
     )
     title, made, high = _words(capitals, OSWALD)
     top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
-    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 60))
+    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 24))
     points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
     cover.paper.polygon([(0, top + 22), (WIDTH, top - 68), *points[2:]], cover.tones.accent)
     cover.paper.polygon(points, cover.tones.deep)
@@ -100,9 +102,26 @@ def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[i
     part = photo.crop(box)
     if not _may_lose(focus, photo.size, part.size, shape):
         return _whole(part, size)
-    middle = ((focus[0] + focus[2]) / 2 - box[0], (focus[1] + focus[3]) / 2 - box[1])
-    centre = (min(1, max(0, middle[0] / part.width)), min(1, max(0, middle[1] / part.height)))
-    return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=centre)
+    near = (min(part.width, part.height * shape), min(part.height, part.width / shape))
+    centre = [_start(focus, photo.size, box, axis, near[axis]) for axis in (0, 1)]
+    return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=(centre[0], centre[1]))
+
+
+def _start(
+    focus: tuple[int, int, int, int], whole: tuple[int, int], box: tuple[int, int, int, int], axis: int, near: float
+) -> float:
+    """Return where a window of this length begins in the box, as a share of its way: an end that is whole stays whole.
+
+    The product is in the middle, but what the photo cuts loses more of that end.
+    """
+    first, last, spare = focus[axis], focus[axis + 2], box[axis + 2] - box[axis] - near
+    begin = (first + last - near) / 2
+    air = AIR * near
+    if last < (1 - EDGE) * whole[axis]:
+        begin = max(begin, last + air - near)
+    if first > EDGE * whole[axis]:
+        begin = min(begin, first - air)
+    return min(1, max(0, (begin - box[axis]) / spare)) if spare > 0 else 0.5
 
 
 def _may_lose(focus: tuple[int, int, int, int], whole: tuple[int, int], part: tuple[int, int], shape: float) -> bool:

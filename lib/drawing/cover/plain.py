@@ -73,16 +73,16 @@ def dark(cover: Cover) -> None:
     made = row(cover, UNBOUNDED, across(cover), size=40, sign=58, gap=40)
     low = cover.bottom - made.height
     size = figure_size(cover, UNBOUNDED.title, 800 if wide else 290, 170 if cover.is_high else 130)
-    start, floor = cover.top + title.height + 70, low - 60
+    start, floor = cover.top + title.height + 70, low - 46
     if wide:
         taken = size if facts.number else 0
         spot = place(cover.product, Spot(40, start, 820, floor - start - taken), 0.5, 0.8)
     elif facts.number:
         spot = place(
-            cover.product, Spot(345, start - 20, 585 if cover.product.is_tall else 545, floor - start + 20), 0.5, 1
+            cover.product, Spot(345, start - 4, 585 if cover.product.is_tall else 545, floor - start + 4), 0.5, 1
         )
     else:
-        spot = place(cover.product, Spot(120, start - 10, 660, floor - start + 10))
+        spot = place(cover.product, Spot(120, start, 660, floor - start))
     middle = (spot.middle, spot.y + spot.height * 0.46)
     paper.light(middle, (0.62 * WIDTH, 0.46 * cover.height), tones.glow, tones.shade, tones.ground)
     paper.fade(low - 46, cover.height, (0, 0, 0), 0.45)

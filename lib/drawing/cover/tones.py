@@ -121,7 +121,9 @@ def _bright(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground
 
 def _tint(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
     of = (hue + 180 * (turn % 2)) % 360
-    return ((0.90, 0.055, of) if seen.rim < 0.70 else (0.37, 0.085, of)), hue
+    if seen.rim < 0.70:
+        return (0.90, 0.055, of), hue
+    return (0.37, 0.085, of if not 60 < of < 118 else (of + 180) % 360), hue  # dark yellow is mud
 
 
 def _pastel(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
