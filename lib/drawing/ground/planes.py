@@ -16,10 +16,11 @@ Box = tuple[int, int, int, int]
 Point = tuple[float, float]
 
 MARGIN = 4  # clear pixels around a layer, so that its edge can fall between two pixels
+# Of red, green and blue, and what is added; Pillow rounds to the nearest level itself.
 WEIGHTS = (
-    (0.18259, 0.61423, 0.06201, 16.5),
-    (-0.10064, -0.33857, 0.43922, 128.5),
-    (0.43922, -0.39894, -0.04027, 128.5),
+    (0.18259, 0.61423, 0.06201, 16),
+    (-0.10064, -0.33857, 0.43922, 128),
+    (0.43922, -0.39894, -0.04027, 128),
 )
 
 
@@ -56,7 +57,7 @@ def inked(mask: Image.Image, ink: Rgb) -> Layer:
     size = (mask.width + 2 * MARGIN + mask.width % 2, mask.height + 2 * MARGIN + mask.height % 2)
     padded = Image.new("L", size)
     padded.paste(mask, (MARGIN, MARGIN))
-    levels = tuple(round(a * ink[0] + b * ink[1] + c * ink[2] + d - 0.5) for a, b, c, d in WEIGHTS)
+    levels = tuple(round(a * ink[0] + b * ink[1] + c * ink[2] + d) for a, b, c, d in WEIGHTS)
     return Layer((), (padded, _half(padded)), mask.width, mask.height, levels)
 
 

@@ -1,4 +1,4 @@
-"""Cleans a seller's words for a card: what cannot be printed goes, and breaking rules are set."""
+"""Cleans a seller's words for a card: drops what cannot be printed, and decides where a line may break."""
 
 import re
 import unicodedata
@@ -43,8 +43,8 @@ def unbroken(text: str) -> list[str]:
     """
     pieces: list[str] = []
     for word in _HYPHEN.sub(f"{_OPEN} ", text).split():
-        last = pieces[-1].split(_JOINED)[-1] if pieces else ""
-        if pieces and (_leads(last) or word in "–—-+&/" or _counts(last, word)):
+        *before, last = pieces[-1].split(_JOINED) if pieces else ("",)
+        if pieces and (_leads(last, *before[-1:]) or word in "–—-+&/" or _counts(last, word)):
             pieces[-1] += _JOINED + word
         else:
             pieces.append(word)
@@ -56,8 +56,10 @@ def joined(pieces: tuple[str, ...]) -> str:
     return " ".join(pieces).replace(f"{_OPEN} ", "").rstrip(_OPEN)
 
 
-def _leads(word: str) -> bool:
-    return _LONELY.fullmatch(word) is not None or (len(word) == 1 and not word.isdigit()) or word in ("№", "+", "&")
+def _leads(word: str, before: str = "") -> bool:
+    """Say whether a word must not end a line: a preposition, or a lone sign that is no number's unit."""
+    is_sign = len(word) == 1 and not word.isdigit() and not _counts(before, word)
+    return _LONELY.fullmatch(word) is not None or is_sign
 
 
 def _counts(number: str, unit: str) -> bool:
