@@ -1,4 +1,5 @@
-"""The parameters that each model takes, by the documentation of August 2026: a request that breaks it is a 422."""
+"""The parameters that each model takes, by the documentation of August 2026. A request that breaks
+them gets a 422."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ RATIOS = {"1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9
 
 @dataclass(frozen=True)
 class Model:
-    """The names of a model's fields, their limits, what comes out, and its price in credits."""
+    """A model: its fields with their limits, the kind of its result, and its price in credits."""
 
     picture: str
     many: int = 0  # how many pictures at most; 0: one address that is no list

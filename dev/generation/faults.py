@@ -10,7 +10,7 @@ type Kinds = dict[str, tuple[str, ...]]
 
 @dataclass
 class Fault:
-    """A fault of the next `times` times; `seconds` where the way to fail has a duration."""
+    """A fault that happens the next `times` times; `seconds` is its duration, where it has one."""
 
     id: int
     part: str
@@ -20,7 +20,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of one stand-in that still wait for their turn, oldest first.
+    """The faults of one stand-in that have not happened yet, oldest first.
 
     `kinds` are the ways to fail by what they strike; `on_change` is called when one was ordered, used up or removed.
     """
@@ -42,7 +42,7 @@ class Faults:
         return fault
 
     def take(self, *kinds: str) -> Fault | None:
-        """Return the oldest fault of these kinds, used up by one."""
+        """Return the oldest fault of these kinds, and count it down by one."""
         fault = next((one for one in self.active if one.kind in kinds), None)
         if fault:
             fault.times -= 1

@@ -69,7 +69,7 @@ def stand_in(secrets: Mapping[str, str], *, seconds: float, light: bool) -> "Kie
 
 @dataclass
 class Task:
-    """One task: `param` is what was asked; how it will end is decided when it is made."""
+    """One task: `param` holds the request, and its end is decided when the task is made."""
 
     id: str
     key: str
@@ -88,7 +88,7 @@ class Task:
 
 
 class Kie:
-    """The service as an ASGI app. `seconds` is what a task takes, `light` makes results in no time at all.
+    """The service as an ASGI app. `seconds` is how long a task takes, `light` makes small results at once.
 
     `pace` shortens the account's window as tests shorten all waits.
     """
@@ -114,7 +114,7 @@ class Kie:
         self._client = httpx.AsyncClient(timeout=15, trust_env=False, verify=False)
 
     async def idle(self) -> None:
-        """Wait until every task has ended and every callback was made; one that never ends is not waited for."""
+        """Wait until every task has ended and every callback was made; a task that never ends is left out."""
         await asyncio.gather(*self._background)
 
     async def close(self) -> None:

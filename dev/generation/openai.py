@@ -35,7 +35,7 @@ def stand_in(secrets: Mapping[str, str], *, seconds: float, light: bool) -> "Ope
 
 
 class OpenAI:
-    """The service as an ASGI app; `seconds` is what a picture takes, `light` makes it in no time at all."""
+    """The service as an ASGI app; `seconds` is how long a picture takes, `light` makes a small one at once."""
 
     def __init__(self, *, keys: tuple[str, ...], seconds: float = 4.0, light: bool = False) -> None:
         self.keys, self.seconds, self.light = keys, seconds, light

@@ -120,7 +120,7 @@ class Delivery:
         self._end(record, "delivered")
 
     def drop(self, bot: str) -> None:
-        """Forget what waits for a bot, as drop_pending_updates asks."""
+        """Forget the updates that wait for a bot, as drop_pending_updates asks."""
         for record in self.pending(bot):
             self._end(record, "dropped")
 
@@ -201,7 +201,7 @@ class Delivery:
         return answer.status_code, answer.text, float(asked) if asked.isdigit() and not answer.is_success else 0.0
 
     async def _reply(self, bot: Bot, status: int, body: str) -> None:
-        """Make the call that a webhook's answer may hold; its outcome is told to nobody."""
+        """Make the call that a webhook's answer holds, if it holds one; nobody hears of its outcome."""
         if not 200 <= status < 300 or '"method"' not in body or self._world.on_reply is None:
             return
         try:

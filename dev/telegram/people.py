@@ -81,12 +81,12 @@ class Person:
         return Act([update], posted, number)
 
     def contact(self) -> Act:
-        """Share the own phone number, as the contact button does."""
+        """Share one's own phone number, as the contact button does."""
         shown = {name: self.user[name] for name in ("first_name", "last_name") if self.user.get(name)}
         return self._say([{"contact": {"phone_number": cast.phone(self.user), **shown, "user_id": self.user["id"]}}])
 
     def edit(self, message_id: int, text: str) -> Act:
-        """Change an own text, or the caption of an own photo, video or file."""
+        """Change one's own text, or the caption of one's own photo, video or file."""
         posted = self.chat.messages.get(message_id)
         if posted is None or not posted.outgoing or not posted.message.keys() & EDITABLE:
             raise CannotAct("not_editable", "Only an own text or caption can be edited.", 409)

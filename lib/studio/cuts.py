@@ -127,7 +127,7 @@ async def keep(user_id: int, job_id: int, data: bytes, size: tuple[int, int]) ->
 
 
 async def kept(user_id: int, key: str) -> bytes:
-    """Return a person's kept cut; nothing when there is none (any longer), or it cannot be had now."""
+    """Return a person's kept cut; nothing when there is none any longer, or storage is out of reach."""
     try:
         found = await db.run(lambda conn: SQL.find_cut.one(conn, str, user_id=user_id, key=key))
         return await storage.get(found) if found else b""

@@ -2,8 +2,9 @@
 
     photo had ─> cut ─> kept ─> noted in the checkpoint ─> shown in the message that promised it
 
-The message is only for this, so whenever the cut comes it writes over nothing newer. A cut that nobody was promised,
-of an older order's photo, is kept and noted alone. For a finished order the pictures of its other ways are shown.
+That message is for nothing else, so the cut overwrites nothing newer, whenever it comes. A cut that nobody was
+promised, of an older order's photo, is only kept and noted. For a finished order it shows the pictures of
+its other ways.
 """
 
 from datetime import timedelta

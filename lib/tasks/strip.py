@@ -1,7 +1,7 @@
 """Draws the covers that a card can have, small, and sends them with a number each: a choice by picture, before paying.
 
-A strip that comes too late is dropped: the words or the photo are others by now, or the person is elsewhere. When it
-fails nobody is told, as an order needs none.
+A strip that comes too late is dropped: the words or the photo are others by now, or the person is elsewhere. Nobody is
+told when it fails, because an order needs no strip.
 """
 
 from datetime import timedelta

@@ -37,7 +37,7 @@ from dead_letters
 where id = %(letter_id)s;
 
 -- name: drop_letter
--- Not when it has failed once more since it was looked at.
+-- Nothing is dropped when the update has failed once more since somebody looked at it.
 with gone as (
     delete from dead_letters
     where id = %(letter_id)s
@@ -71,7 +71,7 @@ from users
 where tg_id = any(%(tg_ids)s);
 
 -- name: find_people
--- What was typed may be several things at once: each is looked up by its index.
+-- A number may be several things at once; each is looked up by its index.
 select u.id, u.tg_id, u.first_name, u.last_name, u.username, min(h.found_by) as found_by
 from (
     select id, 'tg_id' as found_by
@@ -138,7 +138,7 @@ select reason
 from gone;
 
 -- name: person_orders
--- Each half is limited for itself, so that neither is read to its end.
+-- Each half has its own limit, so neither is read to its end.
 with unfinished as (
     select id
     from jobs
@@ -171,7 +171,7 @@ order by id desc
 limit %(limit)s;
 
 -- name: unsettled_payments
--- Stars that fit no pack, refunds that Telegram has not answered, and what is owed after one.
+-- Stars that fit no pack, refunds that Telegram has not answered, and debts after refunds.
 select id, user_id, stars, credits, state, owed, paid_at
 from payments
 where (state in ('refunding', 'debt') or credits = 0 and state = 'paid')
@@ -180,7 +180,7 @@ order by id desc
 limit %(limit)s;
 
 -- name: failed_jobs
--- The index holds all that is filtered by, so that only the rows of the page are read.
+-- The index holds every column of the filter, so only the rows of the page are read.
 select id, coalesce(user_id, 0) as user_id, task, price, state, attempts, error_code, error, created_at, finished_at
 from job_history
 where id = any(array(
@@ -214,7 +214,7 @@ order by number desc, error_code
 limit %(limit)s;
 
 -- name: open_jobs
--- The oldest first: what has waited longest is what an administrator looks for.
+-- The oldest first: an administrator looks for the job that has waited longest.
 select id, coalesce(user_id, 0) as user_id, task, price, state, attempts, error_code, error, created_at,
     null::timestamptz as finished_at
 from jobs
@@ -223,7 +223,7 @@ order by id
 limit %(limit)s;
 
 -- name: pulse
--- "Is anything wrong?" By indexes, or over what is unfinished and what ended within the last hour.
+-- Answers "is anything wrong?" by indexes, or from the unfinished jobs and those of the last hour.
 with recent as (
     select task, state, finished_at
     from job_history
@@ -283,7 +283,7 @@ where tg_id = %(tg_id)s
 order by kind;
 
 -- name: withdraw
--- The key is free again: the same may be said of another occasion.
+-- The key is free afterwards, so the same sentence can be said on another occasion.
 delete from jobs
 where key = %(key)s
 and task = 'tell'
@@ -305,7 +305,7 @@ where tg_id = %(tg_id)s
 and kind = %(kind)s;
 
 -- name: to_decide
--- What waits for an administrator's word; nothing of a shop that is closed for good.
+-- Counts the shops and offers that wait for an administrator. A shop that is closed for good has none.
 select
     (select count(*) from partners where status = 'pending') as partners,
     (select count(*) from services s join partners p on p.id = s.partner_id
@@ -325,7 +325,7 @@ select
         as last_at;
 
 -- name: loyalty_figures
--- What all the points would cost the shops if they were spent today, in kopecks.
+-- The liability is the cost to the shops, in kopecks, if all points were spent today.
 select
     (select count(*) from partners where status = 'approved') as shops,
     (select count(*) from partners where status = 'blocked') as blocked,

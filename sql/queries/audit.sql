@@ -81,7 +81,7 @@ where (l.user_id, l.amount) is distinct from (case when p.credits > 0 then p.use
 limit 5;
 
 -- name: payment_refunded_wrong
--- What went for a payment beside its purchase: nothing while it is paid, all its credits but the owed ones later.
+-- The credits that a refund took back for a payment: none while it is paid, later all of them but the owed ones.
 select 'payment ' || p.id as subject, count(*) over () as number
 from payments p
 left join credit_ledger l on l.payment_id = p.id and l.kind <> 'purchase'
@@ -137,7 +137,7 @@ where attempts > max_attempts
 limit 5;
 
 -- name: job_left_lying
--- Its time came, or its lease ran out, and no worker has had it since.
+-- The job's time came, or its lease ran out, and no worker has taken it since.
 select 'job ' || id as subject, count(*) over () as number
 from jobs
 where greatest(run_at, leased_until) < statement_timestamp() - interval '1 hour'
@@ -210,7 +210,7 @@ and a.balance <> coalesce(l.held, 0)
 limit 5;
 
 -- name: points_uses_wrong
--- What was taken out of lots is what was spent, expired or taken back.
+-- The points taken out of lots are those that were spent, expired or taken back.
 select 'partner ' || t.partner_id || ' operation ' || t.id as subject, count(*) over () as number
 from point_txns t
 left join point_txns r on r.partner_id = t.partner_id and r.id = t.reverses_id
@@ -227,7 +227,7 @@ end
 limit 5;
 
 -- name: points_lot_history_wrong
--- A lot holds what came, less what was taken out, but for what a reversal put back.
+-- A lot holds the points that came, less those taken out, plus those that a reversal put back.
 select 'partner ' || l.partner_id || ' lot ' || l.id as subject, count(*) over () as number
 from point_lots l
 left join (
@@ -241,7 +241,7 @@ where l.points - l.remaining <> coalesce(u.used, 0)
 limit 5;
 
 -- name: points_books_wrong
--- What a shop has issued is held by its members, spent or expired.
+-- Every point that a shop has issued is with a member, spent or expired.
 select 'partner ' || partner_id as subject, count(*) over () as number
 from (
     select partner_id, sum(delta) as rest
@@ -262,7 +262,7 @@ where rest <> 0
 limit 5;
 
 -- name: points_owed_wrong
--- What reversals could not take is owed until it is recovered.
+-- Points that reversals could not take are owed until they are recovered.
 select 'partner ' || m.partner_id as subject, count(*) over () as number
 from (
     select partner_id, sum(owed) as owed
@@ -278,7 +278,7 @@ where m.owed <> coalesce(t.owed, 0)
 limit 5;
 
 -- name: points_repaid_wrong
--- What was owed is recovered from a purchase's own points, or from what a reversal gave back, and from no more than that.
+-- A debt is recovered from a purchase's own points, or from points that a reversal gave back, and from nothing else.
 select 'partner ' || t.partner_id || ' operation ' || t.id as subject, count(*) over () as number
 from point_txns t
 left join point_txns x on x.partner_id = t.partner_id and x.id = t.parent_id and x.member_id = t.member_id
@@ -290,7 +290,7 @@ and (coalesce(x.points, 0) < t.points or x.kind = 'accrue' and u.points is disti
 limit 5;
 
 -- name: welcome_not_remembered
--- Who has had welcome points is known for it, so that they do not come a second time.
+-- A person who has had welcome points is remembered, so that they do not get them twice.
 select 'partner ' || m.partner_id || ' member ' || m.id as subject, count(*) over () as number
 from members m
 join users u on u.id = m.user_id and u.mark is not null
@@ -311,7 +311,7 @@ and r.created_at < statement_timestamp() - interval '1 day'
 limit 5;
 
 -- name: points_left_lying
--- Their date came two days ago, and the night's job has not been there.
+-- Their date came two days ago, and the night's job has not settled them.
 select 'partner ' || partner_id || ' member ' || id as subject, count(*) over () as number
 from members
 where due_at < statement_timestamp() - interval '2 days'

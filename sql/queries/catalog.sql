@@ -10,7 +10,7 @@ from products
 where code = %(code)s;
 
 -- name: change_product
--- What is null stays as it is.
+-- A null leaves its column unchanged.
 with old as (
     select code, price, is_on, expected_seconds, params, own_seconds
     from products

@@ -8,8 +8,9 @@ from credit_accounts
 where user_id = %(user_id)s;
 
 -- name: offer
--- How long the last orders of this size took from their beginning, made by models and by ourselves: four out of five
--- were faster. The cover of the last card that has one. And the line now: how many orders are in it, and how long we would draw them one after the other.
+-- Returns how long the last orders of this size took from their beginning, made by models and by ourselves: four out of
+-- five were faster. Also the cover of the last card that has one, and the line now: how many orders stand in it, and how
+-- long we would draw them one after the other.
 select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds,
     coalesce(a.balance, 0) as balance, pace.models, pace.own, line.number as line, line.seconds as line_seconds, array(
         select provider_halt(d.provider, array(select jsonb_array_elements_text(%(accounts)s::jsonb -> d.provider)),
@@ -90,7 +91,7 @@ order by l.id desc
 limit %(limit)s;
 
 -- name: invoice
--- What an invoice must agree with before it may be paid: the pack as it is sold, and a person who may buy.
+-- An invoice must agree with the pack as it is sold, and its person must be one who may buy.
 select p.stars, p.is_on, u.consent_at is not null and u.erased_at is null as may_buy
 from packs p
 join users u on u.id = %(user_id)s
@@ -147,7 +148,7 @@ from star_walks
 where bot = %(bot)s;
 
 -- name: walk_on
--- Two walks at once compare the same transactions twice, which changes nothing; the one further on stays.
+-- Two walks at once compare the same transactions twice, which changes nothing. The greater number stays.
 insert into star_walks (bot, walked)
 values (%(bot)s, %(walked)s)
 on conflict (bot) do update

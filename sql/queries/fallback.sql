@@ -52,7 +52,7 @@ from (select %(bot)s::text as bot, %(tg_id)s::bigint as tg_id) asked
 left join conversations c on c.bot = asked.bot and c.tg_id = asked.tg_id;
 
 -- name: drop_conversation
--- Not when it was saved again, or is in use, since it was looked at.
+-- Keeps the row when it was saved again since we looked at it, or is in use.
 delete from conversations
 where bot = %(bot)s
 and tg_id = %(tg_id)s

@@ -1,5 +1,5 @@
 -- name: add_files
--- Several at once: one round trip.
+-- Records several files in one round trip.
 insert into files (user_id, job_id, kind, pathname, content_type, bytes, width, height)
 select %(user_id)s, %(job_id)s, f.kind, f.pathname, f.content_type, f.bytes, f.width, f.height
 from jsonb_to_recordset(%(listed)s::jsonb -> 'files')

@@ -21,7 +21,7 @@ from every_job
 where key = %(key)s;
 
 -- name: get_user_jobs
--- Each half is limited for itself, so that neither is read to its end.
+-- Each half has its own limit, so neither is read to its end.
 with unfinished as (
     select id
     from jobs
@@ -116,7 +116,7 @@ returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, pric
     max_attempts, lease_token, leased_until, error_code, error, created_at, finished_at, deadline, cancel_asked_at;
 
 -- name: extend_leases
--- Returns those that are still held, and whether somebody wants one stopped.
+-- Returns the jobs that are still held, and whether somebody wants one of them stopped.
 update jobs
 set leased_until = clock_timestamp() + %(lease)s
 where id = any(%(ids)s::bigint[])
@@ -125,7 +125,7 @@ and lease_token = any(%(tokens)s::uuid[])
 returning id, cancel_asked_at is not null as unwanted;
 
 -- name: cancel_job
--- Who cancels an order of their own sees at once that it is gone; the code 'cancelled' lets somebody else hear of it.
+-- A person who cancels their own order sees at once that it is gone; the code 'cancelled' has it told to somebody else.
 with gone as (
     delete from jobs
     where id = %(job_id)s
@@ -144,7 +144,7 @@ returning id, coalesce(user_id, 0) as user_id, task, key, args, checkpoint, pric
     null::timestamptz as deadline, null::timestamptz as cancel_asked_at;
 
 -- name: ask_to_cancel
--- A job that a worker holds is stopped by that worker when it sees this; one that waits for a provider is woken for it.
+-- The worker that holds the job stops it when it sees this; a job that waits for a provider is woken for it.
 update jobs
 set cancel_asked_at = coalesce(cancel_asked_at, clock_timestamp()),
     run_at = case when state = 'waiting' then clock_timestamp() else run_at end

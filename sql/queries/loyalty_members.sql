@@ -94,7 +94,7 @@ and card_no = %(card_no)s
 and left_at is null;
 
 -- name: find_by_phone
--- By each number that was meant, the likeliest first.
+-- Looks for each reading of the number, the likeliest first.
 select m.id, c.name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available, c.phone
 from clients c
 join members m on m.partner_id = %(partner_id)s and m.user_id = c.user_id and m.left_at is null
@@ -103,7 +103,7 @@ where c.phone = any(%(phones)s::text[])
 order by array_position(%(phones)s::text[], c.phone);
 
 -- name: search
--- By the last digits, by the beginning of a name, or by both; the digits lead, as they have the index.
+-- Finds clients by the last digits, by the beginning of a name, or by both. The digits lead because they have the index.
 select m.id, coalesce(c.name, '') as name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available
 from members m
 join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
@@ -117,7 +117,7 @@ order by m.id
 limit %(limit)s;
 
 -- name: search_names
--- No digits: a shop's members are gone through, the newest first, no further than two thousand. "offset 0" keeps the
+-- Without digits it reads a shop's members, the newest first, two thousand at most. "offset 0" keeps the
 -- planner from reading everybody's names instead.
 select m.id, c.name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available
 from (
@@ -140,7 +140,7 @@ order by m.last_visit_at desc nulls last, m.id desc
 limit %(limit)s;
 
 -- name: recent
--- Out of the last operations, as an index on the last visit would have to be written at every visit.
+-- Reads the last operations, because an index on the last visit would be written at every visit.
 select m.id, coalesce(c.name, '') as name, m.phone_tail, m.card_no, m.last_visit_at, a.balance as available
 from (
     select member_id, max(created_at) as at

@@ -5,7 +5,7 @@ select * from shops_due(%(after)s, %(now)s);
 select settle_due(%(partner_id)s, %(limit)s, %(now)s);
 
 -- name: reminders
--- What expires within the shop's days of notice and nobody was told of, by client and moment.
+-- Points that expire within the shop's days of notice and of which nobody was told yet, by client and moment.
 select l.member_id, m.user_id, c.wants_news, sum(l.remaining)::bigint as points, l.expires_at,
     array_agg(l.id) as lots
 from point_lots l
@@ -26,7 +26,7 @@ where partner_id = %(partner_id)s
 and id = any(%(lots)s);
 
 -- name: birthdays
--- Whose day it is and who has had nothing for it this year, with this card or another.
+-- Clients whose birthday it is, and who have had nothing for it this year with any card.
 select m.id as member_id, m.user_id
 from clients c
 join members m on m.partner_id = %(partner_id)s and m.user_id = c.user_id

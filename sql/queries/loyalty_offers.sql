@@ -24,7 +24,7 @@ where s.partner_id = %(partner_id)s
 and s.id = %(service_id)s;
 
 -- name: list_services
--- A shop's own list, whatever the status.
+-- A shop sees all of its own services, in every status.
 select s.partner_id, s.id, s.category, s.title, s.about, s.photo, s.price_points, s.status, s.reason, s.shown,
     s.created_at, p.title as partner, p.city
 from services s
@@ -35,7 +35,7 @@ order by s.id
 limit %(limit)s;
 
 -- name: browse_services
--- What clients see: approved ones of approved shops.
+-- Clients see the approved services of approved shops.
 select s.partner_id, s.id, s.category, s.title, s.about, s.photo, s.price_points, s.status, s.reason, s.shown,
     s.created_at, p.title as partner, p.city
 from services s
@@ -208,7 +208,7 @@ order by min_spent_minor
 limit 10;
 
 -- name: set_tiers
--- All at once, so that no client falls between two of them.
+-- Replaces all tiers in one statement, so that no client falls between two of them.
 with actor as (
     select s.partner_id
     from staff s

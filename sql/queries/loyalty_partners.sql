@@ -71,7 +71,7 @@ order by number desc, category
 limit %(limit)s;
 
 -- name: change_partner
--- Only what is named in the fields changes; what was before goes into the trail.
+-- Only the named fields change; their values before the change go into the trail.
 with before as (
     select id, to_jsonb(p) as row
     from partners p

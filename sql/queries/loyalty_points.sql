@@ -23,7 +23,7 @@ select to_json(
 select to_json(reverse_points(%(partner_id)s, %(txn_id)s, %(actor_id)s, %(key)s, %(reason)s, %(now)s)) as receipt;
 
 -- name: quote
--- What a bill would earn, and the most of it that points may pay; the confirm screen shows it, the operation decides.
+-- Returns what a bill would earn, and how much of it points may pay. The confirm screen shows it; the operation decides.
 select coalesce(d.earned, 0) as points, least(d.owed, coalesce(d.earned, 0)) as owed, d.promotion_id, coalesce(d.most, 0) as most,
     least(coalesce(d.most, 0), d.available) as payable, d.available,
     (select o.title from promotions o where o.partner_id = d.partner_id and o.id = d.promotion_id) as promotion
@@ -32,7 +32,7 @@ cross join lateral read_desk(m, %(actor_id)s, null, %(bill_minor)s, 0, coalesce(
 where m.partner_id = %(partner_id)s and m.id = %(member_id)s and m.left_at is null;
 
 -- name: history
--- One shop's operations, newest first. What was reversed says so, and by what.
+-- One shop's operations, newest first. A reversed one names its reversal.
 select t.id, t.member_id, coalesce(c.name, '') as name, t.kind, t.points, t.missing, t.bill_minor, t.paid_minor,
     t.reason, t.actor_id, t.created_at, t.active_at, t.expires_at, t.available_after, t.pending_after, t.reverses_id,
     t.parent_id, r.id as reversed_by, s.title as service, o.title as promotion
@@ -48,7 +48,7 @@ order by t.created_at desc, t.id desc
 limit %(limit)s;
 
 -- name: recent_of
--- What one person at the counter has done since a moment, which is never far back.
+-- The operations of one person at the counter since a moment, which is never far back.
 select t.id, t.member_id, coalesce(c.name, '') as name, t.kind, t.points, t.missing, t.bill_minor, t.paid_minor,
     t.reason, t.actor_id, t.created_at, t.active_at, t.expires_at, t.available_after, t.pending_after, t.reverses_id,
     t.parent_id, r.id as reversed_by, s.title as service, o.title as promotion
@@ -102,7 +102,7 @@ and member_id = %(member_id)s
 having count(*) = 2;
 
 -- name: expiring
--- What expires when, soonest first; what waits says when it becomes spendable.
+-- The lots by the time they expire, soonest first; a pending lot says when it becomes spendable.
 select sum(remaining)::bigint as points, pending, case when pending then active_at end as active_at, expires_at
 from point_lots
 where partner_id = %(partner_id)s

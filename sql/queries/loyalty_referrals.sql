@@ -5,7 +5,7 @@ select settle_referrals(%(partner_id)s, %(receipt_id)s, %(now)s);
 select review_referral(%(partner_id)s, %(receipt_id)s, %(level)s, %(actor_id)s, %(pays)s, %(now)s);
 
 -- name: paid
--- To whom the points of a receipt's rewards went: after a merge that is the account that stayed.
+-- Returns who got the points of a receipt's rewards; after a merge, the account that stayed.
 select w.level, w.points, m.user_id, t.active_at
 from referral_rewards w
 join point_txns t on t.partner_id = w.partner_id and t.id = w.txn_id
@@ -31,7 +31,7 @@ order by w.receipt_id, w.level
 limit %(limit)s;
 
 -- name: results
--- What a member's invitations have brought, by level: how many people, how many of them have bought, which points.
+-- Counts, by level, the people whom a member has invited, those of them who have bought, and the points they brought.
 with recursive tree as (
     select m.id, 1 as level, m.visits
     from members m

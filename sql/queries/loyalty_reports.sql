@@ -1,5 +1,5 @@
 -- name: summary
--- One shop, one period. What was reversed does not count.
+-- One shop, one period. Reversed operations do not count.
 with receipts as materialized (
     select t.id, t.member_id, t.bill_minor, t.paid_minor, t.created_at
     from point_txns t
@@ -72,7 +72,7 @@ select s.receipts, s.turnover_minor, s.money_minor, s.active, m.issued, m.redeem
 from sold s, moved m, people p, back b, held h, soon e, rated r;
 
 -- name: days
--- By the shop's own days, without gaps, for a chart.
+-- Counts by the shop's own days, without gaps, for a chart.
 select d.day::date as day, coalesce(x.receipts, 0) as receipts, coalesce(x.turnover_minor, 0)::bigint as turnover_minor,
     coalesce(x.clients, 0) as clients
 from generate_series(
@@ -94,7 +94,7 @@ left join (
 order by 1;
 
 -- name: groups
--- Recency by each client's own rhythm, frequency and money by fifths of this shop's clients.
+-- Measures recency by each client's own rhythm, frequency and money by fifths of this shop's clients.
 with scored as (
     select m.visits, m.spent_minor,
         extract(epoch from %(now)s - m.last_visit_at) / greatest(

@@ -1,6 +1,6 @@
 -- name: ask
--- One request at a time for one operation; what has not been answered in time is asked again. Old ones go, as they are for
--- minutes.
+-- An operation has one request at a time; a request that nobody answered in time is made again. Old requests are deleted,
+-- because each is good for minutes.
 with old as (
     delete from spend_requests
     where partner_id = %(partner_id)s
@@ -32,7 +32,7 @@ union all
 select id, true, false, false from made;
 
 -- name: answer
--- The client's word, once, while it is asked for.
+-- Keeps the client's answer, once, while the question is open.
 update spend_requests r
 set confirmed_at = case when %(agrees)s then clock_timestamp() end,
     refused_at = case when not %(agrees)s then clock_timestamp() end

@@ -1,5 +1,5 @@
 -- name: my_places
--- Where a person works; the shops' names are in the catalogue.
+-- Returns the shops where a person works, with the names that the catalogue shows.
 select s.partner_id, s.user_id, s.role, coalesce(s.city, p.city) as city, s.joined_at, p.title, p.status, '' as name
 from staff s
 join partners p on p.id = s.partner_id
@@ -42,8 +42,9 @@ and s.removed_at is null
 and (s.role = 'owner' or s.role = 'manager' and %(role)s = 'cashier');
 
 -- name: accept_invite
--- Once: the row is taken and used in one statement, while its maker still may invite for this role. Who was let go and came
--- back has to invite again; nobody joins a shop that is closed for good. It is not spent on who has as much already: nobody loses a role by a link.
+-- Uses an invitation once, in one statement, while its maker still may invite for this role. A person who was let go and
+-- came back has to invite again; nobody joins a shop that is closed for good. The invitation is not spent on somebody who
+-- has this role or a greater one already: nobody loses a role by a link.
 with maker as (
     select s.role, s.joined_at
     from staff_invites i
@@ -92,7 +93,7 @@ with maker as (
 select role from joined;
 
 -- name: invite_state
--- Asked once it was refused: void, as its maker's right has ended, when it is neither used nor too old.
+-- Says why an invitation was refused; void means that its maker has lost the right to invite.
 select case
     when i.used_at is not null then 'used'
     when i.expires_at <= clock_timestamp() then 'expired'
@@ -126,7 +127,7 @@ with removed as (
 select user_id from removed;
 
 -- name: move_staff
--- Who may let somebody go may also move them.
+-- A person who may let somebody go may also move them.
 with asked as (
     select s.partner_id, s.user_id, s.city
     from staff s

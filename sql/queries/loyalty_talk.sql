@@ -1,5 +1,5 @@
 -- name: ask
--- Whether a client may be asked now how a visit was; the same visit may be asked about again, as its message has a key.
+-- Says whether a client may be asked now how a visit was. The same visit passes again, because its message has a key.
 update members
 set asked_at = %(at)s,
     asked_txn = %(txn_id)s

@@ -19,7 +19,7 @@ select (
     exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad;
 
 -- name: complain
--- Once an order, of a result that is not old and was not refunded.
+-- An order is called bad once, while its result is not old and was not refunded.
 insert into complaints (job_id, user_id, reason, product, look)
 select h.id, h.user_id, %(reason)s, coalesce(h.args ->> 'product', h.task),
     coalesce(h.args ->> (case h.task when 'video' then 'template' when 'background' then 'scene' else 'preset' end), '')

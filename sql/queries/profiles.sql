@@ -9,7 +9,7 @@ from users
 where tg_id = %(tg_id)s;
 
 -- name: recent
--- Who is likely to write again soon. It reads the whole table, so it is for a warm-up and never for an update.
+-- Returns the people who are likely to write again soon. It reads the whole table, so only a warm-up may use it.
 select id, tg_id, first_name, last_name, username, language, language_chosen, time_zone, consent_at, blocked_at, created_at
 from users
 where seen_at > statement_timestamp() - interval '1 day'

@@ -26,7 +26,7 @@ from every_job
 group by state;
 
 -- name: jobs_of_update
--- What one update queued is known by the time it was handled: an update knows its user, a job does not know its update.
+-- Finds the jobs of one update by the time it was handled: an update knows its user, a job does not know its update.
 select j.id, j.task, j.state, j.price, j.attempts, j.max_attempts, j.run_at, j.leased_until, j.error_code, j.error,
     j.checkpoint, j.created_at, j.finished_at, u.tg_id, u.first_name
 from every_job j

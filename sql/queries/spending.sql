@@ -4,7 +4,7 @@ from begin_provider_call(%(job_id)s, %(token)s, %(item)s::smallint, %(step)s, %(
     %(cost)s, %(starts)s, %(span)s::interval);
 
 -- name: end_call
--- Once: what is lost stays lost. Without a cost the list price stands.
+-- A call ends once: a lost one stays lost. Without a cost the list price stands.
 update provider_calls
 set state = %(state)s,
     cost = least(coalesce(%(cost)s, cost), cost::bigint * %(believed)s),
@@ -28,7 +28,7 @@ cross join lateral (
 order by d.place;
 
 -- name: pause
--- By the longer of two.
+-- Of two pauses the longer one holds.
 insert into provider_pauses (provider, account, why, until)
 values (%(provider)s, %(account)s, %(why)s, clock_timestamp() + %(span)s)
 on conflict (provider, account) do update

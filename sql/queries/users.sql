@@ -110,7 +110,7 @@ select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s);
 select forget_orders(%(user_id)s);
 
 -- name: list_unmarked
--- Reads the whole table, so it is for the night.
+-- Reads the whole table, so only the night's job may use it.
 select u.id, u.tg_id, c.phone
 from users u
 left join clients c on c.user_id = u.id

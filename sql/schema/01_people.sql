@@ -66,10 +66,10 @@ create table users (
     created_at timestamptz not null default clock_timestamp(),
     seen_at timestamptz not null default clock_timestamp(),
     erased_at timestamptz,
-    -- by what a person is known beyond their account: keyed hashes of the Telegram id and of the phone
+    -- keyed hashes of the Telegram id and of the phone, by which a person is known beyond their account
     mark bytea,
     phone_mark bytea,
-    -- the bots that have said what they are
+    -- the bots that have introduced themselves
     introduced text[] not null default '{}',
     constraint users_tg_id_check check ((erased_at is null) = (tg_id > 0)),
     constraint users_mark_check check (erased_at is null or num_nonnulls(mark, phone_mark) = 0)

@@ -12,7 +12,7 @@ create table credit_accounts (
 create table credit_ledger (
     id bigint generated always as identity primary key,
     user_id bigint not null references credit_accounts (user_id),
-    -- purchase: a payment's credits; taken_back and restored: its refund, and the refund that fell through; debt: paid off
+    -- purchase: a payment's credits; taken_back: its refund; restored: a refund that Telegram refused; debt: paid off
     kind text not null check (kind in (
         'trial', 'purchase', 'grant', 'promo', 'charge', 'refund', 'taken_back', 'restored', 'debt'
     )),

@@ -64,7 +64,7 @@ create table job_history (
     run_at timestamptz not null,
     attempts smallint not null,
     max_attempts smallint not null,
-    -- whose work ended it; a worker that lost Postgres' answer knows its own by it
+    -- the lease under which it ended, by which a worker that lost Postgres' answer knows its own
     lease_token uuid,
     error_code text,
     error text,

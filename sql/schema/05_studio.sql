@@ -44,7 +44,7 @@ create table provider_calls (
     step text not null check (step in ('still', 'main', 'words', 'moderation')),
     provider text not null check (provider ~ '^[a-z][a-z0-9_]*$'),
     model text not null check (model <> ''),
-    -- lost: begun, and nobody will ever know what became of it; refused: the photo or the words cannot be used
+    -- lost: nobody will ever know how it ended; refused: the photo or the words cannot be used
     state text not null default 'begun' check (state in ('begun', 'done', 'failed', 'lost', 'refused')),
     cost integer not null check (cost >= 0),
     begun_at timestamptz not null default clock_timestamp(),
@@ -257,7 +257,7 @@ begin
     return coalesce(waits, false);
 end $$;
 
--- Results that were called bad: once an order, counted by what was made and why, refunded at most once.
+-- Complaints about results: at most one for each order, counted by product and reason, refunded at most once.
 create table complaints (
     -- no foreign key: a finished job leaves its table, and its complaint still counts
     job_id bigint primary key,

@@ -98,7 +98,7 @@ create index staff_user on staff (user_id) where removed_at is null;
 
 create table staff_invites (
     partner_id bigint not null references partners (id),
-    -- the link itself is nowhere to be read
+    -- the link itself is not stored
     token_hash bytea not null,
     role text not null check (role in ('manager', 'cashier')),
     created_by bigint not null references users (id),
@@ -161,7 +161,7 @@ create table promotions (
     created_by bigint references users (id),
     created_at timestamptz not null default clock_timestamp(),
     decided_at timestamptz,
-    -- for how many bills of one client a day it counts; without a limit a bill in ten parts brings extra points ten times
+    -- the bills of one client a day for which it counts; without a limit a bill in ten parts would count ten times
     daily_limit integer check (daily_limit between 1 and 100),
     primary key (partner_id, id),
     check (ends_on >= starts_on),
@@ -196,8 +196,8 @@ create table members (
     -- the person was erased, or this account went into another one
     left_at timestamptz,
     merged_into bigint,
-    -- what reversals could not take back, as it was spent: the next purchase's points repay it, or the spent ones when
-    -- they come back
+    -- points that reversals could not take back, because they were spent: the next purchase repays them, or the spent
+    -- ones do when they come back
     owed bigint not null default 0,
     -- when they were last asked how a visit was, and which
     asked_at timestamptz,

@@ -73,7 +73,7 @@ grant create on schema public to lotok_till;
 alter function forget_operations(bigint, bigint) owner to lotok_till;
 revoke create on schema public from lotok_till;
 
--- Updates that failed and hold a person: by the Telegram id anywhere in them, or by the phone however it was typed.
+-- Deletes failed updates that hold a person: the Telegram id anywhere in them, or the phone however it was typed.
 create function forget_letters(p_user_id bigint, p_tg_id bigint) returns void
 language plpgsql set role to lotok_app as $$
 begin
@@ -94,8 +94,8 @@ create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns v
     delete from muted_alerts where tg_id = p_tg_id;
 $$;
 
--- What an erasure does not wash off: what is owed for Stars that went back and to shops, and where a shop has blocked the
--- person. Not by the phone, which is somebody else's one day.
+-- An erasure does not remove debts for Stars that went back, debts to shops, and blocks by shops. They are kept under the
+-- Telegram id and not under the phone, which is somebody else's one day.
 create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
 declare
     term timestamptz := clock_timestamp() + interval '3 years';
@@ -166,8 +166,8 @@ create function stop_orders(p_user_id bigint) returns void language sql as $$
     and state in ('running', 'waiting');
 $$;
 
--- Once: a second call finds nobody. What takes longer is a job's work. A job is locked before its person, as by every
--- other statement.
+-- Erases once: a second call finds nobody. A job does the work that takes longer. A job is locked before its person, as by
+-- every other statement.
 create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
 begin
     perform from jobs where user_id = p_user_id order by id for update;

@@ -24,9 +24,9 @@ MARK = 70  # of 255: how strong the sample's mark is
 
 @dataclass(frozen=True)
 class DrawnStrip:
-    """A page of covers: the picture, the designs on it in their order, the number of the first, and whether it is all.
+    """A page of covers: the picture, the designs on it in their order, and the number of the first.
 
-    `last` tells that no cover follows.
+    `last` says that no cover follows.
     """
 
     jpeg: bytes
@@ -79,7 +79,7 @@ def _number(sheet: Image.Image, corner: tuple[int, int], number: int) -> None:
 
 
 def _sample(cover: Image.Image, sample: str) -> Image.Image:
-    """Write the word across the cover, light and dark at once, so that it is seen on any ground."""
+    """Write the word across the cover, light and dark at once: it shows on any ground."""
     font = letters.open_face(ONEST.title.face, WIDE // 8)
     long = round(font.getlength(sample))
     for share in (0.3, 0.75):

@@ -79,7 +79,7 @@ def _ratio(one: float, other: float) -> float:
 def readable(ink: Rgb, patch: NDArray[np.uint8], ratio: float = 4.6) -> Rgb:
     """Return the ink, moved towards black or white until it reads on every pixel of the patch.
 
-    The darkest and brightest one per cent are not asked: they are the fringe of shapes.
+    The darkest and the brightest one per cent are ignored: they are the fringe of shapes.
     """
     light = np.sort(luminance(patch.reshape(-1, 3)))
     low, high = float(light[len(light) // 100]), float(light[-1 - len(light) // 100])

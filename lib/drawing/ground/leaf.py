@@ -1,6 +1,6 @@
-"""A printed page: what is drawn on it, and a PDF of that whose words can be selected, searched and read aloud.
+"""A printed page, as a picture and as a PDF whose words can be selected, searched and read aloud.
 
-The PDF shows the very picture; its words lie over it without ink, each line where it is drawn and as wide as it is.
+The PDF shows the same picture. Its words lie over the picture without ink, each line at its place and in its width.
 """
 
 import zlib

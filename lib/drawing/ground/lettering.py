@@ -65,7 +65,7 @@ def listed(benefits: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def suited(text: str, name: str) -> str:
-    """Return the wanted font, or the spare one if it alone has every letter: no mixed words."""
+    """Return the wanted font, or the spare one if it alone has every letter: a word is never set in two."""
     letters = [sign for sign in text if sign.isalpha()]
     return name if all(has(name, sign) for sign in letters) else SPARE
 
@@ -104,7 +104,7 @@ def _trimmed(text: str) -> str:
 
 
 def _worth(block: Block) -> float:
-    """Prefer large type; a line more must buy a tenth in size."""
+    """Prefer large type; one more line must make it a tenth larger."""
     return block.size * 0.92 ** (len(block.lines) - 1)
 
 

@@ -1,4 +1,4 @@
-"""Paints: gradients, smooth shapes, soft shadows. Every edge is supersampled, every shadow is blurred small."""
+"""Paints gradients, smooth shapes and soft shadows. Every edge is supersampled; shadows are blurred at a small size."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter

@@ -77,7 +77,7 @@ def _decode(image: Image.Image, data: bytes, *, lacks_end: bool) -> Photo:
 
 
 def _ends_blank(image: Image.Image) -> bool:
-    """Tell whether the last line ends in one colour: what a decoder puts where a JPEG's data have run out."""
+    """Tell whether the last line ends in one colour, as a decoder fills it where a JPEG's data have run out."""
     return _spread(image.crop((image.width // 2, image.height - 1, image.width, image.height))) <= 1
 
 

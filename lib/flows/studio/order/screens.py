@@ -133,8 +133,8 @@ def _ask_wishes(turn: Turn, draft: OrderDraft) -> Screen:
 
 
 def _ways(turn: Turn, draft: OrderDraft, before: str, is_there: bool) -> Keyboard:
-    """Return the way back: to the confirm screen for who came from there, else to the step before; and the way on for
-    who came back to an answer and likes it."""
+    """Return the way back, to the confirm screen for a seller who came from there and else to the step before; and the
+    way on, for a seller who came back to an answer and likes it."""
     if drafts.is_whole(draft):
         return [screen.home(turn, "order:resume")]
     keep = [[screen.button(turn, "studio.keep", "order:resume")]] if draft.ask and is_there else []
@@ -225,7 +225,7 @@ def _other_maker(turn: Turn, draft: OrderDraft, terms: drafts.Terms, offer: ledg
 
 
 def _other_words(turn: Turn, draft: OrderDraft) -> tuple[str, Screen] | None:
-    """Return the step and the screen on which words are taken back that nobody may draw, or the marketplace refuses."""
+    """Return the step and the screen for words that nobody may draw, or that the marketplace refuses."""
     menu, edit = screen.home(turn), screen.button(turn, "button.words", "order:change:words")
     if refused := refused_words(turn, draft):
         allowed_elsewhere = not moderation.check_words([draft.title, *draft.titles, *draft.benefits])

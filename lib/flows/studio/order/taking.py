@@ -113,7 +113,7 @@ async def _titles(turn: Turn) -> None:
 
 
 async def _words(turn: Turn, notes: list[str]) -> None:
-    """Take the words as they are, or let a model propose some: once, so that what was asked for instead is taken.
+    """Take the words as they are, or let a model propose some, once: what the seller types instead is taken.
 
     A mended description is still a description.
     """
