@@ -75,11 +75,8 @@ async def _list(conn: db.Connection, _args: argparse.Namespace, _by: dict[str, s
 
 
 async def _price(conn: db.Connection, args: argparse.Namespace, by: dict[str, str]) -> list[Any]:
-    if args.price < 1:
-        raise errors.Invalid("odd_price", "a price is a whole number from 1 on")
-    several = {count: price for count, price in (("3", args.three), ("5", args.five)) if price}
-    params = {"prices": several} if several else {}
-    return [await catalog.change_product(conn, args.code, price=args.price, params=params, **by)]
+    several = {count: price for count, price in (("3", args.three), ("5", args.five)) if price is not None}
+    return [await catalog.change_product(conn, args.code, price=args.price, several=several, **by)]
 
 
 async def _product(conn: db.Connection, args: argparse.Namespace, by: dict[str, str]) -> list[Any]:

@@ -5,6 +5,7 @@ row of the same code, and the old one is switched off. Every change says who mad
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,10 +89,16 @@ async def change_product(
     price: int | None = None,
     is_on: bool | None = None,
     expected_seconds: int | None = None,
-    params: dict[str, Any] | None = None,
+    several: Mapping[str, int] | None = None,
 ) -> Product:
-    """Change what is given; orders that were placed keep their price."""
-    facts = {"price": price, "is_on": is_on, "expected_seconds": expected_seconds, "params": params}
+    """Change what is given; orders that were placed keep their price. Raise Invalid for a price of nothing.
+
+    A new price ends the prices of `several` as one order that are not given with it: they follow from it again.
+    """
+    if min((one for one in (price, *(several or {}).values()) if one is not None), default=1) < 1:
+        raise errors.Invalid("odd_price", f"{code}: a price is a whole number from 1 on")
+    several = {} if several is None and price is not None else several
+    facts = {"price": price, "is_on": is_on, "expected_seconds": expected_seconds, "several": several}
     changed = await SQL.change_product.one(conn, Product, code=code, actor=actor, reason=reason, **facts)
     return _found(changed, "no_product", code)
 
@@ -153,8 +160,8 @@ async def add_promo(
 ) -> Promo:
     """Make a code; raise Invalid for an odd one and Conflict for one that exists."""
     kept = read_promo(code)
-    if not kept:
-        raise errors.Invalid("odd_promo", f"{code}: 3 to 32 letters, digits, - or _")
+    if not kept or min(credits, per_person, 1 if total is None else total) < 1:
+        raise errors.Invalid("odd_promo", f"{code}: 3 to 32 letters, digits, - or _, and no number below 1")
     facts = {"code": kept, "credits": credits, "total": total, "per_person": per_person, "until": until}
     made = await SQL.add_promo.one(conn, Promo, **facts, actor=actor, reason=reason)
     if made is None:

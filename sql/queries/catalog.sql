@@ -21,7 +21,10 @@ with old as (
     set price = coalesce(%(price)s, old.price),
         is_on = coalesce(%(is_on)s, old.is_on),
         expected_seconds = coalesce(%(expected_seconds)s, old.expected_seconds),
-        params = coalesce(%(params)s::jsonb, old.params)
+        params = case
+            when %(several)s::jsonb is null then old.params
+            else old.params || jsonb_build_object('prices', %(several)s::jsonb)
+        end
     from old
     where p.code = old.code
     returning p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds

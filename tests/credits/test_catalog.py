@@ -22,8 +22,70 @@ async def test_every_product_that_can_be_ordered_has_a_price(conn):
 async def test_a_price_of_several_can_be_less_than_several_prices(conn):
     video = await catalog.get_product(conn, "video5")
     assert (video.total(1), video.total(3)) == (4, 11)
-    changed = await catalog.change_product(conn, "video5", params={}, **BY)
+    changed = await catalog.change_product(conn, "video5", several={}, **BY)
     assert changed.total(3) == 12
+
+
+async def test_a_new_price_of_one_ends_the_prices_of_several_and_leaves_our_own(conn):
+    dearer = await catalog.change_product(conn, "video5", price=6, **BY)
+    assert [dearer.total(count) for count in (1, 3, 5)] == [6, 18, 30]
+    assert [dearer.own_total(count) for count in (1, 3)] == [2, 6], "what we draw ourselves costs what it did"
+    cheaper = await catalog.change_product(conn, "video5", price=5, several={"3": 13}, **BY)
+    assert [cheaper.total(count) for count in (1, 3, 5)] == [5, 13, 25]
+    assert cheaper.own_total(1) == 2
+    kept = await catalog.change_product(conn, "video5", is_on=False, **BY)
+    assert (kept.total(3), kept.is_on) == (13, False)
+
+
+async def test_our_own_price_is_never_more_than_the_price(conn):
+    product = await catalog.change_product(conn, "video10", price=1, **BY)
+    assert [product.own_total(count) for count in (1, 3)] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"price": 0}, {"price": -1}, {"several": {"3": 0}}, {"price": 4, "several": {"3": -1}}]
+)
+async def test_nothing_is_sold_for_nothing(conn, odd):
+    with pytest.raises(errors.Invalid, match="odd_price"):
+        await catalog.change_product(conn, "card", **odd, **BY)
+    assert await ledger.list_audit(conn) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"credits": 0}, {"credits": -1}, {"total": 0}, {"per_person": 0}, {"code": "A!"}, {"code": "A" * 33}],
+    ids=str,
+)
+async def test_an_odd_promo_code_is_not_made(conn, odd):
+    with pytest.raises(errors.Invalid, match="odd_promo"):
+        await catalog.add_promo(conn, **{"code": "SPRING", "credits": 5} | odd, **BY)
+    assert await catalog.list_promos(conn) == []
+
+
+@pytest.mark.parametrize("odd", [("S!", 1, 1), ("s", 0, 1), ("s", catalog.STARS_LIMIT + 1, 1), ("s", 1, 0), ("", 1, 1)])
+async def test_an_odd_pack_is_not_sold(conn, odd):
+    before = await catalog.list_packs(conn, hidden=True)
+    with pytest.raises(errors.Invalid, match="odd_pack"):
+        await catalog.put_pack(conn, *odd, **BY)
+    assert await catalog.list_packs(conn, hidden=True) == before
+
+
+async def test_a_pack_is_dropped_once(conn):
+    [pack, *_] = await catalog.list_packs(conn)
+    assert (await catalog.drop_pack(conn, pack.code, **BY)).id == pack.id
+    with pytest.raises(errors.Missing, match="no_pack"):
+        await catalog.drop_pack(conn, pack.code, **BY)
+    assert pack.id not in [one.id for one in await catalog.list_packs(conn)]
+    assert not (await catalog.get_pack(conn, pack.id)).is_on
+
+
+async def test_a_promo_code_is_switched_off_and_on_as_it_is_typed(conn):
+    await catalog.add_promo(conn, "SPRING", 5, **BY)
+    for typed_so, is_on in (("spring", False), (" Spring\u200e", True)):
+        assert (await catalog.switch_promo(conn, typed_so, is_on, **BY)).is_on is is_on
+    for unknown in ("WINTER", "?"):
+        with pytest.raises(errors.Missing, match="no_promo"):
+            await catalog.switch_promo(conn, unknown, False, **BY)
 
 
 async def test_a_new_price_is_in_the_audit_log(conn):
