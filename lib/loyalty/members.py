@@ -221,12 +221,12 @@ async def search(
 ) -> list[FoundMember]:
     """Return clients by the last four digits of the phone, by name, or by both ("4567 Анна").
 
-    With digits, `after` is the last id of the page before; by name alone there is one page, newest visit first.
-    Invalid("search_unclear") when there is neither.
+    A name is found with е for ё, and with or without its hyphen. With digits, `after` is the last id of the page
+    before; by name alone there is one page, newest visit first. Invalid("search_unclear") when there is neither.
     """
     words = typed.plain(words)
     tails = re.findall(r"(?<!\d)\d{4}(?!\d)", words, re.ASCII)
-    name = re.sub(r"[%_\\\d+()-]", " ", words).strip()[:40]
+    name = " ".join(re.sub(r"[%_\\\d+()-]", " ", words).split())[:40].translate(_WITHOUT_YO)
     if tails:
         return await SQL.search.within(of(partner_id)).all(
             conn,
@@ -275,6 +275,9 @@ async def block(
     if done is None:
         await get(conn, partner_id, member_id)
         raise errors.Denied("role_too_low", str(actor_id))
+
+
+_WITHOUT_YO = str.maketrans("ёЁ", "еЕ")
 
 
 def _name(words: str) -> str:

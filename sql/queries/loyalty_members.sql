@@ -111,7 +111,7 @@ left join clients c on c.user_id = m.user_id
 where m.partner_id = %(partner_id)s
 and m.phone_tail = %(tail)s
 and m.left_at is null
-and (%(name)s::text is null or c.name ilike %(name)s || '%%')
+and (%(name)s::text is null or translate(c.name, 'ёЁ-', 'еЕ ') ilike %(name)s || '%%')
 and m.id > %(after)s
 order by m.id
 limit %(limit)s;
@@ -135,7 +135,7 @@ cross join lateral (
     offset 0
 ) c
 join point_accounts a on a.partner_id = m.partner_id and a.member_id = m.id and a.kind = 'available'
-where c.name ilike '%%' || %(name)s || '%%'
+where translate(c.name, 'ёЁ-', 'еЕ ') ilike '%%' || %(name)s || '%%'
 order by m.last_visit_at desc nulls last, m.id desc
 limit %(limit)s;
 
