@@ -103,7 +103,7 @@ async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
 
 
 def _keyboard(wanted: StripOrder, drawn: DrawnStrip) -> Keyboard:
-    """Return a number for each cover, the next page and, before paying, the way back to the first proposal."""
+    """Return a number for each cover, the next page, and the way back: to the first proposal, or to the result."""
     numbers = [
         Button(str(number), _choice(wanted, name, number)) for number, name in enumerate(drawn.designs, drawn.first)
     ]
@@ -114,7 +114,9 @@ def _keyboard(wanted: StripOrder, drawn: DrawnStrip) -> Keyboard:
     is_all = drawn.last and drawn.first == 1
     ways = [] if is_all else [Button(_say(wanted, "strip.first" if drawn.last else "strip.more"), turned)]
     ours = [] if wanted.of_order else [Button(_say(wanted, "strip.ours"), f"order:design::{wanted.stamp}:0")]
-    return [row for row in (numbers, [*ways, *ours]) if row]
+    way_back = Button(_say(wanted, "button.back"), f"history:open:{wanted.of_order}")
+    back = [way_back, Button(_say(wanted, "button.menu"), "menu:home")] if wanted.of_order else []
+    return [row for row in (numbers, [*ways, *ours], back) if row]
 
 
 def _choice(wanted: StripOrder, name: str, number: int) -> str:
