@@ -314,6 +314,12 @@ def test_the_title_decides_which_of_the_first_designs_leads():
     assert len({choice.fitting(one, 0.8)[0] for one in read}) >= 3
 
 
+def test_the_title_decides_which_framed_cover_leads():
+    leading = {framed.fitting(facts.read(title, ()))[0] for title in ("Ваза", "Свеча", "Мышь", "Маска", "Чайник")}
+    assert len(leading) > 1
+    assert sorted(framed.fitting(facts.read("Ваза", ()))) == sorted(framed.DESIGNS)
+
+
 def test_a_minus_stays_with_its_number():
     read = facts.read("Пуховик", ("Тепло до \u221225 °C", "Не продувается"))
     assert read.number == facts.Number("–25", "°C", "тепло до")

@@ -55,6 +55,6 @@ def looks(cut: CutPhoto, title: str, benefits: tuple[str, ...], design: str = ""
     if not designs:
         picture = photo
     if len(designs) < FEW:
-        designs += framed.DESIGNS
+        designs += framed.fitting(said)
     wanted = [design] if design in designs else []
     return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)))

@@ -1,5 +1,6 @@
 """Designs for a photo that could not be cut: it fills the card to its edges, and the words have their own ground."""
 
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +11,25 @@ from lib.drawing.cover.draw import zone
 from lib.drawing.cover.facts import CoverFacts, without_number
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot
-from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row
+from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row, set_title
 from lib.drawing.cover.tones import Tones
+from lib.drawing.ground.colour import Rgb
 
+INK: Rgb = (29, 32, 48)
 LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
 EDGE = 0.015  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
 
-DESIGNS = ("band", "panel", "diagonal")
+# The mood of each, and its turn.
+MOODS = {"band": ("dark", 0), "head": ("vivid", 2), "panel": ("light", 0), "diagonal": ("dark", 0)}
+DESIGNS = tuple(MOODS)
+
+
+def fitting(facts: CoverFacts) -> list[str]:
+    """Return the designs; which of the first three leads goes by the title, as with the others."""
+    lead = zlib.crc32(facts.title.encode()) % 3
+    return [*DESIGNS[lead:3], *DESIGNS[:lead], *DESIGNS[3:]]
 
 
 def draw(
@@ -27,15 +38,11 @@ def draw(
     """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo."""
     facts = without_number(facts)  # the row says what it is a number of
     seen = replace(tones.character(photo.crop(focus).convert("RGBA")), rim=0.5)
-    dark = tones.tones(seen, "dark", facts.kind)
-    paper = CoverSheet(*size, dark.ground)
-    top, bottom = zone(size)
-    others = {"dark": dark, "tint": tones.tones(seen, "tint", facts.kind)}
-    light = tones.tones(seen, "light", facts.kind)
-    cover = Cover(
-        paper, Subject(photo.convert("RGBA")), facts, dark if design != "panel" else light, others, top, bottom
-    )
-    {"band": _band, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
+    others = {mood: tones.tones(seen, mood, facts.kind) for mood in ("dark", "tint")}
+    found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1])
+    paper = CoverSheet(*size, found.ground)
+    cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size))
+    {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
     return paper.image
 
 
@@ -47,6 +54,18 @@ def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     cover.paper.band(top, cover.height, cover.tones.deep)
     cover.paper.band(top, top + 12, cover.tones.accent)
     _write(cover, title, made, top + 40, cover.tones)
+
+
+def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+    """A large title above the photo, white tiles across its lower edge."""
+    paper, tones_ = cover.paper, cover.tones
+    title = set_title(cover, ONEST.title, (804, 230), (112 if cover.is_high else 80, 48), 2)
+    made = row(cover, ONEST, 804, size=38, sign=54, gap=20, pad=22)
+    low = cover.bottom - (made.height if made.blocks else -40)
+    top = cover.top + title.height + 36
+    _fill(paper, photo, focus, Spot(0, top, WIDTH, low + (44 if made.blocks else 0) - top))
+    paper.write(title, (48, cover.top), tones_.ink)
+    draw_row(cover, made, (48, low), Inks(INK, cover.others["dark"].deep, WHITE))
 
 
 def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
