@@ -132,7 +132,8 @@ class Function:
     async def kill(self) -> None:
         """End the process as a crash would, with SIGKILL; the next one is booted as after a crash."""
         if self.pid and self._process and self._ready:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
             if self._ready.done():
                 self._ready = asyncio.get_running_loop().create_future()
             await self._process.wait()
@@ -178,9 +179,15 @@ class Function:
         """Boot one process and return when it has died."""
         folder = Path(tempfile.mkdtemp(prefix="lotok-"))
         started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        server = await asyncio.start_unix_server(
-            lambda reader, writer: self._listen(reader, writer, started), folder / "ipc.sock", limit=MESSAGE_LIMIT
-        )
+        is_over = asyncio.Event()
+
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if is_over.is_set():  # accepted as the process ended: nobody else would close it
+                writer.transport.abort()
+            else:
+                await self._listen(reader, writer, started)
+
+        server = await asyncio.start_unix_server(listen, folder / "ipc.sock", limit=MESSAGE_LIMIT)
         try:
             await self._spawn(folder / "ipc.sock")
             assert self._process is not None
@@ -193,9 +200,11 @@ class Function:
             server.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), GRACE)  # its last words are read, its socket closed
+            is_over.set()
             for writer in self._lines:
                 writer.transport.abort()
-            await asyncio.sleep(0)
+            for _ in range(5):  # what was accepted gets its transport, is aborted, and then closed
+                await asyncio.sleep(0)
             shutil.rmtree(folder, ignore_errors=True)
             started.cancel()
             self._run(set())
@@ -255,12 +264,13 @@ class Function:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), GRACE)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        with contextlib.suppress(ProcessLookupError):  # it may end by itself between any two of these lines
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), GRACE)
+            except TimeoutError:
+                process.kill()
+        await process.wait()
 
     def _answer(self, boot: Boot) -> None:
         self.boots.append(boot)

@@ -80,8 +80,10 @@ class Stack:
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
+        self._redis = valkey.Connections(self._valkey.socket)
         self._upstash = upstash.app(self._valkey.socket, self.secrets["UPSTASH_REDIS_REST_TOKEN"])
         self._routes = routes.load(ROOT)
+        self._app = self._page()
         self._exit, self._switching = contextlib.AsyncExitStack(), asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -108,6 +110,10 @@ class Stack:
         """Wait until no function has anything left to do, what follows an answer included."""
         for function in self.functions.values():
             await function.idle(timeout)
+
+    def client(self) -> httpx.AsyncClient:
+        """Return a client of the page that calls it in this process, without a socket: a third of the work."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=self.page)
 
     def pids(self) -> list[int]:
         """Return the processes that this stack has started and that run now."""
@@ -152,7 +158,7 @@ class Stack:
 
     async def _serve(self) -> None:
         with self.parts.starting("simulator") as part:
-            self.page = part.url = await self._listen(self._page(), self._port)
+            self.page = part.url = await self._listen(self._app, self._port)
         with self.parts.starting("deployment", "the functions, as vercel.json routes them") as part:
             front = gateway.Gateway(self._routes, self.functions)
             self._exit.push_async_callback(front.close)
@@ -219,6 +225,7 @@ class Stack:
             part.url = f"{self.page}/upstash"
             self._exit.callback(self._valkey.stop)
             self._exit.push_async_callback(self._upstash.close)
+            self._exit.push_async_callback(self._redis.close)
             await _whole(self._valkey.start)
 
     async def _start_postgres(self, is_real: bool) -> None:
@@ -304,7 +311,15 @@ class Stack:
         return await story.of_update(self.owner_url, user_id, since, log)
 
     async def _user_state(self, bot: str, user_id: int) -> Any:
-        return await story.user_state(self._asking, self.settings, self._prefix, bot, user_id)
+        return await story.user_state(self._value, self._prefix, bot, user_id)
+
+    async def _value(self, key: bytes) -> Any:
+        """Return what Redis holds under a key: asked directly where it is ours, as each update asks twice."""
+        if not self.parts["upstash"].real:
+            return (await self._redis.run([[b"GET", key]]))[0]
+        headers = {"Authorization": f"Bearer {self.settings['UPSTASH_REDIS_REST_TOKEN']}"}
+        where, command = self.settings["UPSTASH_REDIS_REST_URL"], ["GET", key.decode()]
+        return (await self._asking.post(where, json=command, headers=headers)).raise_for_status().json()["result"]
 
     async def _tick(self) -> dict[str, Any]:
         began = time.monotonic()

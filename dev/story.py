@@ -1,11 +1,9 @@
 """Reads the parts of the stack that the simulator shows: queue, ledger, a person's state."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import httpx
 
 from lib import db, errors
 
@@ -45,14 +43,9 @@ async def of_update(database_url: str, tg_id: int, since: float, record: Facts |
         return {"jobs": [], "ledger": [], "error": "Postgres does not answer."}
 
 
-async def user_state(
-    client: httpx.AsyncClient, settings: Mapping[str, str], prefix: str, bot: str, user_id: int
-) -> Any:
-    """Return what Redis holds of a conversation, or None."""
-    command = ["GET", f"{prefix}:user_state:{bot}:{user_id}"]
-    headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
-    answer = await client.post(settings["UPSTASH_REDIS_REST_URL"], json=command, headers=headers)
-    value = answer.raise_for_status().json()["result"]
+async def user_state(ask: Callable[[bytes], Awaitable[Any]], prefix: str, bot: str, user_id: int) -> Any:
+    """Return what Redis holds of a conversation, or None; `ask` returns the value of a key."""
+    value = await ask(f"{prefix}:user_state:{bot}:{user_id}".encode())
     try:
         return json.loads(value) if value else None
     except ValueError:

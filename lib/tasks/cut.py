@@ -59,7 +59,7 @@ async def _photo(user_id: int, asked: dict[str, Any]) -> bytes:
 def _made(data: bytes, like: CutPhoto | None = None) -> tuple[CutPhoto, KnownCut, bytes]:
     """Cut a photo; return the cut, what to know of it, and its stored form."""
     source = photo.open_photo(data)
-    cut = like or cutout.cut_out(source)
+    cut = like or cutout.of(data)
     ways = tuple(picture.how for picture in cut.pictures)
     alone = tuple(picture.how for picture in cut.pictures if picture.stands_free)
     known = KnownCut(cut.verdict, ways, alone, bool(alone) or white.works(source, cut.pictures[-1]))

@@ -149,7 +149,7 @@ async def ai_stack() -> AsyncIterator[Stack]:
 @pytest.fixture
 async def studio(ai_stack: Stack) -> AsyncIterator[Studio]:
     async with (
-        httpx.AsyncClient(base_url=ai_stack.page, timeout=60, trust_env=False, verify=False) as http,
+        ai_stack.client() as http,
         db.connect(ai_stack.owner_url) as conn,
     ):
         studio = Studio(ai_stack, http, conn)

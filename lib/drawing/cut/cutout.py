@@ -33,9 +33,9 @@ RANK: dict[Certainty, int] = {"sure": 0, "unsure": 1, "hopeless": 2}
 Judged = tuple[Certainty, ProductPicture]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=2)
 def of(data: bytes) -> CutPhoto:
-    """Return the cut of a file; the last few are remembered, for a set of cards is drawn from one photo."""
+    """Return the cut of a file; the last two are remembered, for one photo is sent, ordered and redrawn in a row."""
     return cut_out(photo.open_photo(data))
 
 
