@@ -112,8 +112,9 @@ class Stack:
             await function.idle(timeout)
 
     def client(self) -> httpx.AsyncClient:
-        """Return a client of the page that calls it in this process, without a socket: a third of the work."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=self.page)
+        """Return a client that calls the page in this process, without a socket: a third of the work."""
+        own = {self.page: httpx.ASGITransport(self._app)}
+        return httpx.AsyncClient(base_url=self.page, mounts=own, timeout=60, trust_env=False, verify=False)
 
     def pids(self) -> list[int]:
         """Return the processes that this stack has started and that run now."""

@@ -109,8 +109,8 @@ class Studio:
 
     async def calls(self, chat: Chat) -> list[dict[str, Any]]:
         """Return the Bot API calls about this chat, the oldest first."""
-        found = (await self.http.get("/sim/calls", params={"bot": "studio", "limit": 500})).json()
-        return [call for call in found if call["user_id"] == chat.user["id"]]
+        known = self.stack.world.calls.values()
+        return [call.doc() for call in known if (call.bot, call.user_id) == ("studio", chat.user["id"])]
 
     async def rows(self, query: str, *params: Any) -> list[dict[str, Any]]:
         cursor = await self.conn.execute(query, params)
