@@ -7,6 +7,7 @@ list -> kind -> title -> about -> dates -> days -> bill -> city -> limit -> conf
 A promotion holds at the till once an administrator has approved it; the ledger decides by the rows, not by this draft.
 """
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
@@ -184,21 +185,23 @@ def _typed_dates(said: str, draft: Draft) -> list[str]:
 
 
 def _dates(words: str, today: date) -> list[str]:
-    """Read "12.03 - 20.03", "12 March", "12-20 March": this year, or the next when the day has passed."""
+    """Read "12.03 - 20.03", "12 March", "28.12 - 5.01": the first such days that are not over, if no year is said."""
     first, _, last = re.sub(r"\s*[-–—]\s*", "\n", words).partition("\n")
     try:
         day, month, year = dates.parse(last or first)
         whole = first if not last or not re.fullmatch(r"[0-9]{1,2}", first) else f"{first}.{month}"
         from_day, from_month, from_year = dates.parse(whole)
-        start = date(from_year or year or today.year, from_month, from_day)
-        end = date(year or start.year, month, day)
-        if not (from_year or year) and end < today:
-            start, end = start.replace(year=start.year + 1), end.replace(year=end.year + 1)
-    except (ValueError, errors.Invalid):
+    except errors.Invalid:
         raise errors.Invalid("dates_unclear") from None
-    if end < max(start, today) or end > today + timedelta(days=731):
-        raise errors.Invalid("dates_unclear")
-    return [start.isoformat(), end.isoformat()]
+    later = not (year and from_year) and (month, day) < (from_month, from_day)  # over the New Year's night
+    longest = timedelta(days=183 if later else 731)  # 20.03 - 12.03 is no year but a slip
+    said = from_year or (year - later if year else 0)
+    for begins in (said,) if said else range(today.year - 1, today.year + 2):
+        with contextlib.suppress(ValueError):  # a 29 February that this year has not
+            start, end = date(begins, from_month, from_day), date(year or begins + later, month, day)
+            if start <= end <= start + longest and today <= end <= today + timedelta(days=731):
+                return [start.isoformat(), end.isoformat()]
+    raise errors.Invalid("dates_unclear")
 
 
 async def _send(turn: Turn, place: Staff) -> None:

@@ -214,6 +214,10 @@ async def _save_tiers(turn: Turn, place: Staff, wanted: list[Tier]) -> None:
     await _tiers(turn, place, turn.text("partner.rules.saved"))
 
 
+# Between the numbers of a list; a comma within a number has no space behind it.
+_LISTED = re.compile(r"(?:,(?=\s)|[\s;%/])+")
+
+
 def _read_percent(words: str, most: int) -> int:
     found = re.fullmatch(r"(\d{1,2})(?:[.,](\d{1,2}))?\s*%?", words, re.ASCII)
     value = int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0")) if found else -1
@@ -223,7 +227,7 @@ def _read_percent(words: str, most: int) -> int:
 
 
 def _read_whole(words: str, most: int) -> int:
-    digits = re.sub(r"\s|дн\.?|дней|%", "", words)
+    digits = re.sub(r"\s|дней|дня|день|дн\.?|days?|баллов|points|%", "", words, flags=re.IGNORECASE)
     if not re.fullmatch(r"\d{1,9}", digits, re.ASCII) or int(digits) > most:
         raise errors.Invalid("bad_setting")
     return int(digits)
@@ -234,14 +238,14 @@ def _read_money(words: str, most: int) -> int:
 
 
 def _read_sums(words: str, most: int) -> list[int]:
-    sums = [money.parse(one, limit=1_000_000_000) for one in re.split(r"[\s;]+", words) if one]
+    sums = [money.parse(one, limit=1_000_000_000) for one in _LISTED.split(words) if one]
     if not 1 <= len(sums) <= most:
         raise errors.Invalid("bad_setting")
     return sums
 
 
 def _read_shares(words: str, most: int) -> list[int]:
-    shares = [_read_percent(one, most) for one in re.split(r"[\s;%]+", words) if one]
+    shares = [_read_percent(one, most) for one in _LISTED.split(words) if one]
     if not 1 <= len(shares) <= 3:
         raise errors.Invalid("bad_setting")
     return [*shares, 0, 0][:3]
