@@ -378,6 +378,16 @@ def test_a_framed_photo_goes_on_in_the_colour_of_its_plain_edges():
     assert np.abs(beside - 240).max() < 12
 
 
+def test_beside_a_framed_photo_the_light_changes_as_it_does_in_it():
+    rows = np.linspace(250, 190, 800)[:, None, None]
+    photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))
+    ImageDraw.Draw(photo).rectangle((60, 20, 540, 780), fill=(20, 60, 150))
+    made = np.asarray(framed.draw((300, 400), photo, (60, 20, 540, 780), facts.read("Рюкзак", ()), "band")).astype(int)
+    beside = made[10:250, :20, 0].mean(1)
+    assert beside[0] - beside[-1] > 35
+    assert np.abs(np.diff(beside)).max() < 4
+
+
 def test_the_same_words_and_product_give_the_same_picture():
     made = [draw.draw(SIZE, PRODUCTS["shoe"], facts.read("Кроссовки", TEXTS), "paper").tobytes() for _ in range(2)]
     assert made[0] == made[1]

@@ -64,14 +64,15 @@ def bleed(cover: Cover) -> None:
 
 def _clear(cover: Cover, top: float, plate: Plate) -> Spot:
     """Return the largest of some places at which neither plate nor edge hides too much of the product."""
-    spots = (_near(cover, top, over) for over in (1.1, 1.02, 0.94, 0.86))
-    return next((spot for spot in spots if _hidden(cover, spot, plate.spot) <= HIDDEN), _near(cover, top, 0.78))
+    spots = (_near(cover, top, over, down) for over in (1.1, 1.02, 0.94, 0.86) for down in (0.6, 0.35, 0.1))
+    good = (spot for spot in spots if _hidden(cover, spot, plate.spot) <= HIDDEN)
+    return next(good, _near(cover, top, 0.78, 0.1))
 
 
-def _near(cover: Cover, top: float, over: float) -> Spot:
-    """Return the product's place when it is so many times as large as its room."""
+def _near(cover: Cover, top: float, over: float, down: float) -> Spot:
+    """Return the product's place when it is so many times as large as its room; a wide one may stand lower."""
     if cover.product.is_wide:
-        whole = place(cover.product, Spot(60, top, 1020, cover.bottom - top - 60), 0, 0.1)
+        whole = place(cover.product, Spot(60, top, 1020, cover.bottom - top - 60), 0, down)
         return Spot(whole.x, whole.y, whole.width * over, whole.height * over)
     return place(cover.product, Spot(250, top, 700, cover.height - top + 60), 0.62, 0, over)
 

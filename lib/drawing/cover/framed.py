@@ -13,11 +13,12 @@ from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row, set_title
 from lib.drawing.cover.tones import Tones
+from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
 
 INK: Rgb = (29, 32, 48)
 LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
-EDGE = 0.015  # of the photo: what ends nearer to its edge is cut by it
+EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
 
@@ -63,7 +64,8 @@ def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     made = row(cover, ONEST, 804, size=38, sign=54, gap=20, pad=22)
     low = cover.bottom - (made.height if made.blocks else -40)
     top = cover.top + title.height + 36
-    _fill(paper, photo, focus, Spot(0, top, WIDTH, low + (44 if made.blocks else 0) - top))
+    over = 44 if made.blocks and focus[3] < (1 - AIR) * photo.height else 0  # no tile hides a foot
+    _fill(paper, photo, focus, Spot(0, top, WIDTH, low + over - top))
     paper.write(title, (48, cover.top), tones_.ink)
     draw_row(cover, made, (48, low), Inks(INK, cover.others["dark"].deep, WHITE))
 
@@ -184,7 +186,8 @@ def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
         pixels = np.asarray(edge, dtype=np.float32)
         middle = np.median(pixels, (0, 1))
         if np.mean(np.abs(pixels - middle).max(-1) < PLAIN) > 0.5:
-            side = Image.new("RGB", (wide, high), tuple(round(float(level)) for level in middle))
+            rows = raster.box(np.median(pixels, 1, keepdims=True), max(1, high // 30))  # its light may change downwards
+            side = Image.fromarray((rows + 0.5).clip(0, 255).astype(np.uint8)).resize((wide, high))
         else:
             side = Image.new("RGB", (wide, high))
             for step in range(-1, wide // turned.width + 2):
