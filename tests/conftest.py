@@ -24,6 +24,7 @@ from dev import postgres
 from lib import config, db, migrations
 from tests import factories, servers
 from tests.reused import Reused
+from tests.sizes import is_short
 
 # Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
 SETTINGS = {
@@ -72,8 +73,15 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that no worker is left with one of them at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked long where nobody asked for it; begin with the files that take longest, so that no
+    worker is left with one of them at the end.
+    """
+    asked = config.args != config.getini("testpaths") or config.option.keyword or config.option.markexpr
+    if is_short() and not asked:
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     items.sort(key=lambda item: next((n for n, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), 9))
 
 

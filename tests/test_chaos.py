@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.sizes import size
 
 
+@pytest.mark.long
 def test_a_storm_loses_nothing_and_doubles_nothing():
     done = subprocess.run(
         [sys.executable, "-m", "bench.storm", "7", str(size(150, 400))],

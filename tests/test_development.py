@@ -178,6 +178,7 @@ def run(copy, *command):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
 
+@pytest.mark.long
 def test_a_flow_a_kind_of_job_and_a_query_take_the_files_that_the_page_names(copy):
     flow, table, russian, english, chat = [copy / filled(path) for path in walk("bot flow")]
     add(flow, FLOW)
@@ -197,6 +198,7 @@ def test_a_flow_a_kind_of_job_and_a_query_take_the_files_that_the_page_names(cop
     run(copy, "pytest", *ALONE, "tests/test_rules.py", "tests/test_text.py", "-k", RULES)
 
 
+@pytest.mark.long
 def test_a_provider_takes_the_files_that_the_page_names(copy):
     module, config, tried, stand_in = [copy / filled(path) for path in walk("provider")]
     add(module, PROVIDER)

@@ -32,7 +32,7 @@ def ask(running):
         function.messages.clear()
         headers = {"x-vercel-internal-invocation-id": "inv1", **request.pop("headers", {})}
         url = f"http://127.0.0.1:{await function.port()}{path}"
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
             answer = await client.request(method, url, headers=headers, **request)
         await function.idle()
         return answer
@@ -97,7 +97,7 @@ async def test_the_drain_lets_nobody_in_when_the_secret_is_unset():
     unset = {name: value for name, value in SETTINGS.items() if name != "CRON_SECRET"}
     function = functions.Function("api/drain/index.py", functions.environment(unset), root=ROOT)
     await function.start()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         for headers in ({}, {"authorization": "Bearer"}, BEARER):
             answer = await client.get(f"http://127.0.0.1:{await function.port()}/api/drain", headers=headers)
             assert answer.status_code == 403
@@ -118,7 +118,7 @@ async def test_the_caches_let_nobody_in_when_the_token_is_unset():
     unset = {name: value for name, value in SETTINGS.items() if name != "ADMIN_API_TOKEN"}
     function = functions.Function("api/cache/index.py", functions.environment(unset), root=ROOT)
     await function.start()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         for headers in ({}, {"authorization": "Bearer"}, ADMIN):
             answer = await client.get(f"http://127.0.0.1:{await function.port()}/api/cache", headers=headers)
             assert answer.status_code == 403
@@ -195,7 +195,7 @@ async def test_a_librarys_traceback_is_one_json_line(tmp_path):
     env = functions.environment(SETTINGS) | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     function = functions.Function("api/boom.py", env, root=tmp_path, on_line=lines.append)
     await function.start()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         assert (await client.get(f"http://127.0.0.1:{await function.port()}/api/boom")).status_code == 500
     await function.idle()
     await function.stop()

@@ -184,7 +184,7 @@ async def test_a_public_store_serves_anyone(tmp_path: Path) -> None:
     async with (
         serving.serve(Starlette(routes=[Route("/blob{path:path}", app)])) as address,
         connected(f"{address}/blob"),
-        httpx.AsyncClient() as stranger,
+        httpx.AsyncClient(verify=False) as stranger,
     ):
         await sdk.put_blob("a.txt", b"1", access="public")
         answer = await stranger.get(f"{address}/blob/files/store1.public.blob.vercel-storage.com/a.txt")

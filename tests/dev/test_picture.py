@@ -17,11 +17,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 async def test_the_scene_plays_in_all_four_bots_and_is_photographed(monkeypatch, tmp_path):
     monkeypatch.setattr(picture, "PICTURE", tmp_path / "simulator.png")
     folder = Path(tempfile.mkdtemp(prefix="lotok-picture-"))  # a seeded café changes the balances of other tests
     try:
-        async with Stack(folder, time_scale=0.1, given={"ADMIN_IDS": "1005"}) as stack:
+        async with Stack(folder, time_scale=0.1, given={"ADMIN_IDS": "1005", "CUT_SIDE": "64"}) as stack:
             assert await asyncio.to_thread(picture.take, stack.page) == 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,6 +31,7 @@ with postgres.lent() as folder:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_lent_server_and_its_folder_go_with_the_borrower_however_that_ends(number):
     borrower = subprocess.Popen(
@@ -49,6 +50,7 @@ def test_a_lent_server_and_its_folder_go_with_the_borrower_however_that_ends(num
     assert not Path(place).exists()
 
 
+@pytest.mark.long
 def test_two_that_start_at_once_make_the_systems_user_one_after_the_other(monkeypatch, folder):
     inside, most = [], []
 
@@ -86,6 +88,7 @@ def test_start_creates_a_server_and_stop_leaves_no_process(folder):
     postgres.stop(folder)
 
 
+@pytest.mark.long
 def test_data_stays_when_the_server_is_stopped_and_started(folder):
     url = postgres.start(folder)
     ask(url, "create table kept as values (7)")
@@ -101,6 +104,7 @@ def test_a_running_server_is_reused(folder):
     assert postgres.pid(folder) == before
 
 
+@pytest.mark.long
 def test_a_server_outlives_the_process_that_started_it_and_any_other_can_stop_it(folder):
     code = f"from pathlib import Path; from dev import postgres; print(postgres.start(Path({str(folder)!r})))"
     started = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
@@ -109,6 +113,7 @@ def test_a_server_outlives_the_process_that_started_it_and_any_other_can_stop_it
     assert not postgres.running(folder)
 
 
+@pytest.mark.long
 def test_a_server_that_was_killed_starts_again_with_its_data(folder):
     url = postgres.start(folder)
     ask(url, "create table kept as values (7)")
@@ -119,6 +124,7 @@ def test_a_server_that_was_killed_starts_again_with_its_data(folder):
     assert ask(url, "table kept") == (7,)
 
 
+@pytest.mark.long
 def test_a_folder_of_another_version_is_refused_in_one_line(folder):
     folder.mkdir()
     (folder / "PG_VERSION").write_text("14")
@@ -126,6 +132,7 @@ def test_a_folder_of_another_version_is_refused_in_one_line(folder):
         postgres.start(folder)
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_start_says_why(folder):
     with pytest.raises(RuntimeError, match="no_such_setting"):
         postgres.start(folder, {"no_such_setting": "1"})

@@ -53,7 +53,7 @@ def _function(root, entry="api/hello.py", **settings):
 
 
 async def _get(function, path="/", **headers):
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(f"http://127.0.0.1:{await function.port()}{path}", headers=headers)
 
 

@@ -34,7 +34,7 @@ async def own(tmp_path_factory, busy):
 
 @pytest.fixture
 async def http(own):
-    async with httpx.AsyncClient(base_url=own.page, timeout=60, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=own.page, timeout=60, trust_env=False, verify=False) as http:
         yield http
 
 
@@ -133,7 +133,7 @@ async def test_no_door_opens_to_a_page_from_elsewhere(own, path):
         {"origin": "http://[bad"},
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
     ]
-    async with httpx.AsyncClient(base_url=base, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=60, trust_env=False, verify=False) as client:
         for headers in strangers:
             answer = await client.get(path.removeprefix("deployment:"), headers=headers)
             assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign"), headers
@@ -150,7 +150,7 @@ async def test_a_tunnel_is_let_in_by_its_own_name():
     there = {"host": "lotok.example", "origin": "https://lotok.example", "sec-fetch-site": "cross-site"}
     async with (
         serving.serve(app, hosts=["lotok.example"]) as address,
-        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+        httpx.AsyncClient(base_url=address, trust_env=False, verify=False) as client,
     ):
         assert (await client.get("/", headers=there)).status_code == 200
         assert (await client.get("/", headers=there | {"origin": "https://evil.example"})).status_code == 403
@@ -160,7 +160,7 @@ async def test_a_tunnel_is_let_in_by_its_own_name():
 async def test_an_odd_path_is_refused_at_every_door(own, name):
     doors = ["/static/", "/sim/samples/", "/sim/files/", "/sim/chats/studio/", "/blob/", "/kie/", "/openai/v1/", "/"]
     doors += [f"/telegram/file/bot{own.settings['STUDIO_BOT_TOKEN']}/", "/telegram/bot1:x/"]
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False, verify=False) as client:
         for base in (own.page, own.deployment):
             for door in doors:
                 answer = await client.get(f"{base}{door}{name}")
@@ -187,6 +187,7 @@ for verb in sys.argv[1:]:
 ENV = "import sys; from pathlib import Path; from dev import up; up.FOLDER = Path(sys.argv[1]); "
 
 
+@pytest.mark.long
 async def test_each_verb_of_ops_works_against_the_running_stack(own):
     async def env(*command):
         process = await asyncio.create_subprocess_exec(
@@ -228,6 +229,7 @@ async def test_everything_listens_on_this_machine_only(own):
     assert set(listening) == {"127.0.0.1"}
 
 
+@pytest.mark.long
 async def test_nothing_is_left_after_the_stop(tmp_path):
     others = {process.pid for process in psutil.Process().children(recursive=True)}
     async with Stack(tmp_path) as stack:
@@ -322,6 +324,7 @@ def test_one_folder_has_one_stack(tmp_path):
         pass
 
 
+@pytest.mark.long
 async def test_what_a_killed_run_left_is_ended_and_nothing_else(tmp_path):
     ours = await asyncio.create_subprocess_exec("sleep", "60")
     other = await asyncio.create_subprocess_exec("sleep", "61")
@@ -343,6 +346,7 @@ def _lives(process):
         return False
 
 
+@pytest.mark.long
 def test_reset_and_second_start_are_said_in_words(tmp_path, capsys, monkeypatch):
     from dev import up
 

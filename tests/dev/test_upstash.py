@@ -21,7 +21,7 @@ LOCKING = "#!lua flags=allow-key-locking\nreturn redis.call('INCRBY', KEYS[1], A
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers=HEADERS) as client:
+    async with httpx.AsyncClient(headers=HEADERS, verify=False) as client:
         yield client
 
 
@@ -75,14 +75,14 @@ async def test_an_unknown_script_is_answered_in_the_servers_words(http: httpx.As
 @pytest.mark.parametrize("path", ["", "/", "/pipeline", "/multi-exec", "/get/a"])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
 async def test_every_path_wants_the_token(url: str, path: str, headers: dict[str, str]) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         answer = await client.post(url + path, json=[], headers=headers)
     assert answer.status_code == 401
     assert answer.json() == {"error": "WRONGPASS invalid or missing auth token"}
 
 
 async def test_the_token_may_be_in_the_query(url: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         assert (await client.get(f"{url}/ping?_token={TOKEN}")).json() == {"result": "PONG"}
 
 

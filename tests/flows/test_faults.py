@@ -162,7 +162,7 @@ async def test_an_update_that_fails_three_times_is_buried_and_the_user_told(sell
 
 @pytest.mark.parametrize("headers", [{}, {"X-Telegram-Bot-Api-Secret-Token": "wrong-secret-000000"}])
 async def test_a_webhook_without_its_secret_is_refused(shop, headers):
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.post(f"{shop.stack.deployment}/api/telegram/studio", json={"update_id": 1}, headers=headers)
     assert answer.status_code == 403
 
@@ -173,7 +173,7 @@ async def test_a_webhook_without_its_secret_is_refused(shop, headers):
 )
 async def test_what_can_never_parse_is_answered_200(shop, body):
     headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.post(f"{shop.stack.deployment}/api/telegram/studio", content=body, headers=headers)
     assert answer.status_code == 200
 
@@ -181,14 +181,14 @@ async def test_what_can_never_parse_is_answered_200(shop, body):
 async def test_a_bot_without_a_token_is_off(shop):
     headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
     url = f"{shop.stack.deployment}/api/telegram/partner"
-    async with shop.setting("PARTNER_BOT_TOKEN", ""), httpx.AsyncClient(trust_env=False) as http:
+    async with shop.setting("PARTNER_BOT_TOKEN", ""), httpx.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.post(url, json={"update_id": 1}, headers=headers)
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "local-cron-secret"}])
 async def test_the_drain_lets_only_the_cron_in(shop, headers):
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         for method in ("GET", "POST"):
             answer = await http.request(method, f"{shop.stack.deployment}/api/drain", headers=headers)
             assert answer.status_code == 403
@@ -207,7 +207,9 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
 
 async def test_health_asks_neon_for_those_with_the_token_alone(shop):
     token = {"Authorization": f"Bearer {shop.stack.settings['ADMIN_API_TOKEN']}"}
-    async with httpx.AsyncClient(base_url=f"{shop.stack.deployment}/api/health", timeout=20, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{shop.stack.deployment}/api/health", timeout=20, trust_env=False, verify=False
+    ) as http:
         well = await http.get("", headers=token)
         await shop.switch("postgres", "stop")
         ill, probe = await http.get("", headers=token), await http.get("")
@@ -219,6 +221,6 @@ async def test_health_asks_neon_for_those_with_the_token_alone(shop):
 
 async def test_a_bots_name_in_the_query_does_not_override_the_path(shop):
     headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
-    async with httpx.AsyncClient(base_url=shop.stack.deployment, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=shop.stack.deployment, trust_env=False, verify=False) as http:
         answer = await http.post("/api/telegram/studio?bot=partner", json={"update_id": 1}, headers=headers)
     assert answer.status_code == 200

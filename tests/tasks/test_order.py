@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.flows.chat import buttons, until, words
+from tests.sizes import size
 
 GPT, BANANA_2, SEEDREAM = "gpt-image-2-image-to-image", "nano-banana-2", "seedream/4.5-edit"
 KLING, GROK = "kling-2.6/image-to-video", "grok-imagine/image-to-video"
@@ -386,7 +387,7 @@ async def test_a_photo_that_is_none_is_refused_with_the_reason(studio):
 
 
 async def test_the_callback_function_answers_only_who_knows_the_address(studio):
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         url = f"{studio.stack.deployment}/api/callback/kie"
         assert (await http.post(url, json={"taskId": "x"})).status_code == 403
         assert (await http.post(f"{url}?job=1&nonce=a&sig=b", json={"taskId": "x"})).status_code == 403
@@ -394,9 +395,9 @@ async def test_the_callback_function_answers_only_who_knows_the_address(studio):
         assert (await http.get(url)).status_code == 405
 
 
-async def test_forty_orders_are_under_way_at_once_and_the_provider_is_never_overrun(studio):
+async def test_many_orders_are_under_way_at_once_and_the_provider_is_never_overrun(studio):
     sellers = [await studio.seller() for _ in range(2)]
-    jobs = [await studio.order(sellers[n % 2], kick=False, title="Кружка", price=1) for n in range(40)]
+    jobs = [await studio.order(sellers[n % 2], kick=False, title="Кружка", price=1) for n in range(size(20, 40))]
     for job in jobs:
         assert (await studio.end_of(job))["state"] == "done"
     assert studio.stack.providers["kie"].overrun == 0
