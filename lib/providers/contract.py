@@ -50,6 +50,16 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class OwnStyle:
+    """A seller's own style, for what we draw: the logo's file, two colours as #rrggbb, the name of a pair of faces."""
+
+    logo: bytes = b""
+    accent: str = ""
+    ground: str = ""
+    pair: str = ""
+
+
+@dataclass(frozen=True)
 class Ask:
     """A wish to a provider, in checked words, of which each provider makes its own request."""
 
@@ -70,6 +80,7 @@ class Ask:
     slide: int | None = None  # its number in a set
     cut: bytes = b""  # the photo's kept cut, for ourselves, where there is one
     way: str = ""  # in which the product is shown, where the seller chose one
+    own: OwnStyle = OwnStyle()
     account: str = ""  # which of our keys to use
 
     @property

@@ -7,6 +7,7 @@ from lib.drawing import work
 from lib.drawing.card import render
 from lib.drawing.card.render import CardOrder
 from lib.drawing.clip.wanted import VideoOrder
+from lib.drawing.cover import branding
 from lib.drawing.cut import result
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
@@ -31,7 +32,8 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 def _card(ask: Ask) -> Output:
     way = result.way(ask.way)
-    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, ask.slide, way)
+    own = branding.read(ask.own.logo, ask.own.accent, ask.own.ground, ask.own.pair)
+    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, ask.slide, way, own)
     return _picture(render.render_card(ask.picture, order, result.kept(ask.cut)))
 
 

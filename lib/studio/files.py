@@ -133,6 +133,11 @@ async def list_old_cuts(conn: db.Connection, age: timedelta, prefix: str, limit:
     return await SQL.list_old_cuts.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
+async def list_old_logos(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
+    """Return logos that nobody's style has any longer, under the same conditions."""
+    return await SQL.list_old_logos.all(conn, File, age=age, prefix=prefix, limit=limit)
+
+
 async def forget_files(conn: db.Connection, file_ids: list[int]) -> None:
     """Forget files that are gone from storage."""
     await SQL.forget_files.run(conn, file_ids=file_ids)

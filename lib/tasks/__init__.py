@@ -28,6 +28,7 @@ HEAVY: Kinds = {
     "cut": Kind("lib.tasks.cut", lanes=1),
     "words": Kind("lib.tasks.words", lanes=4),
     "strip": Kind("lib.tasks.strip", lanes=1),
+    "brand": Kind("lib.tasks.brand", lanes=1),
     "chart": Kind("lib.tasks.chart", lanes=2),
     "poster": Kind("lib.tasks.poster", lanes=1),
     "notice": Kind("lib.tasks.notice", lanes=8),

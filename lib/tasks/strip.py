@@ -11,10 +11,12 @@ from lib import clock, db, errors, log, retry, storage, text
 from lib.drawing import work
 from lib.drawing.card import received, strip
 from lib.drawing.card.strip import DrawnStrip, StripWords
+from lib.drawing.cover import branding
 from lib.drawing.cut import cutout, result
 from lib.drawing.cut.result import CutPhoto
 from lib.jobs.run import Run
-from lib.studio import cuts, files
+from lib.providers.contract import OwnStyle
+from lib.studio import brands, cuts, files
 from lib.studio.strips import StripOrder
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat, Keyboard, Picture
@@ -35,7 +37,8 @@ async def run(run: Run) -> None:
         if await _is_being_cut(run, wanted):
             await run.wait(clock.now() + AGAIN)
             return
-        drawn = await work.in_thread(_draw, await _cut(run.job.user_id, wanted), wanted)
+        own = await brands.own(run.job.user_id)
+        drawn = await work.in_thread(_draw, await _cut(run.job.user_id, wanted), wanted, own)
         await run.save(designs=list(drawn.designs))  # Conflict for an account that was erased meanwhile
         if await _is_wanted(run, wanted):
             await _show(wanted, drawn)
@@ -63,9 +66,10 @@ def _cut_out(photo: bytes) -> CutPhoto:
     return cutout.of(received.clean(photo).data)
 
 
-def _draw(cut: CutPhoto, wanted: StripOrder) -> DrawnStrip:
+def _draw(cut: CutPhoto, wanted: StripOrder, own: OwnStyle) -> DrawnStrip:
+    style = branding.read(own.logo, own.accent, own.ground, own.pair)
     said = StripWords(wanted.title, wanted.benefits, text.say(wanted.language, "strip.sample"))
-    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way))
+    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way), style)
 
 
 async def _is_wanted(run: Run, wanted: StripOrder) -> bool:

@@ -1,6 +1,6 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
-were asked for them and what was made, the source pictures of orders after 30 days, and the cuts of photos after a day.
-Files go from storage first and then from the table.
+were asked for them and what was made, the source pictures of orders after 30 days, and after a day the cuts of photos
+and the logos that are in nobody's style. Files go from storage first and then from the table.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,8 +19,10 @@ BATCH = 1000
 FILES = 100
 SOURCES_KEPT = timedelta(days=30)
 RESULTS_KEPT = timedelta(days=92)  # a little longer than their orders, which are gone 90 days after they were finished
+LOGOS_KEPT = timedelta(days=1)  # after a day no drawing can still be reading one that was replaced
 OLD_FILES = (
     (stored_files.list_old_cuts, cuts.KEPT),
+    (stored_files.list_old_logos, LOGOS_KEPT),
     (stored_files.list_old_sources, SOURCES_KEPT),
     (stored_files.list_old_results, RESULTS_KEPT),
 )

@@ -46,7 +46,7 @@ limit %(limit)s;
 select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
 from files
 where kind not in ('source', 'still')
-and kind <> 'cut'
+and kind not in ('cut', 'logo')
 and created_at < statement_timestamp() - %(age)s
 and starts_with(pathname, %(prefix)s)
 order by created_at
@@ -70,6 +70,17 @@ where kind = 'cut'
 and created_at < statement_timestamp() - %(age)s
 and starts_with(pathname, %(prefix)s)
 order by created_at
+limit %(limit)s;
+
+-- name: list_old_logos
+-- Those that no brand has any longer: replaced, or removed.
+select f.id, f.user_id, f.job_id, f.kind, f.pathname, f.content_type, f.bytes, f.width, f.height, f.created_at
+from files f
+where f.kind = 'logo'
+and f.created_at < statement_timestamp() - %(age)s
+and starts_with(f.pathname, %(prefix)s)
+and not exists (select from brands b where b.logo_id = f.id)
+order by f.created_at
 limit %(limit)s;
 
 -- name: forget_files

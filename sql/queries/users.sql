@@ -176,6 +176,11 @@ select jsonb_build_object(
             'refunded_at', c.refunded_at) order by c.job_id), '[]')
         from complaints c
         where c.user_id = u.id
+    ),
+    'brand', (
+        select to_jsonb(b) - 'user_id'
+        from brands b
+        where b.user_id = u.id
     )
 ) || jsonb_build_object('loyalty', export_client(u.id), 'remembered', (
     select coalesce(jsonb_agg(jsonb_build_object('what', r.what, 'of', r.subject, 'until', r.until)), '[]')

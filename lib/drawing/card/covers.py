@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from lib.drawing.cover import choice, draw, facts, framed, slides, tones
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import lettering, words
@@ -24,14 +25,22 @@ class Looks:
     photo: ProductPicture
     facts: CoverFacts
     designs: tuple[str, ...]
+    own: Branding = UNBRANDED
 
     def draw(self, size: tuple[int, int], variant: int) -> Image.Image:
         """Return the card of this size in pixels."""
         turn, place = divmod(variant, len(self.designs))
         design = self.designs[place]
         if design in framed.DESIGNS:
-            return framed.draw(size, self.photo.image, self.photo.box, self.facts, design)
-        return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides)
+            return framed.draw(size, self.photo.image, self.photo.box, self.facts, design, self.own)
+        return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides, self.own)
+
+    def shifted(self, number: int) -> bool:
+        """Tell if a colour of the seller's own is lighter or darker on this cover than it was asked for."""
+        if self.designs[number] in framed.DESIGNS:
+            return False
+        made = draw.prepared((90, 120), self.picture.image, self.facts, self.designs[number], own=self.own)
+        return made.tones.shifted
 
     def of_set(self, size: tuple[int, int], variant: int, number: int) -> Image.Image:
         """Return the picture of this number in a set: the cover, its slides, and where they end, other covers."""
@@ -41,10 +50,17 @@ class Looks:
         follow = ["", *(slides.fitting(self.facts, image) if is_free else [])]
         if number == 0 or number >= len(follow):
             return self.draw(size, variant + max(0, number - len(follow) + 1))
-        return slides.draw(draw.prepared(size, image, self.facts, design, turn), follow[number], design)
+        return slides.draw(draw.prepared(size, image, self.facts, design, turn, own=self.own), follow[number], design)
 
 
-def looks(cut: CutPhoto, title: str, benefits: tuple[str, ...], design: str = "", way: Way | None = None) -> Looks:
+def looks(
+    cut: CutPhoto,
+    title: str,
+    benefits: tuple[str, ...],
+    design: str = "",
+    way: Way | None = None,
+    own: Branding = UNBRANDED,
+) -> Looks:
     """Return the looks of an order: with the framed photo where few designs take a cut product, or none."""
     said = facts.read(lettering.said(title, words.TITLE_LIMIT), lettering.listed(benefits))
     picture, photo = cut.chosen(way), cut.pictures[-1]
@@ -57,4 +73,4 @@ def looks(cut: CutPhoto, title: str, benefits: tuple[str, ...], design: str = ""
     if len(designs) < FEW:
         designs += framed.fitting(said)
     wanted = [design] if design in designs else []
-    return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)))
+    return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)), own)

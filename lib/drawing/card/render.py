@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from lib.drawing.card import cleaned, clear, covers, white
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cut import cutout
 from lib.drawing.cut.result import CutPhoto, Way
 from lib.drawing.ground import output, photo
@@ -38,6 +39,7 @@ class CardOrder:
     design: str = ""
     slide: int | None = None  # its number in a set of one design: 0 is the cover
     way: Way | None = None  # in which the product is shown, where the seller chose one
+    own: Branding = UNBRANDED
 
 
 PRESETS: dict[str, Preset] = {
@@ -64,7 +66,7 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
     if order.preset == "clear":
         return clear.file(source, cut, order.way)
     if order.preset in COVERS:
-        seen = covers.looks(cut, order.title, order.benefits, order.design, order.way)
+        seen = covers.looks(cut, order.title, order.benefits, order.design, order.way, order.own)
         if order.slide is None:
             canvas = seen.draw(preset.export, order.variant)
         else:

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 from lib.drawing.card import covers
 from lib.drawing.card.render import PRESETS
 from lib.drawing.cover import letters
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.letters import ONEST
 from lib.drawing.cut.result import CutPhoto, Way
 from lib.drawing.ground import output
@@ -44,9 +45,16 @@ class StripWords:
     sample: str
 
 
-def draw(cut: CutPhoto, preset: str, words: StripWords, page: int, way: Way | None = None) -> DrawnStrip:
+def draw(
+    cut: CutPhoto,
+    preset: str,
+    words: StripWords,
+    page: int,
+    way: Way | None = None,
+    own: Branding = UNBRANDED,
+) -> DrawnStrip:
     """Draw a page of the covers that take this product and words, the best first; after the last page, the first."""
-    looks = covers.looks(cut, words.title, words.benefits, way=way)
+    looks = covers.looks(cut, words.title, words.benefits, way=way, own=own)
     start = page * COVERS if page * COVERS < len(looks.designs) else 0
     size = (WIDE, round(WIDE * PRESETS[preset].height / PRESETS[preset].width))
     shown = range(start, min(start + COVERS, len(looks.designs)))
@@ -55,6 +63,15 @@ def draw(cut: CutPhoto, preset: str, words: StripWords, page: int, way: Way | No
     return DrawnStrip(
         output.jpeg(_sheet(cells, start + 1)), tuple(looks.designs[number] for number in shown), start + 1, last
     )
+
+
+def beside(covers_: list[Image.Image], sample: str) -> bytes:
+    """Return covers side by side, each marked as a sample."""
+    width, height = covers_[0].size
+    sheet = Image.new("RGB", (len(covers_) * (width + GAP) + GAP, height + 2 * GAP), GROUND)
+    for place, cover in enumerate(covers_):
+        sheet.paste(_sample(cover, sample), (GAP + place * (width + GAP), GAP))
+    return output.jpeg(sheet)
 
 
 def _sheet(cells: list[Image.Image], first: int) -> Image.Image:

@@ -57,7 +57,7 @@ def bleed(cover: Cover) -> None:
         stand(cover, spot, drop=Drop())
     else:
         paper.picture(cover.product.image, spot, turn=-9 if lies else 0, drop=Drop())
-    paper.write(set_second(cover, ONEST.text), (52, cover.top), tones.ink)
+    paper.write(set_second(cover, cover.pair(ONEST).text), (52, cover.top), tones.ink)
     paper.write(title, (48, cover.top + 58), tones.ink)
     _show_plate(cover, plate)
 
@@ -89,22 +89,25 @@ def _hidden(cover: Cover, spot: Spot, plate: Spot) -> float:
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
     """Set the title, and tell if it stands beside the product: a tall one needs the card's height."""
+    pair = cover.pair(ONEST)
     if cover.product.is_tall:
-        title = set_title(cover, ONEST.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
+        title = set_title(cover, pair.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
         if letters.fits(title, 430, 5):
             return title, True
-    return set_title(cover, ONEST.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
+    return set_title(cover, pair.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
 
 
 def _plate(cover: Cover) -> Plate:
     """Set the number's note, or two benefits, for the plate."""
     number, size = cover.facts.number, _figure(cover)
     if number is None:
-        lines = [letters.fit(one, ONEST.strong, (560, 50), (44, 34), lines=1) for one in cover.facts.benefits[:2]]
+        lines = [
+            letters.fit(one, cover.pair(ONEST).strong, (560, 50), (44, 34), lines=1) for one in cover.facts.benefits[:2]
+        ]
         width, high = max([line.width for line in lines] or [-72.0]) + 72, 62.0 * len(lines) + 50
     else:
-        lines = [letters.fit(number.note, ONEST.strong, (430, 50), (42, 34), lines=1)]
-        width = max(figure_width(cover, ONEST.title, size), lines[0].width) + 72
+        lines = [letters.fit(number.note, cover.pair(ONEST).strong, (430, 50), (42, 34), lines=1)]
+        width = max(figure_width(cover, cover.pair(ONEST).title, size), lines[0].width) + 72
         high = size + (84 if number.note else 30)
     return Plate(Spot(36, cover.bottom - high + 12, width, high), lines)
 
@@ -122,7 +125,7 @@ def _show_plate(cover: Cover, plate: Plate) -> None:
     cover.paper.tile(spot, 40, fill)
     first = 30.0
     if cover.facts.number:
-        draw_figure(cover, ONEST.title, (70, spot.y + 12), _figure(cover), ink)
+        draw_figure(cover, cover.pair(ONEST).title, (70, spot.y + 12), _figure(cover), ink)
         first = _figure(cover) + 18
     for index, line in enumerate(plate.lines):
         cover.paper.write(line, (72, spot.y + first + 62 * index), ink)
@@ -130,26 +133,27 @@ def _show_plate(cover: Cover, plate: Plate) -> None:
 
 def number(cover: Cover) -> None:
     """The number is the picture; the product stands before it."""
+    pair = cover.pair(ONEST)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     paper.slope(tones.soft, tones.ground, 0, cover.height * 0.6)
     paper.slope(tones.ground, tones.shade, cover.height * 0.6, cover.height)
-    title = set_title(cover, ONEST.title, (800, 210), (88 if cover.is_high else 74, 54), 2)
+    title = set_title(cover, pair.title, (800, 210), (88 if cover.is_high else 74, 54), 2)
     paper.write(title, (50, cover.top), tones.ink)
     if facts.number is None:
         return
-    style = Style(ONEST.title.face, -0.05, 1.0)
-    made = row(cover, ONEST, across(cover), size=40, sign=60, gap=28)
+    style = Style(pair.title.face, -0.05, 1.0)
+    made = row(cover, pair, across(cover), size=40, sign=60, gap=28)
     low, top = cover.bottom - made.height, cover.top + title.height + 30
     size = min(620 if cover.is_high else 440, 800 / letters.measure(facts.number.value, style, 1), (low - top) * 0.72)
     paper.write(letters.TextBlock((facts.number.value,), style, size), (40, top - size * 0.04), tones.accent)
     wide = cover.product.is_wide
-    unit = letters.TextBlock((facts.number.unit,), Style(ONEST.title.face, -0.02, 1.0), 88)
+    unit = letters.TextBlock((facts.number.unit,), Style(pair.title.face, -0.02, 1.0), 88)
     paper.write(unit, (54, top + size * 0.93), tones.ink)
     under = top + size * 0.93 + (94 if cover.is_high else 30)
     beside = 54 if cover.is_high and not wide else 54 + unit.width + 24
     width = 810 - beside if wide else 270
     note = letters.fit(
-        facts.number.note, ONEST.text, (width, max(50, low - under - 20)), (44, 30), lines=1 if wide else 3
+        facts.number.note, pair.text, (width, max(50, low - under - 20)), (44, 30), lines=1 if wide else 3
     )
     paper.write(note, (beside, under - (64 if wide and cover.is_high else 0)), tones.ink)
     start = top + size * (0.5 if wide else 0.26 if cover.product.is_tall else 0.36)
@@ -160,17 +164,18 @@ def number(cover: Cover) -> None:
 
 def pattern(cover: Cover) -> None:
     """The product's shadow repeated as wallpaper; words on a solid band below."""
+    pair = cover.pair(UNBOUNDED)
     paper, tones, product = cover.paper, cover.tones, cover.product
     dark = cover.others["dark"]
     hot = tones.ground if contrast(tones.ground, dark.ground) > 4.5 else dark.accent
     _wallpaper(cover)
-    title = set_title(cover, UNBOUNDED.title, (790, 200), (92 if cover.is_high else 72, 48), 2)
+    title = set_title(cover, pair.title, (790, 200), (92 if cover.is_high else 72, 48), 2)
     line = "  ·  ".join(cover.facts.benefits[:2])
-    if letters.measure(line, UNBOUNDED.strong, 34) > 790:
+    if letters.measure(line, pair.strong, 34) > 790:
         line = cover.facts.benefits[0]
-    said = letters.fit(line, UNBOUNDED.strong, (790, 60), (44, 32), lines=1)
+    said = letters.fit(line, pair.strong, (790, 60), (44, 32), lines=1)
     band = (cover.bottom + 60 if cover.is_story else cover.height) - title.height - (160 if line else 100)
-    top = 230 if cover.is_story else 70
+    top = (230 if cover.is_story else 70) + cover.room
     paper.disc(450, (top + band) / 2, min(390, (band - top) * 0.52), tones.soft)
     spot = place(
         product, Spot(90, top, 720, band - top + (-40 if product.is_wide else 30)), 0.5, 0.6 if product.is_wide else 1
@@ -182,11 +187,11 @@ def pattern(cover: Cover) -> None:
     paper.write(said, (58, band + title.height + 66), WHITE)
     seal(
         cover,
-        UNBOUNDED.title,
+        pair.title,
         (WIDTH - 172, max(cover.top + 128, band - 158)),
         128,
         (dark.ground, hot),
-        UNBOUNDED.strong,
+        pair.strong,
     )
 
 
@@ -204,6 +209,7 @@ def _wallpaper(cover: Cover) -> None:
 
 def sticker(cover: Cover) -> None:
     """A white outline round the product, blobs behind it, tilted words."""
+    pair = cover.pair(RUBIK)
     paper, tones, high = cover.paper, cover.tones, cover.height
     other = cover.others["bright1"].ground
     paper.disc(120, high * 0.30, 230, tones.soft)
@@ -211,8 +217,8 @@ def sticker(cover: Cover) -> None:
     _wave(cover, high * 0.74, other)
     for x, y, radius in ((84, 0.52, 16), (800, 0.27, 22), (150, 0.66, 10)):
         paper.disc(x, high * y, radius, WHITE, 0.85)
-    title = set_title(cover, RUBIK.title, (740, 250), (104 if cover.is_high else 84, 56), 2)
-    made = row(cover, RUBIK, across(cover), size=40, sign=66, gap=18, pad=18)
+    title = set_title(cover, pair.title, (740, 250), (104 if cover.is_high else 84, 56), 2)
+    made = row(cover, pair, across(cover), size=40, sign=66, gap=18, pad=18)
     low, start = cover.bottom - made.height, cover.top + title.height + 30
     spot = place(cover.product, Spot(110, start, 680, low - start - 40), 0.5, 0.5)
     for index, line in enumerate(title.lines):
@@ -252,6 +258,7 @@ def _label(cover: Cover, index: int, line: str, style: Style, size: float, other
 
 
 def _burst(cover: Cover, at: tuple[float, float]) -> None:
+    pair = cover.pair(RUBIK)
     number = cover.facts.number
     if number is None:
         return
@@ -261,4 +268,4 @@ def _burst(cover: Cover, at: tuple[float, float]) -> None:
             far, angle = radius * (1 if step % 2 else 0.84), step * math.pi / 12 + 0.16
             points.append((at[0] + far * math.cos(angle), at[1] + far * math.sin(angle)))
         cover.paper.polygon(points, fill)
-    seal(cover, RUBIK.title, at, 100, (cover.tones.accent, cover.tones.on_accent), RUBIK.text)
+    seal(cover, pair.title, at, 100, (cover.tones.accent, cover.tones.on_accent), pair.text)

@@ -33,12 +33,13 @@ PANEL = 308  # units of a line on the column's panel
 
 def editorial(cover: Cover) -> None:
     """A thin serif as large as the card; the product stands before its letters."""
+    pair = cover.pair(CORMORANT)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
-    style = Style(CORMORANT.title.face, -0.03, 0.82)
+    style = Style(pair.title.face, -0.03, 0.82 if pair is CORMORANT else pair.title.leading)
     title = set_title(cover, style, (820, cover.height * 0.22), (190 if cover.is_high else 136, 84), 3)
     start, foot = cover.top + 78, 190
     paper.band(cover.bottom - foot - (150 if cover.is_high else 110), cover.height, tones.shade)
-    paper.write(set_second(cover, CORMORANT.text, 804, 42), (50, cover.top + 4), tones.muted)
+    paper.write(set_second(cover, pair.text, 804, 42), (50, cover.top + 4), tones.muted)
     paper.band(cover.top + 62, cover.top + 64.5, tones.ink, left=50, right=850)
     top = start + title.height + title.size * 0.04
     wide = cover.product.is_wide
@@ -49,28 +50,27 @@ def editorial(cover: Cover) -> None:
     lines = list(facts.benefits)
     left = 50.0
     if facts.number:
-        size = figure_size(cover, CORMORANT.title, 330, 160)
+        size = figure_size(cover, pair.title, 330, 160)
         ink = tones.accent if contrast(tones.accent, tones.shade) >= 3 else tones.ink
-        draw_figure(cover, CORMORANT.title, (48, cover.bottom - foot + 50), size, ink)
+        draw_figure(cover, pair.title, (48, cover.bottom - foot + 50), size, ink)
         lines = [facts.number.note, *facts.benefits] if facts.number.note else lines
         left = 410.0
-    kept = [line for line in lines if letters.measure(line, CORMORANT.text, SMALLEST) <= 850 - left][:3]
-    size = min(
-        [letters.fit(line, CORMORANT.text, (850 - left, 56), (42, SMALLEST), lines=1).size for line in kept] or [42]
-    )
+    kept = [line for line in lines if letters.measure(line, pair.text, SMALLEST) <= 850 - left][:3]
+    size = min([letters.fit(line, pair.text, (850 - left, 56), (42, SMALLEST), lines=1).size for line in kept] or [42])
     for index, line in enumerate(kept):
-        said = letters.TextBlock((line,), letters.suited(line, CORMORANT.text), size)
+        said = letters.TextBlock((line,), letters.suited(line, pair.text), size)
         paper.write(said, (left, cover.bottom - foot + 56 + index * 56), tones.ink)
 
 
 def soft(cover: Cover) -> None:
     """An arch and a podium, words in the middle."""
+    pair = cover.pair(CORMORANT)
     paper, tones = cover.paper, cover.tones
     paper.slope(tones.soft, tones.ground)
     title = set_title(
-        cover, CORMORANT.title, (804, 130 if cover.product.is_tall else 230), (138 if cover.is_high else 104, 70), 2
+        cover, pair.title, (804, 130 if cover.product.is_tall else 230), (138 if cover.is_high else 104, 70), 2
     )
-    made = row(cover, CORMORANT, across(cover), size=38, sign=54, gap=24)
+    made = row(cover, pair, across(cover), size=38, sign=54, gap=24)
     low = cover.bottom - made.height
     floor = low - (96 if cover.is_high and not cover.product.is_tall else 66)
     top = cover.top + title.height + 90
@@ -79,7 +79,7 @@ def soft(cover: Cover) -> None:
     spot = place(cover.product, Spot(180, top + 30, 540, floor - top - 20))
     _podium(cover, max(spot.width * 1.16, 420), floor)
     stand(cover, spot, 0.26, Drop(20, 26, 0.22, tones.ink, right=18))
-    paper.write(set_second(cover, CORMORANT.text, 804, 42), (0, cover.top), tones.muted, centre=WIDTH)
+    paper.write(set_second(cover, pair.text, 804, 42), (0, cover.top), tones.muted, centre=WIDTH)
     paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
     _pearl(cover, (WIDTH - 167, top + 135))
     draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent), centred=True)
@@ -95,38 +95,40 @@ def _podium(cover: Cover, width: float, floor: float) -> None:
 
 def _pearl(cover: Cover, at: tuple[float, float]) -> None:
     """Set the number in a white round."""
+    pair = cover.pair(CORMORANT)
     number = cover.facts.number
     if number is None:
         return
     cover.paper.disc(at[0], at[1], 125, WHITE)
-    size = figure_size(cover, CORMORANT.title, 190, 116)
-    line = Style(CORMORANT.title.face, 0, 1.0)
+    size = figure_size(cover, pair.title, 190, 116)
+    line = Style(pair.title.face, 0, 1.0)
     value = letters.TextBlock((f"{number.value} {number.unit}" if len(number.unit) < 3 else number.value,), line, size)
     while value.width > 200:
         value = letters.TextBlock(value.lines, line, value.size - 4)
     cover.paper.write(value, (at[0] - 125, at[1] - 82), (40, 36, 36), centre=250)
     under = "" if " " in number.note else number.note
     under = under if len(number.unit) < 3 else number.unit
-    said = letters.fit(under, CORMORANT.text, (190, 80), (34, 26), lines=2)
+    said = letters.fit(under, pair.text, (190, 80), (34, 26), lines=2)
     cover.paper.write(said, (at[0] - 125, at[1] + 28), (40, 36, 36), centre=250)
 
 
 def paper(cover: Cover) -> None:
     """Kraft paper, slab type, a stamp."""
+    pair = cover.pair(BITTER)
     sheet, tones = cover.paper, cover.tones
     _grain(cover)
     for x, y, scale, turn in ((880, 0.46, 1.5, -60), (910, 0.6, 1.6, -95), (850, 0.36, 1.3, -25), (-10, 0.52, 1.2, 50)):
         _leaf(cover, (x, cover.height * y), scale, turn)
-    title = set_title(cover, BITTER.title, (804, 260), (116 if cover.is_high else 90, 60), 2)
+    title = set_title(cover, pair.title, (804, 260), (116 if cover.is_high else 90, 60), 2)
     wide = cover.product.is_wide
-    made = column(cover, BITTER, 540 if wide else 350, disc=80, gap=34 if cover.is_high else 18)
+    made = column(cover, pair, 540 if wide else 350, disc=80, gap=34 if cover.is_high else 18)
     low, top = cover.bottom - made.height, cover.top + title.height + 84
     if wide:
         spot = place(cover.product, Spot(110, top, 740, low - top - 30), 0.5, 0.6)
     else:
         spot = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
     spot = anchored(cover, spot)
-    sheet.write(set_second(cover, BITTER.text, 804), (52, cover.top), tones.ink)
+    sheet.write(set_second(cover, pair.text, 804), (52, cover.top), tones.ink)
     _marker(cover, title, (50, cover.top + 54))
     sheet.write(title, (50, cover.top + 54), tones.ink)
     stand(cover, spot, 0.3, Drop(10, 16, 0.25, (60, 40, 10)))
@@ -177,17 +179,18 @@ def _leaf(cover: Cover, at: tuple[float, float], scale: float, turn: float) -> N
 
 
 def _stamp(cover: Cover, at: tuple[float, float]) -> None:
+    pair = cover.pair(BITTER)
     number, ink = cover.facts.number, cover.tones.accent
     if number is None:
         return
     cover.paper.ring(at[0], at[1], 125, 7, ink)
     cover.paper.ring(at[0], at[1], 111, 3, ink)
-    size = figure_size(cover, BITTER.title, 180, 96)
-    line = Style(BITTER.title.face, 0, 1.0)
+    size = figure_size(cover, pair.title, 180, 96)
+    line = Style(pair.title.face, 0, 1.0)
     value = letters.TextBlock((f"{number.value} {number.unit}",), line, size)
     value = letters.fit(value.lines[0], line, (190, 110), (size, 30), lines=1)
     ink = ink if contrast(ink, cover.tones.ground) >= 4.5 else cover.tones.ink
-    note = letters.fit(number.note, BITTER.strong, (176, 76), (34, 24), lines=2)
+    note = letters.fit(number.note, pair.strong, (176, 76), (34, 24), lines=2)
     top = at[1] - (value.height + note.height) / 2
     cover.paper.write(value, (at[0] - 125, top), ink, centre=250)
     cover.paper.write(note, (at[0] - 125, top + value.height), ink, centre=250)
@@ -195,6 +198,7 @@ def _stamp(cover: Cover, at: tuple[float, float]) -> None:
 
 def column_(cover: Cover) -> None:
     """The product on the left, a deep panel with the facts on the right."""
+    pair = cover.pair(ONEST)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     left = 520
     hot = cover.others["dark"].accent
@@ -205,8 +209,8 @@ def column_(cover: Cover) -> None:
         _whole_height(cover, panel)
         return
     paper.polygon(panel, tones.deep)
-    title = set_title(cover, ONEST.title, (404, cover.height * 0.3), (92 if cover.is_high else 72, 48), 4)
-    second = letters.fit(facts.second, ONEST.text, (400, 100), (40, 32), lines=2)
+    title = set_title(cover, pair.title, (404, cover.height * 0.3), (92 if cover.is_high else 72, 48), 4)
+    second = letters.fit(facts.second, pair.text, (400, 100), (40, 32), lines=2)
     start = cover.top + title.height + (second.height + 30 if facts.second else 20)
     tall = cover.product.is_tall
     low = cover.bottom if cover.is_story else cover.height - 50
@@ -217,36 +221,37 @@ def column_(cover: Cover) -> None:
     stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
     draw_list(cover, left + 52)
     if facts.number:
-        size = figure_size(cover, ONEST.title, 300, 190 if cover.is_high else 140)
-        draw_figure(cover, ONEST.title, (left + 52, cover.top + 4), size, hot)
-        note = letters.fit(facts.number.note, ONEST.text, (310, 120), (44, 34), lines=2)
+        size = figure_size(cover, pair.title, 300, 190 if cover.is_high else 140)
+        draw_figure(cover, pair.title, (left + 52, cover.top + 4), size, hot)
+        note = letters.fit(facts.number.note, pair.text, (310, 120), (44, 34), lines=2)
         paper.write(note, (left + 54, cover.top + size + 16), tones.on_deep)
 
 
 def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
     """The product from the card's upper edge down, for its photo cuts it there; all words stand on the panel."""
+    pair = cover.pair(ONEST)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     left, room, high = 560, PANEL, cover.height if "bottom" in cover.product.sides else cover.height - 50
     width = high * cover.product.aspect
     spot = Spot(max(0, 252 - width / 2) if width < 500 else 252 - width / 2, 0, width, high)
     stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
     paper.polygon(panel, tones.deep)
-    title = set_title(cover, ONEST.title, (room, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)
-    second = letters.fit(facts.second, ONEST.text, (room, 100), (40, SMALLEST), lines=2)
+    title = set_title(cover, pair.title, (room, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)
+    second = letters.fit(facts.second, pair.text, (room, 100), (40, SMALLEST), lines=2)
     paper.write(title, (left, cover.top + 90), tones.on_deep)
     paper.write(second, (left, cover.top + 104 + title.height), tones.on_deep)
     low = draw_list(cover, left)
     top = cover.top + title.height + (second.height if facts.second else 0) + 140
-    size = figure_size(cover, ONEST.title, room, 150 if cover.is_high else 110)
+    size = figure_size(cover, pair.title, room, 150 if cover.is_high else 110)
     if facts.number and low - top > size + 110:
-        draw_figure(cover, ONEST.title, (left, top), size, cover.others["dark"].accent)
-        note = letters.fit(facts.number.note, ONEST.text, (room, 90), (42, SMALLEST), lines=2)
+        draw_figure(cover, pair.title, (left, top), size, cover.others["dark"].accent)
+        note = letters.fit(facts.number.note, pair.text, (room, 90), (42, SMALLEST), lines=2)
         paper.write(note, (left + 2, top + size + 8), tones.on_deep)
 
 
 def draw_list(cover: Cover, left: float) -> float:
     """Draw the panel's list of benefits; return where it begins."""
-    made = column(cover, ONEST, PANEL - 8, gap=40 if cover.is_high else 22)
+    made = column(cover, cover.pair(ONEST), PANEL - 8, gap=40 if cover.is_high else 22)
     low = cover.bottom - made.height
     draw_column(cover, made, (left, low), cover.tones.on_deep, cover.tones.accent, cover.tones.on_accent)
     return low

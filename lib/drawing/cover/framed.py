@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from lib.drawing.cover import letters, tones
+from lib.drawing.cover import branding, letters, tones
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.draw import zone
 from lib.drawing.cover.facts import CoverFacts, without_number
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
@@ -34,22 +35,27 @@ def fitting(facts: CoverFacts) -> list[str]:
 
 
 def draw(
-    size: tuple[int, int], photo: Image.Image, focus: tuple[int, int, int, int], facts: CoverFacts, design: str
+    size: tuple[int, int],
+    photo: Image.Image,
+    focus: tuple[int, int, int, int],
+    facts: CoverFacts,
+    design: str,
+    own: Branding = UNBRANDED,
 ) -> Image.Image:
     """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo."""
     facts = without_number(facts)  # the row says what it is a number of
     seen = replace(tones.character(photo.crop(focus).convert("RGBA")), rim=0.5)
-    others = {mood: tones.tones(seen, mood, facts.kind) for mood in ("dark", "tint")}
-    found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1])
+    others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
+    found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1], own)
     paper = CoverSheet(*size, found.ground)
-    cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size))
+    cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size), own)
     {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
     return paper.image
 
 
 def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
     """Words on a deep band across the foot."""
-    title, made, high = _words(cover, UNBOUNDED)
+    title, made, high = _words(cover, cover.pair(UNBOUNDED))
     top = cover.bottom - high - 40 if cover.is_high else cover.height - high - 72
     _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 2))
     cover.paper.band(top, cover.height, cover.tones.deep)
@@ -60,8 +66,10 @@ def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
 def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
     """A large title above the photo, white tiles across its lower edge."""
     paper, tones_ = cover.paper, cover.tones
-    title = set_title(cover, ONEST.title, (804, 230), (112 if cover.is_high else 80, 48), 2)
-    made = row(cover, ONEST, 804, size=38, sign=54, gap=20, pad=22)
+    branding.sign(paper, cover.own.logo, cover.top)
+    cover = replace(cover, top=cover.top + cover.room)
+    title = set_title(cover, cover.pair(ONEST).title, (804, 230), (112 if cover.is_high else 80, 48), 2)
+    made = row(cover, cover.pair(ONEST), 804, size=38, sign=54, gap=20, pad=22)
     low = cover.bottom - (made.height if made.blocks else -40)
     top = cover.top + title.height + 36
     over = 44 if made.blocks and focus[3] < (1 - AIR) * photo.height else 0  # no tile hides a foot
@@ -72,7 +80,7 @@ def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
 
 def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
     """The photo in a round frame, the words below on paper."""
-    title, made, high = _words(cover, ONEST)
+    title, made, high = _words(cover, cover.pair(ONEST))
     edge = cover.top if cover.is_story else 30
     top = cover.bottom - high + (0 if cover.is_story else 12)
     spot = Spot(30, edge, 840, top - edge - 34)
@@ -90,7 +98,7 @@ def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]
     capitals = replace(
         cover, facts=replace(cover.facts, title=cover.facts.title.upper(), accent=cover.facts.accent.upper())
     )
-    title, made, high = _words(capitals, OSWALD)
+    title, made, high = _words(capitals, cover.pair(OSWALD))
     top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
     _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 24))
     points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
@@ -103,10 +111,12 @@ def _words(cover: Cover, pair: Pair) -> tuple[letters.TextBlock, BenefitRow, flo
     """Set the title and the benefits; return them and the units that both take."""
     title = letters.fit(cover.facts.title, pair.title, (800, 190), (88 if cover.is_high else 68, 40), lines=2)
     made = row(cover, pair, 804, size=40, sign=54, gap=28)
-    return title, made, title.height + (made.height + 34 if made.blocks else 0)
+    return title, made, cover.room + title.height + (made.height + 34 if made.blocks else 0)
 
 
 def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float, tones_: Tones) -> None:
+    branding.sign(cover.paper, cover.own.logo, top)
+    top += cover.room
     cover.paper.write(title, (48, top), tones_.ink, accent=(cover.facts.accent, tones_.accent))
     draw_row(cover, made, (48, top + title.height + 34), Inks(tones_.ink, tones_.accent))
 

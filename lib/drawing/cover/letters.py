@@ -50,6 +50,10 @@ CORMORANT = Pair(Style("Cormorant-SemiBold.ttf", -0.02, 0.86), Style("Onest-Medi
 RUBIK = Pair(Style("Rubik-Black.ttf", 0, 1.2), Style("Nunito-ExtraBold.ttf"), Style("Nunito-ExtraBold.ttf"))
 YESEVA = Pair(Style("Yeseva-Regular.ttf", 0, 1.02), Style("Golos-SemiBold.ttf"), Style("Golos-SemiBold.ttf"))
 BITTER = Pair(Style("Bitter-ExtraBold.ttf", -0.02, 1.0), Style("Golos-Medium.ttf"), Style("Golos-SemiBold.ttf"))
+PAIRS = {
+    "onest": ONEST, "unbounded": UNBOUNDED, "oswald": OSWALD, "cormorant": CORMORANT, "rubik": RUBIK, "yeseva": YESEVA,
+    "bitter": BITTER,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class CoverSheet:
         self.image = Image.new("RGB", (width, height), ground)
         self.scale = width / WIDTH
         self.height = height / self.scale
+        self.taken: list[Spot] = []  # where there are words or a picture, for what must not hide them
 
     def px(self, units: float) -> int:
         """Return whole pixels."""
@@ -158,6 +159,7 @@ class CoverSheet:
         for index, line in enumerate(words.lines):
             wide = letters.measure(line, style, size)
             left = at[0] + ((centre - wide) / 2 if centre else -wide if right else 0)
+            self.taken.append(Spot(left, at[1] + index * size * style.leading, wide, size * style.leading))
             base = at[1] + size * (letters.baseline(style) + index * style.leading)
             for start, part, colour in _coloured(line, ink, accent):
                 begin = left + letters.measure(line[:start], style, size)
@@ -169,6 +171,7 @@ class CoverSheet:
     ) -> None:
         """Set a picture with alpha into a place, turned about its middle by degrees clockwise."""
         size = (max(1, self.px(spot.width)), max(1, self.px(spot.height)))
+        self.taken.append(spot)
         shown = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
         if turn:
             shown = shown.rotate(-turn, Image.Resampling.BICUBIC, expand=True)

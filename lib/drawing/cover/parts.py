@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from PIL import Image
 
-from lib.drawing.cover import letters, signs
+from lib.drawing.cover import branding, letters, signs
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.letters import Pair, Style, TextBlock
 from lib.drawing.cover.paper import WIDTH, CoverSheet, Drop, Spot
@@ -50,11 +51,21 @@ class Cover:
     others: dict[str, Tones]  # tones of moods that a design borrows a colour from
     top: float  # words stand from here
     bottom: float  # to here
+    own: Branding = UNBRANDED
 
     @property
     def height(self) -> float:
         """Units of the sheet's height."""
         return self.paper.height
+
+    @property
+    def room(self) -> float:
+        """Units above the words that are kept for the seller's logo."""
+        return branding.ROOM if self.own.logo else 0
+
+    def pair(self, usual: Pair) -> Pair:
+        """Return the seller's own type, or else the design's usual one."""
+        return letters.PAIRS.get(self.own.pair, usual)
 
     @property
     def is_high(self) -> bool:
@@ -96,7 +107,8 @@ def set_title(
 ) -> TextBlock:
     """Set the title; a title of one short word is larger."""
     largest = sizes[0] * (1.15 if cover.facts.letters < 8 and " " not in cover.facts.title else 1)
-    return letters.fit(cover.facts.title, style, room, (largest, sizes[1]), lines=lines)
+    smallest = sizes[1] * (0.7 if cover.own.pair else 1)  # another face may be wider than the design's
+    return letters.fit(cover.facts.title, style, room, (largest, smallest), lines=lines)
 
 
 def set_second(cover: Cover, style: Style, room: float = 800, size: float = 44) -> TextBlock:

@@ -30,15 +30,16 @@ COAL: Rgb = (21, 24, 30)
 
 def split(cover: Cover) -> None:
     """A diagonal between a dark and a light half; capitals, and the number in a slanted tag."""
+    pair = cover.pair(OSWALD)
     paper, tones, facts, high = cover.paper, cover.tones, cover.facts, cover.height
     tall = cover.product.is_tall
     left, right = high * 0.60, high * 0.40
     paper.polygon([(0, 0), (WIDTH, 0), (WIDTH, right), (0, left)], tones.deep)
     paper.polygon([(0, left), (WIDTH, right), (WIDTH, right + 16), (0, left + 16)], tones.accent)
     room = (470 if tall else 800, high * 0.3)
-    sizes = (142 if cover.is_high else 112, 70)
-    title = letters.fit(facts.title.upper(), OSWALD.title, room, sizes, lines=3 if tall else 2)
-    made = row(cover, OSWALD, across(cover), size=42, sign=64, gap=44)
+    sizes = (142 if cover.is_high else 112, 40 if cover.own.pair else 70)
+    title = letters.fit(facts.title.upper(), pair.title, room, sizes, lines=3 if tall else 2)
+    made = row(cover, pair, across(cover), size=42, sign=64, gap=44)
     low = cover.bottom - made.height
     top = cover.top + 78 + title.height
     if tall:
@@ -46,7 +47,7 @@ def split(cover: Cover) -> None:
     else:
         spot = place(cover.product, Spot(70, top, 760, low - top - 40), 0.5, 0.5)
     stand(cover, spot, 0.3, Drop(18, 26, 0.35))
-    paper.write(set_second(cover, OSWALD.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
+    paper.write(set_second(cover, pair.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
     hot = cover.others["dark"].accent
     paper.write(title, (50, cover.top + 54), tones.on_deep, accent=(facts.accent.upper(), hot))
     _tag(cover, min(low - 200, spot.bottom - 60), tall)
@@ -55,24 +56,26 @@ def split(cover: Cover) -> None:
 
 def _tag(cover: Cover, top: float, is_left: bool) -> None:
     """Draw the number in a slanted tag at the edge."""
+    pair = cover.pair(OSWALD)
     if cover.facts.number is None:
         return
-    size = figure_size(cover, OSWALD.title, 380, 120)
-    width = figure_width(cover, OSWALD.title, size) + 110
+    size = figure_size(cover, pair.title, 380, 120)
+    width = figure_width(cover, pair.title, size) + 110
     x = 48 if is_left else WIDTH - width - 20
     points = [(x + 34, top), (x + width, top), (x + width - 34, top + 150), (x, top + 150)]
     cover.paper.polygon(points, cover.tones.accent)
-    draw_figure(cover, OSWALD.title, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
+    draw_figure(cover, pair.title, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
 
 
 def dark(cover: Cover) -> None:
     """A light behind the product in the dark, a strip of facts below."""
+    pair = cover.pair(UNBOUNDED)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     wide = cover.product.is_wide
-    title = set_title(cover, UNBOUNDED.title, (804, 260), (96 if cover.is_high else 76, 50), 2)
-    made = row(cover, UNBOUNDED, across(cover), size=40, sign=58, gap=40)
+    title = set_title(cover, pair.title, (804, 260), (96 if cover.is_high else 76, 50), 2)
+    made = row(cover, pair, across(cover), size=40, sign=58, gap=40)
     low = cover.bottom - made.height
-    size = figure_size(cover, UNBOUNDED.title, 800 if wide else 290, 170 if cover.is_high else 130)
+    size = figure_size(cover, pair.title, 800 if wide else 290, 170 if cover.is_high else 130)
     start, floor = cover.top + title.height + 70, low - 46
     if wide:
         taken = size if facts.number else 0
@@ -86,12 +89,12 @@ def dark(cover: Cover) -> None:
     middle = (spot.middle, spot.y + spot.height * 0.46)
     paper.light(middle, (0.62 * WIDTH, 0.46 * cover.height), tones.glow, tones.shade, tones.ground)
     paper.fade(low - 46, cover.height, (0, 0, 0), 0.45)
-    paper.write(set_second(cover, UNBOUNDED.text, 804, 42), (52, cover.top), tones.muted)
+    paper.write(set_second(cover, pair.text, 804, 42), (52, cover.top), tones.muted)
     paper.write(title, (50, cover.top + 56), tones.ink, accent=(facts.accent, tones.accent))
     stand(cover, spot, 0.75, Drop(0, 40, 0.5, tones.glow))
     if facts.number:
-        draw_figure(cover, UNBOUNDED.title, (50, floor - size - (10 if wide else 104)), size, tones.ink)
-        note = letters.fit(facts.number.note, UNBOUNDED.text, (420 if wide else 300, 110), (42, 34), lines=2)
+        draw_figure(cover, pair.title, (50, floor - size - (10 if wide else 104)), size, tones.ink)
+        note = letters.fit(facts.number.note, pair.text, (420 if wide else 300, 110), (42, 34), lines=2)
         at = (852, floor - size * 0.55) if wide else (54, floor - 98)
         paper.write(note, at, tones.muted, right=wide)
     if made.blocks:
@@ -101,17 +104,18 @@ def dark(cover: Cover) -> None:
 
 def bento(cover: Cover) -> None:
     """Tiles: one for the product and its name, three for the facts."""
-    shown = picked(cover.facts.benefits, ONEST.strong, 214, 38, 3)
+    pair = cover.pair(ONEST)
+    shown = picked(cover.facts.benefits, pair.strong, 214, 38, 3)
     cover = replace(cover, facts=replace(cover.facts, benefits=shown))
     paper, tint = cover.paper, cover.others["tint"]
-    top = cover.top if cover.is_story else 30
+    top = cover.top if cover.is_story else 30 + cover.room
     bottom = cover.bottom + 30 if cover.is_story else cover.height - 30
     tiles = _tiles(cover)
     high = (300 if cover.is_high else 226) if tiles else -20
     room = Spot(30, top, 840, bottom - high - 20 - top)
     paper.tile(room, 44, tint.ground)
-    title = set_title(cover, ONEST.title, (760, 200), (80 if cover.is_high else 68, 50), 2)
-    paper.write(set_second(cover, ONEST.text, 760, 42), (72, top + 36), mix(tint.ink, tint.ground, 0.25))
+    title = set_title(cover, pair.title, (760, 200), (80 if cover.is_high else 68, 50), 2)
+    paper.write(set_second(cover, pair.text, 760, 42), (72, top + 36), mix(tint.ink, tint.ground, 0.25))
     paper.write(title, (70, top + 86), tint.ink)
     start = top + title.height + 96
     stand(cover, place(cover.product, Spot(90, start, 660, room.bottom - start - 22), 0.5, 0.7), 0.3)
@@ -139,36 +143,39 @@ def _tiles(cover: Cover) -> list[tuple[int, Rgb, Rgb, Rgb]]:
 
 
 def _number_tile(cover: Cover, spot: Spot, ink: Rgb, hot: Rgb) -> None:
+    pair = cover.pair(ONEST)
     number = cover.facts.number
     if number is None:
         return
-    size = figure_size(cover, ONEST.title, spot.width - 52, 150 if cover.is_high else 104)
-    draw_figure(cover, ONEST.title, (spot.x + 26, spot.y + (46 if cover.is_high else 20)), size, hot)
-    note = letters.fit(number.note, ONEST.text, (spot.width - 52, 100), (40 if cover.is_high else 36, 28), lines=2)
+    size = figure_size(cover, pair.title, spot.width - 52, 150 if cover.is_high else 104)
+    draw_figure(cover, pair.title, (spot.x + 26, spot.y + (46 if cover.is_high else 20)), size, hot)
+    note = letters.fit(number.note, pair.text, (spot.width - 52, 100), (40 if cover.is_high else 36, 28), lines=2)
     cover.paper.write(note, (spot.x + 28, spot.bottom - note.height - 24), ink)
 
 
 def _benefit_tile(cover: Cover, spot: Spot, index: int, ink: Rgb, mark: Rgb) -> None:
+    pair = cover.pair(ONEST)
     benefit = cover.facts.benefits[index]
     icon = signs.chosen(cover.facts.benefits[:3])[index]
     if not icon:
-        words = letters.fit(benefit, ONEST.title, (spot.width - 52, spot.height - 60), (72, 28), lines=4)
+        words = letters.fit(benefit, pair.title, (spot.width - 52, spot.height - 60), (72, 28), lines=4)
         cover.paper.write(words, (spot.x + 28, spot.y + (spot.height - words.height) / 2), ink)
         return
     side = 92 if cover.is_high else 66
     show_sign(cover.paper, icon, (spot.x + 28, spot.y + 28), side, mark)
-    words = letters.fit(benefit, ONEST.strong, (spot.width - 52, spot.height - side - 60), (42, 30), lines=3)
+    words = letters.fit(benefit, pair.strong, (spot.width - 52, spot.height - side - 60), (42, 30), lines=3)
     cover.paper.write(words, (spot.x + 28, spot.bottom - words.height - 24), ink)
 
 
 def food(cover: Cover) -> None:
     """Rays behind, a curved table below, a round seal."""
+    pair = cover.pair(YESEVA)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     hot = cover.others["dark"].accent
     title = set_title(
-        cover, YESEVA.title, (800, 130 if cover.product.is_tall else 250), (132 if cover.is_high else 100, 66), 2
+        cover, pair.title, (800, 130 if cover.product.is_tall else 250), (132 if cover.is_high else 100, 66), 2
     )
-    made = row(cover, YESEVA, 780, size=40, sign=64, gap=24)
+    made = row(cover, pair, 780, size=40, sign=64, gap=24)
     low = cover.bottom - made.height
     band = low - (190 if cover.is_high and not cover.product.is_tall else 130)
     middle = band - cover.height * 0.08
@@ -180,12 +187,12 @@ def food(cover: Cover) -> None:
     top = cover.top + title.height + 76
     spot = place(cover.product, Spot(90, top, 720, band + 120 - top))
     paper.write(
-        letters.fit(facts.second, YESEVA.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.muted, centre=WIDTH
+        letters.fit(facts.second, pair.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.muted, centre=WIDTH
     )
     paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
     stand(cover, spot, 0.5, Drop(8, 14, 0.25))
     if facts.number:
         at = (min(spot.right + 20, 740), band - 40)
         paper.disc(at[0], at[1], 124, tones.ground)
-        seal(cover, YESEVA.title, at, 116, (tones.accent, tones.on_accent), Style(YESEVA.text.face))
+        seal(cover, pair.title, at, 116, (tones.accent, tones.on_accent), Style(pair.text.face))
     draw_row(cover, made, (60, low), Inks(tones.on_deep, hot), centred=True)

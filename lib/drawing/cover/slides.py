@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from lib import text
 from lib.drawing.cover import facts as saying
 from lib.drawing.cover import letters, signs
+from lib.drawing.cover.draw import signed
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, OSWALD, RUBIK, UNBOUNDED, YESEVA, Pair, TextBlock
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
@@ -97,8 +98,8 @@ def fitting(facts: CoverFacts, product: Image.Image) -> list[str]:
 
 def draw(cover: Cover, slide: str, design: str) -> Image.Image:
     """Draw the slide on the sheet of a cover that has nothing on it yet."""
-    SLIDES[slide](cover, PAIRS.get(design, ONEST))
-    return cover.paper.image
+    SLIDES[slide](cover, cover.pair(PAIRS.get(design, ONEST)))
+    return cover.paper.image if slide == "white" else signed(cover)
 
 
 def _heading(cover: Cover, pair: Pair, slide: str, width: float = 804) -> float:

@@ -5,11 +5,12 @@ keeps away from the lightness of the product's rim. Words are held against WCAG'
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.ground import colour
 from lib.drawing.ground.colour import Rgb, contrast, oklch
 
@@ -20,6 +21,7 @@ KIND_HUE = {
     "tech": 255, "home": 35, "sport": 28, "food": 45, "beauty": 10, "kids": 255, "eco": 140, "clothes": 285,
     "tools": 50, "plant": 145, "lamp": 70, "other": 250,
 }  # fmt: skip
+VISIBLE = 0.02  # difference of lightness that a seller would see
 GAP = 0.22  # least difference of lightness between the ground and the product's rim
 
 
@@ -48,6 +50,7 @@ class Tones:
     glow: Rgb
     is_light: bool
     gap: float  # between the ground's lightness and the rim's
+    shifted: bool = False  # a colour of the seller's own had to be made lighter or darker
 
 
 def character(product: Image.Image) -> SubjectLook:
@@ -91,11 +94,28 @@ def _median(lab: np.ndarray, where: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(np.median(lab[..., 2][where]), np.median(lab[..., 1][where]))) % 360)
 
 
-def tones(seen: SubjectLook, mood: str, kind: str, turn: int = 0) -> Tones:
-    """Return the colours of a mood for a product; another `turn` is another ground of the same mood."""
+def tones(seen: SubjectLook, mood: str, kind: str, turn: int = 0, own: Branding = UNBRANDED) -> Tones:
+    """Return the colours of a mood for a product; another `turn` is another ground of the same mood.
+
+    The seller's own colours come first, as light or dark as the mood and what stands on them ask for.
+    """
     hue = seen.hue if seen.hue is not None else float(KIND_HUE[kind])
     ground, accent_hue = MOODS[mood](seen, kind, hue, turn)
-    return _mixed(seen, mood, ground, hue, accent_hue)
+    if own.ground:
+        ground = _lit(seen, colour.to_oklch(own.ground), ground[0])
+    found = _mixed(seen, mood, ground, hue, accent_hue, own.accent)
+    wanted = ((own.ground, found.ground), (own.accent, found.accent))
+    pairs = [(colour.to_oklch(one)[0], colour.to_oklch(other)[0]) for one, other in wanted if one]
+    return replace(found, shifted=any(abs(one - other) > VISIBLE for one, other in pairs))
+
+
+def _lit(seen: SubjectLook, wanted: Ground, usual: float) -> Ground:
+    """Return a ground in the seller's colour: light where the mood is, and apart from the product's rim."""
+    low, high = (0.78, 0.985) if usual > 0.6 else (0.12, 0.46)
+    nearest = min(max(wanted[0], low), high)
+    tried = (nearest, seen.rim - GAP, seen.rim + GAP, usual)
+    fits = [one for one in tried if low <= one <= high and abs(seen.rim - one) >= GAP - 0.001]
+    return min(fits, key=lambda one: abs(one - wanted[0]), default=usual), wanted[1], wanted[2]
 
 
 def _vivid(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
@@ -152,13 +172,15 @@ MOODS: dict[str, Callable[[SubjectLook, str, float, int], tuple[Ground, float]]]
 }  # fmt: skip
 
 
-def _mixed(seen: SubjectLook, mood: str, ground: Ground, hue: float, accent_hue: float) -> Tones:
+def _mixed(
+    seen: SubjectLook, mood: str, ground: Ground, hue: float, accent_hue: float, own_accent: Rgb | None = None
+) -> Tones:
     lightness, chroma, of = ground
     is_light = lightness > 0.6
     under = oklch(*ground)
     dark_ink, light_ink = oklch(0.20, 0.035, 50 if mood == "paper" else of), oklch(0.985, 0.006, of)
     ink = dark_ink if contrast(dark_ink, under) >= min(7, contrast(light_ink, under)) else light_ink
-    accent = _accent(under, accent_hue, is_light)
+    accent = _readable(colour.to_oklch(own_accent), under) if own_accent else _accent(under, accent_hue, is_light)
     deep = (
         oklch(0.32, 0.05, of) if mood == "dark" else oklch(0.27 if is_light else max(0.12, lightness - 0.10), 0.06, of)
     )
@@ -184,10 +206,17 @@ def _accent(ground: Rgb, hue: float, is_light: bool) -> Rgb:
     lightness, chroma = (0.56 if is_light else 0.80), 0.17
     if is_light and 58 < hue < 118:
         hue, lightness, chroma = 45, 0.62, 0.19
+    return _readable((lightness, chroma, hue), ground)
+
+
+def _readable(wanted: Ground, ground: Rgb) -> Rgb:
+    """Return a colour, made darker on a light ground or lighter on a dark one until large type reads."""
+    lightness, chroma, hue = wanted
+    step = -0.015 if colour.to_oklch(ground)[0] > 0.6 else 0.015
     found = oklch(lightness, chroma, hue)
-    for _ in range(30):
+    for _ in range(60):
         if contrast(found, ground) >= 3.05:
             break
-        lightness = min(max(lightness + (-0.015 if is_light else 0.015), 0.2), 0.97)
+        lightness = min(max(lightness + step, 0.12), 0.98)
         found = oklch(lightness, chroma, hue)
     return found

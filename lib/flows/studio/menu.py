@@ -58,6 +58,7 @@ def _keyboard(turn: Turn) -> Keyboard:
             screen.button(turn, "studio.to_history", "history:home"),
             screen.button(turn, "studio.wallet.open", "wallet:home"),
         ],
+        [screen.button(turn, "studio.brand.open", "brand:home")],
         [screen.button(turn, "button.help", "menu:help"), screen.button(turn, "button.language", "language:other")],
     ]
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from lib import config, db, errors, providers, storage, text
 from lib.drawing import work
 from lib.drawing.card import received
-from lib.drawing.card.render import PRESETS
+from lib.drawing.card.render import COVERS, PRESETS
 from lib.drawing.cover.choice import DESIGNS, LAST_RESORT
 from lib.providers import makers
-from lib.providers.contract import Ask, Offer
-from lib.studio import cuts, spending
+from lib.providers.contract import Ask, Offer, OwnStyle
+from lib.studio import brands, cuts, spending
 from lib.studio.items import Call, Item
 from lib.studio.orders import Order
 from lib.tasks.order import alarm, prompts, source
@@ -148,6 +148,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         design=design,
         slide=item.number if order.product == "set" else None,
         account=choice.account,
+        own=await _own(desk, choice.step),
         cut=await _cut(desk, item, choice.step),
         way="" if _is_unseen(desk, item) else order.way,
     )
@@ -173,6 +174,12 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
     if step.provider == "local":
         return photo
     return await work.draw(received.flat, photo)
+
+
+async def _own(desk: Desk, step: Offer) -> OwnStyle:
+    """Return the seller's own style for covers that we draw."""
+    is_cover = desk.order.task == "card" and desk.order.preset in COVERS
+    return await brands.own(desk.run.job.user_id) if is_cover and step.provider == "local" else OwnStyle()
 
 
 def _is_unseen(desk: Desk, item: Item) -> bool:

@@ -1,0 +1,123 @@
+"""A seller's own style: set by presses, used by every card, gone when it is removed or its person erased."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib import db
+from lib.flows.studio import brand
+from lib.studio import brands, files
+from lib.telegram import conversation
+from lib.telegram.dispatch import Turn
+from lib.telegram.update import Incoming, Sender
+from tests import factories
+from tests.drawing.pictures import encoded
+from tests.drawing.test_branding import make_logo
+from tests.flows.studio.test_cutting import Paper
+from tests.flows.studio.test_order import to_confirm
+
+
+@pytest.fixture
+async def alice(database):
+    async with database.connect() as conn:
+        user = await factories.make_user(conn)
+    return conversation.State("", {}, {"id": user.id, "language": "ru", "consent": True})
+
+
+async def does(state, **came):
+    wanted = {"kind": "press", "press_id": "1", "message_id": state.data.get("screen", 5)} | came
+    turn = Turn(Incoming(1, person=Sender(7, "Алиса", "", "", "ru"), **wanted), state, Paper("studio", 7))
+    await brand.handle(turn)
+    return turn
+
+
+async def kept(state):
+    return await db.run(lambda conn: brands.get(conn, state.who["id"]))
+
+
+async def test_a_logo_is_cut_clean_and_stands_on_the_cards_from_then_on(seller, photo, shop):
+    await to_confirm(seller, photo)
+    await seller.presses("Сделать")
+    await seller.sees("Карточка готова")
+    plain = (await shop.jobs(seller))[0]
+    await seller.says("/menu")
+    await seller.presses("Фирменный стиль")
+    await seller.presses("Логотип")
+    await seller.sends_file(encoded(make_logo(), "PNG"), "logo.png", "image/png")
+    shown = await seller.sees("Так стиль выглядит на вашем товаре")
+    assert shown["photo"]
+    [style] = await shop.rows("select * from brands where user_id = %s", plain["user_id"])
+    assert style["accent"].startswith("#1"), "the logo's own colour"
+    [file] = await shop.rows("select * from files where id = %s", style["logo_id"])
+    assert (file["kind"], file["content_type"]) == ("logo", "image/png")
+    await seller.presses("Повторить")
+    await seller.sees("Цена: 1 кредит")
+    await seller.presses("Сделать")
+    await shop.settle(seller)
+    branded = (await shop.jobs(seller))[1]
+    sizes = [
+        (await shop.rows("select bytes from files where id = %s", job["checkpoint"]["item0"]["files"]["card"][0]))[0]
+        for job in (plain, branded)
+    ]
+    assert sizes[0] != sizes[1], "the same order looks otherwise"
+
+
+async def test_colours_are_taken_from_a_press_or_as_they_are_written(alice):
+    await does(alice, text="brand:colours:red")
+    assert (await kept(alice)).ground == "#fff6f0"
+    await does(alice, text="brand:colours")
+    turn = await does(alice, kind="text", text="Акцент #0A7 и всё")
+    assert "#00aa77 · #fff6f0" in turn.chat.said[-1][0]
+    await does(alice, text="brand:colours:none")
+    assert ((await kept(alice)).accent, (await kept(alice)).ground) == ("", "")
+
+
+@pytest.mark.parametrize("odd", ["красный", "#12345", "#gggggg", ""])
+async def test_what_is_no_colour_changes_nothing(alice, odd):
+    await does(alice, text="brand:colours")
+    await does(alice, kind="text", text=odd)
+    assert await kept(alice) is None
+
+
+@pytest.mark.parametrize("odd", ["comic", "onest'; drop", "x" * 99])
+async def test_a_pair_that_is_not_offered_is_no_choice(alice, odd):
+    await does(alice, text=f"brand:pair:{odd}")
+    assert await kept(alice) is None
+    await does(alice, text="brand:pair:oswald")
+    assert (await kept(alice)).pair == "oswald"
+
+
+async def test_a_style_is_removed_after_a_question_and_its_logo_is_tidied(alice, database):
+    user_id = alice.who["id"]
+    async with database.connect() as conn:
+        row = {"kind": "logo", "pathname": "local/logo/a.png", "content_type": "image/png", "bytes": 9}
+        [file] = await files.add_files(conn, user_id, 1, [row | {"width": 9, "height": 9}])
+        await brands.keep(conn, user_id, logo_id=file.id, pair="rubik")
+        await conn.execute("update files set created_at = now() - interval '2 days' where id = %s", (file.id,))
+
+    async def old():
+        return await db.run(lambda conn: files.list_old_logos(conn, timedelta(days=1), "local/", 10))
+
+    assert await old() == []
+    assert not [
+        one
+        for one in await db.run(lambda conn: files.list_old_results(conn, timedelta(0), "local/", 10))
+        if one.kind == "logo"
+    ]
+    await does(alice, text="brand:drop:sure", message_id=3)
+    assert await kept(alice), "an old button asks first"
+    await does(alice, text="brand:drop:sure")
+    assert await kept(alice) is None
+    assert [one.id for one in await old()] == [file.id]
+
+
+async def test_a_style_is_in_the_export_and_goes_with_its_person(alice, database):
+    from lib.people import users
+
+    await does(alice, text="brand:colours:gold")
+    user_id = alice.who["id"]
+    async with database.connect() as conn:
+        assert (await users.export(conn, user_id))["brand"]["ground"] == "#191715"
+        user = await users.get_user(conn, user_id)
+        await users.erase(conn, user_id, user.tg_id)
+        assert await brands.get(conn, user_id) is None
