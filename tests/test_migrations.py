@@ -1,5 +1,6 @@
 import asyncio
 import re
+from datetime import UTC, datetime
 
 import pytest
 from psycopg.errors import RestrictViolation
@@ -310,3 +311,20 @@ def test_ops_help_has_examples(capsys):
         main(["migrate", "--help"])
     assert left.value.code == 0
     assert "python -m ops migrate --status" in capsys.readouterr().out
+
+
+def test_where_each_migration_stands():
+    made, now = migrations.Migration, datetime(2026, 3, 10, tzinfo=UTC)
+    files = [made("0001_a", "select 1"), made("0002_b", "select 2"), made("0003_c", "select 3")]
+    known = [
+        migrations.AppliedMigration("0002_b", made("", "select 9").sha256, now),
+        migrations.AppliedMigration("0001_a", files[0].sha256, now),
+        migrations.AppliedMigration("0000_gone", "x", now),
+    ]
+    found = [(one.name, one.state, one.applied_at) for one in migrations.assess(files, known)]
+    assert found == [
+        ("0000_gone", "unknown", now),
+        ("0001_a", "applied", now),
+        ("0002_b", "edited", now),
+        ("0003_c", "pending", None),
+    ]

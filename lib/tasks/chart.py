@@ -39,7 +39,7 @@ async def run(run: Run) -> None:
             (text.say(say, "partner.chart.turnover"), text.money(say, sums.turnover_minor)),
             (text.say(say, "partner.chart.average"), "—" if average is None else text.money(say, average)),
             (text.say(say, "partner.chart.clients"), f"{sums.active} / {sums.new_clients}"),
-            ("NPS", "—" if sums.nps is None else f"{sums.nps:+d}".replace("-", "−")),
+            ("NPS", "—" if sums.nps is None else (f"{sums.nps:+d}" if sums.nps else "0").replace("-", "−")),
         ),
         heading=text.say(say, "partner.chart.by_day"),
         bars=tuple((text.short_day(say, day.day), day.turnover_minor / 100) for day in days),

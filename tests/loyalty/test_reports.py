@@ -192,3 +192,52 @@ async def test_a_page_of_a_file_is_one_connections_business(database):
         )
         partner = await partners.get(conn, shop.id)
     assert (await read(sheets.clients(partner))).count("\r\n") == 2
+
+
+def figures(**numbers):
+    """A shop's period in which nothing happened but this."""
+    nothing = dict.fromkeys(reports.ShopSummary.__dataclass_fields__, 0)
+    return reports.ShopSummary(**nothing | {"minor_per_point": 100} | numbers)
+
+
+def test_what_cannot_be_told_yet_is_not_nought():
+    found = figures()
+    assert (found.average_bill_minor, found.redemption_bp, found.churn_bp, found.nps) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name", "value"),
+    [
+        ({"receipts": 3, "turnover_minor": 200_000}, "average_bill_minor", 66_666),
+        ({"available": 40, "pending": 2, "minor_per_point": 50}, "liability_minor", 2_100),
+        ({"issued": 300, "redeemed": 100}, "redemption_bp", 3_333),
+        ({"issued": 100, "redeemed": 150}, "redemption_bp", 15_000),  # of points given before
+        ({"buyers": 8, "lost": 1}, "churn_bp", 1_250),
+        ({"ratings": 3, "promoters": 2, "detractors": 1}, "nps", 33),
+        ({"ratings": 3, "promoters": 0, "detractors": 2}, "nps", -67),
+        ({"ratings": 4, "promoters": 1, "detractors": 1}, "nps", 0),
+        ({"ratings": 5}, "nps", 0),
+    ],
+)
+def test_the_shares_of_a_period_are_what_they_are_called(numbers, name, value):
+    assert getattr(figures(**numbers), name) == value
+
+
+@pytest.mark.parametrize(
+    ("operations", "reversals", "one_client", "grants", "odd"),
+    [
+        (100, 10, 0, 0, ""),
+        (100, 11, 0, 0, "reversals"),
+        (9, 2, 9, 0, ""),  # too few to tell
+        (10, 0, 4, 0, ""),
+        (10, 0, 5, 0, "one_client"),
+        (10, 3, 9, 9, "reversals"),
+        (25, 0, 0, 5, ""),
+        (24, 0, 0, 5, "grants"),
+        (4, 0, 0, 4, ""),
+        (0, 0, 0, 0, ""),
+    ],
+)
+def test_somebody_stands_out_by_reversals_by_one_client_or_by_gifts(operations, reversals, one_client, grants, odd):
+    numbers = {"operations": operations, "reversals": reversals, "one_client": one_client, "grants": grants}
+    assert reports.StaffRow(1, "Вера", turnover_minor=0, given=0, **numbers).odd == odd

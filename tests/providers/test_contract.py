@@ -6,9 +6,9 @@ import av
 import pytest
 from PIL import Image
 
-from lib import config, providers
+from lib import config, errors, providers
 from lib.drawing.clip import encoder, promo
-from lib.providers import makers
+from lib.providers import contract, makers
 from lib.providers.contract import Offer, Output, Ticket
 from tests.providers.asked import CALLBACK, ask, finished
 
@@ -63,3 +63,24 @@ async def test_a_job_whose_key_rests_uses_another_and_none_when_all_rest(keyed):
     other = makers.account("kie", 7, [mine])
     assert {mine, other} == known
     assert makers.account("kie", 7, known) == makers.account("local", 7) == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"), [((1000, 1000), "1:1"), ((900, 1200), "3:4"), ((1080, 1920), "9:16"), ((1200, 1600), "3:4")]
+)
+def test_proportions_are_said_in_the_models_words(size, ratio):
+    assert contract.Ask(1, "card", "", b"", *size).ratio == ratio
+
+
+@pytest.mark.parametrize("fault", [KeyError("x"), ValueError("x"), TypeError("x"), RecursionError(), IndexError()])
+def test_an_odd_answer_is_its_providers_failure(fault):
+    with pytest.raises(errors.Unavailable, match="odd answer") as failed, contract.answers("odd_answer"):
+        raise fault
+    assert failed.value.code == "odd_answer"
+
+
+@pytest.mark.parametrize("refusal", [errors.Rejected("rules"), errors.Unavailable("busy"), errors.Denied()])
+def test_a_refusal_with_a_name_keeps_it(refusal):
+    with pytest.raises(type(refusal)) as kept, contract.answers("odd_answer"):
+        raise refusal
+    assert kept.value is refusal
