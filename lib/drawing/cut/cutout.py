@@ -26,7 +26,7 @@ from lib.drawing.ground.raster import Floats, Mask
 MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
-FAR = 1.3  # the same for the network's cut, which follows a product farther than lines do
+FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 RANK: dict[Certainty, int] = {"sure": 0, "unsure": 1, "hopeless": 2}
 
