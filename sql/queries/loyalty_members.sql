@@ -181,6 +181,7 @@ with changed as (
     set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end
     where partner_id = %(partner_id)s
     and id = %(member_id)s
+    and left_at is null
     and exists (
         select
         from staff s

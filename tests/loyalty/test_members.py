@@ -4,6 +4,7 @@ import pytest
 
 from lib import errors
 from lib.loyalty import members, partners
+from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty.test_points import accrue
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop
@@ -128,3 +129,14 @@ async def test_the_cards_of_a_person_begin_with_the_shop_that_was_visited_last(c
     assert (await members.get_own(conn, other.id, anna.user_id)).id == card.member_id
     async with refused(conn, errors.Missing, "no_member"):
         await members.get_own(conn, other.id, shop.owner.id)
+
+
+async def test_a_card_that_has_gone_into_another_or_with_its_person_is_not_blocked_in_vain(conn, shop):
+    old, new, gone = [await make_member(conn, shop) for _ in range(3)]
+    await members.merge(conn, old.user_id, new.user_id)
+    await users.erase(conn, gone.user_id, gone.tg_id)
+    for member in (old, gone):
+        for blocked in (True, False):
+            async with refused(conn, errors.Missing, "no_member"):
+                await members.block(conn, shop.id, shop.owner.id, member.id, blocked=blocked)
+    assert not [one for one in await partners.trail(conn, partner_id=shop.id) if one.action.startswith("member.bl")]
