@@ -12,7 +12,7 @@ from lib import db, errors, log, retry, text
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.providers import makers
-from lib.studio import questions
+from lib.studio import article, questions
 from lib.studio import words as card_words
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat
@@ -20,7 +20,7 @@ from lib.telegram.client import Button, Chat
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20), max_attempts=3)
 LEASE = timedelta(seconds=60)
 
-DESCRIPTION_LIMIT = 2000
+DESCRIPTION_LIMIT = 4000
 
 _ALPHABET = re.compile(r"[0-9A-Za-zА-яЁёІіЇїЄєҐґӘәҒғҚқҢңӨөҰұҮүҺһ\s.,:;!?%№°×+\-–—()\"'«»/&²³]+")
 _INSTRUCTIONS = (
@@ -122,6 +122,9 @@ def _is_allowed(line: str) -> bool:
 
 
 def _by_rule(description: str) -> dict[str, Any] | None:
+    if article.is_article(description):
+        found = article.read(description)
+        return {"title": found.title, "benefits": list(found.benefits), "category": ""} if found else None
     try:
         words = card_words.read_words(description)
     except errors.Invalid:

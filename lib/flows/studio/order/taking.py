@@ -14,13 +14,13 @@ from lib.flows.studio.order import cutting, screens
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import OrderDraft
 from lib.jobs import kick, table
-from lib.studio import orders
+from lib.studio import article, orders
 from lib.studio import words as card_words
 from lib.telegram import client, fsm, screen
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Attachment
 
-DESCRIPTION_LIMIT = 2000
+DESCRIPTION_LIMIT = 4000
 PROPOSALS = limits.Limit("proposal", 20, timedelta(minutes=10))
 
 
@@ -122,7 +122,20 @@ async def _words(turn: Turn, notes: list[str]) -> None:
     mended = draft.described_in == turn.came.message_id
     if step != "confirm" and (mended or not described) and await _propose(turn, notes):
         return
+    if article.is_article(turn.came.text):
+        await screens.show_next(turn, *notes, *_found(turn, turn.came.text))
+        return
     await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
+
+
+def _found(turn: Turn, message: str) -> list[str]:
+    """Put the words of a pasted description into the draft, to be looked at before anything else; say so."""
+    found = article.read(message)
+    if found is None:
+        return [turn.text("studio.article.none", limit=card_words.TITLE_LIMIT)]
+    draft = replace(drafts.of(turn), title=found.title, benefits=found.benefits, lost="", wordless=False, ask="words")
+    drafts.keep(turn, draft)
+    return [turn.text("studio.article.found")]
 
 
 def _read(turn: Turn, message: str) -> list[str]:
