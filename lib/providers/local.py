@@ -49,7 +49,8 @@ def _picture(made: FinishedCard) -> Output:
 def _video(ask: Ask) -> Output:
     from lib.drawing.clip import video  # brings the encoder
 
-    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, result.way(ask.way))
+    way = result.way(ask.way)
+    wanted = VideoOrder(ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, way=way)
     made = video.render_video(ask.picture, wanted, result.kept(ask.cut))
     return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
 

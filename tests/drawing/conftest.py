@@ -1,15 +1,12 @@
-"""Tests of many clips draw a thing once: they cut the same photo once and build the same room once."""
+"""Tests of many clips cut the same photo once."""
 
-import functools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from lib.drawing.cut import cutout
 from lib.drawing.cut.result import CutPhoto
 from lib.drawing.ground.photo import Photo
-from lib.drawing.scene import scenes
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +25,7 @@ def cut_once() -> Callable[[Photo], CutPhoto]:
     return cut
 
 
-@pytest.fixture(scope="session")
-def rooms() -> dict[str, Any]:
-    """Draw each room of one size and colour once."""
-    return {name: functools.cache(draw) for name, draw in scenes.SCENES.items()}
-
-
 @pytest.fixture
-def once(cut_once: Callable[[Photo], CutPhoto], rooms: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test of many clips cut and build each thing once."""
+def once(cut_once: Callable[[Photo], CutPhoto], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test of many clips cut each photo once."""
     monkeypatch.setattr(cutout, "cut_out", cut_once)
-    for name, draw in rooms.items():
-        monkeypatch.setitem(scenes.SCENES, name, draw)

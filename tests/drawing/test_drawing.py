@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from lib import errors
-from lib.drawing.card import covers, icons
+from lib.drawing.card import covers
 from lib.drawing.card import render as local_card
 from lib.drawing.card.render import CardOrder
 from lib.drawing.cut import cutout
-from lib.drawing.ground import colour, lettering, palette, photo, words
+from lib.drawing.ground import colour, lettering, photo, words
 from tests.drawing.pictures import encoded, make_cutout, make_mug, make_png_header, make_scene, opened
 
 ORDER = CardOrder("wb", "Кружка керамическая для кофе", ("Объём 350 мл", "Можно мыть в посудомойке", "Подарок"))
@@ -231,46 +231,6 @@ def test_drops_what_cannot_be_printed() -> None:
     assert words.cleaned("<b>Кружка</b>\n\n**синяя**\u200d\ufeff", 50) == "Кружка синяя"
     assert words.cleaned("цена 3 < 5 > 2", 50) == "цена 3 < 5 > 2"
     assert words.cleaned("раз два три четыре", 12) == "раз два три…"
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Быстрая доставка", "truck"),
-        ("Не протекает", "drop"),
-        ("100% хлопок", "leaf"),
-        ("Размеры 36–45", "ruler"),
-        ("Гарантия 2 года", "shield"),
-        ("Premium quality", "star"),
-        ("Подарочная упаковка", "gift"),
-        ("Держит тепло 12 часов", "thermometer"),
-        ("Объём 350 мл", "volume"),
-        ("Нержавеющая сталь", "fabric"),
-        ("С любовью", "heart"),
-        ("Просто хороший", "tick"),
-    ],
-)
-def test_chooses_an_icon_by_the_words(text: str, name: str) -> None:
-    assert icons.distinct((text,)) == (name,)
-
-
-def test_every_icon_draws() -> None:
-    for name in icons.SHAPES:
-        assert 0.04 < float((np.asarray(icons.mask(name, 48)) > 128).mean()) < 0.6, name
-    assert {name for name, _ in icons.KEYWORDS} <= set(icons.SHAPES)
-
-
-@pytest.mark.parametrize("mood", ["light", "deep", "vivid", "fresh"])
-def test_every_palette_reads(mood: str) -> None:
-    for hue in (None, *range(0, 360, 15)):
-        for lightness in (0.15, 0.5, 0.9):
-            colours = palette.mixed(palette.Character(hue, 0.1, lightness), mood)
-            assert colour.contrast(colours.panel, colours.panel_ink) >= 4.5
-            assert colour.contrast(colours.sheet, colours.sheet_ink) >= 4.5
-            assert colour.contrast(colours.accent, colours.accent_ink) >= 4.5
-            ground = np.array([colours.top, colours.bottom, colours.ornament], dtype=np.uint8)
-            ink = colour.readable(colours.ink, ground)
-            assert min(colour.contrast(ink, shade) for shade in (colours.top, colours.bottom)) >= 4.5
 
 
 def test_colours_survive_the_way_to_oklch_and_back() -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lib import config, errors, providers
-from lib.drawing.clip import encoder, promo
+from lib.drawing.clip import encoder, shots, templates
 from lib.providers import contract, makers
 from lib.providers.contract import Offer, Output, Ticket
 from tests.providers.asked import CALLBACK, ask, finished
@@ -28,8 +28,8 @@ def offers():
 async def test_every_model_takes_our_request_and_gives_what_was_ordered(
     keyed, product_photo, product, offer, monkeypatch
 ):
-    for module in (promo, encoder):
-        monkeypatch.setattr(module, "FPS", 5)
+    for module in (encoder, shots, templates):
+        monkeypatch.setattr(module, "FPS", 1)
     provider, wanted = providers.load(offer.provider), ask(product, product_photo)
     request = await provider.prepare(offer, wanted)
     made = await provider.create(offer, wanted, request, CALLBACK)

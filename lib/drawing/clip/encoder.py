@@ -1,7 +1,7 @@
-"""Encodes frames into an MP4 that every phone, Telegram and marketplace plays: H.264 High, yuv420p, a silent track.
+"""Encodes frames into an MP4 that every phone, Telegram and marketplace plays: H.264 High, yuv420p, a track of sound.
 
-The silent track is there because Telegram shows a video without sound as a looping animation. The file begins with its
-index (moov), so it plays while it loads.
+A clip without music has a silent track, as Telegram shows a video without sound as a looping animation. The file begins
+with its index (moov), so it plays while it loads.
 """
 
 import io
@@ -14,21 +14,23 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from lib.drawing.clip.loudness import RATE, Sound
 from lib.drawing.ground.planes import Frame
 
 FPS = 25
-SOUND_RATE = 44_100
 INDEX_BYTES = 12_000  # kept free in front for the index; what is left over becomes a free box
 
 
-def encode(frames: Iterable[Frame], size: tuple[int, int], count: int, *, crf: int, kbps: int) -> bytes:
-    """Return an MP4 of `count` frames; no faster than kbps over any second."""
+def encode(
+    frames: Iterable[Frame], size: tuple[int, int], count: int, *, crf: int, kbps: int, sound: Sound | None = None
+) -> bytes:
+    """Return an MP4 of `count` frames with this sound, or silence; no faster than kbps over any second."""
     out = io.BytesIO()
     index = INDEX_BYTES * (1 + count // 150)
     options = {"moov_size": str(index), "brand": "mp42", "fflags": "+bitexact"}
     with av.open(out, "w", format="mp4", options=options) as container:
-        picture, sound = _picture(container, size, crf, kbps), silent_track(container)
-        say_nothing(container, sound, count)
+        picture, track = _picture(container, size, crf, kbps), sound_track(container)
+        play(container, track, silence(count / FPS) if sound is None else sound)
         for number, frame in enumerate(frames):
             shown = av.VideoFrame.from_ndarray(_flat(frame, size), format="yuv420p")
             shown.pts, shown.time_base = number, Fraction(1, FPS)
@@ -57,22 +59,26 @@ def _picture(container: OutputContainer, size: tuple[int, int], crf: int, kbps: 
     return stream
 
 
-def silent_track(container: OutputContainer) -> AudioStream:
-    """Add a track of sound to a file that is being written; `say_nothing` fills it."""
-    stream = container.add_stream("aac", rate=SOUND_RATE, options={"b": "32k"})
+def sound_track(container: OutputContainer) -> AudioStream:
+    """Add a track of sound to a file that is being written; `play` fills it."""
+    stream = container.add_stream("aac", rate=RATE, options={"b": "112k"})
     assert isinstance(stream, AudioStream)
-    stream.layout = "mono"
+    stream.layout = "stereo"
     return stream
 
 
-def say_nothing(container: OutputContainer, stream: AudioStream, count: int) -> None:
-    """Write silence as long as `count` frames."""
-    samples = round(count / FPS * SOUND_RATE)
-    for start in range(0, samples, 1024):
-        length = min(1024, samples - start)
-        silence = av.AudioFrame.from_ndarray(np.zeros((1, length), dtype=np.float32), format="fltp", layout="mono")
-        silence.sample_rate, silence.pts, silence.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
-        container.mux(stream.encode(silence))
+def silence(seconds: float) -> Sound:
+    """Return silence of this length."""
+    return np.zeros((2, round(seconds * RATE)))
+
+
+def play(container: OutputContainer, stream: AudioStream, sound: Sound) -> None:
+    """Write the sound into its track."""
+    for start in range(0, sound.shape[1], 1024):
+        part = np.ascontiguousarray(sound[:, start : start + 1024], dtype=np.float32)
+        block = av.AudioFrame.from_ndarray(part, format="fltp", layout="stereo")
+        block.sample_rate, block.pts, block.time_base = RATE, start, Fraction(1, RATE)
+        container.mux(stream.encode(block))
     container.mux(stream.encode(None))
 
 

@@ -25,6 +25,11 @@ def spring(now: float, start: float, length: float) -> float:
     return 1 + 2.2 * share**3 + 1.2 * share**2
 
 
+def bump(now: float, start: float, length: float) -> float:
+    """Go to 1 and back to 0."""
+    return math.sin(math.pi * passed(now, start, length))
+
+
 def sway(now: float, period: float, phase: float = 0.0) -> float:
     """Swing between -1 and 1."""
     return math.sin(math.tau * (now / period + phase))

@@ -1,42 +1,46 @@
-"""The content of a video, and where it may put words; all templates share it."""
+"""The content of a clip, and its measures; all templates share them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from lib.drawing.card.looks import Hero
-from lib.drawing.ground import colour, lettering
-from lib.drawing.ground.colour import Rgb
-from lib.drawing.ground.lettering import Block
+from lib.drawing.cover import tones
+from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.tones import SubjectLook
+from lib.drawing.cut.result import ProductPicture
+from lib.drawing.ground import colour
 
 WIDTH, HEIGHT, FPS = 1080, 1920, 25
-# Words stay inside: the apps cover the top 9 %, the lowest 20 % and the right 12 % with their own.
-LEFT, RIGHT, TOP, LOW = 64, 948, 190, 1530
-UNIT = 0.9
+SIZE = (WIDTH, HEIGHT)
 
 
 @dataclass(frozen=True)
 class Story:
-    """The product or photo, words that may be printed, and how long it takes."""
+    """The product's pictures, the first as the main one, what may be printed, and how long it takes."""
 
-    hero: Hero
-    photo: Image.Image
-    title: str
-    texts: tuple[str, ...]
+    pictures: tuple[ProductPicture, ...]
+    facts: CoverFacts
+    benefits: tuple[str, ...]  # all of them, that with the number as well
+    call: str  # on the last shot; "" for a clip without words
     seconds: int
     variant: int
 
 
-def heading(title: str, box: tuple[int, int], largest: int = 132, lines: int = 3) -> Block | None:
-    """Set the title as large as the box allows."""
-    if not title:
-        return None
-    return lettering.fit(title, lettering.HEAVY, box, (largest, 54), lines=lines, spacing=1.12)
+@dataclass(frozen=True)
+class Actor:
+    """One picture of the product as the shots need it, and what it looks like."""
+
+    picture: ProductPicture
+    look: SubjectLook
 
 
-def readable(ink: Rgb, ground: Image.Image, box: tuple[int, int, int, int], ratio: float = 4.6) -> Rgb:
-    """Return the ink, moved until it reads on that part of the ground."""
-    left, top, right, bottom = box
-    patch = ground.crop((left, top, max(left + 8, right), max(top + 8, bottom)))
-    return colour.readable(ink, np.asarray(patch.reduce(6)), ratio)
+def actor(picture: ProductPicture) -> Actor:
+    """Measure a picture: what a ground must differ from is the product's rim, or that of a photo which is not cut."""
+    look = tones.character(picture.product())
+    return Actor(picture, look if picture.is_cut else replace(look, rim=_rim(picture.image)))
+
+
+def _rim(photo: Image.Image) -> float:
+    small = colour.oklab(np.asarray(photo.convert("RGB").resize((24, 24), Image.Resampling.BOX)))[..., 0]
+    return float(np.median(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])))

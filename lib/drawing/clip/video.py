@@ -1,24 +1,19 @@
-"""Makes a 9:16 promo video from a photo: the template's motion, the encoder's limits, and the poster."""
+"""Makes a 9:16 promo video from photos: the template's motion, the music, the encoder's limits, and the poster."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from lib.drawing.card import looks
-from lib.drawing.clip import cinema, encoder, handheld, promo
-from lib.drawing.clip.story import Story
+from lib import text
+from lib.drawing.clip import encoder, music, templates
+from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Story
 from lib.drawing.clip.wanted import Video, VideoOrder
+from lib.drawing.cover import facts
+from lib.drawing.cover.slides import Told
 from lib.drawing.cut import cutout
-from lib.drawing.cut.result import CutPhoto
-from lib.drawing.ground import lettering, output, photo, words
+from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
+from lib.drawing.ground import lettering, output, words
 from lib.drawing.ground.planes import Frame
 
-WIDTH, HEIGHT = 1080, 1920
-TOLD = 3  # benefits for which a clip has time
-KILOBITS = 7000  # of a whole clip, so that it stays below a megabyte
-FRAMES: dict[str, Callable[[Story], Iterator[Frame]]] = {
-    "own": promo.frames,
-    "ugc": handheld.frames,
-    "broll": cinema.frames,
-}
+KILOBITS = 6700  # of a whole clip without its sound, so that it stays below a megabyte
 
 
 def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -> Video:
@@ -26,13 +21,27 @@ def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -
 
     Raises Rejected for a picture it cannot use.
     """
-    source = photo.open_photo(data)
-    hero = looks.hero((kept or cutout.of(data)).standing(order.way))
-    title, texts = lettering.said(order.title, words.TITLE_LIMIT), lettering.listed(order.benefits[:TOLD])
-    story = Story(hero, source.rgb, title, texts, order.seconds, order.variant)
-    drawn = _FirstFrame(FRAMES[order.template](story))
-    mp4 = encoder.encode(drawn, (WIDTH, HEIGHT), order.seconds * encoder.FPS, crf=23, kbps=KILOBITS // order.seconds)
+    pictures = [_picture(data, kept, order.way), *(_picture(photo, cut, None) for photo, cut in order.others)]
+    story = _story(tuple(pictures), order)
+    drawn = _FirstFrame(templates.frames(story, order.template))
+    sound = music.of(order.music, order.seconds) if order.music else None
+    count, kbps = order.seconds * encoder.FPS, KILOBITS // order.seconds
+    mp4 = encoder.encode(drawn, SIZE, count, crf=23, kbps=kbps, sound=sound)
     return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds)
+
+
+def _picture(data: bytes, kept: CutPhoto | None, way: Way | None) -> ProductPicture:
+    """Return the picture of a photo that a clip shows: one cut at its top can stand nowhere in it."""
+    cut = kept or cutout.of(data)
+    picture = cut.chosen(way)
+    return cut.pictures[-1] if "top" in picture.sides else picture
+
+
+def _story(pictures: tuple[ProductPicture, ...], order: VideoOrder) -> Story:
+    benefits = lettering.listed(order.benefits)
+    said = facts.read(lettering.said(order.title, words.TITLE_LIMIT), benefits)
+    call = text.say(Told(said).language, "clip.call") if said.title else ""
+    return Story(pictures, said, benefits, call, order.seconds, order.variant)
 
 
 class _FirstFrame:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lib.drawing.cut.result import Way
+from lib.drawing.cut.result import CutPhoto, Way
 
 TEMPLATES = ("ugc", "broll", "own")
 SECONDS = (5, 10)
@@ -10,13 +10,18 @@ SECONDS = (5, 10)
 
 @dataclass(frozen=True)
 class VideoOrder:
-    """The seller's wish. Another `variant` has other colours and another layout."""
+    """The seller's wish. Another `variant` has other colours and another layout.
+
+    `others` are further photos of the product, each with its kept cut where there is one. `music` is a mood, or "".
+    """
 
     title: str
     benefits: tuple[str, ...] = ()
     template: str = "own"
     seconds: int = 5
     variant: int = 0
+    music: str = ""
+    others: tuple[tuple[bytes, CutPhoto | None], ...] = ()
     way: Way | None = None  # in which the product is shown, where the seller chose one
 
 

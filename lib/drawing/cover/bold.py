@@ -8,7 +8,7 @@ from PIL import Image
 
 from lib.drawing.cover import letters
 from lib.drawing.cover.letters import ONEST, RUBIK, UNBOUNDED, Style, TextBlock
-from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
+from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Drop, Spot
 from lib.drawing.cover.parts import (
     Cover,
     Inks,
@@ -242,14 +242,14 @@ def _label(cover: Cover, index: int, line: str, style: Style, size: float, other
     paper = cover.paper
     flat = Style(style.face, 0, 1.22)
     width, high = letters.measure(line, flat, size) + 64, size * 1.24
-    sheet = type(paper)(max(1, paper.px(width)), max(1, paper.px(high)), WHITE)
+    sheet = CoverSheet(max(1, paper.px(width)), max(1, paper.px(high)), WHITE)
     sheet.scale = paper.scale
     fill = other if index % 2 else WHITE
     sheet.band(0, high, fill, right=width)
     ink = INK if contrast(INK, fill) > 3 else WHITE
     sheet.write(letters.TextBlock((line,), flat, size), (0, 0), ink, centre=width)
     picture = sheet.image.convert("RGBA")
-    shape = type(paper)(picture.width, picture.height, (0, 0, 0))
+    shape = CoverSheet(picture.width, picture.height, (0, 0, 0))
     shape.scale = paper.scale
     shape.tile(Spot(0, 0, width, high), 30, WHITE)
     picture.putalpha(shape.image.convert("L"))

@@ -154,7 +154,7 @@ def fits(words: TextBlock, room: float, lines: int) -> bool:
 
 
 def draw_line(
-    pen: ImageDraw.ImageDraw, at: tuple[float, float], line: str, style: Style, size: float, ink: Rgb
+    pen: ImageDraw.ImageDraw, at: tuple[float, float], line: str, style: Style, size: float, ink: Rgb | int
 ) -> None:
     """Draw one line from its base line's left end; both in pixels."""
     font = open_face(style.face, max(1, round(size)))

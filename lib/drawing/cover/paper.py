@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from lib.drawing.cover import letters
-from lib.drawing.cover.letters import TextBlock
+from lib.drawing.cover.letters import Style, TextBlock
 from lib.drawing.ground.colour import Rgb
 
 WIDTH = 900
@@ -154,7 +154,6 @@ class CoverSheet:
         accent: tuple[str, Rgb] | None = None,
     ) -> None:
         """Write lines from their top left; centred in a width, or ending at `at`; one word may have a colour."""
-        pen = ImageDraw.Draw(self.image)
         style, size = words.style, words.size
         for index, line in enumerate(words.lines):
             wide = letters.measure(line, style, size)
@@ -163,8 +162,11 @@ class CoverSheet:
             base = at[1] + size * (letters.baseline(style) + index * style.leading)
             for start, part, colour in _coloured(line, ink, accent):
                 begin = left + letters.measure(line[:start], style, size)
-                place = (begin * self.scale, base * self.scale)
-                letters.draw_line(pen, place, part, style, size * self.scale, colour)
+                self.say(part, (begin * self.scale, base * self.scale), style, size * self.scale, colour)
+
+    def say(self, line: str, at: Point, style: Style, size: float, ink: Rgb) -> None:
+        """Write a line from its base line's left end; both in pixels."""
+        letters.draw_line(ImageDraw.Draw(self.image), at, line, style, size, ink)
 
     def picture(
         self, image: Image.Image, spot: Spot, *, turn: float = 0, drop: Drop | None = None, outline: float = 0
@@ -187,7 +189,11 @@ class CoverSheet:
             self.lay(WHITE, grown, (corner[0] - self.px(outline), corner[1] - self.px(outline)))
         elif drop:
             self._drop(alpha, corner, drop)
-        self.image.paste(shown, corner, alpha)
+        self.put(shown, corner)
+
+    def put(self, picture: Image.Image, corner: tuple[int, int]) -> None:
+        """Lay a picture, with its alpha if it has one, so that its corner lies at these pixels."""
+        self.image.paste(picture, corner, picture.getchannel("A") if picture.mode == "RGBA" else None)
 
     def _drop(self, alpha: Image.Image, corner: tuple[int, int], drop: Drop) -> None:
         margin = self.px(drop.blur * 2)

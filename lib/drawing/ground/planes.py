@@ -102,20 +102,19 @@ class Frame:
         rgb = np.stack([light + 1.79274 * red, light - 0.21325 * blue - 0.53291 * red, light + 2.11240 * blue], axis=-1)
         return Image.fromarray(np.clip(rgb + 0.5, 0, 255).astype(np.uint8))
 
-    def over(self, other: "Frame", mask: Image.Image) -> "Frame":
-        """Return this frame with another showing through the mask, which has half its size."""
-        masks = (mask.resize(self.planes[0].size, Image.Resampling.BILINEAR), mask, mask)
-        y, u, v = (
-            Image.composite(above, below, cover)
-            for above, below, cover in zip(other.planes, self.planes, masks, strict=True)
-        )
+    def mixed(self, other: "Frame", share: float) -> "Frame":
+        """Return this frame with another showing through it."""
+        y, u, v = (Image.blend(below, above, share) for below, above in zip(self.planes, other.planes, strict=True))
         return Frame((y, u, v))
 
-    def shine(self, mask: Image.Image, x: int, share: float) -> None:
-        """Brighten through a mask as high as the frame, its left edge at x; colours stay."""
-        if share > 0.003:
-            cover = mask.point([round(level * share) for level in range(256)])
-            self.planes[0].paste(235, (x, 0, x + mask.width, mask.height), cover)
+    def pushed(self, other: "Frame", by: int) -> "Frame":
+        """Return this frame pushed up by an even number of pixels, and the upper part of another below it."""
+        for index, (plane, below) in enumerate(zip(self.planes, other.planes, strict=True)):
+            up = by // 2 if index else by
+            kept = plane.crop((0, up, plane.width, plane.height))
+            plane.paste(kept, (0, 0))
+            plane.paste(below.crop((0, 0, plane.width, up)), (0, plane.height - up))
+        return self
 
     def lay(
         self, what: Layer, x: float, y: float, *, scale: float = 1.0, turn: float = 0.0, share: float = 1.0

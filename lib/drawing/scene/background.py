@@ -10,11 +10,11 @@ from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import output, paint, palette, photo
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.ground.paint import Box
-from lib.drawing.scene import stage
 from lib.drawing.scene.scenes import SCENES, Room
 
 WIDTH, HEIGHT = 1200, 1600
 PREVIEW = (900, 1200)
+UPSCALE = 2.4  # at most: a product from a tiny photo stays smaller rather than turn to mush
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def _floor(room: Room, tall: float) -> float:
 
 def _scaled(cut: Image.Image, room: Room) -> Image.Image:
     width, height = room.picture.size
-    factor = min(width * room.width / cut.width, height * room.height / cut.height, stage.UPSCALE)
+    factor = min(width * room.width / cut.width, height * room.height / cut.height, UPSCALE)
     size = (max(2, round(cut.width * factor)), max(2, round(cut.height * factor)))
     product = cut.resize(size, Image.Resampling.LANCZOS)
-    return stage.sharpened(product) if factor > 1.15 else product
+    return _sharpened(product) if factor > 1.15 else product
 
 
 def _cast(canvas: Image.Image, room: Room, mask: Image.Image, at: tuple[int, int]) -> None:
@@ -127,3 +127,10 @@ def _lit(product: Image.Image, canvas: Image.Image, room: Room, at: tuple[int, i
     share = (0.30 * (1 - np.asarray(rim, dtype=np.float32) / 255) * 2).clip(0, 0.30)[..., None]
     mixed = lit * (1 - share) + np.asarray(behind, dtype=np.float32) * share
     return Image.fromarray(np.clip(mixed + 0.5, 0, 255).astype(np.uint8))
+
+
+def _sharpened(image: Image.Image) -> Image.Image:
+    """Sharpen a cut-out that was enlarged."""
+    sharp = image.convert("RGB").filter(ImageFilter.UnsharpMask(1.6, 60, 2))
+    sharp.putalpha(image.getchannel("A"))
+    return sharp

@@ -1,0 +1,229 @@
+"""What a clip's shots look like, in the covers' type, colours and signs.
+
+opening   the cover that suits the product; of a photo that could not be cut, the photo with the title on a plate
+near      a part of the product, larger than the frame, and a benefit on a plate
+whole     the product alone, before another ground
+closing   the whole once more, the title and the call
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+from lib.drawing.clip.layers import FilmSheet
+from lib.drawing.clip.shots import emptiness
+from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Actor
+from lib.drawing.cover import draw, letters, signs, tones
+from lib.drawing.cover.choice import DESIGNS
+from lib.drawing.cover.facts import CoverFacts, with_note
+from lib.drawing.cover.letters import Pair
+from lib.drawing.cover.paper import BLACK, WHITE, CoverSheet, Drop, Spot
+from lib.drawing.cover.parts import show_sign
+from lib.drawing.cover.tones import GAP, Tones
+from lib.drawing.cut import framing
+
+UNITS = 900  # of the frame's width
+SHARP = 2.4  # enlargement beyond which a picture turns to mush
+FILLS = 0.94  # of what would fill the frame: how near a close-up comes
+LEFT = 0.62  # of a product's width: as much stays in a photo that fills the frame
+PLAIN = 0.12  # of a photo's rows that show nothing: with more it does not fill the frame
+MOODS = ("vivid", "dark", "tint", "pastel")
+
+
+@dataclass(frozen=True)
+class ClipStyle:
+    """The type of a clip's plates, and the moods of its grounds in their order."""
+
+    pair: Pair
+    moods: tuple[str, ...] = MOODS
+    outline: float = 0
+    lean: float = 0
+
+
+def opening(one: Actor, facts: CoverFacts, design: str, turn: int) -> FilmSheet:
+    """Draw the cover in a design."""
+    picture, takes = one.picture, DESIGNS[design]
+    facts = facts if takes.note else with_note(facts)
+    made = draw.prepared(SIZE, picture.image, facts, design, turn, picture.sides)
+    sheet = FilmSheet(SIZE, made.tones.ground, picture.image)
+    takes.draw(replace(made, paper=sheet))
+    return sheet
+
+
+def near(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: int) -> FilmSheet:
+    """Show a part of the product, and a benefit if there is one; each number shows another part on another ground."""
+    colours = _tones(one, facts.kind, style, number)
+    if not one.picture.is_cut:
+        sheet = _photo(one, colours, _part(one, number))
+    else:
+        sheet = _ground(one, colours)
+        _enlarged(sheet, one, number, style)
+    _plate(sheet, words, style, colours, sign=signs.chosen([words])[0], is_low=number % 2 == 0)
+    return sheet
+
+
+def whole(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: int) -> FilmSheet:
+    """Show all of a picture, as large as the frame takes it, with words on a plate: the title has no sign."""
+    colours = _tones(one, facts.kind, style, number)
+    if not one.picture.is_cut:
+        sheet = _photo(one, colours, _all(one))
+    else:
+        sheet = _ground(one, colours)
+        _stand(sheet, one, Spot(20, 190, 860, 1180), style)
+    _plate(sheet, words, style, colours, sign=signs.chosen([words])[0] if words != facts.title else "")
+    return sheet
+
+
+def closing(one: Actor, facts: CoverFacts, call: str, style: ClipStyle, number: int) -> FilmSheet:
+    """Show the product once more, with its title and the call below it."""
+    colours = _tones(one, facts.kind, style, number)
+    title = letters.fit(facts.title, style.pair.title, (800, 220), (96, 54), lines=2)
+    top = 1345 - 130 - (title.height + 44 if facts.title else 0)
+    if one.picture.is_cut:
+        sheet = _ground(one, colours)
+        _stand(sheet, one, Spot(40, 190, 820, (top if call else 1500) - 230), style)
+    else:
+        sheet = _photo(one, colours, _all(one))
+    is_covered = not one.picture.stands_free
+    if call and is_covered:
+        sheet.tile(Spot(24, top - 40, 852, 1345 - top + 70), 48, colours.deep)
+    ink = colours.on_deep if is_covered else colours.ink
+    if not call:
+        return sheet
+    sheet.write(title, (0, top), ink, centre=UNITS)
+    _button(sheet, call, style, colours)
+    return sheet
+
+
+def _button(sheet: FilmSheet, call: str, style: ClipStyle, colours: Tones) -> None:
+    fill, ink = colours.accent, colours.on_accent
+    said = letters.fit(call, style.pair.strong, (560, 70), (54, 36), lines=1)
+    wide = said.width + 202
+    left = (UNITS - wide) / 2
+    sheet.tile(Spot(left, 1345 - 124, wide, 124), 62, fill)
+    show_sign(sheet, "basket", (left + 54, 1345 - 124 + 31), 62, ink)
+    sheet.write(said, (left + 142, 1345 - 62 - said.height / 2), ink)
+
+
+def _tones(one: Actor, kind: str, style: ClipStyle, number: int) -> Tones:
+    """Return the colours of the next mood in which the product stands out."""
+    moods = [style.moods[(number + step) % len(style.moods)] for step in range(len(style.moods))]
+    tried = [tones.tones(one.look, mood, kind, number // len(moods)) for mood in moods]
+    return next((found for found in tried if found.gap >= GAP), tried[0])
+
+
+def _ground(one: Actor, colours: Tones) -> FilmSheet:
+    sheet = FilmSheet(SIZE, colours.ground, one.picture.image)
+    sheet.light((450, 760), (800, 1000), colours.soft, colours.ground, colours.shade, 0.6)
+    sheet.disc(450, 800, 430, *((BLACK, 0.11) if colours.is_light else (WHITE, 0.12)))
+    return sheet
+
+
+def _stand(sheet: FilmSheet, one: Actor, room: Spot, style: ClipStyle) -> None:
+    """Set the product into a room; one that its photo cuts runs off the frame there."""
+    image = one.picture.image
+    if one.picture.sides:
+        _enlarged(sheet, one, 0, style)
+        return
+    scale = min(room.width / image.width, room.height / image.height)
+    wide, high = image.width * scale, image.height * scale
+    spot = Spot(room.x + (room.width - wide) / 2, room.y + (room.height - high) * 0.55, wide, high)
+    sheet.picture(image, spot, drop=Drop(), outline=style.outline)
+
+
+def _enlarged(sheet: FilmSheet, one: Actor, number: int, style: ClipStyle) -> None:
+    """Set the product so large that it runs off the frame, one end or the other in sight."""
+    image, sides = one.picture.image, one.picture.sides
+    fit = min(WIDTH / image.width, HEIGHT / image.height)
+    factor = max(min(SHARP, FILLS * max(WIDTH / image.width, HEIGHT / image.height)), min(1.3 * fit, SHARP))
+    wide, high = (side * factor * UNITS / WIDTH for side in image.size)
+    across, down = ((0.12, 0.2), (0.85, 0.75), (0.5, 0.4))[number % 3]
+    x, y = _along(UNITS, wide, across), _along(1600, high, down)
+    if sides:
+        x = UNITS - wide if "right" in sides else 0 if "left" in sides else x
+        y = 1600 - high if "bottom" in sides else y
+    sheet.picture(image, Spot(x, y, wide, high), outline=0 if sides else style.outline)
+
+
+def _along(frame: float, side: float, share: float) -> float:
+    """Return where a side begins: so far along what does not fit, with a little air at its ends; or in the middle."""
+    air = 0.06 * frame
+    return (frame + 2 * air - side) * share - air if side > frame else (frame - side) / 2
+
+
+def _photo(one: Actor, colours: Tones, shown: Image.Image) -> FilmSheet:
+    """Let a photo fill the frame; a plain one hangs in a frame of its own before a ground."""
+    if emptiness(shown).mean() <= PLAIN:
+        sheet = FilmSheet(SIZE, colours.deep, one.picture.image)
+        sheet.whole(shown)
+        return sheet
+    sheet = _ground(one, colours)
+    spot = Spot(70, 190, 760, 1180)
+    size = (sheet.px(spot.width), sheet.px(spot.height))
+    hung = ImageOps.fit(shown, size, Image.Resampling.BICUBIC)
+    mask = CoverSheet(*size, BLACK)
+    mask.scale = sheet.scale
+    mask.tile(Spot(0, 0, spot.width, spot.height), 44, WHITE)
+    hung.putalpha(mask.image.convert("L"))
+    sheet.whole(hung, (sheet.px(spot.x), sheet.px(spot.y)))
+    return sheet
+
+
+def _all(one: Actor) -> Image.Image:
+    """Return the product filling the frame; where that would lose much of it, all of it above a part of it."""
+    picture = one.picture
+    part = framing.around(picture, WIDTH / HEIGHT)
+    if part.width >= LEFT * (picture.box[2] - picture.box[0]):
+        return part.resize(SIZE, Image.Resampling.LANCZOS)
+    high = min(HEIGHT * 6 // 10, max(HEIGHT * 4 // 10, round(WIDTH * picture.image.height / picture.image.width)))
+    canvas = Image.new("RGB", SIZE)
+    canvas.paste(framing.around(picture, WIDTH / high).resize((WIDTH, high), Image.Resampling.LANCZOS), (0, 0))
+    canvas.paste(_part(one, 0, (WIDTH, HEIGHT - high), 0.45), (0, high))
+    return canvas
+
+
+def _part(one: Actor, number: int, size: tuple[int, int] = SIZE, share: float = 0.72) -> Image.Image:
+    """Return a part of a photo with much to see, filling a size."""
+    photo = one.picture.image
+    shape = size[0] / size[1]
+    wide = min(photo.width, photo.height * shape) * share
+    wide = max(wide, min(size[0] / SHARP, photo.width, photo.height * shape))
+    part = (wide, wide / shape)
+    points = list(_points(photo, part))
+    x, y = points[number % len(points)]
+    left = min(max(x - part[0] / 2, 0), photo.width - part[0])
+    top = min(max(y - part[1] / 2, 0), photo.height - part[1])
+    taken = photo.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + part[0], top + part[1]))
+    return taken.filter(ImageFilter.UnsharpMask(2.0, 70, 2))
+
+
+def _points(photo: Image.Image, size: tuple[float, float]) -> Iterator[tuple[float, float]]:
+    """Return two places with much detail that lie apart; `size` is what a shot shows of the photo."""
+    grey = np.asarray(photo.convert("L").resize((64, 64), Image.Resampling.BOX), dtype=np.float32)
+    detail = np.hypot(*np.gradient(grey))
+    reach = (max(2, round(size[0] / photo.width * 20)), max(2, round(size[1] / photo.height * 20)))
+    level = Image.fromarray((detail / max(1e-3, float(detail.max())) * 255).astype(np.uint8))
+    soft = np.asarray(level.filter(ImageFilter.BoxBlur(reach)), dtype=np.float32)
+    y, x = np.mgrid[0:64, 0:64]
+    soft = soft * np.exp(-((x - 31.5) ** 2 + (y - 31.5) ** 2) / (2 * 18**2))  # floors have more detail than dresses
+    for _ in range(2):
+        row, column = (int(place) for place in np.unravel_index(int(soft.argmax()), soft.shape))
+        yield (column + 0.5) / 64 * photo.width, (row + 0.5) / 64 * photo.height
+        away = ((x - column) / (reach[0] * 1.5)) ** 2 + ((y - row) / (reach[1] * 1.5)) ** 2
+        soft = soft * np.clip(away, 0, 1)
+
+
+def _plate(sheet: FilmSheet, words: str, style: ClipStyle, colours: Tones, *, sign: str, is_low: bool = True) -> None:
+    """Set words with their sign on a plate, low or high where no app covers them."""
+    if not words:
+        return
+    inset = 150 if sign else 0
+    said = letters.fit(words, style.pair.title, (640 - inset, 300), (92, 46), lines=3)
+    wide, high = said.width + inset + 96, max(said.height + 72, 164)
+    spot = Spot(36, 1335 - high if is_low else 215, wide, high)
+    sheet.tile(spot, 44, colours.deep)
+    if sign:
+        show_sign(sheet, sign, (spot.x + 40, spot.y + (high - 108) / 2), 108, colours.on_deep)
+    sheet.write(said, (spot.x + 48 + inset, spot.y + (high - said.height) / 2), colours.on_deep)

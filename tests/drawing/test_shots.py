@@ -1,0 +1,153 @@
+"""A clip's shots: the frame is never empty, words stay where no app covers them, and every picture has its time."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.clip import layouts, shots, story, templates
+from lib.drawing.clip.layers import PRODUCT, FilmSheet
+from lib.drawing.clip.music import BEAT
+from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Story
+from lib.drawing.clip.templates import TEMPLATES, plan
+from lib.drawing.cover import facts
+from lib.drawing.cut.result import ProductPicture
+from tests.drawing.pictures import make_scene
+
+TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
+SAID = facts.read("Кружка керамическая", TEXTS)
+
+
+def cut(size: tuple[int, int], sides=(), fill=(190, 40, 36, 255)) -> ProductPicture:
+    """A product that was cut out: it fills its box, has stripes, and may be cropped by its photo."""
+    image = Image.new("RGBA", size)
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), 0 if sides else min(size) // 8, fill=fill)
+    for x in range(60, size[0] - 60, 90):
+        pen.rectangle((x, 20, x + 24, size[1] - 20), fill=(*(level * 3 // 4 for level in fill[:3]), 255))
+    return ProductPicture(image, image.getchannel("A"), "network", sides)
+
+
+def framed(photo: Image.Image, box: tuple[int, int, int, int]) -> ProductPicture:
+    mask = Image.new("L", photo.size)
+    mask.paste(255, box)
+    return ProductPicture(photo, mask, "framed")
+
+
+def plain() -> Image.Image:
+    """A photo of a thing as white as its ground."""
+    photo = Image.new("RGB", (600, 800), (240, 240, 238))
+    ImageDraw.Draw(photo).rounded_rectangle((200, 250, 400, 560), 30, fill=(232, 231, 230))
+    return photo
+
+
+PICTURES = {
+    "wide": cut((1200, 500)),
+    "tall": cut((300, 1000), fill=(30, 34, 40, 255)),
+    "pale": cut((500, 460), fill=(236, 236, 234, 255)),
+    "cropped": cut((800, 700), ("bottom", "right")),
+    "busy": framed(make_scene(), (200, 100, 600, 500)),
+    "plain": framed(plain(), (200, 250, 400, 560)),
+}
+
+
+def told(*pictures: ProductPicture, seconds: int = 5, call: str = "Добавьте в корзину") -> Story:
+    return Story(pictures, SAID, TEXTS, call, seconds, 0)
+
+
+@pytest.mark.parametrize(("name", "template"), [*zip(PICTURES, [*TEMPLATES, *TEMPLATES], strict=True)])
+def test_no_more_than_a_seventh_of_the_frame_is_ever_empty(name: str, template: str) -> None:
+    for shot in templates.shots_of(told(PICTURES[name]), template):
+        for share in (0.0, 0.6):
+            shown = shots.draw(shot, shot.start + share * shot.length).picture()
+            assert shots.emptiness(shown).mean() <= 0.15, (shot.start, share)
+
+
+def test_a_bare_ground_is_empty_and_a_chequered_one_is_not() -> None:
+    ground = Image.new("RGB", SIZE, (30, 20, 12))
+    assert shots.emptiness(ground).all()
+    ground.paste((90, 80, 60), (100, 0, 300, HEIGHT // 2))
+    assert shots.emptiness(ground).mean() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("layout", ["near", "whole", "closing"])
+@pytest.mark.parametrize("name", ["wide", "busy"])
+def test_words_stay_where_no_app_covers_them(name: str, layout: str) -> None:
+    one, style = story.actor(PICTURES[name]), layouts.ClipStyle(templates.ONEST)
+    for number in (0, 1):
+        words = "Добавьте в корзину" if layout == "closing" else "Держит тепло целых двенадцать часов"
+        sheet = getattr(layouts, layout)(one, SAID, words, style, number)
+        said = [piece.box for piece in sheet.pieces if piece.group >= 0]
+        assert len(said) >= 3
+        assert min(box[1] for box in said) >= 0.125 * HEIGHT
+        assert max(box[3] for box in said) <= 0.86 * HEIGHT
+        assert min(box[0] for box in said) >= 24
+        assert max(box[2] for box in said) <= WIDTH - 24
+
+
+def test_every_template_moves_and_differs_from_its_next_variant() -> None:
+    picture, seen = PICTURES["wide"], set()
+    for template in TEMPLATES:
+        opening = next(iter(templates.shots_of(told(picture), template)))
+        first, later = (np.asarray(shots.draw(opening, now).planes[0].reduce(20), dtype=int) for now in (0.0, 1.4))
+        assert np.abs(first - later).mean() > 1
+        story_two = Story((picture,), SAID, TEXTS, "", 5, 1)
+        other = next(iter(templates.shots_of(story_two, template)))
+        assert np.abs(first - np.asarray(shots.draw(other, 0.0).planes[0].reduce(20), dtype=int)).mean() > 5
+        seen.add(first.tobytes())
+    assert len(seen) == len(TEMPLATES)
+
+
+def test_the_opening_is_complete_from_its_first_frame() -> None:
+    opening = next(iter(templates.shots_of(told(PICTURES["tall"]), "ugc")))
+    first = np.asarray(shots.draw(opening, 0.0).planes[0].reduce(8), dtype=int)
+    for now in (0.04, 0.4):
+        assert np.abs(first - np.asarray(shots.draw(opening, now).planes[0].reduce(8), dtype=int)).mean() < 12
+
+
+def corner_of_product(shot: shots.Shot, now: float) -> tuple[float, float]:
+    """Return where the product ends on the frame at this moment, or beyond it."""
+    (x, y), scale, dx, dy = shots._near(shot, now - shot.start)
+    _, _, right, low = shot.boxes[PRODUCT]
+    return x + dx + (right - x) * scale, y + dy + (low - y) * scale
+
+
+def test_what_a_photo_cuts_stays_at_the_edge_of_the_frame() -> None:
+    for shot in templates.shots_of(told(PICTURES["cropped"]), "broll"):
+        for now in (shot.start, shot.start + shot.length / 2, shot.start + shot.length):
+            right, low = corner_of_product(shot, now)
+            assert right >= WIDTH - 1
+            assert low >= HEIGHT - 1
+
+
+@pytest.mark.parametrize("seconds", [5, 10])
+@pytest.mark.parametrize("nears", [1, 2, 5])
+@pytest.mark.parametrize("pictures", [1, 2, 4, 6])
+def test_the_plan_shows_every_picture_and_reads_words_in_time(seconds: int, nears: int, pictures: int) -> None:
+    cuts = plan(seconds, pictures, nears, TEXTS)
+    assert sum(one.beats for one in cuts) * BEAT == pytest.approx(seconds)
+    assert {one.picture for one in cuts} == set(range(pictures))
+    assert (cuts[0].kind, cuts[-1].kind) == ("opening", "closing")
+    assert len(cuts) >= 3  # a second shot even of one picture
+    assert all(one.beats >= 1.5 for one in cuts if one.words)
+    assert all(one.beats >= 0.5 and (2 * one.beats).is_integer() for one in cuts)
+    assert pictures > 2 or any(one.words for one in cuts)
+
+
+def test_a_clip_without_words_has_no_call() -> None:
+    one, style = story.actor(PICTURES["tall"]), layouts.ClipStyle(templates.ONEST)
+    silent = layouts.closing(one, facts.read("", ()), "", style, 1)
+    assert {piece.group for piece in silent.pieces} <= {PRODUCT, -2}
+
+
+def test_layers_that_touch_move_together() -> None:
+    product = PICTURES["tall"].image
+    sheet = FilmSheet(SIZE, (240, 240, 240), product)
+    sheet.picture(product, layouts.Spot(300, 400, 200, 600))
+    sheet.tile(layouts.Spot(100, 1200, 300, 100), 20, (0, 0, 0))
+    sheet.tile(layouts.Spot(120, 1220, 100, 40), 10, (255, 255, 255))
+    sheet.tile(layouts.Spot(600, 1000, 200, 100), 20, (0, 0, 0))
+    groups = [piece.group for piece in shots.grouped(sheet.pieces)]
+    assert groups == [PRODUCT, 1, 1, 0]
+    assert all(a.x != b.x for a, b in itertools.pairwise(sheet.pieces))
