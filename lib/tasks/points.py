@@ -53,28 +53,33 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
             day = (one.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(shop.tz))
             fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
-            await _tell(one.user_id, "loyalty.expires_soon", fields, once, _morning(shop, now))
+            told = (one.user_id, "client", "loyalty.expires_soon", fields)
+            at = _morning(shop, now)
+            await db.run(lambda conn, t=told, o=once, at=at: notify.tell(conn, *t, once=o, at=at))  # type: ignore[misc]
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
     log.count("reminded", len(found))
     return len(found)
 
 
 async def _congratulate(shop: partners.Partner, now: datetime) -> int:
-    found = await db.run(lambda conn: night.birthdays(conn, shop, now))
+    """Give a batch of birthday presents; one that is refused keeps nobody else from theirs."""
+    found, given = await db.run(lambda conn: night.birthdays(conn, shop, now)), 0
     for one in found:
         try:
-            await db.run(lambda conn, who=one.member_id: night.give_birthday(conn, shop, who, now))  # type: ignore[misc]
+            await db.run(lambda conn, who=one: _give(conn, shop, who, now))  # type: ignore[misc]
+            given += 1
         except errors.AppError as refusal:  # blocked or gone a moment ago
             log.note(no_present=str(refusal))
-            return 0
-        fields = {"shop": shop.title, "points": shop.birthday_points}
-        once = f"birthday:{shop.id}:{one.member_id}:{now.year}"
-        await _tell(one.user_id, "loyalty.birthday", fields, once, _morning(shop, now))
-    return len(found)
+    return len(found) if given else 0
 
 
-async def _tell(user_id: int, key: str, fields: dict[str, object], once: str, at: datetime) -> None:
-    await db.run(lambda conn: notify.tell(conn, user_id, "client", key, fields, once=once, at=at))
+async def _give(conn: db.Connection, shop: partners.Partner, one: night.Birthday, now: datetime) -> None:
+    """Give a birthday's points and have it told, both or neither."""
+    fields = {"shop": shop.title, "points": shop.birthday_points}
+    once = f"birthday:{shop.id}:{one.member_id}:{now.astimezone(ZoneInfo(shop.tz)).year}"
+    async with conn.transaction():
+        await night.give_birthday(conn, shop, one.member_id, now)
+        await notify.tell(conn, one.user_id, "client", "loyalty.birthday", fields, once=once, at=_morning(shop, now))
 
 
 def _morning(shop: partners.Partner, now: datetime) -> datetime:

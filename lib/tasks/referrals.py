@@ -13,13 +13,12 @@ LEASE = timedelta(seconds=30)
 
 
 async def run(run: Run) -> None:
-    """Settle the receipt; every level is decided once, so another run changes nothing."""
+    """Settle the receipt; every level is decided once and told once, so another run only ends what one left undone."""
     shop, receipt = run.job.args["partner_id"], run.job.args["receipt_id"]
     number = await db.run(lambda conn: referrals.settle(conn, shop, receipt))
     log.note(rewards=number)
-    if number:
-        found = await db.run(lambda conn: partners.get(conn, shop))
-        await db.run(lambda conn: counter.tell_referrers(conn, found, receipt))
+    found = await db.run(lambda conn: partners.get(conn, shop))
+    await db.run(lambda conn: counter.tell_referrers(conn, found, receipt))
     held = await db.run(lambda conn: referrals.held(conn, shop, after=(receipt, 0), limit=1))
     if held and held[0].receipt_id == receipt:
         await _tell(shop, held[0])

@@ -1,12 +1,16 @@
 """The hourly job of loyalty and the job of a receipt: what is due is settled, told and paid, once."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from lib import errors
 from lib.jobs import drain
-from lib.loyalty import members, points
-from lib.tasks import TASKS
+from lib.loyalty import members, night, partners, points
+from lib.people import notify
+from lib.tasks import TASKS, referrals
+from lib.tasks import points as nightly
 from tests.loyalty_lab import make_client, make_shop, new_key
 
 
@@ -93,3 +97,64 @@ async def test_the_owner_hears_once_a_day_of_rewards_to_decide(conn):
     assert [(user, key) for user, key, _ in await told(conn) if key == "partner.push.held"] == [
         (shop.owner.id, "partner.push.held")
     ]
+
+
+@pytest.fixture
+def dies(monkeypatch):
+    """Let the worker die as it begins to tell, once."""
+    tell, left = notify.tell, [1]
+
+    async def told_or_dies(conn, *args, **options):
+        if left:
+            left.pop()
+            raise KeyboardInterrupt
+        return await tell(conn, *args, **options)
+
+    monkeypatch.setattr(notify, "tell", told_or_dies)
+
+
+async def test_a_present_whose_worker_dies_is_given_and_told_by_the_next(conn, dies):
+    shop = await make_shop(conn, birthday_points=200)
+    anna, now = await join(conn, shop), datetime(2026, 12, 31, 21, 30, tzinfo=UTC)  # the New Year in Moscow
+    await members.change_client(conn, anna.user_id, birthday="1.01")
+    partner = await partners.get(conn, shop.id)
+    with pytest.raises(KeyboardInterrupt):
+        await nightly._congratulate(partner, now)
+    assert (await points.balance(conn, shop.id, anna.id)).available == 0
+    assert [await nightly._congratulate(partner, now) for _ in range(2)] == [1, 0]
+    assert (await points.balance(conn, shop.id, anna.id)).available == 200
+    assert [(user, key) for user, key, _ in await told(conn)] == [(anna.user_id, "loyalty.birthday")]
+
+
+async def test_a_present_that_is_refused_keeps_nobody_else_from_theirs(conn, monkeypatch):
+    shop = await make_shop(conn, birthday_points=200)
+    made, now = [await join(conn, shop) for _ in range(3)], datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+    for member in made:
+        await members.change_client(conn, member.user_id, birthday="10.03")
+    give = night.give_birthday
+
+    async def refuses(conn, partner, member_id, now):
+        if member_id == made[0].id:
+            raise errors.Denied("member_blocked")
+        await give(conn, partner, member_id, now)
+
+    monkeypatch.setattr(night, "give_birthday", refuses)
+    await nightly._congratulate(await partners.get(conn, shop.id), now)
+    balances = [(await points.balance(conn, shop.id, member.id)).available for member in made]
+    assert balances == [0, 200, 200]
+    assert [user for user, _, _ in await told(conn)] == [member.user_id for member in made[1:]]
+
+
+async def test_rewards_whose_worker_dies_are_told_by_the_next_and_paid_once(conn, dies):
+    shop = await make_shop(conn, referral_bp=[1000, 0, 0])
+    anna = await join(conn, shop)
+    boris = await join(conn, shop, referrer_card=anna.card_no)
+    receipt = await accrue(conn, shop, boris, days_ago=0)
+    job = SimpleNamespace(job=SimpleNamespace(args={"partner_id": shop.id, "receipt_id": receipt.txn_id}))
+    with pytest.raises(KeyboardInterrupt):
+        await referrals.run(job)
+    for _ in range(2):
+        await referrals.run(job)
+    assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 100)
+    rewards = [user for user, key, _ in await told(conn) if key == "partner.push.reward_later"]
+    assert rewards == [anna.user_id]
