@@ -126,8 +126,13 @@ async def _see_release(wish: Wish) -> Facts:
 async def _release(wish: Wish) -> Facts:
     facts = await _see_release(wish)
     work: dict[str, Any] = {"actor_id": wish.user_id, "reason": wish.reason, "title": "Лоток"}
-    await db.run(lambda conn: releases.ask(conn, wish.id, **work))
-    await db.run(lambda conn: trail.note(conn, wish.actor, "phone.release", f"user {wish.id}", wish.reason))
+
+    async def ask(conn: db.Connection) -> None:
+        async with conn.transaction():
+            await releases.ask(conn, wish.id, **work)
+            await trail.note(conn, wish.actor, "phone.release", f"user {wish.id}", wish.reason)
+
+    await db.run(ask)
     return facts
 
 

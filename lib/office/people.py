@@ -136,19 +136,21 @@ async def payments(
 async def ban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -> bool:
     """Shut a person out of every bot; False when they were. Denied("is_admin"): not one of ourselves.
 
-    Misconfigured without a secret: everybody would have the same mark.
+    Denied("no_secret") where none is set: everybody would have the same mark.
     """
     user = await _known(conn, user_id)
     if user.tg_id in config.get().admin_ids:
         raise errors.Denied("is_admin", str(user.tg_id))
-    facts = {"mark": users.mark(user.tg_id, "ban"), "user_id": user_id, "actor": actor, "reason": reason}
+    if not users.ban_mark(user.tg_id):
+        raise errors.Denied("no_secret", "APP_SECRET is not set")
+    facts = {"mark": users.ban_mark(user.tg_id), "user_id": user_id, "actor": actor, "reason": reason}
     return await SQL.ban.one(conn, int, **facts) is not None
 
 
 async def unban(conn: db.Connection, user_id: int, *, actor: str, reason: str) -> bool:
     """Let a person in again; False when they were not shut out."""
     user = await _known(conn, user_id)
-    facts = {"mark": users.mark(user.tg_id, "ban"), "user_id": user_id, "actor": actor, "reason": reason}
+    facts = {"mark": users.ban_mark(user.tg_id), "user_id": user_id, "actor": actor, "reason": reason}
     return await SQL.unban.one(conn, str, **facts) is not None
 
 

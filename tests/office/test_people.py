@@ -132,7 +132,7 @@ async def test_no_administrator_and_nobody_who_is_gone_is_shut_out(conn, make_us
 
 async def test_without_a_secret_nobody_is_shut_out_rather_than_everybody(conn, make_user, without_secret):
     alice, bob = await make_user(), await make_user()
-    with pytest.raises(errors.Misconfigured, match="APP_SECRET"):
+    async with refused(conn, errors.Denied, "no_secret"):
         await people.ban(conn, alice.id, **BY)
     assert not (await users.get_or_create_user(conn, bob.tg_id, first_name="Боб")).banned
 
