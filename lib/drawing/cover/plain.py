@@ -37,7 +37,7 @@ def split(cover: Cover) -> None:
     paper.polygon([(0, 0), (WIDTH, 0), (WIDTH, right), (0, left)], tones.deep)
     paper.polygon([(0, left), (WIDTH, right), (WIDTH, right + 16), (0, left + 16)], tones.accent)
     room = (470 if tall else 800, high * 0.3)
-    sizes = (142 if cover.is_high else 112, 40 if cover.own.pair else 70)
+    sizes = (142 if cover.is_high else 88, 40 if cover.own.pair else 60)
     title = letters.fit(facts.title.upper(), pair.title, room, sizes, lines=3 if tall else 2)
     made = row(cover, pair, across(cover), size=42, sign=64, gap=44)
     low = cover.bottom - made.height
@@ -46,6 +46,8 @@ def split(cover: Cover) -> None:
         spot = place(cover.product, Spot(500, cover.top + 10, 380, low - cover.top - 50), 0.5, 0.5)
     else:
         spot = place(cover.product, Spot(70, top, 760, low - top - 40), 0.5, 0.5)
+        free = WIDTH - 20 - _tag_size(cover)[1] + 0.15 * spot.width  # the tag hides little of the product
+        spot = replace(spot, x=max(40, min(spot.x, free - spot.width)))
     stand(cover, spot, 0.3, Drop(18, 26, 0.35))
     paper.write(set_second(cover, pair.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
     hot = cover.others["dark"].accent
@@ -54,17 +56,25 @@ def split(cover: Cover) -> None:
     draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent, rule=tones.shade))
 
 
+def _tag_size(cover: Cover) -> tuple[float, float]:
+    """Return the size of the tag's figures, and its width; both are nothing without a number."""
+    if cover.facts.number is None:
+        return 0, 0
+    style = cover.pair(OSWALD).title
+    size = figure_size(cover, style, 380, 120)
+    return size, figure_width(cover, style, size) + 110
+
+
 def _tag(cover: Cover, top: float, is_left: bool) -> None:
     """Draw the number in a slanted tag at the edge."""
-    pair = cover.pair(OSWALD)
-    if cover.facts.number is None:
+    size, width = _tag_size(cover)
+    if not size:
         return
-    size = figure_size(cover, pair.title, 380, 120)
-    width = figure_width(cover, pair.title, size) + 110
     x = 48 if is_left else WIDTH - width - 20
     points = [(x + 34, top), (x + width, top), (x + width - 34, top + 150), (x, top + 150)]
     cover.paper.polygon(points, cover.tones.accent)
-    draw_figure(cover, pair.title, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
+    figure = cover.pair(OSWALD).title
+    draw_figure(cover, figure, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
 
 
 def dark(cover: Cover) -> None:
