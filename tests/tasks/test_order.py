@@ -64,7 +64,7 @@ async def test_a_set_comes_as_an_album_and_what_can_be_done_with_it_below(studio
     await studio.end_of(job)
     await alice.sees("Файлы в полном качестве")
     shown = await alice.messages()
-    assert "Готово: 3 варианта" in words(shown[-1])
+    assert "Готово: 3 слайда" in words(shown[-1])
     assert {"Повторить", "Ещё вариант", "Меню"} <= set(buttons(shown[-1]))
     assert not [one for one in shown if "отправляю" in words(one)], "the status message has gone"
     assert len({one["photo"][-1]["file_id"] for one in shown if one.get("photo") and one.get("media_group_id")}) == 3

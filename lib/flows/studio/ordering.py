@@ -69,6 +69,6 @@ def listen(turn: Turn) -> None:
 
 
 def counted(turn: Turn, product: str, count: int) -> str:
-    """Return how many are ordered, in words: 3 clips, 2 variants."""
-    kind = "video" if product.startswith("video") else "photo" if product == "batch" else "still"
+    """Return how many are ordered, in words: 3 clips, 2 slides."""
+    kind = "video" if product.startswith("video") else {"batch": "photo", "set": "slide"}.get(product, "still")
     return turn.text(f"studio.count.{kind}", n=count)

@@ -145,7 +145,8 @@ async def _caption(desk: Desk) -> str:
         key = "making.backgrounds_done" if order.count > 1 else "making.background_done"
     else:
         facts["preset"] = text.say(order.language, f"preset.{order.preset}")
-        key = "making.set_done" if order.count > 1 else "card.done"
+        many = "making.slides_done" if order.product == "set" else "making.set_done"
+        key = many if order.count > 1 else "card.done"
     lines = [text.say(order.language, key, **facts)]
     chosen = makers.chain(order.product, order.preset)[0]
     ours = [number for number in range(order.count) if _is_ours(desk, number)]

@@ -361,13 +361,13 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
     await seller.presses("Набор карточек")
     await seller.presses("Ozon")
     confirm = await seller.sees("Цена: 2 кредита")
-    assert list(buttons(confirm))[:3] == ["✅ 2 варианта", "3 варианта", "4 варианта"]
-    await seller.presses("3 варианта")
+    assert list(buttons(confirm))[:3] == ["✅ 2 слайда", "3 слайда", "4 слайда"]
+    await seller.presses("3 слайда")
     await seller.sees("Не хватает кредитов: заказ стоит 3 кредита")
-    await seller.presses("2 варианта")
+    await seller.presses("2 слайда")
     await seller.presses("Сделать: 2 кредита")
     await shop.settle(seller)
-    assert "Готово: 2 варианта, Ozon" in words(await seller.last())
+    assert "Готово: 2 слайда, Ozon" in words(await seller.last())
     await seller.presses("Ещё вариант")
     await seller.sees("Набор карточек.*Варианты 3–4")
     assert [row["amount"] for row in await shop.ledger(seller)] == [2, -2]
