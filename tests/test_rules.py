@@ -33,7 +33,7 @@ FLOORS = (
     ("flows", "tasks"),
     ("office",),
     ("credits", "loyalty"),
-    ("studio", "people"),
+    ("studio", "people", "menu"),
     ("telegram",),
     ("jobs",),
     ("providers",),

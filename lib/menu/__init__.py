@@ -1,0 +1,8 @@
+"""The menu of a shop: its items with their prices, and the search that finds them by what a client writes.
+
+goods      items and variants
+words      how words are made comparable
+wish       limits and negations in a question
+synonyms   other words for the same thing: synonyms.txt, and what a shop adds
+index      the search in one version of a menu
+"""

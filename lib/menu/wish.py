@@ -1,0 +1,125 @@
+"""What a question asks for besides its words: a price limit, something it must not hold, the cheapest, a whole shelf.
+
+All of it is read before the search, and taken out of the question. A number is a price only after a word such as
+"до" or before a currency; below 50 without a currency it is an hour or a count.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lib.menu import words
+
+_UNIT = r"(?!\s*(?:мл|л|г|гр|кг|шт|см|мм|м|гб|мач|вт|часов|часа|час|дней|дня|минут|лет|роз|ml|pcs|cm|gb)\b)"
+_MONEY = r"(?:₽|руб\w*|р\b\.?|rub\w*|roubles?)"
+_NUMBER = rf"(\d[\d ]*(?:[.,]\d+)?)\s*(тыс\w*\.?|т\.?р\.?|к\b|k\b)?{_UNIT}\s*({_MONEY})?"
+_UNDER = r"(?:дешевле|меньше|ниже|less than|cheaper than|below|under)(?: чем)?(?: за)?"
+_UP_TO = (
+    r"(?:до|не дороже|не больше|не более|не выше|максимум|в пределах|в районе|укладыва\w+ в|up to|at most|within|max)"
+)
+_OVER = r"(?:дороже|больше|выше|more than|above|over)(?: чем)?"
+_FROM = r"(?:от|не дешевле|не меньше|не менее|минимум|at least|from)"
+_RANGE = re.compile(rf"\b(?:от|с|from|between)\s+{_NUMBER}\s*(?:-|до|to|and)\s*{_NUMBER}|{_NUMBER}\s*-\s*{_NUMBER}")
+_LIMITS = tuple(
+    (re.compile(rf"\b{word}\s+{_NUMBER}"), kind)
+    for word, kind in ((_UP_TO, "max"), (_FROM, "min"), (_UNDER, "under"), (_OVER, "over"))
+)
+_CEILING = re.compile(rf"\b(?:на|за|for)\s+(\d[\d ]*)()\s*({_MONEY})|\b{_MONEY}\s+(?:на|за)\s+(\d[\d ]*)|{_NUMBER}")
+_SPELLED = {
+    **{"ста": 100, "сто": 100, "двухсот": 200, "двести": 200, "трехсот": 300, "триста": 300},
+    **{"четырехсот": 400, "четыреста": 400, "пятисот": 500, "пятьсот": 500, "шестисот": 600, "шестьсот": 600},
+    **{"семисот": 700, "семьсот": 700, "восьмисот": 800, "восемьсот": 800, "девятисот": 900, "девятьсот": 900},
+    **{"полутора тысяч": 1500, "полторы тысячи": 1500, "двух тысяч": 2000, "две тысячи": 2000, "трех тысяч": 3000},
+    **{"три тысячи": 3000, "пяти тысяч": 5000, "пять тысяч": 5000, "десяти тысяч": 10000, "десять тысяч": 10000},
+    **{"тысячи": 1000, "тысяча": 1000, "тысячу": 1000},
+}
+_NUMBER_WORDS = re.compile(rf"(?<!\d )\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})\b")
+_VERB = re.compile(r"(?:ет|ит|ут|ют|ат|ят|ешь|ишь|ете|ите|ть|ся|сь|ну|жу|лю|али|или|ал)$")
+_WITHOUT = re.compile(
+    r"\b(?:без|кроме|without|except|no|not)\s+(\w+(?:-\w+)*)(?:,?\s+(?:и|или|and|or)\s+(?:без\s+)?(\w+))?"
+    r"|\bне\s+(\w+)|(\w+)[- ]free\b"
+)
+_CHEAPEST = re.compile(r"\b(?:сам\w+ (?:недорог|дешев)\w*|подешевле|дешевле всего|cheapest)\b")
+_DEAREST = re.compile(r"\b(?:сам\w+ дорог\w*|подороже|дороже всего|most expensive)\b")
+_SHELF = re.compile(
+    r"\b(?:как(?:ие|ая|ой|ое|их)|что (?:у вас )?(?:есть )?(?:из|в|на)|ассортимент|список|все|what|which|kinds?)\b"
+)
+_GRAMMAR_WORDS = "этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
+_GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
+
+
+@dataclass(frozen=True)
+class MenuWish:
+    """A question read: its words, the limits in kopecks, and the words that no answer may hold."""
+
+    text: str
+    least: int | None = None
+    most: int | None = None
+    without: tuple[str, ...] = ()
+    order: str = ""  # "cheapest" or "dearest"
+    shelf: bool = False
+
+    def fits(self, kopecks: int) -> bool:
+        """Tell whether a price is within the limits."""
+        return (self.least is None or kopecks >= self.least) and (self.most is None or kopecks <= self.most)
+
+
+def read(question: str) -> MenuWish:
+    """Read the limits and negations of a question; the words that are left are searched for."""
+    text = _NUMBER_WORDS.sub(lambda found: str(_SPELLED[found[0]]), words.plain(question).replace("–", "-"))
+    text, least, most = _limits(text.replace("—", "-"))
+    text, without = _negations(text)
+    order = "cheapest" if _CHEAPEST.search(text) else "dearest" if _DEAREST.search(text) else ""
+    shelf = bool(_SHELF.search(text))
+    return MenuWish(_DEAREST.sub(" ", _CHEAPEST.sub(" ", text)), least, most, without, order, shelf)
+
+
+def _limits(text: str) -> tuple[str, int | None, int | None]:
+    if (found := _RANGE.search(text)) and (pair := _pair(found)):
+        return _cut(text, found), *pair
+    bounds: dict[str, int] = {}
+    for pattern, kind in _LIMITS:
+        found = pattern.search(text)
+        if found and (price := _kopecks(*found.groups())) is not None:
+            bounds[kind] = price
+            text = _cut(text, found)
+    if not bounds and (found := _CEILING.search(text)) and (price := _ceiling(found)) is not None:
+        return _cut(text, found), None, price
+    least = bounds.get("min", bounds["over"] + 1 if "over" in bounds else None)
+    return text, least, bounds.get("max", bounds["under"] - 1 if "under" in bounds else None)
+
+
+def _pair(found: re.Match[str]) -> tuple[int, int] | None:
+    first = found.groups()[:6] if found[1] else found.groups()[6:]
+    money, thousands = first[2] or first[5], first[1] or first[4]
+    low, high = (_kopecks(one, thousands, money) for one in (first[0], first[3]))
+    # "10-15" is a time or a count of days; two prices stand after "от" or are large
+    return (low, high) if low is not None and high is not None and low <= high else None
+
+
+def _ceiling(found: re.Match[str]) -> int | None:
+    if found[1] or found[4]:
+        return _kopecks(found[1] or found[4], None, "₽")
+    return _kopecks(*found.groups()[4:]) if found[7] else None
+
+
+def _kopecks(number: str | None, thousands: str | None, money: str | None) -> int | None:
+    if not number or len(number) > 12:
+        return None
+    value = float(number.replace(" ", "").replace(",", ".")) * (1000 if thousands else 1)
+    return round(value * 100) if money or value >= 50 else None
+
+
+def _negations(text: str) -> tuple[str, tuple[str, ...]]:
+    without: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        if found[3] and (_VERB.search(found[3]) or len(found[3]) < 3):
+            return found[0]  # "не заряжается" is a complaint, no negation
+        without.extend(one for one in found.groups() if one and one not in _GRAMMAR)
+        return " "
+
+    return _WITHOUT.sub(take, text), tuple(without)
+
+
+def _cut(text: str, found: re.Match[str]) -> str:
+    return f"{text[: found.start()]} {text[found.end() :]}"

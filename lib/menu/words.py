@@ -1,0 +1,108 @@
+"""How the words of a menu and of a question are made comparable: letters, stems, sound, the other keyboard layout."""
+
+import functools
+import re
+import unicodedata
+
+_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+_CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбюё"
+_OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
+
+# Longest first: the first that fits is cut off.
+_ENDING_LETTERS = """
+    ами ями иями ов ев ей иев ах ях иях ам ям иям ом ем ием ою ею ью а я о е и ы у ю ь й ия ие ии ию ья ье ьи
+    ый ий ой ая яя ое ее ые ие ого его ому ему ым им ых их ую юю ыми ими
+    ть ти ет ит ут ют ат ят ете ите ешь ишь ал ил ел ла ло ли ала или ела ила ало ило ился илась ился ить ать еть ется
+    ится ются утся ться тся уйте айте ите"""
+_ENDINGS = sorted(_ENDING_LETTERS.split(), key=len, reverse=True)
+_ENGLISH_ENDINGS = ("ies", "ing", "es", "ed", "s")
+_DIMINUTIVES = re.compile(r"(?<=\w{4})(?:ечк|очк|оньк|еньк|ичк|ушк|ик|чик|ек|ок)$|(?<=\w{3}[бвгджзлмнпрстфхцчшщ])к$")
+
+_SOUNDS = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a b v g d e e zh z i i k l m n o p r s t u f h ts ch sh sh _ i _ e u a".replace("_", "").split(" "),
+        strict=True,
+    )
+)
+_LATIN_SOUNDS = (
+    *(("shch", "sh"), ("sch", "sh"), ("tch", "ch"), ("kh", "h"), ("ph", "f"), ("ck", "k"), ("th", "t"), ("x", "ks")),
+    *(("yu", "u"), ("ya", "a"), ("yo", "e"), ("ye", "e"), ("ju", "u"), ("ja", "a"), ("w", "v"), ("q", "k")),
+    *(("ee", "i"), ("oo", "u"), ("j", "zh"), ("y", "i"), ("cc", "k")),
+)
+_CYRILLIC_SPELLING = (
+    *(("shch", "щ"), ("sch", "щ"), ("sh", "ш"), ("ch", "ч"), ("zh", "ж"), ("kh", "х"), ("ts", "ц"), ("yu", "ю")),
+    *(("ya", "я"), ("yo", "е"), ("ju", "ю"), ("ja", "я"), ("ye", "е"), ("ph", "ф"), ("ck", "к"), ("x", "кс")),
+    *zip("abvgdeziklmnoprstufhcywjq", "абвгдезиклмнопрстуфхкывйк", strict=True),
+)
+
+
+def plain(text: str) -> str:
+    """Return the text in small letters of one width, without ё, invisible characters and wide spaces."""
+    folded = unicodedata.normalize("NFKC", text).lower().replace("ё", "е").replace("'", "'")
+    return re.sub(r"\s+", " ", "".join(one for one in folded if one.isprintable() or one.isspace())).strip()
+
+
+def split(text: str) -> list[str]:
+    """Split plain text into words; a word with a hyphen is also found when it is written as one."""
+    words: list[str] = []
+    for word in re.findall(r"\w+(?:-\w+)*", text):
+        parts = word.split("-")
+        words += [*parts, "".join(parts)] if len(parts) > 1 else parts
+    return words
+
+
+@functools.lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """Cut off what declines: пирожков, пирожки and пирожок share a stem."""
+    if not word.isalpha():
+        return word
+    if word.isascii():
+        ending = next((one for one in _ENGLISH_ENDINGS if word.endswith(one) and len(word) - len(one) >= 3), "")
+        return word.removesuffix(ending) + ("y" if ending == "ies" else "")
+    ending = next((one for one in _ENDINGS if word.endswith(one) and len(word) - len(one) >= 3), "")
+    root = word.removesuffix(ending)
+    root = _DIMINUTIVES.sub("", root) if len(root) > 5 else root
+    return re.sub(r"(нн)$", "н", root)
+
+
+@functools.lru_cache(maxsize=20_000)
+def sound(word: str) -> str:
+    """Return one spelling for what sounds alike in Latin and Cyrillic letters."""
+    text = "".join(_SOUNDS.get(letter, letter) for letter in word)
+    for pair in _LATIN_SOUNDS:
+        text = text.replace(*pair)
+    text = re.sub(r"c(?=[ei])", "s", text)
+    text = re.sub(r"c(?!h)", "k", text)
+    return re.sub(r"(.)\1+", r"\1", text)
+
+
+@functools.lru_cache(maxsize=20_000)
+def in_cyrillic(word: str) -> str:
+    """Spell a Latin word in Cyrillic letters: rozy becomes розы."""
+    for pair in _CYRILLIC_SPELLING:
+        word = word.replace(*pair)
+    return word
+
+
+def in_other_layout(text: str) -> str:
+    """Return what the same keys write on the other keyboard."""
+    return plain(text).translate(_OTHER_LAYOUT)
+
+
+def edits(one: str, other: str, most: int) -> int:
+    """Count the letters to change, add, drop or swap between two words; more than `most` is not counted further."""
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]

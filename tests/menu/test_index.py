@@ -1,0 +1,86 @@
+import pytest
+
+from lib.menu import synonyms
+from lib.menu.goods import MenuItem, Variant
+from lib.menu.index import Index
+
+
+def an_item(code, title, price=200, *, category="Кофе", description="", sizes=(), available=True):
+    variants = sizes or (Variant("", price * 100),)
+    return MenuItem(code, category, title, tuple(variants), description, available=available)
+
+
+MENU = Index(
+    [
+        an_item("latte", "Латте", sizes=(Variant("300 мл", 25000), Variant("400 мл", 29000))),
+        an_item("oat", "Латте на овсяном молоке", 320, description="без лактозы"),
+        an_item("black", "Американо", 160),
+        an_item("cake", "Медовик", 290, category="Десерты", description="сметанный крем"),
+        an_item("bar", "Батончик с орехами", 120, category="Десерты"),
+        an_item("plain", "Батончик фруктовый", 120, category="Десерты", description="без орехов"),
+        an_item("pie", "Пирожок с вишней", 120, category="Выпечка"),
+        an_item("sold", "Пирожок с капустой", 110, category="Выпечка", available=False),
+        an_item("a54", "Замена экрана Galaxy A54", 8900, category="Ремонт"),
+    ]
+)
+
+
+def codes(question, index=MENU):
+    return [one.item.code for one in index.ask(question).items]
+
+
+@pytest.mark.parametrize(
+    "question", ["латте", "сколько стоит латте?", "latte", "kfnnt", "ЛАТТЕ 400 мл", "латтэ", "хочу латте!!"]
+)
+def test_an_item_is_found_however_it_is_written(question):
+    assert codes(question)[0] == "latte"
+
+
+def test_a_title_said_in_full_comes_before_a_longer_one():
+    assert codes("латте")[:2] == ["latte", "oat"]
+
+
+def test_a_variant_above_the_limit_is_left_out_and_the_item_stays():
+    [found] = [one for one in MENU.ask("латте до 260").items if one.item.code == "latte"]
+    assert [one.name for one in found.variants] == ["300 мл"]
+
+
+def test_nothing_above_the_limit_is_shown():
+    assert codes("десерт до 100 рублей") == []
+
+
+def test_silence_about_nuts_is_no_promise():
+    assert codes("десерт без орехов") == ["plain"]
+
+
+def test_what_is_sold_out_comes_last():
+    assert codes("пирожки") == ["pie", "sold"]
+
+
+def test_a_whole_shelf_answers_a_question_about_it():
+    assert set(codes("что есть из десертов")) == {"cake", "bar", "plain"}
+
+
+def test_the_cheapest_comes_first():
+    assert codes("самый дешёвый кофе")[0] == "black"
+
+
+@pytest.mark.parametrize("question", ["Galaxy A72", "суши и роллы", "спасибо, до свидания!", "???", "", "во сколько"])
+def test_silence_where_nothing_fits(question):
+    assert codes(question) == []
+
+
+def test_what_only_resembles_a_title_is_marked_as_a_guess():
+    found = MENU.ask("пирожулька")
+    assert [one.item.code for one in found.items] == ["pie", "sold"]
+    assert found.guess
+
+
+def test_a_shop_adds_words_of_its_own():
+    own = Index(MENU.items, synonyms.of_shop(["лакомство мастера = медовик"]))
+    assert codes("лакомство мастера", own) == ["cake"]
+    assert codes("лакомство мастера") == []
+
+
+def test_an_empty_menu_is_silent():
+    assert codes("латте", Index([])) == []

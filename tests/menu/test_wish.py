@@ -1,0 +1,53 @@
+import time
+
+import pytest
+
+from lib.menu import wish
+
+
+@pytest.mark.parametrize(
+    ("question", "least", "most"),
+    [
+        ("букет до 2500", None, 2500),
+        ("букет до 1 290 ₽", None, 1290),
+        ("кофе дешевле двухсот", None, 199.99),
+        ("растение до тысячи", None, 1000),
+        ("что есть от 5000 до 7000", 5000, 7000),
+        ("поесть на 150 рублей", None, 150),
+        ("не дороже 2 тыс", None, 2000),
+        ("дороже 900", 900.01, None),
+        ("bouquet under 3000", None, 2999.99),
+        ("лимонад за 45 рублей", None, 45),
+    ],
+)
+def test_a_limit_is_read(question, least, most):
+    asked = wish.read(question)
+    assert (asked.least, asked.most) == tuple(None if one is None else round(one * 100) for one in (least, most))
+
+
+@pytest.mark.parametrize("question", ["капучино 300 мл", "айфон 13", "открыты до 9", "букет из 101 розы", "10-15 роз"])
+def test_a_size_a_model_or_an_hour_is_no_limit(question):
+    asked = wish.read(question)
+    assert (asked.least, asked.most) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("question", "without"),
+    [
+        ("десерт без сахара", ("сахара",)),
+        ("букет без роз и лилий", ("роз", "лилий")),
+        ("кабель, только не Lightning", ("lightning",)),
+        ("gluten-free dessert", ("gluten",)),
+        ("телефон не заряжается", ()),
+        ("меня не слышат", ()),
+    ],
+)
+def test_a_negation_is_read_and_a_complaint_is_none(question, without):
+    assert wish.read(question).without == without
+
+
+@pytest.mark.parametrize("question", ["до 1 " * 60, "без " * 75, "9" * 300, "от 1-" * 60, "(" * 300, "не " * 100])
+def test_no_question_keeps_the_reader_busy(question):
+    began = time.process_time()
+    wish.read(question)
+    assert time.process_time() - began < 0.2

@@ -1,0 +1,30 @@
+import pytest
+
+from lib.menu import words
+
+
+@pytest.mark.parametrize(
+    "forms",
+    ["пирожок пирожки пирожков", "круассан круассаны круассанов", "роза розы роз", "сырники сырников", "borsch borsch"],
+)
+def test_the_forms_of_a_word_share_a_stem(forms):
+    assert len({words.stem(one) for one in forms.split()}) == 1
+
+
+@pytest.mark.parametrize(("latin", "cyrillic"), [("tulpan", "тюльпан"), ("medovik", "медовик"), ("borsch", "борщ")])
+def test_what_sounds_alike_has_one_spelling(latin, cyrillic):
+    assert words.sound(latin) == words.sound(cyrillic)
+
+
+def test_the_same_keys_of_the_other_layout_give_the_word():
+    assert words.in_other_layout("vtljdbr") == "медовик"
+    assert words.in_other_layout("xt[jk") == "чехол"
+
+
+def test_a_swapped_pair_is_one_edit_and_a_far_word_is_not_counted_to_the_end():
+    assert words.edits("капучино", "капучион", 2) == 1
+    assert words.edits("капучино", "эспрессо", 2) == 3
+
+
+def test_invisible_characters_and_wide_spaces_go():
+    assert words.plain("Ёлка\u202e\u00a0 1\u202f290") == "елка 1 290"
