@@ -44,7 +44,7 @@ ANSWERS = tuple(f"code_{code}" for code in CODES)
 TASKS = ("task_fail", "task_rules", "task_408", "task_501", "task_slow", "task_never", "task_unknown")
 CALLBACKS = ("callback_lost", "callback_twice", "callback_late", "callback_forged")
 LINKS = ("result_none", "result_private")
-RESULTS = ("result_missing", "result_html", "result_redirect", "result_cut", "result_slow")
+RESULTS = ("result_missing", "result_html", "result_redirect", "result_cut", "result_slow", "result_moved")
 KINDS = {
     "request": (*ANSWERS, "answer_lost", "hang", "broken", "slow", "upload_down"),  # answer_lost: the task exists
     "task": (*TASKS, "read_500"),
@@ -272,6 +272,8 @@ class Kie:
         if kind == "result_slow":
             await asyncio.sleep((fault.seconds if fault else 0) or 5)
         data = await asyncio.to_thread(self._drawn, task)
+        if kind == "result_moved":
+            data = await asyncio.to_thread(drawing.moved, data)
         return Response(data[: len(data) // 2] if kind == "result_cut" else data)
 
     def _drawn(self, task: Task) -> bytes:

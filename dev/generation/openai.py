@@ -70,12 +70,17 @@ class OpenAI:
         async with request.form() as form:
             asked = {name: value for name, value in form.items() if isinstance(value, str)}
             photo = await next(one for name, one in form.multi_items() if name.startswith("image")).read()  # type: ignore[union-attr]
-        self.requests.append(("images/edits", asked))
+            mask = await form["mask"].read() if "mask" in form else b""  # type: ignore[union-attr]
+        self.requests.append(("images/edits", asked | ({"mask": len(mask)} if mask else {})))
         if self.faults.take("moderation"):
             return _error(400, "Your request was rejected by the safety system.", "moderation_blocked")
         width, height = map(int, asked["size"].split("x"))
         if width % 16 or height % 16:
             return _error(400, "Both sides must be divisible by 16.", "invalid_value")
+        if mask and not drawing.is_mask(mask, photo):
+            return _error(
+                400, "The mask must be a PNG with an alpha channel, of the size of the image.", "invalid_value"
+            )
         await asyncio.sleep(self.seconds)
         made = await asyncio.to_thread(self._drawn, photo, (width, height), len(asked["prompt"]))
         data = [] if self.faults.take("no_picture") else [{"b64_json": base64.b64encode(made).decode()}]

@@ -268,6 +268,7 @@ const WORDS = {
   f_kie_result_html: ["HTML вместо файла", "HTML for a file"],
   f_kie_result_redirect: ["уводит внутрь сети", "redirects inside"],
   f_kie_result_cut: ["обрезан", "cut short"],
+  f_kie_result_moved: ["товар сдвинут", "product moved"],
   f_kie_result_slow: ["медленный", "slow"],
   f_openai_401: ["401: ключ не принят", "401: key refused"],
   f_openai_429: ["429: слишком часто", "429: too often"],

@@ -81,6 +81,8 @@ class Ask:
     cut: bytes = b""  # the photo's kept cut, for ourselves, where there is one
     way: str = ""  # in which the product is shown, where the seller chose one
     own: OwnStyle = OwnStyle()
+    framed: bool = False  # we may show the photo in a frame rather than refuse
+    mask: bytes = b""  # a PNG of the picture's size, clear where a model may paint; none for all of it
     account: str = ""  # which of our keys to use
 
     @property

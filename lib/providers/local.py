@@ -33,12 +33,13 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 def _card(ask: Ask) -> Output:
     way = result.way(ask.way)
     own = branding.read(ask.own.logo, ask.own.accent, ask.own.ground, ask.own.pair)
-    order = CardOrder(ask.preset, ask.title, ask.benefits, ask.variant, ask.design, ask.slide, way, own)
+    words = ask.title, ask.benefits
+    order = CardOrder(ask.preset, *words, ask.variant, ask.design, ask.slide, way, own, ask.framed)
     return _picture(render.render_card(ask.picture, order, result.kept(ask.cut)))
 
 
 def _background(ask: Ask) -> Output:
-    order = BackgroundOrder(ask.scene, ask.variant, result.way(ask.way))
+    order = BackgroundOrder(ask.scene, ask.variant, result.way(ask.way), ask.framed)
     return _picture(background.render_background(ask.picture, order, result.kept(ask.cut)))
 
 

@@ -64,6 +64,8 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
         "safety_identifier": hashlib.sha256(f"lotok:{ask.job_id}".encode()).hexdigest()[:32],
     }
     files = [("image[]", ("product.jpg", ask.picture, "image/jpeg"))]
+    if ask.mask:
+        files.append(("mask", ("mask.png", ask.mask, "image/png")))
     made = await _call("images/edits", PICTURE_TIME, data=fields, files=files)
     try:
         data = base64.b64decode(made["data"][0]["b64_json"], validate=True)

@@ -22,7 +22,9 @@ TASKS = {
 PRODUCTS = tuple(TASKS)
 PRESETS = ("wb", "ozon", "white", "clear", "classified", "story")
 ALONE = ("clear",)  # the presets that always give the same picture: no set is made of them
-SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch")
+SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch", "home", "outdoors", "people")
+# Those that only a model can fill with life; we draw the other one in its place.
+INVENTED = {"home": "wood", "outdoors": "gradient", "people": "studio"}
 TEMPLATES = ("ugc", "broll", "own")
 PHOTOS = 20  # of a batch at most
 COUNTS = {

@@ -16,10 +16,11 @@ from tests.drawing.pictures import encoded, make_cutout, make_mug, make_scene, o
 
 
 def test_every_scene_that_can_be_drawn_is_sold() -> None:
-    assert set(scenes.SCENES) == set(orders.SCENES)
+    assert set(scenes.SCENES) == set(orders.SCENES) - set(orders.INVENTED)
+    assert set(orders.INVENTED.values()) <= set(scenes.SCENES)
 
 
-@pytest.mark.parametrize("scene", orders.SCENES)
+@pytest.mark.parametrize("scene", scenes.SCENES)
 def test_sets_the_product_into_the_scene(scene: str) -> None:
     data = encoded(make_mug(), quality=95)
     made = background.render_background(data, BackgroundOrder(scene))
@@ -40,7 +41,7 @@ def thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "HEIGHT", 400)
 
 
-@pytest.mark.parametrize("scene", orders.SCENES)
+@pytest.mark.parametrize("scene", scenes.SCENES)
 def test_gives_the_same_bytes_again(scene: str, thumbnails: None) -> None:
     data = encoded(make_mug(), quality=95)
     made = [background.render_background(data, BackgroundOrder(scene)) for _ in range(2)]
@@ -51,7 +52,7 @@ def test_scenes_and_variants_all_look_different(thumbnails: None) -> None:
     data = encoded(make_cutout(), "PNG")
     small = [
         np.asarray(opened(background.render_background(data, BackgroundOrder(scene, variant)).jpeg).resize((30, 40)))
-        for scene in orders.SCENES
+        for scene in scenes.SCENES
         for variant in (0, 1)
     ]
     for one in range(len(small)):
@@ -80,6 +81,18 @@ def test_no_white_photo_is_sold_whose_ground_is_not_white(image: Image.Image, co
     with pytest.raises(errors.Rejected) as caught:
         render.render_card(encoded(image), CardOrder("white", ""))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("image", [BUSY, CUT_BY_THE_EDGE], ids=["busy", "plain"])
+def test_an_order_that_may_not_be_refused_shows_the_photo_in_a_frame(image: Image.Image, thumbnails: None) -> None:
+    data = encoded(image)
+    framed = background.render_background(data, BackgroundOrder("wood", framed=True))
+    assert (framed.layout, opened(framed.png).size) == ("framed", (300, 400))
+
+
+def test_a_white_order_that_may_not_be_refused_frames_the_photo_in_white() -> None:
+    framed = render.render_card(encoded(BUSY), CardOrder("white", "", framed=True))
+    assert (framed.layout, opened(framed.png).getpixel((5, 5))) == ("framed", (255, 255, 255))
 
 
 def test_lets_no_metadata_out(thumbnails: None) -> None:

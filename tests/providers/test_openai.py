@@ -1,8 +1,10 @@
 """What OpenAI's answers mean, and that they cost what is known."""
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from lib import config, errors
 from lib.providers import openai as provider
@@ -49,6 +51,16 @@ async def test_openai_is_told_who_asks_only_as_a_hash_and_what_it_cost_is_known(
     [(_, asked)] = openai.requests
     assert len(asked["safety_identifier"]) == 32
     assert output.cost == 56  # 900 tokens in, 1600 out
+
+
+async def test_a_mask_says_where_openai_may_paint(keyed, openai, product_photo):
+    clear = io.BytesIO()
+    Image.new("RGBA", (600, 800)).save(clear, "PNG")
+    wanted = ask("background", product_photo, mask=clear.getvalue())
+    output = await provider.create(provider.PICTURE, wanted, await provider.prepare(provider.PICTURE, wanted), "")
+    assert output.data
+    [(_, asked)] = openai.requests
+    assert asked["mask"] == len(clear.getvalue())
 
 
 async def test_words_are_proposed_as_title_benefits_and_category(keyed, openai, product_photo):

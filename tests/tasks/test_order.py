@@ -6,10 +6,12 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.drawing.pictures import encoded, make_cutout, make_scene, opened
 from tests.flows.chat import buttons, until, words
 from tests.sizes import size
 
 GPT, BANANA_2, SEEDREAM = "gpt-image-2-image-to-image", "nano-banana-2", "seedream/4.5-edit"
+BANANA = "google/nano-banana-edit"
 KLING, GROK = "kling-2.6/image-to-video", "grok-imagine/image-to-video"
 
 
@@ -97,12 +99,48 @@ async def test_three_clips_are_one_order_and_one_album(studio):
     assert await studio.balance(alice) == 102 - 3
 
 
-async def test_a_background_is_replaced(studio):
+async def sent_file(alice, studio, data: bytes, name: str, mime: str) -> str:
+    """Send a picture as a file; return its id."""
+    await alice.sends_file(data, name, mime)
+    shown = (await studio.http.get(f"/sim/chats/studio/{alice.user['id']}")).json()["messages"]
+    return next(one for one in reversed(shown) if one.get("document"))["document"]["file_id"]
+
+
+async def test_a_scene_is_invented_around_the_product_that_stays(studio):
     alice = await studio.seller()
-    job = await studio.order(alice, product="background", scene="marble")
-    await studio.end_of(job)
-    await alice.sees("Фон заменён, 1200×1600")
+    free = await sent_file(alice, studio, encoded(make_cutout(), "PNG"), "a.png", "image/png")
+    job = await studio.order(alice, product="background", scene="people", file_id=free)
+    ended = await studio.end_of(job)
+    await alice.sees("Фон заменён, 1200×1600.*Всё вокруг товара придумала нейросеть, сам товар — из вашего фото")
+    assert ended["checkpoint"]["item0"]["files"]["note"] == ["placed"]
     assert (await studio.costs(job))[0][1] == SEEDREAM
+    asked = list(studio.stack.providers["kie"].tasks.values())[-1].param["input"]
+    assert "adults" in asked["prompt"]
+    given = studio.stack.providers["kie"].files[asked["image_urls"][0].rpartition("/")[2]]
+    assert opened(given).getpixel((5, 5)) == pytest.approx((228, 228, 230), abs=2), "the cut on grey"
+
+
+async def test_a_scene_in_which_the_product_was_moved_is_left_to_the_next_model_and_paid_for(studio):
+    alice = await studio.seller()
+    await studio.fault("kie", "result_moved")
+    free = await sent_file(alice, studio, encoded(make_cutout(), "PNG"), "a.png", "image/png")
+    job = await studio.order(alice, product="background", scene="home", file_id=free)
+    assert (await studio.end_of(job))["state"] == "done"
+    costs = await studio.costs(job)
+    assert [cost[1:3] for cost in costs] == [(SEEDREAM, "failed"), (BANANA, "done")]
+    assert costs[0][3] > 0, "what a model has drawn costs, used or not"
+
+
+async def test_a_scene_that_no_model_makes_and_nobody_can_cut_is_framed_not_refused(studio):
+    alice = await studio.seller()
+    await studio.fault("kie", "code_505", times=2)
+    await studio.fault("openai", "400", times=2)  # it is asked about the words, too
+    busy = await sent_file(alice, studio, encoded(make_scene()), "a.jpg", "image/jpeg")
+    job = await studio.order(alice, product="background", scene="people", file_id=busy)
+    ended = await studio.end_of(job)
+    assert (ended["state"], ended["checkpoint"]["item0"]["files"]["note"]) == ("done", ["framed"])
+    await alice.sees("нарисовал сам.*поэтому фото в рамке.*Плохой результат")
+    assert await studio.balance(alice) == 99, "it costs what our own drawing costs"
 
 
 async def test_a_cleaned_photo_needs_no_provider(studio):

@@ -51,13 +51,13 @@ def flat(data: bytes, side: int = 2000) -> bytes:
 
 def fitted(data: bytes, width: int, height: int) -> FinishedCard:
     """Return a provider's picture in the wanted size, what sticks out cut off evenly."""
-    picture = ImageOps.fit(_as_ordered(data, width, height), (width, height), Image.Resampling.LANCZOS)
+    picture = as_ordered(data, width, height)
     return FinishedCard(output.png(picture), output.jpeg(picture), width, height, "made")
 
 
 def still(data: bytes) -> bytes:
     """Return a picture in a clip's proportions, as what the clip begins with."""
-    return output.encoded(ImageOps.fit(_as_ordered(data, *CLIP), CLIP, Image.Resampling.LANCZOS), 95)
+    return output.encoded(as_ordered(data, *CLIP), 95)
 
 
 def check_shape(size: tuple[int, int], width: int, height: int) -> None:
@@ -67,10 +67,11 @@ def check_shape(size: tuple[int, int], width: int, height: int) -> None:
         raise errors.Rejected("odd_result", f"{size[0]}x{size[1]} for {width}x{height}")
 
 
-def _as_ordered(data: bytes, width: int, height: int) -> Image.Image:
+def as_ordered(data: bytes, width: int, height: int) -> Image.Image:
+    """Return a provider's picture in the wanted size; raise Rejected for one that is far from it."""
     picture = photo.open_photo(data).rgb
     check_shape(picture.size, width, height)
-    return picture
+    return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
 
 
 def thumbnail(poster: bytes) -> bytes:

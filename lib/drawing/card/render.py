@@ -40,6 +40,7 @@ class CardOrder:
     slide: int | None = None  # its number in a set of one design: 0 is the cover
     way: Way | None = None  # in which the product is shown, where the seller chose one
     own: Branding = UNBRANDED
+    framed: bool = False  # without a cut frame the photo in white rather than refuse
 
 
 PRESETS: dict[str, Preset] = {
@@ -74,7 +75,10 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
         is_cut = seen.picture.is_cut
     else:
         picture = white.chosen(source, cut, order.way)
-        canvas, is_cut = white.compose(preset.export, source, picture, order.variant), picture.stands_free
+        canvas, is_cut = (
+            white.compose(preset.export, source, picture, order.variant, framed=order.framed),
+            picture.stands_free,
+        )
     return FinishedCard(
         png=output.png(canvas),
         jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import backdrop, cutout
+from lib.drawing.cut import backdrop, cutout, framing
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import colour, paint, raster
 from lib.drawing.ground.photo import Photo
@@ -26,16 +26,21 @@ def chosen(source: Photo, cut: CutPhoto, way: Way | None) -> ProductPicture:
     return framed if way == "framed" and works(source, framed) else cut.free(way)
 
 
-def compose(size: tuple[int, int], source: Photo, picture: ProductPicture, variant: int) -> Image.Image:
+def compose(
+    size: tuple[int, int], source: Photo, picture: ProductPicture, variant: int, *, framed: bool = False
+) -> Image.Image:
     """Put the product on white; without a cut, the photo itself with its background washed to white.
 
-    Raises Rejected where even that does not make the background white.
+    Where even that does not make the background white it raises Rejected, or shows the photo in a frame of white.
     """
     canvas = Image.new("RGB", size, (255, 255, 255))
     if not picture.stands_free:
         washed = _washed(source.rgb)
         if not _blends(washed):
-            raise cutout.refusal(source)
+            if not framed:
+                raise cutout.refusal(source)
+            framing.hang(canvas, picture)
+            return canvas
         washed = _scaled(washed, min(size))
         at = ((size[0] - washed.width) // 2, (size[1] - washed.height) // 2)
         canvas.paste(washed, at, _feathered(washed.size))

@@ -1,9 +1,10 @@
 """Crops a photo to its product when nothing can be cut out of it, so that the rest fills a card edge to edge."""
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from lib.drawing.cut.result import ProductPicture
 
+SHARE = 0.84  # of a canvas that a photo in its frame takes
 ROOM = 0.12  # of the product's longer side, around it
 
 
@@ -24,3 +25,12 @@ def around(picture: ProductPicture, ratio: float | None = None) -> Image.Image:
     x = min(max(0.0, (left + right - wide) / 2), width - wide)
     y = min(max(0.0, (top + bottom - high) / 2), height - high)
     return picture.image.crop((round(x), round(y), round(x + wide), round(y + high)))
+
+
+def hang(canvas: Image.Image, picture: ProductPicture) -> None:
+    """Put a framed photo on a canvas, round-cornered: what stands in for a product that could not be cut out."""
+    wide, high = round(canvas.width * SHARE), round(canvas.height * SHARE)
+    shown = around(picture, wide / high).resize((wide, high), Image.Resampling.LANCZOS)
+    mask = Image.new("L", (wide, high), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, wide - 1, high - 1), wide // 24, fill=255)
+    canvas.paste(shown, ((canvas.width - wide) // 2, (canvas.height - high) // 2), mask)

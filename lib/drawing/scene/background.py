@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lib.drawing.cut import cutout
+from lib.drawing.cut import cutout, framing
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import output, paint, palette, photo
 from lib.drawing.ground.output import FinishedCard
@@ -24,6 +24,7 @@ class BackgroundOrder:
     scene: str
     variant: int = 0
     way: Way | None = None  # in which the product is cut out, where the seller chose one
+    framed: bool = False  # without a cut draw the photo in a frame rather than refuse
 
 
 def works(picture: ProductPicture) -> bool:
@@ -34,16 +35,23 @@ def works(picture: ProductPicture) -> bool:
 def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None = None) -> FinishedCard:
     """Draw the product in the scene, from the photo's kept cut if there is one; the same input gives the same bytes.
 
-    Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`).
+    Raises Rejected for a picture it cannot use, and when no cut is good enough to sell (`cutout.refusal`), unless
+    the order takes a framed photo.
     """
     source = photo.open_photo(data)
     picture = (kept or cutout.of(data)).free(order.way)
-    if not works(picture):
+    if not works(picture) and not order.framed:
         raise cutout.refusal(source)
-    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(picture.image), order.variant)
-    canvas, _ = composed(room, picture.image)
+    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(picture.product()), order.variant)
+    if works(picture):
+        canvas, _ = composed(room, picture.image)
+    else:
+        canvas = room.picture.copy()
+        framing.hang(canvas, picture)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
-    return FinishedCard(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout")
+    return FinishedCard(
+        output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout" if works(picture) else "framed"
+    )
 
 
 def composed(room: Room, cut: Image.Image) -> tuple[Image.Image, Box]:

@@ -8,12 +8,14 @@ from lib.drawing import work
 from lib.drawing.card import received
 from lib.drawing.card.render import COVERS, PRESETS
 from lib.drawing.cover.choice import DESIGNS, LAST_RESORT
+from lib.drawing.scene import invented
+from lib.drawing.scene.invented import Reference
 from lib.providers import makers
 from lib.providers.contract import Ask, Offer, OwnStyle
-from lib.studio import brands, cuts, spending
+from lib.studio import brands, cuts, orders, spending
 from lib.studio.items import Call, Item
 from lib.studio.orders import Order
-from lib.tasks.order import alarm, prompts, source
+from lib.tasks.order import alarm, prompts, scenery, source
 from lib.tasks.order.desk import Desk, after
 
 # How long an order waits for a provider that is busy or away before it goes on to the next: a seller would rather have
@@ -125,23 +127,26 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
     design = order.design
     if order.is_batch:
         variant, design = 0, _design_of_all(order)
+    is_ours = choice.step.provider == "local"
+    given = None if is_ours else await _given(desk, item)
     if order.is_video:
         prompt = prompts.of_still(order, variant) if choice.is_still else prompts.of_clip(order)
         width, height = CLIP
     else:
-        prompt = prompts.of_picture(order, variant)
+        prompt = prompts.of_picture(order, variant, placed=given is not None)
         width, height = BACKGROUND if order.product == "background" else size_of(order.preset)
     return Ask(
         job_id=desk.job_id,
         product=order.product,
         prompt=prompt,
-        picture=await _picture(desk, item, choice.step),
+        picture=given.picture if given else await _picture(desk, item, choice.step),
+        mask=given.mask if given else b"",
         width=width,
         height=height,
         preset=order.preset,
         title=order.titles[item.number] if order.titles else order.title,
         benefits=order.benefits,
-        scene=order.scene,
+        scene=orders.INVENTED.get(order.scene, order.scene),
         template=order.template,
         seconds=order.seconds,
         variant=variant,
@@ -151,7 +156,14 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         own=await _own(desk, choice.step),
         cut=await _cut(desk, item, choice.step),
         way="" if _is_unseen(desk, item) else order.way,
+        framed=is_ours and _chain(desk)[0].provider != "local",
     )
+
+
+async def _given(desk: Desk, item: Item) -> Reference | None:
+    """Return the cut in its place, for a scene that is invented around it; None for all else."""
+    product = await scenery.product(desk, item)
+    return await work.draw(invented.reference, product, desk.order.scene) if product else None
 
 
 def _design_of_all(order: Order) -> str:
@@ -189,11 +201,11 @@ def _is_unseen(desk: Desk, item: Item) -> bool:
 
 async def _cut(desk: Desk, item: Item, step: Offer) -> bytes:
     """Return the photo's kept cut for what we draw ourselves; nothing where it is missing, and is made once more."""
-    if step.provider != "local" or not desk.order.cut or _is_unseen(desk, item):
+    if step.provider != "local" or _is_unseen(desk, item):
         return b""
-    if desk.cut is None:
+    if desk.cut is None and desk.order.cut:
         desk.cut = await cuts.kept(desk.run.job.user_id, desk.order.cut)
-    return desk.cut
+    return desk.cut or b""
 
 
 def _chain(desk: Desk) -> tuple[Offer, ...]:

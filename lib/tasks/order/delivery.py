@@ -150,10 +150,24 @@ async def _caption(desk: Desk) -> str:
     lines = [text.say(order.language, key, **facts)]
     chosen = makers.chain(order.product, order.preset)[0]
     ours = [number for number in range(order.count) if _is_ours(desk, number)]
+    if invented := _invented(desk):
+        lines.append(text.say(order.language, f"making.invented.{invented}"))
     if chosen.provider != "local" and order.maker != "own" and ours:
         cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).why or 'failed'}")
         lines.append(text.say(order.language, "making.by_ourselves", cause=cause))
+        if order.needs_cut and any(desk.item(number).note == "framed" for number in ours):
+            lines.append(text.say(order.language, "making.framed"))
     return "\n\n".join(lines)
+
+
+def _invented(desk: Desk) -> str:
+    """Name what of the results a model has invented; "" when it has made none of them."""
+    made = [item for item in desk.items() if item.by and not item.by.startswith("local:")]
+    if not made:
+        return ""
+    if desk.order.is_video:
+        return "clip"
+    return "around" if all(item.note == "placed" for item in made) else "all"
 
 
 def _is_ours(desk: Desk, number: int) -> bool:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from lib import errors
 from lib.drawing import work
 from lib.drawing.card import received
+from lib.drawing.ground.output import FinishedCard
+from lib.drawing.scene import invented
 from lib.providers.contract import Offer, Output
 from lib.studio import files as stored_files
 from lib.studio.files import NewFile
 from lib.studio.items import Item, StoredFile
-from lib.tasks.order import asking
+from lib.tasks.order import asking, scenery
 from lib.tasks.order.desk import Desk
 
 transfer = asyncio.Semaphore(4)  # results that are held in memory at a time
@@ -39,18 +41,19 @@ def in_line() -> int:
     return len(_drawing)
 
 
-async def store(desk: Desk, item: Item, step: Offer, output: Output) -> dict[str, StoredFile]:
-    """Store a result, or the still that its call was for; return the files by kind."""
+async def store(desk: Desk, item: Item, step: Offer, output: Output) -> tuple[dict[str, StoredFile], str]:
+    """Store a result, or the still that its call was for; return the files by kind, and what is to know of it."""
+    note = output.note
     if item.asked.still:
         files = [await _still(output)]
     elif desk.order.is_video:
         files = await _video(desk, step, output)
     else:
-        files = await _picture(desk, step, output)
+        files, note = await _picture(desk, item, step, output)
     rows = await stored_files.keep(desk.run.job.user_id, desk.job_id, files)
     desk.made[item.number] = {file.kind: file.data for file in files}
     sizes = {file.kind: (file.width, file.height, file.seconds) for file in files}
-    return {row.kind: StoredFile(row.id, row.pathname, *sizes[row.kind]) for row in rows}
+    return {row.kind: StoredFile(row.id, row.pathname, *sizes[row.kind]) for row in rows}, note
 
 
 async def _still(output: Output) -> NewFile:
@@ -58,18 +61,21 @@ async def _still(output: Output) -> NewFile:
     return NewFile("still", data, "image/jpeg", *asking.CLIP)
 
 
-async def _picture(desk: Desk, step: Offer, output: Output) -> list[NewFile]:
+async def _picture(desk: Desk, item: Item, step: Offer, output: Output) -> tuple[list[NewFile], str]:
     kind = "background" if desk.order.product == "background" else "card"
     if step.provider == "local":
-        full, preview, width, height = output.data, output.preview, output.width, output.height
+        card = FinishedCard(output.data, output.preview, output.width, output.height, output.note)
     else:
         wanted = asking.BACKGROUND if kind == "background" else asking.size_of(desk.order.preset)
-        card = await _ours(received.fitted, output.data, *wanted)
-        full, preview, width, height = card.png, card.jpeg, card.width, card.height
-    return [
-        NewFile(f"{kind}-preview", preview, "image/jpeg", width, height),
-        NewFile(kind, full, "image/png", width, height),
+        if product := await scenery.product(desk, item):
+            card = await _ours(invented.put_back, output.data, product, desk.order.scene)
+        else:
+            card = await _ours(received.fitted, output.data, *wanted)
+    files = [
+        NewFile(f"{kind}-preview", card.jpeg, "image/jpeg", card.width, card.height),
+        NewFile(kind, card.png, "image/png", card.width, card.height),
     ]
+    return files, card.layout
 
 
 async def _video(desk: Desk, step: Offer, output: Output) -> list[NewFile]:

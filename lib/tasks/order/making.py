@@ -210,12 +210,12 @@ def _useless(step: Offer, cost: int | None, error: errors.Upstream) -> Report:
 async def _take(desk: Desk, item: Item, step: Offer, output: Output) -> None:
     """Make a provider's bytes ours, store them, and note what they cost."""
     call = item.asked
-    files = await finish.store(desk, item, step, output)
+    files, note = await finish.store(desk, item, step, output)
     await settle(desk, call, "done", output.cost)
     if call.still:
         item = replace(item, call=None, still=files["still"])
     else:
-        item = replace(item, call=None, files=files, note=output.note, by=call.offer)
+        item = replace(item, call=None, files=files, note=note, by=call.offer)
     await desk.keep(item)
 
 

@@ -75,7 +75,8 @@ async def placed(state):
 async def test_a_model_that_can_be_asked_makes_a_clip_at_its_price(screen):
     await screen.opens(CLIP)
     assert "Цена: 4 кредита" in screen.text
-    assert "ейросеть" not in screen.text
+    assert "Сцену и движение придумает нейросеть" in screen.text
+    assert "без нейросети" not in screen.text
     await screen.does("order:confirm")
     job = await placed(screen.state)
     assert (job.price, job.args["maker"]) == (4, "model"), "nothing cheaper is sold in its place"
@@ -151,13 +152,35 @@ async def test_one_key_that_rests_changes_nothing_for_the_seller(screen):
     one = config.get().accounts["kie"][0]
     await db.run(lambda conn: spending.pause(conn, "kie", timedelta(1), "money", one))
     await screen.opens(CARD)
-    assert "ейросеть" not in screen.text
+    assert "Картинку нарисует нейросеть" in screen.text
+    assert "ℹ️" not in screen.text, "nothing is in its way"
 
 
 async def test_a_provider_that_is_away_for_seconds_is_waited_for(screen):
     await db.run(lambda conn: spending.pause(conn, "kie", timedelta(seconds=20), "down"))
     await screen.opens(CARD)
-    assert "ейросеть" not in screen.text
+    assert "Картинку нарисует нейросеть" in screen.text
+    assert "ℹ️" not in screen.text, "nothing is in its way"
+
+
+async def test_scenes_of_life_are_offered_where_a_model_fills_them(screen, monkeypatch):
+    scene = {"file_id": "f", "title": "Кружка", "product": "background", "wishes": ""}
+    await screen.opens(scene)
+    assert {"Дома", "На улице", "С людьми", "Студия"} <= screen.buttons.keys()
+    await screen.does("order:scene:people")
+    assert "Сцену вокруг придумает нейросеть" in screen.text
+    monkeypatch.delenv("KIE_API_KEY")
+    config.get.cache_clear()
+    await screen.opens(scene)
+    assert "Студия" in screen.buttons
+    assert screen.buttons.keys().isdisjoint({"Дома", "На улице", "С людьми"})
+
+
+async def test_a_scene_of_life_that_no_model_can_make_now_is_said_to_be_another(screen):
+    await spend()
+    await screen.opens({"file_id": "f", "product": "background", "scene": "people", "wordless": True, "wishes": ""})
+    assert "поставлю товар в сцену «Студия»" in screen.text
+    assert "придумает" not in screen.text
 
 
 async def test_what_is_ours_anyway_names_no_model(screen):

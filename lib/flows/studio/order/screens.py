@@ -99,6 +99,8 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     prefix = "preset" if look == "preset" else f"studio.{look}"
     if look == "preset":
         choices = orders.presets(draft.product)
+    elif not drafts.has_ai():
+        choices = tuple(choice for choice in choices if choice not in orders.INVENTED)
     left_out = [one for one in ("white", "clear") if one in choices and not drafts.can_stand(draft, one)]
     offered = [choice for choice in choices if choice not in left_out]
     buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in offered]
@@ -168,7 +170,8 @@ async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     design = offer.design if draft.design is None else draft.design
     draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design)
     drafts.keep(turn, draft)
-    words = screen.paragraphs(summary(turn, draft), *_uncut(turn, draft), *_halted(turn, terms))
+    notes = (*_uncut(turn, draft), *_invented(turn, draft, terms), *_halted(turn, draft, terms))
+    words = screen.paragraphs(summary(turn, draft), *notes)
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
         short = turn.text("studio.short", price=price, balance=offer.balance)
@@ -206,12 +209,22 @@ def _uncut(turn: Turn, draft: OrderDraft) -> list[str]:
     return [turn.text(f"studio.batch.uncut.{kind}"), turn.text("studio.batch.terms")]
 
 
-def _halted(turn: Turn, terms: drafts.Terms) -> list[str]:
+def _halted(turn: Turn, draft: OrderDraft, terms: drafts.Terms) -> list[str]:
     """Say why no model can make it now, and what happens instead."""
     if not terms.cause:
         return []
     cause = turn.text(f"making.cause.{terms.cause}")
+    if terms.maker == "own" and drafts.LOOKS[draft.product] == "scene" and draft.scene in orders.INVENTED:
+        scene = turn.text(f"studio.scene.{orders.INVENTED[draft.scene]}")
+        return [turn.text("studio.maker.own_scene", cause=cause, scene=scene)]
     return [turn.text("studio.maker.own" if terms.maker == "own" else "studio.maker.waits", cause=cause)]
+
+
+def _invented(turn: Turn, draft: OrderDraft, terms: drafts.Terms) -> list[str]:
+    """Say what of the picture a model will invent."""
+    if not drafts.is_by_ai(draft) or terms.maker == "own":
+        return []
+    return [turn.text(f"studio.invented.{drafts.LOOKS[draft.product]}")]
 
 
 def _other_maker(turn: Turn, draft: OrderDraft, terms: drafts.Terms, offer: ledger.ProductOffer) -> Keyboard:
