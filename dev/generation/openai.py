@@ -97,7 +97,8 @@ class OpenAI:
             return _error(400, "response_format json_schema is not supported", "unsupported_parameter")
         parts = body["messages"][-1]["content"]
         told = json.loads(next(part["text"] for part in parts if part["type"] == "text"))["seller"]
-        said: Any = _words(told)
+        is_page = body.get("response_format", {}).get("json_schema", {}).get("name") == "listing"
+        said: Any = _page(told) if is_page else _words(told)
         if self.faults.take("odd_words"):
             said = "I think a good title would be Mug"
         elif self.faults.take("no_words"):
@@ -109,6 +110,10 @@ class OpenAI:
                 "title": "Лучший хит! Пишите @seller",
                 "benefits": ["Скидка -50 %", "<b>Тепло</b> 2 часа", "中文"],
                 "category": {},
+                "wb_name": "Лучший хит! Пишите @seller",
+                "wb_about": "Скидка 50 %. Вес 777 г. Пишите в телеграм.",
+                "ozon_name": 5,
+                "ozon_about": ["x"],
             }
         content = said if isinstance(said, str) or said is None else json.dumps(said, ensure_ascii=False)
         message = {"role": "assistant", "content": content, "refusal": None if content else "I cannot help with that."}
@@ -143,6 +148,13 @@ def _words(told: str) -> dict[str, Any]:
         "benefits": [part[:40] for part in others[:3]],
         "category": "товары",
     }
+
+
+def _page(told: str) -> dict[str, Any]:
+    """Write a page by a simple rule, as a sober model would."""
+    title, *others = told.split("\n")
+    about = f"Это {title}. " + " ".join(f"{one}." for one in others)
+    return {"wb_name": title, "wb_about": about, "ozon_name": ", ".join([title, *others])[:200], "ozon_about": about}
 
 
 def _failure(kind: str) -> Response:

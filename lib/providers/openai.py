@@ -47,6 +47,12 @@ WORDS_SCHEMA = {
     "required": ["title", "benefits", "category"],
     "additionalProperties": False,
 }
+LISTING_SCHEMA = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("wb_name", "wb_about", "ozon_name", "ozon_about")},
+    "required": ["wb_name", "wb_about", "ozon_name", "ozon_about"],
+    "additionalProperties": False,
+}
 
 
 async def prepare(offer: Offer, ask: Ask) -> Request:
@@ -111,13 +117,27 @@ async def propose_words(instructions: str, description: str, picture: bytes) -> 
         {"role": "system", "content": instructions},
         {"role": "user", "content": content},
     ]
-    schema = {"type": "json_schema", "json_schema": {"name": "card", "strict": True, "schema": WORDS_SCHEMA}}
+    return await _told(messages, "card", WORDS_SCHEMA, 600)
+
+
+async def write_listing(instructions: str, words: str) -> dict[str, Any]:
+    """Return a model's text of a product's pages, a name and a description each. The caller must check all of it."""
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": instructions},
+        {"role": "user", "content": [{"type": "text", "text": json.dumps({"seller": words}, ensure_ascii=False)}]},
+    ]
+    return await _told(messages, "listing", LISTING_SCHEMA, 2400)
+
+
+async def _told(messages: list[dict[str, Any]], name: str, schema: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """Return the object that is answered in this form."""
+    strict = {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
     try:
-        said = await _chat(messages, schema)
+        said = await _chat(messages, strict, tokens)
     except errors.Rejected as refusal:
         if refusal.code != "not_supported":
             raise
-        said = await _chat(messages, {"type": "json_object"})  # a service without strict schemas
+        said = await _chat(messages, {"type": "json_object"}, tokens)  # a service without strict schemas
     try:
         found = json.loads(said)
     except (ValueError, RecursionError):
@@ -142,12 +162,12 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
     return sorted({name for flagged, kinds in results if flagged for name, value in kinds.items() if value is True})
 
 
-async def _chat(messages: list[dict[str, Any]], form: dict[str, Any]) -> str:
+async def _chat(messages: list[dict[str, Any]], form: dict[str, Any], tokens: int) -> str:
     asked = {
         "model": config.get().openai_model,
         "messages": messages,
         "response_format": form,
-        "max_completion_tokens": 600,
+        "max_completion_tokens": tokens,
     }
     answer = await _call("chat/completions", TEXT_TIME, json=asked)
     try:

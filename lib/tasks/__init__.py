@@ -27,6 +27,7 @@ HEAVY: Kinds = {
     "video": lambda: made("video5"),
     "cut": Kind("lib.tasks.cut", lanes=1),
     "words": Kind("lib.tasks.words", lanes=4),
+    "listing": Kind("lib.tasks.listing", lanes=4),
     "strip": Kind("lib.tasks.strip", lanes=1),
     "brand": Kind("lib.tasks.brand", lanes=1),
     "chart": Kind("lib.tasks.chart", lanes=2),

@@ -101,6 +101,8 @@ def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
         ways = [screen.button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
         ways += [screen.button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
         rows.append(ways)
+        if job.task == "card" and job.args.get("title"):
+            rows.append([screen.button(turn, "making.listing", f"order:listing:{job.id}")])
     back = [screen.button(turn, "studio.to_history", "history:home"), *screen.home(turn)]
     return [*rows, back]
 

@@ -166,6 +166,7 @@ def _keyboard(desk: Desk, is_part: bool) -> Keyboard:
     bad = [] if is_part else [button("making.bad", f"order:bad:{job}")]
     return [
         [button("making.again", f"order:again:{job}"), button("studio.change.preset", f"order:format:{job}")],
+        *([[button("making.listing", f"order:listing:{job}")]] if desk.order.title and not desk.order.titles else []),
         [button("making.history", "history:home"), button("making.new", "order:new")],
         [*bad, button("button.menu", "menu:home")],
     ]

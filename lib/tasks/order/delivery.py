@@ -194,6 +194,8 @@ def _keyboard(desk: Desk) -> Keyboard:
         rows.insert(
             0, [button("making.reword", f"order:reword:{job}"), button("making.redesign", f"order:redesign:{job}")]
         )
+    if desk.order.task == "card" and desk.order.title:
+        rows.insert(-2, [button("making.listing", f"order:listing:{job}")])
     return rows
 
 

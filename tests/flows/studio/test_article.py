@@ -2,8 +2,12 @@
 
 import pytest
 
+from lib import config, db
+from lib.credits import ledger
 from lib.flows.studio import order
 from lib.flows.studio.ordering import DRAFT, OrderDraft
+from lib.jobs import table
+from lib.people import users
 from lib.tasks import words as task
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
@@ -60,6 +64,29 @@ def test_where_the_model_does_not_answer_the_rules_read_the_description():
     found = task._by_rule(ARTICLE)
     assert found["title"] == "Термокружка Lotok 450 мл"
     assert "Можно мыть в посудомоечной машине" in found["benefits"]
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+async def test_the_text_for_the_page_is_free_and_asked_of_a_model_only_where_there_is_a_key(alice, monkeypatch, keyed):
+    if keyed:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    config.get.cache_clear()
+    args = {"bot": "studio", "chat_id": 7, "message_id": 3, "language": "ru", "file_id": "f", "title": "Кружка"}
+    async with db.connection() as conn:
+        user = await users.get_user(conn, alice.who["id"])
+        job = await factories.make_running(conn, user, args=args | {"benefits": ["Держит тепло"]}, price=1)
+        await table.update_job_status(conn, job, "done")
+    turn = await does(alice, kind="press", press_id="1", text=f"order:listing:{job.id}")
+    words, jobs = (
+        turn.chat.said[-1][0],
+        await db.run(lambda conn: table.get_user_jobs(conn, user.id, tasks=["listing"])),
+    )
+    assert len(jobs) == keyed
+    assert ("Пишу название" in words) == keyed
+    assert ("Кружка, держит тепло" in words) == (not keyed)
+    assert await db.run(lambda conn: ledger.safe_get_balance(conn, user.id)) == 1
+    monkeypatch.undo()
+    config.get.cache_clear()
 
 
 async def test_a_description_as_a_caption_is_read_in_the_chat(seller, photo):

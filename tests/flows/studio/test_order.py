@@ -29,7 +29,7 @@ async def test_a_photo_becomes_a_card(seller, photo, shop):
     assert "Баланс: 1 кредит" in words(card)
     assert list(buttons(card)) == [
         *("Изменить слова", "Другая обложка", "Повторить", "Ещё вариант", "Другой формат", "Сделать видео"),
-        *("Вырезать иначе", "В историю", "Новый заказ", "Плохой результат", "Меню"),
+        *("Вырезать иначе", "Текст для карточки", "В историю", "Новый заказ", "Плохой результат", "Меню"),
     ]
     file = await seller.sees("Файл в полном качестве")
     picture = Image.open(io.BytesIO(await shop.download(file["document"]["file_id"])))

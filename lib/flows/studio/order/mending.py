@@ -12,7 +12,7 @@ from typing import Any
 from lib import db, errors
 from lib.credits import ledger
 from lib.flows.studio import ordering
-from lib.flows.studio.order import covers, screens, taking
+from lib.flows.studio.order import covers, screens, taking, telling
 from lib.flows.studio.order import draft as drafts
 from lib.jobs import kick, table
 from lib.jobs.table import Job
@@ -227,6 +227,7 @@ ACTIONS = {
     "reword": _ask_words,
     "redesign": _ask_cover,
     "redesigned": _take_cover,
+    "listing": telling.show,
     "bad": _ask_reason,
     "wrong": _redo,
     "back": _give_back,
