@@ -51,6 +51,8 @@ PRODUCTS = {"bottle": bottle(), "shoe": shoe(), "cube": cube()}
         ("Машинка", ("Скорость 20 км/ч",), ("Машинка", "", "", ("20", "км/ч"))),
         ("Подушка", ("45 × 45 см", "90 см × 2 м", "30х40 см"), ("Подушка", "", "", None)),
         ("Краска", ("Расход 2 л/кв. м",), ("Краска", "", "", None)),
+        ("Steel bottle", ("Keeps cold 24 hours", "BPA free"), ("Steel bottle", "", "bottle", ("24", "hours"))),
+        ("Screwdriver", ("Charges in 1 hour", "10 bits"), ("Screwdriver", "", "", None)),
         ("Термос", ("Держит тепло до 24 часов", "До 12 ч без сети"), ("Термос", "", "", ("12", "ч"))),
         ("Крем — дневной", ("Скидка 20 %",), ("Крем", "Дневной", "", None)),
         ("Термос 0,5 л, стальной", (), ("Термос 0,5 л", "Стальной", "", None)),
@@ -88,6 +90,9 @@ def test_the_number_that_sells_most_is_chosen(benefits, number):
         ("Жёсткий диск внешний", "tech"),
         ("Цветок в горшке", "plant"),
         ("Сокол", "other"),
+        ("Steel water bottle", "home"),
+        ("Kids backpack", "kids"),
+        ("Cordless screwdriver", "tools"),
     ],
 )
 def test_the_kind_is_what_the_title_names_first(title, kind):

@@ -1,7 +1,7 @@
 """A sign for a benefit: the first rule whose stem begins one of its words. No rule, no sign: a wrong one does harm.
 
-A word that is denied says the opposite, so no stem counts after "не", "без", "нет" or "против": a rule for what a thing
-lacks begins with that word itself.
+A word that is denied says the opposite, so no stem counts after "не", "без", "нет", "против", "no", "not" or
+"without": a rule for what a thing lacks begins with that word itself.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.png` holds one
 cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
@@ -18,7 +18,7 @@ from PIL import Image
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
-START = r"(?<![^\W\d_])(?<!\bне )(?<!\bбез )(?<!\bнет )(?<!\bпротив )"
+START = r"(?<![^\W\d_])(?<!\bне )(?<!\bбез )(?<!\bнет )(?<!\bпротив )(?<!\bno )(?<!\bnot )(?<!\bwithout )"
 
 
 @cache
