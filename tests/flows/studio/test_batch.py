@@ -100,6 +100,8 @@ async def test_a_photo_more_belongs_to_a_batch_and_replaces_the_photo_of_anythin
     assert DRAFT.of(alice).photos == ("a", "b", "c", "d")
     await does(alice, replace(BATCH, product="card", photos=("a",)), **photo("d"))
     assert (DRAFT.of(alice).file_id, DRAFT.of(alice).photos) == ("d", ("d",))
+    await does(alice, replace(BATCH, product="card"), **photo("d"))
+    assert DRAFT.of(alice).photos == ("d",), "a card of the first of an album"
     await does(alice, replace(BATCH, ask="photo"), **photo("e"))
     assert DRAFT.of(alice).photos == ("e",)
 

@@ -242,7 +242,9 @@ def takes_more(draft: OrderDraft, album: str) -> bool:
     """Say whether another photo belongs to those that are there: it is of their album, or for their batch."""
     if draft.ask == "photo" or not draft.file_id:
         return False
-    return (bool(album) and album == draft.album) or draft.product == "batch" or len(draft.photos) > 1
+    if album and album == draft.album:
+        return True
+    return draft.product == "batch" or (not draft.product and len(draft.photos) > 1)
 
 
 def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
