@@ -9,9 +9,10 @@ home -> [show] -> job `brand`; home -> [remove] -> sure? -> gone
 from datetime import timedelta
 from typing import Any
 
-from lib import db, errors, limits
+from lib import db, errors, limits, pictures
 from lib.flows.studio import ordering
 from lib.jobs import kick, table
+from lib.providers import makers
 from lib.studio import brands
 from lib.studio.brands import Brand
 from lib.telegram import screen
@@ -60,15 +61,16 @@ async def _home(turn: Turn, _: str = "", note: str = "") -> None:
 
 
 def _said(turn: Turn, brand: Brand | None) -> list[str]:
+    by_model = [turn.text("studio.brand.by_model")] if makers.is_remote("card") else []
     if brand is None:
-        return [turn.text("studio.brand.none")]
+        return [turn.text("studio.brand.none"), *by_model]
     usual = turn.text("studio.brand.usual")
     facts = {
         "logo": turn.text("studio.brand.has_logo" if brand.logo else "studio.brand.no_logo"),
         "colours": " · ".join(filter(None, (brand.accent, brand.ground))) or usual,
         "pair": turn.text(f"studio.brand.pair.{brand.pair}") if brand.pair else usual,
     }
-    return [turn.text("studio.brand.home", **facts)]
+    return [turn.text("studio.brand.home", **facts), *by_model]
 
 
 async def _ask_logo(turn: Turn, _: str) -> None:
@@ -77,8 +79,10 @@ async def _ask_logo(turn: Turn, _: str) -> None:
 
 
 async def _logo(turn: Turn, file: Attachment) -> None:
-    if file.kind == "document" and not file.mime.startswith("image/"):
-        await turn.show(turn.text("error.picture_format"), [screen.home(turn, "brand:home")])
+    is_picture = file.kind == "photo" or file.mime.startswith("image/")
+    if not is_picture or file.size > pictures.BYTES_LIMIT:
+        key = "error.picture_too_heavy" if is_picture else "error.picture_format"
+        await turn.show(turn.text(key), [screen.home(turn, "brand:home")])
         return
     await _draw(turn, file_id=file.file_id)
 

@@ -6,10 +6,11 @@ import pytest
 
 from lib import db
 from lib.flows.studio import brand
+from lib.jobs import table
 from lib.studio import brands, files
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
-from lib.telegram.update import Incoming, Sender
+from lib.telegram.update import Attachment, Incoming, Sender
 from tests import factories
 from tests.drawing.pictures import encoded
 from tests.drawing.test_branding import make_logo
@@ -121,3 +122,20 @@ async def test_a_style_is_in_the_export_and_goes_with_its_person(alice, database
         user = await users.get_user(conn, user_id)
         await users.erase(conn, user_id, user.tg_id)
         assert await brands.get(conn, user_id) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [(("document", "video/mp4", 9), "JPEG"), (("document", "image/png", 30 << 20), "МБ")]
+)
+async def test_what_can_be_no_logo_is_refused_without_a_job(alice, file, said):
+    kind, mime, size = file
+    await does(alice, text="brand:logo")
+    turn = await does(alice, kind=kind, text="", attachment=Attachment(kind, "f", "u", size, mime, "", 0, 0))
+    assert said in turn.chat.said[-1][0]
+    assert await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"])) == []
+
+
+async def test_where_a_model_paints_the_cards_it_is_said_that_it_knows_no_style(alice, monkeypatch):
+    monkeypatch.setattr(brand.makers, "is_remote", lambda product: True)
+    turn = await does(alice, text="brand:home")
+    assert "нейросеть" in turn.chat.said[-1][0]
