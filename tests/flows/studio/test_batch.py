@@ -95,6 +95,22 @@ async def test_photos_of_an_album_are_collected_up_to_twenty(alice):
     assert len(said) == 1, "an album is spoken of once"
 
 
+async def test_an_album_that_no_longer_fits_is_refused_once_and_a_single_photo_each_time(alice):
+    DRAFT.keep(alice, replace(BATCH, photos=tuple(f"p{number}" for number in range(20)), album="first"))
+    said = []
+    for name, album in [("q1", "second"), ("q2", "second"), ("q3", "second"), ("q4", ""), ("q5", "")]:
+        turn = await does(alice, **photo(name, album))
+        said.append(sum("лишнее" in words for words, _ in turn.chat.said))
+    assert said == [1, 0, 0, 1, 1]
+    assert len(DRAFT.of(alice).photos) == 20
+
+
+@pytest.mark.parametrize(("number", "said"), [(2, "строк — 2"), (5, "строк — 5")])
+async def test_the_titles_are_asked_for_in_words_that_fit_each_number(alice, number, said):
+    turn = await does(alice, replace(BATCH, photos=tuple("abcde"[:number])), text="order:change:titles")
+    assert said in turn.chat.said[-1][0]
+
+
 async def test_a_photo_more_belongs_to_a_batch_and_replaces_the_photo_of_anything_else(alice):
     await does(alice, BATCH, **photo("d"))
     assert DRAFT.of(alice).photos == ("a", "b", "c", "d")

@@ -29,7 +29,8 @@ async def photo(turn: Turn, file: Attachment) -> None:
     draft = drafts.of(turn)
     adds = drafts.takes_more(draft, file.album)
     if adds and len(drafts.all_photos(draft)) >= orders.PHOTOS:
-        if file.album != draft.album:
+        if not file.album or file.album != draft.album:  # an album is told once that it is too many
+            drafts.keep(turn, replace(draft, album=file.album))
             await screens.show_next(turn, turn.text("studio.batch.full", limit=orders.PHOTOS))
         return
     try:
