@@ -18,19 +18,34 @@ from PIL import Image, ImageDraw
 
 from bench import results
 from lib import errors
-from lib.drawing.cut import cutout, subject
+from lib.drawing.cut import cutout, result, subject
 from lib.drawing.cut.result import CutPhoto
 from lib.drawing.ground import photo
 
 KINDS = (".jpg", ".jpeg", ".png", ".webp")
 GROUNDS = ((255, 30, 150), (255, 255, 255), (16, 28, 66))
 CELL, ROWS = 190, 12
+STAGES = ("opening", "looks", "edges", "keeping")
+# Cuts one photo in a fresh process, and prints its peak memory after each stage.
 ONE = """
 import resource, sys
 from pathlib import Path
-from lib.drawing.cut import cutout
-cutout.of(Path(sys.argv[1]).read_bytes())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from lib.drawing.cut import cutout, result, subject
+from lib.drawing.ground import photo
+
+def told(stage):
+    print(f"{stage} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+
+told("imports")
+source = photo.open_photo(Path(sys.argv[1]).read_bytes())
+told("photo")
+ground = cutout.ground_of(source.rgb)
+found = subject.find(source.rgb, ground.beside if ground else None)
+told("looks")
+cut = cutout.judged(source.rgb, ground, found)
+told("edges")
+result.dump(cut)
+told("keeping")
 """
 
 
@@ -39,8 +54,10 @@ class _Cut:
     name: str
     photo: Image.Image
     cut: CutPhoto
-    looks: float  # seconds of one core
+    opening: float  # seconds of one core
+    looks: float
     edges: float
+    keeping: float
 
 
 def run(folder: str = "") -> str:
@@ -50,14 +67,18 @@ def run(folder: str = "") -> str:
     files = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in KINDS)
     sheets = Path(folder) / "sheets"
     sheets.mkdir(exist_ok=True)
-    lines = ["| photos | sure | unsure | hopeless | looks, s | edges, s |", "|---|---|---|---|---|---|"]
+    head = f"| photos | sure | unsure | hopeless | {' | '.join(f'{stage}, s' for stage in STAGES)} |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
     for kind, change in (("as they are", lambda data: data), ("dim, noisy copies", _dimmed)):
         cuts = [cut for path in files if (cut := _cut(path, change(path.read_bytes())))]
         lines.append(_line(f"{len(cuts)} {kind}", cuts))
         _draw(sheets, kind.split(",")[0].replace(" ", "-"), cuts)
     largest = max(files, key=lambda path: path.stat().st_size)
-    peak = subprocess.run([sys.executable, "-c", ONE, str(largest)], env=_one_core(), capture_output=True, check=True)
-    return "\n".join([*lines, "", f"Seconds of one core, median. Peak memory of a process: {int(peak.stdout)} MB."])
+    told = subprocess.run(
+        [sys.executable, "-c", ONE, str(largest)], env=_one_core(), capture_output=True, check=True, text=True
+    )
+    memory = f"Peak memory of a process by the end of each stage: {', '.join(told.stdout.splitlines())}."
+    return "\n".join([*lines, "", f"Seconds of one core, median. {memory}"])
 
 
 def _one_core() -> dict[str, str]:
@@ -76,6 +97,7 @@ def _dimmed(data: bytes) -> bytes:
 
 
 def _cut(path: Path, data: bytes) -> _Cut | None:
+    started = time.process_time()
     try:
         source = photo.open_photo(data)
     except errors.Rejected:
@@ -87,13 +109,16 @@ def _cut(path: Path, data: bytes) -> _Cut | None:
     found = subject.find(source.rgb, ground.beside if ground else None)
     looked = time.process_time()
     cut = cutout.judged(source.rgb, ground, found)
-    return _Cut(path.stem, cut.pictures[-1].image, cut, looked - began, time.process_time() - looked)
+    edged = time.process_time()
+    result.dump(cut)
+    times = (began - started, looked - began, edged - looked, time.process_time() - edged)
+    return _Cut(path.stem, cut.pictures[-1].image, cut, *times)
 
 
 def _line(kind: str, cuts: list[_Cut]) -> str:
     count = Counter(each.cut.verdict for each in cuts)
     shares = [f"{100 * count[verdict] // max(1, len(cuts))} %" for verdict in ("sure", "unsure", "hopeless")]
-    seconds = [f"{np.median([getattr(each, stage) for each in cuts]):.1f}" for stage in ("looks", "edges")]
+    seconds = [f"{np.median([getattr(each, stage) for each in cuts]):.1f}" for stage in STAGES]
     return "| " + " | ".join([kind, *shares, *seconds]) + " |"
 
 

@@ -1,7 +1,8 @@
 """What does a picture cost without any key? Seconds and memory by photo size, and a worker's pictures a minute.
 
 Each figure is of a process of its own, so that memory is what that one job needed. A job has one thread: its processor
-time is what it takes on a core of its own, whatever else this machine does meanwhile.
+time is what it takes on a core of its own, whatever else this machine does meanwhile. All but the cut begin with a
+kept cut, as orders do. `bench cut` says what a cut costs by stage, `bench bundle` how large and quick the workers are.
 """
 
 import io
@@ -15,36 +16,44 @@ from pathlib import Path
 
 from PIL import Image
 
+from lib.drawing.cut import cutout, result
+
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "dev" / "samples" / "thermos.jpg"
-PHOTOS = (("small, 0.9 MP", (800, 1040)), ("phone, 12 MP", (3000, 3900)), ("camera, 40 MP", (5520, 7176)))
+PHOTOS = (("phone, 12 MP", (3000, 3900)), ("camera, 40 MP", (5520, 7176)))
 TIMES = 2
 
 # Runs one job as the worker does, in a fresh process; the first line of its output is the measurement.
 JOB = """
 import json, resource, sys, time
 from pathlib import Path
-from lib.drawing.card import render
+from lib.drawing.card import render, strip
 from lib.drawing.clip import video, wanted
+from lib.drawing.cut import cutout, result
 from lib.drawing.scene import background
 
-photo, kind, name = Path(sys.argv[1]).read_bytes(), sys.argv[2], sys.argv[3]
-TEXTS = ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
+photo, kept, kind, name = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]).read_bytes(), sys.argv[3], sys.argv[4]
+TITLE, TEXTS = "Термос «Лесной» 500 мл", ("Держит тепло 12 часов", "Не протекает", "Нержавеющая сталь")
 began = time.process_time()
-if kind == "card":
-    made = render.render_card(photo, render.CardOrder(name, "Термос «Лесной» 500 мл", TEXTS))
-    size = len(made.png)
+if kind == "cut":
+    size = len(result.dump(cutout.of(photo)))
+elif kind == "strip":
+    size = len(strip.draw(result.read(kept), name, strip.StripWords(TITLE, TEXTS, "Образец"), 0).jpeg)
+elif kind == "card":
+    size = len(render.render_card(photo, render.CardOrder(name, TITLE, TEXTS), result.read(kept)).png)
 elif kind == "background":
-    size = len(background.render_background(photo, background.BackgroundOrder(name)).png)
+    size = len(background.render_background(photo, background.BackgroundOrder(name), result.read(kept)).png)
 else:
     template, seconds = name.split()
-    made = video.render_video(photo, wanted.VideoOrder("Термос «Лесной» 500 мл", TEXTS, template, int(seconds)))
+    made = video.render_video(photo, wanted.VideoOrder(TITLE, TEXTS, template, int(seconds)), result.read(kept))
     size = len(made.mp4)
 cpu = time.process_time() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"cpu": cpu, "peak": peak, "size": size}))
 """
 JOBS = (
+    ("cut", "of a new photo"),
+    ("strip", "wb"),
     ("card", "wb"),
     ("card", "white"),
     ("card", "classified"),
@@ -69,12 +78,7 @@ class Cost:
 
 def run() -> str:
     """Measure every kind of job for every size of photo; return the tables."""
-    return "\n\n".join([_local(), *_others()])
-
-
-def _others() -> list[str]:
-    """Return the parts about the providers: add functions that measure them here."""
-    return []
+    return _local()
 
 
 def _local() -> str:
@@ -84,13 +88,18 @@ def _local() -> str:
     costs = {(job, name): _measured(path, job) for job in JOBS for name, path in photos}
     head = f"| one job, one core | {' | '.join(name for name, _ in photos)} | file |\n|---|{'---|' * len(photos)}---|"
     rows = [_row(job, [costs[job, name] for name, _ in photos]) for job in JOBS]
-    middle = photos[1][0]
+    middle = photos[0][0]
     rates = ", ".join(f"{kind} {name}: {60 / costs[(kind, name), middle].cpu:.0f}" for kind, name in JOBS)
     notes = (
         f"Seconds of processor time and peak memory of a process with this one job, the best of {TIMES} runs "
         f"on one core ({_cpu()}, Python {platform.python_version()}). Photos are JPEG files of the sample thermos."
     )
-    return "\n".join([head, *rows, "", f"Jobs a minute of one worker (phone photo): {rates}.", "", notes])
+    times = {kind: costs[(kind, name), middle].cpu for kind, name in reversed(JOBS)}
+    seller = (
+        f"What a seller waits for, with the cut at hand (phone photo): a strip of four covers {times['strip']:.1f} s, "
+        f"a card drawn again after its words were changed {times['card']:.1f} s."
+    )
+    return "\n".join([head, *rows, "", seller, "", f"Jobs a minute of one worker (phone photo): {rates}.", "", notes])
 
 
 def _row(job: tuple[str, str], costs: list[Cost]) -> str:
@@ -104,7 +113,13 @@ def _photo(folder: Path, size: tuple[int, int]) -> Path:
         out = io.BytesIO()
         Image.open(SAMPLE).convert("RGB").resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=92)
         path.write_bytes(out.getvalue())
+    _kept(path).write_bytes(result.dump(cutout.of(path.read_bytes())))
     return path
+
+
+def _kept(photo: Path) -> Path:
+    """Return where the cut of a photo lies."""
+    return photo.with_suffix(".cut")
 
 
 def _measured(photo: Path, job: tuple[str, str]) -> Cost:
@@ -112,10 +127,17 @@ def _measured(photo: Path, job: tuple[str, str]) -> Cost:
 
 
 def _once(photo: Path, job: tuple[str, str]) -> Cost:
-    command = [sys.executable, "-c", JOB, str(photo), *job]
+    command = [sys.executable, "-c", JOB, str(photo), str(_kept(photo)), *job]
     one = {min(os.sched_getaffinity(0))}
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, check=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, one)
+        command,
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        check=True,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, one),
     )
     return Cost(**{key: json.loads(done.stdout)[key] for key in ("cpu", "peak", "size")})
 

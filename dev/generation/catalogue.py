@@ -37,7 +37,10 @@ MODELS = {
     "recraft/remove-background": Model("image", 0, 0, credits=1),
     "grok-imagine/image-to-video": Model(
         "image_urls", 7, 5000, prompt_required=False, film=True, credits=20,
-        options=(("resolution", ("480p", "720p", "1080p")), ("mode", ("fun", "normal"))),
+        options=(
+            ("resolution", ("480p", "720p", "1080p")), ("mode", ("fun", "normal")),
+            ("duration", tuple(map(str, range(6, 31)))),
+        ),
     ),
     "kling-2.6/image-to-video": Model(
         "image_urls", 1, 1000, film=True, credits=55, required=("sound", "duration"),
