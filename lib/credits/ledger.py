@@ -6,7 +6,7 @@ grants by administrators. Each is written once, whatever is delivered twice, and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,7 +40,7 @@ class ProductOffer:
     `models` and `own` are the seconds by who made them, None when there were too few to tell; `line` orders stand in
     line, and `line_seconds` is how long we would draw all of them. `halts` tells why each of the providers that were
     named cannot be asked now, '' when it can (lib/studio/spending). `design` is the cover that was chosen for
-    the person's last card, '' when it was left to us.
+    the person's last card, '' when it was left to us; `music` is that of their last clip.
     """
 
     product: catalog.Product
@@ -51,6 +51,7 @@ class ProductOffer:
     line_seconds: int
     halts: list[str]
     design: str
+    music: str
 
     def lasts(self, count: int, *, by_ai: bool) -> timedelta:
         """Return how long the making of so many will probably take, by a model or by our own renderer."""
@@ -137,8 +138,8 @@ async def offer(
     row = await SQL.offer.one(conn, dict, **facts, **doors)
     if row is None:
         return None
-    about = {name: row.pop(name) for name in ("balance", "models", "own", "line", "line_seconds", "halts", "design")}
-    return ProductOffer(catalog.Product(**row), **about)
+    of_product = {field.name: row.pop(field.name) for field in fields(catalog.Product)}
+    return ProductOffer(catalog.Product(**of_product), **row)
 
 
 async def list_entries(conn: db.Connection, user_id: int, *, before: int | None = None, limit: int = 10) -> list[Entry]:

@@ -27,6 +27,8 @@ SCENES = ("studio", "wood", "marble", "podium", "gradient", "arch", "home", "out
 INVENTED = {"home": "wood", "outdoors": "gradient", "people": "studio"}
 TEMPLATES = ("ugc", "broll", "own")
 PHOTOS = 20  # of a batch at most
+SHOTS = 6  # photos in a clip at most
+MUSIC = ("bright", "calm", "drive", "none")
 COUNTS = {
     "card": (1,),
     "set": (2, 3, 4, 5, 6),
@@ -64,7 +66,8 @@ class Order:
     takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
     take the product is no choice. `cut` is the key of the job that cut the photo, `way` the seller's choice among what
     it showed. `mends` is the paid order that this one does once more, free (lib/studio/mends). A batch has
-    `photos`, which only the bot knows, and their `titles`, where they do not share one. Titles, benefits and wishes are
+    `photos`, which only the bot knows, and their `titles`, where they do not share one; a clip that we film may have
+    `photos` as well, its first one among them, and has `music`. Titles, benefits and wishes are
     a seller's words: data, never more.
     """
 
@@ -93,6 +96,7 @@ class Order:
     mends: int = 0
     photos: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
+    music: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no screen offers: a job may have been written by an older or a forged one."""
@@ -108,7 +112,8 @@ class Order:
             "design": is_design(self.design),
             "cut": isinstance(self.cut, str) and len(self.cut) <= CUT_LIMIT,
             "way": self.way in WAYS,
-            "photos": not self.is_batch or len(self.photos) == self.count,
+            "photos": len(self.photos) == self.count if self.is_batch else len(self.photos) <= SHOTS,
+            "music": self.music in ("", *MUSIC),
             "titles": not self.titles or (self.is_batch and len(self.titles) == self.count),
         }
         if wrong := [name for name, fits in choices.items() if not fits]:
@@ -139,6 +144,11 @@ class Order:
     def needs_cut(self) -> bool:
         """Whether the product must stand free of its photo, where we draw it."""
         return self.product == "background" or (not self.is_video and self.preset in ("white", "clear"))
+
+    @property
+    def mood(self) -> str:
+        """The music of a clip, "" for none."""
+        return "" if self.music == "none" else self.music
 
     @property
     def is_batch(self) -> bool:

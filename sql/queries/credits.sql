@@ -9,7 +9,7 @@ where user_id = %(user_id)s;
 
 -- name: offer
 -- Returns how long the last orders of this size took from their beginning, made by models and by ourselves: four out of
--- five were faster. Also the cover of the last card that has one, and the line now: how many orders stand in it, and how
+-- five were faster. Also the cover of the last card that has one, the music of the last clip, and the line now: how many orders stand in it, and how
 -- long we would draw them one after the other.
 select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.params, p.own_seconds,
     coalesce(a.balance, 0) as balance, pace.models, pace.own, line.number as line, line.seconds as line_seconds, array(
@@ -31,7 +31,20 @@ select p.code, p.task, p.price, p.position, p.is_on, p.expected_seconds, p.param
         and c.args ->> 'preset' in ('wb', 'ozon', 'story')
         order by c.id desc
         limit 1
-    ), '') as design
+    ), '') as design, coalesce((
+        select c.args ->> 'music'
+        from (
+            select id, task, state, args
+            from job_history
+            where user_id = %(user_id)s
+            and p.task = 'video'
+            order by id desc
+            limit 100
+        ) c
+        where (c.task, c.state) = ('video', 'done')
+        order by c.id desc
+        limit 1
+    ), '') as music
 from products p
 left join credit_accounts a on a.user_id = %(user_id)s
 cross join lateral (

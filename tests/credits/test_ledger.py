@@ -246,6 +246,19 @@ async def test_an_offer_counts_what_is_in_line_by_its_size(conn, make_user, make
     assert more.total_seconds() == video.own_seconds * 5 + card.own_seconds
 
 
+async def test_an_offer_brings_the_music_of_the_last_clip(conn, make_user):
+    alice = await make_user(credits=5)
+    assert (await ledger.offer(conn, alice.id, "video5")).music == ""
+    for state, music in (("done", "calm"), ("failed", "drive")):
+        args = {"product": "video5", "music": music}
+        made = await factories.make_job(conn, alice, task="video", priority=1000, args=args)
+        [job] = await table.fetch_next_queued_job(conn, ["video"], factories.LEASE, 1)
+        assert job.id == made.id
+        await table.update_job_status(conn, job, state, error_code=None if state == "done" else "x")
+    offered = [(await ledger.offer(conn, alice.id, product)).music for product in ("video5", "video10", "card")]
+    assert offered == ["calm", "calm", ""]
+
+
 async def test_an_offer_brings_the_cover_of_the_last_card_that_has_one(conn, make_user):
     alice = await make_user(credits=5)
 

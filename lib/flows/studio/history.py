@@ -148,7 +148,9 @@ def _look(job: Job) -> str:
 def _what(turn: Turn, job: Job) -> str:
     """Return all that was ordered: the product, its look, and how many of it when that is more than one."""
     look, count = _look(job), int(job.args.get("count") or 1)
-    key = f"{'preset' if look == 'preset' else f'studio.{look}'}.{job.args.get(look)}"
+    is_ours = look == "template" and str((job.checkpoint.get("item0") or {}).get("by", "")).startswith("local:")
+    group = "preset" if look == "preset" else "studio.template.own" if is_ours else f"studio.{look}"
+    key = f"{group}.{job.args.get(look)}"
     parts = [_product(turn, job), *([turn.text(key)] if sentences.knows(key) else [])]
     return " · ".join([*parts, *([ordering.counted(turn, str(job.args.get("product")), count)] if count > 1 else [])])
 

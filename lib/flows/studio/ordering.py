@@ -20,7 +20,8 @@ class OrderDraft:
     covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
     `cut` is the key of the job that cuts the photo, `way` what the seller chose of its pictures, `free` where the
     product can stand free of its photo, as far as that is known; `clear`: it does, in what was chosen or is sure.
-    `photos` are all photos, for a batch, and `titles` theirs, where they do not share one.
+    `photos` are all photos, for a batch or a clip, and `titles` theirs, where they do not share one. `music` is that of
+    a clip: "" takes that of the seller's last one.
     """
 
     file_id: str = ""
@@ -56,6 +57,7 @@ class OrderDraft:
     clear: bool = False
     photos: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
+    music: str = ""
 
 
 DRAFT = DraftKey("draft", OrderDraft)

@@ -150,6 +150,8 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         template=order.template,
         seconds=order.seconds,
         variant=variant,
+        music=order.mood,
+        others=await source.others(desk) if choice.step.provider == "local" else (),
         design=design,
         slide=item.number if order.product == "set" else None,
         account=choice.account,

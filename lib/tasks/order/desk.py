@@ -59,6 +59,7 @@ class Desk:
         self.order = Order.read(run.job.args)
         self.chat = Chat(self.order.bot, self.order.chat_id, paced=True)
         self.photo = b""
+        self.others: tuple[bytes, ...] = ()  # further photos of a clip
         self.cut: bytes | None = None  # of the photo, once it was looked for
         self.reports: dict[int, Report] = {}
         self.made: dict[int, dict[str, bytes]] = {}  # what this very run has made, by item and kind

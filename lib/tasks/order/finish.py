@@ -84,7 +84,7 @@ async def _video(desk: Desk, step: Offer, output: Output) -> list[NewFile]:
     mp4, poster, width, height, seconds = output.data, output.preview, output.width, output.height, desk.order.seconds
     if step.provider != "local":
         has_sound = bool(step.params.get("sound"))
-        clip = await _ours(clips.checked, output.data, desk.order.seconds, has_sound=has_sound)
+        clip = await _ours(clips.checked, output.data, desk.order.seconds, has_sound=has_sound, mood=desk.order.mood)
         mp4, poster, width, height, seconds = clip.mp4, clip.poster, clip.width, clip.height, round(clip.seconds)
     film = NewFile("video", mp4, "video/mp4", width, height, seconds)
     return [film, NewFile("poster", poster, "image/jpeg", width, height)]

@@ -21,7 +21,8 @@ async def keep(desk: Desk) -> None:
     order = desk.order
     file_id, pathname = await (_taken(desk, order.file_id) if order.source is None else _known(desk, order.source))
     check_words(desk)
-    await _moderate(desk)
+    for photo in (desk.photo, *await others(desk)):
+        await _moderate(desk, photo)
     await desk.save(source=file_id, source_path=pathname, begun_at=begun_at)
 
 
@@ -30,7 +31,7 @@ async def keep_own(desk: Desk, item: Item) -> Item:
     if item.path:
         return item
     file_id, pathname = await _taken(desk, desk.order.photos[item.number])
-    await _moderate(desk)
+    await _moderate(desk, desk.photo)
     item = replace(item, source=file_id, path=pathname)
     await desk.keep(item)
     return item
@@ -41,6 +42,19 @@ async def photo(desk: Desk, item: Item) -> bytes:
     if not desk.photo:
         desk.photo = await _stored(item.path or desk.run.checkpoint["source_path"])
     return desk.photo
+
+
+async def others(desk: Desk) -> tuple[bytes, ...]:
+    """Return the further photos of a clip, encoded again; Telegram keeps them, and we need not."""
+    wanted = desk.order.photos[1:] if desk.order.is_video else ()
+    if len(desk.others) < len(wanted):
+        desk.others = tuple([await _clean(desk, file_id) for file_id in wanted])
+    return desk.others
+
+
+async def _clean(desk: Desk, file_id: str) -> bytes:
+    clean = await work.draw(received.clean, await client.download(desk.order.bot, file_id))
+    return clean.data
 
 
 async def _known(desk: Desk, source: int) -> tuple[int, str]:
@@ -79,13 +93,13 @@ def _texts(desk: Desk) -> list[str]:
     return [order.title, *order.benefits, order.wishes, *order.titles]
 
 
-async def _moderate(desk: Desk) -> None:
+async def _moderate(desk: Desk, photo: bytes) -> None:
     """Raise Rejected for words or a picture that break the rules by a model's judgement, where a key is."""
     if not makers.has_key("openai"):
         return
     from lib.providers import openai
 
-    picture = await work.draw(received.flat, desk.photo, 768)
+    picture = await work.draw(received.flat, photo, 768)
     try:
         async with questions.counted(desk.run, "moderation", openai.MODERATION):
             broken = await openai.moderate(_texts(desk), picture)

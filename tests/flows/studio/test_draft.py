@@ -7,6 +7,7 @@ import pytest
 from lib import config
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import DRAFT, OrderDraft
+from lib.providers import makers
 from lib.studio import orders
 
 WHOLE = OrderDraft(file_id="f", title="Кружка", product="card", preset="wb", wishes="")
@@ -53,7 +54,21 @@ def test_without_a_model_nobody_is_asked_for_wishes():
     assert drafts.missing(replace(WHOLE, wishes=None)) == "confirm"
 
 
-def test_an_own_script_is_always_asked_for():
+@pytest.fixture
+def films(monkeypatch):
+    """Let a model film."""
+    monkeypatch.setattr(makers, "is_remote", lambda product: True)
+
+
+def test_an_own_script_is_asked_for_where_somebody_reads_it(monkeypatch):
+    clip = replace(WHOLE, product="video5", template="own", wishes="")
+    assert drafts.missing(clip) == "confirm"
+    monkeypatch.setattr(makers, "is_remote", lambda product: True)
+    assert drafts.missing(clip) == "wishes"
+
+
+@pytest.mark.usefixtures("films")
+def test_an_own_script_is_no_wish():
     video = replace(WHOLE, product="video5", template="own", wishes="мягкий свет")
     assert drafts.missing(video) == "wishes"
     video = drafts.say(video, "утро")
@@ -61,6 +76,7 @@ def test_an_own_script_is_always_asked_for():
     assert drafts.said(video) == "утро"
 
 
+@pytest.mark.usefixtures("films")
 def test_an_own_script_is_nobodys_wish_for_a_card():
     draft = replace(WHOLE, product="video5", template="own", scenario="камера поднимается")
     draft = drafts.change(draft, "product", "card")

@@ -387,18 +387,18 @@ async def test_a_background_is_replaced(seller, photo, shop):
     assert await shop.balance(seller) == 1
 
 
-async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop):
+async def test_a_video_is_ordered_by_template_with_music_and_photos(seller, photo, shop):
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
     await shop.rows(
         "select created from grant_credits(%s, 10, %s, 'ops:test', 'test')",
         *(user["id"], f"test:{user['id']}"),
     )
-    await seller.sends_photo(photo, caption="Кружка керамическая")
+    await seller.sends_photo(photo, photo, caption="Кружка керамическая")
     await seller.presses("Видео 5 секунд")
-    await seller.presses("Свой сценарий")
-    await seller.sees("Опишите сценарий")
-    await seller.says("Камера медленно поднимается, утренний свет")
-    confirm = await seller.sees("Видео 5 секунд · Свой сценарий.*утренний свет.*Цена: 4 кредита")
+    await seller.presses("Ожившая обложка")
+    await seller.presses("Музыка")
+    await seller.presses("Спокойная")
+    confirm = await seller.sees("Видео 5 секунд · Ожившая обложка.*2 фото.*Музыка: Спокойная.*Цена: 4 кредита")
     assert list(buttons(confirm))[:3] == ["✅ 1 ролик", "3 ролика", "5 роликов"]
     await seller.presses("3 ролика")
     await seller.sees("Цена: 11 кредитов.*останется 1 кредит")
@@ -408,7 +408,7 @@ async def test_a_video_is_ordered_by_template_and_own_script(seller, photo, shop
     await shop.settle(seller)
     await seller.sees("Ролик готов: 5 секунд")
     [job] = await shop.jobs(seller)
-    assert (job["args"]["template"], job["args"]["wishes"]) == ("own", "Камера медленно поднимается, утренний свет")
+    assert (job["args"]["template"], job["args"]["music"], len(job["args"]["photos"])) == ("own", "calm", 2)
 
 
 async def test_wishes_can_be_added_before_paying_and_say_whether_anybody_reads_them(seller, photo):

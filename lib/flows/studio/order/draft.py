@@ -29,6 +29,7 @@ CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.
 
 PARTS = ("photo", "words", "product", "look", "wishes")
 OF_BATCH = ("photos", "titles")
+OF_CLIP = ("photos", "music")
 
 _KEPT = (
     "file_id",
@@ -42,6 +43,7 @@ _KEPT = (
     "wishes",
     "count",
     "design",
+    "music",
     "cut",
     "way",
 )
@@ -61,7 +63,7 @@ def keep(turn: Turn, draft: OrderDraft) -> None:
 def missing(draft: OrderDraft) -> str:
     """Return the step at which the draft stands: the one gone back to, what it lacks first, or confirm."""
     look = LOOKS.get(draft.product, "")
-    if draft.ask in OF_BATCH and draft.product != "batch":
+    if draft.ask in (*OF_BATCH, *OF_CLIP) and draft.ask not in _own_parts(draft):
         draft = answered(draft)
     if draft.ask:
         return look if draft.ask == "look" else draft.ask
@@ -93,9 +95,26 @@ def _lacks_wishes(draft: OrderDraft) -> bool:
     return draft.wishes is None and takes_wishes(draft) and has_ai()
 
 
+def is_clip(draft: OrderDraft) -> bool:
+    """Say whether clips are ordered."""
+    return LOOKS.get(draft.product) == "template"
+
+
 def is_own(draft: OrderDraft) -> bool:
-    """Say whether it is a clip by the seller's own scenario."""
-    return LOOKS.get(draft.product) == "template" and draft.template == "own"
+    """Say whether it is a clip by the seller's own scenario, which somebody must be there to read."""
+    return is_clip(draft) and draft.template == "own" and makers.is_remote(draft.product)
+
+
+def is_filmed_here(draft: OrderDraft) -> bool:
+    """Say whether we make the clip ourselves: of all its photos, and with nobody in it."""
+    return is_clip(draft) and (draft.maker == "own" or not makers.is_remote(draft.product))
+
+
+def _own_parts(draft: OrderDraft) -> tuple[str, ...]:
+    """Return what can be changed in this product alone."""
+    if draft.product == "batch":
+        return OF_BATCH
+    return () if not is_clip(draft) else OF_CLIP if is_filmed_here(draft) else ("music",)
 
 
 def said(draft: OrderDraft) -> str:
@@ -234,7 +253,7 @@ def count(draft: OrderDraft) -> int:
 
 
 def all_photos(draft: OrderDraft) -> tuple[str, ...]:
-    """Return the photos of a batch; the one photo of any other order."""
+    """Return the photos of a batch or a clip; the one photo of any other order."""
     return draft.photos or ((draft.file_id,) if draft.file_id else ())
 
 
@@ -244,12 +263,24 @@ def takes_more(draft: OrderDraft, album: str) -> bool:
         return False
     if album and album == draft.album:
         return True
-    return draft.product == "batch" or (not draft.product and len(draft.photos) > 1)
+    is_asked = draft.product == "batch" or draft.ask == "photos"
+    return is_asked or (not draft.product and len(draft.photos) > 1)
+
+
+def shots(draft: OrderDraft) -> tuple[str, ...]:
+    """Return the photos that a clip of ours shows one after the other; none where there is only one."""
+    photos = all_photos(draft)[: orders.SHOTS]
+    return photos if len(photos) > 1 else ()
+
+
+def limit(draft: OrderDraft) -> int:
+    """Return how many photos the product takes."""
+    return orders.SHOTS if is_clip(draft) else orders.PHOTOS
 
 
 def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
     """Apply a button of the draft's screens; what no screen offers changes nothing."""
-    if action == "change" and argument in (*PARTS, *(OF_BATCH if draft.product == "batch" else ())):
+    if action == "change" and argument in (*PARTS, *_own_parts(draft)):
         return replace(draft, ask=argument)
     draft = answered(draft)
     if action == "product" and argument in orders.PRODUCTS:
@@ -258,6 +289,10 @@ def change(draft: OrderDraft, action: str, argument: str) -> OrderDraft:
         return _looking(draft, action, argument)
     if action == "count" and draft.product and argument in map(str, orders.COUNTS[draft.product]):
         return replace(draft, count=int(argument))
+    if action == "music" and argument in orders.MUSIC:
+        return replace(draft, music=argument)
+    if action == "photos" and argument == "first":
+        return replace(draft, photos=draft.photos[:1])
     if action == "titles" and argument == "none":
         return replace(draft, titles=())
     if action == "maker" and argument in ("own", "model"):
@@ -316,8 +351,10 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
 
 def order(draft: OrderDraft, turn: Turn) -> orders.Order:
     """Return the order that the draft makes on this screen; raise Invalid for one that cannot be made."""
-    names = (*_ORDERED, *(OF_BATCH if draft.product == "batch" else ()))
+    names = (*_ORDERED, *_own_parts(draft))
     kept = {name: value for name, value in asdict(draft).items() if name in names and value not in (None, "")}
+    if is_clip(draft):
+        kept["photos"] = shots(draft) if is_filmed_here(draft) else ()
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

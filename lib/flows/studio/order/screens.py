@@ -19,6 +19,8 @@ from lib.telegram.dispatch import Turn
 
 type Screen = tuple[str, Keyboard]
 
+CUT = timedelta(seconds=4)  # that another photo of a clip takes
+
 
 async def show_next(turn: Turn, *notes: str) -> None:
     """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
@@ -97,6 +99,9 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     look = drafts.LOOKS[draft.product]
     choices = drafts.CHOICES[look]
     prefix = "preset" if look == "preset" else f"studio.{look}"
+    key = "card.preset" if look == "preset" else f"studio.{look}.ask"
+    if drafts.is_filmed_here(draft):
+        key, prefix = f"{key}.own", f"{prefix}.own"
     if look == "preset":
         choices = orders.presets(draft.product)
     elif not drafts.has_ai():
@@ -104,7 +109,6 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     left_out = [one for one in ("white", "clear") if one in choices and not drafts.can_stand(draft, one)]
     offered = [choice for choice in choices if choice not in left_out]
     buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in offered]
-    key = "card.preset" if look == "preset" else f"studio.{look}.ask"
     return screen.paragraphs(turn.text(key), *(turn.text(f"studio.cut.no_{one}") for one in left_out)), [
         *screen.in_rows(buttons),
         *_ways(turn, draft, "order:change:product", bool(drafts.chosen(draft, look))),
@@ -112,11 +116,18 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
 
 
 def _ask_photos(turn: Turn, draft: OrderDraft) -> Screen:
-    """Ask for the other photos of a batch, up to as many as it may have."""
-    number = drafts.count(draft)
-    done = [[screen.button(turn, "studio.batch.enough", "order:resume", style="primary")]] if number > 1 else []
-    words = turn.text("studio.batch.photos", n=number, limit=orders.PHOTOS)
-    return words, [*done, *_ways(turn, draft, "order:change:product", False)]
+    """Ask for the other photos of a batch or a clip, up to as many as it may have."""
+    number, kind = len(drafts.all_photos(draft)), "clip" if drafts.is_clip(draft) else "batch"
+    rows = [[screen.button(turn, "studio.batch.enough", "order:resume", style="primary")]] if number > 1 else []
+    if kind == "clip" and number > 1:
+        rows.append([screen.button(turn, "studio.clip.first", "order:photos:first")])
+    words = turn.text(f"studio.{kind}.photos", n=number, limit=drafts.limit(draft))
+    return words, [*rows, *_ways(turn, draft, "order:change:product", False)]
+
+
+def _ask_music(turn: Turn, draft: OrderDraft) -> Screen:
+    buttons = [screen.button(turn, f"studio.music.{name}", f"order:music:{name}") for name in orders.MUSIC]
+    return turn.text("studio.music.ask"), [*screen.in_rows(buttons), *_ways(turn, draft, "order:change:look", False)]
 
 
 def _ask_titles(turn: Turn, draft: OrderDraft) -> Screen:
@@ -152,6 +163,7 @@ ASK = {
     "wishes": _ask_wishes,
     "photos": _ask_photos,
     "titles": _ask_titles,
+    "music": _ask_music,
 }
 
 
@@ -168,7 +180,8 @@ async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     is_open = draft.waits and terms.cause  # nobody knows when that model can be asked
     promised = 0 if is_open else math.ceil(lasts(draft, offer, terms).total_seconds())
     design = offer.design if draft.design is None else draft.design
-    draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design)
+    music = draft.music or offer.music or orders.MUSIC[0]
+    draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design, music=music)
     drafts.keep(turn, draft)
     notes = (*_uncut(turn, draft), *_invented(turn, draft, terms), *_halted(turn, draft, terms))
     words = screen.paragraphs(summary(turn, draft), *notes)
@@ -198,7 +211,9 @@ def waits(draft: OrderDraft, offer: ledger.ProductOffer, terms: drafts.Terms) ->
 
 def lasts(draft: OrderDraft, offer: ledger.ProductOffer, terms: drafts.Terms) -> timedelta:
     """Return how long the making will probably take, once its turn has come."""
-    return offer.lasts(drafts.count(draft), by_ai=drafts.is_by_ai(draft) and terms.maker != "own")
+    more = len(drafts.shots(draft)) if drafts.is_filmed_here(replace(draft, maker=terms.maker)) else 0
+    by_ai = drafts.is_by_ai(draft) and terms.maker != "own"
+    return offer.lasts(drafts.count(draft), by_ai=by_ai) + CUT * more
 
 
 def _uncut(turn: Turn, draft: OrderDraft) -> list[str]:
@@ -273,7 +288,7 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
     """Return what is about to be ordered, in words."""
     product = draft.product
     look = drafts.LOOKS[product]
-    names = [turn.text(f"studio.product.{product}"), look_name(turn, look, drafts.chosen(draft, look))]
+    names = [turn.text(f"studio.product.{product}"), look_name(turn, draft)]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
     if product == "batch":
         lines.append(turn.text("studio.batch.number", n=drafts.count(draft)))
@@ -289,13 +304,26 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
     if draft.design and drafts.needs_words(draft):
         number = drafts.picked(draft)
         lines.append(turn.text("strip.picked", n=number) if number else turn.text("strip.remembered"))
+    if drafts.is_clip(draft):
+        lines += _of_clip(turn, draft)
     if drafts.said(draft) and drafts.takes_wishes(draft):
         lines.append(turn.text("studio.wishes.said", wishes=drafts.said(draft)))
     return "\n".join(lines)
 
 
-def look_name(turn: Turn, look: str, choice: str) -> str:
-    """Return what a preset, scene or template is called."""
+def _of_clip(turn: Turn, draft: OrderDraft) -> list[str]:
+    """Say which photos a clip shows, and what is heard."""
+    photos = drafts.shots(draft) if drafts.is_filmed_here(draft) else ()
+    lines = [turn.text("studio.clip.number", n=len(photos))] if photos else []
+    return [*lines, turn.text("studio.music.said", music=turn.text(f"studio.music.{draft.music or orders.MUSIC[0]}"))]
+
+
+def look_name(turn: Turn, draft: OrderDraft) -> str:
+    """Return what the preset, scene or template is called; a clip that we film shows nobody, and says so."""
+    look = drafts.LOOKS[draft.product]
+    choice = drafts.chosen(draft, look)
+    if drafts.is_filmed_here(draft):
+        return turn.text(f"studio.template.own.{choice}")
     return turn.text(f"preset.{choice}" if look == "preset" else f"studio.{look}.{choice}")
 
 
@@ -339,6 +367,10 @@ def _changes(turn: Turn, draft: OrderDraft) -> Keyboard:
         rows.append(
             [*(more if drafts.count(draft) < orders.PHOTOS else []), *(titles if drafts.needs_words(draft) else [])]
         )
+    if drafts.is_clip(draft):
+        more = [screen.button(turn, "studio.batch.more", "order:change:photos")]
+        music = screen.button(turn, "studio.change.music", "order:change:music")
+        rows.append([*(more if drafts.is_filmed_here(draft) else []), music])
     if drafts.takes_wishes(draft):
         rows.append([screen.button(turn, "studio.change.wishes", "order:change:wishes")])
     return [*rows, screen.home(turn, "order:change:look")]

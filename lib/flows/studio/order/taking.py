@@ -28,10 +28,12 @@ async def photo(turn: Turn, file: Attachment) -> None:
     """Take a photo, and its caption for the words."""
     draft = drafts.of(turn)
     adds = drafts.takes_more(draft, file.album)
-    if adds and len(drafts.all_photos(draft)) >= orders.PHOTOS:
+    most = drafts.limit(draft)
+    if adds and len(drafts.all_photos(draft)) >= most:
         if not file.album or file.album != draft.album:  # an album is told once that it is too many
             drafts.keep(turn, replace(draft, album=file.album))
-            await screens.show_next(turn, turn.text("studio.batch.full", limit=orders.PHOTOS))
+            kind = "clip" if drafts.is_clip(draft) else "batch"
+            await screens.show_next(turn, turn.text(f"studio.{kind}.full", limit=most))
         return
     try:
         await _check(turn.chat.bot, file)
@@ -56,11 +58,12 @@ async def photo(turn: Turn, file: Attachment) -> None:
 
 async def _add(turn: Turn, draft: OrderDraft, file: Attachment) -> None:
     """Put one more photo to those of a batch; an album is spoken of once, with its second photo."""
-    is_news = file.album != draft.album or len(drafts.all_photos(draft)) == 1 or draft.product == "batch"
+    is_asked = draft.product == "batch" or draft.ask == "photos"
+    is_news = file.album != draft.album or len(drafts.all_photos(draft)) == 1 or is_asked
     photos = (*drafts.all_photos(draft), file.file_id)
     drafts.keep(turn, replace(draft, photos=photos, album=file.album, titles=()))
     if is_news:
-        notes = [turn.text("studio.batch.album")] if draft.product != "batch" else []
+        notes = [] if is_asked else [turn.text("studio.batch.album")]
         if before := turn.state.data.get("screen"):  # it stands above the photo, and would be there twice
             await turn.chat.delete(before)
         await screens.show_next(turn, *notes)
