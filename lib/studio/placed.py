@@ -18,6 +18,7 @@ from lib.telegram.client import Chat, Film, Picture
 SQL = db.load("results")
 
 TASKS = tuple(dict.fromkeys(orders.TASKS.values()))
+ALBUM = 10  # files that Telegram takes as one
 _WAYS = {
     "card-preview": "photo",
     "background-preview": "photo",
@@ -61,9 +62,23 @@ async def list_orders(conn: db.Connection, user_id: int, *, before: int | None =
 async def list_pieces(conn: db.Connection, job: Job, bot: str) -> list[Piece]:
     """Return what came of an order, with the ids that this bot knows it by."""
     files = await SQL.list_pieces.all(conn, Piece, user_id=job.user_id, job_id=job.id)
-    files = [one for one in files if (one.kind == "zip") == (job.args.get("product") == "batch")]
+    files = _of_batch(job, files) if job.args.get("product") == "batch" else files
     known = await stored_files.telegram_ids(conn, [one.file_id for one in files], bot)
     return [replace(one, telegram_id=known.get((one.file_id, one.way), "")) for one in files]
+
+
+def sent_items(job: Job) -> list[Item]:
+    """Return those items of a batch that were delivered, whatever became of the rest."""
+    items = [
+        Item.read(number, job.checkpoint.get(f"item{number}")) for number in range(int(job.args.get("count") or 1))
+    ]
+    return [item for item in items if item.sent]
+
+
+def _of_batch(job: Job, files: list[Piece]) -> list[Piece]:
+    """Return the ZIP of a batch; of one that ended before there was one, the cards that were delivered."""
+    delivered = {item.files["card"].id for item in sent_items(job)}
+    return [one for one in files if one.kind == "zip"] or [one for one in files if one.file_id in delivered]
 
 
 async def send(chat: Chat, job: Job, pieces: Sequence[Piece], caption: str) -> None:
@@ -76,12 +91,10 @@ async def send(chat: Chat, job: Job, pieces: Sequence[Piece], caption: str) -> N
     else:
         for item in items:
             await (chat.send_video(item, caption) if isinstance(item, Film) else chat.send_photo(item, caption))
-    pictures = [_picture(job, piece) for piece in files]
-    if len(pictures) > 1:
-        await chat.send_documents(pictures)
-    else:
-        for picture in pictures:
-            await chat.send_document(picture)
+    for start in range(0, len(files), ALBUM):
+        album = [_picture(job, piece) for piece in files[start : start + ALBUM]]
+        said = "" if shown else caption
+        await (chat.send_documents(album, said) if len(album) > 1 else chat.send_document(album[0], said))
 
 
 async def filled(pieces: Sequence[Piece], read: Callable[[str], Awaitable[bytes]]) -> list[Piece]:

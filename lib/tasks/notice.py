@@ -93,7 +93,9 @@ def _words(failed: Job, language: str, balance: int) -> str:
     order = failed.args
     refused = moderation.check_words([order.get("title", ""), *order.get("benefits", []), order.get("wishes", "")])
     reason = text.say(language, key if text.knows(key) else "error.internal", detail=refused, limit=0)
-    back = text.say(language, "card.refunded", price=failed.price - mends.delivered_for(failed), balance=balance)
+    if mends.delivered_for(failed):
+        return f"{reason}\n\n{mends.cancelled(language, failed, balance)}"
+    back = text.say(language, "card.refunded", price=failed.price, balance=balance)
     return f"{reason}\n\n{back}" if failed.price else reason
 
 

@@ -61,6 +61,38 @@ async def test_pieces_bring_the_ids_by_which_this_bot_knows_them(conn, make_user
     assert not [one.telegram_id for one in await placed.list_pieces(conn, job, "client") if one.telegram_id]
 
 
+async def test_a_batch_that_ended_early_has_the_cards_that_were_delivered_and_no_other(conn, make_user):
+    alice = await make_user()
+    job = await factories.make_running(conn, alice, args=CARD | {"product": "batch", "count": 3})
+    shape = {"content_type": "image/png", "bytes": 9, "width": 300, "height": 400}
+    listed = [{"kind": "card", "pathname": f"{job.id}/{number}", **shape} for number in range(2)]
+    cards = await files.add_files(conn, alice.id, job.id, listed)
+    kept = {
+        f"item{number}": {"files": {"card": [card.id, card.pathname, 300, 400, 0]}, "sent": number == 0}
+        for number, card in enumerate(cards)
+    }
+    job = await table.save_checkpoint(conn, job, kept)
+    assert [one.file_id for one in await placed.list_pieces(conn, job, "studio")] == [cards[0].id]
+    [archive] = await files.add_files(conn, alice.id, job.id, [{"kind": "zip", "pathname": "z", **shape}])
+    assert [one.file_id for one in await placed.list_pieces(conn, job, "studio")] == [archive.id]
+
+
+async def test_eleven_cards_of_a_batch_go_out_in_albums_that_telegram_takes():
+    albums = []
+
+    class Paper:
+        async def send_documents(self, files, caption=""):
+            albums.append((len(files), caption))
+
+        async def send_document(self, file, caption=""):
+            albums.append((1, caption))
+
+    job = type("Stopped", (), {"id": 7, "args": {"product": "batch"}, "checkpoint": {}})()
+    cards = [placed.Piece(number, "card", f"7/{number}.png", 300, 400) for number in range(11)]
+    await placed.send(Paper(), job, cards, "Заказ №7")
+    assert albums == [(10, "Заказ №7"), (1, "Заказ №7")]
+
+
 async def read(pathname):
     return pathname.encode()
 

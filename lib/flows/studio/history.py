@@ -21,6 +21,7 @@ ROW = 5
 TITLE = 24
 SENDING = limits.Limit("resend", 10, timedelta(minutes=10))
 UNDER_WAY = ("queued", "running", "waiting")
+ENDED_EARLY = ("failed", "cancelled")
 
 
 async def handle(turn: Turn) -> None:
@@ -83,9 +84,17 @@ async def _open(turn: Turn, job: Job) -> None:
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in job.args.get("benefits", [])]
     if job.args.get("wishes"):
         lines.append(turn.text("studio.wishes.said", wishes=job.args["wishes"]))
-    state = f"studio.{kind}.{job.state}"
-    lines += ["", turn.text(state if sentences.knows(state) else f"studio.state.{job.state}")]
+    lines += ["", _state(turn, job, kind)]
     await turn.show("\n".join(lines), _order_keyboard(turn, job))
+
+
+def _state(turn: Turn, job: Job, kind: str) -> str:
+    """Say how an order stands; of a batch that ended early, how much of it is there and paid."""
+    made, count = len(placed.sent_items(job)), int(job.args.get("count") or 1)
+    if job.state in ENDED_EARLY and made:
+        return turn.text(f"studio.{kind}.part", made=made, count=count)
+    state = f"studio.{kind}.{job.state}"
+    return turn.text(state if sentences.knows(state) else f"studio.state.{job.state}")
 
 
 def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
@@ -93,7 +102,7 @@ def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
     rows: Keyboard = [[again]]
     if job.state in UNDER_WAY:
         rows = [[screen.button(turn, "button.cancel", f"order:cancel:{job.id}")]]
-    elif job.state == "done":
+    elif job.state == "done" or placed.sent_items(job):
         rows = [
             [screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")],
             [again, screen.button(turn, "button.again", f"order:variant:{job.id}")],

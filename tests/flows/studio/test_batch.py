@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from lib import db
-from lib.flows.studio import order
+from lib.flows.studio import history, order
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
+from lib.people import users
 from lib.studio import mends, orders
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
@@ -194,3 +195,27 @@ async def test_a_batch_that_is_stopped_keeps_what_was_delivered_and_gives_back_t
         stopped = await table.get_job_by_id(conn, job.id)
         assert (stopped.state, (await factories.kinds(conn, alice))[-1]) == ("cancelled", ("refund", 2, 2))
         assert said in mends.cancelled(language, stopped, 2)
+
+
+@pytest.mark.parametrize(("preset", "said"), [("wb", True), ("ozon", True), ("clear", False), ("white", False)])
+async def test_a_batch_without_words_on_it_is_promised_no_cover(alice, preset, said):
+    turn = await does(alice, replace(BATCH, preset=preset, free="nowhere"), text="order:resume")
+    assert ("одна обложка на всех" in turn.chat.said[-1][0]) is said
+
+
+@pytest.mark.parametrize(("language", "said"), [("ru", "готово 1 из 3"), ("en", "1 of 3 are ready")])
+async def test_a_stopped_batch_keeps_its_cards_within_reach_in_the_history(database, alice, language, said):
+    alice.who = alice.who | {"language": language}
+    place = {"chat_id": 7, "product": "batch", "preset": "wb", "count": 3, "photos": ["a", "b", "c"]}
+    async with database.connect() as conn:
+        user = await users.get_user(conn, alice.who["id"])
+        job = await factories.make_running(conn, user, price=3, args=place)
+        facts = {"files": {"card": [1, "1/card", 300, 400, 0]}, "sent": True}
+        job = await table.save_checkpoint(conn, job, {"earned": 1, "item0": facts})
+        await table.update_job_status(conn, job, "cancelled")
+    pressed = Incoming(1, person=SELLER, kind="press", press_id="1", message_id=5, text=f"history:open:{job.id}")
+    turn = Turn(pressed, alice, Paper("studio", 7))
+    await history.handle(turn)
+    shown, keyboard = turn.chat.said[-1]
+    assert said in shown
+    assert f"history:send:{job.id}" in [button.data for row in keyboard for button in row]

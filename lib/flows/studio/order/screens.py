@@ -291,7 +291,8 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
     names = [turn.text(f"studio.product.{product}"), look_name(turn, draft)]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
     if product == "batch":
-        lines.append(turn.text("studio.batch.number", n=drafts.count(draft)))
+        key = "studio.batch.number" if drafts.needs_words(draft) else "studio.batch.plain"
+        lines.append(turn.text(key, n=drafts.count(draft)))
     elif draft.variant:
         first, count = draft.variant + 1, drafts.count(draft)
         key = "studio.variants" if count > 1 else "studio.variant"
