@@ -76,24 +76,6 @@ def _ratio(one: float, other: float) -> float:
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
-def readable(ink: Rgb, patch: NDArray[np.uint8], ratio: float = 4.6) -> Rgb:
-    """Return the ink, moved towards black or white until it reads on every pixel of the patch.
-
-    The darkest and the brightest one per cent are ignored: they are the fringe of shapes.
-    """
-    light = np.sort(luminance(patch.reshape(-1, 3)))
-    low, high = float(light[len(light) // 100]), float(light[-1 - len(light) // 100])
-    lightness, chroma, hue = to_oklch(ink)
-    towards_white = _ratio(1.0, high) > _ratio(0.0, low)
-    goal = 1.0 if towards_white else 0.0
-    for step in range(21):
-        tried = oklch(lightness + (goal - lightness) * step / 20, chroma * (1 - step / 20), hue)
-        level = float(luminance(tried))
-        if min(_ratio(level, low), _ratio(level, high)) >= ratio:
-            return tried
-    return (255, 255, 255) if towards_white else (0, 0, 0)
-
-
 def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
     """Return `one` with `share` of `other` stirred in."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
