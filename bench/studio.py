@@ -21,11 +21,10 @@ from lib.drawing.cut import cutout, result
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "dev" / "samples" / "thermos.jpg"
 PHOTOS = (("phone, 12 MP", (3000, 3900)), ("camera, 40 MP", (5520, 7176)))
-TIMES = 2
 
 # Runs one job as the worker does, in a fresh process; the first line of its output is the measurement.
 JOB = """
-import json, resource, sys, time
+import json, re, sys, time
 from pathlib import Path
 from lib.drawing.card import render, strip
 from lib.drawing.clip import video, wanted
@@ -48,7 +47,8 @@ else:
     made = video.render_video(photo, wanted.VideoOrder(TITLE, TEXTS, template, int(seconds)), result.read(kept))
     size = len(made.mp4)
 cpu = time.process_time() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# not getrusage: its peak is that of the parent, too
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps({"cpu": cpu, "peak": peak, "size": size}))
 """
 JOBS = (
@@ -69,7 +69,7 @@ JOBS = (
 
 @dataclass(frozen=True)
 class Cost:
-    """The best of several runs: anything slower was somebody else's work."""
+    """Processor seconds, the peak of memory in MB, and the bytes of the result."""
 
     cpu: float
     peak: float
@@ -91,7 +91,7 @@ def _local() -> str:
     middle = photos[0][0]
     rates = ", ".join(f"{kind} {name}: {60 / costs[(kind, name), middle].cpu:.0f}" for kind, name in JOBS)
     notes = (
-        f"Seconds of processor time and peak memory of a process with this one job, the best of {TIMES} runs "
+        f"Seconds of processor time and peak memory of a process with this one job "
         f"on one core ({_cpu()}, Python {platform.python_version()}). Photos are JPEG files of the sample thermos."
     )
     times = {kind: costs[(kind, name), middle].cpu for kind, name in reversed(JOBS)}
@@ -123,10 +123,6 @@ def _kept(photo: Path) -> Path:
 
 
 def _measured(photo: Path, job: tuple[str, str]) -> Cost:
-    return min((_once(photo, job) for _ in range(TIMES)), key=lambda cost: cost.cpu)
-
-
-def _once(photo: Path, job: tuple[str, str]) -> Cost:
     command = [sys.executable, "-c", JOB, str(photo), str(_kept(photo)), *job]
     one = {min(os.sched_getaffinity(0))}
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
