@@ -56,23 +56,6 @@ def test_a_colour_that_no_screen_has_loses_chroma_and_keeps_its_lightness_and_hu
         assert abs((found - hue + 180) % 360 - 180) < 4
 
 
-@pytest.mark.parametrize("ground", [BLACK, WHITE, (120, 120, 120), RED, (20, 40, 90), (250, 240, 200)])
-@pytest.mark.parametrize("ink", [BLACK, WHITE, (200, 30, 30), (240, 220, 60)])
-def test_an_ink_is_moved_until_it_reads_and_left_alone_where_it_does(ink, ground):
-    patch = np.full((4, 4, 3), ground, dtype=np.uint8)
-    found = colour.readable(ink, patch)
-    best = max(colour.contrast(ground, end) for end in (BLACK, WHITE))
-    assert colour.contrast(found, ground) >= min(4.6, best) - 0.01
-    if colour.contrast(ink, ground) >= 4.7:
-        assert max(abs(a - b) for a, b in zip(found, ink, strict=True)) <= 1
-
-
-def test_a_few_odd_pixels_do_not_decide_about_the_ink():
-    patch = np.full((20, 20, 3), WHITE, dtype=np.uint8)
-    patch[0, 0] = BLACK
-    assert colour.contrast(colour.readable(BLACK, patch), WHITE) > 20
-
-
 def test_a_mix_goes_from_the_one_to_the_other():
     assert [colour.mix(BLACK, (200, 100, 50), share) for share in (0, 0.5, 1)] == [BLACK, (100, 50, 25), (200, 100, 50)]
 
