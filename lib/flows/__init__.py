@@ -97,6 +97,7 @@ FLOWS = Flows(
                 "rules",
                 "promos",
                 "goods",
+                "prices",
                 "clients",
                 "figures",
                 "marks",

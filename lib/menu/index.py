@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from lib.menu import synonyms, wish, words
 from lib.menu.goods import MenuItem, Variant
 
-MOST = 12
+MOST = 20
 _TITLE, _CATEGORY, _SIZE, _DESCRIPTION = 3.0, 2.0, 1.5, 1.2
 _EXACT, _OTHER_WORD, _SOUND, _BEGINNING, _TYPO, _TWO_TYPOS = 1.0, 0.85, 0.9, 0.8, 0.75, 0.6
 _SHELF = 2.5
@@ -60,11 +60,12 @@ class FoundItem:
 
 @dataclass(frozen=True)
 class FoundItems:
-    """What the menu has for a question, best first; a guess only resembles it."""
+    """What the menu has for a question, best first; a guess only resembles it. Small talk asks for nothing."""
 
     wish: wish.MenuWish
     items: tuple[FoundItem, ...] = ()
     guess: bool = False
+    small_talk: bool = False
 
 
 class Index:
@@ -98,7 +99,7 @@ class Index:
         tokens = [one for one in tokens if one not in _TALK]
         bare = not tokens and not numbers
         if bare and (talk or not (asked.without or asked.most or asked.least or asked.order)):
-            return FoundItems(asked)
+            return FoundItems(asked, small_talk=bool(talk))
         scores = self._score(tokens, numbers, asked) if not bare else dict.fromkeys(range(len(self.items)), 1.0)
         guess = False
         if not scores and tokens and not numbers:

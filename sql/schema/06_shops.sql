@@ -525,3 +525,64 @@ begin
     end if;
     perform set_config('app.platform', '', true);
 end $$;
+
+-- The menu of a shop. A version never changes: publishing and going back both make the next one.
+create table menus (
+    partner_id bigint not null references partners (id),
+    version integer not null check (version >= 1),
+    created_by bigint not null references users (id),
+    created_at timestamptz not null default clock_timestamp(),
+    primary key (partner_id, version)
+);
+
+create table menu_items (
+    partner_id bigint not null,
+    version integer not null,
+    place integer not null check (place between 1 and 1000),
+    code text not null check (length(code) between 1 and 20),
+    category text not null check (length(category) <= 40),
+    title text not null check (length(title) between 1 and 64),
+    description text not null check (length(description) <= 300),
+    -- part of the short form of the menu
+    in_short boolean not null,
+    available boolean not null,
+    primary key (partner_id, version, code),
+    unique (partner_id, version, place),
+    foreign key (partner_id, version) references menus (partner_id, version) on delete cascade
+);
+
+create table menu_variants (
+    partner_id bigint not null,
+    version integer not null,
+    code text not null,
+    place integer not null check (place between 1 and 20),
+    name text not null check (length(name) <= 40),
+    kopecks bigint not null check (kopecks between 0 and 1000000000),
+    -- the price begins there
+    at_least boolean not null,
+    primary key (partner_id, version, code, place),
+    unique (partner_id, version, code, name),
+    foreign key (partner_id, version, code) references menu_items (partner_id, version, code) on delete cascade
+);
+
+alter table menus enable row level security, force row level security;
+create policy tenant on menus to lotok_app using (sees(partner_id));
+alter table menu_items enable row level security, force row level security;
+create policy tenant on menu_items to lotok_app using (sees(partner_id));
+alter table menu_variants enable row level security, force row level security;
+create policy tenant on menu_variants to lotok_app using (sees(partner_id));
+revoke update on menus, menu_items, menu_variants from lotok_app;
+
+create trigger a_living before insert on menus for each row execute function refuse_erased('created_by');
+
+-- A shop that is closed for good, as its owner was erased, has no menu.
+create function forget_menus() returns trigger language plpgsql set role to lotok_app as $$
+begin
+    perform set_config('app.platform', 'on', true);
+    delete from menus where partner_id in (select id from partners where owner_id = new.id);
+    perform set_config('app.platform', '', true);
+    return null;
+end $$;
+
+create trigger forget_menus after update of erased_at on users
+    for each row when (old.erased_at is null and new.erased_at is not null) execute function forget_menus();

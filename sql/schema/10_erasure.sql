@@ -272,6 +272,11 @@ create function export_work(p_user_id bigint) returns jsonb language sql stable 
                 select title, about, created_at from promotions
                 where partner_id = s.partner_id and created_by = p_user_id
             ) o
+        ), 'menus', (
+            select coalesce(jsonb_agg(jsonb_build_object('version', n.version, 'at', n.created_at) order by n.version),
+                '[]')
+            from menus n
+            where n.partner_id = s.partner_id and n.created_by = p_user_id
         ), 'decisions', (
             select coalesce(jsonb_agg(jsonb_build_object('action', a.action, 'before', a.before, 'after', a.after, 'at',
                 a.created_at) order by a.id), '[]')

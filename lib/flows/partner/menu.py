@@ -20,6 +20,7 @@ MANAGERS = (
     ("partner.button.inbox", "inbox:list"),
     ("partner.button.promos", "promos:list"),
     ("partner.button.goods", "goods:list"),
+    ("partner.button.prices", "prices:home"),
     ("partner.button.rules", "rules:home"),
     ("partner.button.team", "team:list"),
 )

@@ -1,0 +1,117 @@
+"""The rows of a file that a shop sends: CSV in UTF-8 or windows-1251, however Excel wrote it, or an XLSX workbook.
+
+An XLSX is a ZIP of XML, read here without a package: the first sheet, its words and its numbers. Nothing in it is
+believed: not its size, not its references, no entity.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from lib import errors, typed
+
+MOST_BYTES = 2_000_000
+MOST_ROWS = 3_000
+MOST_CELLS = 30
+_UNPACKED = 30_000_000
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_COLUMN = re.compile(r"[A-Z]{1,3}")
+
+
+def rows(data: bytes) -> list[list[str]]:
+    """Return the rows of a file. Invalid: file_too_large, file_unreadable, too_many_rows."""
+    if len(data) > MOST_BYTES:
+        raise errors.Invalid("file_too_large")
+    found = _workbook(data) if data[:4] == b"PK\x03\x04" else _csv(data)
+    table: list[list[str]] = []
+    for row in found:
+        table.append([typed.visible(cell).strip() for cell in row[:MOST_CELLS]])
+        if len(table) > MOST_ROWS:
+            raise errors.Invalid("too_many_rows", str(MOST_ROWS))
+    return table
+
+
+def _csv(data: bytes) -> Iterator[list[str]]:
+    text = _decoded(data)
+    if "\0" in text:
+        raise errors.Invalid("file_unreadable")
+    head = text.lstrip().partition("\n")[0]
+    separator = max(";\t,", key=head.count)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except csv.Error as error:
+        raise errors.Invalid("file_unreadable", str(error)[:80]) from error
+
+
+def _decoded(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1251", "replace")
+
+
+def _workbook(data: bytes) -> Iterator[list[str]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as pack:
+            words = _words(pack)
+            names = [name for name in pack.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)]
+            first = min(names, key=lambda name: int(re.findall(r"\d+", name)[0]))
+            yield from (_row(row, words) for row in _parsed(pack, first).iter(f"{_SHEET}row"))
+    except (
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        ValueError,
+        KeyError,
+        LookupError,
+        NotImplementedError,
+    ) as error:
+        raise errors.Invalid("file_unreadable", type(error).__name__) from error
+
+
+def _parsed(pack: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    """Parse one part of a workbook; one that unpacks to more than a menu needs, or brings entities, is refused."""
+    with pack.open(name) as part:
+        xml = part.read(_UNPACKED + 1)
+    text = xml.decode()
+    if len(xml) > _UNPACKED or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError(name)
+    return ElementTree.fromstring(text)  # noqa: S314 - without a document type there are no entities
+
+
+def _words(pack: zipfile.ZipFile) -> list[str]:
+    if "xl/sharedStrings.xml" not in pack.namelist():
+        return []
+    parts = _parsed(pack, "xl/sharedStrings.xml").iter(f"{_SHEET}si")
+    return ["".join(one.text or "" for one in part.iter(f"{_SHEET}t")) for part in parts]
+
+
+def _row(row: ElementTree.Element, words: list[str]) -> list[str]:
+    cells: dict[int, str] = {}
+    for place, cell in enumerate(row.iter(f"{_SHEET}c")):
+        found = _COLUMN.match(cell.get("r", ""))
+        cells[_place(found[0]) if found else place] = _value(cell, words)
+    return [cells.get(place, "") for place in range(min(max(cells, default=-1) + 1, MOST_CELLS))]
+
+
+def _place(letters: str) -> int:
+    place = 0
+    for letter in letters:
+        place = place * 26 + ord(letter) - 64
+    return place - 1
+
+
+def _value(cell: ElementTree.Element, words: list[str]) -> str:
+    if cell.get("t") == "inlineStr":
+        return "".join(one.text or "" for one in cell.iter(f"{_SHEET}t"))
+    value = cell.find(f"{_SHEET}v")
+    text = (value.text if value is not None else "") or ""
+    if cell.get("t") == "s":
+        return words[int(text)]
+    if cell.get("t") in (None, "n") and text:
+        return f"{round(float(text), 2):.2f}".rstrip("0").rstrip(".")
+    return text

@@ -1,0 +1,147 @@
+"""The versions of a shop's menu: publishing one, going back to the one before, reading the newest.
+
+A version never changes. Publishing and going back both make the next one, if the newest is still the one that the
+person saw; the last ten are kept. Clients read through the shelf MENU, the index of a version stays in the process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lib import db, errors, shelves
+from lib.menu.goods import MenuItem, Variant
+from lib.menu.index import Index
+
+SQL = db.load("menus")
+
+JUMP = 0.3  # a price that changes by more is shown by itself
+INDEXES = 50  # kept in the process
+
+
+@dataclass(frozen=True)
+class MenuVersion:
+    """A published menu; version 0 is a shop's before it has published any."""
+
+    version: int = 0
+    items: tuple[MenuItem, ...] = ()
+
+
+@dataclass(frozen=True)
+class MenuChange:
+    """How one menu differs from another: titles, and the prices that jump, as title, before and after."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    gone: tuple[str, ...]
+    jumps: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class _MenuRow:
+    version: int
+    items: list[dict[str, Any]]
+
+
+async def newest(conn: db.Connection, partner_id: int) -> MenuVersion:
+    """Return a shop's newest menu, version 0 without items when there is none."""
+    found = await SQL.newest_menu.within(_of(partner_id)).one(conn, _MenuRow, partner_id=partner_id)
+    return _read({"version": found.version, "items": found.items}) if found else MenuVersion()
+
+
+async def publish(conn: db.Connection, partner_id: int, actor_id: int, items: Sequence[MenuItem], *, seen: int) -> int:
+    """Publish a menu after the version that the person saw; return the new version. Conflict("menu_changed").
+
+    Call `forget` once it is committed. Denied("role_too_low").
+    """
+    await _check_role(conn, partner_id, actor_id)
+    ids = {"partner_id": partner_id, "actor_id": actor_id, "seen": seen}
+    made = await SQL.publish_menu.within(_of(partner_id)).one(conn, int, **ids, menu={"items": list(map(_dump, items))})
+    return _made(made)
+
+
+async def go_back(conn: db.Connection, partner_id: int, actor_id: int, *, seen: int) -> int:
+    """Publish once more what stood before the version that the person saw. Conflict("menu_changed").
+
+    Pressed twice, it changes the menu once. Denied("role_too_low").
+    """
+    await _check_role(conn, partner_id, actor_id)
+    ids = {"partner_id": partner_id, "actor_id": actor_id, "seen": seen}
+    return _made(await SQL.go_back_to_menu.within(_of(partner_id)).one(conn, int, **ids))
+
+
+async def forget(partner_id: int) -> None:
+    """Let no instance answer from the menu that was replaced."""
+    await shelves.MENU.forget(partner_id)
+
+
+async def published(partner_id: int) -> MenuVersion:
+    """Return what clients read: the newest menu, kept for half an hour."""
+    return _read(await shelves.MENU.read(partner_id, lambda: _load(partner_id)) or {})
+
+
+async def index(partner_id: int) -> Index:
+    """Return the index of the menu that clients read."""
+    menu = await published(partner_id)
+    key = (partner_id, menu.version)
+    if key not in _indexes:
+        while len(_indexes) >= INDEXES:
+            _indexes.pop(next(iter(_indexes)))
+        _indexes[key] = Index(menu.items)
+    return _indexes[key]
+
+
+_indexes: dict[tuple[int, int], Index] = {}
+
+
+def difference(before: Sequence[MenuItem], after: Sequence[MenuItem]) -> MenuChange:
+    """Compare two menus by the codes of their items."""
+    old, new = {one.code: one for one in before}, {one.code: one for one in after}
+    changed = [one for code, one in new.items() if code in old and old[code] != one]
+    prices = {(code, each.name): each.kopecks for code, one in old.items() for each in one.variants}
+    jumps = [
+        (f"{one.title} {each.name}".strip(), was, each.kopecks)
+        for one in changed
+        for each in one.variants
+        if (was := prices.get((one.code, each.name))) is not None and abs(each.kopecks - was) > JUMP * was
+    ]
+    return MenuChange(
+        tuple(one.title for code, one in new.items() if code not in old),
+        tuple(one.title for one in changed),
+        tuple(one.title for code, one in old.items() if code not in new),
+        tuple(jumps),
+    )
+
+
+async def _load(partner_id: int) -> dict[str, Any] | None:
+    menu = await db.run(lambda conn: newest(conn, partner_id))
+    return {"version": menu.version, "items": list(map(_dump, menu.items))} if menu.version else None
+
+
+async def _check_role(conn: db.Connection, partner_id: int, actor_id: int) -> None:
+    allowed = await SQL.may_change_menu.within(_of(partner_id)).one(
+        conn, bool, partner_id=partner_id, actor_id=actor_id
+    )
+    if not allowed:
+        raise errors.Denied("role_too_low")
+
+
+def _made(version: int | None) -> int:
+    if version is None:
+        raise errors.Conflict("menu_changed")
+    return version
+
+
+def _of(partner_id: int) -> db.Scope:
+    return db.Scope(tenant=partner_id)
+
+
+def _dump(item: MenuItem) -> dict[str, Any]:
+    return {**asdict(item), "variants": [asdict(one) for one in item.variants]}
+
+
+def _read(stored: dict[str, Any]) -> MenuVersion:
+    items = [
+        MenuItem(**{**one, "variants": tuple(Variant(**each) for each in one["variants"])})
+        for one in stored.get("items", ())
+    ]
+    return MenuVersion(stored.get("version", 0), tuple(items))

@@ -1,0 +1,63 @@
+import io
+import zipfile
+
+import pytest
+
+from lib import errors
+from lib.menu import cells
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+WORDS = '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>Латте</t></si></sst>'
+
+
+def workbook(rows, head="", words=WORDS):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
+        pack.writestr("xl/worksheets/sheet1.xml", head + SHEET.format(rows))
+        pack.writestr("xl/sharedStrings.xml", words)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+def test_a_csv_file_is_read_in_each_encoding_and_with_each_separator(encoding, separator):
+    text = separator.join(["Название", "Цена"]) + "\r\n" + separator.join(['"Ёлка, ""синяя"""', "10"])
+    assert cells.rows(text.encode(encoding)) == [["Название", "Цена"], ['Ёлка, "синяя"', "10"]]
+
+
+def test_a_workbook_gives_words_numbers_and_gaps():
+    row = '<row><c r="A1" t="s"><v>0</v></c><c r="C1"><v>250.5</v></c><c r="D1" t="inlineStr"><is><t>да</t></is></c>'
+    row += "</row>"
+    assert cells.rows(workbook(row)) == [["Латте", "", "250.5", "да"]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04 no zip",
+        workbook("", head='<!DOCTYPE x [<!ENTITY a "aaaa">]>'),
+        workbook("<row>"),
+        workbook('<row><c t="s"><v>7</v></c></row>'),
+        workbook("<row><c><v>inf</v></c></row>").replace(b"sheet1", b"sheex1"),
+        b"a;b\n\0;1",
+    ],
+)
+def test_what_cannot_be_read_is_refused(data):
+    with pytest.raises(errors.Invalid) as refused:
+        cells.rows(data)
+    assert refused.value.code == "file_unreadable"
+
+
+def test_a_large_file_and_one_of_many_rows_are_refused():
+    for data, code in ((b"x" * (cells.MOST_BYTES + 1), "file_too_large"), (b"a;1\n" * 3_001, "too_many_rows")):
+        with pytest.raises(errors.Invalid) as refused:
+            cells.rows(data)
+        assert refused.value.code == code
+
+
+def test_a_part_that_unpacks_to_more_than_a_menu_needs_is_refused(monkeypatch):
+    monkeypatch.setattr(cells, "_UNPACKED", 1_000)
+    with pytest.raises(errors.Invalid):
+        cells.rows(workbook("<row></row>" * 500))

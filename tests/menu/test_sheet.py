@@ -1,0 +1,86 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from bench import assistant
+from lib.menu import sheet
+from lib.menu.goods import MenuItem, Variant
+
+CAFE = Path(assistant.MENUS / "cafe.csv").read_text(encoding="utf-8")
+
+
+def as_excel_writes_it(text):
+    """The file as Russian Excel saves it: windows-1251, semicolons, decimal commas, its own headings."""
+    rows = list(csv.reader(io.StringIO(text)))
+    head = ["Код", "Категория", "Название", "Вариант", "Цена, руб.", "Описание", "Краткое меню", "В наличии"]
+    says = {"1": "да", "0": "нет"}
+    lines = [
+        [*row[:4], f"{int(row[4]):,}".replace(",", "\u00a0") + ",00", row[5], *map(says.get, row[6:])]
+        for row in rows[1:]
+    ]
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=";").writerows([head, *lines])
+    return file.getvalue().encode("cp1251")
+
+
+def faults(text):
+    return [(one.row, one.code) for one in sheet.read(text.encode()).faults]
+
+
+def test_a_file_of_excel_gives_the_same_menu_as_the_plain_one():
+    plain, excel = sheet.read(CAFE.encode()), sheet.read(as_excel_writes_it(CAFE))
+    assert plain.faults == ()
+    assert plain == excel
+    assert len(plain.items) == 60
+    assert plain.items[2].variants[1] == Variant("300 мл", 25000)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_what_is_written_is_read_back(language):
+    items = (
+        MenuItem("7", "Ремонт", "=Плата", (Variant("", 400000, at_least=True),), "-«да», нет", in_short=False),
+        MenuItem("К-1", "", "Диагностика", (Variant("сразу", 0), Variant("позже", 150)), available=False),
+    )
+    assert sheet.read(sheet.dump(items, language)).items == items
+
+
+def test_each_fault_names_its_row_and_nothing_is_taken():
+    text = "Название;Цена;В наличии;Вариант\n;10\nЛатте;дорого\nМокко;\n\nРаф;10;может\nЧай;5;;S\nЧай;6;;S\nСок;1,5;да"
+    assert faults(text) == [
+        (2, "no_title"),
+        (3, "bad_price"),
+        (4, "no_price"),
+        (6, "no_yes_or_no"),
+        (8, "same_variant"),
+    ]
+    assert sheet.read(text.encode()).items == ()
+
+
+def test_a_file_without_a_title_or_a_price_column_says_so():
+    assert faults("Имя;Сумма\nЛатте;10") == [(1, "no_columns")]
+    assert faults("") == [(1, "no_columns")]
+    assert faults("Название;Цена\n") == [(1, "empty")]
+
+
+def test_two_titles_under_one_code_are_a_fault():
+    assert faults("Код;Название;Цена\n1;Латте;10\n1;Мокко;12") == [(3, "other_title")]
+
+
+def test_tags_links_and_marks_go_out_of_titles():
+    [item] = sheet.read("Название;Цена\n<b>Латте</b>\u202e https://evil.example/x;10".encode()).items
+    assert item.title == "Латте"
+
+
+def test_a_title_that_is_too_long_is_a_fault():
+    assert faults(f"Название;Цена\n{'я' * 65};10") == [(2, "long_title")]
+
+
+def test_an_item_without_a_code_keeps_the_one_it_has():
+    present = [MenuItem("7", "Кофе", "Латте", (Variant("", 100),))]
+    text = "Категория;Название;Цена\nКофе;Мокко;10\nКофе;латте;20"
+    assert [(one.code, one.title) for one in sheet.read(text.encode(), present).items] == [
+        ("2", "Мокко"),
+        ("7", "латте"),
+    ]
