@@ -108,8 +108,12 @@ def without_cut(job: Job) -> dict[str, Any]:
 
 def redone(job: Job, reason: str) -> Mapping[str, Any]:
     """Return what changes when an order is made once more for this reason."""
-    by_cut = reason in ("cut", "product") and job.args.get("product") != "batch"
-    return without_cut(job) if by_cut else in_another_way(job)
+    product, preset = job.args.get("product"), job.args.get("preset")
+    if reason not in ("cut", "product") or product == "batch":
+        return in_another_way(job)
+    if product == "background":  # a scene has no place for a framed photo
+        return in_another_way(job) | {"way": "network" if job.args.get("way") == "plain" else "plain"}
+    return without_cut(job) | (in_another_way(job) if preset in ("white", "classified") else {})
 
 
 async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Aftercare:

@@ -215,3 +215,17 @@ def test_a_cancelled_order_gives_credits_back_and_a_cancelled_change_leaves_the_
 )
 def test_three_changes_are_free_and_none_of_what_was_refunded(changes, is_refunded, left):
     assert mends.Aftercare(changes, is_refunded, is_bad=False).left == left
+
+
+@pytest.mark.parametrize(
+    ("args", "changes"),
+    [
+        ({"product": "background", "scene": "marble"}, {"way": "plain", "variant": 2}),
+        ({"product": "background", "scene": "marble", "way": "plain"}, {"way": "network", "variant": 2}),
+        ({"preset": "white"}, {"way": "framed", "variant": 2}),
+        ({"preset": "classified"}, {"way": "framed", "variant": 2}),
+        ({"preset": "clear"}, {"way": "framed"}),
+    ],
+)
+def test_a_result_that_no_frame_can_replace_still_comes_out_otherwise(args, changes):
+    assert dict(mends.redone(job(args=CARD | {"variant": 1, "count": 1} | args), "cut")) == changes
