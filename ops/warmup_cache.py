@@ -27,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     kinds = [args.only] if args.only else [*warmup.LOADERS]
-    if not kinds and not args.json:
-        print("nothing reads a cache yet, so there is nothing to fill")
     watch = (lambda *_: None) if args.json else _bar if sys.stdout.isatty() else _line
     try:
         async with db.connect(config.get().database_url) as conn:

@@ -119,6 +119,7 @@ FLOWS = Flows(
                 "history",
                 "find",
                 "shop",
+                "ask",
                 "promo",
                 "gift",
                 "invite",

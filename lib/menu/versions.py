@@ -4,7 +4,7 @@ A version never changes. Publishing and going back both make the next one, if th
 person saw; the last ten are kept. Clients read through the shelf MENU, the index of a version stays in the process.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,6 +79,16 @@ async def published(partner_id: int) -> MenuVersion:
     return _read(await shelves.MENU.read(partner_id, lambda: _load(partner_id)) or {})
 
 
+async def warm(conn: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]]:
+    """Store the menus of the shops that published last; yield how many are stored, of how many."""
+    shops = await SQL.shops_with_menu.within(db.Scope(platform=True)).all(conn, int, limit=limit)
+    stored = 0
+    yield 0, len(shops)
+    for partner_id in shops:
+        stored += await shelves.MENU.put_many({partner_id: _store(await newest(conn, partner_id))})
+        yield stored, len(shops)
+
+
 async def index(partner_id: int) -> Index:
     """Return the index of the menu that clients read."""
     menu = await published(partner_id)
@@ -114,7 +124,11 @@ def difference(before: Sequence[MenuItem], after: Sequence[MenuItem]) -> MenuCha
 
 async def _load(partner_id: int) -> dict[str, Any] | None:
     menu = await db.run(lambda conn: newest(conn, partner_id))
-    return {"version": menu.version, "items": list(map(_dump, menu.items))} if menu.version else None
+    return _store(menu) if menu.version else None
+
+
+def _store(menu: MenuVersion) -> dict[str, Any]:
+    return {"version": menu.version, "items": list(map(_dump, menu.items))}
 
 
 async def _check_role(conn: db.Connection, partner_id: int, actor_id: int) -> None:

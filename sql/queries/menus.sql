@@ -24,6 +24,14 @@ where m.partner_id = %(partner_id)s
 order by m.version desc
 limit 1;
 
+-- name: shops_with_menu
+select m.partner_id
+from menus m
+join partners p on p.id = m.partner_id and p.status = 'approved'
+group by m.partner_id
+order by max(m.created_at) desc
+limit %(limit)s;
+
 -- name: may_change_menu
 select exists (
     select from staff

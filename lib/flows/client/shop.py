@@ -8,6 +8,7 @@ from lib import db, errors
 from lib.flows.client import visitor
 from lib.loyalty import members, partners, talk
 from lib.loyalty.partners import Partner
+from lib.menu import versions
 from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
@@ -35,7 +36,10 @@ async def _page(turn: Turn, shop: int) -> None:
     cards = await db.run(lambda conn: members.cards(conn, user_id)) if await visitor.is_client(turn) else []
     joined = any(card.partner_id == shop for card in cards)
     liked = shop in await db.run(lambda conn: talk.favourites(conn, user_id))
-    await turn.show(_words(turn, partner), _rows(turn, shop, joined=joined, liked=liked))
+    rows = _rows(turn, shop, joined=joined, liked=liked)
+    if (await versions.published(shop)).items:
+        rows.insert(1, [screen.button(turn, "client.button.ask", f"ask:{shop}")])
+    await turn.show(_words(turn, partner), rows)
 
 
 def _words(turn: Turn, partner: Partner) -> str:

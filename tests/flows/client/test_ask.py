@@ -1,0 +1,48 @@
+"""A client asks a shop's menu in words of their own, and every price of an answer is the menu's."""
+
+from lib.menu import versions
+from lib.menu.goods import MenuItem, Variant
+from tests.flows.chat import buttons, words
+
+MENU = (
+    MenuItem("1", "Кофе", "Капучино <мягкий>", (Variant("200 мл", 21000), Variant("300 мл", 25000)), "молочная пена"),
+    MenuItem("2", "Выпечка", "Круассан", (Variant("", 17000),)),
+    MenuItem("3", "Выпечка", "Слойка с яблоком", (Variant("", 15000, at_least=True),), available=False),
+)
+
+
+async def publishes(cafe, *items, seen=0):
+    await versions.publish(cafe.conn, cafe.id, cafe.owner_id, items, seen=seen)
+
+
+async def test_a_client_asks_in_free_words_and_reads_items_with_their_prices(comes, cafe):
+    await publishes(cafe, *MENU)
+    boris = await comes(cafe)
+    await boris.forges(f"shop:{cafe.id}")
+    await boris.presses("Спросить меню")
+    await boris.sees("спрашивайте о меню своими словами.*Разделы: Кофе, Выпечка")
+    await boris.says("сколько стоит капучинно до 220")
+    answer = words(await boris.sees(r"До 220\s₽:.*Капучино <мягкий> — 200 мл: 210\s₽.*молочная пена"))
+    assert "300 мл" not in answer
+    await boris.says("что есть из выпечки")
+    await boris.sees(r"Круассан — 170\s₽.*Слойка с яблоком — от 150\s₽.*Сейчас нет в наличии")
+    await boris.says("суши")
+    await boris.sees("Такого в меню не нашёл.*заказ не приму")
+    await boris.says("спасибо!")
+    await boris.sees("Пожалуйста! Я программа")
+    await boris.says("где вы находитесь и до скольки работаете?")
+    await boris.sees("Казань.*Часы работы уточните")
+
+
+async def test_a_shop_without_a_menu_offers_no_question_and_says_so(comes, cafe):
+    boris = await comes(cafe)
+    await boris.forges(f"shop:{cafe.id}")
+    assert "Спросить меню" not in buttons(await boris.last())
+    await boris.forges(f"ask:{cafe.id}")
+    await boris.sees("пока не прислал меню")
+
+
+async def test_a_shop_that_does_not_exist_is_named_so(comes, cafe):
+    boris = await comes(cafe)
+    await boris.forges("ask:999999999")
+    await boris.sees("Магазин не найден|магазина")
