@@ -208,7 +208,8 @@ class Index:
             self._note(found, self._sounds.get(words.sound(stem), ()), _SOUND)
             if not found:
                 self._note(found, (one for one in self._known if _begins_alike(stem, one)), _BEGINNING)
-        return found or self._mistyped(words.stem(spelled))
+        is_known = words.stem(token) in self._synonyms.also  # девушка is no дедушка with a typing error
+        return found or ({} if is_known else self._mistyped(words.stem(spelled)))
 
     @functools.cached_property
     def _known(self) -> tuple[str, ...]:

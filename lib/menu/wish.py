@@ -37,13 +37,16 @@ _VERB = re.compile(r"(?:ет|ит|ут|ют|ат|ят|ешь|ишь|ете|ит�
 _WITHOUT = re.compile(
     r"\b(?:без|кроме|without|except|no|not)\s+(\w+(?:-\w+)*)(?:,?\s+(?:и|или|and|or)\s+(?:без\s+)?(\w+))?"
     r"|\bне\s+(\w+)|(\w+)[- ]free\b"
+    # an allergy forbids, too: an answer with nuts would be the worst of all
+    r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|нельзя(?: есть)?|allergic to|allergy to)\s+(\w+)"
+    r"(?:,? (?:и|or|and) (\w+))?"
 )
 _CHEAPEST = re.compile(r"\b(?:сам\w+ (?:недорог|дешев)\w*|подешевле|дешевле всего|cheapest)\b")
 _DEAREST = re.compile(r"\b(?:сам\w+ дорог\w*|подороже|дороже всего|most expensive)\b")
 _SHELF = re.compile(
     r"\b(?:как(?:ие|ая|ой|ое|их)|что (?:у вас )?(?:есть )?(?:из|в|на)|ассортимент|список|все|what|which|kinds?)\b"
 )
-_GRAMMAR_WORDS = "этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
+_GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
 

@@ -53,6 +53,10 @@ def test_silence_about_nuts_is_no_promise():
     assert codes("десерт без орехов") == ["plain"]
 
 
+def test_an_allergy_shows_nothing_but_what_says_to_be_without():
+    assert codes("у меня аллергия на орехи") == ["plain"]
+
+
 def test_what_is_sold_out_comes_last():
     assert codes("пирожки") == ["pie", "sold"]
 
@@ -80,6 +84,12 @@ def test_a_shop_adds_words_of_its_own():
     own = Index(MENU.items, synonyms.of_shop(["лакомство мастера = медовик"]))
     assert codes("лакомство мастера", own) == ["cake"]
     assert codes("лакомство мастера") == []
+
+
+def test_a_word_that_the_list_knows_is_no_typing_error_of_another():
+    bouquet = an_item("man", "Мужской букет", category="Букеты")
+    assert codes("для дедушки", Index([bouquet])) == ["man"]
+    assert codes("для девушки", Index([bouquet])) == []
 
 
 def test_an_empty_menu_is_silent():

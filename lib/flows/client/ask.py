@@ -93,6 +93,7 @@ async def _answer(turn: Turn, shop: int) -> None:
         words = _place(turn, partner)
     else:
         words = turn.text("client.ask.thanks" if found.small_talk else "client.ask.nothing")
+        words = screen.paragraphs(words, turn.text("client.ask.composition") if found.wish.without else "")
     write = screen.button(turn, "client.button.write", f"letter:{shop}")
     await turn.show(words, [[write], screen.home(turn, f"shop:{shop}")])
 
