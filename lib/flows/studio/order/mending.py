@@ -205,6 +205,10 @@ async def _redo(turn: Turn, job: Job, reason: str) -> None:
 
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
+    redo = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{root.id}"))
+    if redo and redo.state in cuts.OPEN:
+        await turn.answer(turn.text("mend.early"), alert=True)
+        return
     if not root.price:
         await turn.show(turn.text("mend.bad.free"), [_back(turn, root)])
         return
