@@ -2,8 +2,8 @@
 
     article -> sentences, lists, "name: value" lines -> a title that names the thing; the clauses with most facts
 
-Nothing is made up: a title and each benefit stand in the article as they are, but for their first letter and a word in
-front of them. What a marketplace refuses is not proposed.
+Nothing is made up: a title and each benefit stand in the article as they are, but for their first letter, a word in
+front of them, and the case of a thing that is "presented". What a marketplace refuses is not proposed.
 """
 
 import re
@@ -20,11 +20,14 @@ _END = re.compile(r"(?<=[.!?…])\s+(?=[«\"A-ZА-ЯЁ0-9])")
 _LEAD = re.compile(
     r"^(?:(?:мы\s+)?(?:представляем|предлагаем|рады представить|встречайте|знакомьтесь)(?:\s+(?:вам"
     r"|вашему вниманию))?[\s:,—–-]*"
-    r"|это\s+|перед вами\s*[—–-]?\s*|(?:наш|наша|наше|наши|новый|новая|новое|новые)\s+|описание\s*:?\s*"
+    r"|это\s+|перед вами\s*[—–-]?\s*|(?:наш|наша|нашу|наше|наши|новый|новая|новую|новое|новые)\s+|описание\s*:?\s*"
     r"|о товаре\s*:?\s*"
     r"|название\s*:?\s*|товар\s*:\s*)+",
     re.IGNORECASE,
 )
+# Verbs of a lead after which a thing is named in the accusative, and nouns that look like one and are none.
+_SHOWS = re.compile(r"(?:представляем|предлагаем|рады представить|встречайте)(?!\w)", re.IGNORECASE)
+_UNBENT = ("меню", "барбекю", "рагу", "тату", "фондю", "бордо")
 # Where a title ends when its sentence goes on: before what the thing does or is.
 _VERB = re.compile(
     r"\s+(?:[—–-]\s|станет|станут|подойд[её]т|подходит|подойдут|подходят|поможет|помогут|помогает|помогают"
@@ -134,7 +137,11 @@ def _sentences(message: str) -> list[str]:
 
 def _title(sentence: str) -> str:
     """Return the title that a sentence offers: what stands before its verb, dash or comma."""
-    line = _LEAD.sub("", sentence.removeprefix("• ")).strip(" !.,:")
+    whole = sentence.removeprefix("• ")
+    lead = _LEAD.match(whole)
+    line = whole[lead.end() if lead else 0 :].strip(" !.,:")
+    if lead and _SHOWS.search(lead[0]):
+        line = _nominative(line)
     named = _NAMED.match(line)
     if named or not line or "?" in sentence:
         return ""
@@ -147,6 +154,19 @@ def _title(sentence: str) -> str:
     if len(line) < 4 or not any(sign.isalpha() for sign in line) or not _is_allowed(line):
         return ""
     return line[0].upper() + line[1:]
+
+
+def _nominative(line: str) -> str:
+    """Return what "we present" names as a title names it: "настольную лампу" is "настольная лампа"."""
+    words = line.split()
+    for place, word in enumerate(words):
+        if word.endswith(("ую", "юю")):
+            words[place] = word[:-2] + ("ая" if word.endswith("ую") else "яя")
+            continue
+        if word.endswith(("у", "ю")) and word.lower() not in _UNBENT:
+            words[place] = word[:-1] + ("а" if word.endswith("у") else "я")
+        break
+    return " ".join(words)
 
 
 def _clauses(sentence: str, title: str) -> Iterator[tuple[str, int]]:

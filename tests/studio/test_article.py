@@ -65,3 +65,20 @@ def test_any_text_is_read_to_what_a_card_takes_or_to_nothing(text):
     if found:
         assert 0 < len(found.title) <= card_words.TITLE_LIMIT
         assert all(0 < len(one) <= card_words.BENEFIT_LIMIT for one in found.benefits)
+
+
+@pytest.mark.parametrize(
+    ("lead", "title"),
+    [
+        ("Представляем вашему вниманию настольную лампу «Луна»", "Настольная лампа «Луна»"),
+        ("Встречайте нашу новую сушилку для обуви", "Сушилка для обуви"),
+        ("Предлагаем синюю кружку", "Синяя кружка"),
+        ("Представляем меню-холдер из дуба", "Меню-холдер из дуба"),
+        ("Представляем плед", "Плед"),
+        ("Рады представить рагу из кролика", "Рагу из кролика"),
+        ("Знакомьтесь: ночник «Мишка»", "Ночник «Мишка»"),
+    ],
+)
+def test_a_thing_that_is_presented_is_named_as_a_title_names_it(lead, title):
+    found = article.read(f"{lead}. Мощность 12 Вт, три режима яркости. Складная ножка и корпус из дерева.")
+    assert found.title == title
