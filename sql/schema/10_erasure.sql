@@ -125,12 +125,13 @@ begin
     perform set_config('app.platform', '', true);
 end $$;
 
--- Empties a person's finished orders; a key may hold the Telegram id. Returns how many orders are still under way.
+-- Empties a person's finished orders; a key may hold the Telegram id. What a batch had earned stays: its refund is less
+-- than its charge, and the audit knows why. Returns how many orders are still under way.
 create function forget_orders(p_user_id bigint) returns bigint language plpgsql as $$
 begin
     update job_history
     set args = '{}',
-        checkpoint = '{}',
+        checkpoint = jsonb_strip_nulls(jsonb_build_object('earned', checkpoint -> 'earned')),
         error = null,
         key = 'erased:' || id
     where user_id = p_user_id

@@ -6,6 +6,7 @@ import pytest
 from lib.credits import catalog, ledger
 from lib.jobs import table as jobs_table
 from lib.office import audit
+from lib.people import users
 from ops.__main__ import main
 from tests import factories
 
@@ -113,3 +114,14 @@ async def test_ops_audit_ends_with_3_on_a_finding(database, capsys):
         assert await asyncio.to_thread(main, ["audit", "--json"]) == 3
     [finding] = json.loads(capsys.readouterr().out)["findings"]
     assert (finding["check"], finding["number"]) == ("a job had more attempts than it may have", 2)
+
+
+async def test_a_batch_paid_back_in_part_is_still_sound_when_its_person_was_erased(conn, make_user):
+    alice = await make_user(credits=3, tg_id=7)
+    job = await factories.make_running(conn, alice, price=3, args={"title": "Кружка", "product": "batch"})
+    job = await jobs_table.save_checkpoint(conn, job, {"earned": 1, "item0": {"path": "1/card"}})
+    await jobs_table.update_job_status(conn, job, "cancelled")
+    await users.erase(conn, alice.id, 7)
+    assert await users.forget_orders(conn, alice.id) == 0
+    assert (await jobs_table.get_job_by_id(conn, job.id)).checkpoint == {"earned": 1}, "a number, and nothing of hers"
+    assert await checks(conn) == set()
