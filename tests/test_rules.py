@@ -47,7 +47,7 @@ FLOORS = (
     ("config", "typed"),
     ("errors",),
 )
-HEAVY = {"PIL", "numpy", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
+HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
 # httpx, anyio and starlette load them where they are; no light bundle has them
 OPTIONAL = {"click", "pygments", "python-multipart", "sniffio"}
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}

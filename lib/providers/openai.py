@@ -1,19 +1,23 @@
 """OpenAI, or a service with its API: pictures when KIE does not deliver, the words of a card, and moderation.
 
-Three requests need no SDK: the openai package takes 10 MB of a bundle that has none to spare, and a second to import.
-A picture is finished when `create` returns; a worker that dies meanwhile has spent without a result: nobody can ask for
-it later.
+The openai package is imported by the first request, and so only in a worker: a third of a second and 49 MB. A picture
+is finished when `create` returns; a worker that dies meanwhile has spent without a result: nobody can ask for it later.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from lib import config, errors, fetch
+from lib import config, errors
 from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
+
+if TYPE_CHECKING:
+    import openai
 
 INSTANT = True
 RATE = None
@@ -26,13 +30,17 @@ MODERATION = Offer("openai", "omni-moderation-latest")
 WORDS_COST = 3
 
 API = "https://api.openai.com/v1"
-ANSWER_LIMIT = 64 * 1024 * 1024
+
+type _Clients = dict[tuple[str, str], openai.AsyncOpenAI]  # by key and address
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
 
 # Both sides divisible by 16, and the proportions exact.
 SIZES = {"1:1": "1024x1024", "3:4": "912x1216", "9:16": "1008x1792"}
 PICTURE_TIME = timedelta(seconds=150)
 TEXT_TIME = timedelta(seconds=30)
 BUSY = timedelta(seconds=10)
+_UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")  # the package's causes when nothing was sent
 _AGAINST = ("moderation_blocked", "content_policy_violation")
 # Thousandths of a dollar for a million tokens of pictures: in and out.
 TOKENS_IN, TOKENS_OUT = 8_000, 30_000
@@ -72,7 +80,7 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
     files = [("image[]", ("product.jpg", ask.picture, "image/jpeg"))]
     if ask.mask:
         files.append(("mask", ("mask.png", ask.mask, "image/png")))
-    made = await _call("images/edits", PICTURE_TIME, data=fields, files=files)
+    made = await _call("images/edits", PICTURE_TIME, fields, files)
     try:
         data = base64.b64decode(made["data"][0]["b64_json"], validate=True)
     except (KeyError, TypeError, IndexError, ValueError):
@@ -154,7 +162,7 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
         asked.append({"type": "image_url", "image_url": {"url": _data_url(picture)}})
     if not asked:
         return []
-    judged = await _call("moderations", TEXT_TIME, json={"model": MODERATION.model, "input": asked})
+    judged = await _call("moderations", TEXT_TIME, {"model": MODERATION.model, "input": asked})
     try:
         results = [(bool(result["flagged"]), dict(result["categories"])) for result in judged["results"]]
     except (KeyError, TypeError, ValueError):
@@ -169,7 +177,7 @@ async def _chat(messages: list[dict[str, Any]], form: dict[str, Any], tokens: in
         "response_format": form,
         "max_completion_tokens": tokens,
     }
-    answer = await _call("chat/completions", TEXT_TIME, json=asked)
+    answer = await _call("chat/completions", TEXT_TIME, asked)
     try:
         message = answer["choices"][0]["message"]
         said, refusal = message.get("content"), message.get("refusal")
@@ -180,28 +188,58 @@ async def _chat(messages: list[dict[str, Any]], form: dict[str, Any], tokens: in
     return said
 
 
-async def _call(path: str, timeout: timedelta, **request: Any) -> dict[str, Any]:
-    """Return the object that is answered; raise what any other answer means."""
+async def _call(path: str, timeout: timedelta, body: dict[str, Any], files: Any = None) -> dict[str, Any]:
+    """Return the object that is answered; raise what any other answer means.
+
+    An answer that is lost after the request was sent may have been paid for.
+    """
+    import openai
+
+    form = {"Content-Type": "multipart/form-data"} if files else {}
+    options: Any = {"headers": form, "timeout": timeout.total_seconds()}
+    try:
+        told: Any = await _client().post(f"/{path}", cast_to=object, body=body, files=files, options=options)
+    except openai.APIStatusError as error:
+        raise _refusal(error.status_code, {"error": error.body}) from None
+    except openai.APIConnectionError as error:
+        cause = type(error.__cause__).__name__
+        raise errors.Unavailable("down" if cause in _UNSENT else "maybe_made", _hidden(f"{cause}: {error}")) from None
+    except openai.OpenAIError as error:
+        raise errors.Unavailable("down", _hidden(f"{type(error).__name__}: {error}")) from None
+    except (ValueError, RecursionError):
+        return {}  # it says JSON and is none
+    return told if isinstance(told, dict) else {}
+
+
+def _client() -> "openai.AsyncOpenAI":
+    import openai
+
     settings = config.get()
     if not settings.openai_api_key:
         raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
-    url = f"{(settings.provider_urls['openai'] or API).rstrip('/')}/{path}"
-    headers = {"Authorization": f"Bearer {settings.openai_api_key}"}
-    try:
-        answer = await fetch.ask("POST", url, headers=headers, timeout=timeout, limit=ANSWER_LIMIT, **request)
-    except errors.Unavailable as error:
-        raise errors.Unavailable("down" if error.code == "not_reached" else "maybe_made", error.detail) from None
-    body = _object(answer.body)
-    if answer.status != 200:
-        raise _refusal(answer.status, body)
-    return body
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    name = (settings.openai_api_key, settings.provider_urls["openai"] or API)
+    if name not in clients:
+        clients[name] = openai.AsyncOpenAI(api_key=name[0], base_url=name[1], max_retries=0)
+    return clients[name]
+
+
+async def close() -> None:
+    """Close the running loop's connections; a later request opens new ones."""
+    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+        await client.close()
+
+
+def _hidden(said: str) -> str:
+    """Return what is told of a failure, without the key."""
+    return said[:300].replace(config.get().openai_api_key or "\0", "***")
 
 
 def _refusal(status: int, body: dict[str, Any]) -> errors.AppError:
     """Say what an answer other than 200 means."""
     told = body.get("error")
     code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, told)
-    said = f"{status} {code} {message}"[:300].replace(config.get().openai_api_key, "***")
+    said = _hidden(f"{status} {code} {message}")
     if status == 429:
         return errors.Unavailable("out_of_money" if code == "insufficient_quota" else "busy", said, BUSY)
     if status in (401, 403):
@@ -209,14 +247,6 @@ def _refusal(status: int, body: dict[str, Any]) -> errors.AppError:
     if status in (400, 404, 413, 422):
         return errors.Rejected("rules" if code in _AGAINST else "not_supported", said)
     return errors.Unavailable("down", said)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _cost(usage: Any) -> int | None:

@@ -66,6 +66,9 @@ async def keyed(page, secrets, stand_ins, monkeypatch):
         monkeypatch.setenv(name, value)
     config.get.cache_clear()
     yield
+    from lib.providers import openai as provider
+
+    await provider.close()
     await fetch.close()
     monkeypatch.undo()
     config.get.cache_clear()
