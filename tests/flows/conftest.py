@@ -233,6 +233,7 @@ class Shop:
             yield
         finally:
             running.update(away)
+            await self._redis("UNLINK", "local:drain_kick", "local:render_kick")  # of kicks that nobody heard
 
     @contextlib.asynccontextmanager
     async def setting(self, name: str, value: str) -> AsyncIterator[None]:

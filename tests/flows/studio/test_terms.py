@@ -32,7 +32,7 @@ def offer(draft, *halts):
     params = {"prices": {"3": 11}, "own_price": 2}
     product = catalog.Product(draft.product, "video", 4, 1, True, 180, params, 15)
     chain = makers.chain(draft.product)
-    return ledger.ProductOffer(product, 10, None, None, 0, 0, [*halts, *[""] * (len(chain) - len(halts))], "")
+    return ledger.ProductOffer(product, 10, None, None, 0, 0, [*halts, *[""] * (len(chain) - len(halts))], "", "")
 
 
 def test_without_a_key_there_is_one_price_and_no_excuse():
@@ -160,7 +160,7 @@ def test_words_that_can_no_longer_be_drawn_are_left_out_of_an_older_order():
     assert (draft.title, draft.benefits, draft.wordless) == ("", ("Лён",), True)
 
 
-def test_an_own_scenario_of_an_older_clip_stays_one():
+def test_an_own_scenario_of_an_older_clip_stays_one_where_a_model_reads_it(ai):
     job = done(product="video5", template="own", wishes="камера поднимается")
     draft = drafts.from_job(job, "again", has_photo=True)
     assert (draft.scenario, draft.wishes, drafts.missing(draft)) == ("камера поднимается", None, "confirm")
