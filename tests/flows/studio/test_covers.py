@@ -39,6 +39,7 @@ class TestStrip:
         [job] = await shop.jobs(seller)
         assert (job["args"]["design"], job["args"]["variant"], job["price"]) == (wanted, 0, 1)
         assert wanted in DESIGNS
+        await shop.settle(seller)
         await self._is_remembered(seller, photo, shop, wanted)
 
     async def _is_remembered(self, seller, photo, shop, wanted):
