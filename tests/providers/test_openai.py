@@ -1,7 +1,9 @@
 """What OpenAI's answers mean, and that they cost what is known."""
 
+import asyncio
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -122,3 +124,112 @@ async def test_without_a_key_nobody_is_asked(keyed, openai, monkeypatch):
 def test_no_report_of_openai_is_believed():
     with pytest.raises(errors.Denied):
         provider.check_report({}, "task_x")
+
+
+# Answers that the stand-in does not give, from a service that says any bytes
+
+KEY = "sk-a-secret-of-this-test"
+
+
+@pytest.fixture
+async def service(monkeypatch):
+    """Answer each request with the next of the given bytes, and hang up."""
+    answers = []
+
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1]))
+        writer.write(answers.pop(0))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    config.get.cache_clear()
+    yield answers
+    await provider.close()
+    server.close()
+    await server.wait_closed()
+    monkeypatch.undo()
+    config.get.cache_clear()
+
+
+def http(status, body, kind="application/json"):
+    said = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(said)}\r\nconnection: close\r\n\r\n"
+    return head.encode() + said
+
+
+async def drawn(photo):
+    wanted = ask("card", photo)
+    return await provider.create(provider.PICTURE, wanted, await provider.prepare(provider.PICTURE, wanted), "")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"]
+)
+async def test_an_answer_that_is_lost_after_the_request_may_have_been_paid_for(service, product_photo, said):
+    service.append(said)
+    with pytest.raises(errors.Unavailable) as lost:
+        await drawn(product_photo)
+    assert lost.value.code == "maybe_made"
+
+
+async def test_a_service_that_cannot_be_reached_has_made_nothing(service, product_photo, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    config.get.cache_clear()
+    with pytest.raises(errors.Unavailable) as away:
+        await drawn(product_photo)
+    assert away.value.code == "down"
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'"words"', b"{", b"\xff", {"data": []}, {"data": [{"b64_json": "!"}]}]
+)
+async def test_an_answer_that_is_no_picture_is_none_and_breaks_nothing(service, product_photo, body):
+    service.append(http(200, body))
+    output = await drawn(product_photo)
+    assert (output.data, output.cost) == (b"", None)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+async def test_a_page_of_a_proxy_proposes_no_words(service, kind):
+    service.append(http(200, b"<html>busy</html>", kind))
+    with pytest.raises(errors.Rejected) as odd:
+        await provider.propose_words("Write a card", "Кружка", b"")
+    assert odd.value.code == "odd_answer"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, {"error": {"code": "invalid_api_key", "message": f"Wrong key {KEY}"}}, "no_access"),
+        (403, {"error": f"no region for {KEY}"}, "no_access"),
+        (429, {"error": {"code": "insufficient_quota", "message": KEY}}, "out_of_money"),
+        (429, b"slow down", "busy"),
+        (502, f"<html>{KEY}</html>".encode(), "down"),
+    ],
+)
+async def test_a_refusal_says_what_it_means_and_never_our_key(service, product_photo, status, body, code):
+    service.append(http(status, body))
+    with pytest.raises(errors.Unavailable) as refused:
+        await drawn(product_photo)
+    assert refused.value.code == code
+    assert KEY not in str(refused.value)
+    assert KEY not in (refused.value.detail or "")
+
+
+async def test_a_judgement_that_cannot_be_read_is_none_and_not_a_pass(service):
+    """Else whatever breaks the service's answer would let every picture through."""
+    for body in (
+        {},
+        {"results": None},
+        {"results": [{"flagged": True}]},
+        {"results": [{"flagged": True, "categories": 5}]},
+    ):
+        service.append(http(200, body))
+        with pytest.raises(errors.Unavailable) as unread:
+            await provider.moderate(["Кружка"], b"")
+        assert unread.value.code == "down"
