@@ -112,7 +112,7 @@ class Stack:
             await function.idle(timeout)
 
     def client(self) -> httpx.AsyncClient:
-        """Return a client that calls the page in this process, without a socket: a third of the work."""
+        """Return a client that calls the page in this process, without a socket, and anything else over one."""
         own = {self.page: httpx.ASGITransport(self._app)}
         return httpx.AsyncClient(base_url=self.page, mounts=own, timeout=60, trust_env=False, verify=False)
 

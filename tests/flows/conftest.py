@@ -223,13 +223,13 @@ class Shop:
         One that is still busy is ended, as an instance that Vercel takes away.
         """
         running, away = self.stack.functions, dict[str, Function]()
-        for entry in [name for name in running if name.startswith(WORKERS)]:
-            away[entry] = running.pop(entry)
-            try:
-                await away[entry].idle(5)
-            except TimeoutError:
-                await away[entry].restart()
         try:
+            for entry in [name for name in running if name.startswith(WORKERS)]:
+                away[entry] = running.pop(entry)
+                try:
+                    await away[entry].idle(5)
+                except TimeoutError:
+                    await away[entry].restart()
             yield
         finally:
             running.update(away)
