@@ -167,7 +167,8 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
         results = [(bool(result["flagged"]), dict(result["categories"])) for result in judged["results"]]
     except (KeyError, TypeError, ValueError):
         raise errors.Unavailable("down", "no judgement") from None
-    return sorted({name for flagged, kinds in results if flagged for name, value in kinds.items() if value is True})
+    named = {name for flagged, kinds in results if flagged for name, value in kinds.items() if value is True}
+    return sorted(named) or ["unnamed"] * any(flagged for flagged, _ in results)
 
 
 async def _chat(messages: list[dict[str, Any]], form: dict[str, Any], tokens: int) -> str:
@@ -200,7 +201,7 @@ async def _call(path: str, timeout: timedelta, body: dict[str, Any], files: Any 
     try:
         told: Any = await _client().post(f"/{path}", cast_to=object, body=body, files=files, options=options)
     except openai.APIStatusError as error:
-        raise _refusal(error.status_code, {"error": error.body}) from None
+        raise _refusal(error.status_code, error.body) from None
     except openai.APIConnectionError as error:
         cause = type(error.__cause__).__name__
         raise errors.Unavailable("down" if cause in _UNSENT else "maybe_made", _hidden(f"{cause}: {error}")) from None
@@ -232,12 +233,11 @@ async def close() -> None:
 
 def _hidden(said: str) -> str:
     """Return what is told of a failure, without the key."""
-    return said[:300].replace(config.get().openai_api_key or "\0", "***")
+    return said.replace(config.get().openai_api_key or "\0", "***")[:300]
 
 
-def _refusal(status: int, body: dict[str, Any]) -> errors.AppError:
-    """Say what an answer other than 200 means."""
-    told = body.get("error")
+def _refusal(status: int, told: Any) -> errors.AppError:
+    """Say what an answer other than 200 means, by what it tells under "error"."""
     code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, told)
     said = _hidden(f"{status} {code} {message}")
     if status == 429:

@@ -221,6 +221,18 @@ async def test_a_refusal_says_what_it_means_and_never_our_key(service, product_p
     assert KEY not in (refused.value.detail or "")
 
 
+async def test_a_key_is_hidden_wherever_a_long_text_is_cut_off(service, product_photo):
+    service.append(http(401, {"error": {"message": "x" * 280 + KEY}}))
+    with pytest.raises(errors.Unavailable) as refused:
+        await drawn(product_photo)
+    assert KEY[:6] not in (refused.value.detail or "")
+
+
+async def test_what_is_flagged_for_no_named_reason_does_not_pass(service):
+    service.append(http(200, {"results": [{"flagged": True, "categories": {"violence": False}}]}))
+    assert await provider.moderate(["Кружка"], b"") == ["unnamed"]
+
+
 async def test_a_judgement_that_cannot_be_read_is_none_and_not_a_pass(service):
     """Else whatever breaks the service's answer would let every picture through."""
     for body in (
