@@ -227,7 +227,7 @@ def _read_percent(words: str, most: int) -> int:
 
 
 def _read_whole(words: str, most: int) -> int:
-    digits = re.sub(r"\s|дней|дня|день|дн\.?|days?|баллов|points|%", "", words, flags=re.IGNORECASE)
+    digits = re.sub(r"\s|дней|дня|день|дн\.?|days?|балл(?:ов|а)?|points?|%", "", words, flags=re.IGNORECASE)
     if not re.fullmatch(r"\d{1,9}", digits, re.ASCII) or int(digits) > most:
         raise errors.Invalid("bad_setting")
     return int(digits)

@@ -115,7 +115,17 @@ def test_what_is_no_percentage_or_too_much_is_refused(words):
 
 @pytest.mark.parametrize(
     ("words", "whole"),
-    [("30", 30), ("30 дней", 30), ("7 дн.", 7), ("1 000", 1000), ("0", 0), ("21 день", 21), ("500 Баллов", 500)],
+    [
+        ("30", 30),
+        ("30 дней", 30),
+        ("7 дн.", 7),
+        ("1 000", 1000),
+        ("0", 0),
+        ("21 день", 21),
+        ("500 Баллов", 500),
+        ("2 балла", 2),
+        ("1 point", 1),
+    ],
 )
 def test_a_whole_number_may_have_its_unit(words, whole):
     assert rules._read_whole(words, 3650) == whole
