@@ -28,7 +28,8 @@ def libraries(monkeypatch):
     log.take_over()
     yield
     logging.captureWarnings(False)
-    root.handlers[:], root.level = kept, level
+    root.handlers[:] = kept
+    root.setLevel(level)
 
 
 def test_a_scope_is_one_line_with_its_facts_counts_and_time(lines):
@@ -129,6 +130,8 @@ def test_warnings_and_errors_of_threads_are_lines_too(lines):
     assert (failed["logger"], failed["error"]) == ("threading", "ValueError: lost")
 
 
+@pytest.mark.usefixtures("libraries")
 @pytest.mark.parametrize("name", ["httpx", "httpcore", "telegram"])
 def test_libraries_that_would_print_every_address_are_quiet(name):
+    assert logging.getLogger("some.library").isEnabledFor(logging.INFO)
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)

@@ -11,7 +11,7 @@ from lib.office.people import Count
 from lib.telegram import conversation
 from tests.telegram import paper
 
-NOW = datetime(2026, 3, 10, 22, 30, tzinfo=UTC)  # the next day already in Moscow
+NOW = datetime(2026, 3, 10, 21, 30, tzinfo=UTC)  # the next day in Moscow, but not yet in Kaliningrad
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def reader(zone="", language="ru"):
 
 @pytest.mark.parametrize(
     ("zone", "day"),
-    [("", date(2026, 3, 11)), ("Europe/Kaliningrad", date(2026, 3, 11)), ("Asia/Vladivostok", date(2026, 3, 11))],
+    [("", date(2026, 3, 11)), ("Europe/Kaliningrad", date(2026, 3, 10)), ("Asia/Vladivostok", date(2026, 3, 11))],
 )
 def test_today_is_where_the_person_is(zone, day):
     assert when.today(reader(zone)) == day
@@ -42,8 +42,8 @@ def test_a_moment_has_the_persons_own_time():
 @pytest.mark.parametrize(
     ("at", "short", "clock_or_day", "day"),
     [
-        (NOW - timedelta(minutes=5), "11.03, 01:25", "01:25", "11 марта"),
-        (NOW - timedelta(hours=2), "10.03, 23:30", "10.03", "10 марта"),
+        (NOW - timedelta(minutes=5), "11.03, 00:25", "00:25", "11 марта"),
+        (NOW - timedelta(hours=2), "10.03, 22:30", "10.03", "10 марта"),
         (datetime(2025, 12, 31, 12, 0, tzinfo=UTC), "31 декабря 2025, 15:00", "31.12", "31 декабря 2025"),
         (datetime(2025, 12, 31, 21, 30, tzinfo=UTC), "01.01, 00:30", "01.01", "1 января"),
     ],

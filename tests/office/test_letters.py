@@ -1,4 +1,5 @@
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,7 +39,7 @@ async def test_bury_update_keeps_whatever_came(conn, payload, kept):
     assert await letters(conn) == [("studio", 7, kept, "error", 3)]
 
 
-async def test_keptare_counted_by_bot_and_by_the_kind_of_error(conn):
+async def test_letters_are_counted_by_bot_and_by_the_kind_of_error(conn):
     for number, error in enumerate(["KeyError: 'x'", "KeyError: 'y'", "42", "Missing"]):
         await bury_update(conn, "client" if number else "studio", number, b"{}", error, 3)
     counts = {one.word: one.number for one in await kept.by_reason(conn)}
@@ -55,7 +56,7 @@ async def test_keptare_counted_by_bot_and_by_the_kind_of_error(conn):
     ("name", "scan"),
     [("list_letters", "Index Scan"), ("letters_by_bot", "Index Only Scan"), ("letters_by_reason", "Index Only Scan")],
 )
-async def test_kept_are_narrowed_down_by_an_index(conn, name, scan):
+async def test_letters_are_narrowed_down_by_an_index(conn, name, scan):
     query = next(one for one in db.load("admin") if one.name == name)
     chosen = {"bot": None, "reason": "KeyError", "before": None, "limit": 10}
     await conn.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
@@ -110,12 +111,7 @@ async def test_a_letter_is_dropped_as_it_was_seen_and_the_trail_keeps_why(conn):
 @pytest.fixture
 def replays(database, monkeypatch):
     """Let the webhook answer as a test says, and note what it was asked."""
-
-    class Webhook:
-        refusal, asked, forgotten = None, [], []
-
-    world = Webhook()
-    world.asked, world.forgotten = [], []
+    world = SimpleNamespace(refusal=None, asked=[], forgotten=[])
 
     async def post(url, *, json, headers, timeout):
         world.asked.append((url, json, headers))

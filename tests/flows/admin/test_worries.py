@@ -13,7 +13,7 @@ from lib.studio.spending import ProviderState
 from lib.telegram import conversation
 from tests.telegram import paper
 
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 CALM = Pulse(None, 3, 2, 4, 40, 1, None, NOW, 0, 0, 0, 0)
 DOING = ProviderState("kie", 50_000, 100, 20, 20, 0, 51, 50, 1, NOW, "")
 

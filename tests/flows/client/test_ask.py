@@ -47,4 +47,4 @@ async def test_a_shop_without_a_menu_offers_no_question_and_says_so(comes, cafe)
 async def test_a_shop_that_does_not_exist_is_named_so(comes, cafe):
     boris = await comes(cafe)
     await boris.forges("ask:999999999")
-    await boris.sees("Магазин не найден|магазина")
+    await boris.sees("Такого магазина здесь нет")

@@ -7,6 +7,7 @@ import pytest
 from lib import db
 from lib.flows.studio import brand
 from lib.jobs import table
+from lib.people import users
 from lib.studio import brands, files
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
@@ -113,8 +114,6 @@ async def test_a_style_is_removed_after_a_question_and_its_logo_is_tidied(alice,
 
 
 async def test_a_style_is_in_the_export_and_goes_with_its_person(alice, database):
-    from lib.people import users
-
     await does(alice, text="brand:colours:gold")
     user_id = alice.who["id"]
     async with database.connect() as conn:

@@ -223,7 +223,7 @@ async def test_a_free_change_is_called_so_and_not_an_order(conn, make_user, lang
     )
     numbers = {"mend": mend.id, "order": order.id}
     assert line.format(**numbers) in history._line(turn, mend)
-    assert head.format(**numbers) not in history._line(turn, order)
+    assert line.format(**numbers) not in history._line(turn, order)
     await history._open(turn, mend)
     [(said, _)] = turn.chat.said
     assert head.format(**numbers) in said
