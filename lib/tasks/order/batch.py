@@ -3,6 +3,9 @@
     [next photo] kept ─> checked ─> made ─> sent, earned ─> behind all whose turn is now ─> [next photo] ... ─> ZIP
                      └────────┴──────┴─> failed: left out, and what it cost goes back when the order ends
 
+A photo has the job's attempts for itself, because giving way gives them back. One that uses them up, as it takes its
+workers with it, is left out on the last of them.
+
 What was delivered is earned, noted in the same statement as the photo, so that a batch that is stopped, dies or fails
 gives back the rest of its price and no more. A batch of which nothing came fails as a whole.
 """
@@ -34,7 +37,7 @@ async def go_on(desk: Desk) -> None:
         async with desk.moving():
             await _begin(desk)
             wait = await _next(desk)
-            if wait is None and _open(desk):
+            if wait is None and (_open(desk) or desk.run.job.attempts > 1):
                 desk.run.give_way()
                 return
         if wait is not None:
@@ -64,6 +67,7 @@ async def _next(desk: Desk) -> datetime | None:
         count, ended = desk.order.count, item.number
         await desk.show("making.batch", round(100 * ended / count) or None, n=ended + 1, count=count)
         try:
+            _require_tries(desk)
             await source.keep_own(desk, item)
             wait = await making.advance(desk, item.number)
         except errors.Rejected as error:
@@ -74,6 +78,13 @@ async def _next(desk: Desk) -> datetime | None:
             return wait
         await _hand_over(desk, item.number)
     return None
+
+
+def _require_tries(desk: Desk) -> None:
+    """Raise Rejected on the last attempt: the ones before it ended with an error of ours or a dead worker."""
+    job = desk.run.job
+    if job.attempts >= job.max_attempts:
+        raise errors.Rejected(job.error_code or "internal", "its attempts are used up")
 
 
 async def _hand_over(desk: Desk, number: int) -> None:
