@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from lib import db, text
 from lib.jobs.table import Job
+from lib.studio import orders
 
 SQL = db.load("mends")
 
@@ -91,6 +92,14 @@ def takes_words(job: Job) -> bool:
         and bool(job.args.get("title"))
     )
     return is_card and job.state == "done" and all(by.startswith("local:") for by in made)
+
+
+def can_vary(job: Job) -> bool:
+    """Say whether another variant of an order looks different: not a cut alone, nor a batch without covers."""
+    preset = job.args.get("preset")
+    if job.args.get("product") == "batch":
+        return preset in COVERS
+    return job.task != "card" or preset not in orders.ALONE
 
 
 def in_another_way(job: Job) -> dict[str, Any]:

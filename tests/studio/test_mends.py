@@ -229,3 +229,15 @@ def test_three_changes_are_free_and_none_of_what_was_refunded(changes, is_refund
 )
 def test_a_result_that_no_frame_can_replace_still_comes_out_otherwise(args, changes):
     assert dict(mends.redone(job(args=CARD | {"variant": 1, "count": 1} | args), "cut")) == changes
+
+
+@pytest.mark.parametrize(
+    ("product", "preset", "varies"),
+    [
+        *[("card", "wb", True), ("card", "white", True), ("card", "clear", False), ("set", "white", True)],
+        *[("batch", "ozon", True), ("batch", "white", False), ("batch", "clear", False), ("background", "clear", True)],
+    ],
+)
+def test_another_variant_is_offered_where_it_looks_different(product, preset, varies):
+    ordered = job(task="background" if product == "background" else "card", args={"product": product, "preset": preset})
+    assert mends.can_vary(ordered) is varies

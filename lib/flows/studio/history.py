@@ -103,10 +103,8 @@ def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
     if job.state in UNDER_WAY:
         rows = [[screen.button(turn, "button.cancel", f"order:cancel:{job.id}")]]
     elif job.state == "done" or placed.sent_items(job):
-        rows = [
-            [screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")],
-            [again, screen.button(turn, "button.again", f"order:variant:{job.id}")],
-        ]
+        variant = [screen.button(turn, "button.again", f"order:variant:{job.id}")] if mends.can_vary(job) else []
+        rows = [[screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")], [again, *variant]]
         ways = [screen.button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
         ways += [screen.button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
         rows.append(ways)

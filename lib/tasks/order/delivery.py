@@ -179,8 +179,9 @@ def _keyboard(desk: Desk) -> Keyboard:
         return Button(text.say(desk.order.language, key), data)
 
     job = desk.job_id
+    variant = [button("making.variant", f"order:variant:{job}")] if mends.can_vary(desk.run.job) else []
     rows = [
-        [button("making.again", f"order:again:{job}"), button("making.variant", f"order:variant:{job}")],
+        [button("making.again", f"order:again:{job}"), *variant],
         [button(f"studio.change.{_look(desk)}", f"order:format:{job}")],
         [button("making.history", "history:home"), button("making.new", "order:new")],
         [button("making.bad", f"order:bad:{job}"), button("button.menu", "menu:home")],

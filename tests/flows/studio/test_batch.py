@@ -81,7 +81,8 @@ async def test_an_album_becomes_cards_one_zip_and_credits_for_what_could_not_be_
     assert [(row["kind"], row["amount"]) for row in (await shop.ledger(seller))[-2:]] == [("charge", -3), ("refund", 1)]
     await seller.presses("В историю")
     await seller.presses(f"№{job['id']}")
-    assert "3 фото" in words(await seller.sees("Пакет карточек · Прозрачный PNG"))
+    opened = await seller.sees("Пакет карточек · Прозрачный PNG")
+    assert ("3 фото" in words(opened), "Ещё вариант" in buttons(opened)) == (True, False), "a cut looks the same again"
     await seller.presses("Прислать")
     assert (await seller.last())["document"]["file_name"].endswith(".zip")
 

@@ -11,7 +11,7 @@ from lib.credits import ledger
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
-from lib.studio import orders, strips
+from lib.studio import mends, orders, strips
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
 
@@ -335,7 +335,7 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
     if is_own(draft):
         draft = replace(draft, scenario=draft.wishes or "", wishes=None)
     if action == "variant":
-        draft = replace(draft, variant=draft.variant + count(draft))
+        draft = replace(draft, **mends.in_another_way(job))
     elif action == "video":
         draft = replace(draft, product="video5", variant=0, count=None, wishes=None, scenario="", template="")
     for look in CHOICES.keys() - {LOOKS[draft.product]}:  # an order names them all, and means its product's
