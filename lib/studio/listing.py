@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib import text
+from lib.jobs.table import Job
 from lib.studio import moderation
 from lib.studio import words as card_words
 
@@ -28,6 +29,11 @@ class Listing:
     market: str
     name: str
     about: str
+
+
+def is_offered(job: Job) -> bool:
+    """Say whether a text can be made of an order: of cards that share their words."""
+    return job.task == "card" and bool(job.args.get("title")) and not job.args.get("titles")
 
 
 def by_rules(title: str, benefits: Sequence[str]) -> list[Listing]:

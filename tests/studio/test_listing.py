@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from lib.jobs.table import Job
 from lib.studio import listing
 from lib.studio import words as card_words
 
@@ -60,3 +61,15 @@ def test_whatever_a_model_says_the_text_may_stand_on_the_page(said):
 def test_the_longest_texts_fit_into_one_message(language):
     longest = [listing.Listing(market, "Щ" * name, "щ" * about) for market, (name, about) in listing.LIMITS.items()]
     assert len(listing.said(language, longest)) < 4096
+
+
+@pytest.mark.parametrize(
+    ("task", "args", "is_offered"),
+    [
+        *[("card", {"title": TITLE}, True), ("card", {"title": ""}, False), ("video", {"title": TITLE}, False)],
+        ("card", {"title": TITLE, "titles": ["Чашка", "Кружка"]}, False),
+    ],
+)
+def test_a_text_is_offered_for_cards_that_share_their_words(task, args, is_offered):
+    order = Job(**dict.fromkeys(Job.__dataclass_fields__) | {"task": task, "args": args})
+    assert listing.is_offered(order) is is_offered

@@ -11,7 +11,7 @@ from lib.flows import when
 from lib.flows.studio import ordering
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.studio import mends, placed
+from lib.studio import listing, mends, placed
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -108,7 +108,7 @@ def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
         ways = [screen.button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
         ways += [screen.button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
         rows.append(ways)
-        if job.task == "card" and job.args.get("title"):
+        if job.state == "done" and listing.is_offered(job):
             rows.append([screen.button(turn, "making.listing", f"order:listing:{job.id}")])
     back = [screen.button(turn, "studio.to_history", "history:home"), *screen.home(turn)]
     return [*rows, back]

@@ -21,6 +21,7 @@ from pathlib import Path
 from lib import db, errors, log, storage, text
 from lib.credits import ledger
 from lib.studio import files as stored_files
+from lib.studio import listing
 from lib.studio.files import NewFile
 from lib.studio.items import Item
 from lib.tasks.order import delivery, making, source
@@ -177,7 +178,7 @@ def _keyboard(desk: Desk, is_part: bool) -> Keyboard:
     bad = [] if is_part else [button("making.bad", f"order:bad:{job}")]
     return [
         [button("making.again", f"order:again:{job}"), button("studio.change.preset", f"order:format:{job}")],
-        *([[button("making.listing", f"order:listing:{job}")]] if desk.order.title and not desk.order.titles else []),
+        *([[button("making.listing", f"order:listing:{job}")]] if listing.is_offered(desk.run.job) else []),
         [button("making.history", "history:home"), button("making.new", "order:new")],
         [*bad, button("button.menu", "menu:home")],
     ]

@@ -13,7 +13,7 @@ from lib.credits import ledger
 from lib.drawing.card import received
 from lib.providers import makers
 from lib.studio import files as stored_files
-from lib.studio import mends
+from lib.studio import listing, mends
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Button, Film, Keyboard, Picture, SentMessage
 
@@ -195,7 +195,7 @@ def _keyboard(desk: Desk) -> Keyboard:
         rows.insert(
             0, [button("making.reword", f"order:reword:{job}"), button("making.redesign", f"order:redesign:{job}")]
         )
-    if desk.order.task == "card" and desk.order.title:
+    if listing.is_offered(desk.run.job):
         rows.insert(-2, [button("making.listing", f"order:listing:{job}")])
     return rows
 

@@ -207,7 +207,7 @@ async def test_a_batch_without_words_on_it_is_promised_no_cover(alice, preset, s
 @pytest.mark.parametrize(("language", "said"), [("ru", "готово 1 из 3"), ("en", "1 of 3 are ready")])
 async def test_a_stopped_batch_keeps_its_cards_within_reach_in_the_history(database, alice, language, said):
     alice.who = alice.who | {"language": language}
-    place = {"chat_id": 7, "product": "batch", "preset": "wb", "count": 3, "photos": ["a", "b", "c"]}
+    place = {"chat_id": 7, "product": "batch", "preset": "wb", "count": 3, "photos": ["a", "b", "c"], "title": "Ваза"}
     async with database.connect() as conn:
         user = await users.get_user(conn, alice.who["id"])
         job = await factories.make_running(conn, user, price=3, args=place)
@@ -219,4 +219,6 @@ async def test_a_stopped_batch_keeps_its_cards_within_reach_in_the_history(datab
     await history.handle(turn)
     shown, keyboard = turn.chat.said[-1]
     assert said in shown
-    assert f"history:send:{job.id}" in [button.data for row in keyboard for button in row]
+    offered = [button.data for row in keyboard for button in row]
+    assert f"history:send:{job.id}" in offered
+    assert f"order:listing:{job.id}" not in offered, "it is answered for a finished order alone"
