@@ -24,6 +24,7 @@ from lib.telegram.client import Button, Chat, Keyboard, Picture
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20), max_attempts=3)
 LEASE = timedelta(seconds=60)
 SIZE = (480, 640)
+OF_A_PRODUCT = ("picture_empty", "picture_not_drawn")  # errors that ask for another photo of a product
 
 
 async def run(run: Run) -> None:
@@ -37,7 +38,7 @@ async def run(run: Run) -> None:
         log.note(blocked=True)
     except errors.Rejected as error:
         key = f"error.{error.code}"
-        words = text.say(asked["language"], key if text.knows(key) else "error.internal", detail="", limit=0)
+        words = text.say(asked["language"], key if text.knows(key) else "error.try_again", detail="", limit=0)
         await chat.edit(asked["message_id"], words, _keyboard(asked["language"]))
 
 
@@ -45,7 +46,12 @@ async def _take(run: Run) -> None:
     """Keep the logo; its strongest colour is the accent of a style that has none yet."""
     user_id = run.job.user_id
     data = await client.download(run.job.args["bot"], run.job.args["file_id"])
-    found = await work.draw(logo.clean, data)
+    try:
+        found = await work.draw(logo.clean, data)
+    except errors.Rejected as error:
+        if error.code in OF_A_PRODUCT:
+            raise errors.Rejected("picture_no_logo", str(error)) from error
+        raise
     [file] = await stored_files.keep(
         user_id, run.id, [NewFile("logo", found.png, "image/png", found.width, found.height)]
     )

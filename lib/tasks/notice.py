@@ -11,7 +11,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import Job
 from lib.loyalty import staff
-from lib.studio import cuts, mends, moderation
+from lib.studio import brands, cuts, mends, moderation
 from lib.telegram.client import Button, Chat, Keyboard
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
@@ -19,6 +19,7 @@ LEASE = timedelta(seconds=30)
 
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
 WORDS = ("rules", "words_refused")  # what other words can
+PROMISES = (brands.TASK, "listing")  # what a message of the studio has promised, free
 FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
 
 
@@ -32,6 +33,8 @@ async def run(run: Run) -> None:
             await _tell_of_order(failed)
         elif failed is not None and failed.task in FILES and failed.args:
             await _tell_of_file(failed)
+        elif failed is not None and failed.task in PROMISES and failed.args:
+            await _tell_of_promise(failed)
         else:
             log.note(nobody_to_tell=True)
     except errors.Blocked:
@@ -91,7 +94,8 @@ def _words(failed: Job, language: str, balance: int) -> str:
         return mends.cancelled(language, failed, balance)
     key = f"error.{failed.error_code}"
     order = failed.args
-    refused = moderation.check_words([order.get("title", ""), *order.get("benefits", []), order.get("wishes", "")])
+    said = [order.get("title", ""), *order.get("benefits", []), order.get("wishes", ""), *order.get("titles", [])]
+    refused = moderation.check_words(said)
     reason = text.say(language, key if text.knows(key) else "error.internal", detail=refused, limit=0)
     if mends.delivered_for(failed):
         return f"{reason}\n\n{mends.cancelled(language, failed, balance)}"
@@ -108,6 +112,14 @@ async def _tell_of_cut(failed: Job) -> None:
     is_photo = str(failed.error_code).startswith("picture_") and text.knows(key)
     words = text.say(asked["language"], key if is_photo else "studio.cut.none", detail="", limit=0)
     await Chat(asked["bot"], asked["chat_id"], paced=True).edit(asked["message_id"], words)
+
+
+async def _tell_of_promise(failed: Job) -> None:
+    """Say in the message that promised it that it will not come."""
+    asked = failed.args
+    menu = Button(text.say(asked["language"], "button.menu"), "menu:home")
+    words = text.say(asked["language"], "error.try_again")
+    await Chat(asked["bot"], asked["chat"], paced=True).edit(asked["message_id"], words, [[menu]])
 
 
 async def _tell_of_file(failed: Job) -> None:

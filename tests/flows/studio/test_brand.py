@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from PIL import Image
 
 from lib import db
 from lib.flows.studio import brand
@@ -43,6 +44,10 @@ async def test_a_logo_is_cut_clean_and_stands_on_the_cards_from_then_on(seller, 
     await seller.sees("Карточка готова")
     plain = (await shop.jobs(seller))[0]
     await seller.says("/menu")
+    await seller.presses("Фирменный стиль")
+    await seller.presses("Логотип")
+    await seller.sends_file(encoded(Image.new("RGB", (300, 300), "white"), "PNG"), "blank.png", "image/png")
+    await seller.sees("Логотип не отделился от фона")
     await seller.presses("Фирменный стиль")
     await seller.presses("Логотип")
     await seller.sends_file(encoded(make_logo(), "PNG"), "logo.png", "image/png")
