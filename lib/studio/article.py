@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lib.studio import moderation
 from lib.studio import words as card_words
 from lib.studio.words import BENEFIT_LIMIT, BENEFITS, TITLE_LIMIT
 
@@ -151,7 +150,7 @@ def _title(sentence: str) -> str:
     while len(line) > TITLE_LIMIT:
         line = line.rpartition(" ")[0]
     line = _LOOSE.sub("", line).strip()
-    if len(line) < 4 or not any(sign.isalpha() for sign in line) or not _is_allowed(line):
+    if len(line) < 4 or not any(sign.isalpha() for sign in line) or not card_words.is_allowed(line):
         return ""
     return line[0].upper() + line[1:]
 
@@ -179,7 +178,7 @@ def _clauses(sentence: str, title: str) -> Iterator[tuple[str, int]]:
         pieces = [line]
     for piece in pieces:
         short = _trimmed(piece, title)
-        if short and _is_allowed(short) and not _same(short, title):
+        if short and card_words.is_allowed(short) and not _same(short, title):
             yield short, _worth(short) + listed + bool(named)
 
 
@@ -213,8 +212,3 @@ def _without_repeats(clauses: list[str]) -> Iterator[str]:
         if stems and all(len(stems & other) < 0.6 * min(len(stems), len(other)) for other in seen):
             seen.append(stems)
             yield clause
-
-
-def _is_allowed(line: str) -> bool:
-    refused = any(card_words.check_words(market, line, ()) for market in card_words.MARKETPLACES)
-    return not refused and not moderation.check_words([line])

@@ -11,7 +11,6 @@ from typing import Any
 
 from lib import text
 from lib.jobs.table import Job
-from lib.studio import moderation
 from lib.studio import words as card_words
 
 # Characters of a name and of a description: no more than the marketplace takes, and both fit into one message.
@@ -38,8 +37,8 @@ def is_offered(job: Job) -> bool:
 
 def by_rules(title: str, benefits: Sequence[str]) -> list[Listing]:
     """Return the text of each marketplace out of the words of a card; without those that it would refuse."""
-    said = [benefit for benefit in benefits if _is_allowed(benefit)]
-    if not _is_allowed(title):
+    said = [benefit for benefit in benefits if card_words.is_allowed(benefit)]
+    if not card_words.is_allowed(title):
         return []
     return [Listing(market, _named(market, title, said), _told(title, said)) for market in LIMITS]
 
@@ -104,9 +103,4 @@ def _clean(value: Any, numbers: set[str]) -> str:
 
 
 def _may_stand(sentence: str, numbers: set[str]) -> bool:
-    return _is_allowed(sentence) and set(_DIGITS.findall(sentence)) <= numbers
-
-
-def _is_allowed(line: str) -> bool:
-    refused = any(card_words.check_words(market, line, ()) for market in card_words.MARKETPLACES)
-    return not refused and not moderation.check_words([line])
+    return card_words.is_allowed(sentence) and set(_DIGITS.findall(sentence)) <= numbers

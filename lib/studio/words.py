@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from lib import errors
+from lib.studio import moderation
 
 MARKETPLACES = ("wb", "ozon")
 
@@ -108,6 +109,11 @@ def check_words(preset: str, title: str, benefits: tuple[str, ...]) -> list[Refu
         for match in pattern.finditer(line)
     )
     return list(dict.fromkeys(found))
+
+
+def is_allowed(line: str) -> bool:
+    """Say whether no marketplace refuses a line, and no rule of ours: only such a line is proposed to a seller."""
+    return not moderation.check_words([line]) and not any(check_words(market, line, ()) for market in MARKETPLACES)
 
 
 def drawn(line: str) -> str:

@@ -114,11 +114,7 @@ def _line(value: Any, limit: int) -> str:
         line = card_words.read_words(value.replace("\n", " ")[:300]).title
     except errors.Invalid:
         return ""
-    return line if _ALPHABET.fullmatch(line) and _is_allowed(line) and len(line) <= limit else ""
-
-
-def _is_allowed(line: str) -> bool:
-    return not any(card_words.check_words(market, line, ()) for market in card_words.MARKETPLACES)
+    return line if _ALPHABET.fullmatch(line) and card_words.is_allowed(line) and len(line) <= limit else ""
 
 
 def _by_rule(description: str) -> dict[str, Any] | None:
@@ -129,9 +125,9 @@ def _by_rule(description: str) -> dict[str, Any] | None:
         words = card_words.read_words(description)
     except errors.Invalid:
         return None
-    if not _is_allowed(words.title):  # the seller may insist on it; we do not propose it
+    if not card_words.is_allowed(words.title):  # the seller may insist on it; we do not propose it
         return None
-    return {"title": words.title, "benefits": list(filter(_is_allowed, words.benefits)), "category": ""}
+    return {"title": words.title, "benefits": list(filter(card_words.is_allowed, words.benefits)), "category": ""}
 
 
 def _said(language: str, found: dict[str, Any]) -> str:

@@ -44,16 +44,14 @@ async def photo(turn: Turn, file: Attachment) -> None:
         await _add(turn, draft, file)
         return
     draft = replace(drafts.answered(draft), file_id=file.file_id, kind=file.kind, album=file.album)
-    draft = replace(
-        draft, source=None, variant=0, cut="", way="", free="", clear=False, photos=(file.file_id,), titles=()
-    )
-    notes: list[str] = []
+    draft = replace(draft, photos=(file.file_id,), titles=(), source=None, variant=0)
+    draft = replace(draft, cut="", way="", free="", clear=False)
     drafts.keep(turn, replace(draft, described="") if turn.came.text else draft)
     await cutting.begin(turn)
     if turn.came.text:
-        await _words(turn, notes)
+        await _words(turn)
     else:
-        await screens.show_next(turn, *notes)
+        await screens.show_next(turn)
 
 
 async def _add(turn: Turn, draft: OrderDraft, file: Attachment) -> None:
@@ -89,7 +87,7 @@ async def text(turn: Turn) -> None:
     elif step == "titles":
         await _titles(turn)
     else:
-        await _words(turn, [])
+        await _words(turn)
 
 
 async def _wishes(turn: Turn) -> None:
@@ -116,7 +114,7 @@ async def _titles(turn: Turn) -> None:
         await screens.show_next(turn)
 
 
-async def _words(turn: Turn, notes: list[str]) -> None:
+async def _words(turn: Turn) -> None:
     """Take the words as they are, or let a model propose some, once: what the seller types instead is taken.
 
     A mended description is still a description.
@@ -124,12 +122,10 @@ async def _words(turn: Turn, notes: list[str]) -> None:
     step, draft = turn.state.step.partition(":")[2], drafts.of(turn)
     described = draft.title or draft.described
     mended = draft.described_in == turn.came.message_id
-    if step != "confirm" and (mended or not described) and await _propose(turn, notes):
+    if step != "confirm" and (mended or not described) and await _propose(turn):
         return
-    if article.is_article(turn.came.text):
-        await screens.show_next(turn, *notes, *_found(turn, turn.came.text))
-        return
-    await screens.show_next(turn, *notes, *_read(turn, turn.came.text))
+    read = _found if article.is_article(turn.came.text) else _read
+    await screens.show_next(turn, *read(turn, turn.came.text))
 
 
 def _found(turn: Turn, message: str) -> list[str]:
@@ -156,7 +152,7 @@ def _read(turn: Turn, message: str) -> list[str]:
     return [turn.text("card.benefits_left_out", limit=card_words.BENEFITS)] if words.left_out else []
 
 
-async def _propose(turn: Turn, notes: list[str]) -> bool:
+async def _propose(turn: Turn) -> bool:
     """Ask a model for the words, if there is one; its job turns the screen into a proposal."""
     if not config.get().openai_api_key or await limits.wait(turn.chat.id, PROPOSALS):
         return False
@@ -164,7 +160,7 @@ async def _propose(turn: Turn, notes: list[str]) -> bool:
     draft = replace(drafts.of(turn), described=came.text[:DESCRIPTION_LIMIT], described_in=came.message_id)
     drafts.keep(turn, draft)
     turn.state.step = "order:words"
-    await turn.show(screen.paragraphs(*notes, turn.text("studio.words.thinking")), [screen.home(turn)])
+    await turn.show(turn.text("studio.words.thinking"), [screen.home(turn)])
     args = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,
