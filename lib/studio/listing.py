@@ -13,6 +13,7 @@ from lib import text
 from lib.jobs.table import Job
 from lib.studio import words as card_words
 
+TASK = "listing"
 # Characters of a name and of a description: no more than the marketplace takes, and both fit into one message.
 LIMITS = {"wb": (60, 1700), "ozon": (200, 1700)}
 

@@ -11,7 +11,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import Job
 from lib.loyalty import staff
-from lib.studio import brands, cuts, mends, moderation
+from lib.studio import brands, cuts, listing, mends, moderation
 from lib.telegram.client import Button, Chat, Keyboard
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=30))
@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=30)
 
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
 WORDS = ("rules", "words_refused")  # what other words can
-PROMISES = (brands.TASK, "listing")  # what a message of the studio has promised, free
+PROMISES = (brands.TASK, listing.TASK)  # what a message of the studio has promised, free
 FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
 
 

@@ -9,9 +9,8 @@ home -> [show] -> job `brand`; home -> [remove] -> sure? -> gone
 from datetime import timedelta
 from typing import Any
 
-from lib import db, errors, limits, pictures
+from lib import db, limits, pictures
 from lib.flows.studio import ordering
-from lib.jobs import kick, table
 from lib.providers import makers
 from lib.studio import brands
 from lib.studio.brands import Brand
@@ -92,16 +91,7 @@ async def _draw(turn: Turn, **more: Any) -> None:
     if await turn.limited(PREVIEWS):
         return
     ordering.listen(turn)
-    message_id = await turn.chat.say(turn.text("studio.brand.drawing"))
-    args = {"bot": turn.chat.bot, "chat": turn.chat.id, "language": turn.language, "message_id": message_id, **more}
-    key, user_id = f"brand:{turn.chat.bot}:{turn.came.update_id}", turn.state.who["id"]
-    work = table.create_job_and_consume_credit
-    try:
-        await db.run(lambda conn: work(conn, user_id, task=brands.TASK, key=key, args=args, price=0))
-    except errors.Conflict:  # the same update was delivered again: the first message is the one that is filled
-        await turn.chat.delete(message_id)
-        return
-    turn.after.append(kick.render)
+    await ordering.promise(turn, brands.TASK, turn.text("studio.brand.drawing"), **more)
 
 
 async def _show(turn: Turn, _: str) -> None:

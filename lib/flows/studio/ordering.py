@@ -1,7 +1,10 @@
-"""The order under way, as the other flows of the studio need it."""
+"""The order under way, as the other flows of the studio need it, and the message that a free job will fill."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from lib import db, errors
+from lib.jobs import kick, table
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
@@ -68,6 +71,19 @@ def listen(turn: Turn) -> None:
     """Let the next text belong to the order: a person who looks at another screen no longer answers the question."""
     if turn.state.step.partition(":")[0] != "order" or turn.state.step == REWORDS:
         turn.state.step = "order:words" if DRAFT.of(turn.state) else "order:photo"
+
+
+async def promise(turn: Turn, task: str, words: str, **more: Any) -> None:
+    """Say what will come, and queue the free job that turns this message into it."""
+    message_id, user_id = await turn.chat.say(words), turn.state.who["id"]
+    place = {"bot": turn.chat.bot, "chat": turn.chat.id, "language": turn.language, "message_id": message_id}
+    key, work = f"{task}:{turn.chat.bot}:{turn.came.update_id}", table.create_job_and_consume_credit
+    try:
+        await db.run(lambda conn: work(conn, user_id, task=task, key=key, args=place | more, price=0))
+    except errors.Conflict:  # the same update was delivered again: the first message is the one that is filled
+        await turn.chat.delete(message_id)
+        return
+    turn.after.append(kick.render)
 
 
 def counted(turn: Turn, product: str, count: int) -> str:
