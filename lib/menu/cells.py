@@ -7,7 +7,9 @@ believed: not its size, not its references, no entity.
 import csv
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -16,7 +18,12 @@ from lib import errors, typed
 MOST_BYTES = 2_000_000
 MOST_ROWS = 3_000
 MOST_CELLS = 30
-_UNPACKED = 30_000_000
+_UNPACKED = 10_000_000  # bytes of one part of a workbook
+_MARKS = 7 * MOST_ROWS * MOST_CELLS  # tags and attributes in it: each takes far more memory than it takes bytes
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ElementTree.ParseError),
+    *(ValueError, LookupError),
+)
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _COLUMN = re.compile(r"[A-Z]{1,3}")
 
@@ -29,7 +36,7 @@ def rows(data: bytes) -> list[list[str]]:
     table: list[list[str]] = []
     for row in found:
         table.append([typed.visible(cell).strip() for cell in row[:MOST_CELLS]])
-        if len(table) > MOST_ROWS:
+        if len(table) > MOST_ROWS and any(table[-1]):
             raise errors.Invalid("too_many_rows", str(MOST_ROWS))
     return table
 
@@ -61,24 +68,31 @@ def _workbook(data: bytes) -> Iterator[list[str]]:
             words = _words(pack)
             names = [name for name in pack.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)]
             first = min(names, key=lambda name: int(re.findall(r"\d+", name)[0]))
-            yield from (_row(row, words) for row in _parsed(pack, first).iter(f"{_SHEET}row"))
-    except (
-        zipfile.BadZipFile,
-        ElementTree.ParseError,
-        ValueError,
-        KeyError,
-        LookupError,
-        NotImplementedError,
-    ) as error:
+            yield from _in_place(_parsed(pack, first).iter(f"{_SHEET}row"), words)
+    except _BROKEN as error:
         raise errors.Invalid("file_unreadable", type(error).__name__) from error
+
+
+def _in_place(found: Iterator[ElementTree.Element], words: list[str]) -> Iterator[list[str]]:
+    """Yield the rows under the numbers that Excel shows: a workbook leaves out those that are empty."""
+    at = 0
+    for row in found:
+        number = min(int(row.get("r", at + 1)), MOST_ROWS + 1)
+        yield from ([] for _ in range(number - at - 1))
+        at = max(number, at + 1)
+        yield _row(row, words)
 
 
 def _parsed(pack: zipfile.ZipFile, name: str) -> ElementTree.Element:
     """Parse one part of a workbook; one that unpacks to more than a menu needs, or brings entities, is refused."""
+    if pack.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(name)
     with pack.open(name) as part:
         xml = part.read(_UNPACKED + 1)
+    if len(xml) > _UNPACKED or xml.count(b"<") + xml.count(b"=") > _MARKS:
+        raise ValueError(name)
     text = xml.decode()
-    if len(xml) > _UNPACKED or "<!DOCTYPE" in text or "<!ENTITY" in text:
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError(name)
     return ElementTree.fromstring(text)  # noqa: S314 - without a document type there are no entities
 
@@ -110,7 +124,7 @@ def _value(cell: ElementTree.Element, words: list[str]) -> str:
         return "".join(one.text or "" for one in cell.iter(f"{_SHEET}t"))
     value = cell.find(f"{_SHEET}v")
     text = (value.text if value is not None else "") or ""
-    if cell.get("t") == "s":
+    if cell.get("t") == "s" and text:
         return words[int(text)]
     if cell.get("t") in (None, "n") and text:
         return f"{round(float(text), 2):.2f}".rstrip("0").rstrip(".")

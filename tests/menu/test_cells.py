@@ -1,3 +1,4 @@
+import contextlib
 import io
 import zipfile
 
@@ -33,9 +34,24 @@ def test_a_workbook_gives_words_numbers_and_gaps():
     assert cells.rows(workbook(row)) == [["Латте", "", "250.5", "да"]]
 
 
+def test_rows_keep_their_numbers_where_a_workbook_leaves_empty_ones_out():
+    rows = '<row r="1"><c><v>1</v></c></row><row r="4"><c><v>4</v></c></row><row r="1048576"><c s="1"/></row>'
+    found = cells.rows(workbook(rows))
+    assert found[:4] == [["1"], [], [], ["4"]]
+    assert not any(map(any, found[4:]))
+
+
+def test_a_workbook_with_any_byte_broken_is_read_or_refused():
+    whole = workbook('<row><c t="s"><v>0</v></c></row>')
+    for at in range(4, len(whole)):
+        with contextlib.suppress(errors.Invalid):
+            cells.rows(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        workbook("<row>" + "<c/>" * 700_000 + "</row>"),
         b"PK\x03\x04 no zip",
         workbook("", head='<!DOCTYPE x [<!ENTITY a "aaaa">]>'),
         workbook("<row>"),
