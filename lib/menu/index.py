@@ -8,10 +8,12 @@ What only resembles the question is marked as a guess.
 """
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lib.menu import synonyms, wish, words
 from lib.menu.goods import MenuItem, Variant
@@ -66,6 +68,15 @@ class FoundItems:
     items: tuple[FoundItem, ...] = ()
     guess: bool = False
     small_talk: bool = False
+
+
+class _Spelling(NamedTuple):
+    """A word of a menu, how it sounds, and the letters of both as bits."""
+
+    stem: str
+    letters: int
+    heard: str
+    heard_letters: int
 
 
 class Index:
@@ -207,15 +218,33 @@ class Index:
             self._note(found, self._synonyms.also.get(stem, ()), _OTHER_WORD)
             self._note(found, self._sounds.get(words.sound(stem), ()), _SOUND)
             if not found:
-                self._note(found, (one for one in self._known if _begins_alike(stem, one)), _BEGINNING)
+                alike = (one for one in self._beginnings.get(stem[:4], ()) if _begins_alike(stem, one))
+                self._note(found, alike, _BEGINNING)
         is_known = words.stem(token) in self._synonyms.also  # девушка is no дедушка with a typing error
         return found or ({} if is_known else self._mistyped(words.stem(spelled)))
 
     @functools.cached_property
     def _known(self) -> tuple[str, ...]:
         """The words of the menu and of the synonyms that lead to one."""
-        leading = {one for one, other in self._synonyms.also.items() if not other.isdisjoint(self._holders)}
+        leading = {one for one, other in self._synonyms.also.items() if any(each in self._holders for each in other)}
         return tuple({*self._holders, *leading})
+
+    @functools.cached_property
+    def _beginnings(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in self._known:
+            found.setdefault(one[:4], []).append(one)
+        return found
+
+    @functools.cached_property
+    def _spelled(self) -> dict[int, list["_Spelling"]]:
+        """Words that may be meant by a mistyped one, by their length."""
+        found: dict[int, list[_Spelling]] = {}
+        for one in self._known:
+            if one.isalpha() and len(one) >= 4:
+                heard = words.sound(one)
+                found.setdefault(len(one), []).append(_Spelling(one, _letters(one), heard, _letters(heard)))
+        return found
 
     def _note(self, found: dict[str, float], stems: Iterable[str], sure: float) -> None:
         for stem in stems:
@@ -232,16 +261,20 @@ class Index:
         if len(stem) < 4 or not stem.isalpha():
             return found
         heard, most = words.sound(stem), 2 if len(stem) >= 7 else 1
+        written, sounding = _letters(stem), _letters(heard)
         nearest = most
-        for known in self._known:
-            if abs(len(known) - len(stem)) > most or not known.isalpha() or len(known) < 4:
+        lengths = range(len(stem) - most, len(stem) + most + 1)
+        for known in itertools.chain.from_iterable(self._spelled.get(length, ()) for length in lengths):
+            # An error changes two letters of a word's set at most, and counting those is cheaper than comparing words.
+            far = 2 * nearest
+            if (written ^ known.letters).bit_count() > far and (sounding ^ known.heard_letters).bit_count() > far:
                 continue
-            errors = min(words.edits(stem, known, nearest), words.edits(heard, words.sound(known), nearest))
+            errors = min(words.edits(stem, known.stem, nearest), words.edits(heard, known.heard, nearest))
             if errors < nearest:
                 found.clear()
             if errors <= nearest:
                 nearest = errors
-                self._note(found, [known], _TYPO if errors < 2 else _TWO_TYPOS)
+                self._note(found, [known.stem], _TYPO if errors < 2 else _TWO_TYPOS)
         return found
 
     def _resemble(self, tokens: list[str]) -> dict[int, float]:
@@ -296,6 +329,13 @@ def _stems(text: str) -> frozenset[str]:
 
 def _is_number(token: str) -> bool:
     return any(letter.isdigit() for letter in token)
+
+
+def _letters(word: str) -> int:
+    bits = 0
+    for letter in word:
+        bits |= 1 << ord(letter) % 32
+    return bits
 
 
 def _begins_alike(stem: str, known: str) -> bool:

@@ -8,13 +8,14 @@ _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
 _CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбюё"
 _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
 
-# Longest first: the first that fits is cut off.
+# The longest that fits is cut off.
 _ENDING_LETTERS = """
     ами ями иями ов ев ей иев ах ях иях ам ям иям ом ем ием ою ею ью а я о е и ы у ю ь й ия ие ии ию ья ье ьи
     ый ий ой ая яя ое ее ые ие ого его ому ему ым им ых их ую юю ыми ими
     ть ти ет ит ут ют ат ят ете ите ешь ишь ал ил ел ла ло ли ала или ела ила ало ило ился илась ился ить ать еть ется
     ится ются утся ться тся уйте айте ите"""
-_ENDINGS = sorted(_ENDING_LETTERS.split(), key=len, reverse=True)
+_ENDINGS = frozenset(_ENDING_LETTERS.split())
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 _ENGLISH_ENDINGS = ("ies", "ing", "es", "ed", "s")
 _DIMINUTIVES = re.compile(r"(?<=\w{4})(?:ечк|очк|оньк|еньк|ичк|ушк|ик|чик|ек|ок)$|(?<=\w{3}[бвгджзлмнпрстфхцчшщ])к$")
 
@@ -60,7 +61,8 @@ def stem(word: str) -> str:
     if word.isascii():
         ending = next((one for one in _ENGLISH_ENDINGS if word.endswith(one) and len(word) - len(one) >= 3), "")
         return word.removesuffix(ending) + ("y" if ending == "ies" else "")
-    ending = next((one for one in _ENDINGS if word.endswith(one) and len(word) - len(one) >= 3), "")
+    longest = min(_LONGEST_ENDING, len(word) - 3)
+    ending = next((word[-size:] for size in range(longest, 0, -1) if word[-size:] in _ENDINGS), "")
     root = word.removesuffix(ending)
     root = _DIMINUTIVES.sub("", root) if len(root) > 5 else root
     return re.sub(r"(нн)$", "н", root)

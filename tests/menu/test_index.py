@@ -1,6 +1,8 @@
+import itertools
+
 import pytest
 
-from lib.menu import synonyms
+from lib.menu import synonyms, words
 from lib.menu.goods import MenuItem, Variant
 from lib.menu.index import Index
 
@@ -94,3 +96,14 @@ def test_a_word_that_the_list_knows_is_no_typing_error_of_another():
 
 def test_an_empty_menu_is_silent():
     assert codes("латте", Index([])) == []
+
+
+def test_a_question_of_unknown_words_is_not_compared_with_each_word_of_the_menu(monkeypatch):
+    letters, compared = "абвгдежзиклмнопрстуф", []
+    edits = words.edits
+    monkeypatch.setattr(words, "edits", lambda *pair: compared.append(pair) or edits(*pair))
+    titles = ["".join(one) for one in itertools.islice(itertools.permutations(letters, 7), 0, 10**6, 1_000)]
+    index = Index([an_item(str(at), one) for at, one in enumerate(titles)])
+    index.ask("хцчшщыэ эыщшчцх")
+    assert not compared
+    assert index.ask(titles[500][:-1] + "щ").items
