@@ -1,12 +1,13 @@
 """The versions of a shop's menu: publishing one, going back to the one before, reading the newest.
 
 A version never changes. Publishing and going back both make the next one, if the newest is still the one that the
-person saw; the last ten are kept. Clients read through the shelf MENU, the index of a version stays in the process.
+person saw; the last ten are kept. Clients read through the shelf MENU. The index of a version stays in the
+process, so a question asks Postgres alone which version counts.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from lib import db, errors, shelves
 from lib.menu.goods import MenuItem, Variant
@@ -24,6 +25,18 @@ class MenuVersion:
 
     version: int = 0
     items: tuple[MenuItem, ...] = ()
+
+
+@dataclass(frozen=True)
+class OpenShop:
+    """A shop that answers clients now, and the version of its menu; 0 when it has none."""
+
+    id: int
+    title: str
+    city: str
+    address: str
+    contact: str
+    menu_version: int
 
 
 @dataclass(frozen=True)
@@ -53,10 +66,10 @@ async def publish(conn: db.Connection, partner_id: int, actor_id: int, items: Se
 
     Call `forget` once it is committed. Denied("role_too_low").
     """
-    await _check_role(conn, partner_id, actor_id)
-    ids = {"partner_id": partner_id, "actor_id": actor_id, "seen": seen}
-    made = await SQL.publish_menu.within(_of(partner_id)).one(conn, int, **ids, menu={"items": list(map(_dump, items))})
-    return _made(made)
+    ids = {"partner_id": partner_id, "actor_id": actor_id}
+    menu = {"items": list(map(_dump, items))}
+    made = await SQL.publish_menu.within(_of(partner_id)).one(conn, int, **ids, seen=seen, menu=menu)
+    return made or await _refuse(conn, ids)
 
 
 async def go_back(conn: db.Connection, partner_id: int, actor_id: int, *, seen: int) -> int:
@@ -64,9 +77,9 @@ async def go_back(conn: db.Connection, partner_id: int, actor_id: int, *, seen: 
 
     Pressed twice, it changes the menu once. Denied("role_too_low").
     """
-    await _check_role(conn, partner_id, actor_id)
-    ids = {"partner_id": partner_id, "actor_id": actor_id, "seen": seen}
-    return _made(await SQL.go_back_to_menu.within(_of(partner_id)).one(conn, int, **ids))
+    ids = {"partner_id": partner_id, "actor_id": actor_id}
+    made = await SQL.go_back_to_menu.within(_of(partner_id)).one(conn, int, **ids, seen=seen)
+    return made or await _refuse(conn, ids)
 
 
 async def forget(partner_id: int) -> None:
@@ -89,11 +102,21 @@ async def warm(conn: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]
         yield stored, len(shops)
 
 
-async def index(partner_id: int) -> Index:
-    """Return the index of the menu that clients read."""
-    menu = await published(partner_id)
-    key = (partner_id, menu.version)
+async def open_shop(conn: db.Connection, partner_id: int) -> OpenShop | None:
+    """Return a shop that answers clients now, or None."""
+    return await SQL.open_shop.within(_of(partner_id)).one(conn, OpenShop, partner_id=partner_id)
+
+
+async def index(shop: OpenShop) -> Index:
+    """Return the index of a shop's menu, from Redis or Postgres only where this process has another version.
+
+    A shelf that still holds a menu that was replaced is passed over.
+    """
+    key = (shop.id, shop.menu_version)
     if key not in _indexes:
+        menu = await published(shop.id)
+        if menu.version < shop.menu_version:
+            menu = await db.run(lambda conn: newest(conn, shop.id))
         while len(_indexes) >= INDEXES:
             _indexes.pop(next(iter(_indexes)))
         _indexes[key] = Index(menu.items)
@@ -131,18 +154,11 @@ def _store(menu: MenuVersion) -> dict[str, Any]:
     return {"version": menu.version, "items": list(map(_dump, menu.items))}
 
 
-async def _check_role(conn: db.Connection, partner_id: int, actor_id: int) -> None:
-    allowed = await SQL.may_change_menu.within(_of(partner_id)).one(
-        conn, bool, partner_id=partner_id, actor_id=actor_id
-    )
-    if not allowed:
+async def _refuse(conn: db.Connection, ids: dict[str, int]) -> NoReturn:
+    """Raise why a statement made no version: the person may not, or the menu is another one by now."""
+    if not await SQL.may_change_menu.within(_of(ids["partner_id"])).one(conn, bool, **ids):
         raise errors.Denied("role_too_low")
-
-
-def _made(version: int | None) -> int:
-    if version is None:
-        raise errors.Conflict("menu_changed")
-    return version
+    raise errors.Conflict("menu_changed")
 
 
 def _of(partner_id: int) -> db.Scope:

@@ -24,6 +24,13 @@ where m.partner_id = %(partner_id)s
 order by m.version desc
 limit 1;
 
+-- name: open_shop
+select p.id, p.title, p.city, p.address, p.contact,
+    coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version
+from partners p
+where p.id = %(partner_id)s
+and p.status = 'approved';
+
 -- name: shops_with_menu
 select m.partner_id
 from menus m
@@ -42,7 +49,7 @@ select exists (
 );
 
 -- name: publish_menu
--- The next version, if the newest is still the one that was seen. Whoever is second finds its number taken.
+-- The next version, if the newest is still the one that was seen. The second of two finds its number taken.
 with made as (
     insert into menus (partner_id, version, created_by)
     select s.partner_id, %(seen)s::integer + 1, s.user_id
@@ -103,6 +110,11 @@ with made as (
     select m.partner_id, m.version, v.code, v.place, v.name, v.kopecks, v.at_least
     from made m
     join menu_variants v on v.partner_id = m.partner_id and v.version = m.version - 2
+), dropped as (
+    delete from menus d
+    using made m
+    where d.partner_id = m.partner_id
+    and d.version <= m.version - 10
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject)
     select partner_id, created_by, 'menu.went_back', version::text

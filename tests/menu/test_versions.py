@@ -71,6 +71,19 @@ async def test_the_last_ten_versions_are_kept(conn):
         await publish(conn, shop, LATTE, seen=seen)
     cursor = await conn.execute("select count(*), min(version) from menus where partner_id = %s", (shop.id,))
     assert await cursor.fetchone() == (10, 3)
+    await versions.go_back(conn, shop.id, shop.owner.id, seen=12)
+    cursor = await conn.execute("select count(*), max(version) from menus where partner_id = %s", (shop.id,))
+    assert await cursor.fetchone() == (10, 13)
+
+
+@pytest.mark.parametrize(("status", "reason"), [("blocked", "complaints"), ("pending", "")])
+async def test_a_shop_answers_with_its_newest_menu_and_not_while_it_is_closed(conn, status, reason):
+    shop = await make_shop(conn)
+    assert (await versions.open_shop(conn, shop.id)).menu_version == 0
+    await publish(conn, shop, LATTE)
+    assert (await versions.open_shop(conn, shop.id)).menu_version == 1
+    await conn.execute("update partners set status = %s, reason = %s where id = %s", (status, reason, shop.id))
+    assert await versions.open_shop(conn, shop.id) is None
 
 
 async def test_a_published_version_never_changes(conn):

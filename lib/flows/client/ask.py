@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from lib import db, errors, text
 from lib.flows.client import visitor
 from lib.loyalty import partners
-from lib.loyalty.partners import Partner
 from lib.menu import versions
 from lib.menu.goods import Variant
 from lib.menu.index import FoundItem, FoundItems
+from lib.menu.versions import OpenShop
 from lib.menu.wish import MenuWish
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
@@ -52,16 +52,16 @@ async def handle(turn: Turn) -> None:
         await _open(turn, talk.shop if talk else 0, turn.text("client.words_only"))
 
 
-async def _shop(turn: Turn, shop: int) -> Partner | None:
+async def _shop(turn: Turn, shop: int) -> OpenShop | None:
     """Return a shop that answers now, or say that it does not and return None."""
-    try:
-        partner = await db.run(lambda conn: partners.get(conn, shop))
-    except errors.Missing:
-        partner = None
-    if partner is not None and partner.status == "approved":
-        return partner
+    found = await db.run(lambda conn: versions.open_shop(conn, shop))
+    if found is not None:
+        return found
     turn.state.step = ""
-    words = visitor.closed(turn, partner) if partner else turn.text("client.error.no_partner", title="", detail="")
+    try:
+        words = visitor.closed(turn, await db.run(lambda conn: partners.get(conn, shop)))
+    except errors.Missing:
+        words = turn.text("client.error.no_partner", title="", detail="")
     await turn.show(words, [screen.home(turn)])
     return None
 
@@ -70,11 +70,11 @@ async def _open(turn: Turn, shop: int, note: str = "") -> None:
     partner = await _shop(turn, shop)
     if partner is None:
         return
-    menu = await versions.published(shop)
-    turn.state.step = "ask:words" if menu.items else ""
+    items = (await versions.index(partner)).items if partner.menu_version else ()
+    turn.state.step = "ask:words" if items else ""
     TALK.keep(turn.state, MenuTalk(shop))
-    if menu.items:
-        sections = dict.fromkeys(one.category for one in menu.items if one.category)
+    if items:
+        sections = dict.fromkeys(one.category for one in items if one.category)
         shelves = turn.text("client.ask.sections", names=", ".join(sections)) if sections else ""
         words = screen.paragraphs(note, turn.text("client.ask.open", title=partner.title), shelves)
     else:
@@ -86,7 +86,7 @@ async def _answer(turn: Turn, shop: int) -> None:
     partner = await _shop(turn, shop)
     if partner is None:
         return
-    found = (await versions.index(shop)).ask(turn.came.text)
+    found = (await versions.index(partner)).ask(turn.came.text)
     if found.items:
         words = _items(turn, found)
     elif _PLACE.search(turn.came.text):
@@ -137,7 +137,7 @@ def _price(turn: Turn, one: Variant) -> str:
     return turn.text("client.ask.variant", name=one.name, price=price) if one.name else price
 
 
-def _place(turn: Turn, partner: Partner) -> str:
+def _place(turn: Turn, partner: OpenShop) -> str:
     where = ", ".join(part for part in (partner.city, partner.address) if part)
     contact = turn.text("client.ask.contact", contact=partner.contact) if partner.contact else ""
     return screen.paragraphs(turn.text("client.ask.place", title=partner.title, place=where), contact)
