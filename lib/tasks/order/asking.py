@@ -192,8 +192,11 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
 
 async def _own(desk: Desk, step: Offer) -> OwnStyle:
     """Return the seller's own style for covers that we draw."""
-    is_cover = desk.order.task == "card" and desk.order.preset in COVERS
-    return await brands.own(desk.run.job.user_id) if is_cover and step.provider == "local" else OwnStyle()
+    if step.provider != "local" or desk.order.task != "card" or desk.order.preset not in COVERS:
+        return OwnStyle()
+    if desk.own is None:
+        desk.own = await brands.own(desk.run.job.user_id)
+    return desk.own
 
 
 def _is_unseen(desk: Desk, item: Item) -> bool:

@@ -26,7 +26,7 @@ from lib.studio.files import NewFile
 from lib.studio.items import Item
 from lib.tasks.order import delivery, making, source
 from lib.tasks.order.desk import Desk
-from lib.telegram.client import Button, Keyboard, Picture
+from lib.telegram.client import Keyboard, Picture
 
 ZIP_LIMIT = 45 << 20  # bytes: bots may send 50 MB
 SAID = 8  # photos whose reasons are told
@@ -124,7 +124,7 @@ async def _pack(desk: Desk) -> None:
             with contextlib.suppress(errors.Blocked):
                 note = text.say(desk.order.language, "making.zip", count=len(part))
                 sent = await desk.chat.send_document(Picture(name, path=path), note)
-                await delivery.remember(desk, {row.id: sent.file_id})
+                await delivery.remember(desk, "document", {row.id: sent.file_id})
     await desk.save(zip=len(parts))
 
 
@@ -165,16 +165,11 @@ async def _close(desk: Desk) -> None:
         key = f"error.{item.failed}"
         why = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
         lines.append(text.say(language, "making.batch_left_out", n=item.number + 1, why=why))
-    if not await desk.chat.delete(desk.order.message_id):  # older than Telegram lets a bot delete
-        await desk.chat.edit(desk.order.message_id, lines[0])
-    await desk.chat.say("\n\n".join(lines), _keyboard(desk, bool(left_out)))
+    await desk.close("\n\n".join(lines), _keyboard(desk, bool(left_out)))
 
 
 def _keyboard(desk: Desk, is_part: bool) -> Keyboard:
-    def button(key: str, data: str) -> Button:
-        return Button(text.say(desk.order.language, key), data)
-
-    job = desk.job_id
+    button, job = desk.button, desk.job_id
     bad = [] if is_part else [button("making.bad", f"order:bad:{job}")]
     return [
         [button("making.again", f"order:again:{job}"), button("studio.change.preset", f"order:format:{job}")],

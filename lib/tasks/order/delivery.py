@@ -15,7 +15,7 @@ from lib.providers import makers
 from lib.studio import files as stored_files
 from lib.studio import listing, mends
 from lib.tasks.order.desk import Desk
-from lib.telegram.client import Button, Film, Keyboard, Picture, SentMessage
+from lib.telegram.client import Film, Keyboard, Picture, SentMessage
 
 type Delivered = dict[tuple[int, str], str]  # Telegram's id by (file, kind)
 
@@ -39,7 +39,7 @@ async def _one(desk: Desk, known: Delivered) -> None:
         shown = await _shown(desk, 0)
         message_id = desk.order.message_id
         telegram_id = await desk.chat.show_picture(message_id, shown, await _caption(desk), _keyboard(desk))
-        await _remember(desk, way, {file_id: telegram_id})
+        await remember(desk, way, {file_id: telegram_id})
     if not desk.order.is_video and (desk.item(0).files[_kind(desk)].id, "document") not in known:
         await _send_files(desk, [0])
 
@@ -51,20 +51,12 @@ async def _several(desk: Desk, known: Delivered) -> None:
     shown_ids = [desk.item(number).files[kind].id for number in numbers]
     if not all((file_id, way) in known for file_id in shown_ids):
         sent = await desk.chat.send_album([await _shown(desk, number) for number in numbers])
-        await _remember(desk, way, _ids(shown_ids, sent))
+        await remember(desk, way, _ids(shown_ids, sent))
     if not desk.order.is_video:
         full_ids = [desk.item(number).files[_kind(desk)].id for number in numbers]
         if not all((file_id, "document") in known for file_id in full_ids):
             await _send_files(desk, list(numbers))
-    await _close(desk)
-
-
-async def _close(desk: Desk) -> None:
-    """Say below an album what can be done with it: it has no buttons of its own, and above it they are out of sight."""
-    caption, status = await _caption(desk), desk.order.message_id
-    await desk.chat.say(caption, _keyboard(desk))
-    if not await desk.chat.delete(status):  # older than Telegram lets a bot delete
-        await desk.chat.edit(status, caption)
+    await desk.close(await _caption(desk), _keyboard(desk))  # an album has no buttons of its own
 
 
 async def _shown(desk: Desk, number: int) -> Picture | Film:
@@ -92,7 +84,7 @@ async def _send_files(desk: Desk, numbers: list[int]) -> None:
         sent = [await desk.chat.send_document(files[0], note, reply_to=order.message_id)]
     else:
         sent = await desk.chat.send_documents(files, text.say(order.language, "making.full_quality"))
-    await _remember(desk, "document", _ids([desk.item(number).files[kind].id for number in numbers], sent))
+    await remember(desk, "document", _ids([desk.item(number).files[kind].id for number in numbers], sent))
 
 
 async def send_own(desk: Desk, number: int) -> None:
@@ -104,7 +96,7 @@ async def send_own(desk: Desk, number: int) -> None:
     if (file.id, "document") not in known:
         note = text.say(desk.order.language, "making.batch_file", n=number + 1, count=desk.order.count)
         picture = Picture(file_name(desk, number), await _bytes(desk, number, "card"))
-        await remember(desk, {file.id: (await desk.chat.send_document(picture, note)).file_id})
+        await remember(desk, "document", {file.id: (await desk.chat.send_document(picture, note)).file_id})
 
 
 def file_name(desk: Desk, number: int) -> str:
@@ -112,17 +104,13 @@ def file_name(desk: Desk, number: int) -> str:
     return f"lotok-{desk.order.preset}-{desk.job_id}-{number + 1}.png"
 
 
-async def remember(desk: Desk, ids: dict[int, str]) -> None:
-    """Remember how Telegram knows documents of this order."""
-    await _remember(desk, "document", ids)
-
-
 async def _bytes(desk: Desk, number: int, kind: str) -> bytes:
     made = desk.made.get(number, {}).get(kind)
     return made or await storage.get(desk.item(number).files[kind].pathname)
 
 
-async def _remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
+async def remember(desk: Desk, way: str, ids: dict[int, str]) -> None:
+    """Remember how Telegram knows files of this order, as photos, documents or videos."""
     named = {file_id: telegram_id for file_id, telegram_id in ids.items() if telegram_id}
     if named:
         await db.run(lambda conn: stored_files.remember_telegram_ids(conn, desk.order.bot, way, named))
@@ -175,10 +163,7 @@ def _is_ours(desk: Desk, number: int) -> bool:
 
 
 def _keyboard(desk: Desk) -> Keyboard:
-    def button(key: str, data: str) -> Button:
-        return Button(text.say(desk.order.language, key), data)
-
-    job = desk.job_id
+    button, job = desk.button, desk.job_id
     variant = [button("making.variant", f"order:variant:{job}")] if mends.can_vary(desk.run.job) else []
     rows = [
         [button("making.again", f"order:again:{job}"), *variant],

@@ -9,7 +9,7 @@ from typing import Any
 
 from lib import clock, config, errors, text
 from lib.jobs.run import Run
-from lib.providers.contract import Report
+from lib.providers.contract import OwnStyle, Report
 from lib.studio.items import Item
 from lib.studio.orders import Order
 from lib.telegram.client import Button, Chat, Keyboard
@@ -61,6 +61,7 @@ class Desk:
         self.photo = b""
         self.others: tuple[bytes, ...] = ()  # further photos of a clip
         self.cut: bytes | None = None  # of the photo, once it was looked for
+        self.own: OwnStyle | None = None  # the seller's own style, once it was looked for
         self.reports: dict[int, Report] = {}
         self.made: dict[int, dict[str, bytes]] = {}  # what this very run has made, by item and kind
         self._shown: StatusMessage | None = None  # what it says and the checkpoint does not know yet
@@ -144,8 +145,18 @@ class Desk:
         key = "making.late" if self.order.promised and spent > LATE * promised else "making.elapsed"
         return [text.say(self.order.language, key, time=text.span(self.order.language, spent))]
 
+    def button(self, key: str, data: str) -> Button:
+        """Return a button in the seller's language."""
+        return Button(text.say(self.order.language, key), data)
+
     def _stop(self) -> Keyboard:
-        return [[Button(text.say(self.order.language, "button.cancel"), f"order:cancel:{self.job_id}")]]
+        return [[self.button("button.cancel", f"order:cancel:{self.job_id}")]]
+
+    async def close(self, words: str, keyboard: Keyboard) -> None:
+        """Say below the files what they are and what can be done with them; above them the status is out of sight."""
+        await self.chat.say(words, keyboard)
+        if not await self.chat.delete(self.order.message_id):  # older than Telegram lets a bot delete
+            await self.chat.edit(self.order.message_id, words)
 
     async def rest(self, until: datetime) -> None:
         """Let the worker go until then, or until the status message must move."""
