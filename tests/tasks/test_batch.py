@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lib import db
 from lib.studio import orders
 from lib.tasks.order import batch
 from lib.tasks.order.desk import Desk
@@ -18,7 +19,7 @@ class Stage:
 
     def __init__(self, attempts: int, error_code: str | None = None) -> None:
         self.job = SimpleNamespace(
-            **{"id": 7, "user_id": 1, "price": 3, "args": ORDER.args()},
+            **{"id": 7, "task": "card", "user_id": 1, "price": 3, "args": ORDER.args()},
             **{"attempts": attempts, "max_attempts": 5, "error_code": error_code},
         )
         self.checkpoint, self.now, self.gave_way = {}, NOW, False
@@ -37,13 +38,22 @@ def desk():
 
     def made(run):
         desk = Desk(run)
-        desk.chat.edit = edit
+        desk.said = []
+        desk.chat.edit, desk.chat.say, desk.chat.delete = edit, say(desk), edit
         return desk
+
+    def say(desk):
+        async def said(words, keyboard):
+            desk.said.append(words)
+
+        return said
 
     return made
 
 
-@pytest.mark.parametrize(("code", "said"), [(None, "internal"), ("unavailable", "unavailable")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(None, "picture_not_drawn"), ("internal", "picture_not_drawn"), ("unavailable", "unavailable")]
+)
 async def test_a_photo_that_uses_up_the_attempts_is_left_out_and_the_next_has_its_turn(desk, code, said):
     run = Stage(attempts=5, error_code=code)
     await batch.go_on(desk(run))
@@ -55,4 +65,20 @@ async def test_what_follows_a_last_photo_that_used_up_the_attempts_has_its_own(d
     run = Stage(attempts=5)
     run.checkpoint = {"item0": {"sent": True}, "item1": {"sent": True}}
     await batch.go_on(desk(run))
-    assert (run.checkpoint["item2"]["failed"], run.gave_way, "zip" in run.checkpoint) == ("internal", True, False)
+    assert (run.checkpoint["item2"]["failed"], run.gave_way, "zip" in run.checkpoint) == (
+        *("picture_not_drawn", True, False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("price", "said"), [(3, "вернули 1 кредит"), (0, "Готово: 2 из 3. Файлы и ZIP — выше.\nБаланс")]
+)
+async def test_a_free_batch_with_a_photo_left_out_speaks_of_no_credits(desk, conn, monkeypatch, price, said):
+    monkeypatch.setattr(db, "run", lambda work: work(conn))
+    run = Stage(attempts=1)
+    run.job.price = price
+    run.checkpoint = {"zip": 1, "item0": {"sent": True}, "item1": {"sent": True}, "item2": {"failed": "rules"}}
+    closing = desk(run)
+    await batch.go_on(closing)
+    assert said in closing.said[0]
+    assert "Фото 3: " in closing.said[0]

@@ -85,7 +85,8 @@ def _require_tries(desk: Desk) -> None:
     """Raise Rejected on the last attempt: the ones before it ended with an error of ours or a dead worker."""
     job = desk.run.job
     if job.attempts >= job.max_attempts:
-        raise errors.Rejected(job.error_code or "internal", "its attempts are used up")
+        code = "picture_not_drawn" if job.error_code in (None, "internal") else job.error_code
+        raise errors.Rejected(code, "its attempts are used up")
 
 
 async def _hand_over(desk: Desk, number: int) -> None:
@@ -160,10 +161,10 @@ async def _close(desk: Desk) -> None:
     back = job.price - earned(desk, len(sent))
     balance = back + await db.run(lambda conn: ledger.safe_get_balance(conn, job.user_id))
     facts = {"made": len(sent), "count": desk.order.count, "balance": balance, "back": back}
-    lines = [text.say(language, "making.batch_part" if left_out else "making.batch_done", **facts)]
+    lines = [text.say(language, "making.batch_part" if back else "making.batch_done", **facts)]
     for item in left_out[:SAID]:
         key = f"error.{item.failed}"
-        why = text.say(language, key if text.knows(key) else "error.internal", detail="", limit=0)
+        why = text.say(language, key if text.knows(key) else "error.try_again", detail="", limit=0)
         lines.append(text.say(language, "making.batch_left_out", n=item.number + 1, why=why))
     await desk.close("\n\n".join(lines), _keyboard(desk, bool(left_out)))
 
