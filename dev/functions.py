@@ -132,7 +132,7 @@ class Function:
     async def kill(self) -> None:
         """End the process as a crash would, with SIGKILL; the next one is booted as after a crash."""
         if self.pid and self._process and self._ready:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself just now
                 self._process.kill()
             if self._ready.done():
                 self._ready = asyncio.get_running_loop().create_future()
