@@ -113,6 +113,22 @@ async def find_files(conn: db.Connection, user_id: int, file_ids: list[int]) -> 
     return await SQL.find_files.all(conn, File, user_id=user_id, file_ids=file_ids)
 
 
+async def source(user_id: int, file_id: int) -> tuple[File, bytes]:
+    """Return a person's kept picture; raise Rejected when it is not theirs, or was removed with its 30 days."""
+    found = await db.run(lambda conn: find_files(conn, user_id, [file_id]))
+    if not found:
+        raise errors.Rejected("source_gone", str(file_id))
+    return found[0], await read_source(found[0].pathname)
+
+
+async def read_source(pathname: str) -> bytes:
+    """Return a kept picture by its path; raise Rejected when it was removed."""
+    try:
+        return await storage.get(pathname)
+    except errors.Missing:
+        raise errors.Rejected("source_gone", pathname) from None
+
+
 async def list_files(conn: db.Connection, user_id: int) -> list[File]:
     """Return all files of a person."""
     return await SQL.list_files.all(conn, File, user_id=user_id)

@@ -10,7 +10,7 @@ its other ways.
 from datetime import timedelta
 from typing import Any
 
-from lib import db, errors, log, retry, storage
+from lib import errors, log, retry
 from lib.drawing import work
 from lib.drawing.card import sample, white
 from lib.drawing.cut import cutout, result
@@ -49,11 +49,8 @@ async def _photo(user_id: int, asked: dict[str, Any]) -> bytes:
     """Return the photo from Telegram, or from our storage for one that an order has kept."""
     if asked.get("file_id"):
         return await client.download(asked["bot"], asked["file_id"])
-    found = await db.run(lambda conn: stored_files.find_files(conn, user_id, [asked["source"]]))
-    try:
-        return await storage.get(found[0].pathname)
-    except (IndexError, errors.Missing):
-        raise errors.Rejected("source_gone", str(asked["source"])) from None
+    _, data = await stored_files.source(user_id, asked["source"])
+    return data
 
 
 def _made(data: bytes, like: CutPhoto | None = None) -> tuple[CutPhoto, KnownCut, bytes]:

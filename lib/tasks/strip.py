@@ -7,7 +7,7 @@ told when it fails, because an order needs no strip.
 from datetime import timedelta
 from typing import Any
 
-from lib import clock, db, errors, log, retry, storage, text
+from lib import clock, db, errors, log, retry, text
 from lib.drawing import work
 from lib.drawing.card import received, strip
 from lib.drawing.card.strip import DrawnStrip, StripWords
@@ -86,14 +86,8 @@ async def _is_wanted(run: Run, wanted: StripOrder) -> bool:
 async def _photo(user_id: int, wanted: StripOrder) -> bytes:
     if wanted.source is None:
         return await client.download(wanted.bot, wanted.file_id)
-    ids = [wanted.source]
-    found = await db.run(lambda conn: files.find_files(conn, user_id, ids))
-    if not found:
-        raise errors.Rejected("source_gone", str(wanted.source))
-    try:
-        return await storage.get(found[0].pathname)
-    except errors.Missing:
-        raise errors.Rejected("source_gone", found[0].pathname) from None
+    _, data = await files.source(user_id, wanted.source)
+    return data
 
 
 async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:

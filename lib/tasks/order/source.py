@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lib import db, errors, log, storage
+from lib import errors, log
 from lib.drawing import work
 from lib.drawing.card import received
 from lib.providers import makers
@@ -40,7 +40,7 @@ async def keep_own(desk: Desk, item: Item) -> Item:
 async def photo(desk: Desk, item: Item) -> bytes:
     """Return the picture of an item, from our storage in a run that did not bring it."""
     if not desk.photo:
-        desk.photo = await _stored(item.path or desk.run.checkpoint["source_path"])
+        desk.photo = await files.read_source(item.path or desk.run.checkpoint["source_path"])
     return desk.photo
 
 
@@ -58,18 +58,8 @@ async def _clean(desk: Desk, file_id: str) -> bytes:
 
 
 async def _known(desk: Desk, source: int) -> tuple[int, str]:
-    found = await db.run(lambda conn: files.find_files(conn, desk.run.job.user_id, [source]))
-    if not found:
-        raise errors.Rejected("source_gone", str(source))
-    desk.photo = await _stored(found[0].pathname)
-    return found[0].id, found[0].pathname
-
-
-async def _stored(pathname: str) -> bytes:
-    try:
-        return await storage.get(pathname)
-    except errors.Missing:  # removed since, with its 30 days
-        raise errors.Rejected("source_gone", pathname) from None
+    file, desk.photo = await files.source(desk.run.job.user_id, source)
+    return file.id, file.pathname
 
 
 async def _taken(desk: Desk, file_id: str) -> tuple[int, str]:
