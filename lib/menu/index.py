@@ -186,7 +186,7 @@ class Index:
         for word in asked.without:
             stems = {*self._sure(word), *self._synonyms.also.get(words.stem(word), ()), words.stem(word)}
             stated = {place for place in scores if stems & self._stated[place]}
-            if stems & _ALLERGENS:
+            if asked.allergic or stems & _ALLERGENS:
                 scores = {place: scores[place] for place in stated}
             scores = {
                 place: score * (_STATED if place in stated else 1.0)

@@ -35,10 +35,11 @@ _SPELLED = {
 _NUMBER_WORDS = re.compile(rf"(?<!\d )\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})\b")
 _VERB = re.compile(r"(?:ет|ит|ут|ют|ат|ят|ешь|ишь|ете|ите|ть|ся|сь|ну|жу|лю|али|или|ал)$")
 _WITHOUT = re.compile(
-    r"\b(?:без|кроме|without|except|no|not)\s+(\w+(?:-\w+)*)(?:,?\s+(?:и|или|and|or)\s+(?:без\s+)?(\w+))?"
+    r"\b(?:без|кроме|не (?:ем|пью|хочу|люблю)|without|except|no|not)\s+(\w+(?:-\w+)*)"
+    r"(?:,?\s+(?:и|или|and|or)\s+(?:без\s+)?(\w+))?"
     r"|\bне\s+(\w+)|(\w+)[- ]free\b"
-    # an allergy forbids, too: an answer with nuts would be the worst of all
-    r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|нельзя(?: есть)?|allergic to|allergy to)\s+(\w+)"
+    # an allergy forbids what a menu does not speak of, too: an answer with nuts would be the worst of all
+    r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|нельзя(?: есть)?|allergic to|allergy to)\s+(?P<allergy>\w+)"
     r"(?:,? (?:и|or|and) (\w+))?"
 )
 _CHEAPEST = re.compile(r"\b(?:сам\w+ (?:недорог|дешев)\w*|подешевле|дешевле всего|cheapest)\b")
@@ -58,6 +59,7 @@ class MenuWish:
     least: int | None = None
     most: int | None = None
     without: tuple[str, ...] = ()
+    allergic: bool = False
     order: str = ""  # "cheapest" or "dearest"
     shelf: bool = False
 
@@ -70,10 +72,11 @@ def read(question: str) -> MenuWish:
     """Read the limits and negations of a question; the words that are left are searched for."""
     text = _NUMBER_WORDS.sub(lambda found: str(_SPELLED[found[0]]), words.plain(question).replace("–", "-"))
     text, least, most = _limits(text.replace("—", "-"))
-    text, without = _negations(text)
+    text, without, allergic = _negations(text)
     order = "cheapest" if _CHEAPEST.search(text) else "dearest" if _DEAREST.search(text) else ""
     shelf = bool(_SHELF.search(text))
-    return MenuWish(_DEAREST.sub(" ", _CHEAPEST.sub(" ", text)), least, most, without, order, shelf)
+    words_left = _DEAREST.sub(" ", _CHEAPEST.sub(" ", text))
+    return MenuWish(words_left, least, most, without, allergic, order, shelf)
 
 
 def _limits(text: str) -> tuple[str, int | None, int | None]:
@@ -112,8 +115,9 @@ def _kopecks(number: str | None, thousands: str | None, money: str | None) -> in
     return round(value * 100) if money or value >= 50 else None
 
 
-def _negations(text: str) -> tuple[str, tuple[str, ...]]:
+def _negations(text: str) -> tuple[str, tuple[str, ...], bool]:
     without: list[str] = []
+    allergic = any(found["allergy"] for found in _WITHOUT.finditer(text))
 
     def take(found: re.Match[str]) -> str:
         if found[3] and (_VERB.search(found[3]) or len(found[3]) < 3):
@@ -121,7 +125,7 @@ def _negations(text: str) -> tuple[str, tuple[str, ...]]:
         without.extend(one for one in found.groups() if one and one not in _GRAMMAR)
         return " "
 
-    return _WITHOUT.sub(take, text), tuple(without)
+    return _WITHOUT.sub(take, text), tuple(without), allergic
 
 
 def _cut(text: str, found: re.Match[str]) -> str:

@@ -41,11 +41,12 @@ limit %(limit)s;
 
 -- name: may_change_menu
 select exists (
-    select from staff
-    where partner_id = %(partner_id)s
-    and user_id = %(actor_id)s
-    and role in ('owner', 'manager')
-    and removed_at is null
+    select from staff s
+    join partners p on p.id = s.partner_id and p.reason <> 'owner_erased'
+    where s.partner_id = %(partner_id)s
+    and s.user_id = %(actor_id)s
+    and s.role in ('owner', 'manager')
+    and s.removed_at is null
 );
 
 -- name: publish_menu
@@ -54,6 +55,7 @@ with made as (
     insert into menus (partner_id, version, created_by)
     select s.partner_id, %(seen)s::integer + 1, s.user_id
     from staff s
+    join partners p on p.id = s.partner_id and p.reason <> 'owner_erased'
     where s.partner_id = %(partner_id)s
     and s.user_id = %(actor_id)s
     and s.role in ('owner', 'manager')
@@ -92,6 +94,7 @@ with made as (
     insert into menus (partner_id, version, created_by)
     select s.partner_id, %(seen)s::integer + 1, s.user_id
     from staff s
+    join partners p on p.id = s.partner_id and p.reason <> 'owner_erased'
     join menus b on b.partner_id = s.partner_id and b.version = %(seen)s - 1
     where s.partner_id = %(partner_id)s
     and s.user_id = %(actor_id)s

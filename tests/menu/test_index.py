@@ -57,6 +57,7 @@ def test_silence_about_nuts_is_no_promise():
 
 def test_an_allergy_shows_nothing_but_what_says_to_be_without():
     assert codes("у меня аллергия на орехи") == ["plain"]
+    assert codes("у меня аллергия на арахис, что можно?") == []
 
 
 def test_what_is_sold_out_comes_last():

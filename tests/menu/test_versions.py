@@ -4,10 +4,11 @@ import pytest
 from psycopg.errors import CheckViolation, InsufficientPrivilege
 
 from lib import db, errors
+from lib.loyalty import staff
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from lib.people import users
-from tests.factories import refused
+from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop
 
 LATTE = MenuItem("1", "Кофе", "Латте", (Variant("300 мл", 25000), Variant("400 мл", 29000)), "молоко", in_short=False)
@@ -112,8 +113,12 @@ async def test_the_menu_goes_with_its_owner_and_the_export_names_who_published_i
     await publish(conn, shop, LATTE)
     told = await users.export(conn, shop.owner.id)
     assert [one["version"] for one in told["loyalty"]["work"][0]["menus"]] == [1]
+    manager = await make_user(conn)
+    await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
     await users.erase(conn, shop.owner.id, shop.owner.tg_id)
     assert await menu(conn, shop) == versions.MenuVersion()
+    async with refused(conn, errors.Denied, "role_too_low"):
+        await versions.publish(conn, shop.id, manager.id, [LATTE], seen=0)
 
 
 def test_a_difference_names_what_is_new_changed_and_gone_and_prices_that_jump():

@@ -139,7 +139,8 @@ async def _publish(turn: Turn, place: Staff, argument: str) -> None:
         await _home(turn, place, "", workplace.refusal(turn, error))
         return
     await versions.forget(place.partner_id)
-    await _home(turn, place, "", turn.text("partner.prices.published"))
+    key = "partner.prices.published" if place.status == "approved" else "partner.prices.published_closed"
+    await _home(turn, place, "", turn.text(key))
 
 
 async def _back(turn: Turn, place: Staff, argument: str) -> None:

@@ -68,3 +68,11 @@ async def test_a_menu_that_changed_meanwhile_is_shown_again(cafe):
     await cafe.owner.presses("Опубликовать")
     await cafe.owner.sees("изменил кто-то ещё")
     assert len((await menu(cafe)).items) == 1
+
+
+async def test_a_shop_that_is_closed_publishes_for_the_day_it_opens(cafe):
+    await cafe.owner.presses("Меню и цены")
+    await sends(cafe, MENU)
+    await cafe.shop.rows("update partners set status = 'blocked', reason = 'x' where id = %s returning 1", cafe.id)
+    await cafe.owner.presses("Опубликовать")
+    await cafe.owner.sees("Меню опубликовано. Клиенты увидят его, когда магазин откроется")
