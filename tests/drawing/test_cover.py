@@ -398,6 +398,18 @@ def test_the_same_words_and_product_give_the_same_picture():
     assert made[0] == made[1]
 
 
+LONG_WORD = facts.read("Термокружка с крышкой-непроливайкой", ("Держит тепло 12 часов", "Объём 450 мл"))
+
+
+@pytest.mark.parametrize("name", sorted(set(choice.DESIGNS) - {"sticker"}))  # its title is a picture, and turned
+def test_a_long_word_of_a_title_is_not_cut_off_by_the_edge(monkeypatch, name):
+    written = drawn(monkeypatch, name, PRODUCTS["shoe"], LONG_WORD).words
+    assert any("непроливайкой" in " ".join(words.lines).lower() for words, _, _ in written)
+    for words, box, _ in written:
+        assert box[2] <= 900, words.lines
+        assert words.size >= 26, words
+
+
 def test_lines_are_broken_evenly_and_short_words_lead():
     assert letters.bound("Кофе в зёрнах — 250 г") == ["Кофе", "в\u00a0зёрнах\u00a0—", "250\u00a0г"]
     lines = letters.wrap("Держит тепло целый день", letters.ONEST.strong, 40, 300)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 
 from lib.drawing.ground.colour import Rgb
 
@@ -137,15 +137,22 @@ def _filled(pieces: list[str], style: Style, size: float, room: float) -> tuple[
 
 
 def fit(text: str, style: Style, room: tuple[float, float], sizes: tuple[float, float], *, lines: int = 3) -> TextBlock:
-    """Set the text as large as room (width, height) and lines allow; at the smallest size, whatever comes of it."""
+    """Set the text as large as room (width, height) and lines allow.
+
+    At the smallest size it may become higher than that; for a word wider than the room it becomes smaller still.
+    """
     style = suited(text, style)
     size, smallest = sizes
     while True:
         words = TextBlock(wrap(text, style, size, room[0]), style, size)
         fits = words.width <= room[0] and len(words.lines) <= lines and words.height <= room[1] + size * 0.1
         if fits or size <= smallest:
-            return words
+            break
         size = max(smallest, size - 2)
+    if words.width > room[0]:
+        size *= 0.999 * room[0] / words.width
+        words = TextBlock(wrap(text, style, size, room[0]), style, size)
+    return words
 
 
 def fits(words: TextBlock, room: float, lines: int) -> bool:
@@ -172,11 +179,3 @@ def baseline(style: Style) -> float:
     """Return how far below the top of a line's box its base line is, in sizes; the face's content is centred in it."""
     ascent, descent = (value / 1000 for value in open_face(style.face, 1000).getmetrics())
     return (style.leading - ascent - descent) / 2 + ascent
-
-
-def mask(words: str, style: Style, pixels: int) -> Image.Image:
-    """Return a line as a mask, cropped to its ink."""
-    font = open_face(style.face, pixels)
-    sheet = Image.new("L", (round(font.getlength(words, features=FEATURES)) + pixels, pixels * 2))
-    ImageDraw.Draw(sheet).text((pixels // 2, pixels * 1.4), words, fill=255, font=font, anchor="ls", features=FEATURES)
-    return sheet.crop(sheet.getbbox())
