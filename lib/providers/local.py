@@ -51,9 +51,8 @@ def _video(ask: Ask) -> Output:
     from lib.drawing.clip import video  # brings the encoder
 
     way = result.way(ask.way)
-    others = tuple((photo, None) for photo in ask.others)
     clip = (ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, ask.music)
-    wanted = VideoOrder(*clip, others=others, way=way)
+    wanted = VideoOrder(*clip, others=ask.others, way=way)
     made = video.render_video(ask.picture, wanted, result.kept(ask.cut))
     return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
 

@@ -118,7 +118,7 @@ def test_refuses_a_bad_picture_before_it_draws(data: bytes, code: str) -> None:
     with pytest.raises(errors.Rejected) as caught:
         local_video.render_video(data, ORDER)
     assert caught.value.code == code
-    other = dataclasses.replace(ORDER, others=((data, None),))
+    other = dataclasses.replace(ORDER, others=(data,))
     with pytest.raises(errors.Rejected) as caught:
         local_video.render_video(encoded(make_scene()), other)
     assert caught.value.code == code

@@ -39,7 +39,6 @@ class ClipStyle:
     pair: Pair
     moods: tuple[str, ...] = MOODS
     outline: float = 0
-    lean: float = 0
 
 
 def opening(one: Actor, facts: CoverFacts, design: str, turn: int) -> FilmSheet:

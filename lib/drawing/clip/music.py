@@ -55,7 +55,6 @@ MOODS = {
         hat=_every(0.5, 0.25), bright=2.5,
     ),
 }  # fmt: skip
-NAMES = tuple(MOODS)
 
 
 def of(mood: str, seconds: float) -> Sound:

@@ -64,11 +64,6 @@ class Shot:
     camera: Camera
     opening: bool = False
 
-    @property
-    def end(self) -> float:
-        """The second at which the next one has come."""
-        return self.start + self.length
-
 
 def of(sheet: FilmSheet, start: float, length: float, camera: Camera, *, words: str, face: Style) -> Shot:
     """Make a shot of a drawn sheet; where it is empty, `words` run across it."""

@@ -21,7 +21,7 @@ def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -
 
     Raises Rejected for a picture it cannot use.
     """
-    pictures = [_picture(data, kept, order.way), *(_picture(photo, cut, None) for photo, cut in order.others)]
+    pictures = [_picture(data, kept, order.way), *(_picture(photo, None, None) for photo in order.others)]
     story = _story(tuple(pictures), order)
     drawn = _FirstFrame(templates.frames(story, order.template))
     sound = music.of(order.music, order.seconds) if order.music else None

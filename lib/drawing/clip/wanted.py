@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lib.drawing.cut.result import CutPhoto, Way
+from lib.drawing.cut.result import Way
 
 TEMPLATES = ("ugc", "broll", "own")
 SECONDS = (5, 10)
@@ -12,7 +12,7 @@ SECONDS = (5, 10)
 class VideoOrder:
     """The seller's wish. Another `variant` has other colours and another layout.
 
-    `others` are further photos of the product, each with its kept cut where there is one. `music` is a mood, or "".
+    `others` are further photos of the product. `music` is a mood, or "".
     """
 
     title: str
@@ -21,7 +21,7 @@ class VideoOrder:
     seconds: int = 5
     variant: int = 0
     music: str = ""
-    others: tuple[tuple[bytes, CutPhoto | None], ...] = ()
+    others: tuple[bytes, ...] = ()
     way: Way | None = None  # in which the product is shown, where the seller chose one
 
 

@@ -183,7 +183,7 @@ class CoverSheet:
         )
         alpha = shown.getchannel("A")
         if outline:
-            alpha, grown = _grown(alpha, self.px(outline))
+            grown = _grown(alpha, self.px(outline))
             if drop:
                 self._drop(grown, (corner[0] - self.px(outline), corner[1] - self.px(outline)), drop)
             self.lay(WHITE, grown, (corner[0] - self.px(outline), corner[1] - self.px(outline)))
@@ -237,12 +237,12 @@ def _tile(width: int, height: int, radius: int) -> Image.Image:
     return big.reduce(FINE)
 
 
-def _grown(alpha: Image.Image, by: int) -> tuple[Image.Image, Image.Image]:
-    """Return the alpha, and a mask that is larger by so many pixels all round."""
+def _grown(alpha: Image.Image, by: int) -> Image.Image:
+    """Return a mask that is larger by so many pixels all round."""
     wide = Image.new("L", (alpha.width + 2 * by, alpha.height + 2 * by))
     wide.paste(alpha, (by, by))
     soft = wide.filter(ImageFilter.GaussianBlur(by * 0.6))
-    return alpha, soft.point(lambda level: min(255, max(0, (level - 16) * 12)))
+    return soft.point(lambda level: min(255, max(0, (level - 16) * 12)))
 
 
 def _coloured(line: str, ink: Rgb, accent: tuple[str, Rgb] | None) -> list[tuple[int, str, Rgb]]:

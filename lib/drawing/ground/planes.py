@@ -71,7 +71,7 @@ def _half(plane: Image.Image) -> Image.Image:
 
 
 class Frame:
-    """One frame: planes that layers are laid on, and that a copy shares nothing with."""
+    """One frame: planes that layers are laid on."""
 
     def __init__(self, planes: tuple[Image.Image, Image.Image, Image.Image]) -> None:
         self.planes = planes
@@ -86,11 +86,6 @@ class Frame:
         """Return a black frame."""
         half = (size[0] // 2, size[1] // 2)
         return cls((Image.new("L", size, 16), Image.new("L", half, 128), Image.new("L", half, 128)))
-
-    def copy(self) -> "Frame":
-        """Return a frame that can be painted without changing this one."""
-        y, u, v = self.planes
-        return Frame((y.copy(), u.copy(), v.copy()))
 
     def picture(self) -> Image.Image:
         """Return the frame as an RGB picture."""
@@ -116,24 +111,18 @@ class Frame:
             plane.paste(below.crop((0, 0, plane.width, up)), (0, plane.height - up))
         return self
 
-    def lay(
-        self, what: Layer, x: float, y: float, *, scale: float = 1.0, turn: float = 0.0, share: float = 1.0
-    ) -> None:
-        """Lay the layer with its centre at (x, y), scaled, turned by degrees, at `share` of full cover."""
-        if share <= 0.003 or scale <= 0.01:
+    def lay(self, what: Layer, x: float, y: float, *, scale: float = 1.0) -> None:
+        """Lay the layer with its centre at (x, y), scaled."""
+        if scale <= 0.01:
             return
         margin = MARGIN if what.masks else 0
-        pose = _Pose((margin + what.width / 2, margin + what.height / 2), (x, y), scale, turn)
+        pose = _Pose((margin + what.width / 2, margin + what.height / 2), (x, y), scale)
         box = pose.covered(what, self.planes[0].size)
         if box is None:
             return
         covers: list[Image.Image | None] = [None, None]
         if what.masks:
-            table = [round(level * share) for level in range(256)]
-            masks = (pose.seen(mask, box, part) for mask, part in zip(what.masks, (1, 2), strict=True))
-            covers = [mask.point(table) if share < 1 else mask for mask in masks]
-        elif share < 1:
-            covers = [Image.new("L", size, round(255 * share)) for size in (_size(box, 1), _size(box, 2))]
+            covers = [pose.seen(mask, box, part) for mask, part in zip(what.masks, (1, 2), strict=True)]
         for index, (plane, part) in enumerate(zip(self.planes, (1, 2, 2), strict=True)):
             drawn = what.ink[index] if what.ink else pose.seen(what.planes[index], box, part)
             plane.paste(drawn, (box[0] // part, box[1] // part, box[2] // part, box[3] // part), covers[part - 1])
@@ -145,18 +134,15 @@ def _size(box: Box, part: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Pose:
-    """Where a layer's centre lies in the layer and in the frame, how large it is shown, and how far turned."""
+    """Where a layer's centre lies in the layer and in the frame, and how large it is shown."""
 
     centre: Point
     at: Point
     scale: float
-    turn: float
 
     def covered(self, what: Layer, canvas: tuple[int, int]) -> Box | None:
         """Return the even box of the frame that the layer covers, or None when it is outside."""
-        cos, sin = abs(math.cos(math.radians(self.turn))), abs(math.sin(math.radians(self.turn)))
-        half = (what.width * self.scale / 2, what.height * self.scale / 2)
-        wide, high = half[0] * cos + half[1] * sin, half[0] * sin + half[1] * cos
+        wide, high = what.width * self.scale / 2, what.height * self.scale / 2
         # An opaque layer has no margin to take pixels from: its last row may stay undrawn.
         outward = 2 if what.masks else 0
         left, top = (max(0, math.ceil((self.at[k] - reach) / 2) * 2 - outward) for k, reach in enumerate((wide, high)))
@@ -169,18 +155,10 @@ class _Pose:
         size = _size(box, part)
         sides = tuple(((edge - self.at[k % 2]) / self.scale + self.centre[k % 2]) / part for k, edge in enumerate(box))
         left, top, right, bottom = sides
-        if self.turn or left < 0 or top < 0 or right > plane.width or bottom > plane.height:
-            return plane.transform(size, Image.Transform.AFFINE, self._matrix(box, part), Image.Resampling.BILINEAR)
+        if left < 0 or top < 0 or right > plane.width or bottom > plane.height:
+            matrix = (1 / self.scale, 0, left, 0, 1 / self.scale, top)
+            return plane.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
         corner = (round(left), round(top))
         if self.scale == 1 and abs(left - corner[0]) + abs(top - corner[1]) < 1e-6:
             return plane.crop((*corner, corner[0] + size[0], corner[1] + size[1]))
         return plane.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-
-    def _matrix(self, box: Box, part: int) -> tuple[float, ...]:
-        cos, sin = math.cos(math.radians(self.turn)) / self.scale, math.sin(math.radians(self.turn)) / self.scale
-        left, top = (box[0] - self.at[0]) / part, (box[1] - self.at[1]) / part
-        middle = (self.centre[0] / part, self.centre[1] / part)
-        return (
-            *(cos, sin, left * cos + top * sin + middle[0]),
-            *(-sin, cos, -left * sin + top * cos + middle[1]),
-        )

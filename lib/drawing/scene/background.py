@@ -42,7 +42,7 @@ def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None
     picture = (kept or cutout.of(data)).free(order.way)
     if not works(picture) and not order.framed:
         raise cutout.refusal(source)
-    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.character(picture.product()), order.variant)
+    room = SCENES[order.scene]((WIDTH, HEIGHT), palette.hue(picture.product()), order.variant)
     if works(picture):
         canvas, _ = composed(room, picture.image)
     else:

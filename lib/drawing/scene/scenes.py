@@ -11,7 +11,6 @@ from PIL import Image, ImageFilter
 
 from lib.drawing.ground import colour, paint
 from lib.drawing.ground.colour import Rgb, oklch
-from lib.drawing.ground.palette import Character
 from lib.drawing.scene import texture
 
 HORIZON = 0.62  # of the height, where a table ends
@@ -33,20 +32,21 @@ class Room:
 
 
 Size = tuple[int, int]
+type Hue = float | None  # of the product; None for a grey one
 
 
-def studio(size: Size, seen: Character, variant: int) -> Room:
+def studio(size: Size, of: Hue, variant: int) -> Room:
     """A roll of paper that curves from wall to floor, with a pool of light on the wall."""
-    hue = _hue(seen, variant, (75.0, 250.0, 20.0, 160.0))
+    hue = _hue(of, variant, (75.0, 250.0, 20.0, 160.0))
     wall, floor = oklch(0.90, 0.022, hue), oklch(0.945, 0.016, hue)
     canvas = _bands(size, ((0.0, oklch(0.84, 0.026, hue)), (0.5, wall), (0.70, oklch(0.875, 0.024, hue)), (1.0, floor)))
     _pool(canvas, (255, 255, 255), (0.44, 0.40), (0.62, 0.42), 0.55)
     return Room(_finished(canvas, 0.10), 0.83, oklch(0.30, 0.03, hue), (255, 252, 247), tilt=0.55)
 
 
-def gradient(size: Size, seen: Character, variant: int) -> Room:
+def gradient(size: Size, of: Hue, variant: int) -> Room:
     """Coloured light that melts from one hue into the next, over a floor that mirrors a little."""
-    hue = _hue(seen, variant, (265.0, 20.0, 170.0, 80.0))
+    hue = _hue(of, variant, (265.0, 20.0, 170.0, 80.0))
     second = (hue + (55, -55, 80, -35)[variant % 4]) % 360
     canvas = _bands(
         size, ((0.0, oklch(0.80, 0.085, hue)), (0.72, oklch(0.91, 0.045, second)), (1.0, oklch(0.86, 0.06, second)))
@@ -58,7 +58,7 @@ def gradient(size: Size, seen: Character, variant: int) -> Room:
     return Room(_finished(canvas, 0.05), 0.83, oklch(0.30, 0.06, second), (255, 251, 252), tilt=0.25, shine=0.16)
 
 
-def wood(size: Size, seen: Character, variant: int) -> Room:
+def wood(size: Size, of: Hue, variant: int) -> Room:
     """A wooden table in front of a wall out of focus, in morning light."""
     warm = (62.0, 55.0, 70.0, 48.0)[variant % 4]
     light = (0.62, 0.44, 0.72, 0.36)[variant % 4]
@@ -74,9 +74,9 @@ def wood(size: Size, seen: Character, variant: int) -> Room:
     return Room(_finished(canvas, 0.16), 0.84, oklch(0.17, 0.03, 50), (255, 246, 232), tilt=0.7, shine=0.05)
 
 
-def marble(size: Size, seen: Character, variant: int) -> Room:
+def marble(size: Size, of: Hue, variant: int) -> Room:
     """A slab of marble in front of a quiet wall."""
-    hue = _hue(seen, variant, (85.0, 30.0, 220.0, 150.0))
+    hue = _hue(of, variant, (85.0, 30.0, 220.0, 150.0))
     wall = oklch((0.86, 0.80, 0.84, 0.30)[variant % 4], (0.03, 0.045, 0.03, 0.03)[variant % 4], hue)
     canvas = _bands(
         size,
@@ -98,9 +98,9 @@ def marble(size: Size, seen: Character, variant: int) -> Room:
     )
 
 
-def podium(size: Size, seen: Character, variant: int) -> Room:
+def podium(size: Size, of: Hue, variant: int) -> Room:
     """A round podium in one colour with the wall, and discs of light behind it."""
-    hue = _hue(seen, variant, (40.0, 285.0, 165.0, 95.0))
+    hue = _hue(of, variant, (40.0, 285.0, 165.0, 95.0))
     lightness, chroma = (0.86, 0.80, 0.88, 0.42)[variant % 4], (0.055, 0.07, 0.05, 0.06)[variant % 4]
     canvas = _bands(size, (
         (0.0, oklch(lightness - 0.03, chroma, hue)), (0.66, oklch(lightness + 0.03, chroma * 0.8, hue)),
@@ -123,9 +123,9 @@ def podium(size: Size, seen: Character, variant: int) -> Room:
     return Room(_finished(canvas, 0.08), 0.785, shadow, (255, 250, 246), tilt=0.35, width=0.6, height=0.56, depth=0.0)
 
 
-def arch(size: Size, seen: Character, variant: int) -> Room:
+def arch(size: Size, of: Hue, variant: int) -> Room:
     """A niche under an arch in two pastels, lit from the left."""
-    hue = _hue(seen, variant, (60.0, 340.0, 200.0, 130.0))
+    hue = _hue(of, variant, (60.0, 340.0, 200.0, 130.0))
     second = (hue + (180, 150, 210, 35)[variant % 4]) % 360
     wall, inner = oklch(0.885, 0.042, hue), oklch(0.79, 0.06, second)
     canvas = _bands(
@@ -151,7 +151,7 @@ def arch(size: Size, seen: Character, variant: int) -> Room:
     return Room(_finished(canvas, 0.08), 0.84, oklch(0.32, 0.05, second), (255, 250, 244), tilt=0.6)
 
 
-SCENES: dict[str, Callable[[Size, Character, int], Room]] = {
+SCENES: dict[str, Callable[[Size, Hue, int], Room]] = {
     "studio": studio,
     "gradient": gradient,
     "wood": wood,
@@ -161,11 +161,11 @@ SCENES: dict[str, Callable[[Size, Character, int], Room]] = {
 }
 
 
-def _hue(seen: Character, variant: int, spare: tuple[float, float, float, float]) -> float:
+def _hue(of: Hue, variant: int, spare: tuple[float, float, float, float]) -> float:
     """Return the product's hue for the first variant, else a turn away from it."""
-    if seen.hue is None:
+    if of is None:
         return spare[variant % 4]
-    return (seen.hue + (0, 180, 40, 320)[variant % 4]) % 360
+    return (of + (0, 180, 40, 320)[variant % 4]) % 360
 
 
 def _bands(size: Size, stops: tuple[tuple[float, Rgb], ...]) -> Image.Image:
