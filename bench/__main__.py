@@ -34,7 +34,7 @@ def _ask(name: str, *about: str) -> int:
     except results.Failed as reason:
         print(f"{name}: failed: {reason}", file=sys.stderr)
         return 1
-    results.write(name, text)
+    results.write(name, text, " FOLDER" if about else "")
     print(text)
     return 0
 

@@ -97,15 +97,21 @@ def _row(bundle: Bundle, boot: functions.Boot) -> str:
 
 
 def _copy(target: Path) -> Path:
-    """Copy what git knows: the builder writes into the project."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
+    """Copy what would be uploaded: the builder writes into the project."""
+    for name in _listed() - _listed("--cached", "--ignored", "--exclude-from=.vercelignore"):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     (target / ".vercel").mkdir()
     (target / ".vercel" / "project.json").write_text('{"projectId":"x","orgId":"y","settings":{}}')
     return target
+
+
+def _listed(*options: str) -> set[str]:
+    """Return the files that git knows, or those of them that the options choose."""
+    command = ["git", "ls-files", "-z", *options]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return set(filter(None, told.split("\0")))
 
 
 def _cli() -> Path:

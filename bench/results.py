@@ -18,9 +18,9 @@ class Failed(Exception):
     """A measurement that is wrong or misses its target; the message says how."""
 
 
-def write(question: str, text: str) -> None:
-    """Put what was found into its part of RESULTS.md, in place of what was there."""
-    part = f"<!-- {question} -->\n## `python -m bench {question}`\n\n{text.strip()}\n<!-- end of {question} -->\n"
+def write(question: str, text: str, given: str = "") -> None:
+    """Put what was found into its part of RESULTS.md, in place of what was there; `given` is what the command took."""
+    part = f"<!-- {question} -->\n## `python -m bench {question}{given}`\n\n{text.strip()}\n<!-- end of {question} -->\n"
     old = FILE.read_text(encoding="utf-8") if FILE.exists() else HEAD
     pattern = re.compile(rf"<!-- {question} -->.*?<!-- end of {question} -->\n", re.DOTALL)
     new = pattern.sub(lambda _: part, old) if pattern.search(old) else f"{old}\n{part}"

@@ -78,10 +78,6 @@ class Cost:
 
 def run() -> str:
     """Measure every kind of job for every size of photo; return the tables."""
-    return _local()
-
-
-def _local() -> str:
     folder = ROOT / ".dev" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     photos = [(name, _photo(folder, size)) for name, size in PHOTOS]

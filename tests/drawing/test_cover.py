@@ -412,6 +412,7 @@ def test_a_long_word_of_a_title_is_not_cut_off_by_the_edge(monkeypatch, name):
 
 def test_lines_are_broken_evenly_and_short_words_lead():
     assert letters.bound("Кофе в зёрнах — 250 г") == ["Кофе", "в\u00a0зёрнах\u00a0—", "250\u00a0г"]
+    assert letters.bound("Держит тепло 12 часов") == ["Держит", "тепло", "12\u00a0часов"]
     lines = letters.wrap("Держит тепло целый день", letters.ONEST.strong, 40, 300)
     widths = [letters.measure(line, letters.ONEST.strong, 40) for line in lines]
     assert len(lines) == 2

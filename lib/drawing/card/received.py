@@ -41,10 +41,7 @@ def clean(data: bytes) -> CleanPhoto:
 def flat(data: bytes, side: int = 2000) -> bytes:
     """Return a photo as a JPEG no longer than `side`, on white where it was a cut-out: what a provider is given."""
     opened = photo.open_photo(data)
-    picture = opened.rgb
-    if opened.alpha is not None:
-        picture = Image.new("RGB", opened.rgb.size, (255, 255, 255))
-        picture.paste(opened.rgb, (0, 0), opened.alpha)
+    picture = photo.on_white(opened)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     return output.encoded(picture, 92)
 

@@ -89,7 +89,7 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
 
 
 def _classified(preset: Preset, source: photo.Photo, variant: int) -> FinishedCard:
-    canvas = cleaned.photo(source.rgb if source.alpha is None else photo.on_white(source), variant)
+    canvas = cleaned.photo(photo.on_white(source), variant)
     preview = canvas.copy()
     preview.thumbnail((preset.width, preset.height), Image.Resampling.LANCZOS)
     return FinishedCard(output.png(canvas), output.jpeg(preview), canvas.width, canvas.height, "photo")

@@ -19,7 +19,7 @@ from lib.drawing.cover import draw, letters, signs, tones
 from lib.drawing.cover.choice import DESIGNS
 from lib.drawing.cover.facts import CoverFacts, with_note
 from lib.drawing.cover.letters import Pair
-from lib.drawing.cover.paper import BLACK, WHITE, CoverSheet, Drop, Spot
+from lib.drawing.cover.paper import BLACK, WHITE, Drop, Spot, tile_mask
 from lib.drawing.cover.parts import show_sign
 from lib.drawing.cover.tones import GAP, Tones
 from lib.drawing.cut import framing
@@ -162,10 +162,7 @@ def _photo(one: Actor, colours: Tones, shown: Image.Image) -> FilmSheet:
     spot = Spot(70, 190, 760, 1180)
     size = (sheet.px(spot.width), sheet.px(spot.height))
     hung = ImageOps.fit(shown, size, Image.Resampling.BICUBIC)
-    mask = CoverSheet(*size, BLACK)
-    mask.scale = sheet.scale
-    mask.tile(Spot(0, 0, spot.width, spot.height), 44, WHITE)
-    hung.putalpha(mask.image.convert("L"))
+    hung.putalpha(tile_mask(*size, sheet.px(44)))
     sheet.whole(hung, (sheet.px(spot.x), sheet.px(spot.y)))
     return sheet
 

@@ -11,7 +11,7 @@ from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.draw import zone
 from lib.drawing.cover.facts import CoverFacts, without_number
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
-from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot
+from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot, tile_mask
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row, set_title
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground import raster
@@ -85,11 +85,9 @@ def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -
     top = cover.bottom - high + (0 if cover.is_story else 12)
     spot = Spot(30, edge, 840, top - edge - 34)
     shown = _cropped(photo, focus, (cover.paper.px(spot.width), cover.paper.px(spot.height)))
-    mask = CoverSheet(shown.width, shown.height, (0, 0, 0))
-    mask.scale = cover.paper.scale
-    mask.tile(Spot(0, 0, spot.width, spot.height), 44, WHITE)
+    mask = tile_mask(*shown.size, cover.paper.px(44))
     cover.paper.image.paste(cover.tones.ground, (0, 0, *cover.paper.image.size))
-    cover.paper.image.paste(shown, (cover.paper.px(spot.x), cover.paper.px(spot.y)), mask.image.convert("L"))
+    cover.paper.image.paste(shown, (cover.paper.px(spot.x), cover.paper.px(spot.y)), mask)
     _write(cover, title, made, top, cover.tones)
 
 

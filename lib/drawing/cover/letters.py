@@ -20,7 +20,7 @@ FEATURES = ["kern", "lnum"]
 
 _BOUND = re.compile(r"(?<![^\s\u00a0])([^\W\d_]{1,3}) (?=\S)")
 _DASH = re.compile(r" (?=[—–-] )")
-_UNIT = re.compile(r"(\d) (?=\D{1,4}(?:\s|$))")
+_UNIT = re.compile(r"(\d) (?=[^\d\s]{1,6}(?:\s|$))")
 
 
 @dataclass(frozen=True)

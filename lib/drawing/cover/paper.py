@@ -102,7 +102,7 @@ class CoverSheet:
 
     def tile(self, spot: Spot, radius: float, fill: Rgb, share: float = 1) -> None:
         """Fill a rectangle with round corners."""
-        mask = _tile(max(1, self.px(spot.width)), max(1, self.px(spot.height)), self.px(radius))
+        mask = tile_mask(max(1, self.px(spot.width)), max(1, self.px(spot.height)), self.px(radius))
         self.lay(fill, mask, (self.px(spot.x), self.px(spot.y)), share)
 
     def band(self, top: float, bottom: float, fill: Rgb, *, left: float = 0, right: float = WIDTH) -> None:
@@ -231,7 +231,8 @@ def _oval(width: int, height: int) -> Image.Image:
 
 
 @lru_cache(maxsize=64)
-def _tile(width: int, height: int, radius: int) -> Image.Image:
+def tile_mask(width: int, height: int, radius: int) -> Image.Image:
+    """Return the mask of a rectangle with round corners, in pixels."""
     big = Image.new("L", (width * FINE, height * FINE))
     ImageDraw.Draw(big).rounded_rectangle((0, 0, big.width - 1, big.height - 1), radius * FINE, fill=255)
     return big.reduce(FINE)

@@ -1,6 +1,5 @@
 """Decodes a HEIC with PyAV, which the clips need anyway: tile by tile, each shrunk before it is put in place."""
 
-import itertools
 from collections.abc import Iterator
 
 import av
@@ -20,11 +19,11 @@ def decode(told: heic.Heic, side: int) -> Image.Image:
         times *= 2
     image = Image.new("RGB", (told.size[0] // times, told.size[1] // times))
     try:
-        for place, frame in itertools.zip_longest(range(len(told.tiles)), _frames(told)):
+        for place, frame in zip(range(len(told.tiles)), _frames(told), strict=True):
             row, column = divmod(place, told.columns)
-            tile = frame.to_image(width=wide // times, height=high // times, interpolation="AREA")
+            tile = frame.to_image(width=wide // times, height=high // times, interpolation="AREA")  # type: ignore[no-untyped-call]
             image.paste(tile, (column * wide // times, row * high // times))
-    except (av.FFmpegError, AttributeError, TypeError) as error:  # fewer pictures than tiles, or more
+    except (av.FFmpegError, ValueError) as error:  # damaged; or fewer pictures than tiles, or more
         raise errors.Rejected("picture_heic", str(error)[:200])
     left, top, right, bottom = (place // times for place in told.kept)
     image = image.crop((left, top, right, bottom))

@@ -136,7 +136,9 @@ def _judged(colour: Image.Image, alpha: Image.Image | None) -> Photo:
 
 
 def on_white(photo: Photo) -> Image.Image:
-    """Return the photo with what is transparent shown white."""
+    """Return the photo with what is transparent shown white: itself, where nothing is."""
+    if photo.alpha is None:
+        return photo.rgb
     flat = Image.new("RGB", photo.rgb.size, (255, 255, 255))
     flat.paste(photo.rgb, (0, 0), photo.alpha)
     return flat

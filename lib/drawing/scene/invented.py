@@ -19,8 +19,7 @@ from lib.drawing.ground import output
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
 
-SIZE = (1200, 1600)
-PREVIEW = (900, 1200)
+SIZE = (background.WIDTH, background.HEIGHT)
 GROUND = (228, 228, 230)
 WIDTH, HEIGHT, FLOOR = 0.64, 0.58, 0.86  # of the picture: the most that a product takes, and where it stands
 AMONG = 0.7  # of that, where it stands among people and things
@@ -60,7 +59,7 @@ def put_back(made: bytes, picture: ProductPicture, scene: str) -> FinishedCard:
     # A little inside of its edge: there the model's light and its shadows meet the product.
     alpha = alone.getchannel("A").filter(ImageFilter.MinFilter(3)).filter(ImageFilter.GaussianBlur(1.0))
     canvas.paste(alone.convert("RGB"), at, alpha)
-    preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
+    preview = canvas.resize(background.PREVIEW, Image.Resampling.LANCZOS)
     return FinishedCard(output.png(canvas), output.jpeg(preview), *SIZE, "placed")
 
 
