@@ -20,7 +20,8 @@ class Failed(Exception):
 
 def write(question: str, text: str, given: str = "") -> None:
     """Put what was found into its part of RESULTS.md, in place of what was there; `given` is what the command took."""
-    part = f"<!-- {question} -->\n## `python -m bench {question}{given}`\n\n{text.strip()}\n<!-- end of {question} -->\n"
+    head = f"<!-- {question} -->\n## `python -m bench {question}{given}`"
+    part = f"{head}\n\n{text.strip()}\n<!-- end of {question} -->\n"
     old = FILE.read_text(encoding="utf-8") if FILE.exists() else HEAD
     pattern = re.compile(rf"<!-- {question} -->.*?<!-- end of {question} -->\n", re.DOTALL)
     new = pattern.sub(lambda _: part, old) if pattern.search(old) else f"{old}\n{part}"
