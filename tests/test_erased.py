@@ -31,6 +31,7 @@ ELSEWHERE = {
 
 # Tables that name a person and are not in the export.
 NOT_EXPORTED = {
+    "assistants": "each change is in the shop's trail",
     "bans": "somebody who is shut out reaches nothing, and who is let in again has no ban",
     "jobs": "every_job holds them",
     "phone_releases": "for a day, and its holder is told",

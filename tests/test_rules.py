@@ -32,6 +32,7 @@ FLOORS = (
     ("ops", "api"),
     ("flows", "tasks"),
     ("office",),
+    ("assistant",),
     ("credits", "loyalty"),
     ("studio", "people"),
     ("menu",),

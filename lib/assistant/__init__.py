@@ -1,0 +1,4 @@
+"""The assistant that answers a shop's clients.
+
+settings   what a shop decides about it: whether it answers, how it speaks, what it refuses, how much a day
+"""

@@ -1,0 +1,35 @@
+-- The assistant that answers a shop's clients.
+--
+-- A shop that never changed a setting has no row: the defaults of the columns count (lib/assistant/settings.py).
+create table assistants (
+    partner_id bigint primary key references partners (id),
+    is_on boolean not null default true,
+    tone text not null default 'warm' check (tone in ('warm', 'brief', 'formal')),
+    -- the tone in the shop's own words
+    manner text not null default '' check (length(manner) <= 200),
+    -- what the shop wants said and kept: data for the model, never rules of ours
+    instructions text not null default '' check (length(instructions) <= 1500),
+    refused text[] not null default '{}' check (cardinality(refused) <= 20 and length(array_to_string(refused, '')) <= 1200),
+    client_answers integer not null default 30 check (client_answers between 1 and 500),
+    shop_answers integer not null default 1000 check (shop_answers between 1 and 100000),
+    actor_id bigint not null references users (id),
+    updated_at timestamptz not null default clock_timestamp()
+);
+
+alter table assistants enable row level security, force row level security;
+create policy tenant on assistants to lotok_app using (sees(partner_id));
+
+create trigger a_living before insert or update on assistants
+    for each row execute function refuse_erased('actor_id');
+
+-- A shop that is closed for good, as its owner was erased, has no assistant.
+create function forget_assistants() returns trigger language plpgsql set role to lotok_app as $$
+begin
+    perform set_config('app.platform', 'on', true);
+    delete from assistants where partner_id in (select id from partners where owner_id = new.id);
+    perform set_config('app.platform', '', true);
+    return null;
+end $$;
+
+create trigger forget_assistants after update of erased_at on users
+    for each row when (old.erased_at is null and new.erased_at is not null) execute function forget_assistants();
