@@ -88,15 +88,17 @@ async def three_years_pass(conn, person):
     await users.forget_remembered(conn, datetime.max.replace(tzinfo=UTC))
 
 
-async def owes(conn, alice, spent):
-    """Let somebody buy credits, spend some, and have Telegram give the Stars back."""
+async def owes(conn, alice, spent, *, erased=False):
+    """Let somebody buy credits, spend some, be erased perhaps, and have Telegram give the Stars back."""
     pack = (await catalog.list_packs(conn))[0]
     facts = {"bot": "studio", "payload": pack.payload, "stars": pack.stars}
     charge = new_key()
     await ledger.record_payment(conn, alice.id, charge_id=charge, **facts)
     job = await factories.make_running(conn, alice, price=spent)
     await table.update_job_status(conn, job, "done")
-    return facts, (await ledger.record_payment_refund(conn, charge)).payment
+    if erased:
+        await users.erase(conn, alice.id, alice.tg_id)
+    return facts, (await ledger.record_payment_refund(conn, charge, alice.tg_id)).payment
 
 
 async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_user):
@@ -112,6 +114,18 @@ async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_
     assert not await knows(conn, again.id, "debt", debt.id)
     assert (await ledger.record_payment(conn, stranger.id, charge_id=new_key(), **facts)).settled == 0
     assert await audit.check(conn) == []
+
+
+async def test_stars_that_go_back_after_the_erasure_are_owed_by_the_next_account_too(conn, make_user):
+    alice = await make_user(tg_id=7_600_013)
+    facts, debt = await owes(conn, alice, 3, erased=True)
+    assert (debt.state, debt.owed) == ("debt", 3)
+    again = await make_user(tg_id=alice.tg_id)
+    assert (await people.get(conn, again.id)).owed == 3
+    assert (await ledger.record_payment(conn, again.id, charge_id=new_key(), **facts)).settled == 3
+    told_again = await ledger.record_payment_refund(conn, debt.charge_id, alice.tg_id)
+    assert (told_again.payment.state, told_again.changed) == ("refunded", False)
+    assert not await knows(conn, again.id, "debt", debt.id)
 
 
 async def test_a_debt_outlives_two_erasures_and_not_three_years(conn, make_user):

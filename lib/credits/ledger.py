@@ -254,12 +254,14 @@ async def end_payment_refund(conn: db.Connection, payment_id: int, *, refunded: 
     return bool(await SQL.end_payment_refund.one(conn, bool, payment_id=payment_id, refunded=refunded, reason=reason))
 
 
-async def record_payment_refund(conn: db.Connection, charge_id: str) -> ReversedPayment | None:
+async def record_payment_refund(conn: db.Connection, charge_id: str, tg_id: int) -> ReversedPayment | None:
     """Learn from Telegram that Stars went back; None for a payment that we do not know yet, which will give no credits.
 
-    If it was not our doing, the credits go as far as they are there; the rest is owed, and the next purchase pays it.
+    If it was not our doing, the credits go as far as they are there; the rest is owed, and the next purchase pays it,
+    also that of a later account of the same Telegram id.
     """
-    row = await SQL.record_payment_refund.one(conn, dict, charge_id=charge_id)
+    mark = users.person_mark(tg_id)
+    row = await SQL.record_payment_refund.one(conn, dict, charge_id=charge_id, mark=mark)
     if row is None:
         return None
     changed, taken, balance = row.pop("changed"), row.pop("taken"), row.pop("balance")

@@ -71,7 +71,7 @@ async def walk(bot: str) -> int:
 
 async def _compare(bot: str, one: Stars) -> bool:
     if one.refunded:
-        back = await db.run(lambda conn: ledger.record_payment_refund(conn, one.charge_id))
+        back = await db.run(lambda conn: ledger.record_payment_refund(conn, one.charge_id, one.tg_id))
         if back:
             await warn(bot, back)
         return bool(back and back.changed)

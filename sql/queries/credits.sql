@@ -153,7 +153,7 @@ select end_payment_refund(%(payment_id)s, %(refunded)s, %(reason)s);
 select (r.payment).id, (r.payment).telegram_payment_charge_id as charge_id, (r.payment).bot, (r.payment).user_id,
     (r.payment).pack_id, (r.payment).stars, (r.payment).credits, (r.payment).state, (r.payment).owed,
     (r.payment).paid_at, (r.payment).told_at, r.changed, r.taken, r.balance
-from record_payment_refund(%(charge_id)s) r;
+from record_payment_refund(%(charge_id)s, %(mark)s) r;
 
 -- name: walked
 select walked

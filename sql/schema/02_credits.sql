@@ -449,8 +449,9 @@ begin
 end $$;
 
 -- Records that the Stars went back, as Telegram says. If we did not do that, the credits are taken as far as the
--- balance goes, and the rest is owed. `changed` is false when this was known already.
-create function record_payment_refund(p_charge_id text)
+-- balance goes, and the rest is owed. `changed` is false when this was known already. A payer who was erased in between
+-- owes it with the next account: `p_mark` is that of the Telegram id which the Stars went back to.
+create function record_payment_refund(p_charge_id text, p_mark bytea default null)
 returns table (payment payments, changed boolean, taken integer, balance integer)
 language plpgsql security definer set search_path to public, pg_temp as $$
 begin
@@ -477,6 +478,9 @@ begin
         balance := balance - taken;
     end if;
     select p.* into payment from payments p where p.telegram_payment_charge_id = p_charge_id;
+    if payment.state = 'debt' and p_mark is not null and is_erased(payment.user_id) then
+        perform keep_harm(p_mark, 'debt', payment.id, clock_timestamp() + interval '3 years');
+    end if;
     return next;
 end $$;
 

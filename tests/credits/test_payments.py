@@ -38,7 +38,7 @@ async def test_a_payment_delivered_three_times_credits_once(conn, make_user, pay
 async def test_a_refund_told_of_before_its_payment_leaves_no_credits(conn, make_user, pay):
     alice = await make_user(credits=3)
     for _ in range(2):
-        assert await ledger.record_payment_refund(conn, "charge-1") is None
+        assert await ledger.record_payment_refund(conn, "charge-1", alice.tg_id) is None
     for _ in range(2):
         paid = await pay(alice, "charge-1")
         assert (paid.payment.state, paid.balance) == ("refunded", 3)
@@ -51,8 +51,8 @@ async def test_a_payment_that_was_refunded_early_pays_no_debt(conn, make_user, m
     alice = await make_user()
     await pay(alice, "charge-1")
     await make_job(alice, price=4)
-    assert (await ledger.record_payment_refund(conn, "charge-1")).payment.owed == 4
-    await ledger.record_payment_refund(conn, "charge-2")
+    assert (await ledger.record_payment_refund(conn, "charge-1", alice.tg_id)).payment.owed == 4
+    await ledger.record_payment_refund(conn, "charge-2", alice.tg_id)
     paid = await pay(alice, "charge-2")
     assert (paid.settled, paid.balance, paid.payment.state) == (0, 0, "refunded")
     assert await audit.check(conn) == []
@@ -65,7 +65,7 @@ async def test_a_refund_and_its_payment_at_the_same_time_leave_no_credits(databa
     facts = {"bot": "studio", "charge_id": "c", "payload": pack.payload, "stars": pack.stars}
     await asyncio.gather(
         *(db.run(lambda conn: ledger.record_payment(conn, alice.id, **facts)) for _ in range(3)),
-        *(db.run(lambda conn: ledger.record_payment_refund(conn, "c")) for _ in range(3)),
+        *(db.run(lambda conn: ledger.record_payment_refund(conn, "c", alice.tg_id)) for _ in range(3)),
     )
     async with database.connect() as conn:
         assert await ledger.safe_get_balance(conn, alice.id) == 0
@@ -151,7 +151,7 @@ async def test_a_payment_is_refunded_once(conn, make_user, pay):
     with pytest.raises(errors.Conflict):
         async with conn.transaction():
             await ledger.begin_payment_refund(conn, payment.id, **BY)
-    assert not (await ledger.record_payment_refund(conn, payment.charge_id)).changed
+    assert not (await ledger.record_payment_refund(conn, payment.charge_id, alice.tg_id)).changed
     assert await ledger.safe_get_balance(conn, alice.id) == 20
 
 
@@ -170,7 +170,7 @@ async def test_a_chargeback_takes_what_is_there_and_the_rest_is_owed(conn, make_
     alice = await make_user()
     payment = (await pay(alice)).payment
     await make_job(alice, price=7)
-    told = [await ledger.record_payment_refund(conn, payment.charge_id) for _ in range(2)]
+    told = [await ledger.record_payment_refund(conn, payment.charge_id, alice.tg_id) for _ in range(2)]
     assert [(one.changed, one.taken, one.balance) for one in told] == [(True, 3, 0), (False, 0, 0)]
     assert (told[0].payment.state, told[0].payment.owed) == ("debt", 7)
     assert await audit.check(conn) == []
@@ -180,7 +180,7 @@ async def test_the_next_purchase_pays_what_is_owed(conn, make_user, make_job, pa
     alice = await make_user()
     first = (await pay(alice)).payment
     await make_job(alice, price=7)
-    await ledger.record_payment_refund(conn, first.charge_id)
+    await ledger.record_payment_refund(conn, first.charge_id, alice.tg_id)
     paid = await pay(alice, "charge-2")
     assert (paid.settled, paid.balance) == (7, 3)
     assert (await ledger.get_payment(conn, first.id)).state == "refunded"
@@ -189,7 +189,7 @@ async def test_the_next_purchase_pays_what_is_owed(conn, make_user, make_job, pa
 
 
 async def test_a_refund_of_an_unknown_payment_changes_nothing(conn):
-    assert await ledger.record_payment_refund(conn, "never seen") is None
+    assert await ledger.record_payment_refund(conn, "never seen", 1) is None
 
 
 async def test_refunds_and_grants_say_who_and_why(conn, make_user, pay):

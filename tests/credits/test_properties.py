@@ -156,7 +156,7 @@ class Shop(RuleBasedStateMachine):
     @rule(index=some)
     def charge_back(self, index: int) -> None:
         one = self.payment(index)
-        back = self.run(ledger.record_payment_refund(self.conn, one.payment.charge_id))
+        back = self.run(ledger.record_payment_refund(self.conn, one.payment.charge_id, 1))
         assert back.changed == (one.state in ("paid", "refunding"))
         if one.state == "refunding":
             one.state = "refunded"

@@ -85,7 +85,7 @@ async def test_the_dossier_has_balance_orders_payments_and_what_is_owed(conn, ma
         await make_job(alice, price=price)
     payment = await buy(conn, alice)
     await make_job(alice, price=alice.balance - 3 + payment.credits)
-    await ledger.record_payment_refund(conn, payment.charge_id)
+    await ledger.record_payment_refund(conn, payment.charge_id, alice.tg_id)
     found = await people.get(conn, alice.id)
     assert (found.balance, found.orders, found.payments, found.owed) == (0, 3, 1, payment.credits)
     assert (found.ban_reason, found.banned_at, found.erased_at) == (None, None, None)
@@ -164,10 +164,10 @@ async def test_payments_that_need_a_look_are_unknown_stars_hanging_refunds_and_d
     await ledger.begin_payment_refund(conn, hanging.id, **BY)
     unknown = await buy(conn, alice, "unknown", payload="gift", stars=1)
     await buy(conn, alice, "refunded")
-    await ledger.record_payment_refund(conn, "refunded")
+    await ledger.record_payment_refund(conn, "refunded", alice.tg_id)
     debt = await buy(conn, alice, "debt")
     await make_job(alice, price=debt.credits * 2)
-    await ledger.record_payment_refund(conn, "debt")
+    await ledger.record_payment_refund(conn, "debt", alice.tg_id)
     found = await people.unsettled(conn)
     wanted = [(debt.id, "debt"), (unknown.id, "paid"), (hanging.id, "refunding")]
     assert [(one.id, one.state) for one in found] == wanted

@@ -116,9 +116,10 @@ async def _paid(turn: Turn, paid: StarPayment) -> None:
 
 
 async def _refunded(turn: Turn, given_back: StarPayment) -> None:
-    found = await db.run(lambda conn: ledger.record_payment_refund(conn, given_back.charge_id))
+    charge_id, tg_id = given_back.charge_id, turn.came.person.id
+    found = await db.run(lambda conn: ledger.record_payment_refund(conn, charge_id, tg_id))
     if found is None:
-        log.event("refund_before_payment", charge_id=given_back.charge_id)
+        log.event("refund_before_payment", charge_id=charge_id)
         return
     await payments.warn(turn.chat.bot, found)
     facts = {"stars": found.payment.stars, "credits": found.payment.credits, "owed": found.payment.owed}
