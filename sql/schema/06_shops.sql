@@ -507,6 +507,7 @@ begin
         where user_id = asked.holder_id
         and phone = p_phone
         and not is_erased(asked.actor_id)
+        and not exists (select from bans where user_id = asked.actor_id)
         and (asked.partner_id is null or exists (
             select
             from staff s

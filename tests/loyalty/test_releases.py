@@ -7,6 +7,7 @@ import pytest
 
 from lib import db, errors
 from lib.loyalty import members, partners, releases
+from lib.office import people
 from lib.people import notify, users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_shop
@@ -119,7 +120,10 @@ async def test_a_request_ends_with_the_right_of_who_made_it(conn):
     async def shut(shop):
         await partners.decide(conn, shop.id, shop.owner.id, "blocked", reason="Жалобы")
 
-    for number, lose in enumerate((erase, shut)):
+    async def ban(shop):
+        assert await people.ban(conn, shop.owner.id, actor="admin:1", reason="Обман")
+
+    for number, lose in enumerate((erase, shut, ban)):
         shop = await make_shop(conn)
         holder = await make_member(conn, shop, phone=f"+7900555001{number}")
         claim = await claimed(conn, holder)
