@@ -34,7 +34,7 @@ def test_low_tones_are_heard_less_and_silence_is_nothing() -> None:
     assert loudness.measure(np.zeros((2, RATE))) == -np.inf
 
 
-@pytest.mark.parametrize("mood", music.NAMES)
+@pytest.mark.parametrize("mood", music.MOODS)
 def test_music_is_as_loud_as_networks_play_it_and_is_the_same_again(mood: str) -> None:
     sound = music.of(mood, 5)
     assert sound.shape == (2, 5 * RATE)

@@ -80,4 +80,4 @@ async def test_music_is_chosen_and_said_before_paying(alice):  # noqa: F811
 def test_every_music_that_is_offered_can_be_played():
     from lib.drawing.clip import music
 
-    assert set(orders.MUSIC) - {"none"} == set(music.NAMES)
+    assert set(orders.MUSIC) - {"none"} == set(music.MOODS)
