@@ -52,12 +52,18 @@ async def refunded(conn: db.Connection, job_id: int) -> bool:
 
 
 async def retry(conn: db.Connection, job_id: int, *, actor: str, reason: str) -> RetriedJob:
-    """Do a failed job over and note who wanted it; doing that twice makes one job and one note."""
-    async with conn.transaction():
-        retried = await table.retry_job(conn, job_id)
-        if retried.created:
-            facts = {"job": retried.job.id, "charged": retried.charged}
-            await trail.note(conn, actor, "job.retry", f"job {job_id}", reason, after=facts)
+    """Do a failed job over and note who wanted it; doing that twice makes one job and one note.
+
+    Conflict("erased") when its person was; Gone would mean the administrator.
+    """
+    try:
+        async with conn.transaction():
+            retried = await table.retry_job(conn, job_id)
+            if retried.created:
+                facts = {"job": retried.job.id, "charged": retried.charged}
+                await trail.note(conn, actor, "job.retry", f"job {job_id}", reason, after=facts)
+    except errors.Gone as gone:
+        raise errors.Conflict("erased", gone.detail) from gone
     return retried
 
 

@@ -8,6 +8,7 @@ import pytest
 from lib import errors
 from lib.jobs import table
 from lib.office import pulse, queue, trail
+from lib.people import users
 from tests import factories
 from tests.loyalty_lab import NOW
 
@@ -53,6 +54,15 @@ async def test_a_failed_order_is_done_over_once_and_charged_once_more_with_one_n
     assert await queue.retried_as(conn, job.id) == first.job.id == second.job.id
     assert await deeds(conn, job) == ["job.retry"]
     assert [kind for kind, *_ in await factories.kinds(conn, alice)] == ["grant", "charge", "refund", "charge"]
+
+
+async def test_an_order_of_an_erased_person_is_not_done_over_and_its_administrator_reads_why(conn, make_user):
+    alice = await make_user(credits=5)
+    job = await failed(conn, alice, price=2)
+    await users.erase(conn, alice.id, alice.tg_id)
+    async with factories.refused(conn, errors.Conflict, match="erased"):
+        await queue.retry(conn, job.id, **BY)
+    assert await deeds(conn, job) == []
 
 
 async def test_an_order_that_did_not_fail_is_not_done_over(conn, make_user):
