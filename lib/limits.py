@@ -10,6 +10,8 @@ waits for it, so that no call is wasted on being told "not yet". Only a slot too
     send:{bot}:{chat}            the chat's next free slot; one message a second
     sent:{bot}:{chat}            a group's last 20 slots; no more in a minute
     pause:{bot}[:{chat}]         until when Telegram wants nothing, after a 429
+    debit:{bot}                  answers that went out at once while others were booked; the next booking makes room for
+                                 them, so that the bot as a whole keeps its pace
 
 Without Redis each instance counts for itself. Times come from the caller's clock: the service asks for that, and two
 clocks that differ shift slots by that much. A turn that lies further ahead than any can is cut to now.
@@ -46,35 +48,39 @@ redis.call('SET', KEYS[1], string.format('%.0f', due), 'PX', string.format('%.0f
 return 0
 """
 
-# KEYS: the bot's booked time, the pauses; for a chat also its next slot, for a group its last slots. Booked time is
-# kept as stretches of time, "from-to,from-to", so that a chat that must wait leaves the time until then to the others.
+# KEYS: the bot's booked time, its debit, the pauses; for a chat also its next slot, for a group its last slots. Booked
+# time is kept as stretches of time, "from-to,from-to", so that a chat that must wait leaves the time until then to the
+# others. A debit of a time when nothing was booked is void.
 _BOOK = """#!lua flags=allow-key-locking
 local now, patience, slots, interval = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local per_chat, length, span = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local known = redis.call('MGET', unpack(KEYS, 1, math.min(#KEYS, 4)))
+local known = redis.call('MGET', unpack(KEYS, 1, math.min(#KEYS, 5)))
 local slot = now
-for i = 2, #known do
+for i = 3, #known do
   slot = math.max(slot, tonumber(known[i] or 0))
 end
 if length > 0 then
-  slot = math.max(slot, tonumber(redis.call('LINDEX', KEYS[5], length - 1) or -span) + span)
+  slot = math.max(slot, tonumber(redis.call('LINDEX', KEYS[6], length - 1) or -span) + span)
 end
-local booked, placed = {}, false
+local held, booked, placed = {}, {}, false
+for from, to in string.gmatch(known[1] or '', '(%d+)-(%d+)') do
+  if tonumber(to) > now then held[#held + 1] = {tonumber(from), tonumber(to)} end
+end
+if known[2] and #held > 0 then
+  held[#held][2] = held[#held][2] + math.min(tonumber(known[2]), 60) * interval
+end
 local function add(from, to)
   local last = booked[#booked]
   if last and from - last[2] < interval then last[2] = to else booked[#booked + 1] = {from, to} end
 end
-for from, to in string.gmatch(known[1] or '', '(%d+)-(%d+)') do
-  from, to = tonumber(from), tonumber(to)
-  if to > now then
-    if not placed and slot + slots * interval <= from then
-      add(slot, slot + slots * interval)
-      placed = true
-    elseif not placed then
-      slot = math.max(slot, to)
-    end
-    add(from, to)
+for _, stretch in ipairs(held) do
+  if not placed and slot + slots * interval <= stretch[1] then
+    add(slot, slot + slots * interval)
+    placed = true
+  elseif not placed then
+    slot = math.max(slot, stretch[2])
   end
+  add(stretch[1], stretch[2])
 end
 if not placed then add(slot, slot + slots * interval) end
 if slot - now > patience then return {0, slot - now} end
@@ -82,13 +88,14 @@ for i, stretch in ipairs(booked) do booked[i] = string.format('%.0f-%.0f', stret
 local text = table.concat(booked, ',')
 local last = tonumber(string.match(text, '(%d+)$'))
 redis.call('SET', KEYS[1], text, 'PX', string.format('%.0f', last - now))
+if known[2] then redis.call('DEL', KEYS[2]) end
 if per_chat > 0 then
-  redis.call('SET', KEYS[4], string.format('%.0f', slot + per_chat), 'PX', string.format('%.0f', slot + per_chat - now))
+  redis.call('SET', KEYS[5], string.format('%.0f', slot + per_chat), 'PX', string.format('%.0f', slot + per_chat - now))
 end
 if length > 0 then
-  redis.call('LPUSH', KEYS[5], string.format('%.0f', slot))
-  redis.call('LTRIM', KEYS[5], 0, length - 1)
-  redis.call('PEXPIRE', KEYS[5], string.format('%.0f', slot - now + span))
+  redis.call('LPUSH', KEYS[6], string.format('%.0f', slot))
+  redis.call('LTRIM', KEYS[6], 0, length - 1)
+  redis.call('PEXPIRE', KEYS[6], string.format('%.0f', slot - now + span))
 end
 return {1, slot - now}
 """
@@ -160,6 +167,16 @@ def pauses(bot: str, chat_id: int) -> list[str]:
     return [cache.key(f"pause:{bot}"), cache.key(f"pause:{bot}:{chat_id}")]
 
 
+def booked(bot: str) -> str:
+    """Return the key that is there while somebody books this bot's time, for an MGET that goes out anyway."""
+    return cache.key(f"send:{bot}")
+
+
+def debit(bot: str, messages: int) -> cache.Command:
+    """Return the command that makes the next booking leave room for messages that went out without one."""
+    return ["INCRBY", cache.key(f"debit:{bot}"), messages]
+
+
 def left(bot: str, chat_id: int, stored: Sequence[str | None]) -> timedelta:
     """Return how long Telegram still wants nothing for this chat; nothing is stored when Redis did not answer."""
     known = [_local.free.get(name, 0) for name in (f"pause:{bot}", f"pause:{bot}:{chat_id}")]
@@ -182,7 +199,7 @@ async def reserve(bot: str, chat_id: int, *, patience: timedelta = PATIENCE) -> 
 
     Raises Unavailable with `retry_after`, and books nothing, when the slot is further away than `patience`.
     """
-    keys = [f"send:{bot}", f"pause:{bot}", f"pause:{bot}:{chat_id}", f"send:{bot}:{chat_id}"]
+    keys = [f"send:{bot}", f"debit:{bot}", f"pause:{bot}", f"pause:{bot}:{chat_id}", f"send:{bot}:{chat_id}"]
     if chat_id < 0:
         return await _book([*keys, f"sent:{bot}:{chat_id}"], 1, patience, PER_CHAT, *PER_GROUP)
     return await _book(keys, 1, patience, PER_CHAT)
@@ -191,9 +208,9 @@ async def reserve(bot: str, chat_id: int, *, patience: timedelta = PATIENCE) -> 
 async def reserve_block(bot: str, slots: int, *, patience: timedelta = PATIENCE) -> Slot:
     """Book slots in a row for as many different people: one call for a part of a broadcast.
 
-    Who answers one person waits behind the block, so 30, a second's worth, is a good number.
+    A message to one person waits behind the block: 15 are half a second.
     """
-    found = await _book([f"send:{bot}", f"pause:{bot}"], slots, patience)
+    found = await _book([f"send:{bot}", f"debit:{bot}", f"pause:{bot}"], slots, patience)
     return Slot(found.at, PER_BOT / 1000)
 
 
@@ -241,7 +258,7 @@ class _LocalCounts:
     def book(
         self, keys: Sequence[str], slots: int, now: int, patience: int, per_chat: int, length: int, span: int
     ) -> tuple[int, int]:
-        bot, *others = keys
+        bot, _, *others = keys
         slot = max(now, *(self.free.get(name, 0) for name in others))
         stretch = slots * PER_BOT * LOCAL_SHARE
         booked = [(start, end) for start, end in self.booked.get(bot, []) if end > now]
@@ -254,7 +271,7 @@ class _LocalCounts:
         self._keep(now)
         self.booked[bot] = sorted([*booked, (slot, slot + stretch)])
         if per_chat:
-            self.free[keys[3]] = slot + max(per_chat, span // length * LOCAL_SHARE if length else 0)
+            self.free[keys[4]] = slot + max(per_chat, span // length * LOCAL_SHARE if length else 0)
         return 1, slot - now
 
     def _keep(self, now: int) -> None:

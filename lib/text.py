@@ -65,6 +65,11 @@ def parts(language: str, key: str, **fields: Any) -> list[str]:
     return [say(language, key, **{**fields, long: piece}) for piece in _pieces(fields[long], room)]
 
 
+def fits(said: str) -> bool:
+    """Tell whether a sentence is one message."""
+    return _size(said) <= MESSAGE
+
+
 def fitting(sentences: Sequence[str], room: int) -> list[str]:
     """Return the first of them that fit into a part of a message together."""
     taken = itertools.accumulate(_size(one) + 2 for one in sentences)

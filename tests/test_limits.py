@@ -127,6 +127,23 @@ async def test_a_broadcast_books_a_block_in_one_call(redis: upstash.Upstash) -> 
     assert (await limits.reserve("studio", 1)).at >= second.at + 30 * second.interval - 0.002
 
 
+async def test_answers_beside_a_broadcast_are_made_room_for(redis: upstash.Upstash) -> None:
+    """Nothing counted them once, so a broadcast at full pace and two answers a second were too fast for good."""
+    first = await limits.reserve_block("studio", 15)
+    await cache.pipeline([limits.debit("studio", 2), limits.debit("studio", 1)])
+    second = await limits.reserve_block("studio", 15)
+    assert second.at - first.at == pytest.approx((15 + 3) * limits.PER_BOT / 1000, abs=0.003)
+    third = await limits.reserve_block("studio", 15)
+    assert third.at - second.at == pytest.approx(15 * limits.PER_BOT / 1000, abs=0.003), "a debit is paid once"
+
+
+async def test_a_debit_from_a_time_when_nothing_was_booked_is_void(redis: upstash.Upstash) -> None:
+    await cache.pipeline([limits.debit("studio", 50)])
+    assert (await limits.reserve("studio", 1)).at - time.time() < 0.1
+    [left] = await cache.pipeline([["EXISTS", cache.key("debit:studio")]])
+    assert left == 0
+
+
 async def test_a_slot_is_waited_for(redis: upstash.Upstash) -> None:
     block = await limits.reserve_block("studio", 4)
     await block.wait(3)

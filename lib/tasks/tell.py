@@ -44,10 +44,13 @@ async def _say(run: Run, chat: Chat, user: users.User) -> None:
 
 
 def _messages(user: users.User, told: dict[str, Any]) -> list[str]:
-    """Return the sentence, in parts when it is long; what follows it stands below the last."""
-    *before, last = text.parts(user.language, told["key"], **_fields(user, told["fields"]))
-    more = [text.say(user.language, key, **_fields(user, fields)) for key, fields in told.get("more", {}).items()]
-    return [*before, "\n\n".join([last, *more])]
+    """Return the sentence and what follows it: in one message, or in several when they are long."""
+    said = text.parts(user.language, told["key"], **_fields(user, told["fields"]))
+    for key, fields in told.get("more", {}).items():
+        parts = text.parts(user.language, key, **_fields(user, fields))
+        together = "\n\n".join([said[-1], parts[0]])
+        said = [*said[:-1], together, *parts[1:]] if text.fits(together) else [*said, *parts]
+    return said
 
 
 def _fields(user: users.User, fields: dict[str, Any]) -> dict[str, Any]:

@@ -126,6 +126,7 @@ class Chat:
     id: int
     sent: list[int] = field(default_factory=list)
     paced: bool = False
+    wrote: int = 0  # how many messages were sent or changed
 
     async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
         """Send a message; return its id."""
@@ -280,6 +281,7 @@ class Chat:
 
     async def _in_turn[T](self, request: Coroutine[Any, Any, T]) -> T:
         """Await a call that sends, in its slot when the chat is paced."""
+        self.wrote += 1
         if self.paced:
             try:
                 slot = await limits.reserve(self.bot, self.id)
@@ -302,6 +304,7 @@ class Chat:
             raise
 
     async def _edit(self, request: Awaitable[object]) -> bool:
+        self.wrote += 1
         try:
             await self._call(request)
         except errors.Blocked:

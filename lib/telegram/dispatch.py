@@ -239,6 +239,7 @@ async def _run(menu: Menu, turn: Turn, held: fsm.HeldTurn, raw: bytes, flows: Fl
                 await turn.answer()
         except errors.Blocked:
             await flows.blocked(turn.came.person.id, True)
+        held.wrote = turn.chat.wrote
         await fsm.end(held, turn.state)
     except errors.Unavailable as error:
         log.failure(error)

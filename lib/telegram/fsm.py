@@ -60,6 +60,7 @@ class HeldTurn:
     `found` is what Neon still has of this person after an outage; it goes back to Redis with the end of the turn.
     `paused` is how long Telegram wants nothing sent to this person. `token` is what the turn holds in Redis, and `mark`
     what the outage's mark held. `in_doubt`: the answer to its end was lost, so the turn may be another's by now.
+    `crowded`: somebody books the bot's time, a broadcast say, so the messages that the turn `wrote` are debited there.
     """
 
     bot: str
@@ -73,6 +74,8 @@ class HeldTurn:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     mark: str = ""
     in_doubt: bool = False
+    crowded: bool = False
+    wrote: int = 0
 
     @property
     def outlived(self) -> bool:
@@ -134,17 +137,19 @@ async def _begin(held: HeldTurn) -> tuple[bool, bool]:
             _update(held.bot, held.update_id),
             _state(held),
             cache.key("outage"),
+            limits.booked(held.bot),
             *limits.pauses(held.bot, held.user_id),
         ],
     ]
     untold, used = outage.untold, outage.used
     if untold:
         commands.append(_mark(held))
-    taken, (done, stored, marked, *pauses), *_ = await cache.pipeline(commands)
+    taken, (done, stored, marked, booked, *pauses), *_ = await cache.pipeline(commands)
     outage.over(told=used)
     held.state = conversation.load(stored)
     held.mark = held.token if untold else marked or ""
     held.paused = limits.left(held.bot, held.user_id, pauses)
+    held.crowded = bool(booked)
     if taken and not done and held.mark:
         taken, done = await _look(held)
     elif taken and done:
@@ -214,6 +219,8 @@ async def _end(held: HeldTurn, state: State) -> None:
     ]
     if held.found and not held.found.others:
         commands.append(_delete_own(cache.key("outage"), held.mark))
+    if held.crowded and held.wrote:
+        commands.append(limits.debit(held.bot, held.wrote))
     await cache.pipeline(commands)
     if held.found and held.found.saved_at:
         with contextlib.suppress(errors.Unavailable):  # it is older than what Redis has now, and gone in an hour

@@ -126,6 +126,15 @@ async def test_a_long_letter_comes_whole_with_its_writers_name_on_each_part(conn
     assert [bool(rows) for _, _, _, rows in chats] == [False, True]
 
 
+async def test_what_follows_a_sentence_and_does_not_fit_comes_as_a_message_of_its_own(conn, chats):
+    alice = await factories.make_user(conn)
+    more = {"client.letter.told": {"title": "К", "name": "Б", "words": "ж" * 4000}}
+    await tell(conn, alice, key="client.letter.told", fields={"title": "К", "name": "А", "words": "щ" * 200}, more=more)
+    assert (await work()).done == 1
+    assert ["ж" in words for _, _, words, _ in chats] == [False, True]
+    assert all(text.fits(words) for _, _, words, _ in chats)
+
+
 async def test_a_part_that_was_said_is_not_said_again(conn, chats, monkeypatch):
     alice = await factories.make_user(conn)
     say = Chat.say

@@ -10,7 +10,7 @@ import pytest
 
 from dev import upstash
 from dev.faults import Fault
-from lib import cache, db, errors
+from lib import cache, db, errors, limits
 from lib.telegram import conversation, dispatch, fallback, fsm, instance
 from tests.telegram.parlour import hall, visits
 from tests.telegram.test_dispatch import SHOP, said
@@ -254,6 +254,19 @@ async def test_one_bot_knows_nothing_of_a_persons_turn_with_another():
     assert [await fsm.begin(bot, ALICE, 1) for bot in ("studio", "client")] == [None, None]
     steps = [(await fsm.begin(bot, ALICE, 2)).state.step for bot in ("studio", "client", "partner")]
     assert steps == ["order:words", "join:city", ""]
+
+
+@pytest.mark.parametrize(("broadcasting", "debit"), [(True, "1"), (False, None)])
+async def test_an_answer_is_debited_only_while_somebody_books_the_bots_time(redis, monkeypatch, broadcasting, debit):
+    async def answer(turn):
+        turn.chat.wrote += 1
+
+    monkeypatch.setattr(hall, "handle", answer)
+    if broadcasting:
+        await limits.reserve_block("studio", 30)
+    commands = redis.commands
+    assert await arrives(said("Раз", 1)) == 200
+    assert (redis.commands - commands, await cache.get("debit:studio")) == (6 if broadcasting else 5, debit)
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "429", "html", "nothing", "down", "hang", "base64"])
