@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from lib.assistant import talks
 from lib.credits import ledger
 from lib.jobs import table as jobs_table
 from lib.loyalty import members, partners, points, releases, staff, talk
@@ -15,8 +16,9 @@ from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 TG_ID, PHONE = 7_123_456_789, "+79161234509"
 NAME, USERNAME = "Ефросинья", "frosya_dump"
 TITLE, LETTER, RATING, REASON = "Самовар тульский", "Письмо про сметану", "Оценка про творог", "Возврат, звать иначе"
+QUESTION = "Вопрос про ряженку"
 ABOUT, SHOP_CONTACT = "Печём по рецепту прабабушки", "@frosya_contact"
-TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT)
+TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT, QUESTION)
 
 BURIED: tuple[dict[str, Any], ...] = (
     {"message": {"from": {"id": TG_ID}, "text": LETTER}},
@@ -58,6 +60,9 @@ async def live(conn, shop):
     await points.grant(conn, shop.id, joined.member_id, shop.owner.id, points=5, reason=REASON, key=new_key(), now=NOW)
     await talk.rate(conn, shop.id, alice.id, txn_id=visit.txn_id, score=3, words=RATING)
     await talk.write(conn, shop.id, alice.id, LETTER)
+    heard = await talks.hear(conn, shop.id, alice.id, QUESTION, once="u", at=NOW)
+    assert heard
+    assert await talks.summarise(conn, shop.id, heard.talk_id, QUESTION, upto=heard.line_id)
     await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=True, reason=REASON)
     await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=False, reason=REASON)
     await staff.accept(conn, alice.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))

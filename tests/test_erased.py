@@ -25,6 +25,7 @@ ELSEWHERE = {
     ("credit_accounts", "user_id"): "made with the person",
     ("staff", "invited_by"): "the guest is the one who acts",
     ("vouchers", "used_by"): "the till asks the staff",
+    ("talks", "taken_by"): "taking a talk asks the staff",
     ("referral_rewards", "decided_by"): "the till asks the staff",
     **{("phone_releases", name): "ask_release asks all three" for name in ("holder_id", "asked_for", "actor_id")},
 }

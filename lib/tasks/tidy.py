@@ -1,12 +1,14 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
-were asked for them and what was made, the source pictures of orders after 30 days, and after a day the cuts of photos
-and the logos that are in nobody's style. Files go from storage first and then from the table.
+were asked for them and what was made, what clients and assistants said then, the source pictures of orders after 30
+days, and after a day the cuts of photos and the logos that are in nobody's style. Files go from storage first and then
+from the table.
 """
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from lib import config, db, log, retry, storage
+from lib.assistant import talks
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
@@ -35,7 +37,7 @@ async def run(run: Run) -> None:
         removed += number
         if _is_late(run):
             break
-    for forget in (users.forget_remembered, users.forget_traces):
+    for forget in (users.forget_remembered, users.forget_traces, talks.forget_old):
         removed += await db.run(lambda conn, forget=forget: forget(conn, datetime.now(UTC)))  # type: ignore[misc]
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):

@@ -258,6 +258,10 @@ create function export_work(p_user_id bigint) returns jsonb language sql stable 
             select coalesce(jsonb_agg(jsonb_build_object('words', g.words, 'at', g.created_at) order by g.id), '[]')
             from messages g
             where g.partner_id = s.partner_id and g.staff_id = p_user_id
+        ), 'answers', (
+            select coalesce(jsonb_agg(jsonb_build_object('words', l.words, 'at', l.created_at) order by l.id), '[]')
+            from talk_lines l
+            where l.partner_id = s.partner_id and l.staff_id = p_user_id
         ), 'invitations', (
             select coalesce(jsonb_agg(jsonb_build_object('role', i.role, 'at', i.created_at, 'used_at', i.used_at)
                 order by i.created_at), '[]')
@@ -326,6 +330,18 @@ begin
             from members m
             join partners p on p.id = m.partner_id
             where m.user_id = p_user_id and m.left_at is null
+        ),
+        'talks', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'from', t.started_at, 'summary', t.summary,
+                'lines', (
+                    select coalesce(jsonb_agg(jsonb_build_object('by', l.role, 'words', l.words, 'at', l.created_at)
+                        order by l.id), '[]')
+                    from talk_lines l
+                    where l.partner_id = t.partner_id and l.talk_id = t.id and l.words <> ''
+                )) order by t.id), '[]')
+            from talks t
+            join partners p on p.id = t.partner_id
+            where t.user_id = p_user_id
         ),
         'favourites', (
             select coalesce(jsonb_agg(p.title order by p.id), '[]')
