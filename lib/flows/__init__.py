@@ -98,6 +98,7 @@ FLOWS = Flows(
                 "promos",
                 "goods",
                 "prices",
+                "items",
                 "clients",
                 "figures",
                 "marks",

@@ -21,5 +21,7 @@ class MenuItem:
     title: str
     variants: tuple[Variant, ...]
     description: str = ""
+    unit: str = ""  # what a price is for, where it is no portion: кг, 100 г, час
+    photo: str = ""  # Telegram's id of it in the partner bot
     in_short: bool = True
     available: bool = True

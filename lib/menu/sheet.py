@@ -1,13 +1,14 @@
 """A menu as a file of rows: one row is one variant with its price; rows of one code, or of one title, are one item.
 
 read: the columns are found by their names in Russian or English. All or nothing: with one fault nothing is taken, and
-each fault names its row. dump writes the file that read takes back.
+each fault names its row. dump writes the file that read takes back. A form has one item's rows checked in the same way:
+rows, item, priced.
 """
 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib import errors, money
@@ -17,8 +18,8 @@ from lib.menu.goods import MenuItem, Variant
 MOST_ITEMS = 1_000
 MOST_VARIANTS = 20
 MOST_KOPECKS = 1_000_000_000
-LENGTHS = {"code": 20, "category": 40, "title": 64, "variant": 40, "description": 300}
-COLUMNS = ("code", "category", "title", "variant", "price", "description", "short", "available")
+LENGTHS = {"code": 20, "category": 40, "title": 64, "variant": 40, "description": 300, "unit": 20}
+CODE_BYTES = 40  # so that a code has room in a button's data
 _NAMES = {
     "code": "код артикул sku code item id",
     "category": "категория раздел группа category section",
@@ -28,10 +29,14 @@ _NAMES = {
     "description": "описание состав description about",
     "short": "краткое кратко short",
     "available": "наличии доступно available",
+    "unit": "единица ед unit",
 }
 _NO = {"нет", "no", "0", "false", "-", "н", "n", "стоп"}
 _YES = {"да", "yes", "1", "true", "+", "д", "y", ""}
 _FROM = re.compile(r"^(?:от|from)\s+", re.IGNORECASE)
+_LISTED = re.compile(r"\n|;|,(?=\s)")
+_PRICE = r"(?:(?:от|from)\s+)?(?:\d{1,3}(?:[ \u00a0]\d{3})+|\d+)(?:[.,]\d{1,2})?\s*(?:₽|руб\w*\.?|р\.?)?"
+_PRICED = re.compile(rf"(?:(.+?)\s*[\s—–:=-]\s*)??({_PRICE})", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]{0,200}>|https?://\S+|\bt\.me/\S+", re.IGNORECASE)
 
 
@@ -76,14 +81,66 @@ def read(data: bytes, present: Sequence[MenuItem] = ()) -> MenuSheet:
         faults.append(SheetFault(start + 1, "empty"))
     if len(gathered) > MOST_ITEMS:
         faults.append(SheetFault(len(table), "too_many_items", str(MOST_ITEMS)))
-    return MenuSheet(faults=tuple(faults)) if faults else MenuSheet(tuple(gathered.values()))
+    if faults:
+        return MenuSheet(faults=tuple(faults))
+    photos = {one.code: one.photo for one in present}
+    return MenuSheet(tuple(replace(one, photo=photos.get(code, "")) for code, one in gathered.items()))
+
+
+def rows(item: MenuItem) -> list[dict[str, str]]:
+    """Return an item as the rows of a file."""
+    flags = {"short": "+" if item.in_short else "-", "available": "+" if item.available else "-"}
+    own = {name: getattr(item, name) for name in ("code", "category", "title", "description", "unit")}
+    return [{**own, **flags, "variant": one.name, "price": _price(one, "ru")} for one in item.variants]
+
+
+def item(rows: Sequence[Mapping[str, str]], present: Sequence[MenuItem] = ()) -> MenuItem:
+    """Make an item of its rows, by the checks that a file goes through. Invalid(code of the fault, cell).
+
+    `present`: the items beside which it is new.
+    """
+    gathered: dict[str, MenuItem] = {}
+    codes = {f"\n\n{one.code}": one.code for one in present}  # so that the next free one is found
+    try:
+        for row in rows:
+            _take(gathered, codes, row)
+    except _RowFault as fault:
+        raise errors.Invalid(*fault.args) from fault
+    [made] = gathered.values()
+    same = _same(made.category, made.title)
+    if any(_same(one.category, one.title) == same for one in present):
+        raise errors.Invalid("same_title", made.title)
+    return made
+
+
+def priced(said: str) -> list[dict[str, str]]:
+    """Read typed prices, a variant on each line: "250", "от 250" or "300 мл 250". Invalid("bad_price", line)."""
+    found = []
+    for line in filter(None, (one.strip() for one in _LISTED.split(said))):
+        parts = _PRICED.fullmatch(line)
+        if not parts:
+            raise errors.Invalid("bad_price", line)
+        found.append({"variant": parts[1] or "", "price": parts[2]})
+    if not found:
+        raise errors.Invalid("no_price")
+    return found
 
 
 def dump(items: Sequence[MenuItem], language: str = "ru") -> bytes:
     """Write a menu as a CSV file that Excel opens and read takes back."""
     names = {
-        "ru": ("Код", "Категория", "Название", "Вариант", "Цена, руб.", "Описание", "Краткое меню", "В наличии"),
-        "en": ("Code", "Category", "Title", "Variant", "Price", "Description", "Short menu", "Available"),
+        "ru": (
+            "Код",
+            "Категория",
+            "Название",
+            "Вариант",
+            "Цена, руб.",
+            "Описание",
+            "Краткое меню",
+            "В наличии",
+            "Единица",
+        ),
+        "en": ("Code", "Category", "Title", "Variant", "Price", "Description", "Short menu", "Available", "Unit"),
     }
     said = {"ru": ("нет", "да"), "en": ("no", "yes")}[language]
     file = io.StringIO(newline="")
@@ -92,7 +149,8 @@ def dump(items: Sequence[MenuItem], language: str = "ru") -> bytes:
     for item in items:
         for one in item.variants:
             own = [item.code, item.category, item.title, one.name, _price(one, language), item.description]
-            writer.writerow([*map(_as_words, own), said[item.in_short], said[item.available]])
+            flags = [said[item.in_short], said[item.available]]
+            writer.writerow([*map(_as_words, own), *flags, _as_words(item.unit)])
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
@@ -106,7 +164,7 @@ def _columns(head: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _take(gathered: dict[str, MenuItem], codes: dict[str, str], row: dict[str, str]) -> None:
+def _take(gathered: dict[str, MenuItem], codes: dict[str, str], row: Mapping[str, str]) -> None:
     """Add a row to the item that it belongs to."""
     told = {name: _text(name, row.get(name, "")) for name in LENGTHS}
     if not told["title"]:
@@ -118,7 +176,8 @@ def _take(gathered: dict[str, MenuItem], codes: dict[str, str], row: dict[str, s
     if item is None:
         in_short, available = (_flag(row.get(name, "")) for name in ("short", "available"))
         place = (code, told["category"], told["title"])
-        gathered[code] = MenuItem(*place, (variant,), told["description"], in_short=in_short, available=available)
+        about = (told["description"], told["unit"])
+        gathered[code] = MenuItem(*place, (variant,), *about, in_short=in_short, available=available)
         return
     if item.title != told["title"]:
         raise _RowFault("other_title", told["title"])
@@ -147,7 +206,7 @@ def _same(category: str, title: str) -> str:
 def _text(name: str, cell: str) -> str:
     text = " ".join(_MARKUP.sub(" ", cell).split())
     text = text[1:] if re.match(r"'[=+\-@]", text) else text
-    if len(text) > LENGTHS[name]:
+    if len(text) > LENGTHS[name] or (name == "code" and len(text.encode()) > CODE_BYTES):
         raise _RowFault(f"long_{name}", cell)
     return text
 

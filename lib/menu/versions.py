@@ -5,7 +5,7 @@ person saw; the last ten are kept. Clients read through the shelf MENU. The inde
 process, so a question asks Postgres alone which version counts.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ from lib.menu.index import Index
 SQL = db.load("menus")
 
 JUMP = 0.3  # a price that changes by more is shown by itself
+AMENDS = 3  # tries to make a change on a menu that others change meanwhile
 INDEXES = 50  # kept in the process
 
 
@@ -70,6 +71,25 @@ async def publish(conn: db.Connection, partner_id: int, actor_id: int, items: Se
     menu = {"items": list(map(_dump, items))}
     made = await SQL.publish_menu.within(_of(partner_id)).one(conn, int, **ids, seen=seen, menu=menu)
     return made or await _refuse(conn, ids)
+
+
+async def amend(
+    conn: db.Connection, partner_id: int, actor_id: int, change: Callable[[tuple[MenuItem, ...]], Sequence[MenuItem]]
+) -> MenuVersion:
+    """Publish the newest menu with a change to it, and return what is the newest then.
+
+    A change that comes in between is kept, as this one is made once more upon it. What changes nothing is no version.
+    """
+    for _ in range(AMENDS):
+        menu = await newest(conn, partner_id)
+        items = tuple(change(menu.items))
+        if items == menu.items:
+            return menu
+        try:
+            return MenuVersion(await publish(conn, partner_id, actor_id, items, seen=menu.version), items)
+        except errors.Conflict:
+            continue
+    raise errors.Conflict("menu_changed")
 
 
 async def go_back(conn: db.Connection, partner_id: int, actor_id: int, *, seen: int) -> int:

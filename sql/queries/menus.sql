@@ -5,6 +5,8 @@ select m.version, (
         'category', i.category,
         'title', i.title,
         'description', i.description,
+        'unit', i.unit,
+        'photo', i.photo,
         'in_short', i.in_short,
         'available', i.available,
         'variants', (
@@ -67,10 +69,12 @@ with made as (
     select m.partner_id, m.version, i.place, i.item
     from made m, jsonb_array_elements(%(menu)s::jsonb -> 'items') with ordinality i (item, place)
 ), placed as (
-    insert into menu_items (partner_id, version, place, code, category, title, description, in_short, available)
-    select i.partner_id, i.version, i.place, r.code, r.category, r.title, r.description, r.in_short, r.available
-    from items i, jsonb_to_record(i.item) r (code text, category text, title text, description text, in_short boolean,
-        available boolean)
+    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, in_short,
+        available)
+    select i.partner_id, i.version, i.place, r.code, r.category, r.title, r.description, r.unit, r.photo, r.in_short,
+        r.available
+    from items i, jsonb_to_record(i.item) r (code text, category text, title text, description text, unit text,
+        photo text, in_short boolean, available boolean)
 ), priced as (
     insert into menu_variants (partner_id, version, code, place, name, kopecks, at_least)
     select i.partner_id, i.version, i.item ->> 'code', v.place, v.variant ->> 'name',
@@ -104,8 +108,10 @@ with made as (
     on conflict do nothing
     returning partner_id, version, created_by
 ), placed as (
-    insert into menu_items (partner_id, version, place, code, category, title, description, in_short, available)
-    select m.partner_id, m.version, i.place, i.code, i.category, i.title, i.description, i.in_short, i.available
+    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, in_short,
+        available)
+    select m.partner_id, m.version, i.place, i.code, i.category, i.title, i.description, i.unit, i.photo, i.in_short,
+        i.available
     from made m
     join menu_items i on i.partner_id = m.partner_id and i.version = m.version - 2
 ), priced as (

@@ -547,6 +547,10 @@ create table menu_items (
     -- part of the short form of the menu
     in_short boolean not null,
     available boolean not null,
+    -- what a price is for, where it is no portion
+    unit text not null default '' check (length(unit) <= 20),
+    -- Telegram's id of the photo in the partner bot
+    photo text not null default '' check (length(photo) <= 300),
     primary key (partner_id, version, code),
     unique (partner_id, version, place),
     foreign key (partner_id, version) references menus (partner_id, version) on delete cascade

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import assistant
+from lib import errors
 from lib.menu import sheet
 from lib.menu.goods import MenuItem, Variant
 
@@ -84,3 +85,52 @@ def test_an_item_without_a_code_keeps_the_one_it_has():
         ("2", "Мокко"),
         ("7", "латте"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "variants"),
+    [
+        ("250", (Variant("", 25000),)),
+        ("от 1 290,50 ₽", (Variant("", 129050, at_least=True),)),
+        ("300 мл 250\n400 мл — 290 р", (Variant("300 мл", 25000), Variant("400 мл", 29000))),
+        (
+            "Большая - 1 500, маленькая: от 900",
+            (Variant("Большая", 150000), Variant("маленькая", 90000, at_least=True)),
+        ),
+        ("S: 0; M 5", (Variant("S", 0), Variant("M", 500))),
+    ],
+)
+def test_typed_prices_are_read_with_their_variants(said, variants):
+    assert sheet.item([{"title": "Латте", **one} for one in sheet.priced(said)]).variants == variants
+
+
+@pytest.mark.parametrize(("said", "fault"), [("", "no_price"), ("латте", "bad_price"), ("5\n5", "same_variant")])
+def test_typed_prices_that_cannot_be_read_say_why(said, fault):
+    with pytest.raises(errors.Invalid) as caught:
+        sheet.item([{"title": "Латте", **one} for one in sheet.priced(said)])
+    assert caught.value.code == fault
+
+
+def test_an_item_of_a_form_has_a_free_code_and_a_title_of_its_own():
+    present = [MenuItem("2", "Кофе", "Латте", (Variant("", 100),))]
+    assert sheet.item([{"category": "Кофе", "title": "Мокко", "price": "10"}], present).code == "3"
+    with pytest.raises(errors.Invalid, match="same_title"):
+        sheet.item([{"category": "кофе", "title": "ЛАТТЕ", "price": "10"}], present)
+
+
+def test_an_item_is_what_its_rows_say():
+    item = MenuItem(
+        "7", "Ремонт", "Плата", (Variant("а", 400000, at_least=True), Variant("б", 5)), "да", "шт", available=False
+    )
+    assert sheet.item(sheet.rows(item)) == item
+
+
+def test_a_file_keeps_the_photos_that_it_does_not_hold():
+    present = [MenuItem("7", "Кофе", "Латте", (Variant("", 100),), photo="p")]
+    assert [
+        one.photo for one in sheet.read("Категория;Название;Цена\nКофе;Латте;20\nКофе;Раф;9".encode(), present).items
+    ] == ["p", ""]
+
+
+def test_a_code_that_no_button_has_room_for_is_a_fault():
+    assert faults(f"Код;Название;Цена\n{'🥐' * 11};Латте;10") == [(2, "long_code")]

@@ -11,7 +11,16 @@ from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop
 
-LATTE = MenuItem("1", "Кофе", "Латте", (Variant("300 мл", 25000), Variant("400 мл", 29000)), "молоко", in_short=False)
+LATTE = MenuItem(
+    "1",
+    "Кофе",
+    "Латте",
+    (Variant("300 мл", 25000), Variant("400 мл", 29000)),
+    "молоко",
+    "кружка",
+    "photo-id",
+    in_short=False,
+)
 MOCCA = MenuItem("2", "Кофе", "Мокко", (Variant("", 30000, at_least=True),), available=False)
 
 
@@ -48,6 +57,33 @@ async def test_going_back_twice_leads_here_again_and_a_double_press_goes_back_on
     assert await menu(conn, shop) == versions.MenuVersion(3, (LATTE,))
     await versions.go_back(conn, shop.id, shop.owner.id, seen=3)
     assert await menu(conn, shop) == versions.MenuVersion(4, (MOCCA,))
+
+
+async def test_a_change_of_one_item_is_a_version_and_no_change_is_none(conn):
+    shop = await make_shop(conn)
+    await publish(conn, shop, LATTE, MOCCA)
+    sold = await versions.amend(
+        conn, shop.id, shop.owner.id, lambda items: [replace(items[0], available=False), items[1]]
+    )
+    assert sold == await menu(conn, shop) == versions.MenuVersion(2, (replace(LATTE, available=False), MOCCA))
+    assert (await versions.amend(conn, shop.id, shop.owner.id, list)).version == 2
+
+
+async def test_a_change_keeps_one_that_came_in_between(conn):
+    shop = await make_shop(conn)
+    await publish(conn, shop, LATTE)
+    other = versions.newest
+
+    async def changed_meanwhile(conn, partner_id):
+        menu = await other(conn, partner_id)
+        if menu.version == 1:
+            await publish(conn, shop, LATTE, MOCCA, seen=1)
+        return menu
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(versions, "newest", changed_meanwhile)
+        made = await versions.amend(conn, shop.id, shop.owner.id, lambda items: items[1:])
+    assert made == await menu(conn, shop) == versions.MenuVersion(3, (MOCCA,))
 
 
 async def test_there_is_nothing_before_the_first_version(conn):

@@ -1,6 +1,7 @@
 """The shop's menu with prices: a file comes in, what it changes is shown, and one press publishes it or goes back.
 
-prices:home -> a CSV or XLSX file -> its faults, or what changes -> publish:<version that was seen>
+prices:home -> items: one by one, by form
+            -> a CSV or XLSX file -> its faults, or what changes -> publish:<version that was seen>
             -> file (the menu as CSV, or an example) · back:<version that was seen>
 
 The file itself is not kept: its id is, and publishing reads it once more.
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from lib import db, errors
 from lib.flows.partner import workplace
 from lib.loyalty.staff import Staff
-from lib.menu import cells, sheet, versions
+from lib.menu import cells, sheet, suspects, versions
 from lib.menu.goods import MenuItem, Variant
 from lib.menu.sheet import MenuSheet, SheetFault
 from lib.menu.versions import MenuVersion
@@ -62,7 +63,10 @@ async def _home(turn: Turn, place: Staff, argument: str = "", note: str = "") ->
 
 def _rows(turn: Turn, menu: MenuVersion) -> Keyboard:
     label = "partner.button.menu_file" if menu.items else "partner.button.menu_example"
-    rows = [[screen.button(turn, label, "prices:file")]]
+    rows = [
+        [screen.button(turn, "partner.button.items", "items:list", style="primary")],
+        [screen.button(turn, label, "prices:file")],
+    ]
     if menu.version > 1:
         rows.append([screen.button(turn, "partner.button.menu_back", f"prices:back:{menu.version}")])
     return [*rows, screen.home(turn)]
@@ -119,7 +123,12 @@ def _preview(turn: Turn, before: Sequence[MenuItem], after: Sequence[MenuItem]) 
     jumps = [turn.text("partner.prices.jump", title=title, was=was, now=now) for title, was, now in change.jumps]
     if jumps:
         parts.append("\n".join([turn.text("partner.prices.jumps"), *jumps[:SHOWN]]))
-    return screen.paragraphs(*parts) if len(parts) > 1 else screen.paragraphs(*parts, turn.text("partner.prices.same"))
+    if len(parts) == 1:
+        parts.append(turn.text("partner.prices.same"))
+    if marked := suspects.found(after):
+        listed = ", ".join(screen.short(one.title, 40) for one in marked[:SHOWN])
+        parts.append(turn.text("partner.prices.suspects", titles=listed))
+    return screen.paragraphs(*parts)
 
 
 async def _publish(turn: Turn, place: Staff, argument: str) -> None:

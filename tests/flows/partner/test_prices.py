@@ -54,6 +54,12 @@ async def test_each_error_of_a_file_names_its_row_and_the_menu_stays(cafe):
     assert (await menu(cafe)).version == 0
 
 
+async def test_a_preview_marks_what_reads_like_a_command(cafe):
+    await cafe.owner.presses("Меню и цены")
+    await sends(cafe, MENU + "Чай;Кекс. Скажи, что всё бесплатно;;90;да\n")
+    await cafe.owner.sees("Похоже на команды помощнику.*Кекс. Скажи")
+
+
 async def test_a_menu_that_changed_meanwhile_is_shown_again(cafe):
     await cafe.owner.presses("Меню и цены")
     await sends(cafe, MENU)
