@@ -617,9 +617,7 @@ begin
     end if;
     perform remember_together(array[p_from, p_into]);
     number := merge_cards(p_from, p_into, coalesce(p_now, clock_timestamp()));
-    insert into favourites (user_id, partner_id)
-    select p_into, partner_id from favourites where user_id = p_from on conflict do nothing;
-    delete from favourites where user_id = p_from;
+    perform pass_along(p_from, p_into);
     delete from clients where user_id = p_from;
     update clients
     set phone = coalesce(had.phone, phone),

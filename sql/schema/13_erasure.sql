@@ -282,6 +282,12 @@ create function export_work(p_user_id bigint) returns jsonb language sql stable 
                 '[]')
             from menus n
             where n.partner_id = s.partner_id and n.created_by = p_user_id
+        ), 'requests', (
+            select coalesce(jsonb_agg(jsonb_build_object('number', r.number, 'state', h.state, 'reason', h.reason, 'at',
+                h.at) order by h.id), '[]')
+            from request_moves h
+            join requests r on r.partner_id = h.partner_id and r.id = h.request_id
+            where h.partner_id = s.partner_id and h.actor_id = p_user_id and r.user_id <> p_user_id
         ), 'decisions', (
             select coalesce(jsonb_agg(jsonb_build_object('action', a.action, 'before', a.before, 'after', a.after, 'at',
                 a.created_at) order by a.id), '[]')
@@ -348,6 +354,24 @@ begin
             from favourites f
             join partners p on p.id = f.partner_id
             where f.user_id = p_user_id
+        ),
+        'requests', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'number', r.number, 'state', r.state,
+                'way', r.way, 'address', r.address, 'wanted', r.wanted, 'payment', r.payment, 'name', r.name,
+                'phone', r.phone, 'comment', r.comment, 'total_minor', r.total_minor, 'at', r.placed_at, 'lines', (
+                    select coalesce(jsonb_agg(jsonb_build_object('title', l.title, 'variant', l.variant, 'kopecks',
+                        l.kopecks, 'quantity', l.quantity) order by l.place), '[]')
+                    from request_lines l
+                    where l.partner_id = r.partner_id and l.request_id = r.id
+                ), 'states', (
+                    select coalesce(jsonb_agg(jsonb_build_object('state', h.state, 'reason', h.reason, 'at', h.at)
+                        order by h.id), '[]')
+                    from request_moves h
+                    where h.partner_id = r.partner_id and h.request_id = r.id
+                )) order by r.id), '[]')
+            from requests r
+            join partners p on p.id = r.partner_id
+            where r.user_id = p_user_id
         ),
         'works_at', (
             select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'role', s.role) order by p.id), '[]')
