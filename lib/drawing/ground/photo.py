@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, ImageStat, UnidentifiedImageError
 
 from lib import errors, heic, jpeg, pictures
 
@@ -83,8 +83,7 @@ def _ends_blank(image: Image.Image) -> bool:
 
 def _spread(image: Image.Image) -> int:
     """Return how far apart the levels of a channel are at most."""
-    pixels = np.asarray(image)
-    return int((pixels.max((0, 1)).astype(int) - pixels.min((0, 1))).max())
+    return max(high - low for low, high in ImageStat.Stat(image).extrema)
 
 
 def _is_whole(data: bytes) -> bool:
