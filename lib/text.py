@@ -65,6 +65,11 @@ def parts(language: str, key: str, **fields: Any) -> list[str]:
     return [say(language, key, **{**fields, long: piece}) for piece in _pieces(fields[long], room)]
 
 
+def plain(said: str) -> str:
+    """Return a sentence as people read it, without the marks of HTML."""
+    return html.unescape(_MARK.sub("", said))
+
+
 def fits(said: str) -> bool:
     """Tell whether a sentence is one message."""
     return _size(said) <= MESSAGE
@@ -149,7 +154,7 @@ def guess(language_code: str) -> str:
 
 def _size(said: str) -> int:
     """Return how much of MESSAGE a sentence takes: Telegram counts UTF-16 units, without the marks of HTML."""
-    return len(html.unescape(_MARK.sub("", said)).encode("utf-16-le")) // 2
+    return len(plain(said).encode("utf-16-le")) // 2
 
 
 def _pieces(words: str, room: int) -> Iterator[str]:

@@ -110,7 +110,7 @@ FLOWS = Flows(
         ),
         "client": Menu(
             package="lib.flows.client",
-            commands={"start": "start", "balance": "menu", **HOME},
+            commands={"start": "start", "balance": "menu", "new": "ask", **HOME},
             other="menu",
             stranger="start",
             links={"p": "join", "r": "join"},

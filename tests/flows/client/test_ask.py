@@ -48,3 +48,23 @@ async def test_a_shop_that_does_not_exist_is_named_so(comes, cafe):
     boris = await comes(cafe)
     await boris.forges("ask:999999999")
     await boris.sees("Такого магазина здесь нет")
+
+
+async def test_what_is_asked_and_answered_is_kept_until_the_client_begins_anew(comes, cafe, shop):
+    await publishes(cafe, *MENU)
+    boris = await comes(cafe)
+    await boris.says("/new")
+    await boris.sees("ни с каким магазином не разговариваем")
+    await boris.forges(f"ask:{cafe.id}")
+    await boris.says("круассан")
+    await boris.sees("Круассан — 170")
+    await shop.replay(boris, boris.update_ids[-1], times=1)
+    await boris.says("/new")
+    await boris.sees("начинаем заново")
+    await boris.says("суши")
+    await boris.sees("Такого в меню не нашёл")
+    query = "select talk_id, role, missed, words from talk_lines where partner_id = %s order by id"
+    first, answer, second, silence = await shop.rows(query, cafe.id)
+    assert (first["role"], first["words"], answer["role"], answer["missed"]) == ("client", "круассан", "bot", False)
+    assert answer["words"].startswith("Круассан — 170")
+    assert (second["words"], silence["missed"], second["talk_id"] == first["talk_id"]) == ("суши", True, False)

@@ -1,0 +1,93 @@
+"""The answer to a client's question from the menu alone, without a model: items with their prices, the address.
+
+Every word of it stands in the menu or in the sentences: nothing is made up. It is what clients get without a key, and
+what they get while the model is out of reach, not allowed or spent.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lib import text
+from lib.menu.goods import Variant
+from lib.menu.index import FoundItem, FoundItems, Index
+from lib.menu.versions import OpenShop
+from lib.menu.wish import MenuWish
+from lib.text import HtmlSentence
+
+SHOWN = 5  # of an answer; a question about a whole shelf is answered with the shelf
+ROOM = 3000
+_PLACE = re.compile(
+    r"адрес|где вы|где вас|где находит|как (?:к вам )?(?:добраться|доехать|пройти|проехать)|where are|address"
+    r"|телефон (?:магазин|для|кафе)|ваш телефон|номер телефона|позвонить|контакт|phone number|contact"
+    r"|во сколько|до скольк|часы работы|график|режим работы|открыт|закрыва|работаете|opening hours|are you open|close",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class MenuReply:
+    """An answer as Telegram HTML; `missed`: the menu has nothing for the question."""
+
+    words: str
+    missed: bool = False
+
+
+def reply(language: str, shop: OpenShop, index: Index, question: str) -> MenuReply:
+    """Answer a question from a shop's menu."""
+    found = index.ask(question)
+    if found.items:
+        return MenuReply(_items(language, found), missed=found.guess)
+    if _PLACE.search(question):
+        return MenuReply(_place(language, shop))
+    words = text.say(language, "client.ask.thanks" if found.small_talk else "client.ask.nothing")
+    composition = [text.say(language, "client.ask.composition")] if found.wish.without else []
+    return MenuReply("\n\n".join([words, *composition]), missed=not found.small_talk)
+
+
+def _items(language: str, found: FoundItems) -> str:
+    shown = found.items if found.wish.shelf else found.items[:SHOWN]
+    heads = [text.say(language, "client.ask.guess")] if found.guess else []
+    heads += _limits(language, found.wish)
+    lines = text.fitting([_line(language, one) for one in shown], ROOM)
+    notes = [text.say(language, "client.ask.composition")] if found.wish.without else []
+    more = len(found.items) - len(lines)
+    notes += [text.say(language, "client.ask.more", count=more)] if more else []
+    return "\n\n".join([*heads, *lines, *notes])
+
+
+def _limits(language: str, wish: MenuWish) -> list[str]:
+    """Say how the limits of a question were understood, in whole roubles: below 2,000 is up to 2,000."""
+    least = None if wish.least is None else wish.least // 100 * 100
+    most = None if wish.most is None else -(-wish.most // 100) * 100
+    if least is not None and most is not None:
+        return [text.say(language, "client.ask.between", least=least, most=most)]
+    if most is not None:
+        return [text.say(language, "client.ask.up_to", most=most)]
+    return [text.say(language, "client.ask.from", least=least)] if least is not None else []
+
+
+def _line(language: str, found: FoundItem) -> str:
+    item = found.item
+    about = f"\n{text.say(language, 'client.ask.about', about=item.description)}" if item.description else ""
+    gone = "" if item.available else f"\n{text.say(language, 'client.ask.sold_out')}"
+    prices = HtmlSentence(" · ".join(price(language, one) for one in found.variants))
+    return text.say(language, "client.ask.item", title=item.title, prices=prices) + about + gone
+
+
+def price(language: str, one: Variant) -> str:
+    """Return the price of a variant with its name, as HTML."""
+    key = "free" if not one.kopecks else "price_from" if one.at_least else "price"
+    said = text.say(language, f"client.ask.{key}", price=one.kopecks)
+    return text.say(language, "client.ask.variant", name=one.name, price=said) if one.name else said
+
+
+def prices(language: str, variants: Sequence[Variant]) -> str:
+    """Return the prices of variants in one line, as plain text."""
+    return text.plain(" · ".join(price(language, one) for one in variants))
+
+
+def _place(language: str, shop: OpenShop) -> str:
+    where = ", ".join(part for part in (shop.city, shop.address) if part)
+    contact = [text.say(language, "client.ask.contact", contact=shop.contact)] if shop.contact else []
+    return "\n\n".join([text.say(language, "client.ask.place", title=shop.title, place=where), *contact])
