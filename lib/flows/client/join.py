@@ -218,8 +218,12 @@ async def _join(turn: Turn) -> None:
     try:
         partner, joined = await db.run(lambda conn: referrals.join(conn, user_id, payload))
     except (errors.Denied, errors.Missing) as error:
-        turn.state.who["client"] = error.code != "no_client" and turn.state.who["client"]  # they moved, or were erased
-        await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
+        if error.code == "no_client":  # their cards have moved to another account
+            turn.state.who["client"] = False
+            turn.state.data[visitor.CAME_BY] = payload
+            await _ask_contact(turn, turn.text("client.join.contact"))
+        else:
+            await turn.show(visitor.refusal(turn, error), [screen.home(turn)])
         return
     had = "client.join.once" if partner.welcome_points else "client.join.joined"
     key = "client.join.welcome" if joined.welcome else had
@@ -228,8 +232,11 @@ async def _join(turn: Turn) -> None:
 
 
 async def _registered_already(turn: Turn) -> None:
+    """Say that the person is a client, as the rows have it: the state may be from before their cards were moved."""
     turn.state.step = ""
     if visitor.CAME_BY in turn.state.data:
         await _join(turn)
-    else:
+    elif await visitor.is_client(turn, afresh=True):
         await turn.show(turn.text("client.join.already"), [screen.home(turn)])
+    else:
+        await _ask_contact(turn, turn.text("client.join.contact"))

@@ -31,10 +31,10 @@ LOOKOUT = DraftKey("lookout", Lookout)
 CAME_BY = "came_by"  # the link that brought somebody who has to register first, kept in State.data
 
 
-async def is_client(turn: Turn) -> bool:
-    """Tell whether the person has registered; remembered, as nobody stops being one short of being erased."""
+async def is_client(turn: Turn, *, afresh: bool = False) -> bool:
+    """Tell whether the person is a client; remembered, until an erasure or a move of the cards to another account."""
     who = turn.state.who
-    if not who.get("client"):
+    if afresh or not who.get("client"):
         who["client"] = await db.run(lambda conn: members.get_client(conn, who["id"])) is not None
     return bool(who["client"])
 

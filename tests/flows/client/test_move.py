@@ -34,6 +34,8 @@ async def test_the_cards_move_to_the_account_that_the_number_has_now(comes, cafe
     await old.sees("перенесены в другой аккаунт")
     await old.says("/menu")
     await old.sees("Карт пока нет|Заведите карту")
+    await old.forges("join:new")
+    await old.sees("Нажмите «Отправить номер»")
     rows = await shop.rows("select phone from clients join users u on u.id = user_id where tg_id = %s", new.user["id"])
     assert rows == [row]
 
@@ -50,6 +52,8 @@ async def test_a_new_number_that_was_proven_stays(comes, cafe, opens, shop):
     assert await shop.rows(query, new.user["id"]) == before
     await new.says("/menu")
     await new.sees("Кофейня «Зерно».*100 баллов")
+    await old.says(f"/start p_{cafe.code}")
+    await old.sees("Нажмите «Отправить номер»")
 
 
 async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(comes, cafe):
