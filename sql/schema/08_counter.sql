@@ -576,14 +576,17 @@ create function recovered_by(r point_txns) returns bigint language sql stable as
     where partner_id = r.partner_id and parent_id = r.id and kind = 'recover';
 $$;
 
--- A cashier takes back their own operations of the last hour; and each operation is taken back once, if at all.
+-- A cashier takes back what they did at the counter within the last hour, and not what they bought as a client, which they
+-- may have handed to themselves; and each operation is taken back once, if at all.
 create function refuse_reversal(t point_txns, p_actor_id bigint, p_at timestamptz) returns void
 language plpgsql stable as $$
 declare
     had text;
 begin
     select role into had from staff where partner_id = t.partner_id and user_id = p_actor_id;
-    if had = 'cashier' and (t.actor_id is distinct from p_actor_id or t.created_at < p_at - interval '1 hour') then
+    if had = 'cashier' and (
+        t.actor_id is distinct from p_actor_id or t.created_at < p_at - interval '1 hour' or t.kind = 'service'
+    ) then
         raise exception using errcode = 'LK403', message = 'role_too_low', detail = had;
     end if;
     if t.kind not in ('accrue', 'redeem', 'service', 'grant', 'welcome', 'birthday') or t.parent_id is not null then

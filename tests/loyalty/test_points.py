@@ -270,6 +270,17 @@ async def test_a_cashier_reverses_their_own_of_the_last_hour_only(conn, shop):
     assert (await reverse(conn, shop, own, by=shop.cashier)).available == 50
 
 
+async def test_a_cashier_does_not_take_back_what_they_bought_as_a_client(conn, shop):
+    await members.register(conn, shop.cashier.id, name="Олег", city="Казань")
+    own = await members.get(conn, shop.id, (await members.join(conn, shop.id, shop.cashier.id)).member_id)
+    await points.grant(conn, shop.id, own.id, shop.owner.id, points=100, reason="Премия", key=new_key(), now=NOW)
+    bought = await buy(conn, shop, own, await offer(conn, shop, 80), 80)
+    await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
+    async with refused(conn, errors.Denied, "role_too_low"):
+        await reverse(conn, shop, bought, by=shop.cashier)
+    assert (await points.balance(conn, shop.id, own.id)).available == 20
+
+
 async def test_only_the_shops_own_people_touch_its_points(conn, shop):
     other = await make_shop(conn)
     member, foreign = await make_member(conn, shop, has=100), await make_member(conn, other, has=100)
