@@ -4,6 +4,7 @@ from datetime import datetime
 
 from lib import config, web
 from lib.jobs import drain, kick
+from lib.reach import snapshot
 from lib.tasks import HEAVY
 
 
@@ -17,6 +18,7 @@ async def render(request: web.Request) -> web.Response:
 async def _work(until: datetime) -> dict[str, int]:
     number = await kick.heard("render")
     summary = await drain.work(HEAVY, until)
+    await snapshot.leave()
     await kick.rest("render", number, summary.due_at)
     return {"done": summary.done, "failed": summary.failed, "retried": summary.retried}
 

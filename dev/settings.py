@@ -18,7 +18,7 @@ from lib import config, errors
 BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/dev/test_stack.py compares them
 
 LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
-GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN")
+GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
 EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
 OF_THE_PLATFORM = ("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF")
 

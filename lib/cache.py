@@ -27,13 +27,14 @@ from upstash_redis.asyncio import Redis
 from upstash_redis.format import cast_response
 from upstash_redis.http import format_response, make_headers
 
-from lib import config, errors, log, wire
+from lib import config, errors, log, tally, wire
 
 DEADLINE = timedelta(seconds=0.8)
 BATCH_COMMANDS = 1000
 BATCH_CHARACTERS = 1_500_000  # Upstash refuses a request over 10 MB, and a character may take four bytes
 RIDERS = 200
 RIDER_CHARACTERS = 500_000
+BATCHES = "metrics:batches"  # what instances have counted (lib/counters.py)
 
 _BASE64 = re.compile("[A-Za-z0-9+/]*={0,2}")
 
@@ -128,7 +129,7 @@ class _Commands:
         self._events: list[log.Record | None] = []
         self._commands = 0
         self._characters = 0
-        self._journey: asyncio.Task[None] | None = None
+        self._journey: asyncio.Task[bool] | None = None
 
     def has_room(self, commands: Sequence[Command]) -> bool:
         """Say whether the request stays within the service's limits with these commands in it."""
@@ -152,7 +153,10 @@ class _Commands:
         self.left = True
         self._calls = [call for call in self._calls if not call[1].done()]
         if self._calls:
-            self._journey = self._loop.create_task(self._travel(_riders.pop(self._loop, [])))
+            counts = tally.own.take(time.monotonic())
+            self._journey = self._loop.create_task(self._travel(_riders.pop(self._loop, []), counts))
+            if counts:
+                self._journey.add_done_callback(_settle)
 
     def _count(self, commands: int) -> None:
         event = log.current()
@@ -166,19 +170,32 @@ class _Commands:
         if self._journey and all(answer.done() for _, answer in self._calls):
             self._journey.cancel()
 
-    async def _travel(self, riders: list[Command]) -> None:
+    async def _travel(self, riders: list[Command], counts: str) -> bool:
+        """Make the request; return whether the counts have arrived."""
+        if counts:
+            riders = [*riders, ["RPUSH", key(BATCHES), counts]]
+            tally.spent("redis_commands")
         commands = [*riders, *(command for own, _ in self._calls for command in own)]
         try:
-            outcomes = (await _redis_of_settings().outcomes(commands))[len(riders) :]
+            outcomes = await _redis_of_settings().outcomes(commands)
         except Exception as error:  # an answer that is not an answer leads to JSONDecodeError, KeyError and others
             _breaker.failed(time.monotonic())
-            outcomes = [error] * self._commands
+            outcomes = [error] * len(commands)
         else:
             _breaker.succeeded()
+        before, outcomes = outcomes[: len(riders)], outcomes[len(riders) :]
         for asked, answer in self._calls:
             own, outcomes = outcomes[: len(asked)], outcomes[len(asked) :]
             if not answer.done():
                 answer.set_result(own)
+        return bool(before) and not isinstance(before[-1], Exception)
+
+
+def _settle(journey: asyncio.Task[bool]) -> None:
+    if not journey.cancelled() and not journey.exception() and journey.result():
+        tally.own.arrived()
+    else:
+        tally.own.lost()
 
 
 def _redis_of_settings() -> "_Redis":

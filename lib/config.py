@@ -56,6 +56,7 @@ class Config:
     cron_secret: str
     app_secret: str
     admin_api_token: str
+    metrics_token: str
     admin_ids: frozenset[int]
     public_url: str
     telegram_api_url: str
@@ -237,6 +238,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "cron_secret": lambda env: _secret(env, "CRON_SECRET"),
     "app_secret": lambda env: _secret(env, "APP_SECRET"),
     "admin_api_token": lambda env: _secret(env, "ADMIN_API_TOKEN"),
+    "metrics_token": lambda env: _secret(env, "METRICS_TOKEN"),
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
     "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
     "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from lib import tally
+
 # At INFO, where Vercel's runtime puts the root logger, these print every URL, and Telegram's hold the bot's token.
 for _name in ("httpx", "httpx2", "httpcore", "httpcore2", "telegram"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -39,7 +41,8 @@ def scope(event: str, **fields: Any) -> Iterator[Record]:
 
 
 def count(name: str, n: int = 1) -> None:
-    """Add `n` to a counter of the current event, such as 'sql', 'redis' or 'telegram' round trips."""
+    """Add `n` to a counter of the current event, such as 'sql', 'redis' or 'telegram' round trips, and to its sum."""
+    tally.spent(name, n)
     record = _record.get()
     if record is not None:
         record[name] = record.get(name, 0) + n

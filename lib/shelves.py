@@ -26,14 +26,11 @@ from datetime import timedelta
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from lib import cache, config, errors, log
+from lib import cache, config, counters, errors, log, tally
 
 NEGATIVE = timedelta(seconds=30)
 JITTER = 0.1
 REST = 5.0  # seconds for which a loader that failed is not asked again while a stale value stands in
-FLUSH = 64  # reads between two flushes of the counters
-COMMAND_SHARE = 20  # and at least so many reads for each command that a flush takes
-STATISTICS = "cache:statistics"
 
 # Passwords, payment data and orders in progress: no prefix may be made for them, no value with such a field is stored.
 NEVER = re.compile(
@@ -114,11 +111,11 @@ class Shelf:
     async def _fill(self, name: str, load: Load[Any]) -> Any:
         [found] = await self._look([name])
         if found.fresh:
-            _tally(self.kind, hits=1)
+            tally.add(f"cache|{self.kind}|hits")
             return found.value
         stands_in = found.stands_in(self.grace)
         if stands_in and _resting.get(self.prefix + name, 0) > time.monotonic():
-            _tally(self.kind, stale=1)
+            tally.add(f"cache|{self.kind}|stale")
             return found.value
         try:
             value = await load()
@@ -127,10 +124,10 @@ class Shelf:
                 raise
             log.note(stale=self.prefix + name, stale_because=str(error))
             _rest(self.prefix + name)
-            _tally(self.kind, stale=1)
+            tally.add(f"cache|{self.kind}|stale")
             return found.value
         if found.stamp is not None:
-            _tally(self.kind, misses=1)
+            tally.add(f"cache|{self.kind}|misses")
             self._ride(name, found.stamp, value)
         return value
 
@@ -282,25 +279,23 @@ async def clear(prefix: str = "") -> list[str]:
 
 async def statistics() -> dict[str, Any]:
     """Return how often each class was hit and missed, by all instances, and how many keys the database holds."""
-    _flush()
     try:
-        counted, keys = await cache.pipeline([["HGETALL", cache.key(STATISTICS)], ["DBSIZE"]])
+        (counted, _), [keys] = await asyncio.gather(counters.totals(), cache.pipeline([["DBSIZE"]]))
     except errors.Unavailable:
         return {"available": False, "stats": {"totalKeys": 0, "available": False, **_figures({}), "classes": {}}}
     classes = {shelf.kind: _figures(counted, shelf) for shelf in SHELVES}
     return {"available": True, "stats": {"totalKeys": keys, "available": True, **_figures(counted), "classes": classes}}
 
 
-def _figures(counted: Mapping[str, str], shelf: Shelf | None = None) -> dict[str, Any]:
+def _figures(counted: Mapping[str, int], shelf: Shelf | None = None) -> dict[str, Any]:
     kinds = [shelf.kind] if shelf else {one.kind for one in SHELVES}
-    hits, misses, stale = (sum(int(counted.get(f"{kind}:{what}", 0)) for kind in kinds) for what in _OUTCOMES)
+    hits, misses, stale = (sum(counted.get(f"cache|{kind}|{what}", 0) for kind in kinds) for what in _OUTCOMES)
     reads = hits + misses + stale
     figures = {"hits": hits, "misses": misses, "stale": stale, "hitRate": round(hits / reads, 4) if reads else 0.0}
     return figures | ({"ttlSeconds": int(shelf.ttl.total_seconds())} if shelf else {})
 
 
 _OUTCOMES = ("hits", "misses", "stale")
-_counters: dict[str, int] = {}
 _flights: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Task[Any]]] = WeakKeyDictionary()
 _resting: dict[str, float] = {}
 _owed: dict[str, cache.Command] = {}
@@ -317,17 +312,3 @@ def _rest(name: str) -> None:
     if len(_resting) > 1000:
         _resting.clear()
     _resting[name] = time.monotonic() + REST
-
-
-def _tally(kind: str, **outcomes: int) -> None:
-    """Count in this process; now and then the counts travel along with a request to Redis."""
-    for what, n in outcomes.items():
-        if n:
-            _counters[f"{kind}:{what}"] = _counters.get(f"{kind}:{what}", 0) + n
-    if sum(_counters.values()) >= max(FLUSH, COMMAND_SHARE * len(_counters)):
-        _flush()
-
-
-def _flush() -> None:
-    cache.ride([["HINCRBY", cache.key(STATISTICS), name, n] for name, n in _counters.items()])
-    _counters.clear()

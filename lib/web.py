@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lib import config, db, errors, fetch, log, wire
+from lib import config, db, errors, fetch, log, tally, wire
 
 __all__ = ["Request", "Response"]
 
@@ -40,6 +40,7 @@ def app(endpoint: Endpoint, *methods: str) -> Starlette:
         except errors.AppError as error:
             return failure(error)
 
+    tally.here(endpoint.__name__)
     route = Route("/{path:path}", guarded, methods=list(methods))
     return Starlette(routes=[route], lifespan=_settings_first)
 

@@ -39,6 +39,7 @@ SETTINGS = {
     "CRON_SECRET": "test-cron-secret-0",
     "APP_SECRET": "test-app-secret-00",
     "ADMIN_API_TOKEN": "test-admin-api-token",
+    "METRICS_TOKEN": "test-metrics-token",
     "PUBLIC_URL": "http://127.0.0.1:1",
     "TELEGRAM_API_URL": "http://127.0.0.1:1",
 }

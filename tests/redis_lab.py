@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from dev import serving, upstash, valkey
-from lib import cache, config, limits, shelves, wire
+from lib import cache, config, limits, shelves, tally, wire
 
 TOKEN = "a-token-of-the-tests"
 
@@ -34,8 +34,9 @@ async def empty_redis(
     monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", TOKEN)
     config.get.cache_clear()
     monkeypatch.setattr(cache, "_breaker", cache.Breaker())
+    monkeypatch.setattr(tally, "own", tally.Tally())
     monkeypatch.setattr(limits, "_local", limits._LocalCounts())
-    for held in (shelves._counters, shelves._owed, shelves._resting, cache._riders):
+    for held in (shelves._owed, shelves._resting, cache._riders):
         held.clear()  # type: ignore[attr-defined]
     yield app
     monkeypatch.undo()

@@ -151,7 +151,9 @@ async def test_the_caches_say_that_redis_is_out_of_reach(ask):
     assert cleared.status_code == 503
 
 
-@pytest.mark.parametrize(("headers", "named"), [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "migration"})])
+@pytest.mark.parametrize(
+    ("headers", "named"), [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "database", "queue", "webhooks"})]
+)
 async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, named):
     answer = await ask("api/health/index.py", path="/api/health", headers=headers)
     assert answer.status_code == 503
@@ -159,6 +161,14 @@ async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, nam
     assert answer.json()["ok"] is False
     for secret in (SETTINGS["WEBHOOK_SECRET"], SETTINGS["CRON_SECRET"], SETTINGS["STUDIO_BOT_TOKEN"]):
         assert secret not in answer.text
+
+
+METRICS = {"authorization": f"Bearer {SETTINGS['METRICS_TOKEN']}"}
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 403), (ADMIN, 403), (METRICS, 503)])
+async def test_the_figures_are_for_their_own_token_and_need_redis(ask, headers, status):
+    assert (await ask("api/metrics/index.py", path="/api/metrics", headers=headers)).status_code == status
 
 
 async def test_health_refuses_a_wrong_token(ask):

@@ -33,6 +33,7 @@ FLOORS = (
     ("flows", "tasks"),
     ("office",),
     ("assistant",),
+    ("reach",),
     ("credits", "loyalty"),
     ("studio", "people"),
     ("menu",),
@@ -41,11 +42,12 @@ FLOORS = (
     ("providers",),
     ("drawing",),
     ("web", "migrations", "shelves", "limits", "storage"),
+    ("counters",),
     ("cache",),
     ("wire", "db"),
     ("fetch", "pictures"),
     ("log", "text", "money", "dates", "jpeg", "heic", "qr", "retry", "clock"),
-    ("config", "typed"),
+    ("config", "typed", "tally"),
     ("errors",),
 )
 HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegram.ext", "fastapi", "babel"}
@@ -272,6 +274,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
         "api.drain.index",
         "api.render",
         "api.health.index",
+        "api.metrics.index",
     ],
 )
 def test_a_function_loads_nothing_heavy_before_it_is_asked(module):

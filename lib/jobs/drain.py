@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import uuid4
 
-from lib import clock, db, errors, log
+from lib import clock, db, errors, log, tally
 from lib.jobs import table
 from lib.jobs.held import HeldRuns
 from lib.jobs.pool import Pool
@@ -158,6 +158,8 @@ class Drain:
             self.pools[name].dry_until = now + LOOK_AGAIN if got[name] < room else 0.0
         for row in rows:
             run = Run(None, self.until, row, claim.token, self.reports.skew)
+            waited = (run.now - row[RUN_AT]).total_seconds()
+            tally.timed("wait", run.task, ms=max(waited, 0) * 1000, ends=tally.SLOW)
             before = self.held.take(run, self.reports.ours(row[DEADLINE]))
             if before is not None:  # our own lease ran out, and this is our own claim
                 self._stop(before, errors.Conflict("lease_lost", f"job {run.id} was leased again"))

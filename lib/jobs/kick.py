@@ -17,6 +17,8 @@ _COALESCE = timedelta(seconds=5)
 _PATIENCE = timedelta(seconds=2)
 # How long the queue may go without a look, whatever Redis says.
 LOOK = timedelta(minutes=30)
+# The cron's last visit, noted once in so many seconds; it comes often when the one before was not longer ago.
+MARK, MARKED, OFTEN = "cron_mark", 270, 720
 WORKERS: tuple[Worker, ...] = ("drain", "render")
 
 
@@ -71,14 +73,31 @@ async def rest(worker: Worker, number: int | None, due_at: datetime | None) -> N
 
 
 async def may_rest() -> dict[Worker, bool]:
-    """Say of each worker whether nothing is due for it yet for sure; False when in doubt."""
+    """Say of each worker whether nothing is due for it yet for sure; False when in doubt. The minute's cron asks it.
+
+    That it came is marked, so that others see whether it still does.
+    """
     keys = [cache.key(f"{worker}_{what}") for worker in WORKERS for what in ("changes", "due")]
     try:
-        [found] = await cache.pipeline([["MGET", *keys]])
+        [found] = await cache.pipeline([["MGET", *keys, cache.key(MARK)]])
+        await _mark(found[-1], datetime.now(UTC).timestamp())
     except errors.Unavailable as error:
         log.event("drain_hint_not_read", error=str(error))
         return dict.fromkeys(WORKERS, False)
     return {worker: _is_ahead(*found[2 * n : 2 * n + 2]) for n, worker in enumerate(WORKERS)}
+
+
+async def _mark(before: object, now: float) -> None:
+    """Note that the cron has come, and whether it comes often: on the free plan it comes once a day, and rightly so."""
+    at = mark_of(before)[0]
+    if now - at >= MARKED:
+        await cache.set(MARK, f"{now:.0f}:{int(now - at < OFTEN)}", timedelta(days=1))
+
+
+def mark_of(text: object) -> tuple[float, bool]:
+    """Return when the cron was last noted, as Unix time, and whether it comes often; (0, False) for nothing."""
+    at, _, often = str(text or "").partition(":")
+    return (float(at), often == "1") if at.isdecimal() else (0.0, False)
 
 
 def _is_ahead(number: object, hint: object) -> bool:

@@ -2,11 +2,12 @@
 
 import asyncio
 import importlib
+import time
 from collections import Counter, deque
 from datetime import timedelta
 from typing import cast
 
-from lib import config, errors
+from lib import config, errors, tally
 from lib.jobs.run import DONE, Kind, Run, Task, Verdict, judge
 from lib.retry import Backoff
 
@@ -52,6 +53,13 @@ class Pool:
 
     async def attempt(self, run: Run) -> tuple[Verdict, Exception | None]:
         """Run the task and say what becomes of the job. When a lane is stopped, `run.stopped` says why."""
+        began = time.perf_counter()
+        verdict, error = await self._attempt(run)
+        ms = (time.perf_counter() - began) * 1000
+        tally.timed("job", self.name, verdict.state, ms=ms, ends=tally.SLOW)
+        return verdict, error
+
+    async def _attempt(self, run: Run) -> tuple[Verdict, Exception | None]:
         backoff = _BACKOFF
         try:
             task = self.task()

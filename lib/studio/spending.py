@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from lib import config, db
+from lib import config, db, tally
 
 SQL = db.load("spending")
 
@@ -108,6 +108,15 @@ class ProviderState:
         return any(failed >= 3 and failed * 4 >= calls for failed, calls in counts)
 
 
+@dataclass(frozen=True)
+class CallBill:
+    """What a call that has ended cost, and how long it took."""
+
+    provider: str
+    cost: int
+    seconds: float
+
+
 async def begin_call(conn: db.Connection, intent: Intent) -> CallStart:
     """Note that the worker with this lease is about to ask a provider, if nothing halts it and its rate allows.
 
@@ -124,8 +133,12 @@ async def end_call(conn: db.Connection, call_id: int, state: CallEnd, cost: int 
     False when the provider told more than can be believed: then the most that can be is noted.
     """
     told = None if cost is None else min(max(cost, 0), _MOST)
-    noted = await SQL.end_call.one(conn, int, call_id=call_id, state=state, cost=told, believed=BELIEVED)
-    return noted is None or told is None or told <= noted
+    noted = await SQL.end_call.one(conn, CallBill, call_id=call_id, state=state, cost=told, believed=BELIEVED)
+    if noted is None:
+        return True
+    tally.timed("provider", noted.provider, state, ms=noted.seconds * 1000, ends=tally.SLOW)
+    tally.add(f"provider_cost|{noted.provider}", noted.cost)
+    return told is None or told <= noted.cost
 
 
 async def doors(

@@ -22,7 +22,7 @@ from telegram import (
 from telegram.constants import ParseMode
 from telegram.request import HTTPXRequest, RequestData
 
-from lib import cache, config, errors, fetch, limits, log, wire
+from lib import cache, config, errors, fetch, limits, log, tally, wire
 from lib.telegram import outgoing
 from lib.telegram.outgoing import Button, Film, Invoice, Key, Keyboard, Keys, Picture, SentMessage, Stars
 
@@ -289,19 +289,28 @@ class Chat:
             except BaseException:
                 request.close()
                 raise
-        return await self._call(request)
+        return await self._call(request, "message")
 
-    async def _call[T](self, request: Awaitable[T]) -> T:
+    async def _call[T](self, request: Awaitable[T], what: str = "other") -> T:
         """Await a call; a pause that Telegram asks for is kept by all instances.
 
         It is this chat's, unless the chat's own pace was kept: then the bot as a whole was too fast.
         """
+        fate = "failed"
         try:
-            return await call(request)
+            answer = await call(request)
+            fate = "done"
+            return answer
+        except errors.Rejected as refusal:
+            fate = "blocked" if isinstance(refusal, errors.Blocked) else "refused"
+            raise
         except errors.Unavailable as flood:
+            fate = "flood" if flood.code == "telegram_flood" else "failed"
             if flood.code == "telegram_flood" and flood.retry_after:
                 await limits.pause(self.bot, flood.retry_after, None if self.paced else self.id)
             raise
+        finally:
+            tally.add(f"call|{self.bot}|{what}|{fate}")
 
     async def _edit(self, request: Awaitable[object]) -> bool:
         self.wrote += 1

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from lib import errors, limits, log, text
+from lib import errors, limits, log, tally, text
 from lib.telegram import conversation, edits, fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
 from lib.telegram.update import Incoming, Sender, parse
@@ -203,7 +203,15 @@ async def handle(bot: str, raw: bytes, flows: Flows) -> Outcome:
     with log.scope("update", bot=bot) as record:
         outcome = await _handle(bot, menu, raw, flows)
         record["status"] = outcome.status
+    tally.timed("update", bot, _fate(record), ms=record["ms"])
     return outcome
+
+
+def _fate(record: log.Record) -> str:
+    """Name what became of an update."""
+    if record["status"] != 200:
+        return "failed" if record["status"] == 500 else "later"
+    return next((fate for fate in ("buried", "repeated", "refused") if record.get(fate)), "done")
 
 
 async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:

@@ -11,7 +11,7 @@ set state = %(state)s,
     ended_at = clock_timestamp()
 where id = %(call_id)s
 and state = 'begun'
-returning cost;
+returning provider, cost, seconds;
 
 -- name: doors
 select provider_halt(d.provider, keys.accounts, %(user_id)s::bigint, %(job_id)s::bigint, d.cost) as halt, array(

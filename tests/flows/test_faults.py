@@ -6,6 +6,8 @@ import random
 import httpx
 import pytest
 
+from lib import migrations
+from lib.reach import metrics
 from tests.flows.chat import Chat, until, words
 from tests.flows.studio.test_order import to_confirm
 
@@ -207,16 +209,22 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
 
 async def test_health_asks_neon_for_those_with_the_token_alone(shop):
     token = {"Authorization": f"Bearer {shop.stack.settings['ADMIN_API_TOKEN']}"}
-    async with httpx.AsyncClient(
-        base_url=f"{shop.stack.deployment}/api/health", timeout=20, trust_env=False, verify=False
-    ) as http:
-        well = await http.get("", headers=token)
+    scraper = {"Authorization": f"Bearer {shop.stack.settings['METRICS_TOKEN']}"}
+    async with httpx.AsyncClient(base_url=shop.stack.deployment, timeout=20, trust_env=False, verify=False) as http:
+        well = await http.get("/api/health", headers=token)
+        await shop.stack.tick()
         await shop.switch("postgres", "stop")
-        ill, probe = await http.get("", headers=token), await http.get("")
+        ill, probe = await http.get("/api/health", headers=token), await http.get("/api/health")
+        figures = await http.get("/api/metrics", headers=scraper)
         await shop.switch("postgres", "start")
-    assert (well.status_code, well.json()["ok"], well.json()["redis"]) == (200, True, "available")
-    assert (ill.status_code, ill.json()["migration"]) == (503, "unavailable")
+    assert (well.status_code, well.json()["ok"], well.json()["redis"]["state"]) == (200, True, "available")
+    assert well.json()["database"]["migration"] == migrations.available()[-1].name
+    assert well.json()["webhooks"]["studio"]["is_set"]
+    assert (ill.status_code, ill.json()["database"]["state"]) == (503, "unavailable")
     assert (probe.status_code, probe.json()) == (200, {"ok": True, "redis": "available"})
+    assert (figures.status_code, figures.headers["content-type"]) == (200, metrics.TYPE)
+    assert 'lotok_updates_total{bot="studio",outcome="done"}' in figures.text
+    assert "lotok_snapshot_age_seconds" in figures.text, "a scrape needs no Postgres"
 
 
 async def test_a_bots_name_in_the_query_does_not_override_the_path(shop):

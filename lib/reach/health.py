@@ -1,0 +1,113 @@
+"""Whether this deployment is alive: in one word for anybody, and by service for an operator.
+
+Anybody's answer comes from memory for a while, and then from one look at Redis: asked as often as one likes, it wakes
+no Postgres and costs a command in ten seconds at most.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from lib import cache, config, db, errors, fetch, migrations
+from lib.reach import snapshot
+from lib.reach.snapshot import Snapshot
+
+type Facts = dict[str, Any]
+
+PATIENCE = 2.0  # seconds
+REMEMBERED = 10.0
+HOOK_KEPT = timedelta(minutes=5)
+
+
+@dataclass
+class LastLook:
+    """What anybody was told last, and when by the monotonic clock."""
+
+    at: float = -REMEMBERED
+    facts: Facts | None = None
+
+
+last = LastLook()
+
+
+async def bare() -> Facts:
+    """Return whether it is alive, from memory if that is fresh."""
+    if last.facts is None or time.monotonic() - last.at >= REMEMBERED:
+        redis = await _state(_redis)
+        last.facts, last.at = {"ok": redis["state"] == "available", "redis": redis["state"]}, time.monotonic()
+    return last.facts
+
+
+async def whole() -> Facts:
+    """Return how each service answers and how fast, the last migration, the queue's lag and each bot's webhook."""
+    bots = [bot for bot, token in config.get().bot_tokens.items() if token]
+    checks = [_state(_redis), _state(_database), _state(_queue), *(_state(_hook_of(bot)) for bot in bots)]
+    redis, database, queue, *hooks = await asyncio.gather(*checks)
+    services = {"redis": redis, "database": database}
+    ok = all(one["state"] == "available" for one in services.values())
+    return {"ok": ok, **services, "queue": queue, "webhooks": dict(zip(bots, hooks, strict=True))}
+
+
+async def _state(check: Callable[[], Awaitable[Facts]]) -> Facts:
+    """Return what a check finds, with the milliseconds that it took."""
+    began = time.perf_counter()
+    try:
+        found = {"state": "available"} | await asyncio.wait_for(check(), PATIENCE)
+    except (errors.AppError, TimeoutError):
+        found = {"state": "unavailable"}
+    return found | {"ms": round((time.perf_counter() - began) * 1000, 1)}
+
+
+async def _redis() -> Facts:
+    await cache.get("health")
+    return {}
+
+
+async def _database() -> Facts:
+    found = await db.run(migrations.status)
+    applied = [entry.name for entry in found if entry.state == "applied"]
+    return {"migration": applied[-1] if applied else "none", "pending": sum(one.state == "pending" for one in found)}
+
+
+async def _queue() -> Facts:
+    """Return the lag as it is now: the figures that a worker left may be of before."""
+    found = await db.run(snapshot.take)
+    now = time.time()
+    return {"lag_seconds": round(found.lag(now), 1), "oldest_seconds": round(found.oldest(now), 1)} | _left(
+        Snapshot.read(await cache.get(snapshot.KEY)), now
+    )
+
+
+def _left(found: Snapshot | None, now: float) -> Facts:
+    return {"worker_ended_seconds": round(now - found.at, 1)} if found else {}
+
+
+def _hook_of(bot: str) -> Callable[[], Awaitable[Facts]]:
+    async def look() -> Facts:
+        found = await hook(bot)
+        return {
+            "pending": found.get("pending_update_count", 0),
+            "is_set": bool(found.get("url")),
+            "error": found.get("last_error_message", ""),
+            "error_at": found.get("last_error_date", 0),
+        }
+
+    return look
+
+
+async def hook(bot: str) -> Facts:
+    """Return what Telegram says of a bot's webhook, asked for once in five minutes for all instances."""
+    key = f"webhook_info:{bot}"
+    if known := await cache.get(key):
+        return dict(json.loads(known))
+    address = f"{config.get().telegram_api_url}/bot{config.get().bot_token(bot)}/getWebhookInfo"
+    answer = await fetch.ask("GET", address)
+    found = json.loads(answer.body) if answer.status == 200 else {}
+    if not found.get("ok"):
+        raise errors.Unavailable("telegram", f"getWebhookInfo of {bot}: {answer.status}")
+    await cache.set(key, json.dumps(found["result"]), HOOK_KEPT)
+    return dict(found["result"])
