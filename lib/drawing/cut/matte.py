@@ -6,6 +6,8 @@
 3 clean    what is left apart is dropped; the ground's share is taken out of the colours
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -43,6 +45,11 @@ def trimmed(image: Image.Image) -> Image.Image:
 
 def _clipped(plane: Floats) -> Floats:
     return np.asarray(np.clip(plane, 0, 1), dtype=np.float32)
+
+
+def _dot(one: NDArray[Any], other: NDArray[Any]) -> Floats:
+    """Multiply colours with colours, each with its own: a sum over so short an axis is slow in any other way."""
+    return np.asarray(np.einsum("...k,...k", one, other), dtype=np.float32)
 
 
 def _quarter(pixels: Floats) -> tuple[int, int]:
@@ -104,8 +111,8 @@ def _measured(pixels: Floats, alpha: Floats, rough: Floats, at: Places, pixel: f
     front, varied = _near(pixels, alpha > 0.95, radius, at)
     back, mixed = _near(pixels, alpha < 0.05, radius, at)
     apart = front - back
-    strength = (apart * apart).sum(-1)
-    share = ((pixels[at] - back) * apart).sum(-1) / np.maximum(strength, 1e-4)
+    strength = _dot(apart, apart)
+    share = np.asarray(_dot(pixels[at] - back, apart) / np.maximum(strength, 1e-4), dtype=np.float32)
     share = _clipped((share - 0.12) / 0.76)
     trust = strength / (strength + 0.02 + 3 * (varied + mixed))
     guess = 0.35 * alpha[at] + 0.65 * _clipped((rough[at] - 0.3) / 0.4)
@@ -118,10 +125,10 @@ def _near(pixels: Floats, where: Mask, radius: int, at: Places) -> tuple[Floats,
     solid = where.astype(np.float32)
     weight = _reduced(solid, size)
     planes = [_reduced(pixels[..., k] * solid, size) for k in range(3)]
-    squares = _reduced((pixels * pixels).sum(-1) * solid, size)
+    squares = _reduced(_dot(pixels, pixels) * solid, size)
     sums = _blurred(np.dstack([*planes, squares, weight]), radius, max(2, radius * 8))
     means = sums[..., :4] / np.maximum(sums[..., 4:], 1e-5)
-    varied = np.maximum(means[..., 3] - (means[..., :3] ** 2).sum(-1), 0)
+    varied = np.maximum(means[..., 3] - _dot(means[..., :3], means[..., :3]), 0)
     found = _sampled(np.dstack([means[..., :3], varied]), pixels.shape, at)
     return found[..., :3], found[..., 3]
 
@@ -169,10 +176,10 @@ def _healed(pixels: Floats, alpha: Floats) -> Floats:
         return alpha
     colours = _stacked(pixels, size)
     ground = (outside & (small < 0.05))[..., None].astype(np.float32)
-    squares = (colours * colours).sum(-1, keepdims=True)
+    squares = _dot(colours, colours)[..., None]
     sums = _blurred(np.dstack([colours * ground, squares * ground, ground]), 6, 30)
     means = sums[..., :4] / np.maximum(sums[..., 4:], 1e-5)
-    varied = np.maximum(means[..., 3] - (means[..., :3] ** 2).sum(-1), 0)
+    varied = np.maximum(means[..., 3] - _dot(means[..., :3], means[..., :3]), 0)
     apart = np.sqrt(((colours - means[..., :3]) ** 2).sum(-1)) - 2 * np.sqrt(varied)
     counts = np.bincount(found.ravel())
     unlike = np.bincount(found.ravel(), weights=apart.ravel()) > UNLIKE * counts
