@@ -6,6 +6,7 @@ one  -> [points] -> number and reason by words -> sure -> [give]
 one  -> [block] / [admit]
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
 MOST = 1_000_000
+GIFT = re.compile(r"([1-9]\d{0,2}(?: \d{3})+(?!\S)|\S+)(?: (.*))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -183,10 +185,16 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
     await turn.show(screen.paragraphs(note, words), rows)
 
 
+def gift(words: str) -> tuple[str, str]:
+    """Return the number that a line begins with, its thousands apart or not, and the rest, which is the reason."""
+    found = GIFT.fullmatch(typed.plain(words))
+    return (found[1], found[2] or "") if found else ("", "")
+
+
 async def _sure(turn: Turn, place: Staff) -> None:
-    """Read "100 за ожидание": the number, then the reason, which must be there."""
+    """Read "100 за ожидание" or "1 000 за ожидание": the number, then the reason, which must be there."""
     member = str((GRANT.of(turn.state) or PointsGrant(0)).member)
-    number, _, reason = typed.plain(turn.came.text).partition(" ")
+    number, reason = gift(turn.came.text)
     try:
         given = money.parse_points(number, limit=MOST)
         if len(reason.strip()) < 2:

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from lib.flows.partner import clients
 from lib.loyalty import members, points, staff
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
@@ -80,6 +81,15 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
     assert [one["key"] for one in await cafe.told(boris)] == ["partner.push.granted"]
     [given] = await cafe.run(lambda conn: points.member_history(conn, cafe.id, boris.id))
     assert given.reason == "за долгое ожидание"
+
+
+def test_a_gift_is_read_with_its_thousands_apart_too():
+    reason = "за ожидание"
+    for words in ("1 000 за ожидание", "1\u00a0000 за ожидание", "«1 000 за ожидание»"):
+        assert clients.gift(words) == ("1 000", reason)
+    assert clients.gift("1000 за ожидание") == ("1000", reason)
+    assert clients.gift("5 за 1 000 чашек") == ("5", "за 1 000 чашек")
+    assert [clients.gift(words) for words in ("100", "", "за ожидание")] == [("100", ""), ("", ""), ("за", "ожидание")]
 
 
 async def test_a_client_is_blocked_and_admitted(cafe):
