@@ -13,7 +13,7 @@ from lib.people import notify, users
 from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 
-TG_ID, PHONE = 7_123_456_789, "+79161234509"
+TG_ID, PHONE, TYPED_PHONE = 7_123_456_789, "+79161234509", "8 (916) 123-45-09"
 NAME, USERNAME = "Ефросинья", "frosya_dump"
 TITLE, LETTER, RATING, REASON = "Самовар тульский", "Письмо про сметану", "Оценка про творог", "Возврат, звать иначе"
 QUESTION = "Вопрос про ряженку"
@@ -28,7 +28,7 @@ BURIED: tuple[dict[str, Any], ...] = (
     {"message": {"from": {"id": 111, "is_bot": True}, "chat": {"id": TG_ID}, "refunded_payment": {}}},
     {"my_chat_member": {"from": {"id": TG_ID}}},
     {"message": {"from": {"id": 5}, "contact": {"user_id": TG_ID, "first_name": NAME}}},
-    {"message": {"from": {"id": 6}, "text": "8 (916) 123-45-09"}},
+    {"message": {"from": {"id": 6}, "text": TYPED_PHONE}},
 )
 
 
