@@ -85,11 +85,11 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
 
 def test_a_gift_is_read_with_its_thousands_apart_too():
     reason = "за ожидание"
-    for words in ("1 000 за ожидание", "1\u00a0000 за ожидание", "«1 000 за ожидание»"):
-        assert clients.gift(words) == ("1 000", reason)
+    for line in ("1 000 за ожидание", "1\u00a0000 за ожидание", "«1 000 за ожидание»"):
+        assert clients.gift(line) == ("1 000", reason)
     assert clients.gift("1000 за ожидание") == ("1000", reason)
     assert clients.gift("5 за 1 000 чашек") == ("5", "за 1 000 чашек")
-    assert [clients.gift(words) for words in ("100", "", "за ожидание")] == [("100", ""), ("", ""), ("за", "ожидание")]
+    assert [clients.gift(line) for line in ("100", "", "за ожидание")] == [("100", ""), ("", ""), ("за", "ожидание")]
 
 
 async def test_a_client_is_blocked_and_admitted(cafe):
