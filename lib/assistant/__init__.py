@@ -4,4 +4,6 @@ settings   what a shop decides about it: whether it answers, how it speaks, what
 talks      conversations and their lines; who answers, the assistant or a person of the staff
 requests   a client's order to a shop: the draft, its one confirmation, its states
 keyless    the answer from the menu alone, without a model
+render     references of a model's words become items with prices; what is not certain yet is held back
+guards     no sums of money, links or rules of ours in a model's own words
 """
