@@ -38,7 +38,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Said:
+class ShownAnswer:
     """An answer as it goes out: plain text and its entities; `named` are the codes of the items in it."""
 
     words: str
@@ -63,13 +63,13 @@ def references(items: Iterable[MenuItem]) -> dict[str, MenuItem]:
     }
 
 
-def render(words: str, facts: Facts, *, ended: bool = True) -> Said:
+def render(words: str, facts: Facts, *, ended: bool = True) -> ShownAnswer:
     """Return what a client may read of a model's words so far."""
     cleaned = _cleaned(words)
     if not ended:
         cleaned = _certain(cleaned)
     if guards.leaks(cleaned, facts.ours, facts.names):
-        return Said(text.plain(text.say(facts.language, "client.answer.not_about_that")), doubted=True)
+        return ShownAnswer(text.plain(text.say(facts.language, "client.answer.not_about_that")), doubted=True)
     named: list[str] = []
     kept: list[_Piece] = []
     doubted = False
@@ -169,7 +169,7 @@ def _lead(sentence: Sequence[_Piece]) -> str:
     return first[: len(first) - len(first.lstrip())]
 
 
-def _said(pieces: Sequence[_Piece], named: tuple[str, ...], *, doubted: bool) -> Said:
+def _said(pieces: Sequence[_Piece], named: tuple[str, ...], *, doubted: bool) -> ShownAnswer:
     words, entities = "", list[dict[str, Any]]()
     for piece in pieces:
         if len(words) + len(piece.words) > MOST:
@@ -181,7 +181,7 @@ def _said(pieces: Sequence[_Piece], named: tuple[str, ...], *, doubted: bool) ->
     lead = len(words) - len(words.lstrip())
     shift = _units(words[:lead])
     moved = tuple({**one, "offset": one["offset"] - shift} for one in entities)
-    return Said(words.strip(), moved, named, doubted)
+    return ShownAnswer(words.strip(), moved, named, doubted)
 
 
 def _units(words: str) -> int:
