@@ -55,9 +55,9 @@ def _ground(picture: ProductPicture) -> Image.Image:
     pixels = np.asarray(small.convert("RGB"))
     lightness = colour.oklab(pixels)[..., 0][solid] * 100
     one, two = DARK if solid.any() and float(np.median(lightness)) > PALE else LIGHT
-    rows, columns = np.indices((HIGH, WIDE)) // SQUARE
+    rows, columns = np.indices((HIGH // SQUARE, WIDE // SQUARE))
     pattern = np.where(((rows + columns) % 2 == 0)[..., None], one, two)
-    return Image.fromarray(pattern.astype(np.uint8))
+    return Image.fromarray(pattern.astype(np.uint8)).resize((WIDE, HIGH), Image.Resampling.NEAREST)
 
 
 def _framed(picture: ProductPicture) -> Image.Image:
