@@ -26,7 +26,7 @@ _UNSURE = re.compile(r"[\d₽$€%@]|://|\b(?:цен|стои|руб|тыс|ст
 
 
 @dataclass(frozen=True)
-class Facts:
+class AnswerFacts:
     """What code knows for one answer: the menu by reference, figures, words that are ours, the shop's own contacts."""
 
     language: str
@@ -48,7 +48,7 @@ class ShownAnswer:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _AnswerPart:
     """A part of an answer: the model's words, or ours in the place of a reference."""
 
     words: str
@@ -63,7 +63,7 @@ def references(items: Iterable[MenuItem]) -> dict[str, MenuItem]:
     }
 
 
-def render(words: str, facts: Facts, *, ended: bool = True) -> ShownAnswer:
+def render(words: str, facts: AnswerFacts, *, ended: bool = True) -> ShownAnswer:
     """Return what a client may read of a model's words so far."""
     cleaned = _cleaned(words)
     if not ended:
@@ -71,7 +71,7 @@ def render(words: str, facts: Facts, *, ended: bool = True) -> ShownAnswer:
     if guards.leaks(cleaned, facts.ours, facts.names):
         return ShownAnswer(text.plain(text.say(facts.language, "client.answer.not_about_that")), doubted=True)
     named: list[str] = []
-    kept: list[_Piece] = []
+    kept: list[_AnswerPart] = []
     doubted = False
     for sentence in _sentences(_pieces(cleaned, facts, named)):
         if _is_fine(sentence, facts):
@@ -79,7 +79,7 @@ def render(words: str, facts: Facts, *, ended: bool = True) -> ShownAnswer:
         elif not doubted:
             doubted = True
             note = text.plain(text.say(facts.language, "client.answer.price_by_staff"))
-            kept.append(_Piece(f"{_lead(sentence)}{note}{'\n' * sentence[-1].words.endswith('\n')}"))
+            kept.append(_AnswerPart(f"{_lead(sentence)}{note}{'\n' * sentence[-1].words.endswith('\n')}"))
     return _said(kept, tuple(dict.fromkeys(named)), doubted=doubted)
 
 
@@ -102,7 +102,7 @@ def _certain(words: str) -> str:
     return words[: max(words.rfind(sign) for sign in " \n}") + 1]
 
 
-def _pieces(words: str, facts: Facts, named: list[str]) -> list[_Piece]:
+def _pieces(words: str, facts: AnswerFacts, named: list[str]) -> list[_AnswerPart]:
     found, at = [], 0
     for reference in _REFERENCE.finditer(words):
         found.append(_own(words[at : reference.start()], facts))
@@ -113,15 +113,15 @@ def _pieces(words: str, facts: Facts, named: list[str]) -> list[_Piece]:
     return [*found, _own(words[at:], facts)]
 
 
-def _own(words: str, facts: Facts) -> _Piece:
+def _own(words: str, facts: AnswerFacts) -> _AnswerPart:
     """Return words of the model's own, without what it must not pass on."""
-    return _Piece(guards.without_links(words.replace("{", "").replace("}", ""), facts.contacts))
+    return _AnswerPart(guards.without_links(words.replace("{", "").replace("}", ""), facts.contacts))
 
 
-def _shown(reference: str, facts: Facts, named: list[str]) -> _Piece | None:
+def _shown(reference: str, facts: AnswerFacts, named: list[str]) -> _AnswerPart | None:
     """Return what stands in the place of a reference; None for one that this answer does not know."""
     if reference.lower() in facts.figures:
-        return _Piece(facts.figures[reference.lower()], ours=True)
+        return _AnswerPart(facts.figures[reference.lower()], ours=True)
     code, _, wanted = reference.partition("/")
     item = facts.items.get(code.strip().lower())
     if item is None:
@@ -129,7 +129,9 @@ def _shown(reference: str, facts: Facts, named: list[str]) -> _Piece | None:
     named.append(item.code)
     variants = _variants(item, wanted)
     gone = "" if item.available else f" ({text.plain(text.say(facts.language, 'client.answer.gone'))})"
-    return _Piece(f"{item.title} — {keyless.prices(facts.language, variants)}{gone}", ours=True, bold=len(item.title))
+    return _AnswerPart(
+        f"{item.title} — {keyless.prices(facts.language, variants)}{gone}", ours=True, bold=len(item.title)
+    )
 
 
 def _variants(item: MenuItem, wanted: str) -> Sequence[Variant]:
@@ -138,16 +140,16 @@ def _variants(item: MenuItem, wanted: str) -> Sequence[Variant]:
     return one or item.variants
 
 
-def _sentences(pieces: Sequence[_Piece]) -> Iterable[list[_Piece]]:
+def _sentences(pieces: Sequence[_AnswerPart]) -> Iterable[list[_AnswerPart]]:
     """Cut the pieces where a sentence of the model's own words ends."""
-    sentence: list[_Piece] = []
+    sentence: list[_AnswerPart] = []
     for piece in pieces:
         if piece.ours:
             sentence.append(piece)
             continue
         for part in _SENTENCE.findall(piece.words):
             if part:
-                sentence.append(_Piece(part))
+                sentence.append(_AnswerPart(part))
                 if part[-1] in ".!?…\n":
                     yield sentence
                     sentence = []
@@ -155,7 +157,7 @@ def _sentences(pieces: Sequence[_Piece]) -> Iterable[list[_Piece]]:
         yield sentence
 
 
-def _is_fine(sentence: Sequence[_Piece], facts: Facts) -> bool:
+def _is_fine(sentence: Sequence[_AnswerPart], facts: AnswerFacts) -> bool:
     own = " ".join(one.words for one in sentence if not one.ours)
     for contact in facts.contacts:
         own = own.replace(contact, " ")
@@ -163,13 +165,13 @@ def _is_fine(sentence: Sequence[_Piece], facts: Facts) -> bool:
     return not (guards.speaks_of_money(own, known) or guards.is_forbidden(own))
 
 
-def _lead(sentence: Sequence[_Piece]) -> str:
+def _lead(sentence: Sequence[_AnswerPart]) -> str:
     """Return the space before a sentence."""
     first = sentence[0].words
     return first[: len(first) - len(first.lstrip())]
 
 
-def _said(pieces: Sequence[_Piece], named: tuple[str, ...], *, doubted: bool) -> ShownAnswer:
+def _said(pieces: Sequence[_AnswerPart], named: tuple[str, ...], *, doubted: bool) -> ShownAnswer:
     words, entities = "", list[dict[str, Any]]()
     for piece in pieces:
         if len(words) + len(piece.words) > MOST:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from lib.assistant import guards, render
-from lib.assistant.render import Facts
+from lib.assistant.render import AnswerFacts
 from lib.menu.goods import MenuItem, Variant
 
 MENU = (
@@ -15,7 +15,7 @@ MENU = (
     MenuItem("c09", "Десерты", "Чизкейк «Нью-Йорк»", (Variant("", 32000),), available=False),
     MenuItem("r 1", "Ремонт", "Экран iPhone 13", (Variant("", 900000, at_least=True),)),
 )
-FACTS = Facts(
+FACTS = AnswerFacts(
     "ru",
     render.references(MENU),
     {"points": "120 баллов"},
@@ -110,7 +110,7 @@ def test_links_names_and_card_numbers_are_removed(words, left):
 
 
 def test_the_shops_own_contact_stays():
-    facts = Facts("ru", FACTS.items, contacts=("@zerno", "+7 900 000-00-01"))
+    facts = AnswerFacts("ru", FACTS.items, contacts=("@zerno", "+7 900 000-00-01"))
     assert said("Пишите @zerno. Не @zlo.", facts) == "Пишите @zerno. Не ."
     assert said("Звоните +7 900 000-00-01.", facts) == "Звоните +7 900 000-00-01."
 
@@ -150,7 +150,7 @@ def test_a_growing_answer_never_shows_what_is_taken_back_later():
 
 @given(some.text(alphabet="аб12 .{}c03/₽@\n*<>-", max_size=60))
 def test_whatever_a_model_writes_there_is_an_answer_without_its_own_money(words):
-    found = render.render(words, Facts("ru", {}))
+    found = render.render(words, AnswerFacts("ru", {}))
     assert not re.search(r"\d ?₽", found.words)
     assert len(found.words) <= render.MOST
 
