@@ -2,11 +2,15 @@
 
 `scope` opens the record of one update or one job; whatever runs inside adds to it with `count` (round trips) and
 `note` (facts); leaving the scope prints the line. Scopes live in a ContextVar: one instance serves many at once.
+
+No line holds a secret or what somebody wrote: secrets are known by their shape, and what libraries and errors that are
+not ours quote is left out.
 """
 
 import contextlib
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -15,11 +19,20 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from lib import tally
+from lib import errors, tally
 
 # At INFO, where Vercel's runtime puts the root logger, these print every URL, and Telegram's hold the bot's token.
 for _name in ("httpx", "httpx2", "httpcore", "httpcore2", "telegram"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+# What must not be printed whoever says it: a bot's token, a bearer token, the password of an address.
+_SECRETS = (
+    re.compile(r"(?<=\d:)[A-Za-z0-9_-]{30,}"),
+    re.compile(r"(?<=[Bb]earer )[^\s\"\\]+"),
+    re.compile(r"(?<=://)[^\s/@\"]*:[^\s/@\"]+(?=@)"),
+)
+# Words are in quotes that hold more than a name.
+_QUOTED = re.compile(r"(['\"])(?:(?!\1).)*?(?:[^\x00-\x7f]|[^'\"]{30})(?:(?!\1).)*\1")
 
 type Record = dict[str, Any]
 
@@ -88,15 +101,32 @@ class _Libraries(logging.Handler):
 
 
 def _library(name: str, level: str, words: str, error: BaseException | None) -> None:
-    event("library", logger=name, level=level, message=words[:2000], **(_facts(error) if error else {}))
+    event(
+        "library",
+        logger=name,
+        level=level,
+        message=_QUOTED.sub("'…'", words)[:2000],
+        **(_facts(error) if error else {}),
+    )
 
 
 def _facts(error: BaseException) -> Record:
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"error": f"{type(error).__name__}: {error}"[:500], "where": where}
+    return {"error": f"{type(error).__name__}: {_said(error)}"[:500], "where": where}
+
+
+def _said(error: BaseException) -> str:
+    """Return what an error says; of one that is not ours the first line, without what it quotes of somebody's words."""
+    if isinstance(error, errors.AppError):
+        return str(error)
+    first, *_ = str(error).splitlines() or [""]
+    return _QUOTED.sub("'…'", first)
 
 
 def _write(record: Record) -> None:
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+    line = json.dumps(record, ensure_ascii=False, default=str)
+    for secret in _SECRETS:
+        line = secret.sub("***", line)
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -14,6 +14,7 @@ VERBS = {
     "migrate": "ops.migrate",
     "providers": "ops.providers",
     "texts": "ops.texts",
+    "trace": "ops.trace",
     "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",
 }

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import logging
+import re
 import sys
 import threading
 import warnings
 
 import pytest
 
-from lib import log
+from lib import errors, log
 
 
 @pytest.fixture
@@ -135,3 +136,34 @@ def test_warnings_and_errors_of_threads_are_lines_too(lines):
 def test_libraries_that_would_print_every_address_are_quiet(name):
     assert logging.getLogger("some.library").isEnabledFor(logging.INFO)
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+
+
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [
+        ("POST https://api.telegram.org/bot111:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/sendMessage", "bot111:***/sendM"),
+        ("headers {'Authorization': 'Bearer abc.def-123'}", "Bearer ***"),
+        ("cannot reach postgresql://owner:pass@host/db", "postgresql://***@host"),
+    ],
+)
+def test_no_secret_is_printed_whoever_says_it(lines, said, printed):
+    log.event("library", message=said)
+    [line] = lines()
+    assert printed in line["message"]
+    assert not re.search(r"A{30}|abc\.def|:pass", line["message"])
+
+
+@pytest.mark.parametrize(
+    ("error", "printed"),
+    [
+        (ValueError("no whole number: 'Латте на овсяном'"), "ValueError: no whole number: '…'"),
+        (ValueError(f'invalid input: "{"word " * 8}"'), "ValueError: invalid input: '…'"),
+        (OSError("duplicate key\nDETAIL:  Key (phone)=(+79001234567) already exists."), "OSError: duplicate key"),
+        (KeyError("draft"), "KeyError: 'draft'"),
+        (errors.Invalid("odd_price", "Цена в строке 3"), "Invalid: odd_price: Цена в строке 3"),
+    ],
+)
+def test_what_somebody_wrote_is_not_in_the_line_of_an_error(lines, error, printed):
+    with log.scope("update"):
+        log.failure(error)
+    assert lines()[0]["error"] == printed

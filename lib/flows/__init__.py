@@ -138,7 +138,7 @@ FLOWS = Flows(
             commands={"start": "menu", "find": "people", **HOME},
             other="menu",
             stranger="door",
-            flows=("act", "health", "letters", "moderate", "queue", "shelf", "shops", "trail"),
+            flows=("act", "health", "letters", "moderate", "queue", "shelf", "shops", "trace", "trail"),
             shared=EVERY,
             admits=is_admin,
         ),

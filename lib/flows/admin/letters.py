@@ -91,7 +91,8 @@ async def _one(turn: Turn, argument: str) -> None:
         screen.button(turn, "admin.button.replay", f"act:begin:replay:{letter.id}"),
         screen.button(turn, "admin.button.drop", f"act:begin:drop:{letter.id}", "danger"),
     ]
-    await turn.show(words, [deeds, screen.home(turn, screen.last_page(turn, "letters:list", "letters:list"))])
+    ways = [screen.button(turn, "admin.button.trace", f"trace:of:update.{letter.id}")]
+    await turn.show(words, [deeds, ways, screen.home(turn, screen.last_page(turn, "letters:list", "letters:list"))])
 
 
 SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {

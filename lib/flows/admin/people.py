@@ -109,6 +109,7 @@ def _keyboard(turn: Turn, person: people.Dossier) -> Keyboard:
     more = [
         screen.button(turn, "admin.button.payments", f"people:payments:{person.id}"),
         screen.button(turn, "admin.button.trail", f"trail:of:user.{person.id}"),
+        screen.button(turn, "admin.button.trace", f"trace:of:person.{person.id}"),
     ]
     deeds: list[Button] = []
     if not person.erased_at:

@@ -160,7 +160,7 @@ def _ways(turn: Turn, job: Job, again: int | None) -> list[Button]:
     ways = [screen.button(turn, "admin.button.person", f"people:card:{job.user_id}")] if job.user_id else []
     if again:
         ways.append(screen.button(turn, "admin.button.again", f"queue:job:{again}"))
-    return ways
+    return [*ways, screen.button(turn, "admin.button.trace", f"trace:of:order.{job.id}")]
 
 
 SCREENS: Mapping[str, Callable[[Turn, str], Awaitable[None]]] = {

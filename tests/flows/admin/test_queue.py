@@ -35,6 +35,9 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await dina.says(str(broken))
     await act(dina, "Заказы", "1")
     await dina.sees("Цена: 1 кредит, уже возвращена.*Причина: сервис не ответил.*Kie <timeout>")
+    await dina.presses("Что было")
+    await dina.sees(f"Что происходило: № {broken}.*карточка, 1 кредит.*не получилось \\(сервис не ответил\\)")
+    await dina.presses("Назад")
     assert await shop.balance(seller) == 2
     await act(dina, "Повторить", "2")
     await dina.sees("Спишем 1 кредит, на балансе останется 1 кредит")
