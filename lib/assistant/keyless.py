@@ -4,11 +4,12 @@ Every word of it stands in the menu or in the sentences: nothing is made up. It 
 what they get while the model is out of reach, not allowed or spent.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from lib import text
+from lib import clock, text
+from lib.assistant import about
 from lib.menu.goods import Variant
 from lib.menu.index import FoundItem, FoundItems, Index
 from lib.menu.versions import OpenShop
@@ -17,12 +18,6 @@ from lib.text import HtmlSentence
 
 SHOWN = 5  # of an answer; a question about a whole shelf is answered with the shelf
 ROOM = 3000
-_PLACE = re.compile(
-    r"адрес|где вы|где вас|где находит|как (?:к вам )?(?:добраться|доехать|пройти|проехать)|where are|address"
-    r"|телефон (?:магазин|для|кафе)|ваш телефон|номер телефона|позвонить|контакт|phone number|contact"
-    r"|во сколько|до скольк|часы работы|график|режим работы|открыт|закрыва|работаете|opening hours|are you open|close",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -33,13 +28,17 @@ class MenuReply:
     missed: bool = False
 
 
-def reply(language: str, shop: OpenShop, index: Index, question: str) -> MenuReply:
-    """Answer a question from a shop's menu."""
+def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: datetime | None = None) -> MenuReply:
+    """Answer a question from a shop's menu and from what the shop told of itself."""
+    if told := about.answer(language, shop, question, now or clock.now()):
+        return MenuReply(told)
     found = index.ask(question)
+    if found.items and not found.guess:
+        return MenuReply(_items(language, found))
+    if cannot := about.cannot(language, question):
+        return MenuReply(cannot, missed=True)
     if found.items:
-        return MenuReply(_items(language, found), missed=found.guess)
-    if _PLACE.search(question):
-        return MenuReply(_place(language, shop))
+        return MenuReply(_items(language, found), missed=True)
     words = text.say(language, "client.ask.thanks" if found.small_talk else "client.ask.nothing")
     composition = [text.say(language, "client.ask.composition")] if found.wish.without else []
     return MenuReply("\n\n".join([words, *composition]), missed=not found.small_talk)
@@ -85,9 +84,3 @@ def price(language: str, one: Variant) -> str:
 def prices(language: str, variants: Sequence[Variant]) -> str:
     """Return the prices of variants in one line, as plain text."""
     return text.plain(" · ".join(price(language, one) for one in variants))
-
-
-def _place(language: str, shop: OpenShop) -> str:
-    where = ", ".join(part for part in (shop.city, shop.address) if part)
-    contact = [text.say(language, "client.ask.contact", contact=shop.contact)] if shop.contact else []
-    return "\n\n".join([text.say(language, "client.ask.place", title=shop.title, place=where), *contact])

@@ -70,6 +70,8 @@ class HeardLine:
     address: str
     contact: str
     menu_version: int
+    tz: str
+    hours: dict[str, Any]
     talk_id: int
     line_id: int
     run_no: int

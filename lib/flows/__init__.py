@@ -99,6 +99,7 @@ FLOWS = Flows(
                 "goods",
                 "prices",
                 "items",
+                "hours",
                 "clients",
                 "figures",
                 "marks",

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from lib import db, errors
+from lib.loyalty import hours
+from lib.loyalty.hours import OpeningHours
 from lib.people import users
 
 SQL = db.load("loyalty_partners")
@@ -39,6 +41,7 @@ SETTINGS: dict[str, type] = {
     **dict.fromkeys(("remind_days", "welcome_points", "birthday_points", "referral_levels"), int),
     **dict.fromkeys(("referral_hold_days", "referral_cap_receipt", "referral_cap_month"), int),
     **dict.fromkeys(("earn_on_rest", "confirm_spending"), bool),
+    "hours": dict,
     "referral_bp": list,
     "quick_amounts": list,
 }
@@ -182,6 +185,12 @@ async def change(conn: db.Connection, partner_id: int, actor_id: int, **fields: 
     )
     if changed is None:
         raise errors.Denied("role_too_low", str(actor_id))
+
+
+async def opening_hours(conn: db.Connection, partner_id: int) -> OpeningHours:
+    """Return when a shop is open; change it by `change(hours=hours.dump(...))`."""
+    stored = await SQL.opening_hours.within(of(partner_id)).one(conn, dict, partner_id=partner_id)
+    return hours.read(stored["hours"] if stored else {})
 
 
 async def decide(

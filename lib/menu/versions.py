@@ -6,7 +6,7 @@ process, so a question asks Postgres alone which version counts.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
 from lib import db, errors, shelves
@@ -38,6 +38,8 @@ class OpenShop:
     address: str
     contact: str
     menu_version: int
+    tz: str = "Europe/Moscow"
+    hours: dict[str, Any] = field(default_factory=dict)  # as lib/loyalty/hours.py stores them
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ select id, code, owner_id, title, about, city, address, category, contact, photo
 from partners
 where id = %(partner_id)s;
 
+-- name: opening_hours
+select hours
+from partners
+where id = %(partner_id)s;
+
 -- name: get_partner_by_code
 select id, code, owner_id, title, about, city, address, category, contact, photo, status, reason, tz, minor_per_point,
     earn_bp, max_pay_pct, earn_on_rest, max_bill_minor, hold_days, expire_days, remind_days, welcome_points,
@@ -102,7 +107,8 @@ with before as (
         referral_cap_receipt = f.referral_cap_receipt,
         referral_cap_month = f.referral_cap_month,
         quick_amounts = f.quick_amounts,
-        confirm_spending = f.confirm_spending
+        confirm_spending = f.confirm_spending,
+        hours = f.hours
     from before b, jsonb_populate_record(null::partners, b.row || %(fields)s) f
     where p.id = b.id
     and exists (

@@ -27,7 +27,7 @@ order by m.version desc
 limit 1;
 
 -- name: open_shop
-select p.id, p.title, p.city, p.address, p.contact,
+select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
     coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version
 from partners p
 where p.id = %(partner_id)s

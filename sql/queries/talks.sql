@@ -1,6 +1,6 @@
 -- name: hear
 -- One statement for an update: whether the shop answers now, with which menu, and the line itself.
-select p.id, p.title, p.city, p.address, p.contact,
+select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
     coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version,
     h.talk_id, h.line_id, h.run_no, h.state, h.taken_by, h.is_new
 from partners p

@@ -74,7 +74,9 @@ create table partners (
     created_at timestamptz not null default clock_timestamp(),
     decided_at timestamptz,
     -- whether a client who did not show their card has to agree before their points are spent
-    confirm_spending boolean not null default true
+    confirm_spending boolean not null default true,
+    -- a week and the days that differ, in minutes from midnight (lib/loyalty/hours.py)
+    hours jsonb not null default '{}' check (jsonb_typeof(hours) = 'object' and length(hours::text) <= 8000)
 );
 
 create index partners_city on partners (city, category, id) where status = 'approved';

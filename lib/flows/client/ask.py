@@ -88,7 +88,8 @@ async def _answer(turn: Turn, shop: int) -> None:
 
 
 async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
-    partner = OpenShop(heard.id, heard.title, heard.city, heard.address, heard.contact, heard.menu_version)
+    named = (heard.title, heard.city, heard.address, heard.contact)
+    partner = OpenShop(heard.id, *named, heard.menu_version, heard.tz, heard.hours)
     reply = keyless.reply(turn.language, partner, await versions.index(partner), turn.came.text)
     write = screen.button(turn, "client.button.write", f"letter:{partner.id}")
     await turn.show(reply.words, [[write], screen.home(turn, f"shop:{partner.id}")])

@@ -99,7 +99,12 @@ async def _home(turn: Turn, place: Staff, note: str = "") -> None:
     fields["referral"] = _shown(turn, "referral_bp", shares) if shares else fields["referral_levels"]
     words = turn.text("partner.rules.home", title=shop.title, tiers=shown, **fields)
     rows = screen.in_rows([screen.button(turn, f"partner.button.{name}", f"rules:edit:{name}") for name in RULES])
-    rows.append([screen.button(turn, "partner.button.tiers", "rules:tiers")])
+    rows.append(
+        [
+            screen.button(turn, "partner.button.hours", "hours:home"),
+            screen.button(turn, "partner.button.tiers", "rules:tiers"),
+        ]
+    )
     await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn)])
 
 
