@@ -212,7 +212,7 @@ async def test_a_librarys_traceback_is_one_json_line(tmp_path):
     told = {line.record["logger"]: line.record for line in lines if line.record}
     assert [line.text for line in lines if not line.record] == []
     assert told["psycopg.pool"]["message"] == "cannot connect to neon"
-    assert told["psycopg.pool"]["error"] == "OSError: in a library\nof two lines"
+    assert told["psycopg.pool"]["error"] == "OSError: in a library", "what comes after may quote anything"
     assert told["psycopg.pool"]["where"][-1].startswith("boom.py:")
     assert told["asyncio"]["error"] == "LookupError: in a task"
     assert "an old way" in told["py.warnings"]["message"]
