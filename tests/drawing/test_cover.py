@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cover import choice, draw, facts, framed, letters, tones
+from lib.drawing.cover import bold, choice, draw, facts, framed, letters, tones
 from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
@@ -138,6 +138,46 @@ def test_a_grey_thing_has_no_hue_and_a_coloured_one_has_its_own():
     hue = tones.character(PRODUCTS["bottle"]).hue
     assert hue is not None
     assert 15 < hue < 50
+
+
+@pytest.mark.parametrize("kind", tones.KIND_HUES)
+def test_grey_things_of_one_shop_have_grounds_of_several_hues_warm_ones_among_them(kind):
+    grey = PRODUCTS["cube"]
+    hues = {
+        round(
+            colour.to_oklch(
+                draw.prepared((90, 120), grey, facts.CoverFacts(name, kind=kind, name=name), "bleed").tones.ground
+            )[2]
+        )
+        for name in ("Куб", "Шар", "Короб", "Ящик", "Полка", "Стойка", "Лоток", "Пенал")
+    }
+    assert len(hues) > 1
+    assert any(10 < hue < 110 for hue in hues)
+
+
+def test_all_of_one_product_has_one_hue():
+    """Its slides, too, which say a benefit each in place of the title."""
+    read = facts.read("Куб для полки", ("Выдержит 20 кг",))
+    one = facts.alone(read, "Выдержит 20 кг")
+    made = [draw.prepared((90, 120), PRODUCTS["cube"], said, "bleed").tones for said in (read, one)]
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("size", [(90, 120), (90, 90), (90, 160)])
+@pytest.mark.parametrize(
+    ("aspect", "fill", "is_whole"), [(2.2, 1.0, True), (0.4, 1.0, True), (1.0, 0.3, True), (1.0, 1.0, False)]
+)
+def test_only_a_massive_product_is_cut_by_the_edge_of_its_card(monkeypatch, aspect, fill, is_whole, size):
+    image = Image.new("RGBA", (round(200 * aspect), 200))
+    wide = round(image.width * fill / 2)
+    image.paste((60, 90, 60, 255), (0, 0, wide, 200))
+    image.paste((60, 90, 60, 255), (image.width - wide, 0, image.width, 200))
+    sheet = draw.prepared(size, image, facts.read("Товар", ("Вес 3 кг",)), "bleed")
+    spots = []
+    monkeypatch.setattr(sheet.paper, "picture", lambda image, spot, **rest: spots.append(spot))
+    bold.bleed(sheet)
+    [spot] = spots
+    assert (spot.x >= 0 and spot.right <= 900 and spot.bottom <= sheet.height) is is_whole
 
 
 @pytest.mark.parametrize("kind", choice.KINDS)
@@ -413,6 +453,17 @@ def test_a_long_word_of_a_title_is_not_cut_off_by_the_edge(monkeypatch, name):
 def test_lines_are_broken_evenly_and_short_words_lead():
     assert letters.bound("Кофе в зёрнах — 250 г") == ["Кофе", "в\u00a0зёрнах\u00a0—", "250\u00a0г"]
     assert letters.bound("Держит тепло 12 часов") == ["Держит", "тепло", "12\u00a0часов"]
+
+
+def test_a_long_double_word_breaks_at_its_hyphen_and_a_short_one_does_not():
+    style = letters.ONEST.title
+    for said, lines in (
+        ("Кресло-качалка", ("Кресло-", "качалка")),
+        ("Сок апельсин-грейпфрут", ("Сок\u00a0апельсин-", "грейпфрут")),
+        ("Кофе-то из-за", ("Кофе-то", "из-за")),
+    ):
+        assert letters.wrap(said, style, 100, 500) == lines
+    assert letters.wrap("Кресло-качалка", style, 100, 900) == ("Кресло-качалка",)
     lines = letters.wrap("Держит тепло целый день", letters.ONEST.strong, 40, 300)
     widths = [letters.measure(line, letters.ONEST.strong, 40) for line in lines]
     assert len(lines) == 2

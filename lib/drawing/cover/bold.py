@@ -1,6 +1,7 @@
 """Loud designs: bleed, number, pattern, sticker. Vivid grounds, and the product as large as the card takes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,10 @@ from lib.drawing.cover.parts import (
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
-HIDDEN = 0.2  # of the product, at most, under the plate or beyond the edges
+HIDDEN = 0.1  # of a massive product, at most, under the plate, and as much beyond the card's edges
+SEEN = 0.02  # of any other product, at most, under the plate; nothing of it is beyond the edges
+MASSIVE = 0.6  # of its box that a massive product fills
+SHAPES = (0.6, 1.25)  # width to height of one
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Plate:
 
 
 def bleed(cover: Cover) -> None:
-    """The product is larger than the card and cut by its right and lower edge; the number stands on a plate."""
+    """The product as large as the card takes, a massive one cut by its right and lower edge; the number on a plate."""
     paper, tones, high = cover.paper, cover.tones, cover.height
     paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
@@ -47,7 +51,10 @@ def bleed(cover: Cover) -> None:
     plate = _plate(cover)
     top = cover.top + title.height + 90
     if beside:
-        spot = anchored(cover, place(cover.product, Spot(470, cover.top - 10, 520, high - cover.top + 50), 0.3, 0))
+        wide, down = (520, 0.0) if cover.product.sides else (400, 0.55)
+        spot = anchored(
+            cover, place(cover.product, Spot(470, cover.top - 10, wide, cover.bottom - cover.top), 0.3, down)
+        )
     elif cover.product.sides:
         spot = anchored(cover, place(cover.product, Spot(200, top, 700, high - top), 0.6))
     else:
@@ -64,27 +71,39 @@ def bleed(cover: Cover) -> None:
 
 def _clear(cover: Cover, top: float, plate: Plate) -> Spot:
     """Return the largest of some places at which neither plate nor edge hides too much of the product."""
-    spots = (_near(cover, top, over, down) for over in (1.1, 1.02, 0.94, 0.86) for down in (0.6, 0.35, 0.1))
-    good = (spot for spot in spots if _hidden(cover, spot, plate.spot) <= HIDDEN)
-    return next(good, _near(cover, top, 0.78, 0.1))
-
-
-def _near(cover: Cover, top: float, over: float, down: float) -> Spot:
-    """Return the product's place when it is so many times as large as its room; a wide one may stand lower."""
-    if cover.product.is_wide:
-        whole = place(cover.product, Spot(60, top, 1020, cover.bottom - top - 60), 0, down)
-        return Spot(whole.x, whole.y, whole.width * over, whole.height * over)
-    return place(cover.product, Spot(250, top, 700, cover.height - top + 60), 0.62, 0, over)
-
-
-def _hidden(cover: Cover, spot: Spot, plate: Spot) -> float:
-    """Return the share of the product that lies under the plate or beyond the edges."""
     solid = np.asarray(cover.product.image.getchannel("A").resize((60, 60), Image.Resampling.BOX)) > 128
+    massive = solid.mean() >= MASSIVE and SHAPES[0] <= cover.product.aspect <= SHAPES[1]
+    places = _cut(cover, top) if massive else _whole(cover, top, plate)
+    for spot in places:
+        under, beyond = _hidden(cover, spot, plate.spot, solid)
+        if (under <= HIDDEN and beyond <= HIDDEN) if massive else (under <= SEEN and not beyond):
+            break
+    return spot
+
+
+def _cut(cover: Cover, top: float) -> Iterator[Spot]:
+    """Yield the places of a product that the edge may cut, the largest first."""
+    room = Spot(250, top, 700, cover.height - top + 60)
+    yield from (place(cover.product, room, 0.62, 0, over) for over in (1.1, 1.02, 0.94, 0.86, 0.78))
+
+
+def _whole(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+    """Yield the places of a product that must stay whole: over the whole card, and at last clear of the plate."""
+    clear = min(cover.bottom, plate.spot.y - 24) if plate.lines else cover.bottom
+    least = max(clear, top + 0.3 * (cover.bottom - top))
+    for over in (1.0, 0.92, 0.84):
+        for low in (cover.bottom, (cover.bottom + least) / 2, least):
+            yield place(cover.product, Spot(50, top, 800, low - top), 0.8, 0.8, over)
+
+
+def _hidden(cover: Cover, spot: Spot, plate: Spot, solid: np.ndarray) -> tuple[float, float]:
+    """Return the shares of the product that lie under the plate, and beyond the edges."""
     x = (spot.x + (np.arange(60) + 0.5) / 60 * spot.width)[None, :]
     y = (spot.y + (np.arange(60) + 0.5) / 60 * spot.height)[:, None]
     under = (x > plate.x) & (x < plate.right) & (y > plate.y) & (y < plate.bottom)
-    away = under | (x > WIDTH) | (y > cover.height)
-    return float((solid & away).sum()) / max(1, int(solid.sum()))
+    beyond = (x > WIDTH) | (y > cover.height)
+    whole = max(1, int(solid.sum()))
+    return int((solid & under).sum()) / whole, int((solid & beyond).sum()) / whole
 
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:

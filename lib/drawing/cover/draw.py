@@ -49,7 +49,7 @@ def prepared(
 ) -> Cover:
     """Return the empty sheet of a design in its colours: for its cover, and for the slides that follow."""
     takes = DESIGNS[design]
-    seen = tones.character(product)
+    seen = tones.character(product, facts.name)
     found = _standing_out(seen, takes.mood, facts.kind, takes.turn + turn, own)
     others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
     others["bright1"] = tones.tones(seen, "bright", facts.kind, 1, own)

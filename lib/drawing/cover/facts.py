@@ -131,6 +131,7 @@ class CoverFacts:
     benefits: tuple[str, ...] = ()
     kind: str = "other"
     hangs: bool = False
+    name: str = ""  # the whole title, by which a product's own choices are made
 
     @property
     def letters(self) -> int:
@@ -149,7 +150,12 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
             number, second = second_number, ""
     said = f"{title} {' '.join(benefits)}"
     kind = _kind(title)
-    return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None)
+    return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
+
+
+def alone(facts: CoverFacts, benefit: str) -> CoverFacts:
+    """Return the facts of a card that says one benefit of a product and nothing else."""
+    return replace(facts, title=benefit, second=facts.title, accent=_accent(benefit), number=None, benefits=())
 
 
 def _kind(title: str) -> str:

@@ -44,13 +44,18 @@ def draw(
 ) -> Image.Image:
     """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo."""
     facts = without_number(facts)  # the row says what it is a number of
-    seen = replace(tones.character(photo.crop(focus).convert("RGBA")), rim=0.5)
+    seen = replace(tones.character(photo.crop(focus).convert("RGBA"), facts.name), rim=0.5)
     others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
     found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1], own)
     paper = CoverSheet(*size, found.ground)
     cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size), own)
     {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
     return paper.image
+
+
+def alone(size: tuple[int, int], photo: Image.Image, focus: tuple[int, int, int, int]) -> Image.Image:
+    """Return the photo alone, as near to its product as its shape allows."""
+    return _cropped(photo, focus, size)
 
 
 def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:

@@ -20,6 +20,7 @@ FEATURES = ["kern", "lnum"]
 
 _BOUND = re.compile(r"(?<![^\s\u00a0])([^\W\d_]{1,3}) (?=\S)")
 _DASH = re.compile(r" (?=[—–-] )")
+_HYPHEN = re.compile(r"(?<=[^\W\d_]{4})-(?=[^\W\d_]{4})")  # where a long double word may break
 _UNIT = re.compile(r"(\d) (?=[^\d\s]{1,6}(?:\s|$))")
 
 
@@ -109,7 +110,7 @@ def bound(text: str) -> list[str]:
     """Split into the pieces that no line breaks inside: short words lead the next, a number keeps its unit."""
     text = _DASH.sub("\u00a0", " ".join(text.split()))
     text = _UNIT.sub("\\1\u00a0", text)
-    return _BOUND.sub("\\1\u00a0", text).split(" ")
+    return _HYPHEN.sub("-\u200b ", _BOUND.sub("\\1\u00a0", text)).split(" ")
 
 
 def wrap(text: str, style: Style, size: float, room: float) -> tuple[str, ...]:
@@ -126,13 +127,15 @@ def wrap(text: str, style: Style, size: float, room: float) -> tuple[str, ...]:
 
 
 def _filled(pieces: list[str], style: Style, size: float, room: float) -> tuple[str, ...]:
-    lines = [""]
+    lines, joint = [""], ""
     for piece in pieces:
-        longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+        words = piece.removesuffix("\u200b")
+        longer = f"{lines[-1]}{joint}{words}"
         if not lines[-1] or measure(longer, style, size) <= room:
             lines[-1] = longer
         else:
-            lines.append(piece)
+            lines.append(words)
+        joint = " " if words == piece else ""
     return tuple(lines)
 
 

@@ -23,7 +23,7 @@ from lib.drawing.cover.parts import (
     show_sign,
     stand,
 )
-from lib.drawing.ground.colour import Rgb, mix
+from lib.drawing.ground.colour import Rgb, contrast, mix
 
 COAL: Rgb = (21, 24, 30)
 
@@ -143,13 +143,20 @@ def _tiles(cover: Cover) -> list[tuple[int, Rgb, Rgb, Rgb]]:
     """Return (benefit, or -1 for the number; fill; words; sign) of each tile."""
     tones, hot = cover.tones, cover.others["dark"].accent
     looks = [
-        (tones.accent, tones.on_accent, tones.on_accent),
+        (_under(tones.on_accent, tones.accent), tones.on_accent, tones.on_accent),
         (WHITE, COAL, tones.accent),
         (tones.deep, tones.on_deep, hot),
     ]
     first = [(-1, tones.deep, tones.on_deep, hot)] if cover.facts.number else []
     count = min(3 - len(first), len(cover.facts.benefits))
     return [*first, *((index, *looks[index]) for index in range(count))]
+
+
+def _under(words: Rgb, ground: Rgb) -> Rgb:
+    """Return the ground, made darker or lighter until small words read on it."""
+    other = COAL if contrast(words, COAL) > contrast(words, WHITE) else WHITE
+    tried = (mix(ground, other, step / 10) for step in range(10))
+    return next((one for one in tried if contrast(words, one) >= 4.6), other)
 
 
 def _number_tile(cover: Cover, spot: Spot, ink: Rgb, hot: Rgb) -> None:

@@ -4,6 +4,7 @@ Hues are degrees of OKLCH. A ground is never of middle lightness (0.45 to 0.75 i
 keeps away from the lightness of the product's rim. Words are held against WCAG's contrast.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,10 +17,11 @@ from lib.drawing.ground.colour import Rgb, contrast, oklch
 
 type Ground = tuple[float, float, float]  # lightness, chroma, hue
 
-# The hue that suits a grey thing of a kind.
-KIND_HUE = {
-    "tech": 255, "home": 35, "sport": 28, "food": 45, "beauty": 10, "kids": 255, "eco": 140, "clothes": 285,
-    "tools": 50, "plant": 145, "lamp": 70, "other": 250,
+# The hues that suit a grey thing of a kind; which of them goes by its title, so that a shop's grey things differ.
+KIND_HUES = {
+    "tech": (255, 60, 165, 25), "home": (35, 75, 150, 60), "sport": (28, 250, 150, 85), "food": (45, 85, 25),
+    "beauty": (10, 60, 85), "kids": (255, 85, 155, 25), "eco": (140, 90, 60), "clothes": (60, 28, 150, 240, 85),
+    "tools": (50, 255, 30, 85), "plant": (145, 90, 60), "lamp": (70, 50, 40), "other": (250, 35, 75, 155),
 }  # fmt: skip
 VISIBLE = 0.02  # difference of lightness that a seller would see
 GAP = 0.22  # least difference of lightness between the ground and the product's rim
@@ -27,11 +29,15 @@ GAP = 0.22  # least difference of lightness between the ground and the product's
 
 @dataclass(frozen=True)
 class SubjectLook:
-    """What a product looks like: `rim` is the lightness of its edge, `hue` is None for a grey thing."""
+    """What a product looks like: `rim` is the lightness of its edge, `hue` is None for a grey thing.
+
+    `spare` is the place of the hue that a grey thing gets among those that suit its kind.
+    """
 
     lightness: float
     rim: float
     hue: float | None
+    spare: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Tones:
     shifted: bool = False  # a colour of the seller's own had to be made lighter or darker
 
 
-def character(product: Image.Image) -> SubjectLook:
+def character(product: Image.Image, title: str = "") -> SubjectLook:
     """Measure a product with alpha: the strongest hue counts only if a seventh of the product has it."""
     small = product.convert("RGBA")
     small.thumbnail((160, 160))
@@ -66,7 +72,10 @@ def character(product: Image.Image) -> SubjectLook:
     rim = solid & ~inner
     light = lab[..., 0]
     return SubjectLook(
-        float(np.median(light[solid])), float(np.median(light[rim if rim.any() else solid])), _hue(lab, solid)
+        float(np.median(light[solid])),
+        float(np.median(light[rim if rim.any() else solid])),
+        _hue(lab, solid),
+        zlib.crc32(title.lower().encode()),
     )
 
 
@@ -99,7 +108,8 @@ def tones(seen: SubjectLook, mood: str, kind: str, turn: int = 0, own: Branding 
 
     The seller's own colours come first, as light or dark as the mood and what stands on them ask for.
     """
-    hue = seen.hue if seen.hue is not None else float(KIND_HUE[kind])
+    spare = KIND_HUES[kind]
+    hue = seen.hue if seen.hue is not None else float(spare[seen.spare % len(spare)])
     ground, accent_hue = MOODS[mood](seen, kind, hue, turn)
     if own.ground:
         ground = _lit(seen, colour.to_oklch(own.ground), ground[0])
