@@ -4,7 +4,7 @@ One order is one job with one price and one refund, whatever its count: all of i
 batch, of many photos, is delivered photo by photo: what of it cannot be made is what goes back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -37,6 +37,7 @@ COUNTS = {
     "video5": (1, 3, 5),
     "video10": (1, 3, 5),
 }
+SAID = 2  # slides of a set that need no benefit: the cover and the product alone
 SECONDS = {"video5": 5, "video10": 10}
 WISHES_LIMIT = 500
 # Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.
@@ -50,6 +51,11 @@ CUT_LIMIT = 100  # characters of the key of a cut's job
 def presets(product: str) -> tuple[str, ...]:
     """Return the presets that a product can have."""
     return tuple(name for name in PRESETS if product != "set" or name not in ALONE)
+
+
+def slides(benefits: Sequence[str]) -> int:
+    """Return how many slides these benefits can fill at most: each says something that no other says."""
+    return min(COUNTS["set"][-1], SAID + len(benefits))
 
 
 def is_design(name: object) -> bool:

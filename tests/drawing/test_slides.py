@@ -11,6 +11,7 @@ from lib.drawing.card import covers
 from lib.drawing.cover import choice, draw, facts, letters, slides
 from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour
+from lib.studio import orders
 
 SIZE = (180, 240)
 WORDS = ("Высота 18 см", "Прочная ткань", "Чехол в комплекте")
@@ -34,15 +35,28 @@ def names(benefits, product=None):
     [
         (WORDS, ["benefits", "sizes", "near", "points", "kit", "white"]),
         (("Не боится воды", "Глубокий бас", "Быстрая зарядка"), ["benefits", "points", "white"]),
-        (("Не боится воды",), ["white"]),
+        (("Не боится воды",), ["one:Не боится воды", "white"]),
         (("Ширина 8 см",), ["sizes", "white"]),
         (("Насос в комплекте",), ["kit", "white"]),
-        (("Мягкий хлопок",), ["near", "white"]),
+        (("Мягкий хлопок",), ["one:Мягкий хлопок", "near", "white"]),
         ((), ["white"]),
     ],
 )
 def test_a_slide_is_there_only_where_the_words_support_it(benefits, there):
-    assert names(benefits) == there
+    assert [one for one in names(benefits) if len(benefits) < 3 or not one.startswith(slides.ONE)] == there
+
+
+SIX = ("Ширина 8 см", "Высота 18 см", "Чехол в комплекте", "Вес 250 г", "Не боится воды", "Мягкий хлопок")
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_the_words_that_are_sold_as_slides_fill_them(number):
+    """Whatever the picture: free, at the edge of its photo, framed; with the price that orders.slides allows."""
+    for said in itertools.islice(itertools.permutations(SIX, number), 20):
+        read = facts.read("Колонка", said)
+        for there in (names(said, Image.new("RGBA", (90, 40))), slides.in_place(read)):
+            assert len(there) + 1 >= orders.slides(said), (said, there)
+            assert len(set(there)) == len(there)
 
 
 def test_a_lens_shows_nothing_of_a_small_picture():
@@ -72,7 +86,9 @@ def test_six_benefits_stand_clear_of_the_product(monkeypatch, shape, size):
         assert x + words.width <= spots[0].x or y + words.height <= spots[0].y + 8, words.lines
 
 
-@pytest.mark.parametrize("name", slides.SLIDES)
+@pytest.mark.parametrize(
+    "name", [*slides.SLIDES, f"{slides.ONE}Выдержит 150 кг", f"{slides.ONE}Водоотталкивающая ткань"]
+)
 def test_a_slide_is_drawn_in_the_colours_of_its_cover(name):
     """Also with a long word, and with none that it was made for."""
     for design, benefits in (("dark", WORDS), ("soft", ("Водоотталкивающая ткань",)), ("split", ())):
@@ -115,9 +131,13 @@ def test_a_set_is_one_design_cover_first_and_other_covers_only_where_slides_end(
     assert made[len(there) + 1] == seen.draw(SIZE, 1).tobytes()
 
 
-def test_what_its_photo_cuts_has_covers_alone():
-    seen = looks(("bottom",))
-    assert [seen.of_set(SIZE, 0, n).tobytes() for n in range(3)] == [seen.draw(SIZE, n).tobytes() for n in range(3)]
+@pytest.mark.parametrize("sides", [("bottom",), ("left", "top"), ("top", "right", "bottom", "left")])
+def test_what_its_photo_cuts_says_a_benefit_a_slide_in_its_place(sides):
+    seen = looks(sides)
+    made = [seen.of_set(SIZE, 0, number).tobytes() for number in range(5)]
+    assert len(set(made)) == 5
+    assert made[0] == seen.draw(SIZE, 0).tobytes()
+    assert made[1:] != [seen.draw(SIZE, number).tobytes() for number in range(1, 5)], "they are no other covers"
 
 
 def test_words_read_on_every_slide_of_every_design():

@@ -47,10 +47,22 @@ class Looks:
         turn, place = divmod(variant, len(self.designs))
         design, image = self.designs[place], self.picture.image
         is_free = design in choice.DESIGNS and not self.picture.sides
-        follow = ["", *(slides.fitting(self.facts, image) if is_free else [])]
+        follow = ["", *(slides.fitting(self.facts, image) if is_free else slides.in_place(self.facts))]
         if number == 0 or number >= len(follow):
             return self.draw(size, variant + max(0, number - len(follow) + 1))
+        if not is_free:
+            return self._in_place(size, design, turn, follow[number])
         return slides.draw(draw.prepared(size, image, self.facts, design, turn, own=self.own), follow[number], design)
+
+    def _in_place(self, size: tuple[int, int], design: str, turn: int, benefit: str) -> Image.Image:
+        """Return a slide of a product that must stand where its photo has it: one benefit, or the photo alone."""
+        if not benefit:
+            return framed.alone(size, self.photo.image, self.photo.box)
+        one = facts.alone(self.facts, benefit)
+        if design not in framed.DESIGNS and choice.DESIGNS[choice.LAST_RESORT].bleeds.issuperset(self.picture.sides):
+            return draw.draw(size, self.picture.image, one, choice.LAST_RESORT, turn, self.picture.sides, self.own)
+        name = design if design in framed.DESIGNS else "panel"
+        return framed.draw(size, self.photo.image, self.photo.box, one, name, self.own)
 
 
 def looks(

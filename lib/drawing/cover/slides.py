@@ -6,10 +6,12 @@ near        two places of the photo through lenses, where the words speak of mat
 points      labels with lines to the product
 kit         the contents of the box, as the words name them
 white       the product alone
+one:...     one benefit in large type
 
 A slide without facts is worse than none: each says from which words on it is there, and adds nothing to them.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +26,19 @@ from lib.drawing.cover.draw import signed
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, OSWALD, RUBIK, UNBOUNDED, YESEVA, Pair, TextBlock
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
-from lib.drawing.cover.parts import Cover, Inks, column, draw_column, draw_row, place, row, show_sign, stand
+from lib.drawing.cover.parts import (
+    Cover,
+    Inks,
+    column,
+    draw_column,
+    draw_figure,
+    draw_row,
+    figure_size,
+    place,
+    row,
+    show_sign,
+    stand,
+)
 from lib.drawing.ground.colour import Rgb
 
 PAIRS = {
@@ -43,6 +57,7 @@ _MADE = re.compile(
     r"|матов|глян|покрыт|поверхн|фактур|материал|подклад|молни|фурнитур|cotton|linen|wool|leather|wood|steel|glass|fabric)",
     re.IGNORECASE,
 )
+ONE = "one:"  # how the name of a slide begins that says the benefit which follows
 _WITH = re.compile(r"^(.{3,34}?)\s+(?:в комплекте|в наборе|included)$", re.IGNORECASE)
 
 
@@ -76,6 +91,11 @@ class Told:
         return tuple(match[1] for benefit in self.benefits if (match := _WITH.match(benefit)))
 
     @property
+    def ones(self) -> list[str]:
+        """Return a slide for each benefit that has none of its own."""
+        return [f"{ONE}{one}" for one in self.benefits if not _SIZE.search(one) and not _WITH.match(one)]
+
+    @property
     def language(self) -> str:
         """Return the language of the words: headings have the same."""
         said = f"{self.facts.title} {' '.join(self.facts.benefits)}"
@@ -93,12 +113,25 @@ def fitting(facts: CoverFacts, product: Image.Image) -> list[str]:
         "kit": bool(told.contents),
         "white": True,
     }
-    return [name for name, is_told in reasons.items() if is_told]
+    found = [name for name, is_told in reasons.items() if is_told]
+    place = len(found) if reasons["benefits"] else 0  # few benefits are said one by one in place of a list
+    found[place:place] = told.ones
+    others = (one for one in told.benefits if f"{ONE}{one}" not in found)  # two sizes share a slide, and may have two
+    return [*found, *(f"{ONE}{one}" for one in itertools.islice(others, max(0, 1 + len(told.benefits) - len(found))))]
+
+
+def in_place(facts: CoverFacts) -> list[str]:
+    """Return the slides of a product that cannot stand free: a benefit each, and "" for the photo alone."""
+    return [*Told(facts).benefits, ""]
 
 
 def draw(cover: Cover, slide: str, design: str) -> Image.Image:
     """Draw the slide on the sheet of a cover that has nothing on it yet."""
-    SLIDES[slide](cover, cover.pair(PAIRS.get(design, ONEST)))
+    pair = cover.pair(PAIRS.get(design, ONEST))
+    if slide.startswith(ONE):
+        _one(cover, pair, slide.removeprefix(ONE))
+    else:
+        SLIDES[slide](cover, pair)
     return cover.paper.image if slide == "white" else signed(cover)
 
 
@@ -309,6 +342,35 @@ def _kit(cover: Cover, pair: Pair) -> None:
         paper.write(figure, (70, y + 27), tones.on_accent, centre=64)
         words = letters.fit(item, pair.strong, (660, 60), (42, 34), lines=1)
         paper.write(words, (158, y + 46 - words.height / 2), tones.on_deep)
+
+
+def _one(cover: Cover, pair: Pair, benefit: str) -> None:
+    """One benefit with its sign, the number of it large where it has one; each benefit's product stands otherwise."""
+    said = saying.read("", (benefit,))
+    one, paper, tones = replace(cover, facts=replace(said, kind=cover.facts.kind)), cover.paper, cover.tones
+    is_near = Told(cover.facts).benefits.index(benefit) % 2 == 1 if benefit in Told(cover.facts).benefits else False
+    paper.disc(WIDTH * (0.72 if is_near else 0.5), cover.height * 0.72, 400 if cover.is_high else 280, tones.shade, 0.7)
+    top = cover.top
+    if said.number:
+        size = figure_size(one, pair.title, 804, 250 if cover.is_high else 170)
+        draw_figure(one, pair.title, (48, top), size, tones.accent)
+        words, top = said.number.note, top + size * 1.05
+        words = words[:1].upper() + words[1:]
+    else:
+        [icon] = signs.chosen((benefit,))
+        if icon:
+            paper.disc(104, top + 56, 56, tones.accent)
+            show_sign(paper, icon, (72, top + 24), 64, tones.on_accent)
+            top += 142
+        words = benefit
+    block = letters.fit(words, pair.title, (804, 300), (100 if cover.is_high else 76, 48), lines=3)
+    paper.write(block, (48, top), tones.ink)
+    top += block.height + 36
+    if is_near:  # so large that the card's edge cuts it
+        room = Spot(120, top, 860, cover.height - top + 90)
+        paper.picture(cover.product.image, place(cover.product, room, 0.6, 0, 1.25), drop=Drop())
+    else:
+        stand(cover, place(cover.product, Spot(70, top, 760, cover.bottom - top - 10)), 0.3)
 
 
 def _white(cover: Cover, pair: Pair) -> None:

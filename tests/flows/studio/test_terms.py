@@ -108,10 +108,18 @@ def test_what_a_cut_cannot_fill_is_asked_for_once_more():
 
 @pytest.mark.parametrize(
     ("product", "count", "number"),
-    [("card", 5, 1), ("set", None, 2), ("set", 6, 6), ("set", 9, 2), ("video5", 3, 3), ("video5", 2, 1)],
+    [("card", 5, 1), ("set", None, 2), ("set", 6, 6), ("set", 9, 6), ("video5", 3, 3), ("video5", 2, 1)],
 )
 def test_only_a_number_that_is_offered_is_ordered(product, count, number):
-    assert drafts.count(replace(CARD, product=product, count=count)) == number
+    assert drafts.count(replace(CARD, product=product, count=count, benefits=tuple("abcd"))) == number
+
+
+@pytest.mark.parametrize(("benefits", "most"), [("", 2), ("a", 3), ("abc", 5), ("abcd", 6), ("abcdef", 6)])
+def test_a_set_has_no_more_slides_than_its_words_can_fill(benefits, most):
+    draft = replace(CARD, product="set", count=6, benefits=tuple(benefits))
+    assert (drafts.counts(draft)[-1], drafts.count(draft)) == (most, most)
+    assert drafts.count(replace(draft, preset="white")) == 6, "these bear no words"
+    assert drafts.terms(draft, offer(draft)).price == offer(draft).product.total(most)
 
 
 def test_a_cover_that_was_picked_from_other_covers_is_not_picked():

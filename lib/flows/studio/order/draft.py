@@ -246,10 +246,18 @@ def picked(draft: OrderDraft) -> int:
 
 def count(draft: OrderDraft) -> int:
     """Return how many results are wanted."""
-    choices = orders.COUNTS[draft.product]
     if draft.product == "batch":
         return len(all_photos(draft))
-    return draft.count if draft.count in choices else choices[0]
+    choices = counts(draft)
+    return max((number for number in choices if number <= (draft.count or 0)), default=choices[0])
+
+
+def counts(draft: OrderDraft) -> tuple[int, ...]:
+    """Return how many can be ordered: of a set no more slides than its words have something to say on."""
+    choices = orders.COUNTS[draft.product]
+    if draft.product != "set" or not needs_words(draft):
+        return choices
+    return tuple(number for number in choices if number <= orders.slides(draft.benefits))
 
 
 def all_photos(draft: OrderDraft) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ async def _confirm(turn: Turn, draft: OrderDraft) -> tuple[str, Screen]:
     music = draft.music or offer.music or orders.MUSIC[0]
     draft = replace(draft, price=price, maker=terms.maker, promised=promised, design=design, music=music)
     drafts.keep(turn, draft)
-    notes = (*_uncut(turn, draft), *_invented(turn, draft, terms), *_halted(turn, draft, terms))
+    notes = (*_uncut(turn, draft), *_few(turn, draft), *_invented(turn, draft, terms), *_halted(turn, draft, terms))
     words = screen.paragraphs(summary(turn, draft), *notes)
     other = _other_maker(turn, draft, terms, offer)
     if offer.balance < price:
@@ -222,6 +222,12 @@ def _uncut(turn: Turn, draft: OrderDraft) -> list[str]:
         return []
     kind = draft.preset if draft.preset in ("white", "clear", "classified") else "cover"
     return [turn.text(f"studio.batch.uncut.{kind}"), turn.text("studio.batch.terms")]
+
+
+def _few(turn: Turn, draft: OrderDraft) -> list[str]:
+    """Say that more words would make more slides."""
+    most, words = orders.COUNTS[draft.product][-1], drafts.counts(draft)[-1]
+    return [turn.text("studio.set.few", n=words, most=most)] if words < most else []
 
 
 def _halted(turn: Turn, draft: OrderDraft, terms: drafts.Terms) -> list[str]:
@@ -342,7 +348,7 @@ def about(language: str, span: timedelta) -> str:
 
 def _counts(turn: Turn, draft: OrderDraft) -> Keyboard:
     """Return how many can be ordered at once, the chosen number marked."""
-    choices = orders.COUNTS[draft.product]
+    choices = drafts.counts(draft)
     chosen = drafts.count(draft)
     if len(choices) == 1 or draft.product == "batch":
         return []
