@@ -145,6 +145,20 @@ async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
     await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id), person_mark=person_mark(tg_id))
 
 
+@dataclass(frozen=True)
+class Promised:
+    """A message that says what is being made for a person, and becomes it."""
+
+    bot: str
+    chat_id: int
+    message_id: int
+
+
+async def list_promised(conn: db.Connection, user_id: int) -> list[Promised]:
+    """Return the messages that a person's unfinished jobs are to fill."""
+    return await SQL.list_promised.all(conn, Promised, user_id=user_id)
+
+
 async def forget_orders(conn: db.Connection, user_id: int) -> int:
     """Empty the finished orders of a person who was erased; return how many are still under way."""
     return await SQL.forget_orders.one(conn, int, user_id=user_id) or 0

@@ -106,6 +106,15 @@ and (blocked_at is not null) <> %(blocked)s;
 -- name: erase
 select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s);
 
+-- name: list_promised
+select distinct args ->> 'bot' as bot, coalesce(args ->> 'chat_id', args ->> 'chat')::bigint as chat_id,
+    (args ->> 'message_id')::bigint as message_id
+from jobs
+where user_id = %(user_id)s
+and args ->> 'message_id' > '0'
+and coalesce(args ->> 'chat_id', args ->> 'chat') is not null
+and args ? 'bot';
+
 -- name: forget_orders
 select forget_orders(%(user_id)s);
 

@@ -1,9 +1,16 @@
-"""The language: there are two, so one press or /language changes it, and another changes it back."""
+"""The language: there are two, so one press or /language changes it, and another changes it back.
+
+A screen of something that was begun would stand there in the other language: it goes, and a button shows it again.
+"""
 
 from lib import db
 from lib.people import users
 from lib.telegram import screen
+from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
+
+# What a person may have begun with a bot, as its state keeps it, and the button that shows where it stands.
+BEGUN = {"studio": ("draft", "menu.resume", "order:resume")}
 
 
 async def handle(turn: Turn) -> None:
@@ -16,4 +23,15 @@ async def handle(turn: Turn) -> None:
         turn.meets = True
         return
     back = screen.button(turn, "button.language", "language:other")
-    await turn.show(turn.text("language.set"), [[back, *screen.home(turn)]])
+    await turn.show(turn.text("language.set"), [*await _begun(turn), [back, *screen.home(turn)]])
+
+
+async def _begun(turn: Turn) -> Keyboard:
+    """Take the screen of what was begun away; return the way back to it."""
+    draft, key, data = BEGUN.get(turn.chat.bot, ("", "", ""))
+    if not turn.state.data.get(draft):
+        return []
+    before = int(turn.state.data.get("screen") or 0)
+    if before and not turn.on_screen:
+        await turn.chat.delete(before)
+    return [[screen.button(turn, key, data, style="success")]]

@@ -6,17 +6,19 @@ home -> [delete] -> confirm -> [delete for good] -> a stranger, with nothing lef
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from lib import db, limits
+from lib import db, errors, limits
 from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
 from lib.people import users
+from lib.people.users import Promised
 from lib.telegram import conversation, fsm, screen
-from lib.telegram.client import Button, Picture
+from lib.telegram.client import Button, Chat, Picture
 from lib.telegram.dispatch import Turn
 
 EXPORTS = limits.Limit("export", 3, timedelta(minutes=10))
@@ -108,11 +110,19 @@ async def _erase(turn: Turn) -> None:
     if wait := await limits.wait(tg_id, ERASURES):
         await turn.answer(turn.text("error.too_often", wait=wait), alert=True)
         return
+    promised = await db.run(lambda conn: users.list_promised(conn, user_id))
     await db.run(lambda conn: users.erase(conn, user_id, tg_id))
     await fsm.forget_everywhere(tg_id, but=turn.chat.bot)
-    turn.after.append(kick.drain)
+    turn.after += [kick.drain, lambda: _take_back(promised)]
     await turn.show(turn.text("profile.erased"), [])
     turn.state = conversation.State()
+
+
+async def _take_back(promised: list[Promised]) -> None:
+    """Delete the messages that something was to come into, in whichever bot: their workers can write there no more."""
+    for one in promised:
+        with contextlib.suppress(errors.Upstream):
+            await Chat(one.bot, one.chat_id).delete(one.message_id)
 
 
 SCREENS: Mapping[str, Callable[[Turn], Awaitable[None]]] = {

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.flows.chat import Chat
+from tests.flows.studio.test_order import to_confirm
 
 
 @pytest.mark.parametrize("bot", ["studio", "client", "partner"])
@@ -40,3 +41,12 @@ async def test_the_papers_can_be_read_before_the_consent(bot, shop, stranger):
     assert "privacy.html" in str(shown)
     await chat.presses("Меню")
     await chat.sees("согласие")
+
+
+async def test_a_confirm_screen_goes_with_its_language_and_comes_back_in_the_other(seller, photo):
+    await to_confirm(seller, photo)
+    before = await seller.message_with("Сделать")
+    await seller.says("/language")
+    await seller.presses("Continue the order")
+    await seller.sees("Check your order.*Price: 1 credit")
+    assert before["message_id"] not in [one["message_id"] for one in await seller.messages()]

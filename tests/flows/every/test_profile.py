@@ -105,6 +105,18 @@ async def test_delete_in_one_bot_begins_anew_in_all_the_others(seller, photo, sh
     assert await orders_of(shop, seller) == []
 
 
+async def test_delete_in_another_bot_takes_the_status_of_an_order_away(seller, photo, shop):
+    await to_confirm(seller, photo)
+    elsewhere = Chat(shop.http, "client", seller.user)
+    async with shop.without_worker():
+        await seller.presses("Сделать")
+        status = await seller.sees("Заказ №")
+        await elsewhere.says("/delete")
+        await elsewhere.presses("Удалить навсегда")
+        await elsewhere.sees("Ваши данные удалены")
+    assert status["message_id"] not in [one["message_id"] for one in await seller.messages()]
+
+
 async def test_a_state_that_outlived_its_account_begins_anew_at_the_first_write(seller, photo, shop):
     await to_confirm(seller, photo)
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
