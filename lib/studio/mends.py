@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from lib import db, text
 from lib.jobs.table import Job
-from lib.studio import orders
+from lib.studio import orders, placed
 
 SQL = db.load("mends")
 
@@ -23,6 +23,7 @@ REFUNDS = 3
 COMPLAINED_WITHIN = timedelta(days=14)
 REASONS = ("cut", "words", "product", "other")
 COVERS = ("wb", "ozon", "story")  # the presets with words and designs
+ONLY = " only"  # how the note of a result ends that can be shown in this one way alone
 
 type GivenBack = Literal["given", "already", "limit", "early", "late"]
 
@@ -81,17 +82,37 @@ def cancelled_above(language: str, job: Job) -> str:
     return text.say(language, "cancel.mend_closed" if job.args.get("mends") else "cancel.order_closed")
 
 
-def takes_words(job: Job) -> bool:
-    """Say whether its words and its cover can be changed: a finished card that we drew, with words on it."""
+def is_delivered(job: Job) -> bool:
+    """Say whether there is a result to look at: all of an order, or a part of a batch."""
+    return job.state == "done" or bool(placed.sent_items(job))
+
+
+def worth(job: Job) -> int:
+    """Return how many credits what was delivered has cost: less than the price for a part of a batch."""
+    return job.price if job.args.get("product") != "batch" else delivered_for(job)
+
+
+def is_ours(job: Job) -> bool:
+    """Say whether we drew all of it."""
     count = int(job.args.get("count") or 1)
     made = [str((job.checkpoint.get(f"item{number}") or {}).get("by", "")) for number in range(count)]
+    return all(by.startswith("local:") for by in made)
+
+
+def takes_words(job: Job) -> bool:
+    """Say whether its words and its cover can be changed: a finished card that we drew, with words on it."""
+    return job.state == "done" and bears_words(job)
+
+
+def bears_words(job: Job) -> bool:
+    """Say whether words of the seller stand on it that we drew: those of a model are part of its picture."""
     is_card = (
         job.task == "card"
         and job.args.get("product") != "batch"
         and job.args.get("preset") in COVERS
         and bool(job.args.get("title"))
     )
-    return is_card and job.state == "done" and all(by.startswith("local:") for by in made)
+    return is_card and is_ours(job)
 
 
 def can_vary(job: Job) -> bool:
@@ -109,20 +130,40 @@ def in_another_way(job: Job) -> dict[str, Any]:
     return {"variant": int(job.args.get("variant") or 0) + int(job.args.get("count") or 1)}
 
 
+def _note(job: Job) -> str:
+    return str((job.checkpoint.get("item0") or {}).get("files", {}).get("note", [""])[0])
+
+
 def without_cut(job: Job) -> dict[str, Any]:
     """Return the arguments by which the product is shown in another way: framed after a cut, cut out after a frame."""
-    note = str((job.checkpoint.get("item0") or {}).get("files", {}).get("note", [""])[0])
-    return {"way": "network" if note == "framed" else "framed"}
+    return {"way": "network" if _note(job).startswith("framed") else "framed"}
 
 
-def redone(job: Job, reason: str) -> Mapping[str, Any]:
-    """Return what changes when an order is made once more for this reason."""
+def redone(job: Job, reason: str) -> Mapping[str, Any] | None:
+    """Return what changes when an order is made once more for this reason; None where nothing would."""
     product, preset = job.args.get("product"), job.args.get("preset")
-    if reason not in ("cut", "product") or product == "batch":
+    if product == "batch":
+        return in_another_way(job) | _delivered(job) if can_vary(job) else None
+    if reason not in ("cut", "product") and can_vary(job):
         return in_another_way(job)
+    if _note(job).endswith(ONLY):
+        return in_another_way(job) if product != "background" and preset in (*COVERS, "classified") else None
     if product == "background":  # a scene has no place for a framed photo
         return in_another_way(job) | {"way": "network" if job.args.get("way") == "plain" else "plain"}
     return without_cut(job) | (in_another_way(job) if preset in ("white", "classified") else {})
+
+
+def _delivered(job: Job) -> dict[str, Any]:
+    """Return the arguments that leave of a batch what was delivered; a single photo of it is a card like any other."""
+    numbers = [item.number for item in placed.sent_items(job)]
+    photos, titles = job.args.get("photos") or [], job.args.get("titles") or []
+    kept = {
+        name: [words[number] for number in numbers] for name, words in (("photos", photos), ("titles", titles)) if words
+    }
+    if len(numbers) != 1:
+        return kept | {"count": len(numbers)}
+    alone = {"product": "card", "count": 1, "photos": [], "titles": [], "design": "", "way": "", "cut": ""}
+    return alone | {"file_id": kept["photos"][0], "title": kept.get("titles", [job.args.get("title", "")])[0]}
 
 
 async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Aftercare:

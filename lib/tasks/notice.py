@@ -81,11 +81,12 @@ async def _of_mend(failed: Job, words: str) -> tuple[str, Keyboard]:
         [Button(text.say(language, "mend.to_order", number=root), f"history:open:{root}")],
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
-    if paid and paid.price:
-        keyboard.insert(0, [Button(text.say(language, "mend.bad.back", price=paid.price), f"order:back:{root}")])
+    price = mends.worth(paid) if paid else 0
+    if price:
+        keyboard.insert(0, [Button(text.say(language, "mend.bad.back", price=price), f"order:back:{root}")])
     if failed.state == "cancelled":
         return words, keyboard
-    follows = "mend.bad.failed" if paid and paid.price else "mend.failed"
+    follows = "mend.bad.failed" if price else "mend.failed"
     return f"{words}\n\n{text.say(language, follows, number=root)}", keyboard
 
 

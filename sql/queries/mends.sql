@@ -15,20 +15,20 @@ select (
         and j.key like 'mend:%%'
         and j.args ->> 'mends' = %(order_id)s::text
     ) as changes,
-    exists (select from credit_ledger l where l.job_id = %(order_id)s and l.kind = 'refund') as is_refunded,
+    is_given_back(%(order_id)s) as is_refunded,
     exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad;
 
 -- name: complain
--- An order is called bad once, while its result is not old and was not refunded.
+-- An order is called bad once, while its result is not old and was not refunded; of a batch, a part is a result.
 insert into complaints (job_id, user_id, reason, product, look)
 select h.id, h.user_id, %(reason)s, coalesce(h.args ->> 'product', h.task),
     coalesce(h.args ->> (case h.task when 'video' then 'template' when 'background' then 'scene' else 'preset' end), '')
 from job_history h
 where h.id = %(order_id)s
 and h.user_id = %(user_id)s
-and h.state = 'done'
+and (h.state = 'done' or h.checkpoint ? 'earned')
 and h.finished_at > statement_timestamp() - %(within)s
-and not exists (select from credit_ledger l where l.job_id = h.id and l.kind = 'refund')
+and not is_given_back(h.id)
 on conflict (job_id) do nothing
 returning true;
 

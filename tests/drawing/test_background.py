@@ -87,12 +87,12 @@ def test_no_white_photo_is_sold_whose_ground_is_not_white(image: Image.Image, co
 def test_an_order_that_may_not_be_refused_shows_the_photo_in_a_frame(image: Image.Image, thumbnails: None) -> None:
     data = encoded(image)
     framed = background.render_background(data, BackgroundOrder("wood", framed=True))
-    assert (framed.layout, opened(framed.png).size) == ("framed", (300, 400))
+    assert (framed.layout, opened(framed.png).size) == ("framed only", (300, 400))
 
 
 def test_a_white_order_that_may_not_be_refused_frames_the_photo_in_white() -> None:
     framed = render.render_card(encoded(BUSY), CardOrder("white", "", framed=True))
-    assert (framed.layout, opened(framed.png).getpixel((5, 5))) == ("framed", (255, 255, 255))
+    assert (framed.layout, opened(framed.png).getpixel((5, 5))) == ("framed only", (255, 255, 255))
 
 
 def test_lets_no_metadata_out(thumbnails: None) -> None:

@@ -114,7 +114,7 @@ def test_follows_the_colour_profile() -> None:
 def test_frames_what_it_cannot_cut_well(thumbnails: None) -> None:
     for variant in range(4):
         card = local_card.render_card(encoded(make_scene()), CardOrder("ozon", "Коврик", ("Мягкий",), variant))
-        assert card.layout == "framed"
+        assert card.layout.startswith("framed")
 
 
 @pytest.mark.parametrize("make", [make_cutout, make_scene])
@@ -272,7 +272,7 @@ def test_both_ends_of_a_wide_thing_stay_in_the_picture(preset: str, variant: int
     pixels = np.asarray(opened(card.png)).astype(int)
     seen = (pixels[..., 0] > 190) & (pixels[..., 1] < 110) & (pixels[..., 2] > 190)
     middle = seen.shape[1] // 2
-    assert card.layout == "framed"
+    assert card.layout.startswith("framed")
     assert seen[:, :middle].sum() > 40
     assert seen[:, middle:].sum() > 40
 

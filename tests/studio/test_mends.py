@@ -9,7 +9,7 @@ from lib.credits import ledger
 from lib.jobs import table
 from lib.jobs.table import Job
 from lib.people import users
-from lib.studio import mends
+from lib.studio import mends, orders
 from tests import factories
 
 CARD = {"product": "card", "preset": "wb", "title": "Кружка"}
@@ -66,6 +66,25 @@ async def test_an_old_result_cannot_be_called_bad(conn, make_user, monkeypatch):
     order_id = await ordered(conn, alice)
     monkeypatch.setattr(mends, "COMPLAINED_WITHIN", timedelta(0))
     assert not await mends.complain(conn, alice.id, order_id, "cut")
+
+
+BATCH = {"product": "batch", "preset": "wb", "title": "Кружка", "photos": ["a", "b", "c"], "count": 3}
+PART = {"item0": {"sent": True}, "item1": {"failed": "rules"}, "item2": {"sent": True}, "earned": 2}
+
+
+@pytest.mark.parametrize("state", ["done", "cancelled"])
+async def test_of_a_part_of_a_batch_what_was_delivered_is_given_back_once(conn, make_user, state):
+    alice = await make_user(credits=5)
+    running = await factories.make_running(conn, alice, price=3, args=BATCH)
+    running = await table.save_checkpoint(conn, running, PART)
+    await table.update_job_status(conn, running, state, error_code=None if state == "done" else "cancelled")
+    assert await ledger.safe_get_balance(conn, alice.id) == 3, "the photo that was left out is paid back by then"
+    assert await mends.complain(conn, alice.id, running.id, "words")
+    assert not (await mends.look_after(conn, alice.id, running.id)).is_refunded
+    given = [await mends.give_back(conn, alice.id, running.id) for _ in range(2)]
+    assert [(one.outcome, one.amount) for one in given] == [("given", 2), ("already", 0)]
+    assert await ledger.safe_get_balance(conn, alice.id) == 5
+    assert (await mends.look_after(conn, alice.id, running.id)).is_refunded
 
 
 async def test_nothing_goes_back_while_the_order_is_made_once_more(conn, make_user):
@@ -225,10 +244,42 @@ def test_three_changes_are_free_and_none_of_what_was_refunded(changes, is_refund
         ({"preset": "white"}, {"way": "framed", "variant": 2}),
         ({"preset": "classified"}, {"way": "framed", "variant": 2}),
         ({"preset": "clear"}, {"way": "framed"}),
+        ({"product": "batch", "preset": "wb", "count": 2}, {"variant": 2, "count": 0}),
     ],
 )
 def test_a_result_that_no_frame_can_replace_still_comes_out_otherwise(args, changes):
     assert dict(mends.redone(job(args=CARD | {"variant": 1, "count": 1} | args), "cut")) == changes
+
+
+@pytest.mark.parametrize(
+    ("args", "reason", "changes"),
+    [
+        ({"preset": "clear"}, "cut", None),
+        ({"preset": "clear"}, "other", None),
+        ({"preset": "white"}, "cut", None),
+        ({"preset": "white"}, "other", {"variant": 1}),
+        ({"product": "background"}, "cut", None),
+        ({"product": "background"}, "other", {"variant": 1}),
+        ({"product": "batch", "preset": "clear"}, "words", None),
+        ({"preset": "wb"}, "cut", {"variant": 1}),
+    ],
+    ids=str,
+)
+def test_a_product_that_can_be_shown_in_one_way_is_not_made_once_more_the_same(args, reason, changes):
+    made = {"item0": {"files": {"note": ["cutout only"]}}}
+    assert mends.redone(job(args=CARD | args, checkpoint=made), reason) == changes
+
+
+def test_of_a_batch_those_photos_are_made_once_more_that_were_delivered():
+    part = job(args=BATCH | {"titles": ["А", "Б", "В"]}, state="cancelled", checkpoint=PART)
+    assert (mends.is_delivered(part), mends.worth(part)) == (True, 2)
+    kept = {"photos": ["a", "c"], "titles": ["А", "В"], "count": 2, "variant": 1}
+    assert mends.redone(part, "words") == kept
+    one = job(args=BATCH, checkpoint={"item2": {"sent": True}})
+    made = orders.Order.read(
+        BATCH | mends.redone(one, "cut") | {"bot": "studio", "chat_id": 1, "message_id": 1, "language": "ru"}
+    )
+    assert (made.product, made.file_id, made.count, made.photos, made.title) == ("card", "c", 1, (), "Кружка")
 
 
 @pytest.mark.parametrize(

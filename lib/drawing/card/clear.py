@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import cutout
+from lib.drawing.cut import cutout, result
 from lib.drawing.cut.result import SEEN, CutPhoto, ProductPicture, Way
 from lib.drawing.ground import output
 from lib.drawing.ground.output import FinishedCard
@@ -21,7 +21,8 @@ def file(source: Photo, cut: CutPhoto, way: Way | None) -> FinishedCard:
         raise cutout.refusal(source)
     shown = _chessboard(picture.image.size)
     shown.paste(picture.image, (0, 0), picture.image)
-    return FinishedCard(output.png(picture.image), output.jpeg(shown), *picture.image.size, "cutout")
+    note = result.shown(is_cut=True, ways=cut.frees)
+    return FinishedCard(output.png(picture.image), output.jpeg(shown), *picture.image.size, note)
 
 
 def _chosen(cut: CutPhoto, way: Way | None) -> ProductPicture:

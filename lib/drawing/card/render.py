@@ -6,7 +6,7 @@ from PIL import Image
 
 from lib.drawing.card import cleaned, clear, covers, white
 from lib.drawing.cover.branding import UNBRANDED, Branding
-from lib.drawing.cut import cutout
+from lib.drawing.cut import cutout, result
 from lib.drawing.cut.result import CutPhoto, Way
 from lib.drawing.ground import output, photo
 from lib.drawing.ground.output import FinishedCard
@@ -72,19 +72,17 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
             canvas = seen.draw(preset.export, order.variant)
         else:
             canvas = seen.of_set(preset.export, order.variant - order.slide, order.slide)
-        is_cut = seen.picture.is_cut
+        is_cut, ways = seen.picture.is_cut, len(cut.pictures)
     else:
         picture = white.chosen(source, cut, order.way)
-        canvas, is_cut = (
-            white.compose(preset.export, source, picture, order.variant, framed=order.framed),
-            picture.stands_free,
-        )
+        canvas = white.compose(preset.export, source, picture, order.variant, framed=order.framed)
+        is_cut, ways = picture.stands_free, white.ways(source, cut)
     return FinishedCard(
         png=output.png(canvas),
         jpeg=output.jpeg(canvas.resize((preset.width, preset.height), Image.Resampling.LANCZOS)),
         width=canvas.width,
         height=canvas.height,
-        layout="cutout" if is_cut else "framed",
+        layout=result.shown(is_cut=is_cut, ways=ways),
     )
 
 

@@ -26,6 +26,11 @@ def chosen(source: Photo, cut: CutPhoto, way: Way | None) -> ProductPicture:
     return framed if way == "framed" and works(source, framed) else cut.free(way)
 
 
+def ways(source: Photo, cut: CutPhoto) -> int:
+    """Return in how many ways white photos of a product can be made."""
+    return cut.frees + works(source, cut.pictures[-1])
+
+
 def compose(
     size: tuple[int, int], source: Photo, picture: ProductPicture, variant: int, *, framed: bool = False
 ) -> Image.Image:

@@ -83,11 +83,21 @@ class CutPhoto:
         picture = self.chosen(how)
         return self.pictures[-1] if picture.sides else picture
 
+    @property
+    def frees(self) -> int:
+        """Return how many pictures show the product free of its photo."""
+        return sum(picture.stands_free for picture in self.pictures)
+
     def free(self, how: Way | None) -> ProductPicture:
         """Return the picture for a place where only a cut can stand: the chosen one, else the first, else framed."""
         chosen = self.chosen(how)
         cuts = [picture for picture in (chosen, *self.pictures) if picture.stands_free]
         return cuts[0] if cuts else self.pictures[-1]
+
+
+def shown(*, is_cut: bool, ways: int) -> str:
+    """Return the note of how a product is shown, out of so many ways to show it."""
+    return f"{'cutout' if is_cut else 'framed'}{' only' if ways < 2 else ''}"
 
 
 def dump(cut: CutPhoto) -> bytes:

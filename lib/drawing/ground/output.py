@@ -10,7 +10,10 @@ PREVIEW_BYTES = 900_000
 
 @dataclass(frozen=True)
 class FinishedCard:
-    """The finished card: `png` is width × height; `jpeg` is the preview for the chat, under 1 MB."""
+    """The finished card: `png` is width × height; `jpeg` is the preview for the chat, under 1 MB.
+
+    `layout` tells how the product is shown, and ends in " only" where its photo allows no other way.
+    """
 
     png: bytes
     jpeg: bytes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lib.drawing.cut import cutout, framing
+from lib.drawing.cut import cutout, framing, result
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import output, paint, palette, photo
 from lib.drawing.ground.output import FinishedCard
@@ -39,7 +39,8 @@ def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None
     the order takes a framed photo.
     """
     source = photo.open_photo(data)
-    picture = (kept or cutout.of(data)).free(order.way)
+    cut = kept or cutout.of(data)
+    picture = cut.free(order.way)
     if not works(picture) and not order.framed:
         raise cutout.refusal(source)
     room = SCENES[order.scene]((WIDTH, HEIGHT), palette.hue(picture.product()), order.variant)
@@ -49,9 +50,8 @@ def render_background(data: bytes, order: BackgroundOrder, kept: CutPhoto | None
         canvas = room.picture.copy()
         framing.hang(canvas, picture)
     preview = canvas.resize(PREVIEW, Image.Resampling.LANCZOS)
-    return FinishedCard(
-        output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, "cutout" if works(picture) else "framed"
-    )
+    note = result.shown(is_cut=works(picture), ways=cut.frees)
+    return FinishedCard(output.png(canvas), output.jpeg(preview), WIDTH, HEIGHT, note)
 
 
 def composed(room: Room, cut: Image.Image) -> tuple[Image.Image, Box]:

@@ -11,7 +11,7 @@ from lib.flows import when
 from lib.flows.studio import ordering
 from lib.jobs import kick, table
 from lib.jobs.table import Job
-from lib.studio import listing, mends, placed
+from lib.studio import after, mends, placed
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -98,18 +98,12 @@ def _state(turn: Turn, job: Job, kind: str) -> str:
 
 
 def _order_keyboard(turn: Turn, job: Job) -> Keyboard:
-    again = screen.button(turn, "studio.order_again", f"order:again:{job.id}")
-    rows: Keyboard = [[again]]
+    rows: Keyboard = [[screen.button(turn, "making.again", f"order:again:{job.id}")]]
     if job.state in UNDER_WAY:
         rows = [[screen.button(turn, "button.cancel", f"order:cancel:{job.id}")]]
-    elif job.state == "done" or placed.sent_items(job):
-        variant = [screen.button(turn, "button.again", f"order:variant:{job.id}")] if mends.can_vary(job) else []
-        rows = [[screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")], [again, *variant]]
-        ways = [screen.button(turn, f"studio.change.{_look(job)}", f"order:format:{job.id}")]
-        ways += [screen.button(turn, "studio.video", f"order:video:{job.id}")] if job.task != "video" else []
-        rows.append(ways)
-        if job.state == "done" and listing.is_offered(job):
-            rows.append([screen.button(turn, "making.listing", f"order:listing:{job.id}")])
+    elif mends.is_delivered(job):
+        send = screen.button(turn, "studio.send", f"history:send:{job.id}", style="primary")
+        rows = [[send], *after.rows(turn.language, job), [after.bad(turn.language, job)]]
     back = [screen.button(turn, "studio.to_history", "history:home"), *screen.home(turn)]
     return [*rows, back]
 
@@ -148,13 +142,9 @@ def _product(turn: Turn, job: Job) -> str:
     return turn.text(f"studio.product.{job.args.get('product', 'card')}")
 
 
-def _look(job: Job) -> str:
-    return {"background": "scene", "video": "template"}.get(job.task, "preset")
-
-
 def _what(turn: Turn, job: Job) -> str:
     """Return all that was ordered: the product, its look, and how many of it when that is more than one."""
-    look, count = _look(job), int(job.args.get("count") or 1)
+    look, count = after.look(job), int(job.args.get("count") or 1)
     is_ours = look == "template" and str((job.checkpoint.get("item0") or {}).get("by", "")).startswith("local:")
     group = "preset" if look == "preset" else "studio.template.own" if is_ours else f"studio.{look}"
     key = f"{group}.{job.args.get(look)}"

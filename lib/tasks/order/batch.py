@@ -21,12 +21,11 @@ from pathlib import Path
 from lib import db, errors, log, storage, text
 from lib.credits import ledger
 from lib.studio import files as stored_files
-from lib.studio import listing
 from lib.studio.files import NewFile
 from lib.studio.items import Item
 from lib.tasks.order import delivery, making, source
 from lib.tasks.order.desk import Desk
-from lib.telegram.client import Keyboard, Picture
+from lib.telegram.client import Picture
 
 ZIP_LIMIT = 45 << 20  # bytes: bots may send 50 MB
 SAID = 8  # photos whose reasons are told
@@ -166,15 +165,4 @@ async def _close(desk: Desk) -> None:
         key = f"error.{item.failed}"
         why = text.say(language, key if text.knows(key) else "error.try_again", detail="", limit=0)
         lines.append(text.say(language, "making.batch_left_out", n=item.number + 1, why=why))
-    await desk.close("\n\n".join(lines), _keyboard(desk, bool(left_out)))
-
-
-def _keyboard(desk: Desk, is_part: bool) -> Keyboard:
-    button, job = desk.button, desk.job_id
-    bad = [] if is_part else [button("making.bad", f"order:bad:{job}")]
-    return [
-        [button("making.again", f"order:again:{job}"), button("studio.change.preset", f"order:format:{job}")],
-        *([[button("making.listing", f"order:listing:{job}")]] if listing.is_offered(desk.run.job) else []),
-        [button("making.history", "history:home"), button("making.new", "order:new")],
-        [*bad, button("button.menu", "menu:home")],
-    ]
+    await desk.close("\n\n".join(lines), delivery.keyboard(desk))

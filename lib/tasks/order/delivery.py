@@ -12,8 +12,8 @@ from lib import db, storage, text
 from lib.credits import ledger
 from lib.drawing.card import received
 from lib.providers import makers
+from lib.studio import after
 from lib.studio import files as stored_files
-from lib.studio import listing, mends
 from lib.tasks.order.desk import Desk
 from lib.telegram.client import Film, Keyboard, Picture, SentMessage
 
@@ -38,7 +38,7 @@ async def _one(desk: Desk, known: Delivered) -> None:
     if (file_id, way) not in known:
         shown = await _shown(desk, 0)
         message_id = desk.order.message_id
-        telegram_id = await desk.chat.show_picture(message_id, shown, await _caption(desk), _keyboard(desk))
+        telegram_id = await desk.chat.show_picture(message_id, shown, await _caption(desk), keyboard(desk))
         await remember(desk, way, {file_id: telegram_id})
     if not desk.order.is_video and (desk.item(0).files[_kind(desk)].id, "document") not in known:
         await _send_files(desk, [0])
@@ -56,7 +56,7 @@ async def _several(desk: Desk, known: Delivered) -> None:
         full_ids = [desk.item(number).files[_kind(desk)].id for number in numbers]
         if not all((file_id, "document") in known for file_id in full_ids):
             await _send_files(desk, list(numbers))
-    await desk.close(await _caption(desk), _keyboard(desk))  # an album has no buttons of its own
+    await desk.close(await _caption(desk), keyboard(desk))  # an album has no buttons of its own
 
 
 async def _shown(desk: Desk, number: int) -> Picture | Film:
@@ -143,7 +143,7 @@ async def _caption(desk: Desk) -> str:
     if chosen.provider != "local" and order.maker != "own" and ours:
         cause = text.say(order.language, f"making.cause.{desk.item(ours[0]).why or 'failed'}")
         lines.append(text.say(order.language, "making.by_ourselves", cause=cause))
-        if order.needs_cut and any(desk.item(number).note == "framed" for number in ours):
+        if order.needs_cut and any(desk.item(number).note.startswith("framed") for number in ours):
             lines.append(text.say(order.language, "making.framed"))
     return "\n\n".join(lines)
 
@@ -162,40 +162,14 @@ def _is_ours(desk: Desk, number: int) -> bool:
     return desk.item(number).by.startswith("local:")
 
 
-def _keyboard(desk: Desk) -> Keyboard:
-    button, job = desk.button, desk.job_id
-    variant = [button("making.variant", f"order:variant:{job}")] if mends.can_vary(desk.run.job) else []
-    rows = [
-        [button("making.again", f"order:again:{job}"), *variant],
-        [button(f"studio.change.{_look(desk)}", f"order:format:{job}")],
-        [button("making.history", "history:home"), button("making.new", "order:new")],
-        [button("making.bad", f"order:bad:{job}"), button("button.menu", "menu:home")],
+def keyboard(desk: Desk) -> Keyboard:
+    """Return the ways on from the result."""
+    language, job = desk.order.language, desk.run.job
+    return [
+        *after.rows(language, job),
+        [desk.button("making.history", "history:home"), desk.button("making.new", "order:new")],
+        [after.bad(language, job), desk.button("button.menu", "menu:home")],
     ]
-    if not desk.order.is_video:
-        rows[1].append(button("making.video", f"order:video:{job}"))
-    is_ours = all(_is_ours(desk, number) for number in range(desk.order.count))
-    if desk.order.can_recut and is_ours:
-        rows.insert(2, [button("making.recut", f"order:recut:{job}")])
-    if _is_card_of_ours(desk):
-        rows.insert(
-            0, [button("making.reword", f"order:reword:{job}"), button("making.redesign", f"order:redesign:{job}")]
-        )
-    if listing.is_offered(desk.run.job):
-        rows.insert(-2, [button("making.listing", f"order:listing:{job}")])
-    return rows
-
-
-def _is_card_of_ours(desk: Desk) -> bool:
-    """Say whether words and cover can be changed: a model's words are part of its picture."""
-    order = desk.order
-    has_words = order.task == "card" and order.preset in mends.COVERS and bool(order.title)
-    return has_words and all(_is_ours(desk, number) for number in range(order.count))
-
-
-def _look(desk: Desk) -> str:
-    if desk.order.is_video:
-        return "template"
-    return "scene" if desk.order.product == "background" else "preset"
 
 
 def _measures(desk: Desk, number: int) -> tuple[int, int, int]:

@@ -70,7 +70,7 @@ async def test_an_album_becomes_cards_one_zip_and_credits_for_what_could_not_be_
     await seller.presses("Сделать")
     await seller.presses("Сделать", on=confirm)
     closing = await seller.sees("Готово: 2 из 3.*вернули 1 кредит.*Баланс: 5 кредитов.*Фото 2: ")
-    assert {"Повторить", "В историю", "Меню"} <= set(buttons(closing))
+    assert {"Повторить", "В историю", "Плохой результат", "Меню"} <= set(buttons(closing))
     files = [one for one in await seller.messages() if one.get("document")]
     assert [words(one) for one in files] == ["1 из 3", "3 из 3", "🗜 Все карточки одним файлом: 2."]
     archive = zipfile.ZipFile(io.BytesIO(await shop.download(files[-1]["document"]["file_id"])))
@@ -220,5 +220,5 @@ async def test_a_stopped_batch_keeps_its_cards_within_reach_in_the_history(datab
     shown, keyboard = turn.chat.said[-1]
     assert said in shown
     offered = [button.data for row in keyboard for button in row]
-    assert f"history:send:{job.id}" in offered
-    assert f"order:listing:{job.id}" not in offered, "it is answered for a finished order alone"
+    assert {f"history:send:{job.id}", f"order:listing:{job.id}", f"order:bad:{job.id}"} <= set(offered)
+    assert f"order:again:{job.id}" in offered

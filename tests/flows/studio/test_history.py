@@ -28,7 +28,8 @@ async def many(shop, seller, number):
     """Put finished orders into the history, as if they had been made."""
     args = '{"chat_id": 1, "product": "card", "preset": "wb", "title": "Кружка"}'
     await shop.rows(
-        "with made as (insert into jobs (user_id, task, key, args) select u.id, 'card', %s || n, %s::jsonb"
+        "with made as (insert into jobs (user_id, task, key, args, run_at)"
+        " select u.id, 'card', %s || n, %s::jsonb, now() + interval '1 day'"
         " from users u, generate_series(1, %s) n where u.tg_id = %s returning id)"
         " select id from made",
         *(f"{uuid.uuid4()}:", args, number, seller.user["id"]),
@@ -57,11 +58,15 @@ async def test_an_order_is_opened_from_the_history_with_all_its_ways_on(done, sh
     assert list(buttons(screen)) == [
         *(
             "Прислать ещё раз",
+            "Изменить слова",
+            "Другая обложка",
             "Повторить",
             "Ещё вариант",
             "Другой формат",
-            "Видео из этого",
+            "Сделать видео",
+            "Вырезать иначе",
             "Текст для карточки",
+            "Плохой результат",
             "Мои заказы",
             "Меню",
         )
@@ -108,7 +113,7 @@ async def test_an_order_is_repeated_from_the_kept_picture(done, shop):
     assert (second["args"]["title"], second["args"]["variant"]) == (first["args"]["title"], 0)
 
 
-@pytest.mark.parametrize("way", ["Повторить", "Ещё вариант", "Другой формат", "Видео из этого"])
+@pytest.mark.parametrize("way", ["Повторить", "Ещё вариант", "Другой формат", "Сделать видео"])
 async def test_a_picture_that_was_removed_after_30_days_is_asked_for_again(done, photo, shop, way):
     [job] = await shop.jobs(done)
     old = "update files set created_at = now() - interval '31 days' where job_id = %s returning kind, pathname"
@@ -125,7 +130,7 @@ async def test_a_picture_that_was_removed_after_30_days_is_asked_for_again(done,
         await done.presses("Ozon")
     await done.sees("Название «Кружка керамическая» запомнил.*пришлите фото")
     await done.sends_photo(photo)
-    await done.sees("Каким будет видео" if way == "Видео из этого" else "Проверьте заказ.*Кружка.*Цена: 1 кредит")
+    await done.sees("Каким будет видео" if way == "Сделать видео" else "Проверьте заказ.*Кружка.*Цена: 1 кредит")
     assert await shop.balance(done) == 1
 
 
@@ -145,7 +150,7 @@ async def test_a_picture_that_is_removed_before_the_worker_comes_costs_nothing(d
 async def test_a_video_is_made_of_a_card(done):
     await done.presses("В историю")
     await done.presses("№")
-    await done.presses("Видео из этого")
+    await done.presses("Сделать видео")
     await done.sees("Каким будет видео")
     await done.presses("Товар крупно")
     await done.sees("Проверьте заказ: Видео 5 секунд · Товар крупно.*Кружка керамическая.*заказ стоит 4 кредита")

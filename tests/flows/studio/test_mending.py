@@ -54,6 +54,19 @@ async def test_words_are_changed_free_three_times(seller, card, shop):
     assert await shop.balance(seller) == 1
 
 
+async def test_fewer_words_than_a_set_has_slides_are_refused(seller, card, shop):
+    await shop.rows(
+        """update job_history set args = args || '{"product": "set", "count": 3}', checkpoint = checkpoint ||"""
+        """ '{"item1": {"by": "local:card"}, "item2": {"by": "local:card"}}'"""
+        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
+        seller.user["id"],
+    )
+    await seller.presses("Изменить слова", on=card)
+    await seller.says("Кружка")
+    await seller.sees("В этом наборе 3 слайда.*не меньше 1")
+    assert len(await shop.jobs(seller)) == 1
+
+
 async def test_the_way_back_from_the_form_leads_to_the_result_and_forgets_the_form(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     await seller.presses("Назад")
@@ -99,6 +112,21 @@ async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, sh
     await seller.presses("Изменить слова", on=card)
     assert "правок у него больше нет" in seller.toast["text"]
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
+
+
+async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, card, shop):
+    made = """{"item0": {"by": "local:card", "files": {"note": ["cutout only"]}}}"""
+    [job] = await shop.rows(
+        """update job_history set args = args || '{"preset": "clear"}', checkpoint = checkpoint || %s::jsonb"""
+        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
+        *(made, seller.user["id"]),
+    )
+    await seller.presses("Плохой результат", on=card)
+    await seller.presses("Плохо вырезан товар")
+    await seller.sees("вышло бы то же самое.*верну 1 кредит")
+    await seller.presses("Вернуть 1 кредит")
+    assert "На балансе: 2 кредита" in words(await seller.sees("Вернули 1 кредит"))
+    assert [one["id"] for one in await shop.jobs(seller)] == [job["id"]], "it is not made once more"
 
 
 async def test_a_mended_result_that_is_bad_keeps_its_words(seller, card, shop):

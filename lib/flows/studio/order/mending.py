@@ -14,6 +14,7 @@ from lib.credits import ledger
 from lib.flows.studio import ordering
 from lib.flows.studio.order import covers, screens, taking, telling
 from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.ordering import OrderDraft
 from lib.jobs import kick, table
 from lib.jobs.table import Job
 from lib.studio import cuts, files, mends, orders, placed, strips
@@ -43,7 +44,7 @@ async def pressed(turn: Turn, action: str, argument: str) -> None:
     if job and job.state in cuts.OPEN:  # its files are still on their way
         await turn.answer(turn.text("studio.recut.early"), alert=True)
         return
-    if job is None or job.state != "done":
+    if job is None or not mends.is_delivered(job):
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
     await ACTIONS[action](turn, job, rest)
@@ -78,11 +79,20 @@ async def reword(turn: Turn) -> None:
         await turn.show(taking.refusal(turn, error), [_back(turn, job)])
         return
     new = replace(drafts.from_job(job, "again", has_photo=True), title=words.title, benefits=words.benefits)
-    if refused := screens.refused_words(turn, new):
+    if refused := screens.refused_words(turn, new) or _too_few(turn, job, new):
         await turn.show(refused, [_back(turn, job)])
         return
     REWORDING.drop(turn.state)
     await _make(turn, job, f"mend:{turn.chat.bot}:{turn.came.update_id}", title=new.title, benefits=list(new.benefits))
+
+
+def _too_few(turn: Turn, job: Job, new: OrderDraft) -> str:
+    """Say that new words cannot fill all slides of a set; "" when they can, or as many as the old ones."""
+    count = int(job.args.get("count") or 1)
+    wanted = min(count, orders.slides(job.args.get("benefits") or []))
+    if job.args.get("product") != "set" or orders.slides(new.benefits) >= wanted:
+        return ""
+    return turn.text("mend.few_words", count=count, n=wanted - orders.SAID)
 
 
 async def _ask_cover(turn: Turn, job: Job, page: str) -> None:
@@ -165,7 +175,7 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
     else:
         data = f"order:wrong:{job.id}"
         rows = [[screen.button(turn, f"mend.bad.{reason}", f"{data}:{reason}")] for reason in _reasons(job)]
-        await turn.show(turn.text("mend.bad.ask", price=root.price), [*rows, _back(turn, job)])
+        await turn.show(turn.text("mend.bad.ask", price=mends.worth(root)), [*rows, _back(turn, job)])
 
 
 def _reasons(job: Job) -> tuple[str, ...]:
@@ -197,23 +207,26 @@ async def _redo(turn: Turn, job: Job, reason: str) -> None:
     begun = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{root.id}"))
     if after.is_refunded or not after.is_bad:
         await turn.answer(turn.text("mend.given_already" if after.is_refunded else "mend.late"), alert=True)
-    elif (new or begun is None) and await _has_source(turn, job):
+    elif (new or begun is None) and (changes := mends.redone(job, reason)) and await _has_source(turn, job):
         await turn.show(turn.text("mend.bad.thanks"), [screen.home(turn)])
-        await _make(turn, job, f"redo:{root.id}", **mends.redone(job, reason))
+        await _make(turn, job, f"redo:{root.id}", **changes)
     else:
         await _offer_credits(turn, root)
 
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
+    """Offer what the result has cost: it was made once more, or would come out the same."""
     redo = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{root.id}"))
     if redo and redo.state in cuts.OPEN:
         await turn.answer(turn.text("mend.early"), alert=True)
         return
-    if not root.price:
-        await turn.show(turn.text("mend.bad.free"), [_back(turn, root)])
+    why, price = turn.text("mend.bad.again" if redo else "mend.bad.same"), mends.worth(root)
+    if not price:
+        await turn.show(screen.paragraphs(why, turn.text("mend.bad.free")), [_back(turn, root)])
         return
-    back = screen.button(turn, "mend.bad.back", f"order:back:{root.id}", price=root.price)
-    await turn.show(turn.text("mend.bad.again", price=root.price, most=mends.REFUNDS), [[back], _back(turn, root)])
+    back = screen.button(turn, "mend.bad.back", f"order:back:{root.id}", price=price)
+    offer = turn.text("mend.bad.offer", price=price, most=mends.REFUNDS)
+    await turn.show(screen.paragraphs(why, offer), [[back], _back(turn, root)])
 
 
 async def _give_back(turn: Turn, job: Job, _: str) -> None:

@@ -149,7 +149,7 @@ async def _take_back(turn: Turn, job: Job) -> str:
 
 def _after_cancel(turn: Turn, job_id: int) -> Keyboard:
     return [
-        [screen.button(turn, "studio.order_again", f"order:again:{job_id}")],
+        [screen.button(turn, "making.again", f"order:again:{job_id}")],
         [screen.button(turn, "button.new", "order:new"), *screen.home(turn)],
     ]
 
