@@ -279,18 +279,19 @@ async def _forget(held: HeldTurn) -> None:
         if taken or wait is None:
             break
         await asyncio.sleep(wait)
-    aside = [cache.key(_aside(held.bot, held.user_id, name)) for name in ASIDES]
+    aside = map(cache.key, _asides(held.bot, held.user_id))
     commands: list[cache.Command] = [["DEL", _state(held), *aside], *([["DEL", _turn(held)]] if taken else [])]
     await cache.pipeline(commands)
 
 
 async def forget_everywhere(user_id: int, *, but: str = "") -> None:
-    """Drop a person's conversations with all bots, but the one whose turn the caller holds.
+    """Drop a person's conversations with all bots; of the one whose turn the caller holds, what was put aside.
 
     A state that can be dropped nowhere is left: the rows refuse what it would do, and it is dropped then.
     """
-    bots = [bot for bot in config.BOTS if bot != but]
-    for dropped in await asyncio.gather(*(forget(bot, user_id) for bot in bots), return_exceptions=True):
+    drops = [forget(bot, user_id) for bot in config.BOTS if bot != but]
+    drops += [cache.delete(*_asides(but, user_id))] if but else []
+    for dropped in await asyncio.gather(*drops, return_exceptions=True):
         if isinstance(dropped, errors.Unavailable):
             log.event("not_forgotten", error=str(dropped))
         elif dropped:
@@ -335,6 +336,10 @@ async def put_by(bot: str, user_id: int, name: str) -> dict[str, Any] | None:
         return None
     value = json.loads(found) if found else None
     return value if isinstance(value, dict) else None
+
+
+def _asides(bot: str, user_id: int) -> list[str]:
+    return [_aside(bot, user_id, name) for name in ASIDES]
 
 
 def _worth(state: State) -> bool:

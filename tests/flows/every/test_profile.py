@@ -136,7 +136,10 @@ async def test_after_delete_neither_redis_nor_the_files_hold_anything_of_the_per
     await elsewhere.says("/start")
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
     files = await shop.rows("select pathname from files where user_id = %s", user["id"])
-    assert any(str(seller.user["id"]) in key for key in await shop.redis_keys())
+    await shop.run(f"""import asyncio
+from lib.telegram import fsm
+asyncio.run(fsm.put_aside("studio", {seller.user["id"]}, "words", {{"title": "Кружка"}}))""")
+    assert any(f"{seller.user['id']}:words" in key for key in await shop.redis_keys())
     await seller.says("/delete")
     await seller.presses("Удалить навсегда")
     await seller.sees("Ваши данные удалены")
