@@ -146,7 +146,7 @@ async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
 
 
 @dataclass(frozen=True)
-class Promised:
+class PromisedMessage:
     """A message that says what is being made for a person, and becomes it."""
 
     bot: str
@@ -154,9 +154,9 @@ class Promised:
     message_id: int
 
 
-async def list_promised(conn: db.Connection, user_id: int) -> list[Promised]:
+async def list_promised(conn: db.Connection, user_id: int) -> list[PromisedMessage]:
     """Return the messages that a person's unfinished jobs are to fill."""
-    return await SQL.list_promised.all(conn, Promised, user_id=user_id)
+    return await SQL.list_promised.all(conn, PromisedMessage, user_id=user_id)
 
 
 async def forget_orders(conn: db.Connection, user_id: int) -> int:

@@ -16,7 +16,7 @@ from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
 from lib.people import users
-from lib.people.users import Promised
+from lib.people.users import PromisedMessage
 from lib.telegram import conversation, fsm, screen
 from lib.telegram.client import Button, Chat, Picture
 from lib.telegram.dispatch import Turn
@@ -118,7 +118,7 @@ async def _erase(turn: Turn) -> None:
     turn.state = conversation.State()
 
 
-async def _take_back(promised: list[Promised]) -> None:
+async def _take_back(promised: list[PromisedMessage]) -> None:
     """Delete the messages that something was to come into, in whichever bot: their workers can write there no more."""
     for one in promised:
         with contextlib.suppress(errors.Upstream):
