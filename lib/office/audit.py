@@ -30,7 +30,7 @@ CHECKS = {
     "a job is due for more than an hour and nobody takes it": SQL.job_left_lying,
     "history is older than it may be": SQL.history_too_old,
     "a guard of the tables is missing or switched off": SQL.guard_is_off,
-    "the entries of points do not sum to nought": SQL.points_not_nought.within(ALL),
+    "the entries of points do not sum to zero": SQL.points_not_nought.within(ALL),
     "an operation did not move its points": SQL.points_without_entries.within(ALL),
     "a balance of points is not the sum of its entries": SQL.points_balance_wrong.within(ALL),
     "a balance of points is not what its lots hold": SQL.points_lots_wrong.within(ALL),

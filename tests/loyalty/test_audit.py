@@ -45,7 +45,7 @@ async def test_a_busy_shop_is_in_order(conn, busy):
             "from point_txns t where t.id = u.txn_id and t.kind = 'recover'",
             "points of another kind",
         ),
-        ("update point_entries set delta = delta + 1 where member_id = 0", "do not sum to nought"),
+        ("update point_entries set delta = delta + 1 where member_id = 0", "do not sum to zero"),
         ("update point_entries set delta = delta + 1 where member_id = 0", "do not close"),
     ],
 )
