@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from lib import config, db, web
 from lib.jobs import drain as jobs_drain
 from lib.jobs import kick, periodic
-from lib.reach import snapshot
+from lib.reach import watch
 from lib.studio import line
 from lib.tasks import LIGHT, SCHEDULES
 
@@ -28,8 +28,7 @@ async def _work(until: datetime) -> dict[str, int]:
     number = await kick.heard("drain")
     await db.run(lambda conn: periodic.tick(conn, SCHEDULES, datetime.now(UTC)))
     summary, _ = await asyncio.gather(jobs_drain.work(LIGHT, until), line.move())
-    await snapshot.leave()
-    times = (summary.due_at, periodic.next_due(SCHEDULES, datetime.now(UTC)))
+    times = (await watch.leave(), summary.due_at, periodic.next_due(SCHEDULES, datetime.now(UTC)))
     await kick.rest("drain", number, min((at for at in times if at), default=None))
     return {"done": summary.done, "failed": summary.failed, "retried": summary.retried}
 

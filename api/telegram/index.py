@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from lib import config, errors, log, web
 from lib.flows import FLOWS
+from lib.reach import cron
 from lib.telegram import dispatch
 
 BODY_LIMIT = 1024 * 1024
@@ -27,6 +28,7 @@ async def webhook(request: web.Request) -> web.Response:
     async def afterwards() -> None:
         for work in outcome.after:
             await work()
+        await cron.look()
 
     response = web.answer({"ok": outcome.status == 200}, outcome.status, background=afterwards)
     if outcome.status == 503:

@@ -139,7 +139,7 @@ FLOWS = Flows(
             commands={"start": "menu", "find": "people", **HOME},
             other="menu",
             stranger="door",
-            flows=("act", "health", "letters", "moderate", "queue", "shelf", "shops", "trace", "trail"),
+            flows=("act", "alerts", "health", "letters", "moderate", "queue", "shelf", "shops", "trace", "trail"),
             shared=EVERY,
             admits=is_admin,
         ),

@@ -19,7 +19,7 @@ SQL = db.load("admin")
 
 # The kinds of alerts, by which an administrator mutes them: what alert.<kind> or alert.<kind>_<more> says, and the
 # findings of the nightly audit.
-ALERTS = ("buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter", "waiting")
+ALERTS = ("alarm", "buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter", "waiting")
 
 # Rows of buttons: what each says (a sentence's key, or else the label itself) and the data that it sends or the
 # https link that it opens.
@@ -35,7 +35,7 @@ async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: obj
     `through`, and one who has started neither hears nothing. When it is not known who muted this kind, everybody is
     told. `ways` lead on within the admin bot.
     """
-    log.event("alert", key=key, **fields)
+    log.event("alert", key=key, **{name: value for name, value in fields.items() if str(value).isascii()})
     wanted, told = await _hand_out(through, key, ways, fields)
     return told > 0 or wanted == 0
 

@@ -106,8 +106,9 @@ async def hook(bot: str) -> Facts:
         return dict(json.loads(known))
     address = f"{config.get().telegram_api_url}/bot{config.get().bot_token(bot)}/getWebhookInfo"
     answer = await fetch.ask("GET", address)
-    found = json.loads(answer.body) if answer.status == 200 else {}
-    if not found.get("ok"):
-        raise errors.Unavailable("telegram", f"getWebhookInfo of {bot}: {answer.status}")
-    await cache.set(key, json.dumps(found["result"]), HOOK_KEPT)
-    return dict(found["result"])
+    try:
+        found = dict(json.loads(answer.body)["result"])
+    except (ValueError, LookupError, TypeError):
+        raise errors.Unavailable("telegram", f"getWebhookInfo of {bot}: {answer.status}") from None
+    await cache.set(key, json.dumps(found), HOOK_KEPT)
+    return found

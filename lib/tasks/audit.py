@@ -1,22 +1,27 @@
 """Checks every night that no credit and no job was lost, and tells the administrators what it finds."""
 
+import contextlib
 import html
 from datetime import timedelta
 
-from lib import config, db, errors, log, retry
+from lib import cache, config, db, errors, log, retry
 from lib.jobs.run import Run
 from lib.office import audit
 from lib.people import notify
+from lib.reach import watch
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=5), cap=timedelta(hours=1))
 LEASE = timedelta(minutes=5)
+KEPT = timedelta(hours=26)  # until the next night's
 
 
 async def run(run: Run) -> None:
     """Audit and alert; an administrator who was told is not told again by a retry."""
     found = await db.run(audit.check)
     log.note(findings=len(found))
+    with contextlib.suppress(errors.Unavailable):
+        await cache.set(watch.FINDINGS, str(len(found)), KEPT)
     if not found:
         return
     for finding in found:

@@ -128,10 +128,13 @@ class Chat:
     paced: bool = False
     wrote: int = 0  # how many messages were sent or changed
 
-    async def say(self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None) -> int:
-        """Send a message; return its id."""
+    async def say(
+        self, text: str, markup: Keyboard | Keys | None = None, *, reply_to: int | None = None, silent: bool = False
+    ) -> int:
+        """Send a message, `silent` without a sound; return its id."""
         known = {"parse_mode": ParseMode.HTML, "link_preview_options": _PREVIEW_OFF}
         said = {"chat_id": self.id, "text": text, **known, **outgoing.markup(markup), **outgoing.reply(reply_to)}
+        said |= {"disable_notification": True} if silent else {}
         message_id = await self._in_turn(bot(self.bot).say(said))
         self.sent.append(message_id)
         return message_id

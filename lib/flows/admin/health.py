@@ -48,6 +48,7 @@ async def _home(turn: Turn) -> None:
             screen.button(turn, "admin.button.providers", "health:providers"),
             screen.button(turn, "admin.button.bad", "health:bad"),
         ],
+        [screen.button(turn, "admin.button.alarms", "alerts:home")],
     ]
     if found.refunding or found.debts or found.unmatched:
         rows.append([screen.button(turn, "admin.button.unsettled", "people:unsettled")])

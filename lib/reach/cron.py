@@ -1,0 +1,33 @@
+"""The dead man's switch: the webhook sees that the minute's cron still comes, as nothing else would start the watch.
+
+Each instance looks once in five minutes, after an answer is out. A cron that never came often, as on the free plan, is
+not missed.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from lib import cache, errors, log
+from lib.jobs import kick
+from lib.people import notify
+
+LOOK, SILENT, AGAIN = 300.0, 600.0, timedelta(hours=1)
+
+_looked = [-LOOK]
+
+
+async def look() -> None:
+    """Tell the administrators when the minute's cron has stopped coming, once an hour, and run the worker instead."""
+    if time.monotonic() - _looked[0] < LOOK:
+        return
+    _looked[0] = time.monotonic()
+    try:
+        at, often = kick.mark_of(await cache.get(kick.MARK))
+        gone = datetime.now(UTC).timestamp() - at
+        if not often or gone < SILENT:
+            return
+        await kick.drain()
+        if await cache.once("alerted:cron", AGAIN):
+            await notify.alert_admins("admin", "alert.alarm_cron", minutes=int(gone // 60))
+    except errors.Unavailable as error:
+        log.event("cron_not_seen", error=str(error))

@@ -1,0 +1,51 @@
+"""Looks at what may be wrong, after each run of the light worker: with the figures of Postgres that it has just left.
+
+It looks once a minute at most. While something is about to fire or to be over it asks to be run again in a minute; what
+fires for long keeps nobody awake. The webhook watches the watcher (lib/reach/cron.py).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from lib import cache, config, counters, db, errors, log
+from lib.reach import alerts, health, history, snapshot, telling
+from lib.reach.history import History
+from lib.reach.snapshot import Snapshot
+
+EACH = timedelta(seconds=50)
+FINDINGS = "audit:findings"
+HISTORY_KEPT = timedelta(days=4)
+
+
+async def leave() -> datetime | None:
+    """Leave the figures for who asks and look at them; return when to look again, if that is soon."""
+    found = await snapshot.leave()
+    try:
+        if found is None or not await cache.once("alerts_looked", EACH):
+            return None
+        return await _look(found, datetime.now(UTC))
+    except errors.Unavailable as error:
+        log.event("alerts_not_looked", error=str(error))
+        return None
+
+
+async def _look(found: Snapshot, now: datetime) -> datetime | None:
+    totals, (stored, findings) = await counters.totals(history.KEY, FINDINGS)
+    lately = History.read(stored).add(now.timestamp(), totals)
+    await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
+    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0))
+    change = await db.run(lambda conn: alerts.look(conn, sight))
+    for one in (*change.fired, *change.resolved):
+        log.event("alert", alert=one.name, label=one.label, state=one.state)
+    await telling.tell(change, now)
+    return now + timedelta(minutes=1) if change.look_again else None
+
+
+async def _hooks() -> dict[str, health.Facts]:
+    """Return what Telegram says of each bot's webhook, of those that it says anything of."""
+    found = {}
+    for bot in (bot for bot, token in config.get().bot_tokens.items() if token):
+        try:
+            found[bot] = await health.hook(bot)
+        except errors.Upstream as error:
+            log.event("webhook_not_seen", bot=bot, error=str(error))
+    return found

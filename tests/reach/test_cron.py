@@ -1,0 +1,67 @@
+"""The dead man's switch: who misses the cron, how often, and who does not."""
+
+import time
+
+import pytest
+
+from lib import cache
+from lib.jobs import kick
+from lib.people import notify
+from lib.reach import cron
+from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
+
+
+@pytest.fixture
+def missed(monkeypatch):
+    """What was told and kicked; this instance has never looked."""
+    missed = []
+
+    async def alert(through, key, **fields):
+        missed.append((key, fields["minutes"]))
+        return True
+
+    async def drain():
+        missed.append("kicked")
+
+    monkeypatch.setattr(notify, "alert_admins", alert)
+    monkeypatch.setattr(kick, "drain", drain)
+    monkeypatch.setattr(cron, "_looked", [-cron.LOOK])
+    return missed
+
+
+async def marked(ago, often):
+    await cache.pipeline([["SET", cache.key(kick.MARK), f"{time.time() - ago:.0f}:{often}"]])
+
+
+async def test_a_cron_that_came_often_and_stopped_is_missed_once_an_hour(redis, missed, monkeypatch):
+    await marked(700, 1)
+    await cron.look()
+    await cron.look()
+    assert missed == ["kicked", ("alert.alarm_cron", 11)], "one look in five minutes"
+    monkeypatch.setattr(cron, "_looked", [-cron.LOOK])
+    await cron.look()
+    assert missed[2:] == ["kicked"], "told once an hour by all instances"
+
+
+@pytest.mark.parametrize(("ago", "often"), [(400, 1), (80_000, 0)])
+async def test_a_cron_that_comes_or_never_came_often_is_not_missed(redis, missed, ago, often):
+    await marked(ago, often)
+    await cron.look()
+    assert missed == []
+
+
+async def test_a_deployment_without_a_cron_misses_none(redis, missed):
+    await cron.look()
+    assert missed == []
+
+
+async def test_the_cron_is_marked_at_times_and_known_to_come_often_from_the_second_on(redis):
+    await kick.may_rest()
+    first = kick.mark_of(await cache.get(kick.MARK))
+    assert (first[0] > 0, first[1]) == (True, False)
+    redis.commands = 0
+    await kick.may_rest()
+    assert redis.commands == 1, "not each minute"
+    await marked(290, 0)
+    await kick.may_rest()
+    assert kick.mark_of(await cache.get(kick.MARK))[1]
