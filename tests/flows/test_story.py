@@ -137,7 +137,11 @@ async def minutes_later(boris: Chat, shop) -> None:
         boris.user["id"],
     )
     await shop.drain_again()
-    await shop.stack.tick()
+
+    async def asked() -> list[str]:
+        return [words(one) for one in await boris.messages() if "орекомендуете" in words(one)]
+
+    await shop.ticks_until(asked)
 
 
 async def gleb_announces(gleb: Chat) -> None:
