@@ -15,40 +15,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lib.menu import synonyms, wish, words
+from lib.menu import chatter, synonyms, wish, words
 from lib.menu.goods import MenuItem, Variant
 
 MOST = 20
 _TITLE, _CATEGORY, _SIZE, _DESCRIPTION = 3.0, 2.0, 1.5, 1.2
-_EXACT, _OTHER_WORD, _SOUND, _BEGINNING, _TYPO, _TWO_TYPOS = 1.0, 0.85, 0.9, 0.8, 0.75, 0.6
+_EXACT, _OTHER_WORD, _SOUND, _BEGINNING, _TYPO, _ROOT, _TWO_TYPOS = 1.0, 0.85, 0.9, 0.8, 0.75, 0.7, 0.6
 _SHELF = 2.5
 _STATED = 3.0
 _EXPLAINED = 0.4  # the share of a question's weight that an answer explains
+_SURELY = 0.5  # with less, and words that the menu does not know, it is a guess
+_VERBS = 0.3  # what an unknown verb counts of an unknown word
 _GUESSED = 0.5  # how alike the letters of a guess are
 # What someone must not eat is left out only where the menu says so; silence about nuts is no promise.
 _ALLERGENS = frozenset(
     words.stem(one)
     for one in ("сахар", "глютен", "лактоза", "орех", "кофеин", "алкоголь", "sugar", "gluten", "lactose", "nut")
 )
-_COMMON_WORDS = """
-    а в во и или с со к ко у о об от до по на за из для про при над не ни же ли бы то это эта этот эти вы вас вам
-    ваш ваши мы нас нам я мне меня мой моя моего он она они его ее ей их кто что чего чем как какая какие какой какое
-    каких где когда сколько почем цена цены стоит стоят стоить есть имеется имеете бывает будет можно надо нужно нужен
-    нужна нужны хочу хотел хотела хочется хотим хотелось дайте дай давайте возьму взять купить заказать покажите скажите
-    подскажите посоветуйте порекомендуйте пожалуйста еще очень самый самая самое самую самые большой большая большую
-    большое только просто уже сейчас сегодня завтра нибудь что-нибудь чтонибудь чегонибудь чего-нибудь какойнибудь
-    либо там тут здесь ну вот так да нет ок если чтобы потом тоже делаете сделаете делать продаете продаются продается
-    предлагаете ассортимент список все всех вообще меню один одна одну два две три пара пару штук штуки шт
-    рублей руб р рубля одной первый
-    the a an is are do does you have any there i me my want need would like please how much many cost price for of to
-    in on with what which kind kinds your can get some something anything it and or this that"""
-_COMMON = frozenset(_COMMON_WORDS.split())
-# Greetings and thanks are no question about a menu.
-_TALK_WORDS = """
-    привет здравствуйте здравствуй добрый доброе доброго день дня вечер вечера утро утра ночи хорошего спасибо
-    благодарю пока свидания понял поняла понятно хорошо ладно бот человек hello hi hey thanks thank bye good morning
-    evening"""
-_TALK = frozenset(_TALK_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -104,18 +87,25 @@ class Index:
     def ask(self, question: str) -> FoundItems:
         """Return the items that a question asks for; none when nothing fits."""
         asked = wish.read(self._synonyms.rewrite(self._in_right_layout(words.plain(question[:300]))))
-        tokens = [one for one in dict.fromkeys(words.split(asked.text)) if one not in _COMMON]
+        tokens = [one for one in dict.fromkeys(words.split(asked.text)) if one not in chatter.COMMON]
         tokens, numbers = [one for one in tokens if not _is_number(one)], [one for one in tokens if _is_number(one)]
-        talk = [one for one in tokens if one in _TALK]
-        tokens = [one for one in tokens if one not in _TALK]
+        talk = [one for one in tokens if one in chatter.TALK]
+        tokens = [one for one in tokens if one not in chatter.TALK]
         bare = not tokens and not numbers
         if bare and (talk or not (asked.without or asked.most or asked.least or asked.order)):
             return FoundItems(asked, small_talk=bool(talk))
-        scores = self._score(tokens, numbers, asked) if not bare else dict.fromkeys(range(len(self.items)), 1.0)
-        guess = False
+        scores, guess = dict.fromkeys(range(len(self.items)), 1.0), False
+        if not bare:
+            scores, guess = self._score(self._meant(tokens, asked), numbers, asked)
         if not scores and tokens and not numbers:
             scores, guess = self._resemble(tokens), True
         return self._choose(scores, asked, guess=guess)
+
+    def _meant(self, tokens: list[str], asked: wish.MenuWish) -> list[str]:
+        """Leave out what something is wanted to go with, вино к стейку, where the menu knows what is wanted."""
+        beside = {one for one in tokens if one in asked.beside}
+        meant = [one for one in tokens if one not in beside]
+        return meant if any(self._sure(one) for one in meant) else tokens
 
     def _choose(self, scores: dict[int, float], asked: wish.MenuWish, *, guess: bool) -> FoundItems:
         fitting = self._without(scores, asked)
@@ -132,35 +122,57 @@ class Index:
             found.sort(key=lambda one: sign * (min if sign > 0 else max)(each.kopecks for each in one.variants))
         return FoundItems(asked, tuple(found[:MOST]), guess=guess and bool(found))
 
-    def _score(self, tokens: list[str], numbers: list[str], asked: wish.MenuWish) -> dict[int, float]:
-        """Add up what each item explains; an item without a number that was asked for is no answer."""
-        scores, explained = dict[int, float](), dict[int, float]()
-        total, most = 0.0, self._rarity(1)
-        unknown = 0
+    def _score(self, tokens: list[str], numbers: list[str], asked: wish.MenuWish) -> tuple[dict[int, float], bool]:
+        """Add up what each item explains, and say whether that is a guess.
+
+        An item without a number that was asked for is no answer. Beside a word that the menu does not know, only what
+        is named in a title or a category is one.
+        """
+        scores, explained, named = dict[int, float](), dict[int, float](), set[int]()
+        total, unknown, surest = 0.0, 0.0, 0.0
         for token in tokens:
             sure = self._sure(token)
-            if not sure:
-                unknown += 1
+            holders = self._holding(token, sure)
+            if not holders:
+                unknown += 0.0 if token in chatter.ASIDE else _VERBS if words.is_verb(token) else 1.0
                 continue
-            holders = {place for stem in sure for place in self._holders[stem]}
             rarity = self._rarity(len(holders))
             total += rarity
+            surest = max(surest, *sure.values())
             for place in holders:
                 best = max(self._worth(place, stem, asked) * how for stem, how in sure.items())
                 scores[place] = scores.get(place, 0.0) + rarity * best
                 explained[place] = explained.get(place, 0.0) + rarity
-        total += most * math.sqrt(unknown)
+                named |= {place} if best >= _CATEGORY * _OTHER_WORD else set()
+        total += self._rarity(1) * math.sqrt(unknown)
+        if unknown >= 1:
+            scores = {place: score for place, score in scores.items() if place in named}
         if numbers:
             scores = self._with_numbers(scores, numbers, only=not tokens)
         shares = {place: explained.get(place, total) / total if total else 1.0 for place in scores}
         top = max(shares.values(), default=0.0)
-        if top < _EXPLAINED:
-            return {}
+        guess = bool(tokens) and (surest <= _ROOT or (unknown >= 1 and top <= _SURELY))
+        return self._explaining(scores, shares, tokens), guess
+
+    def _explaining(self, scores: dict[int, float], shares: dict[int, float], tokens: list[str]) -> dict[int, float]:
+        """Leave the items that explain nearly as much of a question as the best one, if that is enough."""
+        top = max(shares.values(), default=0.0)
         return {
             place: score * shares[place] * self._closeness(place, tokens)
             for place, score in scores.items()
-            if shares[place] >= top * 0.45
+            if top >= _EXPLAINED and shares[place] >= top * 0.45
         }
+
+    def _holding(self, token: str, sure: dict[str, float]) -> set[int]:
+        """Return the items that hold a word; one that stands beside what is asked for has to name the item."""
+        holders = {place for stem in sure for place in self._holders[stem]}
+        if token not in chatter.ASIDE:
+            return holders
+        return {one for one in holders if any(self._named(one, stem, how) for stem, how in sure.items())}
+
+    def _named(self, place: int, stem: str, how: float) -> bool:
+        """Tell whether an item is called so, or has such a size."""
+        return how >= _OTHER_WORD and self._weights[place].get(stem, 0.0) >= _SIZE
 
     def _worth(self, place: int, stem: str, asked: wish.MenuWish) -> float:
         lifted = asked.shelf and stem in self._categories and stem in _stems(self.items[place].category)
@@ -184,7 +196,7 @@ class Index:
     def _without(self, scores: dict[int, float], asked: wish.MenuWish) -> dict[int, float]:
         """Leave out what a question forbids; an item that says so itself comes first."""
         for word in asked.without:
-            stems = {*self._sure(word), *self._synonyms.also.get(words.stem(word), ()), words.stem(word)}
+            stems = self._forbidden(word)
             stated = {place for place in scores if stems & self._stated[place]}
             if asked.allergic or stems & _ALLERGENS:
                 scores = {place: scores[place] for place in stated}
@@ -195,9 +207,15 @@ class Index:
             }
         return scores
 
+    def _forbidden(self, word: str) -> set[str]:
+        """Return the stems that a word forbids: without мясо also means without курица and without куриный."""
+        stems = {*self._sure(word), *self._synonyms.also.get(words.stem(word), ()), words.stem(word)}
+        return stems | {words.bare(one) for one in stems}
+
     def _holds(self, item: MenuItem, stems: set[str]) -> bool:
         """Tell if an item holds one of the words in each of its variants."""
-        return bool(stems & _stems(f"{item.title} {item.category} {item.description}")) or all(
+        said = _stems(f"{item.title} {item.category} {item.description}")
+        return bool(stems & (said | {words.bare(one) for one in said})) or all(
             stems & _stems(one.name) for one in item.variants
         )
 
@@ -218,8 +236,11 @@ class Index:
             self._note(found, self._synonyms.also.get(stem, ()), _OTHER_WORD)
             self._note(found, self._sounds.get(words.sound(stem), ()), _SOUND)
             if not found:
-                alike = (one for one in self._beginnings.get(stem[:4], ()) if _begins_alike(stem, one))
-                self._note(found, alike, _BEGINNING)
+                for one in (stem, *self._synonyms.also.get(stem, ())):
+                    self._note(found, self._begun_alike(one), _BEGINNING)
+        if not found:
+            for root in words.roots(words.stem(spelled)):
+                self._note(found, self._rooted.get(root, ()), _ROOT)
         is_known = words.stem(token) in self._synonyms.also  # девушка is no дедушка with a typing error
         return found or ({} if is_known else self._mistyped(words.stem(spelled)))
 
@@ -234,6 +255,17 @@ class Index:
         found: dict[str, list[str]] = {}
         for one in self._known:
             found.setdefault(one[:4], []).append(one)
+        return found
+
+    def _begun_alike(self, stem: str) -> list[str]:
+        return [one for one in self._beginnings.get(stem[:4], ()) if _begins_alike(stem, one)]
+
+    @functools.cached_property
+    def _rooted(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in self._known:
+            for root in words.roots(one):
+                found.setdefault(root, []).append(one)
         return found
 
     @functools.cached_property
@@ -270,11 +302,13 @@ class Index:
             if (written ^ known.letters).bit_count() > far and (sounding ^ known.heard_letters).bit_count() > far:
                 continue
             errors = min(words.edits(stem, known.stem, nearest), words.edits(heard, known.heard, nearest))
+            if errors > 1 and heard[0] != known.heard[0]:
+                continue  # полировка is no тонировка
             if errors < nearest:
                 found.clear()
             if errors <= nearest:
                 nearest = errors
-                self._note(found, [known.stem], _TYPO if errors < 2 else _TWO_TYPOS)
+                self._note(found, [known.stem], _TYPO if errors < 2 and len(stem) > 4 else _TWO_TYPOS)
         return found
 
     def _resemble(self, tokens: list[str]) -> dict[int, float]:
@@ -296,7 +330,7 @@ class Index:
 
     def _is_known(self, token: str) -> bool:
         stem = words.stem(token)
-        known = stem in self._holders or stem in self._synonyms.also or token in _COMMON | _TALK
+        known = stem in self._holders or stem in self._synonyms.also or token in chatter.COMMON | chatter.TALK
         return known or (len(stem) > 3 and words.sound(stem) in self._sounds)
 
     def _rarity(self, holders: int) -> float:
@@ -316,7 +350,9 @@ def _weigh(item: MenuItem) -> tuple[dict[str, float], set[str]]:
         flat = words.plain(text)
         for found in re.finditer(r"\bбез (\w+)(?: (\w+))?", flat):
             stated.update(words.stem(one) for one in found.groups() if one)
-        for stem in _stems(flat):
+        for found in re.finditer(r"\bбе[зс](\w{4,})", flat):
+            stated.update({words.stem(found[1]), words.bare(words.stem(found[1]))})
+        for stem in _stems(flat) | _within(flat):
             weights[stem] = max(weights.get(stem, 0.0), weight)
     return weights, stated
 
@@ -325,6 +361,15 @@ def _weigh(item: MenuItem) -> tuple[dict[str, float], set[str]]:
 def _stems(text: str) -> frozenset[str]:
     flat = re.sub(r"\bбез \w+", " ", words.plain(text))
     return frozenset(words.stem(one) for one in words.split(flat) if len(one) > 1 or one.isdigit())
+
+
+def _within(text: str) -> set[str]:
+    """Return the numbers that a text covers: those of R17–R20, and 18 and 19 between them."""
+    found = set(re.findall(r"(?<=[a-zа-я])\d{1,3}\b", text))
+    for low, high in re.findall(r"\b[a-zа-я]?(\d{1,3})\s*[-–—]\s*[a-zа-я]?(\d{1,3})\b", text):
+        if 0 <= int(high) - int(low) <= 30:
+            found.update(str(one) for one in range(int(low), int(high) + 1))
+    return found
 
 
 def _is_number(token: str) -> bool:
@@ -340,7 +385,8 @@ def _letters(word: str) -> int:
 
 def _begins_alike(stem: str, known: str) -> bool:
     shared = min(len(stem), len(known))
-    return shared >= 4 and abs(len(stem) - len(known)) <= 3 and stem[:shared] == known[:shared]
+    apart = abs(len(stem) - len(known))
+    return (apart <= 3 if shared > 4 else shared == 4 and apart <= 1) and stem[:shared] == known[:shared]
 
 
 def _grams(word: str) -> frozenset[str]:

@@ -29,8 +29,14 @@ class Synonyms:
                 self._add_group(line)
 
     def _add_group(self, line: str) -> None:
+        """Add a group; what is said in two words is read as the first of the group."""
         said, _, meant = line.partition(">")
-        asked = _stems(said)
+        names = [one.strip() for one in said.split(",")]
+        for phrase in [one for one in names if " " in one]:
+            if single := next((one for one in names if " " not in one), ""):
+                self.phrases.setdefault(phrase, single)
+                names.remove(phrase)
+        asked = _stems(" ".join(names))
         for one in asked:
             self.also.setdefault(one, set()).update((asked if not meant or len(asked) > 1 else set()) | _stems(meant))
 

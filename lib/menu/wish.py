@@ -47,6 +47,8 @@ _DEAREST = re.compile(r"\b(?:сам\w+ дорог\w*|подороже|дорож
 _SHELF = re.compile(
     r"\b(?:как(?:ие|ая|ой|ое|их)|что (?:у вас )?(?:есть )?(?:из|в|на)|ассортимент|список|все|what|which|kinds?)\b"
 )
+# Пиво к шашлыку, соус к острым крылышкам
+_BESIDE = re.compile(r"\b(?:к|ко|with(?: (?:a|the|my))?|with)\s+((?:\w+(?:ому|ему|ой|ым|им|ей)\s+)?\w+)")
 _GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
@@ -62,6 +64,7 @@ class MenuWish:
     allergic: bool = False
     order: str = ""  # "cheapest" or "dearest"
     shelf: bool = False
+    beside: tuple[str, ...] = ()  # what it is wanted to go with
 
     def fits(self, kopecks: int) -> bool:
         """Tell whether a price is within the limits."""
@@ -76,7 +79,8 @@ def read(question: str) -> MenuWish:
     order = "cheapest" if _CHEAPEST.search(text) else "dearest" if _DEAREST.search(text) else ""
     shelf = bool(_SHELF.search(text))
     words_left = _DEAREST.sub(" ", _CHEAPEST.sub(" ", text))
-    return MenuWish(words_left, least, most, without, allergic, order, shelf)
+    beside = tuple(one for found in _BESIDE.finditer(words_left) for one in words.split(found[1]))
+    return MenuWish(words_left, least, most, without, allergic, order, shelf, beside)
 
 
 def _limits(text: str) -> tuple[str, int | None, int | None]:
@@ -105,7 +109,7 @@ def _pair(found: re.Match[str]) -> tuple[int, int] | None:
 def _ceiling(found: re.Match[str]) -> int | None:
     if found[1] or found[4]:
         return _kopecks(found[1] or found[4], None, "₽")
-    return _kopecks(*found.groups()[4:]) if found[7] else None
+    return _kopecks(*found.groups()[4:]) if found[7] or (found[6] or "").startswith("тыс") else None
 
 
 def _kopecks(number: str | None, thousands: str | None, money: str | None) -> int | None:

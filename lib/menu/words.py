@@ -19,6 +19,13 @@ _LONGEST_ENDING = max(map(len, _ENDINGS))
 _ENGLISH_ENDINGS = ("ies", "ing", "es", "ed", "s")
 _DIMINUTIVES = re.compile(r"(?<=\w{4})(?:ечк|очк|оньк|еньк|ичк|ушк|ик|чик|ек|ок)$|(?<=\w{3}[бвгджзлмнпрстфхцчшщ])к$")
 
+_SUFFIXES = re.compile(
+    r"(?<=\w{3})(?:иван|ыван|овани?|евани?|лени?|ени|ани|ен|ан|ительн|альн|очн|ичн|ешн|ник|н|ов|ев|ск|ист|к|ц|ч|щик|чик)$"
+)
+_PREFIXES = re.compile(r"^(?:пере|пред|про|под|при|раз|рас|над|от|об|вы|до|за|на|по|из|ис|со|о|у|с)(?=\w{4})")
+_ALTERNATING = str.maketrans("гжзкчцхшсщ", "кккккксссс")
+_VERB = re.compile(r"\w{2}(?:ть|ться|тись|ите|йте|ишь|ешь|уй|ай|ею|аю|ую|ил|ила|ал|ала|или|али|[аяеу]ет|[аяу]ют)$")
+
 _SOUNDS = dict(
     zip(
         "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
@@ -66,6 +73,30 @@ def stem(word: str) -> str:
     root = word.removesuffix(ending)
     root = _DIMINUTIVES.sub("", root) if len(root) > 5 else root
     return re.sub(r"(нн)$", "н", root)
+
+
+@functools.lru_cache(maxsize=20_000)
+def roots(stem: str) -> frozenset[str]:
+    """Return what a Russian stem shares with words made of it: покрас- and окрашиван-, мясн- and мяс-.
+
+    Suffixes and prefixes are cut off, and consonants that alternate count as one.
+    """
+    if not stem.isalpha() or stem.isascii():
+        return frozenset()
+    found = {stem, bare(stem)}
+    found |= {_PREFIXES.sub("", one) for one in found}
+    return frozenset(one.translate(_ALTERNATING) for one in found if len(one) >= 4 or one == bare(stem))
+
+
+@functools.lru_cache(maxsize=20_000)
+def bare(stem: str) -> str:
+    """Return a stem without the suffix that makes an adjective or a noun of it: безалкогольн- has алкогол-."""
+    return _SUFFIXES.sub("", stem).rstrip("ь")
+
+
+def is_verb(word: str) -> bool:
+    """Tell whether a word looks like a Russian verb; those around what is asked for say little of it."""
+    return bool(_VERB.search(word))
 
 
 @functools.lru_cache(maxsize=20_000)

@@ -77,10 +77,57 @@ def test_silence_where_nothing_fits(question):
     assert codes(question) == []
 
 
+SALON = Index(
+    [
+        an_item("colour", "Окрашивание в один тон", category="Волосы", sizes=(Variant("до плеч", 450000),)),
+        an_item("brows", "Окрашивание хной", category="Брови", description="держится три недели"),
+        an_item("tyres", "Смена шин", category="Шины", sizes=(Variant("R13–R16", 200000), Variant("R17-R20", 280000))),
+        an_item("beer", "Пиво безалкогольное", category="Бар"),
+        an_item("steak", "Стейк", category="Гриль", description="говядина с овощами"),
+        an_item("wine", "Вино красное", category="Бар", description="к стейку"),
+        an_item("meat", "Пирог с мясом", category="Пироги"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("перекрасить волосы", "colour"),  # a root under other prefixes and suffixes
+        ("пирог мясной", "meat"),
+        ("переобуть шины 19", "tyres"),  # within R17–R20
+        ("что-нибудь без алкоголя", "beer"),
+        ("вино к стейку", "wine"),  # what it goes with is not what is asked for
+        ("мама просила покрасить волосы на этой неделе", "colour"),
+    ],
+)
+def test_what_other_words_mean_is_found_by_rules(question, code):
+    assert codes(question, SALON)[0] == code
+
+
+@pytest.mark.parametrize("question", ["татуировка на плече", "говядина вагю в золоте", "тонировка стёкол"])
+def test_a_word_in_passing_beside_one_that_the_menu_does_not_know_is_no_answer(question):
+    assert codes(question, SALON) == []
+
+
+def test_an_answer_that_leaves_half_of_a_question_unexplained_says_that_it_guesses():
+    assert SALON.ask("пирог гавайский").guess
+    assert not SALON.ask("пирог").guess
+
+
+def test_without_meat_means_without_each_kind_of_it():
+    assert {"steak", "meat"} & {*codes("еда без мяса до 5000", SALON)} == set()
+
+
 def test_what_only_resembles_a_title_is_marked_as_a_guess():
     found = MENU.ask("пирожулька")
     assert [one.item.code for one in found.items] == ["pie", "sold"]
     assert found.guess
+
+
+def test_words_of_a_group_that_are_two_are_one_phrase():
+    fish = Index([an_item("fish", "Лосось"), an_item("wine", "Вино красное")])
+    assert codes("красная рыба", fish) == ["fish"]
 
 
 def test_a_shop_adds_words_of_its_own():

@@ -28,4 +28,8 @@ def test_a_command_in_any_of_an_items_words_is_marked(said):
 
 
 def test_no_item_of_an_honest_menu_is_marked():
-    assert [one.title for name in ("cafe", "flowers", "repair") for one in suspects.found(assistant.menu(name))] == []
+    assert [
+        one.title
+        for name in ("cafe", "flowers", "repair", "salon", "pub")
+        for one in suspects.found(assistant.menu(name))
+    ] == []
