@@ -10,6 +10,7 @@ VERBS = {
     "audit": "ops.audit",
     "catalog": "ops.catalog",
     "credits": "ops.credits",
+    "dashboard": "ops.dashboard",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "providers": "ops.providers",

@@ -62,7 +62,7 @@ async def test_webhooks_needs_telegram_and_no_database(only, capsys):
 
 
 async def test_each_verb_is_tried_with_no_more_than_it_needs():
-    assert set(VERBS) - set(ON_THE_DATABASE_ALONE) == {"texts", "trace", "warmup-cache", "webhooks"}
+    assert set(VERBS) - set(ON_THE_DATABASE_ALONE) == {"dashboard", "texts", "trace", "warmup-cache", "webhooks"}
 
 
 def test_a_setting_that_is_not_asked_for_may_be_odd():
