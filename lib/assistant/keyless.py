@@ -10,7 +10,7 @@ from datetime import datetime
 
 from lib import clock, text
 from lib.assistant import about
-from lib.menu.goods import Variant
+from lib.menu.goods import MenuItem, Variant
 from lib.menu.index import FoundItem, FoundItems, Index
 from lib.menu.versions import OpenShop
 from lib.menu.wish import MenuWish
@@ -22,10 +22,11 @@ ROOM = 3000
 
 @dataclass(frozen=True)
 class MenuReply:
-    """An answer as Telegram HTML; `missed`: the menu has nothing for the question."""
+    """An answer as Telegram HTML, and the items that it names; `missed`: the menu has nothing for the question."""
 
     words: str
     missed: bool = False
+    items: tuple[MenuItem, ...] = ()
 
 
 def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: datetime | None = None) -> MenuReply:
@@ -33,12 +34,13 @@ def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: da
     if told := about.answer(language, shop, question, now or clock.now()):
         return MenuReply(told)
     found = index.ask(question)
-    if found.items and not found.guess:
-        return MenuReply(_items(language, found))
+    items = tuple(one.item for one in found.items)
+    if items and not found.guess:
+        return MenuReply(_items(language, found), items=items)
     if cannot := about.cannot(language, question):
         return MenuReply(cannot, missed=True)
-    if found.items:
-        return MenuReply(_items(language, found), missed=True)
+    if items:
+        return MenuReply(_items(language, found), missed=True, items=items)
     words = text.say(language, "client.ask.thanks" if found.small_talk else "client.ask.nothing")
     composition = [text.say(language, "client.ask.composition")] if found.wish.without else []
     return MenuReply("\n\n".join([words, *composition]), missed=not found.small_talk)

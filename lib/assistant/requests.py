@@ -152,20 +152,28 @@ class _RequestRow:
 
 
 def button(shop: OpenShop, index: Index, code: str) -> str:
-    """Return the data of the button that puts an item of a menu into the client's request."""
-    place = next(at for at, one in enumerate(index.items, 1) if one.code == code)
-    return f"basket:pick:{shop.id}:{shop.menu_version}:{place}"
+    """Return the data of the button that puts an item of a menu into the client's request, or asks which variant."""
+    place, item = next((at, one) for at, one in enumerate(index.items, 1) if one.code == code)
+    data = f"{shop.id}:{shop.menu_version}:{place}"
+    return f"basket:add:{data}:1" if len(item.variants) == 1 else f"basket:pick:{data}"
 
 
 async def put(
-    conn: db.Connection, partner_id: int, user_id: int, item: tuple[int, int, int], quantity: int = 1
+    conn: db.Connection, partner_id: int, user_id: int, item: tuple[int, int, int], quantity: int | None = None
 ) -> ShopRequest:
     """Put a variant into the client's draft; `item` is a menu's version, the item's place in it and the variant's.
+
+    Without a quantity it is one, or as many as are in it already: put in twice, it is there once.
 
     Missing("no_such_item"), Conflict("sold_out"), Conflict("too_many_lines"), Denied as `place`.
     """
     version, place, variant = item
-    named = {"version": version, "place": place, "variant": variant, "quantity": _quantity(quantity)}
+    named = {
+        "version": version,
+        "place": place,
+        "variant": variant,
+        "quantity": None if quantity is None else _quantity(quantity),
+    }
     found = await SQL.put_line.within(_both(partner_id, user_id)).one(
         conn, _RequestRow, partner_id=partner_id, user_id=user_id, **named
     )

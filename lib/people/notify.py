@@ -84,10 +84,10 @@ async def tell(
 ) -> bool:
     """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
 
-    A field is a word or a number, `spoken(key)` for a word of the receiver's language, `day(on)` for a date, or
-    `moment(at)` for a time in their zone; `more` are sentences that follow, each with its fields. A person who has
-    blocked the bot, or never started it, hears nothing, and that is no error. Inside a transaction it needs a key that
-    is new with what the transaction does: one that is known fails the statement.
+    A field is a word or a number, `spoken(key)` for a word of the receiver's language, `listed` for lines of such,
+    `day(on)` for a date, or `moment(at)` for a time in their zone; `more` are sentences that follow, each with its
+    fields. A person who has blocked the bot, or never started it, hears nothing, and that is no error. Inside a
+    transaction it needs a key that is new with what the transaction does: one that is known fails the statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
@@ -106,6 +106,11 @@ async def withdraw(conn: db.Connection, once: str) -> bool:
 def spoken(key: str, **fields: Any) -> dict[str, Any]:
     """Return a field of `tell` that is a sentence of its own, in the receiver's language."""
     return {"spoken": key, "fields": fields} if fields else {"spoken": key}
+
+
+def listed(sentences: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a field of `tell` that is several sentences (`spoken`), each in a line of its own."""
+    return {"listed": list(sentences)}
 
 
 def day(on: date) -> dict[str, str]:

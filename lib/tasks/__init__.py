@@ -48,6 +48,7 @@ LIGHT: Kinds = {
     "referrals": Kind("lib.tasks.referrals", lanes=4),
     "points": Kind("lib.tasks.points", lanes=1),
     "release": Kind("lib.tasks.release", lanes=1),
+    "requests": Kind("lib.tasks.requests", lanes=2),
 }
 
 TASKS: Kinds = HEAVY | LIGHT
@@ -58,4 +59,5 @@ SCHEDULES = {
     "stars": Schedule("23 * * * *"),
     # every hour it is just after midnight at some shop
     "points": Schedule("7 * * * *"),
+    "requests": Schedule("0 * * * *"),
 }

@@ -60,6 +60,8 @@ def _fields(user: users.User, fields: dict[str, Any]) -> dict[str, Any]:
 def _field(user: users.User, value: Any) -> Any:
     if isinstance(value, dict) and "spoken" in value:
         return text.say(user.language, value["spoken"], **value.get("fields", {}))
+    if isinstance(value, dict) and "listed" in value:
+        return text.HtmlSentence("\n".join(_field(user, one) for one in value["listed"]))
     if isinstance(value, dict) and "moment" in value:
         return text.moment(user.language, users.local(datetime.fromisoformat(value["moment"]), user.time_zone))
     if isinstance(value, dict) and "day" in value:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from lib import config, db, log, retry, storage
-from lib.assistant import talks
+from lib.assistant import requests, talks
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
@@ -37,7 +37,7 @@ async def run(run: Run) -> None:
         removed += number
         if _is_late(run):
             break
-    for forget in (users.forget_remembered, users.forget_traces, talks.forget_old):
+    for forget in (users.forget_remembered, users.forget_traces, talks.forget_old, requests.forget_old):
         removed += await db.run(lambda conn, forget=forget: forget(conn, datetime.now(UTC)))  # type: ignore[misc]
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):

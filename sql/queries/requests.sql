@@ -1,6 +1,7 @@
 -- name: put_line
 -- A button names an item by its place in the version of the menu that was shown: the newest one is asked for its price.
-select show_request(%(partner_id)s, put_line(%(partner_id)s, %(user_id)s, v.code, v.name, %(quantity)s)) as request
+select show_request(%(partner_id)s, put_line(%(partner_id)s, %(user_id)s, v.code, v.name,
+    %(quantity)s::integer)) as request
 from menu_items i
 join menu_variants v using (partner_id, version, code)
 where i.partner_id = %(partner_id)s

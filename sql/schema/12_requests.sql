@@ -208,8 +208,8 @@ begin
     end if;
 end $$;
 
--- Puts so many of a variant into the client's draft, at the price of the newest menu; none takes the line out. Returns
--- the draft.
+-- Puts so many of a variant into the client's draft, at the price of the newest menu: 0 takes the line out, null adds one
+-- unless the draft has it already. Returns the draft.
 create function put_line(p_partner_id bigint, p_user_id bigint, p_code text, p_variant text, p_quantity integer)
 returns bigint language plpgsql as $$
 declare
@@ -228,7 +228,7 @@ begin
     from request_lines
     where partner_id = p_partner_id and request_id = draft;
     insert into request_lines (partner_id, request_id, place, code, title, variant, kopecks, at_least, quantity)
-    select i.partner_id, draft, next_place, i.code, i.title, v.name, v.kopecks, v.at_least, p_quantity
+    select i.partner_id, draft, next_place, i.code, i.title, v.name, v.kopecks, v.at_least, coalesce(p_quantity, 1)
     from menu_items i
     join menu_variants v using (partner_id, version, code)
     where i.partner_id = p_partner_id
@@ -236,7 +236,8 @@ begin
     and i.code = p_code
     and v.name = p_variant
     and i.available
-    on conflict (partner_id, request_id, code, variant) do update set quantity = excluded.quantity;
+    on conflict (partner_id, request_id, code, variant) 
+    do update set quantity = coalesce(p_quantity, request_lines.quantity);
     if not found then
         raise exception using errcode = 'LK409', message = 'sold_out', detail = p_code;
     elsif (select count(*) > 20 from request_lines where partner_id = p_partner_id and request_id = draft) then
@@ -293,6 +294,8 @@ begin
         return show_request(p_partner_id, p_id) || '{"fresh": false}';
     elsif r.way is null or r.way = 'delivery' and coalesce(r.address, '') = '' or coalesce(r.phone, '') = '' then
         raise exception using errcode = 'LK409', message = 'request_unfinished';
+    elsif r.way = 'delivery' and not exists (select from request_terms where partner_id = p_partner_id and delivers) then
+        raise exception using errcode = 'LK409', message = 'no_delivery';
     end if;
     -- what it costs
     delete from request_lines where partner_id = p_partner_id and request_id = p_id and gone;

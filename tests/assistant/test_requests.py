@@ -35,7 +35,7 @@ async def publish(conn, shop, *items, seen=1):
     await versions.publish(conn, shop.id, shop.owner.id, items, seen=seen)
 
 
-async def put(conn, shop, user, place=1, variant=1, quantity=1, version=1):
+async def put(conn, shop, user, place=1, variant=1, quantity=None, version=1):
     return await requests.put(conn, shop.id, user.id, (version, place, variant), quantity)
 
 
@@ -69,6 +69,7 @@ async def test_an_item_put_in_again_changes_its_quantity_and_none_takes_it_out(c
     await put(conn, shop, anna)
     await put(conn, shop, anna, place=2)
     assert [one.quantity for one in (await put(conn, shop, anna, quantity=5)).lines] == [5, 1]
+    assert [one.quantity for one in (await put(conn, shop, anna)).lines] == [5, 1]
     draft = await requests.set_quantity(conn, shop.id, anna.id, 1, 0)
     assert [one.title for one in draft.lines] == ["Булочка"]
     async with refused(conn, errors.Missing, "no_such_item"):
@@ -387,7 +388,9 @@ async def test_old_drafts_and_the_words_of_old_requests_are_forgotten(conn):
 
 def test_the_button_of_an_item_names_its_place_in_the_version_that_was_shown():
     shop = versions.OpenShop(7, "Кофейня", "Казань", "", "", 3)
-    assert requests.button(shop, Index([LATTE, BUN]), "2") == "basket:pick:7:3:2"
+    index = Index([LATTE, BUN])
+    assert requests.button(shop, index, "1") == "basket:pick:7:3:1"
+    assert requests.button(shop, index, "2") == "basket:add:7:3:2:1"
 
 
 async def test_requests_are_seen_by_their_shop_and_their_client_alone(conn):

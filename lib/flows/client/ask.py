@@ -6,7 +6,7 @@ ask:<shop> -> words -> the answer, kept with the question in their talk; /new be
 from dataclasses import dataclass
 
 from lib import clock, db, errors, text
-from lib.assistant import keyless, talks
+from lib.assistant import below, keyless, talks
 from lib.assistant.talks import HeardLine
 from lib.flows.client import visitor
 from lib.loyalty import partners
@@ -90,8 +90,9 @@ async def _answer(turn: Turn, shop: int) -> None:
 async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
     named = (heard.title, heard.city, heard.address, heard.contact)
     partner = OpenShop(heard.id, *named, heard.menu_version, heard.tz, heard.hours)
-    reply = keyless.reply(turn.language, partner, await versions.index(partner), turn.came.text)
-    write = screen.button(turn, "client.button.write", f"letter:{partner.id}")
-    await turn.show(reply.words, [[write], screen.home(turn, f"shop:{partner.id}")])
+    index = await versions.index(partner)
+    reply = keyless.reply(turn.language, partner, index, turn.came.text)
+    rows = below.keyboard(turn.language, partner, index, reply.items)
+    await turn.show(reply.words, rows)
     words, ids, now = text.plain(reply.words), (partner.id, heard.talk_id, heard.run_no), clock.now()
     await db.run(lambda conn: talks.answer(conn, *ids, words, at=now, missed=reply.missed))

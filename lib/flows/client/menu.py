@@ -71,7 +71,7 @@ def _ways(turn: Turn) -> Keyboard:
             screen.button(turn, "client.button.shops", "find:shops"),
             screen.button(turn, "client.button.settings", "settings:home"),
         ],
-        [screen.button(turn, "button.help", "menu:help")],
+        [screen.button(turn, "request.button.own", "requests:list"), screen.button(turn, "button.help", "menu:help")],
     ]
 
 

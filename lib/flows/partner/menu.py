@@ -64,7 +64,8 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
         turn.state.step = "till:find"  # the menu says that a card's digits, a phone or a name may be typed here
         serve = [screen.button(turn, "partner.button.serve", "till:find", style="primary")]
         undo = screen.button(turn, "partner.button.operations", "undo:list")
-        return words, [serve, *screen.in_rows([undo, *manager])]
+        orders = screen.button(turn, "request.button.all", "requests:list:new")
+        return words, [serve, *screen.in_rows([orders, undo, *manager])]
     rows = screen.in_rows(manager) if shop.status == "pending" else []
     refresh = [screen.button(turn, "partner.button.refresh", "menu:home")]
     if shop.status == "rejected" and place.role == "owner":

@@ -27,7 +27,7 @@ async def test_a_client_asks_in_free_words_and_reads_items_with_their_prices(com
     await boris.says("что есть из выпечки")
     await boris.sees(r"Круассан — 170\s₽.*Слойка с яблоком — от 150\s₽.*Сейчас нет в наличии")
     await boris.says("суши")
-    await boris.sees("Такого в меню не нашёл.*заказ не приму")
+    await boris.sees("Такого в меню не нашёл.*столик не забронирую")
     await boris.says("у меня аллергия на орехи")
     await boris.sees("Такого в меню не нашёл.*Состав уточнит сотрудник")
     await boris.says("спасибо!")
