@@ -18,6 +18,7 @@ clocks that differ shift slots by that much. A turn that lies further ahead than
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import time
@@ -212,6 +213,17 @@ async def reserve_block(bot: str, slots: int, *, patience: timedelta = PATIENCE)
     """
     found = await _book([f"send:{bot}", f"debit:{bot}", f"pause:{bot}"], slots, patience)
     return Slot(found.at, PER_BOT / 1000)
+
+
+async def look(bot: str) -> None:
+    """Learn of a pause that another instance was asked for; `resting` then knows it. One command."""
+    with contextlib.suppress(errors.Unavailable):
+        _local.free[f"pause:{bot}"] = max(int(await cache.get(f"pause:{bot}") or 0), _local.free.get(f"pause:{bot}", 0))
+
+
+def resting(bot: str) -> timedelta:
+    """Return how long Telegram wants nothing of this bot, as far as this instance knows."""
+    return timedelta(milliseconds=max(0, _local.free.get(f"pause:{bot}", 0) - _now()))
 
 
 async def pause(bot: str, retry_after: timedelta, chat_id: int | None = None) -> None:

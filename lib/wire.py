@@ -32,6 +32,10 @@ type Headers = Sequence[tuple[str, str]]
 type Address = tuple[bool, str, int]
 
 
+class NoConnection(OSError):
+    """There was nobody to ask, so for certain nothing was done."""
+
+
 @dataclass(frozen=True)
 class WireAnswer:
     """A whole answer; the headers' names are in lower case."""
@@ -100,7 +104,7 @@ async def _connect(address: Address) -> "_Connection":
     try:
         _, connection = await loop.create_connection(lambda: _Connection(address), host, port, **cast(Any, tls))
     except OSError as error:
-        raise OSError(error.errno, f"no connection: {type(error).__name__}") from None
+        raise NoConnection(error.errno, f"no connection: {type(error).__name__}") from None
     return connection
 
 

@@ -9,10 +9,11 @@ settles its own member first.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, log, retry
+from lib import db, errors, log, retry, text
 from lib.jobs.run import Run
 from lib.loyalty import night, partners
 from lib.people import notify
+from lib.reach import reminders
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
@@ -30,6 +31,16 @@ async def run(run: Run) -> None:
             if datetime.now(UTC) > run.until - SPARE:
                 await run.wait(datetime.now(UTC) + timedelta(seconds=1), after=after - 1)
                 return
+    await _invite_back(now)
+
+
+async def _invite_back(now: datetime) -> None:
+    """Have the shops that want it write to those who have not been seen for long, once a day."""
+    words = text.say(text.LANGUAGES[0], "news.auto.away_words")
+    for partner_id in await db.run(reminders.inviting):
+        shop = await db.run(lambda conn, one=partner_id: partners.get(conn, one))  # type: ignore[misc]
+        made = await db.run(lambda conn, one=shop: reminders.invite_back(conn, one, now, words))  # type: ignore[misc]
+        log.count("invited_back", int(made is not None))
 
 
 async def _shop(partner_id: int, now: datetime, until: datetime) -> None:
@@ -49,11 +60,12 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
     """Tell a batch of clients what expires soon. Told first and marked then: a repetition tells nobody twice."""
     found = await db.run(lambda conn: night.reminders(conn, shop, now))
     for one in found:
-        if one.wants_news:
+        said = await db.run(lambda conn, one=one: reminders.wanted(conn, shop.id, "expiry", one.user_id))  # type: ignore[misc]
+        if one.wants_news and said:
             day = (one.expires_at - timedelta(seconds=1)).astimezone(ZoneInfo(shop.tz))
             fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
-            told = (one.user_id, "client", "loyalty.expires_soon", fields)
+            told = _told(one.user_id, said, ("loyalty.expires_soon", "loyalty.expires_own"), fields, shop.id)
             at = _morning(shop, now)
             await db.run(lambda conn, t=told, o=once, at=at: notify.tell(conn, *t, once=o, at=at))  # type: ignore[misc]
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
@@ -77,9 +89,21 @@ async def _give(conn: db.Connection, shop: partners.Partner, one: night.Birthday
     """Give a birthday's points and have it told, both or neither."""
     fields = {"shop": shop.title, "points": shop.birthday_points}
     once = f"birthday:{shop.id}:{one.member_id}:{now.astimezone(ZoneInfo(shop.tz)).year}"
+    said = await reminders.wanted(conn, shop.id, "birthday", one.user_id)
     async with conn.transaction():
         await night.give_birthday(conn, shop, one.member_id, now)
-        await notify.tell(conn, one.user_id, "client", "loyalty.birthday", fields, once=once, at=_morning(shop, now))
+        if said:
+            told = _told(one.user_id, said, ("loyalty.birthday", "loyalty.birthday_own"), fields, shop.id)
+            await notify.tell(conn, *told, once=once, at=_morning(shop, now))
+
+
+def _told(
+    user_id: int, said: reminders.ShopReminder, keys: tuple[str, str], fields: dict[str, object], shop: int
+) -> tuple[int, str, str, dict[str, object], notify.Ways]:
+    """Return what `tell` takes: our sentence or the shop's own words, and below them the press that ends these."""
+    ways = [[("news.button.off", f"news:off:{shop}:{said.kind}")]]
+    own = fields | ({"words": said.words} if said.words else {})
+    return user_id, "client", keys[bool(said.words)], own, ways
 
 
 def _morning(shop: partners.Partner, now: datetime) -> datetime:

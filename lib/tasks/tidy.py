@@ -1,7 +1,7 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
-were asked for them and what was made, what clients and assistants said then, the source pictures of orders after 30
-days, and after a day the cuts of photos and the logos that are in nobody's style. Files go from storage first and then
-from the table.
+were asked for them and what was made, what clients and assistants said then, the parts of broadcasts, whose sums stay,
+the source pictures of orders after 30 days, and after a day the cuts of photos and the logos that are in nobody's
+style. Files go from storage first and then from the table.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,6 +12,7 @@ from lib.assistant import requests, talks
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
+from lib.reach import parts
 from lib.studio import cuts
 from lib.studio import files as stored_files
 
@@ -42,6 +43,7 @@ async def run(run: Run) -> None:
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break
+    removed += await db.run(lambda conn: parts.forget(conn, datetime.now(UTC), BATCH))
     for old in OLD_FILES:
         while not _is_late(run) and (number := await _forget_files(*old)):
             files += number

@@ -73,6 +73,10 @@ class _Bot(Bot):
         return int((await self._post("sendMessage", said))["message_id"])
 
 
+class _NobodyThere(error.NetworkError):
+    """No connection: the call has not been made."""
+
+
 class _FileRequest(HTTPXRequest):
     """The library's way to Telegram for files; what has none goes over `wire`, at a twentieth of the time."""
 
@@ -85,6 +89,8 @@ class _FileRequest(HTTPXRequest):
             answer = await wire.post(url, request_data.json_payload, _JSON, ANSWER)
         except TimeoutError:
             raise error.TimedOut from None
+        except wire.NoConnection as fault:
+            raise _NobodyThere(str(fault)) from None
         except OSError as fault:
             raise error.NetworkError(str(fault)) from None
         return answer.status, answer.body
@@ -109,6 +115,8 @@ async def call[T](request: Awaitable[T]) -> T:
         if UNKNOWN in refusal.message.lower():
             raise errors.Blocked(detail=refusal.message) from refusal
         raise errors.Rejected("telegram", refusal.message) from refusal
+    except _NobodyThere as fault:
+        raise errors.Unavailable("telegram_away", fetch.redact(fault.message)) from fault
     except error.TelegramError as fault:
         raise errors.Unavailable("telegram", fetch.redact(fault.message)) from fault
 

@@ -115,7 +115,8 @@ class Film:
 
     def facts(self) -> dict[str, Any]:
         """Return what the library's methods take beside the file."""
-        known: dict[str, Any] = {"width": self.width, "height": self.height, "duration": self.seconds}
+        asked = {"width": self.width, "height": self.height, "duration": self.seconds}
+        known: dict[str, Any] = {name: value for name, value in asked.items() if value}
         return known | {"supports_streaming": True} | ({"cover": self.cover.content()} if self.cover else {})
 
 

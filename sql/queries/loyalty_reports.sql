@@ -94,30 +94,8 @@ left join (
 order by 1;
 
 -- name: groups
--- Measures recency by each client's own rhythm, frequency and money by fifths of this shop's clients.
-with scored as (
-    select m.visits, m.spent_minor,
-        extract(epoch from %(now)s - m.last_visit_at) / greatest(
-            7 * 86400, extract(epoch from m.last_visit_at - m.joined_at) / greatest(m.visits - 1, 1)) as gaps,
-        ntile(5) over (order by m.visits, m.id) + ntile(5) over (order by m.spent_minor, m.id) as score
-    from members m
-    where m.partner_id = %(partner_id)s
-    and m.left_at is null
-    and m.visits > 0
-    and m.last_visit_at > %(now)s::timestamptz - interval '180 days'
-), named as (
-    select spent_minor, case
-        when gaps > 4 then 'lost'
-        when gaps > 2 and score >= 8 then 'at_risk'
-        when gaps > 2 then 'sleeping'
-        when visits = 1 then 'new'
-        when score >= 8 then 'champion'
-        else 'loyal'
-    end as name
-    from scored
-)
 select name, count(*) as clients, sum(spent_minor)::bigint as spent_minor
-from named
+from client_groups(%(partner_id)s, %(now)s)
 group by name
 order by name;
 

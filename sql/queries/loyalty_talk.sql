@@ -1,11 +1,26 @@
 -- name: ask
--- Says whether a client may be asked now how a visit was. The same visit passes again, because its message has a key.
+-- Says whether a client may be asked now how a visit was, if the shop asks at all and the client does not mind. The same visit passes again, because its message has a key.
 update members
 set asked_at = %(at)s,
     asked_txn = %(txn_id)s
 where partner_id = %(partner_id)s
 and id = %(member_id)s
 and (asked_at is null or asked_at <= %(at)s - %(every)s::interval or asked_txn = %(txn_id)s)
+and not exists (
+    select
+    from reminders r
+    where r.partner_id = members.partner_id
+    and r.kind = 'rating'
+    and not r.is_on
+)
+and not exists (
+    select
+    from news_choices n
+    where n.partner_id = members.partner_id
+    and n.user_id = members.user_id
+    and n.kind = 'rating'
+    and not n.wants
+)
 returning id;
 
 -- name: unask

@@ -411,11 +411,13 @@ begin
 end $$;
 
 -- What a client has beside cards goes along when they move to another account: the shops they like and what they have
--- ordered. A draft stays behind.
-create function pass_along(p_from bigint, p_into bigint) returns void language sql as $$
+-- ordered, and what they have said to news. A draft stays behind.
+create function pass_along(p_from bigint, p_into bigint) returns void language plpgsql as $$
+begin
     insert into favourites (user_id, partner_id)
     select p_into, partner_id from favourites where user_id = p_from on conflict do nothing;
     delete from favourites where user_id = p_from;
     delete from requests where user_id = p_from and state = 'draft';
     update requests set user_id = p_into where user_id = p_from;
-$$;
+    perform merge_choices(p_from, p_into);
+end $$;

@@ -379,6 +379,26 @@ begin
             join partners p on p.id = s.partner_id
             where s.user_id = p_user_id and s.removed_at is null
         ),
+        'news', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'kind', n.kind, 'wants', n.wants, 'said_in',
+                n.said_in, 'wording', n.wording, 'at', n.said_at) order by n.partner_id, n.kind), '[]')
+            from news_choices n
+            left join partners p on p.id = n.partner_id
+            where n.user_id = p_user_id
+        ),
+        'pressed', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'at', k.created_at) order by k.created_at), '[]')
+            from broadcast_clicks k
+            left join partners p on p.id = k.partner_id
+            where k.user_id = p_user_id
+        ),
+        'broadcasts', (
+            select coalesce(jsonb_agg(jsonb_build_object('shop', p.title, 'words', b.words, 'state', b.state, 'at',
+                b.created_at) order by b.id), '[]')
+            from broadcasts b
+            left join partners p on p.id = b.partner_id
+            where b.created_by = p_user_id
+        ),
         'work', export_work(p_user_id)
     );
     perform set_config('app.platform', '', true);

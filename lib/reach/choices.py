@@ -1,0 +1,39 @@
+"""What a person has said to messages of a kind from a shop: their consent, or that they no longer want them."""
+
+from dataclasses import dataclass
+
+from lib import db
+from lib.loyalty.partners import PLATFORM
+
+SQL = db.load("reach")
+
+KINDS = ("news", "away", "expiry", "birthday", "rating")
+WORDING = 1  # of news.ask: counts up when what people agree to is worded anew
+
+
+@dataclass(frozen=True)
+class NewsChoice:
+    """One answer; the shop's title is empty for the platform."""
+
+    partner_id: int
+    shop: str
+    kind: str
+    wants: bool
+
+
+async def choose(conn: db.Connection, user_id: int, partner_id: int, kind: str, *, wants: bool, said_in: str) -> None:
+    """Keep a person's answer, where and to which words they gave it; it holds at once, also for parts already cut."""
+    said = {"wants": wants, "said_in": said_in, "wording": WORDING}
+    ids = {"partner_id": partner_id, "user_id": user_id, "kind": kind}
+    await SQL.choose.within(db.Scope(person=user_id)).run(conn, **ids, **said)
+
+
+async def has_agreed(conn: db.Connection, user_id: int, partner_id: int) -> bool:
+    """Tell whether a person has said yes to a shop's news."""
+    ids = {"user_id": user_id, "partner_id": partner_id}
+    return bool(await SQL.has_agreed.within(db.Scope(person=user_id)).one(conn, bool, **ids))
+
+
+async def of_person(conn: db.Connection, user_id: int) -> list[NewsChoice]:
+    """Return everything that a person has answered."""
+    return await SQL.choices.within(PLATFORM).all(conn, NewsChoice, user_id=user_id)

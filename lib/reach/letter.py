@@ -1,0 +1,65 @@
+"""What a broadcast looks like to its reader: the words, a picture, the buttons, and the way out of it."""
+
+from typing import Any
+
+from lib import text
+from lib.reach.broadcasts import Broadcast
+from lib.telegram import client
+from lib.telegram.client import Button, Chat, Film, Keyboard, Picture, SentMessage
+from lib.text import HtmlSentence
+
+
+def words(one: Broadcast, language: str) -> str:
+    """Return the message: the shop's name, its words, and by whom it is paid where that must be said."""
+    head = text.say(language, "news.from_shop", shop=one.shop) if one.shop else ""
+    mark = text.say(language, "news.mark", advertiser=one.advertiser, erid=one.erid) if one.advertiser else ""
+    said = text.say(language, "news.words", words=one.words) if one.words else ""
+    return HtmlSentence("\n\n".join(part for part in (head, said, mark) if part))
+
+
+def whole(one: Broadcast, language: str) -> HtmlSentence:
+    """Return all that it says as a text, with each link in full, for its author and for who has to let it pass."""
+    said = text.say(language, "news.words", words=one.words) if one.words else text.say(language, "news.edit.no_words")
+    parts = [said, *([text.say(language, f"news.edit.{one.file['kind']}")] if one.file else [])]
+    for button in one.buttons:
+        target = button.get("url") or "🎁"
+        parts.append(text.say(language, "news.edit.button", label=button["label"], target=target))
+    if one.advertiser:
+        parts.append(text.say(language, "news.edit.mark", advertiser=one.advertiser, erid=one.erid))
+    return HtmlSentence("\n".join(parts))
+
+
+def keyboard(one: Broadcast, language: str, sample: str = "") -> Keyboard:
+    """Return the buttons, and below what advertises the one that says no to it; a `sample` only says that it is one."""
+    rows = [[_button(one, button, sample)] for button in one.buttons]
+    if one.advertises:
+        key = "news.button.stop" if one.shop else "news.button.off"
+        label = text.say(language, key, shop=one.shop) if one.shop else text.say(language, key)
+        rows.append([Button(label, sample or f"news:off:{one.partner_id}:{one.kind}")])
+    return rows
+
+
+def _button(one: Broadcast, button: dict[str, Any], sample: str) -> Button:
+    if "promotion" in button:
+        return Button(button["label"], sample or f"promo:{one.partner_id}:{button['promotion']}:{one.id}")
+    return Button(button["label"], url=button["url"])
+
+
+async def file(one: Broadcast) -> Picture | None:
+    """Return its file: by the id under which the sending bot knows it or, before it has sent it once, as bytes."""
+    if one.file is None:
+        return None
+    if one.file_id:
+        return Picture(one.file["kind"], file_id=one.file_id)
+    name = "video.mp4" if one.file["kind"] == "video" else "photo.jpg"
+    return Picture(name, await client.download(one.file["bot"], one.file["id"]))
+
+
+async def deliver(chat: Chat, one: Broadcast, language: str, attached: Picture | None, sample: str = "") -> SentMessage:
+    """Send it to one person; the answer to a file that is new to this bot says by which id it knows it now."""
+    said, below = words(one, language), keyboard(one, language, sample)
+    if one.file is None or attached is None:
+        return SentMessage(await chat.say(said, below))
+    if one.file["kind"] == "video":
+        return await chat.send_video(Film(attached, 0, 0, 0), said, below)
+    return await chat.send_photo(attached, said, below)

@@ -1,0 +1,77 @@
+"""What a shop sends by itself: each kind is a switch of the shop's, with words of its own if it likes.
+
+Points that expire, birthday gifts and questions about a visit are notices to one person (lib/people/notify.py), which
+ask here whether and in which words. An invitation to somebody who has not been seen for 60 days is advertising to many:
+a broadcast of the kind `away`, cut and sent by the engine.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib import db, errors
+from lib.loyalty import partners
+from lib.loyalty.partners import PLATFORM
+
+SQL = db.load("reach")
+
+KINDS = ("expiry", "birthday", "rating", "away")
+AWAY = 60  # days
+WORDS = 600
+
+
+@dataclass(frozen=True)
+class ShopReminder:
+    """A kind at a shop. What was sent before shops could say is on until they say otherwise."""
+
+    kind: str
+    is_on: bool
+    words: str
+
+
+async def of_shop(conn: db.Connection, partner_id: int) -> dict[str, ShopReminder]:
+    """Return every kind, by name."""
+    known = {
+        one.kind: one for one in await SQL.reminders.within(PLATFORM).all(conn, ShopReminder, partner_id=partner_id)
+    }
+    return {kind: known.get(kind) or ShopReminder(kind, kind != "away", "") for kind in KINDS}
+
+
+async def change(
+    conn: db.Connection, partner_id: int, kind: str, *, is_on: bool | None = None, words: str | None = None
+) -> ShopReminder:
+    """Switch a kind, or give it other words. Invalid("too_long"), Missing("no_reminder")."""
+    if kind not in KINDS:
+        raise errors.Missing("no_reminder", kind)
+    if words is not None and len(words) > WORDS:
+        raise errors.Invalid("too_long", str(WORDS))
+    before = (await of_shop(conn, partner_id))[kind]
+    after = ShopReminder(kind, before.is_on if is_on is None else is_on, before.words if words is None else words)
+    fields = {"is_on": after.is_on, "words": after.words}
+    await SQL.set_reminder.within(PLATFORM).run(conn, partner_id=partner_id, kind=kind, **fields)
+    return after
+
+
+async def wanted(conn: db.Connection, partner_id: int, kind: str, user_id: int) -> ShopReminder | None:
+    """Return the reminder of a kind for a person; None when the shop or the person does not want it."""
+    one = (await of_shop(conn, partner_id))[kind]
+    if not one.is_on:
+        return None
+    ids = {"partner_id": partner_id, "user_id": user_id, "kind": kind}
+    return None if await SQL.has_refused.within(PLATFORM).one(conn, bool, **ids) else one
+
+
+async def inviting(conn: db.Connection) -> list[int]:
+    """Return the shops that want to invite people back."""
+    return await SQL.inviting.within(PLATFORM).all(conn, int)
+
+
+async def invite_back(conn: db.Connection, shop: partners.Partner, now: datetime, words: str) -> int | None:
+    """Have those who have not been at the shop for 60 days invited, each once; return the broadcast, None without one.
+
+    `words` are ours, for a shop that has none. It is made once a day at a shop, whoever asks.
+    """
+    one = (await of_shop(conn, shop.id))["away"]
+    if not one.is_on or shop.status != "approved":
+        return None
+    ids = {"partner_id": shop.id, "owner_id": shop.owner_id, "words": one.words or words}
+    return await SQL.invite_back.within(PLATFORM).one(conn, int, **ids, days=AWAY, now=now)

@@ -1,0 +1,77 @@
+"""What has come of a broadcast: who got it, who pressed a button, who came back and what they spent."""
+
+from dataclasses import dataclass
+
+from lib import db, text
+from lib.loyalty.partners import PLATFORM
+from lib.reach.broadcasts import Broadcast
+from lib.reach.parts import Fate
+from lib.telegram.client import Button, Keyboard
+
+SQL = db.load("reach")
+
+
+@dataclass(frozen=True)
+class CastReport:
+    """The sums by outcome, and what people did then; who came back is known of a shop's broadcast alone."""
+
+    sums: list[int]
+    clicked: int
+    came_back: int
+    turnover_minor: int
+
+    def of(self, outcome: Fate) -> int:
+        """Return how many people have this outcome."""
+        return self.sums[outcome]
+
+    @property
+    def done(self) -> int:
+        """How many have an outcome."""
+        return sum(self.sums) - self.of(Fate.WAITING) - self.of(Fate.BEGUN)
+
+
+async def report(conn: db.Connection, one: Broadcast) -> CastReport:
+    """Return what has come of it by now."""
+    ids = {"partner_id": one.partner_id, "id": one.id}
+    sums = await SQL.sums.within(PLATFORM).one(conn, dict, **ids)
+    clicked = await SQL.clicks.within(PLATFORM).one(conn, int, **ids) or 0
+    back = await SQL.came_back.within(PLATFORM).one(conn, dict, **ids) if one.partner_id else None
+    assert sums is not None
+    money = back or {"people": 0, "turnover_minor": 0}
+    return CastReport(sums["broadcast_sums"], clicked, money["people"], money["turnover_minor"])
+
+
+def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keyboard]:
+    """Return a broadcast's screen: how far it is, its outcomes, and what may be done with it."""
+    names = {outcome.name.lower(): report.of(outcome) for outcome in Fate}
+    state = f"{one.state}.{one.reason}" if one.state == "paused" and one.reason else one.state
+    head = text.say(language, "news.report.head", number=one.id, state=text.say(language, f"news.state.{state}"))
+    lines = [head, text.say(language, "news.report.sums", done=report.done, audience=one.audience, **names)]
+    if report.clicked:
+        lines.append(text.say(language, "news.report.clicked", clicked=report.clicked))
+    if report.came_back:
+        fields = {"back": report.came_back, "turnover": report.turnover_minor}
+        lines.append(text.say(language, "news.report.back", **fields))
+    return "\n\n".join(lines), _rows(one, report, language)
+
+
+WISHES = {
+    "scheduled": ("cancel",),
+    "cutting": ("cancel",),
+    "running": ("pause", "cancel"),
+    "paused": ("resume", "cancel"),
+    "review": ("cancel",),
+}
+
+
+def _rows(one: Broadcast, report: CastReport, language: str) -> Keyboard:
+    flow = "cast" if one.partner_id else "casts"
+    wishes = [*WISHES.get(one.state, ())]
+    if one.state == "done" and report.of(Fate.UNKNOWN):
+        wishes.append("unknown")
+    label = {wish: text.say(language, f"news.button.{wish}", number=report.of(Fate.UNKNOWN)) for wish in wishes}
+    rows = [[Button(label[wish], f"{flow}:{wish}:{one.id}") for wish in wishes]] if wishes else []
+    rows.append([Button(text.say(language, "news.button.refresh"), f"{flow}:one:{one.id}")])
+    rows.append([Button(text.say(language, "button.back"), f"{flow}:list")])
+    rows[-1].append(Button(text.say(language, "button.menu"), "menu:home"))
+    return rows

@@ -1,0 +1,106 @@
+"""One block of a part: its slots are booked, each message goes out in its own, and each answer is an outcome.
+
+Telegram's pause is looked at before each message. Whom it keeps from being written to waits on, for a later block; so
+does a person whose message was certainly not taken. A message whose answer got lost is `unknown` where a second copy
+would annoy, and is sent again where it would not.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lib import db, errors, limits, log
+from lib.reach import broadcasts, letter
+from lib.reach.broadcasts import Broadcast
+from lib.reach.parts import Fate, Recipient
+from lib.telegram.client import Chat, Picture
+
+PATIENCE = timedelta(milliseconds=300)  # a single message waits behind no more than this and one block
+EARLY = 0.25  # seconds before its slot at which a refused block asks again
+LOOK_EVERY = 5  # messages: how often others' pauses are asked for
+TOO_LONG = timedelta(minutes=10)
+
+type Fates = list[tuple[int, Fate]]
+
+
+class LongPause(Exception):
+    """Telegram wants nothing for so long that the broadcast is paused."""
+
+
+@dataclass
+class Mail:
+    """What a worker sends: a broadcast, and the file as the sending bot knows it."""
+
+    one: Broadcast
+    file: Picture | None = None
+
+    async def open(self) -> None:
+        """Make the file ready."""
+        self.file = await letter.file(self.one)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the next message uploads the file; it goes alone."""
+        return self.file is not None and not self.file.file_id
+
+    async def send(self, people: Sequence[Recipient], give_up_at: float) -> Fates:
+        """Send to these people in their slots; return what became of each. Time is up: all of them wait on."""
+        slot = await self._slot(len(people), give_up_at)
+        if slot is None:
+            return [(one.place, Fate.WAITING) for one in people]
+        sent: list[asyncio.Task[tuple[int, Fate]]] = []
+        looks: list[asyncio.Task[None]] = []
+        for number, one in enumerate(people):
+            await slot.wait(number)
+            if number % LOOK_EVERY == LOOK_EVERY - 1:
+                looks.append(asyncio.create_task(limits.look(self.one.bot)))
+            if limits.resting(self.one.bot):
+                break
+            sent.append(asyncio.create_task(self._send(one)))
+        outcomes = list(await asyncio.gather(*sent))
+        await asyncio.gather(*looks)
+        return outcomes + [(one.place, Fate.WAITING) for one in people[len(sent) :]]
+
+    async def _slot(self, number: int, give_up_at: float) -> limits.Slot | None:
+        """Book a block; a refused one asks again shortly before the time that it was told."""
+        while True:
+            try:
+                return await limits.reserve_block(self.one.bot, number, patience=PATIENCE)
+            except errors.Unavailable as full:
+                wait = (full.retry_after or timedelta(seconds=1)).total_seconds()
+            if limits.resting(self.one.bot) > TOO_LONG:
+                raise LongPause
+            if time.time() + wait > give_up_at:
+                return None
+            await asyncio.sleep(max(wait - EARLY, 0.02))
+
+    async def _send(self, one: Recipient) -> tuple[int, Fate]:
+        return one.place, await self._outcome(one)
+
+    async def _outcome(self, one: Recipient) -> Fate:
+        try:
+            sent = await letter.deliver(Chat(self.one.bot, one.tg_id), self.one, one.language, self.file)
+        except errors.Blocked:
+            return Fate.BLOCKED
+        except errors.Rejected as refusal:
+            log.note(refused=refusal.detail[:200])
+            return Fate.REFUSED
+        except errors.Unavailable as fault:
+            return await self._unheard(fault)
+        if self.is_first and sent.file_id:
+            await db.run(lambda conn: broadcasts.keep_file(conn, self.one, sent.file_id))
+            self.file = Picture(self.file.name if self.file else "", file_id=sent.file_id)
+        return Fate.SENT
+
+    async def _unheard(self, fault: errors.Unavailable) -> Fate:
+        """Say what a failure means for the person: a pause and a refused connection have sent nothing for certain."""
+        if fault.code == "telegram_flood":
+            await limits.pause(self.one.bot, fault.retry_after or timedelta(seconds=1))
+            return Fate.WAITING
+        if fault.code == "telegram_away":
+            await asyncio.sleep(0.5)
+            return Fate.WAITING
+        log.note(unheard=fault.detail[:200])
+        return Fate.UNKNOWN if self.one.advertises else Fate.WAITING

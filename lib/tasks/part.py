@@ -1,0 +1,87 @@
+"""Sends one part of a broadcast: about a thousand people, fifteen in half a second.
+
+    turn (note the last block, begin the next) -> book a block -> send -> turn -> ...
+
+Two of a bot's parts run side by side, so that one sends while the other waits for its answers. A worker whose time is
+up gives its part back: the rows say how far it is.
+"""
+
+import time
+from datetime import timedelta
+
+from lib import db, errors, log, retry
+from lib.jobs import kick
+from lib.jobs.run import Run
+from lib.people import notify
+from lib.reach import broadcasts, hours, parts
+from lib.reach.broadcasts import Broadcast
+from lib.reach.parts import PartKey
+from lib.reach.sending import Fates, LongPause, Mail
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=1), cap=timedelta(minutes=1))
+LEASE = timedelta(seconds=30)
+SPARE = timedelta(seconds=12)
+
+
+async def run(run: Run) -> None:
+    """Send the part, or as much of it as the time allows."""
+    key = PartKey.read(run.job.args)
+    taken = await db.run(lambda conn: parts.take(conn, key, run.id, run.job.lease_token, run.now))
+    log.note(broadcast=key.broadcast_id, part=key.n, taken=taken)
+    if taken == "held":
+        await run.wait(run.now + timedelta(seconds=1))
+    elif taken == "done":
+        await _advance(run, key)
+    elif taken == "taken":
+        await _work(run, key)
+
+
+async def _work(run: Run, key: PartKey) -> None:
+    """Go from turn to turn until nobody is left, the broadcast stops, or the time is up."""
+    one = await db.run(lambda conn: broadcasts.get(conn, key.partner_id, key.broadcast_id))
+    until = await db.run(lambda conn: parts.until(conn, key))
+    post = Mail(one)
+    noted: Fates = []
+    await post.open()
+    give_up_at = time.time() + (run.until - SPARE - run.now).total_seconds()
+    while True:
+        late = time.time() > give_up_at
+        night = hours.night_left(run.now, until)
+        size = 0 if late or night else 1 if post.is_first else parts.BLOCK
+        found = await db.run(lambda conn: parts.turn(conn, key, run.job.lease_token, noted, run.now, take=size))  # noqa: B023
+        noted = []
+        if found.left_over == 0 or found.state != "running":
+            await _advance(run, key)
+            return
+        if size == 0:
+            await run.wait(run.now + night)
+            await kick.drain()
+            return
+        try:
+            noted = await post.send(found.people, give_up_at) if found.people else []
+        except LongPause:
+            await _put_off(run, key, one, [(person.place, parts.Fate.WAITING) for person in found.people])
+            return
+
+
+async def _put_off(run: Run, key: PartKey, one: Broadcast, noted: Fates) -> None:
+    """Pause the broadcast while Telegram wants nothing for long, and have the administrators know."""
+    await db.run(lambda conn: parts.turn(conn, key, run.job.lease_token, noted, run.now, take=0))
+    await _stop(run, one, "flood")
+    await notify.alert_admins(one.bot, "alert.broadcast_flood", shop=one.shop, number=one.id)
+
+
+async def _stop(run: Run, one: Broadcast, reason: str) -> None:
+    try:
+        await db.run(lambda conn: broadcasts.steer(conn, one.partner_id, one.id, "pause", run.now, reason=reason))
+    except errors.Conflict as already:
+        log.note(not_paused=str(already))
+
+
+async def _advance(run: Run, key: PartKey) -> None:
+    """See what the part means for the whole: the rest may go, it is done, or it has stopped by itself."""
+    state = await db.run(lambda conn: parts.advance(conn, key, run.now))
+    log.note(state=state)
+    if state in ("blocks", "refused"):
+        one = await db.run(lambda conn: broadcasts.get(conn, key.partner_id, key.broadcast_id))
+        await notify.alert_admins(one.bot, f"alert.broadcast_{state}", shop=one.shop, number=one.id)

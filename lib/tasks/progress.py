@@ -1,0 +1,32 @@
+"""Shows in one message of its author's chat how far a broadcast is, each few seconds, until it stops or ends."""
+
+from datetime import timedelta
+
+from lib import db, errors, log, retry
+from lib.jobs.run import Run
+from lib.people import users
+from lib.reach import broadcasts, results
+from lib.telegram.client import Chat
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
+LEASE = timedelta(seconds=30)
+EVERY = timedelta(seconds=5)
+
+
+async def run(run: Run) -> None:
+    """Rewrite the message once; while the broadcast runs, look again."""
+    ids = run.job.args["partner"], run.job.args["broadcast"]
+    one = await db.run(lambda conn: broadcasts.get(conn, *ids))
+    author = await db.run(lambda conn: users.get_user(conn, one.created_by))
+    if one.round != run.job.args["round"] or one.progress_id is None or author is None or author.tg_id <= 0:
+        return
+    report = await db.run(lambda conn: results.report(conn, one))
+    chat = Chat("partner" if one.partner_id else "admin", author.tg_id)
+    words, rows = results.shown(one, report, author.language)
+    try:
+        await chat.edit(one.progress_id, words, rows)
+    except errors.Blocked:
+        log.note(blocked=True)
+        return
+    if one.state == "running":
+        await run.wait(run.now + EVERY)

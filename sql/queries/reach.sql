@@ -1,0 +1,307 @@
+-- name: draft
+with old as (
+    delete from broadcasts
+    where partner_id = %(partner_id)s
+    and created_by = %(actor_id)s
+    and state = 'draft'
+    and reason = ''
+)
+insert into broadcasts (partner_id, created_by)
+values (%(partner_id)s, %(actor_id)s)
+returning id;
+
+-- name: get
+select b.partner_id, b.id, b.created_by, b.bot, b.kind, b.state, b.reason, b.version, b.words, b.file, b.file_id,
+    b.buttons, b.filter, b.advertiser, b.erid, b.run_at, b.by_clock, b.audience, b.parts, b.round, b.proven,
+    b.most_blocked_bp, b.paid, b.progress_id, b.created_at, b.started_at, b.finished_at,
+    coalesce(p.title, '') as shop, coalesce(p.tz, 'Europe/Moscow') as zone
+from broadcasts b
+left join partners p on p.id = b.partner_id
+where b.partner_id = %(partner_id)s
+and b.id = %(id)s;
+
+-- name: list_broadcasts
+select b.partner_id, b.id, b.created_by, b.bot, b.kind, b.state, b.reason, b.version, b.words, b.file, b.file_id,
+    b.buttons, b.filter, b.advertiser, b.erid, b.run_at, b.by_clock, b.audience, b.parts, b.round, b.proven,
+    b.most_blocked_bp, b.paid, b.progress_id, b.created_at, b.started_at, b.finished_at,
+    coalesce(p.title, '') as shop, coalesce(p.tz, 'Europe/Moscow') as zone
+from broadcasts b
+left join partners p on p.id = b.partner_id
+where b.partner_id = %(partner_id)s
+and (%(before)s::bigint is null or b.id < %(before)s)
+order by b.id desc
+limit %(limit)s;
+
+-- name: waiting
+select b.partner_id, b.id, b.created_by, b.bot, b.kind, b.state, b.reason, b.version, b.words, b.file, b.file_id,
+    b.buttons, b.filter, b.advertiser, b.erid, b.run_at, b.by_clock, b.audience, b.parts, b.round, b.proven,
+    b.most_blocked_bp, b.paid, b.progress_id, b.created_at, b.started_at, b.finished_at,
+    coalesce(p.title, '') as shop, coalesce(p.tz, 'Europe/Moscow') as zone
+from broadcasts b
+left join partners p on p.id = b.partner_id
+where b.state = 'review'
+order by b.id
+limit %(limit)s;
+
+-- name: change
+-- A file that was changed is one that the sending bot has not sent yet.
+update broadcasts
+set words = %(words)s,
+    file = %(file)s,
+    file_id = case when file is not distinct from %(file)s then file_id else '' end,
+    buttons = %(buttons)s::jsonb -> 'list',
+    filter = %(filter)s,
+    advertiser = %(advertiser)s,
+    erid = %(erid)s,
+    bot = %(bot)s,
+    kind = %(kind)s,
+    run_at = %(run_at)s,
+    by_clock = %(by_clock)s,
+    version = version + 1
+where partner_id = %(partner_id)s
+and id = %(id)s
+and state = 'draft'
+and version = %(version)s;
+
+-- name: count
+select standing, people
+from count_audience(%(partner_id)s, %(id)s, %(now)s);
+
+-- name: before_sending
+-- Whether the same was said within a day, how many were sent within a day, and how many an administrator let through.
+select
+    exists (
+        select
+        from broadcasts b
+        where b.partner_id = %(partner_id)s
+        and b.id <> %(id)s
+        and b.words = %(words)s
+        and b.started_at > %(now)s::timestamptz - interval '1 day'
+    ) as same,
+    (
+        select count(*)
+        from broadcasts b
+        where b.partner_id = %(partner_id)s
+        and b.id <> %(id)s
+        and b.kind = 'news'
+        and (b.state in ('review', 'scheduled') or b.started_at > %(now)s::timestamptz - interval '20 hours')
+    ) as today,
+    (
+        select count(*)
+        from broadcasts b
+        where b.partner_id = %(partner_id)s
+        and b.kind = 'news'
+        and b.state = 'done'
+    ) as let_through;
+
+-- name: move
+update broadcasts
+set state = %(state)s,
+    reason = %(reason)s
+where partner_id = %(partner_id)s
+and id = %(id)s
+and version = %(version)s
+and state = %(was)s;
+
+-- name: queue_audience
+insert into jobs (user_id, task, key, args, max_attempts, run_at)
+select b.created_by, 'audience', format('audience:%%s:%%s', b.id, b.version),
+    jsonb_build_object('partner', b.partner_id, 'broadcast', b.id), 50, %(run_at)s
+from broadcasts b
+where b.partner_id = %(partner_id)s
+and b.id = %(id)s
+on conflict (key) do nothing;
+
+-- name: steer
+select steer_broadcast(%(partner_id)s, %(id)s, %(wish)s, %(reason)s, %(now)s);
+
+-- name: show_progress_in
+update broadcasts
+set progress_id = %(message_id)s
+where partner_id = %(partner_id)s
+and id = %(id)s;
+
+-- name: keep_file
+update broadcasts
+set file_id = %(file_id)s
+where partner_id = %(partner_id)s
+and id = %(id)s;
+
+-- name: press
+insert into broadcast_clicks (partner_id, broadcast_id, user_id)
+select b.partner_id, b.id, %(user_id)s
+from broadcasts b
+where b.partner_id = %(partner_id)s
+and b.id = %(id)s
+and b.started_at is not null
+on conflict do nothing;
+
+-- name: cut_page
+select cut_page(
+    %(partner_id)s, %(id)s, %(size)s, %(zones)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[], %(now)s
+);
+
+-- name: queue_parts
+select queue_parts(%(partner_id)s, %(id)s, %(now)s), queue_progress(%(partner_id)s, %(id)s);
+
+-- name: finish_empty
+update broadcasts
+set state = 'done',
+    finished_at = %(now)s
+where partner_id = %(partner_id)s
+and id = %(id)s
+and state = 'cutting'
+and parts = 0;
+
+-- name: take_part
+select take_part(
+    %(partner_id)s, %(id)s, %(n)s, %(round)s, %(job_id)s, %(token)s, %(now)s
+);
+
+-- name: part_until
+select until
+from broadcast_parts
+where partner_id = %(partner_id)s
+and broadcast_id = %(id)s
+and n = %(n)s;
+
+-- name: turn_part
+select state, left_over, people
+from turn_part(
+    %(partner_id)s, %(id)s, %(n)s, %(token)s, %(places)s::integer[], %(codes)s::integer[], %(take)s, %(now)s
+);
+
+-- name: advance
+select advance_broadcast(%(partner_id)s, %(id)s, %(rest_at)s, %(now)s);
+
+-- name: sums
+select broadcast_sums(%(partner_id)s, %(id)s);
+
+-- name: clicks
+select count(*)
+from broadcast_clicks
+where partner_id = %(partner_id)s
+and broadcast_id = %(id)s;
+
+-- name: came_back
+-- Who got it and bought within a week of its part, and what they spent; what was taken back does not count.
+select count(distinct t.member_id) as people, coalesce(sum(t.bill_minor), 0)::bigint as turnover_minor
+from broadcast_parts p
+cross join lateral unnest(p.user_ids) with ordinality w (user_id, place)
+join members m on m.partner_id = p.partner_id and m.user_id = w.user_id and m.left_at is null
+join point_txns t on t.partner_id = m.partner_id and t.member_id = m.id
+where p.partner_id = %(partner_id)s
+and p.broadcast_id = %(id)s
+and get_byte(p.states, w.place::integer - 1) = 2
+and t.kind in ('accrue', 'redeem', 'service')
+and t.parent_id is null
+and t.created_at between p.started_at and p.started_at + interval '7 days'
+and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id);
+
+-- name: forget_parts
+select forget_parts(%(now)s, %(limit)s);
+
+-- name: choose
+-- A yes is also one to news as such, which a client may have switched off.
+with known as (
+    select %(partner_id)s::bigint as id
+    where %(partner_id)s = 0
+    or exists (select from partners where id = %(partner_id)s)
+), opened as (
+    update clients
+    set wants_news = true
+    where user_id = %(user_id)s
+    and %(wants)s
+    and not wants_news
+)
+insert into news_choices (partner_id, user_id, kind, wants, said_in, wording)
+select k.id, %(user_id)s, %(kind)s, %(wants)s, %(said_in)s, %(wording)s
+from known k
+on conflict (partner_id, user_id, kind) do update
+set wants = excluded.wants,
+    said_in = excluded.said_in,
+    wording = excluded.wording,
+    said_at = clock_timestamp();
+
+-- name: choices
+select n.partner_id, coalesce(p.title, '') as shop, n.kind, n.wants
+from news_choices n
+left join partners p on p.id = n.partner_id
+where n.user_id = %(user_id)s
+order by n.partner_id, n.kind;
+
+-- name: has_agreed
+select wants
+from news_choices
+where user_id = %(user_id)s
+and partner_id = %(partner_id)s
+and kind = 'news';
+
+-- name: reminders
+select kind, is_on, words
+from reminders
+where partner_id = %(partner_id)s;
+
+-- name: set_reminder
+insert into reminders (partner_id, kind, is_on, words)
+values (%(partner_id)s, %(kind)s, %(is_on)s, %(words)s)
+on conflict (partner_id, kind) do update
+set is_on = excluded.is_on,
+    words = excluded.words;
+
+-- name: has_refused
+select exists (
+    select
+    from news_choices
+    where partner_id = %(partner_id)s
+    and user_id = %(user_id)s
+    and kind = %(kind)s
+    and not wants
+);
+
+-- name: invite_back
+-- A broadcast to those who have crossed the 60 days since the last one, a week back at the most, and its job.
+with last as (
+    select max(started_at) as at
+    from broadcasts
+    where partner_id = %(partner_id)s
+    and kind = 'away'
+), made as (
+    insert into broadcasts (partner_id, created_by, kind, state, words, filter)
+    select %(partner_id)s, %(owner_id)s, 'away', 'scheduled', %(words)s, jsonb_build_object(
+        'away', %(days)s::integer,
+        'since', greatest(l.at, %(now)s::timestamptz - interval '7 days') - make_interval(days => %(days)s))
+    from last l
+    where coalesce(l.at < %(now)s::timestamptz - interval '20 hours', true)
+    and not exists (
+        select
+        from broadcasts b
+        where b.partner_id = %(partner_id)s
+        and b.kind = 'away'
+        and b.state in ('scheduled', 'cutting', 'running')
+    )
+    and exists (
+        select
+        from members m
+        where m.partner_id = %(partner_id)s
+        and m.left_at is null
+        and m.last_visit_at < %(now)s::timestamptz - make_interval(days => %(days)s)
+        and m.last_visit_at >= coalesce(greatest(l.at, %(now)s::timestamptz - interval '7 days'),
+            %(now)s::timestamptz - interval '7 days') - make_interval(days => %(days)s)
+    )
+    returning partner_id, id, created_by
+), queued as (
+    insert into jobs (user_id, task, key, args, max_attempts)
+    select created_by, 'audience', format('audience:%%s:1', id), jsonb_build_object('partner', partner_id, 'broadcast', id), 50
+    from made
+)
+select id
+from made;
+
+-- name: inviting
+select r.partner_id
+from reminders r
+join partners p on p.id = r.partner_id and p.status = 'approved'
+where r.kind = 'away'
+and r.is_on
+order by r.partner_id;
