@@ -79,5 +79,5 @@ def _keyboard(turn: Turn, waits: int, letters: int) -> Keyboard:
             screen.button(turn, "admin.button.shelf", "shelf:home"),
             screen.button(turn, "admin.button.alerts", "shelf:alerts"),
         ],
-        [screen.button(turn, "button.help", "menu:help")],
+        [screen.button(turn, "news.button.menu", "casts:list"), screen.button(turn, "button.help", "menu:help")],
     ]

@@ -7,6 +7,7 @@ from lib import clock, db, errors, qr
 from lib.flows import when
 from lib.flows.client import visitor
 from lib.loyalty import cards, members, offers, partners
+from lib.reach import choices
 from lib.telegram import client, screen
 from lib.telegram.client import Keyboard, Picture
 from lib.telegram.dispatch import Turn
@@ -28,16 +29,17 @@ async def show_card(turn: Turn, partner_id: int, note: str = "") -> None:
         partner = await db.run(lambda conn: partners.get(conn, partner_id))
         await turn.show(visitor.closed(turn, partner), rows)
         return
-    link, code, services = await asyncio.gather(
+    link, code, services, agreed = await asyncio.gather(
         _link(cards.issue(partner_id, card.member_id)),
         _code(partner_id, card.member_id),
         db.run(lambda conn: offers.browse_services(conn, partner_id=partner_id)),
+        db.run(lambda conn: choices.has_agreed(conn, user_id, partner_id)),
     )
     words = "\n".join([note] * bool(note) + _face(turn, card, services) + ["", *_shown(turn, code)])
     if link:
-        await turn.show_picture(Picture("card.png", qr.png(link)), words, _below(turn, card))
+        await turn.show_picture(Picture("card.png", qr.png(link)), words, _below(turn, card, agreed=agreed))
     else:
-        await turn.show(words, _below(turn, card))
+        await turn.show(words, _below(turn, card, agreed=agreed))
 
 
 async def _link(payload: str) -> str:
@@ -82,12 +84,14 @@ def _shown(turn: Turn, code: str) -> list[str]:
     return [turn.text(key, code=f"{code[:3]}\u00a0{code[3:]}", until=until, minutes=minutes)]
 
 
-def _below(turn: Turn, card: members.Card) -> Keyboard:
+def _below(turn: Turn, card: members.Card, *, agreed: bool) -> Keyboard:
     shop = card.partner_id
+    news = ("enough", "off") if agreed else ("agree", "on")
     looks = [("details", f"points:{shop}"), ("history", f"history:{shop}")]
     ways = [("spend", f"find:services:{shop}"), ("shop", f"shop:{shop}")]
     return [
         [screen.button(turn, "client.button.refresh", f"card:{shop}", style="primary"), *screen.home(turn)],
         [screen.button(turn, f"client.button.{key}", data) for key, data in looks],
         [screen.button(turn, f"client.button.{key}", data) for key, data in ways],
+        [screen.button(turn, f"news.button.{news[0]}", f"news:{news[1]}:{shop}:news")],
     ]

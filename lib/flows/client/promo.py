@@ -1,9 +1,13 @@
-"""A promotion in full: what it gives, when, and where. promo:<shop>:<id>; what is over or withdrawn is not shown."""
+"""A promotion in full: what it gives, when, and where; what is over or withdrawn is not shown.
+
+promo:<shop>:<id>, and :<broadcast> where it was pressed below one.
+"""
 
 from lib import db, errors
 from lib.flows import when
 from lib.loyalty import offers
 from lib.loyalty.offers import Promotion
+from lib.reach import broadcasts
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
@@ -12,7 +16,9 @@ EVERY_DAY = 127
 
 async def handle(turn: Turn) -> None:
     """Show one promotion that is going on."""
-    shop, number, _ = map(screen.number, screen.parts(turn))
+    shop, number, cast = map(screen.number, screen.parts(turn))
+    if cast:
+        await db.run(lambda conn: broadcasts.press(conn, shop, cast, turn.state.who["id"]))
     try:
         promo = await db.run(lambda conn: offers.get_promotion(conn, shop, number))
     except errors.Missing:

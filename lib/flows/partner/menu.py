@@ -19,6 +19,7 @@ MANAGERS = (
     ("partner.button.figures", "figures:home"),
     ("partner.button.inbox", "inbox:list"),
     ("partner.button.promos", "promos:list"),
+    ("news.button.menu", "cast:list"),
     ("partner.button.goods", "goods:list"),
     ("partner.button.prices", "prices:home"),
     ("partner.button.rules", "rules:home"),

@@ -1,0 +1,383 @@
+"""Writing a broadcast in a chat, for a shop and for the platform alike: what it says, to whom, when, and how it went.
+
+list -> new -> words -> the draft -> [words] [file] [button] [to whom] [when] [mark] -> the draft
+                        the draft -> [as a client sees it] [to myself] -> [send...] -> confirm -> how far it is
+
+The draft is a row, so nothing is lost between two screens. The button that sends it names the version that was counted
+and shown; if anything has changed meanwhile, the draft is shown again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lib import clock, dates, db, errors, limits, text
+from lib.flows import audiences
+from lib.jobs import kick
+from lib.loyalty import offers
+from lib.people import notify
+from lib.reach import broadcasts, letter, results
+from lib.reach.broadcasts import AudienceCount, Broadcast
+from lib.telegram import screen
+from lib.telegram.client import Button, Chat, Keyboard, Picture
+from lib.telegram.dispatch import Turn
+from lib.text import HtmlSentence
+
+TESTS = limits.Limit("test_broadcast", 10, timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class Newsroom:
+    """Who writes: the flow whose buttons these are, the shop (0: the platform), its title, and the person."""
+
+    flow: str
+    partner_id: int
+    title: str
+    actor_id: int
+
+    def data(self, action: str, number: int | None = None, *more: object) -> str:
+        """Return a button's data."""
+        return ":".join([self.flow, action, *([str(number)] if number else []), *map(str, more)])
+
+
+type Screen = Callable[[Turn, Newsroom, Broadcast, str], Awaitable[None]]
+
+
+async def handle(turn: Turn, desk: Newsroom) -> None:
+    """Answer a button, or take words or a file for what is open."""
+    action, argument = screen.pressed(turn)
+    first, _, rest = argument.partition(":")
+    if turn.came.kind != "press":
+        _, action, first, *_ = [*turn.state.step.split(":"), "", "", ""]
+    number = screen.number(first)
+    if action == "new" and turn.came.kind == "press":
+        await _new(turn, desk)
+        return
+    work = (SCREENS if turn.came.kind == "press" else TAKES).get(action)
+    if work is None or not number:
+        await _list(turn, desk, number)
+        return
+    try:
+        one = await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, number))
+        await work(turn, desk, one, rest)
+    except errors.Missing:
+        await screen.refuse_old_button(turn)
+        await _list(turn, desk, 0)
+    except (errors.Invalid, errors.Conflict, errors.Denied) as error:
+        await _refused(turn, desk, number, error)
+
+
+async def _refused(turn: Turn, desk: Newsroom, number: int, error: errors.AppError) -> None:
+    """Say what is wrong above the broadcast as it stands."""
+    key = f"news.error.{error.code}"
+    if not text.knows(key):
+        raise error
+    one = await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, number))
+    await _one(turn, desk, one, "", note=turn.text(key, detail=error.detail))
+
+
+async def _list(turn: Turn, desk: Newsroom, before: int) -> None:
+    turn.state.step = ""
+    page = await db.run(
+        lambda conn: broadcasts.listed(conn, desk.partner_id, before=before or None, limit=broadcasts.PAGE + 1)
+    )
+    rows = [[Button(_line(turn, one), desk.data("one", one.id))] for one in page[: broadcasts.PAGE]]
+    if len(page) > broadcasts.PAGE:
+        rows.append([screen.button(turn, "news.button.more", desk.data("list", page[-2].id))])
+    rows.append([screen.button(turn, "news.button.new", desk.data("new"), style="primary")])
+    if desk.partner_id:
+        rows.append([screen.button(turn, "news.button.auto", "auto:list")])
+    else:
+        rows.append([screen.button(turn, "news.button.review", "casts:review")])
+    words = turn.text("news.list", title=desk.title) if desk.partner_id else turn.text("news.list.platform")
+    await turn.show(words, [*rows, screen.home(turn)])
+
+
+def _line(turn: Turn, one: Broadcast) -> str:
+    return f"{screen.short(one.words, 24) or '…'} · {turn.text(f'news.state.{one.state}')}"
+
+
+async def _new(turn: Turn, desk: Newsroom) -> None:
+    fields = {} if desk.partner_id else {"kind": "notice"}
+    one = await db.run(lambda conn: broadcasts.draft(conn, desk.partner_id, desk.actor_id, **fields))
+    await _ask(turn, desk, one, "words")
+
+
+async def _ask(turn: Turn, desk: Newsroom, one: Broadcast, what: str, rows: Keyboard | None = None) -> None:
+    turn.state.step = desk.data(what, one.id)
+    await turn.show(turn.text(f"news.ask.{what}"), [*(rows or []), screen.home(turn, desk.data("one", one.id))])
+
+
+async def _one(turn: Turn, desk: Newsroom, one: Broadcast, _: str = "", note: str = "") -> None:
+    """Show a draft to be worked on, or how far a broadcast is."""
+    if one.state == "draft":
+        await _draft(turn, desk, one, note)
+        return
+    turn.state.step = ""
+    report = await db.run(lambda conn: results.report(conn, one))
+    words, rows = results.shown(one, report, turn.language)
+    await turn.show(screen.paragraphs(note, words), rows)
+    if one.created_by == desk.actor_id and not one.over:
+        shown = turn.state.data["screen"]
+        await db.run(lambda conn: broadcasts.show_progress_in(conn, one, shown))
+
+
+async def _draft(turn: Turn, desk: Newsroom, one: Broadcast, note: str) -> None:
+    turn.state.step = desk.data("words", one.id)
+    count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
+    fields = {
+        "words": letter.whole(one, turn.language),
+        "to": await audiences.said(turn, one),
+        "when": _when_said(turn, one),
+    }
+    words = turn.text("news.edit", number=one.id, **fields, **_numbers(count))
+    back = turn.text("news.edit.refused", reason=one.reason) if one.reason else ""
+    await turn.show(screen.paragraphs(note, back, words), _tools(turn, desk, one))
+
+
+def _tools(turn: Turn, desk: Newsroom, one: Broadcast) -> Keyboard:
+    tools = [
+        screen.button(turn, f"news.button.{what}", desk.data(what, one.id))
+        for what in ("words", "file", "button", "to", "when", "mark")
+    ]
+    looks = [
+        screen.button(turn, "news.button.preview", desk.data("preview", one.id)),
+        screen.button(turn, "news.button.test", desk.data("test", one.id)),
+    ]
+    go = [screen.button(turn, "news.button.confirm", desk.data("confirm", one.id), style="primary")]
+    drop = [screen.button(turn, "news.button.cancel", desk.data("cancel", one.id))]
+    return [*screen.in_rows(tools), looks, go, drop, screen.home(turn, desk.data("list"))]
+
+
+def _numbers(count: AudienceCount) -> dict[str, int]:
+    return {"ready": count.ready, "silent": count.silent, "blocked": count.blocked}
+
+
+def _when_said(turn: Turn, one: Broadcast) -> HtmlSentence:
+    if one.run_at is None:
+        return HtmlSentence(turn.text("news.when.now"))
+    key = "news.when.clock" if one.by_clock else "news.when.at"
+    return HtmlSentence(turn.text(key, at=one.run_at.astimezone(ZoneInfo(one.zone))))
+
+
+# What is typed or sent
+
+
+async def _take_words(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    """Take the words, or a photo with its caption."""
+    if turn.came.attachment:
+        fields: dict[str, Any] = {"file": _file(turn)}
+        fields |= {"words": turn.came.text.strip()} if turn.came.text.strip() else {}
+        await _change(turn, desk, one, **fields)
+    elif turn.came.kind == "text":
+        await _change(turn, desk, one, words=turn.came.text.strip())
+    else:
+        await _ask(turn, desk, one, "words")
+
+
+async def _take_file(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    if turn.came.attachment is None:
+        raise errors.Invalid("file_only")
+    await _change(turn, desk, one, file=_file(turn))
+
+
+def _file(turn: Turn) -> dict[str, str]:
+    file = turn.came.attachment
+    if file is None or not (file.kind == "photo" or file.mime in ("video/mp4", "image/jpeg", "image/png")):
+        raise errors.Invalid("file_only")
+    kind = "video" if file.mime == "video/mp4" else "photo"
+    return {"kind": kind, "bot": turn.chat.bot, "id": file.file_id}
+
+
+async def _take_button(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    label, _, url = turn.came.text.strip().rpartition(" ")
+    if not label.strip() or not url.startswith("https://") or len(url) > 500:
+        raise errors.Invalid("link_unclear")
+    await _change(turn, desk, one, buttons=[*one.buttons, {"label": screen.short(label, 40), "url": url}])
+
+
+async def _take_when(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    """Take "12.03 18:00", in the shop's zone: the next such moment."""
+    on, _, at = turn.came.text.strip().rpartition(" ")
+    today = clock.now().astimezone(ZoneInfo(one.zone))
+    try:
+        day, month, year = dates.parse(on)
+        hour, minute = map(int, at.split(":"))
+        moment = datetime.combine(today.date(), time(hour, minute), today.tzinfo)
+        moment = moment.replace(year=year or today.year, month=month, day=day)
+        moment = moment if year or moment > today else moment.replace(year=today.year + 1)
+    except (errors.Invalid, ValueError):
+        raise errors.Invalid("when_unclear") from None
+    if not today < moment < today + timedelta(days=366):
+        raise errors.Invalid("when_unclear")
+    await _change(turn, desk, one, run_at=moment)
+
+
+async def _take_mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    advertiser, _, erid = turn.came.text.strip().rpartition(" ")
+    if not advertiser or len(advertiser) > 120 or not erid.replace("-", "").replace("_", "").isalnum():
+        raise errors.Invalid("link_unclear")
+    await _change(turn, desk, one, advertiser=advertiser, erid=erid if erid.isascii() else "")
+
+
+async def _change(turn: Turn, desk: Newsroom, one: Broadcast, **fields: Any) -> None:
+    one = await db.run(lambda conn: broadcasts.change(conn, one, **fields))
+    await _draft(turn, desk, one, "")
+
+
+# The questions
+
+
+async def _words(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    await _ask(turn, desk, one, "words")
+
+
+async def _photo(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    if wish == "none":
+        await _change(turn, desk, one, file=None)
+        return
+    rows = [[screen.button(turn, "news.button.no_file", desk.data("file", one.id, "none"))]] if one.file else []
+    await _ask(turn, desk, one, "file", rows)
+
+
+async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    """Ask for a link, or offer the shop's promotions."""
+    if wish == "none":
+        await _change(turn, desk, one, buttons=[])
+        return
+    if screen.number(wish):
+        promo = await db.run(lambda conn: offers.get_promotion(conn, desk.partner_id, screen.number(wish)))
+        made = {"label": screen.short(promo.title, 40), "promotion": promo.id}
+        await _change(turn, desk, one, buttons=[*one.buttons, made])
+        return
+    found = await db.run(lambda conn: offers.list_promotions(conn, desk.partner_id)) if desk.partner_id else []
+    live = [promo for promo in found if promo.status == "approved" and promo.shown][:8]
+    rows = [[Button(f"🎁 {screen.short(promo.title, 30)}", desk.data("button", one.id, promo.id))] for promo in live]
+    rows += (
+        [[screen.button(turn, "news.button.no_buttons", desk.data("button", one.id, "none"))]] if one.buttons else []
+    )
+    await _ask(turn, desk, one, "button", rows)
+
+
+async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    now = clock.now().astimezone(ZoneInfo(one.zone))
+    evening = datetime.combine(now.date(), time(18), now.tzinfo)
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(12), now.tzinfo)
+    wishes: dict[str, dict[str, Any]] = {
+        "now": {"run_at": None, "by_clock": False},
+        "evening": {"run_at": evening},
+        "tomorrow": {"run_at": tomorrow},
+        "clock": {"by_clock": not one.by_clock},
+    }
+    if wish in wishes:
+        await _change(turn, desk, one, **wishes[wish])
+        return
+    offered = ["now", *(["evening"] if now < evening else []), "tomorrow"]
+    rows = [[screen.button(turn, f"news.button.{name}", desk.data("when", one.id, name))] for name in offered]
+    clocks = "clock_on" if one.by_clock else "clock_off"
+    rows.append([screen.button(turn, f"news.button.{clocks}", desk.data("when", one.id, "clock"))])
+    await _ask(turn, desk, one, "when", rows)
+
+
+async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    await _ask(turn, desk, one, "mark")
+
+
+async def _to(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    """Show the conditions, or what one of them may be; take one."""
+    wanted = audiences.changed(one, wish)
+    if wanted is not None:
+        one = await db.run(lambda conn: broadcasts.change(conn, one, **wanted))
+    rows = await audiences.rows(turn, one, "" if wanted is not None else wish, desk.data("to", one.id))
+    count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
+    turn.state.step = ""
+    words = screen.paragraphs(
+        turn.text("news.ask.to"), await audiences.said(turn, one), turn.text("news.counted", **_numbers(count))
+    )
+    await turn.show(words, [*rows, screen.home(turn, desk.data("one", one.id))])
+
+
+# Looking and sending
+
+
+async def _preview(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    """Send it below the screen as a client would see it; its buttons do nothing here."""
+    file = Picture("file", file_id=one.file["id"]) if one.file and one.file["bot"] == turn.chat.bot else None
+    await turn.answer()
+    await letter.deliver(turn.chat, one, turn.language, file, sample=desk.data("sample", one.id))
+
+
+async def _sample(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    await turn.answer(turn.text("news.sample"), alert=True)
+
+
+async def _test(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    """Send it to the author through the bot that will send it."""
+    if await turn.limited(TESTS):
+        return
+    try:
+        await letter.deliver(Chat(one.bot, turn.chat.id), one, turn.language, await letter.file(one))
+    except (errors.Blocked, errors.Missing):
+        await turn.answer(turn.text("news.not_tested"), alert=True)
+    else:
+        await turn.answer(turn.text("news.tested"), alert=True)
+
+
+async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
+    turn.state.step = ""
+    if not count.ready:
+        await turn.show(turn.text("news.confirm.empty"), [screen.home(turn, desk.data("one", one.id))])
+        return
+    send = desk.data("send", one.id, one.version)
+    go = screen.button(turn, "news.button.send", send, style="success", number=count.ready)
+    await turn.show(turn.text("news.confirm", **_numbers(count)), [[go], screen.home(turn, desk.data("one", one.id))])
+
+
+async def _send(turn: Turn, desk: Newsroom, one: Broadcast, version: str) -> None:
+    seen = screen.number(version)
+    one = await db.run(lambda conn: broadcasts.send(conn, one, seen, desk.actor_id, clock.now()))
+    turn.settled = True
+    note = turn.text("news.reviewed") if one.state == "review" else ""
+    if one.state == "review":
+        ways = [[("news.button.review", "casts:review")]]
+        told = {"shop": desk.title, "number": one.id}
+        turn.after.append(lambda: notify.alert_admins("partner", "alert.waiting_broadcast", ways=ways, **told))
+    turn.after.append(kick.drain)
+    await _one(turn, desk, one, note=note)
+
+
+async def _steer(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    await db.run(lambda conn: broadcasts.steer(conn, desk.partner_id, one.id, wish, clock.now()))
+    turn.after.append(kick.drain)
+    await _one(turn, desk, await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, one.id)))
+
+
+def _steering(wish: str) -> Screen:
+    return lambda turn, desk, one, _: _steer(turn, desk, one, wish)
+
+
+SCREENS: Mapping[str, Screen] = {
+    "one": _one,
+    "words": _words,
+    "file": _photo,
+    "button": _button,
+    "to": _to,
+    "when": _when,
+    "mark": _mark,
+    "preview": _preview,
+    "sample": _sample,
+    "test": _test,
+    "confirm": _confirm,
+    "send": _send,
+    **{wish: _steering(wish) for wish in ("pause", "resume", "cancel", "unknown")},
+}
+TAKES: Mapping[str, Screen] = {
+    "words": _take_words,
+    "file": _take_file,
+    "button": _take_button,
+    "when": _take_when,
+    "mark": _take_mark,
+}

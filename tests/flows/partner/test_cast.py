@@ -1,0 +1,155 @@
+"""A shop's broadcast from the first word to the report, as its owner, its clients and an administrator see it."""
+
+import pytest
+
+from lib.reach import broadcasts, choices
+from tests.flows.chat import buttons, words
+from tests.flows.partner.conftest import user_id
+
+
+async def agreed(cafe, name):
+    member = await cafe.client(name)
+    yes = {"wants": True, "said_in": "test"}
+    await cafe.run(lambda conn: choices.choose(conn, member.user_id, cafe.id, "news", **yes))
+    return member
+
+
+async def trusted(cafe):
+    """Let three of the café's broadcasts have gone out long ago."""
+    owner = await user_id(cafe.shop, cafe.owner)
+    await cafe.shop.rows(
+        "insert into broadcasts (partner_id, created_by, state, finished_at, words)"
+        " select %s, %s, 'done', now(), 'Раньше ' || n from generate_series(1, 3) n returning id",
+        cafe.id,
+        owner,
+    )
+
+
+async def it_is_day(cafe):
+    """Let a broadcast that waits for the morning go, at whatever hour the test runs."""
+    query = "update jobs set run_at = now() where task in ('audience', 'part_client') and state = 'queued' returning id"
+
+    async def over():
+        await cafe.shop.rows(query)
+        [row] = await cafe.shop.rows(
+            "select state from broadcasts where partner_id = %s order by id desc limit 1", cafe.id
+        )
+        return row["state"]
+
+    await cafe.shop.ticks_until(over, lambda state: state == "done", 60)
+
+
+async def test_an_owner_writes_to_their_clients_and_sees_who_got_it(cafe):
+    anna, boris = await agreed(cafe, "Анна"), await cafe.client("Борис")
+    client = await cafe.client_chat(anna)
+    await trusted(cafe)
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Сегодня <пироги> & кофе")
+    shown = words(await cafe.owner.sees("Получат сообщение: 1"))
+    assert "Сегодня <пироги> & кофе" in shown
+    assert "Не согласились: 1" in shown
+    await cafe.owner.presses("Как увидит клиент")
+    await cafe.owner.sees("^Кофейня «Зерно»\n\nСегодня")
+    await cafe.owner.presses("Отправить…")
+    await cafe.owner.presses("Отправить: 1")
+    await it_is_day(cafe)
+    got = await client.sees("Сегодня <пироги> & кофе")
+    await cafe.owner.presses("Обновить")
+    await cafe.owner.sees("закончена.*доставлено: 1")
+    await client.presses("Не получать рассылки", on=got)
+    assert "Больше не пришлём" in client.toast["text"]
+    rows = await cafe.shop.rows("select wants from news_choices where user_id = %s", anna.user_id)
+    assert [row["wants"] for row in rows] == [False]
+    assert boris
+
+
+async def test_a_button_that_confirms_another_version_sends_nothing(cafe):
+    await agreed(cafe, "Анна")
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Сегодня пироги")
+    await cafe.owner.presses("Отправить…")
+    confirm = await cafe.owner.message_with("Отправить: 1")
+    data = buttons(confirm)["Отправить: 1"]
+    await cafe.owner.presses("Назад")
+    await cafe.owner.says("Сегодня торты")
+    await cafe.owner.forges(data)
+    await cafe.owner.sees("Рассылка изменилась")
+    [row] = await cafe.shop.rows("select state, words from broadcasts where partner_id = %s", cafe.id)
+    assert (row["state"], row["words"]) == ("draft", "Сегодня торты")
+
+
+async def test_whom_it_goes_to_is_counted_before_it_goes(cafe):
+    anna = await agreed(cafe, "Анна")
+    await agreed(cafe, "Вера")
+    await cafe.shop.rows(
+        "update members set last_visit_at = now() - interval '70 days' where user_id = %s returning id", anna.user_id
+    )
+    await cafe.shop.rows(
+        "update members set last_visit_at = now() where partner_id = %s and user_id <> %s returning id",
+        cafe.id,
+        anna.user_id,
+    )
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Возвращайтесь")
+    await cafe.owner.presses("Кому")
+    await cafe.owner.presses("кто не был 60 дн.")
+    await cafe.owner.sees("Получат сообщение: 1\\.")
+    await cafe.owner.presses("✅ кто не был 60 дн.")
+    await cafe.owner.sees("всем клиентам.*Получат сообщение: 2\\.")
+
+
+async def test_a_first_broadcast_waits_for_an_administrator(cafe):
+    await agreed(cafe, "Анна")
+    owner = await user_id(cafe.shop, cafe.owner)
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Первая рассылка")
+    await cafe.owner.presses("Отправить…")
+    await cafe.owner.presses("Отправить: 1")
+    await cafe.owner.sees("Отправили администратору.*на проверке")
+    [found] = await cafe.shop.rows("select id from broadcasts where partner_id = %s", cafe.id)
+
+    async def refuse(conn):
+        one = await broadcasts.get(conn, cafe.id, found["id"])
+        await broadcasts.decide(conn, one, one.version, one.created_at, approves=False, reason="Уточните цену")
+
+    await cafe.run(refuse)
+    await cafe.owner.presses("Обновить")
+    await cafe.owner.sees("вернул рассылку: Уточните цену")
+    assert owner
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("Меню без ссылки", "Не вижу ссылки"),
+        ("Меню https://example.com/menu", "Кнопка «Меню»: https://example.com/menu"),
+    ],
+)
+async def test_a_button_has_a_link_that_is_shown_whole(cafe, typed, answer):
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Кнопка")
+    await cafe.owner.says(typed)
+    await cafe.owner.sees(answer)
+
+
+async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Автоматические сообщения")
+    await cafe.owner.presses("Не были 60 дней")
+    await cafe.owner.presses("Включить")
+    await cafe.owner.presses("Свой текст")
+    await cafe.owner.says("Соскучились по вам")
+    await cafe.owner.sees("Не были 60 дней: включено.*Соскучились по вам")
+    rows = await cafe.shop.rows("select kind, is_on, words from reminders where partner_id = %s", cafe.id)
+    assert [tuple(row.values()) for row in rows] == [("away", True, "Соскучились по вам")]
+
+
+async def test_a_cashier_sends_nothing(cafe):
+    await cafe.cashier.forges("cast:new")
+    await cafe.cashier.sees("только управляющий или владелец")
