@@ -3,7 +3,8 @@
 The process reports over a Unix socket (server-started, handler-started, log, end; NUL between JSON messages) and
 serves HTTP on a port of its own. Its life:
 
-    booting -> ready -> (process died) -> booting       at once, or on the next request if it died within BRIEF seconds
+    (dozing -> first request ->) booting -> ready
+    ready   -> (process died) -> booting                at once, or on the next request if it died within BRIEF seconds
        \\-> broken -> (next request)   -> booting       broken: it cannot be imported or refuses to start
 
 The process ends when this one does, even after kill -9: it watches a pipe that breaks with its parent.
@@ -120,6 +121,11 @@ class Function:
         self._keeper = asyncio.create_task(self._keep())
         await asyncio.shield(self._ready)
 
+    def doze(self) -> None:
+        """Boot at the first request, as the platform does it; what is wrong is told then."""
+        self._ready = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep(asleep=True))
+
     async def port(self) -> int:
         """Return the port that serves now, after a boot if one is needed; raise BootFailed."""
         if self._ready is None:
@@ -162,7 +168,9 @@ class Function:
         """Wait until every invocation has ended, its work after the response included."""
         await asyncio.wait_for(self._idle.wait(), timeout)
 
-    async def _keep(self) -> None:
+    async def _keep(self, *, asleep: bool = False) -> None:
+        if asleep:
+            await self._asked.wait()
         while True:
             self._asked.clear()
             booted = time.monotonic()

@@ -43,7 +43,8 @@ class Stack:
     `port` is where the page is to be (0: anywhere; the next free one is taken when it is busy), the deployment comes
     after it. `given` are settings as .env holds them. `ticks` switches the minute's tick on. `time_scale` shortens
     the waits between Telegram's attempts. `durable` data survives a power cut and costs time. With `ai` stand-ins of
-    the generation providers make the pictures, each in `generation_seconds`; `light` ones are a few blocks.
+    the generation providers make the pictures, each in `generation_seconds`; `light` ones are a few blocks. Of `dozing`
+    functions, named by their files, each boots at its first request.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Stack:
         ai: bool = False,
         generation_seconds: float = 8.0,
         light: bool = False,
+        dozing: Collection[str] = (),
         on_part: Callable[[parts.Part], None] = lambda _: None,
         on_line: Callable[[functions.Line], None] = lambda _: None,
     ) -> None:
@@ -75,7 +77,7 @@ class Stack:
             time_scale=time_scale,
             hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
         )
-        self._port, self._ticks, self._ai = port, ticks, ai
+        self._port, self._ticks, self._ai, self._dozing = port, ticks, ai, dozing
         self.providers = generation.stand_ins(self.secrets, seconds=generation_seconds, light=light)
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
@@ -254,7 +256,10 @@ class Stack:
                 log_file=part.log,
             )
             self._exit.push_async_callback(function.stop)
-            await function.start()
+            if entry in self._dozing:
+                function.doze()
+            else:
+                await function.start()
             self.functions[entry] = function
 
     async def _start_telegram(self, is_real: bool) -> None:

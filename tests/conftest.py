@@ -1,8 +1,9 @@
 """The database and the settings of every test.
 
-One Postgres a session, of the version that LOTOK_POSTGRES names, else the local stack's; the migrations run once,
-into a template, as an owner like Neon's. `conn` is a transaction of that owner, which is rolled back; `database` is a
-clone for tests of several connections, emptied after each, and what `db.connection()` then reaches, as `lotok_app`.
+One Postgres a session, of the version that LOTOK_POSTGRES names, else the local stack's; the migrations run once, into
+a template, as an owner like Neon's (tests/clusters.py). `conn` is a transaction of that owner, which is rolled back;
+`database` is a clone for tests of several connections, emptied after each, and what `db.connection()` then reaches, as
+`lotok_app`.
 """
 
 import gc
@@ -21,8 +22,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dev import postgres
-from lib import config, db, migrations
-from tests import factories, servers
+from lib import config, db
+from tests import clusters, factories, servers
 from tests.reused import Reused
 from tests.sizes import is_short
 
@@ -110,22 +111,25 @@ def settings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Path]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Name the folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def server(shared: Path) -> Iterator[Path]:
     """Run one Postgres for the session and return its folder."""
     version = os.environ.get("LOTOK_POSTGRES")
-    with servers.run(int(version)) if version else postgres.lent() as data:
+    with servers.run(int(version)) if version else clusters.lent(shared) as data:
         yield data
 
 
 @pytest.fixture(scope="session")
 async def template(server: Path) -> str:
-    """Build the database that all others are cloned from, by the migrations."""
-    async with db.connect(postgres.url(server)) as conn:
-        await conn.execute(servers.OWNER)
-        await conn.execute("create database template_lotok owner owner")
-    async with db.connect(postgres.url(server, "template_lotok", "owner")) as conn:
-        await migrations.apply(conn)
-        await conn.execute("alter role lotok_app login")
+    """Name the database that all others are cloned from; a version that was asked for has none yet."""
+    if "LOTOK_POSTGRES" in os.environ:
+        await clusters.with_a_template(server)
     return "template_lotok"
 
 

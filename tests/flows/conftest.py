@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw
 from dev.functions import Function
 from dev.stack import ROOT, Stack
 from lib import db
+from tests import clusters
 from tests.flows.chat import Chat, until
 
 FINAL = ("done", "failed", "cancelled")
@@ -271,7 +272,7 @@ def _state_key(chat: Chat) -> str:
 
 
 @pytest.fixture(scope="session")
-async def stack() -> AsyncIterator[Stack]:
+async def stack(shared: Path) -> AsyncIterator[Stack]:
     """Run everything once: real Postgres and Valkey, the functions under the real runtime, the stand-ins.
 
     Not below pytest's own temporary folder: it is closed to the user that Postgres runs as.
@@ -280,7 +281,8 @@ async def stack() -> AsyncIterator[Stack]:
     try:
         given = {"LEASE_SCALE": "0.15", "CUT_SIDE": "64", "ADMIN_IDS": ",".join(map(str, ADMINS))}
         given |= {"STRIPS_A_DAY": "0"}  # each confirm screen would draw one; their own tests have them
-        async with Stack(folder, time_scale=0.1, given=given) as stack:
+        clusters.lay(shared, clusters.as_a_stack_has_it, folder / "postgres")
+        async with Stack(folder, time_scale=0.1, given=given, dozing=clusters.DOZING) as stack:
             async with db.connect(stack.owner_url) as conn:  # what fires here would come between the tests' messages
                 await conn.execute("insert into muted_alerts select unnest(%s::bigint[]), 'alarm'", ([*ADMINS],))
             yield stack

@@ -17,6 +17,7 @@ from dev.stack import ROOT, Stack
 from lib import db
 from lib.jobs import table
 from lib.studio import orders
+from tests import clusters
 from tests.flows.chat import Chat
 
 FINAL = ("done", "failed", "cancelled")
@@ -128,11 +129,13 @@ class Studio:
 
 
 @pytest.fixture(scope="session")
-async def ai_stack() -> AsyncIterator[Stack]:
+async def ai_stack(shared: Path) -> AsyncIterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="lotok-ai-"))
     try:
         given = {"LEASE_SCALE": "0.1", "CUT_SIDE": "64", "DRAIN_SECONDS": "60", "STRIPS_A_DAY": "0"}
-        async with Stack(folder, time_scale=0.1, given=given, ai=True, generation_seconds=0.8, light=True) as stack:
+        kind = {"ai": True, "generation_seconds": 0.8, "light": True, "dozing": clusters.DOZING}
+        clusters.lay(shared, clusters.as_a_stack_has_it, folder / "postgres")
+        async with Stack(folder, time_scale=0.1, given=given, **kind) as stack:
             yield stack
             assert not stack.world.problems, stack.world.problems
             keys = [value for name, value in stack.settings.items() if name.endswith(("_KEY", "_TOKEN", "_SECRET"))]

@@ -138,7 +138,7 @@ async def test_a_scene_that_no_model_makes_and_nobody_can_cut_is_framed_not_refu
     busy = await sent_file(alice, studio, encoded(make_scene()), "a.jpg", "image/jpeg")
     job = await studio.order(alice, product="background", scene="people", file_id=busy)
     ended = await studio.end_of(job)
-    assert (ended["state"], ended["checkpoint"]["item0"]["files"]["note"]) == ("done", ["framed"])
+    assert (ended["state"], ended["checkpoint"]["item0"]["files"]["note"]) == ("done", ["framed only"])
     await alice.sees("нарисовал сам.*поэтому фото в рамке.*Плохой результат")
     assert await studio.balance(alice) == 99, "it costs what our own drawing costs"
 

@@ -2,7 +2,7 @@ import json
 
 from lib import db
 from lib.people import users
-from tests.flows.chat import Chat
+from tests.flows.chat import Chat, until
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -114,7 +114,11 @@ async def test_delete_in_another_bot_takes_the_status_of_an_order_away(seller, p
         await elsewhere.says("/delete")
         await elsewhere.presses("Удалить навсегда")
         await elsewhere.sees("Ваши данные удалены")
-    assert status["message_id"] not in [one["message_id"] for one in await seller.messages()]
+
+    async def has_gone() -> bool:
+        return status["message_id"] not in [one["message_id"] for one in await seller.messages()]
+
+    await until(has_gone)
 
 
 async def test_a_state_that_outlived_its_account_begins_anew_at_the_first_write(seller, photo, shop):
