@@ -7,4 +7,5 @@ keyless    the answer from the menu alone, without a model
 render     references of a model's words become items with prices; what is not certain yet is held back
 guards     no sums of money, links or rules of ours in a model's own words
 about      answers about the shop itself: its hours, its address, what the assistant cannot do
+misses     what clients asked for and did not find, without the people; figures by day
 """

@@ -101,6 +101,7 @@ FLOWS = Flows(
                 "prices",
                 "items",
                 "hours",
+                "assistant",
                 "clients",
                 "figures",
                 "marks",

@@ -23,5 +23,6 @@ class MenuItem:
     description: str = ""
     unit: str = ""  # what a price is for, where it is no portion: кг, 100 г, час
     photo: str = ""  # Telegram's id of it in the partner bot
+    names: tuple[str, ...] = ()  # what clients call it besides; they find it by these and never read them
     in_short: bool = True
     available: bool = True

@@ -343,6 +343,7 @@ def _weigh(item: MenuItem) -> tuple[dict[str, float], set[str]]:
     sizes = " ".join(one.name for one in item.variants)
     for text, weight in (
         (item.title, _TITLE),
+        (" ".join(item.names), _TITLE),
         (item.category, _CATEGORY),
         (sizes, _SIZE),
         (item.description, _DESCRIPTION),

@@ -17,6 +17,8 @@ from lib.menu.goods import MenuItem, Variant
 
 MOST_ITEMS = 1_000
 MOST_VARIANTS = 20
+MOST_NAMES = 10
+NAME = 40
 MOST_KOPECKS = 1_000_000_000
 LENGTHS = {"code": 20, "category": 40, "title": 64, "variant": 40, "description": 300, "unit": 20}
 CODE_BYTES = 40  # so that a code has room in a button's data
@@ -30,6 +32,7 @@ _NAMES = {
     "short": "краткое кратко short",
     "available": "наличии доступно available",
     "unit": "единица ед unit",
+    "names": "другие синонимы names",
 }
 _NO = {"нет", "no", "0", "false", "-", "н", "n", "стоп"}
 _YES = {"да", "yes", "1", "true", "+", "д", "y", ""}
@@ -83,14 +86,22 @@ def read(data: bytes, present: Sequence[MenuItem] = ()) -> MenuSheet:
         faults.append(SheetFault(len(table), "too_many_items", str(MOST_ITEMS)))
     if faults:
         return MenuSheet(faults=tuple(faults))
-    photos = {one.code: one.photo for one in present}
-    return MenuSheet(tuple(replace(one, photo=photos.get(code, "")) for code, one in gathered.items()))
+    known = {one.code: one for one in present}
+    return MenuSheet(tuple(_kept(one, known.get(code), "names" in columns) for code, one in gathered.items()))
+
+
+def _kept(item: MenuItem, before: MenuItem | None, has_names: bool) -> MenuItem:
+    """Return an item with what its file does not hold: the photo, and other names where it has no column of them."""
+    if before is None:
+        return item
+    return replace(item, photo=before.photo, names=item.names if has_names else before.names)
 
 
 def rows(item: MenuItem) -> list[dict[str, str]]:
     """Return an item as the rows of a file."""
     flags = {"short": "+" if item.in_short else "-", "available": "+" if item.available else "-"}
     own = {name: getattr(item, name) for name in ("code", "category", "title", "description", "unit")}
+    own["names"] = "; ".join(item.names)
     return [{**own, **flags, "variant": one.name, "price": _price(one, "ru")} for one in item.variants]
 
 
@@ -140,7 +151,18 @@ def dump(items: Sequence[MenuItem], language: str = "ru") -> bytes:
             "В наличии",
             "Единица",
         ),
-        "en": ("Code", "Category", "Title", "Variant", "Price", "Description", "Short menu", "Available", "Unit"),
+        "en": (
+            "Code",
+            "Category",
+            "Title",
+            "Variant",
+            "Price",
+            "Description",
+            "Short menu",
+            "Available",
+            "Unit",
+            "Other names",
+        ),
     }
     said = {"ru": ("нет", "да"), "en": ("no", "yes")}[language]
     file = io.StringIO(newline="")
@@ -150,7 +172,7 @@ def dump(items: Sequence[MenuItem], language: str = "ru") -> bytes:
         for one in item.variants:
             own = [item.code, item.category, item.title, one.name, _price(one, language), item.description]
             flags = [said[item.in_short], said[item.available]]
-            writer.writerow([*map(_as_words, own), *flags, _as_words(item.unit)])
+            writer.writerow([*map(_as_words, own), *flags, _as_words(item.unit), _as_words("; ".join(item.names))])
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
@@ -176,8 +198,8 @@ def _take(gathered: dict[str, MenuItem], codes: dict[str, str], row: Mapping[str
     if item is None:
         in_short, available = (_flag(row.get(name, "")) for name in ("short", "available"))
         place = (code, told["category"], told["title"])
-        about = (told["description"], told["unit"])
-        gathered[code] = MenuItem(*place, (variant,), *about, in_short=in_short, available=available)
+        about, names = (told["description"], told["unit"]), _names(row.get("names", ""))
+        gathered[code] = MenuItem(*place, (variant,), *about, names=names, in_short=in_short, available=available)
         return
     if item.title != told["title"]:
         raise _RowFault("other_title", told["title"])
@@ -209,6 +231,16 @@ def _text(name: str, cell: str) -> str:
     if len(text) > LENGTHS[name] or (name == "code" and len(text.encode()) > CODE_BYTES):
         raise _RowFault(f"long_{name}", cell)
     return text
+
+
+def _names(cell: str) -> tuple[str, ...]:
+    """Read other names of an item, between commas or semicolons."""
+    found = tuple(dict.fromkeys(filter(None, (words.plain(_MARKUP.sub(" ", one)) for one in re.split("[,;\n]", cell)))))
+    if len(found) > MOST_NAMES:
+        raise _RowFault("too_many_names", cell)
+    if any(len(one) > NAME or not words.split(one) for one in found):
+        raise _RowFault("long_names", cell)
+    return found
 
 
 def _kopecks(cell: str) -> tuple[int, bool]:

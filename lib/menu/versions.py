@@ -129,6 +129,11 @@ async def open_shop(conn: db.Connection, partner_id: int) -> OpenShop | None:
     return await SQL.open_shop.within(_of(partner_id)).one(conn, OpenShop, partner_id=partner_id)
 
 
+async def tried_shop(conn: db.Connection, partner_id: int) -> OpenShop | None:
+    """Return a shop as its own staff try it out, open or not."""
+    return await SQL.tried_shop.within(_of(partner_id)).one(conn, OpenShop, partner_id=partner_id)
+
+
 async def index(shop: OpenShop) -> Index:
     """Return the index of a shop's menu, from Redis or Postgres only where this process has another version.
 
@@ -193,7 +198,11 @@ def _dump(item: MenuItem) -> dict[str, Any]:
 
 def _read(stored: dict[str, Any]) -> MenuVersion:
     items = [
-        MenuItem(**{**one, "variants": tuple(Variant(**each) for each in one["variants"])})
+        MenuItem(**{**one, "names": tuple(one.get("names", ())), "variants": _variants(one)})
         for one in stored.get("items", ())
     ]
     return MenuVersion(stored.get("version", 0), tuple(items))
+
+
+def _variants(item: dict[str, Any]) -> tuple[Variant, ...]:
+    return tuple(Variant(**each) for each in item["variants"])

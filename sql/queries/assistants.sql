@@ -38,3 +38,73 @@ with before as (
     from changed c
 )
 select partner_id from changed;
+
+-- name: missed_lines
+-- What clients asked, of the answers that found nothing and are not counted yet; tests of the staff do not count.
+select l.id, q.words, l.created_at as at
+from talk_lines l
+join talks t on t.partner_id = l.partner_id and t.id = l.talk_id and not t.is_test
+join talk_lines q on q.partner_id = l.partner_id and q.talk_id = l.talk_id and q.run_no = l.run_no and q.role = 'client'
+where l.partner_id = %(partner_id)s
+and l.missed
+and l.id > (select coalesce(max(m.line_id), 0) from miss_marks m where m.partner_id = %(partner_id)s)
+order by l.id
+limit %(limit)s;
+
+-- name: keep_misses
+-- Counts lines once: the second of two that read the same lines finds the mark moved on.
+with marked as (
+    insert into miss_marks (partner_id, line_id)
+    values (%(partner_id)s, %(line_id)s)
+    on conflict (partner_id) do update
+    set line_id = excluded.line_id
+    where miss_marks.line_id < excluded.line_id
+    returning partner_id
+), old as (
+    delete from menu_misses o
+    using marked m
+    where o.partner_id = m.partner_id
+    and o.last_on < %(since)s
+    and o.key <> all (%(keys)s::text[])
+)
+insert into menu_misses (partner_id, key, words, count, last_on)
+select m.partner_id, n.key, n.words, n.count, n.last_on
+from marked m, unnest(%(keys)s::text[], %(words)s::text[], %(counts)s::integer[], %(days)s::date[]) n (key, words, count,
+    last_on)
+on conflict (partner_id, key) do update
+set count = menu_misses.count + excluded.count,
+    last_on = greatest(menu_misses.last_on, excluded.last_on);
+
+-- name: list_misses
+select id, words, count, last_on
+from menu_misses
+where partner_id = %(partner_id)s
+order by count desc, last_on desc, id
+limit %(limit)s;
+
+-- name: get_miss
+select id, words, count, last_on
+from menu_misses
+where partner_id = %(partner_id)s
+and id = %(miss_id)s;
+
+-- name: drop_misses
+delete from menu_misses
+where partner_id = %(partner_id)s
+and id = any (%(ids)s::bigint[]);
+
+-- name: assistant_days
+select (l.created_at at time zone p.tz)::date as day,
+    count(*) filter (where l.status = 'complete') as answers,
+    count(*) filter (where l.missed) as missed,
+    count(*) filter (where l.thumb = 1) as liked,
+    count(*) filter (where l.thumb = -1) as disliked,
+    coalesce(sum(l.tokens_in + l.tokens_out), 0)::bigint as tokens,
+    coalesce(sum(l.cost_micro), 0)::bigint as cost_micro
+from talk_lines l
+join partners p on p.id = l.partner_id
+where l.partner_id = %(partner_id)s
+and l.role = 'bot'
+and l.created_at >= %(since)s
+group by 1
+order by 1 desc;

@@ -7,6 +7,7 @@ select m.version, (
         'description', i.description,
         'unit', i.unit,
         'photo', i.photo,
+        'names', i.names,
         'in_short', i.in_short,
         'available', i.available,
         'variants', (
@@ -32,6 +33,12 @@ select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
 from partners p
 where p.id = %(partner_id)s
 and p.status = 'approved';
+
+-- name: tried_shop
+select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
+    coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version
+from partners p
+where p.id = %(partner_id)s;
 
 -- name: shops_with_menu
 select m.partner_id
@@ -69,12 +76,12 @@ with made as (
     select m.partner_id, m.version, i.place, i.item
     from made m, jsonb_array_elements(%(menu)s::jsonb -> 'items') with ordinality i (item, place)
 ), placed as (
-    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, in_short,
-        available)
-    select i.partner_id, i.version, i.place, r.code, r.category, r.title, r.description, r.unit, r.photo, r.in_short,
-        r.available
+    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, names,
+        in_short, available)
+    select i.partner_id, i.version, i.place, r.code, r.category, r.title, r.description, r.unit, r.photo, r.names,
+        r.in_short, r.available
     from items i, jsonb_to_record(i.item) r (code text, category text, title text, description text, unit text,
-        photo text, in_short boolean, available boolean)
+        photo text, names text[], in_short boolean, available boolean)
 ), priced as (
     insert into menu_variants (partner_id, version, code, place, name, kopecks, at_least)
     select i.partner_id, i.version, i.item ->> 'code', v.place, v.variant ->> 'name',
@@ -108,10 +115,10 @@ with made as (
     on conflict do nothing
     returning partner_id, version, created_by
 ), placed as (
-    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, in_short,
-        available)
-    select m.partner_id, m.version, i.place, i.code, i.category, i.title, i.description, i.unit, i.photo, i.in_short,
-        i.available
+    insert into menu_items (partner_id, version, place, code, category, title, description, unit, photo, names,
+        in_short, available)
+    select m.partner_id, m.version, i.place, i.code, i.category, i.title, i.description, i.unit, i.photo, i.names,
+        i.in_short, i.available
     from made m
     join menu_items i on i.partner_id = m.partner_id and i.version = m.version - 2
 ), priced as (

@@ -553,6 +553,8 @@ create table menu_items (
     unit text not null default '' check (length(unit) <= 20),
     -- Telegram's id of the photo in the partner bot
     photo text not null default '' check (length(photo) <= 300),
+    -- what clients call it besides
+    names text[] not null default '{}' check (cardinality(names) <= 10 and length(array_to_string(names, '')) <= 400),
     primary key (partner_id, version, code),
     unique (partner_id, version, place),
     foreign key (partner_id, version) references menus (partner_id, version) on delete cascade

@@ -22,10 +22,36 @@ create policy tenant on assistants to lotok_app using (sees(partner_id));
 create trigger a_living before insert or update on assistants
     for each row execute function refuse_erased('actor_id');
 
+-- What clients asked for and the menu did not have: the words without the person, how often, and when last.
+create table menu_misses (
+    partner_id bigint not null references partners (id),
+    id bigint generated always as identity,
+    -- the same question in other forms of its words
+    key text not null check (length(key) between 1 and 80),
+    words text not null check (length(words) between 1 and 80),
+    count integer not null check (count > 0),
+    last_on date not null,
+    primary key (partner_id, id),
+    unique (partner_id, key)
+);
+
+-- The last line of a talk that was counted; each is counted once.
+create table miss_marks (
+    partner_id bigint primary key references partners (id),
+    line_id bigint not null
+);
+
+alter table menu_misses enable row level security, force row level security;
+create policy tenant on menu_misses to lotok_app using (sees(partner_id));
+alter table miss_marks enable row level security, force row level security;
+create policy tenant on miss_marks to lotok_app using (sees(partner_id));
+
 -- A shop that is closed for good, as its owner was erased, has no assistant.
 create function forget_assistants() returns trigger language plpgsql set role to lotok_app as $$
 begin
     perform set_config('app.platform', 'on', true);
+    delete from menu_misses where partner_id in (select id from partners where owner_id = new.id);
+    delete from miss_marks where partner_id in (select id from partners where owner_id = new.id);
     delete from assistants where partner_id in (select id from partners where owner_id = new.id);
     perform set_config('app.platform', '', true);
     return null;

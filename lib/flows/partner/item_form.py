@@ -13,7 +13,7 @@ from lib.telegram.dispatch import Turn
 from lib.telegram.wizard import Draft, Form, Step
 
 # What can be typed of an item, and which cell of a file it is.
-CELLS = {"title": "title", "about": "description", "section": "category", "unit": "unit"}
+CELLS = {"title": "title", "about": "description", "section": "category", "unit": "unit", "names": "names"}
 SECTIONS = 8  # that can be chosen by a button
 
 

@@ -1,6 +1,6 @@
 """The items of a shop's menu, one by one: a form adds one, a press marks it as sold out, a few words change it.
 
-items:list -> in:<section> -> one:<code> -> edit:<part>:<code>: title, prices, about, section, unit, photo
+items:list -> in:<section> -> one:<code> -> edit:<part>:<code>: title, prices, about, section, unit, photo, names
            -> out, has: sold out and here again · short, long: in the short menu or not · drop -> sure
            -> new: category -> title -> prices -> about -> confirm -> published          State.data["new_item"]
 
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib import db, errors
+from lib.assistant import misses
 from lib.flows.partner import item_form, workplace
 from lib.loyalty.staff import Staff
 from lib.menu import sheet, suspects, versions
@@ -149,8 +150,9 @@ def _told(turn: Turn, item: MenuItem) -> str:
     head = turn.text(
         "partner.items.one", title=item.title, section=item.category or turn.text("partner.items.no_section")
     )
+    called = turn.text("partner.items.names", names=", ".join(item.names)) if item.names else ""
     mark = turn.text("partner.items.suspect") if suspects.found([item]) else ""
-    return screen.paragraphs(head, prices, about, "\n".join([state, short, photo]), mark)
+    return screen.paragraphs(head, prices, about, "\n".join([state, short, photo]), called, mark)
 
 
 def _rows(turn: Turn, item: MenuItem, section: int) -> Keyboard:
@@ -267,7 +269,16 @@ async def _look(turn: Turn, place: Staff, code: str) -> None:
 
 
 async def _begin(turn: Turn, place: Staff, argument: str) -> None:
+    """Begin the form of a new item; a number is that of words that clients asked for and did not find."""
     sections = [one for one in _sections(await _items(place)) if one][: item_form.SECTIONS]
+    if miss := await db.run(lambda conn: misses.get(conn, place.partner_id, screen.number(argument))):
+        turn.state.data[item_form.FORM.name] = {
+            "shop": place.partner_id,
+            "sections": sections,
+            "title": miss.words.capitalize(),
+        }
+        await wizard.ask(turn, item_form.FORM)
+        return
     await wizard.begin(turn, item_form.FORM, afresh=argument == "afresh", shop=place.partner_id, sections=sections)
 
 
@@ -304,7 +315,7 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "look": _look,
     "new": _begin,
 }
-ASKED = ("title", "prices", "about", "section", "unit", "photo")
+ASKED = ("title", "prices", "about", "section", "unit", "photo", "names")
 CHANGES: Mapping[str, Callable[[MenuItem], MenuItem | None]] = {
     "out": lambda item: replace(item, available=False),
     "has": lambda item: replace(item, available=True),

@@ -22,6 +22,7 @@ MANAGERS = (
     ("news.button.menu", "cast:list"),
     ("partner.button.goods", "goods:list"),
     ("partner.button.prices", "prices:home"),
+    ("partner.button.assistant", "assistant:home"),
     ("partner.button.rules", "rules:home"),
     ("partner.button.team", "team:list"),
 )
