@@ -271,6 +271,8 @@ def test_a_picture_of_nothing_is_framed_whole() -> None:
         ({"searched": 0.6}, "unsure"),
         ({"inner": 0.05}, "unsure"),
         ({"blurred": 0.8}, "unsure"),
+        ({"hidden": 0.2}, "unsure"),
+        ({"agreement": 0.9}, "unsure"),
         ({"overlap": 0.4}, "hopeless"),
         ({"area": 0.001}, "hopeless"),
         ({"area": 0.99}, "hopeless"),

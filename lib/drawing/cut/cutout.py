@@ -1,7 +1,8 @@
 """Cuts the product out of its photo and says how far the cut can be trusted.
 
 transparent file   its own alpha: always sure
-network            finds it in any photo (subject.py); gate: two looks agree, few pixels are unsure (gate.py)
+network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: two looks agree,
+                   few pixels are unsure (gate.py); where it is not sure, it looks once more
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py)
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, gate, matte, subject
+from lib.drawing.cut import backdrop, faint, fringe, gate, matte, subject
 from lib.drawing.cut.backdrop import Backdrop
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
@@ -108,20 +109,37 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[J
     crop, side = rgb.crop(found.box), len(found.straight)
     small = np.asarray(crop.resize((side, side), Image.Resampling.BOX))
     lab = np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
-    if ground:
-        own = backdrop.parts(lab, backdrop.within(ground.backdrop, found.place, side), found.mask > 0.5)
-        found = found.with_parts(own)
-    certainty = gate.certainty(gate.marks(found, lab))
-    if ground and certainty == "sure" and faint.lost(ground.lab, found.within(*ground.lab.shape[1::-1])) > FAR:
-        certainty = "unsure"
+    certainty, seen = _trusted(found, lab, ground)
+    if certainty != "sure":
+        certainty, seen = _trusted(subject.again(rgb, found), lab, ground)
     if certainty == "hopeless":
         return []
-    masks: list[tuple[Way, Floats]] = [("network", found.mask)]
-    wide = np.maximum(found.mask, found.searched)
-    if certainty == "unsure" and raster.iou(wide > 0.5, found.mask > 0.5) < DIFFERENT:
-        masks.append(("wide", wide))
-    fitted, sides = _fitted(crop), found.sides()
+    masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
+    if certainty == "unsure":
+        masks += [("wide", mask) for mask in _others(seen)][:1]
+    fitted, sides = _fitted(crop), seen.sides()
     return [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
+
+
+def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certainty, Sighting]:
+    """Return the product with all its parts and without ground, and how far that can be trusted."""
+    if ground:
+        here = backdrop.within(ground.backdrop, found.place, len(lab))
+        found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
+    left_over = fringe.find(lab, found.mask > 0.5)
+    found = found.without(left_over.ground)
+    certainty = gate.certainty(gate.marks(found, lab, left_over.hides))
+    if ground and certainty == "sure" and faint.lost(ground.lab, found.within(*ground.lab.shape[1::-1])) > FAR:
+        certainty = "unsure"
+    return certainty, found
+
+
+def _others(found: Sighting) -> list[Floats]:
+    """Return other masks of the product that look different, the likeliest first."""
+    seen = np.maximum(found.fullest, found.searched)
+    return [
+        mask for mask in (found.fullest, found.agreed, seen) if raster.iou(mask > 0.5, found.mask > 0.5) < DIFFERENT
+    ]
 
 
 def _picture(crop: Image.Image, mask: Floats, how: Way, sides: tuple[Side, ...] = ()) -> ProductPicture:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from lib.drawing.cut import subject
 from lib.drawing.cut.result import Certainty
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import raster
@@ -19,35 +20,37 @@ from lib.drawing.ground.raster import Floats, Mask
 class Marks:
     """Measures of a cut by the network."""
 
-    overlap: float  # of the straight look with the mirrored one
-    searched: float  # overlap of both with the first look at the whole photo: of a jar only the lid
+    overlap: float  # of the two close looks that are most alike
+    searched: float  # overlap of the cut with the first look at the whole photo: of a jar only the lid
     inner: float  # unsure pixels away from the edge, for each of the product
     unsure: float  # how unsure all pixels are together, for each of the product
     blurred: float  # share of the edge that is soft in the photo
     area: float  # of the photo
+    agreement: float = 1.0  # of three looks, on all that one or another of them saw
+    hidden: float = 0.0  # share of the rim that ground stands before: grass, moss
 
 
-SURE = Marks(overlap=0.93, searched=0.8, inner=0.036, unsure=0.08, blurred=0.5, area=0.01)
-UNSURE = Marks(overlap=0.6, searched=0.0, inner=0.5, unsure=0.5, blurred=1.0, area=0.004)
+SURE = Marks(overlap=0.93, searched=0.8, inner=0.036, unsure=0.08, blurred=0.5, area=0.01, agreement=0.95, hidden=0.085)
+UNSURE = Marks(overlap=0.6, searched=0.0, inner=0.5, unsure=0.5, blurred=1.0, area=0.004, agreement=0.0, hidden=1.0)
 KEPT = 0.04  # of what is certain: as much may be the edge
 MOST = 0.97  # of the photo: more than that is no product with something around it
 
 
-def marks(found: Sighting, lab: Floats) -> Marks:
+def marks(found: Sighting, lab: Floats, hidden: float = 0.0) -> Marks:
     """Measure the looks at a box, whose colours `lab` are of the same size."""
-    straight, mirrored, mean = found.straight, found.mirrored, found.mask
+    mask = found.mask
     left, top, right, bottom = found.place
-    solid: Mask = mean > 0.5
+    solid: Mask = mask > 0.5
     count = max(1.0, float(solid.sum()))
-    middling = (mean > 0.15) & (mean < 0.85)
-    edge = raster.dilate(solid, 4) & ~raster.erode(solid, 4)
     return Marks(
-        overlap=raster.iou(straight > 0.5, mirrored > 0.5),
+        overlap=found.overlap,
         searched=raster.iou(found.searched > 0.5, solid),
-        inner=float((middling & ~edge).sum()) / count,
-        unsure=float(np.minimum(mean, 1 - mean).sum()) / count,
+        inner=subject.unclear(mask),
+        unsure=float(np.minimum(mask, 1 - mask).sum()) / count,
         blurred=blurred_edge(lab, solid),
         area=float(solid.mean()) * (right - left) * (bottom - top),
+        agreement=found.agreement,
+        hidden=hidden,
     )
 
 
@@ -66,17 +69,19 @@ def _within(found: Marks, limits: Marks) -> bool:
         and found.unsure <= limits.unsure
         and found.blurred <= limits.blurred
         and found.area >= limits.area
+        and found.agreement >= limits.agreement
+        and found.hidden <= limits.hidden
     )
 
 
 def keeps(found: Sighting, mask: Mask) -> bool:
-    """Tell if a cut of the whole photo keeps what both looks at the product are sure of: white letters on a shirt."""
+    """Tell if a cut of the whole photo keeps what all looks at the product are sure of: white letters on a shirt."""
     left, top, right, bottom = found.place
     height, width = mask.shape
     box = (left * width, top * height, right * width, bottom * height)
     side = len(found.straight)
     own = Image.fromarray(mask.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR, box=box)
-    certain = np.minimum(found.straight, found.mirrored) > 0.85
+    certain = np.min(found.looks, axis=0) > 0.85
     return float((certain & (np.asarray(own) < 0.5)).sum()) <= KEPT * max(1.0, float(certain.sum()))
 
 

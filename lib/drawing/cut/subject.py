@@ -1,9 +1,12 @@
 """Finds the product in a photo: a look at the whole of it, then two at the part where the product is.
 
 The second look is what makes the quality: a small product gets several times the pixels, and what the first look took
-along from the room goes. It is done straight and mirrored; where the two differ the network is guessing.
+along from the room goes. It is done straight and mirrored; where the two differ the network is guessing, and a
+third look, from farther away, tells what goes with the product: the whole bowl, not its berries alone.
 """
 
+import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -20,6 +23,7 @@ PART = 0.05  # of the largest part: less than that is no part of the product
 MARGIN = 0.1  # of the box's longer side, around it
 GROWTH = 0.3  # of the box's longer side, where the product goes on beyond it
 ROUNDS = 3
+STEP_BACK = 0.25  # of the box's longer side, on all sides, for the look from farther away
 TOUCH = 0.012  # of a side: a corner may graze it
 
 Box = tuple[int, int, int, int]
@@ -34,12 +38,46 @@ class Sighting:
     box: Box  # of the photo, in its pixels
     straight: Floats  # of the box, squashed to a square
     mirrored: Floats
+    farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
 
     @property
+    def looks(self) -> list[Floats]:
+        """Return the close looks at the box."""
+        return [self.straight, self.mirrored, *([] if self.farther is None else [self.farther])]
+
+    @functools.cached_property
     def mask(self) -> Floats:
-        """Return the mean of both looks."""
-        return np.asarray((self.straight + self.mirrored) / 2, dtype=np.float32)
+        """Return the mean of two looks; of three what two agree on, or all that they saw, as the first look has it."""
+        if self.farther is None:
+            return self.agreed
+        return max(self.agreed, self.fullest, key=lambda mask: self._as_searched(mask) - unclear(mask))
+
+    @property
+    def agreed(self) -> Floats:
+        """Return what most looks agree on."""
+        return np.asarray(np.median(self.looks, axis=0), dtype=np.float32)
+
+    @property
+    def fullest(self) -> Floats:
+        """Return all that one look or another saw."""
+        return np.asarray(np.max(self.looks, axis=0), dtype=np.float32)
+
+    @property
+    def agreement(self) -> float:
+        """Return how well all that was seen overlaps with what most looks agree on, or with what the first look saw."""
+        if self.farther is None:
+            return 1.0
+        return max(raster.iou(self.agreed > 0.5, self.fullest > 0.5), self._as_searched(self.fullest))
+
+    def _as_searched(self, mask: Floats) -> float:
+        return raster.iou(mask > 0.5, self.searched > 0.5)
+
+    @property
+    def overlap(self) -> float:
+        """Return how well the two looks overlap that are most alike."""
+        pairs = itertools.combinations([look > 0.5 for look in self.looks], 2)
+        return max(raster.iou(one, other) for one, other in pairs)
 
     @property
     def place(self) -> tuple[float, float, float, float]:
@@ -68,8 +106,15 @@ class Sighting:
 
     def with_parts(self, parts: Mask) -> "Sighting":
         """Return the same with these pixels taken for certain."""
-        looks = [np.where(parts, np.float32(1), look) for look in (self.straight, self.mirrored)]
-        return replace(self, straight=looks[0], mirrored=looks[1], parts=parts)
+        return replace(self._with(parts, 1), parts=parts)
+
+    def without(self, ground: Mask) -> "Sighting":
+        """Return the same with these pixels taken for ground."""
+        return self._with(ground, 0)
+
+    def _with(self, where: Mask, value: float) -> "Sighting":
+        looks = [np.where(where, np.float32(value), look) for look in self.looks]
+        return replace(self, straight=looks[0], mirrored=looks[1], farther=looks[2] if len(looks) > 2 else None)
 
     def sides(self) -> tuple[Side, ...]:
         """Return the sides at which the photo crops the product."""
@@ -106,6 +151,31 @@ def find(photo: Image.Image, beside: Callable[[Mask], Mask] | None = None) -> Si
         straight = network.find(crop, side)
     mirrored = network.find(ImageOps.mirror(crop), side)[:, ::-1]
     return Sighting(photo.size, whole, box, straight, mirrored)
+
+
+def again(photo: Image.Image, found: Sighting) -> Sighting:
+    """Look once more at what two looks have left in doubt: from farther away."""
+    left, top, right, bottom = found.box
+    step = STEP_BACK * max(right - left, bottom - top)
+    wider = _inside((left - step, top - step, right + step, bottom + step), photo.size)
+    side = len(found.straight)
+    seen = network.find(photo.crop(wider), side)
+    across, down = side / (wider[2] - wider[0]), side / (wider[3] - wider[1])
+    place = (
+        (left - wider[0]) * across,
+        (top - wider[1]) * down,
+        (right - wider[0]) * across,
+        (bottom - wider[1]) * down,
+    )
+    part = Image.fromarray(seen).resize((side, side), Image.Resampling.BILINEAR, box=place)
+    return replace(found, farther=np.asarray(part, dtype=np.float32))
+
+
+def unclear(mask: Floats) -> float:
+    """Return how many pixels away from the edge are neither product nor ground, for each of the product."""
+    solid: Mask = mask > 0.5
+    edge = raster.dilate(solid, 4) & ~raster.erode(solid, 4)
+    return float(((mask > 0.15) & (mask < 0.85) & ~edge).sum()) / max(1.0, float(solid.sum()))
 
 
 def _box(seen: Mask, size: tuple[int, int]) -> Box | None:
