@@ -3,6 +3,10 @@
 settings   what a shop decides about it: whether it answers, how it speaks, what it refuses, how much a day
 talks      conversations and their lines; who answers, the assistant or a person of the staff
 requests   a client's order to a shop: the draft, its one confirmation, its states
+slip       a request in words
+pushes     what becomes of a request, told to the staff and the client
+handover   a person of the staff in a talk: called, answering, giving it back
+below      the buttons below an answer
 keyless    the answer from the menu alone, without a model
 render     references of a model's words become items with prices; what is not certain yet is held back
 guards     no sums of money, links or rules of ours in a model's own words

@@ -43,6 +43,19 @@ class Talk:
 
 
 @dataclass(frozen=True)
+class WaitingTalk:
+    """A talk that a person was called into; `taker` is who answers it, "" while nobody does."""
+
+    id: int
+    partner_id: int
+    user_id: int
+    person_until: datetime
+    last_at: datetime
+    name: str
+    taker: str
+
+
+@dataclass(frozen=True)
 class TalkLine:
     """What was said: by the client, the bot, the staff, or, as a note, what happened."""
 
@@ -239,19 +252,25 @@ async def hand_back(conn: db.Connection, partner_id: int, talk_id: int, *, at: d
 
 async def with_people(
     conn: db.Connection, partner_id: int, *, at: datetime, after: tuple[datetime, int] | None = None, limit: int = 10
-) -> list[Talk]:
+) -> list[WaitingTalk]:
     """Return a page of the talks that wait for the staff, those that have waited longest first.
 
     `after` is (person_until, id) of the page before's last.
     """
     after_at, after_id = after or (None, None)
     page = {"at": at, "after_at": after_at, "after_id": after_id, "limit": limit}
-    return await SQL.list_person_talks.within(_of(partner_id)).all(conn, Talk, partner_id=partner_id, **page)
+    return await SQL.list_person_talks.within(_of(partner_id)).all(conn, WaitingTalk, partner_id=partner_id, **page)
 
 
-async def rate(conn: db.Connection, partner_id: int, user_id: int, line_id: int, thumb: int) -> bool:
-    """Put a client's thumb, 1 or -1, under an answer they were given; tell whether it was one of theirs."""
-    ids = {"partner_id": partner_id, "user_id": user_id, "line_id": line_id}
+async def taker(conn: db.Connection, partner_id: int, talk_id: int) -> str:
+    """Return the first name of the one who answers a talk, "" for nobody."""
+    ids = {"partner_id": partner_id, "talk_id": talk_id}
+    return await SQL.taker_of_talk.within(_of(partner_id)).one(conn, str, **ids) or ""
+
+
+async def rate(conn: db.Connection, partner_id: int, user_id: int, talk_id: int, run_no: int, thumb: int) -> bool:
+    """Put a client's thumb, 1 or -1, under the answer of a run; tell whether it was an answer to them."""
+    ids = {"partner_id": partner_id, "user_id": user_id, "talk_id": talk_id, "run_no": run_no}
     return await SQL.rate_line.within(_of(partner_id)).one(conn, int, **ids, thumb=thumb) is not None
 
 

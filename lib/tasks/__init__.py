@@ -52,6 +52,8 @@ LIGHT: Kinds = {
     "points": Kind("lib.tasks.points", lanes=1),
     "release": Kind("lib.tasks.release", lanes=1),
     "requests": Kind("lib.tasks.requests", lanes=2),
+    "handback": Kind("lib.tasks.handback", lanes=2),
+    "relay": Kind("lib.tasks.relay", lanes=2),
 }
 
 TASKS: Kinds = HEAVY | LIGHT

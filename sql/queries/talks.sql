@@ -165,9 +165,11 @@ and closed_at is null
 returning id;
 
 -- name: list_person_talks
-select t.id, t.partner_id, t.user_id, t.is_test, t.run_no, t.state, t.person_until, t.taken_by, t.summary,
-    t.summary_upto, t.started_at, t.last_at, t.closed_at
+select t.id, t.partner_id, t.user_id, t.person_until, t.last_at, trim(u.first_name || ' ' || u.last_name) as name,
+    coalesce(s.first_name, '') as taker
 from talks t
+join users u on u.id = t.user_id
+left join users s on s.id = t.taken_by
 where t.partner_id = %(partner_id)s
 and t.state = 'person'
 and t.closed_at is null
@@ -176,12 +178,20 @@ and (%(after_at)s::timestamptz is null or (t.person_until, t.id) > (%(after_at)s
 order by t.person_until, t.id
 limit %(limit)s;
 
+-- name: taker_of_talk
+select coalesce(u.first_name, '')
+from talks t
+left join users u on u.id = t.taken_by
+where t.partner_id = %(partner_id)s
+and t.id = %(talk_id)s;
+
 -- name: rate_line
 update talk_lines l
 set thumb = %(thumb)s
 from talks t
 where l.partner_id = %(partner_id)s
-and l.id = %(line_id)s
+and l.talk_id = %(talk_id)s
+and l.run_no = %(run_no)s
 and l.role = 'bot'
 and l.status = 'complete'
 and t.partner_id = l.partner_id

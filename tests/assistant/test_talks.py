@@ -193,16 +193,16 @@ async def test_talks_that_wait_come_in_pages(conn, shop):
 
 
 async def test_answers_that_found_nothing_or_were_not_liked_are_counted_in_a_row(conn, shop, anna):
-    lines = []
     for number, missed in enumerate((True, False, True, False)):
         heard = await hear(conn, shop, anna, once=str(number))
-        lines.append(await answered(conn, shop, heard, missed=missed))
+        await answered(conn, shop, heard, missed=missed)
+    last = (heard.talk_id, heard.run_no)
     assert await talks.misses(conn, shop.id, heard.talk_id) == 0
-    assert await talks.rate(conn, shop.id, anna.id, lines[-1], -1)
+    assert await talks.rate(conn, shop.id, anna.id, *last, -1)
     assert await talks.misses(conn, shop.id, heard.talk_id) == 2
-    assert not await talks.rate(conn, shop.id, shop.owner.id, lines[-1], 1), "somebody else's"
-    assert not await talks.rate(conn, shop.id, anna.id, heard.line_id, 1), "their own words"
-    await talks.rate(conn, shop.id, anna.id, lines[-1], 1)
+    assert not await talks.rate(conn, shop.id, shop.owner.id, *last, 1), "somebody else's"
+    assert not await talks.rate(conn, shop.id, anna.id, heard.talk_id, heard.run_no + 1, 1), "no answer"
+    await talks.rate(conn, shop.id, anna.id, *last, 1)
     assert await talks.misses(conn, shop.id, heard.talk_id) == 0
 
 

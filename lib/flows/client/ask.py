@@ -6,9 +6,9 @@ ask:<shop> -> words -> the answer, kept with the question in their talk; /new be
 from dataclasses import dataclass
 
 from lib import clock, db, errors, text
-from lib.assistant import below, keyless, talks
+from lib.assistant import below, handover, keyless, talks
 from lib.assistant.talks import HeardLine
-from lib.flows.client import visitor
+from lib.flows.client import staffed, visitor
 from lib.loyalty import partners
 from lib.menu import versions
 from lib.menu.versions import OpenShop
@@ -55,9 +55,16 @@ async def _open(turn: Turn, shop: int, note: str = "") -> None:
     if partner is None:
         await _closed(turn, shop)
         return
+    user_id = turn.state.who["id"]
+    talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
     items = (await versions.index(partner)).items if partner.menu_version else ()
-    turn.state.step = "ask:words" if items else ""
+    staffs = talk is not None and talk.state == "person"
+    turn.state.step = "ask:words" if items or staffs else ""
     TALK.keep(turn.state, MenuTalk(shop))
+    if staffs:
+        words = screen.paragraphs(note, turn.text("talk.with_person", title=partner.title))
+        await turn.show(words, [*staffed.back(turn, shop), screen.home(turn, f"shop:{shop}")])
+        return
     if items:
         sections = dict.fromkeys(one.category for one in items if one.category)
         shelves = turn.text("client.ask.sections", names=", ".join(sections)) if sections else ""
@@ -83,16 +90,24 @@ async def _answer(turn: Turn, shop: int) -> None:
     heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, turn.came.text, once=once, at=clock.now()))
     if heard is None:
         await _closed(turn, shop)
-    elif heard.state == "bot":
+    elif heard.state == "person":
+        await staffed.pass_on(turn, heard)
+    elif not (why := handover.wanted(turn.came.text)) or not await staffed.call(turn, _shop(heard), heard.talk_id, why):
         await _answer_from_menu(turn, heard)
 
 
-async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
+def _shop(heard: HeardLine) -> OpenShop:
     named = (heard.title, heard.city, heard.address, heard.contact)
-    partner = OpenShop(heard.id, *named, heard.menu_version, heard.tz, heard.hours)
+    return OpenShop(heard.id, *named, heard.menu_version, heard.tz, heard.hours)
+
+
+async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
+    partner = _shop(heard)
     index = await versions.index(partner)
     reply = keyless.reply(turn.language, partner, index, turn.came.text)
-    rows = below.keyboard(turn.language, partner, index, reply.items)
+    rows = below.keyboard(turn.language, partner, index, reply.items, heard.talk_id, heard.run_no)
     await turn.show(reply.words, rows)
     words, ids, now = text.plain(reply.words), (partner.id, heard.talk_id, heard.run_no), clock.now()
     await db.run(lambda conn: talks.answer(conn, *ids, words, at=now, missed=reply.missed))
+    if reply.missed:
+        await staffed.call_if_lost(turn, partner, heard.talk_id)

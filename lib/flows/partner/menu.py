@@ -67,7 +67,8 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
         serve = [screen.button(turn, "partner.button.serve", "till:find", style="primary")]
         undo = screen.button(turn, "partner.button.operations", "undo:list")
         orders = screen.button(turn, "request.button.all", "requests:list:new")
-        return words, [serve, *screen.in_rows([orders, undo, *manager])]
+        waiting = screen.button(turn, "talk.button.list", "talks:list")
+        return words, [serve, *screen.in_rows([orders, waiting, undo, *manager])]
     rows = screen.in_rows(manager) if shop.status == "pending" else []
     refresh = [screen.button(turn, "partner.button.refresh", "menu:home")]
     if shop.status == "rejected" and place.role == "owner":

@@ -1,0 +1,151 @@
+"""Bringing a person of the staff into a client's talk, what both write to each other, and giving it back.
+
+The client asks for one by the button or in words, three answers in a row were of no use, or the words are angry. Code
+says it and does it: everybody at work is told with the last lines, the first to answer has the talk, and the assistant
+is silent until it is handed back or nobody has written for two hours (`talks.PERSON_FOR`), which a job sees to.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lib import db, text
+from lib.assistant import about, talks
+from lib.assistant.talks import Talk
+from lib.jobs import table
+from lib.jobs.table import NewJob
+from lib.loyalty import hours as opening
+from lib.loyalty import staff
+from lib.menu.versions import OpenShop
+from lib.people import notify, users
+
+SQL = db.load("handover")
+
+TASK = "handback"
+RELAY = "relay"
+MISSES = 3
+SHOWN = 6  # lines that the staff read with the call
+LINE = 300
+
+_ASKED = re.compile(
+    r"(?:позов|позва|соедин|переключ|переведи|дай|нуж[ен]н?|хочу|можно|пригла|поговорить)\w*\b[^.!?\d]{0,30}"
+    r"\b(?:человек(?:а|ом)|оператор(?:а|ом)|сотрудник(?:а|ом)|менеджер(?:а|ом)|администратор(?:а|ом)|с живым)\b"
+    r"|^\W*(?:живой )?(?:человек|оператор|менеджер|администратор|консультант|сотрудник)\W*$"
+    r"|(?:talk|speak|connect me|chat) (?:to|with) (?:a |an |the |some )?(?:real |live )?"
+    r"(?:human|person|someone|somebody|staff|manager|operator|agent)"
+    r"|^\W*(?:human|operator|agent|real person|a person|call a person|manager)(?: please)?\W*$",
+    re.IGNORECASE,
+)
+_ANGRY = re.compile(
+    r"безобраз|отвратит|возмут|хамств|хамите|обманул|обманыва|мошенни|верните деньги|верни деньги|жалоб[уа]\b|пожалуюсь"
+    r"|роспотребнадзор|издева|достали|заколебал|тупой бот|тупая программ|бесполезн\w+ бот|бесит|\bзадолбал"
+    r"|ужасн\w+ (?:сервис|обслужив|магазин|кафе)|\bscam\b|refund|complain|useless|ridiculous|terrible service"
+    r"|stupid bot|my money back|i am angry|disgust",
+    re.IGNORECASE,
+)
+
+
+def wanted(words: str) -> str:
+    """Return why these words need a person: "asked" or "angry"; "" when they do not."""
+    if _ASKED.search(words):
+        return "asked"
+    return "angry" if _ANGRY.search(words) else ""
+
+
+async def call(conn: db.Connection, partner_id: int, talk_id: int, why: str, *, at: datetime) -> bool:
+    """Hand a talk over and tell everybody at work; False when a person has it already, or nobody may be called.
+
+    `why`: asked, angry, missed, or model.
+    """
+    async with conn.transaction():
+        talk = await talks.get(conn, partner_id, talk_id)
+        ids = {"partner_id": partner_id, "user_id": talk.user_id}
+        may = not talk.is_test and await SQL.may_call.within(db.Scope(tenant=partner_id)).one(conn, bool, **ids)
+        if not may or not await talks.hand_over(conn, partner_id, talk_id, at=at):
+            return False
+        await _tell_staff(conn, talk, why)
+        back = NewJob(talk.user_id, f"{TASK}:{partner_id}:{talk_id}", {"partner": partner_id, "talk": talk_id})
+        await table.create_free_jobs(conn, TASK, [back], max_attempts=20, run_at=at + talks.PERSON_FOR)
+    return True
+
+
+async def call_if_lost(conn: db.Connection, partner_id: int, talk_id: int, *, at: datetime) -> bool:
+    """Hand a talk over when its last three answers were of no use; tell whether this call did."""
+    if await talks.misses(conn, partner_id, talk_id) < MISSES:
+        return False
+    return await call(conn, partner_id, talk_id, "missed", at=at)
+
+
+def sentence(language: str, shop: OpenShop, now: datetime) -> str:
+    """Return what the client reads when a person was called, with the hours when the shop is closed."""
+    local = now.astimezone(ZoneInfo(shop.tz)).replace(tzinfo=None)
+    told = opening.read(shop.hours)
+    said = text.say(language, "talk.called", title=shop.title)
+    if told.week and not opening.state(told, local).is_open:
+        return f"{said}\n\n{text.say(language, 'talk.called_closed', hours=about.now_line(language, told, local))}"
+    return said
+
+
+async def pass_on(conn: db.Connection, partner_id: int, talk_id: int, line_id: int, words: str) -> None:
+    """Tell the one who has the talk, or everybody while nobody has it, what the client writes now."""
+    talk = await talks.get(conn, partner_id, talk_id)
+    client = await users.get_user(conn, talk.user_id)
+    for one in await staff.list_all(conn, partner_id, limit=100):
+        if talk.taken_by in (None, one.user_id):
+            fields = {"shop": one.title, "name": _name(client), "words": words[:1000]}
+            once = f"talk:{partner_id}:{line_id}:{one.user_id}"
+            await notify.tell(conn, one.user_id, "partner", "talk.told.words", fields, _ways(talk), once=once)
+
+
+async def reply(
+    conn: db.Connection, talk: Talk, actor_id: int, words: str, *, once: str, at: datetime, photo: str = ""
+) -> bool:
+    """Send words of the staff, or a photo with them, to the client in the shop's name; False when it is not theirs."""
+    async with conn.transaction():
+        said = words or "📷"
+        line = await talks.reply(conn, talk.partner_id, talk.id, actor_id, said, once=once, at=at)
+        if line is None:
+            return False
+        place = await staff.get(conn, talk.partner_id, actor_id)
+        ways = [[("talk.button.answer", f"ask:{talk.partner_id}")]]
+        fields = {"shop": place.title, "words": words}
+        key = f"reply:{talk.partner_id}:{line}"
+        if photo:
+            args = {"file_id": photo, "from": "partner", "to": "client", "key": "talk.told.photo", "fields": fields}
+            order = NewJob(talk.user_id, f"{RELAY}:{key}", {**args, "ways": ways})
+            await table.create_free_jobs(conn, RELAY, [order], max_attempts=5)
+        else:
+            await notify.tell(conn, talk.user_id, "client", "talk.told.answer", fields, ways, once=f"talk:{key}")
+    return True
+
+
+async def give_back(conn: db.Connection, talk: Talk, *, at: datetime, key: str = "talk.told.back") -> bool:
+    """Let the assistant answer again and tell the client; False when it does already."""
+    async with conn.transaction():
+        if not await talks.hand_back(conn, talk.partner_id, talk.id, at=at):
+            return False
+        ways = [[("talk.button.ask", f"ask:{talk.partner_id}"), ("client.button.write", f"letter:{talk.partner_id}")]]
+        fields = {"shop": await SQL.title_of.one(conn, str, partner_id=talk.partner_id) or ""}
+        once = f"talk:back:{talk.partner_id}:{talk.id}"
+        await notify.tell(conn, talk.user_id, "client", key, fields, ways, once=once)
+    return True
+
+
+async def _tell_staff(conn: db.Connection, talk: Talk, why: str) -> None:
+    client = await users.get_user(conn, talk.user_id)
+    said = await talks.lines(conn, talk.partner_id, talk.id, limit=SHOWN)
+    lines = [notify.spoken(f"talk.line.{one.role}", words=one.words[:LINE]) for one in said if one.role != "note"]
+    for one in await staff.list_all(conn, talk.partner_id, limit=100):
+        fields: dict[str, Any] = {"shop": one.title, "name": _name(client), "lines": notify.listed(lines)}
+        fields["why"] = notify.spoken(f"talk.why.{why}")
+        once = f"talk:{talk.partner_id}:{talk.id}:{one.user_id}"
+        await notify.tell(conn, one.user_id, "partner", "talk.told.call", fields, _ways(talk), once=once)
+
+
+def _ways(talk: Talk) -> list[list[tuple[str, str]]]:
+    return [[("talk.button.take", f"talks:take:{talk.partner_id}:{talk.id}")]]
+
+
+def _name(client: users.User | None) -> str:
+    return f"{client.first_name} {client.last_name}".strip() if client else "…"

@@ -1,0 +1,28 @@
+"""Carries a photo from the chat of one bot to a person in another: a file's id works for the bot that got it alone."""
+
+from datetime import timedelta
+
+from lib import db, errors, log, retry, text
+from lib.jobs.run import Run
+from lib.people import users
+from lib.telegram import client
+from lib.telegram.client import Button, Chat, Picture
+
+BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=5))
+LEASE = timedelta(seconds=60)
+
+
+async def run(run: Run) -> None:
+    """Fetch it and send it with its words; to nobody who is gone or has stopped the bot."""
+    wanted = run.job.args
+    user = await db.run(lambda conn: users.get_user(conn, run.job.user_id or 0))
+    if user is None or user.tg_id <= 0:
+        log.note(nobody_to_tell=True)
+        return
+    rows = [[Button(text.say(user.language, key), data) for key, data in row] for row in wanted["ways"]]
+    try:
+        data = await client.download(wanted["from"], wanted["file_id"])
+        words = text.say(user.language, wanted["key"], **wanted["fields"])
+        await Chat(wanted["to"], user.tg_id, paced=True).send_photo(Picture("photo.jpg", data), words, rows)
+    except (errors.Missing, errors.Blocked) as refusal:
+        log.note(not_told=str(refusal))
