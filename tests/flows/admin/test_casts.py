@@ -1,0 +1,75 @@
+"""Broadcasts as administrators see them: those of shops that wait for a look, and the platform's own."""
+
+from lib.reach import broadcasts
+from tests.flows.chat import buttons, words
+
+
+async def waiting(shop, said):
+    """Return a broadcast of a new shop that waits for an administrator; its clients have not agreed to anything."""
+    [owner] = await shop.rows("insert into users (tg_id) select max(tg_id) + 900000 from users returning id")
+    [place] = await shop.rows(
+        "insert into partners (code, owner_id, title, city, category, status)"
+        " values (%s, %s, 'Пекарня', 'Казань', 'cafe', 'approved') returning id",
+        f"bakery{owner['id']}",
+        owner["id"],
+    )
+    [one] = await shop.rows(
+        "insert into broadcasts (partner_id, created_by, state, words, buttons)"
+        """ values (%s, %s, 'review', %s, '[{"label": "Меню", "url": "https://example.com/menu"}]') returning id""",
+        place["id"],
+        owner["id"],
+        said,
+    )
+    return place["id"], one["id"]
+
+
+async def state(shop, one):
+    [row] = await shop.rows("select state, reason from broadcasts where id = %s", one)
+    return row["state"], row["reason"]
+
+
+async def test_an_administrator_reads_it_whole_and_lets_it_go(shop, dina):
+    _, one = await waiting(shop, "Скидка на <хлеб>")
+    await dina.says("/menu")
+    await dina.presses("Рассылки")
+    await dina.presses("На проверке")
+    await dina.presses("Пекарня: Скидка на <хлеб>")
+    shown = words(await dina.sees("Пекарня · рассылка"))
+    assert "Скидка на <хлеб>" in shown
+    assert "https://example.com/menu" in shown
+    await dina.presses("Одобрить")
+    await dina.sees("одобрена")
+    assert (await state(shop, one))[0] in ("scheduled", "cutting", "done")
+
+
+async def test_an_administrator_gives_it_back_with_a_reason(shop, dina):
+    _, one = await waiting(shop, "Лучший хлеб")
+    await dina.forges("casts:review")
+    await dina.presses("Пекарня: Лучший хлеб")
+    await dina.presses("Вернуть…")
+    await dina.says("Слова «лучший» быть не может")
+    await dina.sees("вернули: Слова «лучший» быть не может")
+    assert await state(shop, one) == ("draft", "Слова «лучший» быть не может")
+
+
+async def test_a_version_that_was_not_shown_is_not_approved(shop, dina):
+    _, one = await waiting(shop, "Старый текст")
+    await dina.forges("casts:review")
+    await dina.presses("Пекарня: Старый текст")
+    approve = buttons(await dina.message_with("Одобрить"))["Одобрить"]
+    await shop.rows("update broadcasts set version = version + 1 where id = %s returning id", one)
+    await dina.forges(approve)
+    await dina.sees("На проверке|на проверке")
+    assert await state(shop, one) == ("review", "")
+
+
+async def test_the_platform_writes_by_role_and_category(shop, dina):
+    await dina.forges("casts:new")
+    await dina.says("Завтра с двух до трёх бот обновится")
+    await dina.presses("Кому")
+    await dina.presses("сотрудники магазинов")
+    shown = await dina.sees("сотрудники магазинов")
+    assert any("Кафе" in label or "кафе" in label for label in buttons(shown))
+    [row] = await shop.rows("select bot, kind from broadcasts where partner_id = 0 order by id desc limit 1")
+    assert (row["bot"], row["kind"]) == ("partner", "notice")
+    assert broadcasts.ADVERTISES == ("news", "away")

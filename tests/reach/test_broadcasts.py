@@ -1,0 +1,207 @@
+"""Who may send what to whom: versions, moderation, consents, the day's limit, and what has come of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from lib import errors
+from lib.loyalty import partners, points
+from lib.reach import broadcasts, choices, letter, reminders, results
+from lib.reach.parts import Fate
+from tests.factories import refused
+from tests.loyalty_lab import make_shop, new_key
+from tests.reach_lab import NOON, crowd, released, written
+
+
+async def trusted(conn, shop):
+    await conn.execute(
+        "insert into broadcasts (partner_id, created_by, state, finished_at, words)"
+        " select %s, %s, 'done', %s, 'Раньше ' || n from generate_series(1, 3) n",
+        (shop.id, shop.owner.id, NOON - timedelta(days=30)),
+    )
+
+
+async def count(conn, one):
+    found = await broadcasts.count(conn, one, NOON)
+    return found.ready, found.silent, found.blocked
+
+
+async def test_the_count_says_who_is_left_out_and_why(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 6)]
+    await conn.execute("update users set stopped = '{client}' where id = %s", (people[0],))
+    await choices.choose(conn, people[1], shop.id, "news", wants=False, said_in="test")
+    await conn.execute("update clients set wants_news = false where user_id = %s", (people[2],))
+    await conn.execute("delete from news_choices where user_id = %s", (people[3],))
+    assert await count(conn, await written(conn, shop)) == (2, 3, 1)
+
+
+FILTERS = {
+    "city": ("Казань", "update clients set city = 'Пермь' where user_id = %s"),
+    "away": (60, "update members set last_visit_at = '2036-03-01' where user_id = %s"),
+    "seen": (30, "update members set last_visit_at = '2035-03-01' where user_id = %s"),
+    "birthday": (7, "update clients set birthday = '06-01' where user_id = %s"),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_each_condition_leaves_out_who_does_not_meet_it(conn, name):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    seen = "2036-03-10" if name == "seen" else "2035-12-01"
+    await conn.execute("update members set last_visit_at = %s where partner_id = %s", (seen, shop.id))
+    await conn.execute("update clients set birthday = '03-14' where user_id = any(%s)", (people,))
+    value, statement = FILTERS[name]
+    await conn.execute(statement, (people[0],))
+    assert await count(conn, await written(conn, shop, filter={name: value})) == (2, 0, 0)
+
+
+async def test_groups_and_tiers_are_those_of_the_figures(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 10)]
+    await conn.execute(
+        "update members set visits = 1, last_visit_at = %s, joined_at = %s, spent_minor = 100 where partner_id = %s",
+        (NOON - timedelta(days=3), NOON - timedelta(days=3), shop.id),
+    )
+    await conn.execute("update members set visits = 9, spent_minor = 900000 where user_id = %s", (people[0],))
+    [(tier,)] = await (
+        await conn.execute(
+            "insert into tiers (partner_id, title, min_spent_minor, earn_bp) values (%s, 'Золото', 500000, 700)"
+            " returning id",
+            (shop.id,),
+        )
+    ).fetchall()
+    assert await count(conn, await written(conn, shop, filter={"group": "new"})) == (9, 0, 0)
+    assert await count(conn, await written(conn, shop, filter={"tier": tier})) == (1, 0, 0)
+
+
+async def test_a_first_broadcast_and_any_with_a_link_wait_for_an_administrator(conn):
+    shop = await make_shop(conn)
+    one = await written(conn, shop)
+    assert (await broadcasts.send(conn, one, one.version, shop.owner.id, NOON)).state == "review"
+    known = await make_shop(conn)
+    await trusted(conn, known)
+    link = [{"label": "Меню", "url": "https://example.com"}]
+    for fields, state in (({"buttons": link}, "review"), ({"words": "Пишите @pekarnya"}, "review"), ({}, "scheduled")):
+        one = await written(conn, known, **{"words": "Пироги", **fields})
+        assert (await broadcasts.send(conn, one, one.version, known.owner.id, NOON)).state == state
+        await conn.execute("update broadcasts set state = 'draft' where id = %s", (one.id,))
+
+
+async def test_what_was_not_shown_is_not_sent(conn):
+    shop = await make_shop(conn)
+    one = await written(conn, shop)
+    changed = await broadcasts.change(conn, one, words="Завтра пироги")
+    async with refused(conn, errors.Conflict, match="broadcast_changed"):
+        await broadcasts.send(conn, changed, one.version, shop.owner.id, NOON)
+    async with refused(conn, errors.Conflict, match="broadcast_changed"):
+        await broadcasts.change(conn, one, words="Послезавтра")
+
+
+async def test_a_shop_sends_one_a_day_and_says_nothing_twice(conn):
+    shop = await make_shop(conn)
+    first = await released(conn, shop)
+    await conn.execute("update broadcasts set started_at = %s where id = %s", (NOON, first.id))
+    again = await written(conn, shop)
+    async with refused(conn, errors.Conflict, match="said_already"):
+        await broadcasts.send(conn, again, again.version, shop.owner.id, NOON + timedelta(hours=23))
+    other = await broadcasts.change(conn, again, words="Другое")
+    async with refused(conn, errors.Conflict, match="enough_today"):
+        await broadcasts.send(conn, other, other.version, shop.owner.id, NOON + timedelta(hours=3))
+    async with refused(conn, errors.Denied, match="role_too_low"):
+        await broadcasts.send(conn, other, other.version, shop.cashier.id, NOON + timedelta(days=2))
+
+
+async def test_what_telegram_or_a_button_does_not_take_is_refused_at_once(conn):
+    shop = await make_shop(conn)
+    for fields in (
+        {"words": "ж" * 3501},
+        {"words": "ж" * 701, "file": {"kind": "photo", "bot": "partner", "id": "x"}},
+        {"buttons": [{"label": "x", "url": "http://example.com"}]},
+        {"buttons": [{"label": "x", "promotion": 1}] * 4},
+    ):
+        async with refused(conn, errors.Invalid):
+            await written(conn, shop, **fields)
+
+
+async def test_a_reader_sees_who_writes_and_how_to_end_it(conn):
+    shop = await make_shop(conn)
+    button = [{"label": "Акция", "promotion": 5}]
+    one = await written(conn, shop, words="<b>Пироги</b>", buttons=button, advertiser="ООО «Мука»", erid="2Vtz")
+    assert letter.words(one, "ru") == ("<b>Кофейня</b>\n\n&lt;b&gt;Пироги&lt;/b&gt;\n\nРеклама. ООО «Мука» 2Vtz")
+    rows = [[(key.label, key.data) for key in row] for row in letter.keyboard(one, "ru")]
+    assert rows == [
+        [("Акция", f"promo:{shop.id}:5:{one.id}")],
+        [("Не получать рассылки «Кофейня»", f"news:off:{shop.id}:news")],
+    ]
+
+
+async def test_the_report_knows_who_pressed_and_who_came_back(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    one = await released(conn, shop)
+    await conn.execute(
+        "update broadcasts set state = 'done', started_at = %s, finished_at = %s, audience = 3 where id = %s",
+        (NOON, NOON, one.id),
+    )
+    await conn.execute(
+        "insert into broadcast_parts (partner_id, broadcast_id, n, user_ids, states, counts, run_at, until, started_at)"
+        r" values (%s, %s, 1, %s, '\x020203', '{0,0,2,1,0,0,0}', now(), now(), %s)",
+        (shop.id, one.id, people, NOON),
+    )
+    await broadcasts.press(conn, shop.id, one.id, people[0])
+    await broadcasts.press(conn, shop.id, one.id, people[0])
+    for place, day in ((0, 2), (0, 3), (1, 9), (2, 1)):
+        await bought(conn, shop, people[place], NOON + timedelta(days=day))
+    report = await results.report(conn, await broadcasts.get(conn, shop.id, one.id))
+    assert (report.of(Fate.SENT), report.of(Fate.BLOCKED), report.clicked) == (2, 1, 1)
+    assert (report.came_back, report.turnover_minor) == (1, 100_000)
+
+
+async def bought(conn, shop, user_id, at):
+    await conn.execute(
+        "insert into point_accounts (partner_id, member_id, kind, balance)"
+        " select partner_id, id, k, 0 from members, unnest(array['available', 'pending']) k where user_id = %s"
+        " on conflict do nothing",
+        (user_id,),
+    )
+    [(member,)] = await (await conn.execute("select id from members where user_id = %s", (user_id,))).fetchall()
+    await points.accrue(conn, shop.id, member, shop.cashier.id, bill_minor=50_000, key=new_key(), now=at)
+
+
+async def test_a_yes_to_a_shop_is_one_to_news_as_such(conn):
+    shop = await make_shop(conn)
+    [person] = await crowd(conn, shop.id, 1)
+    await conn.execute("update clients set wants_news = false where user_id = %s", (person,))
+    await choices.choose(conn, person, shop.id, "news", wants=True, said_in="client:5")
+    assert await count(conn, await written(conn, shop)) == (1, 0, 0)
+    assert await choices.has_agreed(conn, person, shop.id)
+    await choices.choose(conn, person, 10**15, "news", wants=True, said_in="client:5")
+    assert [one.partner_id for one in await choices.of_person(conn, person)] == [0, shop.id], "there is no such shop"
+
+
+async def test_who_has_not_been_seen_for_long_is_invited_back_once(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    for person, days in zip(people, (59, 61, 90), strict=True):
+        at = NOON - timedelta(days=days)
+        await conn.execute("update members set last_visit_at = %s where user_id = %s", (at, person))
+    found = await partners.get(conn, shop.id)
+    assert await reminders.invite_back(conn, found, NOON, "Заходите") is None, "nobody has switched it on"
+    await reminders.change(conn, shop.id, "away", is_on=True)
+    made = await reminders.invite_back(conn, found, NOON, "Заходите")
+    one = await broadcasts.get(conn, shop.id, made)
+    assert (one.kind, one.words, await count(conn, one)) == ("away", "Заходите", (1, 0, 0))
+    assert await reminders.invite_back(conn, found, NOON + timedelta(minutes=5), "Заходите") is None
+
+
+async def test_a_reminder_is_a_switch_of_the_shop_and_a_choice_of_the_client(conn):
+    shop = await make_shop(conn)
+    [person] = await crowd(conn, shop.id, 1)
+    assert await reminders.wanted(conn, shop.id, "expiry", person)
+    await reminders.change(conn, shop.id, "expiry", words="Баллы ждут")
+    assert (await reminders.wanted(conn, shop.id, "expiry", person)).words == "Баллы ждут"
+    await choices.choose(conn, person, shop.id, "expiry", wants=False, said_in="test")
+    assert await reminders.wanted(conn, shop.id, "expiry", person) is None
+    await reminders.change(conn, shop.id, "birthday", is_on=False)
+    assert await reminders.wanted(conn, shop.id, "birthday", person) is None
