@@ -6,7 +6,7 @@ a broadcast of the kind `away`, cut and sent by the engine.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lib import db, errors
 from lib.loyalty import partners
@@ -14,7 +14,9 @@ from lib.loyalty.partners import PLATFORM
 
 SQL = db.load("reach")
 
-KINDS = ("expiry", "birthday", "rating", "away")
+KINDS = ("expiry", "birthday", "rating", "away", "cart")
+NEW = ("away", "cart")  # nobody got these before shops could switch them on
+STALE = timedelta(hours=2)  # how long a basket is left alone
 AWAY = 60  # days
 WORDS = 600
 
@@ -33,7 +35,7 @@ async def of_shop(conn: db.Connection, partner_id: int) -> dict[str, ShopReminde
     known = {
         one.kind: one for one in await SQL.reminders.within(PLATFORM).all(conn, ShopReminder, partner_id=partner_id)
     }
-    return {kind: known.get(kind) or ShopReminder(kind, kind != "away", "") for kind in KINDS}
+    return {kind: known.get(kind) or ShopReminder(kind, kind not in NEW, "") for kind in KINDS}
 
 
 async def change(
@@ -58,6 +60,23 @@ async def wanted(conn: db.Connection, partner_id: int, kind: str, user_id: int) 
         return None
     ids = {"partner_id": partner_id, "user_id": user_id, "kind": kind}
     return None if await SQL.has_refused.within(PLATFORM).one(conn, bool, **ids) else one
+
+
+@dataclass(frozen=True)
+class StaleBasket:
+    """An order that a client began and has not sent; `edition` counts its changes."""
+
+    partner_id: int
+    request_id: int
+    edition: int
+    user_id: int
+    items: int
+
+
+async def baskets(conn: db.Connection, now: datetime) -> list[StaleBasket]:
+    """Return the baskets that nobody has touched for two hours, and a day at most, where the shop reminds of them."""
+    since = now - timedelta(days=1)
+    return await SQL.baskets.within(PLATFORM).all(conn, StaleBasket, since=since, until=now - STALE)
 
 
 async def inviting(conn: db.Connection) -> list[int]:

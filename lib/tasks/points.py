@@ -32,6 +32,7 @@ async def run(run: Run) -> None:
                 await run.wait(datetime.now(UTC) + timedelta(seconds=1), after=after - 1)
                 return
     await _invite_back(now)
+    await _remind_of_baskets(now)
 
 
 async def _invite_back(now: datetime) -> None:
@@ -41,6 +42,23 @@ async def _invite_back(now: datetime) -> None:
         shop = await db.run(lambda conn, one=partner_id: partners.get(conn, one))  # type: ignore[misc]
         made = await db.run(lambda conn, one=shop: reminders.invite_back(conn, one, now, words))  # type: ignore[misc]
         log.count("invited_back", int(made is not None))
+
+
+async def _remind_of_baskets(now: datetime) -> None:
+    """Remind of orders that were begun and not sent, each once as it stands."""
+    for one in await db.run(lambda conn: reminders.baskets(conn, now)):
+        await db.run(lambda conn, one=one: _remind_of_basket(conn, one, now))  # type: ignore[misc]
+
+
+async def _remind_of_basket(conn: db.Connection, one: reminders.StaleBasket, now: datetime) -> None:
+    said = await reminders.wanted(conn, one.partner_id, "cart", one.user_id)
+    if said:
+        shop = await partners.get(conn, one.partner_id)
+        fields: dict[str, object] = {"shop": shop.title, "items": one.items}
+        to, bot, key, own, below = _told(one.user_id, said, ("news.cart", "news.cart_own"), fields, shop.id)
+        ways = [[("request.button.basket", f"basket:show:{shop.id}")], *below]
+        once = f"cart:{one.partner_id}:{one.request_id}:{one.edition}"
+        await notify.tell(conn, to, bot, key, own, ways, once=once, at=_morning(shop, now))
 
 
 async def _shop(partner_id: int, now: datetime, until: datetime) -> None:

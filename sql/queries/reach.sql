@@ -305,3 +305,15 @@ join partners p on p.id = r.partner_id and p.status = 'approved'
 where r.kind = 'away'
 and r.is_on
 order by r.partner_id;
+
+-- name: baskets
+select r.partner_id, r.id as request_id, r.edition, r.user_id, count(*) as items
+from reminders m
+join partners p on p.id = m.partner_id and p.status = 'approved'
+join requests r on r.partner_id = m.partner_id and r.state = 'draft'
+join request_lines l on l.partner_id = r.partner_id and l.request_id = r.id and not l.gone
+where m.kind = 'cart'
+and m.is_on
+and r.changed_at between %(since)s and %(until)s
+group by r.partner_id, r.id
+order by r.partner_id, r.id;

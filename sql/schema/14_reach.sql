@@ -104,7 +104,7 @@ create table broadcast_clicks (
 create table news_choices (
     partner_id bigint not null check (partner_id >= 0),
     user_id bigint not null references users (id),
-    kind text not null check (kind in ('news', 'away', 'expiry', 'birthday', 'rating')),
+    kind text not null check (kind in ('news', 'away', 'expiry', 'birthday', 'rating', 'cart')),
     wants boolean not null,
     said_in text not null check (length(said_in) <= 40),
     wording smallint not null default 1,
@@ -117,7 +117,7 @@ create index news_choices_user on news_choices (user_id);
 -- Which reminders a shop sends, and in which words of its own ('': in ours).
 create table reminders (
     partner_id bigint not null references partners (id),
-    kind text not null check (kind in ('expiry', 'birthday', 'rating', 'away')),
+    kind text not null check (kind in ('expiry', 'birthday', 'rating', 'away', 'cart')),
     is_on boolean not null,
     words text not null default '' check (length(words) <= 600),
     primary key (partner_id, kind)
@@ -510,6 +510,16 @@ begin
         elsif p_codes[i] = 3 then
             ids := ids || p.user_ids[p_places[i] + 1];
         end if;
+    end loop;
+    -- whom a turn began whose answer this worker never got, nobody has written to
+    loop
+        was := position('\x01'::bytea in p.states) - 1;
+        exit when was < 0;
+        p.states := set_byte(p.states, was, 0);
+        p.counts[2] := p.counts[2] - 1;
+        p.counts[1] := p.counts[1] + 1;
+        p.place := least(p.place, was);
+        back := back || p.user_ids[was + 1];
     end loop;
     update users set stopped = stopped || b.bot where id = any(ids) and erased_at is null and not b.bot = any(stopped);
     if b.kind <> 'notice' and cardinality(back) > 0 then

@@ -205,3 +205,24 @@ async def test_a_reminder_is_a_switch_of_the_shop_and_a_choice_of_the_client(con
     assert await reminders.wanted(conn, shop.id, "expiry", person) is None
     await reminders.change(conn, shop.id, "birthday", is_on=False)
     assert await reminders.wanted(conn, shop.id, "birthday", person) is None
+
+
+async def test_a_basket_that_was_left_is_found_once_the_shop_wants_it(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    for person, hours in zip(people, (1, 3, 30), strict=True):
+        [(request,)] = await (
+            await conn.execute(
+                "insert into requests (partner_id, user_id, changed_at) values (%s, %s, %s) returning id",
+                (shop.id, person, NOON - timedelta(hours=hours)),
+            )
+        ).fetchall()
+        await conn.execute(
+            "insert into request_lines (partner_id, request_id, place, code, title, variant, kopecks, at_least,"
+            " quantity) values (%s, %s, 1, 'a', 'Пирог', '', 100, false, 2)",
+            (shop.id, request),
+        )
+    assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []
+    await reminders.change(conn, shop.id, "cart", is_on=True)
+    found = [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id]
+    assert [(one.user_id, one.items) for one in found] == [(people[1], 1)]

@@ -307,6 +307,25 @@ async def test_a_part_of_a_living_worker_is_left_to_it(conn, post, worker):
     assert await worker.sums(one) == {"sent": 15, "unknown": 5}
 
 
+async def test_a_turn_whose_answer_got_lost_is_taken_again(conn, post, worker):
+    """The pool repeats a statement on a new connection: the first one's people were begun, and nobody wrote to them."""
+    shop = await make_shop(conn)
+    people = await crowd(conn, shop.id, 20)
+    one = await released(conn, shop)
+    await worker.step()
+    run = await worker.claim()
+    key, token = parts.PartKey.read(run.job.args), run.job.lease_token
+    await parts.take(conn, key, run.id, token, datetime.now(UTC))
+    lost = await parts.turn(conn, key, token, [], NOON)
+    again = await parts.turn(conn, key, token, [], NOON)
+    assert again.people == lost.people
+    noted = [(person.place, parts.Fate.SENT) for person in again.people]
+    rest = await parts.turn(conn, key, token, noted, NOON)
+    assert (len(rest.people), await worker.sums(one)) == (5, {"begun": 5, "sent": 15})
+    had = "select count(*) from clients where cardinality(news_at) = 1 and user_id = any(%s)"
+    assert await (await conn.execute(had, ([*people],))).fetchall() == [(20,)]
+
+
 async def test_at_night_a_part_waits_for_the_morning(conn, post, worker):
     shop = await make_shop(conn)
     people = [*await crowd(conn, shop.id, 3)]
