@@ -24,7 +24,6 @@ from lib.telegram.client import Button, Chat, Keyboard, Picture
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20), max_attempts=3)
 LEASE = timedelta(seconds=60)
 SIZE = (480, 640)
-OF_A_PRODUCT = ("picture_empty", "picture_not_drawn")  # errors that ask for another photo of a product
 
 
 async def run(run: Run) -> None:
@@ -48,10 +47,9 @@ async def _take(run: Run) -> None:
     data = await client.download(run.job.args["bot"], run.job.args["file_id"])
     try:
         found = await work.draw(logo.clean, data)
-    except errors.Rejected as error:
-        if error.code in OF_A_PRODUCT:
-            raise errors.Rejected("picture_no_logo", str(error)) from error
-        raise
+    except errors.Rejected as error:  # a photo of a product is refused in other words
+        code = error.code.replace("picture_", "logo_")
+        raise errors.Rejected(code if text.knows(f"error.{code}") else error.code, str(error)) from error
     [file] = await stored_files.keep(
         user_id, run.id, [NewFile("logo", found.png, "image/png", found.width, found.height)]
     )

@@ -109,5 +109,5 @@ def test_a_logo_keeps_its_own_alpha() -> None:
 
 
 def test_a_logo_that_cannot_be_told_from_its_ground_is_refused() -> None:
-    with pytest.raises(errors.Rejected, match="picture_no_logo"):
+    with pytest.raises(errors.Rejected, match="logo_not_free"):
         logo.clean(encoded(make_scene()))

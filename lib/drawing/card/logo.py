@@ -62,7 +62,7 @@ def _off_plain(rgb: Image.Image) -> Image.Image | None:
 def _cut(source: photo.Photo) -> Image.Image:
     cut = cutout.cut_out(source)
     if cut.verdict != "sure" or not cut.pictures[0].stands_free:
-        raise errors.Rejected("picture_no_logo")
+        raise errors.Rejected("logo_not_free")
     return cut.pictures[0].image.copy()
 
 

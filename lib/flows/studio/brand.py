@@ -80,7 +80,7 @@ async def _ask_logo(turn: Turn, _: str) -> None:
 async def _logo(turn: Turn, file: Attachment) -> None:
     is_picture = file.kind == "photo" or file.mime.startswith("image/")
     if not is_picture or file.size > pictures.BYTES_LIMIT:
-        key = "error.picture_too_heavy" if is_picture else "error.picture_format"
+        key = "error.picture_too_heavy" if is_picture else "error.logo_format"
         await turn.show(turn.text(key), [screen.home(turn, "brand:home")])
         return
     await _draw(turn, file_id=file.file_id)

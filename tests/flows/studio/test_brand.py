@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from lib import db
+from lib import db, errors, text
 from lib.flows.studio import brand
 from lib.jobs import table
+from lib.jobs.run import Run
 from lib.people import users
 from lib.studio import brands, files
+from lib.tasks import brand as brand_task
 from lib.telegram import conversation
 from lib.telegram.dispatch import Turn
 from lib.telegram.update import Attachment, Incoming, Sender
@@ -47,7 +49,7 @@ async def test_a_logo_is_cut_clean_and_stands_on_the_cards_from_then_on(seller, 
     await seller.presses("Фирменный стиль")
     await seller.presses("Логотип")
     await seller.sends_file(encoded(Image.new("RGB", (300, 300), "white"), "PNG"), "blank.png", "image/png")
-    await seller.sees("Логотип не отделился от фона")
+    await seller.sees("Логотипа не видно")
     await seller.presses("Фирменный стиль")
     await seller.presses("Логотип")
     await seller.sends_file(encoded(make_logo(), "PNG"), "logo.png", "image/png")
@@ -128,8 +130,31 @@ async def test_a_style_is_in_the_export_and_goes_with_its_person(alice, database
         assert await brands.get(conn, user_id) is None
 
 
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize("code", ["empty", "too_long", "not_drawn"])
+async def test_the_refusal_of_a_logo_speaks_of_a_logo(database, alice, monkeypatch, code, language):
+    def refused(data):
+        raise errors.Rejected(f"picture_{code}")
+
+    async def sent(bot, file_id):
+        return b"?"
+
+    monkeypatch.setattr(brand_task.client, "download", sent)
+    monkeypatch.setattr(brand_task.logo, "clean", refused)
+    async with database.connect() as conn:
+        user = await users.get_user(conn, alice.who["id"])
+        job = await factories.make_running(conn, user, args={"bot": "studio", "file_id": "f"})
+    with pytest.raises(errors.Rejected) as raised:
+        await brand_task._take(Run(job, job.created_at))
+    assert raised.value.code == f"logo_{code}"
+    said = text.say(language, f"error.logo_{code}")
+    assert ("логотип" if language == "ru" else "logo") in said.lower()
+    assert not {"товар", "product"} & set(said.lower().split())
+
+
 @pytest.mark.parametrize(
-    ("file", "said"), [(("document", "video/mp4", 9), "JPEG"), (("document", "image/png", 30 << 20), "МБ")]
+    ("file", "said"),
+    [(("document", "video/mp4", 9), "Логотип нужен в PNG"), (("document", "image/png", 30 << 20), "МБ")],
 )
 async def test_what_can_be_no_logo_is_refused_without_a_job(alice, file, said):
     kind, mime, size = file
