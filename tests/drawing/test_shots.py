@@ -113,6 +113,18 @@ def corner_of_product(shot: shots.Shot, now: float) -> tuple[float, float]:
     return x + dx + (right - x) * scale, y + dy + (low - y) * scale
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_product_of_the_opening_grows_to_its_place_and_not_over_the_words(template: str) -> None:
+    first, *others = templates.shots_of(told(PICTURES["wide"]), template)
+    assert first.camera.near[0] < first.camera.near[1] == 1.0
+    assert all(shot.camera.near[1] > 1.0 for shot in others)
+
+
+def test_a_grey_product_has_one_hue_in_all_shots() -> None:
+    grey = cut((500, 460), fill=(150, 150, 150, 255))
+    assert story.actor(grey, SAID.name).look.spare == story.actor(grey, SAID.name.lower()).look.spare != 0
+
+
 def test_what_a_photo_cuts_stays_at_the_edge_of_the_frame() -> None:
     for shot in templates.shots_of(told(PICTURES["cropped"]), "broll"):
         for now in (shot.start, shot.start + shot.length / 2, shot.start + shot.length):

@@ -35,9 +35,9 @@ class Actor:
     look: SubjectLook
 
 
-def actor(picture: ProductPicture) -> Actor:
+def actor(picture: ProductPicture, title: str = "") -> Actor:
     """Measure a picture: what a ground must differ from is the product's rim, or that of a photo which is not cut."""
-    look = tones.character(picture.product())
+    look = tones.character(picture.product(), title)
     return Actor(picture, look if picture.is_cut else replace(look, rim=_rim(picture.image)))
 
 

@@ -112,7 +112,7 @@ def plan(seconds: int, pictures: int, nears: int, benefits: tuple[str, ...]) -> 
 def shots_of(story: Story, template: str) -> Iterator[Shot]:
     """Draw the shots of a clip, one after the other."""
     wanted = TEMPLATES[template]
-    actors = [actor(picture) for picture in story.pictures]
+    actors = [actor(picture, story.facts.name) for picture in story.pictures]
     design, turn = _design(actors[0], story, wanted)
     style = wanted.style or ClipStyle(PAIRS.get(design, ONEST))
     at = 0.0
@@ -154,6 +154,8 @@ def _design(one: Actor, story: Story, wanted: Template) -> tuple[str, int]:
 def _camera(wanted: Template, one: Actor, cut: Cut) -> Camera:
     is_firm = not one.picture.is_cut or bool(one.picture.sides)
     near = (1.0, 1.0 + wanted.zoom) if is_firm or cut.kind == "near" else (0.97, 0.97 + wanted.zoom)
+    if cut.kind == "opening" and not is_firm:
+        near = (1.0 - wanted.zoom / 2, 1.0)  # larger it would grow over the words
     side = wanted.drift * (-1) ** cut.number
     drift = (side, -side / 2) if cut.kind == "near" and one.picture.is_cut and not one.picture.sides else (0.0, 0.0)
     shake = wanted.shake if one.picture.is_cut else 0.0
