@@ -77,7 +77,9 @@ class Ask:
     seconds: int = 0
     variant: int = 0
     music: str = ""  # the mood of a clip's music
-    others: tuple[bytes, ...] = ()  # further photos of a clip that we film
+    others: tuple[
+        bytes, ...
+    ] = ()  # further photos: the shots of a clip that we film, the product's other sides for a model
     design: str = ""  # of a card that we draw ourselves
     slide: int | None = None  # its number in a set
     cut: bytes = b""  # the photo's kept cut, for ourselves, where there is one

@@ -54,21 +54,21 @@ class Shape:
     """How a model names what every model needs: each has its own words."""
 
     picture: str
-    many: bool = True
+    most: int = 0  # pictures that it takes, as a list; 0: one, by itself
     ratio: str = ""  # empty: it copies the proportions of the picture
     prompt_limit: int = 5000
 
 
 SHAPES = {
-    "google/nano-banana-edit": Shape("image_urls", ratio="aspect_ratio"),
-    "nano-banana-2": Shape("image_input", ratio="aspect_ratio"),
-    "seedream/4.5-edit": Shape("image_urls", ratio="aspect_ratio", prompt_limit=3000),
-    "gpt-image-2-image-to-image": Shape("input_urls", ratio="aspect_ratio", prompt_limit=20000),
-    "recraft/remove-background": Shape("image", many=False, prompt_limit=0),
-    "grok-imagine/image-to-video": Shape("image_urls", prompt_limit=5000),
-    "kling-2.6/image-to-video": Shape("image_urls", prompt_limit=1000),
-    "kling-3.0/video": Shape("image_urls", ratio="aspect_ratio", prompt_limit=2500),
-    "bytedance/seedance-2-fast": Shape("first_frame_url", many=False, ratio="aspect_ratio", prompt_limit=2500),
+    "google/nano-banana-edit": Shape("image_urls", 10, ratio="aspect_ratio"),
+    "nano-banana-2": Shape("image_input", 14, ratio="aspect_ratio"),
+    "seedream/4.5-edit": Shape("image_urls", 14, ratio="aspect_ratio", prompt_limit=3000),
+    "gpt-image-2-image-to-image": Shape("input_urls", 16, ratio="aspect_ratio", prompt_limit=20000),
+    "recraft/remove-background": Shape("image", prompt_limit=0),
+    "grok-imagine/image-to-video": Shape("image_urls", 1, prompt_limit=5000),  # of more it would make a montage
+    "kling-2.6/image-to-video": Shape("image_urls", 1, prompt_limit=1000),
+    "kling-3.0/video": Shape("image_urls", 1, ratio="aspect_ratio", prompt_limit=2500),
+    "bytedance/seedance-2-fast": Shape("first_frame_url", ratio="aspect_ratio", prompt_limit=2500),
 }
 
 
@@ -105,10 +105,11 @@ OFFERS = {
 
 
 async def prepare(offer: Offer, ask: Ask) -> Request:
-    """Upload the picture and return createTask's body without the callback."""
-    shape = SHAPES[offer.model]
-    address = await _upload(_key(ask.account), ask.picture)
-    wanted: dict[str, Any] = {shape.picture: [address] if shape.many else address, **offer.params}
+    """Upload the picture, and further ones for a model that takes them; return createTask's body without callback."""
+    shape, key = SHAPES[offer.model], _key(ask.account)
+    pictures = (ask.picture, *ask.others)[: max(1, shape.most)]
+    addresses = [await _upload(key, picture) for picture in pictures]
+    wanted: dict[str, Any] = {shape.picture: addresses if shape.most else addresses[0], **offer.params}
     if shape.prompt_limit:
         wanted["prompt"] = ask.prompt[: shape.prompt_limit]
     if shape.ratio:

@@ -14,6 +14,7 @@ from typing import Any
 from lib import db, errors, log, storage, text
 from lib.jobs import table
 from lib.jobs.table import Job
+from lib.providers import makers
 from lib.studio import files as stored_files
 from lib.studio.files import File, NewFile
 from lib.telegram.client import Button, Keyboard
@@ -85,7 +86,8 @@ class KnownCut:
 
 def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple[str, Keyboard]:
     """Return what stands below the picture of a cut, and a button for each way with a tick at the chosen one."""
-    words = text.say(language, f"studio.cut.{known.verdict}", n=len(known.offered))
+    key = f"studio.cut.{known.verdict}"
+    words = text.say(language, f"{key}.model" if makers.is_remote("card") else key, n=len(known.offered))
     if known.verdict == "hopeless":
         return words, []
     labels = [str(number) for number, _ in enumerate(known.offered, 1)]

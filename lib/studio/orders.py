@@ -72,7 +72,7 @@ class Order:
     takes, once its turn has come. `design` names the cover that the seller chose by its picture; one that does not
     take the product is no choice. `cut` is the key of the job that cut the photo, `way` the seller's choice among what
     it showed. `mends` is the paid order that this one does once more, free (lib/studio/mends). A batch has
-    `photos`, which only the bot knows, and their `titles`, where they do not share one; a clip that we film may have
+    `photos`, which only the bot knows, and their `titles`, where they do not share one; a clip may have
     `photos` as well, its first one among them, and has `music`. Titles, benefits and wishes are
     a seller's words: data, never more.
     """

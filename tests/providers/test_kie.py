@@ -1,6 +1,7 @@
 """What KIE.ai's answers, tasks and results mean; anything odd is a refusal of ours."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,15 @@ async def test_what_kie_answers_to_a_request_means(keyed, kie, product_photo, fa
     with pytest.raises(error) as raised:
         await provider.create(OFFER, wanted, await provider.prepare(OFFER, wanted), CALLBACK)
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("offer", "number"), [(provider.BANANA_2, 3), (provider._clips(5)[0], 1), (provider._clips(5)[1], 1)]
+)
+async def test_a_model_is_given_as_many_pictures_as_it_takes(keyed, kie, product_photo, offer, number):
+    request = await provider.prepare(offer, replace(ask("card", product_photo), others=(product_photo, product_photo)))
+    addresses = request["input"][provider.SHAPES[offer.model].picture]
+    assert len(set(addresses)) == number
 
 
 async def test_kie_that_cannot_be_reached_has_made_nothing(keyed, monkeypatch, product_photo):

@@ -1,8 +1,11 @@
 """The kept cut of a photo: whose it is, what is known of it, and what stands below its picture."""
 
+from typing import get_args
+
 import pytest
 
 from lib import text
+from lib.drawing.cut.result import Certainty
 from lib.studio import cuts, orders
 from lib.studio import files as stored_files
 from lib.studio.cuts import KnownCut
@@ -47,6 +50,16 @@ def test_the_tick_is_at_what_the_order_will_have(known, chosen, labels):
     _, [row] = cuts.said("ru", 7, known, chosen)
     assert [button.label for button in row] == labels
     assert [button.data for button in row] == [f"order:cut:7:{way}" for way in known.offered]
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize("verdict", get_args(Certainty))
+def test_where_a_model_draws_the_cut_is_not_promised_for_the_card(monkeypatch, language, verdict):
+    known = KnownCut(verdict, ("network", "framed"), ("network",), white=True)
+    words, ours = cuts.said(language, 9, known)
+    monkeypatch.setattr(cuts.makers, "is_remote", lambda product: True)
+    by_model, theirs = cuts.said(language, 9, known)
+    assert ("PNG" in by_model, words != by_model, ours == theirs) == (True, True, True)
 
 
 def test_what_is_hopeless_has_no_buttons_and_says_what_helps():

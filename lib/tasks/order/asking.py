@@ -151,7 +151,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         seconds=order.seconds,
         variant=variant,
         music=order.mood,
-        others=await source.others(desk) if choice.step.provider == "local" else (),
+        others=await source.others(desk) if is_ours or choice.is_still else (),
         design=design,
         slide=item.number if order.product == "set" else None,
         account=choice.account,

@@ -82,7 +82,8 @@ def _of_scene(order: Order, *, placed: bool) -> str:
 def of_still(order: Order, variant: int) -> str:
     """Return the prompt for the first frame of a clip."""
     wanted = f"Make a vertical 9:16 photo of this product, whole and centred, with {_LOOKS[variant % len(_LOOKS)]}."
-    return " ".join(filter(None, [wanted, _NOBODY, "No text in the picture.", _wishes(order), _DATA]))
+    sides = "The pictures show one and the same product from several sides." if len(order.photos) > 1 else ""
+    return " ".join(filter(None, [wanted, sides, _NOBODY, "No text in the picture.", _wishes(order), _DATA]))
 
 
 def of_clip(order: Order) -> str:

@@ -59,10 +59,12 @@ async def test_photos_are_added_one_by_one_and_taken_back(alice):  # noqa: F811
     assert drafts.order(DRAFT.of(alice), turn).photos == ()
 
 
-def test_a_model_is_not_given_photos_that_it_would_not_show(filmed):
-    draft = drafts.replace(CLIP, photos=("a", "b"))
-    assert drafts.change(draft, "change", "photos").ask == ""
+async def test_a_model_is_given_all_photos_and_the_seller_told_what_for(alice, filmed):  # noqa: F811
+    draft = drafts.replace(CLIP, photos=("a", "b"), wishes="")
     assert not drafts.is_filmed_here(draft)
+    turn = await does(alice, draft, text="order:change:photos")
+    assert "с других сторон, всего до 6" in turn.chat.said[-1][0]
+    assert drafts.order(DRAFT.of(alice), turn).photos == ("a", "b")
 
 
 async def test_music_is_chosen_and_said_before_paying(alice):  # noqa: F811

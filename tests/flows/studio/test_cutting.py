@@ -11,6 +11,7 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import taking
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
+from lib.providers import makers
 from lib.studio import cuts, files
 from lib.studio.cuts import KnownCut
 from lib.telegram import conversation
@@ -96,6 +97,25 @@ async def test_the_product_is_shown_cut_out_while_its_words_are_typed(seller, ph
         job["user_id"],
     )
     assert kept["key"] == job["args"]["cut"], "the order knows the cut that was kept for it"
+
+
+async def test_a_photo_is_cut_where_models_draw_the_cards_too(alice, monkeypatch):
+    monkeypatch.setattr(makers, "is_remote", lambda product: True)
+    turn = await does(alice, kind="photo", attachment=PHOTO, text="")
+    assert "Вырезаю товар" in turn.chat.said[0][0]
+    await turn.after[0]()
+    assert await tasks(alice) == ["cut"]
+
+
+async def test_a_photo_that_cannot_be_opened_is_asked_for_again_before_anything_is_offered(alice):
+    await known(alice, None)
+    async with db.connection() as conn:
+        [job] = await table.fetch_next_queued_job(conn, ["cut"], timedelta(minutes=1), 1)
+        await table.update_job_status(conn, job, "failed", error_code="picture_broken")
+    draft = replace(SCENE, product="", scene="", photos=("f",))
+    turn = await does(alice, draft, text="order:resume")
+    assert "С этим фото ничего не сделать" in turn.chat.said[-1][0]
+    assert (alice.step, DRAFT.of(alice).file_id, DRAFT.of(alice).title) == ("order:photo", "", "Кружка")
 
 
 async def test_a_photo_is_taken_though_its_cut_cannot_be_begun(alice, monkeypatch):

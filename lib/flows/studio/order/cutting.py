@@ -15,7 +15,6 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import kick
 from lib.jobs.table import Job
-from lib.providers import makers
 from lib.studio import cuts
 from lib.studio.cuts import KnownCut
 from lib.telegram.dispatch import Turn
@@ -25,11 +24,12 @@ HOPELESS = ("picture_", "source_gone")  # how the errors begin that no second tr
 
 
 async def begin(turn: Turn) -> None:
-    """Have the draft's new photo cut where we draw ourselves; the message that says so becomes the picture.
+    """Have the draft's new photo cut; the message that says so becomes the picture.
 
-    The job is queued once Telegram has its answer: a photo is taken whether or not it can be cut now.
+    The job is queued once Telegram has its answer: a photo is taken whether or not it can be cut now. So it is
+    where models draw the cards: it stands in their scenes, and a photo that is no good is known before it is paid for.
     """
-    if makers.is_remote("card") or limits.take(turn.state.limits, CUTS):
+    if limits.take(turn.state.limits, CUTS):
         return
     draft, message_id = drafts.of(turn), await turn.chat.say(turn.text("studio.cut.begun"))
     key = key_of(turn, message_id)
@@ -59,15 +59,29 @@ def key_of(turn: Turn, photo: object) -> str:
 
 
 async def learned(turn: Turn, draft: OrderDraft) -> OrderDraft:
-    """Return the draft with where its product can stand free, as soon as that is known."""
+    """Return the draft with where its product can stand free, as soon as that is known; without a useless photo."""
+    draft, job = await _looked_up(turn, draft)
+    if job and _is_hopeless(job):
+        draft = replace(draft, file_id="", source=None, photos=(), titles=(), cut="", way="")
+        drafts.keep(turn, draft)
+    return draft
+
+
+async def _looked_up(turn: Turn, draft: OrderDraft) -> tuple[OrderDraft, Job | None]:
+    """Return the draft with what is known of its cut, and the job that cuts it while that is not known."""
     if not draft.cut or draft.free:
-        return draft
+        return draft, None
     job = await _job(turn, draft)
     known = KnownCut.read(job.checkpoint) if job else None
     if known:
         draft = replace(draft, free=known.free, clear=known.is_clear(draft.way))
         drafts.keep(turn, draft)
-    return draft
+    return draft, None if known else job
+
+
+def _is_hopeless(job: Job) -> bool:
+    """Say whether the photo can never be cut, nor drawn: it cannot be opened, or is gone."""
+    return job.state == "failed" and str(job.error_code).startswith(HOPELESS)
 
 
 async def _job(turn: Turn, draft: OrderDraft) -> Job | None:
@@ -98,11 +112,10 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     """
     if not drafts.needs_cut(draft):
         return True
-    draft = await learned(turn, draft)
+    draft, job = await _looked_up(turn, draft)
     if draft.free:
         return not drafts.cannot_stand(draft)
-    job = await _job(turn, draft) if draft.cut else None
-    if job and job.state == "failed" and str(job.error_code).startswith(HOPELESS):
+    if job and _is_hopeless(job):
         raise errors.Rejected(str(job.error_code), str(job.error))
     if job is None or job.state not in cuts.OPEN:
         photo: dict[str, Any] = {"source": draft.source} if draft.source else {"file_id": draft.file_id}

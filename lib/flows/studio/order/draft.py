@@ -114,7 +114,7 @@ def _own_parts(draft: OrderDraft) -> tuple[str, ...]:
     """Return what can be changed in this product alone."""
     if draft.product == "batch":
         return OF_BATCH
-    return () if not is_clip(draft) else OF_CLIP if is_filmed_here(draft) else ("music",)
+    return OF_CLIP if is_clip(draft) else ()
 
 
 def said(draft: OrderDraft) -> str:
@@ -276,7 +276,7 @@ def takes_more(draft: OrderDraft, album: str) -> bool:
 
 
 def shots(draft: OrderDraft) -> tuple[str, ...]:
-    """Return the photos that a clip of ours shows one after the other; none where there is only one."""
+    """Return the photos that a clip of ours shows one after the other, and a model sees; none where there is one."""
     photos = all_photos(draft)[: orders.SHOTS]
     return photos if len(photos) > 1 else ()
 
@@ -362,7 +362,7 @@ def order(draft: OrderDraft, turn: Turn) -> orders.Order:
     names = (*_ORDERED, *_own_parts(draft))
     kept = {name: value for name, value in asdict(draft).items() if name in names and value not in (None, "")}
     if is_clip(draft):
-        kept["photos"] = shots(draft) if is_filmed_here(draft) else ()
+        kept["photos"] = shots(draft)
     place = {
         "bot": turn.chat.bot,
         "chat_id": turn.chat.id,

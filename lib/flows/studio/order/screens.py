@@ -24,7 +24,10 @@ CUT = timedelta(seconds=4)  # that another photo of a clip takes
 
 async def show_next(turn: Turn, *notes: str) -> None:
     """Show the screen for what the draft lacks first; the person's next text is an answer to it."""
-    draft, step = await _standing(turn, drafts.of(turn))
+    before = drafts.of(turn)
+    draft, step = await _standing(turn, before)
+    if drafts.has_photo(before) and not drafts.has_photo(draft):
+        notes += (turn.text("studio.cut.no_use"),)
     if drafts.cannot_stand(draft):
         what = "clear" if drafts.is_clear(draft) else drafts.LOOKS[draft.product]
         notes += (turn.text(f"studio.cut.cannot.{what}"),)
@@ -49,7 +52,7 @@ async def _standing(turn: Turn, draft: OrderDraft) -> tuple[OrderDraft, str]:
     step = drafts.missing(draft)
     if step in ("product", "preset") or (step == "confirm" and drafts.needs_cut(draft)):
         draft = await cutting.learned(turn, draft)
-    return draft, step
+    return draft, drafts.missing(draft)
 
 
 def _ask_photo(turn: Turn, draft: OrderDraft) -> Screen:
@@ -121,7 +124,8 @@ def _ask_photos(turn: Turn, draft: OrderDraft) -> Screen:
     rows = [[screen.button(turn, "studio.batch.enough", "order:resume", style="primary")]] if number > 1 else []
     if kind == "clip" and number > 1:
         rows.append([screen.button(turn, "studio.clip.first", "order:photos:first")])
-    words = turn.text(f"studio.{kind}.photos", n=number, limit=drafts.limit(draft))
+    key = "studio.clip.given" if kind == "clip" and not drafts.is_filmed_here(draft) else f"studio.{kind}.photos"
+    words = turn.text(key, n=number, limit=drafts.limit(draft))
     return words, [*rows, *_ways(turn, draft, "order:change:product", False)]
 
 
@@ -320,8 +324,8 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
 
 def _of_clip(turn: Turn, draft: OrderDraft) -> list[str]:
     """Say which photos a clip shows, and what is heard."""
-    photos = drafts.shots(draft) if drafts.is_filmed_here(draft) else ()
-    lines = [turn.text("studio.clip.number", n=len(photos))] if photos else []
+    photos, key = drafts.shots(draft), "number" if drafts.is_filmed_here(draft) else "shown"
+    lines = [turn.text(f"studio.clip.{key}", n=len(photos))] if photos else []
     return [*lines, turn.text("studio.music.said", music=turn.text(f"studio.music.{draft.music or orders.MUSIC[0]}"))]
 
 
@@ -377,7 +381,7 @@ def _changes(turn: Turn, draft: OrderDraft) -> Keyboard:
     if drafts.is_clip(draft):
         more = [screen.button(turn, "studio.batch.more", "order:change:photos")]
         music = screen.button(turn, "studio.change.music", "order:change:music")
-        rows.append([*(more if drafts.is_filmed_here(draft) else []), music])
+        rows.append([*more, music])
     if drafts.takes_wishes(draft):
         rows.append([screen.button(turn, "studio.change.wishes", "order:change:wishes")])
     return [*rows, screen.home(turn, "order:change:look")]
