@@ -3,9 +3,9 @@
 PYTHON := .venv/bin/python
 # It checks only what is here: no network, no files outside of the checkout.
 DENO := DENO_DIR=.dev/deno DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
-up check test reset bench chaos: export PYTHONPATH :=
+up check test reset bench chaos load: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile all its imports.
-up check test reset bench chaos: export PYTHONDONTWRITEBYTECODE :=
+up check test reset bench chaos load: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup up check test audit reset
 
@@ -45,4 +45,11 @@ ifneq ($(wildcard bench/chaos.py),)
 .PHONY: chaos
 chaos: setup ## kill workers at random and count what was lost (nothing may be)
 	@$(PYTHON) -m bench chaos
+endif
+
+ifneq ($(wildcard bench/load.py),)
+.PHONY: load
+load: setup ## play a crowd at the webhook with Locust; a report and the dashboard in .dev/load (QUICK=1 for a short one)
+	@cmp -s bench/loading/requirements.txt .dev/load/list || { mkdir -p .dev/load && $(PYTHON) -m venv --clear .dev/load/venv && .dev/load/venv/bin/pip install --quiet --no-deps -r bench/loading/requirements.txt && cp bench/loading/requirements.txt .dev/load/list; }
+	@$(PYTHON) -m bench load
 endif

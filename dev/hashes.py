@@ -12,7 +12,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LISTS = ("requirements.txt", "dev/requirements.txt", "dev/audit.txt", "api/*/requirements.txt")
+LISTS = (
+    "requirements.txt",
+    "dev/requirements.txt",
+    "dev/audit.txt",
+    "bench/*/requirements.txt",
+    "api/*/requirements.txt",
+)
 UV = "uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-deps --universal --python-version 3.12 -"
 
 

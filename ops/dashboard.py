@@ -23,7 +23,8 @@ from lib import errors, fetch
 
 DASHBOARD = Path(__file__).parent / "grafana" / "lotok.json"
 POINTS = 180
-WIDTH, HEIGHT, LEFT, BOTTOM = 460, 190, 46, 22
+WINDOW = 300.0  # four scrapes and more
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 460, 196, 46, 10, 28
 COLOURS = ("#3274d9", "#56a64b", "#f2a900", "#e02f44", "#8f3bb8", "#37872d", "#1f60c4", "#fa6400")
 STYLE = (
     "body{margin:16px;background:#f4f5f5;font:13px/1.4 system-ui,sans-serif;color:#24292e}"
@@ -68,21 +69,23 @@ async def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def read(address: str, start: float, end: float) -> list[Panel]:
-    """Ask Prometheus for every panel of the dashboard."""
+async def read(address: str, start: float, end: float, *, window: float = WINDOW) -> list[Panel]:
+    """Ask Prometheus for every panel of the dashboard; rates are over `window` seconds, or four steps if longer."""
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
-    lines = await asyncio.gather(*(_lines(address, panel["targets"], start, end) for panel in panels))
+    lines = await asyncio.gather(*(_lines(address, panel["targets"], start, end, window) for panel in panels))
     return [
         Panel(panel["title"], panel["fieldConfig"]["defaults"]["unit"], found)
         for panel, found in zip(panels, lines, strict=True)
     ]
 
 
-async def _lines(address: str, targets: Sequence[Mapping[str, Any]], start: float, end: float) -> list[Line]:
+async def _lines(
+    address: str, targets: Sequence[Mapping[str, Any]], start: float, end: float, window: float
+) -> list[Line]:
     step = max((end - start) / POINTS, 1)
     found = []
     for target in targets:
-        expr = target["expr"].replace("$__rate_interval", f"{max(step * 4, 300):.0f}s")
+        expr = target["expr"].replace("$__rate_interval", f"{max(step * 4, window):.0f}s")
         asked = urlencode({"query": expr, "start": start, "end": end, "step": f"{step:.0f}s"})
         answer = await fetch.ask("GET", f"{address}/api/v1/query_range?{asked}")
         told = json.loads(answer.body) if answer.status == 200 else {}
@@ -123,7 +126,7 @@ def _chart(panel: Panel) -> str:
 
     def place(point: tuple[float, float]) -> str:
         x = LEFT + (point[0] - first) / ((last - first) or 1) * (WIDTH - LEFT - 6)
-        return f"{x:.1f},{(HEIGHT - BOTTOM) * (1 - point[1] / top) + 4:.1f}"
+        return f"{x:.1f},{_height(point[1] / top):.1f}"
 
     grid = "".join(_rule(top * part, part, panel.unit) for part in (0, 0.25, 0.5, 0.75, 1))
     drawn = "".join(
@@ -140,9 +143,13 @@ def _chart(panel: Panel) -> str:
 
 
 def _rule(value: float, part: float, unit: str) -> str:
-    y = (HEIGHT - BOTTOM) * (1 - part) + 4
+    y = _height(part)
     line = f'<line x1="{LEFT}" x2="{WIDTH - 6}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e6e9ec"/>'
     return f'{line}<text x="{LEFT - 5}" y="{y + 3:.1f}" text-anchor="end">{_shown(value, unit)}</text>'
+
+
+def _height(part: float) -> float:
+    return (HEIGHT - BOTTOM) * (1 - part) + TOP
 
 
 def _colour(number: int) -> str:

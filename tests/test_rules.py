@@ -332,7 +332,7 @@ def test_postgres_is_spoken_to_through_the_compiled_client():
     assert psycopg.pq.__impl__ == "binary", "run: make setup"
 
 
-@pytest.mark.parametrize("file", [*LISTS, "dev/audit.txt"])
+@pytest.mark.parametrize("file", [*LISTS, "dev/audit.txt", "bench/loading/requirements.txt"])
 def test_every_pin_has_its_hashes(file):
     text = (ROOT / file).read_text()
     pinned = re.findall(r"^[A-Za-z][^#\n]*==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)

@@ -42,6 +42,8 @@ class World:
     def telegram(self, path: str, body: bytes) -> bytes:
         """Do what is asked and say so: nobody reads the chats here."""
         method = path.rpartition("/")[2]
+        if method == "screen":  # no method of Telegram's: which message a chat was sent last, for who plays its person
+            return json.dumps({"result": self.screens.get(int(json.loads(body)["chat_id"]), 0)}).encode()
         self._count("telegram", 1)
         asked = json.loads(body) if body[:1] == b"{" else dict(parse_qsl(body.decode(errors="replace")))
         chat = int(asked.get("chat_id", 0) or 0)
