@@ -72,8 +72,14 @@ def _line(language: str, found: FoundItem) -> str:
     item = found.item
     about = f"\n{text.say(language, 'client.ask.about', about=item.description)}" if item.description else ""
     gone = "" if item.available else f"\n{text.say(language, 'client.ask.sold_out')}"
-    prices = HtmlSentence(" · ".join(price(language, one) for one in found.variants))
-    return text.say(language, "client.ask.item", title=item.title, prices=prices) + about + gone
+    return named(language, item, found.variants) + about + gone
+
+
+def named(language: str, item: MenuItem, variants: Sequence[Variant]) -> str:
+    """Return an item with the prices of these variants, as HTML."""
+    listed = HtmlSentence(" · ".join(price(language, one) for one in variants))
+    said = text.say(language, "client.ask.per", prices=listed, unit=item.unit) if item.unit else listed
+    return text.say(language, "client.ask.item", title=item.title, prices=said)
 
 
 def price(language: str, one: Variant) -> str:

@@ -131,6 +131,7 @@ FLOWS = Flows(
                 "ask",
                 "thumb",
                 "person",
+                "items",
                 "basket",
                 "checkout",
                 "requests",

@@ -14,6 +14,7 @@ from dev.stack import ROOT
 from lib import db, errors, log, shelves
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
+from lib.menu.index import Index
 from lib.people import profiles, users, warmup
 from ops import warmup_cache
 from tests import factories
@@ -105,6 +106,29 @@ async def test_a_question_reads_redis_once_and_never_a_menu_that_was_replaced(
         await warmup.act({"action": "warmup-menu"})
         await versions.publish(conn, shop.id, shop.owner.id, [mocca], seen=1)  # the process dies before it forgets
         assert await found("латте мокко") == [mocca]
+
+
+async def test_another_instance_answers_from_a_new_menu_at_once(
+    redis: upstash.Upstash, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latte, mocca = (MenuItem(title, "Кофе", title, (Variant("", 25000),)) for title in ("Латте", "Мокко"))
+    caches: list[dict[tuple[int, int], Index]] = [{}, {}]  # what two instances have in their memory
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+
+        async def answers() -> list[list[MenuItem]]:
+            found = []
+            for cache in caches:
+                monkeypatch.setattr(versions, "_indexes", cache)
+                is_open = await versions.open_shop(conn, shop.id)
+                assert is_open is not None
+                found.append([one.item for one in (await versions.index(is_open)).ask("латте мокко").items])
+            return found
+
+        await versions.publish(conn, shop.id, shop.owner.id, [latte], seen=0)
+        assert await answers() == [[latte], [latte]]
+        await versions.amend(conn, shop.id, shop.owner.id, lambda items: [mocca])
+        assert await answers() == [[mocca], [mocca]]
 
 
 async def test_one_more_class_is_one_more_line(people: list[users.User], monkeypatch: pytest.MonkeyPatch) -> None:

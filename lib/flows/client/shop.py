@@ -38,7 +38,8 @@ async def _page(turn: Turn, shop: int) -> None:
     liked = shop in await db.run(lambda conn: talk.favourites(conn, user_id))
     rows = _rows(turn, shop, joined=joined, liked=liked)
     if (await versions.published(shop)).items:
-        rows.insert(1, [screen.button(turn, "client.button.ask", f"ask:{shop}")])
+        menu = screen.button(turn, "client.button.shop_menu", f"items:{shop}")
+        rows.insert(1, [menu, screen.button(turn, "client.button.ask", f"ask:{shop}")])
     await turn.show(_words(turn, partner), rows)
 
 
