@@ -163,6 +163,7 @@ RULES = (
     AlertRule("floods", _floods, severity="ticket"),
     AlertRule("budget", _budget, severity="ticket"),
     AlertRule("debt", _count("debt"), severity="ticket"),
+    AlertRule("stopped", _count("stopped"), severity="ticket"),
 )
 AFTER = {rule.name: rule.after for rule in RULES}
 

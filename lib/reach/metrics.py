@@ -50,6 +50,7 @@ COUNTED = {
     "call": Family(
         "lotok_telegram_calls_total", "counter", "Calls of the Bot API; flood is a 429.", ("bot", "kind", "outcome")
     ),
+    "cast": Family("lotok_broadcast_messages_total", "counter", "Messages of broadcasts.", ("kind", "outcome")),
     "redis": Family("lotok_redis_requests_total", "counter", "Round trips to Upstash.", ("part",)),
     "redis_commands": Family("lotok_redis_commands_total", "counter", "Commands that Upstash bills.", ("part",)),
     "sql": Family("lotok_postgres_round_trips_total", "counter", "Statements sent to Neon.", ("part",)),
@@ -62,6 +63,7 @@ GAUGES = (
     Family("lotok_jobs", "gauge", "Unfinished jobs.", ("task", "state")),
     Family("lotok_queue_lag_seconds", "gauge", "For how long the oldest untaken job has been due."),
     Family("lotok_oldest_job_seconds", "gauge", "For how long the oldest unfinished job has been due."),
+    Family("lotok_broadcasts", "gauge", "Broadcasts under way.", ("state",)),
     Family("lotok_attention", "gauge", "What waits for an administrator.", ("what",)),
     Family("lotok_credits_day", "gauge", "Credits moved in 24 hours.", ("kind",)),
     Family("lotok_points_day", "gauge", "Points moved in 24 hours.", ("kind",)),
@@ -109,6 +111,7 @@ def _gauges(found: Snapshot | None, mark: str | None, now: float) -> dict[str, S
         "lotok_jobs": {(one["task"], one["state"]): one["number"] for one in found.jobs},
         "lotok_queue_lag_seconds": {(): found.lag(now)},
         "lotok_oldest_job_seconds": {(): found.oldest(now)},
+        "lotok_broadcasts": {(state,): number for state, number in found.casts.items()},
         "lotok_attention": {(what,): number for what, number in found.counts.items() if not what.endswith("_hour")},
         "lotok_credits_day": {(kind,): number for kind, number in found.credits.items()},
         "lotok_points_day": {(kind,): number for kind, number in found.points.items()},

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from lib import db, errors, limits, log
+from lib import db, errors, limits, log, tally
 from lib.reach import broadcasts, letter
 from lib.reach.broadcasts import Broadcast
 from lib.reach.parts import Fate, Recipient
@@ -77,7 +77,10 @@ class Mail:
             await asyncio.sleep(max(wait - EARLY, 0.02))
 
     async def _send(self, one: Recipient) -> tuple[int, Fate]:
-        return one.place, await self._outcome(one)
+        fate = await self._outcome(one)
+        if fate is not Fate.WAITING:
+            tally.add(f"cast|{self.one.kind}|{fate.name.lower()}")
+        return one.place, fate
 
     async def _outcome(self, one: Recipient) -> Fate:
         try:

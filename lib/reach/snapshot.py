@@ -24,7 +24,8 @@ ALL = db.Scope(platform=True)
 class Snapshot:
     """The figures at a moment, a Unix time. `credits` and `points` are those of the last 24 hours, by kind.
 
-    A job group has its `task`, `state`, `number`, and `since`, the Unix time at which the oldest fell due, or None.
+    `casts` are broadcasts under way, by state. A job group has its `task`, `state`, `number`, and `since`, the Unix time
+    at which the oldest fell due, or None.
     """
 
     at: float
@@ -32,6 +33,7 @@ class Snapshot:
     counts: dict[str, int]
     credits: dict[str, int]
     points: dict[str, int]
+    casts: dict[str, int]
     migration: str
     providers: list[dict[str, Any]]
 

@@ -23,6 +23,7 @@ select
         where finished_at > statement_timestamp() - interval '1 hour'
     ) || jsonb_build_object(
         'letters', (select count(*) from dead_letters),
+        'stopped', (select count(*) from broadcasts where state = 'paused' and reason <> ''),
         'refunding', (select count(*) from payments where state = 'refunding'),
         'debt', (select count(*) from payments where state = 'debt'),
         'unmatched', (select count(*) from payments where credits = 0 and state = 'paid')
@@ -57,4 +58,13 @@ select
             group by t.kind
         ) d
     ) as points,
+    (
+        select coalesce(jsonb_object_agg(state, number), '{}')
+        from (
+            select state, count(*) as number
+            from broadcasts
+            where state in ('review', 'running', 'paused')
+            group by state
+        ) b
+    ) as casts,
     (select name from migrations order by name desc limit 1) as migration;

@@ -31,6 +31,7 @@ TOTALS = {
     "provider_cost|kie": 120,
     "cache|menu|hits": 7,
     "call|studio|message|flood": 1,
+    "cast|news|sent": 900,
     "redis|webhook": 10,
     "redis_commands|webhook": 25,
     "sql|webhook": 4,
@@ -46,6 +47,7 @@ LEFT = Snapshot(
     counts={"letters": 2, "refunding": 0, "debt": 0, "unmatched": 0, "failed_hour": 1, "finished_hour": 9},
     credits={"purchase": 100, "charge": 40},
     points={"accrue": 5000},
+    casts={"running": 1},
     migration="0021_keep_what_batches_earned",
     providers=[
         {"provider": "kie", "spent": 1500, "limit": 50_000, "halt": "money", "hour": 3, "hour_failed": 1},
