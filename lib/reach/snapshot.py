@@ -24,8 +24,8 @@ ALL = db.Scope(platform=True)
 class Snapshot:
     """The figures at a moment, a Unix time. `credits` and `points` are those of the last 24 hours, by kind.
 
-    `casts` are broadcasts under way, by state. A job group has its `task`, `state`, `number`, and `since`, the Unix time
-    at which the oldest fell due, or None.
+    `casts` are broadcasts under way, by state. A job group has its `task`, `state`, `number`, and `since`, the Unix
+    time at which the oldest fell due, or None.
     """
 
     at: float
