@@ -55,6 +55,15 @@ class AssistantDay:
 
 
 @dataclass(frozen=True)
+class DislikedAnswer:
+    """An answer that got a thumbs-down, and what it answered."""
+
+    question: str
+    answer: str
+    day: date
+
+
+@dataclass(frozen=True)
 class _MissedLine:
     id: int
     words: str
@@ -115,4 +124,11 @@ async def figures(conn: db.Connection, partner_id: int, *, since: datetime) -> l
     """Return what the assistant did by day, newest first."""
     return await SQL.assistant_days.within(db.Scope(tenant=partner_id)).all(
         conn, AssistantDay, partner_id=partner_id, since=since
+    )
+
+
+async def disliked(conn: db.Connection, partner_id: int, *, limit: int) -> list[DislikedAnswer]:
+    """Return the last answers that clients did not like."""
+    return await SQL.disliked_answers.within(db.Scope(tenant=partner_id)).all(
+        conn, DislikedAnswer, partner_id=partner_id, limit=limit
     )

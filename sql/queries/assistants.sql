@@ -108,3 +108,14 @@ and l.role = 'bot'
 and l.created_at >= %(since)s
 group by 1
 order by 1 desc;
+
+-- name: disliked_answers
+select q.words as question, l.words as answer, (l.created_at at time zone p.tz)::date as day
+from talk_lines l
+join partners p on p.id = l.partner_id
+join talks t on t.partner_id = l.partner_id and t.id = l.talk_id and not t.is_test
+join talk_lines q on q.partner_id = l.partner_id and q.talk_id = l.talk_id and q.run_no = l.run_no and q.role = 'client'
+where l.partner_id = %(partner_id)s
+and l.thumb = -1
+order by l.id desc
+limit %(limit)s;

@@ -28,3 +28,16 @@ def test_a_swapped_pair_is_one_edit_and_a_far_word_is_not_counted_to_the_end():
 
 def test_invisible_characters_and_wide_spaces_go():
     assert words.plain("Ёлка\u202e\u00a0 1\u202f290") == "елка 1 290"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("покрасить", "окрашивание"), ("мясной", "мясо"), ("вишнёвый", "вишня"), ("стричь", "стрижка")]
+)
+def test_words_of_one_root_share_it(one, other):
+    assert words.roots(words.stem(words.plain(one))) & words.roots(words.stem(words.plain(other)))
+
+
+def test_a_noun_that_ends_like_a_verb_keeps_its_stem():
+    assert words.stem("ролла") == words.stem("роллы")
+    assert not words.is_verb("билет")
+    assert words.is_verb("покажите")

@@ -2,7 +2,7 @@
 
 assistant:home -> on, off · tone:<one> · ask:<setting> -> typed -> home
                -> misses -> miss:<id> -> name:<id> -> typed -> to:<id>:<code> · forget:<id> · items:new:<id>
-               -> days · try -> typed -> the answer, which no client sees and nothing counts
+               -> days -> disliked · try -> typed -> the answer, which no client sees and nothing counts
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -254,7 +254,25 @@ async def _days(turn: Turn, place: Staff, argument: str) -> None:
     found = await db.run(lambda conn: misses.figures(conn, place.partner_id, since=since))
     lines = [_day(turn, one) for one in found]
     head = turn.text("partner.assistant.days" if found else "partner.assistant.no_days", days=DAYS)
-    await turn.show(screen.paragraphs(head, *lines), [screen.home(turn, "assistant:home")])
+    rows = [[screen.button(turn, "partner.button.assistant_disliked", "assistant:disliked")]] if found else []
+    await turn.show(screen.paragraphs(head, *lines), [*rows, screen.home(turn, "assistant:home")])
+
+
+async def _disliked(turn: Turn, place: Staff, argument: str) -> None:
+    """Show the last answers with a thumbs-down, so that the shop can put right what they came from."""
+    turn.state.step = ""
+    found = await db.run(lambda conn: misses.disliked(conn, place.partner_id, limit=SHOWN))
+    lines = [
+        turn.text(
+            "partner.assistant.disliked_line",
+            day=one.day,
+            question=screen.short(one.question, 100),
+            answer=screen.short(one.answer, 200),
+        )
+        for one in found
+    ]
+    head = turn.text("partner.assistant.disliked" if found else "partner.assistant.no_disliked")
+    await turn.show(screen.paragraphs(head, *lines), [screen.home(turn, "assistant:days")])
 
 
 def _day(turn: Turn, one: misses.AssistantDay) -> str:
@@ -291,5 +309,6 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "name": _name,
     "to": _to,
     "days": _days,
+    "disliked": _disliked,
     "try": _try,
 }

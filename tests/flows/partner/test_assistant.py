@@ -107,6 +107,12 @@ async def test_figures_name_answers_and_what_was_not_found_by_day(cafe):
     await asked(cafe, "пельмени")
     await cafe.owner.forges("assistant:days")
     await cafe.owner.sees("ответов 1, не нашёл 1, 👍 0, 👎 0")
+    await cafe.owner.presses("Ответы с 👎")
+    await cafe.owner.sees("Ни один ответ")
+    thumb = "update talk_lines set thumb = -1 where partner_id = %s and role = 'bot' returning 1"
+    await cafe.shop.rows(thumb, cafe.id)
+    await cafe.owner.forges("assistant:disliked")
+    await cafe.owner.sees("— пельмени\n— —")
 
 
 async def test_a_trial_stores_nothing(cafe):
