@@ -84,6 +84,13 @@ def test_three_looks_keep_what_two_of_the_four_saw(
     assert (found.agreement > gate.SURE.agreement) is kept
 
 
+def test_ground_before_a_product_is_not_forgotten_after_another_look() -> None:
+    found = subject.Sighting((SIDE, SIDE), make_look(), (0, 0, SIDE, SIDE), make_look(), make_look(), make_look())
+    lab, nothing = np.zeros((SIDE, SIDE, 3), dtype=np.float32), np.zeros((SIDE, SIDE), dtype=bool)
+    seen = found.without(nothing, 0.2).without(nothing, 0.01)
+    assert gate.marks(seen, lab).hidden == 0.2
+
+
 @pytest.mark.parametrize(("agrees", "looks"), [(True, 3), (False, 4)])
 def test_a_photo_in_doubt_is_looked_at_once_more_from_farther_away(
     agrees: bool, looks: int, monkeypatch: pytest.MonkeyPatch

@@ -111,7 +111,7 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[J
     lab = np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
     certainty, seen = _trusted(found, lab, ground)
     if certainty != "sure":
-        certainty, seen = _trusted(subject.again(rgb, found), lab, ground)
+        certainty, seen = _trusted(subject.again(rgb, seen), lab, ground)
     if certainty == "hopeless":
         return []
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
@@ -127,8 +127,8 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
         here = backdrop.within(ground.backdrop, found.place, len(lab))
         found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
     left_over = fringe.find(lab, found.mask > 0.5)
-    found = found.without(left_over.ground)
-    certainty = gate.certainty(gate.marks(found, lab, left_over.hides))
+    found = found.without(left_over.ground, left_over.hides)
+    certainty = gate.certainty(gate.marks(found, lab))
     if ground and certainty == "sure" and faint.lost(ground.lab, found.within(*ground.lab.shape[1::-1])) > FAR:
         certainty = "unsure"
     return certainty, found

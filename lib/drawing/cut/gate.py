@@ -36,7 +36,7 @@ KEPT = 0.04  # of what is certain: as much may be the edge
 MOST = 0.97  # of the photo: more than that is no product with something around it
 
 
-def marks(found: Sighting, lab: Floats, hidden: float = 0.0) -> Marks:
+def marks(found: Sighting, lab: Floats) -> Marks:
     """Measure the looks at a box, whose colours `lab` are of the same size."""
     mask = found.mask
     left, top, right, bottom = found.place
@@ -50,7 +50,7 @@ def marks(found: Sighting, lab: Floats, hidden: float = 0.0) -> Marks:
         blurred=blurred_edge(lab, solid),
         area=float(solid.mean()) * (right - left) * (bottom - top),
         agreement=found.agreement,
-        hidden=hidden,
+        hidden=found.hidden,
     )
 
 

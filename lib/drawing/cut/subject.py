@@ -40,6 +40,7 @@ class Sighting:
     mirrored: Floats
     farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
+    hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
 
     @property
     def looks(self) -> list[Floats]:
@@ -108,9 +109,9 @@ class Sighting:
         """Return the same with these pixels taken for certain."""
         return replace(self._with(parts, 1), parts=parts)
 
-    def without(self, ground: Mask) -> "Sighting":
-        """Return the same with these pixels taken for ground."""
-        return self._with(ground, 0)
+    def without(self, ground: Mask, hidden: float) -> "Sighting":
+        """Return the same with these pixels taken for ground that hides so much of the rim: for good."""
+        return replace(self._with(ground, 0), hidden=max(self.hidden, hidden))
 
     def _with(self, where: Mask, value: float) -> "Sighting":
         looks = [np.where(where, np.float32(value), look) for look in self.looks]
