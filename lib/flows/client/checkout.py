@@ -54,7 +54,7 @@ async def _act(turn: Turn, shop: int, what: str, rest: list[str]) -> None:
     open_question = turn.state.step.partition(":")[2]
     if what == "send" and len(rest) == 2:
         await _send(turn, shop, screen.number(said), screen.number(rest[1]))
-    elif what in QUESTIONS and said:
+    elif said and said in (*requests.CHOICES.get(what, ()), EMPTY.get(what)):
         await _keep(turn, shop, what, "" if EMPTY.get(what) == said else said)
     elif turn.came.kind in ("text", "contact") and open_question in TYPED:
         await _typed(turn, shop, open_question)

@@ -177,9 +177,11 @@ FORGED = (
 )
 
 
-async def test_a_forged_button_orders_nothing(comes, cafe, menu):
+async def test_a_forged_button_orders_nothing(comes, cafe, menu, shop):
     boris = await comes(cafe)
     for data in FORGED:
         await boris.forges(data.format(id=cafe.id))
         assert boris.delivery.get("status", 200) == 200, data
     assert await requests.list_of_shop(cafe.conn, cafe.id, requests.OPEN) == []
+    buried = "select error from dead_letters where bot = 'client' and payload::text like %s"
+    assert await shop.rows(buried, f"%{boris.user['id']}%") == []
