@@ -66,6 +66,7 @@ class Config:
     kie_webhook_key: str
     openai_api_key: str
     openai_model: str
+    openai_token_prices: tuple[float, float, float]
     drain_budget: timedelta
     lease_scale: float
     cut_side: int
@@ -221,6 +222,17 @@ def _number(env: Mapping[str, str], name: str, default: float, *, low: float, hi
     return number
 
 
+def _prices(env: Mapping[str, str], name: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return dollars for a million tokens: those that come in, of these the cached ones, and those that go out."""
+    parts = _parts(env.get(name, ""))
+    if not parts:
+        return default
+    if len(parts) != 3 or not all(re.fullmatch(r"\d{1,4}(\.\d{1,4})?", part) for part in parts):
+        raise errors.Misconfigured(detail=f"{name} must be three prices in dollars, such as 0.75,0.075,4.5")
+    new, known, out = map(float, parts)
+    return new, known, out
+
+
 # In the order in which a function that starts complains of them.
 _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "environment": lambda env: _environment(env),
@@ -248,6 +260,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "kie_webhook_key": lambda env: env.get("KIE_WEBHOOK_KEY", "").strip(),
     "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
+    "openai_token_prices": lambda env: _prices(env, "OPENAI_TOKEN_PRICES", (0.75, 0.075, 4.5)),
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
     "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 32 * 32,

@@ -13,7 +13,10 @@ from lib.flows import FLOWS
 from lib.telegram import client
 from lib.telegram.client import Bot
 
-UPDATES = ("message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member")
+UPDATES = (
+    *("message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"),
+    "stopped_message_generation",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

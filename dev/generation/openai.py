@@ -1,4 +1,6 @@
-"""An OpenAI-compatible API as the product uses it: images/edits, chat/completions with a strict schema, moderations."""
+"""An OpenAI-compatible API as the product uses it: images/edits, chat/completions with a strict schema or as
+a stream, moderations.
+"""
 
 import asyncio
 import base64
@@ -12,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from dev.generation import drawing
+from dev.generation import drawing, talking
 from dev.generation.faults import Faults
 
 KINDS = {
     "request": ("401", "429", "no_money", "400", "500", "hang", "slow"),
     "picture": ("moderation", "no_picture", "flagged"),
+    "talk": talking.KINDS,
     "words": ("odd_words", "no_words", "long_words", "hijacked", "no_schema"),
 }
 
@@ -61,7 +64,7 @@ class OpenAI:
         body = json.loads(await request.body())
         self.requests.append((path, body))
         if path == "chat/completions":
-            return self._chat(body)
+            return await talking.answer(body, self.faults) if body.get("stream") else self._chat(body)
         if path == "moderations":
             return self._judge(body)
         return _error(404, f"Unknown request URL: {path}", "unknown_url")

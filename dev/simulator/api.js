@@ -51,6 +51,7 @@ export const api = {
   contact: (key) => post(`${chat(key)}/contact`),
   pay: (key, message_id) => post(`${chat(key)}/pay?wait=1`, { message_id }),
   edit: (key, message_id, text) => post(`${chat(key)}/edit`, { message_id, text }),
+  stop: (key) => post(`${chat(key)}/stop`),
   block: (key) => post(`${chat(key)}/block`),
   unblock: (key) => post(`${chat(key)}/unblock`),
   update: (key, update) => post(`${chat(key)}/update`, update),

@@ -25,6 +25,7 @@ const WORDS = {
   service_refunded: ["Бот вернул вам ⭐ {n}", "The bot refunded ⭐ {n}"],
   service_pinned: ["Сообщение закреплено", "A message was pinned"],
   you: ["Вы", "You"],
+  stop_writing: ["Остановить", "Stop"],
   bot: ["бот", "bot"],
   iam: ["Я —", "I am"],
   more_people: ["Ещё", "More"],

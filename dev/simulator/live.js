@@ -180,7 +180,8 @@ const HANDLERS = {
   },
   draft(event) {
     const chat = chatFor(event);
-    chat.draft = event.text ? { html: event.html } : { html: "…" };
+    const words = { html: event.text ? event.html : "…", canStop: event.can_stop };
+    chat.draft = event.draft_id ? words : null;
     tell(chat, { type: "draft" });
   },
   reset: () => refresh().catch(() => {}),

@@ -1,5 +1,6 @@
 // One bubble. Built from a Bot API message and never changed afterwards: a changed message is a new bubble.
 
+import { api } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -32,7 +33,9 @@ export function bubble(key, messages) {
     reactions(message),
     !words && !known(message) && h("div", { class: "text" }, t("unsupported", { kind: unknownKind(message) })),
   );
-  const column = h("div", { class: "stacked" }, body, messages.length === 1 && inlineKeyboard(key, message));
+  const stop = message.sim?.canStop &&
+    h("button", { class: "stop", test: "stop", onclick: () => api.stop(key).catch(() => {}) }, t("stop_writing"));
+  const column = h("div", { class: "stacked" }, body, stop, messages.length === 1 && inlineKeyboard(key, message));
   return row(key, message, outgoing ? "out" : "in", column);
 }
 

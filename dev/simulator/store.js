@@ -35,7 +35,7 @@
  * @property {boolean} keyboardShown
  * @property {Map<string, string>} pending "message_id|data" -> callback_query_id: buttons that still spin
  * @property {any} failing the last refused delivery
- * @property {{html: string} | null} draft words that the bot is still writing
+ * @property {{html: string, canStop: boolean} | null} draft words that the bot is still writing
  * @property {{command: string, description: string}[] | null} commands
  * @property {any} menuButton
  * @property {{text: string, [fact: string]: any}[]} presses what was pressed here, for "copy as test"

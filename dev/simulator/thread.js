@@ -30,7 +30,12 @@ const DRAFT = Number.MAX_SAFE_INTEGER;
 const draftOf = (
   chat,
 ) => (chat.draft
-  ? [{ message_id: DRAFT, date: Math.floor(Date.now() / 1000), text: " ", sim: { html: chat.draft.html } }]
+  ? [{
+    message_id: DRAFT,
+    date: Math.floor(Date.now() / 1000),
+    text: " ",
+    sim: { html: chat.draft.html, canStop: chat.draft.canStop },
+  }]
   : []);
 
 const sticks = (a, b) =>

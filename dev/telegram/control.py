@@ -116,6 +116,10 @@ async def pay(world: World, request: Request) -> Json:
     return {**await _done(world, request, both), "payment": outcome}
 
 
+async def stop(world: World, request: Request) -> Json:
+    return await _done(world, request, _person(world, request).stop())
+
+
 async def block(world: World, request: Request) -> Json:
     return await _done(world, request, _person(world, request).block(blocked=True))
 
@@ -267,6 +271,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", f"{CHAT}/contact", contact),
     ("POST", f"{CHAT}/edit", edit),
     ("POST", f"{CHAT}/pay", pay),
+    ("POST", f"{CHAT}/stop", stop),
     ("POST", f"{CHAT}/block", block),
     ("POST", f"{CHAT}/unblock", unblock),
     ("POST", f"{CHAT}/update", raw),

@@ -96,6 +96,14 @@ class Person:
         update = self.world.add_update(self.bot, {"edited_message": dict(posted.message)})
         return Act([update], posted)
 
+    def stop(self) -> Act:
+        """Press the stop button of what the bot is writing; Telegram names the chat and the draft, and nobody."""
+        if not self.chat.draft or not self.chat.can_stop:
+            raise CannotAct("no_draft", "The bot is writing nothing that can be stopped.")
+        stopped = {"chat": cast.wire_chat(self.user), "draft_id": self.chat.draft}
+        self.world.end_draft(self.chat)
+        return Act([self.world.add_update(self.bot, {"stopped_message_generation": stopped})])
+
     def block(self, *, blocked: bool) -> Act:
         """Block or unblock the bot; it hears of it by my_chat_member."""
         if self.chat.blocked == blocked:

@@ -119,6 +119,9 @@ class Chat:
     action: str = ""
     action_until: float = 0.0
     pinned: int = 0
+    draft: int = 0
+    draft_until: float = 0.0
+    can_stop: bool = False
 
     @property
     def key(self) -> str:

@@ -24,6 +24,7 @@ from dev.telegram.store import Store
 
 KEPT = 4000  # updates and calls that can still be looked at
 ACTION_SECONDS = 5.0
+DRAFT_SECONDS = 30.0
 DEFAULT_UPDATES_LEFT_OUT = {"chat_member", "message_reaction", "message_reaction_count"}
 
 
@@ -168,6 +169,7 @@ class World:
         self._show("message", chat, posted)
         if call:
             self.set_action(chat, "")
+            self.end_draft(chat)
         return posted
 
     def edited(self, chat: Chat, posted: Posted, call: Call | None = None) -> None:
@@ -203,6 +205,20 @@ class World:
         self.emit("action", bot=chat.bot, user_id=chat.user_id, action=action or None)
         if action:
             asyncio.get_running_loop().call_later(ACTION_SECONDS, self._fade, chat)
+
+    def show_draft(self, chat: Chat, draft_id: int, text: str, html: str, *, can_stop: bool) -> None:
+        """Show what a bot is still writing: until its next message, or for half a minute."""
+        chat.draft, chat.can_stop = draft_id, can_stop
+        chat.draft_until = self.clock() + DRAFT_SECONDS
+        shown = {"draft_id": draft_id, "text": text, "html": html, "can_stop": can_stop}
+        self.emit("draft", bot=chat.bot, user_id=chat.user_id, **shown)
+        asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._fade_draft, chat)
+
+    def end_draft(self, chat: Chat) -> None:
+        """Take a draft away."""
+        if chat.draft:
+            chat.draft = 0
+            self.emit("draft", bot=chat.bot, user_id=chat.user_id, draft_id=0, text=None, html="", can_stop=False)
 
     def add_update(self, bot: Bot, body: Json) -> Update:
         """Give an update its number and send it on its way; one the webhook did not ask for goes nowhere."""
@@ -307,6 +323,10 @@ class World:
     def _fade(self, chat: Chat) -> None:
         if chat.action and self.clock() >= chat.action_until:
             self.set_action(chat, "")
+
+    def _fade_draft(self, chat: Chat) -> None:
+        if self.clock() >= chat.draft_until:
+            self.end_draft(chat)
 
     def _forget(self, records: dict[Any, Any], kind: str) -> None:
         """Drop the oldest records that nobody waits for."""

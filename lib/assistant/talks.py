@@ -8,11 +8,12 @@ number of a run: an answer to an older one comes too late. A line is written onc
 for 90 days. The caller names the time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import db, errors
+from lib import cache, db, errors
 
 SQL = db.load("talks")
 
@@ -20,7 +21,9 @@ LAST = 20  # lines that an answer is made from
 WORDS = 4096
 PERSON_FOR = timedelta(hours=2)
 KEPT = timedelta(days=90)
+ENDED = timedelta(minutes=2)
 ANSWER = "answer"  # the task that answers
+UNLIMITED = {"client": 2**31 - 1, "shop": 2**31 - 1}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class TalkLine:
 class HeardLine:
     """What a client said, in which talk and run; and the shop that answers, as `versions.OpenShop` has it.
 
-    `is_new`: these words were not there before.
+    `is_new`: these words were not there before. `asked`: a job will answer them.
     """
 
     id: int
@@ -91,16 +94,21 @@ class HeardLine:
     state: str
     taken_by: int | None
     is_new: bool
+    asked: bool
 
 
 @dataclass(frozen=True)
 class BegunAnswer:
-    """The line of an answer; status 'begun' until it has ended, message_id once it was sent."""
+    """The line of an answer; status 'begun' until it has ended, message_id once it was sent.
+
+    `halt`: whose budget is spent, "client" or "shop", so that no model is asked; "" for nobody's.
+    """
 
     id: int
     status: str
     words: str
     message_id: int | None
+    halt: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,15 +145,28 @@ async def hear(
     return await SQL.hear.within(_of(partner_id)).one(conn, HeardLine, **ids, **line, task=task, args=queue or {})
 
 
-async def begin_answer(
-    conn: db.Connection, partner_id: int, talk_id: int, run_no: int, *, at: datetime, most: AnswerUse
-) -> BegunAnswer | None:
-    """Begin the answer of a run, with what it may use at most; None when it is not wanted any more.
+def ended(line_id: int, why: str) -> cache.Command:
+    """Return the command that ends an answer under way: "stop" by the client, "next" for another question."""
+    return ["SET", cache.key(f"answer_end:{line_id}"), why, "PX", int(ENDED.total_seconds() * 1000)]
 
-    Done again, it returns the line as it is by then.
+
+async def begin_answer(
+    conn: db.Connection,
+    partner_id: int,
+    talk_id: int,
+    run_no: int,
+    *,
+    at: datetime,
+    most: AnswerUse,
+    limits: Mapping[str, int] = UNLIMITED,
+) -> BegunAnswer | None:
+    """Begin the answer of a run; None when it is not wanted any more. Done again, it returns the line as it is by then.
+
+    `most` is the model and what it may cost at most; `limits` are the answers of a model within 24 hours, by client
+    and by shop.
     """
     ids = {"partner_id": partner_id, "talk_id": talk_id, "run_no": run_no}
-    use = {"model": most.model, "tokens_in": most.tokens_in, "cost_micro": most.cost_micro}
+    use = {"model": most.model, "cost_micro": most.cost_micro, "client": limits["client"], "shop": limits["shop"]}
     return await SQL.begin_answer.within(_of(partner_id)).one(conn, BegunAnswer, **ids, **use, at=at)
 
 
@@ -204,11 +225,17 @@ async def open_of(conn: db.Connection, partner_id: int, user_id: int, *, is_test
 
 
 async def lines(
-    conn: db.Connection, partner_id: int, talk_id: int, *, before: int | None = None, limit: int = LAST
+    conn: db.Connection,
+    partner_id: int,
+    talk_id: int,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = LAST,
 ) -> list[TalkLine]:
-    """Return the last lines of a talk, oldest first; `before` is the first of those that are known already."""
-    ids = {"partner_id": partner_id, "talk_id": talk_id}
-    found = await SQL.list_lines.within(_of(partner_id)).all(conn, TalkLine, **ids, before=before, limit=limit)
+    """Return the last lines of a talk, oldest first, of those before one line and after another."""
+    page = {"partner_id": partner_id, "talk_id": talk_id, "before": before, "after": after, "limit": limit}
+    found = await SQL.list_lines.within(_of(partner_id)).all(conn, TalkLine, **page)
     return found[::-1]
 
 

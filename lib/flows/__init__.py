@@ -118,10 +118,11 @@ FLOWS = Flows(
         ),
         "client": Menu(
             package="lib.flows.client",
-            commands={"start": "start", "balance": "menu", "new": "ask", **HOME},
+            commands={"start": "start", "balance": "menu", "new": "ask", "stop": "ask", **HOME},
             other="menu",
             stranger="start",
             links={"p": "join", "r": "join"},
+            stops="ask",
             flows=(
                 "card",
                 "points",

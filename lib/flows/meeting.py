@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from lib import config, db
-from lib.people import users
+from lib.people import profiles, users
 from lib.people.users import User
 from lib.telegram import screen
 from lib.telegram.client import Button
@@ -39,6 +39,7 @@ async def _accept(turn: Turn) -> User:
     """Record the consent; the trial credits come once in a person's life, however often this is pressed."""
     user_id = turn.state.who["id"]
     user = await db.run(lambda conn: users.accept_consent(conn, user_id, turn.chat.id))
+    turn.after.append(lambda: profiles.forget(user_id, turn.chat.id))
     turn.state.who["consent"] = True
     await db.run(lambda conn: users.introduce(conn, user_id, turn.chat.bot))
     return user

@@ -1,10 +1,10 @@
 """A person as the rest of the product sees them, read through the cache. The balance is not part of it: it is money.
 
-No flow reads it yet, so no flow pays for `forget`, and the warm-up does not fill it. The first reader brings both: the
-line in `warmup.LOADERS`, and `forget` after each write of what a profile says (the language, the zone, the consent, the
-erasure). A test holds the two together.
+Whatever writes what a profile says (the language, the zone, the consent, the erasure) calls `forget`. The workers that
+answer clients read it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -46,8 +46,7 @@ async def by_tg_id(tg_id: int) -> Profile | None:
 
 async def forget(user_id: int, tg_id: int) -> None:
     """Let the next read see what was just written. Call it after the write is committed."""
-    await shelves.PROFILE.forget(user_id)
-    await shelves.PROFILE_BY_TG.forget(tg_id)
+    await asyncio.gather(shelves.PROFILE.forget(user_id), shelves.PROFILE_BY_TG.forget(tg_id))
 
 
 async def warm(conn: db.Connection, limit: int) -> AsyncIterator[tuple[int, int]]:

@@ -8,11 +8,15 @@ from typing import Any
 
 from lib import db, errors, shelves
 from lib.menu import versions
+from lib.people import profiles
 
 LIMIT = 1000  # entries of a class: each costs a command or two, and most live for minutes
 
 # Each yields, as it goes, how many are stored and how many there are to store.
-LOADERS: Mapping[str, Callable[[db.Connection, int], AsyncIterator[tuple[int, int]]]] = {"menu": versions.warm}
+LOADERS: Mapping[str, Callable[[db.Connection, int], AsyncIterator[tuple[int, int]]]] = {
+    "menu": versions.warm,
+    "profile": profiles.warm,
+}
 
 type Watch = Callable[[str, int, int], None]
 

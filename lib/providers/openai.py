@@ -6,9 +6,11 @@ is finished when `create` returns; a worker that dies meanwhile has spent withou
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -194,22 +196,60 @@ async def _call(path: str, timeout: timedelta, body: dict[str, Any], files: Any 
 
     An answer that is lost after the request was sent may have been paid for.
     """
-    import openai
-
     form = {"Content-Type": "multipart/form-data"} if files else {}
     options: Any = {"headers": form, "timeout": timeout.total_seconds()}
     try:
-        told: Any = await _client().post(f"/{path}", cast_to=object, body=body, files=files, options=options)
+        with _meanings():
+            told: Any = await _client().post(f"/{path}", cast_to=object, body=body, files=files, options=options)
+    except (ValueError, RecursionError):
+        return {}  # it says JSON and is none
+    return told if isinstance(told, dict) else {}
+
+
+async def stream(body: dict[str, Any], patience: timedelta) -> AsyncGenerator[dict[str, Any]]:
+    """Yield the parts of an answer to a chat as they come; raise what any other answer means.
+
+    `patience` is how long a part may take. A connection that is cut ends the answer without an error: it is whole only
+    if a part names a `finish_reason`. Leaving the loop early closes the connection, so that nothing more is paid for.
+    """
+    import openai
+
+    options: Any = {"timeout": patience.total_seconds()}
+    kind: Any = openai.AsyncStream[object]
+    with _meanings():
+        opened: Any = await _client().post(
+            "/chat/completions", cast_to=object, body=body, options=options, stream=True, stream_cls=kind
+        )
+        try:
+            async for part in opened:
+                if isinstance(part, dict):
+                    yield part
+        except (ValueError, RecursionError) as error:
+            raise errors.Unavailable("down", f"a part that is no JSON: {type(error).__name__}") from None
+        finally:
+            await opened.close()
+
+
+@contextlib.contextmanager
+def _meanings() -> Iterator[None]:
+    """Raise what the package's errors mean."""
+    import openai
+
+    try:
+        yield
     except openai.APIStatusError as error:
-        raise _refusal(error.status_code, error.body) from None
+        refusal = _refusal(error.status_code, error.body)
+        if (
+            isinstance(refusal, errors.Unavailable)
+            and (wait := error.response.headers.get("retry-after", "")).isdigit()
+        ):
+            refusal = errors.Unavailable(refusal.code, refusal.detail, timedelta(seconds=int(wait)))
+        raise refusal from None
     except openai.APIConnectionError as error:
         cause = type(error.__cause__).__name__
         raise errors.Unavailable("down" if cause in _UNSENT else "maybe_made", _hidden(f"{cause}: {error}")) from None
     except openai.OpenAIError as error:
         raise errors.Unavailable("down", _hidden(f"{type(error).__name__}: {error}")) from None
-    except (ValueError, RecursionError):
-        return {}  # it says JSON and is none
-    return told if isinstance(told, dict) else {}
 
 
 def _client() -> "openai.AsyncOpenAI":
@@ -239,7 +279,7 @@ def _hidden(said: str) -> str:
 def _refusal(status: int, told: Any) -> errors.AppError:
     """Say what an answer other than 200 means, by what it tells under "error"."""
     code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, told)
-    said = _hidden(f"{status} {code} {message}")
+    said = _hidden(f"{status} {code} {message} {told.get('param') or '' if isinstance(told, dict) else ''}".strip())
     if status == 429:
         return errors.Unavailable("out_of_money" if code == "insufficient_quota" else "busy", said, BUSY)
     if status in (401, 403):
@@ -256,6 +296,12 @@ def _cost(usage: Any) -> int | None:
     if not isinstance(tokens_in, int) or not isinstance(tokens_out, int) or min(tokens_in, tokens_out) < 0:
         return None
     return -(-(tokens_in * TOKENS_IN + tokens_out * TOKENS_OUT) // 1_000_000)
+
+
+def text_cost(tokens_in: int, cached: int, tokens_out: int) -> int:
+    """Return what an answer costs in millionths of a dollar; the cached tokens are some of those that came in."""
+    new, known, out = config.get().openai_token_prices
+    return math.ceil((tokens_in - cached) * new + cached * known + tokens_out * out)
 
 
 def _data_url(picture: bytes) -> str:

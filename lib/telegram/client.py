@@ -160,6 +160,40 @@ class Chat:
             )
         )
 
+    async def draft(self, draft_id: int, words: str) -> bool:
+        """Show plain words that are still being written, with a stop button; False where the chat takes no drafts.
+
+        A pause that Telegram asks for is the caller's to keep: it is for drafts alone.
+        """
+        shown = {"chat_id": self.id, "draft_id": draft_id, "text": words, "can_stop": True}
+        try:
+            await call(bot(self.bot)._post("sendMessageDraft", shown))
+        except errors.Blocked:
+            raise
+        except errors.Rejected as refusal:
+            log.note(no_drafts=refusal.detail)
+            return False
+        return True
+
+    async def say_plain(
+        self, words: str, entities: Sequence[dict[str, Any]] = (), keyboard: Keyboard | None = None
+    ) -> int:
+        """Send words that are no HTML, with their entities; return the message's id."""
+        known = {"entities": list(entities), "link_preview_options": _PREVIEW_OFF}
+        message_id = await self._in_turn(
+            bot(self.bot).say({"chat_id": self.id, "text": words, **known, **outgoing.markup(keyboard)})
+        )
+        self.sent.append(message_id)
+        return message_id
+
+    async def edit_plain(
+        self, message_id: int, words: str, entities: Sequence[dict[str, Any]] = (), keyboard: Keyboard | None = None
+    ) -> bool:
+        """Rewrite a text with words that are no HTML; False when it can no longer be edited."""
+        said = {"chat_id": self.id, "message_id": message_id, "text": words, "entities": list(entities)}
+        said |= {"link_preview_options": _PREVIEW_OFF, **outgoing.markup(keyboard)}
+        return await self._edit(bot(self.bot)._post("editMessageText", said))
+
     async def strip(self, message_id: int) -> bool:
         """Take the buttons off a message; False when it can no longer be edited."""
         return await self._edit(bot(self.bot).edit_message_reply_markup(self.id, message_id))

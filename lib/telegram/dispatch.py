@@ -36,10 +36,9 @@ class Menu:
     `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
     have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
     too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
-    for checkout, paid and refunded. `open`: the flows left to people whom an administrator has shut out. `former`:
-    flows by the name that they had, as old buttons and states still say it. `admits` says of a Telegram id whether it
-    may use the bot, asked at every update: a person who may not gets no further than the flow `stranger`; one who may
-    is not asked for consent.
+    for checkout, paid and refunded. `stops`: the flow whose drafts are stopped. `open`: the flows left to people whom
+    an administrator has shut out. `former`: flows by their former names, which old buttons and states say. `admits`
+    says at every update whether a Telegram id may use the bot: others get to `stranger`; consent is not asked then.
     """
 
     package: str
@@ -51,6 +50,7 @@ class Menu:
     payments: str = ""
     flows: Sequence[str] = ()
     open: Sequence[str] = ()
+    stops: str = ""
     shared: "SharedFlows | None" = None
     former: Mapping[str, str] = field(default_factory=dict)
     admits: Callable[[int], bool] | None = None
@@ -273,6 +273,10 @@ async def _answer(menu: Menu, turn: Turn, flows: Flows) -> None:
     came = turn.came
     if came.kind in ("blocked", "unblocked"):
         await flows.blocked(came.person.id, came.kind == "blocked")
+        return
+    if came.kind == "stopped":
+        if menu.stops and turn.state.who.get("consent"):
+            await menu.module(menu.stops).handle(turn)
         return
     if flows.pace and not came.payment and await turn.limited(flows.pace):
         return

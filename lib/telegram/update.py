@@ -73,9 +73,10 @@ class Incoming:
     """One update of one person. `kind` says which of the other fields are filled.
 
     command (`command`, `text` = its argument) · text · photo and document (`attachment`, `text` = the caption) ·
+    stopped (a draft that the person has stopped: `text` = its id) · voice (`voice`) ·
     press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · contact (`phone`, and
     `own_phone`: it is the person's own) · checkout, paid, refunded (`payment`) · blocked · unblocked ·
-    other (a sticker, a voice, anything else that has no use here)
+    other (a sticker, a video, anything else that has no use here)
     `edited`: the person has changed a text, or the caption of a photo or document, that came before.
     """
 
@@ -91,6 +92,8 @@ class Incoming:
     own_phone: bool = False
     payment: StarPayment | None = None
     edited: bool = False
+    voice: Attachment | None = None
+    seconds: int = 0
 
 
 def parse(raw: bytes) -> Incoming | None:
@@ -111,6 +114,7 @@ def parse(raw: bytes) -> Incoming | None:
             _check(came.person)
             _check(came.attachment)
             _check(came.payment)
+            _check(came.voice)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise errors.Invalid("no_update", f"{type(error).__name__}") from error
     return came
@@ -147,6 +151,8 @@ def _incoming(update_id: int, update: Part) -> Incoming | None:
     if (change := _part(update, "my_chat_member")) and change["chat"]["type"] == "private":
         kind = "blocked" if change["new_chat_member"]["status"] == "kicked" else "unblocked"
         return Incoming(update_id, kind, _person(change["from"]))
+    if stopped := _part(update, "stopped_message_generation"):
+        return _stopped(update_id, stopped)
     edited = _part(update, "edited_message")
     message = edited or _part(update, "message")
     if not message or not message.get("from") or message["chat"]["type"] != "private":
@@ -176,6 +182,15 @@ def _press(update_id: int, press: Part) -> Incoming:
     )
 
 
+def _stopped(update_id: int, stopped: Part) -> Incoming | None:
+    """Return which draft was stopped; nobody is named, and a private chat has its person's id."""
+    chat = stopped["chat"]
+    if chat["type"] != "private":
+        return None
+    person = Sender(chat["id"], _words(chat, "first_name"), _words(chat, "last_name"), "", "")
+    return Incoming(update_id, "stopped", person, text=str(int(stopped["draft_id"])))
+
+
 def _checkout(update_id: int, query: Part) -> Incoming:
     payment = StarPayment(query["currency"], query["total_amount"], query["invoice_payload"], query_id=query["id"])
     return Incoming(update_id, "checkout", _person(query["from"]), payment=payment)
@@ -193,6 +208,10 @@ def _message(update_id: int, message: Part, person: Sender) -> Incoming | None:
     if attachment:
         caption = _words(message, "caption")
         return Incoming(update_id, attachment.kind, person, message_id, caption, attachment=attachment)
+    if voice := _part(message, "voice"):
+        ids, size = (voice["file_id"], voice["file_unique_id"]), voice.get("file_size") or 0
+        heard = Attachment("voice", *ids, size, voice.get("mime_type") or "", "")
+        return Incoming(update_id, "voice", person, message_id, voice=heard, seconds=voice["duration"])
     if not text:
         sent = "text" in message or SENT & message.keys()
         return Incoming(update_id, "other", person, message_id) if sent else None

@@ -2,25 +2,19 @@
 -- One statement for an update: whether the shop answers now, with which menu, and the line itself.
 select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
     coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version,
-    h.talk_id, h.line_id, h.run_no, h.state, h.taken_by, h.is_new
+    h.talk_id, h.line_id, h.run_no, h.state, h.taken_by, h.is_new, %(task)s::text is not null and s.is_on as asked
 from partners p
-cross join lateral hear_client(p.id, %(user_id)s, %(words)s, %(once)s, %(is_test)s, %(at)s, %(task)s, %(args)s) h
+cross join lateral (
+    select coalesce((select a.is_on from assistants a where a.partner_id = p.id), true) as is_on
+) s
+cross join lateral hear_client(p.id, %(user_id)s, %(words)s, %(once)s, %(is_test)s, %(at)s,
+    case when s.is_on then %(task)s::text end, %(args)s) h
 where p.id = %(partner_id)s
 and p.status = 'approved';
 
 -- name: begin_answer
--- Nobody begins an answer that is no longer wanted. A second run of the same job finds the line that the first one began.
-insert into talk_lines (partner_id, talk_id, role, words, status, run_no, model, tokens_in, cost_micro, created_at)
-select t.partner_id, t.id, 'bot', '', 'begun', t.run_no, %(model)s, %(tokens_in)s, %(cost_micro)s, %(at)s
-from talks t
-where t.partner_id = %(partner_id)s
-and t.id = %(talk_id)s
-and t.run_no = %(run_no)s
-and t.state = 'bot'
-and t.closed_at is null
-on conflict (partner_id, talk_id, run_no) where role = 'bot' do update
-set created_at = talk_lines.created_at
-returning id, status, words, message_id;
+select b.id, b.status, b.words, b.message_id, b.halt
+from begin_answer(%(partner_id)s, %(talk_id)s, %(run_no)s, %(model)s, %(cost_micro)s, %(client)s, %(shop)s, %(at)s) b;
 
 -- name: end_answer
 -- What is stopped, broken or dropped ends in any case; a whole answer only as long as it is still wanted.
@@ -91,6 +85,7 @@ and l.talk_id = %(talk_id)s
 and l.status not in ('begun', 'dropped')
 and l.words <> ''
 and (%(before)s::bigint is null or l.id < %(before)s)
+and (%(after)s::bigint is null or l.id > %(after)s)
 order by l.id desc
 limit %(limit)s;
 

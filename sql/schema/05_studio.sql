@@ -41,7 +41,7 @@ create table provider_calls (
     -- no foreign key: a job leaves its table before its costs are forgotten
     job_id bigint not null,
     item smallint not null check (item >= 0),
-    step text not null check (step in ('still', 'main', 'words', 'moderation')),
+    step text not null check (step in ('still', 'main', 'words', 'moderation', 'answer')),
     provider text not null check (provider ~ '^[a-z][a-z0-9_]*$'),
     model text not null check (model <> ''),
     -- lost: nobody will ever know how it ended; refused: the photo or the words cannot be used

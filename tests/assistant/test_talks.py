@@ -6,7 +6,7 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from lib import db, errors
-from lib.assistant import talks
+from lib.assistant import settings, talks
 from lib.assistant.talks import AnswerUse
 from lib.jobs import table
 from lib.loyalty import staff
@@ -56,7 +56,7 @@ async def test_a_question_queues_one_job_that_holds_no_words(conn, shop, anna):
         heard = await hear(conn, shop, anna, once=once, queue={"language": "ru"})
     jobs = await table.fetch_next_queued_job(conn, [talks.ANSWER], LEASE, 10)
     assert [job.key for job in jobs] == [f"answer:{heard.talk_id}:{number}" for number in (1, 2)]
-    ids = {"partner_id": shop.id, "talk_id": heard.talk_id, "run_no": 2}
+    ids = {"partner_id": shop.id, "talk_id": heard.talk_id, "run_no": 2, "line_id": heard.line_id}
     assert (jobs[1].args, jobs[1].user_id) == (ids | {"language": "ru"}, anna.id)
 
 
@@ -78,7 +78,7 @@ async def test_a_talk_is_of_one_person_with_one_shop_and_a_test_is_apart(conn, s
     ]
     assert len({one.talk_id for one in heard}) == 4
     with_other = talks.SQL.list_lines.within(db.Scope(tenant=other.id))
-    page = {"partner_id": shop.id, "talk_id": heard[0].talk_id, "before": None, "limit": 5}
+    page = {"partner_id": shop.id, "talk_id": heard[0].talk_id, "before": None, "after": None, "limit": 5}
     assert await with_other.all(conn, dict, **page) == []
     async with refused(conn, errors.Missing, "no_talk"):
         await talks.get(conn, other.id, heard[0].talk_id)
@@ -259,3 +259,33 @@ async def test_talks_go_with_the_client_and_with_the_shops_owner(conn, shop, ann
     assert await cursor.fetchall() == [(kept.talk_id,)]
     async with refused(conn, errors.Gone):
         await hear(conn, other, anna)
+
+
+async def test_a_spent_budget_halts_the_model_and_not_the_answer(conn, shop, anna):
+    for number, limits, halt in ((1, (1, 9), ""), (2, (1, 9), "client"), (3, (2, 1), "shop"), (4, (2, 9), "")):
+        heard = await hear(conn, shop, anna, once=str(number))
+        most, given = AnswerUse("m"), dict(zip(("client", "shop"), limits, strict=True))
+        ids = (conn, shop.id, heard.talk_id, heard.run_no)
+        line = await talks.begin_answer(*ids, at=NOW, most=most, limits=given)
+        assert line.halt == halt, number
+        assert (await talks.begin_answer(*ids, at=NOW, most=most, limits=given)).id == line.id
+    assert (await talks.begin_answer(*ids, at=NOW + timedelta(days=1), most=most, limits=given)).halt == ""
+
+
+async def test_a_broken_answer_and_a_test_count_in_no_budget(conn, shop, anna):
+    limits = {"client": 1, "shop": 1}
+    for number, is_test in enumerate((True, False, False)):
+        heard = await hear(conn, shop, anna, once=str(number), is_test=is_test)
+        ids = (conn, shop.id, heard.talk_id, heard.run_no)
+        line = await talks.begin_answer(*ids, at=NOW, most=AnswerUse("m"), limits=limits)
+        assert line.halt == ""
+        if not is_test:
+            await talks.end_answer(conn, shop.id, line.id, "Половина", use=USE, status="broken")
+
+
+async def test_a_shop_that_has_switched_its_assistant_off_asks_no_model(conn, shop, anna):
+    await settings.change(conn, shop.id, shop.owner.id, is_on=False)
+    assert not (await hear(conn, shop, anna, queue={})).asked
+    assert await table.fetch_next_queued_job(conn, [talks.ANSWER], LEASE, 10) == []
+    await settings.change(conn, shop.id, shop.owner.id, is_on=True)
+    assert (await hear(conn, shop, anna, once="2", queue={})).asked

@@ -79,6 +79,7 @@ async def test_the_webhook_is_set_with_its_updates(own, http):
         "callback_query",
         "pre_checkout_query",
         "my_chat_member",
+        "stopped_message_generation",
     }
 
 

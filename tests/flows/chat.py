@@ -72,6 +72,10 @@ class Chat:
     async def sends_sticker(self, data: bytes) -> None:
         await self._upload("sticker", [("sticker.webp", data, "image/webp")], "")
 
+    async def stops(self) -> None:
+        """Press the stop button of what the bot is writing."""
+        await self._act("stop")
+
     async def presses(self, label: str, *, on: dict[str, Any] | None = None) -> None:
         """Press the button of that label on the newest message that has it, or on the given one."""
         message = on or await self.message_with(label)

@@ -49,13 +49,14 @@ async def answer_callback_query(asked: Asked) -> bool:
 
 
 async def send_message_draft(asked: Asked) -> bool:
-    """Show words that are still being written; the message itself comes with sendMessage."""
+    """Show words that are still being written, for half a minute; the message itself comes with sendMessage."""
     chat = asked.chat()
     if not asked.p.number("draft_id"):
         raise Refused(400, "Bad Request: DRAFT_ID_INVALID")
-    text, entities = asked.words("text", "entities")
-    shown = {"draft_id": asked.p.number("draft_id"), "text": text, "html": markup.safe_html(text, entities)}
-    asked.world.emit("draft", bot=chat.bot, user_id=chat.user_id, **shown)
+    text, entities = asked.words("text", "entities") if asked.p.text("text") else ("", [])
+    asked.world.show_draft(
+        chat, asked.p.number("draft_id"), text, markup.safe_html(text, entities), can_stop=asked.p.flag("can_stop")
+    )
     return True
 
 

@@ -1,14 +1,19 @@
 """A question to a shop in the client's own words, answered from its menu.
 
 ask:<shop> -> words -> the answer, kept with the question in their talk; /new begins another talk
+
+Without a model the menu answers at once. With one the question is queued, and a worker answers it into the chat; what
+is asked meanwhile is answered together with it. The client stops an answer by the draft's button, /stop or the word.
 """
 
+import re
 from dataclasses import dataclass
 
-from lib import clock, db, errors, text
+from lib import cache, clock, config, db, errors, text
 from lib.assistant import below, handover, keyless, talks
 from lib.assistant.talks import HeardLine
 from lib.flows.client import staffed, visitor
+from lib.jobs import kick
 from lib.loyalty import partners
 from lib.menu import versions
 from lib.menu.versions import OpenShop
@@ -19,12 +24,14 @@ from lib.telegram.drafts import DraftKey
 
 @dataclass(frozen=True)
 class MenuTalk:
-    """The shop whose menu is being asked about."""
+    """The shop whose menu is being asked about, and the line of the last question that a worker answers."""
 
     shop: int
+    line: int = 0
 
 
 TALK = DraftKey("menu_talk", MenuTalk)
+STOP = re.compile(r"\W*(?:стоп|хватит|остановись|stop|enough)\W*", re.IGNORECASE)
 
 
 async def handle(turn: Turn) -> None:
@@ -34,10 +41,22 @@ async def handle(turn: Turn) -> None:
         await _open(turn, screen.number(screen.parts(turn)[0]))
     elif turn.came.command == "new":
         await _anew(turn, talk)
+    elif _asks_to_stop(turn, talk):
+        await _stop(turn, talk)
     elif turn.came.kind == "text" and talk:
-        await _answer(turn, talk.shop)
+        await _answer(turn, talk)
+    elif turn.came.kind in ("photo", "voice") and talk:
+        note = "client.ask.no_voice" if turn.came.kind == "voice" else "client.ask.no_photo"
+        write = screen.button(turn, "client.button.write", f"letter:{talk.shop}")
+        await turn.show(turn.text(note), [[write], screen.home(turn, f"shop:{talk.shop}")])
     else:
         await _open(turn, talk.shop if talk else 0, turn.text("client.words_only"))
+
+
+def _asks_to_stop(turn: Turn, talk: MenuTalk | None) -> bool:
+    if turn.came.kind == "text":
+        return bool(talk and talk.line and STOP.fullmatch(turn.came.text))
+    return turn.came.command == "stop" or turn.came.kind == "stopped"
 
 
 async def _anew(turn: Turn, talk: MenuTalk | None) -> None:
@@ -47,6 +66,7 @@ async def _anew(turn: Turn, talk: MenuTalk | None) -> None:
         return
     user_id, now = turn.state.who["id"], clock.now()
     await db.run(lambda conn: talks.close(conn, talk.shop, user_id, at=now))
+    _let_end(talk, "next")
     await _open(turn, talk.shop, turn.text("client.ask.anew"))
 
 
@@ -84,16 +104,47 @@ async def _closed(turn: Turn, shop: int) -> None:
     await turn.show(words, [screen.home(turn)])
 
 
-async def _answer(turn: Turn, shop: int) -> None:
+async def _stop(turn: Turn, talk: MenuTalk | None) -> None:
+    """Have the worker end the answer that it is writing; what was shown becomes the answer."""
+    line = screen.number(turn.came.text) if turn.came.kind == "stopped" else talk.line if talk else 0
+    if line:
+        cache.ride([talks.ended(line, "stop")])
+    if turn.came.kind != "stopped":
+        await turn.chat.say(turn.text("client.ask.stopping" if line else "client.ask.nothing_to_stop"))
+
+
+def _let_end(talk: MenuTalk, why: str) -> None:
+    """Tell a worker that writes an answer why nobody wants it any more; it goes with the end of the turn."""
+    if talk.line:
+        cache.ride([talks.ended(talk.line, why)])
+
+
+async def _answer(turn: Turn, talk: MenuTalk) -> None:
     """Keep the question and answer it; while a person of the staff answers, the question is theirs."""
     user_id, once = turn.state.who["id"], f"update:{turn.came.update_id}"
-    heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, turn.came.text, once=once, at=clock.now()))
+    why = handover.wanted(turn.came.text)
+    queue = {"bot": turn.chat.bot} if config.get().openai_api_key and not why else None
+    heard = await db.run(
+        lambda conn: talks.hear(conn, talk.shop, user_id, turn.came.text, once=once, at=clock.now(), queue=queue)
+    )
     if heard is None:
-        await _closed(turn, shop)
+        await _closed(turn, talk.shop)
     elif heard.state == "person":
         await staffed.pass_on(turn, heard)
-    elif not (why := handover.wanted(turn.came.text)) or not await staffed.call(turn, _shop(heard), heard.talk_id, why):
+    elif heard.asked:
+        await _answer_later(turn, talk, heard)
+    elif not why or not await staffed.call(turn, _shop(heard), heard.talk_id, why):
         await _answer_from_menu(turn, heard)
+
+
+async def _answer_later(turn: Turn, talk: MenuTalk, heard: HeardLine) -> None:
+    """Show that an answer is being written, and wake the worker that writes it."""
+    if heard.is_new:
+        _let_end(talk, "next")
+    TALK.keep(turn.state, MenuTalk(talk.shop, heard.line_id))
+    turn.after.append(kick.drain)
+    if not await turn.chat.draft(heard.line_id, ""):
+        await turn.chat.act()
 
 
 def _shop(heard: HeardLine) -> OpenShop:

@@ -4,7 +4,7 @@ A screen of something that was begun would stand there in the other language: it
 """
 
 from lib import db
-from lib.people import users
+from lib.people import profiles, users
 from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
@@ -18,6 +18,7 @@ async def handle(turn: Turn) -> None:
     language = "en" if turn.language == "ru" else "ru"
     user_id = turn.state.who["id"]
     await db.run(lambda conn: users.set_language(conn, user_id, language))
+    turn.after.append(lambda: profiles.forget(user_id, turn.chat.id))
     turn.state.who["language"] = language
     if turn.stranger:
         turn.meets = True

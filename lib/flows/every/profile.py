@@ -11,11 +11,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from lib import db, errors, limits
+from lib import db, errors, limits, shelves
 from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
-from lib.people import users
+from lib.people import profiles, users
 from lib.people.users import PromisedMessage
 from lib.telegram import conversation, fsm, screen
 from lib.telegram.client import Button, Chat, Picture
@@ -60,6 +60,7 @@ async def _zones(turn: Turn) -> None:
 async def _set_zone(turn: Turn, zone: str) -> None:
     user_id = turn.state.who["id"]
     await db.run(lambda conn: users.set_time_zone(conn, user_id, zone))
+    turn.after.append(lambda: profiles.forget(user_id, turn.chat.id))
     turn.state.who["zone"] = zone
     await _home(turn, turn.text("profile.zone_set"))
 
@@ -113,6 +114,7 @@ async def _erase(turn: Turn) -> None:
     promised = await db.run(lambda conn: users.list_promised(conn, user_id))
     await db.run(lambda conn: users.erase(conn, user_id, tg_id))
     await fsm.forget_everywhere(tg_id, but=turn.chat.bot)
+    await asyncio.gather(profiles.forget(user_id, tg_id), shelves.CONVERSATION.forget(user_id))
     turn.after += [kick.drain, lambda: _take_back(promised)]
     await turn.show(turn.text("profile.erased"), [])
     turn.state = conversation.State()

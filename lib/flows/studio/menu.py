@@ -45,7 +45,7 @@ async def _help(turn: Turn) -> None:
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
         await screen.refuse_old_button(turn)
-    await _home(turn, turn.text("menu.unknown") if turn.came.kind in ("text", "other", "command") else "")
+    await _home(turn, turn.text("menu.unknown") if turn.came.kind in ("text", "other", "voice", "command") else "")
 
 
 def _keyboard(turn: Turn) -> Keyboard:
