@@ -1,3 +1,3 @@
 """A broadcast at full pace beside a bot that answers: the bot's limits, the workers that die, the people."""
 
-SCALE = 8.5  # how much faster than life
+SCALE = 2  # how much faster than life

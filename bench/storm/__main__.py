@@ -8,7 +8,7 @@ from bench.results import Failed
 from bench.storm.storm import Size, run
 
 # Leases as long as the product's: a busy machine may let a drainer wait for longer than those of the long storm.
-SHORT = Size(people=20, drainers=2, pause=(0.15, 0.4), pace=60, lease_scale=1)
+SHORT = Size(people=20, readers=100, drainers=2, pause=(0.15, 0.4), pace=60, lease_scale=1)
 
 
 def main(seed: str = "1", orders: str = "400") -> int:

@@ -49,6 +49,8 @@ class Services:
     refused: set[tuple[str, int]] = field(default_factory=set)
     accepted: list[tuple[str, float]] = field(default_factory=list)
     ready_at: list[float] = field(default_factory=list)
+    readers: list[int] = field(default_factory=list)  # of the broadcast
+    heard: set[int] = field(default_factory=set)  # those whose sender got the answer
     faults: Counter[str] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,11 +64,12 @@ class Services:
             body = json.loads(await request.body())
         except ClientDisconnect:  # a worker that was killed
             return
-        worker = int(request.headers["x-worker"])
-        fault = self._fault(TELEGRAM if path == "send" else PROVIDER)
+        worker = int(request.headers.get("x-worker", 0))
+        fault = self._fault(TELEGRAM if path in ("send", "sendMessage") else PROVIDER)
         if fault in ("500", "503", "429", "422"):
             headers = {"Retry-After": "1"} if fault == "429" else {}
-            await JSONResponse({"error": fault}, int(fault), headers)(scope, receive, send)
+            told = {"error": fault, "ok": False, "error_code": int(fault), "parameters": {"retry_after": 1}}
+            await JSONResponse(told, int(fault), headers)(scope, receive, send)
             return
         status, answer = getattr(self, f"_{path}")(body, worker, not fault)
         if fault:
@@ -101,6 +104,13 @@ class Services:
         number = body["id"]
         done = self.ready_at[number] <= time.time()
         return 200, {"key": self.accepted[number][0] if done else None}
+
+    def _sendMessage(self, body: dict[str, Any], worker: int, heard: bool) -> tuple[int, Any]:
+        chat = int(body["chat_id"])
+        self.readers.append(chat)
+        if heard:
+            self.heard.add(chat)
+        return 200, {"ok": True, "result": {"message_id": len(self.readers)}}
 
     def _send(self, body: dict[str, Any], worker: int, heard: bool) -> tuple[int, Any]:
         if body["chat"] in self.blocked:

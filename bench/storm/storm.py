@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from bench.results import Failed
-from bench.storm import verdict
+from bench.storm import cast, verdict
 from bench.storm.services import Services
 from bench.storm.verdict import Order
 from bench.storm.weather import Weather
@@ -39,6 +39,7 @@ class Size:
 
     orders: int = 10_000
     people: int = 200
+    readers: int = 3000  # of a broadcast
     drainers: int = 3
     pause: tuple[float, float] = (0.3, 1.4)
     pace: float = 250  # orders a second, after the first third, which comes at once
@@ -54,6 +55,7 @@ async def run(seed: int, size: Size) -> str:
     try:
         async with _site(folder, rng, size) as (services, weather):
             people = await _meet(weather.url, size)
+            await cast.place(weather.url, size.readers)
             placed: dict[str, Order] = {}
             weather.hire(size.drainers)
             storming = asyncio.create_task(weather.storm(size.pause))
@@ -79,7 +81,10 @@ async def _site(folder: Path, rng: random.Random, size: Size) -> AsyncIterator[t
     bridge = upstash.app(redis.socket, TOKEN)
     services = Services(random.Random(rng.random()), frozenset(rng.sample(_chats(size), size.people // 20)))
     app = Starlette(
-        routes=[Route("/upstash{path:path}", bridge), Mount("/services", services), Mount("/api", services)]
+        routes=[
+            Route("/upstash{path:path}", bridge),
+            *(Mount(f"/{name}", services) for name in ("services", "api", "telegram")),
+        ]
     )
     weather = None
     try:
@@ -108,6 +113,8 @@ def _env(url: str, page: str, lease_scale: float) -> dict[str, str]:
         "UPSTASH_REDIS_REST_URL": f"{page}/upstash",
         "UPSTASH_REDIS_REST_TOKEN": TOKEN,
         "PUBLIC_URL": page,
+        "TELEGRAM_API_URL": f"{page}/telegram",
+        "CLIENT_BOT_TOKEN": f"222222:{'A' * 35}",
         "CRON_SECRET": "storm-cron-secret",
         "LEASE_SCALE": str(lease_scale),
     }
@@ -238,9 +245,11 @@ async def _judge(
 ) -> str:
     async with db.connect(weather.url) as conn:
         wrong = await verdict.wrongs(conn, placed, refused, services)
+        wrong += await cast.wrongs(conn, size.readers, services)
+        broadcast = await cast.told(conn)
         cursor = await conn.execute(
-            "select state, coalesce(error_code, ''), count(*) from every_job where task <> 'notice' "
-            "group by 1, 2 order by 1, 2"
+            "select state, coalesce(error_code, ''), count(*) from every_job "
+            "where task not in ('notice', 'audience', 'part_client') group by 1, 2 order by 1, 2"
         )
         ends = await cursor.fetchall()
     repeats = verdict.repeats(services, weather, weather.orders)
@@ -257,6 +266,7 @@ async def _judge(
             "- " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in sorted(weather.counts.items())),
             "- " + ", ".join(f"{name} {count}" for name, count in sorted(services.faults.items())),
             *(f"- {state}{reason and f', {reason}'}: {count:,}" for state, reason, count in ends),
+            f"- {broadcast}",
             f"- delivered: {len(services.deliveries):,}, a second time: {repeats.total()}",
             *(f"  - {reason}: {count}" for reason, count in repeats.most_common()),
             "- lost, charged twice, refunded twice, sent to a wrong chat, not final, found by the audit: 0",

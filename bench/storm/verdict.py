@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.storm import cast
 from bench.storm.services import Delivery, Services
 from bench.storm.weather import Weather
 from lib import db
@@ -31,6 +32,7 @@ async def wrongs(conn: db.Connection, orders: dict[str, Order], refused: set[str
         await conn.execute("select id, key, user_id, price, state, task, args from every_job", binary=False)
     ).fetchall()
     found = {row[1]: row for row in rows}
+    ordered = {row[1] for row in rows if row[5] not in cast.TASKS}
     notices = {f"{end}:{order.job_id}": order for order in orders.values() for end in ("failed", "cancelled")}
     ledger = Counter(await _entries(conn))
     chats = {key: order.chat for key, order in (orders | notices).items()}
@@ -45,7 +47,7 @@ async def wrongs(conn: db.Connection, orders: dict[str, Order], refused: set[str
             for o in orders.values()
             if o.key in found
         ),
-        "jobs nobody ordered": len(set(found) - set(orders) - set(notices)),
+        "jobs nobody ordered": len(ordered - set(orders) - set(notices)),
         "refused orders that exist": len(refused & set(found)),
         "orders charged other than once": sum(ledger[o.job_id, "charge", -o.price] != 1 for o in priced),
         "orders refunded other than their end says": sum(
@@ -55,7 +57,7 @@ async def wrongs(conn: db.Connection, orders: dict[str, Order], refused: set[str
         - sum(1 + (ended[o.key] != "done") for o in priced)
         - sum(count for (job_id, *_), count in ledger.items() if job_id is None),
         "deliveries to a wrong chat": sum(chats.get(d.key) != d.chat for d in services.deliveries),
-        "done without a delivery": sum(row[4] == "done" and row[1] not in got for row in rows),
+        "done without a delivery": sum(row[4] == "done" and row[1] in ordered - got for row in rows),
     }
     findings = [f"{finding.check}: {finding.number}" for finding in await audit.check(conn)]
     return [f"{count} {name}" for name, count in counts.items() if count] + findings

@@ -7,21 +7,29 @@ import asyncio
 import os
 import random
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from lib import errors
 from lib.jobs import drain, kick
 from lib.jobs.run import Kind, Rate
+from lib.reach import hours, parts
+from lib.tasks import audience, part
 
 TASKS = {
     "paint": Kind("bench.storm.paint", lanes=24, at_once=60, rate=Rate("painter", 80, timedelta(seconds=1))),
     "greet": Kind("bench.storm.greet", lanes=12, batch=50),
     "notice": Kind("bench.storm.notice", lanes=8),
+    "audience": Kind("lib.tasks.audience", lanes=1),
+    "part_client": Kind("lib.tasks.part", lanes=2, at_once=2),
 }
 
 
 async def main() -> None:
-    """Drain until killed."""
+    """Drain until killed. It is never night, and parts are small."""
+    hours.MORNING, hours.EVENING, hours.NIGHT = time.min, time.max, timedelta(0)
+    parts.FIRST, parts.PAGE, parts.PROOF = 40, 60, timedelta(seconds=0.5)
+    part.SPARE, part.AGAIN = timedelta(seconds=4.5), timedelta(seconds=0.5)
+    audience.SPARE = timedelta(seconds=4.5)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the product's log
     kicks: asyncio.Queue[str] = asyncio.Queue()

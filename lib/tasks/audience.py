@@ -10,6 +10,7 @@ from lib.reach.broadcasts import Broadcast
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=5))
 LEASE = timedelta(seconds=60)
+SPARE = timedelta(seconds=15)
 
 
 async def run(run: Run) -> None:
@@ -17,8 +18,9 @@ async def run(run: Run) -> None:
     ids = run.job.args["partner"], run.job.args["broadcast"]
     page, wanted = 0, 0
     while page == wanted:
-        if datetime.now(UTC) > run.until - timedelta(seconds=20):
-            await run.wait(datetime.now(UTC))
+        if page and datetime.now(UTC) > run.until - SPARE:
+            await run.wait(datetime.now(UTC) + SPARE)
+            await kick.drain()
             return
         one = await db.run(lambda conn: broadcasts.get(conn, *ids))
         page, wanted = await _cut(one, run.now), parts.page_size(one)

@@ -21,6 +21,7 @@ from lib.reach.sending import Fates, LongPause, Mail
 BACKOFF = retry.Backoff(base=timedelta(seconds=1), cap=timedelta(minutes=1))
 LEASE = timedelta(seconds=30)
 SPARE = timedelta(seconds=12)
+AGAIN = timedelta(seconds=3)  # by then this worker takes nothing more
 
 
 async def run(run: Run) -> None:
@@ -54,7 +55,7 @@ async def _work(run: Run, key: PartKey) -> None:
             await _advance(run, key)
             return
         if size == 0:
-            await run.wait(run.now + night)
+            await run.wait(run.now + (night or AGAIN))
             await kick.drain()
             return
         try:
