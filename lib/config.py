@@ -57,6 +57,8 @@ class Config:
     app_secret: str
     admin_api_token: str
     metrics_token: str
+    remote_write_url: str
+    remote_write_auth: str
     admin_ids: frozenset[int]
     public_url: str
     telegram_api_url: str
@@ -251,6 +253,8 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "app_secret": lambda env: _secret(env, "APP_SECRET"),
     "admin_api_token": lambda env: _secret(env, "ADMIN_API_TOKEN"),
     "metrics_token": lambda env: _secret(env, "METRICS_TOKEN"),
+    "remote_write_url": lambda env: _optional_url(env, "REMOTE_WRITE_URL"),
+    "remote_write_auth": lambda env: env.get("REMOTE_WRITE_AUTH", "").strip(),
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
     "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
     "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),

@@ -47,7 +47,7 @@ SETTINGS = {
 UNSET = (
     *("DATABASE_URL_UNPOOLED", "DATABASE_READ_URL", "KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"),
     *(name for pair in config.PROVIDERS.values() for name in pair),
-    *("KIE_WEBHOOK_KEY", "OPENAI_MODEL"),
+    *("KIE_WEBHOOK_KEY", "OPENAI_MODEL", "REMOTE_WRITE_URL", "REMOTE_WRITE_AUTH"),
 )
 # How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.
 settings.register_profile("lotok", deadline=None, suppress_health_check=[HealthCheck.too_slow])

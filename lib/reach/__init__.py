@@ -13,6 +13,7 @@ And what the platform shows of itself, and tells its administrators:
 
 snapshot     the figures of Postgres, left in Redis by each worker
 metrics      the page for Prometheus
+push         the same page, sent by remote write
 health       whether each service answers
 history      shares of the last hours, of what was counted
 alerts       the rules, and when one fires and is over

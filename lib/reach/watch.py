@@ -7,7 +7,8 @@ fires for long keeps nobody awake. The webhook watches the watcher (lib/reach/cr
 from datetime import UTC, datetime, timedelta
 
 from lib import cache, config, counters, db, errors, log
-from lib.reach import alerts, health, history, snapshot, telling
+from lib.jobs import kick
+from lib.reach import alerts, health, history, metrics, push, snapshot, telling
 from lib.reach.history import History
 from lib.reach.snapshot import Snapshot
 
@@ -29,7 +30,7 @@ async def leave() -> datetime | None:
 
 
 async def _look(found: Snapshot, now: datetime) -> datetime | None:
-    totals, (stored, findings) = await counters.totals(history.KEY, FINDINGS)
+    totals, (stored, findings, mark) = await counters.totals(history.KEY, FINDINGS, kick.MARK)
     lately = History.read(stored).add(now.timestamp(), totals)
     await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
     sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0))
@@ -37,6 +38,7 @@ async def _look(found: Snapshot, now: datetime) -> datetime | None:
     for one in (*change.fired, *change.resolved):
         log.event("alert", alert=one.name, label=one.label, state=one.state)
     await telling.tell(change, now)
+    await push.push(metrics.page(totals, found, mark, now.timestamp()), now.timestamp())
     return now + timedelta(minutes=1) if change.look_again else None
 
 
