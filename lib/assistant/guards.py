@@ -28,6 +28,7 @@ _ABOUT = re.compile(
 # A promise that needs no number.
 _PROMISE = re.compile(
     r"\b(?:бесплатн\w*|задаром|даром|за счет заведения|промокод\w*|free of charge|for free|is free|are free|gratis"
+    r"|(?:сдела|да[мюе]|дад|дари|назнач|предостав|получ)\w*\s+(?:\w+\s+){0,3}скид\w+"
     r"|on the house|promo ?codes?|official offer|официальн\w+ предложени\w+)\b"
 )
 _WORDS = (

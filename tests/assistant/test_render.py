@@ -65,6 +65,7 @@ def test_a_reference_without_a_variant_shows_all_prices_and_an_unknown_one_nothi
         "That is two hundred.",
         "The price is one rouble.",
         "Сегодня всё бесплатно!",
+        "Сделаю вам хорошую скидку.",
         "Скидка 50 % для вас.",
         "Дам скидку в девяносто процентов.",
         "Всё ２５０₽ сегодня.",
