@@ -25,8 +25,8 @@ def keyboard(
     thumbs = [Button(mark, f"thumb:{shop.id}:{talk_id}:{run_no}:{good}") for mark, good in (("👍", 1), ("👎", 0))]
     person = Button(text.say(language, "talk.button.person"), f"person:call:{shop.id}")
     back = Button(text.say(language, "button.back"), f"shop:{shop.id}")
-    return [*rows, [*thumbs, person], [back, Button(text.say(language, "button.menu"), "menu:home")]]
+    return [*rows, [person], thumbs, [back, Button(text.say(language, "button.menu"), "menu:home")]]
 
 
 def _label(title: str) -> str:
-    return f"🧺 {title if len(title) <= 18 else title[:17].rstrip() + '…'}"
+    return f"🧺 {title if len(title) <= 16 else title[:15].rstrip() + '…'}"

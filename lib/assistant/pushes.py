@@ -49,7 +49,7 @@ async def move(
 async def tell_staff(conn: db.Connection, request: ShopRequest, key: str, once: str, *, owner: int = 0) -> None:
     """Tell everybody who works at the shop, or its owner alone."""
     fields: dict[str, Any] = {"shop": request.shop, "number": request.number}
-    fields["request"] = _said([*slip.goods(request), *slip.facts(request)])
+    fields |= {"goods": _said(slip.goods(request)), "facts": _said(slip.facts(request))}
     look = f"requests:one:{request.partner_id}:{request.id}"
     ways = [[("request.button.look", look)]]
     if request.state == "new":
@@ -66,6 +66,7 @@ async def tell_client(conn: db.Connection, request: ShopRequest, what: str) -> N
     """Tell the client what has become of it."""
     key = f"request.told.{what}_{request.way}" if what == "ready" else f"request.told.{what}"
     why = slip.reason(request.moves[-1])
+    key += "_why" if why else ""
     fields: dict[str, Any] = {"shop": request.shop, "number": request.number, "place": request.place}
     fields["why"] = notify.spoken(why[0], **why[1]) if why else ""
     ways = [[("request.button.mine", f"requests:one:{request.partner_id}:{request.id}")]]

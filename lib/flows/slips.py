@@ -9,11 +9,12 @@ from lib.flows import when
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.text import HtmlSentence
 
 
 def words(turn: Turn, sentences: Iterable[Said]) -> str:
     """Return sentences, each in a line of its own."""
-    return "\n".join(turn.text(key, **fields) for key, fields in sentences)
+    return HtmlSentence("\n".join(turn.text(key, **fields) for key, fields in sentences))
 
 
 def state(turn: Turn, request: ShopRequest) -> str:
@@ -33,12 +34,13 @@ def _history(turn: Turn, request: ShopRequest, *, staff: bool) -> str:
     """Return the steps; a client reads when, the staff also who."""
     lines = []
     for one in request.moves:
-        said = words(turn, [slip.state_of(one.state, request.way or "")])
+        name = "sent" if one.state == "new" else one.state
+        said = words(turn, [slip.state_of(name, request.way or "")])
         actor = one.actor if staff and not one.by_client else ""
         key = "request.step_by" if actor else "request.step"
         lines.append(turn.text(key, at=when.clock_or_day(turn, one.at), state=said, actor=actor))
         why = slip.reason(one)
-        lines += [turn.text(why[0], **why[1])] if why else []
+        lines += [turn.text("request.step_why", why=words(turn, [why]))] if why else []
     return "\n".join(lines)
 
 

@@ -79,7 +79,7 @@ async def show(turn: Turn, draft: ShopRequest) -> None:
         [screen.button(turn, "request.button.more", f"ask:{shop}")],
         [screen.button(turn, "request.button.drop", f"basket:drop:{shop}")],
     ]
-    if draft.total or any(not one.gone for one in draft.lines):
+    if draft.total >= draft.least_minor and any(not one.gone for one in draft.lines):
         ways.insert(0, [screen.button(turn, "request.button.checkout", f"checkout:next:{shop}", style="primary")])
     least = turn.text("request.least", sum=draft.least_minor) if draft.total < draft.least_minor else ""
     words = screen.paragraphs(

@@ -163,7 +163,7 @@ async def _whole(turn: Turn, draft: ShopRequest, note: str = "") -> None:
         turn.text("request.check", shop=draft.shop),
         slips.words(turn, slip.goods(draft)),
         slips.words(turn, slip.facts(draft)),
-        turn.text("request.promise"),
+        turn.text(f"request.promise.{draft.way}"),
     )
     await turn.show(words, [[send], *screen.in_rows(changes, 3), [drop, *screen.home(turn)]])
 
@@ -191,6 +191,8 @@ def _ways(turn: Turn, error: errors.AppError, shop: int) -> Keyboard:
     """Return the way on from a refusal."""
     if error.code == "too_many_requests":
         return [[screen.button(turn, "request.button.all", "requests:list")]]
+    if error.code == "below_least":
+        return [[screen.button(turn, "request.button.more", f"ask:{shop}")]]
     if error.code == "request_unfinished":
         return [[screen.button(turn, "request.button.checkout", f"checkout:next:{shop}")]]
     return [[screen.button(turn, "request.button.ask", f"ask:{shop}")]] if error.code == "request_empty" else []

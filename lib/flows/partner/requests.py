@@ -18,7 +18,7 @@ from lib.jobs import kick
 from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
-from lib.telegram.client import Keyboard
+from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
@@ -66,7 +66,7 @@ async def _act(turn: Turn, place: Staff, what: str, rest: list[str], refusal: Re
     elif what == "one":
         turn.state.step = ""
         request = await db.run(lambda conn: requests.get(conn, place.partner_id, number))
-        await _show(turn, request)
+        await _show(turn, request, in_place=True)
     elif not what and refusal and turn.came.kind == "text":
         await _move(turn, place, refusal.request, "cancelled", " ".join(turn.came.text.split())[:200])
     else:
@@ -124,7 +124,8 @@ async def _why(turn: Turn, place: Staff, number: int) -> None:
     turn.state.step = "requests:why"
     REFUSAL.keep(turn.state, RequestRefusal(request.partner_id, request.id))
     data = f"requests:move:{request.partner_id}:{request.id}:cancelled"
-    reasons = [[screen.button(turn, f"request.why.{one}", f"{data}:{one}")] for one in requests.REASONS]
+    named = [(one, turn.text(f"request.why.{one}")) for one in requests.REASONS]
+    reasons = [[Button(said[:1].upper() + said[1:], f"{data}:{one}")] for one, said in named]
     keep = [screen.button(turn, "button.back", f"requests:one:{request.partner_id}:{request.id}")]
     words, rows = turn.text("request.why", number=request.number), [*reasons, keep]
     if await turn.chat.edit(turn.came.message_id, words, rows):

@@ -5,7 +5,7 @@ terms:home -> on, off, delivery · terms:least, terms:note -> typed
 
 from dataclasses import replace
 
-from lib import db, errors, money, text
+from lib import db, errors, money
 from lib.assistant import requests
 from lib.assistant.requests import RequestTerms
 from lib.flows.partner import workplace
@@ -68,7 +68,7 @@ async def _change(turn: Turn, place: Staff, wanted: RequestTerms) -> None:
 
 async def _home(turn: Turn, place: Staff, now: RequestTerms) -> None:
     turn.state.step = ""
-    least = text.money(turn.language, now.least_minor) if now.least_minor else turn.text("request.terms.any")
+    least = turn.text("request.terms.from" if now.least_minor else "request.terms.any", sum=now.least_minor)
     words = turn.text(
         "request.terms",
         title=place.title,

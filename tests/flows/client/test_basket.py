@@ -68,7 +68,7 @@ async def test_a_found_item_becomes_a_request_that_the_client_sees_through(comes
     await boris.says("без сахара & с корицей")
     message = await boris.sees(r"Проверьте заявку.*670\s₽.*к 18:30.*Борис, \+.*наличными.*без сахара & с корицей")
     await boris.presses("Отправить магазину")
-    await boris.sees("Заявка № 1 ушла")
+    await boris.sees("Заявка № 1 отправлена")
     await boris.presses("Отправить магазину", on=message)
     assert "Уже сделано" in boris.toast["text"]
     request = await newest(cafe)
@@ -116,7 +116,7 @@ async def test_each_answer_can_be_changed_and_back_and_out_lead_away_without_an_
     await boris.says("8 900 765-43-21")
     await boris.sees(r"Проверьте заявку.*\+79007654321")
     await boris.presses("Получение")
-    await boris.presses("Заберу сам")
+    await boris.presses("Самовывоз")
     await boris.sees("Самовывоз: Казань")
     await boris.presses("Не заказывать")
     await boris.sees("магазину ничего не ушло")
@@ -151,7 +151,7 @@ async def test_a_waiting_request_is_taken_back_and_an_accepted_one_is_not(comes,
     await boris.presses("Оставить")
     await boris.presses("Отменить заявку")
     await boris.presses("Да, отменить")
-    await boris.sees("Заявка № 1 отменена, магазин уже знает.*Отменил клиент")
+    await boris.sees("Заявка № 1 отменена, магазин уже знает.*отменил клиент")
     await fills(cafe, boris)
     await boris.presses("Отправить магазину")
     second = await newest(cafe)
@@ -163,8 +163,14 @@ async def test_a_waiting_request_is_taken_back_and_an_accepted_one_is_not(comes,
     await boris.sees("Мои заявки")
 
 
-async def test_a_shop_that_takes_no_requests_says_so(comes, cafe, menu):
+async def test_a_shop_that_takes_no_small_requests_or_none_says_so(comes, cafe, menu):
     boris = await comes(cafe)
+    await requests.set_terms(cafe.conn, cafe.id, cafe.owner_id, requests.RequestTerms(least_minor=10000))
+    await asks(cafe, boris, "булочка")
+    await boris.presses("🧺 Булочка")
+    assert "Оформить" not in buttons(await boris.sees(r"заявки от 100\s₽"))
+    await boris.presses("+")
+    assert "Оформить" in buttons(await boris.sees(r"180\s₽"))
     await requests.set_terms(cafe.conn, cafe.id, cafe.owner_id, requests.RequestTerms(is_on=False))
     await asks(cafe, boris, "булочка")
     await boris.presses("🧺 Булочка")

@@ -62,14 +62,14 @@ async def test_a_refusal_has_a_reason_pressed_or_typed_that_the_client_reads(caf
     await cafe.owner.presses("Отказать")
     await cafe.owner.sees("Почему отменяем заявку № 1")
     await cafe.owner.presses("Нет в наличии")
-    await cafe.owner.sees("Сейчас: отменена.*Нет в наличии")
+    await cafe.owner.sees("Сейчас: отменена.*Причина: нет в наличии")
     await orders(boris)
     await cafe.owner.sees("Заявка № 2")
     await cafe.owner.presses("Отказать")
     await cafe.owner.says("Печь сломалась & ждём мастера")
     await cafe.owner.sees("Сейчас: отменена.*Печь сломалась & ждём мастера")
     told = await cafe.told(boris)
-    assert [one["key"] for one in told] == ["request.told.cancelled"] * 2
+    assert [one["key"] for one in told] == ["request.told.cancelled_why"] * 2
 
 
 async def test_the_list_has_the_states_as_tabs_and_another_shops_request_is_not_found(
