@@ -68,6 +68,7 @@ class Config:
     kie_webhook_key: str
     openai_api_key: str
     openai_model: str
+    openai_transcribe_model: str
     openai_token_prices: tuple[float, float, float]
     drain_budget: timedelta
     lease_scale: float
@@ -264,6 +265,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "kie_webhook_key": lambda env: env.get("KIE_WEBHOOK_KEY", "").strip(),
     "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
+    "openai_transcribe_model": lambda env: env.get("OPENAI_TRANSCRIBE_MODEL", "").strip(),
     "openai_token_prices": lambda env: _prices(env, "OPENAI_TOKEN_PRICES", (0.75, 0.075, 4.5)),
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),

@@ -20,7 +20,7 @@ from dev.generation.faults import Faults
 KINDS = {
     "request": ("401", "429", "no_money", "400", "500", "hang", "slow"),
     "picture": ("moderation", "no_picture", "flagged"),
-    "talk": talking.KINDS,
+    "talk": (*talking.KINDS, "no_voice"),
     "words": ("odd_words", "no_words", "long_words", "hijacked", "no_schema"),
 }
 
@@ -61,6 +61,8 @@ class OpenAI:
             return _failure(fault.kind)
         if path == "images/edits":
             return await self._edit(request)
+        if path == "audio/transcriptions":
+            return await self._write_down(request)
         body = json.loads(await request.body())
         self.requests.append((path, body))
         if path == "chat/completions":
@@ -89,6 +91,17 @@ class OpenAI:
         data = [] if self.faults.take("no_picture") else [{"b64_json": base64.b64encode(made).decode()}]
         usage = {"input_tokens": 900, "output_tokens": 1600, "total_tokens": 2500, "input_tokens_details": {}}
         return JSONResponse({"created": 1, "data": data, "usage": usage})
+
+    async def _write_down(self, request: Request) -> Response:
+        """Hear in any voice the same question; a name that ends in .oga is refused, as by the real service."""
+        async with request.form() as form:
+            name = str(getattr(form["file"], "filename", ""))
+        self.requests.append(("audio/transcriptions", name))
+        if self.faults.take("no_voice"):
+            return _error(404, "Unknown request URL: audio/transcriptions", "unknown_url")
+        if not name.endswith(".ogg"):
+            return _error(400, f"Invalid file format: {name}", "invalid_value")
+        return JSONResponse({"text": "Есть капучино?"})
 
     def _drawn(self, photo: bytes, size: tuple[int, int], seed: int) -> bytes:
         if self.light:

@@ -139,6 +139,13 @@ async def write_listing(instructions: str, words: str) -> dict[str, Any]:
     return await _told(messages, "listing", LISTING_SCHEMA, 2400)
 
 
+async def transcribe(voice: bytes, language: str) -> str:
+    """Return what is said in a voice message of Telegram's. Its own name, .oga, would be refused."""
+    fields = {"model": config.get().openai_transcribe_model, "language": language}
+    told = await _call("audio/transcriptions", TEXT_TIME, fields, [("file", ("voice.ogg", voice, "audio/ogg"))])
+    return told["text"] if isinstance(told.get("text"), str) else ""
+
+
 async def _told(messages: list[dict[str, Any]], name: str, schema: dict[str, Any], tokens: int) -> dict[str, Any]:
     """Return the object that is answered in this form."""
     strict = {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}

@@ -38,6 +38,7 @@ HEAVY: Kinds = {
 # What api/drain does.
 LIGHT: Kinds = {
     "answer": Kind("lib.tasks.answer", lanes=40),
+    "voice": Kind("lib.tasks.voice", lanes=8),
     "notice": HEAVY["notice"],
     "sheet": Kind("lib.tasks.sheet", lanes=2),
     "tell": Kind("lib.tasks.tell", lanes=8, batch=30),

@@ -133,6 +133,7 @@ async def ai_stack(shared: Path) -> AsyncIterator[Stack]:
     folder = Path(tempfile.mkdtemp(prefix="lotok-ai-"))
     try:
         given = {"LEASE_SCALE": "0.1", "CUT_SIDE": "64", "DRAIN_SECONDS": "60", "STRIPS_A_DAY": "0"}
+        given["OPENAI_TRANSCRIBE_MODEL"] = "stand-in"
         kind = {"ai": True, "generation_seconds": 0.8, "light": True, "dozing": clusters.DOZING}
         clusters.lay(shared, clusters.as_a_stack_has_it, folder / "postgres")
         async with Stack(folder, time_scale=0.1, given=given, **kind) as stack:

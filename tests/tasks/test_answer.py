@@ -9,6 +9,7 @@ from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from tests.flows.chat import Chat, until, words
 from tests.loyalty_lab import make_shop
+from tests.tasks.conftest import PHOTO
 
 MENU = (
     MenuItem("c03", "Кофе", "Капучино", (Variant("200 мл", 21000), Variant("300 мл", 25000)), "молочная пена"),
@@ -157,3 +158,33 @@ async def test_two_clients_at_once_read_their_own_answers(studio, cafe, boris):
     await anna.sees("Чизкейк — ")
     await boris.sees(PRICED)
     assert not [one for one in await anna.messages() if "Капучино" in words(one)]
+
+
+async def _voice(studio, chat, seconds=3):
+    """Send a voice message; its bytes are those of a file that the chat has."""
+    await chat.sends_file(b"OggS" * 100, "voice.oga", "audio/ogg")
+    shown = (await studio.http.get(chat.path)).json()["messages"]
+    file = next(one["document"] for one in reversed(shown) if one.get("document"))
+    told = {name: file[name] for name in ("file_id", "file_unique_id")}
+    await chat.gets({"voice": {**told, "duration": seconds, "mime_type": "audio/ogg", "file_size": 400}})
+
+
+async def test_a_voice_message_is_written_down_shown_and_answered(studio, cafe, boris):
+    await _voice(studio, boris)
+    await boris.sees("Вы сказали: «Есть капучино\\?»")
+    await boris.sees(PRICED)
+    asked, _ = await lines(studio, cafe)
+    assert asked["words"] == "Есть капучино?"
+
+
+async def test_a_recording_that_cannot_be_written_down_or_is_too_long_is_told_so(studio, cafe, boris):
+    await studio.fault("openai", "no_voice")
+    await _voice(studio, boris)
+    await boris.sees("Не разобрал запись")
+    await _voice(studio, boris, seconds=61)
+    await boris.sees("слушаю до минуты")
+
+
+async def test_a_photo_asks_the_shop_and_nobody_guesses(studio, cafe, boris):
+    await boris.sends_photo(PHOTO, caption="сколько стоит?")
+    await boris.sees("По фото я не угадываю")

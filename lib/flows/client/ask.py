@@ -8,12 +8,14 @@ is asked meanwhile is answered together with it. The client stops an answer by t
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
-from lib import cache, clock, config, db, errors, text
+from lib import cache, clock, config, db, errors, limits, text
 from lib.assistant import below, handover, keyless, talks
 from lib.assistant.talks import HeardLine
 from lib.flows.client import staffed, visitor
-from lib.jobs import kick
+from lib.jobs import kick, table
+from lib.jobs.table import NewJob
 from lib.loyalty import partners
 from lib.menu import versions
 from lib.menu.versions import OpenShop
@@ -31,6 +33,8 @@ class MenuTalk:
 
 
 TALK = DraftKey("menu_talk", MenuTalk)
+VOICES = limits.Limit("voice", 3, timedelta(minutes=1))
+LONGEST, VOICE_BYTES = 60, 2_000_000  # seconds, and what they may take
 STOP = re.compile(r"\W*(?:стоп|хватит|остановись|stop|enough)\W*", re.IGNORECASE)
 
 
@@ -45,10 +49,10 @@ async def handle(turn: Turn) -> None:
         await _stop(turn, talk)
     elif turn.came.kind == "text" and talk:
         await _answer(turn, talk)
-    elif turn.came.kind in ("photo", "voice") and talk:
-        note = "client.ask.no_voice" if turn.came.kind == "voice" else "client.ask.no_photo"
-        write = screen.button(turn, "client.button.write", f"letter:{talk.shop}")
-        await turn.show(turn.text(note), [[write], screen.home(turn, f"shop:{talk.shop}")])
+    elif turn.came.kind == "voice" and talk:
+        await _hear(turn, talk.shop)
+    elif turn.came.kind == "photo" and talk:
+        await _say_no(turn, talk.shop, "client.ask.no_photo")
     else:
         await _open(turn, talk.shop if talk else 0, turn.text("client.words_only"))
 
@@ -111,6 +115,32 @@ async def _stop(turn: Turn, talk: MenuTalk | None) -> None:
         cache.ride([talks.ended(line, "stop")])
     if turn.came.kind != "stopped":
         await turn.chat.say(turn.text("client.ask.stopping" if line else "client.ask.nothing_to_stop"))
+
+
+async def _hear(turn: Turn, shop: int) -> None:
+    """Have a voice message written down, where that is possible."""
+    settings, voice = config.get(), turn.came.voice
+    if not (settings.openai_api_key and settings.openai_transcribe_model and voice):
+        await _say_no(turn, shop, "client.ask.no_voice")
+    elif turn.came.seconds > LONGEST or voice.size > VOICE_BYTES:
+        await _say_no(turn, shop, "client.ask.voice_long")
+    elif await limits.wait(turn.chat.id, VOICES):
+        await _say_no(turn, shop, "client.ask.voice_often")
+    else:
+        update = {"update_id": turn.came.update_id, "bot": turn.chat.bot}
+        job = NewJob(
+            turn.state.who["id"],
+            f"voice:{turn.chat.bot}:{turn.came.update_id}",
+            {**update, "partner_id": shop, "file_id": voice.file_id},
+        )
+        await db.run(lambda conn: table.create_free_jobs(conn, "voice", [job], priority=50, max_attempts=3))
+        turn.after.append(kick.drain)
+        await turn.chat.act()
+
+
+async def _say_no(turn: Turn, shop: int, key: str) -> None:
+    write = screen.button(turn, "client.button.write", f"letter:{shop}")
+    await turn.show(turn.text(key), [[write], screen.home(turn, f"shop:{shop}")])
 
 
 def _let_end(talk: MenuTalk, why: str) -> None:
