@@ -78,6 +78,7 @@ async def test_a_free_batch_with_a_photo_left_out_speaks_of_no_credits(desk, con
     run = Stage(attempts=1)
     run.job.price = price
     run.checkpoint = {"zip": 1, "item0": {"sent": True}, "item1": {"sent": True}, "item2": {"failed": "rules"}}
+    run.job.checkpoint = run.checkpoint
     closing = desk(run)
     await batch.go_on(closing)
     assert said in closing.said[0]
