@@ -155,6 +155,24 @@ def test_grey_things_of_one_shop_have_grounds_of_several_hues_warm_ones_among_th
     assert any(10 < hue < 110 for hue in hues)
 
 
+def test_the_plate_hides_no_leg_of_a_chair(monkeypatch):
+    chair = Image.new("RGBA", (260, 400))
+    chair.paste((220, 120, 40, 255), (0, 0, 260, 150))
+    for x in (4, 246):
+        chair.paste((90, 90, 90, 255), (x, 150, x + 10, 400))
+    sheet = draw.prepared(SIZE, chair, facts.read("Стул кухонный", ("Высота 80 см",)), "bleed")
+    spots = []
+    monkeypatch.setattr(sheet.paper, "picture", lambda image, spot, **rest: spots.append(spot))
+    bold.bleed(sheet)
+    plate = bold._plate(sheet).spot
+    assert spots[0].x >= plate.right or spots[0].bottom <= plate.y + 1
+
+
+def test_a_title_with_a_word_too_long_for_the_panel_stands_in_another_design():
+    for title, fits in (("Кресло на хромированных ножках", False), ("Кресло на ножках", True)):
+        assert ("column" in choice.fitting(facts.read(title, ("Высота 78 см", "Моется", "Лёгкое")), 0.8)) is fits
+
+
 def test_all_of_one_product_has_one_hue():
     """Its slides, too, which say a benefit each in place of the title."""
     read = facts.read("Куб для полки", ("Выдержит 20 кг",))

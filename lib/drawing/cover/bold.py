@@ -29,7 +29,7 @@ from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
 HIDDEN = 0.1  # of a massive product, at most, under the plate, and as much beyond the card's edges
-SEEN = 0.02  # of any other product, at most, under the plate; nothing of it is beyond the edges
+SEEN = 0.001  # of any other product, at most, under the plate, as legs are thin; nothing of it is beyond the edges
 MASSIVE = 0.6  # of its box that a massive product fills
 SHAPES = (0.6, 1.25)  # width to height of one
 
@@ -73,12 +73,13 @@ def _clear(cover: Cover, top: float, plate: Plate) -> Spot:
     """Return the largest of some places at which neither plate nor edge hides too much of the product."""
     solid = np.asarray(cover.product.image.getchannel("A").resize((60, 60), Image.Resampling.BOX)) > 128
     massive = solid.mean() >= MASSIVE and SHAPES[0] <= cover.product.aspect <= SHAPES[1]
-    places = _cut(cover, top) if massive else _whole(cover, top, plate)
-    for spot in places:
-        under, beyond = _hidden(cover, spot, plate.spot, solid)
-        if (under <= HIDDEN and beyond <= HIDDEN) if massive else (under <= SEEN and not beyond):
-            break
-    return spot
+    places = list(_cut(cover, top) if massive else _whole(cover, top, plate))
+    most = (HIDDEN, HIDDEN) if massive else (SEEN, 0.0)
+    hidden = [_hidden(cover, spot, plate.spot, solid) for spot in places]
+    good = [
+        spot for spot, (under, beyond) in zip(places, hidden, strict=True) if under <= most[0] and beyond <= most[1]
+    ]
+    return max(good or places[-1:], key=lambda spot: spot.width)
 
 
 def _cut(cover: Cover, top: float) -> Iterator[Spot]:
@@ -88,9 +89,11 @@ def _cut(cover: Cover, top: float) -> Iterator[Spot]:
 
 
 def _whole(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
-    """Yield the places of a product that must stay whole: over the whole card, and at last clear of the plate."""
+    """Yield the places of a product that must stay whole: over the card, beside the plate, and at last above it."""
     clear = min(cover.bottom, plate.spot.y - 24) if plate.lines else cover.bottom
     least = max(clear, top + 0.3 * (cover.bottom - top))
+    beside = plate.spot.right + 20 if plate.lines else 50
+    yield place(cover.product, Spot(beside, top, max(60, 864 - beside), cover.bottom - top), 0.5, 0.9)
     for over in (1.0, 0.92, 0.84):
         for low in (cover.bottom, (cover.bottom + least) / 2, least):
             yield place(cover.product, Spot(50, top, 800, low - top), 0.8, 0.8, over)

@@ -20,6 +20,7 @@ class Takes:
     aspect: tuple[float, float] = (0.1, 9)  # width to height
     benefits: tuple[int, int] = (0, 9)
     letters: int = 60
+    word: float = 900  # units that the title's longest word has, at a size that reads
     column: float = 380  # units that a benefit's longest word has, at the smallest size of type: two share a row
     number: bool | None = None
     hangs: bool = True
@@ -41,6 +42,7 @@ DESIGNS = {
         (2, 9),
         40,
         column=194,
+        word=calm.PANEL,
         bleeds=frozenset({"left", "bottom", "top"}),
         whole=0.55,
     ),
@@ -72,6 +74,7 @@ KINDS = {
     "other": ("bleed", "number", "bento", "dark", "editorial", "split"),
 }
 LAST_RESORT = "bleed"
+TITLE = 48  # units: a smaller title does not read on a picture of 300 pixels
 DARKEST = 0.3  # lightness of a rim that a dark ground swallows
 
 
@@ -83,7 +86,8 @@ def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = (), rim: 
     bleed there: maybe in none. One with a dark `rim` comes last in what is dark around it.
     """
     order = [*KINDS[facts.kind], *(name for name in DESIGNS if name not in KINDS[facts.kind])]
-    whole = [name for name in order if _takes(DESIGNS[name], facts, aspect)]
+    wide = 0 if sides else _word(facts.title, TITLE)  # where few designs are to be had, a small title is better
+    whole = [name for name in order if _takes(DESIGNS[name], facts, aspect) and wide <= DESIGNS[name].word]
     able = [name for name in whole or [LAST_RESORT] if _bleeds(DESIGNS[name], facts, aspect, sides)]
     able.sort(key=lambda name: DESIGNS[name].mood == "dark" and rim < DARKEST)
     first: list[str] = []
@@ -97,8 +101,12 @@ def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = (), rim: 
 def _bleeds(design: Takes, facts: CoverFacts, aspect: float, sides: Collection[str]) -> bool:
     if not design.bleeds.issuperset(sides):
         return False
-    words = max((letters.measure(piece, letters.ONEST.title, 40) for piece in letters.bound(facts.title)), default=0)
-    return "top" not in sides or (aspect <= design.whole and words <= calm.PANEL)
+    return "top" not in sides or (aspect <= design.whole and _word(facts.title, 40) <= calm.PANEL)
+
+
+def _word(title: str, size: float) -> float:
+    """Return how wide the longest word of a title is."""
+    return max((letters.measure(piece, letters.ONEST.title, size) for piece in letters.bound(title)), default=0)
 
 
 def _takes(design: Takes, facts: CoverFacts, aspect: float) -> bool:
