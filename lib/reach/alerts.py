@@ -149,23 +149,24 @@ def _budget(sight: Sight) -> Iterator[Reading]:
             yield one["provider"], {"percent": one["spent"] * 100 // one["limit"] * 100}
 
 
+# What has told of itself already, when it happened, is a page only when nobody has dealt with it for a while.
+TOLD = timedelta(minutes=10)
 RULES = (
     AlertRule("lag", _lag, after=timedelta(minutes=2)),
-    AlertRule("oldest", _oldest),
+    AlertRule("oldest", _oldest, after=timedelta(minutes=5)),
     AlertRule("webhook", _webhook),
     AlertRule("errors", _errors),
     AlertRule("jobs", _jobs),
-    AlertRule("audit", _audit),
-    AlertRule("money", _money),
-    AlertRule("letters", _count("letters")),
-    AlertRule("unmatched", _count("unmatched")),
+    AlertRule("money", _money, after=TOLD),
+    AlertRule("letters", _count("letters"), after=TOLD),
+    AlertRule("unmatched", _count("unmatched"), after=TOLD),
+    AlertRule("audit", _audit, severity="ticket"),
     AlertRule("slow_errors", _slow_errors, severity="ticket"),
     AlertRule("floods", _floods, severity="ticket"),
     AlertRule("budget", _budget, severity="ticket"),
     AlertRule("debt", _count("debt"), severity="ticket"),
     AlertRule("stopped", _count("stopped"), severity="ticket"),
 )
-AFTER = {rule.name: rule.after for rule in RULES}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ type Facts = dict[str, Any]
 
 PATIENCE = 2.0  # seconds
 REMEMBERED = 10.0
-HOOK_KEPT = timedelta(minutes=5)
+HOOK_KEPT, HOOK_PATIENCE = timedelta(minutes=5), timedelta(seconds=5)
 
 
 @dataclass
@@ -105,7 +105,7 @@ async def hook(bot: str) -> Facts:
     if known := await cache.get(key):
         return dict(json.loads(known))
     address = f"{config.get().telegram_api_url}/bot{config.get().bot_token(bot)}/getWebhookInfo"
-    answer = await fetch.ask("GET", address)
+    answer = await fetch.ask("GET", address, timeout=HOOK_PATIENCE)
     try:
         found = dict(json.loads(answer.body)["result"])
     except (ValueError, LookupError, TypeError):

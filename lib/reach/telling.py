@@ -66,24 +66,24 @@ async def _tell(admin: int, change: Change, now: datetime) -> None:
     pages = [one for one in change.firing if one.severity == "page"]
     try:
         last = ToldMessage.read(await cache.get(f"alert_message:{admin}"))
+        held = [one for one in pages if last and last.holds(one)]
         quiet = await muted(admin, [one.name for one in pages])
-        pages = [one for one in pages if one.name not in quiet]
+        new = [one for one in pages if one not in held and one.name not in quiet]
         over = [one for one in change.resolved if last and last.holds(one)]
         if last and over:
             await _answer(last, admin, over, now)
-        if [one for one in pages if not (last and last.holds(one))]:
-            await _send(admin, last, pages, now)
-        elif last and (over or now.timestamp() - last.edited >= EDIT.total_seconds()):
-            await _edit(admin, last, [one for one in pages if last.holds(one)], now)
+        if new:
+            await _send(admin, last, held, new, now)
+        elif last and last.names and (over or now.timestamp() - last.edited >= EDIT.total_seconds()):
+            await _edit(admin, last, held, now)
     except errors.Upstream as error:
         log.event("alert_not_told", admin=admin, error=str(error))
 
 
-async def _send(admin: int, last: ToldMessage | None, pages: list[Alert], now: datetime) -> None:
+async def _send(admin: int, last: ToldMessage | None, held: list[Alert], new: list[Alert], now: datetime) -> None:
     """Send what is new; what came within a minute of the last message goes into that."""
-    if last and now.timestamp() - last.at < GATHER.total_seconds() and await _edit(admin, last, pages, now):
+    if last and now.timestamp() - last.at < GATHER.total_seconds() and await _edit(admin, last, [*held, *new], now):
         return
-    new = [one for one in pages if not (last and last.holds(one))]
     sent = await _say(admin, _words("alarm.pages", new, now), _keyboard())
     if sent:
         at = now.timestamp()

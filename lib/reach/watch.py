@@ -4,9 +4,10 @@ It looks once a minute at most. While something is about to fire or to be over i
 fires for long keeps nobody awake. The webhook watches the watcher (lib/reach/cron.py).
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
-from lib import cache, config, counters, db, errors, log
+from lib import cache, config, counters, db, log
 from lib.jobs import kick
 from lib.reach import alerts, health, history, metrics, push, snapshot, telling
 from lib.reach.history import History
@@ -24,8 +25,8 @@ async def leave() -> datetime | None:
         if found is None or not await cache.once("alerts_looked", EACH):
             return None
         return await _look(found, datetime.now(UTC))
-    except errors.Unavailable as error:
-        log.event("alerts_not_looked", error=str(error))
+    except Exception as error:  # the jobs are done: what looks after them must not make the run a failure
+        log.event("alerts_not_looked", error=f"{type(error).__name__}: {error}"[:500])
         return None
 
 
@@ -44,10 +45,6 @@ async def _look(found: Snapshot, now: datetime) -> datetime | None:
 
 async def _hooks() -> dict[str, health.Facts]:
     """Return what Telegram says of each bot's webhook, of those that it says anything of."""
-    found = {}
-    for bot in (bot for bot, token in config.get().bot_tokens.items() if token):
-        try:
-            found[bot] = await health.hook(bot)
-        except errors.Upstream as error:
-            log.event("webhook_not_seen", bot=bot, error=str(error))
-    return found
+    bots = [bot for bot, token in config.get().bot_tokens.items() if token]
+    found = await asyncio.gather(*map(health.hook, bots), return_exceptions=True)
+    return {bot: one for bot, one in zip(bots, found, strict=True) if not isinstance(one, BaseException)}

@@ -140,15 +140,15 @@ def test_every_rule_says_what_is_wrong_and_what_to_do(rule):
 
 
 async def test_how_it_stands_is_kept_from_look_to_look(conn):
-    sight = Sight(NOW, replace(QUIET, counts={"letters": 2}), History())
+    sight = Sight(NOW, replace(QUIET, counts={"debt": 2}), History())
     change = await alerts.look(conn, sight)
-    assert [one.name for one in change.fired] == ["letters"]
+    assert [one.name for one in change.fired] == ["debt"]
     again = await alerts.look(conn, replace(sight, now=NOW + MINUTE))
-    assert (again.fired, [one.key for one in again.firing]) == ([], [("letters", "")])
+    assert (again.fired, [one.key for one in again.firing]) == ([], [("debt", "")])
     over = Sight(NOW + 2 * MINUTE, QUIET, History())
     assert (await alerts.look(conn, over)).resolved == []
     done = await alerts.look(conn, replace(over, now=NOW + 8 * MINUTE))
-    assert [one.name for one in done.resolved] == ["letters"]
+    assert [one.name for one in done.resolved] == ["debt"]
     await alerts.look(conn, replace(over, now=NOW + timedelta(days=8), findings=1))
     assert [one.name for one in await alerts.every(conn)] == ["audit"]
 

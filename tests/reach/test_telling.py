@@ -112,6 +112,18 @@ async def test_quiet_for_an_hour_is_about_these_alerts_alone(redis, database, sa
     assert await telling.muted(72, ["lag"]) == set(), "another administrator hears it"
 
 
+async def test_what_is_quiet_and_fires_on_is_not_said_to_be_over(redis, database, said):
+    await tell(LAG)
+    await telling.mute(71, ["lag"], "hour", NOW)
+    assert await verbs(said, ([LAG], 6)) == ["say", "edit 1"]
+    assert "· 9 мин" in said[1][2]
+
+
+async def test_a_message_about_what_is_over_is_left_alone(redis, database, said):
+    over = replace(LAG, state="resolved", resolved_at=NOW + 9 * MINUTE)
+    assert len(await verbs(said, ([LAG], 0), ([], 9, over), ([], 15), ([], 60))) == 3
+
+
 async def test_quiet_until_morning_ends_at_ten():
     assert telling._next_morning(NOW) == NOW + timedelta(hours=1)
     assert telling._next_morning(NOW + timedelta(hours=1)) == NOW + timedelta(hours=25)

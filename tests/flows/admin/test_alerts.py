@@ -6,12 +6,18 @@ async def test_an_alert_comes_by_itself_and_is_quiet_for_an_hour_when_asked(admi
     me = dina.user["id"]
     letter = "insert into dead_letters (bot, update_id, payload, error, tries) values ('client', %s, '{}', 'E', 3)"
     await shop.rows(f"{letter} returning id", -me)
+    seen = "now() - interval '11 minutes'"  # so long ago, and nobody has dealt with it
+    await shop.rows(
+        "insert into alerts (name, severity, state, since)"
+        f" values ('letters', 'page', 'pending', {seen}) on conflict (name, label) do update"
+        f" set state = 'pending', since = {seen}, fired_at = null, resolved_at = null, good_since = null returning name"
+    )
     await shop.rows("delete from muted_alerts where tg_id = %s returning tg_id", me)
     try:
         await shop._redis("UNLINK", "local:alerts_looked")
         await shop.drain_again()
         await shop.stack.tick()
-        await dina.sees("🔴 Тревоги: \\d.*Необработанные сообщения: \\d+ · 0 мин\nОткройте «Сбои»")
+        await dina.sees("🔴 Тревоги: \\d.*Необработанные сообщения: \\d+ · 11 мин\nОткройте «Сбои»")
         await dina.presses("На час")
         await dina.sees("Об этом молчим до .* О новых тревогах напишем.*Тревог сейчас: \\d")
         assert f"local:alert_mute:{me}:letters" in await shop.redis_keys()
