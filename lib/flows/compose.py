@@ -303,10 +303,14 @@ async def _to(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
 
 
 async def _preview(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    """Send it below the screen as a client would see it; its buttons do nothing here."""
+    """Send it as a client would see it, and the screen again below; its buttons do nothing here."""
     file = Picture("file", file_id=one.file["id"]) if one.file and one.file["bot"] == turn.chat.bot else None
     await turn.answer()
     await letter.deliver(turn.chat, one, turn.language, file, sample=desk.data("sample", one.id))
+    if turn.on_screen:
+        await turn.chat.delete(turn.came.message_id)
+    turn.state.data["screen"] = 0
+    await _one(turn, desk, one)
 
 
 async def _sample(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:

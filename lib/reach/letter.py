@@ -22,8 +22,8 @@ def whole(one: Broadcast, language: str) -> HtmlSentence:
     said = text.say(language, "news.words", words=one.words) if one.words else text.say(language, "news.edit.no_words")
     parts = [said, *([text.say(language, f"news.edit.{one.file['kind']}")] if one.file else [])]
     for button in one.buttons:
-        target = button.get("url") or "🎁"
-        parts.append(text.say(language, "news.edit.button", label=button["label"], target=target))
+        key = "news.edit.promo" if "promotion" in button else "news.edit.button"
+        parts.append(text.say(language, key, label=button["label"], target=button.get("url", "")))
     if one.advertiser:
         parts.append(text.say(language, "news.edit.mark", advertiser=one.advertiser, erid=one.erid))
     return HtmlSentence("\n".join(parts))
@@ -33,8 +33,7 @@ def keyboard(one: Broadcast, language: str, sample: str = "") -> Keyboard:
     """Return the buttons, and below what advertises the one that says no to it; a `sample` only says that it is one."""
     rows = [[_button(one, button, sample)] for button in one.buttons]
     if one.advertises:
-        key = "news.button.stop" if one.shop else "news.button.off"
-        label = text.say(language, key, shop=one.shop) if one.shop else text.say(language, key)
+        label = text.say(language, "news.button.off")
         rows.append([Button(label, sample or f"news:off:{one.partner_id}:{one.kind}")])
     return rows
 

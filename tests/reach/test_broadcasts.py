@@ -132,7 +132,7 @@ async def test_a_reader_sees_who_writes_and_how_to_end_it(conn):
     rows = [[(key.label, key.data) for key in row] for row in letter.keyboard(one, "ru")]
     assert rows == [
         [("Акция", f"promo:{shop.id}:5:{one.id}")],
-        [("Не получать рассылки «Кофейня»", f"news:off:{shop.id}:news")],
+        [("🔕 Больше не присылать", f"news:off:{shop.id}:news")],
     ]
 
 

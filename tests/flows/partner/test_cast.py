@@ -51,13 +51,14 @@ async def test_an_owner_writes_to_their_clients_and_sees_who_got_it(cafe):
     assert "Не согласились: 1" in shown
     await cafe.owner.presses("Как увидит клиент")
     await cafe.owner.sees("^Кофейня «Зерно»\n\nСегодня")
+    assert "Отправить…" in buttons(await cafe.owner.last()), "the screen follows what it showed"
     await cafe.owner.presses("Отправить…")
     await cafe.owner.presses("Отправить: 1")
     await it_is_day(cafe)
     got = await client.sees("Сегодня <пироги> & кофе")
     await cafe.owner.presses("Обновить")
     await cafe.owner.sees("закончена.*доставлено: 1")
-    await client.presses("Не получать рассылки", on=got)
+    await client.presses("Больше не присылать", on=got)
     assert "Больше не пришлём" in client.toast["text"]
     rows = await cafe.shop.rows("select wants from news_choices where user_id = %s", anna.user_id)
     assert [row["wants"] for row in rows] == [False]
