@@ -61,9 +61,9 @@ async def bury(bot: str, update_id: int, raw: bytes, error: str, tries: int) -> 
     await notify.alert_admins(bot, "alert.buried", bot=bot, update=update_id, error=error[:300])
 
 
-async def blocked(tg_id: int, is_blocked: bool) -> None:
-    """Remember that a person can, or cannot, be written to."""
-    await db.run(lambda conn: users.mark_blocked(conn, tg_id, is_blocked))
+async def blocked(bot: str, tg_id: int, is_blocked: bool) -> None:
+    """Remember that a person can, or cannot, be written to by this bot."""
+    await db.run(lambda conn: users.mark_blocked(conn, tg_id, bot, is_blocked))
 
 
 def is_admin(tg_id: int) -> bool:

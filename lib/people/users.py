@@ -124,9 +124,9 @@ async def set_time_zone(conn: db.Connection, user_id: int, zone: str) -> None:
         raise errors.Missing("no_user", str(user_id))
 
 
-async def mark_blocked(conn: db.Connection, tg_id: int, blocked: bool) -> None:
-    """Remember that a person blocked the bot, or came back; a stranger is no error."""
-    await SQL.mark_blocked.run(conn, tg_id=tg_id, blocked=blocked)
+async def mark_blocked(conn: db.Connection, tg_id: int, bot: str, blocked: bool) -> None:
+    """Remember that a person blocked a bot, or came back to it; a stranger is no error."""
+    await SQL.mark_blocked.run(conn, tg_id=tg_id, bot=bot, blocked=blocked)
 
 
 async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:

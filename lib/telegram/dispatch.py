@@ -102,7 +102,7 @@ class Flows:
     menus: Mapping[str, Menu]
     meet: Callable[[Sender], Awaitable[dict[str, Any]]]
     bury: Callable[[str, int, bytes, str, int], Awaitable[None]]
-    blocked: Callable[[int, bool], Awaitable[None]]
+    blocked: Callable[[str, int, bool], Awaitable[None]]
     pace: limits.Limit | None = None
 
 
@@ -246,7 +246,7 @@ async def _run(menu: Menu, turn: Turn, held: fsm.HeldTurn, raw: bytes, flows: Fl
                 await _flow(menu, turn, flows)
                 await turn.answer()
         except errors.Blocked:
-            await flows.blocked(turn.came.person.id, True)
+            await flows.blocked(turn.chat.bot, turn.came.person.id, True)
         held.wrote = turn.chat.wrote
         await fsm.end(held, turn.state)
     except errors.Unavailable as error:
@@ -272,7 +272,7 @@ async def _flow(menu: Menu, turn: Turn, flows: Flows) -> None:
 async def _answer(menu: Menu, turn: Turn, flows: Flows) -> None:
     came = turn.came
     if came.kind in ("blocked", "unblocked"):
-        await flows.blocked(came.person.id, came.kind == "blocked")
+        await flows.blocked(turn.chat.bot, came.person.id, came.kind == "blocked")
         return
     if came.kind == "stopped":
         if menu.stops and turn.state.who.get("consent"):

@@ -99,9 +99,10 @@ where id = %(user_id)s;
 
 -- name: mark_blocked
 update users
-set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end
+set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp()) end,
+    stopped = array_remove(stopped, %(bot)s) || array_remove(array[case when %(blocked)s then %(bot)s::text end], null)
 where tg_id = %(tg_id)s
-and (blocked_at is not null) <> %(blocked)s;
+and ((blocked_at is not null) <> %(blocked)s or (%(bot)s = any(stopped)) <> %(blocked)s);
 
 -- name: erase
 select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s);

@@ -87,14 +87,14 @@ async def test_accept_consent_of_nobody_is_missing(conn):
 
 async def test_who_blocked_us_is_marked_until_they_write_again(conn, make_user):
     alice = await make_user(tg_id=7)
-    await users.mark_blocked(conn, 7, True)
+    await users.mark_blocked(conn, 7, "studio", True)
     marked = await users.get_user(conn, alice.id)
-    await users.mark_blocked(conn, 7, True)
+    await users.mark_blocked(conn, 7, "studio", True)
     assert marked.blocked_at is not None
     assert (await users.get_user(conn, alice.id)).blocked_at == marked.blocked_at
     assert (await users.get_or_create_user(conn, 7, first_name="Алиса")).blocked_at is None
-    await users.mark_blocked(conn, 7, True)
-    await users.mark_blocked(conn, 7, False)
+    await users.mark_blocked(conn, 7, "studio", True)
+    await users.mark_blocked(conn, 7, "studio", False)
     assert (await users.get_user(conn, alice.id)).blocked_at is None
 
 
@@ -171,3 +171,16 @@ def test_the_zones_to_choose_from_are_as_far_from_utc_as_they_say():
     for zone, hours in users.ZONES.items():
         for month in (1, 7):
             assert datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() == timedelta(hours=hours), zone
+
+
+async def test_a_person_who_stopped_one_bot_is_out_of_reach_of_that_one_alone(conn):
+    alice = await factories.make_user(conn)
+    stopped = "select stopped from users where id = %s"
+    for bot, blocked, left in (
+        ("client", True, ["client"]),
+        ("client", True, ["client"]),
+        ("studio", True, ["client", "studio"]),
+        ("client", False, ["studio"]),
+    ):
+        await users.mark_blocked(conn, alice.tg_id, bot, blocked)
+        assert await (await conn.execute(stopped, (alice.id,))).fetchall() == [(left,)]

@@ -30,7 +30,7 @@ async def people(redis: upstash.Upstash, database: Database, monkeypatch: pytest
     async with database.connect() as conn:
         found = [await factories.make_user(conn) for _ in range(5)]
         await conn.execute("update users set seen_at = now() - interval '2 days' where id = %s", (found[3].id,))
-        await users.mark_blocked(conn, found[4].tg_id, True)
+        await users.mark_blocked(conn, found[4].tg_id, "studio", True)
     return found
 
 
