@@ -52,13 +52,16 @@ async def get(conn: db.Connection, partner_id: int, user_id: int) -> Staff:
 
 
 async def manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[Staff, users.User] | None:
-    """Return a manager's place and person; None for somebody who is no longer one, as a job runs after the asking."""
+    """Return a manager's place and person; None for somebody who no longer may see what a job has made.
+
+    They were let go, erased or shut out since they asked.
+    """
     try:
         place = await get(conn, partner_id, user_id)
     except errors.Denied:
         return None
     user = await users.get_user(conn, user_id)
-    return (place, user) if user and user.tg_id > 0 and place.manages else None
+    return (place, user) if user and user.tg_id > 0 and not user.banned and place.manages else None
 
 
 async def list_all(conn: db.Connection, partner_id: int, *, after: int = 0, limit: int = PAGE) -> list[Staff]:
@@ -116,13 +119,17 @@ async def join(conn: db.Connection, user_id: int, payload: str) -> Staff:
     return place
 
 
+async def managers(conn: db.Connection, partner_id: int) -> list[int]:
+    """Return the owner and the managers who can read what a shop is told: nobody who was shut out."""
+    return await SQL.managers.within(of(partner_id)).all(conn, int, partner_id=partner_id)
+
+
 async def tell_managers(
     conn: db.Connection, partner_id: int, key: str, fields: Mapping[str, Any], ways: notify.Ways, *, once: str
 ) -> None:
     """Tell the owner and the managers of a shop; one who has not started the partner bot hears nothing."""
-    for one in await list_all(conn, partner_id, limit=100):
-        if one.manages:
-            await notify.tell(conn, one.user_id, "partner", key, fields, ways, once=f"{once}:{one.user_id}")
+    for user_id in await managers(conn, partner_id):
+        await notify.tell(conn, user_id, "partner", key, fields, ways, once=f"{once}:{user_id}")
 
 
 async def remove(conn: db.Connection, partner_id: int, actor_id: int, user_id: int) -> None:

@@ -57,7 +57,7 @@ class User:
     created_at: datetime
     seen_at: datetime
     balance: int
-    banned: bool = False  # known to get_or_create_user only: who is shut out never gets further than that
+    banned: bool = False  # shut out of every bot; get_user_by_tg_id does not ask
 
 
 async def get_or_create_user(

@@ -25,6 +25,9 @@ async def run(run: Run) -> None:
     if user is None or user.tg_id <= 0:
         log.note(nobody_to_tell=True)
         return
+    if user.banned and told["bot"] == "partner":  # a shop's matters; what is said of their own points still comes
+        log.note(shut_out=True)
+        return
     try:
         await _say(run, Chat(told["bot"], user.tg_id, paced=True), user)
     except (errors.Missing, errors.Blocked) as refusal:  # the bot is off, was stopped, or was never started

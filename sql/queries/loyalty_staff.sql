@@ -30,6 +30,16 @@ and s.user_id > %(after)s
 order by s.user_id
 limit %(limit)s;
 
+-- name: managers
+-- Returns the owner and the managers. A person who was shut out of the bots keeps the place, and reads nothing there.
+select s.user_id
+from staff s
+where s.partner_id = %(partner_id)s
+and s.removed_at is null
+and s.role in ('owner', 'manager')
+and not exists (select from bans b where b.user_id = s.user_id)
+order by s.user_id;
+
 -- name: invite
 -- Managers invite cashiers, the owner invites both; nobody invites into a shop that is closed for good.
 insert into staff_invites (partner_id, token_hash, role, created_by, expires_at)

@@ -48,7 +48,8 @@ left join credit_accounts a on a.user_id = f.id;
 
 -- name: get_user
 select u.id, u.tg_id, u.first_name, u.last_name, u.username, u.language, u.language_chosen, u.time_zone,
-    u.consent_at, u.blocked_at, u.created_at, u.seen_at, coalesce(a.balance, 0) as balance
+    u.consent_at, u.blocked_at, u.created_at, u.seen_at, coalesce(a.balance, 0) as balance,
+    exists (select from bans b where b.user_id = u.id) as banned
 from users u
 left join credit_accounts a on a.user_id = u.id
 where u.id = %(user_id)s;

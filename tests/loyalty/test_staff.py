@@ -110,6 +110,18 @@ async def test_the_owner_and_the_managers_are_told_and_no_cashier(conn, shop):
     assert await told(conn, "partner.push.mark") == [(shop.owner.id, "Лавка"), (manager.id, "Лавка")]
 
 
+async def test_a_manager_who_was_shut_out_hears_nothing_and_gets_no_file(conn, shop):
+    manager = await hire(conn, shop, "manager")
+    await people.ban(conn, manager.id, actor="admin:1", reason="Обман")
+    await staff.tell_managers(conn, shop.id, "partner.push.mark", {"title": "Лавка"}, (), once="mark:2")
+    assert await told(conn, "partner.push.mark") == [(shop.owner.id, "Лавка")]
+    assert await staff.manager(conn, shop.id, manager.id) is None
+    await people.ban(conn, shop.owner.id, actor="admin:1", reason="Обман")
+    assert await staff.managers(conn, shop.id) == [], "what a client writes would be read by nobody"
+    await people.unban(conn, manager.id, actor="admin:1", reason="Ошибка")
+    assert await staff.managers(conn, shop.id) == [manager.id]
+
+
 async def test_a_guest_joins_and_the_owner_hears_who(conn, shop):
     guest = await make_user(conn, first_name="Вера")
     place = await staff.join(conn, guest.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))

@@ -8,6 +8,7 @@ import pytest
 
 from lib import errors, limits, text
 from lib.jobs import drain
+from lib.office import people
 from lib.people import notify
 from lib.tasks import TASKS
 from lib.telegram.client import Chat
@@ -103,6 +104,16 @@ async def test_who_cannot_be_reached_is_no_error(conn, chats):
     assert (await work()).done == 1
     cursor = await conn.execute("select blocked_at from users where id = %s", (alice.id,))
     assert await cursor.fetchone() == (None,), "it may be another bot that they have not started"
+
+
+async def test_who_was_shut_out_hears_nothing_of_a_shop_they_work_for_and_all_of_their_own(conn, chats):
+    alice = await factories.make_user(conn)
+    await people.ban(conn, alice.id, actor="admin:1", reason="Обман")
+    args = {"key": "alert.buried", "fields": {"bot": "-", "update": "-", "error": "-"}}
+    for bot in ("partner", "client"):
+        await notify.tell(conn, alice.id, bot, args["key"], args["fields"], once=bot)
+    assert (await work()).done == 2
+    assert [bot for bot, *_ in chats] == ["client"]
 
 
 async def test_only_who_stopped_or_never_started_the_bot_is_left_in_peace(conn, chats):

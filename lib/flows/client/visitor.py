@@ -84,8 +84,7 @@ async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
 
 async def managers(partner_id: int) -> list[int]:
     """Return the people who read what clients write to a shop."""
-    people = await db.run(lambda conn: staff.list_all(conn, partner_id, limit=100))
-    return [one.user_id for one in people if one.manages]
+    return await db.run(lambda conn: staff.managers(conn, partner_id))
 
 
 def category(turn: Turn, name: str) -> str:
