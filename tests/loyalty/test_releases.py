@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib import db, errors
+from lib import config, db, errors
 from lib.loyalty import members, partners, releases
 from lib.office import people
 from lib.people import notify, users
@@ -134,6 +134,17 @@ async def test_a_request_ends_with_the_right_of_who_made_it(conn):
         assert await told(conn, claim.asked_for) == ["client.release.over"]
         other = await make_shop(conn)
         assert (await asked(conn, other, holder, by=claim, now=NOW + DAY)).due_at == NOW + 2 * DAY
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_an_administrator_who_is_none_any_more_releases_no_number(conn, holder, monkeypatch, stays):
+    admin = await make_user(conn)
+    work = {"actor_id": admin.id, "reason": "Сим-карту потеряли", "title": "Лоток", "now": NOW}
+    waiting = await releases.ask(conn, holder.user_id, **work)
+    monkeypatch.setenv("ADMIN_IDS", str(admin.tg_id if stays else admin.tg_id + 1))
+    config.get.cache_clear()
+    assert await releases.finish(conn, waiting.id, now=NOW + DAY) == stays
+    assert await phone(conn, holder) == (None if stays else "+79005550001")
 
 
 async def test_nothing_of_a_request_outlives_the_erasure_of_its_people(conn, shop, holder):
