@@ -170,7 +170,7 @@ async def debtor(conn, shop, member=None, **more):
 
 
 async def comes_back(conn, member, *shops):
-    """Let a person erase their account, begin anew and join; return the cards."""
+    """Let a person erase their account, begin again and join; return the cards."""
     await users.erase(conn, member.user_id, member.tg_id)
     again = await factories.make_user(conn, tg_id=member.tg_id)
     await members.register(conn, again.id, name="Анна", city="Казань")

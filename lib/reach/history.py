@@ -47,7 +47,7 @@ class History:
         return json.dumps(self._thinned(), separators=(",", ":"))
 
     def add(self, now: float, totals: Mapping[str, int]) -> "History":
-        """Return it with this moment. Counters that have begun anew begin the history anew."""
+        """Return it with this moment. Counters that have begun from zero begin the history afresh."""
         sums = sums_of(totals)
         back = self.moments and any(sums[name] < self.moments[-1][1].get(name, 0) for name in NAMES)
         return History([*([] if back else self.moments), (int(now), sums)])

@@ -39,12 +39,12 @@ STOP = re.compile(r"\W*(?:стоп|хватит|остановись|stop|enough
 
 
 async def handle(turn: Turn) -> None:
-    """Open the talk, answer what was written, or begin anew."""
+    """Open the talk, answer what was written, or begin afresh."""
     talk = TALK.of(turn.state)
     if turn.came.kind == "press":
         await _open(turn, screen.number(screen.parts(turn)[0]))
     elif turn.came.command == "new":
-        await _anew(turn, talk)
+        await _afresh(turn, talk)
     elif _asks_to_stop(turn, talk):
         await _stop(turn, talk)
     elif turn.came.kind == "text" and talk:
@@ -63,7 +63,7 @@ def _asks_to_stop(turn: Turn, talk: MenuTalk | None) -> bool:
     return turn.came.command == "stop" or turn.came.kind == "stopped"
 
 
-async def _anew(turn: Turn, talk: MenuTalk | None) -> None:
+async def _afresh(turn: Turn, talk: MenuTalk | None) -> None:
     """Forget what was said in the talk, which ends here."""
     if talk is None:
         await turn.show(turn.text("client.ask.no_talk"), [screen.home(turn)])
@@ -71,7 +71,7 @@ async def _anew(turn: Turn, talk: MenuTalk | None) -> None:
     user_id, now = turn.state.who["id"], clock.now()
     await db.run(lambda conn: talks.close(conn, talk.shop, user_id, at=now))
     _let_end(talk, "next")
-    await _open(turn, talk.shop, turn.text("client.ask.anew"))
+    await _open(turn, talk.shop, turn.text("client.ask.afresh"))
 
 
 async def _open(turn: Turn, shop: int, note: str = "") -> None:

@@ -58,10 +58,15 @@ async def _code(partner_id: int, member_id: int) -> str:
         return ""
 
 
+def number(card_no: int) -> str:
+    """Return the number of a card as people read it."""
+    return f"{card_no // 10000} {card_no % 10000:04}"
+
+
 def _face(turn: Turn, card: members.Card, services: Sequence[offers.Service]) -> list[str]:
     worth = card.available * card.minor_per_point
     lines = [
-        turn.text("client.card.title", title=card.title, number=f"{card.card_no // 10000} {card.card_no % 10000:04}"),
+        turn.text("client.card.title", title=card.title, number=number(card.card_no)),
         turn.text("client.card.balance", points=card.available, worth=worth),
     ]
     if card.pending:

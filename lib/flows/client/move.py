@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import cache, db, errors, limits, typed
-from lib.flows.client import visitor
+from lib.flows.client import face, visitor
 from lib.jobs import kick
 from lib.loyalty import codes, members
 from lib.people import notify
@@ -141,7 +141,12 @@ async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:
     async with conn.transaction():
         if own is None:
             await members.register(conn, user_id, name=old.name, city=old.city)
+        moved = {card.partner_id for card in await members.cards(conn, owner)}
         await members.merge(conn, owner, user_id)
         if own and own.phone:
             await members.set_phone(conn, user_id, own.phone)
-        await notify.tell(conn, owner, "client", "client.move.told", {}, once=f"move:{owner}:{turn.came.update_id}")
+        cards = [card for card in await members.cards(conn, user_id) if card.partner_id in moved]
+        lines = "\n".join(f"{card.title}: {face.number(card.card_no)}" for card in cards[:20])
+        more = {"client.move.not_me": {"cards": lines}} if lines else None
+        once = f"move:{owner}:{turn.came.update_id}"
+        await notify.tell(conn, owner, "client", "client.move.told", {}, once=once, more=more)
