@@ -33,7 +33,9 @@ async def test_the_cards_move_to_the_account_that_the_number_has_now(comes, cafe
     assert (await cafe.member(new)).available == 100
     told = words(await old.sees("перенесены в другой аккаунт"))
     number = str((await cafe.member(new)).card_no)
-    assert f"Кофейня «Зерно»: {number[:4]} {number[4:]}" in told, "the old account has no card to write to the shop with"
+    assert f"Кофейня «Зерно»: {number[:4]} {number[4:]}" in told, (
+        "the old account has no card to write to the shop with"
+    )
     await old.says("/menu")
     await old.sees("Карт пока нет|Заведите карту")
     await old.forges("join:new")
