@@ -203,6 +203,27 @@ async def test_points_owed_to_a_shop_are_repaid_by_the_next_account(conn):
     assert await audit.check(conn) == []
 
 
+@pytest.mark.parametrize("first", ["back", "goods"])
+@pytest.mark.parametrize("days", [1, 31])
+async def test_goods_that_come_back_after_the_erasure_are_owed_by_the_next_account(conn, first, days):
+    shop = await make_shop(conn, earn_on_rest=False)
+    member = await make_member(conn, shop)
+    receipt = await accrue(conn, shop, member, 100_000)
+    await redeem(conn, shop, member, receipt.available)
+    visit = "update members set last_visit_at = clock_timestamp() - make_interval(days => %s) where id = %s"
+    await conn.execute(visit, (days, member.id))
+    if first == "back":
+        [card] = await comes_back(conn, member, shop)
+        assert (await reverse(conn, shop, receipt)).missing == 50
+    else:
+        await users.erase(conn, member.user_id, member.tg_id)
+        assert (await reverse(conn, shop, receipt)).missing == 50
+        [card] = await comes_back(conn, member, shop)
+    assert (await members.get(conn, shop.id, card.id)).owed == (50 if days == 1 else 0)
+    assert "card" not in await remembered(conn, member) or days == 1
+    assert await audit.check(conn) == []
+
+
 async def test_nobody_else_is_burdened_with_a_strangers_debt(conn):
     shop = await make_shop(conn)
     member = await debtor(conn, shop, phone="+79007600020")

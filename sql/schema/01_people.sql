@@ -83,8 +83,8 @@ create index users_username on users (lower(username)) where username <> '';
 -- where they were blocked, and get nothing twice that is given once.
 create table remembered (
     mark bytea not null,
-    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed')),
-    -- of a debt the payment, of owed points the card that was left with them, else the shop
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed', 'card')),
+    -- of a debt the payment, of owed points and of a card whose goods may still come back the card, else the shop
     subject bigint not null,
     -- null: for as long as the shop is there
     until timestamptz,
@@ -195,7 +195,7 @@ begin
     delete from remembered r
     where r.until <= least(p_now, clock_timestamp())
     or r.what in ('welcome', 'birthday', 'block') and r.subject in (select id from gone)
-    or r.what = 'owed' and r.subject in (select m.id from members m join gone g on g.id = m.partner_id);
+    or r.what in ('owed', 'card') and r.subject in (select m.id from members m join gone g on g.id = m.partner_id);
     get diagnostics number = row_count;
     perform set_config('app.platform', '', true);
     return number;
@@ -205,6 +205,16 @@ end $$;
 create function forget_block(p_user_id bigint, p_partner_id bigint) returns void language sql security definer
 set search_path to public, pg_temp as $$
     delete from remembered where mark = any (marks_of(p_user_id)) and what = 'block' and subject = p_partner_id;
+$$;
+
+-- Returns the account of the person who is remembered to owe what was left with a card, if there is one again.
+create function debtors_of(p_member_id bigint) returns setof bigint language sql stable security definer
+set search_path = public, pg_temp as $$
+    select u.id
+    from remembered r
+    join users u on u.mark = r.mark
+    where r.what = 'owed'
+    and r.subject = p_member_id;
 $$;
 
 -- Moves a debt between two accounts of one person: the second owes what the first owed before it was erased.
@@ -217,7 +227,7 @@ set search_path = public, pg_temp as $$
     and k.id = p_into
     and k.mark is not null
     and r.mark = g.mark
-    and r.what = 'owed';
+    and r.what in ('owed', 'card');
 $$;
 
 -- Every write in the name of a person asks the person's row first, and an account that was erased is refused, whatever a

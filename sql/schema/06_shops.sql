@@ -231,6 +231,7 @@ create trigger sound before insert or update of id, card_no, phone_tail, referre
 
 create unique index members_once on members (partner_id, user_id) where left_at is null;
 create index members_user on members (user_id);
+create index members_merged on members (partner_id, merged_into) where merged_into is not null;
 create index members_tail on members (partner_id, phone_tail) where phone_tail <> '';
 create index members_due on members (partner_id, due_at) where due_at is not null;
 create index members_referrer on members (partner_id, referrer_id, joined_at) where referrer_id is not null;

@@ -31,6 +31,25 @@ create policy till on spend_requests for select to lotok_till using (serves(part
 
 grant select on spend_requests to lotok_till;
 
+-- Counts the bills of a day to which a promotion was applied, whichever card of the person they went to: two accounts may
+-- have become one since. Purchases that were taken back do not count.
+create function times_given(m members, p_promotion_id bigint, p_since timestamptz) returns bigint
+language sql stable as $$
+    with recursive own as (
+        select m.id
+        union all
+        select g.id
+        from own
+        join members g on g.partner_id = m.partner_id and g.merged_into = own.id
+    )
+    select count(*)
+    from own
+    join point_txns t on t.partner_id = m.partner_id and t.member_id = own.id
+    where t.promotion_id = p_promotion_id
+    and t.created_at >= p_since
+    and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id);
+$$;
+
 -- The facts that an operation needs, in one read: the shop's rules, the actor, the member, and what the key did before.
 create type point_desk as (
     partner_id bigint, status text, reason text, tz text, minor_per_point integer, max_pay_pct integer,
@@ -110,15 +129,7 @@ begin
     and min_bill_minor <= d.paid_minor
     and weekdays & (1 << (extract(isodow from here)::integer - 1)) <> 0
     and (city is null or lower(city) = lower(town))
-    and (daily_limit is null or daily_limit > (
-        select count(*)
-        from point_txns t
-        where t.partner_id = m.partner_id
-        and t.member_id = m.id
-        and t.promotion_id = o.id
-        and t.created_at >= shop_midnight(d.tz, p_at, 0)
-        and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id)
-    ))
+    and (daily_limit is null or daily_limit > times_given(m, o.id, shop_midnight(d.tz, p_at, 0)))
     order by 2 desc, id
     limit 1;
     if more > d.earned then
@@ -634,6 +645,7 @@ begin
         r.missing := rest.missing;
     end if;
     perform take_back_visit(t, m);
+    perform owe_after_erasure(m, r.missing);
     return receipt_of(r, null, m.user_id, null, false, recovered_by(r));
 end $$;
 

@@ -144,6 +144,19 @@ begin
     perform set_config('app.tenant', scope, true);
 end $$;
 
+-- Has points that could not be taken back off the card of an erased person owed by their next account, which may be there
+-- already.
+create function owe_after_erasure(m members, p_missing bigint) returns void language plpgsql as $$
+begin
+    if m.left_at is null or (p_missing > 0) is not true then
+        return;
+    end if;
+    perform keep_harm(mark, 'owed', subject, clock_timestamp() + interval '3 years')
+    from remembered
+    where what = 'card' and subject = m.id and until > clock_timestamp();
+    perform carry_owed(m.partner_id, debtor_id) from debtors_of(m.id) debtor_id;
+end $$;
+
 -- Joining a shop: once for each person; the newcomer's welcome points come with it, once whatever account and number they
 -- come with. A referrer must be a member already.
 create function join_partner(

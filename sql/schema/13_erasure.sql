@@ -95,7 +95,8 @@ create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns v
 $$;
 
 -- An erasure does not remove debts for Stars that went back, debts to shops, and blocks by shops. They are kept under the
--- Telegram id and not under the phone, which is somebody else's one day.
+-- Telegram id and not under the phone, which is somebody else's one day. Whose a card was is kept for 30 days after a
+-- purchase: goods may still come back, and what cannot be taken back then is owed by the person's next account.
 create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
 declare
     term timestamptz := clock_timestamp() + interval '3 years';
@@ -108,19 +109,23 @@ begin
     update users set mark = p_mark where id = p_user_id and mark is distinct from p_mark;
     perform set_config('app.platform', 'on', true);
     perform from members where user_id = p_user_id and left_at is null order by partner_id, id for no key update;
-    perform keep_harm(p_mark, h.what, h.subject, term)
+    perform keep_harm(p_mark, h.what, h.subject, h.until)
     from (
-        select 'debt' as what, id as subject
+        select 'debt' as what, id as subject, term as until
         from payments
         where user_id = p_user_id and state = 'debt'
         union all
-        select 'block', partner_id
+        select 'block', partner_id, term
         from members
         where user_id = p_user_id and left_at is null and blocked_at is not null
         union all
-        select 'owed', id
+        select 'owed', id, term
         from members
         where user_id = p_user_id and left_at is null and owed > 0
+        union all
+        select 'card', id, last_visit_at + interval '30 days'
+        from members
+        where user_id = p_user_id and left_at is null and last_visit_at > clock_timestamp() - interval '30 days'
     ) h;
     perform set_config('app.platform', '', true);
 end $$;

@@ -366,6 +366,16 @@ async def test_a_promotion_counts_for_as_many_bills_a_day_as_it_says(conn, shop)
     assert [(await accrue(conn, shop, one, 10_000, now=next_day)).points for _ in range(3)] == [55, 55, 5]
 
 
+async def test_a_days_gift_was_had_whichever_card_of_a_person_it_went_to(conn, shop):
+    await gift(conn, shop)
+    first, second, third = [await make_member(conn, shop) for _ in range(3)]
+    assert (await accrue(conn, shop, first, 10_000)).points == 55
+    for old, new in ((first, second), (second, third)):
+        await members.merge(conn, old.user_id, new.user_id, now=NOW)
+        assert (await accrue(conn, shop, new, 10_000)).points == 5
+    assert (await accrue(conn, shop, await make_member(conn, shop), 10_000)).points == 55
+
+
 async def test_a_bill_that_was_taken_back_does_not_use_up_the_days_gift(conn, shop):
     await gift(conn, shop)
     member = await make_member(conn, shop)
