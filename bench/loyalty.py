@@ -80,7 +80,6 @@ async def _reads(conn: db.Connection) -> dict[str, Callable[[], Awaitable[Any]]]
         "30 days by day": lambda: reports.days(conn, shop, month, now),
         "groups of clients": lambda: reports.groups(conn, 7, now),
         "who did what at the counter": lambda: reports.staff(conn, 7, month, now),
-        "30 days of the platform": lambda: reports.platform(conn, month, now),
     }
 
 

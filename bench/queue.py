@@ -169,7 +169,7 @@ def _position(server: race.Race, ours: Peer) -> str:
         times = []
         for (job_id,) in ids:
             began = time.perf_counter()
-            conn.execute("select queue_position(%s), queue_wait(%s)", (job_id, job_id)).fetchone()
+            conn.execute("select queue_position(%s), queue_pace(%s)", (job_id, job_id)).fetchone()
             times.append((time.perf_counter() - began) * 1000)
     return f"Ours, place and waiting time with {WAITING:,} jobs waiting: {statistics.median(times):.2f} ms, median."
 

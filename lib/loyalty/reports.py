@@ -1,10 +1,10 @@
-"""The figures of a shop and of the platform. Shares are basis points; what cannot be told yet is None."""
+"""The figures of a shop. Shares are basis points; what cannot be told yet is None."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from lib import db
-from lib.loyalty.partners import PLATFORM, Partner, of
+from lib.loyalty.partners import Partner, of
 
 SQL = db.load("loyalty_reports")
 
@@ -106,23 +106,6 @@ class StaffRow:
         return "grants" if self.grants >= 5 and self.grants * 5 > self.operations else ""
 
 
-@dataclass(frozen=True)
-class Platform:
-    """All shops together; operations, turnover and who was active are the period's."""
-
-    partners: int
-    waiting_partners: int
-    waiting_services: int
-    waiting_promotions: int
-    clients: int
-    members: int
-    points: int
-    operations: int
-    turnover_minor: int
-    active_partners: int
-    active_members: int
-
-
 async def summary(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> ShopSummary:
     """Return a shop's figures from `since` up to `until`."""
     period = {"partner_id": partner.id, "since": since, "until": until}
@@ -148,13 +131,6 @@ async def staff(conn: db.Connection, partner_id: int, since: datetime, until: da
     """Return what everybody at a shop did in a period, the busiest first; `odd` marks who stands out."""
     period = {"partner_id": partner_id, "since": since, "until": until}
     return await SQL.staff.within(of(partner_id)).all(conn, StaffRow, **period)
-
-
-async def platform(conn: db.Connection, since: datetime, until: datetime) -> Platform:
-    """Return the figures of all shops together."""
-    found = await SQL.platform.within(PLATFORM).one(conn, Platform, since=since, until=until)
-    assert found is not None  # counts, as above
-    return found
 
 
 def _share(part: int, whole: int) -> int | None:

@@ -132,30 +132,6 @@ group by t.actor_id, u.first_name, u.last_name
 order by operations desc, t.actor_id
 limit 100;
 
--- name: platform
--- Every shop together, for administrators.
-select (select count(*) from partners where status = 'approved') as partners,
-    (select count(*) from partners where status = 'pending') as waiting_partners,
-    (select count(*) from services where status = 'pending') as waiting_services,
-    (select count(*) from promotions where status = 'pending') as waiting_promotions,
-    (select count(*) from clients) as clients,
-    (select count(*) from members where left_at is null) as members,
-    (select coalesce(sum(balance), 0)::bigint from point_accounts where member_id > 0) as points,
-    x.operations, x.turnover_minor, x.active_partners, x.active_members
-from (
-    select count(*) as operations, coalesce(sum(bill_minor) filter (
-            where kind = 'redeem' or kind = 'accrue' and parent_id is null), 0)::bigint as turnover_minor,
-        count(distinct partner_id) as active_partners, count(distinct (partner_id, member_id)) as active_members
-    from partners p
-    cross join lateral (
-        select t.partner_id, t.member_id, t.kind, t.parent_id, t.bill_minor
-        from point_txns t
-        where t.partner_id = p.id
-        and t.created_at >= %(since)s
-        and t.created_at < %(until)s
-    ) t
-) x;
-
 -- name: client_rows
 select m.id, m.card_no, coalesce(c.name, '') as name, m.phone_tail, coalesce(c.city, '') as city, m.joined_at,
     m.last_visit_at, m.visits, m.spent_minor, a.available, a.pending

@@ -406,11 +406,6 @@ set enable_seqscan = off set enable_bitmapscan = off as $$
     where mine.id = p_job_id;
 $$;
 
--- Estimates how long a queued job will wait, by its place and that pace.
-create function queue_wait(p_job_id bigint) returns interval language sql stable as $$
-    select queue_position(p_job_id) * queue_pace(p_job_id);
-$$;
-
 -- The time up to which each periodic job has been queued.
 create table job_schedules (
     task text primary key,

@@ -203,7 +203,7 @@ begin
         end if;
     end loop;
     if total <> 0 then
-        raise exception using errcode = 'restrict_violation', message = 'the entries do not sum to nought';
+        raise exception using errcode = 'restrict_violation', message = 'the entries do not sum to zero';
     end if;
     return null;
 end $$;

@@ -239,7 +239,7 @@ async def test_an_unsound_card_or_account_is_refused(conn, two):
 
 async def test_entries_that_do_not_sum_to_nought_are_refused(conn, bare):
     _, _, member, has = bare
-    async with refused(conn, RestrictViolation, "sum to nought"):
+    async with refused(conn, RestrictViolation, "sum to zero"):
         await write(conn, bare, (member, "available", 5, has + 5))
 
 
