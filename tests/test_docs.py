@@ -87,4 +87,4 @@ def test_the_words_are_in_order_and_each_has_one_meaning():
     page = (ROOT / "docs" / "words.md").read_text(encoding="utf-8")
     words = re.findall(r"^\| ([a-z -]+) \|", page, re.MULTILINE)[1:]
     assert words == sorted(set(words))
-    assert 25 <= len(words) <= 45
+    assert 25 <= len(words) <= 40
