@@ -88,14 +88,15 @@ def sentence(language: str, shop: OpenShop, now: datetime) -> str:
 
 
 async def pass_on(conn: db.Connection, partner_id: int, talk_id: int, line_id: int, words: str) -> None:
-    """Tell the one who has the talk, or everybody while nobody has it, what the client writes now."""
+    """Tell the one who has the talk what the client writes now, or everybody when nobody at work has it."""
     talk = await talks.get(conn, partner_id, talk_id)
     client = await users.get_user(conn, talk.user_id)
-    for one in await staff.list_all(conn, partner_id, limit=100):
-        if talk.taken_by in (None, one.user_id):
-            fields = {"shop": one.title, "name": _name(client), "words": words[:1000]}
-            once = f"talk:{partner_id}:{line_id}:{one.user_id}"
-            await notify.tell(conn, one.user_id, "partner", "talk.told.words", fields, _ways(talk), once=once)
+    people = await staff.readers(conn, partner_id)
+    theirs = [one for one in people if one.user_id == talk.taken_by]
+    for one in theirs or people:
+        fields = {"shop": one.title, "name": _name(client), "words": words[:1000]}
+        once = f"talk:{partner_id}:{line_id}:{one.user_id}"
+        await notify.tell(conn, one.user_id, "partner", "talk.told.words", fields, _ways(talk), once=once)
 
 
 async def reply(
@@ -136,7 +137,7 @@ async def _tell_staff(conn: db.Connection, talk: Talk, why: str) -> None:
     client = await users.get_user(conn, talk.user_id)
     said = await talks.lines(conn, talk.partner_id, talk.id, limit=SHOWN)
     lines = [notify.spoken(f"talk.line.{one.role}", words=one.words[:LINE]) for one in said if one.role != "note"]
-    for one in await staff.list_all(conn, talk.partner_id, limit=100):
+    for one in await staff.readers(conn, talk.partner_id):
         fields: dict[str, Any] = {"shop": one.title, "name": _name(client), "lines": notify.listed(lines)}
         fields["why"] = notify.spoken(f"talk.why.{why}")
         once = f"talk:{talk.partner_id}:{talk.id}:{one.user_id}"

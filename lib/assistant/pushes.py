@@ -56,7 +56,7 @@ async def tell_staff(conn: db.Connection, request: ShopRequest, key: str, once: 
         accept = f"requests:move:{request.partner_id}:{request.id}:accepted"
         refuse = f"requests:why:{request.partner_id}:{request.id}"
         ways = [[("request.button.accepted", accept), ("request.button.refuse", refuse)]]
-    for one in await staff.list_all(conn, request.partner_id, limit=100):
+    for one in await staff.readers(conn, request.partner_id):
         if not owner or one.user_id == owner:
             key_once = f"request:{once}:{request.partner_id}:{request.id}:{one.user_id}"
             await notify.tell(conn, one.user_id, "partner", key, fields, ways, once=key_once)

@@ -119,9 +119,14 @@ async def join(conn: db.Connection, user_id: int, payload: str) -> Staff:
     return place
 
 
+async def readers(conn: db.Connection, partner_id: int) -> list[Staff]:
+    """Return the people at work who can read what they are told: nobody who was shut out; `name` is empty."""
+    return await SQL.list_readers.within(of(partner_id)).all(conn, Staff, partner_id=partner_id)
+
+
 async def managers(conn: db.Connection, partner_id: int) -> list[int]:
-    """Return the owner and the managers who can read what a shop is told: nobody who was shut out."""
-    return await SQL.managers.within(of(partner_id)).all(conn, int, partner_id=partner_id)
+    """Return the owner and the managers who can read what a shop is told."""
+    return [one.user_id for one in await readers(conn, partner_id) if one.manages]
 
 
 async def tell_managers(

@@ -30,13 +30,13 @@ and s.user_id > %(after)s
 order by s.user_id
 limit %(limit)s;
 
--- name: managers
--- Returns the owner and the managers. A person who was shut out of the bots keeps the place, and reads nothing there.
-select s.user_id
+-- name: list_readers
+-- A person who was shut out of the bots keeps the place, and reads nothing there.
+select s.partner_id, s.user_id, s.role, coalesce(s.city, p.city) as city, s.joined_at, p.title, p.status, '' as name
 from staff s
+join partners p on p.id = s.partner_id
 where s.partner_id = %(partner_id)s
 and s.removed_at is null
-and s.role in ('owner', 'manager')
 and not exists (select from bans b where b.user_id = s.user_id)
 order by s.user_id;
 

@@ -111,7 +111,7 @@ and closed_at is null
 returning id;
 
 -- name: take_talk
--- The first of the staff to answer has it; the others see whose it is.
+-- The first of the staff to answer has it, for as long as they are at work; the others see whose it is.
 update talks t
 set taken_by = s.user_id,
     person_until = %(until)s
@@ -120,7 +120,14 @@ where t.partner_id = %(partner_id)s
 and t.id = %(talk_id)s
 and t.state = 'person'
 and t.closed_at is null
-and (t.taken_by is null or t.taken_by = %(actor_id)s)
+and (t.taken_by is null or t.taken_by = %(actor_id)s or not exists (
+    select
+    from staff h
+    where h.partner_id = t.partner_id
+    and h.user_id = t.taken_by
+    and h.removed_at is null
+    and not exists (select from bans b where b.user_id = h.user_id)
+))
 and s.partner_id = t.partner_id
 and s.user_id = %(actor_id)s
 and s.removed_at is null

@@ -7,8 +7,9 @@ import pytest
 
 from lib import errors, text
 from lib.assistant import handover, talks
-from lib.loyalty import members
+from lib.loyalty import members, staff
 from lib.menu.versions import OpenShop
+from lib.office import people
 from tests.assistant.request_lab import told
 from tests.factories import make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_shop
@@ -69,6 +70,23 @@ async def test_everybody_at_work_is_told_with_the_last_lines_and_the_first_has_t
         ["talk.told.call"],
         ["talk.told.words"],
     )
+
+
+@pytest.mark.parametrize("end", ["let go", "shut out"])
+async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(conn, end):
+    shop, anna = await make_shop(conn), await make_user(conn)
+    talk = await called(conn, shop, anna)
+    assert await talks.take(conn, shop.id, talk.id, shop.cashier.id, at=NOW)
+    assert not await talks.take(conn, shop.id, talk.id, shop.owner.id, at=NOW)
+    if end == "let go":
+        await staff.remove(conn, shop.id, shop.owner.id, shop.cashier.id)
+    else:
+        await people.ban(conn, shop.cashier.id, actor="admin:1", reason="Обман")
+    more = await hear(conn, shop, anna, "Ау!")
+    await handover.pass_on(conn, shop.id, talk.id, more.line_id, "Ау!")
+    assert await keys(conn, shop.owner) == ["talk.told.call", "talk.told.words"]
+    assert await keys(conn, shop.cashier) == ["talk.told.call"]
+    assert await talks.take(conn, shop.id, talk.id, shop.owner.id, at=NOW)
 
 
 async def test_words_and_photos_reach_the_client_in_the_shops_name_once(conn):
