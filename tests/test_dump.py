@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lib.assistant import talks
+from lib.assistant import requests, talks
 from lib.credits import ledger
 from lib.jobs import table as jobs_table
 from lib.loyalty import members, partners, points, releases, staff, talk
@@ -11,14 +11,17 @@ from lib.office import queue
 from lib.office.letters import bury_update
 from lib.people import notify, users
 from tests import factories
+from tests.assistant.request_lab import make_bakery, send
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 
 TG_ID, PHONE, TYPED_PHONE = 7_123_456_789, "+79161234509", "8 (916) 123-45-09"
 NAME, USERNAME = "Ефросинья", "frosya_dump"
 TITLE, LETTER, RATING, REASON = "Самовар тульский", "Письмо про сметану", "Оценка про творог", "Возврат, звать иначе"
 QUESTION = "Вопрос про ряженку"
+ADDRESS, WISH, REFUSED = "Тихая улица, 17", "домофон про кефир", "Звонили Фросе, молчит"
 ABOUT, SHOP_CONTACT = "Печём по рецепту прабабушки", "@frosya_contact"
 TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT, QUESTION)
+TRACES += (ADDRESS, WISH, REFUSED)
 
 BURIED: tuple[dict[str, Any], ...] = (
     {"message": {"from": {"id": TG_ID}, "text": LETTER}},
@@ -63,6 +66,9 @@ async def live(conn, shop):
     heard = await talks.hear(conn, shop.id, alice.id, QUESTION, once="u", at=NOW)
     assert heard
     assert await talks.summarise(conn, shop.id, heard.talk_id, QUESTION, upto=heard.line_id)
+    await requests.set_terms(conn, shop.id, shop.owner.id, requests.RequestTerms(delivers=True))
+    request = await send(conn, shop, alice, way="delivery", address=ADDRESS, comment=WISH)
+    await requests.move(conn, shop.id, request.id, shop.owner.id, "cancelled", REFUSED)
     await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=True, reason=REASON)
     await members.block(conn, shop.id, shop.owner.id, joined.member_id, blocked=False, reason=REASON)
     await staff.accept(conn, alice.id, await staff.invite(conn, shop.id, shop.owner.id, "cashier"))
@@ -85,7 +91,7 @@ async def live(conn, shop):
 
 async def test_nothing_of_a_person_is_left_in_any_table(database):
     async with database.connect() as conn:
-        shop = await make_shop(conn)
+        shop = await make_bakery(conn)
         alice = await live(conn, shop)
         before = "\n".join(line for lines in (await dump(conn)).values() for line in lines)
         assert [trace for trace in TRACES if trace not in before] == []

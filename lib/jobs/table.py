@@ -276,7 +276,7 @@ async def retry_job(conn: db.Connection, job_id: int) -> RetriedJob:
         raise errors.Conflict("job_not_failed", f"job {job_id} is {job.state}")
     if job.checkpoint.get("earned"):
         raise errors.Conflict("job_not_failed", f"a part of job {job_id} was delivered")
-    if job.task == "tell" and "fields" not in job.args:
+    if job.task in ("tell", "relay") and "fields" not in job.args:
         raise errors.Conflict("words_gone", f"job {job_id} has said what it could")
     refunded = await SQL.was_refunded.one(conn, bool, job_id=job_id)
     made = await create_job_and_consume_credit(

@@ -143,6 +143,7 @@ select distinct r.partner_id
 from requests r
 where r.partner_id > %(after)s
 and r.placed_at >= %(since)s
+and r.phone <> ''
 order by r.partner_id
 limit 100;
 

@@ -3,15 +3,16 @@
 -- After an erasure no name, number, Telegram id, message or reason of the person is left in any table; both ledgers stay
 -- exact without them. It happens once; a job does what is left to do afterwards.
 
--- A message to one person is mostly about another. Nobody needs its words once they are said, or can no longer be said.
+-- A message to one person is mostly about another. Nobody needs its words, or its photo, once they are said, or can no
+-- longer be said.
 create function forget_words() returns trigger language plpgsql as $$
 begin
-    new.args := new.args - 'fields' - 'ways' - 'more';
+    new.args := new.args - '{fields,ways,more,file_id}'::text[];
     return new;
 end $$;
 
 create trigger forget_words before insert on job_history
-    for each row when (new.task = 'tell') execute function forget_words();
+    for each row when (new.task in ('tell', 'relay')) execute function forget_words();
 
 -- Rows that never change may lose one thing: the person who was erased.
 create function keep_but_names() returns trigger language plpgsql as $$

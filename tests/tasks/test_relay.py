@@ -31,4 +31,6 @@ async def test_a_photo_is_fetched_by_one_bot_and_sent_by_another_and_to_nobody_w
         await users.erase(conn, gone.id, gone.tg_id)
         until = datetime.now(UTC) + timedelta(minutes=5)
         await drain.work(TASKS, until, only=["relay"], patience=timedelta(0))
+        found = await conn.execute("select args from job_history where task = 'relay' and state = 'done'")
+        assert await found.fetchall() == [({"from": "partner", "to": "client", "key": "talk.told.photo"},)]
     assert sent == [("client", anna.tg_id, b"partner:f", "<b>Кофейня</b>:\n&lt;вот&gt;", "ask:1")]
