@@ -89,7 +89,9 @@ async def answer(run: Run) -> None:
     if line is None or line.message_id:
         log.note(late=True)
         return
-    work = Answering(run, order, person.language, Chat(order.bot, person.tg_id), shop, index, wishes, line, use=use)
+    work = Answering(
+        run, order, person.language, Chat(order.bot, person.tg_id, paced=True), shop, index, wishes, line, use=use
+    )
     try:
         await _made(work)
     except errors.Blocked:
