@@ -69,6 +69,9 @@ class Config:
     openai_api_key: str
     openai_model: str
     openai_transcribe_model: str
+    openai_ca: str
+    gigachat_scope: str
+    gigachat_auth_url: str
     openai_token_prices: tuple[float, float, float]
     drain_budget: timedelta
     lease_scale: float
@@ -266,6 +269,9 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
     "openai_transcribe_model": lambda env: env.get("OPENAI_TRANSCRIBE_MODEL", "").strip(),
+    "openai_ca": lambda env: env.get("OPENAI_CA", "").replace("\\n", "\n").strip(),
+    "gigachat_scope": lambda env: env.get("GIGACHAT_SCOPE", "").strip(),
+    "gigachat_auth_url": lambda env: _optional_url(env, "GIGACHAT_AUTH_URL"),
     "openai_token_prices": lambda env: _prices(env, "OPENAI_TOKEN_PRICES", (0.75, 0.075, 4.5)),
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from lib import config, errors
+from lib.providers import gigachat
 from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
 
 if TYPE_CHECKING:
@@ -221,6 +222,8 @@ async def stream(body: dict[str, Any], patience: timedelta) -> AsyncGenerator[di
     """
     import openai
 
+    if gigachat.speaks(config.get().provider_urls["openai"]):
+        body = gigachat.body(body)
     options: Any = {"timeout": patience.total_seconds()}
     kind: Any = openai.AsyncStream[object]
     with _meanings():
@@ -267,7 +270,12 @@ def _client() -> "openai.AsyncOpenAI":
         raise errors.Unavailable("no_access", "OPENAI_API_KEY is not set")
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     name = (settings.openai_api_key, settings.provider_urls["openai"] or API)
-    if name not in clients:
+    if name not in clients and gigachat.speaks(name[1]):
+        trusting = openai.DefaultAsyncHttpxClient(verify=gigachat.tls())
+        clients[name] = openai.AsyncOpenAI(
+            api_key=gigachat.token, base_url=name[1], max_retries=0, http_client=trusting
+        )
+    elif name not in clients:
         clients[name] = openai.AsyncOpenAI(api_key=name[0], base_url=name[1], max_retries=0)
     return clients[name]
 
