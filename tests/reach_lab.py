@@ -7,7 +7,7 @@ from typing import Any
 from lib import db, errors, limits
 from lib.jobs import table
 from lib.jobs.run import Run
-from lib.reach import broadcasts, letter, parts
+from lib.reach import broadcasts, parts, reading
 from lib.reach.broadcasts import Broadcast
 from lib.tasks import audience, part
 from lib.telegram.client import SentMessage
@@ -57,7 +57,7 @@ class Postbox:
     def __init__(self, monkeypatch: Any) -> None:
         self.got: list[int] = []
         self.answers: dict[int, Exception] = {}
-        monkeypatch.setattr(letter, "deliver", self.deliver)
+        monkeypatch.setattr(reading, "deliver", self.deliver)
         monkeypatch.setattr(limits, "reserve_block", self.reserve)
         monkeypatch.setattr(limits, "_local", limits._LocalCounts())
         monkeypatch.setattr(limits, "look", self.look)

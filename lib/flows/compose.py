@@ -18,7 +18,7 @@ from lib.flows import audiences
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.people import notify
-from lib.reach import broadcasts, letter, results
+from lib.reach import broadcasts, reading, results
 from lib.reach.broadcasts import AudienceCount, Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button, Chat, Keyboard, Picture
@@ -128,7 +128,7 @@ async def _draft(turn: Turn, desk: Newsroom, one: Broadcast, note: str) -> None:
     turn.state.step = desk.data("words", one.id)
     count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
     fields = {
-        "words": letter.whole(one, turn.language),
+        "words": reading.whole(one, turn.language),
         "to": await audiences.said(turn, one),
         "when": _when_said(turn, one),
     }
@@ -306,7 +306,7 @@ async def _preview(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     """Send it as a client would see it, and the screen again below; its buttons do nothing here."""
     file = Picture("file", file_id=one.file["id"]) if one.file and one.file["bot"] == turn.chat.bot else None
     await turn.answer()
-    await letter.deliver(turn.chat, one, turn.language, file, sample=desk.data("sample", one.id))
+    await reading.deliver(turn.chat, one, turn.language, file, sample=desk.data("sample", one.id))
     if turn.on_screen:
         await turn.chat.delete(turn.came.message_id)
     turn.state.data["screen"] = 0
@@ -322,7 +322,7 @@ async def _test(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     if await turn.limited(TESTS):
         return
     try:
-        await letter.deliver(Chat(one.bot, turn.chat.id), one, turn.language, await letter.file(one))
+        await reading.deliver(Chat(one.bot, turn.chat.id), one, turn.language, await reading.file(one))
     except (errors.Blocked, errors.Missing):
         await turn.answer(turn.text("news.not_tested"), alert=True)
     else:

@@ -1,7 +1,7 @@
 """How the platform reaches many, and sees itself. Broadcasts: one message to many people, from a shop or from us.
 
 broadcasts   drafts, moderation, the schedule, pause and cancel
-letter       what a message says and what hangs below it, as its reader gets it
+reading       what a message says and what hangs below it, as its reader gets it
 hours        when somebody may be written to
 parts        the engine: pages cut from the audience, turns of a part
 sending      one part's block of messages, and what became of each

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import db, errors, limits, log, tally
-from lib.reach import broadcasts, letter
+from lib.reach import broadcasts, reading
 from lib.reach.broadcasts import Broadcast
 from lib.reach.parts import Fate, Recipient
 from lib.telegram.client import Chat, Picture
@@ -38,7 +38,7 @@ class Mail:
 
     async def open(self) -> None:
         """Make the file ready."""
-        self.file = await letter.file(self.one)
+        self.file = await reading.file(self.one)
 
     @property
     def is_first(self) -> bool:
@@ -84,7 +84,7 @@ class Mail:
 
     async def _outcome(self, one: Recipient) -> Fate:
         try:
-            sent = await letter.deliver(Chat(self.one.bot, one.tg_id), self.one, one.language, self.file)
+            sent = await reading.deliver(Chat(self.one.bot, one.tg_id), self.one, one.language, self.file)
         except errors.Blocked:
             return Fate.BLOCKED
         except errors.Rejected as refusal:

@@ -6,7 +6,7 @@ import pytest
 
 from lib import errors
 from lib.loyalty import partners, points
-from lib.reach import broadcasts, choices, letter, reminders, results
+from lib.reach import broadcasts, choices, reading, reminders, results
 from lib.reach.parts import Fate
 from tests.factories import refused
 from tests.loyalty_lab import make_shop, new_key
@@ -128,8 +128,8 @@ async def test_a_reader_sees_who_writes_and_how_to_end_it(conn):
     shop = await make_shop(conn)
     button = [{"label": "Акция", "promotion": 5}]
     one = await written(conn, shop, words="<b>Пироги</b>", buttons=button, advertiser="ООО «Мука»", erid="2Vtz")
-    assert letter.words(one, "ru") == ("<b>Кофейня</b>\n\n&lt;b&gt;Пироги&lt;/b&gt;\n\nРеклама. ООО «Мука» 2Vtz")
-    rows = [[(key.label, key.data) for key in row] for row in letter.keyboard(one, "ru")]
+    assert reading.words(one, "ru") == ("<b>Кофейня</b>\n\n&lt;b&gt;Пироги&lt;/b&gt;\n\nРеклама. ООО «Мука» 2Vtz")
+    rows = [[(key.label, key.data) for key in row] for row in reading.keyboard(one, "ru")]
     assert rows == [
         [("Акция", f"promo:{shop.id}:5:{one.id}")],
         [("🔕 Больше не присылать", f"news:off:{shop.id}:news")],

@@ -177,7 +177,7 @@ async def test_a_flood_in_the_middle_of_a_block_is_kept_by_whoever_has_not_begun
         await asyncio.sleep(0.01)
         return await deliver(*args)
 
-    monkeypatch.setattr("lib.reach.letter.deliver", slow)
+    monkeypatch.setattr("lib.reach.reading.deliver", slow)
     turns, before = [], parts.turn
 
     async def noted(*args, **more):

@@ -8,7 +8,7 @@ from lib.flows import compose
 from lib.flows.admin import lists
 from lib.jobs import kick
 from lib.people import notify
-from lib.reach import broadcasts, letter
+from lib.reach import broadcasts, reading
 from lib.reach.broadcasts import Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button
@@ -59,7 +59,7 @@ async def _judge(turn: Turn, action: str, argument: str) -> None:
 async def _look(turn: Turn, one: Broadcast) -> None:
     turn.state.step = ""
     count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
-    fields = {"shop": one.shop, "number": one.id, "words": letter.whole(one, turn.language), "ready": count.ready}
+    fields = {"shop": one.shop, "number": one.id, "words": reading.whole(one, turn.language), "ready": count.ready}
     deeds = [
         screen.button(turn, "news.button.approve", _data("yes", one), "success"),
         screen.button(turn, "news.button.refuse", _data("no", one), "danger"),

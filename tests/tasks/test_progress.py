@@ -1,0 +1,60 @@
+"""How far a broadcast is, in one message of its author's chat, until it stops."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from lib.jobs.run import Run
+from lib.reach import broadcasts
+from lib.tasks import progress
+from lib.telegram.client import Chat
+from tests.loyalty_lab import make_shop
+from tests.reach_lab import Postbox, Worker, crowd, released
+
+
+@pytest.fixture
+async def conn(database):
+    async with database.connect() as conn:
+        yield conn
+
+
+@pytest.fixture
+def edits(monkeypatch):
+    made = []
+
+    async def edit(chat, message_id, words, keyboard=None):
+        made.append((chat.bot, chat.id, message_id, words, [key.data for row in keyboard for key in row]))
+        return True
+
+    monkeypatch.setattr(Chat, "edit", edit)
+    return made
+
+
+async def looked(one, round):
+    args = {"partner": one.partner_id, "broadcast": one.id, "round": round}
+    run = Run(SimpleNamespace(id=1, task="progress", args=args), datetime.now(UTC) + timedelta(minutes=1))
+    await progress.run(run)
+    return run.waits_until is not None
+
+
+async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, monkeypatch):
+    Postbox(monkeypatch)
+    worker = Worker(conn, monkeypatch)
+    shop = await make_shop(conn)
+    await crowd(conn, shop.id, 20)
+    one = await released(conn, shop)
+    await broadcasts.show_progress_in(conn, one, 77)
+    await worker.step()
+    assert await looked(one, 1), "it runs, so it is looked at again"
+    await worker.work()
+    assert not await looked(one, 1)
+    assert [(bot, person, message) for bot, person, message, *_ in edits] == [("partner", shop.owner.tg_id, 77)] * 2
+    (*_, running, ways), (*_, done, rest) = edits
+    assert "идёт" in running
+    assert f"cast:pause:{one.id}" in ways
+    assert "закончена" in done
+    assert "доставлено: 20" in done
+    assert f"cast:pause:{one.id}" not in rest
+    assert not await looked(one, 0), "a look of an earlier round says nothing"
+    assert len(edits) == 2
