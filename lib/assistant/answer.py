@@ -186,7 +186,7 @@ async def _finished(work: Answering, box: Toolbox, live: LiveText, finish: str, 
         return
     named = [one for one in work.index.items if one.code in shown.named]
     rows = _below(work, named)
-    if box.drafted:
+    if box.drafted and not _is_trial(work):
         basket = text.say(work.language, "request.button.basket")
         rows = [[Button(basket, f"basket:open:{work.shop.id}", style="primary")], *rows]
     await _sent(work, live.end(words, shown.entities, rows))
@@ -255,7 +255,14 @@ def _count(work: Answering, reply: ModelReply) -> None:
     )
 
 
+def _is_trial(work: Answering) -> bool:
+    """Tell whether the shop's own people try the assistant out, in their bot."""
+    return work.order.bot == "partner"
+
+
 def _below(work: Answering, items: Sequence[MenuItem]) -> Keyboard:
+    if _is_trial(work):
+        return [[Button(text.say(work.language, "partner.button.assistant_tried"), "assistant:home")]]
     ids = (work.order.talk_id, work.order.run_no)
     return below.keyboard(work.language, work.shop, work.index, items, *ids)
 

@@ -94,15 +94,17 @@ where partner_id = %(partner_id)s
 and id = any (%(ids)s::bigint[]);
 
 -- name: assistant_days
+-- A trial of the staff is no answer to a client; what it cost is among the costs.
 select (l.created_at at time zone p.tz)::date as day,
-    count(*) filter (where l.status = 'complete') as answers,
-    count(*) filter (where l.missed) as missed,
+    count(*) filter (where l.status = 'complete' and not t.is_test) as answers,
+    count(*) filter (where l.missed and not t.is_test) as missed,
     count(*) filter (where l.thumb = 1) as liked,
     count(*) filter (where l.thumb = -1) as disliked,
     coalesce(sum(l.tokens_in + l.tokens_out), 0)::bigint as tokens,
     coalesce(sum(l.cost_micro), 0)::bigint as cost_micro
 from talk_lines l
 join partners p on p.id = l.partner_id
+join talks t on t.partner_id = l.partner_id and t.id = l.talk_id
 where l.partner_id = %(partner_id)s
 and l.role = 'bot'
 and l.created_at >= %(since)s

@@ -7,7 +7,7 @@ import pytest
 
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
-from tests.flows.chat import Chat, until, words
+from tests.flows.chat import Chat, buttons, until, words
 from tests.loyalty_lab import make_shop
 from tests.tasks.conftest import PHOTO
 
@@ -188,3 +188,19 @@ async def test_a_recording_that_cannot_be_written_down_or_is_too_long_is_told_so
 async def test_a_photo_asks_the_shop_and_nobody_guesses(studio, cafe, boris):
     await boris.sends_photo(PHOTO, caption="сколько стоит?")
     await boris.sees("По фото я не угадываю")
+
+
+async def test_a_manager_tries_the_model_out_in_their_own_bot_and_no_figure_counts_it(studio, cafe):
+    user = {"first_name": f"Глеб {next(_names)}", "language_code": "ru"}
+    gleb = Chat(studio.http, "partner", (await studio.http.post("/sim/users", json=user)).json())
+    await gleb.says("/start")
+    await gleb.presses("Принимаю")
+    hire = "insert into staff (partner_id, user_id, role) values (%s, %s, 'manager') returning 1"
+    await studio.rows(hire, cafe.id, await user_id(studio, gleb))
+    await gleb.forges(f"menu:shop:{cafe.id}")
+    await gleb.forges("assistant:try")
+    await gleb.says("есть капучино?")
+    assert "🧪 Это проверка · назад" in buttons(await gleb.sees(PRICED))
+    await gleb.presses("Это проверка")
+    await gleb.presses("Что сделал")
+    await gleb.sees("ответов 0|не спросили")

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from lib import clock, db, errors, text
-from lib.assistant import keyless, misses, settings
+from lib import clock, config, db, errors, text
+from lib.assistant import keyless, misses, settings, talks
 from lib.assistant.settings import AssistantSettings
 from lib.flows.partner import workplace
+from lib.jobs import kick
 from lib.loyalty.staff import Staff
 from lib.menu import sheet, versions, words
 from lib.menu.goods import MenuItem
@@ -90,7 +91,10 @@ async def _home(turn: Turn, place: Staff, argument: str = "", note: str = "") ->
             ]
         ),
     ]
-    await turn.show(screen.paragraphs(note, state, told), [*rows, screen.home(turn)])
+    model = turn.text(
+        "partner.assistant.model" if config.get().openai_api_key else "partner.assistant.no_model", **fields
+    )
+    await turn.show(screen.paragraphs(note, told, state, model), [*rows, screen.home(turn)])
 
 
 def _shown(turn: Turn, value: Any) -> Any:
@@ -290,11 +294,26 @@ async def _try(turn: Turn, place: Staff, argument: str = "") -> None:
 
 
 async def _tried(turn: Turn, place: Staff) -> None:
-    """Answer as a client would read it; nothing is stored and nothing counts."""
+    """Answer as a client would read it, in a talk of its own that no figure and no limit counts."""
+    if config.get().openai_api_key and await _asked(turn, place):
+        return
     shop = await db.run(lambda conn: versions.tried_shop(conn, place.partner_id))
     said = keyless.reply(turn.language, shop, await _index(place), turn.came.text) if shop else None
     answer = text.HtmlSentence(said.words if said else turn.text("partner.assistant.nothing"))
     await turn.show(turn.text("partner.assistant.tried", answer=answer), [screen.home(turn, "assistant:home")])
+
+
+async def _asked(turn: Turn, place: Staff) -> bool:
+    """Have a worker answer with the model; False where the shop is not open to clients."""
+    once, queue = f"update:{turn.came.update_id}", {"bot": turn.chat.bot}
+    ids = (place.partner_id, turn.state.who["id"], turn.came.text)
+    heard = await db.run(lambda conn: talks.hear(conn, *ids, once=once, at=clock.now(), queue=queue, is_test=True))
+    if heard is None or not heard.asked:
+        return False
+    turn.after.append(kick.drain)
+    if not await turn.chat.draft(heard.line_id, ""):
+        await turn.chat.act()
+    return True
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

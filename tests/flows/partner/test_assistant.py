@@ -31,7 +31,7 @@ async def asked(cafe, question):
 
 async def test_each_setting_is_typed_checked_and_shown(cafe):
     await cafe.owner.presses("Помощник")
-    await cafe.owner.sees("Помощник включён.*Тон: Тёплый")
+    await cafe.owner.sees("Тон: Тёплый.*Помощник включён.*Нейросеть не подключена")
     await cafe.owner.presses("Выключить")
     await cafe.owner.sees("Помощник выключен")
     await cafe.owner.presses("Тон")
@@ -48,7 +48,7 @@ async def test_each_setting_is_typed_checked_and_shown(cafe):
     await cafe.owner.says("много")
     await cafe.owner.sees("не подходит")
     await cafe.owner.says("12")
-    await cafe.owner.sees("одному клиенту до 12")
+    await cafe.owner.sees("Сохранил")
     now = await cafe.run(lambda conn: settings.read(conn, cafe.id))
     assert (now.is_on, now.tone, now.refused, now.client_answers) == (False, "formal", ["политика", "медицина"], 12)
     await cafe.cashier.forges("assistant:on")
