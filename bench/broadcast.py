@@ -261,7 +261,8 @@ def _verdict(site: Site, sums: list[int], replies: list[float], trips: int, comm
     ]
     head = (
         f"{PEOPLE:,} people, {REPLIES} answers a second beside it, two workers at a time of which two are killed; "
-        f"{SCALE} times as fast as life. The machine's load was {os.getloadavg()[2]:.0f} on {os.cpu_count()} processors."
+        f"{SCALE} times as fast as life. "
+        f"The machine's load was {os.getloadavg()[2]:.0f} on {os.cpu_count()} processors."
     )
     return "\n".join([head, "", "| what | figure |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
