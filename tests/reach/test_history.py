@@ -30,7 +30,7 @@ def test_counters_that_began_anew_begin_a_new_history():
 
 def test_what_is_kept_is_thinned_out_and_small():
     found = History()
-    for at in range(0, KEPT + 9000, 60):
+    for at in range(0, KEPT + 9000, 240):
         found = History.read(found.add(NOW + at, totals(at, 0)).dump())
     moments = [at for at, _ in found.moments]
     gaps = [later - at for at, later in itertools.pairwise(moments)]
