@@ -132,14 +132,20 @@ async def change(conn: db.Connection, one: Broadcast, **fields: Any) -> Broadcas
 
 
 def _check(wanted: Mapping[str, Any]) -> None:
-    room = CAPTION if wanted["file"] else WORDS
-    if len(wanted["words"]) > room:
+    links = sum(_units(button["label"]) + _units(button.get("url", "")) for button in wanted["buttons"])
+    room = CAPTION if wanted["file"] else WORDS - links  # its author and an administrator read links in full
+    if _units(wanted["words"]) > room:
         raise errors.Invalid("too_long", str(room))
     if len(wanted["buttons"]) > BUTTONS:
         raise errors.Invalid("too_many_buttons", str(BUTTONS))
     for button in wanted["buttons"]:
         if not button.get("promotion") and not str(button.get("url", "")).startswith("https://"):
             raise errors.Invalid("link_unclear")
+
+
+def _units(words: str) -> int:
+    """Return how much of a message words take, as Telegram counts."""
+    return len(words.encode("utf-16-le")) // 2
 
 
 def _stored(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,8 @@ async def test_what_telegram_or_a_button_does_not_take_is_refused_at_once(conn):
     shop = await make_shop(conn)
     for fields in (
         {"words": "ж" * 3501},
+        {"words": "🥐" * 1751},
+        {"words": "ж" * 3400, "buttons": [{"label": "Меню", "url": f"https://example.com/{'a' * 100}"}]},
         {"words": "ж" * 701, "file": {"kind": "photo", "bot": "partner", "id": "x"}},
         {"buttons": [{"label": "x", "url": "http://example.com"}]},
         {"buttons": [{"label": "x", "promotion": 1}] * 4},
