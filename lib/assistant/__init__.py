@@ -16,6 +16,7 @@ model      a model asked over chat completions, whoever speaks that protocol, an
 prompt     what a model is told: rules, the shop's data as data, what was said, the question
 tools      what a model may use: the search, promotions, one's own points, a draft of an order, a person
 conversation  the summary and the last lines of a talk, through the cache
+summary    what a long talk was about, without prices
 answer     one answer from the question to the message
 below      the buttons below an answer
 """

@@ -14,7 +14,20 @@ from datetime import timedelta
 from typing import Any
 
 from lib import cache, clock, db, errors, log, text
-from lib.assistant import about, below, conversation, handover, keyless, model, prompt, render, settings, talks, tools
+from lib.assistant import (
+    about,
+    below,
+    conversation,
+    handover,
+    keyless,
+    model,
+    prompt,
+    render,
+    settings,
+    summary,
+    talks,
+    tools,
+)
 from lib.assistant.conversation import TalkContext
 from lib.assistant.model import ModelReply
 from lib.assistant.render import AnswerFacts
@@ -193,7 +206,8 @@ async def _finished(work: Answering, box: Toolbox, live: LiveText, finish: str, 
     await _call_person(work, box.person, missed=missed)
     said = TalkLine(work.line.id, "bot", words, status, work.order.run_no, None, False, None, clock.now())
     lines = (*context.lines, said)[-talks.LAST :]
-    await conversation.keep(work.shop.id, work.run.job.user_id or 0, replace(context, lines=lines))
+    context = await summary.refresh(work.shop.id, replace(context, lines=lines))
+    await conversation.keep(work.shop.id, work.run.job.user_id or 0, context)
 
 
 async def _rounds(work: Answering, context: TalkContext, box: Toolbox, live: LiveText) -> ModelReply:
