@@ -87,16 +87,23 @@ def sentence(language: str, shop: OpenShop, now: datetime) -> str:
     return said
 
 
-async def pass_on(conn: db.Connection, partner_id: int, talk_id: int, line_id: int, words: str) -> None:
-    """Tell the one who has the talk what the client writes now, or everybody when nobody at work has it."""
+async def pass_on(
+    conn: db.Connection, partner_id: int, talk_id: int, line_id: int, words: str, *, photo: str = ""
+) -> None:
+    """Tell the one who has the talk what the client writes or shows now, or everybody when nobody at work has it."""
     talk = await talks.get(conn, partner_id, talk_id)
     client = await users.get_user(conn, talk.user_id)
     people = await staff.readers(conn, partner_id)
     theirs = [one for one in people if one.user_id == talk.taken_by]
     for one in theirs or people:
         fields = {"shop": one.title, "name": _name(client), "words": words[:1000]}
-        once = f"talk:{partner_id}:{line_id}:{one.user_id}"
-        await notify.tell(conn, one.user_id, "partner", "talk.told.words", fields, _ways(talk), once=once)
+        once, key = f"talk:{partner_id}:{line_id}:{one.user_id}", "talk.told.words"
+        if photo:
+            args = {"file_id": photo, "from": "client", "to": "partner", "key": key, "fields": fields}
+            order = NewJob(one.user_id, f"{RELAY}:{once}", {**args, "ways": _ways(talk)})
+            await table.create_free_jobs(conn, RELAY, [order], max_attempts=5)
+        else:
+            await notify.tell(conn, one.user_id, "partner", key, fields, _ways(talk), once=once)
 
 
 async def reply(

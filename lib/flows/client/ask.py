@@ -52,7 +52,7 @@ async def handle(turn: Turn) -> None:
     elif turn.came.kind == "voice" and talk:
         await _hear(turn, talk.shop)
     elif turn.came.kind == "photo" and talk:
-        await _say_no(turn, talk.shop, "client.ask.no_photo")
+        await _look(turn, talk.shop)
     else:
         await _open(turn, talk.shop if talk else 0, turn.text("client.words_only"))
 
@@ -82,7 +82,7 @@ async def _open(turn: Turn, shop: int, note: str = "") -> None:
     user_id = turn.state.who["id"]
     talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
     items = (await versions.index(partner)).items if partner.menu_version else ()
-    staffs = talk is not None and talk.state == "person"
+    staffs = talk is not None and talk.person_until is not None and talk.person_until > clock.now()
     turn.state.step = "ask:words" if items or staffs else ""
     TALK.keep(turn.state, MenuTalk(shop))
     if staffs:
@@ -136,6 +136,19 @@ async def _hear(turn: Turn, shop: int) -> None:
         await db.run(lambda conn: table.create_free_jobs(conn, "voice", [job], priority=50, max_attempts=3))
         turn.after.append(kick.drain)
         await turn.chat.act()
+
+
+async def _look(turn: Turn, shop: int) -> None:
+    """Show a photo to the person of the staff who answers; the assistant sees none."""
+    user_id, once = turn.state.who["id"], f"update:{turn.came.update_id}"
+    talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
+    if talk is None or talk.state != "person":
+        await _say_no(turn, shop, "client.ask.no_photo")
+        return
+    words = turn.came.text.strip() or "📷"
+    heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, words, once=once, at=clock.now()))
+    if heard and heard.state == "person":
+        await staffed.pass_on(turn, heard)
 
 
 async def _say_no(turn: Turn, shop: int, key: str) -> None:

@@ -34,9 +34,10 @@ async def call_if_lost(turn: Turn, shop: OpenShop, talk_id: int) -> None:
 
 
 async def pass_on(turn: Turn, heard: HeardLine) -> None:
-    """Carry the client's words to the staff; until somebody has answered the client reads that they were."""
-    words = turn.came.text
-    await db.run(lambda conn: handover.pass_on(conn, heard.id, heard.talk_id, heard.line_id, words))
+    """Carry the client's words or photo to the staff; until somebody has answered the client reads that they were."""
+    words, file = turn.came.text, turn.came.attachment
+    photo, ids = file.file_id if file else "", (heard.id, heard.talk_id, heard.line_id)
+    await db.run(lambda conn: handover.pass_on(conn, *ids, words, photo=photo))
     turn.after.append(kick.drain)
     if heard.taken_by is None:
         await turn.chat.say(turn.text("talk.passed_on"), back(turn, heard.id))
