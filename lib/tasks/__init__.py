@@ -66,5 +66,6 @@ SCHEDULES = {
     "stars": Schedule("23 * * * *"),
     # every hour it is just after midnight at some shop
     "points": Schedule("7 * * * *"),
-    "requests": Schedule("0 * * * *"),
+    # each hour it is morning at some shop; one that an outage swallowed is made up for
+    "requests": Schedule("0 * * * *", catch_up=True),
 }
