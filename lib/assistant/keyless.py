@@ -89,6 +89,7 @@ def price(language: str, one: Variant) -> str:
     return text.say(language, "client.ask.variant", name=one.name, price=said) if one.name else said
 
 
-def prices(language: str, variants: Sequence[Variant]) -> str:
+def prices(language: str, variants: Sequence[Variant], unit: str = "") -> str:
     """Return the prices of variants in one line, as plain text."""
-    return text.plain(" · ".join(price(language, one) for one in variants))
+    listed = HtmlSentence(" · ".join(price(language, one) for one in variants))
+    return text.plain(text.say(language, "client.ask.per", prices=listed, unit=unit) if unit else listed)

@@ -88,6 +88,8 @@ def row(code: str, item: MenuItem) -> str:
     """Return an item as a line of the data."""
     sizes = [[one.name, one.kopecks / 100, *(["and more"] if one.at_least else [])] for one in item.variants]
     told: list[Any] = [code, item.category, item.title, sizes, item.description]
+    more = {"price is for": item.unit, "also called": item.names}
+    told += [{name: said for name, said in more.items() if said}] if any(more.values()) else []
     return json.dumps(told if item.available else [*told, "sold out"], ensure_ascii=False, separators=(",", ":"))
 
 

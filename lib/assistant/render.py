@@ -129,9 +129,8 @@ def _shown(reference: str, facts: AnswerFacts, named: list[str]) -> _AnswerPart 
     named.append(item.code)
     variants = _variants(item, wanted)
     gone = "" if item.available else f" ({text.plain(text.say(facts.language, 'client.answer.gone'))})"
-    return _AnswerPart(
-        f"{item.title} — {keyless.prices(facts.language, variants)}{gone}", ours=True, bold=len(item.title)
-    )
+    prices = keyless.prices(facts.language, variants, item.unit)
+    return _AnswerPart(f"{item.title} — {prices}{gone}", ours=True, bold=len(item.title))
 
 
 def _variants(item: MenuItem, wanted: str) -> Sequence[Variant]:

@@ -1,12 +1,13 @@
 """What of a model's words a client reads: prices come from the menu, and nothing else speaks of money."""
 
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lib.assistant import guards, render
+from lib.assistant import guards, prompt, render
 from lib.assistant.render import AnswerFacts
 from lib.menu.goods import MenuItem, Variant
 
@@ -167,3 +168,11 @@ def test_whatever_a_model_writes_there_is_an_answer_without_its_own_money(words)
 )
 def test_a_model_reads_no_phone_card_or_address(words, left):
     assert guards.masked(words) == left
+
+
+def test_a_price_by_the_kilo_says_so_and_other_names_are_among_the_data():
+    cheese = MenuItem("s1", "Сыры", "Гауда", (Variant("", 150000),), unit="кг", names=("голландский",))
+    facts = AnswerFacts("ru", render.references([cheese]))
+    assert re.search(r"Гауда — 1\s500\s₽ за кг", render.render("Есть {s1}.", facts).words)
+    told = json.loads(prompt.row("s1", cheese))
+    assert told[-1] == {"price is for": "кг", "also called": ["голландский"]}
