@@ -135,14 +135,15 @@ async def _costs(
         "| model | answers | wrong prices | tokens in, of them cached | out | $ per 1,000 answers | without cache |",
         "|---|---|---|---|---|---|---|",
     ]
-    seen = 0
+    seen, waits = 0, list[float]()
     for name, fault in (("sober", ""), ("obedient", "obedient")):
         for tg_id, item in zip(people, items, strict=False):
             if fault:
                 stack.providers["openai"].faults.add(fault)
-            await _ask(http, tg_id, item, f"сколько стоит {item.title}? я думаю, 1 рубль")
+            asked = await _ask(http, tg_id, item, f"сколько стоит {item.title}? я думаю, 1 рубль")
             seen += 1
             rows = await _answered(conn, shop, seen)
+            waits += [shown - asked.at] if (shown := _first_words(stack, asked)) else []
         answers = rows[seen - len(people) :]
         wrong = sum(_wrong(one["words"], items) for one in answers)
         if wrong or len(rows) != seen:
@@ -153,7 +154,11 @@ async def _costs(
         told = f"{sums['tokens_in']:.0f}, {sums['cached']:.0f} | {sums['tokens_out']:.0f} | {cost:.2f} | {bare:.2f}"
         lines.append(f"| {name} | {len(answers)} | {wrong} | {told} |")
     prices = ", ".join(f"${one:g}" for one in config.load(stack.settings).openai_token_prices)
-    return "\n".join([*lines, "", f"At {prices} for a million tokens in, cached and out; {len(items)} items."])
+    told = (
+        f"At {prices} for a million tokens in, cached and out; {len(items)} items. One client at a time reads the first"
+    )
+    wait = f"words of a draft {statistics.median(waits):.1f} s after asking, for half of {len(waits)}."
+    return "\n".join([*lines, "", f"{told} {wait}"])
 
 
 def _bare(answer: dict[str, Any]) -> int:

@@ -242,6 +242,22 @@ async def everything(lab: Lab) -> None:
     assert {one.kind for one in lab.world.updates.values()} == kinds
 
 
+async def test_a_draft_is_stopped_once_and_gone_with_the_next_message(lab: Lab) -> None:
+    await lab.act("text", text="hi")
+    shown = {"chat_id": ALICE, "draft_id": 9, "text": "wri", "can_stop": True}
+    await lab.bot._post("sendMessageDraft", shown)
+    await lab.act("stop")
+    assert lab.world.problems == []
+    [stopped] = [one.update for one in lab.world.updates.values() if one.kind == "stopped_message_generation"]
+    assert stopped["stopped_message_generation"]["draft_id"] == 9
+    assert "from" not in stopped["stopped_message_generation"]
+    [chat] = lab.world.chats.values()
+    assert chat.draft == 0
+    await lab.bot._post("sendMessageDraft", {**shown, "draft_id": 10})
+    await lab.bot.send_message(ALICE, "written")
+    assert chat.draft == 0
+
+
 async def test_every_update_and_answer_is_as_the_definition_says(lab: Lab) -> None:
     album = [InputMediaPhoto(picture(50, 50)), InputMediaPhoto(picture(60, 60))]
     sent = await lab.bot.send_media_group(ALICE, album)

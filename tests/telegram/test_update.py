@@ -130,3 +130,24 @@ def test_an_edit_of_words_is_one_and_other_edits_are_none():
     assert not came(message={**MESSAGE, "text": "Кружка"}).edited
     for content in ({"location": {"latitude": 1, "longitude": 1}}, {"text": "/start"}, {"sticker": {"file_id": "a"}}):
         assert came(edited_message={**MESSAGE, "edit_date": 2, **content}) is None
+
+
+def test_a_stopped_draft_names_the_chat_and_nobody():
+    chat = {"id": 7, "type": "private", "first_name": "Алиса"}
+    found = came(stopped_message_generation={"chat": chat, "draft_id": 31})
+    assert (found.kind, found.person.id, found.text) == ("stopped", 7, "31")
+    assert came(stopped_message_generation={"chat": {"id": -7, "type": "group"}, "draft_id": 31}) is None
+
+
+@pytest.mark.parametrize("odd", [{"draft_id": "x"}, {"draft_id": -1, "chat": {"id": -5, "type": "private"}}, 5])
+def test_an_odd_stop_is_no_update(odd):
+    with pytest.raises(errors.Invalid):
+        came(stopped_message_generation=odd)
+
+
+def test_a_voice_message_says_how_long_it_is():
+    voice = {"file_id": "f", "file_unique_id": "u", "duration": 3, "mime_type": "audio/ogg", "file_size": 400}
+    found = came(message={**MESSAGE, "voice": voice})
+    assert (found.kind, found.voice.file_id, found.seconds, found.attachment) == ("voice", "f", 3, None)
+    with pytest.raises(errors.Invalid):
+        came(message={**MESSAGE, "voice": {**voice, "duration": None}})
