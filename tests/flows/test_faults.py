@@ -53,6 +53,7 @@ async def test_a_webhook_killed_between_the_charge_and_its_200_charges_once(sell
     await seller.sees("Карточка готова")
 
 
+@pytest.mark.long
 async def test_all_that_came_three_times_more_and_shuffled_changes_nothing(newcomer, photo, shop):
     people = [await newcomer(consent=True) for _ in range(3)]
     updates = []
@@ -118,6 +119,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_worker_killed_at_any_moment_loses_nothing(seller, photo, shop, moment):
     await to_confirm(seller, photo)
@@ -131,6 +133,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing(seller, photo, shop, 
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["upstash", "postgres"])
 async def test_a_restart_in_the_middle_loses_nothing(seller, photo, shop, part):
     await seller.sends_photo(photo)

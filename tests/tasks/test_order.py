@@ -176,6 +176,7 @@ async def test_a_model_that_cannot_is_followed_by_the_next(studio, fault):
     assert [cost[2] for cost in costs] == ["failed", "done"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["code_402", "code_401", "code_433"])
 async def test_one_keys_trouble_moves_the_job_to_another_key_and_not_to_another_provider(studio, fault):
     alice = await studio.seller()
@@ -206,6 +207,7 @@ async def test_when_all_keys_are_out_of_money_the_next_provider_makes_it_and_eac
     assert [await studio.redis("EXISTS", alert) for alert in alerts] == [0, 0], "nobody could be told, so nobody was"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["code_429", "code_455", "upload_down"])
 async def test_a_busy_provider_is_asked_again_and_the_seller_is_told(studio, fault):
     alice = await studio.seller()
@@ -282,6 +284,7 @@ async def test_without_any_callback_the_polls_find_the_result(studio):
     assert (await studio.end_of(job))["state"] == "done"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["callback_twice", "callback_late", "callback_forged"])
 async def test_odd_callbacks_change_nothing(studio, fault):
     alice = await studio.seller()
@@ -303,6 +306,7 @@ async def test_a_create_whose_answer_is_lost_is_found_by_its_callback_and_not_ma
     assert await studio.costs(job) == [("kie", GPT, "done", 60)]
 
 
+@pytest.mark.long
 async def test_a_lost_create_that_nobody_ever_names_is_counted_and_made_once_more(studio):
     alice = await studio.seller()
     await studio.fault("kie", "answer_lost")
@@ -312,6 +316,7 @@ async def test_a_lost_create_that_nobody_ever_names_is_counted_and_made_once_mor
     assert [cost[2:] for cost in await studio.costs(job)] == [("lost", 60), ("done", 60)]
 
 
+@pytest.mark.long
 async def test_a_worker_that_dies_between_create_and_record_makes_no_second_task(studio):
     alice = await studio.seller()
     before = len(studio.stack.providers["kie"].tasks)
@@ -329,6 +334,7 @@ async def test_a_worker_that_dies_between_create_and_record_makes_no_second_task
     assert [cost[2] for cost in await studio.costs(job)] == ["done"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wanted", "method", "sends"),
     [
@@ -433,6 +439,7 @@ async def test_the_callback_function_answers_only_who_knows_the_address(studio):
         assert (await http.get(url)).status_code == 405
 
 
+@pytest.mark.long
 async def test_many_orders_are_under_way_at_once_and_the_provider_is_never_overrun(studio):
     sellers = [await studio.seller() for _ in range(2)]
     jobs = [await studio.order(sellers[n % 2], kick=False, title="Кружка", price=1) for n in range(size(20, 40))]
