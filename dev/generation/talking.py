@@ -92,7 +92,8 @@ def _parts(body: dict[str, Any], faults: Faults) -> list[dict[str, Any]]:
         arguments = _order(body, asked) if call == "draft_order" else {"reason": asked[:100]}
         given = json.dumps(arguments if call in ("draft_order", "call_person") else {}, ensure_ascii=False)
         return [{"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": call, "arguments": given}}]}]
-    words = _sober(body, asked) if not told else _told(told)
+    beforehand = [{"content": asked}] if re.search(r'"(?:promotions|my_points)":', asked) else []
+    words = _told([*told, *beforehand]) if told or beforehand else _sober(body, asked)
     return _words(f"**Вот** что есть:\n- {words}" if faults.take("markdown") else words)
 
 

@@ -8,6 +8,7 @@ died is begun again; one that died between the line and its message sends what t
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,7 +30,7 @@ from lib.assistant import (
     tools,
 )
 from lib.assistant.conversation import TalkContext
-from lib.assistant.model import ModelReply
+from lib.assistant.model import ModelReply, ToolCall
 from lib.assistant.render import AnswerFacts
 from lib.assistant.settings import AssistantSettings
 from lib.assistant.talks import AnswerUse, BegunAnswer, TalkLine
@@ -48,6 +49,10 @@ from lib.telegram.live import LiveText
 
 DEADLINE = timedelta(seconds=25)
 ROUNDS = 2  # of tools
+_WITHOUT_TOOLS = {
+    "promotions": re.compile(r"акци|скидк|спецпредлож|promo|discount|special offer", re.IGNORECASE),
+    "my_points": re.compile(r"балл|бонус|points|loyalty", re.IGNORECASE),
+}
 ENDS = {"": "cut", "length": "long", "refusal": "refused", "error": "cut"}
 
 
@@ -224,10 +229,11 @@ async def _rounds(work: Answering, context: TalkContext, box: Toolbox, live: Liv
 async def _asked(
     work: Answering, context: TalkContext, box: Toolbox, live: LiveText, *, with_tools: bool
 ) -> ModelReply:
-    found = box.hits(context.lines[-1].words) if len(box.items) > prompt.WHOLE else []
-    told = prompt.messages(
-        work.shop, box.items, work.wishes, context.lines, language=work.language, earlier=context.summary, found=found
-    )
+    question = context.lines[-1].words
+    found = box.hits(question) if len(box.items) > prompt.WHOLE else []
+    more = {} if with_tools else await _beforehand(box, question)
+    told_with: dict[str, Any] = {"language": work.language, "earlier": context.summary, "found": found, "more": more}
+    told = prompt.messages(work.shop, box.items, work.wishes, context.lines, **told_with)
 
     def hear(part: str) -> None:
         work.words += part
@@ -243,6 +249,12 @@ async def _asked(
             return reply
         told += await _used(box, reply)
     raise AssertionError
+
+
+async def _beforehand(box: Toolbox, question: str) -> dict[str, Any]:
+    """Return what the tools would tell of a question, for a server that takes none."""
+    wanted = [name for name, asked in _WITHOUT_TOOLS.items() if asked.search(question)]
+    return {name: json.loads(await box.use(ToolCall("", name, {}))) for name in wanted}
 
 
 async def _used(box: Toolbox, reply: ModelReply) -> list[model.Message]:

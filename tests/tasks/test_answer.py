@@ -2,9 +2,12 @@
 
 import itertools
 import re
+from datetime import date, timedelta
 
 import pytest
 
+from lib.assistant import settings
+from lib.loyalty import offers
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from tests.flows.chat import Chat, buttons, until, words
@@ -136,6 +139,27 @@ async def test_without_tools_the_model_answers_from_the_menu_it_was_told(studio,
     await studio.fault("openai", "no_tools", times=9)
     await boris.says("есть капучино?")
     await boris.sees(PRICED)
+
+
+@pytest.mark.parametrize("fault", ["", "no_tools"])
+async def test_promotions_are_told_as_the_shop_wrote_them_with_tools_and_without(studio, cafe, boris, fault):
+    today, title = date.today(), "Вторая чашка за полцены"
+    days = {"starts_on": today - timedelta(days=1), "ends_on": today + timedelta(days=7)}
+    fields = {"kind": "multiplier", "multiplier_bp": 20000, "title": title, **days}
+    made = await offers.add_promotion(studio.conn, cafe.id, cafe.owner.id, **fields)
+    await offers.decide_promotion(studio.conn, cafe.id, made, cafe.owner.id, "approved")
+    if fault:
+        await studio.fault("openai", fault, times=9)
+    await boris.says("какие сейчас акции?")
+    await boris.sees(title)
+
+
+async def test_a_client_whose_answers_of_the_day_are_spent_is_told_and_answered_from_the_menu(studio, cafe, boris):
+    await settings.change(studio.conn, cafe.id, cafe.owner.id, client_answers=1)
+    await boris.says("есть капучино?")
+    await boris.sees(PRICED)
+    await boris.says("есть чизкейк?")
+    await boris.sees("столько, сколько мог.*Чизкейк — 320")
 
 
 async def test_a_model_that_obeys_an_attack_calls_nothing_foreign_and_names_no_price_of_its_own(studio, cafe, boris):
