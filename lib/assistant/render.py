@@ -44,7 +44,6 @@ class ShownAnswer:
     words: str
     entities: tuple[dict[str, Any], ...] = ()
     named: tuple[str, ...] = ()
-    doubted: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,18 +68,19 @@ def render(words: str, facts: AnswerFacts, *, ended: bool = True) -> ShownAnswer
     if not ended:
         cleaned = _certain(cleaned)
     if guards.leaks(cleaned, facts.ours, facts.names):
-        return ShownAnswer(text.plain(text.say(facts.language, "client.answer.not_about_that")), doubted=True)
+        return ShownAnswer(text.plain(text.say(facts.language, "client.answer.not_about_that")))
     named: list[str] = []
     kept: list[_AnswerPart] = []
-    doubted = False
+    doubts = set[str]()
     for sentence in _sentences(_pieces(cleaned, facts, named)):
-        if _is_fine(sentence, facts):
+        doubt = _doubt(sentence, facts)
+        if not doubt:
             kept += sentence
-        elif not doubted:
-            doubted = True
-            note = text.plain(text.say(facts.language, "client.answer.price_by_staff"))
+        elif doubt not in doubts:
+            doubts.add(doubt)
+            note = text.plain(text.say(facts.language, f"client.answer.{doubt}"))
             kept.append(_AnswerPart(f"{_lead(sentence)}{note}{'\n' * sentence[-1].words.endswith('\n')}"))
-    return _said(kept, tuple(dict.fromkeys(named)), doubted=doubted)
+    return _said(kept, tuple(dict.fromkeys(named)))
 
 
 def _cleaned(words: str) -> str:
@@ -156,12 +156,15 @@ def _sentences(pieces: Sequence[_AnswerPart]) -> Iterable[list[_AnswerPart]]:
         yield sentence
 
 
-def _is_fine(sentence: Sequence[_AnswerPart], facts: AnswerFacts) -> bool:
+def _doubt(sentence: Sequence[_AnswerPart], facts: AnswerFacts) -> str:
+    """Return the sentence to say in this one's place, "" when it may go out."""
     own = " ".join(one.words for one in sentence if not one.ours)
     for contact in facts.contacts:
         own = own.replace(contact, " ")
     known = {number for item in facts.items.values() for number in re.findall(r"\d+", item.title)}
-    return not (guards.speaks_of_money(own, known) or guards.is_forbidden(own))
+    if guards.speaks_of_money(own, known):
+        return "price_by_staff"
+    return "by_staff" if guards.is_forbidden(own) else ""
 
 
 def _lead(sentence: Sequence[_AnswerPart]) -> str:
@@ -170,7 +173,7 @@ def _lead(sentence: Sequence[_AnswerPart]) -> str:
     return first[: len(first) - len(first.lstrip())]
 
 
-def _said(pieces: Sequence[_AnswerPart], named: tuple[str, ...], *, doubted: bool) -> ShownAnswer:
+def _said(pieces: Sequence[_AnswerPart], named: tuple[str, ...]) -> ShownAnswer:
     words, entities = "", list[dict[str, Any]]()
     for piece in pieces:
         if len(words) + len(piece.words) > MOST:
@@ -182,7 +185,7 @@ def _said(pieces: Sequence[_AnswerPart], named: tuple[str, ...], *, doubted: boo
     lead = len(words) - len(words.lstrip())
     shift = _units(words[:lead])
     moved = tuple({**one, "offset": one["offset"] - shift} for one in entities)
-    return ShownAnswer(words.strip(), moved, named, doubted)
+    return ShownAnswer(words.strip(), moved, named)
 
 
 def _units(words: str) -> int:

@@ -130,7 +130,7 @@ def test_our_rules_and_tools_are_not_repeated(words):
 
 @pytest.mark.parametrize("words", ["Ваш заказ оформлен!", "Пришлите номер паспорта.", "Your order has been confirmed."])
 def test_what_a_button_does_is_not_claimed_and_no_papers_are_asked_for(words):
-    assert said(words) == "Цену уточнит сотрудник."
+    assert said(words) == "Это подтвердит сотрудник."
 
 
 def test_markdown_and_tags_are_plain_text():

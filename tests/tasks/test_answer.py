@@ -123,7 +123,7 @@ async def test_the_stop_button_ends_an_answer_and_keeps_what_was_shown(studio, c
     _, said = await lines(studio, cafe)
     assert said["status"] == "stopped"
     await boris.says("/stop")
-    await boris.sees("останавливаюсь")
+    await boris.sees("остановлюсь")
 
 
 async def test_what_is_asked_meanwhile_is_answered_together_with_it(studio, cafe, boris):
