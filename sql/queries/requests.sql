@@ -66,7 +66,8 @@ select show_request(partner_id, id) as request
 from answered;
 
 -- name: place
-select place_request(%(partner_id)s, %(user_id)s, %(id)s, %(edition)s) as request;
+-- A forged button may name an edition greater than any.
+select place_request(%(partner_id)s, %(user_id)s, %(id)s, least(%(edition)s, 2147483647)::integer) as request;
 
 -- name: move
 select move_request(%(partner_id)s, %(id)s, %(actor_id)s, %(state)s, %(reason)s) as request;
@@ -86,7 +87,7 @@ from requests r
 join partners p on p.id = r.partner_id
 where r.partner_id = %(partner_id)s
 and r.state = any(%(states)s)
-and (%(before)s::integer is null or r.number < %(before)s)
+and (%(before)s::bigint is null or r.number < %(before)s)
 order by r.number desc
 limit %(limit)s;
 

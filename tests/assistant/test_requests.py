@@ -400,3 +400,13 @@ async def test_requests_are_seen_by_their_shop_and_their_client_alone(conn):
     for scope, number in ((db.Scope(person=anna.id), 1), (db.Scope(person=shop.owner.id), 0), (db.Scope(), 0)):
         found = await query.within(scope).all(conn, requests.RequestEntry, user_id=anna.id, before=None, limit=9)
         assert len(found) == number
+
+
+async def test_a_number_as_no_request_has_it_finds_nothing(conn):
+    shop, anna = await open_shop(conn), await make_user(conn)
+    request = await sent(conn, shop, anna)
+    draft = await put(conn, shop, anna)
+    kept, fresh = await requests.place(conn, shop.id, anna.id, draft.id, edition=10**17)
+    assert (kept.state, fresh) == ("draft", False)
+    listed = await requests.list_of_shop(conn, shop.id, ["new"], before=10**17)
+    assert [one.id for one in listed] == [request.id]
