@@ -315,5 +315,15 @@ join request_lines l on l.partner_id = r.partner_id and l.request_id = r.id and 
 where m.kind = 'cart'
 and m.is_on
 and r.changed_at between %(since)s and %(until)s
+-- who could not send it now is not asked to
+and not exists (select from request_terms t where t.partner_id = r.partner_id and not t.is_on)
+and not exists (
+    select
+    from members c
+    where c.partner_id = r.partner_id
+    and c.user_id = r.user_id
+    and c.left_at is null
+    and c.blocked_at is not null
+)
 group by r.partner_id, r.id
 order by r.partner_id, r.id;

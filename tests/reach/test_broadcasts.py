@@ -228,3 +228,9 @@ async def test_a_basket_that_was_left_is_found_once_the_shop_wants_it(conn):
     await reminders.change(conn, shop.id, "cart", is_on=True)
     found = [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id]
     assert [(one.user_id, one.items) for one in found] == [(people[1], 1)]
+    blocked = "update members set blocked_at = now() where partner_id = %s and user_id = %s"
+    await conn.execute(blocked, (shop.id, people[1]))
+    assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []
+    await conn.execute("update members set blocked_at = null where partner_id = %s", (shop.id,))
+    await conn.execute("insert into request_terms (partner_id, is_on) values (%s, false)", (shop.id,))
+    assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []
