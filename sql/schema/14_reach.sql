@@ -139,7 +139,8 @@ create trigger a_living before insert on broadcasts for each row execute functio
 create trigger a_living before insert on broadcast_clicks for each row execute function refuse_erased('user_id');
 create trigger a_living before insert or update on news_choices for each row execute function refuse_erased('user_id');
 
--- What an erased person was sending stops; the words of a shop that is closed with its owner go.
+-- What an erased person was sending stops, and all that their shop was; the words of a shop that is closed with its owner
+-- go.
 create function forget_reach() returns trigger language plpgsql set role to lotok_app as $$
 declare
     scope text := coalesce(current_setting('app.platform', true), '');
@@ -149,7 +150,7 @@ begin
     delete from broadcast_clicks where user_id = new.id;
     update broadcasts b
     set state = 'cancelled', finished_at = clock_timestamp()
-    where b.created_by = new.id
+    where (b.created_by = new.id or b.partner_id in (select id from partners where owner_id = new.id))
     and b.finished_at is null;
     update broadcasts b
     set words = '', file = null, file_id = '', buttons = '[]', advertiser = '', reason = ''

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from lib import errors
-from lib.loyalty import partners, points
+from lib.loyalty import partners, points, staff
+from lib.people import users
 from lib.reach import broadcasts, choices, reading, reminders, results
 from lib.reach.parts import Fate
-from tests.factories import refused
+from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop, new_key
 from tests.reach_lab import NOON, crowd, released, written
 
@@ -234,3 +235,13 @@ async def test_a_basket_that_was_left_is_found_once_the_shop_wants_it(conn):
     await conn.execute("update members set blocked_at = null where partner_id = %s", (shop.id,))
     await conn.execute("insert into request_terms (partner_id, is_on) values (%s, false)", (shop.id,))
     assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []
+
+
+async def test_no_broadcast_of_a_shop_goes_on_when_its_owner_is_erased(conn):
+    shop = await make_shop(conn)
+    manager = await make_user(conn)
+    await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
+    one = await broadcasts.draft(conn, shop.id, manager.id, words="Пироги")
+    await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+    left = await broadcasts.get(conn, shop.id, one.id)
+    assert (left.state, left.words) == ("cancelled", "")
