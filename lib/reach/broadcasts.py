@@ -28,6 +28,9 @@ WORDS = 3500
 CAPTION = 700  # below a photo or a video
 BUTTONS = 3
 ADVERTISES = ("news", "away")
+ADVERTISER = 120
+_URL = re.compile(r"https://[^\s/?#@:]+\.[^\s/?#@:.]{2,}(?:[:/?#]\S*)?")
+_ERID = re.compile(r"[A-Za-z0-9_-]{0,60}")
 _LINK = re.compile(r"https?://|t\.me/|www\.|@[A-Za-z][A-Za-z0-9_]{4,}", re.IGNORECASE)
 FIELDS = ("words", "file", "buttons", "filter", "advertiser", "erid", "bot", "kind", "run_at", "by_clock")
 
@@ -139,8 +142,10 @@ def _check(wanted: Mapping[str, Any]) -> None:
     if len(wanted["buttons"]) > BUTTONS:
         raise errors.Invalid("too_many_buttons", str(BUTTONS))
     for button in wanted["buttons"]:
-        if not button.get("promotion") and not str(button.get("url", "")).startswith("https://"):
+        if not button.get("promotion") and not _URL.fullmatch(str(button.get("url", ""))):
             raise errors.Invalid("link_unclear")
+    if not _ERID.fullmatch(wanted["erid"]) or len(wanted["advertiser"]) > ADVERTISER:
+        raise errors.Invalid("mark_unclear")
 
 
 def _units(words: str) -> int:

@@ -245,3 +245,21 @@ async def test_no_broadcast_of_a_shop_goes_on_when_its_owner_is_erased(conn):
     await users.erase(conn, shop.owner.id, shop.owner.tg_id)
     left = await broadcasts.get(conn, shop.id, one.id)
     assert (left.state, left.words) == ("cancelled", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"advertiser": "ООО «Ромашка»", "erid": "a" * 61}, "mark_unclear"),
+        ({"advertiser": "ООО", "erid": "Ромашка"}, "mark_unclear"),
+        ({"buttons": [{"label": "Меню", "url": "https://"}]}, "link_unclear"),
+        ({"buttons": [{"label": "Меню", "url": "https://меню"}]}, "link_unclear"),
+    ],
+)
+async def test_what_telegram_or_the_register_would_not_take_is_refused(conn, fields, why):
+    one = await written(conn, await make_shop(conn))
+    async with refused(conn, errors.Invalid, why):
+        await broadcasts.change(conn, one, **fields)
+    url = "https://кафе.рф/меню?a=1"
+    kept = await broadcasts.change(conn, one, buttons=[{"label": "Меню", "url": url}], advertiser="ООО", erid="2Vtz-_A")
+    assert (kept.buttons[0]["url"], kept.erid) == (url, "2Vtz-_A")
