@@ -46,6 +46,16 @@ async def move(
     return request, fresh
 
 
+async def tell_of_erasure(conn: db.Connection, user_id: int) -> None:
+    """Tell those who wait for what ended with an erasure: the staff of an erased client's, the clients of a shop's."""
+    for partner_id, number in await requests.stopped_by_erasure(conn, user_id):
+        request = await requests.get(conn, partner_id, number)
+        if request.user_id == user_id:
+            await tell_staff(conn, request, "request.told.withdrawn", "withdrawn")
+        else:
+            await tell_client(conn, request, request.state)
+
+
 async def tell_staff(conn: db.Connection, request: ShopRequest, key: str, once: str, *, owner: int = 0) -> None:
     """Tell everybody who works at the shop, or its owner alone."""
     fields: dict[str, Any] = {"shop": request.shop, "number": request.number}

@@ -307,6 +307,11 @@ async def sum_up(conn: db.Connection, partner_id: int, since: datetime, until: d
     return found or RequestSums(0, 0, 0, 0, 0)
 
 
+async def stopped_by_erasure(conn: db.Connection, user_id: int) -> list[tuple[int, int]]:
+    """Return the shop and the id of each request that ended as its client, or the shop's owner, was erased."""
+    return await SQL.stopped_by_erasure.within(db.Scope(platform=True)).all(conn, tuple, user_id=user_id)
+
+
 async def forget_old(conn: db.Connection, now: datetime) -> int:
     """Forget old drafts, and whom old requests were for; return how many."""
     return await SQL.forget_old.one(conn, int, now=now) or 0

@@ -6,6 +6,7 @@ A file of another environment stays where it is: a preview's database is a copy 
 from datetime import UTC, datetime, timedelta
 
 from lib import config, db, log, retry, storage
+from lib.assistant import pushes
 from lib.jobs.run import Run
 from lib.people import users
 from lib.studio import files as stored_files
@@ -22,6 +23,7 @@ async def run(run: Run) -> None:
         await run.wait(datetime.now(UTC) + timedelta(seconds=20) * config.get().lease_scale)
         return
     await db.run(lambda conn: users.forget_operations(conn, person))
+    await db.run(lambda conn: pushes.tell_of_erasure(conn, person))
     files = await db.run(lambda conn: stored_files.list_files(conn, person))
     for start in range(0, len(files), PAGE):
         page = files[start : start + PAGE]

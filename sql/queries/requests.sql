@@ -159,5 +159,22 @@ where partner_id = %(partner_id)s
 and placed_at >= %(since)s
 and placed_at < %(until)s;
 
+-- name: stopped_by_erasure
+-- What was under way of a client, or at the shop of an owner, when the person was erased.
+select h.partner_id, h.request_id
+from requests r
+join request_moves h on h.partner_id = r.partner_id and h.request_id = r.id
+where r.user_id = %(user_id)s
+and h.actor_id is null
+and h.reason = 'erased'
+union all
+select h.partner_id, h.request_id
+from partners p
+join requests r on r.partner_id = p.id and r.state = 'cancelled'
+join request_moves h on h.partner_id = r.partner_id and h.request_id = r.id
+where p.owner_id = %(user_id)s
+and h.actor_id is null
+and h.reason = 'shop_gone';
+
 -- name: forget_old
 select forget_old_requests(%(now)s);

@@ -3,6 +3,7 @@
 import asyncio
 
 from lib.assistant import pushes, requests
+from lib.people import users
 from tests.assistant.request_lab import make_bakery, send, told
 from tests.factories import make_user
 
@@ -51,3 +52,17 @@ async def test_a_request_placed_twice_at_once_is_told_once(database):
         ids = (shop.id, anna.id, draft.id)
         await asyncio.gather(*(pushes.place(one, *ids, edition=draft.edition) for one in (conn, other)))
         assert await keys(conn, shop.owner) == ["request.told.new"]
+
+
+async def test_an_erasure_is_told_to_those_who_wait_for_an_order(conn):
+    shop, anna, boris = await make_bakery(conn), await make_user(conn), await make_user(conn)
+    for client in (anna, boris):
+        await send(conn, shop, client)
+    await users.erase(conn, anna.id, anna.tg_id)
+    await pushes.tell_of_erasure(conn, anna.id)
+    assert await keys(conn, shop.cashier) == ["request.told.new", "request.told.new", "request.told.withdrawn"]
+    await users.erase(conn, shop.owner.id, shop.owner.tg_id)
+    for _ in range(2):
+        await pushes.tell_of_erasure(conn, shop.owner.id)
+    [(key, fields, _)] = await told(conn, boris)
+    assert (key, fields["why"]["spoken"]) == ("request.told.cancelled_why", "request.why.shop_gone")
