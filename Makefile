@@ -23,7 +23,7 @@ check: setup ## prove it: ruff, mypy, deno for the simulator's page, pytest
 	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
 	@echo "mypy" && $(PYTHON) -m mypy
 	@echo "deno" && for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || exit 1; done
-	@echo "pytest" && $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@echo "pytest" && $(PYTHON) -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 	@$(PYTHON) -m pytest $(ARGS)
