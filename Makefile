@@ -21,8 +21,10 @@ up: setup ## run everything on this machine: chat simulator, functions, Postgres
 check: setup ## prove it: ruff, mypy, deno for the simulator's page, pytest
 	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .
 	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
-	@echo "mypy" && $(PYTHON) -m mypy
-	@echo "deno" && for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || exit 1; done
+	@# Beside mypy, which takes one core: deno, and the tests are compiled once, which else each worker would do.
+	@echo "mypy and deno" && { $(PYTHON) -m mypy & types=$$!; \
+	for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || { kill $$types; exit 1; }; done; \
+	$(PYTHON) -m pytest --collect-only -n 0 > /dev/null; wait $$types; }
 	@echo "pytest" && $(PYTHON) -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)

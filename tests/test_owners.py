@@ -84,6 +84,7 @@ async def serve(server: Path, database: str, role: str) -> None:
             assert await count(conn, "members", tenant=shops[1].id) == 1
 
 
+@pytest.mark.long
 async def test_every_kind_of_owner_migrates_and_serves_with_the_same_walls(server):
     apps = {"neon": await migrated(server, "neon"), "second": await migrated(server, "second")}
     async with db.connect(postgres.url(server)) as conn:

@@ -21,7 +21,7 @@ from lib.people import notify
 from lib.reach import broadcasts, reading, results
 from lib.reach.broadcasts import AudienceCount, Broadcast
 from lib.telegram import screen
-from lib.telegram.client import Button, Chat, Keyboard, Picture
+from lib.telegram.client import Button, Chat, Keyboard
 from lib.telegram.dispatch import Turn
 from lib.text import HtmlSentence
 
@@ -304,13 +304,22 @@ async def _to(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
 
 async def _preview(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     """Send it as a client would see it, and the screen again below; its buttons do nothing here."""
-    file = Picture("file", file_id=one.file["id"]) if one.file and one.file["bot"] == turn.chat.bot else None
+    if await shown(turn, one, desk.data("sample", one.id)):
+        await _one(turn, desk, one)
+
+
+async def shown(turn: Turn, one: Broadcast, sample: str) -> bool:
+    """Send it as its readers would see it, whoever looks; the screen comes again below. False: Telegram would not."""
+    try:
+        await reading.deliver(turn.chat, one, turn.language, await reading.file(one, turn.chat.bot), sample)
+    except (errors.Missing, errors.Rejected):
+        await turn.answer(turn.text("news.not_shown"), alert=True)
+        return False
     await turn.answer()
-    await reading.deliver(turn.chat, one, turn.language, file, sample=desk.data("sample", one.id))
     if turn.on_screen:
         await turn.chat.delete(turn.came.message_id)
     turn.state.data["screen"] = 0
-    await _one(turn, desk, one)
+    return True
 
 
 async def _sample(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
@@ -323,7 +332,7 @@ async def _test(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
         return
     try:
         await reading.deliver(Chat(one.bot, turn.chat.id), one, turn.language, await reading.file(one))
-    except (errors.Blocked, errors.Missing):
+    except (errors.Blocked, errors.Missing, errors.Rejected):
         await turn.answer(turn.text("news.not_tested"), alert=True)
     else:
         await turn.answer(turn.text("news.tested"), alert=True)

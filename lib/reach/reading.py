@@ -44,11 +44,14 @@ def _button(one: Broadcast, button: dict[str, Any], sample: str) -> Button:
     return Button(button["label"], url=button["url"])
 
 
-async def file(one: Broadcast) -> Picture | None:
-    """Return its file: by the id under which the sending bot knows it or, before it has sent it once, as bytes."""
+async def file(one: Broadcast, bot: str = "") -> Picture | None:
+    """Return its file for a bot, else for the one that sends it: as bytes until that one has sent it, then by its id.
+
+    The id under which it came is of no use: a photo that came as a document has the id of a document.
+    """
     if one.file is None:
         return None
-    if one.file_id:
+    if one.file_id and bot in ("", one.bot):
         return Picture(one.file["kind"], file_id=one.file_id)
     name = "video.mp4" if one.file["kind"] == "video" else "photo.jpg"
     return Picture(name, await client.download(one.file["bot"], one.file["id"]))

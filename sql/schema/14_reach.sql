@@ -169,6 +169,20 @@ end $$;
 create trigger forget_reach after update of erased_at on users
     for each row when (old.erased_at is null and new.erased_at is not null) execute function forget_reach();
 
+-- A shop that an administrator blocks writes to nobody: its broadcast that is going out pauses at once.
+create function rest_reach() returns trigger language plpgsql set role to lotok_app as $$
+declare
+    scope text := coalesce(current_setting('app.platform', true), '');
+begin
+    perform set_config('app.platform', 'on', true);
+    update broadcasts set state = 'paused', reason = 'closed' where partner_id = new.id and state = 'running';
+    perform set_config('app.platform', scope, true);
+    return null;
+end $$;
+
+create trigger rest_reach after update of status on partners
+    for each row when (old.status = 'approved' and new.status <> 'approved') execute function rest_reach();
+
 -- One person with two accounts: what either has said no to is a no.
 create function merge_choices(p_from bigint, p_into bigint) returns void language sql as $$
     insert into news_choices as n (partner_id, user_id, kind, wants, said_in, wording, said_at)

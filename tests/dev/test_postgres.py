@@ -76,6 +76,7 @@ def ask(url, query):
     return asyncio.run(run())
 
 
+@pytest.mark.long
 def test_start_creates_a_server_and_stop_leaves_no_process(folder):
     url = postgres.start(folder, postgres.FAST)
     assert ask(url, "select 1") == (1,)

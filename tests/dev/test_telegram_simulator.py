@@ -242,6 +242,7 @@ async def everything(lab: Lab) -> None:
     assert {one.kind for one in lab.world.updates.values()} == kinds
 
 
+@pytest.mark.long
 async def test_a_draft_is_stopped_once_and_gone_with_the_next_message(lab: Lab) -> None:
     await lab.act("text", text="hi")
     shown = {"chat_id": ALICE, "draft_id": 9, "text": "wri", "can_stop": True}

@@ -48,6 +48,7 @@ def test_gives_the_same_bytes_again(scene: str, thumbnails: None) -> None:
     assert made[0] == made[1]
 
 
+@pytest.mark.long
 def test_scenes_and_variants_all_look_different(thumbnails: None) -> None:
     data = encoded(make_cutout(), "PNG")
     small = [

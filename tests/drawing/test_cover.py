@@ -225,6 +225,7 @@ def cells(picture):
     return energy > np.quantile(energy, 0.6), lab.reshape(24, 4, 18, 4, 3).mean(axis=(1, 3))
 
 
+@pytest.mark.long
 def test_no_two_designs_look_alike():
     """Mean of three products; what is near in one measure is far in the other."""
     seen = {}

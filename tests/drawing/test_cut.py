@@ -330,6 +330,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.long
 def test_a_photo_of_a_phone_is_cut_to_its_last_row_in_less_than_300_megabytes() -> None:
     """A shadow under a base is a little like the base, and a glint on it like the floor: neither may be mistaken."""
     with Image.open(THERMOS) as sample:

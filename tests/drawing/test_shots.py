@@ -56,6 +56,7 @@ def told(*pictures: ProductPicture, seconds: int = 5, call: str = "Добавь�
     return Story(pictures, SAID, TEXTS, call, seconds, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "template"), [*zip(PICTURES, [*TEMPLATES, *TEMPLATES], strict=True)])
 def test_no_more_than_a_seventh_of_the_frame_is_ever_empty(name: str, template: str) -> None:
     for shot in templates.shots_of(told(PICTURES[name]), template):

@@ -95,6 +95,7 @@ def test_the_poster_is_the_first_frame(video: Video) -> None:
     assert len(video.poster_jpeg) < 900_000
 
 
+@pytest.mark.long
 def test_gives_the_same_bytes_again_and_lets_no_metadata_out(drafts: None) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
@@ -137,6 +138,7 @@ def counted(drafts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "encode", lambda frames, *_, **_named: bytes(1 for _ in frames))
 
 
+@pytest.mark.long
 def test_ten_seconds_are_ten_seconds(mug: bytes, drafts: None) -> None:
     made = local_video.render_video(mug, dataclasses.replace(ORDER, seconds=10, template="ugc"))
     with av.open(io.BytesIO(made.mp4)) as container:
@@ -176,6 +178,7 @@ print(len(made.mp4), peak)
 """
 
 
+@pytest.mark.long
 def test_a_video_of_a_large_photo_needs_less_than_500_megabytes() -> None:
     large = encoded(make_mug().resize((6400, 4800)), quality=80)
     command = [sys.executable, "-c", MEMORY, "broll"]

@@ -71,6 +71,7 @@ async def test_a_card_is_ordered_and_delivered_while_redis_is_down(seller, newco
     assert not await left(shop, bob)
 
 
+@pytest.mark.long
 async def test_what_another_instance_did_by_redis_is_charged_once_though_neon_does_it_again(seller, photo, shop, redis):
     await to_confirm(seller, photo)
     await seller.presses("Сделать")
@@ -115,6 +116,7 @@ async def test_after_an_outage_an_update_costs_what_it_did_before(seller, shop, 
     assert (record["redis"], record["redis_commands"], record["sql"]) == (2, 5, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_down", [False, True], ids=["redis up", "redis down"])
 async def test_twenty_updates_of_one_person_are_applied_in_order_and_none_twice(seller, photo, shop, redis, is_down):
     if is_down:
@@ -133,6 +135,7 @@ async def test_twenty_updates_of_one_person_are_applied_in_order_and_none_twice(
     await seller.sees(titles[-1])
 
 
+@pytest.mark.long
 async def test_a_crowd_of_people_at_once_do_not_hear_each_other(newcomer):
     people = [await newcomer(first_name=f"Имя{number}") for number in range(size(60, 200))]
     for wave in range(0, len(people), 50):  # as many as Telegram sends at a time, and a few more

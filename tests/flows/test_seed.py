@@ -1,8 +1,11 @@
 """The demo: a café with its people, planted into the running stack."""
 
+import pytest
+
 from tests.flows.chat import Chat
 
 
+@pytest.mark.long
 async def test_the_demo_is_planted_once_and_its_people_can_use_it(shop):
     links = [(await shop.http.post("/sim/seed", timeout=60)).json() for _ in range(2)]
     assert links[0] == links[1]

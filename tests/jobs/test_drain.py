@@ -275,6 +275,7 @@ async def test_a_job_whose_time_ran_out_before_its_turn_is_failed_by_the_next_cl
 # Somebody no longer wants it
 
 
+@pytest.mark.long
 async def test_the_heartbeat_stops_a_job_that_is_no_longer_wanted(conn, task, make_user, make_job, clock):  # noqa: F811
     alice = await make_user(credits=1)
     job, other = await make_job(alice, price=1), await make_job(alice)

@@ -196,6 +196,7 @@ async def test_a_job_that_was_taken_over_is_dropped(conn, make_user, make_job, t
     assert (found.state, found.attempts, found.checkpoint) == ("running", 2, {})
 
 
+@pytest.mark.long
 async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user, make_job, task, clock):  # noqa: F811
     alice = await make_user()
     long, short = await make_job(alice), await make_job(alice)
@@ -215,6 +216,7 @@ async def test_the_heartbeat_holds_the_lease_while_the_task_runs(conn, make_user
     assert (await work(task(run))).done == 2
 
 
+@pytest.mark.long
 async def test_the_heartbeat_stops_a_task_whose_job_was_taken_over(conn, make_user, make_job, task, clock):  # noqa: F811
     alice = await make_user()
     await make_job(alice)

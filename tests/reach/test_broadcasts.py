@@ -247,6 +247,15 @@ async def test_no_broadcast_of_a_shop_goes_on_when_its_owner_is_erased(conn):
     assert (left.state, left.words) == ("cancelled", "")
 
 
+async def test_a_shop_that_is_blocked_while_its_broadcast_goes_out_writes_to_nobody(conn):
+    shop = await make_shop(conn)
+    one = await broadcasts.draft(conn, shop.id, shop.owner.id, words="Пироги")
+    await conn.execute("update broadcasts set state = 'running' where id = %s", [one.id])
+    await conn.execute("update partners set status = 'blocked', reason = 'x' where id = %s", [shop.id])
+    left = await broadcasts.get(conn, shop.id, one.id)
+    assert (left.state, left.reason) == ("paused", "closed")
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [

@@ -120,6 +120,7 @@ async def test_a_scene_is_invented_around_the_product_that_stays(studio):
     assert opened(given).getpixel((5, 5)) == pytest.approx((228, 228, 230), abs=2), "the cut on grey"
 
 
+@pytest.mark.long
 async def test_a_scene_in_which_the_product_was_moved_is_left_to_the_next_model_and_paid_for(studio):
     alice = await studio.seller()
     await studio.fault("kie", "result_moved")
@@ -150,6 +151,7 @@ async def test_a_cleaned_photo_needs_no_provider(studio):
     assert await studio.costs(job) == [("local", "card", "done", 0)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault",
     [

@@ -58,6 +58,8 @@ async def _judge(turn: Turn, action: str, argument: str) -> None:
 
 async def _look(turn: Turn, one: Broadcast) -> None:
     turn.state.step = ""
+    if one.file:  # who lets it pass has seen it
+        await compose.shown(turn, one, "casts:review")
     count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
     fields = {"shop": one.shop, "number": one.id, "words": reading.whole(one, turn.language), "ready": count.ready}
     deeds = [

@@ -1,5 +1,7 @@
 """Broadcasts as administrators see them: those of shops that wait for a look, and the platform's own."""
 
+import json
+
 from lib.reach import broadcasts
 from tests.flows.chat import buttons, words
 
@@ -40,6 +42,20 @@ async def test_an_administrator_reads_it_whole_and_lets_it_go(shop, dina):
     await dina.presses("Одобрить")
     await dina.sees("одобрена")
     assert (await state(shop, one))[0] in ("scheduled", "cutting", "done")
+
+
+async def test_an_administrator_sees_the_picture_before_they_let_it_pass(shop, dina, product):
+    _, one = await waiting(shop, "Хлеб на фото")
+    await dina.sends_file(product("PNG"), "bread.png", "image/png")
+    shown = (await shop.http.get(f"/sim/chats/admin/{dina.user['id']}")).json()["messages"]
+    [sent, *_] = [message["document"]["file_id"] for message in reversed(shown) if message.get("document")]
+    file = json.dumps({"kind": "photo", "bot": "admin", "id": sent})
+    await shop.rows("update broadcasts set file = %s where id = %s returning id", file, one)
+    await dina.forges("casts:review")
+    await dina.presses("Пекарня: Хлеб на фото")
+    assert (await dina.sees("^Пекарня\n\nХлеб на фото"))["photo"]
+    await dina.presses("Одобрить")
+    await dina.sees("одобрена")
 
 
 async def test_an_administrator_gives_it_back_with_a_reason(shop, dina):

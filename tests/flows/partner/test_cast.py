@@ -65,6 +65,17 @@ async def test_an_owner_writes_to_their_clients_and_sees_who_got_it(cafe):
     assert boris
 
 
+async def test_a_picture_that_came_as_a_file_is_shown_as_a_photo(cafe, product):
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Новая кружка")
+    await cafe.owner.presses("Фото или видео")
+    await cafe.owner.sends_file(product("PNG"), "mug.png", "image/png")
+    await cafe.owner.presses("Как увидит клиент")
+    shown = await cafe.owner.sees("^Кофейня «Зерно»\n\nНовая кружка")
+    assert shown["photo"]
+
+
 async def test_a_button_that_confirms_another_version_sends_nothing(cafe):
     await agreed(cafe, "Анна")
     await cafe.owner.presses("Рассылки")

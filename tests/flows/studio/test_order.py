@@ -391,6 +391,7 @@ async def test_a_background_is_replaced(seller, photo, shop):
     assert await shop.balance(seller) == 1
 
 
+@pytest.mark.long
 async def test_a_video_is_ordered_by_template_with_music_and_photos(seller, photo, shop):
     [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
     await shop.rows(
