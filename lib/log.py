@@ -25,7 +25,7 @@ from lib import errors, tally
 for _name in ("httpx", "httpx2", "httpcore", "httpcore2", "telegram"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-# What must not be printed whoever says it: a bot's token, a bearer token, the password of an address.
+# Never printed, in our own words or a library's: a bot's token, a bearer token, the password of an address.
 _SECRETS = (
     re.compile(r"(?<=\d:)[A-Za-z0-9_-]{30,}"),
     re.compile(r"(?<=[Bb]earer )[^\s\"\\]+"),

@@ -61,7 +61,7 @@ def lent(shared: Path) -> Iterator[Path]:
 
 
 def _copy(data: Path, target: Path) -> None:
-    subprocess.run(["cp", "-a", data, target], check=True)  # whoever runs the server stays the owner
+    subprocess.run(["cp", "-a", data, target], check=True)  # the user that runs the server stays the owner
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

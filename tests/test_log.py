@@ -146,7 +146,7 @@ def test_libraries_that_would_print_every_address_are_quiet(name):
         ("cannot reach postgresql://owner:pass@host/db", "postgresql://***@host"),
     ],
 )
-def test_no_secret_is_printed_whoever_says_it(lines, said, printed):
+def test_no_secret_is_printed_in_our_words_or_a_librarys(lines, said, printed):
     log.event("library", message=said)
     [line] = lines()
     assert printed in line["message"]

@@ -16,7 +16,7 @@ from dev.stack import ROOT
 from lib import db
 from lib.loyalty import members, partners, staff
 
-PARTNER = "987654321:AAbenchbenchbenchbenchbenchbenchben"
+PARTNER = "987654321:" + "A" * 35
 PEOPLE, CASHIERS, CLIENTS = 2000, 60, 100
 MET = """
 with met as (

@@ -12,7 +12,7 @@ render     references of a model's words become items with prices; what is not c
 guards     no sums of money, links or rules of ours in a model's own words
 about      answers about the shop itself: its hours, its address, what the assistant cannot do
 misses     what clients asked for and did not find, without the people; figures by day
-model      a model asked over chat completions, whoever speaks that protocol, and heard part by part
+model      a model asked over chat completions, on any server that has them, and heard part by part
 prompt     what a model is told: rules, the shop's data as data, what was said, the question
 tools      what a model may use: the search, promotions, one's own points, a draft of an order, a person
 conversation  the summary and the last lines of a talk, through the cache

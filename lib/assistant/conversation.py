@@ -1,4 +1,4 @@
-"""What was said in a talk, as an answer needs it: the summary and the last lines, kept for ten minutes in Redis.
+"""The summary and the last lines of a talk, as an answer needs them, kept for ten minutes in Redis.
 
 What is kept may lack the newest lines, so those after it are always read from the rows.
 """

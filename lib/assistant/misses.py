@@ -33,7 +33,7 @@ _NAMED = re.compile(
 
 @dataclass(frozen=True)
 class MenuMiss:
-    """What was asked for and not found: the words, how often, and when last."""
+    """Words that clients asked for and did not find: how often, and when last."""
 
     id: int
     words: str

@@ -1,8 +1,8 @@
-"""Asks a language model over chat completions, whoever speaks that protocol, and hears its answer part by part.
+"""Asks a language model over chat completions, on any server that has them, and hears its answer part by part.
 
-What a server does not know it says with a 400 that names the parameter: that is left out, remembered for a day, and the
-question is asked again. Tools are such a parameter, so each caller can do without (`no_tools`). Before the first word a
-busy server is asked once more; after it never, as a client has read that word already.
+A server answers a parameter that it does not know with a 400 that names it: it is left out, remembered for a day, and
+the question is asked again. Tools are such a parameter, so each caller can do without (`no_tools`). Before the first
+word a busy server is asked once more; after it never, as a client has read that word already.
 """
 
 import asyncio

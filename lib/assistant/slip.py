@@ -1,6 +1,6 @@
 """A request in words, for its client, for the staff and in messages: sentences as keys with their fields.
 
-Whoever shows it says them in the reader's language (`text.say`, `notify.spoken`).
+They are said in the reader's language where they are shown (`text.say`, `notify.spoken`).
 """
 
 from typing import Any

@@ -60,7 +60,7 @@ class WaitingTalk:
 
 @dataclass(frozen=True)
 class TalkLine:
-    """What was said: by the client, the bot, the staff, or, as a note, what happened."""
+    """A line of a talk, by the client, the bot or the staff; a note says what happened."""
 
     id: int
     role: str
@@ -240,7 +240,7 @@ async def lines(
 
 
 async def close(conn: db.Connection, partner_id: int, user_id: int, *, at: datetime, is_test: bool = False) -> bool:
-    """Close a person's talk with a shop, whoever answers in it; tell whether there was one."""
+    """Close a person's talk with a shop, also one that the staff have taken; tell whether there was one."""
     ids = {"partner_id": partner_id, "user_id": user_id, "is_test": is_test}
     return await SQL.close_talk.within(_of(partner_id)).one(conn, int, **ids, at=at) is not None
 

@@ -309,7 +309,7 @@ async def _preview(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
 
 
 async def shown(turn: Turn, one: Broadcast, sample: str) -> bool:
-    """Send it as its readers would see it, whoever looks; the screen comes again below. False: Telegram would not."""
+    """Send it as its readers would see it; the screen comes again below. False: Telegram does not take its file."""
     try:
         await reading.deliver(turn.chat, one, turn.language, await reading.file(one, turn.chat.bot), sample)
     except (errors.Missing, errors.Rejected):

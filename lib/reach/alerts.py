@@ -1,4 +1,4 @@
-"""What is wrong with the platform, as states that are kept: which rules there are, and when one fires and is over.
+"""The alerts of the platform, as states that are kept: which rules there are, and when one fires and is over.
 
     (seen) -> pending ──(seen for `after`)──> firing ──(not seen for KEEP)──> resolved ──(seen)──> pending
               pending ──(not seen)──> forgotten

@@ -8,7 +8,7 @@ from lib.loyalty.partners import PLATFORM
 SQL = db.load("reach")
 
 KINDS = ("news", "away", "expiry", "birthday", "rating", "cart")
-WORDING = 1  # of news.ask: counts up when what people agree to is worded anew
+WORDING = 1  # of news.ask: counts up with each new wording of the consent
 
 
 @dataclass(frozen=True)

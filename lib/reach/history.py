@@ -1,4 +1,4 @@
-"""What was counted lately, kept in Redis: sums of the counters at moments, so that a share of the last hour is known.
+"""Sums of the counters at moments of the last hours, kept in Redis, so that a share of the last hour is known.
 
 A sum each five minutes for six and a half hours, each hour for three days: 150 moments, four kilobytes.
 """

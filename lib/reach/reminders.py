@@ -87,7 +87,7 @@ async def inviting(conn: db.Connection) -> list[int]:
 async def invite_back(conn: db.Connection, shop: partners.Partner, now: datetime, words: str) -> int | None:
     """Have those who have not been at the shop for 60 days invited, each once; return the broadcast, None without one.
 
-    `words` are ours, for a shop that has none. It is made once a day at a shop, whoever asks.
+    `words` are ours, for a shop that has none. A shop has one a day, however often it is asked for.
     """
     one = (await of_shop(conn, shop.id))["away"]
     if not one.is_on or shop.status != "approved":

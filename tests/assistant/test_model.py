@@ -1,4 +1,4 @@
-"""What is asked of a model, what a server lacks, and how an answer ends."""
+"""Requests to a model, parameters that a server lacks, and the ends of an answer."""
 
 import pytest
 

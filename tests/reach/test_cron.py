@@ -13,7 +13,7 @@ from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
 @pytest.fixture
 def missed(monkeypatch):
-    """What was told and kicked; this instance has never looked."""
+    """Collect the messages and kicks of an instance that has never looked."""
     missed = []
 
     async def alert(through, key, **fields):

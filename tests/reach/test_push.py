@@ -18,7 +18,7 @@ from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
 @pytest.fixture
 def told(monkeypatch):
-    """What was posted; the address is set."""
+    """Collect the posted bodies, with the address set."""
 
     async def ask(method, url, *, content, headers, timeout):
         told.append((method, url, content, headers))

@@ -158,7 +158,7 @@ async def test_each_refusal_is_told_apart_and_ends_nothing(conn, post, worker):
     assert await cursor.fetchall() == [(people[0],)]
 
 
-async def test_a_flood_in_the_middle_of_a_block_is_kept_by_whoever_has_not_begun(conn, post, worker, monkeypatch):
+async def test_a_flood_in_the_middle_of_a_block_leaves_the_rest_waiting(conn, post, worker, monkeypatch):
     shop = await make_shop(conn)
     people = [*(await crowd(conn, shop.id, 30)).values()]
     one = await released(conn, shop)

@@ -33,7 +33,7 @@ NOTHING = ("-", "—", "нет", "no")
 
 @dataclass(frozen=True)
 class OpenMiss:
-    """What was not found and gets another name now."""
+    """Words that were not found and become another name of an item now."""
 
     shop: int
     miss: int
