@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
-from lib import db, errors, log, retry
+from lib import config, db, errors, log, retry
 from lib.jobs.run import Run
+from lib.loyalty import staff
 from lib.people import users
+from lib.people.users import User
 from lib.reach import broadcasts, results
+from lib.reach.broadcasts import Broadcast
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
@@ -17,8 +20,8 @@ async def run(run: Run) -> None:
     """Rewrite the message once; while the broadcast runs, look again."""
     ids = run.job.args["partner"], run.job.args["broadcast"]
     one = await db.run(lambda conn: broadcasts.get(conn, *ids))
-    author = await db.run(lambda conn: users.get_user(conn, one.created_by))
-    if one.round != run.job.args["round"] or one.progress_id is None or author is None or author.tg_id <= 0:
+    author = await db.run(lambda conn: _author(conn, one))
+    if one.round != run.job.args["round"] or one.progress_id is None or author is None:
         return
     report = await db.run(lambda conn: results.report(conn, one))
     chat = Chat("partner" if one.partner_id else "admin", author.tg_id)
@@ -30,3 +33,12 @@ async def run(run: Run) -> None:
         return
     if one.state == "running":
         await run.wait(run.now + EVERY)
+
+
+async def _author(conn: db.Connection, one: Broadcast) -> User | None:
+    """Return who made it, as long as they may see it: a manager of the shop, or an administrator."""
+    if one.partner_id:
+        found = await staff.manager(conn, one.partner_id, one.created_by)
+        return found[1] if found else None
+    author = await users.get_user(conn, one.created_by)
+    return author if author and author.tg_id in config.get().admin_ids else None

@@ -58,3 +58,15 @@ async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, m
     assert f"cast:pause:{one.id}" not in rest
     assert not await looked(one, 0), "a look of an earlier round says nothing"
     assert len(edits) == 2
+
+
+async def test_an_author_who_is_no_manager_any_more_sees_no_further(conn, edits, monkeypatch):
+    Postbox(monkeypatch)
+    shop = await make_shop(conn)
+    await crowd(conn, shop.id, 20)
+    one = await released(conn, shop)
+    await broadcasts.show_progress_in(conn, one, 77)
+    await Worker(conn, monkeypatch).step()
+    await conn.execute("update broadcasts set created_by = %s where id = %s", [shop.cashier.id, one.id])
+    assert not await looked(one, 1)
+    assert edits == []

@@ -118,7 +118,7 @@ async def _why(turn: Turn, place: Staff, number: int) -> None:
     """Ask for the reason of a refusal, which the client reads."""
     request = await db.run(lambda conn: requests.get(conn, place.partner_id, number))
     if "cancelled" not in request.next_states:
-        await turn.answer(turn.text("request.moved", state=slips.state(turn, request), who=_who(request)), alert=True)
+        await _say_moved(turn, request)
         await _show(turn, request, in_place=True)
         return
     turn.state.step = "requests:why"
@@ -145,10 +145,12 @@ async def _move(turn: Turn, place: Staff, number: int, state: str, reason: str) 
         turn.settled = turn.came.kind == "text"
         await turn.answer(turn.text("request.told_client"))
     else:
-        await turn.answer(turn.text("request.moved", state=slips.state(turn, request), who=_who(request)), alert=True)
+        await _say_moved(turn, request)
     await _show(turn, request, in_place=True)
 
 
-def _who(request: ShopRequest) -> str:
-    """Return who moved it last."""
-    return next((one.actor for one in request.moves[::-1] if one.actor), "")
+async def _say_moved(turn: Turn, request: ShopRequest) -> None:
+    """Say that it stands elsewhere already, and who has moved it, unless that was the program or somebody erased."""
+    who, state = request.moves[-1].actor if request.moves else "", slips.state(turn, request)
+    said = turn.text("request.moved", state=state, who=who) if who else turn.text("request.moved_alone", state=state)
+    await turn.answer(said, alert=True)
