@@ -11,6 +11,7 @@ from lib.flows import when
 from lib.flows.client import visitor
 from lib.loyalty import members
 from lib.loyalty.members import Card
+from lib.menu import versions
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
@@ -24,10 +25,14 @@ async def handle(turn: Turn) -> None:
     await SCREENS.get(turn.came.command or screen.parts(turn)[0], _unknown)(turn)
 
 
-async def _home(turn: Turn, note: str = "") -> None:
+async def _home(turn: Turn, note: str = "", *, asked: bool = False) -> None:
+    """Show the cards and the ways; below words that were `asked` of nobody, the shops whose menu could answer, too."""
     if await visitor.is_client(turn):
         found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
         words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
+        if asked and (menus := [card for card in found[:SHOWN] if (await versions.published(card.partner_id)).items]):
+            note = turn.text("client.home.asked")
+            rows = [*screen.in_rows([_asking(turn, card, alone=len(menus) == 1) for card in menus]), *rows]
     else:
         words = turn.text("client.home.stranger")
         rows = [
@@ -35,6 +40,12 @@ async def _home(turn: Turn, note: str = "") -> None:
             [screen.button(turn, "client.button.move", "move:enter")],
         ]
     await turn.show(screen.paragraphs(note, words), [*rows, *_ways(turn)])
+
+
+def _asking(turn: Turn, card: Card, *, alone: bool) -> Button:
+    return Button(
+        turn.text("client.button.ask") if alone else screen.short(f"💬 {card.title}"), f"ask:{card.partner_id}"
+    )
 
 
 def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
@@ -83,7 +94,8 @@ async def _help(turn: Turn) -> None:
 async def _unknown(turn: Turn) -> None:
     if turn.came.kind == "press":
         await screen.refuse_old_button(turn)
-    await _home(turn, turn.text("client.home.unknown") if turn.came.kind != "press" else "")
+    is_press = turn.came.kind == "press"
+    await _home(turn, "" if is_press else turn.text("client.home.unknown"), asked=turn.came.kind == "text")
 
 
 async def _cancel(turn: Turn) -> None:

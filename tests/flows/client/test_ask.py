@@ -36,8 +36,21 @@ async def test_a_client_asks_in_free_words_and_reads_items_with_their_prices(com
     await boris.sees("Часы работы магазин не указал.*Город: Казань")
 
 
+async def test_a_question_that_is_asked_of_nobody_leads_to_the_shops_menu(comes, cafe):
+    await publishes(cafe, *MENU)
+    boris = await comes(cafe)
+    await boris.says("/menu")
+    await boris.says("сколько стоит круассан?")
+    await boris.sees("Это вопрос о меню или ценах")
+    await boris.presses("Спросить меню")
+    await boris.says("сколько стоит круассан?")
+    await boris.sees(r"Круассан — 170\s₽")
+
+
 async def test_a_shop_without_a_menu_offers_no_question_and_says_so(comes, cafe):
     boris = await comes(cafe)
+    await boris.says("сколько стоит круассан?")
+    assert "Спросить меню" not in buttons(await boris.sees("не понимаю"))
     await boris.forges(f"shop:{cafe.id}")
     assert "Спросить меню" not in buttons(await boris.last())
     await boris.forges(f"ask:{cafe.id}")
