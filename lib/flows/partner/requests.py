@@ -90,7 +90,7 @@ async def _list(turn: Turn, place: Staff, chosen: str, before: int) -> None:
         turn.text("request.list", title=place.title, tab=turn.text(f"request.tab.{chosen}")),
         "" if page else turn.text("request.nothing"),
     )
-    await turn.show(words, [*rows, *leaf, tabs, *terms, screen.home(turn)])
+    await turn.show(words, [*rows, *leaf, *screen.in_rows(tabs), *terms, screen.home(turn)])
 
 
 async def _show(turn: Turn, request: ShopRequest, *, in_place: bool = False) -> None:
