@@ -27,7 +27,7 @@ from typing import Any
 
 import httpx
 
-BOOT_SECONDS = 30
+BOOT_SECONDS = 90  # of a busy machine; a process that dies is seen at once
 BRIEF = 2.0  # a process that dies sooner after boot than this is not booted again unasked
 GRACE = 0.5  # what Vercel gives an instance between SIGTERM and its end
 MESSAGE_LIMIT = 64 * 1024 * 1024
