@@ -14,6 +14,11 @@ DAYS = {"away": (30, 60, 90), "seen": (7, 30), "birthday": (7, 30)}
 BOTS = ("client", "partner", "studio")
 
 
+def is_away(days: int) -> bool:
+    """Whether a report may ask for those who have not been seen for so many days."""
+    return 1 <= days <= 366
+
+
 def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
     """Return the fields that a pressed value changes; None for a press that only opens a condition."""
     name, _, value = wish.partition("=")
@@ -25,7 +30,7 @@ def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
         return None
     kept: Any = int(value) if value.isdecimal() and len(value) < 10 else value
     known = (
-        (name in DAYS and kept in DAYS[name])
+        (name in DAYS and kept in (*DAYS[name], one.filter.get(name)))
         or (name == "group" and value in GROUPS)
         or (name in ("tier", "unused") and isinstance(kept, int))
         or (name == "city" and len(value) <= 60)
@@ -57,7 +62,9 @@ def _ticked(one: Broadcast, wish: str, label: str) -> str:
 
 async def _shop(turn: Turn, one: Broadcast) -> list[tuple[str, str]]:
     found = [
-        (f"{name}={days}", turn.text(f"news.to.{name}", days=days)) for name, some in DAYS.items() for days in some
+        (f"{name}={days}", turn.text(f"news.to.{name}", days=days))
+        for name, some in DAYS.items()
+        for days in sorted({*some, *([one.filter[name]] if name in one.filter else [])})
     ]
     found += [(f"group={name}", turn.text(f"news.to.group.{name}")) for name in GROUPS]
     tiers = await db.run(lambda conn: offers.tiers(conn, one.partner_id))

@@ -105,6 +105,12 @@ async def _new(turn: Turn, desk: Newsroom) -> None:
     await _ask(turn, desk, one, "words")
 
 
+async def prepared(turn: Turn, desk: Newsroom, **fields: Any) -> None:
+    """Show a draft that is written already, for its author to change and to send."""
+    one = await db.run(lambda conn: broadcasts.draft(conn, desk.partner_id, desk.actor_id, **fields))
+    await _draft(turn, desk, one, "")
+
+
 async def _ask(turn: Turn, desk: Newsroom, one: Broadcast, what: str, rows: Keyboard | None = None) -> None:
     turn.state.step = desk.data(what, one.id)
     await turn.show(turn.text(f"news.ask.{what}"), [*(rows or []), screen.home(turn, desk.data("one", one.id))])

@@ -168,7 +168,8 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
     """Send a draft as it was shown, or hand it to an administrator first; return it as it stands then.
 
     Conflict("broadcast_changed") when another version was shown or it is sent already, Conflict("said_already") when
-    the shop said the same within a day, Conflict("enough_today"), Denied("role_too_low"), Invalid("words_empty").
+    the shop said the same within a day, Conflict("enough_today"), Conflict("shop_closed"), Denied("role_too_low"),
+    Invalid("words_empty").
     """
     if not one.words and not one.file:
         raise errors.Invalid("words_empty")
@@ -193,7 +194,10 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
 async def decide(
     conn: db.Connection, one: Broadcast, version: int, now: datetime, *, approves: bool, reason: str = ""
 ) -> None:
-    """Let a broadcast that waits go out, or give it back to the shop with a reason; Conflict when it waits no more."""
+    """Let a broadcast that waits go out, or give it back to the shop with a reason.
+
+    Conflict("broadcast_changed") when it waits no more, Conflict("shop_closed") for one of a shop that is blocked.
+    """
     async with conn.transaction():
         await _move(conn, one, version, "review", "scheduled" if approves else "draft", now, reason)
         if approves:
@@ -214,7 +218,8 @@ async def _schedule(conn: db.Connection, one: Broadcast, now: datetime) -> None:
     at = max(one.run_at or now, now)
     first = min(one.from_at for one in hours.everywhere(at, one.zone, by_clock=one.by_clock))
     ids = {"partner_id": one.partner_id, "id": one.id}
-    await SQL.queue_audience.within(PLATFORM).run(conn, **ids, run_at=max(first, now))
+    if not await SQL.queue_audience.within(PLATFORM).run(conn, **ids, run_at=max(first, now)):
+        raise errors.Conflict("shop_closed", str(one.partner_id))
 
 
 async def steer(

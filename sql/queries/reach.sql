@@ -104,12 +104,14 @@ and version = %(version)s
 and state = %(was)s;
 
 -- name: queue_audience
+-- A shop that an administrator has blocked writes to nobody.
 insert into jobs (user_id, task, key, args, max_attempts, run_at)
 select b.created_by, 'audience', format('audience:%%s:%%s', b.id, b.version),
     jsonb_build_object('partner', b.partner_id, 'broadcast', b.id), 50, %(run_at)s
 from broadcasts b
 where b.partner_id = %(partner_id)s
 and b.id = %(id)s
+and (b.partner_id = 0 or exists (select from partners p where p.id = b.partner_id and p.status = 'approved'))
 on conflict (key) do nothing;
 
 -- name: steer

@@ -99,6 +99,21 @@ async def test_what_was_not_shown_is_not_sent(conn):
         await broadcasts.change(conn, one, words="Послезавтра")
 
 
+async def test_a_blocked_shop_sends_nothing_whoever_says_so(conn):
+    shop = await make_shop(conn)
+    one = await written(conn, shop)
+    waiting = await broadcasts.send(conn, one, one.version, shop.owner.id, NOON)
+    await partners.decide(conn, shop.id, shop.owner.id, "blocked", "Жалобы")
+    async with refused(conn, errors.Conflict, match="shop_closed"):
+        await broadcasts.decide(conn, waiting, waiting.version, NOON, approves=True)
+    assert (await broadcasts.get(conn, shop.id, one.id)).state == "review", "it waits until the shop is open again"
+    await broadcasts.decide(conn, waiting, waiting.version, NOON, approves=False, reason="Закрыты")
+    await trusted(conn, shop)
+    async with refused(conn, errors.Conflict, match="shop_closed"):
+        await broadcasts.send(conn, waiting, waiting.version, shop.owner.id, NOON)
+    assert (await broadcasts.get(conn, shop.id, one.id)).state == "draft"
+
+
 async def test_a_shop_sends_one_a_day_and_says_nothing_twice(conn):
     shop = await make_shop(conn)
     first = await released(conn, shop)

@@ -85,8 +85,8 @@ async def _decide(turn: Turn, one: Broadcast, *, approves: bool, reason: str = "
         await db.run(
             lambda conn: broadcasts.decide(conn, one, one.version, clock.now(), approves=approves, reason=reason)
         )
-    except errors.Conflict:
-        await _review(turn, turn.text("news.error.broadcast_changed"))
+    except errors.Conflict as refusal:
+        await _review(turn, turn.text(f"news.error.{refusal.code}"))
         return
     once = f"broadcast:{one.id}:{one.version}:{key}"
     ways = [[("news.button.refresh", f"cast:one:{one.id}")]]

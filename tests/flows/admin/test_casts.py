@@ -79,6 +79,16 @@ async def test_a_version_that_was_not_shown_is_not_approved(shop, dina):
     assert await state(shop, one) == ("review", "")
 
 
+async def test_a_broadcast_of_a_blocked_shop_is_not_approved(shop, dina):
+    place, one = await waiting(shop, "Хлеб от закрытой пекарни")
+    await dina.forges("casts:review")
+    await dina.presses("Пекарня: Хлеб от закрытой пекарни")
+    await shop.rows("update partners set status = 'blocked' where id = %s returning id", place)
+    await dina.presses("Одобрить")
+    await dina.sees("Магазин закрыт: рассылку нельзя отправить")
+    assert await state(shop, one) == ("review", "")
+
+
 async def test_the_platform_writes_by_role_and_category(shop, dina):
     await dina.forges("casts:new")
     await dina.says("Завтра с двух до трёх бот обновится")

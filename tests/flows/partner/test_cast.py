@@ -113,6 +113,27 @@ async def test_whom_it_goes_to_is_counted_before_it_goes(cafe):
     await cafe.owner.sees("всем клиентам.*Получат сообщение: 2\\.")
 
 
+async def test_a_report_opens_a_broadcast_to_those_who_have_not_been_here(cafe):
+    anna = await agreed(cafe, "Анна")
+    await agreed(cafe, "Вера")
+    seen = "update members set last_visit_at = now() - make_interval(days => %s) where user_id = %s returning id"
+    await cafe.shop.rows(seen, 50, anna.user_id)
+    await cafe.owner.forges(f"cast:away:{cafe.id}:45")
+    shown = words(await cafe.owner.sees("Получат сообщение: 1\n"))
+    assert "Давно вас не видели! Заходите" in shown
+    assert "Кому: кто не был 45 дн." in shown
+    await cafe.owner.presses("Кому")
+    await cafe.owner.presses("✅ кто не был 45 дн.")
+    await cafe.owner.sees("всем клиентам.*Получат сообщение: 2\\.")
+
+
+@pytest.mark.parametrize("data", ["cast:away:{id}:0", "cast:away:{id}:1000", "cast:away:{id}", "cast:away:{other}:60"])
+async def test_a_report_of_another_shop_or_age_opens_the_list(cafe, data):
+    await cafe.owner.forges(data.format(id=cafe.id, other=cafe.id + 5000))
+    await cafe.owner.sees("Кофейня.*· рассылки")
+    assert await cafe.shop.rows("select id from broadcasts where partner_id = %s", cafe.id) == []
+
+
 async def test_a_first_broadcast_waits_for_an_administrator(cafe):
     await agreed(cafe, "Анна")
     owner = await user_id(cafe.shop, cafe.owner)
