@@ -9,12 +9,11 @@ and shown; if anything has changed meanwhile, the draft is shown again.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from lib import clock, dates, db, errors, limits, text
-from lib.flows import audiences
+from lib import clock, db, errors, limits, text
+from lib.flows import audiences, schedules
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.people import notify
@@ -23,7 +22,6 @@ from lib.reach.broadcasts import AudienceCount, Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button, Chat, Keyboard
 from lib.telegram.dispatch import Turn
-from lib.text import HtmlSentence
 
 TESTS = limits.Limit("test_broadcast", 10, timedelta(hours=1))
 
@@ -136,7 +134,7 @@ async def _draft(turn: Turn, desk: Newsroom, one: Broadcast, note: str) -> None:
     fields = {
         "words": reading.whole(one, turn.language),
         "to": await audiences.said(turn, one),
-        "when": _when_said(turn, one),
+        "when": schedules.said(turn, one),
     }
     words = turn.text("news.edit", number=one.id, **fields, **_numbers(count))
     back = turn.text("news.edit.refused", reason=one.reason) if one.reason else ""
@@ -159,13 +157,6 @@ def _tools(turn: Turn, desk: Newsroom, one: Broadcast) -> Keyboard:
 
 def _numbers(count: AudienceCount) -> dict[str, int]:
     return {"ready": count.ready, "silent": count.silent, "blocked": count.blocked}
-
-
-def _when_said(turn: Turn, one: Broadcast) -> HtmlSentence:
-    if one.run_at is None:
-        return HtmlSentence(turn.text("news.when.now"))
-    key = "news.when.clock" if one.by_clock else "news.when.at"
-    return HtmlSentence(turn.text(key, at=one.run_at.astimezone(ZoneInfo(one.zone))))
 
 
 # What is typed or sent
@@ -205,20 +196,7 @@ async def _take_button(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> No
 
 
 async def _take_when(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    """Take "12.03 18:00", in the shop's zone: the next such moment."""
-    on, _, at = turn.came.text.strip().rpartition(" ")
-    today = clock.now().astimezone(ZoneInfo(one.zone))
-    try:
-        day, month, year = dates.parse(on)
-        hour, minute = map(int, at.split(":"))
-        moment = datetime.combine(today.date(), time(hour, minute), today.tzinfo)
-        moment = moment.replace(year=year or today.year, month=month, day=day)
-        moment = moment if year or moment > today else moment.replace(year=today.year + 1)
-    except (errors.Invalid, ValueError):
-        raise errors.Invalid("when_unclear") from None
-    if not today < moment < today + timedelta(days=366):
-        raise errors.Invalid("when_unclear")
-    await _change(turn, desk, one, run_at=moment)
+    await _change(turn, desk, one, run_at=schedules.typed(one, turn.came.text))
 
 
 async def _take_mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
@@ -268,20 +246,12 @@ async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None
 
 
 async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
-    now = clock.now().astimezone(ZoneInfo(one.zone))
-    evening = datetime.combine(now.date(), time(18), now.tzinfo)
-    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(12), now.tzinfo)
-    wishes: dict[str, dict[str, Any]] = {
-        "now": {"run_at": None, "by_clock": False},
-        "evening": {"run_at": evening},
-        "tomorrow": {"run_at": tomorrow},
-        "clock": {"by_clock": not one.by_clock},
-    }
-    if wish in wishes:
-        await _change(turn, desk, one, **wishes[wish])
+    wanted = schedules.pressed(one, wish)
+    if wanted is not None:
+        await _change(turn, desk, one, **wanted)
         return
-    offered = ["now", *(["evening"] if now < evening else []), "tomorrow"]
-    rows = [[screen.button(turn, f"news.button.{name}", desk.data("when", one.id, name))] for name in offered]
+    moments = schedules.offered(one)
+    rows = [[screen.button(turn, f"news.button.{name}", desk.data("when", one.id, name))] for name in moments]
     clocks = "clock_on" if one.by_clock else "clock_off"
     rows.append([screen.button(turn, f"news.button.{clocks}", desk.data("when", one.id, "clock"))])
     await _ask(turn, desk, one, "when", rows)
