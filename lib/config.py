@@ -45,6 +45,7 @@ class Config:
     branch: str
     database_url: str
     database_url_unpooled: str
+    database_read_url: str
     redis_url: str
     redis_token: str
     storage_type: str
@@ -245,6 +246,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
     "database_url": lambda env: _database_url(env, "DATABASE_URL"),
     "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),
+    "database_read_url": lambda env: _database_url(env, "DATABASE_READ_URL") if env.get("DATABASE_READ_URL") else "",
     "redis_url": lambda env: _url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
     "redis_token": lambda env: _required(env, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
     "storage_type": lambda env: _choice(env, "STORAGE_TYPE", ("blob", "local"), "blob"),

@@ -28,6 +28,7 @@ from lib import config, errors, log
 
 type Connection = psycopg.AsyncConnection[Any]
 type Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+type Pools = dict[str, Pool]
 
 SQL_FOLDER = Path(__file__).parents[1] / "sql"
 
@@ -40,15 +41,15 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SCALARS = (bool, int, str, datetime, UUID)
 
 # Keyed by loop: a pool's workers die with the loop that made them, and the next checkout would hang.
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools] = WeakKeyDictionary()
 
 psycopg.adapters.register_dumper(dict, JsonbDumper)
 
 
 @contextlib.asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
-    """Lend a pooled autocommit connection; Unavailable when the database cannot be reached."""
-    pool = await _pool()
+async def connection(url: str = "") -> AsyncIterator[Connection]:
+    """Lend a pooled autocommit connection, to another database by its address; Unavailable when it is not reached."""
+    pool = await _pool(url)
     try:
         conn = await pool.getconn()
     except psycopg.OperationalError as error:
@@ -78,6 +79,33 @@ async def run[T](work: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 @contextlib.asynccontextmanager
+async def reading() -> AsyncIterator[tuple[Connection, datetime | None]]:
+    """Lend a connection for reports and exports: to the copy at DATABASE_READ_URL, with the time its data is of.
+
+    None stands for the time where there is no copy, or it cannot be reached: the data is that of now. Nothing that
+    decides about money or jobs reads here, as a copy may be behind.
+    """
+    url, sql = config.get().database_read_url, load("replica")
+    async with contextlib.AsyncExitStack() as stack:
+        if url:
+            try:
+                copy = await stack.enter_async_context(connection(url))
+                as_of = await sql.as_of.one(copy, datetime)
+            except errors.Unavailable as fault:
+                log.event("copy_away", error=fault.detail[:200])
+            else:
+                yield copy, as_of
+                return
+        yield await stack.enter_async_context(connection()), None
+
+
+async def read[T](work: Callable[[Connection], Awaitable[T]]) -> tuple[T, datetime | None]:
+    """Do `work(conn)` where reports are read, and return the time that its data is of, as `reading` has it."""
+    async with reading() as (conn, as_of):
+        return await work(conn), as_of
+
+
+@contextlib.asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Connection]:
     """Open one connection outside the pool, for scripts; Unavailable when the database cannot be reached."""
     try:
@@ -91,9 +119,8 @@ async def connect(url: str) -> AsyncIterator[Connection]:
 
 
 async def close() -> None:
-    """Close this loop's pool, if it has one."""
-    pool = _pools.pop(asyncio.get_running_loop(), None)
-    if pool is not None:
+    """Close this loop's pools, if it has any."""
+    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
         await pool.close()
 
 
@@ -202,12 +229,12 @@ async def script(conn: Connection, text: str) -> None:
         raise errors.Invalid("sql", "; ".join(str(error).splitlines()[:2])) from error
 
 
-async def _pool() -> Pool:
-    loop = asyncio.get_running_loop()
-    pool = _pools.get(loop)
+async def _pool(url: str = "") -> Pool:
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    pool = pools.get(url)
     if pool is None:
-        pool = _pools[loop] = AsyncConnectionPool(
-            _conninfo(config.get().database_url),
+        pool = pools[url] = AsyncConnectionPool(
+            _conninfo(url or config.get().database_url),
             open=False,
             min_size=0,
             max_size=4,

@@ -205,3 +205,53 @@ async def test_times_come_with_a_zone(conn, make_user):
     alice = await make_user()
     assert alice.created_at.astimezone(UTC).utcoffset() is not None
     await factories.books_are_right(conn)
+
+
+@pytest.fixture
+def copied(database, monkeypatch):
+    """Say where the copy of the database is."""
+
+    def at(url):
+        monkeypatch.setenv("DATABASE_READ_URL", url)
+        config.get.cache_clear()
+
+    yield at
+    config.get.cache_clear()
+
+
+async def where(conn):
+    return await query("select current_database()").one(conn, str)
+
+
+async def test_without_a_copy_reports_are_of_now(database):
+    name, as_of = await db.read(where)
+    assert (name, as_of) == (await db.run(where), None)
+
+
+async def test_a_report_reads_the_copy_and_knows_as_of_when_it_is(database, copied):
+    copied(database.url.replace(await db.run(where), "postgres"))
+    name, as_of = await db.read(where)
+    assert name == "postgres" != await db.run(where)
+    assert as_of.tzinfo is not None
+    await db.close()
+
+
+async def test_a_copy_that_is_away_costs_no_report(database, copied, monkeypatch):
+    monkeypatch.setattr(db, "CHECKOUT_SECONDS", 0.2)
+    copied("postgresql://u@127.0.0.1:1/none")
+    assert await db.read(where) == (await db.run(where), None)
+    await db.close()
+
+
+async def test_what_fails_on_the_copy_fails_and_is_not_read_twice(database, copied):
+    copied(database.url)
+    reads = []
+
+    async def fail(conn):
+        reads.append(conn)
+        await query("select 1 / 0").run(conn)
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await db.read(fail)
+    assert len(reads) == 1
+    await db.close()
