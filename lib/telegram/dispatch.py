@@ -81,7 +81,7 @@ class SharedFlows:
     """The flows that bots have in common: their package, flow by command, and the one for people who were shut out.
 
     Somebody who was shut out may still use the commands: they are about one's own data. `open`: the flows that a
-    stranger needs to know what they consent to.
+    stranger needs to know what they consent to; with them somebody who was shut out can write to us.
     """
 
     package: str
@@ -348,7 +348,7 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
     if state.who.get("banned") and menu.shared:
         prefix = came.text.partition(":")[0]
         asked = {"text": step, "press": prefix, "command": menu.commands.get(came.command, "")}.get(came.kind, "")
-        return asked if asked in menu.open else _shared(menu, came) or menu.shared.closed
+        return asked if asked in {*menu.open, *menu.shared.open} else _shared(menu, came) or menu.shared.closed
     if not menu.admits and not state.who.get("consent"):
         asked = _shared(menu, came)
         return asked if menu.shared and asked in menu.shared.open else menu.stranger

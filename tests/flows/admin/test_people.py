@@ -2,7 +2,9 @@
 
 import re
 
-from tests.flows.chat import buttons
+import pytest
+
+from tests.flows.chat import Chat, buttons
 from tests.flows.studio.test_order import to_confirm
 
 
@@ -162,6 +164,25 @@ async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, p
     await seller.sees("Баланс: 2 кредита")
     rows = await audit(shop, f"user {await number(shop, seller)}")
     assert [row["action"] for row in rows] == ["user.ban", "user.unban"]
+
+
+@pytest.mark.parametrize("bot", ["client", "partner"])
+async def test_a_blocked_person_writes_to_us_from_whichever_bot_they_are_in(bot, dina, seller, found, shop):
+    await found(seller)
+    for label in ("Заблокировать", "1", "Заблокировать"):
+        await dina.presses(label)
+    await dina.sees("⛔️ Этот человек заблокирован")
+    chat = Chat(shop.http, bot, seller.user)
+    await chat.says("/start")
+    await chat.sees("закрыл вам доступ")
+    await chat.presses("Написать нам")
+    await chat.sees("Напишите вопрос одним сообщением")
+    await chat.says(f"Вопрос из бота {bot}")
+    await chat.sees("Передали. Администратор напишет вам")
+    await dina.sees(f"Пишет Алиса.*Вопрос из бота {bot}")
+    await chat.says("И ещё")
+    await chat.sees("закрыл вам доступ")
+    assert "Написать нам" in buttons(await chat.last())
 
 
 async def test_erasing_oneself_is_no_way_round_a_block(dina, seller, found):
