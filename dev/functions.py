@@ -360,21 +360,3 @@ def environment(settings: Mapping[str, str], *, region: str = "dev1") -> dict[st
     """Return what a function's process gets: the settings and Vercel's variables, nothing of the developer's shell."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     return kept | {"VERCEL": "1", "VERCEL_ENV": "development", "VERCEL_REGION": region, "TZ": "UTC"} | dict(settings)
-
-
-def entries(root: Path) -> list[str]:
-    """Return the files under api/ that Vercel would make functions of: those that define `app`."""
-    found = []
-    for path in sorted((root / "api").rglob("*.py")):
-        parts = path.relative_to(root).parts
-        hidden = any(part.startswith(("_", ".")) for part in parts)
-        if not hidden and _defines_app(path):
-            found.append("/".join(parts))
-    return found
-
-
-def _defines_app(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8")
-    return any(
-        line.startswith(("app =", "app:", "async def app(")) or "import app" in line for line in text.splitlines()
-    )

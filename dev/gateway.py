@@ -1,7 +1,7 @@
 """The deployment in front of the functions: it does to a request what Vercel does before a function sees it.
 
-Routes and headers come from vercel.json (dev/routes.py). A body over 4.5 MB is refused, a caller's own x-forwarded-*
-and x-vercel-* headers are replaced, and an invocation gets its deadline and a 504 when it misses it. Like
+Routes and headers come from vercel.json (ops/serving/routes.py). A body over 4.5 MB is refused, a caller's own
+x-forwarded-* and x-vercel-* headers are replaced, and an invocation gets its deadline and a 504 when it misses it. Like
 on Vercel, a caller who hangs up does not stop the function.
 """
 
@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dev import functions, routes
+from dev import functions
+from ops.serving import routes
 
 BODY_LIMIT = 4_500_000
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

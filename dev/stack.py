@@ -27,10 +27,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dev import blob, database, functions, gateway, generation, parts, routes, serving, settings, story, upstash, valkey
+from dev import blob, database, functions, gateway, generation, parts, serving, settings, story, upstash, valkey
 from dev.telegram import Hooks, World, bot_api, control_api
 from dev.telegram.records import CannotAct
 from lib import config, fetch
+from ops.serving import resp, routes
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 60.0
@@ -82,7 +83,7 @@ class Stack:
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
-        self._redis = valkey.Connections(self._valkey.socket)
+        self._redis = resp.Connections(resp.Address(path=str(self._valkey.socket)))
         self._upstash = upstash.app(self._valkey.socket, self.secrets["UPSTASH_REDIS_REST_TOKEN"])
         self._routes = routes.load(ROOT)
         self._app = self._page()

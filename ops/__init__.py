@@ -8,12 +8,14 @@ import argparse
 
 VERBS = {
     "audit": "ops.audit",
+    "bridge": "ops.bridge",
     "catalog": "ops.catalog",
     "credits": "ops.credits",
     "dashboard": "ops.dashboard",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "providers": "ops.providers",
+    "serve": "ops.serve",
     "texts": "ops.texts",
     "trace": "ops.trace",
     "warmup-cache": "ops.warmup_cache",

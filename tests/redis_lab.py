@@ -28,7 +28,7 @@ async def empty_redis(
 ) -> AsyncIterator[upstash.Upstash]:
     """An empty Upstash in good health, which the settings name, and an instance that has just begun."""
     app, url = upstash_at
-    await app._valkey.run([[b"FLUSHALL"]])
+    await app._redis.run([[b"FLUSHALL"]])
     app.faults.now, app.requests, app.commands = None, 0, 0
     monkeypatch.setenv("UPSTASH_REDIS_REST_URL", url)
     monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", TOKEN)

@@ -47,7 +47,7 @@ async def upstash_at() -> AsyncIterator[tuple[upstash.Upstash, str]]:
 async def redis(upstash_at: tuple[upstash.Upstash, str], monkeypatch: pytest.MonkeyPatch) -> upstash.Upstash:
     """An empty Upstash in good health, which the settings name."""
     app, url = upstash_at
-    await app._valkey.run([[b"FLUSHALL"]])
+    await app._redis.run([[b"FLUSHALL"]])
     app.faults.now, app.requests, app.commands = None, 0, 0
     current = settings(url)
     monkeypatch.setattr(config, "get", lambda: current)
@@ -72,7 +72,7 @@ async def test_a_value_expires(redis: upstash.Upstash) -> None:
 async def test_keys_begin_with_the_environment(redis: upstash.Upstash) -> None:
     await cache.set("menu", "x", MINUTE)
     assert cache.key("menu") == "local:menu"
-    assert await redis._valkey.run([[b"KEYS", b"*"]]) == [[b"local:menu"]]
+    assert await redis._redis.run([[b"KEYS", b"*"]]) == [[b"local:menu"]]
 
 
 async def test_once_is_true_for_one_caller(redis: upstash.Upstash) -> None:
@@ -137,7 +137,7 @@ async def test_a_failed_command_fails_the_call(redis: upstash.Upstash) -> None:
 
 
 async def test_bytes_that_are_no_text_are_unavailable(redis: upstash.Upstash) -> None:
-    await redis._valkey.run([[b"SET", b"local:raw", b"\xff"]])
+    await redis._redis.run([[b"SET", b"local:raw", b"\xff"]])
     with pytest.raises(errors.Unavailable):
         await cache.get("raw")
 
@@ -212,7 +212,7 @@ async def test_what_is_asked_for_in_one_tick_shares_a_round_trip(redis: upstash.
 
 async def test_one_callers_failing_command_fails_no_other(redis: upstash.Upstash) -> None:
     await cache.set("word", "x", MINUTE)
-    await redis._valkey.run([[b"SET", b"local:raw", b"\xff"]])
+    await redis._redis.run([[b"SET", b"local:raw", b"\xff"]])
     redis.requests = 0
     before, failed, unread, after = await asyncio.gather(
         cache.get("word"),
@@ -242,7 +242,7 @@ async def test_one_who_stops_waiting_leaves_the_others_undisturbed(redis: upstas
     await asyncio.sleep(0.02)
     calls[1].cancel()
     assert await calls[2] is True
-    assert await redis._valkey.run([[b"EXISTS", b"local:kick:0"]]) == [0], "it was not sent any more"
+    assert await redis._redis.run([[b"EXISTS", b"local:kick:0"]]) == [0], "it was not sent any more"
 
 
 @pytest.mark.parametrize(("limit", "most"), [("BATCH_COMMANDS", 4), ("BATCH_CHARACTERS", 60)])

@@ -3,11 +3,12 @@
 import httpx
 import pytest
 
-from dev import functions, routes
+from dev import functions
 from dev.stack import ROOT
+from ops.serving import routes
 from tests.conftest import SETTINGS
 
-ENTRIES = functions.entries(ROOT)
+ENTRIES = routes.entries(ROOT)
 SECRET = {"x-telegram-bot-api-secret-token": SETTINGS["WEBHOOK_SECRET"]}
 BEARER = {"authorization": f"Bearer {SETTINGS['CRON_SECRET']}"}
 

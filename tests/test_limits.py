@@ -54,7 +54,7 @@ async def test_people_and_actions_do_not_count_for_each_other(redis: upstash.Ups
         await limits.wait(1, ORDERS)
     assert await limits.wait(2, ORDERS) == 0
     assert await limits.wait(1, limits.Limit("photo", 3, HOUR)) == 0
-    [keys] = await redis._valkey.run([[b"KEYS", b"*"]])
+    [keys] = await redis._redis.run([[b"KEYS", b"*"]])
     assert sorted(key.rpartition(b":")[2] for key in keys) == [b"order", b"order", b"photo"]
     assert not [key for key in keys if key.startswith((b"local:rate_limit:1:", b"local:rate_limit:2:"))]
     assert all(ttl > 0 for ttl in await cache.pipeline([["PTTL", key.decode()] for key in keys]))

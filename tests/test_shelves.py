@@ -64,7 +64,7 @@ async def test_a_value_is_loaded_once_and_then_read(redis: upstash.Upstash) -> N
     neon = Source(ALICE)
     assert [await shelves.PROFILE.read(42, neon) for _ in range(5)] == [ALICE] * 5
     assert neon.asked == 1
-    assert await redis._valkey.run([[b"KEYS", b"*"]]) == [[b"local:user:profile:42"]]
+    assert await redis._redis.run([[b"KEYS", b"*"]]) == [[b"local:user:profile:42"]]
     [left] = await cache.pipeline([["PTTL", cache.key("user:profile:42")]])
     assert 0.9 * 300_000 - 100 < left - 3_600_000 <= 300_000
 
@@ -149,10 +149,10 @@ async def test_no_token_is_stored_and_the_whole_of_it_counts(redis: upstash.Upst
         await shelf.put(head + "alice", {"user": 1})
         await shelf.put(head + "mallory", {"user": 2})
         assert await shelf.read(head + "alice", Source(None)) == {"user": 1}
-    keys, *_ = await redis._valkey.run([[b"KEYS", b"*"]])
+    keys, *_ = await redis._redis.run([[b"KEYS", b"*"]])
     assert len(keys) == 4
     assert not any(b"eyJ" in key for key in keys)
-    stored = await redis._valkey.run([[b"MGET", *keys]])
+    stored = await redis._redis.run([[b"MGET", *keys]])
     assert b"eyJ" not in b"".join(stored[0])
 
 
@@ -265,7 +265,7 @@ async def test_what_could_not_be_forgotten_is_forgotten_when_redis_is_back(redis
 
 @pytest.mark.parametrize("stored", [b"not json", b"[]", b'"x"', b'{"g": "."}', b'{"g": ".", "v": 1, "until": "x"}'])
 async def test_what_is_not_ours_is_written_over(redis: upstash.Upstash, stored: bytes) -> None:
-    await redis._valkey.run([[b"SET", b"local:user:profile:42", stored]])
+    await redis._redis.run([[b"SET", b"local:user:profile:42", stored]])
     neon = Source(ALICE)
     assert [await shelves.PROFILE.read(42, neon) for _ in range(2)] == [ALICE] * 2
     assert neon.asked == 1
@@ -295,7 +295,7 @@ def test_there_is_no_class_for_secrets_money_and_open_orders(prefix: str) -> Non
 async def test_a_value_that_holds_any_of_them_is_not_stored(redis: upstash.Upstash, value: Any) -> None:
     with pytest.raises(ValueError, match="never cached"):
         await shelves.PROFILE.put(1, value)
-    assert await redis._valkey.run([[b"DBSIZE"]]) == [0]
+    assert await redis._redis.run([[b"DBSIZE"]]) == [0]
 
 
 async def test_a_menus_sort_order_is_no_order(redis: upstash.Upstash) -> None:
@@ -308,7 +308,7 @@ async def test_hits_and_misses_are_counted_by_class_for_all_instances(redis: ups
         await shelves.PROFILE.read(42, profile)
     await shelves.MENU.read(7, menu)
     another = b'{"i": "another", "n": 1, "c": {"cache|profile|hits": 6}}'
-    await redis._valkey.run([[b"RPUSH", b"local:metrics:batches", another]])
+    await redis._redis.run([[b"RPUSH", b"local:metrics:batches", another]])
     found = await shelves.statistics()
     stats = found["stats"]
     assert (found["available"], stats["available"]) == (True, True)

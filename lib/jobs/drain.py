@@ -30,6 +30,8 @@ PATIENCE = timedelta(seconds=12)
 # A lane of cheap jobs lets the others have the loop after so many.
 BREATH = 50
 
+_at_work: "set[Drain]" = set()
+
 
 async def work(
     tasks: Mapping[str, str | Kind | Callable[[], Kind]],
@@ -49,10 +51,20 @@ async def work(
     kinds = {name: _kind(given) for name, given in tasks.items()}
     wanted = [Pool(name, kind, concurrency) for name, kind in kinds.items() if only is None or name in only]
     drain = Drain(wanted, until, until - margin, patience)
+    _at_work.add(drain)
     try:
         return await drain.work()
     finally:
+        _at_work.discard(drain)
         await drain.leave()
+
+
+def stop(grace: timedelta) -> None:
+    """Let every drain of this process claim nothing more and end within `grace`: the process is about to end."""
+    for drain in _at_work:
+        drain.last_claim = clock.now()
+        drain.until = min(drain.until, drain.last_claim + grace)
+        drain.wake.set()
 
 
 class Drain:

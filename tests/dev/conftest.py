@@ -25,7 +25,7 @@ async def bridge(upstash_at: tuple[upstash.Upstash, str]) -> upstash.Upstash:
     """An empty Upstash in good health."""
     app, _ = upstash_at
     app.faults.now, app.requests, app.commands = None, 0, 0
-    await app._valkey.run([[b"FLUSHALL"], [b"SCRIPT", b"FLUSH"]])
+    await app._redis.run([[b"FLUSHALL"], [b"SCRIPT", b"FLUSH"]])
     return app
 
 

@@ -1,4 +1,4 @@
-"""dev/gateway.py and dev/routes.py against what Vercel documents (see the rules at the top of each)."""
+"""dev/gateway.py and ops/serving/routes.py against what Vercel documents (see the rules at the top of each)."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from dev import functions, gateway, routes
+from dev import functions, gateway
+from ops.serving import routes
 
 ECHO = """
 import asyncio, json

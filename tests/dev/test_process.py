@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from dev import functions
+from ops.serving import routes
 
 APP = """
 import asyncio, json, os
@@ -160,4 +161,4 @@ def test_only_files_that_define_an_app_are_functions(root):
     (root / "api" / "notes.py").write_text("words = 1")
     (root / "api" / "deep").mkdir()
     (root / "api" / "deep" / "index.py").write_text("from lib import app\n")
-    assert functions.entries(root) == ["api/deep/index.py", "api/hello.py"]
+    assert routes.entries(root) == ["api/deep/index.py", "api/hello.py"]

@@ -13,6 +13,7 @@ from upstash_redis.errors import UpstashError
 
 from dev import upstash, valkey
 from dev.faults import Fault
+from ops.serving.bridge import REQUEST_LIMIT
 
 TOKEN = "a-token-of-the-tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -121,7 +122,7 @@ async def test_base64_leaves_the_status_ok_plain(http: httpx.AsyncClient, url: s
 async def test_bytes_survive_base64_and_are_replaced_without(
     http: httpx.AsyncClient, url: str, bridge: upstash.Upstash
 ) -> None:
-    await bridge._valkey.run([[b"SET", b"raw", b"\xff\x00\r\n"]])
+    await bridge._redis.run([[b"SET", b"raw", b"\xff\x00\r\n"]])
     plain = await http.post(url, json=["GET", "raw"])
     coded = await http.post(url, json=["GET", "raw"], headers={"Upstash-Encoding": "base64"})
     assert plain.json()["result"] == "\ufffd\x00\r\n"
@@ -168,8 +169,8 @@ async def test_blocking_and_session_commands_are_refused(http: httpx.AsyncClient
 
 
 async def test_ten_megabytes_are_the_limit(http: httpx.AsyncClient, url: str) -> None:
-    assert (await http.post(url, json=["SET", "a", "x" * (upstash.REQUEST_LIMIT - 100)])).status_code == 200
-    answer = await http.post(url, json=["SET", "a", "x" * upstash.REQUEST_LIMIT])
+    assert (await http.post(url, json=["SET", "a", "x" * (REQUEST_LIMIT - 100)])).status_code == 200
+    answer = await http.post(url, json=["SET", "a", "x" * REQUEST_LIMIT])
     assert answer.status_code == 400
     assert "max request size exceeded" in answer.json()["error"]
 

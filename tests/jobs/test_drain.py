@@ -428,3 +428,43 @@ async def test_a_worker_that_holds_others_is_not_given_a_suspect(conn, make_user
     query = "select id from claim_jobs('{card}', '{9}', 9, %s, '30 s', gen_random_uuid(), null)"
     assert await (await conn.execute(query, (False,))).fetchall() == [(other.id,)]
     assert await (await conn.execute(query, (True,))).fetchall() == [(suspect.id,)]
+
+
+# The end of a process that serves
+
+
+async def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_claims_no_more(conn, task):
+    """Of four jobs two have begun: they are done, and the others wait for another worker, unharmed."""
+    await bulk(conn, 4)
+    begun, go = asyncio.Event(), asyncio.Event()
+    running = []
+
+    async def run(run):
+        running.append(run.id)
+        if len(running) == 2:
+            begun.set()
+        await go.wait()
+
+    at_work = asyncio.create_task(drain.work(task(run), datetime.now(UTC) + HOUR))
+    await begun.wait()
+    drain.stop(timedelta(seconds=30))
+    go.set()
+    summary = await at_work
+    assert (summary.done, len(running)) == (2, 2)
+    assert await rows(conn, "select state, attempts from jobs order by id") == [("queued", 0)] * 2
+    assert not drain._at_work
+
+
+async def test_what_does_not_end_within_the_grace_is_left_to_its_lease(conn, task):
+    await bulk(conn, 1)
+    begun = asyncio.Event()
+
+    async def run(run):
+        begun.set()
+        await asyncio.Event().wait()
+
+    at_work = asyncio.create_task(drain.work(task(run), datetime.now(UTC) + HOUR))
+    await begun.wait()
+    drain.stop(timedelta(0))
+    assert (await at_work).done == 0
+    assert await rows(conn, "select state from jobs") == [("running",)]

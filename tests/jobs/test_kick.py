@@ -34,7 +34,7 @@ async def upstash_at():
 @pytest.fixture
 async def redis(upstash_at, monkeypatch):
     app, url = upstash_at
-    await app._valkey.run([[b"FLUSHALL"]])
+    await app._redis.run([[b"FLUSHALL"]])
     monkeypatch.setenv("UPSTASH_REDIS_REST_URL", url)
     monkeypatch.setenv("DRAIN_SECONDS", "15")
     config.get.cache_clear()

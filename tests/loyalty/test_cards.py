@@ -22,7 +22,7 @@ async def test_six_digits_lead_to_the_member_at_this_shop_only(redis):
 
 async def test_six_digits_live_for_minutes(redis):
     code = await cards.issue_code(SHOP, MEMBER)
-    [left] = await redis._valkey.run([[b"PTTL", f"local:card:code:{SHOP}:{code}".encode()]])
+    [left] = await redis._redis.run([[b"PTTL", f"local:card:code:{SHOP}:{code}".encode()]])
     assert 0 < left <= cards.CODE_LIFE.total_seconds() * 1000
 
 

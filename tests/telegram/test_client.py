@@ -117,7 +117,7 @@ async def test_telegrams_pause_is_noted_for_all_instances(chat, lab, redis, pace
     with pytest.raises(errors.Unavailable) as caught:
         await slow.say("Привет")
     assert caught.value.retry_after == timedelta(seconds=30)
-    [keys] = await redis._valkey.run([[b"KEYS", b"local:pause:*"]])
+    [keys] = await redis._redis.run([[b"KEYS", b"local:pause:*"]])
     assert {key.decode().removeprefix("local:") for key in keys} == paused
 
 

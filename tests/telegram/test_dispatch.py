@@ -150,7 +150,7 @@ async def test_a_pause_that_telegram_asked_for_is_kept_by_the_answers_too(redis,
     outcome = await arrives(said("Раз", 1), pace=None)
     assert (outcome.status, visits) == (503, [])
     assert timedelta(seconds=39) < outcome.retry_after <= timedelta(seconds=40)
-    await redis._valkey.run([[b"FLUSHALL"]])
+    await redis._redis.run([[b"FLUSHALL"]])
     limits._local.free.clear()
     await arrives(said("Раз", 1))
     assert visits == [("door", "Раз")], "the turn was given back, and the update is not done"

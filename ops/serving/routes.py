@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dev import functions
-
 DEFAULT_SECONDS = 300
 
 _PART = re.compile(r":(?P<name>\w+)(?P<more>[*+?]?)|(?P<group>\((?:[^()]|\(\?:[^()]*\))*\))|(?P<text>[^:(]+)")
@@ -91,13 +89,31 @@ def load(root: Path) -> Routes:
     settings = rules.get("functions", {})
     return Routes(
         root=root,
-        entries={_path_of(entry): entry for entry in functions.entries(root)},
+        entries={_path_of(entry): entry for entry in entries(root)},
         rewrites=[Rewrite(pattern(rule["source"]), rule["destination"]) for rule in rules.get("rewrites", [])],
         headers=[
             (pattern(rule["source"]), [(pair["key"], pair["value"]) for pair in rule["headers"]])
             for rule in rules.get("headers", [])
         ],
         seconds={entry: rule["maxDuration"] for entry, rule in settings.items() if "maxDuration" in rule},
+    )
+
+
+def entries(root: Path) -> list[str]:
+    """Return the files under api/ that Vercel would make functions of: those that define `app`."""
+    found = []
+    for path in sorted((root / "api").rglob("*.py")):
+        parts = path.relative_to(root).parts
+        hidden = any(part.startswith(("_", ".")) for part in parts)
+        if not hidden and _defines_app(path):
+            found.append("/".join(parts))
+    return found
+
+
+def _defines_app(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return any(
+        line.startswith(("app =", "app:", "async def app(")) or "import app" in line for line in text.splitlines()
     )
 
 
