@@ -18,6 +18,7 @@ VERBS = {
     "serve": "ops.serve",
     "texts": "ops.texts",
     "trace": "ops.trace",
+    "verify": "ops.neon.verify",
     "warmup-cache": "ops.warmup_cache",
     "webhooks": "ops.webhooks",
 }

@@ -62,7 +62,7 @@ def _parser(name: str, verb: ModuleType) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m ops {name}",
         description=verb.__doc__,
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage.",
+        epilog=f"Exit codes: {getattr(verb, 'EXIT_CODES', '0 done, 1 failed, 2 wrong usage')}.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_arguments(parser)

@@ -1,0 +1,388 @@
+-- What a database is, apart from its rows: a section each, two columns, the object's name and its definition.
+-- [own x] leaves out the schemas of Postgres and of the provider; [free class x] what belongs to an extension.
+-- Every "char" is cast: without that an operator is ambiguous, the query fails on both sides, and nothing differs.
+
+-- name: extensions
+select x.extname, 'installed'
+from pg_extension x
+
+-- name: extension_versions
+select x.extname, x.extversion
+from pg_extension x
+
+-- name: schemas
+select n.nspname, 'schema'
+from pg_namespace n
+where [own n] and [free pg_namespace n]
+
+-- name: relations
+select
+    n.nspname || '.' || c.relname,
+    concat_ws(' ',
+        'kind ' || c.relkind::text,
+        'persistence ' || c.relpersistence::text,
+        case when c.relrowsecurity then 'row security' end,
+        case when c.relforcerowsecurity then 'forced' end,
+        'replica identity ' || c.relreplident::text,
+        'of ' || (
+            select string_agg(p.oid::regclass::text, ', ' order by i.inhseqno)
+            from pg_inherits i join pg_class p on p.oid = i.inhparent
+            where i.inhrelid = c.oid
+        ),
+        pg_get_expr(c.relpartbound, c.oid),
+        'by ' || case when c.relkind::text = 'p' then pg_get_partkeydef(c.oid) end,
+        c.reloptions::text,
+        'method ' || (select a.amname from pg_am a where a.oid = c.relam)
+    )
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg_class c]
+
+-- name: columns
+select
+    n.nspname || '.' || c.relname || '.' || a.attname,
+    concat_ws(' ',
+        row_number() over (partition by c.oid order by a.attnum) || '.',
+        format_type(a.atttypid, a.atttypmod),
+        case when a.attnotnull then 'not null' end,
+        'identity ' || nullif(a.attidentity::text, ''),
+        'generated ' || nullif(a.attgenerated::text, ''),
+        'storage ' || a.attstorage::text,
+        'compression ' || nullif(a.attcompression::text, ''),
+        'statistics ' || nullif(a.attstattarget::int, -1),
+        'collate ' || nullif(a.attcollation, 0)::regcollation::text,
+        'default ' || pg_get_expr(d.adbin, d.adrelid),
+        a.attoptions::text
+    )
+from pg_attribute a
+join pg_class c on c.oid = a.attrelid
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+where a.attnum > 0 and not a.attisdropped and c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'c')
+    and [own n] and [free pg_class c]
+
+-- name: constraints
+-- 18 keeps NOT NULL here too (contype n), where a column says it already.
+select
+    coalesce(nullif(k.conrelid, 0)::regclass::text, format_type(k.contypid, null)) || '.' || k.conname,
+    pg_get_constraintdef(k.oid) || case when k.convalidated then '' else ' (not validated)' end
+from pg_constraint k join pg_namespace n on n.oid = k.connamespace
+where k.contype::text not in ('n', 't') and [own n]
+    and not exists (
+        select from pg_depend d
+        where d.deptype = 'e' and (
+            d.classid = 'pg_class'::regclass and d.objid = k.conrelid
+            or d.classid = 'pg_type'::regclass and d.objid = k.contypid
+        )
+    )
+
+-- name: indexes
+select
+    i.indexrelid::regclass::text,
+    concat_ws(' ',
+        pg_get_indexdef(i.indexrelid),
+        case when not i.indisvalid then '(invalid)' end,
+        case when not i.indisready then '(not ready)' end,
+        case when i.indisclustered then '(clustered)' end,
+        case when i.indisreplident then '(replica identity)' end
+    )
+from pg_index i
+join pg_class c on c.oid = i.indrelid
+join pg_namespace n on n.oid = c.relnamespace
+where [own n] and [free pg_class c]
+
+-- name: triggers
+select
+    t.tgrelid::regclass::text || '.' || t.tgname,
+    pg_get_triggerdef(t.oid) || ' enabled ' || t.tgenabled::text
+from pg_trigger t
+join pg_class c on c.oid = t.tgrelid
+join pg_namespace n on n.oid = c.relnamespace
+where not t.tgisinternal and [own n] and [free pg_class c]
+
+-- name: event_triggers
+select
+    e.evtname,
+    concat_ws(' ', e.evtevent, e.evttags::text, e.evtfoid::regprocedure::text, 'enabled', e.evtenabled::text)
+from pg_event_trigger e
+join pg_proc p on p.oid = e.evtfoid
+join pg_namespace n on n.oid = p.pronamespace
+where [own n] and [free pg_event_trigger e]
+
+-- name: functions
+select p.oid::regprocedure::text, md5(pg_get_functiondef(p.oid))
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where p.prokind::text <> 'a' and [own n] and [free pg_proc p]
+
+-- name: aggregates
+select
+    p.oid::regprocedure::text,
+    concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, format_type(a.aggtranstype, null), a.agginitval, p.proparallel::text)
+from pg_aggregate a
+join pg_proc p on p.oid = a.aggfnoid
+join pg_namespace n on n.oid = p.pronamespace
+where [own n] and [free pg_proc p]
+
+-- name: views
+select c.oid::regclass::text, pg_get_viewdef(c.oid)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind::text in ('v', 'm') and [own n] and [free pg_class c]
+
+-- name: filled_views
+select c.oid::regclass::text, case when c.relispopulated then 'filled' else 'never refreshed' end
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind::text = 'm' and [own n] and [free pg_class c]
+
+-- name: rules
+select r.ev_class::regclass::text || '.' || r.rulename, pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text
+from pg_rewrite r
+join pg_class c on c.oid = r.ev_class
+join pg_namespace n on n.oid = c.relnamespace
+where r.rulename <> '_RETURN' and [own n] and [free pg_class c]
+
+-- name: enums
+select format_type(t.oid, null), string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
+from pg_enum e
+join pg_type t on t.oid = e.enumtypid
+join pg_namespace n on n.oid = t.typnamespace
+where [own n] and [free pg_type t]
+group by t.oid
+
+-- name: types
+select
+    format_type(t.oid, null),
+    concat_ws(' ',
+        'kind ' || t.typtype::text,
+        'base ' || format_type(nullif(t.typbasetype, 0), t.typtypmod),
+        case when t.typnotnull then 'not null' end,
+        'default ' || t.typdefault,
+        'collate ' || nullif(t.typcollation, 0)::regcollation::text,
+        'range of ' || (
+            select concat_ws(' ', format_type(r.rngsubtype, null), nullif(r.rngcollation, 0)::regcollation, r.rngsubdiff)
+            from pg_range r where r.rngtypid = t.oid
+        )
+    )
+from pg_type t
+join pg_namespace n on n.oid = t.typnamespace
+left join pg_class c on c.oid = t.typrelid
+where (c.oid is null or c.relkind::text = 'c') and t.typelem = 0 and [own n] and [free pg_type t]
+
+-- name: policies
+select
+    p.polrelid::regclass::text || '.' || p.polname,
+    concat_ws(' ',
+        case when p.polpermissive then 'permissive' else 'restrictive' end,
+        p.polcmd::text,
+        'to ' || (
+            select string_agg(coalesce(r.rolname, 'public'), ', ' order by r.rolname)
+            from unnest(p.polroles) who left join pg_roles r on r.oid = who
+        ),
+        'using ' || pg_get_expr(p.polqual, p.polrelid),
+        'check ' || pg_get_expr(p.polwithcheck, p.polrelid)
+    )
+from pg_policy p
+join pg_class c on c.oid = p.polrelid
+join pg_namespace n on n.oid = c.relnamespace
+where [own n] and [free pg_class c]
+
+-- name: sequences
+select
+    s.seqrelid::regclass::text,
+    concat_ws(' ',
+        format_type(s.seqtypid, null), 'start', s.seqstart, 'by', s.seqincrement, 'from', s.seqmin, 'to', s.seqmax,
+        'cache', s.seqcache, case when s.seqcycle then 'cycle' end,
+        'owned by ' || (
+            select d.refobjid::regclass::text || '.' || a.attname
+            from pg_depend d join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.classid = 'pg_class'::regclass and d.objid = s.seqrelid and d.deptype in ('a', 'i')
+        )
+    )
+from pg_sequence s
+join pg_class c on c.oid = s.seqrelid
+join pg_namespace n on n.oid = c.relnamespace
+where [own n] and [free pg_class c]
+
+-- name: statistics
+select n.nspname || '.' || s.stxname, pg_get_statisticsobjdef(s.oid)
+from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace
+where [own n]
+
+-- name: text_search
+select
+    n.nspname || '.' || g.cfgname,
+    'parser ' || p.prsname || coalesce((
+        select ' ' || string_agg(m.maptokentype || '>' || m.mapdict::regdictionary::text, ', ' order by m.maptokentype, m.mapseqno)
+        from pg_ts_config_map m where m.mapcfg = g.oid
+    ), '')
+from pg_ts_config g
+join pg_ts_parser p on p.oid = g.cfgparser
+join pg_namespace n on n.oid = g.cfgnamespace
+where [own n] and [free pg_ts_config g]
+union all
+select n.nspname || '.' || d.dictname, concat_ws(' ', 'dictionary', t.tmplname, d.dictinitoption)
+from pg_ts_dict d
+join pg_ts_template t on t.oid = d.dicttemplate
+join pg_namespace n on n.oid = d.dictnamespace
+where [own n] and [free pg_ts_dict d]
+
+-- name: collations
+select
+    n.nspname || '.' || o.collname,
+    concat_ws(' ',
+        o.collprovider::text, o.collcollate, o.collctype,
+        coalesce(to_jsonb(o) ->> 'colllocale', to_jsonb(o) ->> 'colliculocale'),
+        case when not o.collisdeterministic then 'nondeterministic' end
+    )
+from pg_collation o join pg_namespace n on n.oid = o.collnamespace
+where [own n] and [free pg_collation o]
+
+-- name: casts
+select
+    format_type(k.castsource, null) || ' as ' || format_type(k.casttarget, null),
+    concat_ws(' ', nullif(k.castfunc, 0)::regprocedure, k.castcontext::text, k.castmethod::text)
+from pg_cast k
+where k.oid >= 16384 and [free pg_cast k]
+
+-- name: operators
+select o.oid::regoperator::text, concat_ws(' ', o.oprcode, o.oprcom::regoperator, o.oprrest, o.oprjoin)
+from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+where [own n] and [free pg_operator o]
+
+-- name: operator_classes
+select n.nspname || '.' || o.opcname || ' using ' || a.amname, format_type(o.opcintype, null)
+from pg_opclass o
+join pg_am a on a.oid = o.opcmethod
+join pg_namespace n on n.oid = o.opcnamespace
+where [own n] and [free pg_opclass o]
+
+-- name: foreign_servers
+-- Options of a user mapping are left out: they hold passwords.
+select s.srvname, concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, s.srvoptions::text)
+from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw
+union all
+select f.ftrelid::regclass::text, concat_ws(' ', s.srvname, f.ftoptions::text)
+from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver
+union all
+select 'mapping of ' || u.usename || ' on ' || u.srvname, 'mapping'
+from pg_user_mappings u
+
+-- name: publications
+select
+    p.pubname,
+    concat_ws(' ',
+        case when p.puballtables then 'all tables' end,
+        'insert ' || p.pubinsert, 'update ' || p.pubupdate, 'delete ' || p.pubdelete, 'truncate ' || p.pubtruncate,
+        (select string_agg(r.prrelid::regclass::text, ', ' order by r.prrelid::regclass::text) from pg_publication_rel r where r.prpubid = p.oid)
+    )
+from pg_publication p
+where p.pubname !~ '^lotok_move' and [free pg_publication p]
+
+-- name: settings
+select
+    concat_ws(' in ', r.rolname, case when s.setdatabase <> 0 then 'this database' end) || ': ' || split_part(pair, '=', 1),
+    substr(pair, strpos(pair, '=') + 1)
+from pg_db_role_setting s
+left join pg_roles r on r.oid = s.setrole
+cross join unnest(s.setconfig) pair
+where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
+    and (s.setrole = 0 or not r.rolsuper and r.rolname <> all(%(managed)s))
+
+-- name: encoding
+select 'database', pg_encoding_to_char(d.encoding)
+from pg_database d
+where d.datname = current_database()
+
+-- name: locale
+select
+    'database',
+    concat_ws(' ',
+        d.datcollate, d.datctype, 'provider ' || d.datlocprovider::text,
+        coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+        'version ' || d.datcollversion
+    )
+from pg_database d
+where d.datname = current_database()
+
+-- name: large_objects
+select 'large objects', count(*)::text
+from pg_largeobject_metadata
+having count(*) > 0
+
+-- name: comments
+select concat_ws(' ', i.type, i.identity), md5(d.description)
+from pg_description d cross join lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i
+where d.objoid >= 16384 and coalesce(i.schema, '') <> all(%(without)s) and i.type not in ('extension', 'index')
+    and not exists (
+        select from pg_depend e where e.classid = d.classoid and e.objid = d.objoid and e.deptype = 'e'
+    )
+
+-- name: labels
+select concat_ws(' ', l.objtype, l.objname, l.provider), l.label
+from pg_seclabels l
+
+-- name: owners
+select c.oid::regclass::text, r.rolname
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_roles r on r.oid = c.relowner
+where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg_class c]
+union all
+select p.oid::regprocedure::text, r.rolname
+from pg_proc p
+join pg_namespace n on n.oid = p.pronamespace
+join pg_roles r on r.oid = p.proowner
+where [own n] and [free pg_proc p]
+union all
+select 'schema ' || n.nspname, r.rolname
+from pg_namespace n join pg_roles r on r.oid = n.nspowner
+where [own n]
+
+-- name: grants
+-- What an owner may do is no grant, and an empty list says the default.
+select what, string_agg(coalesce(r.rolname, 'public') || ' ' || g.privilege_type || case when g.is_grantable then '*' else '' end, ', ' order by r.rolname nulls first, g.privilege_type)
+from (
+    select c.oid::regclass::text as what, c.relacl as acl, c.relowner as owner
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg_class c]
+    union all
+    select a.attrelid::regclass::text || '.' || a.attname, a.attacl, c.relowner
+    from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    where a.attnum > 0 and [own n] and [free pg_class c]
+    union all
+    select p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where [own n] and [free pg_proc p]
+    union all
+    select 'schema ' || n.nspname, n.nspacl, n.nspowner
+    from pg_namespace n
+    where [own n]
+) held
+cross join lateral aclexplode(held.acl) g
+left join pg_roles r on r.oid = g.grantee
+where g.grantee <> held.owner
+group by what
+
+-- name: default_grants
+select
+    concat_ws(' ', r.rolname, 'in', n.nspname, a.defaclobjtype::text),
+    (
+        select string_agg(coalesce(w.rolname, 'public') || ' ' || g.privilege_type, ', ' order by w.rolname nulls first, g.privilege_type)
+        from aclexplode(a.defaclacl) g left join pg_roles w on w.oid = g.grantee
+        where g.grantee <> a.defaclrole
+    )
+from pg_default_acl a
+join pg_roles r on r.oid = a.defaclrole
+left join pg_namespace n on n.oid = a.defaclnamespace
+
+-- name: roles
+select r.rolname, concat_ws(' ',
+    case when r.rolcanlogin then 'login' end, case when r.rolinherit then 'inherit' end,
+    case when r.rolbypassrls then 'bypasses row security' end,
+    'member of ' || (
+        select string_agg(g.rolname, ', ' order by g.rolname)
+        from pg_auth_members m join pg_roles g on g.oid = m.roleid
+        where m.member = r.oid
+    ))
+from pg_roles r
+where not r.rolsuper and r.rolname !~ '^pg_' and r.rolname <> all(%(managed)s)
