@@ -20,7 +20,10 @@ BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/
 LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
 GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
 EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
-OF_THE_PLATFORM = ("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF")
+OF_THE_PLATFORM = (
+    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_URL", "VERCEL_BRANCH_URL"),
+    *("VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
+)
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lib import errors
 
@@ -25,6 +25,8 @@ BOTS = ("studio", "client", "partner", "admin")
 # commas, and the setting of another address than the provider's own.
 PROVIDERS = {"kie": ("KIE_API_KEY", "KIE_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
 ENVIRONMENTS = ("production", "preview", "local")
+# Vercel lets a request through a preview's protection that shows this secret, as a header or in its query.
+BYPASS = "x-vercel-protection-bypass"
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{30,}")
@@ -62,6 +64,10 @@ class Config:
     remote_write_auth: str
     admin_ids: frozenset[int]
     public_url: str
+    bypass: str
+    neon_api_url: str
+    neon_api_key: str
+    neon_project_id: str
     telegram_api_url: str
     provider_keys: Mapping[str, tuple[str, ...]]
     provider_urls: Mapping[str, str]
@@ -99,6 +105,16 @@ class Config:
     def key_prefix(self) -> str:
         """The beginning of every Redis key and blob path: the environment, and the git branch of a preview."""
         return f"{self.environment}-{self.branch}" if self.branch else self.environment
+
+    @property
+    def pass_headers(self) -> dict[str, str]:
+        """What a request of ours to this deployment carries besides: the pass through a preview's protection."""
+        return {BYPASS: self.bypass} if self.bypass else {}
+
+    def address(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """Return an address of this deployment for a service that calls it, which can send no header of ours."""
+        pairs = {**(query or {}), **self.pass_headers}
+        return f"{self.public_url}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
 
     @property
     def keyed_providers(self) -> tuple[str, ...]:
@@ -139,8 +155,13 @@ def _environment(env: Mapping[str, str]) -> str:
 
 
 def _branch(env: Mapping[str, str]) -> str:
-    ref = env.get("VERCEL_GIT_COMMIT_REF", "preview")
-    return re.sub(r"[^a-z0-9]+", "-", ref.lower()).strip("-")[:40] or "preview"
+    """Return the git branch of a preview as keys and paths hold it; no two branches share one.
+
+    A deployment that `vercel deploy` made has no VERCEL_GIT_COMMIT_REF.
+    """
+    ref = env.get("PREVIEW_BRANCH") or env.get("VERCEL_GIT_COMMIT_REF") or "preview"
+    slug = re.sub(r"[^a-z0-9]+", "-", ref.lower()).strip("-")[:40].strip("-")
+    return slug if slug == ref else f"{slug[:31]}-{hashlib.sha256(ref.encode()).hexdigest()[:8]}".strip("-")
 
 
 def _required(env: Mapping[str, str], *names: str) -> str:
@@ -155,6 +176,17 @@ def _url(env: Mapping[str, str], *names: str) -> str:
     if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
         raise errors.Misconfigured(detail=f"{' or '.join(names)} must be an http or https address")
     return value
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    """Return where this deployment is; a preview knows it from Vercel, and must never take itself for production."""
+    if _environment(env) != "preview":
+        return _url(env, "PUBLIC_URL").rstrip("/")
+    own = env.get("VERCEL_BRANCH_URL") or env.get("VERCEL_URL")
+    value = _url(env, "PUBLIC_URL") if env.get("PUBLIC_URL") or not own else f"https://{own}"
+    if urlsplit(value).hostname == env.get("VERCEL_PROJECT_PRODUCTION_URL", "").lower():
+        raise errors.Misconfigured(detail="PUBLIC_URL of this preview is the production's; refused")
+    return value.rstrip("/")
 
 
 def _optional_url(env: Mapping[str, str], name: str) -> str:
@@ -181,11 +213,21 @@ def _database_url(env: Mapping[str, str], *names: str) -> str:
 
 
 def _refuse_production(env: Mapping[str, str], name: str, url: str) -> None:
-    """A preview deployment must never write to the production database."""
-    production_host = env.get("PRODUCTION_DATABASE_HOST", "").replace("-pooler.", ".")
-    host = (urlsplit(url).hostname or "").replace("-pooler.", ".")
-    if _environment(env) == "preview" and production_host and host == production_host:
+    """A preview deployment must never write to the production database, and must know which one that is."""
+    if _environment(env) != "preview":
+        return
+    production = _hosts("//" + _required(env, "PRODUCTION_DATABASE_HOST"))
+    if production & _hosts(url):
         raise errors.Misconfigured(detail=f"{name} of this preview points at the production database; refused")
+
+
+def _hosts(url: str) -> set[str]:
+    """Return every host that a database's address may lead to, by the pooler or not: libpq takes some in the query."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    places = [parts.netloc.rpartition("@")[2], *query.get("host", []), *query.get("hostaddr", [])]
+    hosts = [re.sub(r":\d*$", "", host.strip()).lower() for place in places for host in place.split(",")]
+    return {host.replace("-pooler.", ".") for host in hosts if host}
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
@@ -262,7 +304,11 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "remote_write_url": lambda env: _optional_url(env, "REMOTE_WRITE_URL"),
     "remote_write_auth": lambda env: env.get("REMOTE_WRITE_AUTH", "").strip(),
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
-    "public_url": lambda env: _url(env, "PUBLIC_URL").rstrip("/"),
+    "public_url": lambda env: _public_url(env),
+    "bypass": lambda env: _secret(env, "VERCEL_AUTOMATION_BYPASS_SECRET") if _environment(env) == "preview" else "",
+    "neon_api_url": lambda env: _optional_url(env, "NEON_API_URL") or "https://console.neon.tech/api/v2",
+    "neon_api_key": lambda env: env.get("NEON_API_KEY", "").strip(),
+    "neon_project_id": lambda env: env.get("NEON_PROJECT_ID", "").strip(),
     "telegram_api_url": lambda env: env.get("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/"),
     "provider_keys": lambda env: {one: _parts(env.get(name, "")) for one, (name, _) in PROVIDERS.items()},
     "provider_urls": lambda env: {one: _optional_url(env, name) for one, (_, name) in PROVIDERS.items()},

@@ -8,6 +8,7 @@ import argparse
 
 VERBS = {
     "audit": "ops.audit",
+    "branch": "ops.neon.branch",
     "bridge": "ops.bridge",
     "catalog": "ops.catalog",
     "credits": "ops.credits",

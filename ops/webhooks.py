@@ -2,11 +2,15 @@
 
   python -m ops webhooks            set webhook, commands and description of every bot that has a token and flows
   python -m ops webhooks --show     change nothing, show what Telegram knows
+  python -m ops webhooks --remove   take the webhooks away that were set for this deployment, as when a preview ends
 
-Running it again changes nothing. It uses PUBLIC_URL, WEBHOOK_SECRET and the tokens.
+Running it again changes nothing. It uses PUBLIC_URL, WEBHOOK_SECRET and the tokens. For a preview (VERCEL_ENV=preview,
+PREVIEW_BRANCH, VERCEL_AUTOMATION_BYPASS_SECRET) the addresses let Telegram through the protection, and a bot whose
+webhook no preview has set is left alone: it is production's. The bots answer from the preview that came last.
 """
 
 import argparse
+from urllib.parse import parse_qs, urlsplit
 
 from lib import config, errors, text
 from lib.flows import FLOWS
@@ -20,15 +24,30 @@ UPDATES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--show", action="store_true", help="only show what Telegram knows; exit code 1 on its errors")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--show", action="store_true", help="only show what Telegram knows; exit code 1 on its errors")
+    what.add_argument("--remove", action="store_true", help="take away the webhooks of this deployment")
 
 
 async def run(args: argparse.Namespace) -> int:
     bots = [name for name in FLOWS.menus if config.get().bot_tokens.get(name)]
     if not bots:
         raise errors.Misconfigured(detail="no bot has a token; set STUDIO_BOT_TOKEN")
-    results = [await (_show(name) if args.show else _set(name)) for name in bots]
-    return max(results)
+    work = _show if args.show else _remove if args.remove else _set
+    if work is _set:
+        await _require_own([*bots])
+    return max([await work(name) for name in bots])
+
+
+async def _require_own(bots: list[str]) -> None:
+    """Refuse for a preview, before anything is changed, a bot that works for something else than a preview."""
+    if config.get().environment != "preview":
+        return
+    for name in bots:
+        url = (await client.call(client.bot(name).get_webhook_info())).url
+        if url and not _branch_of(url):
+            host = urlsplit(url).netloc
+            raise errors.Denied("not_a_preview", f"the {name} bot answers from {host}; a preview needs bots of its own")
 
 
 async def _set(name: str) -> int:
@@ -36,13 +55,41 @@ async def _set(name: str) -> int:
     if not settings.webhook_secret:
         raise errors.Misconfigured(detail="WEBHOOK_SECRET is not set; the webhook refuses every update without it")
     bot = client.bot(name)
-    url = f"{settings.public_url}/api/telegram/{name}"
+    url = _address(name)
     await client.call(bot.set_webhook(url, allowed_updates=UPDATES, secret_token=settings.webhook_secret))
     for language in text.LANGUAGES:
         await _set_commands(bot, name, language)
         await _set_profile(bot, name, language)
-    print(f"{name:<8}  {url}")
+    print(f"{name:<8}  {_shown(url)}")
     return 0
+
+
+async def _remove(name: str) -> int:
+    """Take the bot's webhook away if it is this deployment's: by now it may be that of another preview."""
+    bot = client.bot(name)
+    url = (await client.call(bot.get_webhook_info())).url or ""
+    settings = config.get()
+    own = _branch_of(url) == settings.branch if settings.branch else url == _address(name)
+    if url and own:
+        await client.call(bot.delete_webhook())
+    print(f"{name:<8}  {'removed' if url and own else f'left alone: {_shown(url)}' if url else 'no webhook'}")
+    return 0
+
+
+def _address(name: str) -> str:
+    """Return where a bot's updates go. A preview's tells its branch, so that it is known for a preview's later."""
+    branch = config.get().branch
+    return config.get().address(f"/api/telegram/{name}", {"preview": branch} if branch else None)
+
+
+def _branch_of(url: str) -> str:
+    """Return the branch of the preview that set this webhook, or nothing."""
+    return next(iter(parse_qs(urlsplit(url).query).get("preview", [])), "")
+
+
+def _shown(url: str) -> str:
+    """Return an address without its query, which holds the pass through the protection."""
+    return url.partition("?")[0]
 
 
 async def _set_commands(bot: Bot, name: str, language: str) -> None:
@@ -73,7 +120,6 @@ async def _set_profile(bot: Bot, name: str, language: str) -> None:
 
 async def _show(name: str) -> int:
     info = await client.call(client.bot(name).get_webhook_info())
-    print(
-        f"{name:<8}  {info.url or 'no webhook'}  pending {info.pending_update_count}  {info.last_error_message or ''}"
-    )
+    url = _shown(info.url or "") or "no webhook"
+    print(f"{name:<8}  {url}  pending {info.pending_update_count}  {info.last_error_message or ''}".rstrip())
     return 1 if info.last_error_message else 0

@@ -57,7 +57,9 @@ def test_an_odd_or_missing_setting_is_named_and_its_value_is_not_told_when_it_is
         ("environment", {}, "local"),
         ("environment", {"VERCEL_ENV": "development"}, "local"),
         ("environment", {"VERCEL_ENV": "preview", "LOTOK_ENV": "production"}, "production"),
-        ("branch", {"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "Feature/Два слова"}, "feature"),
+        ("branch", {"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "new-cards"}, "new-cards"),
+        ("branch", {"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "a", "PREVIEW_BRANCH": "b"}, "b"),
+        ("branch", {"VERCEL_ENV": "preview"}, "preview"),
         ("branch", {"VERCEL_ENV": "production", "VERCEL_GIT_COMMIT_REF": "main"}, ""),
         ("redis_url", {"KV_REST_API_URL": "https://kv.example"}, "https://kv.example"),
         ("database_read_url", {}, ""),
@@ -67,6 +69,20 @@ def test_an_odd_or_missing_setting_is_named_and_its_value_is_not_told_when_it_is
         ("webhook_secret", {}, ""),
         ("admin_ids", {"ADMIN_IDS": "1, 2 3"}, frozenset({1, 2, 3})),
         ("public_url", {"PUBLIC_URL": "https://lotok.example/"}, "https://lotok.example"),
+        ("public_url", {"VERCEL_ENV": "preview", "VERCEL_URL": "a-1.vercel.app"}, "https://a-1.vercel.app"),
+        (
+            "public_url",
+            {"VERCEL_ENV": "preview", "VERCEL_URL": "a-1.vercel.app", "VERCEL_BRANCH_URL": "a-git-x.vercel.app"},
+            "https://a-git-x.vercel.app",
+        ),
+        (
+            "public_url",
+            {"VERCEL_ENV": "preview", "VERCEL_URL": "a-1.vercel.app", "PUBLIC_URL": "https://x.example"},
+            "https://x.example",
+        ),
+        ("bypass", {"VERCEL_AUTOMATION_BYPASS_SECRET": "the-pass-of-vercel"}, ""),
+        ("neon_api_url", {}, "https://console.neon.tech/api/v2"),
+        ("neon_api_url", {"NEON_API_URL": "http://127.0.0.1:4000/neon/"}, "http://127.0.0.1:4000/neon"),
         ("kie_api_keys", {"KIE_API_KEY": "key-number-1, key-number-2"}, ("key-number-1", "key-number-2")),
         ("provider_keys", {"OPENAI_API_KEY": "one"}, {"kie": (), "openai": ("one",)}),
         ("provider_urls", {"KIE_API_URL": "https://a.example/"}, {"kie": "https://a.example", "openai": ""}),
@@ -84,6 +100,40 @@ def test_keys_of_a_preview_begin_with_its_branch_and_of_production_do_not():
     preview = config.Config({"VERCEL_ENV": "preview", "VERCEL_GIT_COMMIT_REF": "new-cards"})
     assert preview.key_prefix == "preview-new-cards"
     assert config.Config({"VERCEL_ENV": "production"}).key_prefix == "production"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("feature/a", "feature-a"), ("Feature-A", "feature-a"), ("два", "слова"), ("a" * 41, "a" * 42), ("x_", "x-")],
+)
+def test_no_two_branches_share_their_keys(one, other):
+    found = [read("branch", VERCEL_ENV="preview", PREVIEW_BRANCH=ref) for ref in (one, other)]
+    assert found[0] != found[1]
+    assert not [slug for slug in found if not slug or len(slug) > 40 or slug.strip("-") != slug]
+
+
+PREVIEW = {
+    **{"VERCEL_ENV": "preview", "PREVIEW_BRANCH": "new-cards", "VERCEL_URL": "lotok-1.vercel.app"},
+    **{"VERCEL_PROJECT_PRODUCTION_URL": "lotok.example", "VERCEL_AUTOMATION_BYPASS_SECRET": "the-pass-of-vercel"},
+}
+
+
+def test_a_preview_never_takes_itself_for_production():
+    with pytest.raises(errors.Misconfigured, match="PUBLIC_URL of this preview is the production's"):
+        read("public_url", **PREVIEW, PUBLIC_URL="https://Lotok.example/")
+    with pytest.raises(errors.Misconfigured, match="PUBLIC_URL is not set"):
+        read("public_url", VERCEL_ENV="production", VERCEL_URL="lotok-1.vercel.app")
+
+
+def test_who_calls_a_preview_gets_an_address_that_lets_them_in_and_production_needs_none():
+    preview = config.Config(PREVIEW)
+    pass_ = "x-vercel-protection-bypass=the-pass-of-vercel"
+    assert preview.address("/api/x") == f"https://lotok-1.vercel.app/api/x?{pass_}"
+    assert preview.address("/api/x", {"a": "é"}) == f"https://lotok-1.vercel.app/api/x?a=%C3%A9&{pass_}"
+    assert preview.pass_headers == {"x-vercel-protection-bypass": "the-pass-of-vercel"}
+    production = config.Config(PREVIEW | {"VERCEL_ENV": "production", "PUBLIC_URL": "https://lotok.example"})
+    assert production.address("/api/x") == "https://lotok.example/api/x"
+    assert production.pass_headers == {}
 
 
 def test_a_bot_without_a_token_is_off_and_so_is_one_that_does_not_exist():

@@ -54,7 +54,10 @@ HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegr
 # httpx, anyio and starlette load them where they are; no light bundle has them
 OPTIONAL = {"click", "pygments", "python-multipart", "sniffio"}
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
-SETTINGS_OF_THE_PLATFORM = {"VERCEL_ENV", "VERCEL_GIT_COMMIT_REF"}
+SETTINGS_OF_THE_PLATFORM = {
+    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_URL", "VERCEL_BRANCH_URL"),
+    *("VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
+}
 
 
 def _files(*folders: str) -> list[Path]:

@@ -43,7 +43,7 @@ async def _kick(worker: Worker) -> None:
             return
     except errors.Unavailable as error:
         log.event("kick_not_coalesced", error=str(error))
-    headers = {"Authorization": f"Bearer {config.get().cron_secret}"}
+    headers = {"Authorization": f"Bearer {config.get().cron_secret}", **config.get().pass_headers}
     await fetch.nudge(f"{config.get().public_url}/api/{worker}", headers=headers, timeout=_PATIENCE)
 
 

@@ -93,7 +93,7 @@ async def replay(letter: Letter) -> bool:
     await cache.delete(f"update:{letter.bot}:{letter.update_id}")
     settings = config.get()
     url = f"{settings.public_url}/api/telegram/{letter.bot}"
-    headers = {"X-Telegram-Bot-Api-Secret-Token": settings.webhook_secret}
+    headers = {"X-Telegram-Bot-Api-Secret-Token": settings.webhook_secret, **settings.pass_headers}
     try:
         await fetch.post(url, json=letter.payload, headers=headers, timeout=_PATIENCE)
     except errors.Unavailable as fault:

@@ -11,7 +11,6 @@ import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from lib import config, db, errors, providers
 
@@ -25,7 +24,7 @@ def address(provider: str, job_id: int, nonce: str) -> str:
     if not config.get().app_secret:
         return ""
     query = {"job": str(job_id), "nonce": nonce, "sig": _sign(provider, str(job_id), nonce)}
-    return f"{config.get().public_url}/api/callback/{provider}?{urlencode(query)}"
+    return config.get().address(f"/api/callback/{provider}", query)
 
 
 def reports(provider: str) -> bool:

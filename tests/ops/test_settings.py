@@ -62,7 +62,9 @@ async def test_webhooks_needs_telegram_and_no_database(only, capsys):
 
 
 async def test_each_verb_is_tried_with_no_more_than_it_needs():
-    assert set(VERBS) - set(ON_THE_DATABASE_ALONE) == {"dashboard", "texts", "trace", "warmup-cache", "webhooks"}
+    assert set(VERBS) - set(ON_THE_DATABASE_ALONE) == {
+        *("branch", "bridge", "dashboard", "serve", "texts", "trace", "verify", "warmup-cache", "webhooks")
+    }
 
 
 def test_a_setting_that_is_not_asked_for_may_be_odd():
@@ -77,8 +79,27 @@ def test_a_function_still_refuses_to_start_without_a_setting():
         config.load({"DATABASE_URL": "postgresql://127.0.0.1/x"})
 
 
+PREVIEW = {"VERCEL_ENV": "preview", "PRODUCTION_DATABASE_HOST": "prod-pooler.example"}
+
+
 @pytest.mark.parametrize("name", ["database_url", "database_url_unpooled"])
-def test_neither_address_of_a_preview_may_be_productions(name):
-    env = {"VERCEL_ENV": "preview", "PRODUCTION_DATABASE_HOST": "prod-pooler.example"}
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://a@prod.example/x",
+        "postgresql://a:b@PROD-pooler.example:5432/x",
+        "postgresql://a@other.example/x?host=prod.example",
+        "postgresql://a@other.example,prod.example:5432/x",
+    ],
+)
+def test_neither_address_of_a_preview_may_be_productions(name, url):
     with pytest.raises(errors.Misconfigured, match=name.upper()):
-        getattr(config.Config(env | {name.upper(): "postgresql://a@prod.example/x"}), name)
+        getattr(config.Config(PREVIEW | {name.upper(): url}), name)
+
+
+def test_a_preview_that_is_not_told_where_production_is_does_not_start():
+    url = "postgresql://a@branch.example/x"
+    assert config.Config(PREVIEW | {"DATABASE_URL": url}).database_url == url
+    with pytest.raises(errors.Misconfigured, match="PRODUCTION_DATABASE_HOST is not set"):
+        config.Config({"VERCEL_ENV": "preview", "DATABASE_URL": url}).database_url  # noqa: B018
+    assert config.Config({"VERCEL_ENV": "production", "DATABASE_URL": url}).database_url == url

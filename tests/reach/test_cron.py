@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib import cache
+from lib import cache, config
 from lib.jobs import kick
 from lib.people import notify
 from lib.reach import cron
@@ -65,3 +65,23 @@ async def test_the_cron_is_marked_at_times_and_known_to_come_often_from_the_seco
     await marked(290, 0)
     await kick.may_rest()
     assert kick.mark_of(await cache.get(kick.MARK))[1]
+
+
+async def test_a_previews_updates_do_what_the_cron_does_elsewhere(redis, missed, monkeypatch):
+    async def render():
+        missed.append("rendered")
+
+    monkeypatch.setenv("LOTOK_ENV", "preview")
+    monkeypatch.setattr(kick, "render", render)
+    config.get.cache_clear()
+    try:
+        await cron.look()
+        await cron.look()
+        assert missed == ["kicked", "rendered"], "once in half a minute"
+        monkeypatch.setattr(cron, "_looked", [time.monotonic() - cron.PREVIEW])
+        number = await kick.heard("drain")
+        await kick.rest("drain", number, None)
+        await cron.look()
+        assert missed == ["kicked", "rendered", "rendered"], "a worker that rests is left alone"
+    finally:
+        config.get.cache_clear()
