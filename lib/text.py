@@ -146,6 +146,12 @@ def span(language: str, seconds: float) -> str:
     return say(language, "time.minutes", n=round(seconds / 60))
 
 
+def short(words: str, most: int = 20) -> str:
+    """Return a line's worth of somebody's words."""
+    line = " ".join(words.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 def guess(language_code: str) -> str:
     """Return the language to begin with for a Telegram client's language code; Russian when it says nothing."""
     code = language_code.partition("-")[0].lower()

@@ -113,6 +113,7 @@ FLOWS = Flows(
                 "terms",
                 "cast",
                 "auto",
+                "digests",
             ),
             shared=EVERY,
         ),

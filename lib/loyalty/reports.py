@@ -1,5 +1,6 @@
 """The figures of a shop. Shares are basis points; what cannot be told yet is None."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -108,11 +109,17 @@ class StaffRow:
 
 async def summary(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> ShopSummary:
     """Return a shop's figures from `since` up to `until`."""
-    period = {"partner_id": partner.id, "since": since, "until": until}
-    query = SQL.summary.within(of(partner.id))
-    found = await query.one(conn, ShopSummary, **period, minor_per_point=partner.minor_per_point)
-    assert found is not None  # it has no rows to miss: every part is a count
+    [found] = await summaries(conn, partner, [(since, until)])
     return found
+
+
+async def summaries(
+    conn: db.Connection, partner: Partner, spans: Sequence[tuple[datetime, datetime]]
+) -> list[ShopSummary]:
+    """Return a shop's figures of several periods, each from its `since` up to its `until`, in one statement."""
+    asked = {"sinces": [since for since, _ in spans], "untils": [until for _, until in spans]}
+    query = SQL.summaries.within(of(partner.id))
+    return await query.all(conn, ShopSummary, partner_id=partner.id, **asked, minor_per_point=partner.minor_per_point)
 
 
 async def days(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> list[Day]:

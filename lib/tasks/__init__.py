@@ -56,6 +56,7 @@ LIGHT: Kinds = {
     "requests": Kind("lib.tasks.requests", lanes=2),
     "handback": Kind("lib.tasks.handback", lanes=2),
     "relay": Kind("lib.tasks.relay", lanes=2),
+    "digest": Kind("lib.tasks.digest", lanes=4),
 }
 
 TASKS: Kinds = HEAVY | LIGHT
@@ -68,4 +69,5 @@ SCHEDULES = {
     "points": Schedule("7 * * * *"),
     # each hour it is morning at some shop; one that an outage swallowed is made up for
     "requests": Schedule("0 * * * *", catch_up=True),
+    "digest": Schedule("0 * * * *", catch_up=True),
 }

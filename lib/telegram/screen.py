@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lib import text
 from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
@@ -41,8 +42,7 @@ def picks(data: str, ids: Sequence[object]) -> Keyboard:
 
 def short(words: str, most: int = 20) -> str:
     """Return a line's worth of somebody's words, so that they fit on a button or into a list."""
-    line = " ".join(words.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return text.short(words, most)
 
 
 def paragraphs(*parts: str) -> str:

@@ -1,75 +1,92 @@
--- name: summary
--- One shop, one period. Reversed operations do not count.
-with receipts as materialized (
-    select t.id, t.member_id, t.bill_minor, t.paid_minor, t.created_at
-    from point_txns t
+-- name: summaries
+-- One shop, several periods, in one row each, in the order in which they are asked for. Reversed operations do not count.
+with periods as (
+    select place, since, until
+    from unnest(%(sinces)s::timestamptz[], %(untils)s::timestamptz[]) with ordinality p (since, until, place)
+), receipts as materialized (
+    select p.place, t.id, t.member_id, t.bill_minor, t.paid_minor
+    from periods p
+    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= p.since and t.created_at < p.until
     left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
-    where t.partner_id = %(partner_id)s
-    and t.created_at >= %(since)s
-    and t.created_at < %(until)s
-    and (t.kind = 'redeem' or t.kind = 'accrue' and t.parent_id is null)
+    where (t.kind = 'redeem' or t.kind = 'accrue' and t.parent_id is null)
     and r.id is null
 ), sold as (
-    select count(*) as receipts, coalesce(sum(bill_minor), 0)::bigint as turnover_minor,
-        coalesce(sum(paid_minor), 0)::bigint as money_minor, count(distinct member_id) as active
+    select place, count(*) as receipts, sum(bill_minor)::bigint as turnover_minor,
+        sum(paid_minor)::bigint as money_minor, count(distinct member_id) as active
     from receipts
+    group by place
 ), moved as (
     -- the rest of a bill, paid in money, is reversed along with its operation: that is one reversal, not two
-    select coalesce(sum(t.points) filter (
+    select p.place,
+        sum(t.points) filter (
             where t.kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral') and r.id is null
-        ), 0)::bigint as issued,
-        coalesce(sum(t.points) filter (where t.kind in ('redeem', 'service') and r.id is null), 0)::bigint as redeemed,
-        coalesce(sum(t.points) filter (where t.kind = 'expire'), 0)::bigint as expired,
-        coalesce(sum(t.points) filter (where t.kind = 'referral' and r.id is null), 0)::bigint as referral_points,
+        )::bigint as issued,
+        sum(t.points) filter (where t.kind in ('redeem', 'service') and r.id is null)::bigint as redeemed,
+        sum(t.points) filter (where t.kind = 'expire')::bigint as expired,
+        sum(t.points) filter (where t.kind = 'referral' and r.id is null)::bigint as referral_points,
         count(*) filter (where t.kind = 'reverse' and o.parent_id is null) as reversals
-    from point_txns t
+    from periods p
+    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= p.since and t.created_at < p.until
     left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
     left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
-    where t.partner_id = %(partner_id)s
-    and t.created_at >= %(since)s
-    and t.created_at < %(until)s
+    group by p.place
 ), people as (
-    select count(*) as clients,
-        count(*) filter (where joined_at >= %(since)s and joined_at < %(until)s) as new_clients,
-        count(*) filter (where visits > 0) as buyers,
-        count(*) filter (where visits > 1) as repeaters,
+    select p.place, count(*) as clients,
+        count(*) filter (where m.joined_at >= p.since and m.joined_at < p.until) as new_clients,
+        count(*) filter (where m.visits > 0) as buyers,
+        count(*) filter (where m.visits > 1) as repeaters,
         count(*) filter (
-            where visits > 0
-            and %(until)s - last_visit_at > greatest(
-                interval '30 days', (last_visit_at - joined_at) * 2 / greatest(visits - 1, 1))
+            where m.visits > 0
+            and p.until - m.last_visit_at > greatest(
+                interval '30 days', (m.last_visit_at - m.joined_at) * 2 / greatest(m.visits - 1, 1))
         ) as lost
-    from members
-    where partner_id = %(partner_id)s
-    and left_at is null
+    from periods p
+    join members m on m.partner_id = %(partner_id)s and m.left_at is null
+    group by p.place
 ), back as (
-    select count(*) as returning_clients
-    from (select distinct member_id from receipts) a
-    join members m on m.partner_id = %(partner_id)s and m.id = a.member_id
-    where m.joined_at < %(since)s
+    select p.place, count(*) as returning_clients
+    from periods p
+    join (select distinct place, member_id from receipts) a on a.place = p.place
+    join members m on m.partner_id = %(partner_id)s and m.id = a.member_id and m.joined_at < p.since
+    group by p.place
 ), held as (
-    select coalesce(sum(balance) filter (where kind = 'available'), 0)::bigint as available,
-        coalesce(sum(balance) filter (where kind = 'pending'), 0)::bigint as pending
+    select sum(balance) filter (where kind = 'available')::bigint as available,
+        sum(balance) filter (where kind = 'pending')::bigint as pending
     from point_accounts
     where partner_id = %(partner_id)s
     and member_id > 0
 ), soon as (
-    select coalesce(sum(remaining), 0)::bigint as expiring
-    from point_lots
-    where partner_id = %(partner_id)s
-    and is_open
-    and expires_at between %(until)s and %(until)s::timestamptz + interval '30 days'
+    select p.place, sum(l.remaining)::bigint as expiring
+    from periods p
+    join point_lots l on l.partner_id = %(partner_id)s and l.is_open
+        and l.expires_at between p.until and p.until + interval '30 days'
+    group by p.place
 ), rated as (
-    select count(*) as ratings, count(*) filter (where score >= 9) as promoters,
-        count(*) filter (where score <= 6) as detractors
-    from ratings
-    where partner_id = %(partner_id)s
-    and created_at >= %(since)s
-    and created_at < %(until)s
+    select p.place, count(*) as ratings, count(*) filter (where r.score >= 9) as promoters,
+        count(*) filter (where r.score <= 6) as detractors
+    from periods p
+    join ratings r on r.partner_id = %(partner_id)s and r.created_at >= p.since and r.created_at < p.until
+    group by p.place
 )
-select s.receipts, s.turnover_minor, s.money_minor, s.active, m.issued, m.redeemed, m.expired, m.referral_points,
-    m.reversals, p.clients, p.new_clients, p.buyers, p.repeaters, p.lost, b.returning_clients, h.available, h.pending,
-    e.expiring, r.ratings, r.promoters, r.detractors, %(minor_per_point)s::bigint as minor_per_point
-from sold s, moved m, people p, back b, held h, soon e, rated r;
+select coalesce(s.receipts, 0) as receipts, coalesce(s.turnover_minor, 0) as turnover_minor,
+    coalesce(s.money_minor, 0) as money_minor, coalesce(s.active, 0) as active, coalesce(m.issued, 0) as issued,
+    coalesce(m.redeemed, 0) as redeemed, coalesce(m.expired, 0) as expired,
+    coalesce(m.referral_points, 0) as referral_points, coalesce(m.reversals, 0) as reversals,
+    coalesce(c.clients, 0) as clients, coalesce(c.new_clients, 0) as new_clients, coalesce(c.buyers, 0) as buyers,
+    coalesce(c.repeaters, 0) as repeaters, coalesce(c.lost, 0) as lost,
+    coalesce(b.returning_clients, 0) as returning_clients, coalesce(h.available, 0) as available,
+    coalesce(h.pending, 0) as pending, coalesce(e.expiring, 0) as expiring, coalesce(r.ratings, 0) as ratings,
+    coalesce(r.promoters, 0) as promoters, coalesce(r.detractors, 0) as detractors,
+    %(minor_per_point)s::bigint as minor_per_point
+from periods p
+cross join held h
+left join sold s on s.place = p.place
+left join moved m on m.place = p.place
+left join people c on c.place = p.place
+left join back b on b.place = p.place
+left join soon e on e.place = p.place
+left join rated r on r.place = p.place
+order by p.place;
 
 -- name: days
 -- Counts by the shop's own days, without gaps, for a chart.

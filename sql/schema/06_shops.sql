@@ -92,6 +92,8 @@ create table staff (
     invited_by bigint references users (id),
     joined_at timestamptz not null default clock_timestamp(),
     removed_at timestamptz,
+    -- what a manager is sent of the figures; nobody else is sent any
+    digests text[] not null default '{week,month}' check (digests <@ '{day,week,month}'),
     primary key (partner_id, user_id)
 );
 

@@ -251,6 +251,7 @@ create trigger forget_client after update of erased_at on users
 create function export_work(p_user_id bigint) returns jsonb language sql stable as $$
     select coalesce(jsonb_agg(jsonb_build_object(
         'shop', p.title, 'role', s.role, 'city', s.city, 'since', s.joined_at, 'until', s.removed_at,
+        'digests', s.digests,
         'operations', (
             select coalesce(jsonb_agg(jsonb_build_object('kind', t.kind, 'points', t.points, 'bill_minor', t.bill_minor,
                 'reason', t.reason, 'at', t.created_at) order by t.id), '[]')

@@ -13,7 +13,7 @@ from bench.till.fill import fill
 from lib import db
 from lib.loyalty import members, night, points, referrals
 
-FILES = sorted(path.stem for path in (db.SQL_FOLDER / "queries").glob("loyalty_*.sql"))
+FILES = ["digests", *sorted(path.stem for path in (db.SQL_FOLDER / "queries").glob("loyalty_*.sql"))]
 LARGE = {
     *("members", "clients", "users", "point_accounts", "point_txns", "point_entries", "point_lots", "point_lot_uses"),
     *("vouchers", "referral_rewards", "ratings", "messages", "favourites", "loyalty_trail"),
@@ -29,7 +29,8 @@ PARAMS = {
     **dict.fromkeys(("after", "after_id", "after_receipt", "after_level"), 0),
     **dict.fromkeys(("before", "before_id"), 10**9),
     **dict.fromkeys(("now", "at", "until", "before_at"), NOW),
-    **dict.fromkeys(("since", "after_at"), NOW - timedelta(days=30)),
+    **dict.fromkeys(("since", "after_at", "before_since"), NOW - timedelta(days=30)),
+    **{"sinces": [NOW - timedelta(days=14), NOW - timedelta(days=7)], "untils": [NOW - timedelta(days=7), NOW]},
     **dict.fromkeys(("starts_on", "ends_on", "today"), date(2026, 5, 1)),
     **dict.fromkeys(("limit", "days_limit"), 10),
     **dict.fromkeys(("bill_minor", "points", "price_points", "min_bill_minor", "minor_per_point"), 1000),
@@ -46,6 +47,7 @@ PARAMS = {
         "referrer_card": 10_000_006,
         "kind": "news",
     },
+    **{"hour": 10, "away": 60, "wants": True},
     **{"birthday": "03-07", "year": "2026", "tz": "Europe/Moscow", "token_hash": b"x", "fields": {}, "lots": [1, 2]},
     **{
         "mark": b"x",

@@ -45,8 +45,9 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
 
     async def read(conn: db.Connection) -> tuple[ShopSummary, ShopSummary]:
         shop = await partners.get(conn, place.partner_id)
-        before = await reports.summary(conn, shop, since - timedelta(days=span), since)
-        return await reports.summary(conn, shop, since, now), before
+        before = since - timedelta(days=span)
+        found, earlier = await reports.summaries(conn, shop, [(since, now), (before, since)])
+        return found, earlier
 
     found, before = await db.run(read)
     words = turn.text("partner.figures.home", title=place.title, days=span, **_fields(turn, found, before))
@@ -72,6 +73,7 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
             screen.button(turn, "partner.button.sheet_clients", "figures:clients"),
             screen.button(turn, "partner.button.sheet_operations", "figures:operations"),
         ],
+        [screen.button(turn, "digest.button.home", "digests:home")],
         screen.home(turn),
     ]
     await turn.show(words, rows)

@@ -54,6 +54,20 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     return None
 
 
+async def at_work_in(turn: Turn, shop: str) -> Staff | None:
+    """Return the place of a manager at the shop that a message is of, and work there from now on.
+
+    "" stands for the shop that was chosen last.
+    """
+    if shop:
+        turn.state.data["shop"] = screen.number(shop)
+    place = await at_work(turn, manages=True)
+    if place is None or not shop or place.partner_id == screen.number(shop):
+        return place
+    await turn.show(turn.text("partner.error.not_staff"), [screen.home(turn)])
+    return None
+
+
 async def to_review(turn: Turn, kind: str, **fields: str) -> None:
     """Tell the administrators that something waits for their word, of a person's first few in an hour."""
     if not await limits.wait(turn.chat.id, REVIEWS):
