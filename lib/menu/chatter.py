@@ -1,7 +1,9 @@
 """Words of a question that name no goods: those of every question, of greetings, and of what stands beside."""
 
+from lib.menu import words
+
 _COMMON = """
-    а в во и или с со к ко у о об от до по на за из для про при над не ни же ли бы то это эта этот эти вы вас вам
+    а в во и но или с со к ко у о об от до по на за из для про при над не ни же ли бы то это эта этот эти вы вас вам
     ваш ваши мы нас нам я мне меня мой моя моего он она они его ее ей их кто что чего чем как какая какие какой
     какое каких где когда сколько почем цена цены стоит стоят стоить есть имеется имеете бывает будет можно надо
     нужно нужен нужна нужны хочу хотел хотела хочется хотим хотелось дайте дай давайте возьму взять купить купи
@@ -14,7 +16,7 @@ _COMMON = """
     одна одну два две три пара пару штук штуки шт рублей руб р рубля одной первый the a an is are do does you have
     any there i me my want need would like please how much many cost price for of to in on with what which kind
     kinds your can get some something anything it and or this that just ones one only show look find buy looking
-    sell order give go goes well does"""
+    dish dishes блюдо блюда блюд позиции позиция услуга услуги услуг sell order give go goes well does"""
 COMMON = frozenset(_COMMON.split())
 # Who it is for, when, and in what: beside what is asked for, nothing is lost where the menu does not know them.
 _ASIDE = """
@@ -23,9 +25,19 @@ _ASIDE = """
     коллеге утро утром день днем вечер вечером ночь неделя неделе неделю месяц выходные праздник праздника рождения
     бутылка бутылки бутылку бокал стакан чашка чашку кружка кружку тарелка тарелку упаковка упаковку пачка пачку
     банка порция порцию кусок кусочек куска ложка размер новый новая новое хороший хорошая свежий свежая свежее
-    вкусный friend wife husband mother family people person guests week month evening bottle glass cup pack piece
-    fresh new good"""
-ASIDE = frozenset(_ASIDE.split())
+    совсем абсолютно реально обязательно желательно примерно около срочно недолго долго недавно давно снова опять
+    вроде кажется думаю думал знаете слышал говорят видел видела интересует интересно интересуют поинтересоваться
+    узнать спросить уточнить расскажите объясните помогите помочь выбрать определиться подобрать попробовать
+    попробую решил решила планирую собираюсь люблю любит нравится обожаю предпочитаю желание настроение отличный
+    нормальный качественный приличный подходящий необычный особенный интересный красивый классный любой разный
+    другой какой-то всякий весь целый настоящий обычно часто иногда сразу потом вместо вместе отдельно себя себе
+    свой свои наличие имеется осталось остались остался закончились ребята девушки молодой доброго really maybe
+    actually kind sort interested recommend suggest help choose try available today tonight tomorrow вегетарианский
+    вегетарианец вегетарианка веган веганский постный vegetarian vegan вкусный простой обычный радиус зима лето офис
+    дом любимая любимый привести порядок юбилей именины birthday свадьба отпуск корпоратив выпускной взять принести
+    friend wife husband mother family people person guests week month evening bottle glass cup pack piece fresh new
+    good"""
+ASIDE = frozenset(words.stem(one) for one in _ASIDE.split())
 # Greetings and thanks are no question about a menu.
 _TALK = """
     привет здравствуйте здравствуй добрый доброе доброго день дня вечер вечера утро утра ночи хорошего спасибо

@@ -41,6 +41,15 @@ _WITHOUT = re.compile(
     # an allergy forbids what a menu does not speak of, too: an answer with nuts would be the worst of all
     r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|нельзя(?: есть)?|allergic to|allergy to)\s+(?P<allergy>\w+)"
     r"(?:,? (?:и|or|and) (\w+))?"
+    r"|\bбе[зс](алкогол|глютен|дрожж|кофеин|лактоз|молоч|мяс|орех|сахар|яич)\w+"
+)
+# Who eats no meat is answered as if it had been said; what a dish says of itself comes first.
+_DIETS = (
+    (re.compile(r"\b(?:вегетариан|vegetarian|veggie)\w*"), ("мясо", "рыба")),
+    (
+        re.compile(r"\b(?:веган|постн|vegan|lenten)\w*|\b(?:в|на|про) пост\b"),
+        ("мясо", "рыба", "молочное", "сыр", "яйцо"),
+    ),
 )
 _CHEAPEST = re.compile(r"\b(?:сам\w+ (?:недорог|дешев)\w*|подешевле|дешевле всего|cheapest)\b")
 _DEAREST = re.compile(r"\b(?:сам\w+ дорог\w*|подороже|дороже всего|most expensive)\b")
@@ -49,6 +58,7 @@ _SHELF = re.compile(
 )
 # Пиво к шашлыку, соус к острым крылышкам
 _BESIDE = re.compile(r"\b(?:к|ко|with(?: (?:a|the|my))?|with)\s+((?:\w+(?:ому|ему|ой|ым|им|ей)\s+)?\w+)")
+_PURPOSE = re.compile(r"\b(?:для|for)\s+(\w+(?:\s+\w+)?)")
 _GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
@@ -65,6 +75,7 @@ class MenuWish:
     order: str = ""  # "cheapest" or "dearest"
     shelf: bool = False
     beside: tuple[str, ...] = ()  # what it is wanted to go with
+    purpose: tuple[str, ...] = ()  # what or whom it is for
 
     def fits(self, kopecks: int) -> bool:
         """Tell whether a price is within the limits."""
@@ -76,11 +87,15 @@ def read(question: str) -> MenuWish:
     text = _NUMBER_WORDS.sub(lambda found: str(_SPELLED[found[0]]), words.plain(question).replace("–", "-"))
     text, least, most = _limits(text.replace("—", "-"))
     text, without, allergic = _negations(text)
+    without += tuple(one for diet, forbidden in _DIETS if diet.search(text) for one in forbidden)
     order = "cheapest" if _CHEAPEST.search(text) else "dearest" if _DEAREST.search(text) else ""
     shelf = bool(_SHELF.search(text))
     words_left = _DEAREST.sub(" ", _CHEAPEST.sub(" ", text))
-    beside = tuple(one for found in _BESIDE.finditer(words_left) for one in words.split(found[1]))
-    return MenuWish(words_left, least, most, without, allergic, order, shelf, beside)
+    beside, purpose = (
+        tuple(one for found in pattern.finditer(words_left) for one in words.split(found[1]))
+        for pattern in (_BESIDE, _PURPOSE)
+    )
+    return MenuWish(words_left, least, most, without, allergic, order, shelf, beside, purpose)
 
 
 def _limits(text: str) -> tuple[str, int | None, int | None]:

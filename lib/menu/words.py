@@ -3,28 +3,34 @@
 import functools
 import re
 import unicodedata
+from pathlib import Path
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
 _CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбюё"
 _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
 
-# The longest that fits is cut off.
+# The longest that fits is cut off. Of verbs only what no noun ends in: букет is no verb.
 _ENDING_LETTERS = """
-    ами ями иями ов ев ей иев ах ях иях ам ям иям ом ем ием ою ею ью а я о е и ы у ю ь й ия ие ии ию ья ье ьи
+    ами ями иями ов ев ей иев ах ях иях ам ям иям ом ем ием ою ею ью а я о е и ы у ю ь й ия ие ии ию ией иею
+    ья ье ьи ьем ьям ьями ьях ьев ьею ьей ьего ьему ьим ьих ьими
     ый ий ой ая яя ое ее ые ие ого его ому ему ым им ых их ую юю ыми ими
-    ть ти ет ит ут ют ат ят ете ите ешь ишь ал ил ала или ела ила ало ило ился илась ился ить ать еть ется
-    ится ются утся ться тся уйте айте ите"""
+    ить ать еть ять ыть уть ться тся ется ится ются утся иться аться ешь ишь айте уйте"""
 _ENDINGS = frozenset(_ENDING_LETTERS.split())
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 _ENGLISH_ENDINGS = ("ies", "ing", "es", "ed", "s")
-_DIMINUTIVES = re.compile(r"(?<=\w{4})(?:ечк|очк|оньк|еньк|ичк|ушк|ик|чик|ек|ок)$|(?<=\w{3}[бвгджзлмнпрстфхцчшщ])к$")
+# веток is ветк, огурец is огурц, вафель is вафл, батареек is батарейк
+_FLEETING = re.compile(r"(?<=\w[бвгджзйклмнпрстфхцчшщ])[ое](?=[кцнлр]$)|ь(?=к$)")
+_DIMINUTIVES = re.compile(r"(?<=\w{3})(?:[еои]чк|[уюе]шк|[ое]ньк|(?<!н)ч?ик|(?<=[бвгджзлмнпрстфхцчшщ])к)$")
+_FORMS_FILE = Path(__file__).with_name("forms.txt")
 
 _SUFFIXES = re.compile(
     r"(?<=\w{3})(?:иван|ыван|овани?|евани?|лени?|ени|ани|ен|ан|ительн|альн|очн|ичн|ешн|ник|н|ов|ев|ск|ист|к|ц|ч|щик|чик)$"
 )
 _PREFIXES = re.compile(r"^(?:пере|пред|про|под|при|раз|рас|над|от|об|вы|до|за|на|по|из|ис|со|о|у|с)(?=\w{4})")
 _ALTERNATING = str.maketrans("гжзкчцхшсщ", "кккккксссс")
-_VERB = re.compile(r"\w{2}(?:ть|ться|тись|ите|йте|ишь|ешь|уй|ай|ею|аю|ую|ил|ила|ал|ала|или|али|[аяеу]ет|[аяу]ют)$")
+_VERB = re.compile(
+    r"\w{2}(?:ть|ться|тись|ите|йте|ишь|ешь|уй|ай|ею|аю|ую|ил|ила|ал|ала|или|али|[аяеу]ете?|[аяу]ют|[аяеу]ем)$"
+)
 
 _SOUNDS = dict(
     zip(
@@ -68,11 +74,21 @@ def stem(word: str) -> str:
     if word.isascii():
         ending = next((one for one in _ENGLISH_ENDINGS if word.endswith(one) and len(word) - len(one) >= 3), "")
         return word.removesuffix(ending) + ("y" if ending == "ies" else "")
+    return _forms().get(word) or _cut(word)
+
+
+def _cut(word: str) -> str:
     longest = min(_LONGEST_ENDING, len(word) - 3)
     ending = next((word[-size:] for size in range(longest, 0, -1) if word[-size:] in _ENDINGS), "")
-    root = word.removesuffix(ending)
-    root = _DIMINUTIVES.sub("", root) if len(root) > 5 else root
-    return re.sub(r"(нн)$", "н", root)
+    root = re.sub(r"(?<=[аеоу])ек$", "йк", word.removesuffix(ending))
+    return re.sub(r"(нн)$", "н", _DIMINUTIVES.sub("", _FLEETING.sub("", root)))
+
+
+@functools.cache
+def _forms() -> dict[str, str]:
+    """Return the words that the rules would cut wrongly, each with its stem: водка is no вода."""
+    lines = (line.split() for line in _FORMS_FILE.read_text(encoding="utf-8").splitlines() if line[:1] not in {"", "#"})
+    return {form: stem for stem, *forms in lines for form in forms}
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -83,7 +99,7 @@ def roots(stem: str) -> frozenset[str]:
     """
     if not stem.isalpha() or stem.isascii():
         return frozenset()
-    found = {stem, bare(stem)}
+    found = {stem, bare(stem), _FLEETING.sub("", bare(stem))}
     found |= {_PREFIXES.sub("", one) for one in found}
     return frozenset(one.translate(_ALTERNATING) for one in found if len(one) >= 4 or one == bare(stem))
 

@@ -120,7 +120,7 @@ def test_without_meat_means_without_each_kind_of_it():
 
 
 def test_what_only_resembles_a_title_is_marked_as_a_guess():
-    found = MENU.ask("пирожулька")
+    found = MENU.ask("пирожулище")
     assert [one.item.code for one in found.items] == ["pie", "sold"]
     assert found.guess
 
@@ -155,3 +155,74 @@ def test_a_question_of_unknown_words_is_not_compared_with_each_word_of_the_menu(
     index.ask("хцчшщыэ эыщшчцх")
     assert not compared
     assert index.ask(titles[500][:-1] + "щ").items
+
+
+CANTEEN = Index(
+    [
+        an_item("salmon", "Лосось на гриле", category="Горячее"),
+        an_item("beans", "Лобио", category="Горячее", description="фасоль, постное"),
+        an_item("stew", "Чашушули", category="Горячее", description="тушёная говядина, остро"),
+        an_item("eggs", "Яйца бенедикт", category="Завтраки", description="лосось"),
+        an_item("bread", "Хлеб кукурузный", category="Хлеб", description="без глютена"),
+        an_item("rye", "Хлеб ржаной", category="Хлеб"),
+        an_item("ice", "Пломбир", category="Сладкое"),
+        an_item("cola", "Кола", category="Напитки"),
+        an_item("hen", "Цыплёнок табака", category="Горячее"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("есть рыбка?", "salmon"),
+        ("что-нибудь остренькое", "stew"),
+        ("яичек бы", "eggs"),
+        ("безглютеновый хлеб", "bread"),
+        ("газировка", "cola"),
+        ("мороженку", "ice"),
+        ("красной рыбы бы", "salmon"),  # a phrase in another form
+        ("chicken", "hen"),
+        ("постное что-нибудь", "beans"),
+    ],
+)
+def test_a_kind_an_attribute_and_a_pet_name_lead_to_the_item(question, code):
+    assert codes(question, CANTEEN)[0] == code
+
+
+@pytest.mark.parametrize("question", ["я вегетарианка, что мне взять", "что можно в пост", "vegan please", "без мяса"])
+def test_who_eats_no_meat_is_shown_none_though_no_word_of_it_stands_in_the_title(question):
+    found = codes(question, CANTEEN)
+    assert found[0] == "beans"
+    assert not {"stew", "hen"} & {*found}
+
+
+def test_no_fish_for_who_eats_no_animals_and_a_typing_error_forbids_as_well():
+    assert "salmon" not in codes("вегетарианское горячее", CANTEEN)
+    assert "stew" not in codes("горячее без говядены", CANTEEN)
+
+
+@pytest.mark.parametrize("question", ["суши есть?", "корм для кур", "водка", "пицца с лососем"])
+def test_a_thing_that_the_shop_lacks_is_no_typing_error_of_what_it_has(question):
+    assert codes(question, CANTEEN) == []
+
+
+def test_what_is_known_of_another_trade_means_nothing_here():
+    names = {"braid": "Сыр косичка", "milk": "Молоко", "cream": "Сметана", "curd": "Творог", "whey": "Кефир"}
+    cheese = Index([an_item(code, title, category="Молочное") for code, title in names.items()])
+    hair = Index([an_item("cut", "Стрижка", category="Волосы"), an_item("plait", "Плетение", category="Волосы")])
+    assert codes("косы", hair) == ["plait"]
+    assert codes("плетение", cheese) == []
+
+
+def test_the_word_for_a_shelf_means_that_shelf_alone_where_it_is_asked_for():
+    menu = Index([an_item("cake", "Медовик", category="Десерты"), an_item("bun", "Булочка", category="Выпечка")])
+    assert codes("какие десерты есть", menu) == ["cake"]
+
+
+def test_english_typing_errors_are_forgiven_in_an_english_menu():
+    assert codes("capucino", Index([an_item("cap", "Cappuccino", category="Coffee")])) == ["cap"]
+
+
+def test_an_error_in_a_short_russian_word_makes_no_english_one_of_it():
+    assert codes("корм", Index([an_item("corn", "Хлеб кукурузный", category="Хлеб")])) == []

@@ -22,9 +22,9 @@ def test_the_search_finds_what_people_ask_for_breaks_no_limit_and_can_be_silent(
     assert silent >= 0.85
 
 
-def test_on_questions_that_nobody_tuned_it_for_it_breaks_no_limit_and_is_silent():
-    [file] = assistant.UNSEEN.values()
+@pytest.mark.parametrize("file", assistant.UNSEEN.values())
+def test_on_questions_that_nobody_tuned_it_for_it_breaks_no_limit_and_is_silent(file):
     first, three, silent = shares(file)
-    assert first >= 0.65
-    assert three >= 0.7
-    assert silent >= 0.85
+    assert first >= 0.8
+    assert three >= 0.85
+    assert silent >= 0.9
