@@ -6,19 +6,29 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from lib import errors
+from lib.assistant import talks
+from lib.assistant.talks import AnswerUse
 from lib.credits import catalog, ledger
 from lib.jobs import table
 from lib.loyalty import members, partners
 from lib.office import audit, people
 from lib.people import users
 from tests import factories
-from tests.loyalty.test_points import accrue, redeem, reverse
+from tests.loyalty.test_points import accrue, gift, redeem, reverse
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop, new_key
 
 
 async def knows(conn, user_id, what, subject):
     cursor = await conn.execute("select is_remembered(%s, %s, %s)", (user_id, what, subject))
     return (await cursor.fetchone())[0]
+
+
+async def rows(conn, query, *params):
+    return await (await conn.execute(query, params)).fetchall()
+
+
+async def accounts_of(conn, user):
+    return (await rows(conn, "select accounts_of(%s)", user.id))[0][0]
 
 
 async def remember(conn, user_id, what, subject, until=None):
@@ -186,7 +196,7 @@ async def remembered(conn, member):
     cursor = await conn.execute(
         "select what, until from remembered where mark = %s", (users.person_mark(member.tg_id),)
     )
-    return [what for what, _ in await cursor.fetchall()]
+    return [what for what, _ in await cursor.fetchall() if what != "account"]
 
 
 async def test_points_owed_to_a_shop_are_repaid_by_the_next_account(conn):
@@ -326,3 +336,71 @@ async def test_a_trial_is_never_more_than_a_trial(conn, make_user):
         await conn.execute("set local role lotok_app")
         cursor = await conn.execute("select give_trial(%s, 1000000, 'x')", (alice.id,))
     assert await cursor.fetchone() == (users.TRIAL_CREDITS,)
+
+
+async def came_back(conn, person):
+    """Let a person erase their account and begin again."""
+    await users.erase(conn, person.id, person.tg_id)
+    return await factories.make_user(conn, tg_id=person.tg_id)
+
+
+async def test_the_limits_of_a_day_count_over_all_accounts_of_that_day(conn, make_user):
+    first, stranger = await make_user(), await make_user()
+    second = await came_back(conn, first)
+    third = await came_back(conn, second)
+    assert await accounts_of(conn, third) == [first.id, second.id, third.id]
+    assert await accounts_of(conn, stranger) == [stranger.id]
+    assert await accounts_of(conn, first) == [first.id], "nothing leads from an erased account to its person"
+
+
+async def test_an_erased_account_is_known_for_a_day_and_no_longer(conn, make_user):
+    first = await make_user()
+    second = await came_back(conn, first)
+    left = "select until - clock_timestamp() from remembered where what = 'account' and subject = %s"
+    [(time,)] = await rows(conn, left, first.id)
+    assert timedelta(hours=23, minutes=59) < time <= timedelta(days=1)
+    await conn.execute("update remembered set until = now() where what = 'account' and subject = %s", (first.id,))
+    assert await accounts_of(conn, second) == [second.id]
+    await users.forget_remembered(conn, datetime.now(UTC))
+    assert await rows(conn, left, first.id) == []
+
+
+async def test_a_promotion_of_so_many_bills_a_day_counts_those_before_an_erasure(conn):
+    shop = await make_shop(conn)
+    await gift(conn, shop, daily_limit=2)
+    first = await make_member(conn, shop)
+    assert (await accrue(conn, shop, first, 10_000)).points == 55
+    [(tg_id,)] = await rows(conn, "select tg_id from users where id = %s", first.user_id)
+    await users.erase(conn, first.user_id, tg_id)
+    again = await factories.make_user(conn, tg_id=tg_id)
+    await members.register(conn, again.id, name="Анна", city="Казань", phone="+79007600077")
+    joined = await members.join(conn, shop.id, again.id, now=NOW)
+    second = await members.get(conn, shop.id, joined.member_id)
+    assert [(await accrue(conn, shop, second, 10_000)).points for _ in range(2)] == [55, 5]
+    tomorrow = NOW + timedelta(days=1)
+    assert (await accrue(conn, shop, second, 10_000, now=tomorrow)).points == 55
+
+
+async def test_a_clients_budget_at_the_assistant_counts_answers_before_an_erasure(conn, make_user):
+    shop, first, now = await make_shop(conn), await make_user(), datetime.now(UTC)
+
+    async def halt(person, once, **limits):
+        heard = await talks.hear(conn, shop.id, person.id, f"Вопрос про ряженку {once}", once=once, at=now)
+        given = {"client": 99, "shop": 99} | limits
+        ids = (heard.talk_id, heard.run_no)
+        line = await talks.begin_answer(conn, shop.id, *ids, at=now, most=AnswerUse("m"), limits=given)
+        if once != "late":
+            await talks.end_answer(conn, shop.id, line.id, "Ответ про ряженку", use=AnswerUse("m"))
+        return line.halt
+
+    assert [await halt(first, once, client=2) for once in ("1", "late")] == ["", ""]
+    second = await came_back(conn, first)
+    [before] = await rows(conn, "select id, status, words from talk_lines where partner_id = %s offset 1", shop.id)
+    assert before[1:] == ("stopped", ""), "it counts, and whoever was writing it has nowhere to write"
+    kept = str(await rows(conn, "select to_jsonb(t), to_jsonb(l) from talks t join talk_lines l on l.talk_id = t.id"))
+    assert "ряженку" not in kept
+    assert [await halt(second, "3", client=2), await halt(second, "4", shop=2)] == ["client", "shop"]
+    assert await halt(await make_user(), "5", client=2) == ""
+    await conn.execute("update remembered set until = now() where what = 'account' and subject = %s", (first.id,))
+    await users.forget_remembered(conn, now)
+    assert await rows(conn, "select id from talks where user_id = %s", first.id) == []

@@ -83,8 +83,9 @@ create index users_username on users (lower(username)) where username <> '';
 -- where they were blocked, and get nothing twice that is given once.
 create table remembered (
     mark bytea not null,
-    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed', 'card')),
-    -- of a debt the payment, of owed points and of a card whose goods may still come back the card, else the shop
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed', 'card', 'account')),
+    -- of a debt the payment, of owed points and of a card whose goods may still come back the card, of an account that
+    -- was erased today its number, else the shop
     subject bigint not null,
     -- null: for as long as the shop is there
     until timestamptz,
@@ -179,13 +180,18 @@ create trigger share_marks after update of mark, phone_mark on users
     for each row when (new.erased_at is null and (old.mark, old.phone_mark) is distinct from (new.mark, new.phone_mark))
     execute function share_marks();
 
--- Forgets facts whose time is over, and facts about a shop that has gone with its owner. Returns how many.
+-- Forgets facts whose time is over, facts about a shop that has gone with its owner, and what was left of an account for
+-- the limits of its last day. Returns how many.
 create function forget_remembered(p_now timestamptz) returns integer language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
     number integer;
 begin
     perform set_config('app.platform', 'on', true);
+    delete from talks
+    where user_id in (
+        select subject from remembered where what = 'account' and until <= least(p_now, clock_timestamp())
+    );
     with gone as materialized (
         select p.id
         from partners p
@@ -215,6 +221,19 @@ set search_path = public, pg_temp as $$
     join users u on u.mark = r.mark
     where r.what = 'owed'
     and r.subject = p_member_id;
+$$;
+
+-- Returns a person's account, and those that they erased within a day: whatever is limited for a day is counted over all.
+create function accounts_of(p_user_id bigint) returns bigint[] language sql stable security definer
+set search_path = public, pg_temp as $$
+    select array(
+        select r.subject
+        from users u
+        join remembered r on r.mark = u.mark
+        where u.id = p_user_id
+        and r.what = 'account'
+        and r.until > statement_timestamp()
+    ) || p_user_id;
 $$;
 
 -- Moves a debt between two accounts of one person: the second owes what the first owed before it was erased.

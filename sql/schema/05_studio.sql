@@ -116,11 +116,12 @@ returns text language sql stable as $$
         (
             select case
                 when b.daily_limit < p_cost + coalesce(sum(c.cost), 0) then 'spent'
-                when sum(c.cost) filter (where c.user_id = p_user_id and c.job_id is distinct from p_job_id) > 0
+                when sum(c.cost) filter (where c.user_id = any(o.own) and c.job_id is distinct from p_job_id) > 0
                     and share_of_budget(b.daily_limit, p_user_id)
-                        < p_cost + sum(c.cost) filter (where c.user_id = p_user_id) then 'share'
+                        < p_cost + sum(c.cost) filter (where c.user_id = any(o.own)) then 'share'
             end
             from provider_budgets b
+            cross join (select accounts_of(p_user_id) as own offset 0) o
             left join provider_calls c on c.provider = b.provider
                 and c.cost > 0
                 and c.begun_at > statement_timestamp() - interval '1 day'
@@ -196,7 +197,7 @@ end $$;
 create function calls_lost(p_job_id bigint, p_user_id bigint) returns bigint language sql stable as $$
     select case when count(*) filter (where c.job_id = p_job_id) = 0 then 0 else count(*) end
     from provider_calls c
-    where c.user_id = p_user_id
+    where c.user_id = any((select accounts_of(p_user_id))::bigint[])
     and c.cost > 0
     and c.begun_at > statement_timestamp() - interval '1 day'
     and (c.job_id = p_job_id

@@ -32,12 +32,18 @@ create policy till on spend_requests for select to lotok_till using (serves(part
 grant select on spend_requests to lotok_till;
 
 -- Counts the bills of a day to which a promotion was applied, whichever card of the person they went to: two accounts may
--- have become one since. Purchases that were taken back do not count.
+-- have become one since, or an account was erased and begun again. Purchases that were taken back do not count.
 create function times_given(m members, p_promotion_id bigint, p_since timestamptz) returns bigint
 language sql stable as $$
     with recursive own as (
         select m.id
-        union all
+        union
+        select e.id
+        from unnest(accounts_of(m.user_id)) a (id)
+        join members e on e.user_id = a.id
+        where a.id <> m.user_id
+        and e.partner_id = m.partner_id
+        union
         select g.id
         from own
         join members g on g.partner_id = m.partner_id and g.merged_into = own.id

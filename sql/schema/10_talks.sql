@@ -145,6 +145,7 @@ declare
     t talks;
     asked record;
     spent text := '';
+    own bigint[];
 begin
     select * into t
     from talks
@@ -154,7 +155,8 @@ begin
         return;
     end if;
     if p_model <> '' and not t.is_test then
-        select count(*) filter (where x.user_id = t.user_id) as client, count(*) as shop into asked
+        own := accounts_of(t.user_id);
+        select count(*) filter (where x.user_id = any(own)) as client, count(*) as shop into asked
         from talk_lines l
         join talks x on x.partner_id = l.partner_id and x.id = l.talk_id and not x.is_test
         where l.partner_id = p_partner_id and l.role = 'bot' and l.model <> ''
@@ -174,11 +176,30 @@ begin
     returning id, status, words, message_id, spent;
 end $$;
 
--- A person's talks go with the person, and a shop's with its owner.
+-- A person's talks go with the person, and a shop's with its owner. What a model has answered today counts in the budgets
+-- until they are over: that much of it stays, without a word of what was said (forget_remembered).
 create function forget_talks() returns trigger language plpgsql set role to lotok_app as $$
 begin
     perform set_config('app.platform', 'on', true);
-    delete from talks where user_id = new.id;
+    delete from talk_lines l
+    using talks t
+    where t.user_id = new.id
+    and l.partner_id = t.partner_id
+    and l.talk_id = t.id
+    and (l.role <> 'bot' or l.model = '' or t.is_test or l.status not in ('begun', 'complete', 'stopped')
+        or l.created_at < clock_timestamp() - interval '1 day');
+    update talk_lines l
+    set words = '', once = null, message_id = null, thumb = null,
+        status = case status when 'begun' then 'stopped' else status end
+    from talks t
+    where t.user_id = new.id and l.partner_id = t.partner_id and l.talk_id = t.id;
+    update talks
+    set summary = '', state = 'bot', person_until = null, taken_by = null,
+        closed_at = coalesce(closed_at, clock_timestamp())
+    where user_id = new.id;
+    delete from talks t
+    where t.user_id = new.id
+    and not exists (select from talk_lines l where l.partner_id = t.partner_id and l.talk_id = t.id);
     delete from talks where partner_id in (select id from partners where owner_id = new.id);
     perform set_config('app.platform', '', true);
     return null;

@@ -97,7 +97,8 @@ $$;
 
 -- An erasure does not remove debts for Stars that went back, debts to shops, and blocks by shops. They are kept under the
 -- Telegram id and not under the phone, which is somebody else's one day. Whose a card was is kept for 30 days after a
--- purchase: goods may still come back, and what cannot be taken back then is owed by the person's next account.
+-- purchase: goods may still come back, and what cannot be taken back then is owed by the person's next account. Whose an
+-- account was is kept for a day: limits of a day go on counting.
 create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
 declare
     term timestamptz := clock_timestamp() + interval '3 years';
@@ -123,6 +124,8 @@ begin
         select 'owed', id, term
         from members
         where user_id = p_user_id and left_at is null and owed > 0
+        union all
+        select 'account', p_user_id, clock_timestamp() + interval '1 day'
         union all
         select 'card', id, last_visit_at + interval '30 days'
         from members

@@ -7,6 +7,7 @@ import pytest
 
 from lib import config, errors
 from lib.jobs import table
+from lib.people import users
 from lib.studio import spending
 from tests import factories
 from tests.factories import reads, refused
@@ -179,6 +180,16 @@ async def test_the_first_order_of_a_day_is_begun_however_small_the_share(conn):
     assert (await begin(conn, 2, user=alice)).halt == "share"
 
 
+async def test_the_share_holds_over_the_accounts_of_a_day(conn):
+    alice, bob = await make_buyer(conn), await make_buyer(conn)
+    halts = [(await begin(conn, job, user=alice, cost=5_000)).halt for job in (1, 2)]
+    await conn.execute("delete from jobs where id in (1, 2)")
+    await users.erase(conn, alice.id, alice.tg_id)
+    again = await factories.make_user(conn, tg_id=alice.tg_id, credits=100)
+    halts += [(await begin(conn, job, user=user, cost=5_000)).halt for job, user in ((3, again), (4, bob))]
+    assert halts == ["", "", "share", ""]
+
+
 async def test_yesterdays_share_is_not_todays(conn):
     alice = await make_trial(conn)
     await begin(conn, 1, user=alice, cost=1000)
@@ -294,6 +305,15 @@ async def test_orders_that_cost_already_are_stopped_a_few_times_a_day_fewest_wit
     assert await stopped(conn, alice, calls=0) == "asked", "what has cost nothing is always stopped"
     await conn.execute("update provider_calls set begun_at = begun_at - interval '25 hours'")
     assert await stopped(conn, alice) == "asked"
+
+
+async def test_what_an_erasure_stopped_counts_for_the_persons_next_account(conn):
+    alice, bob = await make_buyer(conn), await make_buyer(conn)
+    await under_way(conn, alice, calls=2)
+    await users.erase(conn, alice.id, alice.tg_id)
+    again = await factories.make_user(conn, tg_id=alice.tg_id, credits=100)
+    assert [await stopped(conn, again) for _ in range(4)] == ["asked"] * 3 + ["paid"]
+    assert await stopped(conn, bob) == "asked"
 
 
 async def test_what_was_cancelled_counts_as_what_is_asked_to_stop(conn):
