@@ -236,6 +236,24 @@ set search_path = public, pg_temp as $$
     ) || p_user_id;
 $$;
 
+-- Returns the account of the person whose card this was before an erasure, if there is one again.
+create function bearers_of(p_member_id bigint) returns setof bigint language sql stable security definer
+set search_path = public, pg_temp as $$
+    select u.id
+    from remembered r
+    join users u on u.mark = r.mark
+    where r.what in ('owed', 'card')
+    and r.subject = p_member_id;
+$$;
+
+-- Keeps people from being erased until the transaction ends. An erasure locks a person before their cards, so whoever
+-- writes a card twice, which looks at its person, has to do the same.
+create function hold_people(p_user_ids bigint[]) returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
+begin
+    perform from users where id = any(p_user_ids) order by id for key share;
+end $$;
+
 -- Moves a debt between two accounts of one person: the second owes what the first owed before it was erased.
 create function pass_owed(p_from bigint, p_into bigint) returns void language sql security definer
 set search_path = public, pg_temp as $$

@@ -407,6 +407,7 @@ begin
     update members
     set phone_tail = right(p_phone, 4)
     where user_id = p_user_id
+    and left_at is null
     and phone_tail <> right(p_phone, 4);
     perform set_config('app.platform', '', true);
 end $$;

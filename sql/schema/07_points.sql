@@ -287,11 +287,61 @@ begin
     return m;
 end $$;
 
--- Does the same for the account that a member has become part of, when two accounts of one person were merged.
+-- Returns the cards that an operation of a card may move points on, the newest first: the card, those of its referrers for
+-- so many levels, those that had a reward of the receipt, and what all of these have become part of, or are borne by.
+create function line_of(p_partner_id bigint, p_member_id bigint, p_receipt_id bigint, p_levels integer) returns bigint[]
+language plpgsql stable as $$
+begin
+    return (with recursive line (id, step) as (
+        select p_member_id, 0
+        union
+        select referrer_id, p_levels from referral_rewards where partner_id = p_partner_id and receipt_id = p_receipt_id
+        union
+        select n.id, n.step
+        from line
+        join members g on g.partner_id = p_partner_id and g.id = line.id
+        cross join lateral (
+            values (g.referrer_id, line.step + 1), (g.merged_into, line.step)
+            union all
+            select o.id, p_levels
+            from bearers_of(g.id) b (id)
+            join members o on o.partner_id = p_partner_id and o.user_id = b.id and o.left_at is null
+            where g.left_at is not null
+        ) n (id, step)
+        where n.id is not null and n.step <= p_levels
+    )
+    select array_agg(distinct id order by id desc) from line);
+end $$;
+
+-- Locks these cards, and before them their people. Everybody who locks several cards of a shop begins with the newest, so
+-- that two who meet never wait for each other. Where there are others meanwhile, all are let go, and it begins again.
+create function lock_line(p_partner_id bigint, p_member_id bigint, p_receipt_id bigint, p_levels integer) returns void
+language plpgsql as $$
+declare
+    line bigint[];
+begin
+    loop
+        line := line_of(p_partner_id, p_member_id, p_receipt_id, p_levels);
+        begin
+            perform hold_people(array(select user_id from members where partner_id = p_partner_id and id = any(line)));
+            perform from members where partner_id = p_partner_id and id = any(line) order by id desc for no key update;
+            if line = line_of(p_partner_id, p_member_id, p_receipt_id, p_levels) then
+                return;
+            end if;
+            raise exception using errcode = 'LK000';
+        exception
+            when sqlstate 'LK000' then null;
+        end;
+    end loop;
+end $$;
+
+-- Does as lock_member for the account that a member has become part of, when two accounts of one person were merged.
 create function lock_heir(p_partner_id bigint, p_member_id bigint) returns members language plpgsql as $$
 declare
-    m members := lock_member(p_partner_id, p_member_id);
+    m members;
 begin
+    perform lock_line(p_partner_id, p_member_id, null, 0);
+    m := lock_member(p_partner_id, p_member_id);
     while m.merged_into is not null loop
         m := lock_member(p_partner_id, m.merged_into);
     end loop;

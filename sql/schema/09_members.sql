@@ -112,34 +112,32 @@ begin
 end $$;
 
 -- Moves a debt onto a person's new card: it owes what the person still owed this shop when an earlier account was
--- erased.
+-- erased. The earlier cards are locked before it looks: a return that is under way has noted by then what it leaves.
 create function carry_owed(p_partner_id bigint, p_user_id bigint) returns void
 language plpgsql security definer set search_path to public, pg_temp as $$
 declare
     scope text := coalesce(current_setting('app.tenant', true), '');
     m members;
     gone members;
-    card bigint;
 begin
     perform set_config('app.tenant', p_partner_id::text, true);
     select * into m
     from members
     where partner_id = p_partner_id and user_id = p_user_id and left_at is null
     for no key update;
-    for card in
-        delete from remembered r
-        using members x
-        where m.id is not null
-        and r.mark = any (marks_of(p_user_id))
-        and r.what = 'owed'
-        and r.until > clock_timestamp()
-        and x.partner_id = p_partner_id
-        and x.id = r.subject
-        returning x.id
+    for gone in
+        select * from members
+        where m.id is not null and partner_id = p_partner_id
+        and id in (select subject from remembered where mark = any (marks_of(p_user_id)) and what in ('owed', 'card'))
+        order by id desc
+        for no key update
     loop
-        gone := lock_member(p_partner_id, card);
-        update members set owed = 0 where partner_id = p_partner_id and id = gone.id;
-        update members set owed = owed + gone.owed where partner_id = p_partner_id and id = m.id;
+        delete from remembered
+        where mark = any (marks_of(p_user_id)) and what = 'owed' and subject = gone.id and until > clock_timestamp();
+        if found then
+            update members set owed = 0 where partner_id = p_partner_id and id = gone.id;
+            update members set owed = owed + gone.owed where partner_id = p_partner_id and id = m.id;
+        end if;
     end loop;
     perform set_config('app.tenant', scope, true);
 end $$;
@@ -403,7 +401,8 @@ begin
         perform set_config('app.tenant', '', true);
         return 0;
     end if;
-    -- the reversal of the receipt waits for this row, so it is either seen here or sees what is paid here
+    -- the reversal of the receipt waits for these rows, so it is either seen here or sees what is paid here
+    perform lock_line(p.id, t.member_id, t.id, p.referral_levels);
     m := lock_member(p.id, t.member_id);
     if exists (select from point_txns where partner_id = p.id and reverses_id = t.id) then
         number := take_back_referrals(t, at);
@@ -450,6 +449,7 @@ begin
     if t.id is null then
         raise exception using errcode = 'LK404', message = 'no_reward', detail = p_receipt_id::text;
     end if;
+    perform lock_line(p.id, t.member_id, t.id, p.referral_levels);
     m := lock_member(p.id, t.member_id);
     reward := lock_held_reward(p.id, p_receipt_id, p_level);
     r := lock_heir(p.id, reward.referrer_id);

@@ -4,8 +4,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from lib import errors
-from lib.loyalty import members, points
+from lib.loyalty import members, points, referrals
 from lib.office import audit
+from lib.people import users
+from tests.factories import make_user
 from tests.loyalty_lab import make_client, make_member, make_shop
 
 
@@ -104,3 +106,92 @@ async def test_joining_at_many_taps_makes_one_card(crowd):
     done = await all_at_once(conns, lambda conn, _: members.join(conn, shop.id, user.id), 16)
     assert len({joined.card_no for joined in done}) == 1
     assert sum(joined.created for joined in done) == 1
+
+
+async def waits(conn, other):
+    """Wait until a connection waits for a lock."""
+    asked = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
+    async with asyncio.timeout(20):
+        while not (await (await conn.execute(asked, (other.info.backend_pid,))).fetchone())[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def circle(conn):
+    """Return a shop, and the cards of two people who have invited each other, as one came back with a second account.
+
+    Anna invited Boris, Boris the other Anna, and her accounts became one: each buys, and is paid for by the other.
+    """
+    shop = await make_shop(conn, referral_levels=2, referral_bp=[1000, 500, 0])
+    anna = await make_member(conn, shop)
+    boris = await make_member(conn, shop, referrer=anna)
+    again = await make_member(conn, shop, referrer=boris)
+    bought = [
+        await points.accrue(conn, shop.id, one.id, shop.cashier.id, bill_minor=100_000, key=f"bought:{one.id}")
+        for one in (anna, boris, again)
+    ]
+    await members.merge(conn, anna.user_id, again.user_id)
+    return shop, anna, bought
+
+
+@pytest.mark.parametrize("returned", [False, True])
+async def test_two_returns_of_people_who_invited_each_other_wait_in_one_order(crowd, returned):
+    conns, _, _ = crowd
+    shop, anna, (_, by_boris, by_anna) = await circle(conns[0])
+    if returned:
+        for one in (by_boris, by_anna):
+            await referrals.settle(conns[0], shop.id, one.txn_id)
+            await points.reverse(conns[0], shop.id, one.txn_id, shop.owner.id, reason="", key=f"back:{one.txn_id}")
+    async with conns[0].transaction():  # whoever comes to the card in the middle stops there
+        await conns[0].execute("select set_config('app.tenant', %s, true)", (str(shop.id),))
+        await conns[0].execute("select lock_member(%s, %s)", (shop.id, anna.id))
+        first = asyncio.create_task(referrals.settle(conns[1], shop.id, by_boris.txn_id))
+        await waits(conns[7], conns[1])
+        second = asyncio.create_task(referrals.settle(conns[2], shop.id, by_anna.txn_id))
+        await waits(conns[7], conns[2])
+    assert await asyncio.gather(first, second) == [1, 1]
+
+
+async def test_a_return_with_a_merged_card_meets_a_reward_and_neither_waits_in_a_circle(crowd):
+    conns, _, _ = crowd
+    shop, anna, (early, by_boris, by_anna) = await circle(conns[0])
+    async with conns[0].transaction():
+        await conns[0].execute("select lock_member(%s, %s)", (shop.id, anna.id))
+        reward = asyncio.create_task(referrals.settle(conns[1], shop.id, by_boris.txn_id))
+        await waits(conns[7], conns[1])
+        back = asyncio.create_task(
+            points.reverse(conns[2], shop.id, early.txn_id, shop.owner.id, reason="", key="back")
+        )
+        await waits(conns[7], conns[2])
+        other = asyncio.create_task(referrals.settle(conns[3], shop.id, by_anna.txn_id))
+        await waits(conns[7], conns[3])
+    rewards, receipt, others = await asyncio.gather(reward, back, other)
+    assert (rewards, receipt.points, others) == (1, 50, 1)
+
+
+@pytest.mark.parametrize("joins_first", [True, False])
+async def test_a_return_that_meets_the_next_account_leaves_it_the_debt(crowd, joins_first):
+    conns, shop, _ = crowd
+    anna = await make_member(conns[0], shop)
+    ids = (shop.id, anna.id, shop.cashier.id)
+    bought = await points.accrue(conns[0], *ids, bill_minor=100_000, key="bought")
+    await points.redeem(conns[0], *ids, bill_minor=100_000, points=50, shown=True, key="spent")
+    person = await users.get_user(conns[0], anna.user_id)
+    await users.erase(conns[0], person.id, person.tg_id)
+    again = await make_user(conns[0], tg_id=person.tg_id)
+    await members.register(conns[0], again.id, name="Анна", city="Казань", phone="+79017600001")
+
+    def join():
+        return members.join(conns[1], shop.id, again.id)
+
+    def back():
+        return points.reverse(conns[2], shop.id, bought.txn_id, shop.owner.id, reason="", key="back")
+
+    async with conns[0].transaction():
+        await conns[0].execute("select lock_member(%s, %s)", (shop.id, anna.id))
+        begun = []
+        for work, conn in sorted([(join, conns[1]), (back, conns[2])], key=lambda one: (one[0] is join) != joins_first):
+            begun.append(asyncio.create_task(work()))
+            await waits(conns[7], conn)
+    joined, receipt = sorted(await asyncio.gather(*begun), key=lambda done: hasattr(done, "missing"))
+    assert receipt.missing == 50
+    assert (await members.get(conns[0], shop.id, joined.member_id)).owed == 50
