@@ -25,7 +25,7 @@ check: setup ## prove it: ruff, mypy, deno for the simulator's page, pytest
 	@echo "mypy and deno" && { $(PYTHON) -m mypy & types=$$!; \
 	for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || { kill $$types; exit 1; }; done; \
 	$(PYTHON) -m pytest --collect-only -n 0 > /dev/null; wait $$types; }
-	@echo "pytest" && $(PYTHON) -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+	@echo "pytest" && $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 	@$(PYTHON) -m pytest $(ARGS)

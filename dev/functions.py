@@ -27,7 +27,8 @@ from typing import Any
 
 import httpx
 
-BOOT_SECONDS = 90  # of a busy machine; a process that dies is seen at once
+from dev import patience
+
 BRIEF = 2.0  # a process that dies sooner after boot than this is not booted again unasked
 GRACE = 0.5  # what Vercel gives an instance between SIGTERM and its end
 MESSAGE_LIMIT = 64 * 1024 * 1024
@@ -241,28 +242,33 @@ class Function:
 
     async def _boot(self, process: asyncio.subprocess.Process, started: asyncio.Future[dict[str, Any]]) -> Boot:
         began = time.monotonic()
-        died = asyncio.create_task(process.wait())
-        first: set[asyncio.Future[Any]] = {started, died}
-        await asyncio.wait(first, timeout=BOOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait([started], timeout=0 if started.done() else 0.2)  # its last message may still be on the way
-        died.cancel()
-        if not started.done():
-            raise BootFailed(self._last_words(process))
-        payload = started.result()
-        port = int(payload["httpPort"])
-        await self._ping(port, process)
+        up = asyncio.create_task(self._up(process, started))
+        first = {up, asyncio.create_task(process.wait()), asyncio.create_task(patience.end(process.pid))}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([up], timeout=0 if up.done() else 0.2)  # its last message may still be on the way
+            if not up.done():
+                raise BootFailed(self._last_words(process))
+        finally:
+            for task in first:
+                task.cancel()
+        payload = up.result()
         ms = (time.monotonic() - began) * 1000
-        return Boot(process.pid, port, payload["initDuration"], payload["userInitDuration"], round(ms, 1))
+        return Boot(
+            process.pid, int(payload["httpPort"]), payload["initDuration"], payload["userInitDuration"], round(ms, 1)
+        )
 
-    async def _ping(self, port: int, process: asyncio.subprocess.Process) -> None:
-        """Wait for the app's lifespan start-up: the runtime announces its port before it has run."""
-        async with httpx.AsyncClient(timeout=BOOT_SECONDS, trust_env=False, verify=False) as client:
+    async def _up(self, process: asyncio.subprocess.Process, started: asyncio.Future[dict[str, Any]]) -> dict[str, Any]:
+        """Return what the runtime says of its start; it announces its port before the app's own start has run."""
+        payload = await started
+        async with httpx.AsyncClient(timeout=None, trust_env=False, verify=False) as client:
             try:
-                await client.get(f"http://127.0.0.1:{port}/_vercel/ping")
+                await client.get(f"http://127.0.0.1:{payload['httpPort']}/_vercel/ping")
             except httpx.HTTPError:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), 1)
                 raise BootFailed(self._last_words(process)) from None
+        return payload
 
     def _last_words(self, process: asyncio.subprocess.Process) -> str:
         state = "did not start in time" if process.returncode is None else f"ended with code {process.returncode}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev import functions
+from dev import functions, patience
 from ops.serving import routes
 
 APP = """
@@ -122,11 +122,27 @@ async def test_a_function_that_cannot_be_imported_says_why(root):
     await function.stop()
 
 
+async def test_a_function_that_hangs_at_its_start_is_given_up(root, monkeypatch):
+    (root / "api" / "hello.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.setattr(patience, "BOOT_SECONDS", 0.7)
+    function, _ = _function(root)
+    with pytest.raises(functions.BootFailed, match=r"api/hello\.py did not start in time"):
+        await function.start()
+    await function.stop()
+
+
+def test_a_boot_is_given_up_by_what_it_does_and_not_by_how_long_it_takes():
+    slow, hanging, circling = (patience.Patience(now=100) for _ in range(3))
+    assert not [now for now in range(100, 1000, 10) if slow.is_over(used=now / 100, now=now)], "a little, but always"
+    assert [hanging.is_over(used=1.5, now=now) for now in (101, 130.9, 131)] == [False, False, True]
+    assert [circling.is_over(used=now - 100, now=now) for now in (101, 129.9, 130)] == [False, False, True]
+
+
 async def test_a_function_dies_with_its_parent_even_after_kill_9(root):
     parent = textwrap.dedent(f"""
         import asyncio, pathlib, sys
         sys.path.insert(0, {str(Path(functions.__file__).parent.parent)!r})
-        from dev import functions
+        from dev import functions, patience
         async def main():
             f = functions.Function("api/hello.py", functions.environment({{}}), root=pathlib.Path({str(root)!r}))
             await f.start()

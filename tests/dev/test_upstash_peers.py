@@ -167,7 +167,7 @@ async def independent(peers: Path) -> AsyncIterator[str]:
             stdout=subprocess.PIPE,
         )
         assert process.stdout is not None
-        port = int(await asyncio.wait_for(process.stdout.readline(), 20))
+        port = int(await asyncio.wait_for(process.stdout.readline(), PATIENCE))
         dress = _Dress(port)
         try:
             app = Starlette(routes=[Route("/upstash/pipeline", dress.__call__, methods=["POST"])])

@@ -4,10 +4,13 @@ import asyncio
 import io
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
+from dev.stack import ROOT
 from lib import config, errors
 from lib.providers import openai as provider
 from tests.providers.asked import ODD, ask
@@ -245,3 +248,14 @@ async def test_a_judgement_that_cannot_be_read_is_none_and_not_a_pass(service):
         with pytest.raises(errors.Unavailable) as unread:
             await provider.moderate(["Кружка"], b"")
         assert unread.value.code == "down"
+
+
+@pytest.mark.long
+def test_the_package_is_used_as_its_own_types_say(tmp_path):
+    brief = (ROOT / "mypy.ini").read_text()
+    whole = brief.replace("follow_imports = skip", "")
+    assert whole != brief
+    (tmp_path / "mypy.ini").write_text(whole)
+    command = ["mypy", "--config-file", tmp_path / "mypy.ini", "--cache-dir", tmp_path / "cache", provider.__file__]
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
