@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from dev import generation
+from dev import generation, neon
 from dev.telegram import Account, cast
 from lib import config, errors
 
@@ -19,6 +19,7 @@ BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/
 
 LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
 GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
+OTHER_KEYS = ("UPSTASH_REDIS_REST_TOKEN", "NEON_API_KEY")
 EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
 OF_THE_PLATFORM = (
     *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_URL", "VERCEL_BRANCH_URL"),
@@ -66,6 +67,7 @@ def real(given: Mapping[str, str]) -> set[str]:
         "postgres": ("DATABASE_URL",),
         "upstash": ("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         "blob": ("BLOB_READ_WRITE_TOKEN",),
+        "neon": ("NEON_API_KEY",),
         **{name: (key,) for name, (key, _) in config.PROVIDERS.items()},
         "telegram": tuple(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS),
     }
@@ -79,7 +81,7 @@ def own_secrets(folder: Path) -> dict[str, str]:
     """
     path = folder / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-    made = {name: f"local-{secrets.token_hex(24)}" for name in (*GUARDS, "UPSTASH_REDIS_REST_TOKEN")}
+    made = {name: f"local-{secrets.token_hex(24)}" for name in (*GUARDS, *OTHER_KEYS)}
     made |= {
         name: ",".join(f"local-{secrets.token_hex(24)}" for _ in range(n)) for name, n in generation.SECRETS.items()
     }
@@ -121,6 +123,9 @@ def complete(
         made |= {name: own[name] for name in generation.SECRETS} | generation.settings(page)
     if "postgres" not in outside:
         made["DATABASE_URL"] = database_url
+        if "neon" not in outside:
+            local = {"NEON_API_URL": f"{page}/neon", "NEON_PROJECT_ID": neon.PROJECT}
+            made |= local | {"NEON_API_KEY": own["NEON_API_KEY"]}
     if "upstash" not in outside:
         token = own["UPSTASH_REDIS_REST_TOKEN"]
         made |= {"UPSTASH_REDIS_REST_URL": f"{page}/upstash", "UPSTASH_REDIS_REST_TOKEN": token}

@@ -14,7 +14,7 @@ import errno
 import shutil
 import sys
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,7 +27,21 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from dev import blob, database, functions, gateway, generation, parts, serving, settings, story, upstash, valkey
+from dev import (
+    blob,
+    database,
+    functions,
+    gateway,
+    generation,
+    neon,
+    parts,
+    serving,
+    settings,
+    story,
+    together,
+    upstash,
+    valkey,
+)
 from dev.telegram import Hooks, World, bot_api, control_api
 from dev.telegram.records import CannotAct
 from lib import config, fetch
@@ -66,8 +80,7 @@ class Stack:
     ) -> None:
         self.folder = folder.resolve()
         self.secrets = settings.own_secrets(self.folder)
-        self.given = dict(given or {})
-        self.settings: dict[str, str] = {}
+        self.given, self.settings = dict(given or {}), dict[str, str]()
         self.page = self.deployment = ""
         self.functions: dict[str, functions.Function] = {}
         self.lines: list[functions.Line] = []
@@ -80,6 +93,7 @@ class Stack:
         )
         self._port, self._ticks, self._ai, self._dozing = port, ticks, ai, dozing
         self.providers = generation.stand_ins(self.secrets, seconds=generation_seconds, light=light)
+        self.neon = neon.Neon(self.secrets["NEON_API_KEY"], self.folder / "neon" / "branches.json")
         self._on_part, self._on_line = on_part, on_line
         self._database = database.Database(self.folder / "postgres", durable=durable)
         self._valkey = valkey.Valkey(self.folder / "valkey")
@@ -147,9 +161,9 @@ class Stack:
         self._prefix = config.load(self.settings).key_prefix
         asking = httpx.AsyncClient(timeout=2, trust_env=False, verify=fetch.tls())
         self._asking = await self._exit.enter_async_context(asking)
-        await _together(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
+        await together.all_of(self._start_redis("upstash" in outside), self._start_postgres("postgres" in outside))
         booting = [self._start_function(entry) for entry in self._routes.entries.values()]
-        await _together(*booting, self._start_telegram("telegram" in outside))
+        await together.all_of(*booting, self._start_telegram("telegram" in outside))
         is_real = "blob" in outside
         self.parts.change(
             "blob", status="up", real=is_real, detail="from .env" if is_real else "", url=f"{self.page}/blob"
@@ -186,6 +200,7 @@ class Stack:
                 Route("/", lambda _: FileResponse(simulator / "index.html", headers={"Cache-Control": "no-store"})),
                 Mount("/static", StaticFiles(directory=simulator)),
                 Route("/sim/seed", self._seed, methods=["POST"]),
+                *neon.routes(self.neon),
                 Mount("/sim", control_api(self.world, self.world.hooks)),
                 Mount("/telegram", bot_api(self.world)),
                 Route("/upstash{path:path}", self._upstash),
@@ -230,7 +245,7 @@ class Stack:
             self._exit.callback(self._valkey.stop)
             self._exit.push_async_callback(self._upstash.close)
             self._exit.push_async_callback(self._redis.close)
-            await _whole(self._valkey.start)
+            await together.whole(self._valkey.start)
 
     async def _start_postgres(self, is_real: bool) -> None:
         if is_real:
@@ -240,10 +255,13 @@ class Stack:
             return
         with self.parts.starting("postgres") as part:
             self._exit.push_async_callback(asyncio.to_thread, self._database.stop)
-            owner = part.url = await _whole(self._database.start)
+            owner = part.url = await together.whole(self._database.start)
             part.detail = await database.migrate(owner)
             self.settings["DATABASE_URL_UNPOOLED"] = owner
             self.settings["DATABASE_URL"] = self._database.app_url()
+        with self.parts.starting("neon", "branches of this Postgres for python -m ops branch") as part:
+            part.url = f"{self.page}/neon"
+            self.neon.serve_from(self._database.folder)
 
     async def _start_function(self, entry: str) -> None:
         name = _part_of(entry)
@@ -369,31 +387,11 @@ class Stack:
         self, name: str, verb: str, start: Callable[[], object], stop: Callable[[], object]
     ) -> None:
         if verb != "start":
-            await _whole(stop)
+            await together.whole(stop)
             self.parts.change(name, status="down")
         if verb != "stop":
             with self.parts.starting(name, self.parts[name].detail):
-                await _whole(start)
-
-
-async def _together(*work: Coroutine[Any, Any, None]) -> None:
-    """Run all of them at once; the first failure ends the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-
-
-async def _whole[T](work: Callable[[], T]) -> T:
-    """Run it in a thread, to its end even when cancelled: a server half started could not be stopped."""
-    done = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        await asyncio.wait([done])
-        raise
+                await together.whole(start)
 
 
 def _part_of(entry: str) -> str:

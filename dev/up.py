@@ -20,6 +20,7 @@ from lib import errors
 FOLDER = ROOT / ".dev"
 DATA = {
     "postgres": "Postgres: users, credits, jobs",
+    "neon": "the names of its branches",
     "valkey": "Redis: conversations, caches",
     "telegram": "the chats of the simulator",
     "blob": "pictures",

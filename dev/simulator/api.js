@@ -71,5 +71,8 @@ export const api = {
   queue: () => get("/sim/queue"),
   tick: () => post("/sim/tick"),
   part: (name, action) => post(`/sim/parts/${name}/${action}`),
+  branches: () => get("/sim/branches"),
+  createBranch: (name) => post("/sim/branches", { name }),
+  actOnBranch: (id, verb) => post(`/sim/branches/${id}/${verb}`),
   samples: () => get("/sim/samples"),
 };

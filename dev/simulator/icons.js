@@ -1,6 +1,8 @@
 // Line icons on a 24-pixel grid, drawn for this page. One stroke style keeps them quiet beside the chat.
 
 const PATHS = {
+  branch: "M7 6.5v11M7 6.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7 21.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM17 9.5a2 2 0 1 0 0-4" +
+    " 2 2 0 0 0 0 4zM17 9.5c0 4-10 2-10 8",
   back: "M15 5l-7 7 7 7",
   close: "M6 6l12 12M18 6L6 18",
   plus: "M12 5v14M5 12h14",

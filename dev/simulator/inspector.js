@@ -1,5 +1,6 @@
 // The panel at the right: tabs, and the one place that decides what is drawn in it.
 
+import { branchesPanel } from "./branches.js";
 import { h, replace } from "./dom.js";
 import { faultsPanel } from "./faults.js";
 import { t } from "./i18n.js";
@@ -16,6 +17,7 @@ const TABS = [
   ["queue", "queue", queuePanel],
   ["faults", "bolt", faultsPanel],
   ["parts", "parts", partsPanel],
+  ["branches", "branch", branchesPanel],
   ["log", "log", logPanel],
 ];
 

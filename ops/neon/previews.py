@@ -25,6 +25,8 @@ from ops.neon.api import Branch, Neon
 PREFIX, MAKING = "preview/", "making/"
 _TRIES = 10
 _APP = "lotok_app"
+_BLANK = "its people were blanked"
+_MARKED = sql.SQL("comment on database {} is {}")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,10 @@ async def create(neon: Neon, name: str, wish: Wish) -> Preview:
     if found is None:
         return await _make(neon, name, wish)
     branch = await neon.change(found, expires_at=wish.expires_at)
+    if wish.blank and not await _is_blank(neon, branch, wish):
+        raise errors.Conflict(
+            "not_anonymised", f"{name} was made with its people: python -m ops branch reset --anonymise"
+        )
     try:
         return await _ready(neon, branch, dataclasses.replace(wish, blank=""))
     except errors.Conflict as error:
@@ -152,7 +158,17 @@ async def _ready(neon: Neon, branch: Branch, wish: Wish) -> Preview:
             if wish.blank:
                 async with conn.transaction():
                     await db.script(conn, wish.blank)
+                    await conn.execute(_MARKED.format(sql.Identifier(conn.info.dbname), sql.Literal(_BLANK)))
     return dataclasses.replace(preview, applied=tuple(applied))
+
+
+async def _is_blank(neon: Neon, branch: Branch, wish: Wish) -> bool:
+    """Tell whether this copy was blanked; its database says so, and the parent's does not."""
+    preview = await _addressed(neon, branch, wish)
+    query = "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+    async with _connected(preview.direct, neon.pause) as conn:
+        [said] = await (await conn.execute(query)).fetchone() or [None]
+    return bool(said == _BLANK)
 
 
 async def _addressed(neon: Neon, branch: Branch, wish: Wish) -> Preview:

@@ -170,6 +170,9 @@ async def test_an_odd_path_is_refused_at_every_door(own, name):
 
 OPS = (
     "audit",
+    "branch create of-the-test",
+    "branch list",
+    "branch delete of-the-test",
     "catalog list",
     "credits audit",
     "jobs stats",
@@ -298,6 +301,15 @@ def test_real_services_take_the_place_of_stand_ins():
     given = {"DATABASE_URL": "postgresql://x", "STUDIO_BOT_TOKEN": "1", "KV_REST_API_URL": "https://x"}
     assert settings.real(given) == {"postgres", "telegram", "upstash"}
     assert settings.real({}) == set()
+
+
+def test_branches_are_made_of_the_local_postgres_or_of_neons_own(tmp_path):
+    own = settings.own_secrets(tmp_path)
+    places = {"page": "http://127.0.0.1:1", "deployment": "http://127.0.0.1:2", "database_url": "postgresql://x"}
+    local = settings.complete({}, own, **places)
+    assert (local["NEON_API_URL"], local["NEON_API_KEY"]) == ("http://127.0.0.1:1/neon", own["NEON_API_KEY"])
+    for real in ({"NEON_API_KEY": "napi_x", "NEON_PROJECT_ID": "p"}, {"DATABASE_URL": "postgresql://y"}):
+        assert "NEON_API_URL" not in settings.complete(real, own, **places)
 
 
 def test_a_real_bot_needs_an_address_that_telegram_can_reach(tmp_path):

@@ -50,7 +50,10 @@ ROWS = [
     ("delete from app.products where id = 18", "; missing 18"),
     ("insert into public.settings values ('a', 'b')", "differs  rows: public.settings: 1 -> 2 rows: extra a"),
     ("update app.orders_rest set tenant_id = 2", 'changed (3001,"2031-05-05 00:00:00+00")'),
-    ("delete from app.log where ctid = '(0,1)'", "differs  rows: app.log: 4 -> 5 rows: missing 1 without a key; extra 2"),
+    (
+        "delete from app.log where ctid = '(0,1)'",
+        "differs  rows: app.log: 4 -> 5 rows: missing 1 without a key; extra 2",
+    ),
     ("insert into app.log values ('2026-01-01', 'another')", "; extra 2 without a key"),
     ('update billing."Odd ""Name""" set "Über" = \'\' where "select" = 1', "changed 1"),
     ("update app.notes set ratio = '0' where id = 2", "rows: app.notes: 9 rows: changed 2"),

@@ -48,7 +48,7 @@ def test_what_is_no_git_branch_is_refused(given):
 
 
 async def test_a_second_create_finds_the_first_and_its_days_begin_again(neon, lab):
-    first = await previews.create(neon, NAME, lab.wish())
+    first = await previews.create(neon, NAME, lab.wish(blank="select"))
     async with db.connect(first.direct) as conn:
         await conn.execute("create table typed_by_a_tester ()")
     lab.pass_days(10)
@@ -66,6 +66,14 @@ async def test_a_preview_has_its_name_only_once_its_people_are_blanked(neon, lab
     assert await names(neon) == [], "a copy with people in it is not left behind"
     made = await previews.create(neon, NAME, lab.wish(blank="update people set name = ''"))
     assert await rows(made.direct, "select name from people") == [""]
+
+
+async def test_a_preview_with_people_in_it_is_not_taken_for_one_without(neon, lab):
+    await previews.create(neon, NAME, lab.wish())
+    with pytest.raises(errors.Conflict, match="python -m ops branch reset --anonymise"):
+        await previews.create(neon, NAME, lab.wish(blank="select"))
+    await previews.reset(neon, NAME, lab.wish(blank="select"))
+    assert not (await previews.create(neon, NAME, lab.wish(blank="select"))).created
 
 
 async def test_a_run_that_was_killed_leaves_what_ends_within_the_hour(neon, lab):

@@ -30,7 +30,7 @@ from dev.generation.faults import Faults
 from lib import db, errors
 
 KINDS = {"request": ("423", "429", "503", "answer_lost", "operation_fails")}
-MAIN, DATABASE, LIMIT = "br-main", "neondb", 10
+PROJECT, MAIN, DATABASE, LIMIT = "local", "br-main", "neondb", 10
 _EXPIRY = timedelta(days=30)
 
 type Json = dict[str, Any]
@@ -79,21 +79,21 @@ class Neon:
         self._server: Path | None = None
         self._owner = "postgres"
         self._operations: dict[str, Json] = {}
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
 
     def serve_from(self, server: Path, *, database: str = "postgres", owner: str = "postgres") -> None:
         """Take this running server for the project, and this database of it for the default branch."""
         self._server, self._owner = server, owner
         kept = json.loads(self._file.read_text()) if self._file and self._file.is_file() else []
         self.branches = {one["id"]: LocalBranch(**one) for one in kept}
-        self.branches[MAIN] = LocalBranch(MAIN, "main", database, default=True, created_at=_stamp(self.clock()))
+        self.branches[MAIN] = LocalBranch(MAIN, "main", database, default=True, created_at=stamp(self.clock()))
 
     async def close(self) -> None:
         """Nothing is held open."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        async with self._turn:
+        async with self.turn:
             response = await self._answer(request)
         await response(scope, receive, send)
 
@@ -134,7 +134,7 @@ class Neon:
     async def _route(self, method: str, path: str, query: Any, body: Json) -> Json:
         match method, path.strip("/").split("/"):
             case "GET", [""]:
-                return {"project": {"id": "local", "name": "local", "pg_version": 18}}
+                return {"project": {"id": PROJECT, "name": PROJECT, "pg_version": 18}}
             case "GET", ["branches"]:
                 return self._list(query)
             case "POST", ["branches"]:
@@ -172,7 +172,7 @@ class Neon:
             raise Refused(422, f"branches limit exceeded, limit {LIMIT}", "BRANCHES_LIMIT_EXCEEDED")
         number = secrets.token_hex(6)
         made = LocalBranch(f"br-{number}", name, f"branch_{number}", parent.id, protected=protected)
-        made.created_at, made.expires_at = _stamp(self.clock()), self._expiry(expires_at)
+        made.created_at, made.expires_at = stamp(self.clock()), self._expiry(expires_at)
         await self._copy(parent.database, made.database)
         self.branches[made.id] = made
         self._keep()
@@ -201,9 +201,30 @@ class Neon:
         await self._remove(branch)
         return {"branch": branch.doc(), "operations": self._start("delete_timeline")}
 
-    def expire(self, branch_id: str) -> None:
-        """Let a branch's time be over: the next request finds it gone."""
-        self._find(branch_id).expires_at = _stamp(self.clock() - timedelta(seconds=1))
+    async def expire(self, branch_id: str) -> Json:
+        """Let a branch's time be over, as if its days had passed."""
+        branch = self._find(branch_id)
+        if branch.default or branch.protected:
+            raise Refused(422, "a default or protected branch cannot expire")
+        branch.expires_at = stamp(self.clock() - timedelta(seconds=1))
+        await self._sweep()
+        return {}
+
+    async def protect(self, branch_id: str) -> Json:
+        """Protect a branch, or no longer."""
+        return self._change(self._find(branch_id), {"protected": not self._find(branch_id).protected})
+
+    async def look(self) -> Json:
+        """Return all branches with their sizes and addresses, the newest last."""
+        if self._server is None:
+            raise Refused(503, "the local Postgres does not run")
+        await self._sweep()
+        async with db.connect(postgres.url(self._server, "template1")) as conn:
+            rows = await (await conn.execute("select datname, pg_database_size(oid) from pg_database")).fetchall()
+        sizes = dict(rows)
+        found = sorted(self.branches.values(), key=lambda one: (not one.default, one.created_at, one.name))
+        docs = [one.doc() | {"bytes": sizes.get(one.database), "url": self.url(one, {})} for one in found]
+        return {"branches": docs, "requests": len(self.requests)}
 
     def url(self, branch: LocalBranch, query: Any) -> str:
         """Return the address of a branch's database; by the pooler it is the same here."""
@@ -336,5 +357,5 @@ def _shown(operation: Json) -> Json:
     return {key: operation[key] for key in ("id", "action", "status")}
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
