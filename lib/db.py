@@ -38,7 +38,7 @@ _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "conn
 # A sleeping Neon wakes in well under a second; longer than this and the caller is better off with an error.
 CHECKOUT_SECONDS = 8.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SCALARS = (bool, int, str, datetime, UUID)
+_SCALARS = (bool, int, float, str, datetime, UUID)
 
 # Keyed by loop: a pool's workers die with the loop that made them, and the next checkout would hang.
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ A verb's module has a docstring (the first line is its one sentence, the rest it
 import argparse
 
 VERBS = {
+    "assess": "ops.neon.assess.verb",
     "audit": "ops.audit",
     "branch": "ops.neon.branch",
     "bridge": "ops.bridge",
