@@ -4,6 +4,10 @@ A test that is long as a whole is marked `long`: `make check` leaves it out, CI 
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 
 
 def size(short: int, whole: int) -> int:
@@ -14,3 +18,12 @@ def size(short: int, whole: int) -> int:
 def is_short() -> bool:
     """Say whether this run does a part only."""
     return not os.environ.get("LOTOK_LONG")
+
+
+def few(values: Iterable[Any], count: int) -> list[Any]:
+    """Return the values of a parameter of which only the first `count` are for `make check`; the others are long.
+
+    For pictures whose designs, forms or scenes go through the same code; those that do not stand first.
+    """
+    every = list(values)
+    return [*every[:count], *(pytest.param(value, marks=pytest.mark.long) for value in every[count:])]

@@ -15,6 +15,7 @@ from lib.drawing.cover.choice import DESIGNS
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground.colour import contrast, to_oklch
 from tests.drawing.pictures import encoded, make_cutout, make_scene
+from tests.sizes import few
 
 SAID = facts.read("Кружка, ручная работа", ("Держит тепло 2 часа", "Легко мыть", "В коробке"))
 SIZES = ((225, 300), (225, 225), (180, 320))
@@ -81,7 +82,7 @@ def test_a_colour_that_had_to_be_shifted_is_told() -> None:
     assert fits.ground == (250, 246, 240)
 
 
-@pytest.mark.parametrize("pair", letters.PAIRS)
+@pytest.mark.parametrize("pair", few(letters.PAIRS, 3))
 def test_every_pair_of_faces_keeps_the_title_on_the_sheet(pair) -> None:
     product = make_cutout().crop((60, 90, 301, 701))
     for design in DESIGNS:

@@ -10,6 +10,7 @@ from lib.drawing.cover import bold, choice, draw, facts, framed, letters, tones
 from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
+from tests.sizes import few
 
 SIZE = (270, 360)
 TEXTS = ("Играет 24 часа без розетки", "Не боится воды", "Глубокий бас", "Быстрая зарядка")
@@ -303,7 +304,7 @@ def drawn(monkeypatch, name, product, read, size=SIZE, sides=()):
     return sheets[0]
 
 
-@pytest.mark.parametrize("size", [SIZE, (270, 480)])
+@pytest.mark.parametrize("size", few([SIZE, (270, 480)], 1))
 @pytest.mark.parametrize("name", choice.DESIGNS)
 def test_words_stand_in_their_zone_and_read(monkeypatch, name, size):
     top, bottom = draw.zone(size)
@@ -394,7 +395,7 @@ def test_a_number_whose_note_is_a_long_word_stays_a_benefit():
     assert facts.read("Часы", ("Водонепроницаемые до 50 м",)).number is None
 
 
-@pytest.mark.parametrize("size", [(180, 240), (200, 200), (180, 320)])
+@pytest.mark.parametrize("size", few([(180, 240), (200, 200), (180, 320)], 1))
 @pytest.mark.parametrize("name", choice.DESIGNS)
 def test_every_design_is_drawn_with_any_words(name, size):
     odd = ("Щ" * 40, "漢字 🔥 عربى", "Қазақша әліпби ұзындығы", "а")

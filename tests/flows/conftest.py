@@ -213,8 +213,16 @@ class Shop:
     async def redis_keys(self) -> list[str]:
         """Return every key in Redis, each with its value if that is a text."""
         keys = list(await self._redis("KEYS", "*"))
-        texts = [key for key in keys if await self._redis("TYPE", key) == "string"]
-        return keys + [f"{key} = {await self._redis('GET', key)}" for key in texts]
+        values = await self._pipeline(*(("GET", key) for key in keys))
+        return keys + [
+            f"{key} = {value['result']}" for key, value in zip(keys, values, strict=True) if "result" in value
+        ]
+
+    async def _pipeline(self, *commands: tuple[str, ...]) -> list[dict[str, Any]]:
+        settings = self.stack.settings
+        headers = {"Authorization": f"Bearer {settings['UPSTASH_REDIS_REST_TOKEN']}"}
+        answer = await self.http.post(f"{settings['UPSTASH_REDIS_REST_URL']}/pipeline", json=commands, headers=headers)
+        return list(answer.raise_for_status().json())
 
     async def expire(self, key: str) -> None:
         """Let the time of a key in Redis be over."""
