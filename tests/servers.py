@@ -50,13 +50,13 @@ def _packaged(version: int) -> list[Path]:
 
 
 @contextlib.contextmanager
-def run(version: int) -> Iterator[Path]:
-    """Run a fresh server and yield its data folder."""
+def run(version: int, **settings: str) -> Iterator[Path]:
+    """Run a fresh server, with settings of its own, and yield its data folder."""
     with postgres.guarded() as folder:
         data = folder / "data"
         if user := postgres.system_user():
             shutil.chown(folder, user)
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in (SETTINGS | settings).items())
         _call(version, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8")
         try:
             _call(version, "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", f"-k {folder} {options}", "start")

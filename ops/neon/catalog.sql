@@ -38,13 +38,14 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg_class c]
 
 -- name: columns
+-- From 17 on a partition has its parent's identity, which earlier ones kept to themselves.
 select
     n.nspname || '.' || c.relname || '.' || a.attname,
     concat_ws(' ',
         row_number() over (partition by c.oid order by a.attnum) || '.',
         format_type(a.atttypid, a.atttypmod),
         case when a.attnotnull then 'not null' end,
-        'identity ' || nullif(a.attidentity::text, ''),
+        case when not c.relispartition then 'identity ' || nullif(a.attidentity::text, '') end,
         'generated ' || nullif(a.attgenerated::text, ''),
         'storage ' || a.attstorage::text,
         'compression ' || nullif(a.attcompression::text, ''),
@@ -380,7 +381,7 @@ select r.rolname, concat_ws(' ',
     case when r.rolcanlogin then 'login' end, case when r.rolinherit then 'inherit' end,
     case when r.rolbypassrls then 'bypasses row security' end,
     'member of ' || (
-        select string_agg(g.rolname, ', ' order by g.rolname)
+        select string_agg(distinct g.rolname::text, ', ' order by g.rolname::text)
         from pg_auth_members m join pg_roles g on g.oid = m.roleid
         where m.member = r.oid
     ))

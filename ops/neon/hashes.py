@@ -16,7 +16,7 @@ BUCKETS = 4096
 READ_AGAIN, NAMED = 16, 20
 
 TABLES = """
-select c.oid::regclass::text, n.nspname, c.relname, c.relpersistence::text, pg_table_size(c.oid)
+select c.oid::regclass::text, n.nspname, c.relname, c.relpersistence::text, pg_table_size(c.oid), c.oid::bigint
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind::text = any(%s) and n.nspname !~ '^(pg_|information_schema$)' and n.nspname <> all(%s)
     and not exists (
@@ -45,6 +45,7 @@ class Table:
     relation: str
     persistence: str = "p"
     size: int = 0
+    oid: int = 0
     columns: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
 
@@ -86,7 +87,7 @@ async def tables(conn: connect.Connection, without: tuple[str, ...] = (), kinds:
 async def _with_columns(conn: connect.Connection, table: Table) -> Table:
     rows = await (await conn.execute(COLUMNS, [table.name])).fetchall()
     names, key = tuple(name for name, _ in rows), tuple(name for name, is_key in rows if is_key)
-    return Table(table.name, table.schema, table.relation, table.persistence, table.size, names, key)
+    return Table(table.name, table.schema, table.relation, table.persistence, table.size, table.oid, names, key)
 
 
 async def buckets(conn: connect.Connection, table: Table) -> Buckets:

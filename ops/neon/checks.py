@@ -1,0 +1,120 @@
+"""What is looked at before a move begins: blockers, which stop it, and remarks, which are told."""
+
+from dataclasses import dataclass, field
+
+from lib import errors
+from ops.neon import connect, managed, tools
+
+# Each tells of one kind of thing that a move must know of; it returns names.
+REMARKS = {
+    "large objects": "select count(*) || ' of them' from pg_largeobject_metadata having count(*) > 0",
+    "unlogged tables (their rows are copied, and never replicated)": """
+        select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'r' and c.relpersistence = 'u' and n.nspname <> all(%s) order by 1""",
+    "tables without a key": """
+        select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'r' and n.nspname <> all(%s) and n.nspname !~ '^(pg_|information_schema$)'
+            and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) order by 1""",
+    "event triggers (a target without superuser refuses them)": """
+        select e.evtname from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid
+        join pg_namespace n on n.oid = p.pronamespace where n.nspname <> all(%s) order by 1""",
+    "foreign servers (passwords of their users are not read)": "select srvname from pg_foreign_server order by 1",
+    "subscriptions of this database (they are not carried)": """
+        select s.subname::text from (select to_jsonb(s) ->> 'subname' as subname from pg_stat_subscription s) s""",
+    "prepared transactions (their rows are not visible)": """
+        select gid from pg_prepared_xacts where database = current_database()""",
+    "jobs of pg_cron (make them again by hand)": """
+        select 'cron.job' where to_regclass('cron.job') is not null""",
+}
+GUARDED_TABLES = """
+select c.oid::regclass::text
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_roles me on me.rolname = current_user
+where c.relrowsecurity and c.relkind in ('r', 'p') and n.nspname <> all(%s)
+    and not (me.rolsuper or me.rolbypassrls or pg_has_role(c.relowner, 'usage') and not c.relforcerowsecurity)
+order by 1
+"""
+OWN_TABLES = """
+select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> all(%s) and n.nspname !~ '^(pg_|information_schema$)'
+    and not exists (
+        select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+    )
+"""
+EXTENSIONS = "select e.extname, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace order by 1"
+ENCODING = "select pg_encoding_to_char(encoding) from pg_database where datname = current_database()"
+
+
+@dataclass
+class Findings:
+    """What was found: blockers stop a move."""
+
+    blockers: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Raise Conflict with all blockers, if there is one."""
+        if self.blockers:
+            raise errors.Conflict("not_ready", "; ".join(self.blockers))
+
+
+async def values(conn: connect.Connection, query: str, *given: object) -> list[str]:
+    """Return the first column of a query as text; `given` only where the query has a place for it."""
+    with connect.translated():
+        cursor = await conn.execute(query, given if "%s" in query else None)  # type: ignore[call-overload]
+        return [str(row[0]) for row in await cursor.fetchall()]
+
+
+async def of_source(conn: connect.Connection, without: tuple[str, ...]) -> Findings:
+    """Look at a source: what hides rows from us is a blocker, what needs a hand is a remark."""
+    found = Findings()
+    if hidden := await values(conn, GUARDED_TABLES, list(without)):
+        found.blockers.append(
+            f"row security hides rows of {', '.join(hidden)} from {conn.info.user}: take a role that bypasses it (alter"
+            " role … bypassrls, or a superuser), or let the owner switch FORCE off for the time of the copy"
+        )
+    for title, query in REMARKS.items():
+        if names := await values(conn, query, list(without)):
+            found.remarks.append(f"{title}: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}")
+    return found
+
+
+async def of_target(conn: connect.Connection, without: tuple[str, ...], *, fresh: bool) -> Findings:
+    """Look at a target: it must be empty, unless this move has filled it."""
+    found = Findings()
+    number = int((await values(conn, OWN_TABLES, list(without)))[0])
+    if number and fresh:
+        found.blockers.append(
+            f"the target holds {number} tables, views and sequences already; a copy goes into an empty database only"
+        )
+    return found
+
+
+async def of_both(source: connect.Connection, target: connect.Connection, skip: frozenset[str]) -> Findings:
+    """Look at what the two must agree on: versions, encodings, extensions."""
+    found = Findings()
+    old, new = source.info.server_version // 10000, target.info.server_version // 10000
+    if new < old:
+        found.blockers.append(f"the target is Postgres {new}, older than the source's {old}")
+    encodings = [(await values(conn, ENCODING))[0] for conn in (source, target)]
+    if encodings[0] != encodings[1]:
+        found.blockers.append(f"the encodings differ: {encodings[0]} and {encodings[1]}")
+    wanted = [name for name in await values(source, EXTENSIONS) if name not in skip]
+    return await lacking(target, wanted, found)
+
+
+async def lacking(target: connect.Connection, wanted: list[str], found: Findings) -> Findings:
+    """Note the extensions that a target does not offer; a provider's own ones stay behind anyway."""
+    offered = set(await values(target, "select name from pg_available_extensions"))
+    own = {name for names in managed.EXTENSIONS.values() for name in names}
+    missing = [name for name in wanted if name not in offered | own]
+    if missing:
+        listed = " ".join(f"--skip-extension {name}" for name in missing)
+        found.blockers.append(f"the target does not offer {', '.join(missing)}; what needs them is lost with {listed}")
+    return found
+
+
+def client_for(url: str, server_version: int) -> tools.Client:
+    """Return the client that can dump a server of this version."""
+    return tools.choose(url, at_least=server_version // 10000)

@@ -1,0 +1,116 @@
+"""What a target refuses during a restore, sorted: expected (known, and named), harmless (nothing is lost), fatal.
+
+What no line of the table knows is fatal, so that nothing gets lost among errors that "are always there".
+"""
+
+import re
+from dataclasses import dataclass
+
+EXPECTED, HARMLESS, FATAL = "expected", "harmless", "fatal"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a message, and the command it is about, must look like, and what to make of it."""
+
+    message: str
+    command: str
+    grade: str
+    why: str
+
+
+# The first that fits decides.
+RULES = (
+    Rule('role ".*" does not exist', r"CREATE POLICY|ALTER POLICY", FATAL, "a policy would be missing"),
+    Rule("must be owner of extension", "COMMENT ON EXTENSION", HARMLESS, "the provider owns its extensions"),
+    Rule("must be owner of extension", "ALTER EXTENSION", HARMLESS, "the provider owns its extensions"),
+    Rule('(schema ".*"|extension ".*"|language "plpgsql") already exists', "CREATE ", HARMLESS, "it is there"),
+    Rule("must be owner of schema public", "SCHEMA public", HARMLESS, "the database's owner has it"),
+    Rule(r"unrecognized configuration parameter", "^SET ", HARMLESS, "a setting of the newer client"),
+    Rule("must be able to SET ROLE|must be member of role", "OWNER TO", EXPECTED, "the role that restores has it"),
+    Rule('role ".*" does not exist', "OWNER TO", EXPECTED, "its owner stays behind"),
+    Rule(
+        'role ".*" does not exist|permission denied|must be able to SET ROLE|must be member',
+        "DEFAULT PRIVILEGES",
+        EXPECTED,
+        "default privileges of a role that stays behind",
+    ),
+    Rule("permission denied to create event trigger", "", EXPECTED, "lost: event triggers need a superuser"),
+    Rule("must be superuser to create .*publication", "", EXPECTED, "lost: publishing all tables needs a superuser"),
+    Rule("permission denied to set parameter", "", EXPECTED, "lost: a setting that needs a superuser"),
+    Rule("must be superuser to set|security label", "SECURITY LABEL", EXPECTED, "lost: a label of an extension"),
+)
+# Where an extension was left out on purpose, what needs it is lost, too.
+LEFT_OUT = Rule(
+    r"(foreign-data wrapper|server|type|function|operator class|access method|schema) .* does not exist"
+    r"|permission denied for foreign-data wrapper",
+    "",
+    EXPECTED,
+    "lost: it needs an extension that was left out",
+)
+# Where an earlier try of the same entries was interrupted, what it has made is there.
+MADE_BEFORE = Rule(
+    r"\balready\b|multiple primary keys|unique constraint .pg_(ts|largeobject)_",
+    "",
+    HARMLESS,
+    "an earlier try made it",
+)
+# A grant to a role that was left behind.
+LEFT_BEHIND = Rule(
+    'role "(.*)" does not exist', "^(GRANT|REVOKE|ALTER DEFAULT)", EXPECTED, "a right of a role that stays behind"
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error of pg_restore and what it means."""
+
+    entry: str
+    message: str
+    command: str
+    grade: str
+    why: str
+
+    def words(self) -> str:
+        """Return it on one line."""
+        return f"{self.grade:<8}  {self.entry or self.command[:60]}: {self.message} ({self.why})"
+
+
+def read(
+    said: str, *, stayed: frozenset[str] = frozenset(), left_out: bool = False, again: bool = False
+) -> list[Refusal]:
+    """Sort what pg_restore has said; `stayed` are the roles that were not carried over."""
+    more = ((LEFT_OUT,) if left_out else ()) + ((MADE_BEFORE,) if again else ())
+    found, entry = [], ""
+    lines = said.splitlines()
+    for number, line in enumerate(lines):
+        if "from TOC entry " in line:
+            entry = line.split("from TOC entry ", 1)[1].split(" ", 3)[-1].strip()
+        if match := re.match(r"pg_restore: error: (?:could not execute query: )?(?:ERROR: *)?(.*)", line):
+            command = _command(lines[number + 1 :])
+            found.append(_sorted(entry, match.group(1), command, stayed, more))
+    return found
+
+
+def _command(after: list[str]) -> str:
+    for number, line in enumerate(after[:8]):
+        if line.startswith("Command was: "):
+            return " ".join([line[13:], *_until_next(after[number + 1 :])]).strip()
+        if line.startswith("pg_restore: error"):
+            break
+    return ""
+
+
+def _until_next(lines: list[str]) -> list[str]:
+    ended = next((n for n, line in enumerate(lines) if line.startswith("pg_restore:")), len(lines))
+    return lines[:ended]
+
+
+def _sorted(entry: str, message: str, command: str, stayed: frozenset[str], more: tuple[Rule, ...]) -> Refusal:
+    for rule in (*RULES, *more):
+        if re.search(rule.message, message) and re.search(rule.command, command):
+            return Refusal(entry, message, command, rule.grade, rule.why)
+    missing = re.search(LEFT_BEHIND.message, message)
+    if missing and missing.group(1) in stayed and re.search(LEFT_BEHIND.command, command):
+        return Refusal(entry, message, command, LEFT_BEHIND.grade, LEFT_BEHIND.why)
+    return Refusal(entry, message, command, FATAL, "unknown")

@@ -1,0 +1,198 @@
+"""An archive put into an empty database, by sections: schemas, pre-data, rows, post-data, views, rights.
+
+Each section can be done again: what an interrupted run has made is left, its tables are emptied. While it works, owners
+may create in their schemas, which a managed target's owner must grant them; afterwards the schemas' own rights stand.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from lib import errors
+from ops.neon import connect, hashes, refusals, tools
+from ops.neon.archive import Archive, Entry
+from ops.neon.progress import Progress
+from ops.neon.refusals import FATAL, Refusal
+
+SESSION = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
+VIEW_DATA = "MATERIALIZED VIEW DATA"
+# These are made before the archive is touched, or stay behind.
+LEFT_TO_US = ("EXTENSION", "SUBSCRIPTION", "DATABASE", "DATABASE PROPERTIES")
+# Views that read tables with row security, through other views too, and whether those who own them are above it.
+GUARDED = """
+with recursive reads(view, relation) as (
+    select r.ev_class, d.refobjid
+    from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    where d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+    union
+    select u.view, d.refobjid
+    from reads u
+    join pg_rewrite r on r.ev_class = u.relation
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    where d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+)
+select
+    v.oid::regclass::text, o.rolname,
+    bool_and(o.rolsuper or o.rolbypassrls or t.relowner = v.relowner and not t.relforcerowsecurity),
+    string_agg(distinct t.oid::regclass::text, ', ')
+from pg_class v
+join pg_roles o on o.oid = v.relowner
+join reads u on u.view = v.oid
+join pg_class t on t.oid = u.relation and t.relrowsecurity
+where v.relkind = 'm'
+group by v.oid, o.rolname
+"""
+
+
+@dataclass(frozen=True)
+class GuardedView:
+    """A materialized view over tables with row security."""
+
+    name: str
+    owner: str
+    above: bool
+    tables: str
+
+
+@dataclass
+class Restore:
+    """One archive on its way into one database."""
+
+    archive: Archive
+    target: str
+    jobs: int = 2
+    without: frozenset[str] = frozenset()
+    stayed: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    refused: list[Refusal] = field(default_factory=list)
+    quiet: bool = False
+
+    def entries(self, section: str = "") -> list[Entry]:
+        """Return the entries of a section that are to be restored."""
+        listed = self.archive.entries if not section else self._of(section)
+        return [entry for entry in listed if not self._stays(entry)]
+
+    def _of(self, section: str) -> list[Entry]:
+        command = [self.archive.client.program("pg_restore"), "-l", f"--section={section}", self.archive.path]
+        lines = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
+        return [entry for entry in self.archive.entries if entry.line in lines]
+
+    def _stays(self, entry: Entry) -> bool:
+        schema = entry.schema or (
+            entry.name.removeprefix("SCHEMA ") if entry.kind in ("SCHEMA", "ACL", "COMMENT") else ""
+        )
+        about_extension = entry.kind == "COMMENT" and entry.name.startswith("EXTENSION ")
+        return entry.kind in LEFT_TO_US or schema in self.without or about_extension
+
+    async def put(self, title: str, entries: Iterable[Entry], *options: str, jobs: int = 0, again: bool = False) -> int:
+        """Restore these entries, in the archive's order; Rejected when an error is fatal."""
+        chosen = list(entries)
+        if not chosen:
+            return 0
+        listed = self.archive.path.parent / f"{title}.list"
+        listed.write_text("\n".join(entry.line for entry in chosen) + "\n", encoding="utf-8")
+        base = connect.read(self.target).get("dbname", "")
+        command = [self.archive.client.program("pg_restore"), "-v", "-d", base, "-L", str(listed), "--no-tablespaces"]
+        command += [f"-j{jobs or self.jobs}", *options]
+        bar = Progress(title, len(chosen), quiet=self.quiet)
+        heard = re.compile(r"finished item \d+ (.*)")
+        _, said = await tools.run(
+            [*command, str(self.archive.path)],
+            url=self._with_session(),
+            listen=lambda line: (found := heard.search(line)) and bar.step(found.group(1)),
+        )
+        bar.done()
+        self._judge(title, said, again)
+        return len(chosen)
+
+    def _with_session(self) -> str:
+        parts = connect.read(self.target)
+        options = f"{parts.get('options', '')} {SESSION}".strip()
+        return connect.make_conninfo("", **parts | {"options": options})
+
+    def _judge(self, title: str, said: str, again: bool) -> None:
+        found = refusals.read(said, stayed=self.stayed, left_out=bool(self.left_out), again=again)
+        self.refused += [refusal for refusal in found if refusal.grade != FATAL]
+        fatal = [refusal for refusal in found if refusal.grade == FATAL]
+        if fatal:
+            more = f"; and {len(fatal) - 1} more" if len(fatal) > 1 else ""
+            words = connect.scrub(fatal[0].words(), self.target)
+            raise errors.Rejected("restore", f"{title}: {words}{more}")
+
+
+async def let_owners_create(conn: connect.Connection, restore: Restore) -> None:
+    """Let the owners of objects create in the schemas of these, as they must to be given them."""
+    for owner, schema in _owners(restore):
+        with connect.translated():
+            await conn.execute(
+                sql.SQL("grant usage, create on schema {} to {}").format(sql.Identifier(schema), sql.Identifier(owner))
+            )
+
+
+async def take_back(conn: connect.Connection, restore: Restore) -> None:
+    """Take back what `let_owners_create` gave; the archive's own rights are restored after it."""
+    for owner, schema in _owners(restore):
+        with connect.translated():
+            await conn.execute(
+                sql.SQL("revoke usage, create on schema {} from {}").format(
+                    sql.Identifier(schema), sql.Identifier(owner)
+                )
+            )
+
+
+def _owners(restore: Restore) -> list[tuple[str, str]]:
+    """Return owners and the schemas they own objects in, other than their own schemas."""
+    own = {(entry.owner, entry.name) for entry in restore.archive.entries if entry.kind == "SCHEMA"}
+    found = {(entry.owner, entry.schema) for entry in restore.entries() if entry.schema and entry.owner}
+    return sorted(pair for pair in found - own if pair[0] not in restore.stayed)
+
+
+async def let_own_schemas(conn: connect.Connection, restore: Restore) -> None:
+    """Let the owners of schemas create in the database, as they must to be given these."""
+    base = sql.Identifier(conn.info.dbname)
+    for owner in {entry.owner for entry in restore.entries() if entry.kind == "SCHEMA"} - restore.stayed:
+        with connect.translated():
+            await conn.execute(sql.SQL("grant create on database {} to {}").format(base, sql.Identifier(owner)))
+
+
+async def empty(conn: connect.Connection, restore: Restore) -> None:
+    """Empty all tables, for rows whose restore was interrupted; large objects too, where the rows bring them along."""
+    with connect.translated():
+        for table in await hashes.tables(conn, tuple(restore.without)):
+            await conn.execute(sql.SQL("truncate {} cascade").format(sql.Identifier(table.schema, table.relation)))
+        if any(entry.kind == "BLOB METADATA" for entry in restore.entries("data")):
+            await conn.execute("select lo_unlink(oid) from pg_largeobject_metadata")
+
+
+async def guarded_views(conn: connect.Connection) -> dict[str, GuardedView]:
+    """Return the materialized views over tables with row security."""
+    with connect.translated():
+        return {row[0]: GuardedView(*row) for row in await (await conn.execute(GUARDED)).fetchall()}
+
+
+def to_fill(
+    entries: list[Entry], guarded: dict[str, GuardedView], filtered: frozenset[str] | None
+) -> tuple[list[Entry], list[str]]:
+    """Choose the materialized views that may be filled, and say of those over row security what becomes of them.
+
+    One whose owner here is above the policies, and on the source was not (`filtered`; None: nobody knows), stays empty.
+    """
+    chosen, remarks = [], []
+    for entry in entries:
+        view = guarded.get(f"{entry.schema}.{entry.name}")
+        if view is None:
+            chosen.append(entry)
+        elif view.above and (filtered is None or view.name in filtered):
+            remarks.append(
+                f"NOT FILLED: materialized view {view.name} reads {view.tables} under row security, and its owner here,"
+                f" {view.owner}, is above the policies: it would hold every tenant's rows. Give it to a role that they"
+                " hold for, then refresh it"
+            )
+        else:
+            chosen.append(entry)
+            how = "above the policies, as on the source" if view.above else "under their policies"
+            remarks.append(f"materialized view {view.name} reads {view.tables}: refreshed as {view.owner}, {how}")
+    return chosen, remarks

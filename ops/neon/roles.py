@@ -1,0 +1,158 @@
+"""Roles and settings, which no dump of a database carries: read on the source, made on the target before all else.
+
+A policy `TO somebody` is dropped by a restore where that role is missing, and a materialized view is refreshed as its
+owner: under one who bypasses row security it would hold every tenant's rows. So owners keep their names. A password
+cannot be read; a new one is made and shown once.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from lib import errors
+from ops.neon import connect, managed
+
+# The roles that objects or policies of this database mention, their groups and their members, wherever they lead.
+NAMED = """
+with recursive reached(oid) as (
+    select d.refobjid
+    from pg_shdepend d
+    where d.refclassid = 'pg_authid'::regclass
+        and (d.dbid = (select oid from pg_database where datname = current_database()))
+    union
+    select case when m.roleid = r.oid then m.member else m.roleid end
+    from reached r join pg_auth_members m on r.oid in (m.roleid, m.member)
+)
+select
+    r.rolname, r.rolcanlogin, r.rolinherit, r.rolbypassrls, r.rolsuper, r.rolconnlimit,
+    coalesce((
+        select array_agg(distinct g.rolname::text order by g.rolname::text)
+        from pg_auth_members m join pg_roles g on g.oid = m.roleid
+        where m.member = r.oid
+    ), '{}')
+from pg_roles r
+where r.oid in (select oid from reached) and r.rolname !~ '^pg_'
+order by 1
+"""
+SETTINGS = """
+select r.rolname, pair
+from pg_db_role_setting s join pg_roles r on r.oid = s.setrole cross join unnest(s.setconfig) pair
+where s.setdatabase = 0 and r.rolname = any(%s)
+"""
+# Settings whose value is a list of names, written without quotes around the whole.
+LISTS = ("search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces")
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of the source."""
+
+    name: str
+    login: bool = False
+    inherit: bool = True
+    bypasses: bool = False
+    superuser: bool = False
+    limit: int = -1
+    groups: tuple[str, ...] = ()
+
+    @property
+    def carried(self) -> bool:
+        """Tell whether it can be made elsewhere: no superuser's and no provider's role can."""
+        return not self.superuser and self.name not in managed.ROLES
+
+
+async def read(conn: connect.Connection) -> list[Role]:
+    """Return the roles that matter to a database."""
+    with connect.translated():
+        return [Role(*row[:6], tuple(row[6])) for row in await (await conn.execute(NAMED)).fetchall()]
+
+
+async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, str], list[str]]:
+    """Make the roles that are not there yet; return the new ones' passwords, and remarks.
+
+    The role that restores becomes a member of each, or it could not give them what they own.
+    """
+    passwords, remarks = {}, []
+    with connect.translated():
+        there = {name for (name,) in await (await conn.execute("select rolname from pg_roles")).fetchall()}
+        for role in wanted:
+            if role.name not in there:
+                passwords |= await _create(conn, role)
+            if role.bypasses:
+                remarks += await _try(conn, sql.SQL("alter role {} bypassrls").format(sql.Identifier(role.name)))
+        for role in wanted:
+            for group in role.groups:
+                if group in there or group in [other.name for other in wanted]:
+                    remarks += await _try(conn, _grant(group, sql.Identifier(role.name)))
+        remarks += await _join(conn, wanted)
+    return passwords, remarks
+
+
+async def _create(conn: connect.Connection, role: Role) -> dict[str, str]:
+    words = sql.SQL("create role {} {} connection limit {}").format(
+        sql.Identifier(role.name), sql.SQL("inherit" if role.inherit else "noinherit"), sql.Literal(role.limit)
+    )
+    if not role.login:
+        await conn.execute(words)
+        return {}
+    password = secrets.token_urlsafe(24)
+    await conn.execute(words + sql.SQL(" login password {}").format(sql.Literal(password)))
+    return {role.name: password}
+
+
+async def _join(conn: connect.Connection, wanted: list[Role]) -> list[str]:
+    """Make the role that restores a member of those it will give objects to; a superuser needs no membership."""
+    row = await (await conn.execute("select rolsuper from pg_roles where rolname = current_user")).fetchone()
+    if row and row[0]:
+        return []
+    said = []
+    for role in wanted:
+        held = await (await conn.execute("select pg_has_role(%s, 'usage')", [role.name])).fetchone()
+        if not (held and held[0]):
+            said += await _try(conn, _grant(role.name, sql.SQL("current_user"), conn.info.server_version >= 160000))
+    return said
+
+
+def _grant(group: str, to: sql.Composable, options: bool = False) -> sql.Composed:
+    with_options = sql.SQL(" with inherit true, set true" if options else "")
+    return sql.SQL("grant {} to {}").format(sql.Identifier(group), to) + with_options
+
+
+async def _try(conn: connect.Connection, statement: sql.Composed) -> list[str]:
+    """Run a statement that a managed target may refuse; say what it refused."""
+    try:
+        with connect.translated():
+            await conn.execute(statement)
+    except errors.Rejected as refused:
+        return [f"not done: {statement.as_string(conn)} ({refused.detail})"]
+    return []
+
+
+async def own_settings(conn: connect.Connection, names: list[str]) -> list[tuple[str, str]]:
+    """Return the settings that roles have in every database, which pg_dump never writes: (role, assignment)."""
+    with connect.translated():
+        rows = await (await conn.execute(SETTINGS, [names])).fetchall()
+    return [(role, assignment(pair)) for role, pair in rows]
+
+
+def assignment(pair: str) -> str:
+    """Return `name=value` of the catalogue as SET takes it."""
+    name, _, value = pair.partition("=")
+    shown = value if name in LISTS and value else sql.Literal(value).as_string()
+    return f"{sql.Identifier(name).as_string()} to {shown}"
+
+
+async def set_all(
+    conn: connect.Connection, everywhere: list[tuple[str, str]], here: list[tuple[str, str]]
+) -> list[str]:
+    """Set what roles have everywhere and what the database, or roles in it, have; return what was refused."""
+    base = sql.SQL("database {}").format(sql.Identifier(conn.info.dbname))
+    refused = []
+    for role, given in everywhere:
+        head = sql.SQL("alter role {} set ").format(sql.Identifier(role))
+        refused += await _try(conn, head + sql.SQL(given))  # type: ignore[arg-type]
+    for role, given in here:
+        inside = sql.SQL("role {} in ").format(sql.Identifier(role)) if role else sql.SQL("")
+        refused += await _try(conn, sql.SQL("alter ") + inside + base + sql.SQL(" set ") + sql.SQL(given))  # type: ignore[arg-type]
+    return refused
