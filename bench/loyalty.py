@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results import Failed
-from bench.till import counter, export, lend, load, speed
+from bench.till import counter, lend, load, speed
 from dev import postgres
 from lib import db
 from lib.loyalty import members, night, offers, partners, points, reports
@@ -25,7 +25,6 @@ ROUNDS = 1 if QUICK else 2
 MINUTE = 15 if QUICK else 60
 OPERATIONS = 50_000 if QUICK else 1_000_000
 DUE = 5_000 if QUICK else 100_000
-MEMORY = 256_000_000  # bytes that an export may need, however long a shop's history is
 PAUSE = 5.0  # a cashier's, between two clients; a real one serves a client in ten seconds
 
 
@@ -40,7 +39,7 @@ async def _measure() -> str:
         folder = data.parent
         await lend.prepare(postgres.url(data), folder)
         parts = [await speed.compare(folder, ROUNDS, SECONDS)]
-        parts += [await _pages(folder), await _export(folder), await _midnight(folder)]
+        parts += [await _pages(folder), await _midnight(folder)]
     parts.append(await _counter())
     return "\n\n".join([*parts, f"Took {time.monotonic() - began:.0f} s."])
 
@@ -92,24 +91,6 @@ async def _time(work: Callable[[], Awaitable[Any]]) -> float:
         await work()
         times.append((time.perf_counter() - began) * 1000)
     return statistics.median(times)
-
-
-# A whole history as files
-
-
-async def _export(folder: Path) -> str:
-    """Let a worker export the operations of one shop that has them all."""
-    filled = {"partners": 1, "members": OPERATIONS // 20, "operations": OPERATIONS}
-    async with lend.database(folder, "export", **filled) as url:
-        done = await export.export(url)
-    size, most = sum(done.files) / 1e6, done.peak / 1e6
-    if done.peak > MEMORY:
-        raise Failed(f"the export took {most:.0f} MB of memory, more than {MEMORY / 1e6:.0f}")
-    return (
-        f"A year of one shop as CSV: {OPERATIONS:,} operations, {size:.0f} MB in {len(done.files)} files that Telegram "
-        f"takes, by the task `sheet` in {done.seconds:.0f} s. The worker's process had {most:.0f} MB at most (VmHWM), "
-        f"{done.before / 1e6:.0f} MB of them before it began; it may have {MEMORY / 1e6:.0f} MB."
-    )
 
 
 # Midnight

@@ -106,6 +106,29 @@ async def read[T](work: Callable[[Connection], Awaitable[T]]) -> tuple[T, dateti
 
 
 @contextlib.asynccontextmanager
+async def snapshot(*, copy: bool = True) -> AsyncIterator[tuple[Connection, datetime | None]]:
+    """Lend a connection of its own that sees one moment of the database and writes nothing: for files of minutes.
+
+    It reads the copy at DATABASE_READ_URL and says the time that its data is of, as `reading` does, unless told not to:
+    a copy may end a long read so as to keep up.
+    """
+    url = config.get().database_read_url if copy else ""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            conn = await stack.enter_async_context(connect(url or config.get().database_url))
+        except errors.Unavailable as fault:
+            if not url:
+                raise
+            log.event("copy_away", error=fault.detail[:200])
+            url = ""
+            conn = await stack.enter_async_context(connect(config.get().database_url))
+        await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await conn.set_read_only(True)
+        await stack.enter_async_context(conn.transaction())
+        yield conn, await load("replica").as_of.one(conn, datetime) if url else None
+
+
+@contextlib.asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Connection]:
     """Open one connection outside the pool, for scripts; Unavailable when the database cannot be reached."""
     try:
@@ -132,6 +155,11 @@ class Scope:
     person: int | None = None
     platform: bool = False
 
+    @property
+    def names(self) -> dict[str, object]:
+        """The settings that policies read."""
+        return {"tenant": self.tenant or "", "person": self.person or "", "platform": "on" if self.platform else ""}
+
 
 class Query:
     """One named statement of sql/queries. Each call is one round trip, in a scope or without one."""
@@ -156,6 +184,21 @@ class Query:
         cursor = await self._execute(conn, _factory(row), params)
         found: list[T] = await cursor.fetchall()
         return found
+
+    async def pages(self, conn: Connection, size: int, **params: Any) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Yield every row in pages, by a cursor of the server's: in a transaction of the caller's, one at a time."""
+        log.count("sql")
+        try:
+            if self._scope is not None:
+                await conn.execute(load("scope").enter._text, self._scope.names)
+            async with conn.cursor(name=self.name, row_factory=tuple_row) as cursor:
+                await cursor.execute(self._text, params)
+                while page := await cursor.fetchmany(size):
+                    yield page
+            if self._scope is not None:
+                await conn.execute(load("scope").leave._text)
+        except psycopg.Error as error:
+            raise _translate(error, dead=conn.broken) from error
 
     async def run(self, conn: Connection, **params: Any) -> int:
         """Return how many rows the statement touched."""
@@ -208,10 +251,9 @@ async def _scoped(
     The settings end with the transaction; inside a caller's longer one they are taken back.
     """
     sql = load("scope")
-    names = {"tenant": scope.tenant or "", "person": scope.person or "", "platform": "on" if scope.platform else ""}
     longer = conn.info.transaction_status != TransactionStatus.IDLE
     async with conn.pipeline():
-        await conn.execute(sql.enter._text, names)
+        await conn.execute(sql.enter._text, scope.names)
         await cursor.execute(text, params)
         if longer:
             await conn.execute(sql.leave._text)

@@ -41,7 +41,7 @@ FLOORS = (
     ("jobs",),
     ("providers",),
     ("drawing",),
-    ("web", "migrations", "shelves", "limits", "storage"),
+    ("web", "migrations", "shelves", "limits", "storage", "tables"),
     ("counters",),
     ("cache",),
     ("wire", "db"),

@@ -1,6 +1,7 @@
 """python -m bench.till.sheets: a worker that does the queued `sheet` jobs, and says as JSON what that took.
 
-As on a deployment it has the database, Telegram and nothing else; its settings come from the environment.
+As on a deployment it has the database, Telegram and nothing else; its settings come from the environment. Beside the
+jobs it looks how long its loop is held up: a broadcast's messages share it.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from lib.jobs import drain
 from lib.tasks import TASKS
 
 BUDGET = timedelta(seconds=300)  # of one invocation on Vercel
+LOOK = 0.005
 
 
 def peak() -> int:
@@ -22,12 +24,25 @@ def peak() -> int:
     return int(found[1]) * 1024 if found else 0
 
 
+async def _watch(waits: list[float]) -> None:
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(LOOK)
+        waits.append(time.perf_counter() - began - LOOK)
+
+
 async def main() -> None:
     """Work until the queue is empty or the invocation's time is over."""
-    before, began = peak(), time.perf_counter()
+    waits: list[float] = []
+    watch = asyncio.create_task(_watch(waits))
+    before, began, cpu = peak(), time.perf_counter(), time.process_time()
     done = await drain.work({"sheet": TASKS["sheet"]}, datetime.now(UTC) + BUDGET, patience=timedelta(0))
-    seconds = time.perf_counter() - began
-    print(json.dumps({"done": done.done, "seconds": seconds, "before": before, "peak": peak()}))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    watch.cancel()
+    late = sorted(waits)[int(len(waits) * 0.99)]
+    print(
+        json.dumps({"done": done.done, "seconds": seconds, "cpu": cpu, "before": before, "peak": peak(), "late": late})
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ settings   what a shop decides about it: whether it answers, how it speaks, what
 talks      conversations and their lines; who answers, the assistant or a person of the staff
 requests   a client's order to a shop: the draft, its one confirmation, its states
 slip       a request in words
+sheets     the requests of a shop as a file
 pushes     what becomes of a request, told to the staff and the client
 handover   a person of the staff in a talk: called, answering, giving it back
 below      the buttons below an answer

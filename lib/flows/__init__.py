@@ -104,6 +104,7 @@ FLOWS = Flows(
                 "assistant",
                 "clients",
                 "figures",
+                "exports",
                 "marks",
                 "invites",
                 "inbox",

@@ -9,7 +9,7 @@
     referrals  invitations and their rewards
     talk       ratings, messages, favourites
     reports    statistics of a shop and of the platform
-    sheets     CSV files, streamed
+    sheets     clients and operations as files
     night      what falls due by the clock
 
 Every query of a shop's rows names the shop's id first, and row-level security is the second wall: another shop's

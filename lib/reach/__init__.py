@@ -8,6 +8,7 @@ sending      one part's block of messages, and what became of each
 choices      what people have agreed to and what they no longer want
 reminders    what a shop sends by itself
 results      who got it, who pressed, who came back
+sheets       the broadcasts of a shop as a file
 
 And what the platform shows of itself, and tells its administrators:
 

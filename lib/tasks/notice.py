@@ -133,9 +133,13 @@ async def _tell_of_file(failed: Job) -> None:
     place, user = found
     what = asked.get("what", failed.task)
     again = f"figures:{what}:{asked['days']}" if "days" in asked else f"figures:{what}"
+    again = f"exports:pick:{what}:{asked.get('form', 'csv')}" if failed.task == "sheet" else again
     keyboard = [
         [Button(text.say(user.language, "partner.button.again"), again, style="primary")],
         [Button(text.say(user.language, "button.menu"), "menu:home")],
     ]
     words = text.say(user.language, f"partner.failed.{what}", title=place.title)
-    await Chat(asked["bot"], user.tg_id, paced=True).say(words, keyboard)
+    chat = Chat(asked["bot"], user.tg_id, paced=True)
+    if half_done := failed.checkpoint.get("message_id"):  # it says how far the file is
+        await chat.delete(half_done)
+    await chat.say(words, keyboard)

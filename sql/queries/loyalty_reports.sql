@@ -150,8 +150,9 @@ order by operations desc, t.actor_id
 limit 100;
 
 -- name: client_rows
-select m.id, m.card_no, coalesce(c.name, '') as name, m.phone_tail, coalesce(c.city, '') as city, m.joined_at,
-    m.last_visit_at, m.visits, m.spent_minor, a.available, a.pending
+-- A row a client who has a card, in the order of a file's columns.
+select m.card_no, c.name, '··' || nullif(m.phone_tail, ''), c.city, m.joined_at, m.last_visit_at, m.visits, m.spent_minor,
+    a.available, a.pending
 from members m
 left join clients c on c.user_id = m.user_id
 left join lateral (
@@ -162,35 +163,27 @@ left join lateral (
 ) a on true
 where m.partner_id = %(partner_id)s
 and m.left_at is null
-and m.id > %(after)s
-order by m.id
-limit %(limit)s;
+and m.joined_at >= %(since)s
+and m.joined_at < %(until)s
+order by m.joined_at, m.id;
+
+-- name: client_count
+select count(*)
+from members m
+where m.partner_id = %(partner_id)s
+and m.left_at is null
+and m.joined_at >= %(since)s
+and m.joined_at < %(until)s;
 
 -- name: operation_rows
 -- One row a bill: points earned on what was left of a bill stand in the row of its redemption, and what was taken back of
 -- them in the row of its reversal. Each column adds up: a reversal bears the sign that undoes what it reverses, and
 -- points that only became available, or moved from another card, change no sum.
-select t.id, t.created_at, t.kind, m.card_no, coalesce(c.name, '') as name,
-    case t.kind when 'reverse' then -1 else 1 end * t.bill_minor as bill_minor,
-    case t.kind when 'reverse' then -1 else 1 end * t.paid_minor as paid_minor,
-    case
-        when t.kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral') then t.points
-        when t.kind = 'redeem' then coalesce(earned.points, 0)
-        when t.kind = 'recover' then -t.points
-        when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -coalesce(back.points, 0)
-        when t.kind = 'reverse' then -t.points
-        else 0
-    end as given,
-    case
-        when t.kind in ('redeem', 'service') then t.points
-        when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -t.points
-        else 0
-    end as spent,
-    case t.kind when 'expire' then t.points else 0 end as expired,
-    case when t.kind in ('activate', 'merge') then t.points else 0 end as moved,
-    coalesce(back.available_after, case t.kind when 'redeem' then earned.available_after end, t.available_after) as available_after, t.reverses_id,
-    coalesce(s.title, '') as reward, t.reason, trim(concat_ws(' ', u.first_name, u.last_name)) as actor,
-    trim(concat_ws(' ', g.first_name, g.last_name)) as giver
+select t.id, t.created_at, t.kind, m.card_no, c.name, s.sign * t.bill_minor, s.sign * t.paid_minor, n.given, n.spent,
+    n.expired, n.given - n.spent - n.expired, case when t.kind in ('activate', 'merge') then t.points else 0 end,
+    coalesce(back.available_after, case t.kind when 'redeem' then earned.available_after end, t.available_after),
+    t.reverses_id, v.title, t.reason, trim(concat_ws(' ', u.first_name, u.last_name)),
+    trim(concat_ws(' ', g.first_name, g.last_name))
 from point_txns t
 join members m on m.partner_id = t.partner_id and m.id = t.member_id
 left join clients c on c.user_id = m.user_id
@@ -199,14 +192,39 @@ left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
 left join point_txns earned on earned.partner_id = t.partner_id and earned.parent_id = coalesce(o.id, t.id)
     and earned.kind = 'accrue' and t.kind in ('redeem', 'reverse')
 left join point_txns back on back.partner_id = t.partner_id and back.reverses_id = earned.id and t.kind = 'reverse'
-left join services s on s.partner_id = t.partner_id and s.id = coalesce(t.service_id, o.service_id)
-left join vouchers v on v.partner_id = t.partner_id and v.txn_id = t.id
-left join users g on g.id = v.used_by
+left join services v on v.partner_id = t.partner_id and v.id = coalesce(t.service_id, o.service_id)
+left join vouchers h on h.partner_id = t.partner_id and h.txn_id = t.id
+left join users g on g.id = h.used_by
+cross join lateral (
+    select case t.kind when 'reverse' then -1 else 1 end as sign
+) s
+cross join lateral (
+    select case
+            when t.kind in ('accrue', 'welcome', 'birthday', 'grant', 'referral') then t.points
+            when t.kind = 'redeem' then coalesce(earned.points, 0)
+            when t.kind = 'recover' then -t.points
+            when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -coalesce(back.points, 0)
+            when t.kind = 'reverse' then -t.points
+            else 0
+        end as given,
+        case
+            when t.kind in ('redeem', 'service') then t.points
+            when t.kind = 'reverse' and o.kind in ('redeem', 'service') then -t.points
+            else 0
+        end as spent,
+        case t.kind when 'expire' then t.points else 0 end as expired
+) n
 where t.partner_id = %(partner_id)s
 and t.created_at >= %(since)s
 and t.created_at < %(until)s
-and (t.created_at, t.id) > (%(after_at)s, %(after_id)s)
 and not (t.kind = 'accrue' and t.parent_id is not null)
 and not (t.kind = 'reverse' and o.kind = 'accrue' and o.parent_id is not null)
-order by t.created_at, t.id
-limit %(limit)s;
+order by t.created_at, t.id;
+
+-- name: operation_count
+-- How many there are, about: those that stand in the row of another are counted, too.
+select count(*)
+from point_txns t
+where t.partner_id = %(partner_id)s
+and t.created_at >= %(since)s
+and t.created_at < %(until)s;

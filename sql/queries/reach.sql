@@ -329,3 +329,42 @@ and not exists (
 )
 group by r.partner_id, r.id
 order by r.partner_id, r.id;
+
+-- name: broadcast_rows
+-- A row a broadcast, in the order of a file's columns. Who came back is known while its parts are kept.
+select b.id, b.started_at, b.finished_at, b.state, b.words, b.audience, s.sums[3], s.sums[4], s.sums[5], s.sums[6],
+    s.sums[7], case when b.sums is null then k.pressed end, w.people, w.turnover
+from broadcasts b
+cross join lateral (
+    select broadcast_sums(b.partner_id, b.id) as sums
+) s
+cross join lateral (
+    select count(*) as pressed
+    from broadcast_clicks x
+    where x.partner_id = b.partner_id and x.broadcast_id = b.id
+) k
+left join lateral (
+    select count(distinct t.member_id) as people, coalesce(sum(t.bill_minor), 0)::bigint as turnover
+    from broadcast_parts p
+    cross join lateral unnest(p.user_ids) with ordinality r (user_id, place)
+    join members m on m.partner_id = p.partner_id and m.user_id = r.user_id and m.left_at is null
+    join point_txns t on t.partner_id = m.partner_id and t.member_id = m.id
+    where p.partner_id = b.partner_id
+    and p.broadcast_id = b.id
+    and get_byte(p.states, r.place::integer - 1) = 2
+    and t.kind in ('accrue', 'redeem', 'service')
+    and t.parent_id is null
+    and t.created_at between p.started_at and p.started_at + interval '7 days'
+    and not exists (select from point_txns x where x.partner_id = t.partner_id and x.reverses_id = t.id)
+) w on b.sums is null
+where b.partner_id = %(partner_id)s
+and b.started_at >= %(since)s
+and b.started_at < %(until)s
+order by b.id;
+
+-- name: broadcast_count
+select count(*)
+from broadcasts b
+where b.partner_id = %(partner_id)s
+and b.started_at >= %(since)s
+and b.started_at < %(until)s;

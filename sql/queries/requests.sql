@@ -178,3 +178,37 @@ and h.reason = 'shop_gone';
 
 -- name: forget_old
 select forget_old_requests(%(now)s);
+
+-- name: request_rows
+-- A row a request, in the order of a file's columns. What was cancelled stands in a column of its own, so both add up.
+select r.number, r.placed_at, r.state, r.name, r.phone, r.way, r.address, r.wanted, r.payment, l.goods, l.items,
+    case when r.state <> 'cancelled' then r.total_minor else 0 end,
+    case when r.state = 'cancelled' then r.total_minor else 0 end,
+    h.at, case when h.actor_id = r.user_id then 'client' else h.reason end, r.comment
+from requests r
+left join lateral (
+    select string_agg(concat(x.title, ' ' || nullif(x.variant, ''), ' × ', x.quantity), ', ' order by x.place) as goods,
+        sum(x.quantity) as items
+    from request_lines x
+    where x.partner_id = r.partner_id and x.request_id = r.id
+) l on true
+left join lateral (
+    select x.at, x.actor_id, x.reason
+    from request_moves x
+    where x.partner_id = r.partner_id and x.request_id = r.id and x.state in ('done', 'cancelled')
+    order by x.id desc
+    limit 1
+) h on true
+where r.partner_id = %(partner_id)s
+and r.state <> 'draft'
+and r.placed_at >= %(since)s
+and r.placed_at < %(until)s
+order by r.number;
+
+-- name: request_count
+select count(*)
+from requests r
+where r.partner_id = %(partner_id)s
+and r.state <> 'draft'
+and r.placed_at >= %(since)s
+and r.placed_at < %(until)s;

@@ -1,11 +1,9 @@
-import csv
-import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from lib.loyalty import partners, points, reports, sheets, talk
-from tests.loyalty.test_points import accrue, buy, offer, redeem, reverse
+from lib.loyalty import partners, reports, talk
+from tests.loyalty.test_points import accrue, redeem, reverse
 from tests.loyalty_lab import NOW, make_member, make_shop
 
 SINCE, UNTIL = NOW - timedelta(days=1), NOW + timedelta(days=40)
@@ -52,78 +50,6 @@ async def test_what_was_reversed_is_neither_given_nor_spent_nor_a_clients_habit(
     await reverse(conn, shop, await accrue(conn, shop, boris, 100_000))
     assert sum(group.clients for group in await reports.groups(conn, shop.id, NOW)) == 1
 
-    async def on_conn(work):
-        return await work(conn)
-
-    text = await read(sheets.operations(partner, SINCE, UNTIL, read=on_conn))
-    rows = [line.split(";") for line in text.split("\r\n")[1:-1]]
-    assert [(row[2], *map(int, row[7:11])) for row in rows] == [
-        *(("Начисление", 50, 0, 0, 50), ("Списание", 49, 20, 0, 29)),
-        *(("Отмена", -49, -20, 0, -29), ("Отмена", -50, 0, 0, -50)),
-        *(("Начисление", 50, 0, 0, 50), ("Отмена", -50, 0, 0, -50)),
-    ]
-
-
-async def test_the_columns_of_operations_add_up_to_the_shops_figures(conn):
-    """Once a bill paid in points stood in two rows, and a bill taken back was added instead of subtracted."""
-    shop = await make_shop(conn)
-    anna = await make_member(conn, shop)
-    await accrue(conn, shop, anna, 100_000)
-    await redeem(conn, shop, anna, 20, bill_minor=100_000)
-    await reverse(conn, shop, await accrue(conn, shop, anna, 70_050), by=shop.cashier)
-    partner = await partners.get(conn, shop.id)
-
-    async def on_conn(work):
-        return await work(conn)
-
-    text = await read(sheets.operations(partner, SINCE, UNTIL, read=on_conn))
-    head, *rows = [line.split(";") for line in text.removeprefix("\ufeff").split("\r\n")[:-1]]
-    assert len(rows) == 4, "one row a bill"
-
-    def total(column):
-        return sum(float(row[head.index(column)].replace(",", ".")) for row in rows)
-
-    found = await reports.summary(conn, partner, SINCE, UNTIL)
-    assert total("Чек, ₽") == 2000 == found.turnover_minor / 100
-    assert total("Деньгами, ₽") == 1980 == found.money_minor / 100
-    assert (total("Начислено"), total("Списано")) == (99, 20)
-    balance = await points.balance(conn, shop.id, anna.id)
-    assert total("Изменение баллов") == 79 == balance.available + balance.pending
-
-
-async def test_the_sheet_says_who_handed_a_reward_out_and_an_english_owner_reads_english(conn):
-    shop = await make_shop(conn)
-    anna = await make_member(conn, shop, name="1-2")
-    await accrue(conn, shop, anna, 1_000_000)
-    bought = await buy(conn, shop, anna, await offer(conn, shop, 100), 100)
-    await points.use_voucher(conn, shop.id, bought.code, shop.cashier.id, now=NOW)
-    partner = await partners.get(conn, shop.id)
-
-    async def on_conn(work):
-        return await work(conn)
-
-    text = await read(sheets.operations(partner, SINCE, UNTIL, "en", read=on_conn))
-    head, first, second = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert head[:6] == ["Number", "When", "What", "Card", "Name", "Bill, ₽"]
-    assert second[head.index("Reward handed over by")] == shop.cashier.first_name
-    assert second[head.index("Points spent")] == "100"
-    assert first[head.index("Bill, ₽")] == "10000.00"
-    assert first[head.index("Name")] == "'1-2", "Excel must not make a date of a name"
-
-
-@pytest.mark.parametrize(
-    "words", ["1-2", "3/4", "12:30", "5 мая", "мая 5", "May-5", "12 march", "1e5", "5 pm", "100 %", "=1", "-x", " 7"]
-)
-def test_excel_makes_neither_a_date_nor_a_number_of_words(words):
-    assert sheets.cell(words).strip('"').startswith("'")
-
-
-@pytest.mark.parametrize(
-    "words", ["Анна", "1-2 стола", "100 за ожидание", "майка", "··0012", "", sheets.Figure("-5,00"), -5]
-)
-def test_what_excel_leaves_alone_is_written_as_it_is(words):
-    assert sheets.cell(words) == str(words)
-
 
 async def test_an_empty_shop_has_no_shares(conn, shop):
     found = await reports.summary(conn, await partners.get(conn, shop.id), SINCE, UNTIL)
@@ -147,43 +73,6 @@ async def test_who_reverses_much_stands_out(conn, shop):
         await reverse(conn, shop, receipt, by=shop.cashier)
     [row] = await reports.staff(conn, shop.id, SINCE, UNTIL)
     assert (row.user_id, row.operations, row.reversals, row.odd) == (shop.cashier.id, 3, 3, "reversals")
-
-
-async def read(stream):
-    return b"".join([part async for part in stream]).decode("utf-8")
-
-
-async def test_the_files_open_in_excel_and_hold_no_formula(conn, shop, monkeypatch):
-    monkeypatch.setattr(sheets, "PAGE", 2)
-    clients = [await make_member(conn, shop, name=name) for name in ('=2+5;"x"', "Анна", "@SUM(A1)")]
-    for client in clients:
-        await accrue(conn, shop, client, 123_456)
-    partner = await partners.get(conn, shop.id)
-
-    async def on_conn(work):
-        return await work(conn)
-
-    text = await read(sheets.clients(partner, read=on_conn))
-    assert text.startswith("\ufeffКарта;Имя;")
-    lines = text.split("\r\n")
-    assert len(lines) == 5
-    assert '"\'=2+5;""x"""' in lines[1]
-    assert ";'@SUM(A1);" in lines[3]
-    assert "1234,56" in lines[2]
-    text = await read(sheets.operations(partner, NOW - timedelta(days=1), NOW + timedelta(days=1), read=on_conn))
-    assert text.count("Начисление") == 3
-    assert text.count("10.03.2026 15:00") == 3
-
-
-async def test_a_page_of_a_file_is_one_connections_business(database):
-    async with database.connect() as conn:
-        shop = await make_shop(conn)
-        member = await make_member(conn, shop)
-        await points.accrue(
-            conn, shop.id, member.id, shop.cashier.id, bill_minor=100_000, key="k", now=datetime(2026, 1, 1, tzinfo=UTC)
-        )
-        partner = await partners.get(conn, shop.id)
-    assert (await read(sheets.clients(partner))).count("\r\n") == 2
 
 
 def figures(**numbers):

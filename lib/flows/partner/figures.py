@@ -1,7 +1,7 @@
-"""The figures of the shop, as text and as a picture; its lists as files for Excel; the poster for the counter.
+"""The figures of the shop, as text and as a picture; the poster for the counter.
 
 home (7, 30 or 90 days) -> groups / staff
-home -> [picture], [clients], [operations], [poster]: jobs, whose files come as messages of their own
+home -> [picture], [poster]: jobs, whose files come as messages of their own
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -70,8 +70,7 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
             screen.button(turn, "partner.button.poster", "figures:poster"),
         ],
         [
-            screen.button(turn, "partner.button.sheet_clients", "figures:clients"),
-            screen.button(turn, "partner.button.sheet_operations", "figures:operations"),
+            screen.button(turn, "partner.button.exports", "exports:home"),
         ],
         [screen.button(turn, "digest.button.home", "digests:home")],
         screen.home(turn),
@@ -162,20 +161,12 @@ async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
         {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **args},
     )
     await db.run(lambda conn: table.create_free_jobs(conn, task, [order]))
-    turn.after.append(kick.drain if task == "sheet" else kick.render)
+    turn.after.append(kick.render)
     await turn.answer(turn.text("partner.figures.ordered"))
 
 
 async def _chart(turn: Turn, place: Staff, argument: str) -> None:
     await _order(turn, place, "chart", days=_span(argument))
-
-
-async def _clients(turn: Turn, place: Staff, _: str) -> None:
-    await _order(turn, place, "sheet", what="clients")
-
-
-async def _operations(turn: Turn, place: Staff, _: str) -> None:
-    await _order(turn, place, "sheet", what="operations")
 
 
 async def _poster(turn: Turn, place: Staff, _: str) -> None:
@@ -187,7 +178,5 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "groups": _groups,
     "team": _team,
     "chart": _chart,
-    "clients": _clients,
-    "operations": _operations,
     "poster": _poster,
 }

@@ -1,7 +1,6 @@
 """The shop's clients, its figures, and the files that come by job."""
 
 import io
-import re
 
 import pytest
 from PIL import Image
@@ -156,30 +155,6 @@ async def test_the_chart_comes_as_a_picture(cafe):
         assert picture.width > 700
 
 
-async def test_the_clients_come_as_a_file_for_excel_without_formulas(cafe):
-    await cafe.client('=HYPERLINK("http://x")', "+79051112233", has=7)
-    await cafe.owner.presses("Статистика")
-    await cafe.owner.presses("Клиенты в Excel")
-    message = await arrives(cafe, "sheet", "Открывается в Excel")
-    raw = await cafe.shop.download(message["document"]["file_id"])
-    assert raw.startswith(b"\xef\xbb\xbf")
-    head, row, *_ = raw.decode("utf-8-sig").splitlines()
-    assert head.startswith("Карта;Имя;")
-    assert "\"'=HYPERLINK(" in row
-    assert re.search(r";7;0$", row)
-    assert message["document"]["file_name"].endswith(".csv")
-
-
-async def test_the_operations_come_as_a_file_for_excel(cafe):
-    await served(cafe, await cafe.client(), "1234,50")
-    await cafe.owner.presses("Статистика")
-    await cafe.owner.presses("Операции в Excel")
-    message = await arrives(cafe, "sheet", "за год: .*Открывается в Excel")
-    raw = await cafe.shop.download(message["document"]["file_id"])
-    assert ";Начисление;" in raw.decode("utf-8-sig")
-    assert ";1234,50;1234,50;61;" in raw.decode("utf-8-sig")
-
-
 async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe, photo):
     await cafe.set(welcome_points=100)
     await cafe.owner.presses("Правила")
@@ -206,7 +181,9 @@ async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
     await roman.says("/menu")
     async with cafe.shop.without_worker():
         await roman.presses("Статистика")
-        await roman.presses("Клиенты в Excel")
+        await roman.presses("Выгрузки")
+        await roman.presses("Клиенты")
+        await roman.presses("За всё время")
         await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
     await cafe.shop.finish("sheet", other)
     assert not [one for one in await roman.messages() if "document" in one]
@@ -216,8 +193,6 @@ async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
     ("button", "task", "method", "failed"),
     [
         ("График", "chart", "sendPhoto", "график не получился"),
-        ("Клиенты в Excel", "sheet", "sendDocument", "таблица клиентов не получилась"),
-        ("Операции в Excel", "sheet", "sendDocument", "таблица операций не получилась"),
         ("Плакат с QR", "poster", "sendMediaGroup", "плакат не получился"),
     ],
 )
