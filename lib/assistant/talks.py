@@ -77,7 +77,8 @@ class TalkLine:
 class HeardLine:
     """What a client said, in which talk and run; and the shop that answers, as `versions.OpenShop` has it.
 
-    `is_new`: these words were not there before. `asked`: a job will answer them.
+    `is_new`: these words were not there before. `asked`: a job will answer them. `facts` changes with what the shop is
+    and has. `misses`: the ready answer is in the talk, and so many of the last, in a row, were of no use; else None.
     """
 
     id: int
@@ -95,6 +96,17 @@ class HeardLine:
     taken_by: int | None
     is_new: bool
     asked: bool
+    facts: str
+    misses: int | None
+
+
+@dataclass(frozen=True)
+class ReadyAnswer:
+    """An answer made before its question is heard; it counts where the shop's `facts` are still those of then."""
+
+    facts: str
+    words: str
+    missed: bool
 
 
 @dataclass(frozen=True)
@@ -131,18 +143,22 @@ async def hear(
     once: str,
     at: datetime,
     queue: dict[str, Any] | None = None,
+    ready: ReadyAnswer | None = None,
     is_test: bool = False,
 ) -> HeardLine | None:
     """Add what a client says; None when the shop does not answer now. Gone for an erased person.
 
-    With `queue`, the arguments of a job that answers, it is queued in the same statement unless a person answers.
+    With `queue`, the arguments of a job that answers, it is queued in the same statement unless a person answers; with
+    a `ready` answer that is added.
     """
     if not words.strip():
         raise errors.Invalid("words_empty")
     ids = {"partner_id": partner_id, "user_id": user_id, "is_test": is_test}
     task = None if queue is None else ANSWER
     line = {"words": words.strip()[:WORDS], "once": once, "at": at}
-    return await SQL.hear.within(_of(partner_id)).one(conn, HeardLine, **ids, **line, task=task, args=queue or {})
+    told = {"expects": ready and ready.facts, "reply": ready and ready.words[:WORDS], "missed": ready and ready.missed}
+    asked = {"task": task, "args": queue or {}}
+    return await SQL.hear.within(_of(partner_id)).one(conn, HeardLine, **ids, **line, **asked, **told)
 
 
 def ended(line_id: int, why: str) -> cache.Command:

@@ -150,6 +150,11 @@ async def index(shop: OpenShop) -> Index:
     return _indexes[key]
 
 
+def at_hand(shop: OpenShop) -> Index | None:
+    """Return the index of a shop's menu where this process has it."""
+    return _indexes.get((shop.id, shop.menu_version))
+
+
 _indexes: dict[tuple[int, int], Index] = {}
 
 

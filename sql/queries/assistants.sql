@@ -121,3 +121,21 @@ where l.partner_id = %(partner_id)s
 and l.thumb = -1
 order by l.id desc
 limit %(limit)s;
+
+-- name: shops_that_missed
+-- The shops where it is this hour of a Monday and clients asked in vain since a moment, page by page.
+select p.id
+from partners p
+where p.id > %(after)s
+and p.status = 'approved'
+and extract(isodow from %(now)s::timestamptz at time zone p.tz) = 1
+and extract(hour from %(now)s::timestamptz at time zone p.tz) = %(hour)s
+and exists (
+    select from talk_lines l
+    join talks t on t.partner_id = l.partner_id and t.id = l.talk_id and not t.is_test
+    where l.partner_id = p.id
+    and l.missed
+    and l.created_at >= %(since)s
+)
+order by p.id
+limit %(limit)s;

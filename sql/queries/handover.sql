@@ -8,5 +8,13 @@ select not exists (
     and m.blocked_at is not null
 );
 
+-- name: was_answered
+select exists (
+    select from talk_lines l
+    where l.partner_id = %(partner_id)s
+    and l.talk_id = %(talk_id)s
+    and l.role = 'staff'
+);
+
 -- name: title_of
 select title from partners where id = %(partner_id)s;

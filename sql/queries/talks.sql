@@ -1,12 +1,20 @@
 -- name: hear
--- One statement for an update: whether the shop answers now, with which menu, and the line itself.
-select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours,
-    coalesce((select max(m.version) from menus m where m.partner_id = p.id), 0) as menu_version,
-    h.talk_id, h.line_id, h.run_no, h.state, h.taken_by, h.is_new, %(task)s::text is not null and s.is_on as asked
+-- One statement for an update: whether the shop answers now, with which menu, the line itself, and an answer that was
+-- ready before, where the shop is still what it was made from.
+select p.id, p.title, p.city, p.address, p.contact, p.tz, p.hours, f.menu_version, f.facts,
+    h.talk_id, h.line_id, h.run_no, h.state, h.taken_by, h.is_new, %(task)s::text is not null and s.is_on as asked,
+    case when h.is_new and h.state = 'bot' and f.facts = %(expects)s then
+        answer_at_once(p.id, h.talk_id, h.run_no, %(reply)s, %(missed)s, %(at)s)
+    end as misses
 from partners p
 cross join lateral (
     select coalesce((select a.is_on from assistants a where a.partner_id = p.id), true) as is_on
 ) s
+cross join lateral (
+    select m.version as menu_version,
+        md5(row(m.version, p.title, p.city, p.address, p.contact, p.tz, p.hours)::text) as facts
+    from (select coalesce(max(n.version), 0) as version from menus n where n.partner_id = p.id) m
+) f
 cross join lateral hear_client(p.id, %(user_id)s, %(words)s, %(once)s, %(is_test)s, %(at)s,
     case when s.is_on then %(task)s::text end, %(args)s) h
 where p.id = %(partner_id)s
@@ -202,19 +210,7 @@ and t.user_id = %(user_id)s
 returning l.id;
 
 -- name: count_misses
--- Of the last answers of a talk those in a row that found nothing or that the client did not like.
-select count(*)
-from (
-    select bool_and(case when l.thumb is null then l.missed else l.thumb = -1 end) over (order by l.id desc) as in_a_row
-    from talk_lines l
-    where l.partner_id = %(partner_id)s
-    and l.talk_id = %(talk_id)s
-    and l.role = 'bot'
-    and l.status = 'complete'
-    order by l.id desc
-    limit 10
-) last
-where last.in_a_row;
+select misses_of(%(partner_id)s, %(talk_id)s);
 
 -- name: summarise_talk
 update talks

@@ -7,9 +7,11 @@ from psycopg.errors import CheckViolation
 
 from lib import db, errors
 from lib.assistant import settings, talks
-from lib.assistant.talks import AnswerUse
+from lib.assistant.talks import AnswerUse, ReadyAnswer
 from lib.jobs import table
 from lib.loyalty import staff
+from lib.menu import versions
+from lib.menu.goods import MenuItem, Variant
 from lib.people import users
 from tests.factories import LEASE, make_user, refused
 from tests.loyalty_lab import NOW, make_shop
@@ -142,6 +144,15 @@ async def test_while_a_person_answers_nothing_is_asked_of_the_assistant(conn, sh
     assert (later.talk_id, later.state) == (first.talk_id, "person")
     assert await table.fetch_next_queued_job(conn, [talks.ANSWER], LEASE, 10) == []
     assert [one.id for one in await talks.with_people(conn, shop.id, at=NOW + HOUR)] == [first.talk_id]
+
+
+async def test_an_answer_that_was_begun_before_a_person_came_is_not_sent(conn, shop, anna):
+    heard = await hear(conn, shop, anna)
+    line = await begin(conn, shop, heard)
+    assert await talks.hand_over(conn, shop.id, heard.talk_id, at=NOW)
+    assert not await talks.end_answer(conn, shop.id, line.id, "Да", use=USE, status="complete", missed=False)
+    assert await talks.end_answer(conn, shop.id, line.id, "", use=USE, status="dropped", missed=False)
+    assert await said(conn, shop, heard.talk_id) == [("client", "Есть латте?")]
 
 
 async def test_the_first_of_the_staff_to_take_a_talk_answers_it(conn, shop, anna):
@@ -289,3 +300,36 @@ async def test_a_shop_that_has_switched_its_assistant_off_asks_no_model(conn, sh
     assert await table.fetch_next_queued_job(conn, [talks.ANSWER], LEASE, 10) == []
     await settings.change(conn, shop.id, shop.owner.id, is_on=True)
     assert (await hear(conn, shop, anna, once="2", queue={})).asked
+
+
+async def test_an_answer_that_was_ready_comes_with_its_question_once(conn, shop, anna):
+    facts = (await hear(conn, shop, anna, once="0")).facts
+    ready = ReadyAnswer(facts, "Латте — 250 ₽", missed=False)
+    for once in ("1", "1"):
+        heard = await hear(conn, shop, anna, once=once, ready=ready)
+    assert heard.misses is None, "it came before"
+    assert (await said(conn, shop, heard.talk_id))[1:] == [("client", "Есть латте?"), ("bot", "Латте — 250 ₽")]
+    assert not await answered(conn, shop, heard)
+    other = await make_user(conn)
+    missed = ReadyAnswer(facts, "Не нашёл", missed=True)
+    assert [(await hear(conn, shop, other, once=one, ready=missed)).misses for one in "123"] == [1, 2, 3]
+    assert (await hear(conn, shop, other, once="4", ready=ready)).misses == 0
+
+
+@pytest.mark.parametrize("change", ["title", "hours", "menu", "person"])
+async def test_a_ready_answer_counts_only_while_the_shop_is_what_it_was_and_the_assistant_answers(
+    conn, shop, anna, change
+):
+    heard = await hear(conn, shop, anna, once="0")
+    if change == "title":
+        await conn.execute("update partners set title = 'Пекарня' where id = %s", (shop.id,))
+    elif change == "hours":
+        await conn.execute("""update partners set hours = '{"week": [[], [], [], [], [], [], []]}'""")
+    elif change == "menu":
+        await versions.publish(conn, shop.id, shop.owner.id, (MenuItem("1", "", "Латте", (Variant("", 100),)),), seen=0)
+    else:
+        await talks.hand_over(conn, shop.id, heard.talk_id, at=NOW)
+    again = await hear(conn, shop, anna, once="1", ready=ReadyAnswer(heard.facts, "Латте — 250 ₽", missed=False))
+    assert again.misses is None
+    assert [role for role, _ in await said(conn, shop, again.talk_id)] == ["client", "client"]
+    assert (again.facts == heard.facts) == (change == "person")

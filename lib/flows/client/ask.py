@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import cache, clock, config, db, errors, limits, text
-from lib.assistant import below, handover, keyless, talks
+from lib.assistant import atonce, below, handover, keyless, talks
+from lib.assistant.keyless import MenuReply
 from lib.assistant.talks import HeardLine
 from lib.flows.client import staffed, visitor
 from lib.jobs import kick, table
 from lib.jobs.table import NewJob
 from lib.loyalty import partners
 from lib.menu import versions
+from lib.menu.index import Index
 from lib.menu.versions import OpenShop
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
@@ -69,7 +71,8 @@ async def _afresh(turn: Turn, talk: MenuTalk | None) -> None:
         await turn.show(turn.text("client.ask.no_talk"), [screen.home(turn)])
         return
     user_id, now = turn.state.who["id"], clock.now()
-    await db.run(lambda conn: talks.close(conn, talk.shop, user_id, at=now))
+    if await db.run(lambda conn: handover.leave(conn, talk.shop, user_id, at=now)):
+        turn.after.append(kick.drain)
     _let_end(talk, "next")
     await _open(turn, talk.shop, turn.text("client.ask.afresh"))
 
@@ -84,7 +87,8 @@ async def _open(turn: Turn, shop: int, note: str = "") -> None:
     items = (await versions.index(partner)).items if partner.menu_version else ()
     staffs = talk is not None and talk.person_until is not None and talk.person_until > clock.now()
     turn.state.step = "ask:words" if items or staffs else ""
-    TALK.keep(turn.state, MenuTalk(shop))
+    before = TALK.of(turn.state)  # what is still being written can be stopped from the screen that opens now, too
+    TALK.keep(turn.state, MenuTalk(shop, before.line if before and before.shop == shop else 0))
     if staffs:
         words = screen.paragraphs(note, turn.text("talk.with_person", title=partner.title))
         await turn.show(words, [*staffed.back(turn, shop), screen.home(turn, f"shop:{shop}")])
@@ -167,8 +171,10 @@ async def _answer(turn: Turn, talk: MenuTalk) -> None:
     user_id, once = turn.state.who["id"], f"update:{turn.came.update_id}"
     why = handover.wanted(turn.came.text)
     queue = {"bot": turn.chat.bot} if config.get().openai_api_key and not why else None
+    ready = None if queue or why else atonce.ready(turn.language, talk.shop, turn.came.text)
+    said, answer = turn.came.text, ready.answer if ready else None
     heard = await db.run(
-        lambda conn: talks.hear(conn, talk.shop, user_id, turn.came.text, once=once, at=clock.now(), queue=queue)
+        lambda conn: talks.hear(conn, talk.shop, user_id, said, once=once, at=clock.now(), queue=queue, ready=answer)
     )
     if heard is None:
         await _closed(turn, talk.shop)
@@ -176,6 +182,8 @@ async def _answer(turn: Turn, talk: MenuTalk) -> None:
         await staffed.pass_on(turn, heard)
     elif heard.asked:
         await _answer_later(turn, talk, heard)
+    elif ready and heard.misses is not None:
+        await _show(turn, heard, ready.reply, ready.index, lost=heard.misses >= handover.MISSES)
     elif not why or not await staffed.call(turn, _shop(heard), heard.talk_id, why):
         await _answer_from_menu(turn, heard)
 
@@ -191,17 +199,24 @@ async def _answer_later(turn: Turn, talk: MenuTalk, heard: HeardLine) -> None:
 
 
 def _shop(heard: HeardLine) -> OpenShop:
-    named = (heard.title, heard.city, heard.address, heard.contact)
-    return OpenShop(heard.id, *named, heard.menu_version, heard.tz, heard.hours)
+    return atonce.shop(heard)
 
 
 async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
     partner = _shop(heard)
     index = await versions.index(partner)
+    atonce.saw(heard)
     reply = keyless.reply(turn.language, partner, index, turn.came.text)
-    rows = below.keyboard(turn.language, partner, index, reply.items, heard.talk_id, heard.run_no)
-    await turn.show(reply.words, rows)
     words, ids, now = text.plain(reply.words), (partner.id, heard.talk_id, heard.run_no), clock.now()
     await db.run(lambda conn: talks.answer(conn, *ids, words, at=now, missed=reply.missed))
-    if reply.missed:
+    await _show(turn, heard, reply, index, lost=reply.missed)
+
+
+async def _show(turn: Turn, heard: HeardLine, reply: MenuReply, index: Index, *, lost: bool) -> None:
+    """Show the menu's answer; `lost`: it may be one too many of no use, so that a person is called."""
+    partner = _shop(heard)
+    await turn.show(
+        reply.words, below.keyboard(turn.language, partner, index, reply.items, heard.talk_id, heard.run_no)
+    )
+    if lost:
         await staffed.call_if_lost(turn, partner, heard.talk_id)

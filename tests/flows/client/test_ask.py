@@ -81,3 +81,19 @@ async def test_what_is_asked_and_answered_is_kept_until_the_client_begins_anew(c
     assert (first["role"], first["words"], answer["role"], answer["missed"]) == ("client", "круассан", "bot", False)
     assert answer["words"].startswith("Круассан — 170")
     assert (second["words"], silence["missed"], second["talk_id"] == first["talk_id"]) == ("суши", True, False)
+
+
+async def test_a_question_to_the_menu_costs_one_trip_to_the_database(comes, cafe, shop):
+    await publishes(cafe, *MENU)
+    boris = await comes(cafe)
+    await boris.forges(f"ask:{cafe.id}")
+    await boris.says("круассан")
+    for question in ("капучино", "суши"):
+        await boris.says(question)
+        assert (await shop.record(boris))["sql"] == 1, question
+    query = "select role, missed from talk_lines where partner_id = %s order by id"
+    said = [(one["role"], one["missed"]) for one in await shop.rows(query, cafe.id)]
+    assert said[2:] == [("client", False), ("bot", False), ("client", False), ("bot", True)]
+    await publishes(cafe, *MENU[:1], seen=1)
+    await boris.says("круассан")  # the answer that was ready is from a menu of yesterday
+    assert (await shop.record(boris))["sql"] > 1
