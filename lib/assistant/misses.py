@@ -17,6 +17,7 @@ SQL = db.load("assistants")
 
 FOLDED = 1_000  # lines at once
 KEPT = timedelta(days=180)
+WEEK, MORNING = timedelta(days=7), 11
 MOST_WORDS, LENGTH = 6, 80
 
 _PRIVATE = re.compile(
@@ -106,6 +107,12 @@ async def listed(conn: db.Connection, partner_id: int, index: Index, *, limit: i
     if had:
         await drop(conn, partner_id, had)
     return [one for one in found if one.id not in had][:limit]
+
+
+async def shops(conn: db.Connection, now: datetime, *, after: int = 0, limit: int = 100) -> list[int]:
+    """Return a page of the shops where it is Monday morning and clients asked in vain in the last week."""
+    asked = {"now": now, "since": now - WEEK, "hour": MORNING, "after": after, "limit": limit}
+    return await SQL.shops_that_missed.within(db.Scope(platform=True)).all(conn, int, **asked)
 
 
 async def get(conn: db.Connection, partner_id: int, miss_id: int) -> MenuMiss | None:

@@ -57,6 +57,7 @@ LIGHT: Kinds = {
     "handback": Kind("lib.tasks.handback", lanes=2),
     "relay": Kind("lib.tasks.relay", lanes=2),
     "digest": Kind("lib.tasks.digest", lanes=4),
+    "misses": Kind("lib.tasks.misses", lanes=2),
 }
 
 TASKS: Kinds = HEAVY | LIGHT
@@ -70,4 +71,5 @@ SCHEDULES = {
     # each hour it is morning at some shop; one that an outage swallowed is made up for
     "requests": Schedule("0 * * * *", catch_up=True),
     "digest": Schedule("0 * * * *", catch_up=True),
+    "misses": Schedule("0 * * * *", catch_up=True),
 }

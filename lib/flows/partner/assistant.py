@@ -1,7 +1,7 @@
 """The shop's assistant: its switch, tone and words, what it refuses, what it did not find, what it did, and a trial.
 
 assistant:home -> on, off · tone:<one> · ask:<setting> -> typed -> home
-               -> misses -> miss:<id> -> name:<id> -> typed -> to:<id>:<code> · forget:<id> · items:new:<id>
+               -> misses[:<shop>] -> miss:<id> -> name:<id> -> typed -> to:<id>:<code> · forget:<id> · items:new:<id>
                -> days -> disliked · try -> typed -> the answer, which no client sees and nothing counts
 """
 
@@ -44,10 +44,12 @@ MISS = DraftKey("open_miss", OpenMiss)
 
 async def handle(turn: Turn) -> None:
     """Answer a button, or take words for what is open."""
+    action, argument = screen.pressed(turn)
+    if action == "misses" and argument:
+        turn.state.data["shop"] = screen.number(argument)  # a message tells of one shop, another may be chosen
     place = await workplace.at_work(turn, manages=True)
     if place is None:
         return
-    action, argument = screen.pressed(turn)
     step = turn.state.step.removeprefix("assistant:")
     if action in SCREENS:
         await SCREENS[action](turn, place, argument)
