@@ -76,6 +76,8 @@ class Config:
     openai_api_key: str
     openai_model: str
     openai_transcribe_model: str
+    openai_vendor: str
+    openai_country: str
     openai_ca: str
     gigachat_scope: str
     gigachat_auth_url: str
@@ -317,6 +319,8 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "openai_api_key": lambda env: env.get("OPENAI_API_KEY", "").strip(),
     "openai_model": lambda env: env.get("OPENAI_MODEL", "").strip() or "gpt-5.4-mini",
     "openai_transcribe_model": lambda env: env.get("OPENAI_TRANSCRIBE_MODEL", "").strip(),
+    "openai_vendor": lambda env: env.get("OPENAI_VENDOR", "").strip(),
+    "openai_country": lambda env: env.get("OPENAI_COUNTRY", "").strip(),
     "openai_ca": lambda env: env.get("OPENAI_CA", "").replace("\\n", "\n").strip(),
     "gigachat_scope": lambda env: env.get("GIGACHAT_SCOPE", "").strip(),
     "gigachat_auth_url": lambda env: _optional_url(env, "GIGACHAT_AUTH_URL"),

@@ -13,6 +13,8 @@ from typing import Any
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dev.generation.faults import Faults
+from lib.menu.goods import MenuItem, Variant
+from lib.menu.index import Index
 
 KINDS = (
     *("cut", "stream_error", "stall", "refused", "too_long", "no_usage", "silent", "markdown", "dict_call"),
@@ -127,10 +129,20 @@ def _fitting(body: dict[str, Any], asked: str) -> list[str]:
 
 
 def _sober(body: dict[str, Any], asked: str) -> str:
-    found = _fitting(body, asked)[:3]
-    if not found:
-        return "Такого в меню не вижу. Подскажите, что вы любите, и я поищу похожее."
-    return f"Могу предложить {', '.join(f'{{{code}}}' for code in found)}. Что-нибудь ещё?"
+    found = (_fitting(body, asked) or _searched(body, asked))[:3]
+    named = ", ".join(f"{{{code}}}" for code in found)
+    if '"language": "English"' in asked:
+        nothing = "I do not see that in the menu. Tell me what you like, and I will look for something close."
+        return f"I can offer {named}. Anything else?" if found else nothing
+    nothing = "Такого в меню не вижу. Подскажите, что вы любите, и я поищу похожее."
+    return f"Могу предложить {named}. Что-нибудь ещё?" if found else nothing
+
+
+def _searched(body: dict[str, Any], asked: str) -> list[str]:
+    """Return what the product's own search finds: a model knows that cappuccino is капучино."""
+    said = json.loads(asked).get("client", "") if asked.startswith("{") else asked
+    index = Index([MenuItem(code, "", title, (Variant("", 100),)) for code, title in _items(body)])
+    return [one.item.code for one in index.ask(said).items]
 
 
 def _order(body: dict[str, Any], asked: str) -> dict[str, Any]:

@@ -140,6 +140,27 @@ async def give_back(conn: db.Connection, talk: Talk, *, at: datetime, key: str =
     return True
 
 
+async def was_answered(conn: db.Connection, talk: Talk) -> bool:
+    """Tell whether somebody of the staff has written in a talk; to take it is no answer."""
+    ids = {"partner_id": talk.partner_id, "talk_id": talk.id}
+    return bool(await SQL.was_answered.within(db.Scope(tenant=talk.partner_id)).one(conn, bool, **ids))
+
+
+async def leave(conn: db.Connection, partner_id: int, user_id: int, *, at: datetime) -> bool:
+    """End a client's talk as they wish, and tell the one of the staff who has it; False when there was none."""
+    async with conn.transaction():
+        talk = await talks.open_of(conn, partner_id, user_id)
+        if talk is None or not await talks.close(conn, partner_id, user_id, at=at):
+            return False
+        if talk.state == "person" and talk.taken_by:
+            client = await users.get_user(conn, user_id)
+            title = await SQL.title_of.one(conn, str, partner_id=partner_id) or ""
+            fields = {"shop": title, "name": _name(client)}
+            once = f"talk:left:{partner_id}:{talk.id}"
+            await notify.tell(conn, talk.taken_by, "partner", "talk.told.left", fields, once=once)
+    return True
+
+
 async def _tell_staff(conn: db.Connection, talk: Talk, why: str) -> None:
     client = await users.get_user(conn, talk.user_id)
     said = await talks.lines(conn, talk.partner_id, talk.id, limit=SHOWN)

@@ -65,7 +65,8 @@ async def tell_staff(conn: db.Connection, request: ShopRequest, key: str, once: 
     if request.state == "new":
         accept = f"requests:move:{request.partner_id}:{request.id}:accepted"
         refuse = f"requests:why:{request.partner_id}:{request.id}"
-        ways = [[("request.button.accepted", accept), ("request.button.refuse", refuse)]]
+        soon = [(f"request.button.in_{one}", f"{accept}:{one}") for one in requests.MINUTES]
+        ways = [[("request.button.accepted", accept), ("request.button.refuse", refuse)], soon]
     for one in await staff.readers(conn, request.partner_id):
         if not owner or one.user_id == owner:
             key_once = f"request:{once}:{request.partner_id}:{request.id}:{one.user_id}"
@@ -76,8 +77,10 @@ async def tell_client(conn: db.Connection, request: ShopRequest, what: str) -> N
     """Tell the client what has become of it."""
     key = f"request.told.{what}_{request.way}" if what == "ready" else f"request.told.{what}"
     why = slip.reason(request.moves[-1])
-    key += "_why" if why else ""
+    minutes = slip.promised(request.moves[-1])
+    key += "_why" if why else "_in" if minutes and what == "accepted" else ""
     fields: dict[str, Any] = {"shop": request.shop, "number": request.number, "place": request.place}
+    fields["minutes"] = minutes
     fields["why"] = notify.spoken(why[0], **why[1]) if why else ""
     ways = [[("request.button.mine", f"requests:one:{request.partner_id}:{request.id}")]]
     once = f"request:{what}:{request.partner_id}:{request.id}"

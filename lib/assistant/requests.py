@@ -23,6 +23,7 @@ OPEN = ("new", "accepted", "ready", "on_the_way")
 CLOSED = ("done", "cancelled")
 WAYS = ("pickup", "delivery")
 PAYMENTS = ("cash", "card", "transfer")
+MINUTES = ("15", "30", "60")  # until it is ready, as the staff may promise when they accept it
 REASONS = ("sold_out", "busy", "closed", "no_answer")  # what the staff may choose from; they may also say it in words
 MOST = 99  # of one line
 LONGEST = {"address": 160, "wanted": 60, "name": 80, "phone": 20, "comment": 300}

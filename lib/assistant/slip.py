@@ -57,6 +57,11 @@ def reason(move: RequestMove) -> Said | None:
     return ("request.why.words", {"words": move.reason}) if move.reason else None
 
 
+def promised(move: RequestMove) -> int:
+    """Return the minutes that the staff promised when they accepted it, 0 for none."""
+    return int(move.reason) if move.state == "accepted" and move.reason.isdigit() else 0
+
+
 def _line(one: RequestLine) -> list[Said]:
     title = f"{one.title}, {one.variant}" if one.variant else one.title
     if one.gone:

@@ -21,6 +21,7 @@ from lib.menu.versions import OpenShop
 
 HITS = 8
 PROMOTIONS = 5
+CALLS = 8  # of one answer; who asks for more has lost the thread
 
 
 def _tool(name: str, about: str, required: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
@@ -78,6 +79,8 @@ class Toolbox:
     async def use(self, call: ToolCall) -> str:
         """Return what a tool answers, as JSON; the same question is answered once."""
         key = json.dumps([call.name, call.arguments], sort_keys=True)
+        if key not in self._known and len(self._known) >= CALLS:
+            return json.dumps({"error": "no more calls"})
         if key not in self._known:
             self._known[key] = json.dumps(await self._answer(call), ensure_ascii=False)
         return self._known[key]

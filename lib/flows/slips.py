@@ -39,6 +39,7 @@ def _history(turn: Turn, request: ShopRequest, *, staff: bool) -> str:
         actor = one.actor if staff and not one.by_client else ""
         key = "request.step_by" if actor else "request.step"
         lines.append(turn.text(key, at=when.clock_or_day(turn, one.at), state=said, actor=actor))
+        lines += [turn.text("request.promised", minutes=minutes)] if (minutes := slip.promised(one)) else []
         why = slip.reason(one)
         lines += [turn.text("request.step_why", why=words(turn, [why]))] if why else []
     return "\n".join(lines)

@@ -25,6 +25,7 @@ async def run(run: Run) -> None:
     if talk.person_until > now:
         await run.wait(talk.person_until)
         return
-    key = "talk.told.back" if talk.taken_by else "talk.told.nobody"
+    answered = await db.run(lambda conn: handover.was_answered(conn, talk))
+    key = "talk.told.quiet" if answered else "talk.told.nobody"
     if await db.run(lambda conn: handover.give_back(conn, talk, at=now, key=key)):
         await kick.drain()

@@ -77,7 +77,7 @@ def test_what_it_cannot_do_is_said_plainly(question, said):
 
 def test_the_menu_goes_before_what_it_cannot_tell():
     assert "Доставка — 0,09" in says("есть доставка?")
-    assert "Про доставку и самовывоз" in says("есть доставка?", index=Index(MENU.items[:1]))
+    assert "выбирают, когда оформляют заявку" in says("есть доставка?", index=Index(MENU.items[:1]))
 
 
 def test_a_shop_that_never_closes_says_so():

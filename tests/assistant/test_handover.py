@@ -140,6 +140,20 @@ async def test_a_blocked_client_and_a_talk_for_a_try_call_nobody(conn):
     assert await keys(conn, shop.owner) == []
 
 
+async def test_who_has_a_talk_hears_that_its_client_has_ended_it(conn):
+    shop, anna, boris = await make_shop(conn), await make_user(conn, first_name="Анна"), await make_user(conn)
+    for client, taken in ((anna, True), (boris, False)):
+        talk = await called(conn, shop, client)
+        if taken:
+            await talks.take(conn, shop.id, talk.id, shop.cashier.id, at=NOW)
+        assert await handover.leave(conn, shop.id, client.id, at=NOW)
+        assert not await handover.leave(conn, shop.id, client.id, at=NOW)
+        assert (await talks.get(conn, shop.id, talk.id)).closed_at is not None
+    [(key, fields, _)] = [one for one in await told(conn, shop.cashier) if one[0] == "talk.told.left"]
+    assert (key, fields) == ("talk.told.left", {"shop": "Кофейня", "name": "Анна"})
+    assert "talk.told.left" not in await keys(conn, shop.owner)
+
+
 async def test_the_staff_of_another_shop_take_no_talk(conn):
     shop, other, anna = await make_shop(conn), await make_shop(conn), await make_user(conn)
     talk = await called(conn, shop, anna)

@@ -112,6 +112,31 @@ async def test_a_person_is_called_once_whatever_is_asked_again():
     assert len(box.person) == 200
 
 
+async def test_a_model_that_calls_tools_without_end_is_answered_so_many_times():
+    box = Toolbox(SHOP, Index(MENU), render.references(MENU), 7, "ru", AT)
+    told = [json.loads(await box.use(ToolCall(f"{n}", "call_person", {"reason": f"{n}"}))) for n in range(87)]
+    assert told == [{"called": True}] * tools.CALLS + [{"error": "no more calls"}] * (87 - tools.CALLS)
+    assert json.loads(await box.use(ToolCall("0", "call_person", {"reason": "0"}))) == {"called": True}, "it is known"
+
+
+def test_what_was_said_before_stands_before_the_question_and_a_client_is_greeted_once():
+    said = [("client", "Есть торт?"), ("bot", "Есть тирамису."), ("staff", "Привезли ещё."), ("note", "заявка")]
+    lines = [
+        TalkLine(at, role, words, "complete", at, None, False, None, AT)
+        for at, (role, words) in enumerate([*said, ("client", "А кофе?")], 1)
+    ]
+    told = prompt.messages(
+        SHOP, render.references(MENU), AssistantSettings(), lines, language="ru", earlier="Любит чай"
+    )
+    assert [(one["role"], one["content"]) for one in told[1:-1]] == [
+        ("user", "Есть торт?"),
+        ("assistant", "Есть тирамису."),
+        ("assistant", "Привезли ещё."),
+    ]
+    assert json.loads(told[-1]["content"]) == {"client": "А кофе?", "language": "Russian", "earlier": "Любит чай"}
+    assert "Greet only in the first answer" in told[0]["content"]
+
+
 async def test_a_large_menu_is_searched_and_told_by_its_categories_alone():
     many = tuple(MenuItem(f"m{n}", "Чай", f"Улун {n}", (Variant("", 10000),)) for n in range(prompt.WHOLE + 1))
     known = render.references(many)

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from lib.assistant import pushes, requests
+from lib import text
+from lib.assistant import pushes, requests, slip
 from lib.people import users
 from tests.assistant.request_lab import make_bakery, send, told
 from tests.factories import make_user
@@ -34,6 +35,16 @@ async def test_the_client_hears_of_each_state_once_and_of_the_reason(conn):
     assert [key for key, *_ in states] == ["request.told.accepted", "request.told.ready_pickup"]
     assert last == "request.told.cancelled_why"
     assert fields["why"] == {"spoken": "request.why.words", "fields": {"words": "Кончился <мак>"}}
+
+
+async def test_the_client_reads_in_how_many_minutes_it_is_promised(conn):
+    shop, anna = await make_bakery(conn), await make_user(conn)
+    request = await send(conn, shop, anna)
+    moved, _ = await pushes.move(conn, shop.id, request.id, shop.cashier.id, "accepted", "30")
+    assert slip.promised(moved.moves[-1]) == 30
+    [(key, fields, _)] = await told(conn, anna)
+    assert (key, fields["minutes"]) == ("request.told.accepted_in", 30)
+    assert "30" in text.say("ru", key, **{**fields, "why": ""})
 
 
 async def test_the_staff_hear_that_a_client_took_a_request_back(conn):

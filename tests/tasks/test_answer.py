@@ -228,3 +228,12 @@ async def test_a_manager_tries_the_model_out_in_their_own_bot_and_no_figure_coun
     await gleb.presses("Проверка")
     await gleb.presses("Что сделал")
     await gleb.sees("ответов 0|не спросили")
+
+
+async def test_the_word_for_stop_ends_an_answer_though_the_talk_was_opened_again(studio, cafe, boris):
+    await boris.says("расскажи обо всём")
+    await writing(studio, boris)
+    await boris.forges(f"ask:{cafe.id}")
+    await boris.says("стоп")
+    await boris.sees("Остановлено")
+    assert [one["role"] for one in await lines(studio, cafe)] == ["client", "bot"], "стоп is no question"

@@ -26,13 +26,17 @@ def nobody_to_kick(monkeypatch):
     monkeypatch.setattr("lib.jobs.kick.drain", kick)
 
 
-@pytest.mark.parametrize(("taken", "key"), [(False, "talk.told.nobody"), (True, "talk.told.back")])
-async def test_it_goes_back_after_two_hours_and_not_before(conn, taken, key):
+@pytest.mark.parametrize(
+    ("done", "key"), [("nothing", "talk.told.nobody"), ("taken", "talk.told.nobody"), ("answered", "talk.told.quiet")]
+)
+async def test_it_goes_back_after_two_hours_and_not_before(conn, done, key):
     shop, anna, now = await make_shop(conn), await make_user(conn), datetime.now(UTC)
     heard = await talks.hear(conn, shop.id, anna.id, "Где заказ?", once="1", at=now)
     await handover.call(conn, shop.id, heard.talk_id, "asked", at=now)
-    if taken:
+    if done != "nothing":
         await talks.take(conn, shop.id, heard.talk_id, shop.owner.id, at=now)
+    if done == "answered":
+        await talks.reply(conn, shop.id, heard.talk_id, shop.owner.id, "В пути", once="2", at=now)
 
     async def work():
         await conn.execute("update jobs set run_at = now() where task = 'handback'")

@@ -48,8 +48,7 @@ async def _call(turn: Turn, partner: versions.OpenShop) -> None:
 
 async def _back(turn: Turn, shop: int) -> None:
     user_id, now = turn.state.who["id"], clock.now()
-    talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
-    if talk is not None:
-        await db.run(lambda conn: talks.hand_back(conn, shop, talk.id, at=now))
+    if await db.run(lambda conn: handover.leave(conn, shop, user_id, at=now)):
+        turn.after.append(kick.drain)
     ask = [screen.button(turn, "talk.button.ask", f"ask:{shop}", style="primary")]
     await turn.show(turn.text("talk.back"), [ask, screen.home(turn)])

@@ -40,7 +40,17 @@ def _ways(turn: Turn) -> list[Button]:
 async def _home(turn: Turn, ways: list[Button], note: str = "") -> None:
     key = "menu.papers" if turn.chat.bot == "studio" else "menu.papers.free"
     rows = [row for row in (meeting.papers(turn), ways, screen.home(turn)) if row]
-    await turn.show(screen.paragraphs(note, turn.text(key)), rows)
+    await turn.show(screen.paragraphs(note, turn.text(key), _model(turn)), rows)
+
+
+def _model(turn: Turn) -> str:
+    """Say who reads the questions to an assistant, in the bots that have one and where a model answers."""
+    settings = config.get()
+    if turn.chat.bot not in ("client", "partner") or not settings.openai_api_key:
+        return ""
+    vendor = settings.openai_vendor or turn.text("menu.papers.model_vendor")
+    where = f"{vendor}, {settings.openai_country}" if settings.openai_country else vendor
+    return turn.text("menu.papers.model", where=where)
 
 
 async def _ask(turn: Turn) -> None:

@@ -1,6 +1,7 @@
 """Clients' requests at the counter: the list by state, each with the next steps, and what the shop takes them by.
 
-requests:list:<filter>:<last number of the page before>    requests:one:<shop>:<id>    requests:move:<shop>:<id>:<state>
+requests:list:<filter>:<last number of the page before>    requests:one:<shop>:<id>
+requests:move:<shop>:<id>:<state>[:<reason or minutes>]
 requests:why:<shop>:<id> -> a reason, pressed or typed -> cancelled
 
 The message that told of a request is its card, too: pressing a step turns it into what it is now. Two of the staff who
@@ -59,7 +60,8 @@ async def handle(turn: Turn) -> None:
 async def _act(turn: Turn, place: Staff, what: str, rest: list[str], refusal: RequestRefusal | None) -> None:
     number = screen.number(rest[1])
     if what == "move" and rest[2] in (*requests.OPEN, *requests.CLOSED):
-        reason = rest[3] if rest[3] in requests.REASONS else ""
+        known = {"cancelled": requests.REASONS, "accepted": requests.MINUTES}.get(rest[2], ())
+        reason = rest[3] if rest[3] in known else ""
         await _move(turn, place, number, rest[2], reason)
     elif what == "why":
         await _why(turn, place, number)
@@ -111,7 +113,10 @@ def _rows(turn: Turn, request: ShopRequest) -> Keyboard:
         data = f"requests:why:{place}" if state == "cancelled" else f"requests:move:{place}:{state}"
         key = "done_delivery" if state == "done" and request.way == "delivery" else state
         steps.append(screen.button(turn, f"request.button.{key}", data, style=style))
-    return [steps, screen.home(turn, "requests:list:work")] if steps else [screen.home(turn, "requests:list:work")]
+    accept = f"requests:move:{place}:accepted"
+    soon = [screen.button(turn, f"request.button.in_{one}", f"{accept}:{one}") for one in requests.MINUTES]
+    rows = [steps, soon if request.state == "new" else [], screen.home(turn, "requests:list:work")]
+    return [row for row in rows if row]
 
 
 async def _why(turn: Turn, place: Staff, number: int) -> None:

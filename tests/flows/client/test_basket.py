@@ -135,7 +135,7 @@ async def test_what_changed_meanwhile_is_shown_before_it_is_sent(comes, cafe, me
     await boris.sees(r"изменилась. Проверьте.*была 90\s₽, стала 110\s₽.*Итого: 110\s₽")
     await versions.publish(cafe.conn, cafe.id, cafe.owner_id, (LATTE,), seen=2)
     await boris.presses("Отправить магазину")
-    await boris.sees("уже нет в наличии, в заявку не войдёт")
+    await boris.sees("этого уже нет, в заявку не попадёт")
     await boris.presses("Отправить магазину")
     await boris.sees("В корзине ничего нет")
     assert await requests.list_of_shop(cafe.conn, cafe.id, requests.OPEN) == []

@@ -1,8 +1,12 @@
 """The papers, and a letter to the administrators from any bot."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from lib import text
 from lib.flows import FLOWS
+from lib.flows.every import papers
 from lib.telegram import conversation, dispatch
 from lib.telegram.update import Incoming, Sender
 from tests.flows.chat import Chat, buttons
@@ -52,3 +56,21 @@ async def test_a_stranger_reads_the_papers_and_writes_to_nobody(shop, stranger):
     assert "Написать нам" not in buttons(await chat.last())
     await chat.forges("papers:write")
     assert "Напишите вопрос" not in (await chat.last())["text"]
+
+
+@pytest.mark.parametrize(
+    ("bot", "key", "vendor", "country", "said"),
+    [
+        ("client", "sk-1", "", "", "поставщик модели."),
+        ("client", "sk-1", "GigaChat", "Россия", "GigaChat, Россия."),
+        ("partner", "sk-1", "OpenAI", "", "OpenAI."),
+        ("client", "", "OpenAI", "США", ""),
+        ("studio", "sk-1", "OpenAI", "США", ""),
+    ],
+)
+def test_the_privacy_screen_says_who_reads_questions_to_an_assistant(monkeypatch, bot, key, vendor, country, said):
+    settings = SimpleNamespace(openai_api_key=key, openai_vendor=vendor, openai_country=country)
+    monkeypatch.setattr(papers.config, "get", lambda: settings)
+    turn = SimpleNamespace(chat=SimpleNamespace(bot=bot), text=lambda key, **fields: text.say("ru", key, **fields))
+    told = papers._model(turn)
+    assert (f"их получает {said}" in told) if said else told == ""

@@ -56,6 +56,20 @@ async def test_a_notice_is_the_card_on_which_the_staff_move_the_request(cafe, or
     ]
 
 
+async def test_the_staff_say_when_it_will_be_ready_with_the_same_press(cafe, orders):
+    boris = await cafe.client()
+    request = await orders(boris)
+    notice = await cafe.owner.sees("Заявка № 1")
+    await cafe.owner.forges(f"requests:move:{cafe.id}:{request.id}:cancelled:30")  # minutes are no reason
+    await cafe.owner.sees("Сейчас: отменена")
+    await orders(boris)
+    notice = await cafe.owner.sees("Заявка № 2")
+    await cafe.owner.presses("Через полчаса", on=notice)
+    card = await cafe.owner.sees(r"Сейчас: принята.*Обещали через 30 мин")
+    assert "Через полчаса" not in buttons(card)
+    assert [one["key"] for one in await cafe.told(boris)] == ["request.told.cancelled", "request.told.accepted_in"]
+
+
 async def test_a_refusal_has_a_reason_pressed_or_typed_that_the_client_reads(cafe, orders):
     boris = await cafe.client()
     await orders(boris)

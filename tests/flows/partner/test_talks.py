@@ -24,7 +24,7 @@ async def test_a_person_answers_in_the_shops_name_and_gives_the_talk_back(cafe, 
     await boris.forges(f"ask:{cafe.id}")
     await boris.says("булочка <с маком>")
     await boris.presses("Позвать человека")
-    await boris.sees("Кофейня «Зерно»: позвал сотрудника.*помолчу")
+    await boris.sees("Позвал сотрудника. Кофейня «Зерно» ответит здесь же.*помолчу")
     await arrives(cafe, "talk.told.call")
     call = await cafe.owner.sees("Борис.*Просит человека.*Клиент: булочка <с маком>.*Помощник:.*Булочка")
     others = await cafe.cashier.sees("Просит человека")
@@ -67,7 +67,7 @@ async def test_three_misses_call_a_person_and_the_client_sends_them_back(cafe):
     assert "передам" in boris.toast["text"]
     for question in ("гвозди", "велосипед"):
         await boris.says(question)
-    await boris.sees("позвал сотрудника")
+    await boris.sees("Позвал сотрудника")
     await boris.says("эй")
     await boris.sees("Передал. Сотрудник ответит здесь")
     await boris.forges(f"ask:{cafe.id}")
@@ -76,7 +76,7 @@ async def test_three_misses_call_a_person_and_the_client_sends_them_back(cafe):
     await boris.sees("Снова отвечаю я")
     await boris.presses("Спросить меню")
     await boris.says("позовите человека")
-    await boris.sees("позвал сотрудника")
+    await boris.sees("Позвал сотрудника")
     for data in (f"thumb:{cafe.id}:1", "thumb:1:2:3:1", "person:call:999999999", f"person:x:{cafe.id}"):
         await boris.forges(data)
         assert boris.delivery.get("status", 200) == 200, data
