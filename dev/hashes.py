@@ -17,6 +17,7 @@ LISTS = (
     "dev/requirements.txt",
     "dev/audit.txt",
     "bench/*/requirements.txt",
+    "ops/*/requirements.txt",
     "api/*/requirements.txt",
 )
 UV = "uv pip compile --quiet --generate-hashes --no-annotate --no-header --no-deps --universal --python-version 3.12 -"

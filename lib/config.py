@@ -68,6 +68,7 @@ class Config:
     neon_api_url: str
     neon_api_key: str
     neon_project_id: str
+    worker_url: str
     telegram_api_url: str
     provider_keys: Mapping[str, tuple[str, ...]]
     provider_urls: Mapping[str, str]
@@ -307,6 +308,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "remote_write_auth": lambda env: env.get("REMOTE_WRITE_AUTH", "").strip(),
     "admin_ids": lambda env: _ids(env, "ADMIN_IDS"),
     "public_url": lambda env: _public_url(env),
+    "worker_url": lambda env: _optional_url(env, "WORKER_URL") or _public_url(env),
     "bypass": lambda env: _secret(env, "VERCEL_AUTOMATION_BYPASS_SECRET") if _environment(env) == "preview" else "",
     "neon_api_url": lambda env: _optional_url(env, "NEON_API_URL") or "https://console.neon.tech/api/v2",
     "neon_api_key": lambda env: env.get("NEON_API_KEY", "").strip(),

@@ -2,24 +2,41 @@
 
   python -m ops migrate             apply what is pending; several at once are fine, each file is applied once
   python -m ops migrate --status    change nothing, list every migration
+  python -m ops migrate --app-password    then let lotok_app, as which the functions come, log in with the password in
+                                          LOTOK_APP_PASSWORD; a deployment without a console of its own uses it
 
 It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration, or DATABASE_URL where that
 is all there is. With --url it reads no setting at all.
 """
 
 import argparse
+import os
 
-from lib import config, db, migrations
+from psycopg import sql
+
+from lib import config, db, errors, migrations
+
+SHORTEST = 16  # characters of the password as which the functions come
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", action="store_true", help="only list the migrations; exit code 1 if one was edited")
+    parser.add_argument("--app-password", action="store_true", help="let lotok_app log in by LOTOK_APP_PASSWORD")
     parser.add_argument("--url", help="the database, instead of DATABASE_URL_UNPOOLED")
 
 
 async def run(args: argparse.Namespace) -> int:
+    password = os.environ.get("LOTOK_APP_PASSWORD", "")
+    if args.app_password and len(password) < SHORTEST:
+        raise errors.Misconfigured(detail=f"LOTOK_APP_PASSWORD must have at least {SHORTEST} characters")
     async with db.connect(args.url or config.get().database_url_unpooled) as conn:
-        return await (_show(conn) if args.status else _apply(conn))
+        if args.status:
+            return await _show(conn)
+        await _apply(conn)
+        if args.app_password:
+            await conn.execute(sql.SQL("alter role lotok_app login password {}").format(password))
+            print("lotok_app logs in with the password in LOTOK_APP_PASSWORD")
+        return 0
 
 
 async def _show(conn: db.Connection) -> int:
@@ -29,10 +46,9 @@ async def _show(conn: db.Connection) -> int:
     return 1 if any(entry.state == "edited" for entry in found) else 0
 
 
-async def _apply(conn: db.Connection) -> int:
+async def _apply(conn: db.Connection) -> None:
     applied = await migrations.apply(conn)
     for name in applied:
         print(f"applied   {name}")
     if not applied:
         print("nothing to apply; the database is up to date")
-    return 0

@@ -44,7 +44,8 @@ async def _kick(worker: Worker) -> None:
     except errors.Unavailable as error:
         log.event("kick_not_coalesced", error=str(error))
     headers = {"Authorization": f"Bearer {config.get().cron_secret}", **config.get().pass_headers}
-    await fetch.nudge(f"{config.get().public_url}/api/{worker}", headers=headers, timeout=_PATIENCE)
+    site = config.get().worker_url.replace("{worker}", worker)
+    await fetch.nudge(f"{site}/api/{worker}", headers=headers, timeout=_PATIENCE)
 
 
 async def heard(worker: Worker) -> int | None:

@@ -1,0 +1,114 @@
+# What the scripts of this folder share; read by `.`, never run. POSIX tools, bash, root on the server.
+# shellcheck shell=bash
+set -euo pipefail
+
+: "${LOTOK_HOME:=/opt/lotok}"     # releases/, current -> a release, files/, backups/
+: "${LOTOK_ETC:=/etc/lotok}"      # env: the settings, 0640 root:lotok
+: "${LOTOK_KEPT:=3}"              # releases that stay for a way back
+DRY_RUN=${DRY_RUN:-}
+WEB_PROCESSES=2
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Do it, or with DRY_RUN say it.
+act() {
+    if [ -n "$DRY_RUN" ]; then
+        printf '   would run:'
+        printf ' %q' "$@"
+        printf '\n'
+    else
+        "$@"
+    fi
+}
+
+# Write standard input to a file, whole or not at all; say so only when it changes something. Usage: put FILE MODE
+put() {
+    local file=$1 mode=$2 made
+    made=$(mktemp)
+    cat > "$made"
+    if [ -f "$file" ] && cmp -s "$made" "$file"; then
+        rm -f "$made"
+        return 0
+    fi
+    if [ -n "$DRY_RUN" ]; then
+        say "   would write $file"
+        rm -f "$made"
+        return 0
+    fi
+    install -D -m "$mode" "$made" "$file.new" && mv "$file.new" "$file"
+    rm -f "$made"
+    say "   wrote $file"
+}
+
+need_root() { [ "$(id -u)" = 0 ] || die "run it as root, by sudo"; }
+
+# A setting of the server, empty when unset. Usage: setting NAME
+setting() { [ -r "$LOTOK_ETC/env" ] && sed -n "s/^$1=//p" "$LOTOK_ETC/env" | tail -1 | sed 's/^"\(.*\)"$/\1/' || true; }
+
+# Run a verb of ops with the server's settings, as the bots' user. Usage: ops VERB ...
+ops() { in_release "$LOTOK_HOME/current" python -m ops "$@"; }
+
+# Usage: in_release FOLDER PROGRAM ...
+in_release() {
+    local folder=$1
+    shift
+    # shellcheck disable=SC2016 # the inner shell shall read the file
+    (cd "$folder" && runuser -u lotok -- env -i HOME="$LOTOK_HOME" PATH="$folder/.venv/bin:/usr/bin:/bin" LANG=C.UTF-8 \
+        bash -c 'set -a; . "$0"; exec "$@"' "$LOTOK_ETC/env" "$@")
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# Start, stop or restart a unit: by systemd, or without it (a container, a chroot) by the supervisor beside this file.
+# Usage: unit VERB NAME
+unit() {
+    if has_systemd; then
+        act systemctl "$1" "$2"
+    else
+        act python3 "$(dirname "${BASH_SOURCE[0]}")/supervisor.py" "$1" "$2"
+    fi
+}
+
+# Wait until a process of ours answers. Usage: ready PORT
+ready() {
+    [ -z "$DRY_RUN" ] || return 0
+    local tries=0
+    until curl -fsS -o /dev/null -m 3 "http://127.0.0.1:$1/api/health" 2> /dev/null \
+        || [ "$(curl -s -o /dev/null -m 3 -w '%{http_code}' "http://127.0.0.1:$1/")" = 200 ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 60 ] || return 1
+        sleep 1
+    done
+}
+
+render_workers() { setting RENDER_WORKERS | grep -E '^[1-9]$' || echo 1; }
+web_units() { seq -f 'lotok-web@%g' 1 "$WEB_PROCESSES"; }
+render_units() { seq -f 'lotok-render@%g' 1 "$(render_workers)"; }
+
+put_units() {
+    local file name
+    for file in "$(dirname "${BASH_SOURCE[0]}")"/units/*; do
+        name=$(basename "$file")
+        put "/etc/systemd/system/$name" 644 < "$file"
+    done
+    has_systemd || return 0
+    mapfile -t all < <(web_units; render_units)
+    act systemctl daemon-reload
+    act systemctl enable -q lotok.target lotok-bridge lotok-drain "${all[@]}"
+    act systemctl enable -q --now lotok-backup.timer lotok-restore-test.timer
+}
+
+# One after the other, each only when the one before answers again: the proxy sends requests to the other meanwhile.
+restart_all() {
+    local name
+    for name in $(web_units); do
+        unit restart "$name"
+        ready "800${name##*@}" || die "$name does not answer; look at: journalctl -u $name -n 50"
+    done
+    for name in lotok-drain $(render_units); do
+        unit restart "$name"
+    done
+    ready 8011 || die "lotok-drain does not answer; look at: journalctl -u lotok-drain -n 50"
+}
