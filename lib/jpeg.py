@@ -40,12 +40,13 @@ def size(data: bytes) -> tuple[int, int]:
 
     A large or progressive file without its end mark gets the benefit of the doubt.
     """
-    head, at, scan = _walk(data)
-    if len(data) <= at + len(END):
-        raise errors.Rejected("picture_broken")
-    lacks_end = data.find(END, at) < 0
-    if lacks_end and head.marker in _WALKED_FRAMES and len(data) < _WALK_LIMIT and not _is_whole(head, scan, data[at:]):
-        raise errors.Rejected("picture_broken", "cut short")
+    try:
+        head, at, scan = _walk(data)
+        is_short = data.find(END, at) < 0 and head.marker in _WALKED_FRAMES and len(data) < _WALK_LIMIT
+        if len(data) <= at + len(END) or (is_short and not _is_whole(head, scan, data[at:])):
+            raise errors.Rejected("picture_broken", "cut short")
+    except (struct.error, IndexError, KeyError, StopIteration):
+        raise errors.Rejected("picture_broken") from None
     return head.width, head.height
 
 

@@ -74,7 +74,8 @@ def beginning(shop: OpenShop, items: Mapping[str, MenuItem], wishes: AssistantSe
     if len(items) <= WHOLE:
         told += ["[reference, category, title, [size, roubles], about]", *(row(*one) for one in items.items())]
     else:
-        told.append(json.dumps({"categories": list(dict.fromkeys(one.category for one in items.values()))}))
+        categories = list(dict.fromkeys(one.category for one in items.values()))
+        told.append(json.dumps({"categories": categories}, ensure_ascii=False))
     mark = _mark(shop)
     return "\n".join([RULES, f"DATA {mark}", *told, f"DATA {mark}"])
 

@@ -150,6 +150,7 @@ def dump(items: Sequence[MenuItem], language: str = "ru") -> bytes:
             "Краткое меню",
             "В наличии",
             "Единица",
+            "Другие названия",
         ),
         "en": (
             "Code",

@@ -43,6 +43,7 @@ def test_what_is_written_is_read_back(language):
     items = (
         MenuItem("7", "Ремонт", "=Плата", (Variant("", 400000, at_least=True),), "-«да», нет", in_short=False),
         MenuItem("К-1", "", "Диагностика", (Variant("сразу", 0), Variant("позже", 150)), available=False),
+        MenuItem("8", "", "Капучино", (Variant("", 20000),), unit="порция", names=("капуч", "капа")),
     )
     assert sheet.read(sheet.dump(items, language)).items == items
 
@@ -134,3 +135,153 @@ def test_a_file_keeps_the_photos_that_it_does_not_hold():
 
 def test_a_code_that_no_button_has_room_for_is_a_fault():
     assert faults(f"Код;Название;Цена\n{'🥐' * 11};Латте;10") == [(2, "long_code")]
+
+
+LAST = {"ru": "Другие названия", "en": "Other names"}
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_each_column_that_is_written_has_its_heading(language):
+    item = MenuItem("8", "Кофе", "Капучино", (Variant("300 мл", 20000),), "с пенкой", "порция", names=("капа",))
+    written = sheet.dump([item], language).decode("utf-8-sig")
+    head, row = csv.reader(io.StringIO(written), delimiter=";" if language == "ru" else ",")
+    assert len(head) == len(row)
+    assert head[-1] == LAST[language]
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        ("Код;Название;Цена", {"code": 0, "title": 1, "price": 2}),
+        ("Артикул;Наименование товара;Стоимость, руб.", {"code": 0, "title": 1, "price": 2}),
+        ("SKU;Product name;Cost", {"code": 0, "title": 1, "price": 2}),
+        ("Раздел;Блюдо;Порция;Цена;Состав", {"category": 0, "title": 1, "variant": 2, "price": 3, "description": 4}),
+        ("НАЗВАНИЕ;  ЦЕНА  ", {"title": 0, "price": 1}),
+        ("Цена;Название;Цена", {"price": 0, "title": 1}),
+        ("Название;;Цена", {"title": 0, "price": 2}),
+        ("Название;Вес;Цена", {"title": 0, "price": 2}),
+        ("Объём;Товар;Цена", {"variant": 0, "title": 1, "price": 2}),
+        ("", {}),
+    ],
+)
+def test_columns_are_found_by_what_people_call_them(head, found):
+    assert sheet._columns(head.split(";")) == found
+
+
+@pytest.mark.parametrize(
+    ("cell", "kopecks", "at_least"),
+    [
+        ("250", 25000, False),
+        ("250,50", 25050, False),
+        ("250.5", 25050, False),
+        ("250 ₽", 25000, False),
+        ("250 руб.", 25000, False),
+        ("1 200", 120000, False),
+        ("1\u00a0200,00", 120000, False),
+        ("от 250", 25000, True),
+        ("From 250", 25000, True),
+        ("ОТ  250 р.", 25000, True),
+        ("0", 0, False),
+        ("0,00 руб", 0, False),
+        ("от 0", 0, True),
+    ],
+)
+def test_a_price_is_read_in_kopecks(cell, kopecks, at_least):
+    assert sheet._kopecks(cell) == (kopecks, at_least)
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        ("", "no_price"),
+        ("от ", "no_price"),
+        ("дорого", "bad_price"),
+        ("-5", "bad_price"),
+        ("1,234", "bad_price"),
+        ("1e5", "bad_price"),
+        ("250 $", "bad_price"),
+        ("250-300", "bad_price"),
+        ("10000000,01", "bad_price"),
+        ("9" * 400, "bad_price"),
+    ],
+)
+def test_a_price_that_is_none_is_a_fault(cell, code):
+    with pytest.raises(sheet._RowFault) as caught:
+        sheet._kopecks(cell)
+    assert caught.value.args[0] == code
+
+
+@pytest.mark.parametrize("cell", ["да", "Да", " YES ", "1", "true", "+", "д", "y", ""])
+def test_what_means_yes(cell):
+    assert sheet._flag(cell)
+
+
+@pytest.mark.parametrize("cell", ["нет", "НЕТ", "no", "0", "false", "-", "н", "n", "стоп"])
+def test_what_means_no(cell):
+    assert not sheet._flag(cell)
+
+
+@pytest.mark.parametrize("cell", ["может", "2", "yes no", "x"])
+def test_what_means_neither_is_a_fault(cell):
+    with pytest.raises(sheet._RowFault):
+        sheet._flag(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("", ()),
+        ("капа", ("капа",)),
+        ("Капа, КАПУЧ", ("капа", "капуч")),
+        ("капа; капуч\nкапучинка", ("капа", "капуч", "капучинка")),
+        ("капа, капа", ("капа",)),
+        (" , ;", ()),
+        ("<b>капа</b>", ("капа",)),
+    ],
+)
+def test_other_names_stand_between_commas(cell, names):
+    assert sheet._names(cell) == names
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        (",".join(f"имя{number}" for number in range(sheet.MOST_NAMES + 1)), "too_many_names"),
+        ("ж" * (sheet.NAME + 1), "long_names"),
+        ("!!!", "long_names"),
+    ],
+    ids=["many", "long", "none"],
+)
+def test_other_names_have_a_measure(cell, code):
+    with pytest.raises(sheet._RowFault) as caught:
+        sheet._names(cell)
+    assert caught.value.args[0] == code
+
+
+def test_as_many_names_as_there_may_be_are_taken():
+    cell = ",".join("ж" * (sheet.NAME - 1) + str(number) for number in range(sheet.MOST_NAMES))
+    assert len(sheet._names(cell)) == sheet.MOST_NAMES
+
+
+@pytest.mark.parametrize("name", sheet.LENGTHS)
+def test_each_text_has_a_measure_and_one_less_fits(name):
+    longest = "x" * sheet.LENGTHS[name]
+    assert sheet._text(name, longest) == longest
+    with pytest.raises(sheet._RowFault) as caught:
+        sheet._text(name, longest + "x")
+    assert caught.value.args[0] == f"long_{name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("=1+1", "'=1+1"), ("+7", "'+7"), ("-5", "'-5"), ("@x", "'@x"), ("a=", "a=")]
+)
+def test_no_cell_is_a_formula_and_each_is_read_back(text, written):
+    assert sheet._as_words(text) == written
+    assert sheet._text("title", written) == text
+
+
+def test_items_have_as_many_variants_as_there_may_be():
+    rows = [{"title": "Чай", "variant": str(number), "price": "5"} for number in range(sheet.MOST_VARIANTS)]
+    assert len(sheet.item(rows).variants) == sheet.MOST_VARIANTS
+    with pytest.raises(errors.Invalid, match="too_many_variants"):
+        sheet.item([*rows, {"title": "Чай", "variant": "more", "price": "5"}])
