@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 ROW, BAR = 40, 12
+LONGEST = 36  # letters of a label: more would run into the figure on a phone
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,18 @@ def bars(name: str, rows: Sequence[Bar]) -> str:
     return _svg(name, len(rows), drawn, "; ".join(f"{row.label}: {row.shown}" for row in rows))
 
 
-def stacks(name: str, rows: Sequence[tuple[str, Sequence[Piece]]]) -> str:
-    """Draw stacked bars on one scale; the pieces' tones are numbered in their order."""
-    most = max((sum(piece.value for piece in pieces) for _, pieces in rows), default=0.0) or 1.0
+def stacks(name: str, rows: Sequence[tuple[str, str, Sequence[Piece]]]) -> str:
+    """Draw stacked bars on one scale; the pieces' tones are numbered in their order, and told when pointed at."""
+    most = max((sum(piece.value for piece in pieces) for _, _, pieces in rows), default=0.0) or 1.0
     drawn = []
-    for number, (label, pieces) in enumerate(rows):
+    for number, (label, shown, pieces) in enumerate(rows):
         left, parts = 0.0, []
         for tone, piece in enumerate(pieces):
             width = 100 * max(0.0, piece.value) / most
             parts.append(_rect(number, left, width, f"tone{tone}", f"{piece.name}: {piece.shown}"))
             left += width
-        shown = " + ".join(piece.shown for piece in pieces)
         drawn.append(_labels(number, label, shown) + "".join(parts))
-    return _svg(name, len(rows), drawn, "; ".join(label for label, _ in rows))
+    return _svg(name, len(rows), drawn, "; ".join(f"{label}: {shown}" for label, shown, _ in rows))
 
 
 def legend(names: Sequence[str]) -> str:
@@ -58,8 +58,9 @@ def legend(names: Sequence[str]) -> str:
 
 def _labels(number: int, label: str, shown: str) -> str:
     y = number * ROW + 13
+    cut = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
     return (
-        f'<text x="0" y="{y}">{escape(label)}</text>'
+        f'<text x="0" y="{y}">{escape(cut)}<title>{escape(label)}</title></text>'
         f'<text x="100%" y="{y}" text-anchor="end" class="number">{escape(shown)}</text>'
     )
 

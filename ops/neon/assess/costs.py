@@ -17,7 +17,7 @@ from ops.neon.assess.figures import GB, count, money
 
 @dataclass(frozen=True)
 class Need:
-    """What a database needs, in the units of price lists. `assumed` names what was not measured."""
+    """What a database needs, in the units of price lists. `assumed` are codes of what was not measured."""
 
     storage_gb: float
     working_set_gb: float
@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a provider costs a month. `usd` is None where the table cannot say; `why` says so."""
+    """What a provider costs a month. `usd` is None where the table cannot say: `why` is too_large or unpaid."""
 
     provider: str
     title: str
@@ -72,11 +72,11 @@ def need(
     """
     stored = found.bytes / GB
     share: float = tables.limits()["rules"]["working_set_share"]
-    assumed = [] if working_set_gb else [f"working set = {share:g} of the database"]
+    assumed = [] if working_set_gb else ["working_set"]
     if per_second is None:
-        assumed.append("activity unknown: awake all the time")
+        assumed.append("activity")
     if found.wal_per_second is None:
-        assumed.append("WAL unknown: no history")
+        assumed.append("wal")
     return Need(
         storage_gb=stored,
         working_set_gb=working_set_gb or stored * share,
@@ -116,7 +116,7 @@ def price(name: str, wanted: Need, today: date) -> Cost:
     )
 
 
-OPERATOR, UNPAID = "operator", "unpaid"
+OPERATOR = "operator"
 
 
 def _in_dollars(entry: Mapping[str, Any], lines: list[Line]) -> list[Line]:
@@ -165,20 +165,20 @@ def usage(entry: Mapping[str, Any], wanted: Need) -> tuple[str, list[Line], str]
     """
     units = compute_units(wanted.working_set_gb, entry)
     awake = awake_share(wanted.per_second, entry["suspend_seconds"])
-    hours = tables.prices()["hours_a_month"] * awake
+    hours = tables.prices()["hours_a_month"]
     history = wanted.wal_gb_a_day * entry["history_days"]
     lines = [
         Line(
             "compute",
-            f"{units:g} CU × {hours:.0f} h × ${entry['cu_hour']:g} (awake {awake:.0%} of the month)",
-            units * hours * entry["cu_hour"],
+            f"{units:g} CU × {hours} h × {awake:.0%} × ${entry['cu_hour']:g}",
+            units * hours * awake * entry["cu_hour"],
         ),
         Line(
             "storage", f"{wanted.storage_gb:.2f} GB × ${entry['storage_gb']:g}", wanted.storage_gb * entry["storage_gb"]
         ),
         Line(
             "history",
-            f"{wanted.wal_gb_a_day:.2f} GB of WAL a day × {entry['history_days']} d × ${entry['history_gb']:g}",
+            f"{wanted.wal_gb_a_day:.2f} GB × {entry['history_days']} × ${entry['history_gb']:g}",
             history * entry["history_gb"],
         ),
     ]
@@ -193,40 +193,29 @@ def plans(entry: Mapping[str, Any], wanted: Need) -> tuple[str, list[Line], str]
     """
     size = next((one for one in entry["sizes"] if _fits(one, wanted)), None)
     if size is None:
-        return (
-            "",
-            [],
-            f"no size in the table has {wanted.memory_gb:.0f} GB of memory and {wanted.storage_gb:.0f} GB of disk",
-        )
-    fixed = entry["fixed"]
-    named = f"{size['name']}, {size['memory_gb']} GB of memory" + ("" if fixed else f" ({entry['fixed_is']})")
-    lines = [Line("fixed", entry["fixed_is"], fixed)] if fixed else []
-    lines.append(Line("server", named, size["monthly"]))
+        return "", [], "too_large"
+    lines = [Line("fixed", entry["fixed_is"], entry["fixed"])] if entry["fixed"] else []
+    lines.append(Line("server", f"{size['name']}, {size['memory_gb']} GB", size["monthly"]))
     over = max(entry.get("least_gb", 0), wanted.storage_gb) - max(entry["included_gb"], size.get("disk_gb", 0))
     if over > 0:
         lines.append(Line("storage", f"{over:.1f} GB × {entry['storage_gb']:g}", over * entry["storage_gb"]))
     if "backup_share" in entry:
         lines.append(
-            Line("backups", f"{entry['backup_share']:.0%} of the server", size["monthly"] * entry["backup_share"])
+            Line(
+                "backups", f"{entry['backup_share']:.0%} × {size['monthly']:g}", size["monthly"] * entry["backup_share"]
+            )
         )
-    lines += _operator(entry, wanted)
-    unpaid = next((line.formula for line in lines if line.what == UNPAID), "")
-    return size["name"], lines, unpaid and f"plus {unpaid}"
+    hours = entry.get("operator_hours", 0)
+    if hours and wanted.operator_usd is None:  # without a rate it has no price, or it would always win
+        return size["name"], lines, "unpaid"
+    if hours and wanted.operator_usd is not None:
+        lines.append(Line(OPERATOR, f"{hours} h × {money(wanted.operator_usd)}", hours * wanted.operator_usd))
+    return size["name"], lines, ""
 
 
 def _fits(size: Mapping[str, Any], wanted: Need) -> bool:
     enough: bool = size["memory_gb"] >= wanted.memory_gb and size.get("disk_gb", math.inf) >= wanted.storage_gb
     return enough and "lacks" not in size
-
-
-def _operator(entry: Mapping[str, Any], wanted: Need) -> list[Line]:
-    """A server of one's own needs somebody; without a rate it has no price, or it would always win."""
-    hours = entry.get("operator_hours", 0)
-    if not hours:
-        return []
-    if wanted.operator_usd is None:
-        return [Line(UNPAID, f"{hours} h of somebody a month, at a rate that you name (--operator-rate)", 0.0)]
-    return [Line(OPERATOR, f"{hours} h a month × {money(wanted.operator_usd)}", hours * wanted.operator_usd)]
 
 
 def units(entry: Mapping[str, Any], wanted: Need) -> tuple[str, list[Line], str]:

@@ -34,6 +34,16 @@ class Connects:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """Why a level was not tried or ended early: a code that words.json explains, and its figures."""
+
+    key: str
+    needed: float = 0.0
+    found: float = 0.0
+    said: str = ""
+
+
+@dataclass(frozen=True)
 class Level:
     """What so many connections at a time got done, or why they were not tried or were stopped."""
 
@@ -41,7 +51,7 @@ class Level:
     per_second: float | None = None
     times: Spread | None = None
     at_least: bool = False
-    stopped: str = ""
+    stopped: Stop | None = None
 
 
 async def connects(door: Door, times: int | None = None) -> Connects:
@@ -94,14 +104,12 @@ def harm_ms(quiet: Spread | None) -> float:
     return float(max(load["harm_floor_ms"], load["harm_factor"] * usual))
 
 
-def _forbidden(number: int, room: int | None, needed: int, found: list[Level]) -> str:
+def _forbidden(number: int, room: int | None, needed: int, found: list[Level]) -> Stop | None:
     if any(one.stopped for one in found):
-        return "not tried, as the level before was stopped"
+        return Stop("before")
     if room is None and number > 1:
-        return "not tried, as the room for connections is unknown"
-    if room is not None and room < needed:
-        return f"not tried: {needed} free connections are wanted, there are {max(0, room)}"
-    return ""
+        return Stop("unknown")
+    return Stop("room", needed, max(0, room)) if room is not None and room < needed else None
 
 
 @dataclass
@@ -109,7 +117,7 @@ class _Run:
     """A level while it runs."""
 
     until: float
-    stopped: str = ""
+    stopped: Stop | None = None
     took: list[float] = field(default_factory=list)
 
     @property
@@ -124,9 +132,9 @@ async def level(door: Door, number: int, seconds: float, harm: float) -> Level:
             conns = [await stack.enter_async_context(door.open()) for _ in range(number)]
             watcher = await stack.enter_async_context(door.open())
         except Full:
-            return Level(number, stopped="the server said: too many connections")
+            return Level(number, stopped=Stop("full"))
         except errors.Unavailable as error:
-            return Level(number, stopped=error.detail)
+            return Level(number, stopped=Stop("error", said=error.detail))
         run, start, worked = _Run(time.monotonic() + seconds), time.monotonic(), time.process_time()
         await asyncio.gather(*(_work(conn, run, door) for conn in conns), _guard(watcher, run, harm))
         lasted, busy = time.monotonic() - start, time.process_time() - worked
@@ -141,7 +149,7 @@ async def _work(conn: psycopg.AsyncConnection, run: _Run, door: Door) -> None:
         try:
             await SQL.ping.one(conn, int)
         except (psycopg.Error, errors.AppError) as error:
-            run.stopped = run.stopped or f"an error: {door.address.scrub(str(error))}"
+            run.stopped = run.stopped or Stop("error", said=door.address.scrub(str(error)))
             return
         run.took.append(_since(start))
 
@@ -155,11 +163,11 @@ async def _guard(conn: psycopg.AsyncConnection, run: _Run, harm: float) -> None:
             async with asyncio.timeout(max(1.0, 5 * harm / 1000)):
                 await SQL.ping.one(conn, int)
         except (TimeoutError, psycopg.Error, errors.AppError) as error:
-            run.stopped = run.stopped or f"a probe beside the load failed: {type(error).__name__}"
+            run.stopped = run.stopped or Stop("probe", said=type(error).__name__)
             return
         last.append(_since(start))
         if len(last) == last.maxlen and statistics.median(last) > harm:
-            run.stopped = f"answers beside the load took {percentile(last, 0.5):.0f} ms, more than {harm:.0f} ms"
+            run.stopped = Stop("slow", harm, percentile(last, 0.5))
             return
         await asyncio.sleep(WATCH_SECONDS)
 

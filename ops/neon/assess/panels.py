@@ -28,8 +28,9 @@ def _connecting(made: Study, words: Words) -> str:
             continue
         steps = [one.wire.tcp_ms or 0.0, one.wire.tls_ms or 0.0]
         steps.append(max(0.0, warm.p50 - sum(steps)))
-        names = ("TCP", "TLS", "Postgres")
-        rows.append((label, [Piece(*part, milliseconds(part[1])) for part in zip(names, steps, strict=True)]))
+        parts = zip(("TCP", "TLS", "Postgres"), steps, strict=True)
+        pieces = [Piece(what, took, words.units(milliseconds(took))) for what, took in parts]
+        rows.append((label, words.units(milliseconds(warm.p50)), pieces))
     name = words("part.connecting")
     keys = f'<p class="legend">{charts.legend(("TCP", "TLS", "Postgres"))}</p>'
     return f"<div><h3>{escape(name)}</h3>{charts.stacks(name, rows)}{keys}</div>" if rows else ""
@@ -56,18 +57,21 @@ def costs(made: Study, words: Words) -> str:
     known = sorted((one for one in made.costs if one.usd is not None), key=lambda one: one.usd or 0.0)
     tones = {here: "here", made.aim: "aim"}
     rows = [
-        Bar(f"{one.title}, {one.plan}", one.usd or 0.0, money(one.usd), tones.get(one.provider, "plain"))
+        Bar(
+            f"{story.title(one.provider, words)}, {one.plan}",
+            one.usd or 0.0,
+            money(one.usd),
+            tones.get(one.provider, "plain"),
+        )
         for one in known
     ]
     out = {one.provider: one for one in made.verdict.exclusions} if made.verdict else {}
     lines = []
     for cost in made.costs:
         why = out.get(cost.provider)
-        how = cost.why or "<br>".join(
-            f"{escape(words(f'line.{line.what}'))} {money(line.usd)}: {escape(line.formula)}" for line in cost.lines
-        )
+        how = "<br>".join(map(escape, story.how(cost, made, words)))
         state = _soft(words(f"out.{why.why}", detail=why.detail)) if why else ""
-        cells = [escape(cost.title) + ("<br>" + state if state else ""), escape(cost.plan)]
+        cells = [escape(story.title(cost.provider, words)) + ("<br>" + state if state else ""), escape(cost.plan)]
         lines.append([*cells, money(cost.usd), money(cost.in_a_year), f'<span class="soft">{how}</span>'])
     head = [words(f"col.{name}") for name in ("provider", "plan", "month", "year", "how")]
     marks = ["aim" if one.provider == made.aim else "" for one in made.costs]
@@ -94,8 +98,8 @@ def rules(made: Study, words: Words) -> str:
     rows = [
         [
             escape(words(f"rule.{one.key}")),
-            escape(one.measured),
-            escape(one.limit),
+            escape(words.units(one.measured)),
+            escape(words.units(one.limit)),
             f'<span class="pill {says[one.fires]}">{escape(words(says[one.fires]))}</span>',
         ]
         for one in made.verdict.outcomes
@@ -122,8 +126,8 @@ def largest(made: Study, words: Words) -> str:
     found = sorted(made.first.catalog.tables, key=lambda one: -one.total)[:MOST_TABLES]
     rows = []
     for one in found:
-        grows = story.growth(made, one)
-        shown = size(one.total) + (f", +{grows}" if grows != story.DASH else "")
+        grows = story.growth(made, one, words)
+        shown = words.units(size(one.total)) + (f", +{grows}" if grows != story.DASH else "")
         rows.append(Bar(f"{one.schema}.{one.name}", one.total, shown))
     return charts.bars(words("part.tables"), rows) if rows else ""
 
@@ -153,7 +157,7 @@ def sources(made: Study, words: Words) -> str:
     rows = [
         [
             escape(f"{story.title(name, words)}, {table}"),
-            f"{days} d",
+            words.units(f"{days}\u00a0d"),
             escape(words("yes" if verified else "no")),
             _soft(source),
         ]

@@ -69,7 +69,7 @@ def _criteria(study: Study, words: Words) -> list[str]:
     head = ["", *(name for name, _ in study.columns), words("col.source")]
     if len(study.columns) > 1:
         most = {2: 48, 3: 36}.get(len(study.columns), 30)
-        rows = [[_cut(cell, most) for cell in row[:-1]] for row in [head, *rows]]
+        rows = [[row[0], *(_cut(cell, most) for cell in row[1:-1])] for row in [head, *rows]]
         return _columns(rows)
     return _columns([head, *rows])
 
@@ -82,11 +82,11 @@ def _costs(study: Study, words: Words) -> list[str]:
     head = [words(f"col.{name}") for name in ("provider", "plan", "month", "year", "how")]
     rows = [
         [
-            cost.title,
+            story.title(cost.provider, words),
             cost.plan,
             money(cost.usd),
             money(cost.in_a_year),
-            cost.why or " + ".join(f"{words(f'line.{line.what}')} {money(line.usd)}" for line in cost.lines),
+            "; ".join(story.how(cost, study, words)),
         ]
         for cost in study.costs
     ]
@@ -106,7 +106,10 @@ def _rules(study: Study, words: Words) -> list[str]:
     assert study.verdict is not None
     fires = {True: words("yes"), False: words("no"), None: words("unknown")}
     head = ["", *(words(f"col.{name}") for name in ("measured", "limit", "fires"))]
-    rows = [[words(f"rule.{one.key}"), one.measured, one.limit, fires[one.fires]] for one in study.verdict.outcomes]
+    rows = [
+        [words(f"rule.{one.key}"), words.units(one.measured), words.units(one.limit), fires[one.fires]]
+        for one in study.verdict.outcomes
+    ]
     return _columns([head, *rows])
 
 
@@ -126,8 +129,8 @@ def _tables(study: Study, words: Words) -> list[str]:
     rows = [
         [
             f"{one.schema}.{one.name}",
-            size(one.total),
-            story.growth(study, one),
+            words.units(size(one.total)),
+            story.growth(study, one, words),
             story.DASH if one.rows < 0 else count(one.rows),
         ]
         for one in sorted(found.tables, key=lambda one: -one.total)[:10]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from ops.neon.assess import tables
 from ops.neon.assess.catalog import Table, is_told
-from ops.neon.assess.figures import count, duration, milliseconds, money, size
+from ops.neon.assess.costs import Cost
+from ops.neon.assess.figures import GB, count, duration, milliseconds, money, size
 from ops.neon.assess.found import Found
 from ops.neon.assess.moving import Hindrance
+from ops.neon.assess.pace import Stop
 from ops.neon.assess.rules import Outcome
 from ops.neon.assess.study import Study
 from ops.neon.assess.words import Words
@@ -27,7 +29,17 @@ class Row:
 def title(provider: str | None, words: Words) -> str:
     """Name a provider as people do."""
     known = tables.prices()["providers"].get(provider or "")
-    return str(known["title"]) if known else words("unknown")
+    return str(known.get(f"title_{words.language}", known["title"])) if known else words("unknown")
+
+
+def how(cost: Cost, study: Study, words: Words) -> list[str]:
+    """Say how a price came about, a line each, or why there is none."""
+    lines = [words.units(f"{words(f'line.{line.what}')} {money(line.usd)}: {line.formula}") for line in cost.lines]
+    if cost.why and study.need:
+        memory, disk = (size(number * GB) for number in (study.need.memory_gb, study.need.storage_gb))
+        hours = tables.prices()["providers"][cost.provider].get("operator_hours", 0)
+        lines.append(words(f"why.{cost.why}", memory=memory, disk=disk, hours=hours))
+    return lines
 
 
 def headline(study: Study, words: Words) -> str:
@@ -37,7 +49,7 @@ def headline(study: Study, words: Words) -> str:
         return words("verdict.failed")
     reasons = [_reason(one, words) for one in verdict.outcomes if one.fires]
     target = title(study.aim, words)
-    said = {"target": target, "reasons": ", ".join(reasons), "blockers": blockers(study, words), "asks": ""}
+    said = {"target": target, "reasons": "; ".join(reasons), "blockers": blockers(study, words), "asks": ""}
     if verdict.kind == "mend" and verdict.target is None:
         return words("verdict.nowhere", **said)
     if verdict.kind == "mend":
@@ -84,10 +96,18 @@ def numbers(study: Study, words: Words) -> list[tuple[str, str, str]]:
         (
             words("head.cost"),
             f"{money(study.pays)} → {money(then.usd if then else None)}",
-            f"{_here(study, words)} → {then.title}, {then.plan}" if then else "",
+            f"{_here(study, words)} → {title(then.provider, words)}, {then.plan}" if then else "",
         ),
-        (words("head.p95"), " → ".join(map(milliseconds, answers)) or DASH, road or words("tls.local")),
-        (words("head.pause"), f"≈ {duration(study.pause.best)}", f"{ways}{': ' + against if against else ''}"),
+        (
+            words("head.p95"),
+            words.units(" → ".join(map(milliseconds, answers))) or DASH,
+            words.units(road) or words("tls.local"),
+        ),
+        (
+            words("head.pause"),
+            words.units(f"≈ {duration(study.pause.best)}"),
+            f"{ways}{': ' + against if against else ''}",
+        ),
     ]
 
 
@@ -131,7 +151,7 @@ def rows(study: Study, words: Words) -> list[Row]:
         "version": words("source.version"), "problem": "",
     }  # fmt: skip
     made = [
-        Row(words(f"row.{key}", levels=levels), [tell(one, words) for one in every], sources[key])
+        Row(words(f"row.{key}", levels=levels), [words.units(tell(one, words)) for one in every], sources[key])
         for key, tell in TELLS.items()
     ]
     return [row for row in made if any(value != DASH for value in row.values)]
@@ -181,8 +201,15 @@ def _load(one: Found, words: Words) -> str:
     return " / ".join(told) or DASH
 
 
-def _halted(one: Found, _: Words) -> str:
-    return "; ".join(f"{level.connections}: {level.stopped}" for level in one.levels if level.stopped) or DASH
+def _halted(one: Found, words: Words) -> str:
+    return (
+        "; ".join(f"{level.connections}: {_why(level.stopped, words)}" for level in one.levels if level.stopped) or DASH
+    )
+
+
+def _why(stop: Stop, words: Words) -> str:
+    figures = {"needed": f"{stop.needed:.0f}", "found": f"{stop.found:.0f}"}
+    return words(f"stop.{stop.key}", said=stop.said, **figures)
 
 
 def _connections(one: Found, _: Words) -> str:
@@ -246,10 +273,10 @@ TELLS: dict[str, Callable[[Found, Words], str]] = {
 }
 
 
-def growth(study: Study, table: Table) -> str:
+def growth(study: Study, table: Table, words: Words) -> str:
     """Say what a month adds to a table, where the statistics are old enough to tell."""
     activity = study.first.catalog.activity
-    return size(table.growth(activity.seconds)) if activity and is_told(activity.seconds) else DASH
+    return words.units(size(table.growth(activity.seconds))) if activity and is_told(activity.seconds) else DASH
 
 
 def plan(study: Study, words: Words) -> list[tuple[str, str]]:
@@ -260,13 +287,14 @@ def plan(study: Study, words: Words) -> list[tuple[str, str]]:
     rehearsal = duration(pause.dump + pause.restore + pause.verify)
     steps = [(words("step.ask"), words("step.days"))] if hard else []
     steps += [
-        (words("step.rehearse"), f"≈ {rehearsal}"),
+        (words("step.rehearse"), words.units(f"≈ {rehearsal}")),
         (words("step.prepare"), words("step.hours")),
     ]
     last = words("step.paused", time=f"≈ {duration(pause.best)}")
     if pause.online is None:
         steps += [
-            (words(f"step.{name}"), f"≈ {duration(getattr(pause, name))}") for name in ("dump", "restore", "verify")
+            (words(f"step.{name}"), words.units(f"≈ {duration(getattr(pause, name))}"))
+            for name in ("dump", "restore", "verify")
         ]
     steps.append((words("step.stop" if pause.online is None else "step.switch"), last))
     return [*steps, (words("step.keep"), words("step.week"))]
@@ -280,7 +308,9 @@ def notes(study: Study, words: Words) -> list[str]:
     if study.offered is not None:
         said.append(words("note.target", number=study.offered))
     if study.need and study.need.assumed:
-        said.append(words("note.assumed", what="; ".join(study.need.assumed)))
+        share = f"{tables.limits()['rules']['working_set_share']:.0%}"
+        assumed = [words(f"assumed.{one}", share=share) for one in study.need.assumed]
+        said.append(words("note.assumed", what="; ".join(assumed)))
     return [*said, *old(study, words)]
 
 

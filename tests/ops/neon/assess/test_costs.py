@@ -71,9 +71,9 @@ def test_neon_adds_storage_and_history():
 
 def test_a_formula_can_be_done_by_hand():
     [compute, storage, history] = price("neon", need(10.0, wal=2.0)).lines
-    assert compute.formula == "1.75 CU × 730 h × $0.106 (awake 100% of the month)"
+    assert compute.formula == "1.75 CU × 730 h × 100% × $0.106"
     assert storage.formula == "10.00 GB × $0.35"
-    assert history.formula == "2.00 GB of WAL a day × 1 d × $0.2"
+    assert history.formula == "2.00 GB × 1 × $0.2"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_too_large_for_a_table_has_no_price():
     found = price("aiven", need(500.0))
     assert found.usd is None
     assert found.in_a_year is None
-    assert "no size in the table" in found.why
+    assert found.why == "too_large"
 
 
 def test_rds_sells_at_least_twenty_gigabytes():
@@ -130,8 +130,8 @@ def test_cloud_sql_is_the_sum_of_its_parts():
 def test_a_server_of_ones_own_has_no_price_without_somebody_who_looks_after_it():
     found = price("vps", need(1.0))
     assert found.usd is None
-    assert "--operator-rate" in found.why
-    assert {line.what for line in found.lines} == {"server", "backups", "unpaid"}
+    assert found.why == "unpaid"
+    assert {line.what for line in found.lines} == {"server", "backups"}
 
 
 def test_an_operator_is_paid_in_dollars_and_the_server_in_euros():
@@ -191,7 +191,7 @@ def test_a_need_is_read_from_the_catalogue():
     assert wanted.working_set_gb == 2.0
     assert wanted.wal_gb_a_day == pytest.approx(2.0)
     assert wanted.growth_gb == pytest.approx(0.6)
-    assert wanted.assumed == ("working set = 0.5 of the database",)
+    assert wanted.assumed == ("working_set",)
 
 
 def test_what_is_assumed_is_told():

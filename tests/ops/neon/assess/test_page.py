@@ -155,7 +155,7 @@ def test_bars_of_nothing_draw_nothing():
 
 def test_stacked_pieces_stand_side_by_side_on_one_scale():
     drawn = charts.stacks(
-        "ways", [("a", [Piece("TCP", 10, "10"), Piece("TLS", 30, "30")]), ("b", [Piece("TCP", 20, "20")])]
+        "ways", [("a", "40", [Piece("TCP", 10, "10"), Piece("TLS", 30, "30")]), ("b", "20", [Piece("TCP", 20, "20")])]
     )
     assert re.findall(r'x="([\d.]+)%" y="\d+" width="([\d.]+)%"', drawn) == [
         ("0.00", "25.00"),
@@ -169,8 +169,15 @@ def test_a_chart_is_described_for_those_who_do_not_see_it():
     assert 'role="img" aria-label="sizes: orders: 5 GB; lines: 3 GB"' in drawn
 
 
+def test_a_long_label_is_cut_and_kept_for_those_who_point_at_it():
+    name = "app.a_table_with_a_name_that_would_run_into_its_figure"
+    drawn = charts.bars("sizes", [Bar(name, 1, "1 GB")])
+    assert ">app.a_table_with_a_name_that_would_…<title>" in drawn
+    assert f"<title>{name}</title>" in drawn
+
+
 def test_labels_of_a_chart_are_escaped():
-    drawn = charts.bars('"a"', [Bar(EVIL, 1, ENDING)]) + charts.stacks("b", [(EVIL, [Piece(EVIL, 1, ENDING)])])
+    drawn = charts.bars('"a"', [Bar(EVIL, 1, ENDING)]) + charts.stacks("b", [(EVIL, ENDING, [Piece(EVIL, 1, ENDING)])])
     drawn += charts.legend([EVIL])
     assert "<script" not in drawn
     assert "<img" not in drawn

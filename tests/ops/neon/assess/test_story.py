@@ -8,7 +8,7 @@ from ops.neon.assess import shown, story, study
 from ops.neon.assess.catalog import Extension
 from ops.neon.assess.figures import GB, Spread
 from ops.neon.assess.moving import Hindrance
-from ops.neon.assess.pace import Connects, Level
+from ops.neon.assess.pace import Connects, Level, Stop
 from ops.neon.assess.pooler import Behaviour
 from ops.neon.assess.wire import Wire
 from ops.neon.assess.words import Words
@@ -57,7 +57,7 @@ def values(made, label, words=EN):
         (
             make_study(make_found(SERVER, BLOCKED, connects=SLOW), to="neon"),
             "There is reason to leave (connecting takes 400 ms), but not to Neon yet: functions in C",
-            "Причина уехать есть (подключение длится 400 ms), но на Neon пока нельзя: функции на C",
+            "Причина уехать есть (подключение длится 400 мс), но на Neon пока нельзя: функции на C",
         ),
         (
             make_study(make_found(SERVER, BLOCKED), to="neon"),
@@ -144,9 +144,10 @@ def test_the_load_tells_where_this_program_was_the_slow_one():
 
 
 def test_a_load_that_was_stopped_says_why():
-    levels = [Level(1, 50.0), Level(8, stopped="not tried: 16 free connections are wanted, there are 2")]
+    levels = [Level(1, 50.0), Level(8, stopped=Stop("room", 16, 2))]
     made = make_study(make_found(levels=levels))
     assert values(made, "transactions a second at") == ["50 / –"]
+    assert values(made, "нагрузку остановили", RU) == ["8: не пробовали: нужно 16 свободных подключений, есть 2"]
     assert values(made, "the load was stopped") == ["8: not tried: 16 free connections are wanted, there are 2"]
 
 
@@ -208,7 +209,7 @@ def test_a_plan_begins_with_questions_where_there_are_any():
 def test_notes_name_what_is_old_and_assumed():
     said = "\n".join(story.notes(make_study(make_found(), others=[make_found(NEON)], offered=46), EN))
     assert "Older than 180 days" in said
-    assert "Assumed: working set = 0.5 of the database." in said
+    assert "Assumed: a working set of 50% of the database (--working-set)." in said
     assert "it offers 46 extensions" in said
     assert "The first address is the one in question" in said
 
@@ -231,7 +232,7 @@ def test_the_terminal_of_a_failure_is_the_failure():
 
 
 def test_columns_of_several_databases_are_cut():
-    long = Level(8, stopped="answers beside the load took 812 ms, more than 50 ms, so nobody went on")
+    long = Level(8, stopped=Stop("slow", 50, 812))
     made = make_study(make_found(levels=[long]), others=[make_found(NEON, levels=[long]), make_found(SERVER)])
     lines = [line for line in shown.text(made, EN).splitlines() if "the load was stopped" in line]
     assert "…" in lines[0]
@@ -270,15 +271,39 @@ def test_the_aim_of_a_stay_is_the_best_price():
 
 
 def test_extensions_and_growth_read_in_their_units():
-    made = make_study(
-        make_found(catalog=make_catalog(server=make_server(bytes=3 * GB), extensions=[Extension("x", "1")]))
-    )
+    grown = make_catalog(server=make_server(bytes=3 * GB), extensions=[Extension("x", "1")])
+    made = make_study(make_found(catalog=grown))
+    [table] = grown.tables
     assert values(made, "size") == ["3 GB"]
     assert values(made, "WAL a day") == ["1 GB"]
-    assert story.growth(made, made.first.catalog.tables[0]) == "97.7 kB"
-    assert (
-        story.growth(
-            replace(made, found=[make_found(catalog=make_catalog(activity=None))]), made.first.catalog.tables[0]
-        )
-        == "–"
-    )
+    assert story.growth(made, table, EN) == "97.7 kB"
+    assert story.growth(replace(made, found=[make_found(catalog=make_catalog(activity=None))]), table, EN) == "–"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("12 ms / 0.24 ms", "12 мс / 0.24 мс"),
+        ("1.16 GB", "1.16 ГБ"),
+        ("≈ 5.4 s", "≈ 5.4 с"),
+        ("181\u00a0d", "181\u00a0дн."),
+        ("table s1 d", "table s1 дн."),
+        ("> 4 h", "> 4 ч"),
+        ("12 msec", "12 msec"),
+        ("no digits ms", "no digits ms"),
+    ],
+)
+def test_units_are_of_the_language(said, expected):
+    assert RU.units(said) == expected
+    assert EN.units(said) == said
+
+
+def test_a_price_without_a_rate_or_a_size_says_what_is_missing():
+    made = make_study(make_found(catalog=make_catalog(server=make_server(bytes=100 * GB))))
+    assert story.how(made.cost("aiven"), made, EN) == [
+        "the table has no size with 66.7 GB of memory and 100 GB of disk"
+    ]
+    small = make_study()
+    assert story.how(small.cost("vps"), small, RU)[-1].startswith("плюс 2 ч в месяц того, кто присматривает")
+    assert story.title("vps", RU) == "Свой сервер"
+    assert story.title("vps", EN) == "A server of your own"
