@@ -51,6 +51,35 @@ LABELS = re.compile(
 )
 
 
+NAME = r"\{(?:shop|title|partner)\}"
+NAME_WITH_A_VERB = re.compile(rf"(?<!агазин )(?<!агазине )(?:<b>{NAME}</b>|(?<!<b>)(?<!«){NAME}) [а-яё]")
+NAME_IN_A_CASE = re.compile(r"(?:клиент|сотрудник|кассир)(?:а|у|ом|е) (?:<b>)?\{(?:name|who)\}")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads_wrong"),
+    [
+        ("<b>{shop}</b> пока не ответил", True),
+        ("{title} снова работает", True),
+        ("отзыв клиента {name}", True),
+        ("<b>{shop}</b>: пока не ответили", False),
+        ("Магазин <b>{title}</b> закрылся", False),
+        ("Подарок «{title}» одобрен", False),
+        ("Клиент: {name}", False),
+    ],
+)
+def test_a_name_that_a_sentence_bends_is_found(sentence, reads_wrong):
+    assert bool(NAME_WITH_A_VERB.search(sentence) or NAME_IN_A_CASE.search(sentence)) is reads_wrong
+
+
+def test_no_sentence_makes_a_name_agree_with_its_words():
+    """A shop is called «Кофейня», «Зерно» or «Цветы», a client Борис or Анна: each sentence reads right for all."""
+    for key, sentence in catalogue("ru").items():
+        for said in sentence if isinstance(sentence, tuple) else (sentence,):
+            assert not NAME_WITH_A_VERB.search(said), key
+            assert not NAME_IN_A_CASE.search(said), key
+
+
 def test_a_button_of_the_studio_is_short_in_both_languages():
     sources = [*(ROOT / "lib" / "flows" / "studio").rglob("*.py"), *(ROOT / "lib" / "tasks").rglob("*.py")]
     labels = {key for path in sources for key in LABELS.findall(path.read_text(encoding="utf-8"))}

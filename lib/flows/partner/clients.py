@@ -64,8 +64,8 @@ async def _list(turn: Turn, place: Staff, argument: str) -> None:
     rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:
         rows.append([screen.button(turn, "partner.button.more", f"clients:list:{found[9].id}")])
-    if not found:
-        rows.append([screen.button(turn, "partner.button.poster", "figures:poster", style="primary")])
+    if not before:
+        rows.append([screen.button(turn, "partner.button.poster", "figures:poster", style="" if found else "primary")])
     if place.role == "owner":
         rows.append([screen.button(turn, "partner.button.release", "release:ask")])
     words = turn.text("partner.clients.list" if found else "partner.clients.none", title=place.title)

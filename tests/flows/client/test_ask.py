@@ -54,7 +54,7 @@ async def test_a_shop_without_a_menu_offers_no_question_and_says_so(comes, cafe)
     await boris.forges(f"shop:{cafe.id}")
     assert "Спросить меню" not in buttons(await boris.last())
     await boris.forges(f"ask:{cafe.id}")
-    await boris.sees("пока не прислал меню")
+    await boris.sees("меню здесь пока нет")
 
 
 async def test_a_shop_that_does_not_exist_is_named_so(comes, cafe):

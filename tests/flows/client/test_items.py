@@ -58,4 +58,4 @@ async def test_a_button_of_an_older_menu_leads_to_the_menu_of_now(comes, cafe):
 async def test_a_shop_without_a_menu_says_so(comes, cafe):
     boris = await comes(cafe)
     await boris.forges(f"items:{cafe.id}")
-    await boris.sees("пока не прислал меню")
+    await boris.sees("меню здесь пока нет")

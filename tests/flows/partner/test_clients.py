@@ -42,6 +42,12 @@ async def test_an_empty_list_offers_the_poster(cafe):
     assert "Плакат с QR" in buttons(message)
 
 
+async def test_the_poster_is_where_the_first_letter_says_also_with_clients(cafe):
+    await cafe.client("Анна", "+79057778811")
+    await cafe.owner.presses("Клиенты")
+    assert "Плакат с QR" in buttons(await cafe.owner.sees("Новые сверху"))
+
+
 async def test_a_client_is_found_and_shown_with_history(cafe):
     anna = await cafe.client("Анна <b>", "+79057778899", has=30)
     await served(cafe, anna)
@@ -67,7 +73,7 @@ async def test_points_by_hand_need_a_reason_and_come_once(cafe):
     await cafe.owner.says("-5 зачем")
     await cafe.owner.sees("не может быть отрицательной")
     await cafe.owner.says("100 за долгое ожидание")
-    await cafe.owner.sees("Начислить 100 баллов клиенту Борис.*за долгое ожидание")
+    await cafe.owner.sees("Начислить 100 баллов?.*Клиент: Борис.*за долгое ожидание")
     give = await cafe.owner.message_with("Начислить 100")
     await cafe.owner.presses("Начислить 100")
     await cafe.owner.sees("Начислили 100 баллов")

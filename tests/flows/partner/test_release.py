@@ -75,7 +75,7 @@ async def test_the_holder_says_that_the_number_is_theirs(cafe, newcomer, shop):
     await cafe.owner.says("Старый аккаунт потерян")
     await cafe.owner.presses("Освободить номер")
     await shop.finish("tell", holder.user_id)
-    await anna.sees(r"Кофейня «Зерно» просит освободить номер ··\d{4}.*Карты и баллы останутся")
+    await anna.sees(r"Кофейня «Зерно»: магазин просит освободить номер ··\d{4}.*Карты и баллы останутся")
     await anna.presses("Номер мой")
     await anna.sees("Номер остаётся за вами")
     await boris.sees("Прежний аккаунт ответил")

@@ -24,7 +24,7 @@ async def test_a_person_answers_in_the_shops_name_and_gives_the_talk_back(cafe, 
     await boris.forges(f"ask:{cafe.id}")
     await boris.says("булочка <с маком>")
     await boris.presses("Позвать человека")
-    await boris.sees("Позвал сотрудника. Кофейня «Зерно» ответит здесь же.*помолчу")
+    await boris.sees("Кофейня «Зерно»\n🙋 Позвал сотрудника.*ответят.*помолчу")
     await arrives(cafe, "talk.told.call")
     call = await cafe.owner.sees("Борис.*Просит человека.*Клиент: булочка <с маком>.*Помощник:.*Булочка")
     others = await cafe.cashier.sees("Просит человека")
