@@ -7,7 +7,7 @@ up check test reset bench chaos load: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile all its imports.
 up check test reset bench chaos load: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup up check test audit reset
+.PHONY: help setup up check test audit lint reset
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,11 @@ test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 audit: setup ## look the pinned packages up among known vulnerabilities
 	@cmp -s dev/audit.txt .dev/audit/list || { $(PYTHON) -m venv --clear .dev/audit && .dev/audit/bin/pip install --quiet --no-deps -r dev/audit.txt && cp dev/audit.txt .dev/audit/list; }
 	@.dev/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.txt -r dev/requirements.txt
+
+lint: setup ## check what GitHub reads against its schema, and for what would let a stranger in
+	@cmp -s dev/lint.txt .dev/lint/list || { $(PYTHON) -m venv --clear .dev/lint && .dev/lint/bin/pip install --quiet --no-deps -r dev/lint.txt && cp dev/lint.txt .dev/lint/list; }
+	@.dev/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.dev/lint/bin/zizmor --quiet --offline --persona pedantic .github
 
 reset: setup ## forget the local data of make up; says what it deletes
 	@exec $(PYTHON) -m dev reset

@@ -16,6 +16,7 @@ LISTS = (
     "requirements.txt",
     "dev/requirements.txt",
     "dev/audit.txt",
+    "dev/lint.txt",
     "bench/*/requirements.txt",
     "ops/*/requirements.txt",
     "api/*/requirements.txt",

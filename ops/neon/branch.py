@@ -1,7 +1,7 @@
 """Make, reset and delete the Neon branch of a preview: one for each git branch, called preview/<git branch>.
 
   python -m ops branch create                       of the checked-out git branch, with the migrations of this checkout
-  python -m ops branch create feature/x --anonymise FILE --env .env
+  python -m ops branch create feature/x --anonymise --env .env
   python -m ops branch list                         all previews: when they end, how large they are
   python -m ops branch url --app                    the functions' whole address (--direct, --pooled: the owner's)
   python -m ops branch diff --markdown              how its schema differs from its parent's
@@ -9,8 +9,8 @@
   python -m ops branch delete feature/x             fine when it is gone already
 
 A second `create` finds the branch, applies what is pending, and its 14 days begin again. The default branch and
-protected ones are never touched. --anonymise runs a file of SQL that blanks people; a branch has its name only once
-that is done. A database without Lotok's migrations: --no-migrate.
+protected ones are never touched. --anonymise blanks names, phones and words by sql/anonymise.sql, or by a file of
+yours; a branch has its name only once that is done. A database without Lotok's migrations: --no-migrate.
 
 It uses NEON_API_KEY and NEON_PROJECT_ID. --json prints JSON, with passwords; else they are hidden.
 """
@@ -24,11 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lib import config, errors, fetch
+from lib import config, db, errors, fetch
 from ops.neon import connect, previews
 from ops.neon.api import Branch, Neon
 from ops.neon.previews import Preview, Wish
 
+BLANK = db.SQL_FOLDER / "anonymise.sql"
 MARK = "<!-- preview -->"
 _COMMENT = 60_000  # GitHub takes 65,536 characters
 
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--no-migrate", dest="migrate", action="store_false", help="leave the schema as the parent has it")
     made = argparse.ArgumentParser(add_help=False, parents=[one])
     made.add_argument("--days", type=_days, default=14.0, help="when it ends unless asked for again: up to 30 (14)")
-    made.add_argument("--anonymise", type=Path, metavar="FILE", help="blank the people by SQL")
+    made.add_argument("--anonymise", nargs="?", const=BLANK, type=Path, metavar="FILE", help="blank the people by SQL")
     made.add_argument("--env", type=Path, metavar="FILE", help="append DATABASE_URL and DATABASE_URL_UNPOOLED to it")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="|".join(VERBS))
     making = verbs.add_parser("create", parents=[made], help="make it, or bring it up to date")

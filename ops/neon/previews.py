@@ -157,9 +157,17 @@ async def _ready(neon: Neon, branch: Branch, wish: Wish) -> Preview:
                 await _let_in(conn, _password(wish.key, branch))
             if wish.blank:
                 async with conn.transaction():
-                    await db.script(conn, wish.blank)
+                    await _blank(conn, wish.blank)
                     await conn.execute(_MARKED.format(sql.Identifier(conn.info.dbname), sql.Literal(_BLANK)))
     return dataclasses.replace(preview, applied=tuple(applied))
+
+
+async def _blank(conn: db.Connection, text: str) -> None:
+    """Run the SQL; what Postgres adds to a refusal may be a row with a person in it, and is not told."""
+    try:
+        await db.script(conn, text)
+    except errors.Invalid as error:
+        raise errors.Invalid("not_blanked", error.detail.partition("; ")[0]) from None
 
 
 async def _is_blank(neon: Neon, branch: Branch, wish: Wish) -> bool:

@@ -68,6 +68,15 @@ async def test_a_preview_has_its_name_only_once_its_people_are_blanked(neon, lab
     assert await rows(made.direct, "select name from people") == [""]
 
 
+async def test_a_refusal_of_the_sql_tells_no_row(neon, lab):
+    with pytest.raises(errors.Invalid) as raised:
+        await previews.create(
+            neon, NAME, lab.wish(blank="alter table people add check (name <> ''); update people set name = ''")
+        )
+    assert "violates check constraint" in raised.value.detail
+    assert "row contains" not in str(raised.value)
+
+
 async def test_a_preview_with_people_in_it_is_not_taken_for_one_without(neon, lab):
     await previews.create(neon, NAME, lab.wish())
     with pytest.raises(errors.Conflict, match="python -m ops branch reset --anonymise"):
