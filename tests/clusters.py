@@ -12,9 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dev import database, postgres
+from dev import database, postgres, servers
 from lib import db, migrations
-from tests import servers
 
 # Functions that most workers never ask.
 DOZING = tuple(f"api/{name}/index.py" for name in ("cache", "callback", "health", "metrics"))

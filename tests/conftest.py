@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
-from dev import postgres
+from dev import postgres, servers
 from lib import config, db
-from tests import clusters, factories, servers
+from tests import clusters, factories
 from tests.reused import Reused
 from tests.sizes import is_short
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from dev import postgres
+from dev import postgres, servers
 from lib import db, migrations
 from lib.credits import ledger
 from lib.loyalty import points
 from lib.office import audit
 from lib.people import users
-from tests import factories, servers
+from tests import factories
 from tests.loyalty.test_points import accrue
 from tests.loyalty_lab import make_member, make_shop, new_key
 from tests.sizes import size

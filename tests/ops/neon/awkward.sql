@@ -7,6 +7,7 @@ create schema app;
 create schema billing;
 grant usage, create on schema app, billing, public to shop_owner;
 grant usage on schema app to shop_app, shop_reader;
+grant usage on schema billing to shop_app;
 alter default privileges for role shop_owner in schema app grant select on tables to shop_reader;
 set role shop_owner;
 
@@ -140,7 +141,6 @@ create materialized view app.order_counts as select tenant_id, count(*) from app
 create materialized view app.never_filled as select 1 as one with no data;
 grant select, insert, update, delete on all tables in schema app, billing to shop_app;
 grant usage on all sequences in schema app to shop_app;
-grant usage on schema billing to shop_app;
 grant select (id, tenant_id) on app.notes to shop_reader;
 revoke execute on function app.note_change() from public;
 comment on table app.orders is 'who bought what';

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from dev import servers
 from lib import db, errors
 from ops.neon import copy, steps, tools, verify
 from ops.neon.verify import Sides
-from tests import servers
 from tests.ops.neon import conftest
 
 pytestmark = pytest.mark.long

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
+from dev import servers
 from lib import db, errors
 from ops.neon import connect, cutover, moving, replication, rollback, steps, switching, verify
 from ops.neon.archive import Entry
@@ -16,7 +17,6 @@ from ops.neon.moving import LOSING, NONE, WHOLE
 from ops.neon.replication import BACK, FORWARD, Side
 from ops.neon.steps import State
 from ops.neon.verify import Sides
-from tests import servers
 from tests.ops.neon import conftest
 
 LOGICAL = {"wal_level": "logical", "max_connections": "60"}

@@ -3,12 +3,11 @@
 import psycopg
 import pytest
 
-from dev import postgres
+from dev import postgres, servers
 from lib import db
 from ops.neon.assess import address, catalog, tables
 from ops.neon.assess.catalog import Guests
 from ops.neon.assess.door import Door
-from tests import servers
 from tests.ops.neon.assess.conftest import OBSTACLES
 from tests.ops.neon.assess.lab import WEEKS, make_activity, make_catalog, make_role, make_table
 

@@ -1,6 +1,6 @@
 """Servers of Postgres 15 to 18, whichever of them this machine has, for what must hold on each.
 
-`python -m tests.servers 15` says why a version is missing here, and then ends with 1.
+`python -m dev.servers 15` says why a version is missing here, and then ends with 1.
 """
 
 import contextlib
