@@ -115,6 +115,7 @@ FLOWS = Flows(
                 "cast",
                 "auto",
                 "digests",
+                "compare",
             ),
             shared=EVERY,
         ),

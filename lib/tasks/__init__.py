@@ -58,6 +58,7 @@ LIGHT: Kinds = {
     "relay": Kind("lib.tasks.relay", lanes=2),
     "digest": Kind("lib.tasks.digest", lanes=4),
     "misses": Kind("lib.tasks.misses", lanes=2),
+    "analysis": Kind("lib.tasks.analysis", lanes=4),
 }
 
 TASKS: Kinds = HEAVY | LIGHT

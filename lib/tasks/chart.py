@@ -1,11 +1,13 @@
-"""Draws a shop's period as one picture and sends it to the person who asked, if they still may see it."""
+"""Draws a shop's figures, as a picture or as a PDF of one page, and sends it to who asked, if they still may see it."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from lib import db, errors, log, retry, text
+from lib import clock, db, errors, log, retry, text
+from lib.drawing.card.report import ReportText
 from lib.jobs.run import Run
-from lib.loyalty import partners, reports, staff
+from lib.loyalty import partners, staff
+from lib.reach import drawn
 from lib.telegram.client import Chat, Picture
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
@@ -14,41 +16,38 @@ LEASE = timedelta(minutes=1)
 
 async def run(run: Run) -> None:
     """Read the figures, draw, send; a person who was let go meanwhile gets nothing."""
-    from lib.drawing.card import figures
-
     asked = run.job.args
     found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
     if found is None:
         log.note(no_longer_manages=True)
         return
     place, user = found
-    now = datetime.now(UTC)
-    since = now - timedelta(days=asked["days"])
-
-    async def read(conn: db.Connection) -> tuple[reports.ShopSummary, list[reports.Day]]:
-        shop = await partners.get(conn, asked["partner_id"])
-        return await reports.summary(conn, shop, since, now), await reports.days(conn, shop, since, now)
-
-    sums, days = await db.run(read)
-    say = user.language
-    average = sums.average_bill_minor
-    sheet = figures.FiguresText(
-        title=place.title,
-        period=f"{text.date(say, days[0].day)} – {text.date(say, days[-1].day)}" if days else "",
-        tiles=(
-            (text.say(say, "partner.chart.turnover"), text.money(say, sums.turnover_minor)),
-            (text.say(say, "partner.chart.average"), "—" if average is None else text.money(say, average)),
-            (text.say(say, "partner.chart.clients"), f"{sums.active} / {sums.new_clients}"),
-            ("NPS", "—" if sums.nps is None else (f"{sums.nps:+d}" if sums.nps else "0").replace("-", "−")),
-        ),
-        heading=text.say(say, "partner.chart.by_day"),
-        bars=tuple((text.short_day(say, day.day), day.turnover_minor / 100) for day in days),
-        empty=text.say(say, "partner.chart.empty"),
+    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    report, as_of = await db.read(lambda conn: _report(conn, shop, asked, clock.now(), user.language))
+    await _send(
+        Chat(asked["bot"], user.tg_id), drawn.footed(report, as_of, shop.tz, user.language), asked, user.language
     )
-    png = await asyncio.to_thread(figures.render, sheet)
+    log.note(chart=asked.get("what", "period"), shop=place.partner_id)
+
+
+async def _report(
+    conn: db.Connection, shop: partners.Partner, asked: dict[str, str], now: datetime, language: str
+) -> ReportText:
+    if asked.get("what") == "pdf":
+        return await drawn.page(conn, shop, asked["period"], now, language)
+    return await drawn.chart(conn, shop, asked.get("what", "period"), asked.get("period", "30"), now, language)
+
+
+async def _send(chat: Chat, report: ReportText, asked: dict[str, str], language: str) -> None:
+    from lib.drawing.card import figures
+
+    words = text.say(language, "partner.chart.done", title=report.title)
     try:
-        await Chat(asked["bot"], user.tg_id).send_photo(
-            Picture("figures.png", png), text.say(say, "partner.chart.done", title=place.title)
-        )
+        if asked.get("what") == "pdf":
+            page = await asyncio.to_thread(figures.pdf, report)
+            await chat.send_document(Picture(f"figures-{asked['period']}.pdf", page), words)
+        else:
+            picture = await asyncio.to_thread(figures.render, report)
+            await chat.send_photo(Picture("figures.png", picture), words)
     except errors.Blocked:
         log.note(blocked=True)

@@ -20,7 +20,7 @@ LEASE = timedelta(seconds=30)
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
 WORDS = ("rules", "words_refused")  # what other words can
 PROMISES = (brands.TASK, listing.TASK)  # what a message of the studio has promised, free
-FILES = ("chart", "sheet", "poster")  # what a shop's manager has made by a job
+FILES = ("chart", "sheet", "poster", "analysis")  # what a shop's manager has made by a job
 
 
 async def run(run: Run) -> None:
@@ -131,9 +131,7 @@ async def _tell_of_file(failed: Job) -> None:
         log.note(no_longer_manages=True)
         return
     place, user = found
-    what = asked.get("what", failed.task)
-    again = f"figures:{what}:{asked['days']}" if "days" in asked else f"figures:{what}"
-    again = f"exports:pick:{what}:{asked.get('form', 'csv')}" if failed.task == "sheet" else again
+    what, again = _named(failed)
     keyboard = [
         [Button(text.say(user.language, "partner.button.again"), again, style="primary")],
         [Button(text.say(user.language, "button.menu"), "menu:home")],
@@ -143,3 +141,16 @@ async def _tell_of_file(failed: Job) -> None:
     if half_done := failed.checkpoint.get("message_id"):  # it says how far the file is
         await chat.delete(half_done)
     await chat.say(words, keyboard)
+
+
+def _named(failed: Job) -> tuple[str, str]:
+    """Return what a failed file is called, and the button that orders it again."""
+    asked = failed.args
+    what = str(asked.get("what", failed.task))
+    if failed.task == "sheet":
+        return what, f"exports:pick:{what}:{asked.get('form', 'csv')}"
+    if failed.task not in ("chart", "analysis"):
+        return what, f"figures:{what}"
+    screen = f"chart:{asked['partner_id']}:{what}" if failed.task == "chart" else f"{what}:{asked['partner_id']}"
+    screen = f"pdf:{asked['partner_id']}" if what == "pdf" else screen
+    return "pdf" if what == "pdf" else failed.task, f"compare:{screen}:{asked.get('period', '')}".rstrip(":")

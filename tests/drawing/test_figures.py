@@ -1,4 +1,4 @@
-"""The chart of a shop's figures and the poster for its counter."""
+"""The pictures and the page of a shop's figures, and the poster for its counter."""
 
 import io
 import itertools
@@ -9,51 +9,129 @@ import pytest
 from PIL import Image
 
 from lib import qr
-from lib.drawing.card import figures, poster
+from lib.drawing.card import figures, panels, poster
+from lib.drawing.card.report import BarsText, GridText, ReportText, TileText
 
 LINK = "https://t.me/lotok_client_bot?start=p_3fa9c2d1e0"
-TILES = (("Оборот", "541 230,50 ₽"), ("Средний чек", "412,30 ₽"), ("Покупали / новых", "214 / 38"), ("NPS", "+62"))
+TILES = (
+    TileText("Оборот", "541 230,50 ₽", "↑\u00a012 %"),
+    TileText("Снова пришли", "214", "↓\u00a03 %"),
+    TileText("NPS", "+62"),
+)
 TITLES = ["Зерно", "я" * 80, "Кофейня «Зерно» & <b>", "🍩", ""]
+DAYS = ("Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс")
 
 
-def chart(title="Зерно", bars=((("01.11", 10.0),) * 30)):
-    sheet = figures.FiguresText(
-        title, "01.11.2026 – 30.11.2026", TILES, "Оборот по дням, ₽", tuple(bars), "Чеков не было"
-    )
-    return Image.open(io.BytesIO(figures.render(sheet))).convert("RGB")
+def report(*shown, title="Зерно", tiles=TILES, foot=""):
+    return ReportText(title, "1–30 ноября", tiles, shown or (by_day(),), "Чеков не было", foot)
+
+
+def by_day(values=(10.0,) * 30, before=()):
+    bars = tuple((f"{day:02}.11", value) for day, value in enumerate(values, 1))
+    return BarsText("Оборот по дням, ₽", bars, tuple(before), ("сейчас", "раньше") if before else ("", ""))
+
+
+def chart(*shown, **more):
+    return Image.open(io.BytesIO(figures.render(report(*shown, **more)))).convert("RGB")
+
+
+def runs(picture, *colours):
+    """Count the stretches of these colours along a line just above the axis of the last panel."""
+    at = picture.height - round((panels.EDGE - figures.GAP + figures.GAP + 74) * figures.PIXELS)
+    row = [picture.getpixel((x, at)) in colours for x in range(picture.width)]
+    return sum(now and not before for before, now in itertools.pairwise(row))
 
 
 def bars_of(picture):
-    """Count the bars by the colours along a line just above the axis."""
-    row = [picture.getpixel((x, figures.SIZE[1] - figures.EDGE - 74)) for x in range(figures.SIZE[0])]
-    inked = [one in (figures.ACCENT, figures.BEST) for one in row]
-    return sum(now and not before for before, now in itertools.pairwise(inked))
+    return runs(picture, panels.ACCENT, panels.BEST)
 
 
-@pytest.mark.parametrize("days", [7, 30, 90])
+@pytest.mark.parametrize("days", [1, 7, 30, 90])
 def test_every_day_with_receipts_has_a_bar(days):
-    assert bars_of(chart(bars=[(f"{day:02}", 100.0 + day) for day in range(days)])) == days
+    assert bars_of(chart(by_day([100.0 + day for day in range(days)]))) == days
 
 
 def test_a_day_without_receipts_has_none():
-    assert bars_of(chart(bars=[("01", 5.0), ("02", 0.0), ("03", 7.0)])) == 2
+    assert bars_of(chart(by_day([5.0, 0.0, 7.0]))) == 2
+
+
+def test_the_period_before_stands_pale_behind_its_days():
+    picture = chart(by_day([5.0, 0.0, 7.0], before=[5.0, 3.0, 0.0, 9.0]))
+    assert bars_of(picture) == 2
+    assert runs(picture, panels.PALE) == 3, "on both sides of the first bar, and alone for the second day"
 
 
 @pytest.mark.parametrize("most", [0.01, 1, 9.99, 10, 1234.5, 10**9])
 def test_the_scale_reads_in_round_numbers(most):
-    step = figures._step(most)
+    step = panels.step(most)
     assert 1.5 < most / step < 4.01
     assert f"{step:e}"[0] in "125"
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_any_title_is_drawn(title):
-    assert chart(title).size == figures.SIZE
+    assert chart(title=title).width == round(panels.WIDE * figures.PIXELS)
     assert drawn(title)[0].size == poster.SIZE
 
 
-def test_no_receipts_at_all_is_said():
-    assert bars_of(chart(bars=[("01", 0.0)] * 7)) == 0
+@pytest.mark.parametrize("shown", [by_day([0.0] * 7), BarsText("Баллы", ()), GridText("Часы", DAYS, ())])
+def test_nothing_at_all_is_said(shown):
+    picture = chart(shown)
+    assert bars_of(picture) == 0
+    assert "Чеков не было" in words_of(figures.pdf(report(shown)))
+
+
+def test_a_table_is_the_darker_the_more_there_is():
+    shades = [panels.shade(part) for part in (0, 0.1, 0.5, 1)]
+    assert shades[0] == panels.PAPER
+    assert shades[-1] == panels.ACCENT
+    assert [sum(shade) for shade in shades] == sorted((sum(shade) for shade in shades), reverse=True)
+
+
+def test_a_month_that_has_not_come_has_no_cell():
+    grid = GridText("Кто вернулся", ("1", "2"), (("окт · 9", (40, 20)), ("ноя · 3", (10, None))), "%")
+    said = words_of(figures.pdf(report(grid)))
+    assert [one for one in said if one.endswith("%") and one[:-1].isdecimal()] == ["40%", "20%", "10%"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])
+def test_tiles_fill_their_lines(number):
+    low = chart(tiles=TILES[:1] * number).height - chart(tiles=()).height
+    lines = {0: 0, 1: 1, 2: 1, 3: 1, 4: 2, 6: 2}[number]
+    assert low == pytest.approx(lines * (figures.TILES + figures.GAP) * figures.PIXELS, abs=2)
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The page of a busy month."""
+    hours = GridText("Часы", DAYS, tuple((f"{hour}:00", tuple(range(hour, hour + 7))) for hour in range(8, 22)))
+    return figures.pdf(report(by_day(before=[7.0] * 31), hours, foot="Данные на 12:03."))
+
+
+def test_the_page_is_one_and_as_wide_as_paper(page):
+    assert page.startswith(b"%PDF-")
+    assert page.count(b"/Type /Page ") == 1
+    wide, high = map(float, re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", page).groups())
+    assert wide == pytest.approx(595.28, abs=0.1)
+    assert high > 842, "a page that a phone scrolls"
+
+
+def test_the_page_is_sharp_and_light(page):
+    wide = int(re.search(rb"/Width (\d+)", page)[1])
+    assert wide / (595.28 / 72) >= 200, "dots an inch"
+    assert len(page) < 500_000
+
+
+def test_the_words_of_the_page_can_be_selected(page):
+    assert {"Зерно", "1–30 ноября", "Оборот", "541 230,50 ₽", "12 %", "Данные на 12:03.", "8:00"} <= set(words_of(page))
+
+
+def test_the_page_keeps_the_colours_apart(page):
+    """Once the white of the tiles and the paper became one."""
+    [palette] = re.findall(rb"/Indexed /DeviceRGB \d+ <([0-9a-f]+)>", page)
+    colours = {tuple(bytes.fromhex(palette.decode())[at : at + 3]) for at in range(0, len(palette) // 2, 3)}
+    for wanted in (panels.PAPER, panels.WHITE, panels.ACCENT, panels.BEST, panels.INK):
+        assert min(max(abs(a - b) for a, b in zip(one, wanted, strict=True)) for one in colours) <= 4, wanted
 
 
 def drawn(title="Зерно", logo=b""):

@@ -13,7 +13,7 @@ from bench.till.fill import fill
 from lib import db
 from lib.loyalty import members, night, points, referrals
 
-FILES = ["digests", *sorted(path.stem for path in (db.SQL_FOLDER / "queries").glob("loyalty_*.sql"))]
+FILES = ["analysis", "digests", *sorted(path.stem for path in (db.SQL_FOLDER / "queries").glob("loyalty_*.sql"))]
 LARGE = {
     *("members", "clients", "users", "point_accounts", "point_txns", "point_entries", "point_lots", "point_lot_uses"),
     *("vouchers", "referral_rewards", "ratings", "messages", "favourites", "loyalty_trail"),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lib import db
+from lib import db, text
 from lib.jobs import table
 from lib.jobs.table import Job
 from lib.tasks import notice
@@ -35,3 +35,21 @@ def test_the_refused_words_of_a_batch_are_named_from_its_titles_too():
     facts = {"state": "failed", "error_code": "words_refused", "price": 2, "checkpoint": {}}
     failed = Job(**dict.fromkeys(Job.__dataclass_fields__) | facts | {"args": args})
     assert "Кокаин" in notice._words(failed, "ru", 2)
+
+
+@pytest.mark.parametrize(
+    ("task", "args", "name", "again"),
+    [
+        ("chart", {"what": "period", "period": "30"}, "chart", "compare:chart:7:period:30"),
+        ("chart", {"what": "owed", "period": ""}, "chart", "compare:chart:7:owed"),
+        ("chart", {"what": "pdf", "period": "w20261123"}, "pdf", "compare:pdf:7:w20261123"),
+        ("analysis", {"what": "cohorts", "period": ""}, "analysis", "compare:cohorts:7"),
+        ("analysis", {"what": "hours", "period": "90"}, "analysis", "compare:hours:7:90"),
+        ("sheet", {"what": "clients", "form": "xlsx"}, "clients", "exports:pick:clients:xlsx"),
+        ("poster", {}, "poster", "figures:poster"),
+    ],
+)
+def test_a_failed_file_is_named_and_ordered_again_by_its_own_button(task, args, name, again):
+    failed = SimpleNamespace(task=task, args={"partner_id": 7, **args})
+    assert notice._named(failed) == (name, again)
+    assert text.knows(f"partner.failed.{name}")

@@ -1,117 +1,69 @@
-"""Draws a shop's figures: four tiles, and a bar for every day, with a scale that reads in round numbers."""
+"""Draws a report of a shop: as a picture for the chat, and as a PDF of one page that a phone shows sharp.
 
-import math
-from dataclasses import dataclass
+The page is as wide as A4 and as high as its panels want. It is drawn once more for it, at 218 dots an inch, and packed
+without losses in the few colours that it has; its words can be selected.
+"""
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from lib.drawing.ground import lettering, output
-from lib.drawing.ground.colour import Rgb
+from lib.drawing.card import panels
+from lib.drawing.card.panels import EDGE, FAINT, INK, WHITE, WIDE, Plot
+from lib.drawing.card.report import BarsText, GridText, ReportText
+from lib.drawing.ground import output
+from lib.drawing.ground.leaf import Leaf
 
-SIZE = (1200, 1000)
-EDGE = 60
-PAPER: Rgb = (247, 246, 242)
-WHITE: Rgb = (255, 255, 255)
-INK: Rgb = (34, 38, 44)
-FAINT: Rgb = (128, 134, 142)
-LINE: Rgb = (226, 225, 219)
-ACCENT: Rgb = (45, 125, 96)
-BEST: Rgb = (232, 142, 54)
-LABELS = 10
-
-
-@dataclass(frozen=True)
-class FiguresText:
-    """The texts of the picture, in words of the reader's language; a bar is a day's label and its value."""
-
-    title: str
-    period: str
-    tiles: tuple[tuple[str, str], ...]
-    heading: str
-    bars: tuple[tuple[str, float], ...]
-    empty: str
+HEAD, TILES, PANEL, GAP = 172, 186, 540, 20
+PIXELS = 1.25  # of the picture to a unit
+SHARP = 1.875  # pixels of the page to a unit
+COLOURS = 256
+A4 = 210  # millimetres
 
 
-def render(sheet: FiguresText) -> bytes:
+def render(report: ReportText) -> bytes:
     """Return the PNG."""
-    canvas = Image.new("RGB", SIZE, PAPER)
-    pen = ImageDraw.Draw(canvas)
-    inside = SIZE[0] - 2 * EDGE
-    title = lettering.fit(lettering.printable(sheet.title) or "—", lettering.HEAVY, (inside, 64), (52, 26), lines=1)
-    lettering.draw(canvas, (EDGE, 52), title, INK)
-    _write(pen, (EDGE, 152), sheet.period, 30, FAINT, medium=True)
-    wide = (inside - 3 * 20) // 4
-    for place, (label, value) in enumerate(sheet.tiles):
-        _tile(canvas, pen, (EDGE + place * (wide + 20), 190, wide, 150), label, value)
-    pen.rounded_rectangle((EDGE, 370, SIZE[0] - EDGE, SIZE[1] - EDGE), 24, fill=WHITE)
-    _write(pen, (EDGE + 32, 426), sheet.heading, 30, INK)
-    _chart(pen, (EDGE + 130, 470, SIZE[0] - EDGE - 40, SIZE[1] - EDGE - 70), sheet)
-    return output.png(canvas)
+    return output.png(draw(report, PIXELS).canvas)
 
 
-def _write(
-    pen: ImageDraw.ImageDraw,
-    at: tuple[float, float],
-    words: str,
-    size: int,
-    ink: Rgb,
-    *,
-    medium: bool = False,
-    anchor: str = "ls",
-) -> None:
-    font = lettering.face(lettering.MEDIUM if medium else lettering.HEAVY, size)
-    pen.text(at, words, fill=ink, font=font, anchor=anchor)
+def pdf(report: ReportText) -> bytes:
+    """Return the page."""
+    leaf = draw(report, SHARP)
+    few = leaf.canvas.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return Leaf(few, leaf.lines).pdf(A4)
 
 
-def _tile(
-    canvas: Image.Image, pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], label: str, value: str
-) -> None:
-    left, top, wide, high = box
-    pen.rounded_rectangle((left, top, left + wide, top + high), 24, fill=WHITE)
-    small = lettering.fit(label, lettering.MEDIUM, (wide - 40, 30), (26, 14), lines=1)
-    lettering.draw(canvas, (left + 20, top + 26), small, FAINT)
-    large = lettering.fit(_plain(value), lettering.HEAVY, (wide - 40, 60), (46, 20), lines=1)
-    lettering.draw(canvas, (left + 20, top + 82), large, INK)
+def draw(report: ReportText, scale: float) -> Leaf:
+    """Return the sheet, drawn from the top."""
+    across = 3 if len(report.tiles) % 3 == 0 else 2
+    lines = -(-len(report.tiles) // across)
+    heights = [_high(panel) for panel in report.panels]
+    whole = HEAD + lines * (TILES + GAP) + sum(heights) + GAP * len(heights) + (90 if report.foot else EDGE - GAP)
+    plot = Plot.blank(whole, scale)
+    plot.fit((EDGE, 46), report.title, (WIDE - 2 * EDGE, 64), (52, 26), INK)
+    plot.write((EDGE, 142), report.period, 32, FAINT, medium=True)
+    wide = (WIDE - 2 * EDGE - (across - 1) * GAP) / across
+    for place, one in enumerate(report.tiles):
+        left, upper = EDGE + place % across * (wide + GAP), HEAD + place // across * (TILES + GAP)
+        panels.tile(plot, (left, upper, left + wide, upper + TILES), one)
+    top = float(HEAD + lines * (TILES + GAP))
+    for panel, high in zip(report.panels, heights, strict=True):
+        _panel(plot, top, high, panel, report.empty)
+        top += high + GAP
+    if report.foot:
+        plot.write((EDGE, top + 30), report.foot, 26, FAINT, medium=True)
+    return plot.leaf
 
 
-def _plain(value: str) -> str:
-    """Return a value with spaces that keep it on one line whatever their width."""
-    return value.replace("\u202f", "\u00a0")
+def _high(panel: BarsText | GridText) -> float:
+    """Return how high a panel is: a table as its lines want."""
+    return PANEL if isinstance(panel, BarsText) else 100 + 44 + max(len(panel.rows), 4) * 46 + 40
 
 
-def _chart(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], sheet: FiguresText) -> None:
-    left, top, right, bottom = box
-    most = max((value for _, value in sheet.bars), default=0)
-    if most <= 0:
-        _write(pen, ((left + right) / 2, (top + bottom) / 2), sheet.empty, 30, FAINT, medium=True, anchor="mm")
-        return
-    step = _step(most)
-    top_value = math.ceil(most / step) * step
-    for number in range(round(top_value / step) + 1):
-        height = bottom - (bottom - top) * number * step / top_value
-        pen.line((left, height, right, height), fill=LINE, width=2)
-        _write(pen, (left - 16, height), _short(number * step), 24, FAINT, medium=True, anchor="rm")
-    wide = (right - left) / len(sheet.bars)
-    gap = max(1.0, min(12.0, wide * 0.2))
-    shown = max(1, math.ceil(len(sheet.bars) / LABELS))
-    for place, (label, value) in enumerate(sheet.bars):
-        start = left + place * wide
-        if value > 0:
-            high = bottom - (bottom - top) * value / top_value
-            radius = max(0, min(8, (wide - gap) / 2, bottom - high))
-            box_of_bar = (start + gap / 2, high, start + wide - gap / 2, bottom)
-            ink = BEST if value == most else ACCENT
-            pen.rounded_rectangle(box_of_bar, radius, fill=ink, corners=(True, True, False, False))
-        if place % shown == 0:
-            _write(pen, (start + wide / 2, bottom + 20), label, 22, FAINT, medium=True, anchor="mt")
-
-
-def _step(most: float) -> float:
-    """Return the distance of the lines: 1, 2 or 5 times a power of ten, so that there are two to four."""
-    rough = most / 4
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\u00a0") if value >= 1 or value == 0 else f"{value:.1f}"
+def _panel(plot: Plot, top: float, high: float, panel: BarsText | GridText, empty: str) -> None:
+    right = WIDE - EDGE
+    plot.block((EDGE, top, right, top + high), 24, WHITE)
+    plot.write((EDGE + 32, top + 58), panel.heading, 32, INK)
+    if isinstance(panel, BarsText):
+        panels.key(plot, right - 32, top + 48, panel)
+        panels.bars(plot, (EDGE + 20, top + 106, right - 32, top + high - 70), panel, empty)
+    else:
+        panels.grid(plot, (EDGE + 8, top + 94, right - 32, top + high - 32), panel, empty)

@@ -49,6 +49,7 @@ class Leaf:
         shown = f"q {scale:.6f} 0 0 {scale:.6f} 0 0 cm q {wide} 0 0 {high} 0 0 cm /P Do Q\nBT 3 Tr\n"
         shown += "".join(_line(line, high) for line in self.lines) + "ET Q"
         box = f"[0 0 {wide * scale:.2f} {high * scale:.2f}]"
+        colours, pixels = _pixels(self.canvas)
         return _file(
             [
                 b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -57,13 +58,21 @@ class Leaf:
                 " /Resources << /XObject << /P 5 0 R >> /Font << /F 6 0 R >> >> >>".encode(),
                 _stream("", shown.encode()),
                 _stream(
-                    f"/Type /XObject /Subtype /Image /Width {wide} /Height {high} /ColorSpace /DeviceRGB"
+                    f"/Type /XObject /Subtype /Image /Width {wide} /Height {high} /ColorSpace {colours}"
                     " /BitsPerComponent 8",
-                    self.canvas.convert("RGB").tobytes(),
+                    pixels,
                 ),
                 *_font("".join(line.words for line in self.lines)),
             ]
         )
+
+
+def _pixels(canvas: Image.Image) -> tuple[str, bytes]:
+    """Return a picture as a PDF holds it: one of few colours, which has a palette, takes a third."""
+    palette = canvas.getpalette() if canvas.mode == "P" else None
+    if palette is None:
+        return "/DeviceRGB", canvas.convert("RGB").tobytes()
+    return f"[/Indexed /DeviceRGB {len(palette) // 3 - 1} <{bytes(palette).hex()}>]", canvas.tobytes()
 
 
 def _line(line: PrintedLine, high: int) -> str:

@@ -16,7 +16,7 @@ from lib.loyalty import partners, reports
 from lib.loyalty.reports import ShopSummary
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
-from lib.telegram.client import Button
+from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 SPANS = (7, 30, 90)
@@ -51,31 +51,31 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
 
     found, before = await db.run(read)
     words = turn.text("partner.figures.home", title=place.title, days=span, **_fields(turn, found, before))
-    spans = [
+    await turn.show(words, [_spans(turn, span), *_ways(turn, place, span), screen.home(turn)])
+
+
+def _spans(turn: Turn, span: int) -> list[Button]:
+    return [
         Button(f"{'• ' if one == span else ''}{turn.text('partner.figures.span', days=one)}", f"figures:home:{one}")
         for one in SPANS
     ]
-    rows = [
-        spans,
-        [
-            screen.button(turn, "partner.button.groups", "figures:groups"),
-            screen.button(turn, "partner.button.team_figures", f"figures:team:{span}"),
-        ],
-        [
-            screen.button(turn, "partner.button.marks", "marks:list"),
-            screen.button(turn, "partner.button.invites", "invites:list"),
-        ],
-        [
-            screen.button(turn, "partner.button.chart", f"figures:chart:{span}"),
-            screen.button(turn, "partner.button.poster", "figures:poster"),
-        ],
-        [
-            screen.button(turn, "partner.button.exports", "exports:home"),
-        ],
-        [screen.button(turn, "digest.button.home", "digests:home")],
-        screen.home(turn),
-    ]
-    await turn.show(words, rows)
+
+
+def _ways(turn: Turn, place: Staff, span: int) -> Keyboard:
+    """Return what else there is to see, and the files to order."""
+    ways = (
+        ("digest.button.compare", f"compare:period:{place.partner_id}:week"),
+        ("digest.button.home", "digests:home"),
+        ("partner.button.groups", "figures:groups"),
+        ("partner.button.team_figures", f"figures:team:{span}"),
+        ("partner.button.marks", "marks:list"),
+        ("partner.button.invites", "invites:list"),
+        ("partner.button.chart", f"figures:chart:{span}"),
+        ("digest.button.pdf", f"figures:pdf:{span}"),
+        ("partner.button.exports", "exports:home"),
+        ("partner.button.poster", "figures:poster"),
+    )
+    return screen.in_rows([screen.button(turn, label, data) for label, data in ways])
 
 
 def _fields(turn: Turn, found: ShopSummary, before: ShopSummary) -> dict[str, Any]:
@@ -166,7 +166,11 @@ async def _order(turn: Turn, place: Staff, task: str, **args: Any) -> None:
 
 
 async def _chart(turn: Turn, place: Staff, argument: str) -> None:
-    await _order(turn, place, "chart", days=_span(argument))
+    await _order(turn, place, "chart", what="period", period=str(_span(argument)))
+
+
+async def _page(turn: Turn, place: Staff, argument: str) -> None:
+    await _order(turn, place, "chart", what="pdf", period=str(_span(argument)))
 
 
 async def _poster(turn: Turn, place: Staff, _: str) -> None:
@@ -178,5 +182,6 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "groups": _groups,
     "team": _team,
     "chart": _chart,
+    "pdf": _page,
     "poster": _poster,
 }

@@ -1,0 +1,97 @@
+"""A shop's analysis in the chat: the screens that a job reads, two dates that are typed, the picture and the page."""
+
+from datetime import date
+
+import pytest
+
+from lib import errors
+from lib.flows.partner import compare
+from lib.loyalty import staff
+from tests.flows.chat import buttons, words
+from tests.flows.partner.conftest import user_id
+from tests.flows.partner.test_clients import served
+
+TODAY = date(2026, 11, 29)
+
+
+async def read(cafe, pattern, times=1):
+    """Wait until the job has rewritten the screen."""
+    await cafe.shop.finish("analysis", await user_id(cafe.shop, cafe.owner), *["done"] * times)
+    return await cafe.owner.sees(pattern)
+
+
+async def test_an_owner_compares_and_looks_at_each_screen(cafe):
+    await served(cafe, await cafe.client())
+    await cafe.owner.presses("Статистика")
+    screen = (await cafe.owner.last())["message_id"]
+    await cafe.owner.presses("Сравнить и разобрать")
+    message = await read(cafe, "Сравнение · Кофейня «Зерно».*Оборот: 1\u00a0000 ₽, было 0 ₽.*Новых клиентов: 1")
+    assert message["message_id"] == screen, "the screen is rewritten"
+    await cafe.owner.presses("Часы и дни")
+    await read(cafe, "Пн Вт Ср Чт Пт Сб Вс.*Больше всего чеков: .* — 1", 2)
+    await cafe.owner.presses("Возвраты")
+    await read(cafe, "Всего   1   2   3   4   5   6\n... +1   ·", 3)
+    await cafe.owner.presses("Баллы")
+    message = await read(cafe, "Баллы у клиентов.*Всего +50 +50 ₽", 4)
+    assert "PDF" not in buttons(message)
+    await cafe.owner.presses("Назад")
+    await cafe.owner.sees("Статистика · Кофейня")
+
+
+async def test_two_dates_are_typed_and_what_is_no_date_is_asked_for_again(cafe):
+    await cafe.owner.forges(f"compare:own:{cafe.id}:hours")
+    await cafe.owner.sees("Какие даты сравнить")
+    await cafe.owner.says("вчера")
+    await cafe.owner.sees("Не понял даты.*Какие даты")
+    await cafe.owner.says("1.10.2026 – 15.10.2026")
+    message = await read(cafe, "Часы и дни.*1–15 октября.*чеков не было")
+    await cafe.owner.presses("Сравнение", on=message)
+    await read(cafe, "Сравнение · Кофейня", 2)
+
+
+async def test_the_page_comes_as_a_pdf(cafe):
+    await served(cafe, await cafe.client())
+    await cafe.owner.presses("Статистика")
+    await cafe.owner.presses("PDF")
+    assert "Готовлю" in cafe.owner.toast["text"]
+    await cafe.shop.finish("chart", await user_id(cafe.shop, cafe.owner))
+    message = await cafe.owner.sees("Статистика: Кофейня")
+    assert message["document"]["file_name"] == "figures-30.pdf"
+    assert (await cafe.shop.download(message["document"]["file_id"])).startswith(b"%PDF-")
+
+
+async def test_who_was_let_go_meanwhile_sees_no_figures(cafe, staffer):
+    roman = await staffer("Роман")
+    boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)
+    link = await cafe.run(lambda conn: staff.invite(conn, cafe.id, boss, "manager"))
+    await cafe.run(lambda conn: staff.accept(conn, other, link))
+    async with cafe.shop.without_worker():
+        await roman.forges(f"compare:period:{cafe.id}:week")
+        await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
+    await cafe.shop.finish("analysis", other)
+    assert "Сравнение" not in "".join(words(one) for one in await roman.messages())
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("1.10 – 15.10", "20261001-20261015"),
+        ("1.10-15.10", "20261001-20261015"),
+        ("1 октября по 15 октября", "20261001-20261015"),
+        ("1.10.2025, 15.10.2025", "20251001-20251015"),
+        ("25.12 – 7.01", "20251225-20260107"),
+        ("October 1 to October 15", "20261001-20261015"),
+        ("29.11 — 29.11", "20261129-20261129"),
+        ("1.12 – 10.12", "20251201-20251210"),  # those of last year
+    ],
+)
+def test_dates_are_the_last_that_can_be_meant(typed, code):
+    assert compare.own(typed, TODAY) == code
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "1.10", "15.10.2026 – 1.10.2026", "30.02 – 1.03", "1.1.2024 – 1.2.2026", "–", "a – b"]
+)
+def test_what_is_no_pair_of_dates_is_refused(typed):
+    with pytest.raises(errors.Invalid):
+        compare.own(typed, TODAY)
