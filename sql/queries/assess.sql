@@ -92,8 +92,9 @@ select wal_bytes::float8 as bytes, extract(epoch from now() - stats_reset)::floa
 select
   n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
   c.reltuples::float8 as rows,
-  pg_table_size(c.oid)::bigint as bytes,
-  pg_indexes_size(c.oid)::bigint as index_bytes,
+  -- null for a table that was dropped a moment ago
+  coalesce(pg_table_size(c.oid), 0)::bigint as bytes,
+  coalesce(pg_indexes_size(c.oid), 0)::bigint as index_bytes,
   coalesce(s.n_tup_ins, 0)::bigint as inserted, coalesce(s.n_tup_upd, 0)::bigint as updated, coalesce(s.n_tup_del, 0)::bigint as deleted,
   coalesce(s.n_dead_tup, 0)::bigint as dead
 from pg_class c
@@ -237,15 +238,23 @@ order by name
 limit 20;
 
 -- name: views_over_policies
--- A refresh fills them with what the role that refreshes may see: all tenants, or none.
-select vn.nspname || '.' || v.relname || ' over ' || t.relname as name, count(*) over () as total
-from pg_class v
-join pg_namespace vn on vn.oid = v.relnamespace
-join pg_rewrite w on w.ev_class = v.oid
-join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0
-join pg_class t on t.oid = d.refobjid and t.relrowsecurity
-where v.relkind = 'm'
-group by vn.nspname, v.relname, t.relname
+-- A refresh fills them with what the role that refreshes may see: all tenants, or none. A view between them hides it.
+with recursive reads as (
+  select v.oid as top, v.oid as seen
+  from pg_class v
+  where v.relkind = 'm'
+  union
+  select r.top, d.refobjid
+  from reads r
+  join pg_rewrite w on w.ev_class = r.seen
+  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+  where d.refobjid <> w.ev_class
+)
+select n.nspname || '.' || v.relname || ' over ' || t.relname as name, count(*) over () as total
+from reads r
+join pg_class v on v.oid = r.top
+join pg_namespace n on n.oid = v.relnamespace
+join pg_class t on t.oid = r.seen and t.relrowsecurity
 order by name
 limit 20;
 

@@ -291,10 +291,11 @@ LOOKS: Mapping[str, Look] = {
 
 @dataclass(frozen=True)
 class Offer:
-    """What a target lets one create: its own answer, which is worth more than a table."""
+    """What a target is and lets one create: its own answer, which is worth more than a table."""
 
     names: frozenset[str]
-    allowed: frozenset[str]
+    allowed: frozenset[str] = frozenset()
+    major: int = 0
 
     def has(self, name: str) -> bool:
         """Whether the target offers an extension."""
@@ -306,4 +307,6 @@ async def offer(door: Door) -> Offer:
     async with door.look() as conn:
         names = await SQL.offered.all(conn, Extension)
         allowed = await SQL.allowed.one(conn, str) or ""
-    return Offer(frozenset(one.name for one in names), frozenset(allowed.replace(" ", "").split(",")) - {""})
+        server = await SQL.server.one(conn, Server)
+    listed = frozenset(allowed.replace(" ", "").split(",")) - {""}
+    return Offer(frozenset(one.name for one in names), listed, server.major if server else 0)

@@ -22,7 +22,7 @@ SQL = db.load("assess")
 type Watch = Callable[[str], None]
 # What `watch` is told of, and how many steps that is: for a bar that ends where the work ends.
 BEFORE = ("road", "connect", "catalogue")
-AFTER = ("activity", "answers", "pooler")
+AFTER = ("sample", "answers", "pooler")
 
 
 def steps(*, load: bool) -> int:
@@ -89,7 +89,7 @@ async def _measure(found: Found, door: Door, watch: Watch, *, load: bool) -> Non
     found.connects = await pace.connects(door)
     watch("catalogue")
     found.catalog = await catalog.read(door, watch)
-    watch("activity")
+    watch("sample")
     found.sample = await _sample(door, tables.limits()["load"]["sample_seconds"])
     watch("answers")
     found.answers = await pace.answers(door)

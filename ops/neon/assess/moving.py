@@ -24,7 +24,7 @@ class Hindrance:
 def hindrances(found: Catalog, provider: str, offer: Offer | None = None) -> list[Hindrance]:
     """Say what stands in the way at one provider, the worst first; `offer` is what that target said of itself."""
     known = tables.features()
-    every = [*_features(found), *_extensions(found, provider, offer), *_version(found, provider)]
+    every = [*_features(found), *_extensions(found, provider, offer), *_version(found, provider, offer)]
     graded = [
         Hindrance(key, known[key].get("by", {}).get(provider, known[key]["grade"]), total, names, known[key]["online"])
         for key, total, names in every
@@ -57,8 +57,8 @@ def _asked(offer: Offer, name: str) -> tuple[str, str]:
     return ("yes", "") if offer.has(name) else ("no", "the target said so itself")
 
 
-def _version(found: Catalog, provider: str) -> Iterator[Named]:
-    newest = max(tables.limits()["providers"][provider]["versions"])
+def _version(found: Catalog, provider: str, offer: Offer | None) -> Iterator[Named]:
+    newest = (offer.major if offer else 0) or max(tables.limits()["providers"][provider]["versions"])
     if found.server and found.server.major > newest:
         yield "newer_version", 1, [f"{found.server.major}, there {newest}"]
 

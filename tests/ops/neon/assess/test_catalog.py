@@ -115,6 +115,7 @@ async def test_a_target_says_what_it_offers(superuser):
     assert found.has("plpgsql")
     assert not found.has("a_strange_one")
     assert found.allowed == frozenset()
+    assert found.major >= 15
 
 
 @pytest.mark.parametrize(

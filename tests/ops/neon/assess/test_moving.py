@@ -86,6 +86,22 @@ def test_a_newer_version_does_not_restore_into_an_older_one():
     assert grades(found, "supabase") == {"newer_version": "blocker"}
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "blocked"),
+    [
+        (17, 17, False),
+        (16, 18, False),
+        (18, 17, True),
+        (17, 16, True),
+    ],
+)
+def test_a_target_that_was_asked_tells_its_own_version(here, there, blocked):
+    """Neon offers 18, but this project of it may have been made with 17."""
+    offer = Offer(frozenset({"plpgsql"}), major=there)
+    found = grades(make_catalog(server=make_server(number=here * 10000)), "neon", offer)
+    assert found == ({"newer_version": "blocker"} if blocked else {})
+
+
 def test_another_encoding_is_work():
     assert grades(make_catalog(server=make_server(encoding="LATIN1")), "neon") == {"encoding": "work"}
 
