@@ -16,6 +16,7 @@ VERBS = {
     "credits": "ops.credits",
     "cutover": "ops.neon.cutover",
     "dashboard": "ops.dashboard",
+    "import": "ops.imports",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "providers": "ops.providers",
