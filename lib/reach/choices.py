@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from lib import db
 from lib.loyalty.partners import PLATFORM
+from lib.reach import reminders
 
 SQL = db.load("reach")
 
-KINDS = ("news", "away", "expiry", "birthday", "rating", "cart")
+KINDS = ("news", *reminders.KINDS)
 WORDING = 1  # of news.ask: counts up with each new wording of the consent
 
 
