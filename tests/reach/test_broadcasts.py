@@ -272,6 +272,32 @@ async def test_a_shop_that_is_blocked_while_its_broadcast_goes_out_writes_to_nob
 
 
 @pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        ("running", ("paused", "left")),
+        ("scheduled", ("draft", "")),
+        ("review", ("draft", "")),
+        ("paused", ("paused", "by_hand")),
+        ("draft", ("draft", "")),
+        ("done", ("done", "")),
+    ],
+)
+async def test_a_broadcast_of_a_manager_who_was_let_go_goes_to_nobody(conn, state, left):
+    shop, manager = await make_shop(conn), await make_user(conn)
+    await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
+    one = await broadcasts.draft(conn, shop.id, manager.id, words="Пироги")
+    mine = await broadcasts.draft(conn, shop.id, shop.owner.id, words="Плюшки")
+    put = "update broadcasts set state = %s, reason = %s, run_at = %s, started_at = %s, finished_at = %s where id = %s"
+    done = NOON if state == "done" else None
+    for each in (one, mine):
+        await conn.execute(put, [state, "by_hand" if state == "paused" else "", NOON, NOON, done, each.id])
+    await staff.remove(conn, shop.id, shop.owner.id, manager.id)
+    theirs, own = [await broadcasts.get(conn, shop.id, each.id) for each in (one, mine)]
+    assert (theirs.state, theirs.reason) == left
+    assert own.state == state, "nobody else's stops with it"
+
+
+@pytest.mark.parametrize(
     ("fields", "why"),
     [
         ({"advertiser": "ООО «Ромашка»", "erid": "a" * 61}, "mark_unclear"),
