@@ -47,14 +47,14 @@ def bouncer(server):
 
 
 @contextlib.contextmanager
-def _running(server, connections):
+def _running(server, connections, mode="transaction"):
     with tempfile.TemporaryDirectory(prefix="lotok-pgbouncer-") as place:
         folder, port = Path(place), _free_port()
         (folder / "users.txt").write_text('"postgres" ""\n')
         (folder / "pgbouncer.ini").write_text(
             f"[databases]\n* = host={postgres.socket_folder(server)}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"pool_mode = transaction\ndefault_pool_size = {connections}\nmax_client_conn = 200\n"
+            f"pool_mode = {mode}\ndefault_pool_size = {connections}\nmax_client_conn = 200\n"
             f"auth_type = trust\nauth_file = {folder}/users.txt\nlogfile = {folder}/log\n"
         )
         _hand_over(folder)

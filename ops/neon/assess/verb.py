@@ -1,11 +1,12 @@
 """Measure a Postgres and say whether to stay or to move, where to, and what stands in the way.
 
-  python -m ops assess postgresql://owner:…@host/shop                     one database, at any provider
-  python -m ops assess $OLD $NEON $SUPABASE                               decide about the first, measure all
-  python -m ops assess $OLD --target $NEW                                 ask the target itself what it offers
-  python -m ops assess $OLD --pays 75 --branches --html report.html       your bill, a wish, and a report to hand on
-  python -m ops assess $OLD --json > numbers.json
+  python -m ops assess '$OLD_URL'                                     one database, at any provider
+  python -m ops assess '$OLD_URL' '$NEON_URL' '$SUPABASE_URL'         decide about the first, measure all
+  python -m ops assess '$OLD_URL' --target '$NEW_URL'                 ask the target itself what it offers
+  python -m ops assess '$OLD_URL' --pays 75 --branches --html r.html  your bill, a wish, and a report to hand on
+  python -m ops assess '$OLD_URL' --json > numbers.json
 
+A name in single quotes is read from the environment by the verb itself, so that `ps` shows no password.
 It reads catalogues and statistics, never a row of a table, in read-only transactions of at most 5 s. The load is
 `select 1` for 3 s each on 1, 8 and 32 connections, as far as there is room, and stops at the first sign of harm;
 --no-load leaves it out. Prices, limits and the tables of extensions are files in ops/neon/data that you may edit.
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lib import errors
+from ops.neon import addresses
 from ops.neon.assess import found, page, shown, study, tables
 from ops.neon.assess.rules import Wishes
 from ops.neon.assess.words import LANGUAGES, Words
@@ -27,7 +29,9 @@ from ops.neon.progress import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("urls", nargs="+", metavar="URL", help="a database; the first is the one in question")
+    parser.add_argument(
+        "urls", nargs="+", metavar="URL", help="a database, or '$NAME' of a variable; the first is the one in question"
+    )
     parser.add_argument(
         "--target", metavar="URL", help="where you would move: it is asked for its version and extensions"
     )
@@ -59,8 +63,8 @@ def _amount(given: str) -> float:
 
 async def run(args: argparse.Namespace) -> int:
     wanted = study.Wanted(
-        urls=args.urls,
-        target=args.target,
+        urls=[addresses.resolve(url) for url in args.urls],
+        target=addresses.resolve(args.target) if args.target else None,
         wishes=Wishes(args.to, args.branches, args.services, args.pays, args.operator_rate is not None),
         working_set_gb=args.working_set,
         operator_usd=args.operator_rate,

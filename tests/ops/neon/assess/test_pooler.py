@@ -40,6 +40,14 @@ async def test_a_pooler_in_transaction_mode_is_found_out_and_left_clean(server, 
     assert left == ("",)
 
 
+@needs_pgbouncer
+async def test_a_pooler_in_session_mode_is_a_proxy_that_keeps_everything(server, obstacles):
+    with test_pgbouncer._running(server, 3, "session") as port:
+        found = await pooler.look(Door(address.read(f"postgresql://postgres@127.0.0.1:{port}/obstacles")))
+    assert found.mode == "proxy"
+    assert found.lost == []
+
+
 @pytest.mark.long
 @needs_pgbouncer
 async def test_a_pooler_with_one_connection_is_one_as_well(server, obstacles, monkeypatch):

@@ -24,6 +24,14 @@ async def test_a_database_is_measured_and_the_verdict_told(obstacles, capsys):
     assert "database 1" in err
 
 
+async def test_an_address_may_be_the_name_of_a_variable(obstacles, capsys, monkeypatch):
+    monkeypatch.setenv("OLD_URL", obstacles)
+    assert await assess("$OLD_URL", "--no-load") == 0
+    assert "postgres@local/obstacles" in capsys.readouterr().out
+    assert await assess("$NO_SUCH_URL") == 1
+    assert "the variable NO_SUCH_URL is not set" in capsys.readouterr().err
+
+
 async def test_numbers_are_printed_alone_as_json(obstacles, capsys):
     assert await assess(obstacles, "--json", "--no-load") == 0
     out, err = capsys.readouterr()
@@ -137,4 +145,4 @@ def test_the_help_has_an_example(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["assess", "--help"])
     assert ended.value.code == 0
-    assert "python -m ops assess $OLD --target $NEW" in capsys.readouterr().out
+    assert "python -m ops assess '$OLD_URL' --target '$NEW_URL'" in capsys.readouterr().out
