@@ -19,7 +19,19 @@ SQL = db.load("admin")
 
 # The kinds of alerts, by which an administrator mutes them: what alert.<kind> or alert.<kind>_<more> says, and the
 # findings of the nightly audit.
-ALERTS = ("alarm", "buried", "audit", "provider", "refund", "chargeback", "unmatched", "letter", "waiting", "broadcast")
+ALERTS = (
+    "alarm",
+    "buried",
+    "audit",
+    "provider",
+    "refund",
+    "chargeback",
+    "unmatched",
+    "letter",
+    "waiting",
+    "broadcast",
+    "week",
+)
 
 # Rows of buttons: what each says (a sentence's key, or else the label itself) and the data that it sends or the
 # https link that it opens.

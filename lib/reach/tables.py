@@ -90,7 +90,7 @@ def hours(shop: Partner, asked: Period, found: list[BusyHour], language: str) ->
         last=f"{(best.hour + 1) % 24}:00",
         receipts=best.receipts,
     )
-    return "\n\n".join([head, _table(table), busiest])
+    return f"{head}\n\n{_table(table)}\n{busiest}"
 
 
 def cohorts(shop: Partner, found: list[Cohort], today: date, language: str) -> str:
@@ -102,7 +102,7 @@ def cohorts(shop: Partner, found: list[Cohort], today: date, language: str) -> s
     for one in found:
         shares = "".join((cell(share)).rjust(4) for share in one.shares(today))
         table.append(month(language, one.month) + text.number(language, one.clients).rjust(7) + shares)
-    return "\n\n".join([head, _table(table), text.say(language, "digest.cohorts.read")])
+    return f"{head}\n\n{_table(table)}\n{text.say(language, 'digest.cohorts.read')}"
 
 
 def cell(share: int | None) -> str:
@@ -123,7 +123,7 @@ def owed(shop: Partner, found: OwedPoints, language: str) -> str:
         for name, points in lines
         if points
     ]
-    return "\n\n".join([head, _table(table), text.say(language, "digest.owed.read")])
+    return f"{head}\n\n{_table(table)}\n{text.say(language, 'digest.owed.read')}"
 
 
 def _roubles(shop: Partner, points: int, language: str) -> str:

@@ -59,6 +59,7 @@ LIGHT: Kinds = {
     "digest": Kind("lib.tasks.digest", lanes=4),
     "misses": Kind("lib.tasks.misses", lanes=2),
     "analysis": Kind("lib.tasks.analysis", lanes=4),
+    "week": Kind("lib.tasks.week", lanes=1),
 }
 
 TASKS: Kinds = HEAVY | LIGHT
@@ -72,5 +73,6 @@ SCHEDULES = {
     # each hour it is morning at some shop; one that an outage swallowed is made up for
     "requests": Schedule("0 * * * *", catch_up=True),
     "digest": Schedule("0 * * * *", catch_up=True),
+    "week": Schedule("0 10 * * 1", zone="Europe/Moscow"),
     "misses": Schedule("0 * * * *", catch_up=True),
 }

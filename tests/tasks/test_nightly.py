@@ -173,3 +173,14 @@ async def test_cuts_are_kept_a_day_source_pictures_thirty_and_results_ninety(con
     for gone in (rows[0], rows[3]):
         with pytest.raises(errors.Missing):
             await storage.get(gone.pathname)
+
+
+async def test_every_administrator_reads_the_week_once_on_monday(conn, admins):
+    await conn.execute(
+        "insert into jobs (task, key, turn, args)"
+        " values ('week', 'week:test', 1, jsonb_build_object('due', '2026-03-16T07:00:00+00:00'))"
+    )
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    assert (await drain.work(TASKS, until, only=["week"], patience=timedelta(0))).done == 1
+    assert sorted((bot, person) for bot, person, _ in admins) == [("admin", 7), ("admin", 8)]
+    assert "Неделя 9–15 марта" in admins[0][2]
