@@ -24,6 +24,8 @@ BOTS = ("studio", "client", "partner", "admin")
 # The generation providers that need a key, in the order of asking: the setting of the key, or of several separated by
 # commas, and the setting of another address than the provider's own.
 PROVIDERS = {"kie": ("KIE_API_KEY", "KIE_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+# A month of each service: Neon's compute hours and storage, commands to Upstash, files put into Blob.
+PLAN = {"neon_hours": 100.0, "neon_gb": 0.5, "redis_commands": 500_000.0, "blob_puts": 10_000.0}
 ENVIRONMENTS = ("production", "preview", "local")
 # Vercel lets a request through a preview's protection that shows this secret, as a header or in its query.
 BYPASS = "x-vercel-protection-bypass"
@@ -87,6 +89,7 @@ class Config:
     lease_scale: float
     cut_side: int
     strips_a_day: int
+    plan_limits: Mapping[str, float]
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = dict(env)
@@ -285,6 +288,17 @@ def _prices(env: Mapping[str, str], name: str, default: tuple[float, float, floa
     return new, known, out
 
 
+def _plan(env: Mapping[str, str], name: str) -> dict[str, float]:
+    """Return what the plans of the services hold for a month, by name; what is not said is that of the free plans."""
+    limits = dict(PLAN)
+    for part in _parts(env.get(name, "")):
+        known, _, value = part.partition("=")
+        if known not in PLAN or not re.fullmatch(r"\d{1,12}(\.\d{1,3})?", value):
+            raise errors.Misconfigured(detail=f"{name} must be like neon_hours=100; it knows {', '.join(PLAN)}")
+        limits[known] = float(value)
+    return limits
+
+
 # In the order in which a function that starts complains of them.
 _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "environment": lambda env: _environment(env),
@@ -331,4 +345,5 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
     "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 32 * 32,
     "strips_a_day": lambda env: int(_number(env, "STRIPS_A_DAY", 60, low=0, high=10000)),
+    "plan_limits": lambda env: _plan(env, "PLAN_LIMITS"),
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from lib import config, errors, fetch, log
+from lib import config, errors, fetch, log, tally
 
 if TYPE_CHECKING:
     from vercel.blob import BlobCredentials
@@ -33,6 +33,7 @@ async def put(kind: str, data: bytes | Path, *, job_id: int | str, ext: str, con
     """Store a job's file and return its pathname; one that lies on the disk goes there in pieces."""
     pathname = _pathname(kind, job_id, ext)
     log.count("storage")
+    tally.spent("stored")
     await _backend().put(pathname, data, content_type)
     return pathname
 

@@ -134,7 +134,7 @@ class Neon:
     async def _route(self, method: str, path: str, query: Any, body: Json) -> Json:
         match method, path.strip("/").split("/"):
             case "GET", [""]:
-                return {"project": {"id": PROJECT, "name": PROJECT, "pg_version": 18}}
+                return {"project": {"id": PROJECT, "name": PROJECT, "pg_version": 18, "compute_time_seconds": 36_000}}
             case "GET", ["branches"]:
                 return self._list(query)
             case "POST", ["branches"]:

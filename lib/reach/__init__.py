@@ -17,6 +17,7 @@ metrics      the page for Prometheus
 push         the same page, sent by remote write
 health       whether each service answers
 history      shares of the last hours, of what was counted
+plan         how much of a month of each service is used up
 alerts       the rules, and when one fires and is over
 telling      who hears of it, and how
 watch        the worker's look at all this

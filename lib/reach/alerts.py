@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from lib import db
+from lib import config, db
 from lib.reach.history import History
 from lib.reach.snapshot import Snapshot
 
@@ -22,6 +22,7 @@ SQL = db.load("alerts")
 KEEP = timedelta(minutes=5)
 # The share of updates that may fail: 99.9 % do not.
 ALLOWED = 0.001
+NEARLY = 0.7  # of a month's plan
 LEAST_ERRORS, FEW_ERRORS, FEW_UPDATES = 10, 5, 1000
 
 type Facts = dict[str, Any]
@@ -30,13 +31,17 @@ type Severity = Literal["page", "ticket"]
 
 @dataclass(frozen=True)
 class Sight:
-    """What the rules look at: the figures of Postgres, what was counted lately, each bot's webhook, the last audit."""
+    """What the rules look at: the figures of Postgres, what was counted lately, each bot's webhook, the last audit, and
+
+    which part of a month's plan is used up, by service.
+    """
 
     now: datetime
     snapshot: Snapshot
     history: History
     hooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: int = 0
+    plan: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def at(self) -> float:
@@ -149,6 +154,14 @@ def _budget(sight: Sight) -> Iterator[Reading]:
             yield one["provider"], {"percent": one["spent"] * 100 // one["limit"] * 100}
 
 
+def _plan(name: str) -> Callable[[Sight], Iterator[Reading]]:
+    def look(sight: Sight) -> Iterator[Reading]:
+        if (share := sight.plan.get(name, 0.0)) >= NEARLY:
+            yield "", {"percent": int(share * 100) * 100}
+
+    return look
+
+
 # What has told of itself already, when it happened, is a page only when nobody has dealt with it for a while.
 TOLD = timedelta(minutes=10)
 RULES = (
@@ -166,6 +179,8 @@ RULES = (
     AlertRule("budget", _budget, severity="ticket"),
     AlertRule("debt", _count("debt"), severity="ticket"),
     AlertRule("stopped", _count("stopped"), severity="ticket"),
+    AlertRule("disliked", _count("disliked"), severity="ticket"),
+    *(AlertRule(name, _plan(name), severity="ticket") for name in config.PLAN),
 )
 
 

@@ -24,8 +24,8 @@ ALL = db.Scope(platform=True)
 class Snapshot:
     """The figures at a moment, a Unix time. `credits` and `points` are those of the last 24 hours, by kind.
 
-    `casts` are broadcasts under way, by state. A job group has its `task`, `state`, `number`, and `since`, the Unix
-    time at which the oldest fell due, or None.
+    `size` is that of the database in bytes. `casts` are broadcasts under way, by state. A job group has its `task`,
+    `state`, `number`, and `since`, the Unix time at which the oldest fell due, or None.
     """
 
     at: float
@@ -36,6 +36,7 @@ class Snapshot:
     casts: dict[str, int]
     migration: str
     providers: list[dict[str, Any]]
+    size: int = 0
 
     @staticmethod
     def read(text: str | None) -> "Snapshot | None":

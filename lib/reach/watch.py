@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from lib import cache, config, counters, db, log
 from lib.jobs import kick
-from lib.reach import alerts, health, history, metrics, push, snapshot, telling
+from lib.reach import alerts, health, history, metrics, plan, push, snapshot, telling
 from lib.reach.history import History
 from lib.reach.snapshot import Snapshot
 
@@ -31,16 +31,27 @@ async def leave() -> datetime | None:
 
 
 async def _look(found: Snapshot, now: datetime) -> datetime | None:
-    totals, (stored, findings, mark) = await counters.totals(history.KEY, FINDINGS, kick.MARK)
+    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON)
+    totals, (stored, findings, mark, month, hours) = await counters.totals(*keys)
     lately = History.read(stored).add(now.timestamp(), totals)
     await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
-    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0))
+    used = await _plan(found, totals, month, hours)
+    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used)
     change = await db.run(lambda conn: alerts.look(conn, sight))
     for one in (*change.fired, *change.resolved):
         log.event("alert", alert=one.name, label=one.label, state=one.state)
     await telling.tell(change, now)
     await push.push(metrics.page(totals, found, mark, now.timestamp()), now.timestamp())
     return now + timedelta(minutes=1) if change.look_again else None
+
+
+async def _plan(found: Snapshot, totals: dict[str, int], month: str | None, hours: str | None) -> dict[str, float]:
+    """Return which part of each service's plan is used up, and keep what the counters said when the month began."""
+    known = plan.MonthStart.read(month)
+    start = plan.begin(known, totals, datetime.now(UTC))
+    if start != known:
+        await cache.set(plan.MONTH, start.dump(), plan.KEPT)
+    return plan.shares(plan.used(start, totals, neon_hours=await plan.neon_hours(hours), size=found.size))
 
 
 async def _hooks() -> dict[str, health.Facts]:

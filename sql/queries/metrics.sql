@@ -24,6 +24,15 @@ select
     ) || jsonb_build_object(
         'letters', (select count(*) from dead_letters),
         'stopped', (select count(*) from broadcasts where state = 'paused' and reason <> ''),
+        -- those of a day of which more than three percent have stopped the bot for it
+        'disliked', (
+            select count(*)
+            from broadcasts b
+            cross join lateral broadcast_sums(b.partner_id, b.id) s
+            where (b.state in ('running', 'paused') or b.finished_at > statement_timestamp() - interval '1 day')
+            and s[3] + s[4] >= 50
+            and s[4] * 100 > (s[3] + s[4]) * 3
+        ),
         'refunding', (select count(*) from payments where state = 'refunding'),
         'debt', (select count(*) from payments where state = 'debt'),
         'unmatched', (select count(*) from payments where credits = 0 and state = 'paid')
@@ -67,4 +76,5 @@ select
             group by state
         ) b
     ) as casts,
-    (select name from migrations order by name desc limit 1) as migration;
+    (select name from migrations order by name desc limit 1) as migration,
+    pg_database_size(current_database()) as size;

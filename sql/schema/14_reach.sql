@@ -66,6 +66,7 @@ create table broadcasts (
 
 create index broadcasts_list on broadcasts (partner_id, id desc);
 create index broadcasts_state on broadcasts (state, id) where state in ('review', 'running', 'paused');
+create index broadcasts_finished on broadcasts (finished_at) where finished_at is not null;
 
 create table broadcast_parts (
     partner_id bigint not null,

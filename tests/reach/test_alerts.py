@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from lib import text
-from lib.reach import alerts
+from lib.reach import alerts, telling
 from lib.reach.alerts import Alert, AlertRule, Sight
 from lib.reach.history import History
 from tests.factories import refused
@@ -111,6 +111,35 @@ def test_a_webhooks_error_of_yesterday_is_over():
 )
 def test_errors_burn_the_budget_too_fast_and_are_enough_to_say_so(moments, names):
     assert set(seen(history=counted(*moments))) == names
+
+
+@pytest.mark.parametrize("name", ["neon_hours", "neon_gb", "redis_commands", "blob_puts"])
+def test_a_months_plan_is_told_from_seventy_percent_on(name):
+    assert seen(plan={name: 0.699}) == {}
+    assert seen(plan={name: 0.7}) == {name: {"percent": 7000}}
+    assert seen(plan={name: 1.234}) == {name: {"percent": 12_300}}
+    [rule] = [one for one in alerts.RULES if one.name == name]
+    assert rule.severity == "ticket"
+    alert = Alert(name, "", "ticket", "firing", NOW, facts={"percent": 7000})
+    for language, percent in (("ru", "70 %"), ("en", "70%")):
+        said = telling.said(language, alert, NOW + MINUTE)
+        assert percent in said
+        assert "PLAN_LIMITS" in said, "with a line of what to do"
+
+
+def test_broadcasts_that_many_disliked_are_told():
+    assert seen(snapshot=replace(QUIET, counts={"disliked": 2})) == {"disliked": {"number": 2}}
+
+
+def test_one_in_a_hundred_messages_that_telegram_puts_off_is_told():
+    def floods(calls, floods):
+        start = History().add(NOW.timestamp() - 3600, {"call|client|message|done": 0})
+        sent = {"call|client|message|done": calls - floods, "call|client|message|flood": floods}
+        return start.add(NOW.timestamp(), sent)
+
+    assert seen(history=floods(10_000, 100)) == {}
+    assert seen(history=floods(10_000, 101)) == {"floods": {"failed": 101, "updates": 10_000}}
+    assert seen(history=floods(100, 9)) == {}, "too few to say"
 
 
 def test_money_is_short_and_a_budget_is_nearly_spent():

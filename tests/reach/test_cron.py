@@ -1,13 +1,16 @@
 """The dead man's switch: who misses the cron, how often, and who does not."""
 
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from lib import cache, config
 from lib.jobs import kick
 from lib.people import notify
-from lib.reach import cron
+from lib.reach import cron, snapshot
+from tests.reach.test_metrics import LEFT
 from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
 
@@ -46,6 +49,28 @@ async def test_a_cron_that_came_often_and_stopped_is_missed_once_an_hour(redis, 
 @pytest.mark.parametrize(("ago", "often"), [(400, 1), (80_000, 0)])
 async def test_a_cron_that_comes_or_never_came_often_is_not_missed(redis, missed, ago, often):
     await marked(ago, often)
+    await cron.look()
+    assert missed == []
+
+
+async def left(ago):
+    await cache.set(snapshot.KEY, replace(LEFT, at=time.time() - ago).dump(), timedelta(days=1))
+
+
+async def test_a_worker_that_leaves_no_figures_is_missed_though_the_cron_comes(redis, missed, monkeypatch):
+    await marked(60, 1)
+    await left(41 * 60)
+    await cron.look()
+    assert missed == ["kicked", ("alert.alarm_snapshot", 41)]
+    monkeypatch.setattr(cron, "_looked", [-cron.LOOK])
+    await cron.look()
+    assert missed[2:] == ["kicked"], "told once an hour"
+
+
+@pytest.mark.parametrize(("ago", "often"), [(31 * 60, 1), (50_000, 0)])
+async def test_figures_of_a_quiet_half_hour_or_of_a_daily_cron_are_not_old(redis, missed, ago, often):
+    await marked(60, often)
+    await left(ago)
     await cron.look()
     assert missed == []
 
