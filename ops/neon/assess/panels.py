@@ -16,7 +16,13 @@ def measured(made: Study, words: Words) -> str:
     """Every criterion with its source, and charts of the ways and the load."""
     head = ["", *(name for name, _ in made.columns), words("col.source")]
     rows = [[escape(row.label), *map(escape, row.values), _soft(row.source)] for row in story.rows(made, words)]
-    return _table(head, rows) + '<div class="two">' + _connecting(made, words) + _load(made, words) + "</div>"
+    return (
+        _table(head, rows, labelled=len(made.columns) > 1)
+        + '<div class="two">'
+        + _connecting(made, words)
+        + _load(made, words)
+        + "</div>"
+    )
 
 
 def _connecting(made: Study, words: Words) -> str:
@@ -76,7 +82,7 @@ def costs(made: Study, words: Words) -> str:
     head = [words(f"col.{name}") for name in ("provider", "plan", "month", "year", "how")]
     marks = ["aim" if one.provider == made.aim else "" for one in made.costs]
     note = f'<p class="soft">{escape(words("note.list"))}</p>'
-    return charts.bars(words("part.costs"), rows) + _table(head, lines, right=(2, 3), marks=marks) + note
+    return charts.bars(words("part.costs"), rows) + _table(head, lines, right=(2, 3), marks=marks, labelled=True) + note
 
 
 def way(made: Study, words: Words) -> str:
@@ -149,7 +155,7 @@ def extensions(made: Study, words: Words) -> str:
                 f'<span class="{tone}">{escape(words(word))}</span>' + (f"<br>{_soft(remark)}" if remark else "")
             )
         rows.append([f"{escape(one.name)} {_soft(one.version)}", *cells])
-    return _table(["", *(story.title(provider, words) for provider in providers)], rows)
+    return _table(["", *(story.title(provider, words) for provider in providers)], rows, labelled=True)
 
 
 def sources(made: Study, words: Words) -> str:
@@ -179,14 +185,20 @@ def _soft(text: str) -> str:
 
 
 def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), marks: Sequence[str] = ()
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    marks: Sequence[str] = (),
+    labelled: bool = False,
 ) -> str:
-    """Set rows as a table; the cells are HTML already, the head is not."""
+    """Set rows as a table; the cells are HTML already, the head is not. On a phone labelled cells repeat their head."""
     side = ['class="right"' if place in right else "" for place in range(len(head))]
+    told = [f'data-label="{escape(name)}"' if labelled and place and name else "" for place, name in enumerate(head)]
     top = "".join(f"<th {side[place]}>{escape(name)}</th>" for place, name in enumerate(head))
     body = "".join(
         f'<tr class="{marks[number] if marks else ""}">'
-        + "".join(f"<td {side[place]}>{cell}</td>" for place, cell in enumerate(row))
+        + "".join(f"<td {side[place]} {told[place]}>{cell}</td>" for place, cell in enumerate(row))
         + "</tr>"
         for number, row in enumerate(rows)
     )

@@ -9,15 +9,15 @@ from ops.neon.assess.found import Sample
 from ops.neon.assess.rules import Wishes
 from tests.ops.neon.assess.lab import AT, make_activity, make_catalog, make_found
 
-HOUR = 3600.0
+DAY = 86400.0
 
 
 @pytest.mark.parametrize(
     ("activity", "sample", "expected"),
     [
         (make_activity(0.5), Sample(3.0, 900.0, 0.0, None), 0.5),
-        (make_activity(0.5, seconds=HOUR - 1), Sample(3.0, 6.0, 0.0, None), 2.0),
-        (make_activity(0.5, seconds=HOUR - 1), Sample(3.0, 0.0, 0.0, None), None),
+        (make_activity(0.5, seconds=DAY - 1), Sample(3.0, 6.0, 0.0, None), 2.0),
+        (make_activity(0.5, seconds=DAY - 1), Sample(3.0, 0.0, 0.0, None), None),
         (make_activity(0.5, seconds=60.0), None, None),
         (None, Sample(2.0, 3.0, 0.0, None), 1.5),
         (None, None, None),

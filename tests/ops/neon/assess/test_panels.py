@@ -43,6 +43,13 @@ def test_what_was_measured_has_a_column_for_each_database_and_the_source():
     assert rows["select 1, p50 / p95 / p99"][0] == "12 ms / 14 ms / 19 ms"
 
 
+def test_on_a_phone_a_cell_says_of_which_database_it_is():
+    one, two = make_study(), make_study(make_found(), others=[make_found(NEON)])
+    assert "data-label" not in panels.measured(one, EN)
+    assert 'data-label="owner@***.neon.tech/shop">17.4</td>' in panels.measured(two, EN)
+    assert 'data-label="Supabase"' in panels.extensions(one, EN)
+
+
 def test_the_time_of_a_connect_is_split():
     drawn = panels.measured(make_study(), EN)
     titles = re.findall(r"<title>((?:TCP|TLS|Postgres): [^<]*)</title>", drawn)
