@@ -44,13 +44,13 @@ async def handle(turn: Turn) -> None:
     """Open the talk, answer what was written, or begin afresh."""
     talk = TALK.of(turn.state)
     if turn.came.kind == "press":
-        await _open(turn, screen.number(screen.parts(turn)[0]))
+        await _enter(turn, screen.number(screen.parts(turn)[0]))
     elif turn.came.command == "new":
         await _afresh(turn, talk)
     elif _asks_to_stop(turn, talk):
         await _stop(turn, talk)
     elif turn.came.kind == "text" and talk:
-        await _answer(turn, talk)
+        await _answer(turn, talk, turn.came.text)
     elif turn.came.kind == "voice" and talk:
         await _hear(turn, talk.shop)
     elif turn.came.kind == "photo" and talk:
@@ -75,6 +75,16 @@ async def _afresh(turn: Turn, talk: MenuTalk | None) -> None:
         turn.after.append(kick.drain)
     _let_end(talk, "next")
     await _open(turn, talk.shop, turn.text("client.ask.afresh"))
+
+
+async def _enter(turn: Turn, shop: int) -> None:
+    """Open a shop's talk; what was asked at home, of nobody, is answered at once."""
+    if not (words := str(turn.state.data.pop(visitor.ASKED, ""))):
+        await _open(turn, shop)
+        return
+    turn.state.step, talk = "ask:words", MenuTalk(shop)
+    TALK.keep(turn.state, talk)
+    await _answer(turn, talk, words)
 
 
 async def _open(turn: Turn, shop: int, note: str = "") -> None:
@@ -152,7 +162,7 @@ async def _look(turn: Turn, shop: int) -> None:
     words = turn.came.text.strip() or "📷"
     heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, words, once=once, at=clock.now()))
     if heard and heard.state == "person":
-        await staffed.pass_on(turn, heard)
+        await staffed.pass_on(turn, heard, turn.came.text)
 
 
 async def _say_no(turn: Turn, shop: int, key: str) -> None:
@@ -166,26 +176,26 @@ def _let_end(talk: MenuTalk, why: str) -> None:
         cache.ride([talks.ended(talk.line, why)])
 
 
-async def _answer(turn: Turn, talk: MenuTalk) -> None:
+async def _answer(turn: Turn, talk: MenuTalk, said: str) -> None:
     """Keep the question and answer it; while a person of the staff answers, the question is theirs."""
     user_id, once = turn.state.who["id"], f"update:{turn.came.update_id}"
-    why = handover.wanted(turn.came.text)
+    why = handover.wanted(said)
     queue = {"bot": turn.chat.bot} if config.get().openai_api_key and not why else None
-    ready = None if queue or why else atonce.ready(turn.language, talk.shop, turn.came.text)
-    said, answer = turn.came.text, ready.answer if ready else None
+    ready = None if queue or why else atonce.ready(turn.language, talk.shop, said)
+    answer = ready.answer if ready else None
     heard = await db.run(
         lambda conn: talks.hear(conn, talk.shop, user_id, said, once=once, at=clock.now(), queue=queue, ready=answer)
     )
     if heard is None:
         await _closed(turn, talk.shop)
     elif heard.state == "person":
-        await staffed.pass_on(turn, heard)
+        await staffed.pass_on(turn, heard, said)
     elif heard.asked:
         await _answer_later(turn, talk, heard)
     elif ready and heard.misses is not None:
         await _show(turn, heard, ready.reply, ready.index, lost=heard.misses >= handover.MISSES)
     elif not why or not await staffed.call(turn, _shop(heard), heard.talk_id, why):
-        await _answer_from_menu(turn, heard)
+        await _answer_from_menu(turn, heard, said)
 
 
 async def _answer_later(turn: Turn, talk: MenuTalk, heard: HeardLine) -> None:
@@ -202,11 +212,11 @@ def _shop(heard: HeardLine) -> OpenShop:
     return atonce.shop(heard)
 
 
-async def _answer_from_menu(turn: Turn, heard: HeardLine) -> None:
+async def _answer_from_menu(turn: Turn, heard: HeardLine, said: str) -> None:
     partner = _shop(heard)
     index = await versions.index(partner)
     atonce.saw(heard)
-    reply = keyless.reply(turn.language, partner, index, turn.came.text)
+    reply = keyless.reply(turn.language, partner, index, said)
     words, ids, now = text.plain(reply.words), (partner.id, heard.talk_id, heard.run_no), clock.now()
     await db.run(lambda conn: talks.answer(conn, *ids, words, at=now, missed=reply.missed))
     await _show(turn, heard, reply, index, lost=reply.missed)

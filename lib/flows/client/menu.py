@@ -17,6 +17,7 @@ from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 SHOWN = 5
+LONGEST = 300  # of a question that waits for its shop
 SOON = timedelta(days=30)
 
 
@@ -27,11 +28,13 @@ async def handle(turn: Turn) -> None:
 
 async def _home(turn: Turn, note: str = "", *, asked: bool = False) -> None:
     """Show the cards and the ways; below words that were `asked` of nobody, the shops whose menu could answer, too."""
+    turn.state.data.pop(visitor.ASKED, None)
     if await visitor.is_client(turn):
         found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
         words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
         if asked and (menus := [card for card in found[:SHOWN] if (await versions.published(card.partner_id)).items]):
             note = turn.text("client.home.asked")
+            turn.state.data[visitor.ASKED] = turn.came.text[:LONGEST]
             rows = [*screen.in_rows([_asking(turn, card, alone=len(menus) == 1) for card in menus]), *rows]
     else:
         words = turn.text("client.home.stranger")

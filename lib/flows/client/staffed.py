@@ -33,9 +33,9 @@ async def call_if_lost(turn: Turn, shop: OpenShop, talk_id: int) -> None:
         await turn.chat.say(handover.sentence(turn.language, shop, now), back(turn, shop.id))
 
 
-async def pass_on(turn: Turn, heard: HeardLine) -> None:
+async def pass_on(turn: Turn, heard: HeardLine, words: str) -> None:
     """Carry the client's words or photo to the staff; until somebody has answered the client reads that they were."""
-    words, file = turn.came.text, turn.came.attachment
+    file = turn.came.attachment
     photo, ids = file.file_id if file else "", (heard.id, heard.talk_id, heard.line_id)
     await db.run(lambda conn: handover.pass_on(conn, *ids, words, photo=photo))
     turn.after.append(kick.drain)

@@ -28,6 +28,7 @@ class Lookout:
 
 PROOF = DraftKey("proof", PhoneProof)
 LOOKOUT = DraftKey("lookout", Lookout)
+ASKED = "asked_at_home"  # words that were asked of nobody; the shop whose button is pressed then answers them
 CAME_BY = "came_by"  # the link that brought somebody who has to register first, kept in State.data
 
 

@@ -36,15 +36,21 @@ async def test_a_client_asks_in_free_words_and_reads_items_with_their_prices(com
     await boris.sees("Часы работы магазин не указал.*Город: Казань")
 
 
-async def test_a_question_that_is_asked_of_nobody_leads_to_the_shops_menu(comes, cafe):
+async def test_a_question_that_is_asked_of_nobody_is_answered_by_the_shop_that_is_chosen(comes, cafe, shop):
     await publishes(cafe, *MENU)
     boris = await comes(cafe)
     await boris.says("/menu")
     await boris.says("сколько стоит круассан?")
     await boris.sees("Это вопрос о меню или ценах")
     await boris.presses("Спросить меню")
-    await boris.says("сколько стоит круассан?")
     await boris.sees(r"Круассан — 170\s₽")
+    query = "select words from talk_lines where partner_id = %s and role = 'client'"
+    assert [one["words"] for one in await shop.rows(query, cafe.id)] == ["сколько стоит круассан?"]
+    await boris.says("капучино")
+    await boris.sees("Капучино <мягкий>")
+    await boris.says("/menu")
+    await boris.forges(f"ask:{cafe.id}")
+    await boris.sees("спрашивайте о меню своими словами")  # it was answered, and is not answered again
 
 
 async def test_a_shop_without_a_menu_offers_no_question_and_says_so(comes, cafe):
