@@ -74,13 +74,18 @@ def _item(rows: Sequence[dict[str, str]]) -> MenuItem:
     )
 
 
+def questions(file: str) -> list[dict[str, Any]]:
+    """Return the questions of a set."""
+    return [json.loads(line) for line in (MENUS / file).read_text(encoding="utf-8").splitlines()]
+
+
 def ask(file: str, *, bare: bool = False) -> list[Outcome]:
     """Ask all questions of a file; `bare`: without the list of synonyms, which knows such trades."""
     known = Synonyms() if bare else None
-    questions = [json.loads(line) for line in (MENUS / file).read_text(encoding="utf-8").splitlines()]
-    indexes = {name: Index(menu(name), known) for name in {one["menu"] for one in questions}}
+    asked = questions(file)
+    indexes = {name: Index(menu(name), known) for name in {one["menu"] for one in asked}}
     outcomes = []
-    for question in questions:
+    for question in asked:
         began = time.process_time()
         found = indexes[question["menu"]].ask(question["q"])
         outcomes.append(Outcome(question, found, (time.process_time() - began) * 1000))

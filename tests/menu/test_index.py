@@ -202,6 +202,13 @@ def test_no_fish_for_who_eats_no_animals_and_a_typing_error_forbids_as_well():
     assert "stew" not in codes("горячее без говядены", CANTEEN)
 
 
+@pytest.mark.parametrize(
+    "question", ["мороженое с собой", "десерт на двоих", "подскажите, пожалуйста, вкусное мороженое"]
+)
+def test_words_in_passing_do_not_silence_what_is_asked_for(question):
+    assert codes(question, CANTEEN) == ["ice"]
+
+
 @pytest.mark.parametrize("question", ["суши есть?", "корм для кур", "водка", "пицца с лососем"])
 def test_a_thing_that_the_shop_lacks_is_no_typing_error_of_what_it_has(question):
     assert codes(question, CANTEEN) == []
