@@ -117,7 +117,8 @@ async def summaries(
     conn: db.Connection, partner: Partner, spans: Sequence[tuple[datetime, datetime]]
 ) -> list[ShopSummary]:
     """Return a shop's figures of several periods, each from its `since` up to its `until`, in one statement."""
-    asked = {"sinces": [since for since, _ in spans], "untils": [until for _, until in spans]}
+    sinces, untils = [since for since, _ in spans], [until for _, until in spans]
+    asked = {"sinces": sinces, "untils": untils, "first": min(sinces), "last": max(untils)}
     query = SQL.summaries.within(of(partner.id))
     return await query.all(conn, ShopSummary, partner_id=partner.id, **asked, minor_per_point=partner.minor_per_point)
 

@@ -25,7 +25,7 @@ FIGURES = (
     ("redeemed", "redeemed", "number"),
     ("nps", "nps", "score"),
 )
-WIDE = 34  # signs of a line of a table that a phone shows without breaking it
+WIDE = 32  # signs of a line of a table that a phone shows without breaking it
 
 
 def period(shop: Partner, asked: Period, now: ShopSummary, before: ShopSummary, language: str) -> str:
@@ -98,10 +98,13 @@ def cohorts(shop: Partner, found: list[Cohort], today: date, language: str) -> s
     head = text.say(language, "digest.cohorts", title=shop.title)
     if not found:
         return f"{head}\n\n{text.say(language, 'digest.cohorts.none')}"
-    table = [" " * 3 + text.say(language, "digest.cohorts.size").rjust(7) + "".join(f"{n:>4}" for n in range(1, 7))]
-    for one in found:
-        shares = "".join((cell(share)).rjust(4) for share in one.shares(today))
-        table.append(month(language, one.month) + text.number(language, one.clients).rjust(7) + shares)
+    rows = [(month(language, one.month), one.clients, one.shares(today)) for one in found]
+    wide = 4 if any(share == 100 for _, _, shares in rows for share in shares) else 3
+    size = max(5, *(len(str(clients)) + 1 for _, clients, _ in rows))
+    names = "".join(str(number).rjust(wide) for number in range(1, analysis.MONTHS + 1))
+    table = [" " * 3 + text.say(language, "digest.cohorts.size").rjust(size) + names]
+    for name, clients, shares in rows:
+        table.append(name + str(clients).rjust(size) + "".join(cell(share).rjust(wide) for share in shares))
     return f"{head}\n\n{_table(table)}\n{text.say(language, 'digest.cohorts.read')}"
 
 
@@ -118,11 +121,11 @@ def owed(shop: Partner, found: OwedPoints, language: str) -> str:
     lines = [(f"{month(language, one.month)} {one.month.year}", one.points) for one in found.months if one.month]
     lines += [(text.say(language, f"digest.owed.{name}"), getattr(found, name)) for name in ("later", "never")]
     lines.append((text.say(language, "digest.owed.total"), found.total))
-    table = [
-        name.ljust(9) + text.number(language, points).rjust(11) + _roubles(shop, points, language).rjust(14)
-        for name, points in lines
-        if points
+    shown = [
+        (name, text.number(language, points), _roubles(shop, points, language)) for name, points in lines if points
     ]
+    wide, price = (max(len(one[place]) for one in shown) for place in (1, 2))
+    table = [name.ljust(9) + points.rjust(wide + 1) + money.rjust(price + 2) for name, points, money in shown]
     return f"{head}\n\n{_table(table)}\n{text.say(language, 'digest.owed.read')}"
 
 

@@ -1,12 +1,14 @@
 -- name: summaries
 -- One shop, several periods, in one row each, in the order in which they are asked for. Reversed operations do not count.
+-- `first` and `last` are the ends of all periods: they tell the planner how few rows these are.
 with periods as (
     select place, since, until
     from unnest(%(sinces)s::timestamptz[], %(untils)s::timestamptz[]) with ordinality p (since, until, place)
 ), receipts as materialized (
     select p.place, t.id, t.member_id, t.bill_minor, t.paid_minor
     from periods p
-    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= p.since and t.created_at < p.until
+    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= %(first)s and t.created_at < %(last)s
+        and t.created_at >= p.since and t.created_at < p.until
     left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
     where (t.kind = 'redeem' or t.kind = 'accrue' and t.parent_id is null)
     and r.id is null
@@ -26,7 +28,8 @@ with periods as (
         sum(t.points) filter (where t.kind = 'referral' and r.id is null)::bigint as referral_points,
         count(*) filter (where t.kind = 'reverse' and o.parent_id is null) as reversals
     from periods p
-    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= p.since and t.created_at < p.until
+    join point_txns t on t.partner_id = %(partner_id)s and t.created_at >= %(first)s and t.created_at < %(last)s
+        and t.created_at >= p.since and t.created_at < p.until
     left join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
     left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
     group by p.place
@@ -59,6 +62,7 @@ with periods as (
     select p.place, sum(l.remaining)::bigint as expiring
     from periods p
     join point_lots l on l.partner_id = %(partner_id)s and l.is_open
+        and l.expires_at between %(first)s and %(last)s::timestamptz + interval '30 days'
         and l.expires_at between p.until and p.until + interval '30 days'
     group by p.place
 ), rated as (

@@ -31,6 +31,7 @@ PARAMS = {
     **dict.fromkeys(("now", "at", "until", "before_at"), NOW),
     **dict.fromkeys(("since", "after_at", "before_since"), NOW - timedelta(days=30)),
     **{"sinces": [NOW - timedelta(days=14), NOW - timedelta(days=7)], "untils": [NOW - timedelta(days=7), NOW]},
+    **{"first": NOW - timedelta(days=14), "last": NOW},
     **dict.fromkeys(("starts_on", "ends_on", "today"), date(2026, 5, 1)),
     **dict.fromkeys(("limit", "days_limit"), 10),
     **dict.fromkeys(("bill_minor", "points", "price_points", "min_bill_minor", "minor_per_point"), 1000),

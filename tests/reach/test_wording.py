@@ -53,7 +53,8 @@ def test_a_busy_week_in_russian():
         "23–29 ноября\n"
         "\n"
         "Оборот: 54 300 ₽ ↑ 12 %\n"
-        "Чеков: 124 ↑ 8 %, средний 437,90 ₽ ↑ 4 %\n"
+        "Чеков: 124 ↑ 8 %\n"
+        "Средний чек: 437,90 ₽ ↑ 4 %\n"
         "Новых клиентов: 12 ↓ 20 %\n"
         "Снова пришли: 48 → 0 %\n"
         "\n"
@@ -131,7 +132,7 @@ def test_a_first_week_is_compared_with_nothing():
 def test_a_week_without_ratings_and_bills_of_others_has_no_empty_lines():
     said = words(digest(now={"new_clients": 1}, best=NOTHING))
     assert "\n\n\n" not in said
-    assert "средний —" in said
+    assert "Средний чек: —\n" in said
     assert "Оценок пока нет" in said
     assert "Лучший" not in said
 

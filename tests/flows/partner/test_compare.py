@@ -30,7 +30,7 @@ async def test_an_owner_compares_and_looks_at_each_screen(cafe):
     await cafe.owner.presses("Часы и дни")
     await read(cafe, "Пн Вт Ср Чт Пт Сб Вс.*Больше всего чеков: .* — 1", 2)
     await cafe.owner.presses("Возвраты")
-    await read(cafe, "Всего   1   2   3   4   5   6\n... +1   ·", 3)
+    await read(cafe, "чел.  1  2  3  4  5  6\n... +1  ·", 3)
     await cafe.owner.presses("Баллы")
     message = await read(cafe, "Баллы у клиентов.*Всего +50 +50 ₽", 4)
     assert "PDF" not in buttons(message)
