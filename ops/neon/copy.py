@@ -219,7 +219,9 @@ async def _wanted(copy: Copy) -> tuple[list[Role], list[str] | None]:
         return [Role(name, superuser=name in managed.ROLES) for name in sorted(named)], None
     async with connect.pinned(copy.source) as source:
         guarded = await restore.guarded_views(source)
-        found = await roles.read(source)
+        owners = {entry.owner for entry in copy.archive.entries}
+        # The role that only looks at the source has no business on the target.
+        found = [r for r in await roles.read(source) if r.name != source.info.user or r.name in owners]
         copy.state.facts["settings"] = await roles.own_settings(source, [role.name for role in found if role.carried])
         return found, [view.name for view in guarded.values() if not view.above]
 

@@ -109,7 +109,8 @@ async def subscribe(target: Side, source: Side, name: str, *, rows: bool) -> Non
     """Subscribe on the target, with the rows that are there or only with what comes; what came by replication stays."""
     options = [sql.SQL("copy_data = {}").format(sql.SQL(str(rows).lower()))]
     if target.conn.info.server_version >= 160000:
-        options.append(sql.SQL("streaming = parallel"))
+        # As a table's owner it would stop at FORCE row security; 15 knows no other way than ours.
+        options += [sql.SQL("streaming = parallel"), sql.SQL("run_as_owner = true")]
         options += [sql.SQL("origin = none")] if source.conn.info.server_version >= 160000 else []
     statement = sql.SQL("create subscription {name} connection {at} publication {name} with ({options})").format(
         name=sql.Identifier(name),
@@ -167,8 +168,8 @@ async def catch_up(
         await asyncio.sleep(0.2)
 
 
-async def drain(source: connect.Connection, name: str, seconds: float) -> None:
-    """Wait until all that the source has written has arrived; Unavailable after `seconds`.
+async def drain(source: connect.Connection, target: connect.Connection, name: str, seconds: float) -> None:
+    """Wait until all that the source has written has arrived; Unavailable after `seconds`, Rejected if it cannot.
 
     A commit of a session with synchronous_commit = off is not in the log's file yet; one of ours that waits for the
     disk takes all before it along.
@@ -178,6 +179,7 @@ async def drain(source: connect.Connection, name: str, seconds: float) -> None:
     lsn = await _value(source, "select pg_current_wal_flush_lsn()::text")
     deadline = time.monotonic() + seconds
     while not await _value(source, REACHED, lsn, name):
+        await refuse_failures(target, name)
         if time.monotonic() > deadline:
             raise errors.Unavailable(
                 "replication", f"what was written before the fence has not arrived in {seconds:.0f} s"

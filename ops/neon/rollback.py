@@ -46,7 +46,7 @@ async def go_back(move: Cutover, *, whole: bool = True) -> str:
     if switched:
         await fence.shut(move.target.conn, move.roles)
     if switched and whole:
-        await replication.drain(move.target.conn, BACK, move.seconds)
+        await replication.drain(move.target.conn, move.source.conn, BACK, move.seconds)
         await sequences.carry(move.source.conn, await sequences.read(move.target.conn, move.without))
     await cutover.end(move)
     await fence.open_again(move.source.conn, move.roles)

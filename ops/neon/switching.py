@@ -31,7 +31,7 @@ async def _fence(move: Cutover) -> str:
 async def _drain(move: Cutover) -> str:
     """Wait for the last rows, then carry what replication does not: sequences, large objects, unlogged rows."""
     source, target = move.source.conn, move.target.conn
-    await replication.drain(source, FORWARD, move.seconds)
+    await replication.drain(source, target, FORWARD, move.seconds)
     moved = await sequences.carry(target, await sequences.read(source, move.without))
     objects = await streams.large_objects(source, target)
     unlogged = await streams.unlogged(source, target, move.without)

@@ -95,6 +95,8 @@ async def write(url, number, acknowledged):
 async def test_an_online_move_under_writers_loses_nothing_and_leaves_no_slot(move, capsys):
     assert await cutover.run(asked(move)) == 0
     before, after = [], []
+    async with db.connect(move.source) as conn:
+        await conn.execute("insert into app.secrets values (1, 900, 'written under FORCE row security')")
     writers = [asyncio.create_task(write(move.source, number, before)) for number in range(1, 5)]
     await asyncio.sleep(0.5)
     assert await cutover.run(asked(move, yes=True, on_switch='test -n "$NEW_URL"')) == 0
@@ -108,6 +110,7 @@ async def test_an_online_move_under_writers_loses_nothing_and_leaves_no_slot(mov
     raised = await value(move.target, "select sum(price - id * 1.10)::int from app.products where id < 5")
     assert len(before) + len(after) <= raised <= len(before) + len(after) + 8
     assert await value(move.target, "select count(*) - count(distinct mail) from app.users where mail is not null") == 0
+    assert await value(move.target, "select count(*) from app.secrets where id = 900") == 1
     assert await cutover.run(asked(move, finish=True)) == 0
     for url in (move.source, move.target):
         assert await value(url, "select count(*) from pg_replication_slots") == 0
@@ -156,6 +159,7 @@ async def test_a_rollback_brings_back_what_was_written_after_the_switch(move, ca
         await conn.execute("update app.log set line = 'late' where ctid = '(0,1)'")
     async with db.connect(move.target) as conn:
         await conn.execute("insert into app.tenants values (77, 'Late shop')")
+        await conn.execute("insert into app.secrets values (1, 901, 'written on the target')")
     assert await rollback.run(asked(move, show=True)) == 0
     assert "way back: whole: what is written to the target comes back" in capsys.readouterr().out
     assert await rollback.run(asked(move)) == 0
@@ -164,6 +168,7 @@ async def test_a_rollback_brings_back_what_was_written_after_the_switch(move, ca
         row = await (await conn.execute("select count(*) from app.users where mail ~ '^(late|next)@'")).fetchone()
     assert row == (2,)
     assert await value(move.source, "select count(*) from app.log where line = 'late'") == 1
+    assert await value(move.source, "select count(*) from app.secrets where id = 901") == 1
     assert await value(move.source, "select count(*) from app.audit where table_name = 'tenants'") == 4
     for url in (move.source, move.target):
         assert await value(url, "select count(*) from pg_replication_slots") == 0
@@ -235,7 +240,7 @@ async def test_a_trigger_that_is_always_enabled_stops_the_apply_and_is_noticed(m
         await replication.subscribe(sides[1], sides[0], FORWARD, rows=False)
         await sides[0].conn.execute("insert into trap.t values (1)")
         with pytest.raises(errors.Rejected, match="ENABLE ALWAYS or REPLICA fires there"):
-            await asyncio.wait_for(replication.catch_up(sides[0].conn, sides[1].conn, FORWARD, 1, 30), 30)
+            await replication.drain(sides[0].conn, sides[1].conn, FORWARD, 30)
         await replication.end(sides[1].conn, sides[0].conn, FORWARD)
         assert await replication.slots(sides[0].conn, FORWARD) == []
 
@@ -252,7 +257,7 @@ async def test_a_commit_that_waited_for_no_disk_arrives_before_the_switch(move):
             async with db.connect(move.source) as conn:
                 await conn.execute("set synchronous_commit = off")
                 await conn.execute("insert into trap.t values (%s)", [number])
-            await replication.drain(sides[0].conn, FORWARD, 30)
+            await replication.drain(sides[0].conn, sides[1].conn, FORWARD, 30)
             assert await value(move.target, "select count(*) from trap.t") == number + 1
         await replication.end(sides[1].conn, sides[0].conn, FORWARD)
 
