@@ -121,3 +121,53 @@ def test_the_head_is_in_the_readers_language():
     column = Column("partner.sheet.column.bill")
     assert SheetStyle("ru", ZoneInfo("UTC")).title(column) == "Чек, ₽"
     assert SheetStyle("en", ZoneInfo("UTC")).title(column) == "Bill, ₽"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "=cmd|'/c calc'!A1",
+        "+7 900 123-45-67",
+        "@sum(a1)",
+        "007",
+        "1e5",
+        "1E+5",
+        "5мая",
+        "31 дек 2026",
+        "мая 5",
+        "сентября 12",
+        "1,5",
+        "12 %",
+        "5 am",
+        "12:30 pm",
+        "$5",
+        "5 €",
+        "(5)",
+        "\u200b=1+1",  # a sign that nobody sees hides no formula
+        "\u2066=1+1",
+    ],
+)
+def test_words_of_any_alphabet_that_excel_would_change_are_marked(words):
+    assert cells.csv_words(words, ";") == "'" + words.lstrip("\u200b\u2066")
+
+
+@pytest.mark.parametrize(
+    "words", ["Анна", "Анна 5", "Дом 12", "Майя", "Марта", "5 звёзд", "А-5", "№ 5", "1 мл молока", ""]
+)
+def test_names_that_only_look_like_months_or_numbers_are_left_alone(words):
+    assert cells.csv_words(words, ";") == words
+
+
+@pytest.mark.parametrize(
+    ("words", "separator", "written"),
+    [
+        ("a;b", ";", '"a;b"'),
+        ("a;b", ",", "a;b"),
+        ("a,b", ",", '"a,b"'),
+        ('say "hi"', ";", '"say ""hi"""'),
+        ("two\nlines", ";", '"two\nlines"'),
+        ("=a;b", ";", '"\'=a;b"'),
+    ],
+)
+def test_a_cell_is_quoted_by_the_separator_of_its_language(words, separator, written):
+    assert cells.csv_words(words, separator) == written
