@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from lib import errors
-from ops.neon import connect, managed
+from ops.neon import connect, deparse, managed
 
 # What differs by the provider's nature: told, but an equal base all the same, unless --strict asks for more.
 NOTES = ("extension_versions", "locale", "comments", "labels", "owners", "grants", "default_grants", "roles")
-# 16 began to leave out the table's name before a column where one table alone is read.
+# Expressions in them are written anew by a dump, and by another version.
 DEPARSED = ("views", "rules", "policies", "columns", "constraints", "indexes", "triggers", "statistics")
-_QUALIFIER = re.compile(r'(?<![.\w"])(\w+|"[^"]+")\.(?=[\w"])')
 
 type Section = dict[str, str]
 
@@ -103,11 +102,9 @@ def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool 
         ours, theirs = source[section], target[section]
         for name in sorted(ours.keys() | theirs.keys()):
             here, there = ours.get(name), theirs.get(name)
-            loose = not exact and section in DEPARSED and here is not None and there is not None
-            if here != there and not (loose and _loose(here or "") == _loose(there or "")):
+            same = here == there
+            if not same and section in DEPARSED and here is not None and there is not None:
+                same = deparse.alike(here, there, exact=exact)
+            if not same:
                 found.append(Difference(section, name, here, there))
     return found
-
-
-def _loose(text: str) -> str:
-    return re.sub(r"\s+", "", _QUALIFIER.sub("", text))

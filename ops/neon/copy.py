@@ -207,7 +207,8 @@ async def _roles(copy: Copy) -> str:
     if copy.passwords:
         print("\n".join(f"    new password  {name}  {word}" for name, word in copy.passwords.items()))
         print("    These are shown once. alter role … password changes one.")
-    return f"{len(wanted)} roles" + (f"; stay behind: {', '.join(stayed)}" if stayed else "")
+    told = ", ".join(name for name in stayed if not name.startswith("pg_"))
+    return f"{len(wanted)} roles" + (f"; stay behind: {told}" if told else "")
 
 
 async def _wanted(copy: Copy) -> tuple[list[Role], list[str] | None]:

@@ -76,10 +76,12 @@ async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, 
     passwords, remarks = {}, []
     with connect.translated():
         there = {name for (name,) in await (await conn.execute("select rolname from pg_roles")).fetchall()}
+        query = "select rolname from pg_roles where rolbypassrls or rolsuper"
+        above = {name for (name,) in await (await conn.execute(query)).fetchall()}
         for role in wanted:
             if role.name not in there:
                 passwords |= await _create(conn, role)
-            if role.bypasses:
+            if role.bypasses and role.name not in above:
                 remarks += await _try(conn, sql.SQL("alter role {} bypassrls").format(sql.Identifier(role.name)))
         for role in wanted:
             for group in role.groups:

@@ -1,0 +1,78 @@
+"""Two readings of a catalogue are compared by what they mean."""
+
+import pytest
+
+from ops.neon import catalog, deparse
+from ops.neon.catalog import Difference
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("WHEN (((a OR b) OR c))", "WHEN ((a OR b OR c))"),
+        ("CHECK (((a > 1) AND ((b < 2) AND (c = 3))))", "CHECK (((a > 1) AND (b < 2) AND (c = 3)))"),
+        ("(((((a <> 'x'::text) OR b) AND (c OR (d OR e)))))", "(((a <> 'x'::text) OR b) AND (c OR d OR e))"),
+        ("SELECT  a\n   FROM t", "SELECT a FROM t"),
+        ("((note = 'a) OR (b'::text) OR (c OR d))", "((note = 'a) OR (b'::text) OR c OR d)"),
+    ],
+)
+def test_what_a_dump_writes_anew_means_the_same(one, other):
+    assert deparse.alike(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("((a OR b) AND c)", "(a OR (b AND c))"),
+        ("((a AND b) OR c)", "(a AND b AND c)"),
+        ("(NOT (a OR b) OR c)", "(NOT a OR b OR c)"),
+        ("f(a OR b)", "f(a AND b)"),
+        ("(a = 'x OR  y')", "(a = 'x OR y')"),
+        ("(a = '((b))')", "(a = '(b)')"),
+        ("(coalesce((a OR b), c))", "(coalesce(a, b, c))"),
+        ("tenant_id = 1", "tenant_id = 2"),
+        ("t.a = 1", "a = 1"),
+    ],
+)
+def test_what_means_something_else_stays_different(one, other):
+    assert not deparse.alike(one, other)
+
+
+def test_between_versions_a_tables_name_before_a_column_may_be_left_out():
+    assert deparse.alike("SELECT t.a FROM app.t t", "SELECT a FROM app.t t", exact=False)
+    assert not deparse.alike("SELECT t.a FROM app.t t", "SELECT b FROM app.t t", exact=False)
+
+
+def test_an_unbalanced_text_is_compared_too():
+    assert not deparse.alike("(a", "a)")
+    assert deparse.flat("a) OR (b") == deparse.flat("a) OR (b")
+
+
+def test_differences_are_missing_extra_or_changed():
+    source = {"indexes": {"a": "1", "b": "2"}, "owners": {"t": "x"}}
+    target = {"indexes": {"b": "3", "c": "4"}, "owners": {"t": "y"}}
+    found = catalog.diff(source, target)
+    assert [entry.words() for entry in found] == [
+        "missing  indexes: a (1)",
+        "changed  indexes: b: 2 -> 3",
+        "extra    indexes: c (4)",
+        "changed  owners: t: x -> y",
+    ]
+    assert [entry.note for entry in found] == [False, False, False, True]
+
+
+def test_only_what_postgres_deparses_is_forgiven_its_parentheses():
+    one, other = {"x": "((a OR b) OR c)"}, {"x": "(a OR b OR c)"}
+    assert catalog.diff({"policies": one}, {"policies": other}) == []
+    assert len(catalog.diff({"settings": one}, {"settings": other})) == 1
+
+
+def test_a_difference_is_written_for_json():
+    facts = Difference("comments", "table t", "x", None).facts()
+    assert facts == {"section": "comments", "name": "table t", "source": "x", "target": None, "note": True}
+
+
+def test_each_section_is_a_query_with_its_shorthands_written_out():
+    assert len(catalog.queries()) == 36
+    assert set(catalog.NOTES) | set(catalog.DEPARSED) <= set(catalog.queries())
+    assert not [name for name, query in catalog.queries().items() if "[own" in query or "[free" in query]
