@@ -10,6 +10,7 @@ VERBS = {
     "assess": "ops.neon.assess.verb",
     "audit": "ops.audit",
     "branch": "ops.neon.branch",
+    "backup": "ops.backup",
     "bridge": "ops.bridge",
     "catalog": "ops.catalog",
     "copy": "ops.neon.copy",

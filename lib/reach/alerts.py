@@ -25,6 +25,9 @@ ALLOWED = 0.001
 NEARLY = 0.7  # of a month's plan
 LEAST_ERRORS, FEW_ERRORS, FEW_UPDATES = 10, 5, 1000
 
+# When a backup was last restored and found equal, as Unix time: `python -m ops backup test` leaves it.
+BACKUP, BACKUP_DAYS = "backup_restored", 8
+
 type Facts = dict[str, Any]
 type Severity = Literal["page", "ticket"]
 
@@ -42,6 +45,7 @@ class Sight:
     hooks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     findings: int = 0
     plan: Mapping[str, float] = field(default_factory=dict)
+    backup_at: int = 0
 
     @property
     def at(self) -> float:
@@ -162,6 +166,12 @@ def _plan(name: str) -> Callable[[Sight], Iterator[Reading]]:
     return look
 
 
+def _backup(sight: Sight) -> Iterator[Reading]:
+    """Nothing where backups are not ours to make, as with Neon alone: then none was ever restored here."""
+    if sight.backup_at and (days := int(sight.at - sight.backup_at) // 86_400) >= BACKUP_DAYS:
+        yield "", {"days": days}
+
+
 # What has told of itself already, when it happened, is a page only when nobody has dealt with it for a while.
 TOLD = timedelta(minutes=10)
 RULES = (
@@ -181,6 +191,7 @@ RULES = (
     AlertRule("stopped", _count("stopped"), severity="ticket"),
     AlertRule("disliked", _count("disliked"), severity="ticket"),
     *(AlertRule(name, _plan(name), severity="ticket") for name in config.PLAN),
+    AlertRule("backup", _backup, severity="ticket"),
 )
 
 

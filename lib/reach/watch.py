@@ -31,12 +31,12 @@ async def leave() -> datetime | None:
 
 
 async def _look(found: Snapshot, now: datetime) -> datetime | None:
-    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON)
-    totals, (stored, findings, mark, month, hours) = await counters.totals(*keys)
+    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON, alerts.BACKUP)
+    totals, (stored, findings, mark, month, hours, backup) = await counters.totals(*keys)
     lately = History.read(stored).add(now.timestamp(), totals)
     await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
     used = await _plan(found, totals, month, hours)
-    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used)
+    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used, int(backup or 0))
     change = await db.run(lambda conn: alerts.look(conn, sight))
     for one in (*change.fired, *change.resolved):
         log.event("alert", alert=one.name, label=one.label, state=one.state)

@@ -162,7 +162,7 @@ def test_what_waits_for_somebody_is_counted():
 
 @pytest.mark.parametrize("rule", alerts.RULES, ids=lambda rule: rule.name)
 def test_every_rule_says_what_is_wrong_and_what_to_do(rule):
-    facts = dict.fromkeys(("minutes", "pending", "failed", "updates", "finished", "number", "percent"), 1)
+    facts = dict.fromkeys(("minutes", "pending", "failed", "updates", "finished", "number", "percent", "days"), 1)
     for language in text.LANGUAGES:
         assert text.say(language, f"alarm.{rule.name}", label="kie", **facts)
         assert text.say(language, f"alarm.todo.{rule.name}", label="kie")

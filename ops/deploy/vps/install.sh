@@ -107,6 +107,12 @@ act install -d -m 750 -o lotok -g lotok "$LOTOK_HOME/files" "$LOTOK_HOME/backups
 act install -d -m 750 -o root -g lotok "$LOTOK_ETC"
 
 step "4/9 settings: $LOTOK_ETC/env"
+# The server's own key, by which it proves its backups each week. Add your own public key to BACKUP_RECIPIENTS, too.
+if [ ! -e "$LOTOK_ETC/backup.key" ] && [ -z "$DRY_RUN" ]; then
+    (umask 077 && age-keygen -o "$LOTOK_ETC/backup.key" 2> /dev/null)
+    chown root:lotok "$LOTOK_ETC/backup.key" && chmod 640 "$LOTOK_ETC/backup.key"
+    say "   made $LOTOK_ETC/backup.key"
+fi
 secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 # Keep what is there, else take it from the file that was handed over, else the value given. Usage: keep NAME VALUE
 keep() {
@@ -139,6 +145,9 @@ env_new=$(mktemp)
     keep STORAGE_TYPE local
     keep STORAGE_PATH "$LOTOK_HOME/files"
     keep DRAIN_SECONDS 55
+    keep BACKUP_PATH "$LOTOK_HOME/backups"
+    keep BACKUP_KEY "$LOTOK_ETC/backup.key"
+    keep BACKUP_RECIPIENTS "$(age-keygen -y "$LOTOK_ETC/backup.key" 2> /dev/null || true)"
     for name in WEBHOOK_SECRET CRON_SECRET APP_SECRET ADMIN_API_TOKEN METRICS_TOKEN; do keep "$name" "$(secret)"; done
     for bot in STUDIO CLIENT PARTNER ADMIN; do ask "${bot}_BOT_TOKEN" "from @BotFather"; done
     ask ADMIN_IDS "Telegram ids of the administrators"
@@ -205,4 +214,4 @@ step "9/9 Telegram"
 if [ -n "$DRY_RUN" ]; then say "   would run: python -m ops webhooks"; else ops webhooks; fi
 say ""
 say "Lotok runs at https://$domain. Look after it with: ops/deploy/vps/monitor.sh ${SSH_CONNECTION:+root@$domain}"
-say "A backup needs your public key: see docs/deploy-vps.md, \"Backups\"."
+say "Backups are made each night, for this server's key alone: add yours, docs/deploy-vps.md, \"Backups\"."

@@ -35,6 +35,7 @@ if [ "$host" != here ]; then
         root=$(cd "$here/../../.." && pwd)
         version=$(git -C "$root" rev-parse --short=12 HEAD 2> /dev/null) || die "this must be a git checkout"
         target=$(ssh "$host" mktemp -d /tmp/lotok-XXXXXX)
+        # shellcheck disable=SC2029 # it is filled in here, not there
         git -C "$root" archive --format=tar.gz HEAD | ssh "$host" "cat > $target/lotok-$version.tar.gz"
         ssh -t "$host" "cd $target && tar -xzf lotok-$version.tar.gz ops/deploy && sudo env LOTOK_PACKAGE=$target LOTOK_VERSION=$version bash ops/deploy/vps/update.sh --here ${DRY_RUN:+--dry-run}; code=\$?; rm -rf $target; exit \$code"
     else

@@ -1,0 +1,108 @@
+"""Save the database and the files, encrypted, and prove that they can be restored.
+
+  python -m ops backup make                        one backup more; the old ones go: 7 days, 4 weeks, 6 months stay
+  python -m ops backup list
+  python -m ops backup test                        restore the newest into a scratch database and compare every row
+  python -m ops backup test 2026-11-29T033000Z --key key.txt
+  python -m ops backup restore 2026-11-29T033000Z --into postgresql://... --files /opt/lotok/files --key key.txt
+
+They lie in BACKUP_PATH, encrypted by age for BACKUP_RECIPIENTS: public keys (age1...), separated by commas, of which
+one may be the server's own (BACKUP_KEY names its file), so that `test` can run there. The owner's secret key stays
+elsewhere: a server that is gone, or taken over, must not be the only one that can read its backups. A backup counts
+when it was restored; when none was for eight days, the administrators hear of it.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lib import cache, config, errors
+from lib.reach import alerts
+from ops.backups import archive, keeping
+from ops.backups.archive import Archive
+
+MARK_KEPT = timedelta(days=400)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("verb", choices=("make", "list", "test", "restore"))
+    parser.add_argument("name", nargs="?", help="which one; the newest without it")
+    parser.add_argument("--key", type=Path, help="the file with age's secret key; BACKUP_KEY without it")
+    parser.add_argument("--into", help="an empty database to restore into")
+    parser.add_argument("--files", type=Path, help="a folder to restore the files into")
+
+
+async def run(args: argparse.Namespace) -> int:
+    folder = Path(os.environ.get("BACKUP_PATH") or "/opt/lotok/backups")
+    found = archive.all_in(folder)
+    if args.verb == "make":
+        return await _make(folder, found)
+    if args.verb == "list":
+        print("\n".join(one.words() for one in found) or f"no backups in {folder}")
+        return 0
+    chosen = _chosen(found, args.name, folder)
+    key = args.key or Path(os.environ.get("BACKUP_KEY") or "/etc/lotok/backup.key")
+    if not key.is_file():
+        raise errors.Misconfigured(detail=f"no secret key in {key}; name its file by --key")
+    return await (_test(chosen, key) if args.verb == "test" else _restore(chosen, key, args))
+
+
+def _chosen(found: list[Archive], name: str | None, folder: Path) -> Archive:
+    for one in found:
+        if name in (None, one.folder.name):
+            return one
+    raise errors.Missing("no_backup", f"{name or 'none'} in {folder}")
+
+
+async def _make(folder: Path, before: list[Archive]) -> int:
+    recipients = [one for one in re.split(r"[,\s]+", os.environ.get("BACKUP_RECIPIENTS", "")) if one]
+    if not recipients:
+        raise errors.Misconfigured(detail="BACKUP_RECIPIENTS is not set: the public key of `age-keygen -o key.txt`")
+    settings = config.get()
+    files = Path(settings.storage_path) if settings.storage_type == "local" else None
+    made = await archive.make(settings.database_url_unpooled, folder, recipients, files, datetime.now(UTC))
+    print(made.words())
+    (folder / "last-good").touch()
+    everything = [made, *before]
+    stay = keeping.kept([one.at for one in everything], next((one.at for one in everything if one.restored), None))
+    for one in everything:
+        if one.at not in stay:
+            shutil.rmtree(one.folder)
+            print(f"{one.folder.name}  deleted: newer ones are enough")
+    return 0
+
+
+async def _test(chosen: Archive, key: Path) -> int:
+    began = time.monotonic()
+    found = await archive.prove(chosen, config.get().database_url_unpooled, key)
+    for line in found:
+        print(f"differs  {line}")
+    if found:
+        print(f"{chosen.folder.name}: this backup is NOT good")
+        return 1
+    (chosen.folder.parent / "last-restored").touch()
+    tables = chosen.manifest.tables
+    rows = sum(number for number, _ in tables.values())
+    print(f"{chosen.folder.name}: {len(tables)} tables, {rows:,} rows, all equal, {time.monotonic() - began:.0f} s")
+    try:
+        await cache.set(alerts.BACKUP, str(int(time.time())), MARK_KEPT)
+    except errors.Unavailable as error:
+        print(f"not told to the alerts: {error}")
+    return 0
+
+
+async def _restore(chosen: Archive, key: Path, args: argparse.Namespace) -> int:
+    if not args.into and not args.files:
+        raise errors.Invalid("no_target", "say where: --into an empty database, --files a folder, or both")
+    found = await archive.restore(chosen, args.into, key) if args.into else []
+    found += await archive.unpack(chosen, args.files, key) if args.files else []
+    for line in found:
+        print(f"differs  {line}")
+    if not found:
+        print(f"{chosen.folder.name}: restored, and all is as it was")
+        print("next: alter role lotok_app login password '...' where the server is new, then python -m ops migrate")
+    return 1 if found else 0
