@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -57,6 +58,9 @@ class World:
         self.updates: dict[tuple[str, int], Update] = {}
         self.calls: dict[int, Call] = {}
         self.payments: dict[str, Payment] = {}
+        # by bot: messages above the free pace, of which ten cost a Star, and how many went out in which second
+        self.paid_messages: Counter[str] = Counter()
+        self.paid_now: dict[str, tuple[int, int]] = {}
         self.invoices: dict[str, Json] = {}
         self.presses: dict[str, Press] = {}
         self.checkouts: dict[str, Checkout] = {}

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from lib import clock, db, errors, limits, text
-from lib.flows import audiences, schedules
+from lib.flows import audiences, paying, schedules
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.people import notify
@@ -122,6 +122,8 @@ async def _one(turn: Turn, desk: Newsroom, one: Broadcast, _: str = "", note: st
     turn.state.step = ""
     report = await db.run(lambda conn: results.report(conn, one))
     words, rows = results.shown(one, report, turn.language)
+    if one.paid and (held := await paying.balance(one.bot)) is not None:
+        words = screen.paragraphs(words, turn.text("news.paid.held", held=held))
     await turn.show(screen.paragraphs(note, words), rows)
     if one.created_by == desk.actor_id and not one.over:
         shown = turn.state.data["screen"]
@@ -137,6 +139,8 @@ async def _draft(turn: Turn, desk: Newsroom, one: Broadcast, note: str) -> None:
         "when": schedules.said(turn, one),
     }
     words = turn.text("news.edit", number=one.id, **fields, **_numbers(count))
+    if one.paid:
+        words += "\n" + turn.text("news.paid.on", stars=broadcasts.most_stars(count.ready))
     back = turn.text("news.edit.refused", reason=one.reason) if one.reason else ""
     await turn.show(screen.paragraphs(note, back, words), _tools(turn, desk, one))
 
@@ -152,6 +156,8 @@ def _tools(turn: Turn, desk: Newsroom, one: Broadcast) -> Keyboard:
     ]
     go = [screen.button(turn, "news.button.confirm", desk.data("confirm", one.id), style="primary")]
     drop = [screen.button(turn, "news.button.cancel", desk.data("cancel", one.id))]
+    if not desk.partner_id:
+        looks.append(screen.button(turn, "news.button.paid", desk.data("paid", one.id)))
     return [*screen.in_rows(tools), looks, go, drop, screen.home(turn, desk.data("list"))]
 
 
@@ -257,6 +263,14 @@ async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
     await _ask(turn, desk, one, "when", rows)
 
 
+async def _paid(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    """Ask whether it is to be paid for; a shop's never is."""
+    back = desk.data("one", one.id)
+    answered = None if desk.partner_id else await paying.handle(turn, one, wish, desk.data("paid", one.id), back)
+    if answered or desk.partner_id:
+        await _draft(turn, desk, answered or one, "")
+
+
 async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     await _ask(turn, desk, one, "mark")
 
@@ -322,7 +336,9 @@ async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
         return
     send = desk.data("send", one.id, one.version)
     go = screen.button(turn, "news.button.send", send, style="success", number=count.ready)
-    await turn.show(turn.text("news.confirm", **_numbers(count)), [[go], screen.home(turn, desk.data("one", one.id))])
+    paid = turn.text("news.paid.on", stars=broadcasts.most_stars(count.ready)) if one.paid else ""
+    words = screen.paragraphs(turn.text("news.confirm", **_numbers(count)), paid)
+    await turn.show(words, [[go], screen.home(turn, desk.data("one", one.id))])
 
 
 async def _send(turn: Turn, desk: Newsroom, one: Broadcast, version: str) -> None:
@@ -356,6 +372,7 @@ SCREENS: Mapping[str, Screen] = {
     "to": _to,
     "when": _when,
     "mark": _mark,
+    "paid": _paid,
     "preview": _preview,
     "sample": _sample,
     "test": _test,

@@ -32,7 +32,7 @@ ADVERTISER = 120
 _URL = re.compile(r"https://[^\s/?#@:]+\.[^\s/?#@:.]{2,}(?:[:/?#]\S*)?")
 _ERID = re.compile(r"[A-Za-z0-9_-]{0,60}")
 _LINK = re.compile(r"https?://|t\.me/|www\.|@[A-Za-z][A-Za-z0-9_]{4,}", re.IGNORECASE)
-FIELDS = ("words", "file", "buttons", "filter", "advertiser", "erid", "bot", "kind", "run_at", "by_clock")
+FIELDS = ("words", "file", "buttons", "filter", "advertiser", "erid", "bot", "kind", "run_at", "by_clock", "paid")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ class AudienceCount:
     blocked: int = 0
 
 
+def most_stars(people: int) -> int:
+    """Return how many Stars a paid broadcast to so many costs at most: a tenth of one a message."""
+    return -(-people // 10)
+
+
 async def draft(conn: db.Connection, partner_id: int, actor_id: int, **fields: Any) -> Broadcast:
     """Begin a broadcast; a person's earlier draft at this shop makes room for it."""
     made = await SQL.draft.within(PLATFORM).one(conn, int, partner_id=partner_id, actor_id=actor_id)
@@ -125,8 +130,13 @@ async def waiting(conn: db.Connection, *, limit: int = PAGE) -> list[Broadcast]:
 
 
 async def change(conn: db.Connection, one: Broadcast, **fields: Any) -> Broadcast:
-    """Change what a draft says, or to whom; return it with its next version. Conflict when it is no draft any more."""
-    wanted = {name: fields.get(name, getattr(one, name)) for name in FIELDS}
+    """Change what a draft says, or to whom; return it with its next version. Conflict when it is no draft any more.
+
+    Whatever is changed, a yes to its price is over; a shop's is never paid for.
+    """
+    wanted = {name: fields.get(name, getattr(one, name)) for name in FIELDS} | {"paid": fields.get("paid", False)}
+    if wanted["paid"] and one.partner_id:
+        raise errors.Denied("not_the_platforms")
     _check(wanted)
     ids = {"partner_id": one.partner_id, "id": one.id, "version": one.version}
     if not await SQL.change.within(PLATFORM).run(conn, **ids, **_stored(wanted)):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from lib import db, text
 from lib.loyalty.partners import PLATFORM
+from lib.reach import broadcasts
 from lib.reach.broadcasts import Broadcast
 from lib.reach.parts import Fate
 from lib.telegram.client import Button, Keyboard
@@ -47,6 +48,9 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
     state = f"{one.state}.{one.reason}" if one.state == "paused" and one.reason else one.state
     head = text.say(language, "news.report.head", number=one.id, state=text.say(language, f"news.state.{state}"))
     lines = [head, text.say(language, "news.report.sums", done=report.done, audience=one.audience, **names)]
+    if one.paid:
+        stars = broadcasts.most_stars(report.of(Fate.SENT))
+        lines.append(text.say(language, "news.report.paid", stars=stars, most=broadcasts.most_stars(one.audience)))
     if report.clicked:
         lines.append(text.say(language, "news.report.clicked", clicked=report.clicked))
     if report.came_back:

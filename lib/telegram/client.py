@@ -134,6 +134,7 @@ class Chat:
     id: int
     sent: list[int] = field(default_factory=list)
     paced: bool = False
+    paid: bool = False  # for Stars of the bot's, above the free pace
     wrote: int = 0  # how many messages were sent or changed
 
     async def say(
@@ -142,7 +143,7 @@ class Chat:
         """Send a message, `silent` without a sound; return its id."""
         known = {"parse_mode": ParseMode.HTML, "link_preview_options": _PREVIEW_OFF}
         said = {"chat_id": self.id, "text": text, **known, **outgoing.markup(markup), **outgoing.reply(reply_to)}
-        said |= {"disable_notification": True} if silent else {}
+        said |= outgoing.manner(silent=silent, paid=self.paid)
         message_id = await self._in_turn(bot(self.bot).say(said))
         self.sent.append(message_id)
         return message_id
@@ -234,7 +235,7 @@ class Chat:
             self.id,
             picture.content(),
             filename=picture.name,
-            **outgoing.below(caption, keyboard),
+            **outgoing.below(caption, keyboard, paid=self.paid),
             **outgoing.reply(reply_to),
         )
         return await self._send(photo)
@@ -263,7 +264,7 @@ class Chat:
             film.file.content(),
             filename=film.file.name,
             **film.facts(),
-            **outgoing.below(caption, keyboard),
+            **outgoing.below(caption, keyboard, paid=self.paid),
             **outgoing.reply(reply_to),
         )
         return await self._send(video)

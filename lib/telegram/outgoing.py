@@ -186,10 +186,15 @@ def markup(keyboard: Keyboard | Keys | None) -> dict[str, Any]:
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
 
 
-def below(caption: str, keyboard: Keyboard | None) -> dict[str, Any]:
-    """Return what stands below a picture or file."""
+def below(caption: str, keyboard: Keyboard | None, *, paid: bool = False) -> dict[str, Any]:
+    """Return what stands below a picture or file, and whether it may be paid for."""
     words = {"caption": caption, "parse_mode": ParseMode.HTML} if caption else {}
-    return words | markup(keyboard)
+    return words | markup(keyboard) | manner(paid=paid)
+
+
+def manner(*, silent: bool = False, paid: bool = False) -> dict[str, Any]:
+    """Return how a message goes out: without a sound, and for Stars above the free pace."""
+    return ({"disable_notification": True} if silent else {}) | ({"allow_paid_broadcast": True} if paid else {})
 
 
 def reply(message_id: int | None) -> dict[str, Any]:

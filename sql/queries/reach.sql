@@ -57,6 +57,7 @@ set words = %(words)s,
     kind = %(kind)s,
     run_at = %(run_at)s,
     by_clock = %(by_clock)s,
+    paid = %(paid)s,
     version = version + 1
 where partner_id = %(partner_id)s
 and id = %(id)s

@@ -1,14 +1,17 @@
 """Who may send what to whom: versions, moderation, consents, the day's limit, and what has come of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from lib import errors
+from lib import errors, limits
 from lib.loyalty import partners, points, staff
 from lib.people import users
-from lib.reach import broadcasts, choices, reading, reminders, results
+from lib.reach import broadcasts, choices, parts, reading, reminders, results, sending
 from lib.reach.parts import Fate
+from lib.telegram import outgoing
+from lib.telegram.client import SentMessage
 from tests.factories import make_user, refused
 from tests.loyalty_lab import make_shop, new_key
 from tests.reach_lab import NOON, crowd, released, written
@@ -313,3 +316,52 @@ async def test_what_telegram_or_the_register_would_not_take_is_refused(conn, fie
     url = "https://кафе.рф/меню?a=1"
     kept = await broadcasts.change(conn, one, buttons=[{"label": "Меню", "url": url}], advertiser="ООО", erid="2Vtz-_A")
     assert (kept.buttons[0]["url"], kept.erid) == (url, "2Vtz-_A")
+
+
+async def test_a_shops_broadcast_is_never_paid_for(conn):
+    shop = await make_shop(conn)
+    one = await written(conn, shop)
+    async with refused(conn, errors.Denied, match="not_the_platforms"):
+        await broadcasts.change(conn, one, paid=True)
+    assert not (await broadcasts.get(conn, shop.id, one.id)).paid
+
+
+async def test_any_change_of_a_paid_draft_takes_the_yes_to_its_price_back(conn):
+    author = await make_user(conn)
+    one = await broadcasts.draft(conn, 0, author.id, words="Обновление", kind="notice")
+    assert not one.paid, "never by itself"
+    paid = await broadcasts.change(conn, one, paid=True)
+    assert (paid.paid, paid.words, paid.version) == (True, "Обновление", one.version + 1)
+    assert not (await broadcasts.change(conn, paid, filter={"city": "Казань"})).paid
+
+
+async def test_a_paid_message_says_so_and_waits_for_no_slot(conn, monkeypatch):
+    async def never(*_, **more):
+        raise AssertionError("a paid message takes nobody's slot")
+
+    chats = []
+
+    async def deliver(chat, one, language, file):
+        chats.append(chat)
+        return SentMessage(1)
+
+    monkeypatch.setattr(limits, "reserve_block", never)
+    monkeypatch.setattr(limits, "_local", limits._LocalCounts())
+    monkeypatch.setattr(reading, "deliver", deliver)
+    author = await make_user(conn)
+    one = await broadcasts.draft(conn, 0, author.id, words="Обновление", kind="notice")
+    one = await broadcasts.change(conn, one, paid=True)
+    fates = await sending.Mail(one).send([parts.Recipient(place, 100 + place, "ru") for place in range(3)], 2e12)
+    assert fates == [(0, Fate.SENT), (1, Fate.SENT), (2, Fate.SENT)]
+    assert [chat.paid for chat in chats] == [True] * 3
+    assert outgoing.manner(paid=True) == {"allow_paid_broadcast": True}
+    assert outgoing.manner() == {}
+
+
+async def test_a_paid_broadcasts_report_says_what_it_cost_at_most(conn):
+    author = await make_user(conn)
+    one = await broadcasts.draft(conn, 0, author.id, words="Обновление", kind="notice")
+    one = replace(one, paid=True, state="done", audience=1000)
+    report = results.CastReport([0, 0, 901, 99, 0, 0, 0], 0, 0, 0)
+    assert "⭐ Потрачено не больше 91 из 100 звёзд" in results.shown(one, report, "ru")[0]
+    assert "⭐" not in results.shown(replace(one, paid=False), report, "ru")[0]

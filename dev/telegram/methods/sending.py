@@ -1,6 +1,7 @@
 """Methods that put a message into a chat: texts, photos, files, films, voices, albums, places."""
 
 import secrets
+import time
 from typing import Any
 
 from dev.telegram import media
@@ -12,10 +13,23 @@ from dev.telegram.wire import Upload
 NAMES = {"photo": "Photo", "document": "Document", "video": "Video", "voice": "VoiceNote", "sticker": "Sticker"}
 MOST_SIDES = 10_000
 MOST_RATIO = 20
+FREE = 30  # messages of a bot within a second
+
+
+def _pay(asked: Asked) -> None:
+    """Take a tenth of a Star for a message above thirty within a second, where the bot has allowed it."""
+    if not asked.p.flag("allow_paid_broadcast"):
+        return
+    second, number = int(time.time()), 0
+    if asked.world.paid_now.get(asked.bot.name, (0, 0))[0] == second:
+        number = asked.world.paid_now[asked.bot.name][1]
+    asked.world.paid_now[asked.bot.name] = (second, number + 1)
+    asked.world.paid_messages[asked.bot.name] += number >= FREE
 
 
 async def send_message(asked: Asked) -> Json:
     asked.chat()
+    _pay(asked)
     text, entities = asked.words("text", "entities")
     if not text:
         raise Refused(400, "Bad Request: message text is empty")
@@ -53,6 +67,7 @@ async def send_location(asked: Asked) -> Json:
 
 async def _send(asked: Asked, kind: str) -> Json:
     asked.chat()
+    _pay(asked)
     caption = asked.caption()
     return asked.say({**await content(asked, kind), **caption})
 

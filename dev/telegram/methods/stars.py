@@ -77,7 +77,7 @@ async def get_star_transactions(asked: Asked) -> Json:
 
 async def get_my_star_balance(asked: Asked) -> Json:
     kept = [one.amount for one in asked.world.payments.values() if one.bot == asked.bot.name and not one.refunded_at]
-    return {"amount": sum(kept)}
+    return {"amount": sum(kept) - -(-asked.world.paid_messages[asked.bot.name] // 10)}
 
 
 def _transaction(user: Json, payment: Payment, side: str, date: int) -> Json:

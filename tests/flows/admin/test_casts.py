@@ -99,3 +99,18 @@ async def test_the_platform_writes_by_role_and_category(shop, dina):
     [row] = await shop.rows("select bot, kind from broadcasts where partner_id = 0 order by id desc limit 1")
     assert (row["bot"], row["kind"]) == ("partner", "notice")
     assert broadcasts.ADVERTISES == ("news", "away")
+
+
+async def test_paying_is_offered_with_its_price_and_not_without_the_stars(shop, dina):
+    await dina.forges("casts:new")
+    await dina.says("Ночью боты обновятся")
+    await dina.presses("Быстрее за звёзды")
+    shown = await dina.sees("Платная отправка.*выйдет не больше.*На балансе бота.*Этого мало")
+    assert not any("Согласен" in label for label in buttons(shown))
+    await dina.presses("Назад")
+    await dina.sees("Ночью боты обновятся")
+    [row] = await shop.rows("select id, version, paid from broadcasts where partner_id = 0 order by id desc limit 1")
+    await dina.forges(f"casts:paid:{row['id']}:yes:{row['version']}:999999")
+    await dina.sees("Этого мало")
+    [row] = await shop.rows("select paid from broadcasts where id = %s", row["id"])
+    assert row["paid"] is False
