@@ -51,11 +51,19 @@ async def _send(run: Run) -> None:
         log.note(quiet=True)
         return
     kind, told = digests.kind_of(period), list(run.checkpoint.get("told", []))
+    refused: errors.Rejected | None = None
     for reader in await db.run(lambda conn: digests.readers(conn, shop.id, kind)):
-        if reader.user_id not in told:
+        if reader.user_id in told:
+            continue
+        try:
             await _tell(reader, found)
-            told.append(reader.user_id)
-            await run.save(told=told)
+        except errors.Rejected as refusal:  # a fault of ours, which keeps nobody else from theirs
+            refused = refusal
+            continue
+        told.append(reader.user_id)
+        await run.save(told=told)
+    if refused:
+        raise refused
 
 
 async def _read(shop: partners.Partner, period: periods.Period) -> Digest | None:

@@ -1,8 +1,7 @@
 -- Broadcasts: one message to many people, from a shop to its clients or from the platform.
 --
--- A broadcast is cut into parts of up to a thousand people, and a part is one row: who, and a byte for each that says
--- what became of it. A job is a part. So a million people are a thousand rows, and one statement a block of fifteen
--- people notes what the last ones got and writes down whom it is about to write to.
+-- A broadcast is cut into parts of up to a thousand people. A part is one row and one job: the people, and a byte for
+-- each that says what became of it. A statement a block of fifteen notes what the last ones got and who comes next.
 --
 -- draft -> (review) -> scheduled -> cutting -> running <-> paused;  running -> done;  all but done -> cancelled
 

@@ -229,3 +229,27 @@ async def test_the_same_digest_twice_is_one_job(conn):
     shop = await old_shop(conn)
     order = digests.order(shop.id, shop.owner.id, week())
     assert [await table.create_free_jobs(conn, "digest", [order]) for _ in range(2)] == [1, 0]
+
+
+async def test_hours_that_an_outage_swallowed_are_made_up_for_with_the_digests_of_then(conn):
+    shop = await old_shop(conn)
+    await digests.choose(conn, shop.id, shop.owner.id, "day", wants=True)
+    for hours in range(0, 49):  # queued later, each for its own time
+        await digests.queue(conn, MONDAY + timedelta(hours=hours))
+    assert await queued(conn, shop) == ["d20260315", "w20260309", "d20260316", "d20260317"]
+
+
+async def test_a_month_of_a_busy_shop_is_read_by_its_own_days(conn):
+    shop = await busy_week(conn)
+    march = periods.closed("month", at(1, 10, month=4), ZONE)
+    found = await read(conn, shop, march, at(1, 10, month=4))
+    assert (found.now.receipts, found.now.turnover_minor) == (7, 1_100_000)
+    assert (found.before.receipts, digests.kind_of(march)) == (0, "month")
+
+
+async def test_an_export_names_the_digests_that_one_gets(conn):
+    shop = await old_shop(conn)
+    await digests.choose(conn, shop.id, shop.owner.id, "day", wants=True)
+    await conn.execute("select set_config('app.platform', 'on', true)")
+    [(work,)] = await (await conn.execute("select export_work(%s)", (shop.owner.id,))).fetchall()
+    assert [one["digests"] for one in work] == [["day", "week", "month"]]

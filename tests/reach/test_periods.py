@@ -141,3 +141,18 @@ def test_a_whole_year_may_be_chosen_and_no_day_more():
 )
 def test_earlier_ones_of_the_kind_are_found(kind, number, first):
     assert periods.earlier(periods.closed(kind, NOW, KAZAN), number).first == first
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Pacific/Apia", "America/St_Johns", "Europe/Moscow"])
+@pytest.mark.parametrize("kind", periods.CLOSED)
+def test_a_period_that_is_over_ends_before_now_and_the_next_begins_where_it_ends(zone, kind):
+    period = periods.closed(kind, NOW, zone)
+    assert period.since < period.until <= NOW
+    assert period.until.hour == period.until.minute == 0
+    later = periods.closed(kind, NOW + timedelta(days=31 if kind == "month" else 7 if kind == "week" else 1), zone)
+    assert later.since == period.until
+
+
+def test_a_leap_day_belongs_to_february():
+    february = periods.closed("month", at(2028, 3, 1, 10), KAZAN)
+    assert days(february) == (date(2028, 2, 1), date(2028, 2, 29), date(2028, 1, 1), date(2028, 1, 31))

@@ -144,3 +144,15 @@ async def test_a_week_without_a_bill_is_one_line(conn, post):
     [(_, _, said, rows)] = post.told
     assert said == "<b>Кофейня</b>, 9–15 марта: за неделю ни одного чека и ни одной новой карты."
     assert len(rows) == 1
+
+
+async def test_a_digest_that_telegram_refuses_fails_after_everybody_else_has_theirs(conn, post):
+    shop = await busy_week(conn)
+    olga = await factories.make_user(conn)
+    await staff.accept(conn, olga.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
+    post.refuses[shop.owner.tg_id] = errors.Rejected("telegram", "can't parse entities")
+    await digests.queue(conn, MONDAY)
+    await work(conn)
+    assert post.readers == [olga.tg_id]
+    rows = await (await conn.execute("select state from every_job where task = 'digest'")).fetchall()
+    assert rows == [("failed",)]
