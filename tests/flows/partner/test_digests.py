@@ -42,6 +42,7 @@ async def test_a_digest_comes_and_opens_the_broadcast_that_it_suggests(cafe):
     owner = await user_id(cafe.shop, cafe.owner)
     order = digests.order(cafe.id, owner, week)
     await cafe.run(lambda conn: table.create_free_jobs(conn, "digest", [order]))
+    await cafe.shop.drain_again()
     await cafe.shop.finish("digest", owner)
     message = await cafe.owner.sees("Кофейня «Зерно» · неделя.*1 клиент не был у вас 60 дней")
     await cafe.owner.presses("Написать им", on=message)
