@@ -118,7 +118,7 @@ secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 keep() {
     local value
     value=$(setting "$1")
-    [ -n "$value" ] || value=$(sed -n "s/^$1=//p" "$package/env" 2> /dev/null | tail -1 | sed 's/^"\(.*\)"$/\1/')
+    [ -n "$value" ] || [ ! -r "$package/env" ] || value=$(sed -n "s/^$1=//p" "$package/env" | tail -1 | sed 's/^"\(.*\)"$/\1/')
     printf '%s=%s\n' "$1" "${value:-$2}"
 }
 ask() {
