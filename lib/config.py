@@ -218,6 +218,13 @@ def _database_url(env: Mapping[str, str], *names: str) -> str:
     return value
 
 
+def _read_url(env: Mapping[str, str]) -> str:
+    """Return where reports are read; a preview's branch has no copy, so whatever is set there is production's."""
+    if not env.get("DATABASE_READ_URL") or _environment(env) == "preview":
+        return ""
+    return _database_url(env, "DATABASE_READ_URL")
+
+
 def _refuse_production(env: Mapping[str, str], name: str, url: str) -> None:
     """A preview deployment must never write to the production database, and must know which one that is."""
     if _environment(env) != "preview":
@@ -305,7 +312,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
     "database_url": lambda env: _database_url(env, "DATABASE_URL"),
     "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),
-    "database_read_url": lambda env: _database_url(env, "DATABASE_READ_URL") if env.get("DATABASE_READ_URL") else "",
+    "database_read_url": lambda env: _read_url(env),
     "redis_url": lambda env: _url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
     "redis_token": lambda env: _required(env, "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
     "storage_type": lambda env: _choice(env, "STORAGE_TYPE", ("blob", "local"), "blob"),

@@ -64,7 +64,7 @@ async def test_webhooks_needs_telegram_and_no_database(only, capsys):
 async def test_each_verb_is_tried_with_no_more_than_it_needs():
     foreign = {name for name, module in VERBS.items() if module.startswith("ops.neon.")}  # they are given addresses
     assert set(VERBS) - set(ON_THE_DATABASE_ALONE) - foreign == {
-        *("bridge", "dashboard", "serve", "texts", "trace", "warmup-cache", "webhooks")
+        *("backup", "bridge", "dashboard", "import", "serve", "texts", "trace", "warmup-cache", "webhooks")
     }
 
 
@@ -96,6 +96,12 @@ PREVIEW = {"VERCEL_ENV": "preview", "PRODUCTION_DATABASE_HOST": "prod-pooler.exa
 def test_neither_address_of_a_preview_may_be_productions(name, url):
     with pytest.raises(errors.Misconfigured, match=name.upper()):
         getattr(config.Config(PREVIEW | {name.upper(): url}), name)
+
+
+def test_a_preview_never_reads_its_reports_from_productions_copy():
+    copy = {"DATABASE_READ_URL": "postgresql://a@replica.example/x"}
+    assert config.Config(PREVIEW | copy).database_read_url == ""
+    assert config.Config({"VERCEL_ENV": "production", **copy}).database_read_url == copy["DATABASE_READ_URL"]
 
 
 def test_a_preview_that_is_not_told_where_production_is_does_not_start():
