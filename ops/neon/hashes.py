@@ -105,11 +105,11 @@ async def rows_of(conn: connect.Connection, table: Table, wanted: list[int]) -> 
     """Return the rows of some buckets: by key their hash; without a key by hash their number."""
     what = "{key}, hashtextextended({row}, 0)" if table.key else "hashtextextended({row}, 0)::text, count(*)"
     query = sql.SQL(
-        f"select {what} from only {{table}} where (hashtextextended({{key}}, 1) & {{last}})::int = any(%s)"
+        f"select {what} from only {{table}} where (hashtextextended({{key}}, 1) & {{last}})::int = any({{wanted}})"
         + ("" if table.key else " group by 1")
-    )
+    ).format(**_parts(table), last=sql.Literal(BUCKETS - 1), wanted=sql.Literal(wanted))
     with connect.translated():
-        cursor = await conn.execute(query.format(**_parts(table), last=sql.Literal(BUCKETS - 1)), [wanted])
+        cursor = await conn.execute(query)  # without parameters: a name may hold a percent sign
         return {str(key): int(value) for key, value in await cursor.fetchall()}
 
 
