@@ -11,6 +11,7 @@ from lib.telegram.dispatch import Turn
 
 GROUPS = ("new", "loyal", "champion", "sleeping", "at_risk", "lost")
 DAYS = {"away": (30, 60, 90), "seen": (7, 30), "birthday": (7, 30)}
+ROOM = 26  # characters of a button of which two stand side by side on a phone
 BOTS = ("client", "partner", "studio")
 
 
@@ -51,7 +52,8 @@ async def rows(turn: Turn, one: Broadcast, opened: str, data: str) -> Keyboard:
         if len(f"{data}:{wish}".encode()) <= 64
     ]
     everybody = [screen.button(turn, "news.button.all", f"{data}:all")]
-    return [everybody, *screen.in_rows(buttons, 1 if one.partner_id else 2)]
+    short = [button for button in buttons if len(button.label) <= ROOM]
+    return [everybody, *screen.in_rows(short), *([button] for button in buttons if button not in short)]
 
 
 def _ticked(one: Broadcast, wish: str, label: str) -> str:

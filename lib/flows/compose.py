@@ -111,7 +111,8 @@ async def prepared(turn: Turn, desk: Newsroom, **fields: Any) -> None:
 
 async def _ask(turn: Turn, desk: Newsroom, one: Broadcast, what: str, rows: Keyboard | None = None) -> None:
     turn.state.step = desk.data(what, one.id)
-    await turn.show(turn.text(f"news.ask.{what}"), [*(rows or []), screen.home(turn, desk.data("one", one.id))])
+    asks = "words.platform" if what == "words" and not desk.partner_id else what
+    await turn.show(turn.text(f"news.ask.{asks}"), [*(rows or []), screen.home(turn, desk.data("one", one.id))])
 
 
 async def _one(turn: Turn, desk: Newsroom, one: Broadcast, _: str = "", note: str = "") -> None:
@@ -156,9 +157,8 @@ def _tools(turn: Turn, desk: Newsroom, one: Broadcast) -> Keyboard:
     ]
     go = [screen.button(turn, "news.button.confirm", desk.data("confirm", one.id), style="primary")]
     drop = [screen.button(turn, "news.button.cancel", desk.data("cancel", one.id))]
-    if not desk.partner_id:
-        looks.append(screen.button(turn, "news.button.paid", desk.data("paid", one.id)))
-    return [*screen.in_rows(tools), looks, go, drop, screen.home(turn, desk.data("list"))]
+    paid = [] if desk.partner_id else [[screen.button(turn, "news.button.paid", desk.data("paid", one.id))]]
+    return [*screen.in_rows(tools), looks, *paid, go, drop, screen.home(turn, desk.data("list"))]
 
 
 def _numbers(count: AudienceCount) -> dict[str, int]:

@@ -103,6 +103,7 @@ async def test_the_platform_writes_by_role_and_category(shop, dina):
 
 async def test_paying_is_offered_with_its_price_and_not_without_the_stars(shop, dina):
     await dina.forges("casts:new")
+    assert "магазин" not in words(await dina.sees("Напишите текст сообщения")), "the platform's has no shop's name"
     await dina.says("Ночью боты обновятся")
     await dina.presses("Быстрее за звёзды")
     shown = await dina.sees("Платная отправка.*выйдет не больше.*На балансе бота.*Этого мало")

@@ -107,6 +107,8 @@ async def test_whom_it_goes_to_is_counted_before_it_goes(cafe):
     await cafe.owner.presses("Новая рассылка")
     await cafe.owner.says("Возвращайтесь")
     await cafe.owner.presses("Кому")
+    rows = (await cafe.owner.last())["reply_markup"]["inline_keyboard"]
+    assert len(rows) <= 10, "a phone shows the count above the buttons, too"
     await cafe.owner.presses("кто не был 60 дн.")
     await cafe.owner.sees("Получат сообщение: 1\\.")
     await cafe.owner.presses("✅ кто не был 60 дн.")
