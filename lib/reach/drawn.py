@@ -71,7 +71,7 @@ async def page(conn: db.Connection, shop: Partner, code: str, now: datetime, lan
 def _report(
     shop: Partner, period: str, panels: list[Panel], language: str, tiles: tuple[TileText, ...] = ()
 ) -> ReportText:
-    return ReportText(shop.title, period, tiles, tuple(panels), text.say(language, "partner.chart.empty"))
+    return ReportText(shop.title, period, tiles, tuple(panels), text.say(language, "digest.page.empty"))
 
 
 def footed(report: ReportText, as_of: datetime | None, zone: str, language: str) -> ReportText:
