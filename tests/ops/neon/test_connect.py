@@ -113,6 +113,7 @@ async def test_what_the_server_refuses_keeps_its_words(empty_database):
             await conn.execute("select 1/0")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("pgbouncer", path="/usr/sbin:/usr/bin") is None, reason="no pgbouncer here")
 async def test_a_pooler_under_a_direct_name_is_found_out(server):
     from tests import test_pgbouncer
