@@ -34,10 +34,9 @@ audit: setup ## look the pinned packages up among known vulnerabilities
 	@cmp -s dev/audit.txt .dev/audit/list || { $(PYTHON) -m venv --clear .dev/audit && .dev/audit/bin/pip install --quiet --no-deps -r dev/audit.txt && cp dev/audit.txt .dev/audit/list; }
 	@.dev/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.txt -r dev/requirements.txt
 
-lint: setup ## check what GitHub reads against its schema, and for what would let a stranger in
+lint: setup ## check what GitHub, Docker, Kubernetes, nginx, systemd and a server's shell read
 	@cmp -s dev/lint.txt .dev/lint/list || { $(PYTHON) -m venv --clear .dev/lint && .dev/lint/bin/pip install --quiet --no-deps -r dev/lint.txt && cp dev/lint.txt .dev/lint/list; }
-	@.dev/lint/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@.dev/lint/bin/zizmor --quiet --offline --persona pedantic .github
+	@sh dev/lint.sh
 
 reset: setup ## forget the local data of make up; says what it deletes
 	@exec $(PYTHON) -m dev reset
