@@ -3,9 +3,7 @@
 DATABASE_URL, UPSTASH_REDIS_REST_URL, BLOB_READ_WRITE_TOKEN and a bot's token in .env each replace one stand-in.
 """
 
-import difflib
 import json
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,51 +12,22 @@ from pathlib import Path
 from dev import generation, neon
 from dev.telegram import Account, cast
 from lib import config, errors
+from ops import envfile
 
 BOTS = ("studio", "client", "partner", "admin")  # those that have flows; tests/dev/test_stack.py compares them
 
 LOCAL = {"LOTOK_ENV": "local", "ADMIN_IDS": "1005"}
 GUARDS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
 OTHER_KEYS = ("UPSTASH_REDIS_REST_TOKEN", "NEON_API_KEY")
-EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
-OF_THE_PLATFORM = (
-    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_URL", "VERCEL_BRANCH_URL"),
-    *("VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
-)
-
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-
-
-def read_env(path: Path | None) -> dict[str, str]:
-    """Return what a .env file sets; raise Misconfigured naming the line that is not `NAME=value`."""
-    if path is None or not path.is_file():
-        return {}
-    found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line.strip())
-        if not match:
-            raise errors.Misconfigured(detail=f"{path.name}, line {number} is not NAME=value")
-        found[match[1]] = _unquote(match[2])
-    return {name: value for name, value in found.items() if value}
 
 
 def strangers(given: Mapping[str, str]) -> list[str]:
     """Return the names that are no settings; raise Misconfigured for one that is nearly the name of a setting."""
-    named = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
-    known = {*named, *OF_THE_PLATFORM, *(name for pair in config.PROVIDERS.values() for name in pair)}
-    unknown = [name for name in given if name not in known]
-    for name in unknown:
-        for near in difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8):
+    found = envfile.unknown(given)
+    for name, near in found.items():
+        if near:
             raise errors.Misconfigured(detail=f"there is no setting {name}; the nearest is {near}")
-    return unknown
-
-
-def _unquote(value: str) -> str:
-    if len(value) > 1 and value[0] in "'\"" and value.endswith(value[0]):
-        return value[1:-1]
-    return re.sub(r"\s+#.*", "", value).strip()
+    return [*found]
 
 
 def real(given: Mapping[str, str]) -> set[str]:

@@ -16,6 +16,7 @@ from dev import parts, postgres, reload, running, settings
 from dev.console import Console
 from dev.stack import ROOT, Stack
 from lib import errors
+from ops import envfile
 
 FOLDER = ROOT / ".dev"
 DATA = {
@@ -143,7 +144,7 @@ class _Run:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
-        given = settings.read_env(ROOT / ".env")
+        given = envfile.read(ROOT / ".env")
         if others := settings.strangers(given):
             self._console.say(f"Not settings of Lotok, and passed by: {', '.join(others)} (.env)")
             given = {name: value for name, value in given.items() if name not in others}

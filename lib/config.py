@@ -47,6 +47,8 @@ class Config:
 
     environment: str
     branch: str
+    region: str
+    commit: str
     database_url: str
     database_url_unpooled: str
     database_read_url: str
@@ -106,6 +108,16 @@ class Config:
         """Read every setting; raise Misconfigured at the first that is missing or odd."""
         for name in _READERS:
             getattr(self, name)
+
+    def complaints(self) -> list[str]:
+        """Return what is wrong with the settings, a line each: all of it, for who has to put it right."""
+        found = dict[str, None]()
+        for name in _READERS:
+            try:
+                getattr(self, name)
+            except errors.Misconfigured as error:
+                found[error.detail] = None
+        return [*found]
 
     @property
     def key_prefix(self) -> str:
@@ -310,6 +322,8 @@ def _plan(env: Mapping[str, str], name: str) -> dict[str, float]:
 _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "environment": lambda env: _environment(env),
     "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
+    "region": lambda env: env.get("VERCEL_REGION", ""),
+    "commit": lambda env: env.get("VERCEL_GIT_COMMIT_SHA", ""),
     "database_url": lambda env: _database_url(env, "DATABASE_URL"),
     "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),
     "database_read_url": lambda env: _read_url(env),

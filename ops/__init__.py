@@ -17,6 +17,7 @@ VERBS = {
     "credits": "ops.credits",
     "cutover": "ops.neon.cutover",
     "dashboard": "ops.dashboard",
+    "doctor": "ops.doctor.verb",
     "import": "ops.imports",
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",

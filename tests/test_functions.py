@@ -153,7 +153,8 @@ async def test_the_caches_say_that_redis_is_out_of_reach(ask):
 
 
 @pytest.mark.parametrize(
-    ("headers", "named"), [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "database", "queue", "webhooks"})]
+    ("headers", "named"),
+    [({}, {"ok", "redis"}), (ADMIN, {"ok", "redis", "database", "queue", "webhooks", "deployment"})],
 )
 async def test_health_names_what_does_not_answer_and_no_secret(ask, headers, named):
     answer = await ask("api/health/index.py", path="/api/health", headers=headers)

@@ -55,7 +55,8 @@ HEAVY = {"PIL", "numpy", "openai", "vercel", "av", "pydantic", "httpx2", "telegr
 OPTIONAL = {"click", "pygments", "python-multipart", "sniffio"}
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "repository", "models"}
 SETTINGS_OF_THE_PLATFORM = {
-    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_URL", "VERCEL_BRANCH_URL"),
+    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_GIT_COMMIT_SHA", "VERCEL_REGION"),
+    *("VERCEL_URL", "VERCEL_BRANCH_URL"),
     *("VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
 }
 

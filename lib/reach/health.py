@@ -16,10 +16,13 @@ from lib import cache, config, db, errors, fetch, migrations
 from lib.reach import snapshot
 from lib.reach.snapshot import Snapshot
 
+SQL = db.load("health")
+
 type Facts = dict[str, Any]
 
 PATIENCE = 2.0  # seconds
 REMEMBERED = 10.0
+SECRETS = ("webhook_secret", "cron_secret", "app_secret", "admin_api_token", "metrics_token")
 HOOK_KEPT, HOOK_PATIENCE = timedelta(minutes=5), timedelta(seconds=5)
 
 
@@ -43,13 +46,31 @@ async def bare() -> Facts:
 
 
 async def whole() -> Facts:
-    """Return how each service answers and how fast, the last migration, the queue's lag and each bot's webhook."""
+    """Return how each service answers and how fast, the last migration, the queue's lag, each bot's webhook, and which
+
+    deployment this is.
+    """
     bots = [bot for bot, token in config.get().bot_tokens.items() if token]
     checks = [_state(_redis), _state(_database), _state(_queue), *(_state(_hook_of(bot)) for bot in bots)]
     redis, database, queue, *hooks = await asyncio.gather(*checks)
     services = {"redis": redis, "database": database}
     ok = all(one["state"] == "available" for one in services.values())
-    return {"ok": ok, **services, "queue": queue, "webhooks": dict(zip(bots, hooks, strict=True))}
+    hooked = dict(zip(bots, hooks, strict=True))
+    return {"ok": ok, **services, "queue": queue, "webhooks": hooked, "deployment": deployment()}
+
+
+def deployment() -> Facts:
+    """Return which code runs here and where, and a mark of each secret, by which an operator knows it for the same."""
+    settings = config.get()
+    secrets = {name: getattr(settings, name) for name in SECRETS}
+    secrets |= {f"{bot}_bot_token": token for bot, token in settings.bot_tokens.items()}
+    return {
+        "environment": settings.environment,
+        "commit": settings.commit[:12],
+        "region": settings.region,
+        "migration": migrations.available()[-1].name,
+        "secrets": {name: config.account(value) for name, value in secrets.items() if value},
+    }
 
 
 async def _state(check: Callable[[], Awaitable[Facts]]) -> Facts:
@@ -68,9 +89,23 @@ async def _redis() -> Facts:
 
 
 async def _database() -> Facts:
-    found = await db.run(migrations.status)
+    found, ms = await db.run(_stand)
     applied = [entry.name for entry in found if entry.state == "applied"]
-    return {"migration": applied[-1] if applied else "none", "pending": sum(one.state == "pending" for one in found)}
+    pending = sum(one.state == "pending" for one in found)
+    return {"migration": applied[-1] if applied else "none", "pending": pending, "round_trip_ms": ms}
+
+
+async def _stand(conn: db.Connection) -> tuple[list[migrations.Status], float]:
+    """Return where each migration stands, and the milliseconds of a round trip on a connection that was open."""
+    found = await migrations.status(conn)
+    began = time.perf_counter()
+    await who(conn)
+    return found, round((time.perf_counter() - began) * 1000, 1)
+
+
+async def who(conn: db.Connection) -> Facts:
+    """Return as which role a connection comes, and whether it is the owner or not held by row-level security."""
+    return await SQL.who.one(conn, dict) or {}
 
 
 async def _queue() -> Facts:

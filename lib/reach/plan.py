@@ -70,7 +70,7 @@ async def neon_hours(kept: str | None) -> float | None:
     """Return the hours of compute that Neon bills this month, as it said within the hour; None when nobody knows."""
     key, project = config.get().neon_api_key, config.get().neon_project_id
     if not key or not project or not await cache.once("neon_hours_asked", ASKED):
-        return _hours(kept)
+        return told_hours(kept)
     try:
         answer = await fetch.ask(
             "GET",
@@ -81,12 +81,12 @@ async def neon_hours(kept: str | None) -> float | None:
         hours = json.loads(answer.body)["project"]["compute_time_seconds"] / 3600
     except (errors.AppError, ValueError, KeyError, TypeError) as fault:
         log.event("neon_hours_unknown", error=f"{type(fault).__name__}: {fault}"[:200])
-        return _hours(kept)
+        return told_hours(kept)
     await cache.set(NEON, f"{datetime.now(UTC):%Y-%m}:{hours:.3f}", KEPT)
     return float(hours)
 
 
-def _hours(kept: str | None) -> float | None:
+def told_hours(kept: str | None) -> float | None:
     """Return what Neon said last, if that was this month."""
     month, _, hours = (kept or "").partition(":")
     try:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from dev import parts, running, serving, settings
 from dev.stack import ROOT, Stack
 from lib import errors
+from ops import envfile
 
 
 @pytest.fixture(scope="module")
@@ -265,10 +266,10 @@ async def test_a_wrong_setting_is_named_before_anything_starts(tmp_path):
 
 def test_the_env_file_is_read_as_shells_write_it(tmp_path):
     (tmp_path / ".env").write_text("# keys\nexport A='x # y'\nB=two # words\n\nC=\nD = \"q\"\n")
-    assert settings.read_env(tmp_path / ".env") == {"A": "x # y", "B": "two", "D": "q"}
+    assert envfile.read(tmp_path / ".env") == {"A": "x # y", "B": "two", "D": "q"}
     (tmp_path / ".env").write_text("A=1\nnonsense\n")
     with pytest.raises(errors.Misconfigured, match=r"\.env, line 2"):
-        settings.read_env(tmp_path / ".env")
+        envfile.read(tmp_path / ".env")
 
 
 MISSPELT = {

@@ -1,0 +1,1 @@
+"""What may be wrong with a live installation, and how to see it."""

@@ -1,0 +1,87 @@
+"""Files of settings, `NAME=value` a line: .env of the local stack, and what `vercel env pull` writes."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lib import config, errors
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"  # it names every setting, but not each provider's
+OF_THE_PLATFORM = (
+    *("VERCEL_ENV", "VERCEL_GIT_COMMIT_REF", "VERCEL_GIT_COMMIT_SHA", "VERCEL_REGION", "VERCEL_URL"),
+    *("VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
+)
+
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./?&~*-]*")
+
+
+def read(path: Path | None) -> dict[str, str]:
+    """Return what a file sets; raise Misconfigured naming the line that is not `NAME=value`."""
+    if path is None or not path.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if not match:
+            raise errors.Misconfigured(detail=f"{path.name}, line {number} is not NAME=value")
+        found[match[1]] = _unquote(match[2])
+    return {name: value for name, value in found.items() if value}
+
+
+def _unquote(value: str) -> str:
+    if len(value) > 1 and value[0] in "'\"" and value.endswith(value[0]):
+        return value[1:-1]
+    return re.sub(r"\s+#.*", "", value).strip()
+
+
+def known() -> set[str]:
+    """Return the names of all settings."""
+    named = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {*named, *OF_THE_PLATFORM, *(name for pair in config.PROVIDERS.values() for name in pair)}
+
+
+def unknown(given: Iterable[str]) -> dict[str, str]:
+    """Return the names that are no settings, each with the setting that it is nearly called like, or ''."""
+    names = known()
+    strange = [name for name in given if name not in names]
+    return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)), "") for name in strange}
+
+
+def take(path: str) -> None:
+    """Let this process have the settings of a file; what the shell sets too wins."""
+    if not path:
+        return
+    file = Path(path)
+    if not file.is_file():
+        raise errors.Misconfigured(detail=f"there is no file {path}")
+    os.environ.update({name: value for name, value in read(file).items() if not os.environ.get(name)})
+    config.get.cache_clear()
+
+
+def write(path: Path, values: Mapping[str, str]) -> None:
+    """Set the values in a file that nobody else may read: their lines are changed, new ones are added at its end."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    left = dict(values)
+    for number, line in enumerate(lines):
+        match = _LINE.fullmatch(line.strip())
+        if match and match[1] in left:
+            lines[number] = f"{match[1]}={_quoted(left.pop(match[1]))}"
+    lines += [f"{name}={_quoted(value)}" for name, value in left.items()]
+    aside = path.with_name(f".{path.name}.new")
+    aside.unlink(missing_ok=True)
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    aside.replace(path)
+
+
+def _quoted(value: str) -> str:
+    if "\n" in value or ("'" in value and '"' in value):
+        raise errors.Misconfigured(detail="a value of more than one line, or with both quotes, does not go into a file")
+    if _PLAIN.fullmatch(value):
+        return value
+    return f'"{value}"' if "'" in value else f"'{value}'"

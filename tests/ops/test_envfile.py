@@ -1,0 +1,61 @@
+"""Files of settings: what is written is read back, nobody else may read it, and a slip of the pen is named."""
+
+import os
+
+import pytest
+
+from lib import config, errors
+from ops import envfile
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    values = {"A": "1", "B": "a b # c", "C": "it's", "D": 'say "x"', "E": "postgresql://u:p@h/d?sslmode=require"}
+    envfile.write(tmp_path / ".env", values)
+    assert envfile.read(tmp_path / ".env") == values
+
+
+def test_a_line_is_changed_in_its_place_and_the_rest_stays(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("# ours\nA=1\nexport B=2 # two\nC=3\n")
+    envfile.write(file, {"B": "4", "D": "5"})
+    assert file.read_text() == "# ours\nA=1\nB=4\nC=3\nD=5\n"
+
+
+def test_nobody_else_may_read_it(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("A=1\n")
+    file.chmod(0o644)
+    envfile.write(file, {"A": "2"})
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == [".env"]
+
+
+@pytest.mark.parametrize("value", ["a\nb", 'it\'s "it"'])
+def test_what_a_line_cannot_hold_is_refused(tmp_path, value):
+    with pytest.raises(errors.Misconfigured):
+        envfile.write(tmp_path / ".env", {"A": value})
+    assert not (tmp_path / ".env").exists()
+
+
+def test_a_name_that_is_nearly_a_settings_is_named():
+    assert envfile.unknown(["EDITOR", "CRON_SECRT", "PUBLIC_URL", "KIE_API_KEY"]) == {
+        "EDITOR": "",
+        "CRON_SECRT": "CRON_SECRET",
+    }
+
+
+def test_what_the_shell_sets_wins_over_a_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "https://shell.example")
+    monkeypatch.setenv("ADMIN_IDS", "")
+    envfile.write(tmp_path / ".env", {"PUBLIC_URL": "https://file.example", "ADMIN_IDS": "7"})
+    envfile.take(str(tmp_path / ".env"))
+    assert (os.environ["PUBLIC_URL"], config.get().admin_ids) == ("https://shell.example", frozenset({7}))
+    config.get.cache_clear()
+
+
+def test_every_complaint_is_told_once_and_each_names_its_setting():
+    found = config.Config({"LOTOK_ENV": "production", "ADMIN_IDS": "alice", "DATABASE_URL": "mysql://x"}).complaints()
+    assert "ADMIN_IDS must be Telegram user ids separated by commas" in found
+    assert len([one for one in found if one == "PUBLIC_URL is not set"]) == 1, "worker_url needs it, too"
+    assert "DATABASE_URL must begin with postgresql://" in found
+    assert config.Config({}).complaints()[0] == "DATABASE_URL is not set"
