@@ -24,6 +24,7 @@ VERBS = {
     "providers": "ops.providers",
     "serve": "ops.serve",
     "rollback": "ops.neon.rollback",
+    "setup": "ops.setup.verb",
     "texts": "ops.texts",
     "trace": "ops.trace",
     "verify": "ops.neon.verify",

@@ -1,6 +1,6 @@
 """Tell Telegram where each bot lives and which commands it has; run once after a deployment.
 
-  python -m ops webhooks            set webhook, commands and description of every bot that has a token and flows
+  python -m ops webhooks            set webhook, commands, menu button and words of every bot that has a token and flows
   python -m ops webhooks --show     change nothing, show what Telegram knows
   python -m ops webhooks --remove   take the webhooks away that were set for this deployment, as when a preview ends
 
@@ -12,6 +12,8 @@ webhook no preview has set is left alone: it is production's. The bots answer fr
 import argparse
 from urllib.parse import parse_qs, urlsplit
 
+from telegram import MenuButtonCommands
+
 from lib import config, errors, text
 from lib.flows import FLOWS
 from lib.telegram import client
@@ -21,6 +23,7 @@ UPDATES = (
     *("message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"),
     "stopped_message_generation",
 )
+CONNECTIONS = 40  # updates that Telegram delivers at once
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +59,9 @@ async def _set(name: str) -> int:
         raise errors.Misconfigured(detail="WEBHOOK_SECRET is not set; the webhook refuses every update without it")
     bot = client.bot(name)
     url = _address(name)
-    await client.call(bot.set_webhook(url, allowed_updates=UPDATES, secret_token=settings.webhook_secret))
+    known = {"allowed_updates": UPDATES, "secret_token": settings.webhook_secret, "max_connections": CONNECTIONS}
+    await client.call(bot.set_webhook(url, **known))
+    await client.call(bot.set_chat_menu_button(menu_button=MenuButtonCommands()))
     for language in text.LANGUAGES:
         await _set_commands(bot, name, language)
         await _set_profile(bot, name, language)

@@ -51,7 +51,7 @@ def _find(sight: InstallationSight, language: str) -> Iterator[Finding]:
 _ENV = "vercel env add {name} production"
 _SECRET = "openssl rand -hex 24 | vercel env add {name} production"
 _HOOKS, _MIGRATE, _DEPLOY = "python -m ops webhooks", "python -m ops migrate", "vercel deploy --prod"
-_APP = "LOTOK_APP_PASSWORD=$(openssl rand -hex 24) python -m ops migrate --app-password"
+_APP = "python -m ops setup"
 _POOLED, _DIRECT = "vercel env add DATABASE_URL production", "vercel env add DATABASE_URL_UNPOOLED production"
 _WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobypassrls"'
 _REGION = f'edit "regions" in vercel.json, then {_DEPLOY}'

@@ -64,7 +64,19 @@ async def test_webhooks_needs_telegram_and_no_database(only, capsys):
 async def test_each_verb_is_tried_with_no_more_than_it_needs():
     foreign = {name for name, module in VERBS.items() if module.startswith("ops.neon.")}  # they are given addresses
     assert set(VERBS) - set(ON_THE_DATABASE_ALONE) - foreign == {
-        *("backup", "bridge", "dashboard", "doctor", "import", "serve", "texts", "trace", "warmup-cache", "webhooks")
+        *(
+            "backup",
+            "bridge",
+            "dashboard",
+            "doctor",
+            "import",
+            "serve",
+            "setup",
+            "texts",
+            "trace",
+            "warmup-cache",
+            "webhooks",
+        )
     }
 
 

@@ -137,7 +137,7 @@ CASES = [
         "comes_as_owner",
         who(role="owner", is_owner=True, is_unwalled=True),
         "come as owner",
-        "ops migrate --app-password",
+        "python -m ops setup",
     ),
     ("bypasses_walls", who(is_unwalled=True), "does not hold lotok_app", "alter role lotok_app"),
     ("migration_pending", moved(Status("0002_b", "pending")), "1 migrations are not applied", "ops migrate"),

@@ -4,55 +4,24 @@ import asyncio
 import json
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Mount, Route
 
 from dev import serving
-from dev.telegram import World, bot_api
+from dev.telegram import World
 from lib import cache, config, migrations
 from lib.reach import alerts
 from ops.__main__ import main
 from ops.doctor import seeing
-from tests.conftest import SETTINGS
+from tests.ops import installation_lab
+from tests.ops.installation_lab import TOLD
 from tests.redis_lab import empty_redis, running_upstash
 
 __all__ = ["empty_redis", "running_upstash"]
-
-TOKEN = SETTINGS["ADMIN_API_TOKEN"]
-TOLD = {"ok": True, "database": {"round_trip_ms": 1.5}, "deployment": {"migration": "0001_a", "secrets": {}}}
-
-
-async def health(request):
-    """Answer as api/health does."""
-    if "authorization" not in request.headers:
-        return JSONResponse({"ok": True, "redis": "available"}, headers={"x-vercel-id": "fra1::1"})
-    if request.headers["authorization"] != f"Bearer {TOKEN}":
-        return JSONResponse({"error": {"code": "denied"}}, 403)
-    return JSONResponse(TOLD)
-
-
-async def credit(request):
-    """Refuse a key as KIE.ai does: with 200."""
-    return JSONResponse({"code": 401, "msg": "You do not have access permissions"})
-
-
-async def hello(request):
-    return PlainTextResponse("hello")
 
 
 @pytest.fixture(scope="module")
 async def services():
     world = World()
-    site = Starlette(
-        routes=[
-            Route("/api/health", health),
-            Route("/stranger/api/health", hello),
-            Route("/kie/api/v1/chat/credit", credit),
-            Mount("/telegram", bot_api(world)),
-        ]
-    )
-    async with serving.serve(site) as address:
+    async with serving.serve(installation_lab.services(world)) as address:
         yield world, address
 
 

@@ -1,0 +1,1 @@
+"""From settings that are half there to bots that answer."""

@@ -1,0 +1,84 @@
+"""The state of one run of the wizard: what it knows, what it has made and done, and what is left for a hand."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
+
+from lib import config, errors
+from ops.setup import words
+
+TRIES = 3
+
+
+@dataclass
+class Wizard:
+    """It asks only where somebody is there to answer, and prints only where somebody reads."""
+
+    language: str = "en"
+    asks: bool = True
+    prints: bool = True
+    made: dict[str, str] = field(default_factory=dict, repr=False)
+    done: list[str] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+
+    def get(self, *names: str) -> str:
+        """Return the first of these settings that there is, or ''."""
+        return next((os.environ[name].strip() for name in names if os.environ.get(name, "").strip()), "")
+
+    def put(self, name: str, value: str) -> None:
+        """Take a new setting, for this run at once."""
+        self.made[name] = os.environ[name] = value
+        config.get.cache_clear()
+
+    def tell(self, key: str, **facts: object) -> None:
+        """Note that something is done."""
+        self.done.append(words.say(self.language, key, **facts))
+        if self.prints:
+            print(f"✓ {self.done[-1]}")
+
+    def leave(self, mend: str, key: str, **facts: object) -> None:
+        """Note what only a hand can do."""
+        self.left.append({"what": words.say(self.language, key, **facts), "mend": mend})
+
+    def ask(self, key: str, check: Callable[[str], str], **facts: object) -> str:
+        """Return an answer that `check` has nothing against, or '' when there is none."""
+        for _ in range(TRIES if self.asks else 0):
+            try:
+                value = input(f"{words.say(self.language, key, **facts)}: ").strip()
+            except EOFError:
+                return ""
+            if not value:
+                return ""
+            if not (fault := check(value)):
+                return value
+            print(f"✗ {fault}")
+        return ""
+
+    def refusal(self, name: str) -> Callable[[str], str]:
+        """Return the check of a setting by its own reader in lib/config.py."""
+
+        def check(value: str) -> str:
+            complaints = config.Config({"LOTOK_ENV": "production", name: value}).complaints()
+            said = next((one for one in complaints if name in one.split()), "")
+            return words.say(self.language, "odd", said=said) if said else ""
+
+        return check
+
+
+def by_suffix(*suffixes: str) -> str:
+    """Return what an integration has set under a prefix of the owner's choice."""
+    names = sorted(name for name in os.environ if name.endswith(suffixes))
+    return next((os.environ[name] for name in names if os.environ[name]), "")
+
+
+def as_role(url: str, role: str, password: str) -> str:
+    """Return the address for another role, through the pooler where it is Neon's."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise errors.Misconfigured(detail="DATABASE_URL_UNPOOLED must begin with postgresql://")
+    place = parts.netloc.rpartition("@")[2]
+    first, dot, rest = place.partition(".")
+    if rest.partition(":")[0].endswith(".neon.tech") and not first.endswith("-pooler"):
+        place = f"{first}-pooler{dot}{rest}"
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{place}"))
