@@ -41,6 +41,9 @@ _GRANTEES = re.compile(
 )
 _OWNERS = re.compile(rf"(?:OWNER TO|FOR ROLE|SET SESSION AUTHORIZATION) {_NAME}")
 _POLICIES = re.compile(r"^CREATE POLICY [^;]*? TO (.+?)(?: USING| WITH CHECK|;)", re.MULTILINE)
+_DEFAULTS = re.compile(rf"^ALTER DEFAULT PRIVILEGES FOR ROLE {_NAME} (.+);$", re.MULTILINE)
+_DATABASE = re.compile(rf"^ALTER DATABASE {_NAME} OWNER TO {_NAME};$", re.MULTILINE)
+_OF_DATABASE = re.compile(rf"^((?:GRANT|REVOKE) .+ ON DATABASE) {_NAME} ((?:TO|FROM) .+);$", re.MULTILINE)
 _SETTINGS = re.compile(rf"^ALTER (DATABASE|ROLE {_NAME} IN DATABASE) {_NAME} SET (.+);$", re.MULTILINE)
 
 
@@ -137,6 +140,22 @@ def roles(text: str, owners: set[str]) -> set[str]:
 def settings(text: str) -> list[tuple[str, str]]:
     """Return the settings of the database, and of roles in it, of a script with --create: (role, assignment)."""
     return [(_plain(role), assignment) for _, role, _, assignment in _SETTINGS.findall(text)]
+
+
+def default_rights(text: str, owners: set[str]) -> list[str]:
+    """Return what a script gives by default on the later objects of these owners, for those of who runs it."""
+    return [f"ALTER DEFAULT PRIVILEGES {given}" for owner, given in _DEFAULTS.findall(text) if _plain(owner) in owners]
+
+
+def owner_of_database(text: str) -> str:
+    """Return who owns the database of a script with --create."""
+    found = _DATABASE.search(text)
+    return _plain(found.group(2)) if found else ""
+
+
+def database_rights(text: str, name: str) -> list[str]:
+    """Return the grants on the database of a script with --create, for a database of this name."""
+    return [f"{verb} {name} {whom}" for verb, _, whom in _OF_DATABASE.findall(text)]
 
 
 def extension_homes(text: str) -> list[tuple[str, str]]:

@@ -32,8 +32,15 @@ class Difference:
 
     @property
     def note(self) -> bool:
-        """Tell whether the difference is one that a move between providers brings along."""
-        return self.section in NOTES
+        """Tell whether the difference is one that a move between providers brings along, and opens nothing."""
+        return self.section in NOTES and not self.opens
+
+    @property
+    def opens(self) -> bool:
+        """Tell whether somebody who is on both sides, or everybody, may do more on the target."""
+        here, there = _may(self.section, self.source), _may(self.section, self.target)
+        on_both = self.section == "grants" or (self.section == "roles" and self.source is not None)
+        return on_both and bool(there - here)
 
     def words(self) -> str:
         """Return the difference on one line."""
@@ -47,6 +54,15 @@ class Difference:
     def facts(self) -> dict[str, Any]:
         """Return the difference for JSON."""
         return asdict(self) | {"note": self.note}
+
+
+def _may(section: str, value: str | None) -> set[str]:
+    """Return what a line of grants, or of roles, allows; without MAINTAIN, which newer servers add to all."""
+    if section == "grants":
+        return {held for held in (value or "").split(", ") if held and not held.rstrip("*").endswith(" MAINTAIN")}
+    flags, _, groups = (value or "").partition("member of ")
+    above = {"bypasses"} if "bypasses row security" in flags else set()
+    return above | {f"as {group}" for group in groups.split(", ") if group and not group.startswith("pg_")}
 
 
 @cache
@@ -72,9 +88,11 @@ def _written_out(text: str) -> str:
     ).strip()
 
 
-async def read(conn: connect.Connection, without: tuple[str, ...] = ()) -> dict[str, Section]:
+async def read(
+    conn: connect.Connection, without: tuple[str, ...] = (), movers: tuple[str, ...] = ()
+) -> dict[str, Section]:
     """Return all sections of a database; Rejected names the section that could not be read."""
-    given = {"without": list(without), "managed": list(managed.ROLES)}
+    given = {"without": list(without), "managed": list(managed.ROLES), "movers": list(movers)}
     found: dict[str, Section] = {}
     for name, query in queries().items():
         try:
@@ -90,9 +108,19 @@ async def compare(
     source: connect.Connection, target: connect.Connection, without: tuple[str, ...] = ()
 ) -> tuple[list[Difference], dict[str, int]]:
     """Return where two databases differ, and how many objects of each section the source has."""
-    ours, theirs = await asyncio.gather(read(source, without), read(target, without))
+    movers = {name for conn in (source, target) for name in (conn.info.user, await _owner(conn))}
+    sides = [read(conn, without, tuple(movers)) for conn in (source, target)]
+    ours, theirs = await asyncio.gather(*sides)
     alike = source.info.server_version // 10000 == target.info.server_version // 10000
     return diff(ours, theirs, exact=alike), {name: len(section) for name, section in ours.items()}
+
+
+async def _owner(conn: connect.Connection) -> str:
+    with connect.translated():
+        query = (
+            "select r.rolname from pg_database b join pg_roles r on r.oid = b.datdba where datname = current_database()"
+        )
+        return str((await (await conn.execute(query)).fetchone() or ("",))[0])
 
 
 def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool = True) -> list[Difference]:
@@ -105,6 +133,7 @@ def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool 
             same = here == there
             if not same and section in DEPARSED and here is not None and there is not None:
                 same = deparse.alike(here, there, exact=exact)
-            if not same:
+            # What one side has alone is named by the section that it is of.
+            if not (same or (section == "runs_as" and None in (here, there))):
                 found.append(Difference(section, name, here, there))
     return found

@@ -337,8 +337,25 @@ select 'schema ' || n.nspname, r.rolname
 from pg_namespace n join pg_roles r on r.oid = n.nspowner
 where [own n]
 
+-- name: runs_as
+-- Where an owner is a right: as whom a function runs, as whom a view reads, and who stands above a table's policies.
+select
+    made.what,
+    case when r.rolsuper or r.rolname = any(%(managed)s) or r.rolname = any(%(movers)s) then 'those who move' else r.rolname end
+from (
+    select p.oid::regprocedure::text as what, p.proowner as owner
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where p.prosecdef and [own n] and [free pg_proc p]
+    union all
+    select c.oid::regclass::text, c.relowner
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where (c.relkind::text in ('v', 'm') or c.relrowsecurity) and [own n] and [free pg_class c]
+) made
+join pg_roles r on r.oid = made.owner
+
 -- name: grants
--- What an owner may do is no grant, and an empty list says the default.
+-- What an owner may do is no grant, and an empty list says the default. Those who move, the databases' owners and the
+-- provider have rights that are nobody else's matter.
 select what, string_agg(coalesce(r.rolname, 'public') || ' ' || g.privilege_type || case when g.is_grantable then '*' else '' end, ', ' order by r.rolname nulls first, g.privilege_type)
 from (
     select c.oid::regclass::text as what, c.relacl as acl, c.relowner as owner
@@ -358,10 +375,15 @@ from (
     select 'schema ' || n.nspname, n.nspacl, n.nspowner
     from pg_namespace n
     where [own n]
+    union all
+    select 'this database', coalesce(b.datacl, acldefault('d', b.datdba)), b.datdba
+    from pg_database b
+    where b.datname = current_database()
 ) held
 cross join lateral aclexplode(held.acl) g
 left join pg_roles r on r.oid = g.grantee
 where g.grantee <> held.owner
+    and coalesce(not r.rolsuper and r.rolname <> all(%(managed)s) and r.rolname <> all(%(movers)s), true)
 group by what
 
 -- name: default_grants
@@ -383,7 +405,7 @@ select r.rolname, concat_ws(' ',
     'member of ' || (
         select string_agg(distinct g.rolname::text, ', ' order by g.rolname::text)
         from pg_auth_members m join pg_roles g on g.oid = m.roleid
-        where m.member = r.oid
+        where m.member = r.oid and r.rolname <> all(%(movers)s)
     ))
 from pg_roles r
 where not r.rolsuper and r.rolname !~ '^pg_' and r.rolname <> all(%(managed)s)

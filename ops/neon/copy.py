@@ -18,7 +18,7 @@ from typing import Any
 from psycopg import sql
 
 from lib import errors
-from ops.neon import addresses, archive, checks, connect, managed, restore, roles, steps, tools
+from ops.neon import addresses, archive, checks, connect, managed, refusals, restore, roles, steps, tools
 from ops.neon.archive import Archive, Entry
 from ops.neon.progress import Progress
 from ops.neon.restore import VIEW_DATA, Restore
@@ -207,6 +207,8 @@ async def _roles(copy: Copy) -> str:
     if copy.passwords:
         print("\n".join(f"    new password  {name}  {word}" for name, word in copy.passwords.items()))
         print("    These are shown once. alter role … password changes one.")
+    async with connect.pinned(copy.target) as target:
+        await roles.refuse_strangers(target, {entry.owner for entry in copy.archive.entries} - set(stayed))
     told = ", ".join(name for name in stayed if not name.startswith("pg_"))
     return f"{len(wanted)} roles" + (f"; stay behind: {told}" if told else "")
 
@@ -256,10 +258,7 @@ async def _put(copy: Copy, title: str, entries: list[Entry], *options: str, jobs
     """Restore entries and keep what the target has refused, with a number for what is harmless."""
     before = len(copy.restore.refused)
     number = await copy.restore.put(title, entries, *options, jobs=jobs, again=again)
-    refused = copy.restore.refused[before:]
-    copy.remark(*[refusal.words() for refusal in refused if refusal.grade == "expected"])
-    if harmless := len([refusal for refusal in refused if refusal.grade == "harmless"]):
-        copy.remark(f"harmless: {harmless} errors of {title}, {refused[0].why}")
+    copy.remark(*refusals.told(title, copy.restore.refused[before:]))
     return number
 
 
@@ -309,8 +308,11 @@ async def settle(copy: Copy) -> str:
     put = copy.restore
     async with connect.pinned(copy.target) as target:
         await restore.take_back(target, put)
-    rights = [entry for entry in put.entries() if entry.kind == "ACL" and entry.name.startswith("SCHEMA ")]
-    await _put(copy, "rights", rights, jobs=1)
+    schemas = [entry for entry in put.entries() if entry.kind == "ACL" and entry.name.startswith("SCHEMA ")]
+    await _put(copy, "rights", schemas, jobs=1)
+    async with connect.pinned(copy.target) as target:
+        info = target.info
+        copy.remark(*await roles.attempt(target, restore.rights(put, info.dbname, info.user)))
     return await _settings(copy)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from lib import errors
-from ops.neon import connect, hashes, refusals, tools
+from ops.neon import archive, connect, hashes, refusals, tools
 from ops.neon.archive import Archive, Entry
 from ops.neon.progress import Progress
 from ops.neon.refusals import FATAL, Refusal
@@ -84,6 +84,8 @@ class Restore:
         schema = entry.schema or (
             entry.name.removeprefix("SCHEMA ") if entry.kind in ("SCHEMA", "ACL", "COMMENT") else ""
         )
+        if entry.kind == "DEFAULT ACL" and entry.owner in self.stayed:
+            return True
         about_extension = entry.kind == "COMMENT" and entry.name.startswith("EXTENSION ")
         return entry.kind in LEFT_TO_US or schema in self.without or about_extension
 
@@ -151,10 +153,36 @@ def _owners(restore: Restore) -> list[tuple[str, str]]:
     return sorted(pair for pair in found - own if pair[0] not in restore.stayed)
 
 
+def rights(restore: Restore, base: str, mover: str) -> list[str]:
+    """Return the grants that no entry of an archive holds: on the database, and of those who have what stayed behind.
+
+    The database's owner of old may create in it and in `public`, which were its own, so that its migrations go on. What
+    a role that stayed behind gave by default on its later objects, the mover gives now, who has that role's objects.
+    """
+    text = archive.script(restore.archive, "--create")
+    quoted = sql.Identifier(base).as_string()
+    said = [f"REVOKE CREATE ON DATABASE {quoted} FROM {_quoted(owner)}" for owner in _schema_owners(restore)]
+    said += archive.database_rights(text, quoted)
+    owner = archive.owner_of_database(text)
+    if owner not in restore.stayed | {mover, ""}:
+        said.append(f"GRANT CREATE, TEMPORARY ON DATABASE {quoted} TO {_quoted(owner)}")
+        said.append(f"GRANT USAGE, CREATE ON SCHEMA public TO {_quoted(owner)}")
+    gave = {entry.owner for entry in restore.entries() if entry.kind in ("TABLE", "FUNCTION", "SEQUENCE")}
+    return said + archive.default_rights(text, gave & restore.stayed)
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _schema_owners(restore: Restore) -> list[str]:
+    return sorted({entry.owner for entry in restore.entries() if entry.kind == "SCHEMA"} - restore.stayed)
+
+
 async def let_own_schemas(conn: connect.Connection, restore: Restore) -> None:
     """Let the owners of schemas create in the database, as they must to be given these."""
     base = sql.Identifier(conn.info.dbname)
-    for owner in {entry.owner for entry in restore.entries() if entry.kind == "SCHEMA"} - restore.stayed:
+    for owner in _schema_owners(restore):
         with connect.translated():
             await conn.execute(sql.SQL("grant create on database {} to {}").format(base, sql.Identifier(owner)))
 

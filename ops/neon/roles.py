@@ -116,9 +116,29 @@ async def _join(conn: connect.Connection, wanted: list[Role]) -> list[str]:
     return said
 
 
+async def refuse_strangers(conn: connect.Connection, owners: set[str]) -> None:
+    """Raise Conflict when objects cannot be given to their owners: as ours, functions and views would do more."""
+    mode = "set" if conn.info.server_version >= 160000 else "member"
+    query = "select rolname from pg_roles where rolname = any(%s) and not pg_has_role(oid, %s) order by 1"
+    with connect.translated():
+        rows = await (await conn.execute(query, [sorted(owners), mode])).fetchall()
+    if strangers := [name for (name,) in rows]:
+        whom = ", ".join(sql.Identifier(name).as_string() for name in strangers)
+        raise errors.Conflict(
+            "roles",
+            f"{whom}: there already, and {conn.info.user} may not give them what they own. On the target, as a role"
+            f" with admin option: grant {whom} to {sql.Identifier(conn.info.user).as_string()}; then run this again",
+        )
+
+
 def _grant(group: str, to: sql.Composable, options: bool = False) -> sql.Composed:
     with_options = sql.SQL(" with inherit true, set true" if options else "")
     return sql.SQL("grant {} to {}").format(sql.Identifier(group), to) + with_options
+
+
+async def attempt(conn: connect.Connection, statements: list[str]) -> list[str]:
+    """Run statements that a managed target may refuse; say what it refused."""
+    return [line for statement in statements for line in await _try(conn, sql.SQL("{}").format(sql.SQL(statement)))]  # type: ignore[arg-type]
 
 
 async def _try(conn: connect.Connection, statement: sql.Composed) -> list[str]:

@@ -92,6 +92,8 @@ begin insert into log (line) values (tg_table_name || ' ' || tg_op); return new;
 alter function app.note_change() set search_path = app;
 create function app.note_audit() returns trigger language plpgsql as $$
 begin insert into app.audit values ((select coalesce(max(id), 0) + 1 from app.audit), tg_table_name, tg_op); return new; end $$;
+create function app.count_secrets(tenant int) returns bigint language sql stable security definer set search_path = app
+    as $$ select count(*) from secrets where tenant_id = tenant $$;
 create trigger products_plain after update on app.products for each row execute function app.note_change();
 create trigger products_off after insert on app.products for each row execute function app.note_change();
 alter table app.products disable trigger products_off;

@@ -141,3 +141,28 @@ def test_a_broken_archive_is_one_line(tmp_path):
 
 def test_an_entry_keeps_its_line():
     assert archive.contents(LISTED)[0] == Entry("8; 2615 17494 SCHEMA - app postgres", "SCHEMA", "", "app", "postgres")
+
+
+RIGHTS = """CREATE DATABASE shop WITH TEMPLATE = template0;
+ALTER DATABASE shop OWNER TO "The owner";
+REVOKE CONNECT,TEMPORARY ON DATABASE shop FROM PUBLIC;
+GRANT CONNECT ON DATABASE shop TO app;
+GRANT ALL ON TABLE app.t TO app;
+ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT SELECT ON TABLES TO app;
+ALTER DEFAULT PRIVILEGES FOR ROLE other REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+"""
+
+
+def test_rights_on_the_database_are_read_for_its_new_name():
+    assert archive.owner_of_database(RIGHTS) == "The owner"
+    assert archive.owner_of_database("create table t ()") == ""
+    assert archive.database_rights(RIGHTS, '"New"') == [
+        'REVOKE CONNECT,TEMPORARY ON DATABASE "New" FROM PUBLIC',
+        'GRANT CONNECT ON DATABASE "New" TO app',
+    ]
+
+
+def test_what_a_role_that_stays_behind_gave_by_default_is_given_by_who_restores():
+    assert archive.default_rights(RIGHTS, {"postgres"}) == [
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO app"
+    ]

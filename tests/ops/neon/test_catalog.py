@@ -73,6 +73,37 @@ def test_a_difference_is_written_for_json():
 
 
 def test_each_section_is_a_query_with_its_shorthands_written_out():
-    assert len(catalog.queries()) == 36
+    assert len(catalog.queries()) == 37
     assert set(catalog.NOTES) | set(catalog.DEPARSED) <= set(catalog.queries())
     assert not [name for name, query in catalog.queries().items() if "[own" in query or "[free" in query]
+
+
+@pytest.mark.parametrize(
+    ("section", "source", "target", "opens"),
+    [
+        ("roles", "login inherit", "login inherit bypasses row security", True),
+        ("roles", "inherit member of a", "inherit member of a, b", True),
+        ("roles", "inherit bypasses row security member of a, b", "inherit member of a", False),
+        ("roles", "inherit", "login inherit member of pg_read_all_stats", False),
+        ("roles", None, "login bypasses row security", False),
+        ("grants", None, "public SELECT", True),
+        ("grants", "app SELECT", "app INSERT, app SELECT", True),
+        ("grants", "app SELECT", "app SELECT*", True),
+        ("grants", "app INSERT, app SELECT", "app SELECT", False),
+        ("grants", "app SELECT", "app MAINTAIN, app SELECT", False),
+        ("owners", "a", "b", False),
+    ],
+)
+def test_a_right_that_the_source_did_not_give_is_no_note(section, source, target, opens):
+    assert Difference(section, "x", source, target).note is not opens
+
+
+def test_as_whom_a_function_runs_is_no_note_and_is_named_once():
+    found = catalog.diff(
+        {"runs_as": {"f()": "till", "g()": "till"}, "functions": {"g()": "1"}},
+        {"runs_as": {"f()": "app"}, "functions": {}},
+    )
+    assert [entry.words() for entry in found if not entry.note] == [
+        "changed  runs as: f(): till -> app",
+        "missing  functions: g() (1)",
+    ]

@@ -42,8 +42,8 @@ def sort(message, command, **options):
     ("message", "command", "grade"),
     [
         ('role "avnadmin" does not exist', "ALTER TABLE app.users OWNER TO avnadmin;", "expected"),
-        ('must be able to SET ROLE "postgres"', "ALTER SCHEMA app OWNER TO postgres;", "expected"),
-        ('must be member of role "postgres"', "ALTER SCHEMA app OWNER TO postgres;", "expected"),
+        ('must be able to SET ROLE "till"', "ALTER FUNCTION app.earn() OWNER TO till;", "fatal"),
+        ('must be member of role "till"', "ALTER VIEW app.mails OWNER TO till;", "fatal"),
         ('role "cloud_admin" does not exist', "ALTER DEFAULT PRIVILEGES FOR ROLE cloud_admin GRANT ALL", "expected"),
         ("permission denied to create event trigger", "CREATE EVENT TRIGGER e ON ddl_command_end", "expected"),
         ("must be superuser to create FOR ALL TABLES publication", "CREATE PUBLICATION p FOR ALL TABLES;", "expected"),
@@ -99,3 +99,26 @@ def test_an_error_without_a_command_is_fatal():
 
 def test_a_restore_that_refuses_nothing_has_no_refusals():
     assert refusals.read('pg_restore: connecting to database for restore\npg_restore: creating TABLE "app.x"\n') == []
+
+
+def test_what_a_role_left_behind_is_ours_and_told_on_one_line():
+    said = (
+        "".join(
+            f'pg_restore: error: could not execute query: ERROR:  {how} "postgres"\nCommand was: {command}\n'
+            for how, command in [
+                ("must be able to SET ROLE", "ALTER TABLE app.a OWNER TO postgres;"),
+                ("must be able to SET ROLE", "ALTER FUNCTION app.f() OWNER TO postgres;"),
+                ("must be member of role", "ALTER TABLE app.b OWNER TO postgres;"),
+                ("permission denied to create event trigger", "CREATE EVENT TRIGGER e ON ddl_command_end"),
+            ]
+        )
+        + 'pg_restore: error: could not execute query: ERROR:  schema "public" already exists\n'
+        + "Command was: CREATE SCHEMA public;\n"
+    )
+    found = refusals.read(said, stayed=frozenset({"postgres"}))
+    assert refusals.told("definitions", found) == [
+        found[3].words(),
+        'expected  2 owners of definitions: must be able to SET ROLE "postgres" (the role that restores has it)',
+        'expected  1 owners of definitions: must be member of role "postgres" (the role that restores has it)',
+        "harmless: 1 errors of definitions, it is there",
+    ]
