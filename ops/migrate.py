@@ -4,6 +4,7 @@
   python -m ops migrate --status    change nothing, list every migration
   python -m ops migrate --app-password    then let lotok_app, as which the functions come, log in with the password in
                                           LOTOK_APP_PASSWORD; a deployment without a console of its own uses it
+  python -m ops migrate --check     ask no database: refuse a new migration that the code before it does not survive
 
 It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration, or DATABASE_URL where that
 is all there is. With --url it reads no setting at all.
@@ -15,17 +16,21 @@ import os
 from psycopg import sql
 
 from lib import config, db, errors, migrations
+from ops import contract
 
 SHORTEST = 16  # characters of the password as which the functions come
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", action="store_true", help="only list the migrations; exit code 1 if one was edited")
+    parser.add_argument("--check", action="store_true", help="only read the files; exit code 1 for a breaking one")
     parser.add_argument("--app-password", action="store_true", help="let lotok_app log in by LOTOK_APP_PASSWORD")
     parser.add_argument("--url", help="the database, instead of DATABASE_URL_UNPOOLED")
 
 
 async def run(args: argparse.Namespace) -> int:
+    if args.check:
+        return _check()
     password = os.environ.get("LOTOK_APP_PASSWORD", "")
     if args.app_password and len(password) < SHORTEST:
         raise errors.Misconfigured(detail=f"LOTOK_APP_PASSWORD must have at least {SHORTEST} characters")
@@ -37,6 +42,17 @@ async def run(args: argparse.Namespace) -> int:
             await conn.execute(sql.SQL("alter role lotok_app login password {}").format(password))
             print("lotok_app logs in with the password in LOTOK_APP_PASSWORD")
         return 0
+
+
+def _check() -> int:
+    found = contract.check(migrations.available())
+    for one in found:
+        print(
+            f"{one.migration} {one.what}: {one.statement}\n    say why above it: -- contract: <why no older code needs it>"
+        )
+    if not found:
+        print("no new migration breaks the code before it")
+    return 1 if found else 0
 
 
 async def _show(conn: db.Connection) -> int:
