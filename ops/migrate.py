@@ -47,9 +47,8 @@ async def run(args: argparse.Namespace) -> int:
 def _check() -> int:
     found = contract.check(migrations.available())
     for one in found:
-        print(
-            f"{one.migration} {one.what}: {one.statement}\n    say why above it: -- contract: <why no older code needs it>"
-        )
+        print(f"{one.migration} {one.what}: {one.statement}")
+        print("    say above it: -- contract: <why no older code needs it>")
     if not found:
         print("no new migration breaks the code before it")
     return 1 if found else 0
