@@ -90,10 +90,8 @@ async def cut(conn: db.Connection, one: Broadcast, now: datetime) -> int:
 
 
 async def begin(conn: db.Connection, one: Broadcast, now: datetime) -> None:
-    """Have the parts sent, the first alone; without any it is done."""
-    ids = {"partner_id": one.partner_id, "id": one.id}
-    if not await SQL.finish_empty.within(PLATFORM).run(conn, **ids, now=now):
-        await SQL.queue_parts.within(PLATFORM).run(conn, **ids, now=now)
+    """Have the parts sent, the first alone; without any it is done. One that was stopped meanwhile stays stopped."""
+    await SQL.begin_parts.within(PLATFORM).one(conn, str, partner_id=one.partner_id, id=one.id, now=now)
 
 
 async def take(conn: db.Connection, key: PartKey, job_id: int, token: UUID | None, now: datetime) -> str:

@@ -144,17 +144,8 @@ select cut_page(
     %(partner_id)s, %(id)s, %(size)s, %(zones)s::text[], %(froms)s::timestamptz[], %(untils)s::timestamptz[], %(now)s
 );
 
--- name: queue_parts
-select queue_parts(%(partner_id)s, %(id)s, %(now)s), queue_progress(%(partner_id)s, %(id)s);
-
--- name: finish_empty
-update broadcasts
-set state = 'done',
-    finished_at = %(now)s
-where partner_id = %(partner_id)s
-and id = %(id)s
-and state = 'cutting'
-and parts = 0;
+-- name: begin_parts
+select begin_parts(%(partner_id)s, %(id)s, %(now)s);
 
 -- name: take_part
 select take_part(

@@ -390,16 +390,14 @@ language plpgsql set role to lotok_app as $$
 begin
     perform must_live(p_user_id);
     perform set_config('app.platform', 'on', true);
-    update clients
-    set phone = p_phone
-    where user_id = p_user_id
-    and not exists (select from clients c where c.phone = p_phone and c.user_id <> p_user_id);
-    if not found then
-        if not exists (select from clients where user_id = p_user_id) then
+    begin
+        update clients set phone = p_phone where user_id = p_user_id;
+        if not found then
             raise exception using errcode = 'LK404', message = 'no_client', detail = p_user_id::text;
         end if;
+    exception when unique_violation then
         raise exception using errcode = 'LK409', message = 'phone_taken', detail = p_user_id::text;
-    end if;
+    end;
     update users
     set phone_mark = p_mark
     where id = p_user_id

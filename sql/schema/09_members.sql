@@ -622,9 +622,10 @@ begin
         perform set_config('app.platform', '', true);
         return 0;
     end if;
-    perform must_live(id) from unnest(array[least(p_from, p_into), greatest(p_from, p_into)]) id;
-    perform 1 from clients where user_id in (p_from, p_into) order by user_id for update;
-    select * into had from clients where user_id = p_from;
+    -- what is written in the name of either waits, or is waited for
+    perform from users where id in (p_from, p_into) order by id for update;
+    perform must_live(id) from unnest(array[p_from, p_into]) id;
+    select * into had from clients where user_id = p_from for update;
     if had.user_id is null or not exists (select from clients where user_id = p_into) then
         raise exception using errcode = 'LK404', message = 'no_client', detail = p_from::text;
     end if;
@@ -632,9 +633,7 @@ begin
     number := merge_cards(p_from, p_into, coalesce(p_now, clock_timestamp()));
     perform pass_along(p_from, p_into);
     delete from clients where user_id = p_from;
-    update clients
-    set phone = coalesce(had.phone, phone),
-        birthday = coalesce(birthday, had.birthday)
+    update clients set phone = coalesce(had.phone, phone), birthday = coalesce(birthday, had.birthday)
     where user_id = p_into;
     select phone_mark into number_mark from users where id = p_from;
     if number_mark is not null then

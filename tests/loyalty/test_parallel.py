@@ -1,4 +1,5 @@
 import asyncio
+import functools
 from contextlib import AsyncExitStack
 
 import pytest
@@ -195,3 +196,38 @@ async def test_a_return_that_meets_the_next_account_leaves_it_the_debt(crowd, jo
     joined, receipt = sorted(await asyncio.gather(*begun), key=lambda done: hasattr(done, "missing"))
     assert receipt.missing == 50
     assert (await members.get(conns[0], shop.id, joined.member_id)).owed == 50
+
+
+@pytest.mark.parametrize("joins_first", [True, False])
+@pytest.mark.parametrize("who", ["old", "new"])
+async def test_a_merge_that_meets_a_join_of_the_same_person_leaves_one_card_with_everything(crowd, who, joins_first):
+    conns, shop, _ = crowd
+    old, new = await make_client(conns[0]), await make_client(conns[0])
+    joins, other = (old, new) if who == "old" else (new, old)
+    await members.join(conns[0], shop.id, other.id)
+    join = functools.partial(members.join, conns[1], shop.id, joins.id)
+    merge = functools.partial(members.merge, conns[2], old.id, new.id)
+    first, second = (join, merge) if joins_first else (merge, join)
+    async with first.args[0].transaction():
+        await first()
+        later = asyncio.create_task(second())
+        await waits(conns[7], second.args[0])
+    if who == "old" and not joins_first:
+        with pytest.raises(errors.Missing, match="no_client"):  # that account is nobody's by then
+            await later
+    else:
+        await later
+    [card] = await members.cards(conns[0], new.id)
+    assert (card.partner_id, await members.cards(conns[0], old.id)) == (shop.id, [])
+
+
+async def test_of_two_who_give_the_same_number_at_once_the_second_is_told_that_it_is_taken(crowd):
+    conns, _, _ = crowd
+    one, two = await make_client(conns[0]), await make_client(conns[0])
+    async with conns[1].transaction():
+        await members.set_phone(conns[1], one.id, "+79017600777")
+        later = asyncio.create_task(members.set_phone(conns[2], two.id, "+79017600777"))
+        await waits(conns[7], conns[2])
+    with pytest.raises(errors.Conflict, match="phone_taken"):
+        await later
+    assert await members.phone_owner(conns[0], "+79017600777") == one.id

@@ -278,6 +278,7 @@ async def test_a_shop_that_is_blocked_while_its_broadcast_goes_out_writes_to_nob
     ("state", "left"),
     [
         ("running", ("paused", "left")),
+        ("cutting", ("cutting", "left")),
         ("scheduled", ("draft", "")),
         ("review", ("draft", "")),
         ("paused", ("paused", "by_hand")),

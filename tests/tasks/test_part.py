@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib import config, errors, limits
+from lib.loyalty import partners, staff
 from lib.people import notify
 from lib.reach import broadcasts, choices, parts
 from lib.reach.sending import Mail
+from tests.factories import make_user
 from tests.loyalty_lab import make_shop
 from tests.reach_lab import NOON, Postbox, Worker, crowd, released
 
@@ -365,6 +367,57 @@ async def test_a_page_that_is_cut_again_leaves_nobody_out(conn, post, worker, mo
         await worker.work()
         worker.now += parts.PROOF
     assert await worker.sums(one) == {"sent": 35}
+
+
+STOPS = {
+    "its author was let go": ("paused", "left"),
+    "its author serves clients now": ("paused", "left"),
+    "the shop was blocked": ("paused", "closed"),
+    "it was cancelled": ("cancelled", ""),
+}
+
+
+async def stop(conn, why, one, shop):
+    if why == "the shop was blocked":
+        await partners.decide(conn, shop.id, shop.owner.id, "blocked", "-")
+    elif why == "it was cancelled":
+        await broadcasts.steer(conn, one.partner_id, one.id, "cancel", NOON)
+    elif why == "its author was let go":
+        await staff.remove(conn, shop.id, shop.owner.id, one.created_by)
+    else:
+        await conn.execute("update staff set role = 'cashier' where user_id = %s", [one.created_by])
+
+
+@pytest.mark.parametrize("why", STOPS)
+async def test_what_is_stopped_between_its_last_page_and_its_first_part_goes_to_nobody(
+    conn, post, worker, monkeypatch, why
+):
+    shop, manager = await make_shop(conn), await make_user(conn)
+    await staff.accept(conn, manager.id, await staff.invite(conn, shop.id, shop.owner.id, "manager"))
+    await crowd(conn, shop.id, 3)
+    one = await released(conn, shop)
+    await conn.execute("update broadcasts set created_by = %s where id = %s", [manager.id, one.id])
+    begin = parts.begin
+
+    async def late(within, cut, now):
+        await stop(conn, why, cut, shop)
+        await begin(within, cut, now)
+
+    monkeypatch.setattr(parts, "begin", late)
+    await worker.work()
+    assert (await state(conn, one), post.got) == (STOPS[why], [])
+
+
+async def test_one_that_paused_as_its_author_left_goes_on_when_the_owner_says_so(conn, post, worker):
+    shop = await make_shop(conn)
+    people = await crowd(conn, shop.id, 3)
+    one = await released(conn, shop)
+    await conn.execute("update broadcasts set state = 'cutting', reason = 'left' where id = %s", [one.id])
+    await worker.work()
+    assert (await state(conn, one), post.got) == (("paused", "left"), [])
+    await broadcasts.steer(conn, shop.id, one.id, "resume", worker.now)
+    await worker.work()
+    assert (await state(conn, one), sorted(post.got)) == (("done", ""), sorted(people.values()))
 
 
 @pytest.fixture(autouse=True)
