@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,17 +53,44 @@ def _packaged(version: int) -> list[Path]:
 def run(version: int, **settings: str) -> Iterator[Path]:
     """Run a fresh server, with settings of its own, and yield its data folder."""
     with postgres.guarded() as folder:
-        data = folder / "data"
-        if user := postgres.system_user():
-            shutil.chown(folder, user)
-        options = " ".join(f"-c {name}={value}" for name, value in (SETTINGS | settings).items())
+        data = _data(folder)
         _call(version, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8")
-        try:
-            _call(version, "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", f"-k {folder} {options}", "start")
+        with _started(version, data, settings):
             yield data
-        finally:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                _call(version, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@contextlib.contextmanager
+def replica(version: int, primary: Path, **settings: str) -> Iterator[Path]:
+    """Run a copy of a running server, which follows it by streaming and can be read, and yield its data folder."""
+    with postgres.guarded() as folder:
+        data, where = _data(folder), postgres.socket_folder(primary)
+        _call(version, "pg_basebackup", "-D", data, "-h", where, "-U", "postgres", "-R", "-X", "stream", "-c", "fast")
+        with _started(version, data, settings):
+            yield data
+
+
+def stop(version: int, data: Path) -> None:
+    """Stop a server at once; it may be stopped already."""
+    with contextlib.suppress(subprocess.CalledProcessError):
+        _call(version, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+def _data(folder: Path) -> Path:
+    if user := postgres.system_user():
+        shutil.chown(folder, user)
+    return folder / "data"
+
+
+@contextlib.contextmanager
+def _started(version: int, data: Path, settings: Mapping[str, str]) -> Iterator[None]:
+    options = " ".join(f"-c {name}={value}" for name, value in (SETTINGS | dict(settings)).items())
+    try:
+        _call(
+            version, "pg_ctl", "-D", data, "-l", data.parent / "log", "-w", "-o", f"-k {data.parent} {options}", "start"
+        )
+        yield
+    finally:
+        stop(version, data)
 
 
 def _call(version: int, program: str, *args: str | Path) -> None:

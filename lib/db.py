@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import functools
 import json
+import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,7 +92,7 @@ async def reading() -> AsyncIterator[tuple[Connection, datetime | None]]:
         if url:
             try:
                 copy = await stack.enter_async_context(connection(url))
-                as_of = await sql.as_of.one(copy, datetime)
+                as_of = await _in_time(copy, sql.as_of.one(copy, datetime))
             except errors.Unavailable as fault:
                 log.event("copy_away", error=fault.detail[:200])
             else:
@@ -126,6 +128,18 @@ async def snapshot(*, copy: bool = True) -> AsyncIterator[tuple[Connection, date
         await conn.set_read_only(True)
         await stack.enter_async_context(conn.transaction())
         yield conn, await load("replica").as_of.one(conn, datetime) if url else None
+
+
+async def _in_time[T](conn: Connection, asked: Coroutine[Any, Any, T]) -> T:
+    """Await what is asked of a server; of one that has fallen silent on an open connection the connection is cut.
+
+    To cancel would wait as well, as it asks the server to.
+    """
+    asking = asyncio.ensure_future(asked)
+    if not (await asyncio.wait([asking], timeout=CHECKOUT_SECONDS))[0]:
+        with socket.socket(fileno=os.dup(conn.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+    return await asking
 
 
 @contextlib.asynccontextmanager
