@@ -168,7 +168,7 @@ def test_a_bots_own_modules_stay_with_the_bot():
 
 # What a bot keeps in State.data beside the drafts of its flows: the screen, the place at work, the words of a search
 # with pages, and the screens that are done.
-LOOSE = {"screen", "pictured", "pages", "shop", "job", "sought", "shop_words"}
+LOOSE = {"screen", "pictured", "awaits", "pages", "shop", "job", "sought", "shop_words"}
 LOOSE |= {"done", "undone", "bought_on", "erase_on"}
 # These forms are steps of a wizard.
 WIZARDS = {f"lib.flows.partner.{name}" for name in ("apply", "goods", "promos", "rules")}

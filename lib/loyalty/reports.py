@@ -9,6 +9,7 @@ from lib.loyalty.partners import Partner, of
 
 SQL = db.load("loyalty_reports")
 
+MANY = 5000  # operations; to sum as many takes about 40 ms
 GROUPS = ("new", "loyal", "champion", "sleeping", "at_risk", "lost")
 
 
@@ -121,6 +122,11 @@ async def summaries(
     asked = {"sinces": sinces, "untils": untils, "first": min(sinces), "last": max(untils)}
     query = SQL.summaries.within(of(partner.id))
     return await query.all(conn, ShopSummary, partner_id=partner.id, **asked, minor_per_point=partner.minor_per_point)
+
+
+async def is_long(conn: db.Connection, partner_id: int, since: datetime) -> bool:
+    """Whether there are more operations since then than somebody should wait for to be summed."""
+    return bool(await SQL.is_long.within(of(partner_id)).one(conn, bool, partner_id=partner_id, since=since, most=MANY))
 
 
 async def days(conn: db.Connection, partner: Partner, since: datetime, until: datetime) -> list[Day]:

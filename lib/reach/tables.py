@@ -3,13 +3,14 @@
 import html
 from collections.abc import Sequence
 from datetime import date
+from itertools import batched
 
 from lib import text
 from lib.loyalty.partners import Partner
 from lib.loyalty.reports import ShopSummary
 from lib.reach import analysis, trends
 from lib.reach.analysis import BusyHour, Cohort, OwedPoints
-from lib.reach.periods import Period
+from lib.reach.periods import SPANS, Period
 from lib.telegram.client import Button, Keyboard
 
 SCREENS = ("period", "hours", "cohorts", "owed")
@@ -66,6 +67,55 @@ def amount(language: str, value: int | None, form: str) -> str:
     if value is None:
         return trends.NONE
     return text.money(language, value) if form == "money" else text.number(language, value)
+
+
+def home(shop: Partner, asked: Period, now: ShopSummary, before: ShopSummary, language: str) -> str:
+    """Return the figures of the last days, and by how much the turnover differs from the days before them."""
+    none = text.say(language, "partner.figures.none")
+
+    def share(points: int | None) -> str:
+        return none if points is None else text.percent(language, round(points, -2))
+
+    fields = {**vars(now), "turnover": now.turnover_minor, "new": now.new_clients, "returning": now.returning_clients}
+    fields |= {"available": now.available + now.pending, "liability": now.liability_minor}
+    fields |= {"churn": share(now.churn_bp), "redemption": share(now.redemption_bp)}
+    fields["average"] = none if now.average_bill_minor is None else text.money(language, now.average_bill_minor)
+    fields["nps"] = none if now.nps is None else (f"{now.nps:+d}" if now.nps else "0").replace("-", "−")
+    fields["change"] = _change(language, now.turnover_minor, before.turnover_minor)
+    return text.say(language, "partner.figures.home", title=shop.title, days=int(asked.code), **fields)
+
+
+def _change(language: str, now: int, before: int) -> str:
+    """Return by how much the period differs from the one before; nothing without one."""
+    if not before:
+        return ""
+    percent = round((now - before) * 100 / before)
+    return f" ({'+' if percent > 0 else ''}{text.percent(language, percent * 100)})"
+
+
+def home_keyboard(shop_id: int, code: str, language: str) -> Keyboard:
+    """Return the spans, what else there is to see, and the files to order."""
+    spans = [
+        Button(
+            f"{'• ' if str(one) == code else ''}{text.say(language, 'partner.figures.span', days=one)}",
+            f"figures:home:{one}",
+        )
+        for one in SPANS
+    ]
+    ways = (
+        ("digest.button.compare", f"compare:period:{shop_id}:week"),
+        ("digest.button.home", "digests:home"),
+        ("partner.button.groups", "figures:groups"),
+        ("partner.button.team_figures", f"figures:team:{code}"),
+        ("partner.button.marks", "marks:list"),
+        ("partner.button.invites", "invites:list"),
+        ("partner.button.chart", f"figures:chart:{code}"),
+        ("digest.button.pdf", f"figures:pdf:{code}"),
+        ("partner.button.exports", "exports:home"),
+        ("partner.button.poster", "figures:poster"),
+    )
+    rows = batched((Button(text.say(language, label), data) for label, data in ways), 2)
+    return [spans, *map(list, rows), [Button(text.say(language, "button.menu"), "menu:home")]]
 
 
 def hours(shop: Partner, asked: Period, found: list[BusyHour], language: str) -> str:

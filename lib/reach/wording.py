@@ -139,8 +139,8 @@ def _keyboard(found: Digest, language: str) -> Keyboard:
     shop, code = found.shop.id, found.period.code
     ways = {
         "away": f"cast:away:{shop}:{reminders.AWAY}",
-        "poster": "figures:poster",
-        "birthday": "rules:edit:birthday_points",
+        "poster": f"figures:poster:{shop}",
+        "birthday": f"rules:edit:birthday_points:{shop}",
     }
     first = (
         [[Button(text.say(language, f"digest.button.{found.suggests}"), ways[found.suggests], style="primary")]]

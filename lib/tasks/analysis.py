@@ -1,6 +1,10 @@
-"""Reads a screen of a shop's analysis and puts it into the message that promised it, if the reader may still see it."""
+"""Reads a screen of a shop's figures and puts it into the message that promised it, if the reader may still see it.
+
+A reader who has gone on to something else in that message meanwhile keeps what they see.
+"""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, db, errors, log, retry
@@ -8,6 +12,7 @@ from lib.jobs.run import Run
 from lib.loyalty import partners, reports, staff
 from lib.loyalty.partners import Partner
 from lib.reach import analysis, periods, tables, wording
+from lib.telegram import fsm
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
@@ -26,13 +31,29 @@ async def run(run: Run) -> None:
     what, code = asked["what"], asked.get("period", "")
     words, as_of = await db.read(lambda conn: _words(conn, shop, what, code, now, user.language))
     words = "\n\n".join(filter(None, [words, wording.as_of(as_of, shop.tz, user.language)]))
-    rows = tables.keyboard(shop.id, what, code, user.language)
+    rows = (
+        tables.home_keyboard(shop.id, code, user.language)
+        if what == "home"
+        else tables.keyboard(shop.id, what, code, user.language)
+    )
+    if await _has_gone_on(asked, user.tg_id):
+        log.note(gone_on=True)
+        return
     chat = Chat(asked["bot"], user.tg_id, paced=True)
     try:
         if not await chat.edit(asked["message_id"], words, rows):
             await chat.say(words, rows)
     except errors.Blocked:
         log.note(blocked=True)
+
+
+async def _has_gone_on(asked: dict[str, Any], tg_id: int) -> bool:
+    """Whether the message shows something else by now: a state saved after the promise that does not wait for it."""
+    if "awaits" not in asked:
+        return False
+    state = await fsm.read(asked["bot"], tg_id)
+    same = state.data.get("screen") == asked["message_id"]
+    return bool(same and state.saved_at > asked["at"] and state.data.get("awaits") != asked["awaits"])
 
 
 async def _words(conn: db.Connection, shop: Partner, what: str, code: str, now: datetime, language: str) -> str:
@@ -46,4 +67,6 @@ async def _words(conn: db.Connection, shop: Partner, what: str, code: str, now: 
         return tables.hours(shop, period, await analysis.hours(conn, shop, period), language)
     spans = [(period.since, period.until), (period.before_since, period.before_until)]
     one, before = await reports.summaries(conn, shop, spans)
+    if what == "home":
+        return tables.home(shop, period, one, before, language)
     return tables.period(shop, period, one, before, language)

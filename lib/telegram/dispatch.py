@@ -164,7 +164,7 @@ class Turn:
 
     async def show(self, words: str, keyboard: Keyboard) -> None:
         """Make this the current screen: rewrite the message whose button was pressed, else send a new one."""
-        pictured = self.state.data.pop("pictured", False)
+        pictured, _ = (self.state.data.pop(name, None) for name in ("pictured", "awaits"))
         if self.on_screen and pictured:  # a picture's message cannot become a text
             await self.chat.delete(self.came.message_id)
         elif self.on_screen:

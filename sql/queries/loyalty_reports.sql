@@ -92,6 +92,17 @@ left join soon e on e.place = p.place
 left join rated r on r.place = p.place
 order by p.place;
 
+-- name: is_long
+-- Whether there are more operations than so many since then: looks at no more of them than it must.
+select count(*) > %(most)s
+from (
+    select
+    from point_txns t
+    where t.partner_id = %(partner_id)s
+    and t.created_at >= %(since)s
+    limit %(most)s + 1
+) few;
+
 -- name: days
 -- Counts by the shop's own days, without gaps, for a chart.
 select d.day::date as day, coalesce(x.receipts, 0) as receipts, coalesce(x.turnover_minor, 0)::bigint as turnover_minor,

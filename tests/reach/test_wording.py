@@ -113,8 +113,8 @@ def test_one_suggestion_has_its_button_and_no_phone_is_in_it():
 @pytest.mark.parametrize(
     ("more", "first"),
     [
-        ({"best": replace(BEST, away=0)}, "rules:edit:birthday_points"),
-        ({"best": replace(BEST, invites_back=True), "now": {**BUSY, "new_clients": 0}}, "figures:poster"),
+        ({"best": replace(BEST, away=0)}, "rules:edit:birthday_points:7"),
+        ({"best": replace(BEST, invites_back=True), "now": {**BUSY, "new_clients": 0}}, "figures:poster:7"),
         ({"best": replace(BEST, away=0), "shop": {"birthday_points": 5}}, "compare:pdf:7:w20261123"),
     ],
 )

@@ -7,24 +7,19 @@ compare:chart:<shop>:<screen>[:<code>] · pdf:<shop>:<code>: a job draws it, and
 
 import re
 from datetime import date, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, dates, db, errors, limits
-from lib.flows.partner import workplace
-from lib.jobs import kick, table
-from lib.jobs.table import NewJob
+from lib.flows.partner import promised, workplace
+from lib.jobs import kick
 from lib.loyalty import partners
 from lib.loyalty.staff import Staff
 from lib.reach import periods, tables
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
-# Both read a shop's history: nobody needs them more often.
-SCREENS = limits.Limit("analysis", 30, timedelta(minutes=10))
+# They read a shop's history: nobody needs them more often.
 PICTURES = limits.Limit("shop_file", 10, timedelta(minutes=10))
-# What a screen shows first.
-FIRST = {"period": "week", "hours": "90", "cohorts": "", "owed": ""}
 
 
 async def handle(turn: Turn) -> None:
@@ -42,13 +37,13 @@ async def handle(turn: Turn) -> None:
     elif action in ("chart", "pdf"):
         await _draw(turn, place, action, argument)
     else:
-        await _show(turn, place, action if action in tables.SCREENS else "period", argument)
+        await promised.show(turn, place, action if action in promised.FIRST else "period", argument)
 
 
 async def _ask(turn: Turn, place: Staff, what: str, note: str = "") -> None:
     what = what if what in ("period", "hours") else "period"
     turn.state.step = f"compare:own:{what}"
-    back = screen.home(turn, f"compare:{what}:{place.partner_id}:{FIRST[what]}")
+    back = screen.home(turn, f"compare:{what}:{place.partner_id}:{promised.FIRST[what]}")
     await turn.show(screen.paragraphs(note, turn.text("digest.ask.own")), [back])
 
 
@@ -59,7 +54,7 @@ async def _take(turn: Turn, place: Staff, what: str) -> None:
     except errors.Invalid:
         await _ask(turn, place, what, turn.text("digest.ask.unclear"))
         return
-    await _show(turn, place, what, code)
+    await promised.show(turn, place, what, code)
 
 
 def own(typed: str, today: date) -> str:
@@ -88,38 +83,12 @@ async def _zone(place: Staff) -> str:
     return (await db.run(lambda conn: partners.get(conn, place.partner_id))).tz
 
 
-async def _show(turn: Turn, place: Staff, what: str, code: str) -> None:
-    """Promise the screen and have it read; a period that is none becomes the first one of the screen."""
-    if await turn.limited(SCREENS):
-        return
-    turn.state.step = ""
-    code = _known(code) or FIRST[what] if FIRST[what] else ""
-    await turn.show(turn.text("digest.reading"), [screen.home(turn, "figures:home")])
-    await _order(turn, place, "analysis", what=what, period=code, message_id=turn.state.data["screen"])
-    turn.after.append(kick.drain)
-
-
-def _known(code: str) -> str:
-    try:
-        return periods.read(code, clock.now(), "UTC").code
-    except errors.Invalid:
-        return ""
-
-
 async def _draw(turn: Turn, place: Staff, action: str, argument: str) -> None:
     what, _, code = ("pdf", "", argument) if action == "pdf" else argument.partition(":")
     what = what if what in (*tables.SCREENS, "pdf") else "period"
     if await limits.wait(turn.chat.id, PICTURES):
         await turn.answer(turn.text("partner.figures.too_often"), alert=True)
         return
-    await _order(turn, place, "chart", what=what, period=_known(code) or "week")
+    await promised.order(turn, place, "chart", code, what=what)
     turn.after.append(kick.render)
     await turn.answer(turn.text("partner.figures.ordered"))
-
-
-async def _order(turn: Turn, place: Staff, task: str, **asked: Any) -> None:
-    """Queue the job; a press that comes again orders nothing new."""
-    args = {"bot": turn.chat.bot, "partner_id": place.partner_id, "language": turn.language, **asked}
-    key = f"{task}:{turn.chat.bot}:{turn.chat.id}:{turn.came.update_id}"
-    order = NewJob(turn.state.who["id"], key, args)
-    await db.run(lambda conn: table.create_free_jobs(conn, task, [order]))

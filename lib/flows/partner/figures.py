@@ -8,18 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import db, limits, text
-from lib.flows.partner import workplace
+from lib import clock, db, limits
+from lib.flows.partner import promised, workplace
 from lib.jobs import kick, table
 from lib.jobs.table import NewJob
 from lib.loyalty import partners, reports
-from lib.loyalty.reports import ShopSummary
 from lib.loyalty.staff import Staff
+from lib.reach import periods, tables
 from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
-SPANS = (7, 30, 90)
 SPAN = 30
 # A file is read from the whole of a shop's history: nobody needs it more often.
 FILES = limits.Limit("shop_file", 10, timedelta(minutes=10))
@@ -27,92 +25,37 @@ FILES = limits.Limit("shop_file", 10, timedelta(minutes=10))
 
 async def handle(turn: Turn) -> None:
     """Show the figures, or order one of the files."""
-    place = await workplace.at_work(turn, manages=True)
+    wanted, argument = screen.pressed(turn)
+    # a digest's button is of its own shop, whichever was chosen last
+    place = await workplace.at_work_in(turn, argument if wanted == "poster" else "")
     if place is None:
         return
     turn.state.step = ""
-    wanted, argument = screen.pressed(turn)
     await SCREENS.get(wanted, _home)(turn, place, argument)
 
 
 def _span(argument: str) -> int:
-    return screen.number(argument) if screen.number(argument) in SPANS else SPAN
+    return screen.number(argument) if screen.number(argument) in periods.SPANS else SPAN
 
 
 async def _home(turn: Turn, place: Staff, argument: str) -> None:
-    span, now = _span(argument), datetime.now(UTC)
-    since = now - timedelta(days=span)
+    """Show the figures at once, or have a job read them where there are many operations to go through."""
+    span = str(_span(argument))
 
-    async def read(conn: db.Connection) -> tuple[ShopSummary, ShopSummary]:
+    async def read(conn: db.Connection) -> str:
         shop = await partners.get(conn, place.partner_id)
-        before = since - timedelta(days=span)
-        found, earlier = await reports.summaries(conn, shop, [(since, now), (before, since)])
-        return found, earlier
+        period = periods.read(span, clock.now(), shop.tz)
+        if await reports.is_long(conn, shop.id, period.before_since):
+            return ""
+        spans = [(period.since, period.until), (period.before_since, period.before_until)]
+        found, before = await reports.summaries(conn, shop, spans)
+        return tables.home(shop, period, found, before, turn.language)
 
-    found, before = await db.run(read)
-    words = turn.text("partner.figures.home", title=place.title, days=span, **_fields(turn, found, before))
-    await turn.show(words, [_spans(turn, span), *_ways(turn, place, span), screen.home(turn)])
-
-
-def _spans(turn: Turn, span: int) -> list[Button]:
-    return [
-        Button(f"{'• ' if one == span else ''}{turn.text('partner.figures.span', days=one)}", f"figures:home:{one}")
-        for one in SPANS
-    ]
-
-
-def _ways(turn: Turn, place: Staff, span: int) -> Keyboard:
-    """Return what else there is to see, and the files to order."""
-    ways = (
-        ("digest.button.compare", f"compare:period:{place.partner_id}:week"),
-        ("digest.button.home", "digests:home"),
-        ("partner.button.groups", "figures:groups"),
-        ("partner.button.team_figures", f"figures:team:{span}"),
-        ("partner.button.marks", "marks:list"),
-        ("partner.button.invites", "invites:list"),
-        ("partner.button.chart", f"figures:chart:{span}"),
-        ("digest.button.pdf", f"figures:pdf:{span}"),
-        ("partner.button.exports", "exports:home"),
-        ("partner.button.poster", "figures:poster"),
-    )
-    return screen.in_rows([screen.button(turn, label, data) for label, data in ways])
-
-
-def _fields(turn: Turn, found: ShopSummary, before: ShopSummary) -> dict[str, Any]:
-    none = turn.text("partner.figures.none")
-
-    def share(points: int | None) -> str:
-        return none if points is None else text.percent(turn.language, round(points, -2))
-
-    average = found.average_bill_minor
-    return {
-        "turnover": found.turnover_minor,
-        "change": _change(turn, found.turnover_minor, before.turnover_minor),
-        "receipts": found.receipts,
-        "average": none if average is None else text.money(turn.language, average),
-        "active": found.active,
-        "new": found.new_clients,
-        "returning": found.returning_clients,
-        "clients": found.clients,
-        "churn": share(found.churn_bp),
-        "nps": none if found.nps is None else (f"{found.nps:+d}" if found.nps else "0").replace("-", "−"),
-        "ratings": found.ratings,
-        "issued": found.issued,
-        "redeemed": found.redeemed,
-        "redemption": share(found.redemption_bp),
-        "available": found.available + found.pending,
-        "liability": found.liability_minor,
-        "expiring": found.expiring,
-        "reversals": found.reversals,
-    }
-
-
-def _change(turn: Turn, now: int, before: int) -> str:
-    """Return by how much the period differs from the one before; nothing without one."""
-    if not before:
-        return ""
-    percent = round((now - before) * 100 / before)
-    return f" ({'+' if percent > 0 else ''}{text.percent(turn.language, percent * 100)})"
+    words = await db.run(read)
+    if words:
+        await turn.show(words, tables.home_keyboard(place.partner_id, span, turn.language))
+    else:
+        await promised.show(turn, place, "home", span)
 
 
 async def _groups(turn: Turn, place: Staff, _: str) -> None:

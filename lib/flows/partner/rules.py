@@ -64,15 +64,17 @@ NOW = {**dict.fromkeys(("zone", "switch"), "partner.rules.now_choose"), "picture
 
 async def handle(turn: Turn) -> None:
     """Show the rules, or one of them, or take a new value."""
-    place = await workplace.at_work(turn, manages=True)
+    wanted, argument = screen.pressed(turn)
+    name, _, rest = argument.partition(":")
+    # a digest's button is of its own shop, whichever was chosen last
+    place = await workplace.at_work_in(turn, rest if wanted == "edit" else "")
     if place is None:
         return
-    wanted, argument = screen.pressed(turn)
     step = turn.state.step.partition(":")[2]
-    if wanted == "edit" and argument in RULES:
-        await _edit(turn, place, argument)
+    if wanted == "edit" and name in RULES:
+        await _edit(turn, place, name)
     elif wanted == "set":
-        await _set(turn, place, *argument.partition(":")[::2])
+        await _set(turn, place, name, rest)
     elif wanted in ("tiers", "untier"):
         await (_tiers(turn, place) if wanted == "tiers" else _save_tiers(turn, place, []))
     elif turn.came.attachment and step == "photo":

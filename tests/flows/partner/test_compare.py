@@ -1,11 +1,11 @@
 """A shop's analysis in the chat: the screens that a job reads, two dates that are typed, the picture and the page."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from lib import errors
-from lib.flows.partner import compare
+from lib import clock, errors
+from lib.flows.partner import compare, promised
 from lib.loyalty import staff
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import user_id
@@ -36,6 +36,21 @@ async def test_an_owner_compares_and_looks_at_each_screen(cafe):
     assert "PDF" not in buttons(message)
     await cafe.owner.presses("Назад")
     await cafe.owner.sees("Статистика · Кофейня")
+
+
+async def test_an_owner_who_has_gone_on_keeps_the_screen_that_they_see(cafe):
+    await served(cafe, await cafe.client())
+    boss = await user_id(cafe.shop, cafe.owner)
+    async with cafe.shop.without_worker():
+        await cafe.owner.forges(f"compare:hours:{cafe.id}:90")
+        await cafe.owner.sees("Считаю")
+        await cafe.owner.presses("Назад")
+        await cafe.owner.sees("Статистика · Кофейня")
+    await cafe.shop.finish("analysis", boss)
+    assert "Статистика · Кофейня" in words(await cafe.owner.last())
+    await cafe.owner.forges(f"compare:home:{cafe.id}:90")
+    message = await read(cafe, "Статистика · Кофейня «Зерно»</b>|Статистика.*за 90 дней.*Оборот: 1\u00a0000 ₽", 2)
+    assert "• 90 дней" in buttons(message)
 
 
 async def test_two_dates_are_typed_and_what_is_no_date_is_asked_for_again(cafe):
@@ -70,6 +85,24 @@ async def test_who_was_let_go_meanwhile_sees_no_figures(cafe, staffer):
         await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
     await cafe.shop.finish("analysis", other)
     assert "Сравнение" not in "".join(words(one) for one in await roman.messages())
+
+
+@pytest.mark.parametrize(
+    ("code", "zone", "what", "found"),
+    [
+        # 1:00 on the 29th at a shop in Vladivostok, while it is the 28th in London
+        ("20261129-20261129", "Asia/Vladivostok", "period", "20261129-20261129"),
+        ("d20261129", "Asia/Vladivostok", "pdf", "d20261129"),
+        ("20261129-20261129", "Europe/Kaliningrad", "period", "week"),
+        ("20261129-20261129", "Europe/Kaliningrad", "hours", "90"),
+        ("nonsense", "Europe/Moscow", "home", "30"),
+        ("nonsense", "Europe/Moscow", "pdf", "week"),
+        ("week", "Europe/Moscow", "cohorts", ""),
+    ],
+)
+def test_a_period_is_known_by_the_shops_own_days(monkeypatch, code, zone, what, found):
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 28, 15, 0, tzinfo=UTC))
+    assert promised.known(code, zone, what) == found
 
 
 @pytest.mark.parametrize(

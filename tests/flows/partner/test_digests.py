@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from lib.jobs import table
-from lib.loyalty import staff
+from lib.loyalty import partners, staff
 from lib.reach import choices, digests, periods
 from tests.flows.chat import buttons
 from tests.flows.partner.conftest import user_id
@@ -52,7 +52,7 @@ async def test_a_digest_comes_and_opens_the_broadcast_that_it_suggests(cafe):
 async def test_a_cashier_cannot_have_them(cafe):
     await cafe.cashier.forges("digests:home")
     await cafe.cashier.sees("управля")
-    await cafe.cashier.forges("digests:set:day:on")
+    await cafe.cashier.forges(f"digests:set:{cafe.id}:day:on")
     assert await wanted(cafe, cafe.cashier) == ["week", "month"]
 
 
@@ -67,3 +67,26 @@ async def test_a_digests_button_of_a_shop_that_let_one_go_opens_no_other(cafe, s
     await roman.forges(f"digests:home:{cafe.id + 100_000}")
     await roman.sees("больше не работаете|не работаете")
     assert "Каждый день" not in str(await roman.last())
+
+
+async def test_a_digests_buttons_are_of_its_own_shop_whichever_was_chosen_last(cafe):
+    boss = await user_id(cafe.shop, cafe.owner)
+    city = "Казань"
+    other = await cafe.run(lambda conn: partners.apply(conn, boss, title="Бар", category="cafe", city=city))
+    await cafe.shop.rows("update partners set status = 'approved' where id = %s returning id", other)
+    await cafe.owner.forges(f"digests:home:{cafe.id}")
+    first = await cafe.owner.sees("Сводки · Кофейня")
+    await cafe.owner.says("/menu")
+    await cafe.owner.forges(f"digests:home:{other}")
+    await cafe.owner.sees("Сводки · Бар")
+    await cafe.owner.presses("Каждый день", on=first)
+    await cafe.owner.sees("Сводки · Кофейня")
+    kinds = "select partner_id, digests from staff where user_id = %s"
+    found = {row["partner_id"]: row["digests"] for row in await cafe.shop.rows(kinds, boss)}
+    assert found == {cafe.id: ["day", "week", "month"], other: ["week", "month"]}
+    await cafe.owner.forges(f"digests:home:{other}")
+    await cafe.owner.forges(f"rules:edit:birthday_points:{cafe.id}")
+    await cafe.owner.says("100")
+    await cafe.owner.sees("Кофейня «Зерно»")
+    given = "select birthday_points from partners where id = any(%s) order by id"
+    assert [row["birthday_points"] for row in await cafe.shop.rows(given, [cafe.id, other])] == [100, 0]
