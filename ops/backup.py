@@ -8,11 +8,13 @@
 
 They lie in BACKUP_PATH, encrypted by age for BACKUP_RECIPIENTS: public keys (age1...), separated by commas, of which
 one may be the server's own (BACKUP_KEY names its file), so that `test` can run there. The owner's secret key stays
-elsewhere: a server that is gone, or taken over, must not be the only one that can read its backups. A backup counts
-when it was restored; when none was for eight days, the administrators hear of it.
+elsewhere: a server that is gone, or taken over, must not be the only one that can read its backups. `restore` makes
+lotok_app and lotok_till where a server is new; the role that owned the database must be there before, and it names it.
+A backup counts when it was restored; when none was for eight days, the administrators hear of it.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -71,7 +73,8 @@ async def _make(folder: Path, before: list[Archive]) -> int:
     stay = keeping.kept([one.at for one in everything], next((one.at for one in everything if one.restored), None))
     for one in everything:
         if one.at not in stay:
-            shutil.rmtree(one.folder)
+            with contextlib.suppress(FileNotFoundError):  # another run has deleted it
+                shutil.rmtree(one.folder)
             print(f"{one.folder.name}  deleted: newer ones are enough")
     return 0
 

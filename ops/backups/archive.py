@@ -8,10 +8,14 @@
 It is made beside its name and renamed when it is whole, so a folder with such a name is a whole backup.
 """
 
+import contextlib
+import fcntl
 import json
+import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +26,7 @@ from psycopg.conninfo import make_conninfo
 
 from lib import errors
 from ops.backups import pipes
-from ops.neon import connect, hashes, tools
+from ops.neon import checks, connect, hashes, roles, tools
 from ops.neon.hashes import Buckets
 
 STAMP = "%Y-%m-%dT%H%M%SZ"
@@ -37,6 +41,13 @@ select distinct r.rolname
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
 where n.nspname = 'public' and r.rolname <> current_user order by 1
 """
+# Roles that the database cannot be restored without, and whether they own something in it.
+NEEDS = """
+select r.rolname, bool_or(d.deptype = 'o') from pg_shdepend d join pg_roles r on r.oid = d.refobjid
+where d.refclassid = 'pg_authid'::regclass and d.dbid = (select oid from pg_database where datname = current_database())
+group by 1 order by 1
+"""
+OURS = re.compile(r"lotok_(app|till)(_\d+)?")  # the roles that a migration makes, without rights of their own
 SETTINGS = """
 select coalesce(d.datname, ''), coalesce(r.rolname, ''), s.setconfig
 from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase left join pg_roles r on r.oid = s.setrole
@@ -55,6 +66,7 @@ class Manifest:
     roles: list[list[Any]] = field(default_factory=list)
     settings: list[list[Any]] = field(default_factory=list)
     owners: list[list[str]] = field(default_factory=list)
+    needs: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -107,10 +119,15 @@ def all_in(folder: Path) -> list[Archive]:
 
 async def make(url: str, folder: Path, recipients: list[str], files: Path | None, now: datetime) -> Archive:
     """Make a backup; the dump and the sums are of one snapshot, whatever is written meanwhile."""
-    beside = _beside(folder)
+    with _alone(folder), connect.translated(url):
+        return await _make(url, _beside(folder), recipients, files, now)
+
+
+async def _make(url: str, beside: Path, recipients: list[str], files: Path | None, now: datetime) -> Archive:
     seal = ["age", *(part for one in recipients for part in ("-r", one))]
     try:
         async with connect.pinned(url) as conn:
+            await _refuse_hidden(conn)
             await conn.execute("begin isolation level repeatable read read only")
             [snapshot] = await _row(conn, "select pg_export_snapshot()")
             manifest = Manifest(
@@ -121,16 +138,37 @@ async def make(url: str, folder: Path, recipients: list[str], files: Path | None
                 await _rows(conn, ROLES),
                 await _rows(conn, SETTINGS),
                 await _rows(conn, OWNERS),
+                await _rows(conn, NEEDS),
             )
             await _dump(url, str(snapshot), beside / DATABASE, seal, conn.info.server_version // 10_000)
         return _finished(beside, manifest)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(beside, ignore_errors=True)
+        if isinstance(error, OSError):  # a full disk, most likely
+            raise errors.Rejected("backup", str(error)) from error
         raise
 
 
-def _beside(folder: Path) -> Path:
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one backup at a time be made in a folder, and clear away what killed ones have left."""
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.Conflict("under_way", f"another backup is being made in {folder}") from None
+        for left in folder.glob(".making-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+async def _refuse_hidden(conn: connect.Connection) -> None:
+    if hidden := await checks.hidden(conn):
+        raise errors.Conflict("not_ready", hidden)
+
+
+def _beside(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
 
 
@@ -188,6 +226,11 @@ def differences(expected: Sums, found: Sums) -> list[str]:
 
 async def restore(archive: Archive, url: str, identity: Path) -> list[str]:
     """Restore the database into an empty one and return what differs from what was saved."""
+    with connect.translated(url):
+        return await _restore(archive, url, identity)
+
+
+async def _restore(archive: Archive, url: str, identity: Path) -> list[str]:
     async with connect.pinned(url) as conn:
         major = conn.info.server_version // 10_000
         if await hashes.tables(conn):
@@ -196,10 +239,27 @@ async def restore(archive: Archive, url: str, identity: Path) -> list[str]:
     fill = [client.program("pg_restore"), "--exit-on-error", "--no-password", "--dbname", connect.read(url)["dbname"]]
     opened = ["age", "--decrypt", "-i", str(identity), str(archive.folder / DATABASE)]
     async with connect.pinned(url) as conn:
+        await _make_roles(conn, archive)
         await _let_make(conn, archive, "grant create on schema public to {}")
         await pipes.run(opened, fill, env=connect.environment(url))
         await _let_make(conn, archive, "revoke create on schema public from {}")
         return differences(archive.manifest.tables, await sums(conn))
+
+
+async def _make_roles(conn: connect.Connection, archive: Archive) -> None:
+    """Make the roles of our migrations where a server is new; Conflict names those that only its owner can make."""
+    there = {name for (name,) in await _rows(conn, "select rolname from pg_roles")}
+    missing = [name for name, _ in archive.manifest.needs if name not in there]
+    if strangers := [sql.Identifier(name).as_string() for name in missing if not OURS.fullmatch(name)]:
+        lines = "; ".join(f"create role {name} login createrole bypassrls password '...'" for name in strangers)
+        words = (
+            "what is restored belongs to roles that this server has not; make them, and restore as the one that owns it"
+        )
+        raise errors.Conflict("no_role", f"{words}: {lines}")
+    await roles.refuse_strangers(conn, {name for name, owns in archive.manifest.needs if owns})
+    for name in missing:
+        await conn.execute(sql.SQL("create role {} nologin nobypassrls").format(sql.Identifier(name)))
+        await conn.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(name)))
 
 
 async def _let_make(conn: connect.Connection, archive: Archive, statement: LiteralString) -> None:
@@ -225,6 +285,11 @@ async def unpack(archive: Archive, into: Path, identity: Path) -> list[str]:
 async def prove(archive: Archive, url: str, identity: Path) -> list[str]:
     """Restore into a scratch database beside `url`'s, drop it again, and return what differs."""
     scratch = f"lotok_restore_{archive.at:%Y%m%d%H%M%S}"
+    with connect.translated(url):
+        return await _prove(archive, url, identity, scratch)
+
+
+async def _prove(archive: Archive, url: str, identity: Path, scratch: str) -> list[str]:
     async with connect.pinned(url) as conn:
         await conn.execute(sql.SQL("drop database if exists {} (force)").format(sql.Identifier(scratch)))
         await conn.execute(sql.SQL("create database {} template template0").format(sql.Identifier(scratch)))

@@ -69,15 +69,20 @@ async def values(conn: connect.Connection, query: str, *given: object) -> list[s
 async def of_source(conn: connect.Connection, without: tuple[str, ...]) -> Findings:
     """Look at a source: what hides rows from us is a blocker, what needs a hand is a remark."""
     found = Findings()
-    if hidden := await values(conn, GUARDED_TABLES, list(without)):
-        found.blockers.append(
-            f"row security hides rows of {', '.join(hidden)} from {conn.info.user}: take a role that bypasses it (alter"
-            " role … bypassrls, or a superuser), or let the owner switch FORCE off for the time of the copy"
-        )
+    if said := await hidden(conn, without):
+        found.blockers.append(f"{said}, or let the owner switch FORCE off for the time of the copy")
     for title, query in REMARKS.items():
         if names := await values(conn, query, list(without)):
             found.remarks.append(f"{title}: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}")
     return found
+
+
+async def hidden(conn: connect.Connection, without: tuple[str, ...] = ()) -> str:
+    """Say which tables row security hides rows of, and what helps; "" where it hides none."""
+    names = await values(conn, GUARDED_TABLES, list(without))
+    listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+    help_ = "take a role that bypasses it (alter role … bypassrls, or a superuser)"
+    return f"row security hides rows of {listed} from {conn.info.user}: {help_}" if names else ""
 
 
 async def of_target(conn: connect.Connection, without: tuple[str, ...], *, fresh: bool) -> Findings:

@@ -45,9 +45,10 @@ async def go_back(move: Cutover, *, whole: bool = True) -> str:
     switched = move.state.begun("switch")
     if switched:
         await fence.shut(move.target.conn, move.roles)
-    if switched and whole:
+    if switched and whole and not move.state.facts.get("returned"):
         await replication.drain(move.target.conn, move.source.conn, BACK, move.seconds)
         await sequences.carry(move.source.conn, await sequences.read(move.target.conn, move.without))
+        move.note(returned=True)  # nobody can write to the target from here; the next lines take its slot away
     await cutover.end(move)
     await fence.open_again(move.source.conn, move.roles)
     roles = move.roles

@@ -108,7 +108,7 @@ async def test_a_database_with_tables_is_not_restored_into(owned, key, tmp_path)
 async def test_a_dump_that_fails_leaves_nothing(owned, key, tmp_path):
     with pytest.raises(errors.Rejected, match="age"):
         await archive.make(owned.url, tmp_path / "kept", ["age1-no-such-key"], None, NOW)
-    assert [*(tmp_path / "kept").iterdir()] == []
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == [".lock"]
 
 
 @pytest.mark.long
@@ -182,3 +182,74 @@ async def test_a_program_that_fails_or_is_missing_is_named(tmp_path):
     with pytest.raises(errors.Rejected) as raised:
         await pipes.run(["sh", "-c", "echo could not reach postgresql://me:secret@host/db >&2; exit 3"])
     assert "secret" not in str(raised.value)
+
+
+async def test_one_backup_at_a_time_and_what_a_killed_one_left_is_cleared_away(tmp_path):
+    (tmp_path / ".making-x1").mkdir()
+    (tmp_path / ".making-x1/database.dump.age").write_bytes(b"half")
+    with archive._alone(tmp_path):
+        assert not list(tmp_path.glob(".making-*"))
+        with pytest.raises(errors.Conflict, match="another backup is being made"):
+            await archive.make("postgresql://nobody@127.0.0.1:1/none", tmp_path, [], None, NOW)
+    with archive._alone(tmp_path):
+        pass
+
+
+async def test_a_database_that_cannot_be_reached_is_one_line(tmp_path):
+    with pytest.raises(errors.Unavailable, match="database"):
+        await archive.make("postgresql://nobody@127.0.0.1:1/none", tmp_path, [], None, NOW)
+    assert archive.all_in(tmp_path) == []
+
+
+async def test_a_full_disk_is_one_line_and_leaves_nothing(owned, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive, "_finished", full)
+    monkeypatch.setattr(archive, "_dump", _nothing)
+    with pytest.raises(errors.Rejected, match="No space left on device"):
+        await archive.make(owned.url, tmp_path, [], None, NOW)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+async def _nothing(*_):
+    pass
+
+
+async def test_an_owner_whose_rows_are_hidden_is_told_what_helps(owned, tmp_path):
+    url = owned.url.replace(owned.url.split("//")[1].split("@")[0], "lotok_app", 1)
+    with pytest.raises(
+        errors.Conflict, match=r"row security hides rows of .* … from lotok_app: take a role that bypasses"
+    ):
+        await archive.make(url, tmp_path, [], None, NOW)
+
+
+def _needing(folder, *names):
+    made = archive.Archive(folder / "2026-11-29T033000Z")
+    made.folder.mkdir()
+    manifest = archive.Manifest(made.folder.name, "17", {}, needs=[[name, True] for name in names])
+    (made.folder / archive.MANIFEST).write_text(json.dumps(archive.asdict(manifest)))
+    return made
+
+
+async def test_a_new_server_gets_the_roles_that_a_migration_makes(owned, tmp_path):
+    made = _needing(tmp_path, "lotok_app", "lotok_till_4242")
+    async with owned.connect() as conn:
+        try:
+            await archive._make_roles(conn, made)
+            found = await conn.execute(
+                "select rolcanlogin, rolbypassrls, pg_has_role(oid, 'member') from pg_roles"
+                " where rolname = 'lotok_till_4242'"
+            )
+            assert await found.fetchall() == [(False, False, True)]
+        finally:
+            await conn.execute("drop role if exists lotok_till_4242")
+
+
+async def test_another_role_that_a_backup_needs_is_named_before_anything_is_done(owned, tmp_path):
+    made = _needing(tmp_path, "lotok_till_4243", "Somebody else")
+    async with owned.connect() as conn:
+        with pytest.raises(errors.Conflict, match='owns it: create role "Somebody else" login createrole bypassrls'):
+            await archive._make_roles(conn, made)
+        left = await conn.execute("select 1 from pg_roles where rolname = 'lotok_till_4243'")
+        assert await left.fetchall() == []

@@ -11,7 +11,7 @@ import pytest
 
 from dev import servers
 from lib import db, errors
-from ops.neon import connect, cutover, moving, replication, rollback, steps, switching, verify
+from ops.neon import connect, cutover, fence, moving, replication, rollback, steps, switching, verify
 from ops.neon.archive import Entry
 from ops.neon.moving import LOSING, NONE, WHOLE
 from ops.neon.replication import BACK, FORWARD, Side
@@ -178,6 +178,28 @@ async def test_a_rollback_brings_back_what_was_written_after_the_switch(move, ca
         )
         == "RDOA"
     )
+
+
+@pytest.mark.long
+async def test_a_rollback_goes_on_where_it_was_interrupted(move, monkeypatch):
+    """Between the end of the replication and its new log-in the application is kept out of both."""
+    assert await cutover.run(asked(move, yes=True)) == 0
+    async with db.connect(move.target.replace("postgres@", "shop_app@")) as conn:
+        await conn.execute("insert into app.users (tenant_id, mail) values (2, 'late@example.com')")
+    real, killed = fence.open_again, []
+
+    async def kill_once(*given):
+        if not killed:
+            killed.append(True)
+            raise KeyboardInterrupt
+        await real(*given)
+
+    monkeypatch.setattr(fence, "open_again", kill_once)
+    with pytest.raises(KeyboardInterrupt):
+        await rollback.run(asked(move, deadline=2))
+    assert await rollback.run(asked(move, deadline=2)) == 0
+    late = "select count(*) from app.users where mail = 'late@example.com'"
+    assert await value(move.source.replace("postgres@", "shop_app@"), late) == 1
 
 
 @pytest.mark.long
