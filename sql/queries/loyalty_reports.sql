@@ -237,9 +237,12 @@ and not (t.kind = 'reverse' and o.kind = 'accrue' and o.parent_id is not null)
 order by t.created_at, t.id;
 
 -- name: operation_count
--- How many there are, about: those that stand in the row of another are counted, too.
+-- How many rows there are: what stands in the row of another is none.
 select count(*)
 from point_txns t
+left join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
 where t.partner_id = %(partner_id)s
 and t.created_at >= %(since)s
-and t.created_at < %(until)s;
+and t.created_at < %(until)s
+and not (t.kind = 'accrue' and t.parent_id is not null)
+and not (t.kind = 'reverse' and o.kind = 'accrue' and o.parent_id is not null);

@@ -1,11 +1,14 @@
 """A shop's clients and operations as files: what stands in which column, and that columns add up."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from lib.loyalty import partners, points, reports, sheets
+from lib.reach import digests, periods
 from lib.tables import source
+from lib.tasks import sheet
 from tests.loyalty.test_points import accrue, buy, offer, redeem, reverse
 from tests.loyalty_lab import NOW, make_member, make_shop
 from tests.sheets_lab import table
@@ -52,6 +55,7 @@ async def test_the_columns_of_operations_add_up_to_the_shops_figures(conn):
     await reverse(conn, shop, await accrue(conn, shop, anna, 70_050), by=shop.cashier)
     head, *rows = await operations(conn, shop)
     assert len(rows) == 4, "one row a bill"
+    assert await sheets.OPERATIONS.number(conn, shop.id, SINCE, UNTIL) == 4, "the caption says how many there are"
 
     def total(column):
         return sum(float(row[head.index(column)].replace(",", ".")) for row in rows)
@@ -120,3 +124,34 @@ async def test_a_shop_reads_its_own_rows_alone(conn, shop):
     assert len(await operations(conn, shop)) == 1
     assert len(await clients(conn, shop)) == 1
     assert len(await operations(conn, other)) == 2
+
+
+async def test_points_that_were_spent_before_their_bill_was_taken_back_add_up_too(conn, shop):
+    anna = await make_member(conn, shop)
+    visit = await accrue(conn, shop, anna, 100_000)
+    await redeem(conn, shop, anna, 50, bill_minor=100_000)
+    await reverse(conn, shop, visit)
+    await accrue(conn, shop, anna, 200_000)
+    head, *rows = await operations(conn, shop)
+    given, spent, change = (head.index(name) for name in ("Начислено", "Списано", "Изменение баллов"))
+    assert [row[given] for row in rows] == ["50", "0", "0", "100", "-50"], "what was missing came off the next bill"
+    found = await reports.summary(conn, await partners.get(conn, shop.id), SINCE, UNTIL)
+    assert sum(int(row[given]) for row in rows) == 100 == found.issued
+    assert sum(int(row[spent]) for row in rows) == 50 == found.redeemed
+    assert sum(int(row[change]) for row in rows) == (await points.balance(conn, shop.id, anna.id)).available
+
+
+@pytest.mark.parametrize("zone", ["Asia/Vladivostok", "Europe/Kaliningrad"])
+async def test_a_day_ends_at_midnight_of_the_shop_in_a_digest_and_a_file_alike(conn, shop, zone):
+    await conn.execute("update partners set tz = %s where id = %s", (zone, shop.id))
+    anna, partner = await make_member(conn, shop), await partners.get(conn, shop.id)
+    day = periods.read("d20260310", UNTIL, zone)
+    for at, bill in ((day.until - timedelta(minutes=1), 10_000), (day.until, 20_000), (day.since, 40_000)):
+        await accrue(conn, shop, anna, bill, now=at)
+    found = await digests.read(conn, partner, day, UNTIL)
+    order = sheet.SheetOrder("operations", "csv", day.first, day.last)
+    _, *rows = await table(conn, sheets.OPERATIONS, partner, *order.period(ZoneInfo(zone)), "ru")
+    assert [(row[1], row[5]) for row in rows] == [("10.03.2026 00:00", "400,00"), ("10.03.2026 23:59", "100,00")]
+    assert found.now.turnover_minor == 50_000
+    [bars] = await reports.days(conn, partner, day.since, day.until)
+    assert (f"{bars.day}", bars.turnover_minor) == ("2026-03-10", 50_000)
