@@ -46,29 +46,29 @@ def refused(data):
     return caught.value.code
 
 
-@pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 9), (8, 8), (9, 7), (16, 16), (17, 33), (64, 48), (300, 2)])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"optimize": True}], ids=str)
-def test_the_size_is_read(width, height, mode, options):
-    assert jpeg.size(drawn(width, height, mode, **options)) == (width, height)
+def test_the_size_is_read(mode, options):
+    sizes = [(1, 1), (7, 9), (8, 8), (9, 7), (16, 16), (17, 33), (64, 48), (300, 2)]
+    assert [jpeg.size(drawn(*size, mode, **options)) for size in sizes] == sizes
 
 
-@pytest.mark.parametrize(("width", "height"), [(1, 1), (8, 8), (17, 33), (64, 48)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("restart", [0, 1, 3])
-def test_a_file_whose_camera_forgot_the_end_mark_is_whole(width, height, subsampling, restart):
-    data = drawn(width, height, subsampling=subsampling, restart_marker_blocks=restart)
-    assert data.endswith(END)
-    assert jpeg.size(data.removesuffix(END)) == (width, height)
+def test_a_file_whose_camera_forgot_the_end_mark_is_whole(subsampling, restart):
+    for size in (1, 1), (8, 8), (17, 33), (64, 48):
+        data = drawn(*size, subsampling=subsampling, restart_marker_blocks=restart)
+        assert data.endswith(END)
+        assert jpeg.size(data.removesuffix(END)) == size
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("share", [0.5, 0.7, 0.9, 0.98])
 @pytest.mark.parametrize("restart", [0, 2])
-def test_a_file_that_was_cut_short_is_refused(mode, share, restart):
+def test_a_file_that_was_cut_short_is_refused(mode, restart):
     data = drawn(96, 80, mode, restart_marker_blocks=restart)
     at = data.index(b"\xff\xda")
-    assert refused(data[: at + 14 + int((len(data) - at - 14) * share)]) == "picture_broken"
+    for share in 0.5, 0.7, 0.9, 0.98:
+        assert refused(data[: at + 14 + int((len(data) - at - 14) * share)]) == "picture_broken", share
 
 
 def test_a_progressive_file_without_its_end_gets_the_benefit_of_the_doubt():

@@ -5,9 +5,8 @@ import pytest
 from lib.assistant import guards
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+def test_a_sum_or_a_promise_is_heard_however_it_is_said():
+    every = [
         "Латте стоит 250 рублей.",
         "Латте за 250 ₽.",
         "Латте — 250р.",
@@ -75,15 +74,12 @@ from lib.assistant import guards
         "стоит 2\u200b50",
         "ЦЕНА 250",
         "Номер 1234 ждёт",  # a large number without a word that explains it
-    ],
-)
-def test_a_sum_or_a_promise_is_heard_however_it_is_said(said):
-    assert guards.speaks_of_money(said)
+    ]
+    assert [said for said in every if not guards.speaks_of_money(said)] == []
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+def test_sizes_times_counts_and_names_are_no_sums():
+    every = [
         "Латте есть в меню.",
         "Да, у нас есть латте и капучино.",
         "Латте 300 мл и 400 мл",
@@ -118,10 +114,8 @@ def test_a_sum_or_a_promise_is_heard_however_it_is_said(said):
         "Sorry, I do not know",
         "{c03} — хороший выбор",
         "",
-    ],
-)
-def test_sizes_times_counts_and_names_are_no_sums(said):
-    assert not guards.speaks_of_money(said)
+    ]
+    assert [said for said in every if guards.speaks_of_money(said)] == []
 
 
 def test_a_number_in_a_title_is_known_and_another_is_not():
@@ -181,9 +175,8 @@ def test_nobody_elses_contact_stays(own):
     assert guards.without_links("Звоните +7 (900) 123-45-67", own) == "Звоните "
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+def test_asking_for_secrets_and_claiming_deeds_is_forbidden():
+    every = [
         "Пришлите паспорт",
         "Нужны паспортные данные",
         "Назовите CVV",
@@ -212,15 +205,12 @@ def test_nobody_elses_contact_stays(own):
         "I booked a table",
         "ЗАКАЗ ПРИНЯТ",
         "За\u200bказ принят",
-    ],
-)
-def test_asking_for_secrets_and_claiming_deeds_is_forbidden(said):
-    assert guards.is_forbidden(said)
+    ]
+    assert [said for said in every if not guards.is_forbidden(said)] == []
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+def test_telling_the_way_is_not():
+    every = [
         "Нажмите кнопку, чтобы оформить заказ",
         "Соберите заказ кнопками ниже",
         "Я не могу оформить заказ",
@@ -229,10 +219,8 @@ def test_asking_for_secrets_and_claiming_deeds_is_forbidden(said):
         "I cannot place an order",
         "У нас вкусный кофе",
         "",
-    ],
-)
-def test_telling_the_way_is_not(said):
-    assert not guards.is_forbidden(said)
+    ]
+    assert [said for said in every if guards.is_forbidden(said)] == []
 
 
 OURS = "Never write a price, a sum, a discount or an amount of points, neither in digits nor in words."

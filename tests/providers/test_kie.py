@@ -100,18 +100,17 @@ RECORD = {
 
 @pytest.mark.parametrize("state", ["success", "fail", "generating"])
 @pytest.mark.parametrize("name", RECORD)
-@pytest.mark.parametrize(
-    "odd", [*ODD, '{"resultUrls": [1, "\\ud800", {}]}', "[" * 5000], ids=lambda odd: repr(odd)[:20]
-)
-async def test_an_odd_record_of_a_task_is_a_report_that_a_row_can_hold(keyed, monkeypatch, state, name, odd):
-    answering(monkeypatch, {"code": 200, "data": {**RECORD, "state": state, name: odd}})
-    [report] = await provider.poll([Ticket("kie", "m", "t")])
-    assert report.state in ("running", "done", "failed")
-    assert report.cost is None or 0 <= report.cost < 2**31
-    assert report.progress is None or 0 <= report.progress <= 1
-    assert "\0" not in report.error.encode().decode()
-    assert len(report.error) <= 700
-    assert all(url.isascii() and len(url) <= 2000 for url in report.urls)
+async def test_an_odd_record_of_a_task_is_a_report_that_a_row_can_hold(keyed, monkeypatch, state, name):
+    for odd in [*ODD, '{"resultUrls": [1, "\\ud800", {}]}', "[" * 5000]:
+        answering(monkeypatch, {"code": 200, "data": {**RECORD, "state": state, name: odd}})
+        [report] = await provider.poll([Ticket("kie", "m", "t")])
+        said = repr(odd)[:20]
+        assert report.state in ("running", "done", "failed"), said
+        assert report.cost is None or 0 <= report.cost < 2**31, said
+        assert report.progress is None or 0 <= report.progress <= 1, said
+        assert "\0" not in report.error.encode().decode(), said
+        assert len(report.error) <= 700, said
+        assert all(url.isascii() and len(url) <= 2000 for url in report.urls), said
 
 
 @pytest.mark.parametrize(

@@ -156,14 +156,14 @@ READS = sorted(entry.name for entry in SQL)
 TOUCHES = {"keep_setting", "keep_lock", "give_lock_back", "call_out", "transaction_guard"}
 
 
-@pytest.mark.parametrize("name", READS)
-async def test_no_statement_reads_a_table(conn, name):
-    """Every relation in its plan is of the catalogue: sizes and statistics are asked for, rows never."""
-    entry = getattr(SQL, name)
-    plan = await (await conn.execute(b"explain (format json, verbose) " + entry._text, PARAMS)).fetchone()
-    relations = set(_relations(json.loads(plan[0]) if isinstance(plan[0], str) else plan[0]))
-    assert {schema for schema, _ in relations} <= {"pg_catalog"}
-    assert all(table.startswith("pg_") for _, table in relations)
+async def test_no_statement_reads_a_table(conn):
+    """Every relation in a plan is of the catalogue: sizes and statistics are asked for, rows never."""
+    for name in READS:
+        entry = getattr(SQL, name)
+        plan = await (await conn.execute(b"explain (format json, verbose) " + entry._text, PARAMS)).fetchone()
+        relations = set(_relations(json.loads(plan[0]) if isinstance(plan[0], str) else plan[0]))
+        assert {schema for schema, _ in relations} <= {"pg_catalog"}, name
+        assert all(table.startswith("pg_") for _, table in relations), name
 
 
 def _relations(node):
@@ -177,9 +177,9 @@ def _relations(node):
             yield from _relations(one)
 
 
-@pytest.mark.parametrize("name", sorted(set(READS) - TOUCHES))
-def test_every_other_statement_is_a_plain_select(name):
-    text = getattr(SQL, name)._text.decode().lower()
-    assert text.startswith(("select", "with recursive"))
-    for word in ("insert ", "update ", "delete ", "create ", "set_config", "nextval", "for update"):
-        assert word not in text
+def test_every_other_statement_is_a_plain_select():
+    for name in sorted(set(READS) - TOUCHES):
+        text = getattr(SQL, name)._text.decode().lower()
+        assert text.startswith(("select", "with recursive")), name
+        for word in ("insert ", "update ", "delete ", "create ", "set_config", "nextval", "for update"):
+            assert word not in text, name
