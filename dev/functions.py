@@ -35,7 +35,9 @@ MESSAGE_LIMIT = 64 * 1024 * 1024
 
 # The thread's read ends when every copy of the pipe's other end is gone, so when the parent is.
 _WATCH = "import os, threading; threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()"
-SERVE = (sys.executable, "-c", f"{_WATCH}\nimport vercel_runtime.vc_init")
+# The local stack's own servers have httptools, which the runtime would take; on Vercel it parses by h11.
+_AS_THERE = "import sys; sys.modules['httptools'] = None"
+SERVE = (sys.executable, "-c", f"{_WATCH}\n{_AS_THERE}\nimport vercel_runtime.vc_init")
 SERVE_BUNDLE = ("-S", "-c", f"{_WATCH}\nimport vc__handler__python")  # what `vercel build` made; after a bare Python
 
 

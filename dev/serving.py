@@ -40,6 +40,7 @@ async def serve(app: ASGIApp, *, port: int = 0, hosts: Collection[str] = ()) -> 
     # loses the request that was on its way.
     settings = uvicorn.Config(
         guard.LocalOnly(app, hosts),
+        http="httptools",  # half of the stack's own work was parsing in Python
         log_level="warning",
         access_log=False,
         lifespan="off",

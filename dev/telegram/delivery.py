@@ -14,13 +14,15 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any, Protocol
 
 import httpx
 
 from dev.telegram.records import Bot, Json, Update
+from lib import wire
 
-ANSWER_SECONDS = 60.0
+ANSWER = timedelta(seconds=60)
 GONE_SECONDS = 23 * 3600
 LONGEST_RETRY_AFTER = 3600
 DAY = 24 * 3600.0
@@ -80,12 +82,10 @@ class Delivery:
         self._world = world
         self._queues: dict[tuple[str, str], deque[Update]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client: httpx.AsyncClient | None = None
+        self._runs = False
 
     async def start(self) -> None:
-        # Idle connections end before the functions' server cuts them, or a send would meet a closed one.
-        limits = httpx.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=2)
-        self._client = httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits, trust_env=False, verify=False)
+        self._runs = True
         for key in list(self._queues):
             self._run(key)
 
@@ -93,9 +93,9 @@ class Delivery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client:
-            await self._client.aclose()
-            self._client = None
+        if self._runs:
+            self._runs = False
+            await wire.close()
 
     def add(self, record: Update) -> None:
         """Put an update at the end of its queue."""
@@ -105,7 +105,7 @@ class Delivery:
             waiting.append(record)
         else:
             self._queues[key] = deque([record])
-            if self._client:
+            if self._runs:
                 self._run(key)
         bot = self._world.bots[record.bot]
         if not bot.webhook.url:
@@ -187,18 +187,20 @@ class Delivery:
 
     async def _post(self, url: str, secret: str, update: Json) -> tuple[int, str, float]:
         """Return status, text and Retry-After seconds of the webhook's answer; status 0 when there was none."""
-        headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}
-        if self._client is None:
+        named = [("X-Telegram-Bot-Api-Secret-Token", secret)] if secret else []
+        if not self._runs:
             return 0, "stopped", 0.0
+        body = json.dumps(update, ensure_ascii=False, separators=(",", ":")).encode()
         try:
-            answer = await self._client.post(url, json=update, headers=headers)
-        except httpx.TimeoutException:
+            answer = await wire.post(url, body, [("Content-Type", "application/json"), *named], ANSWER)
+        except TimeoutError:
             return 0, "Read timeout expired", 0.0
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            refused = "Connection refused" if isinstance(error, httpx.ConnectError) else f"Connection failed: {error}"
-            return 0, refused, 0.0
-        asked = answer.headers.get("Retry-After", "")
-        return answer.status_code, answer.text, float(asked) if asked.isdigit() and not answer.is_success else 0.0
+        except wire.NoConnection:
+            return 0, "Connection refused", 0.0
+        except (OSError, ValueError) as error:
+            return 0, f"Connection failed: {error}", 0.0
+        asked = answer.headers.get("retry-after", "") if not 200 <= answer.status < 300 else ""
+        return answer.status, answer.body.decode(errors="replace"), float(asked) if asked.isdigit() else 0.0
 
     async def _reply(self, bot: Bot, status: int, body: str) -> None:
         """Make the call that a webhook's answer holds, if it holds one; nobody hears of its outcome."""

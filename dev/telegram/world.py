@@ -266,9 +266,10 @@ class World:
     def close_call(self, call: Call) -> None:
         """Note how a call ended, and complain when it broke the API's definition."""
         self.problems.extend(call.problems)
-        self.store.put("call", str(call.id), call.doc())
+        doc = call.doc()
+        self.store.put("call", str(call.id), doc)
         self._forget(self.calls, "call")
-        self.emit("call", bot=call.bot, user_id=call.user_id, call=call.doc())
+        self.emit("call", bot=call.bot, user_id=call.user_id, call=doc)
 
     def all_faults(self) -> list[Json]:
         """Return the faults that wait for their turn: the Bot API's own, and those of the other stand-ins."""
