@@ -35,6 +35,7 @@ async def tick(app: ASGIApp, minute: int) -> bool:
             return False
     except errors.Unavailable as error:
         log.event("clock_not_shared", error=str(error))
+    log.event("clock", minute=minute)
     headers = {"Authorization": f"Bearer {config.get().cron_secret}", "User-Agent": "lotok-clock/1.0"}
     inside = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=inside, base_url="http://clock", timeout=None) as client:
