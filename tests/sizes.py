@@ -23,7 +23,8 @@ def is_short() -> bool:
 def few(values: Iterable[Any], count: int) -> list[Any]:
     """Return the values of a parameter of which only the first `count` are for `make check`; the others are long.
 
-    For pictures whose designs, forms or scenes go through the same code; those that do not stand first.
+    For pictures whose designs, forms or scenes go through the same code, or functions that boot by the same; those that
+    do not stand first.
     """
     every = list(values)
     return [*every[:count], *(pytest.param(value, marks=pytest.mark.long) for value in every[count:])]
