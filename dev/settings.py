@@ -33,7 +33,7 @@ def strangers(given: Mapping[str, str]) -> list[str]:
 def real(given: Mapping[str, str]) -> set[str]:
     """Return the parts for which `given` names a real service."""
     marks = {
-        "postgres": ("DATABASE_URL",),
+        "postgres": ("DATABASE_URL", "LOTOK_DATABASE_URL"),
         "upstash": ("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         "blob": ("BLOB_READ_WRITE_TOKEN",),
         "neon": ("NEON_API_KEY",),

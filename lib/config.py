@@ -237,6 +237,11 @@ def _read_url(env: Mapping[str, str]) -> str:
     return _database_url(env, "DATABASE_READ_URL")
 
 
+def _own_name(env: Mapping[str, str]) -> str:
+    """Return under which name the functions' address is: Neon's integration keeps DATABASE_URL for the owner's."""
+    return "LOTOK_DATABASE_URL" if env.get("LOTOK_DATABASE_URL") else "DATABASE_URL"
+
+
 def _refuse_production(env: Mapping[str, str], name: str, url: str) -> None:
     """A preview deployment must never write to the production database, and must know which one that is."""
     if _environment(env) != "preview":
@@ -324,7 +329,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
     "region": lambda env: env.get("VERCEL_REGION", ""),
     "commit": lambda env: env.get("VERCEL_GIT_COMMIT_SHA", ""),
-    "database_url": lambda env: _database_url(env, "DATABASE_URL"),
+    "database_url": lambda env: _database_url(env, _own_name(env)),
     "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),
     "database_read_url": lambda env: _read_url(env),
     "redis_url": lambda env: _url(env, "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),

@@ -162,3 +162,19 @@ def test_settings_show_no_secret_when_they_are_printed():
 def test_a_setting_that_does_not_exist_is_an_error_of_the_code():
     with pytest.raises(AttributeError):
         read("wallpaper")
+
+
+def test_the_functions_own_address_goes_before_the_integrations():
+    owner, own = "postgresql://owner@db.example/x", "postgresql://lotok_app@db.example/x"
+    assert config.Config({"DATABASE_URL": owner}).database_url == owner
+    both = config.Config({"DATABASE_URL": owner, "LOTOK_DATABASE_URL": own})
+    assert (both.database_url, both.database_url_unpooled) == (own, owner)
+    odd = config.Config({"DATABASE_URL": owner, "LOTOK_DATABASE_URL": "mysql://x"}).complaints()
+    assert "LOTOK_DATABASE_URL must begin with postgresql://" in odd
+
+
+def test_a_preview_with_an_address_of_its_own_is_refused_on_production_all_the_same():
+    env = {"LOTOK_ENV": "preview", "PRODUCTION_DATABASE_HOST": "db.example", "DATABASE_URL": "postgresql://other/x"}
+    loaded = config.Config(env | {"LOTOK_DATABASE_URL": "postgresql://lotok_app@db.example/x"})
+    with pytest.raises(errors.Misconfigured, match="LOTOK_DATABASE_URL of this preview points at the production"):
+        loaded.database_url  # noqa: B018

@@ -52,7 +52,7 @@ _ENV = "vercel env add {name} production"
 _SECRET = "openssl rand -hex 24 | vercel env add {name} production"
 _HOOKS, _MIGRATE, _DEPLOY = "python -m ops webhooks", "python -m ops migrate", "vercel deploy --prod"
 _APP = "python -m ops setup"
-_POOLED, _DIRECT = "vercel env add DATABASE_URL production", "vercel env add DATABASE_URL_UNPOOLED production"
+_POOLED, _DIRECT = "vercel env add LOTOK_DATABASE_URL production", "vercel env add DATABASE_URL_UNPOOLED production"
 _WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobypassrls"'
 _REGION = f'edit "regions" in vercel.json, then {_DEPLOY}'
 _DAILY = """sed -i 's/"[*] [*] [*] [*] [*]"/"0 3 * * *"/' vercel.json"""
@@ -105,8 +105,8 @@ FAULTS = (
           "migrations would go through the pooler: DATABASE_URL_UNPOOLED is not the direct address",
           "Миграции пойдут через пулер: DATABASE_URL_UNPOOLED не прямой адрес", _DIRECT),
     Fault("direct_for_functions", looks.when(looks.direct_for_functions),
-          "the functions come past the pooler: the host of DATABASE_URL has no -pooler",
-          "Функции идут мимо пулера: в адресе DATABASE_URL нет -pooler", _POOLED),
+          "the functions come past the pooler: the host of their address has no -pooler",
+          "Функции идут мимо пулера: в их адресе нет -pooler", _POOLED),
     Fault("database_away", looks.database_away, "Postgres does not let us in: {said}",
           "Postgres не пускает: {said}", _POOLED),
     Fault("comes_as_owner", looks.role("is_owner"),

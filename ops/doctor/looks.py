@@ -164,7 +164,7 @@ def pooled_for_migrations(sight: InstallationSight) -> bool:
 
 def direct_for_functions(sight: InstallationSight) -> bool:
     """Say whether the functions would each hold a connection of their own to Neon."""
-    host = _host(sight, "DATABASE_URL")
+    host = _host(sight, "LOTOK_DATABASE_URL", "DATABASE_URL")
     return _is_neon(host) and "-pooler." not in host
 
 

@@ -89,12 +89,12 @@ async def database(wizard: Wizard) -> None:
     async with db.connect(owner) as conn:
         wizard.tell("migrated", number=len(await migrations.apply(conn)))
         role = f"lotok_app{await migrations.SQL.roles_end.one(conn, str)}"
-        if urlsplit(wizard.get("DATABASE_URL")).username == role:
+        if urlsplit(wizard.get("LOTOK_DATABASE_URL", "DATABASE_URL")).username == role:
             return
         password = secrets.token_hex(24)
         logs_in = sql.SQL("alter role {} login password {}").format(sql.Identifier(role), password)
         await conn.execute(logs_in)
-    wizard.put("DATABASE_URL", as_role(owner, role, password))
+    wizard.put("LOTOK_DATABASE_URL", as_role(owner, role, password))
     wizard.tell("role", role=role)
 
 

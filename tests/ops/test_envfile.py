@@ -1,6 +1,9 @@
 """Files of settings: what is written is read back, nobody else may read it, and a slip of the pen is named."""
 
+import json
 import os
+import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -59,3 +62,12 @@ def test_every_complaint_is_told_once_and_each_names_its_setting():
     assert len([one for one in found if one == "PUBLIC_URL is not set"]) == 1, "worker_url needs it, too"
     assert "DATABASE_URL must begin with postgresql://" in found
     assert config.Config({}).complaints()[0] == "DATABASE_URL is not set"
+
+
+def test_the_deploy_button_attaches_both_databases_and_no_public_store():
+    page = (envfile.EXAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    [address] = re.findall(r"\((https://vercel\.com/new/clone\?[^)]+)\)", page)
+    asked = dict(parse_qsl(urlsplit(address).query))
+    stores = json.loads(asked["stores"])
+    assert [one.get("integrationSlug", one["type"]) for one in stores] == ["neon", "upstash"]
+    assert asked["repository-url"].startswith("https://github.com/")

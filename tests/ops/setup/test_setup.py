@@ -27,6 +27,7 @@ async def half(database, redis, monkeypatch, tmp_path):
             "PUBLIC_URL": address,
             "TELEGRAM_API_URL": f"{address}/telegram",
             "DATABASE_URL": database.url,
+            "LOTOK_DATABASE_URL": "",
             "DATABASE_URL_UNPOOLED": database.url,
             "STORAGE_PATH": str(tmp_path),
             "ADMIN_IDS": "1005",
@@ -76,7 +77,7 @@ async def test_from_half_the_settings_to_a_bot_that_answers(half, setup, monkeyp
         assert sentence in said
     kept = envfile.read(file)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "lotok_app:" in kept["DATABASE_URL"]
+    assert "lotok_app:" in kept["LOTOK_DATABASE_URL"]
     assert not any(value in said for name, value in kept.items() if name != "PUBLIC_URL"), "no secret is shown"
     hook = half.bots["studio"].webhook
     assert (hook.url.rpartition("/")[2], hook.secret_token) == ("studio", kept["WEBHOOK_SECRET"])
@@ -89,7 +90,7 @@ async def test_a_second_run_changes_nothing(half, setup, monkeypatch):
     first = json.loads((await setup("--json"))[1])
     code, said, file = await setup("--json")
     before, second = file.read_text(), json.loads(said)
-    assert {"WEBHOOK_SECRET", "DATABASE_URL"} <= {*first["made"]}
+    assert {"WEBHOOK_SECRET", "LOTOK_DATABASE_URL"} <= {*first["made"]}
     assert second["made"] == []
     assert [one["what"] for one in second["left"]] == [
         "the minute's cron has not come for > 24 h",

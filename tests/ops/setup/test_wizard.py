@@ -14,7 +14,14 @@ NEON = "postgresql://owner:secret@ep-cool-1.eu-central-1.aws.neon.tech/lotok?ssl
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in (*steps.WANTED, *steps.READ_TOO.values(), *steps.SECRETS, "DATABASE_URL", "STORAGE_TYPE"):
+    for name in (
+        *steps.WANTED,
+        *steps.READ_TOO.values(),
+        *steps.SECRETS,
+        "DATABASE_URL",
+        "LOTOK_DATABASE_URL",
+        "STORAGE_TYPE",
+    ):
         monkeypatch.setenv(name, "")
     yield
     config.get.cache_clear()
