@@ -4,6 +4,7 @@ from typing import Any
 
 from lib import db
 from lib.loyalty import offers, partners
+from lib.reach import broadcasts
 from lib.reach.broadcasts import Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
@@ -71,6 +72,8 @@ async def _shop(turn: Turn, one: Broadcast) -> list[tuple[str, str]]:
     found += [(f"group={name}", turn.text(f"news.to.group.{name}")) for name in GROUPS]
     tiers = await db.run(lambda conn: offers.tiers(conn, one.partner_id))
     found += [(f"tier={tier.id}", turn.text("news.to.tier", title=tier.title)) for tier in tiers]
+    cities = await db.run(lambda conn: broadcasts.cities(conn, one.partner_id))
+    found += [(f"city={city}", turn.text("news.to.city", city=city)) for city in cities]
     promos = await db.run(lambda conn: offers.list_promotions(conn, one.partner_id))
     live = [promo for promo in promos if promo.status == "approved" and promo.shown][:5]
     found += [

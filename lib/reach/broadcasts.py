@@ -168,6 +168,12 @@ def _stored(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {**wanted, "buttons": {"list": wanted["buttons"]}}
 
 
+async def cities(conn: db.Connection, partner_id: int) -> list[str]:
+    """Return where a shop's clients live, the largest number first; nothing when they all live in one city."""
+    found = await SQL.client_cities.within(of(partner_id)).all(conn, str, partner_id=partner_id)
+    return found if len(found) > 1 else []
+
+
 async def count(conn: db.Connection, one: Broadcast, now: datetime) -> AudienceCount:
     """Return how many people it would reach now."""
     found = await SQL.count.within(PLATFORM).all(conn, tuple, partner_id=one.partner_id, id=one.id, now=now)
@@ -179,10 +185,12 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
 
     Conflict("broadcast_changed") when another version was shown or it is sent already, Conflict("said_already") when
     the shop said the same within a day, Conflict("enough_today"), Conflict("shop_closed"), Denied("role_too_low"),
-    Invalid("words_empty").
+    Invalid("words_empty"), Invalid("when_past") when the moment that its author chose and read has gone by.
     """
     if not one.words and not one.file:
         raise errors.Invalid("words_empty")
+    if one.run_at and one.run_at < now:
+        raise errors.Invalid("when_past")
     if one.partner_id and await staff.manager(conn, one.partner_id, actor_id) is None:
         raise errors.Denied("role_too_low")
     facts = await SQL.before_sending.within(PLATFORM).one(

@@ -64,6 +64,17 @@ and id = %(id)s
 and state = 'draft'
 and version = %(version)s;
 
+-- name: client_cities
+select max(c.city)
+from members m
+join clients c on c.user_id = m.user_id
+where m.partner_id = %(partner_id)s
+and m.left_at is null
+and c.city <> ''
+group by lower(c.city)
+order by count(*) desc, 1
+limit 8;
+
 -- name: count
 select standing, people
 from count_audience(%(partner_id)s, %(id)s, %(now)s);

@@ -1,7 +1,7 @@
 import psycopg
 import pytest
 
-from lib import errors
+from lib import errors, text
 from lib.credits import catalog, ledger
 from lib.providers import makers
 from lib.studio import orders
@@ -13,6 +13,7 @@ async def test_every_product_that_can_be_ordered_has_a_price(conn):
     products = await catalog.list_products(conn)
     assert [product.code for product in products] == list(orders.PRODUCTS)
     assert {product.code: product.task for product in products} == orders.TASKS
+    assert [code for code in orders.PRODUCTS if not text.knows(f"admin.product.{code}")] == [], "no code is a name"
     for product in products:
         totals = [product.total(count) for count in orders.COUNTS[product.code]]
         assert totals == sorted(totals), "more results never cost less"

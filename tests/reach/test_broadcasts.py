@@ -117,6 +117,31 @@ async def test_a_blocked_shop_sends_nothing_whoever_says_so(conn):
     assert (await broadcasts.get(conn, shop.id, one.id)).state == "draft"
 
 
+async def test_a_draft_that_lay_until_its_moment_had_gone_by_does_not_go_at_another(conn):
+    shop = await make_shop(conn)
+    await trusted(conn, shop)
+    one = await broadcasts.change(conn, await written(conn, shop), run_at=NOON + timedelta(hours=6))
+    async with refused(conn, errors.Invalid, match="when_past"):
+        await broadcasts.send(conn, one, one.version, shop.owner.id, NOON + timedelta(hours=7))
+    assert (await broadcasts.get(conn, shop.id, one.id)).state == "draft"
+    assert (await broadcasts.send(conn, one, one.version, shop.owner.id, NOON)).state == "scheduled"
+
+
+async def test_the_cities_of_a_shops_clients_are_offered_when_there_is_a_choice(conn):
+    shop, other = await make_shop(conn), await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 4)]
+    await crowd(conn, other.id, 1)
+    assert await broadcasts.cities(conn, shop.id) == []
+    await conn.execute("update clients set city = 'Пермь' where user_id = %s", (people[0],))
+    await conn.execute("update clients set city = 'казань' where user_id = %s", (people[1],))
+    await conn.execute("update clients set city = '' where user_id = %s", (people[2],))
+    found = await broadcasts.cities(conn, shop.id)
+    assert sorted(city.lower() for city in found) == ["казань", "пермь"]
+    assert found[0].lower() == "казань", "of two clients"
+    await conn.execute("update members set left_at = now() where user_id = %s", (people[0],))
+    assert await broadcasts.cities(conn, shop.id) == []
+
+
 async def test_a_shop_sends_one_a_day_and_says_nothing_twice(conn):
     shop = await make_shop(conn)
     first = await released(conn, shop)
