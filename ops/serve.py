@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     try:
         import uvicorn
+
+        from ops.serving import patience
     except ImportError:
         raise errors.Misconfigured(
             detail="uvicorn is not installed: pip install -r ops/deploy/requirements.txt"
@@ -65,6 +67,7 @@ def _serve(args: argparse.Namespace) -> int:
     uvicorn.run(
         "ops.serve:app",
         factory=True,
+        http=patience.Patient,
         workers=args.workers,
         backlog=BACKLOG,
         access_log=False,
