@@ -66,7 +66,8 @@ async def _make(folder: Path, before: list[Archive]) -> int:
         raise errors.Misconfigured(detail="BACKUP_RECIPIENTS is not set: the public key of `age-keygen -o key.txt`")
     settings = config.get()
     files = Path(settings.storage_path) if settings.storage_type == "local" else None
-    made = await archive.make(settings.database_url_unpooled, folder, recipients, files, datetime.now(UTC))
+    env = Path(os.environ["BACKUP_SETTINGS"]) if os.environ.get("BACKUP_SETTINGS") else None
+    made = await archive.make(settings.database_url_unpooled, folder, recipients, files, datetime.now(UTC), env=env)
     print(made.words())
     (folder / "last-good").touch()
     everything = [made, *before]

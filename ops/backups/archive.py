@@ -3,6 +3,7 @@
     2026-11-29T033000Z/
         database.dump.age    pg_dump's custom format, for age's recipients
         files.tar.gz.age     STORAGE_PATH, where files are kept in a folder
+        settings.age         BACKUP_SETTINGS, the file of the server's settings: without APP_SECRET the rows do not help
         manifest.json        rows and hashes of every table at the dump's own snapshot, roles, settings; no secret
 
 It is made beside its name and renamed when it is whole, so a folder with such a name is a whole backup.
@@ -31,6 +32,7 @@ from ops.neon.hashes import Buckets
 
 STAMP = "%Y-%m-%dT%H%M%SZ"
 DATABASE, FILES, MANIFEST, RESTORED = "database.dump.age", "files.tar.gz.age", "manifest.json", "restored"
+SETTINGS_FILE = "settings.age"
 
 type Sums = dict[str, list[int]]
 
@@ -117,13 +119,17 @@ def all_in(folder: Path) -> list[Archive]:
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
-async def make(url: str, folder: Path, recipients: list[str], files: Path | None, now: datetime) -> Archive:
+async def make(
+    url: str, folder: Path, recipients: list[str], files: Path | None, now: datetime, *, env: Path | None = None
+) -> Archive:
     """Make a backup; the dump and the sums are of one snapshot, whatever is written meanwhile."""
     with _alone(folder), connect.translated(url):
-        return await _make(url, _beside(folder), recipients, files, now)
+        return await _make(url, _beside(folder), recipients, files, now, env=env)
 
 
-async def _make(url: str, beside: Path, recipients: list[str], files: Path | None, now: datetime) -> Archive:
+async def _make(
+    url: str, beside: Path, recipients: list[str], files: Path | None, now: datetime, *, env: Path | None
+) -> Archive:
     seal = ["age", *(part for one in recipients for part in ("-r", one))]
     try:
         async with connect.pinned(url) as conn:
@@ -140,6 +146,8 @@ async def _make(url: str, beside: Path, recipients: list[str], files: Path | Non
                 await _rows(conn, OWNERS),
                 await _rows(conn, NEEDS),
             )
+            if env:
+                await pipes.run(seal, source=env, into=beside / SETTINGS_FILE)
             await _dump(url, str(snapshot), beside / DATABASE, seal, conn.info.server_version // 10_000)
         return _finished(beside, manifest)
     except BaseException as error:

@@ -19,9 +19,9 @@ case ${1:-} in
     -*) die "there is no option $1; see --help" ;;
     *)
         # shellcheck disable=SC2029 # it is filled in here, not there
-        ssh "$1" "sudo bash $LOTOK_HOME/current/ops/deploy/vps/backup.sh --here"
+        ssh "$1" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/backup.sh --here"
         if [ "${2:-}" = --fetch ]; then
-            rsync -a --rsync-path="sudo rsync" "$1:$LOTOK_HOME/backups/" "${3:?--fetch needs a folder}/"
+            rsync -a --rsync-path="$AS_ROOT rsync" "$1:$LOTOK_HOME/backups/" "${3:?--fetch needs a folder}/"
             say "copied to $3"
         fi
         ;;

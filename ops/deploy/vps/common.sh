@@ -50,14 +50,23 @@ setting() { [ -r "$LOTOK_ETC/env" ] && sed -n "s/^$1=//p" "$LOTOK_ETC/env" | tai
 # Run a verb of ops with the server's settings, as the bots' user. Usage: ops VERB ...
 ops() { in_release "$LOTOK_HOME/current" python -m ops "$@"; }
 
+# The settings are read as systemd reads them, a name and its value a line: a shell would run what stands behind a space.
 # Usage: in_release FOLDER PROGRAM ...
 in_release() {
     local folder=$1
     shift
     # shellcheck disable=SC2016 # the inner shell shall read the file
     (cd "$folder" && runuser -u lotok -- env -i HOME="$LOTOK_HOME" PATH="$folder/.venv/bin:/usr/bin:/bin" LANG=C.UTF-8 \
-        bash -c 'set -a; . "$0"; exec "$@"' "$LOTOK_ETC/env" "$@")
+        bash -c 'while IFS="=" read -r name value || [ -n "$name" ]; do
+            [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+            if [[ $value == \"*\" ]]; then value=${value#\"} value=${value%\"}; fi
+            export "$name=$value"
+        done < "$0"; exec "$@"' "$LOTOK_ETC/env" "$@")
 }
+
+# As root there, also where root has no sudo; for the shell on the other side.
+# shellcheck disable=SC2016,SC2034 # it is filled in there; the others use it
+AS_ROOT='$([ "$(id -u)" = 0 ] || echo sudo)'
 
 has_systemd() { [ -d /run/systemd/system ]; }
 

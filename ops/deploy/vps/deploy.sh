@@ -8,6 +8,7 @@
 #                  out is asked for on the server's terminal or made: secrets, the local database, the local Redis
 #   --workers N    how many processes draw (1 to 9; one a core is enough)
 #   --no-tls       no certificate: a proxy or tunnel of yours stands in front
+#   --no-firewall  leave ufw as it is; without this only ssh, 80 and 443 stay open to others
 #   --dry-run      say what would be done, and do nothing
 #
 # It asks nothing that it can find out, and changes no file of yours but those under /etc/lotok, /opt/lotok, nginx's
@@ -27,7 +28,7 @@ while [ $# -gt 0 ]; do
         --here) host=here ;;
         --env) env_file=${2:?--env needs a file}; shift ;;
         --domain | --email | --workers) options+=("$1" "${2:?$1 needs a value}"); shift ;;
-        --no-tls) options+=("$1") ;;
+        --no-tls | --no-firewall) options+=("$1") ;;
         --dry-run) DRY_RUN=1; options+=("$1") ;;
         -*) die "there is no option $1; see --help" ;;
         *) [ -z "$host" ] || die "one server at a time"; host=$1 ;;
@@ -47,10 +48,13 @@ git -C "$root" archive --format=tar.gz -o "$packed/lotok-$version.tar.gz" HEAD
 [ -z "$env_file" ] || install -m 600 "$env_file" "$packed/env"
 
 if [ "$host" = here ]; then
-    exec bash "$here/install.sh" --package "$packed" --version "$version" "${options[@]}"
+    bash "$here/install.sh" --package "$packed" --version "$version" "${options[@]}"
+    exit
 fi
 step "to $host: version $version"
 target=$(ssh "$host" mktemp -d /tmp/lotok-XXXXXX)
 scp -q "$packed"/* "$here"/*.sh "$here"/*.py "$host:$target/"
 scp -q -r "$here/units" "$here/../nginx" "$host:$target/"
-ssh -t "$host" "sudo bash $target/install.sh --package $target --version $version ${options[*]@Q} && rm -rf $target"
+# The settings that were handed over lie there: they go, however it ends.
+# shellcheck disable=SC2029 # it is filled in here, not there
+ssh -t "$host" "$AS_ROOT bash $target/install.sh --package $target --version $version ${options[*]@Q}; code=\$?; rm -rf $target; exit \$code"

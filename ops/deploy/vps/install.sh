@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
 
-package="" version="" domain="" email="" workers="" tls=yes
+package="" version="" domain="" email="" workers="" tls=yes firewall=yes
 while [ $# -gt 0 ]; do
     case $1 in
         --package) package=$2; shift ;;
@@ -14,6 +14,7 @@ while [ $# -gt 0 ]; do
         --email) email=$2; shift ;;
         --workers) workers=$2; shift ;;
         --no-tls) tls="" ;;
+        --no-firewall) firewall="" ;;
         --dry-run) DRY_RUN=1 ;;
         *) die "there is no option $1" ;;
     esac
@@ -147,6 +148,7 @@ env_new=$(mktemp)
     keep DRAIN_SECONDS 55
     keep BACKUP_PATH "$LOTOK_HOME/backups"
     keep BACKUP_KEY "$LOTOK_ETC/backup.key"
+    keep BACKUP_SETTINGS "$LOTOK_ETC/env"
     keep BACKUP_RECIPIENTS "$(age-keygen -y "$LOTOK_ETC/backup.key" 2> /dev/null || true)"
     for name in WEBHOOK_SECRET CRON_SECRET APP_SECRET ADMIN_API_TOKEN METRICS_TOKEN; do keep "$name" "$(secret)"; done
     for bot in STUDIO CLIENT PARTNER ADMIN; do ask "${bot}_BOT_TOKEN" "from @BotFather"; done
@@ -204,9 +206,13 @@ if [ -n "$tls" ] && [ ! -e "/etc/letsencrypt/live/$domain/fullchain.pem" ]; then
         || die "no certificate: does $domain point at this server, and is port 80 open? Run this again then"
     "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$domain"
 fi
-if has_systemd && command -v ufw > /dev/null; then
-    for port in OpenSSH 80/tcp 443/tcp; do act ufw allow "$port" > /dev/null; done
+if has_systemd && [ -n "$firewall" ]; then
+    # Where ssh really listens: a firewall that shuts the operator out is worse than none.
+    mapfile -t ports < <(sshd -T 2> /dev/null | awk '$1 == "port" { print $2 "/tcp" }')
+    for port in "${ports[@]:-22/tcp}" 80/tcp 443/tcp; do act ufw allow "$port" > /dev/null; done
     act ufw --force enable > /dev/null
+fi
+if has_systemd; then
     put /etc/apt/apt.conf.d/52lotok 644 <<< 'APT::Periodic::Unattended-Upgrade "1";'
 fi
 

@@ -15,7 +15,7 @@ case ${1:-} in
     "") sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
     --here | --dry-run) ;;
     -*) die "there is no option $1; see --help" ;;
-    *) exec ssh "$1" "sudo bash $LOTOK_HOME/current/ops/deploy/vps/monitor.sh --here" ;;
+    *) exec ssh "$1" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/monitor.sh --here" ;;
 esac
 
 need_root

@@ -3,7 +3,7 @@
 #
 #   ops/deploy/vps/update.sh root@bots.example.ru              the commit that is checked out here
 #   ops/deploy/vps/update.sh root@bots.example.ru --restart    the same version with changed settings
-#   ops/deploy/vps/update.sh root@bots.example.ru --back       the version before this one
+#   ops/deploy/vps/update.sh root@bots.example.ru --back       the version that ran before this one
 #   ops/deploy/vps/update.sh --here ...                        on the server itself; --dry-run says what would be done
 #
 # The new version is unpacked, imported and migrated beside the old one. Then the processes restart one after the other,
@@ -37,9 +37,9 @@ if [ "$host" != here ]; then
         target=$(ssh "$host" mktemp -d /tmp/lotok-XXXXXX)
         # shellcheck disable=SC2029 # it is filled in here, not there
         git -C "$root" archive --format=tar.gz HEAD | ssh "$host" "cat > $target/lotok-$version.tar.gz"
-        ssh -t "$host" "cd $target && tar -xzf lotok-$version.tar.gz ops/deploy && sudo env LOTOK_PACKAGE=$target LOTOK_VERSION=$version bash ops/deploy/vps/update.sh --here ${DRY_RUN:+--dry-run}; code=\$?; rm -rf $target; exit \$code"
+        ssh -t "$host" "cd $target && tar -xzf lotok-$version.tar.gz ops/deploy && $AS_ROOT env LOTOK_PACKAGE=$target LOTOK_VERSION=$version bash ops/deploy/vps/update.sh --here ${DRY_RUN:+--dry-run}; code=\$?; rm -rf $target; exit \$code"
     else
-        ssh -t "$host" "sudo bash $LOTOK_HOME/current/ops/deploy/vps/update.sh --here --$mode ${DRY_RUN:+--dry-run}"
+        ssh -t "$host" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/update.sh --here --$mode ${DRY_RUN:+--dry-run}"
     fi
     exit
 fi
@@ -73,11 +73,16 @@ case $mode in
         ;;
 esac
 
-point_at() { act ln -sfn "$1" "$LOTOK_HOME/current.new" && act mv -T "$LOTOK_HOME/current.new" "$LOTOK_HOME/current"; }
+# `.ready` tells when a version was last put to work: --back takes the one before.
+point_at() {
+    act ln -sfn "$1" "$LOTOK_HOME/current.new" && act mv -T "$LOTOK_HOME/current.new" "$LOTOK_HOME/current"
+    act touch "$1" "$1/.ready"
+}
 point_at "$after"
 [ "$mode" != update ] || put_units
 if ! (restart_all); then
     point_at "$before"
+    [ "$mode" != update ] || [ "$after" = "$before" ] || act rm -f "$after/.ready"
     (restart_all) || die "neither $(basename "$after") nor $(basename "$before") answers"
     die "$(basename "$after") does not answer; $(basename "$before") serves again"
 fi

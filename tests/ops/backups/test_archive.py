@@ -253,3 +253,17 @@ async def test_another_role_that_a_backup_needs_is_named_before_anything_is_done
             await archive._make_roles(conn, made)
         left = await conn.execute("select 1 from pg_roles where rolname = 'lotok_till_4243'")
         assert await left.fetchall() == []
+
+
+@needs_age
+async def test_the_settings_of_the_server_go_along_sealed_when_they_are_named(owned, key, tmp_path, monkeypatch):
+    env = tmp_path / "env"
+    env.write_text("APP_SECRET=of-this-server-alone\n", encoding="utf-8")
+    for name, value in {"SETTINGS": str(env), "PATH": str(tmp_path / "kept"), "RECIPIENTS": key[1]}.items():
+        monkeypatch.setenv(f"BACKUP_{name}", value)
+    assert await backup.run(arguments("make")) == 0
+    [made] = archive.all_in(tmp_path / "kept")
+    sealed = made.folder / archive.SETTINGS_FILE
+    assert b"alone" not in sealed.read_bytes()
+    await pipes.run(["age", "-d", "-i", str(key[0]), str(sealed)], into=tmp_path / "opened")
+    assert (tmp_path / "opened").read_bytes() == env.read_bytes()
