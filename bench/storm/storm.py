@@ -253,8 +253,8 @@ async def _judge(
         )
         ends = await cursor.fetchall()
     repeats = verdict.repeats(services, weather, weather.orders)
-    if repeats["no reason"]:
-        wrong.append(f"{repeats['no reason']} deliveries repeated for no reason")
+    if unexplained := repeats.pop(verdict.NO_REASON, []):
+        wrong.append(f"{len(unexplained)} deliveries repeated for no reason: {'; '.join(unexplained[:10])}")
     wrong += [f"a drainer died by itself: {said.strip().splitlines()[-1]}" for said in weather.died]
     if wrong:
         raise Failed(f"seed {seed}: " + "; ".join(wrong))
@@ -267,8 +267,8 @@ async def _judge(
             "- " + ", ".join(f"{name} {count}" for name, count in sorted(services.faults.items())),
             *(f"- {state}{reason and f', {reason}'}: {count:,}" for state, reason, count in ends),
             f"- {broadcast}",
-            f"- delivered: {len(services.deliveries):,}, a second time: {repeats.total()}",
-            *(f"  - {reason}: {count}" for reason, count in repeats.most_common()),
+            f"- delivered: {len(services.deliveries):,}, a second time: {sum(map(len, repeats.values()))}",
+            *(f"  - {reason}: {len(told)}" for reason, told in sorted(repeats.items(), key=lambda r: -len(r[1]))),
             "- lost, charged twice, refunded twice, sent to a wrong chat, not final, found by the audit: 0",
         ]
     )

@@ -13,6 +13,14 @@ from lib.office import audit
 
 # How long after the event a worker may still find that it cannot note what it sent.
 AFTERMATH = 3.0
+NO_REASON = "no reason"
+# What a worker tells of a delivery by itself. Redis is not among it: nothing between a claim and the note that a result
+# was sent asks Redis, so one that does not answer must not bring a delivery twice.
+MISSED = {
+    "unheard": "Telegram's answer came too late",
+    "unnoted": "Postgres did not take the note",
+    "late": "the note came when the lease had run out",
+}
 
 
 @dataclass(frozen=True)
@@ -68,16 +76,22 @@ async def _entries(conn: db.Connection) -> Iterable[tuple[int | None, str, int]]
     return [tuple(row) for row in await cursor.fetchall()]
 
 
-def repeats(services: Services, weather: Weather, ids: dict[str, int]) -> Counter[str]:
-    """Return how often a delivery was repeated, by reason; 'no reason' must not be among them."""
+def repeats(services: Services, weather: Weather, ids: dict[str, int]) -> dict[str, list[str]]:
+    """Return the repeated deliveries in words, by reason; NO_REASON must not be among them."""
     by_key: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in services.deliveries:
         by_key[delivery.key].append(delivery)
-    reasons: Counter[str] = Counter()
+    reasons: dict[str, list[str]] = defaultdict(list)
     for key, sent in by_key.items():
         for first, second in itertools.pairwise(sent):
-            reasons[_reason(first, second, weather, ids.get(key, 0))] += 1
+            reasons[_reason(first, second, weather, ids.get(key, 0))].append(_said(first, second))
     return reasons
+
+
+def _said(first: Delivery, second: Delivery) -> str:
+    """Say of a repeated delivery what a reader of the log needs to find its cause."""
+    who = "the same worker" if first.worker == second.worker else "another worker"
+    return f"{first.key} by {who} {second.at - first.at:.1f} s later, after {second.why or 'a try that told nothing'}"
 
 
 def _reason(first: Delivery, second: Delivery, weather: Weather, job_id: int) -> str:
@@ -91,8 +105,11 @@ def _reason(first: Delivery, second: Delivery, weather: Weather, job_id: int) ->
         return "Postgres was away before it was noted"
     if any(moved <= until and moved >= first.at - AFTERMATH for moved in weather.lapsed.get(job_id, [])):
         return "the lease was moved away"
-    if any(first.at <= left <= until for one in workers for left in one.left):
+    if any(first.at <= left <= until for one in workers for left in one.told.left):
         return "the worker's time was up"
-    if "Unavailable" in second.why and "/send" in second.why:
-        return "Telegram's answer came too late"
-    return "no reason"
+    for what, began in (note for one in workers for note in one.told.missed.get(first.key, [])):
+        if first.at - AFTERMATH <= began <= first.at:
+            return MISSED[what]
+    if any(began <= until and first.at - AFTERMATH <= ended for one in workers for began, ended in one.told.stood):
+        return "the worker stood still while its lease ran out"
+    return NO_REASON

@@ -22,11 +22,34 @@ from lib.jobs import table
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@dataclass
+class Told:
+    """What a worker told of itself: worker.py says what may bring a delivery again.
+
+    `left` are the times at which it gave up what still ran, `stood` those in which it stood still, from when to when;
+    `missed` is by a delivery's key what it did not hear or note, and when it had begun.
+    """
+
+    left: list[float] = field(default_factory=list)
+    stood: list[tuple[float, float]] = field(default_factory=list)
+    missed: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+
+    def hear(self, line: str) -> None:
+        """Keep what a line tells; one that the worker's death cut off is nothing."""
+        match line.split():
+            case ["left", at]:
+                self.left.append(float(at))
+            case ["stood", began, ended]:
+                self.stood.append((float(began), float(ended)))
+            case [("unheard" | "unnoted" | "late") as what, began, key]:
+                self.missed.setdefault(key, []).append((what, float(began)))
+
+
 class Drainer:
-    """A worker process; `left` are the times at which it gave up what still ran."""
+    """A worker process."""
 
     def __init__(self, env: dict[str, str]) -> None:
-        self.left: list[float] = []
+        self.told = Told()
         self.killed_at: float | None = None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.storm.worker"],
@@ -42,8 +65,9 @@ class Drainer:
 
     def _listen(self) -> None:
         assert self.process.stdout
-        while self.process.stdout.readline():
-            self.left.append(time.time())
+        for line in self.process.stdout:
+            if line.endswith("\n"):
+                self.told.hear(line)
 
     def kick(self) -> None:
         assert self.process.stdin
