@@ -4,13 +4,13 @@ uvicorn ends what it has begun to read, but closes a connection that it has acce
 lay in it would be lost to a client that does not ask twice, as nginx does not for a POST.
 """
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 WAITING = 0.5  # seconds
 
 
-class Patient(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it."""
+class Patient(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, parsed by httptools."""
 
     def shutdown(self) -> None:
         """End the connection: after a moment in which a request may still arrive, or when its answer is out."""
