@@ -25,10 +25,9 @@ def main(argv: list[str]) -> int:
     if argv[0] not in VERBS:
         print(f"ops: there is no verb {argv[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
-    verb = importlib.import_module(VERBS[argv[0]])
-    args = _parser(argv[0], verb).parse_args(argv[1:])
     try:
-        return _run(verb, args)
+        verb = importlib.import_module(VERBS[argv[0]])  # on a busy machine seconds, in which somebody may press Ctrl-C
+        return _run(verb, _parser(argv[0], verb).parse_args(argv[1:]))
     except errors.AppError as error:
         return _failed(argv[0], _words(error))
     except psycopg.DataError as error:
