@@ -202,7 +202,7 @@ def test_a_flow_a_kind_of_job_and_a_query_take_the_files_that_the_page_names(cop
 def test_a_provider_takes_the_files_that_the_page_names(copy):
     module, config, tried, stand_in = [copy / filled(path) for path in walk("provider")]
     add(module, PROVIDER)
-    add(config, ', "sample": ("SAMPLE_API_KEY", "SAMPLE_API_URL")', before="}\nENVIRONMENTS")
+    add(config, ', "sample": ("SAMPLE_API_KEY", "SAMPLE_API_URL")', before="}\n# A month of each service")
     add(tried, TESTS)
     add(stand_in, STAND_IN)
     run(copy, "pytest", *ALONE, "tests/test_rules.py", "-k", f"{RULES} or setting or heavy")
