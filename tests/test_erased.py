@@ -13,6 +13,7 @@ from lib.jobs.run import judge
 from lib.jobs.table import Job, NewJob
 from lib.loyalty import members, partners, points, staff, talk
 from lib.people import notify, users
+from lib.reach import broadcasts, choices
 from lib.retry import Backoff
 from lib.studio import files
 from tests import factories
@@ -124,6 +125,10 @@ WRITES = {
     "an invitation": _invited,
     "a language": lambda conn, alice, shop: users.set_language(conn, alice.id, "en"),
     "a time zone": lambda conn, alice, shop: users.set_time_zone(conn, alice.id, "Asia/Omsk"),
+    "a broadcast": lambda conn, alice, shop: broadcasts.draft(conn, shop.id, alice.id, words="Пироги"),
+    "a yes to news": lambda conn, alice, shop: choices.choose(
+        conn, alice.id, shop.id, "news", wants=True, said_in="settings"
+    ),
     "an export": lambda conn, alice, shop: users.export(conn, alice.id),
 }
 

@@ -9,7 +9,7 @@ from psycopg.errors import CheckViolation, RestrictViolation, UniqueViolation
 
 from lib import db, errors
 from lib.assistant import requests
-from lib.loyalty import members, partners
+from lib.loyalty import members, partners, staff
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from lib.menu.index import Index
@@ -410,3 +410,17 @@ async def test_a_number_as_no_request_has_it_finds_nothing(conn):
     assert (kept.state, fresh) == ("draft", False)
     listed = await requests.list_of_shop(conn, shop.id, ["new"], before=10**17)
     assert [one.id for one in listed] == [request.id]
+
+
+@pytest.mark.parametrize("gone", ["let go", "erased"])
+@pytest.mark.parametrize("step", ["accepted", "refused"])
+async def test_a_button_below_a_request_does_nothing_for_somebody_who_is_gone(conn, gone, step):
+    shop, anna = await open_shop(conn), await make_user(conn)
+    placed = await sent(conn, shop, anna)
+    if gone == "let go":
+        await staff.remove(conn, shop.id, shop.owner.id, shop.cashier.id)
+    else:
+        await users.erase(conn, shop.cashier.id, shop.cashier.tg_id)
+    async with refused(conn, errors.Missing, "no_request"):
+        await requests.move(conn, shop.id, placed.id, shop.cashier.id, step)
+    assert (await requests.get(conn, shop.id, placed.id, user_id=anna.id)).state == "new"
