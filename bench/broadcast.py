@@ -30,7 +30,7 @@ from bench.results import Failed
 from dev import database, serving, upstash
 from dev.valkey import Valkey
 from lib import cache, config, db, errors, limits
-from lib.reach import broadcasts, parts
+from lib.reach import broadcasts, flight, parts
 from lib.reach.broadcasts import Broadcast
 from lib.telegram.client import Chat
 
@@ -239,7 +239,7 @@ def _verdict(site: Site, sums: list[int], replies: list[float], trips: int, comm
     explained = len([chat for chat in seen.lost if chat > 0])
     if twice or missed > unknown or sum(sums) != PEOPLE or sums[0] or sums[1]:
         raise Failed(f"{twice} twice, {missed} missed of {unknown} unknown, sums {sums}")
-    if unknown > explained + 2 * parts.BLOCK:
+    if unknown > explained + 2 * flight.AT_ONCE * parts.BLOCK:
         raise Failed(f"{unknown} unknown, {explained} answers lost and two kills")
     duration = seen.last_at - seen.first_at
     share = seen.accepted / (30 * SCALE * (duration - seen.paused))

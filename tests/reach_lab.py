@@ -1,5 +1,6 @@
 """A shop with many clients who have agreed to its news, and a broadcast to them; a bot that notes what it sends."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,10 +53,15 @@ async def released(conn: db.Connection, shop: Shop, now: datetime = NOON, **fiel
 
 
 class Postbox:
-    """The bot: who got something, and what it answers. `answers` gives an error by Telegram id, once."""
+    """The bot: who got something, and what it answers. `answers` gives an error by Telegram id, once.
+
+    An answer comes when so many more as `behind` have got theirs; after `most` the bot is out of reach.
+    """
 
     def __init__(self, monkeypatch: Any) -> None:
         self.got: list[int] = []
+        self.behind, self.most = 0, 10_000
+        self.changed = asyncio.Condition()
         self.answers: dict[int, Exception] = {}
         monkeypatch.setattr(reading, "deliver", self.deliver)
         monkeypatch.setattr(limits, "reserve_block", self.reserve)
@@ -63,12 +69,31 @@ class Postbox:
         monkeypatch.setattr(limits, "look", self.look)
 
     async def deliver(self, chat: Any, one: Any, language: str, file: Any) -> SentMessage:
+        if len(self.got) >= self.most:
+            await asyncio.Event().wait()
         answer = self.answers.pop(chat.id, None)
         if answer is None or (isinstance(answer, errors.Unavailable) and answer.code == "telegram"):
             self.got.append(chat.id)  # a lost answer: the message has arrived
+            await self._hold(len(self.got))
         if answer:
             raise answer
         return SentMessage(len(self.got))
+
+    async def reached(self, number: int) -> None:
+        """Wait until so many have got something."""
+        async with self.changed:
+            await self.changed.wait_for(lambda: len(self.got) >= number)
+
+    async def _hold(self, number: int) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+            await self.changed.wait_for(lambda: not self.behind or len(self.got) >= number + self.behind)
+
+    async def answer_all(self) -> None:
+        """Give the answers that are held back, and all others at once."""
+        self.behind = 0
+        async with self.changed:
+            self.changed.notify_all()
 
     async def reserve(self, bot: str, slots: int, **_: Any) -> limits.Slot:
         return limits.Slot(0.0)

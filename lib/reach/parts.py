@@ -1,7 +1,7 @@
 """The engine: an audience is cut into parts page by page, and each part is worked off in turns of fifteen people.
 
 A turn is one statement: it notes what became of the last people and writes down whom the worker is about to write to.
-So after a death everybody is either noted, or waits, or is one of the fifteen of whom it is unknown.
+So after a death everybody is either noted, or waits, or is one of the two blocks under way, of whom it is unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,7 +116,10 @@ async def turn(
     *,
     take: int = BLOCK,
 ) -> PartTurn:
-    """Note outcomes by place and begin the next people; Conflict("lease_lost") when the part is another's by now."""
+    """Note outcomes by place and begin the next people; Conflict("lease_lost") when the part is another's by now.
+
+    Who is BEGUN of `noted` is still under way, and all others who are begun are not: the answer of their turn got lost.
+    """
     told = {"places": [place for place, _ in noted], "codes": [int(outcome) for _, outcome in noted]}
     found = await SQL.turn_part.within(PLATFORM).one(conn, dict, **key.ids, token=token, **told, take=take, now=now)
     assert found is not None

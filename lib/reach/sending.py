@@ -1,13 +1,11 @@
-"""One block of a part: its slots are booked, each message goes out in its own, and each answer is an outcome.
+"""What a broadcast's message needs: the slots of a block, the file, and an outcome for each answer.
 
-Telegram's pause is looked at before each message. Whom it keeps from being written to waits on, for a later block; so
-does a person whose message was certainly not taken. A message whose answer got lost is `unknown` where a second copy
-would annoy, and is sent again where it would not.
+A person whose message was certainly not taken waits on, for a later block. A message whose answer got lost is `unknown`
+where a second copy would annoy, and is sent again where it would not.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,12 +16,9 @@ from lib.reach.parts import Fate, Recipient
 from lib.telegram.client import Chat, Picture
 
 PATIENCE = timedelta(milliseconds=300)  # a single message waits behind no more than this and one block
-EARLY = 0.25  # seconds before its slot at which a refused block asks again
+EARLY = 0.25  # seconds before its slot at which a block asks for it
 PAID = 0.005  # seconds between two messages that are paid for; Telegram takes 1,000 a second
-LOOK_EVERY = 5  # messages: how often others' pauses are asked for
 TOO_LONG = timedelta(minutes=10)
-
-type Fates = list[tuple[int, Fate]]
 
 
 class LongPause(Exception):
@@ -46,26 +41,11 @@ class Mail:
         """Whether the next message uploads the file; it goes alone."""
         return self.file is not None and not self.file.file_id
 
-    async def send(self, people: Sequence[Recipient], give_up_at: float) -> Fates:
-        """Send to these people in their slots; return what became of each. Time is up: all of them wait on."""
-        slot = await self._slot(len(people), give_up_at)
-        if slot is None:
-            return [(one.place, Fate.WAITING) for one in people]
-        sent: list[asyncio.Task[tuple[int, Fate]]] = []
-        looks: list[asyncio.Task[None]] = []
-        for number, one in enumerate(people):
-            await slot.wait(number)
-            if number % LOOK_EVERY == LOOK_EVERY - 1:
-                looks.append(asyncio.create_task(limits.look(self.one.bot)))
-            if limits.resting(self.one.bot):
-                break
-            sent.append(asyncio.create_task(self._send(one)))
-        outcomes = list(await asyncio.gather(*sent))
-        await asyncio.gather(*looks)
-        return outcomes + [(one.place, Fate.WAITING) for one in people[len(sent) :]]
+    async def slot(self, number: int, give_up_at: float) -> limits.Slot | None:
+        """Book a block; a refused one asks again shortly before the time that it was told. A paid one needs none.
 
-    async def _slot(self, number: int, give_up_at: float) -> limits.Slot | None:
-        """Book a block; a refused one asks again shortly before the time that it was told. A paid one needs none."""
+        Returns None when that would be too late. Raises LongPause.
+        """
         if self.one.paid and not limits.resting(self.one.bot):
             return limits.Slot(time.time(), PAID)
         while True:
@@ -79,11 +59,12 @@ class Mail:
                 return None
             await asyncio.sleep(max(wait - EARLY, 0.02))
 
-    async def _send(self, one: Recipient) -> tuple[int, Fate]:
+    async def send(self, one: Recipient) -> Fate:
+        """Send to one person; return what became of it."""
         fate = await self._outcome(one)
         if fate is not Fate.WAITING:
             tally.add(f"cast|{self.one.kind}|{fate.name.lower()}")
-        return one.place, fate
+        return fate
 
     async def _outcome(self, one: Recipient) -> Fate:
         try:

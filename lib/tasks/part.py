@@ -1,13 +1,13 @@
 """Sends one part of a broadcast: about a thousand people, fifteen in half a second.
 
-    turn (note the last block, begin the next) -> book a block -> send -> turn -> ...
+    turn (note who has answered, begin the next) -> book a block -> send -> turn, before the last answers are in -> ...
 
-Two of a bot's parts run side by side, so that one sends while the other waits for its answers. A worker whose time is
-up gives its part back: the rows say how far it is.
+Two of a bot's parts run side by side, so that one goes on where the other ends or dies. A worker whose time is up gives
+its part back: the rows say how far it is.
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lib import db, errors, log, retry
 from lib.jobs import kick
@@ -15,8 +15,9 @@ from lib.jobs.run import Run
 from lib.people import notify
 from lib.reach import broadcasts, hours, parts
 from lib.reach.broadcasts import Broadcast
+from lib.reach.flight import Flight
 from lib.reach.parts import PartKey
-from lib.reach.sending import Fates, LongPause, Mail
+from lib.reach.sending import Mail
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=1), cap=timedelta(minutes=1))
 LEASE = timedelta(seconds=30)
@@ -41,33 +42,40 @@ async def _work(run: Run, key: PartKey) -> None:
     """Go from turn to turn until nobody is left, the broadcast stops, or the time is up."""
     one = await db.run(lambda conn: broadcasts.get(conn, key.partner_id, key.broadcast_id))
     until = await db.run(lambda conn: parts.until(conn, key))
-    post = Mail(one)
-    noted: Fates = []
-    await post.open()
+    mail = Mail(one)
+    await mail.open()
     give_up_at = time.time() + (run.until - SPARE - run.now).total_seconds()
+    async with Flight(mail, give_up_at) as flight:
+        ended = await _turns(run, key, flight, until)
+    if ended:
+        await _advance(run, key)
+    elif flight.must_rest:
+        await _put_off(run, one)
+    else:
+        await run.wait(run.now + (hours.night_left(run.now, until) or AGAIN))
+        await kick.drain()
+
+
+async def _turns(run: Run, key: PartKey, flight: Flight, until: datetime) -> bool:
+    """Send block after block; return whether nobody is left to be written to now, or else it is for later."""
+    others_wait = False
     while True:
-        late = time.time() > give_up_at
-        night = hours.night_left(run.now, until)
-        size = 0 if late or night else 1 if post.is_first else parts.BLOCK
+        await (flight.room() if others_wait else flight.land())
+        over = flight.must_rest or time.time() > flight.give_up_at or bool(hours.night_left(run.now, until))
+        if over:
+            await flight.land()
+        size = 0 if over else 1 if flight.mail.is_first else parts.BLOCK
+        noted = flight.noted()
         found = await db.run(lambda conn: parts.turn(conn, key, run.job.lease_token, noted, run.now, take=size))  # noqa: B023
-        noted = []
-        if found.left_over == 0 or found.state != "running":
-            await _advance(run, key)
-            return
-        if size == 0:
-            await run.wait(run.now + (night or AGAIN))
-            await kick.drain()
-            return
-        try:
-            noted = await post.send(found.people, give_up_at) if found.people else []
-        except LongPause:
-            await _put_off(run, key, one, [(person.place, parts.Fate.WAITING) for person in found.people])
-            return
+        flight.begin(found.people)
+        runs = found.state == "running"
+        if not flight.people and (not found.left_over or not runs or over):
+            return not found.left_over or not runs
+        others_wait = runs and found.left_over > flight.people and not flight.mail.is_first
 
 
-async def _put_off(run: Run, key: PartKey, one: Broadcast, noted: Fates) -> None:
+async def _put_off(run: Run, one: Broadcast) -> None:
     """Pause the broadcast while Telegram wants nothing for long, and have the administrators know."""
-    await db.run(lambda conn: parts.turn(conn, key, run.job.lease_token, noted, run.now, take=0))
     await _stop(run, one, "flood")
     await notify.alert_admins(one.bot, "alert.broadcast_flood", shop=one.shop, number=one.id)
 

@@ -1,7 +1,7 @@
 -- Broadcasts: one message to many people, from a shop to its clients or from the platform.
 --
 -- A broadcast is cut into parts of up to a thousand people. A part is one row and one job: the people, and a byte for
--- each that says what became of it. A statement a block of fifteen notes what the last ones got and who comes next.
+-- each that says what became of it. A statement a block of fifteen notes the outcomes that are known and who comes next.
 --
 -- draft -> (review) -> scheduled -> cutting -> running <-> paused;  running -> done;  all but done -> cancelled
 
@@ -477,7 +477,8 @@ $$;
 -- One turn of a part: notes what became of the last people, and writes down whom the worker is about to write to.
 --
 -- Only the holder of the part may; somebody else has it by now otherwise. `people` is a list of [place, Telegram id,
--- language]; it is empty when the broadcast does not run, or when nobody is left.
+-- language]; it is empty when the broadcast does not run, or when nobody is left. A code of 1 says that a person's message
+-- is still under way, and then the worker keeps its part, whatever has become of the broadcast.
 -- Long: the steps of one round trip.
 create function turn_part(
     p_partner_id bigint, p_id bigint, p_n integer, p_token uuid, p_places integer[], p_codes integer[], p_take integer,
@@ -490,6 +491,7 @@ declare
     ids bigint[] := '{}';
     places integer[] := '{}';
     back bigint[] := '{}';
+    lost bytea;
     was integer;
 begin
     select * into p from broadcast_parts
@@ -499,13 +501,15 @@ begin
     end if;
     select * into b from broadcasts where partner_id = p_partner_id and id = p_id;
     people := '[]';
+    lost := p.states;
     -- note what became of the last ones
     for i in 1 .. cardinality(p_places) loop
         was := get_byte(p.states, p_places[i]);
+        lost := set_byte(lost, p_places[i], 0);
         p.states := set_byte(p.states, p_places[i], p_codes[i]);
         p.counts[was + 1] := p.counts[was + 1] - 1;
         p.counts[p_codes[i] + 1] := p.counts[p_codes[i] + 1] + 1;
-        if p_codes[i] = 0 then
+        if p_codes[i] = 0 and was = 1 then
             p.place := least(p.place, p_places[i]);
             back := back || p.user_ids[p_places[i] + 1];
         elsif p_codes[i] = 3 then
@@ -514,8 +518,9 @@ begin
     end loop;
     -- whom a turn began whose answer this worker never got, nobody has written to
     loop
-        was := position('\x01'::bytea in p.states) - 1;
+        was := position('\x01'::bytea in lost) - 1;
         exit when was < 0;
+        lost := set_byte(lost, was, 0);
         p.states := set_byte(p.states, was, 0);
         p.counts[2] := p.counts[2] - 1;
         p.counts[1] := p.counts[1] + 1;
@@ -563,7 +568,7 @@ begin
     update broadcast_parts t
     set states = p.states, counts = p.counts, place = p.place,
         finished_at = case when left_over = 0 then p_now end,
-        holder = case when left_over > 0 and b.state = 'running' then t.holder end
+        holder = case when left_over > 0 and b.state = 'running' or p.counts[2] > 0 then t.holder end
     where t.partner_id = p_partner_id and t.broadcast_id = p_id and t.n = p_n;
 end $$;
 

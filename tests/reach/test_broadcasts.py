@@ -9,6 +9,7 @@ from lib import errors, limits
 from lib.loyalty import partners, points, staff
 from lib.people import users
 from lib.reach import broadcasts, choices, parts, reading, reminders, results, sending
+from lib.reach.flight import Flight
 from lib.reach.parts import Fate
 from lib.telegram import outgoing
 from lib.telegram.client import SentMessage
@@ -377,8 +378,10 @@ async def test_a_paid_message_says_so_and_waits_for_no_slot(conn, monkeypatch):
     author = await make_user(conn)
     one = await broadcasts.draft(conn, 0, author.id, words="Обновление", kind="notice")
     one = await broadcasts.change(conn, one, paid=True)
-    fates = await sending.Mail(one).send([parts.Recipient(place, 100 + place, "ru") for place in range(3)], 2e12)
-    assert fates == [(0, Fate.SENT), (1, Fate.SENT), (2, Fate.SENT)]
+    async with Flight(sending.Mail(one), 2e12) as flight:
+        flight.begin([parts.Recipient(place, 100 + place, "ru") for place in range(3)])
+        await flight.land()
+        assert flight.noted() == [(0, Fate.SENT), (1, Fate.SENT), (2, Fate.SENT)]
     assert [chat.paid for chat in chats] == [True] * 3
     assert outgoing.manner(paid=True) == {"allow_paid_broadcast": True}
     assert outgoing.manner() == {}

@@ -9,7 +9,6 @@ from lib import config, errors, limits
 from lib.loyalty import partners, staff
 from lib.people import notify
 from lib.reach import broadcasts, choices, parts
-from lib.reach.sending import Mail
 from tests.factories import make_user
 from tests.loyalty_lab import make_shop
 from tests.reach_lab import NOON, Postbox, Worker, crowd, released
@@ -64,67 +63,72 @@ async def test_everybody_gets_it_once_in_parts(conn, post, worker, monkeypatch):
     assert (found.audience, found.parts, await worker.sums(one)) == (70, 3, {"sent": 70})
 
 
-class KilledError(Exception):
-    """The worker is gone."""
+def stop_at(monkeypatch, post, point):
+    """Let the worker stand still at one of five points while no answer of its last block is there; return the event."""
+    turn, calls, there = parts.turn, [], asyncio.Event()
+    number, before = {"before intent": (2, 15), "before noting": (3, 30)}.get(point, (0, 0))
+    after = {"after intent": 2, "after noting": 3}.get(point, 0)
+    post.behind, post.most = 15, 22 if point == "while sending" else 10_000
 
+    async def rest():
+        there.set()
+        await asyncio.Event().wait()
 
-def kill(monkeypatch, point):
-    """Let the worker die at one of the five points of the second turn, once."""
-    turn, send, calls = parts.turn, Mail.send, []
-
-    async def dying_turn(*args, **more):
+    async def slow_turn(*args, **more):
         calls.append("turn")
-        if point == "before intent" and len(calls) == 3:
-            raise KilledError
+        if len(calls) == number:
+            await post.reached(before)
+            await rest()
         found = await turn(*args, **more)
-        if (point, len(calls)) in (("after intent", 3), ("after noting", 5)):
-            raise KilledError
-        if point == "before noting" and len(calls) == 5:
-            raise AssertionError
+        if len(calls) == after:
+            await post.reached(15 * (after - 1))
+            await rest()
         return found
 
-    async def dying_send(self, people, give_up_at):
-        calls.append("send")
-        second = len(calls) == 4
-        found = await send(self, people[:7] if second and point == "while sending" else people, give_up_at)
-        if second and point in ("while sending", "before noting"):
-            raise KilledError
-        return found
+    async def sent():
+        await post.reached(22)
+        there.set()
 
-    monkeypatch.setattr(parts, "turn", dying_turn)
-    monkeypatch.setattr(Mail, "send", dying_send)
+    monkeypatch.setattr(parts, "turn", slow_turn)
+    return asyncio.create_task(sent() if point == "while sending" else there.wait())
 
 
 # how many are unknown when advertising, and how many get a notice twice
 KILLS = {
     "before intent": (15, 15),
-    "after intent": (15, 0),
-    "while sending": (15, 7),
-    "before noting": (15, 15),
-    "after noting": (15, 0),
+    "after intent": (30, 15),
+    "while sending": (30, 22),
+    "before noting": (30, 30),
+    "after noting": (30, 15),
 }
 
 
 @pytest.mark.parametrize("kind", ["news", "notice"])
 @pytest.mark.parametrize("point", KILLS)
-async def test_a_worker_that_dies_leaves_one_block_unknown_and_nobody_out(conn, post, worker, monkeypatch, point, kind):
+async def test_a_worker_that_dies_leaves_two_blocks_unknown_and_nobody_out(
+    conn, post, worker, monkeypatch, point, kind
+):
     shop = await make_shop(conn)
-    people = await crowd(conn, shop.id, 45)
+    people = await crowd(conn, shop.id, 60)
     one = await released(conn, shop, kind=kind)
     await worker.step()
     with monkeypatch.context() as patch:
-        kill(patch, point)
-        with pytest.raises(KilledError):
-            await worker.work()
+        there = stop_at(patch, post, point)
+        working = asyncio.create_task(worker.work())
+        await asyncio.wait({there, working}, return_when=asyncio.FIRST_COMPLETED)
+        assert working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    post.behind, post.most = 0, 10_000
     await worker.bury()
     await worker.work()
     unknown, twice = KILLS[point]
     if kind == "notice":
         assert (set(post.got), len(post.twice)) == (set(people.values()), twice)
-        assert await worker.sums(one) == {"sent": 45}
+        assert await worker.sums(one) == {"sent": 60}
     else:
         assert post.twice == []
-        assert await worker.sums(one) == {"sent": 45 - unknown, "unknown": unknown}
+        assert await worker.sums(one) == {"sent": 60 - unknown, "unknown": unknown}
     assert (await state(conn, one))[0] == "done"
 
 
@@ -180,15 +184,15 @@ async def test_a_flood_in_the_middle_of_a_block_leaves_the_rest_waiting(conn, po
         return await deliver(*args)
 
     monkeypatch.setattr("lib.reach.reading.deliver", slow)
-    turns, before = [], parts.turn
+    told, before = [], parts.turn
 
     async def noted(*args, **more):
-        turns.append([outcome for _, outcome in args[3]])
+        told.extend(outcome for _, outcome in args[3])
         return await before(*args, **more)
 
     monkeypatch.setattr(parts, "turn", noted)
     await worker.work()
-    assert parts.Fate.WAITING in turns[1], "the rest of the block waits on"
+    assert parts.Fate.WAITING in told, "the rest of the block waits on"
     assert (sorted(post.got), await worker.sums(one)) == (people, {"sent": 30})
 
 
@@ -217,20 +221,29 @@ async def test_a_pause_of_many_minutes_pauses_the_broadcast(conn, post, worker, 
 
 @pytest.mark.parametrize("wish", ["pause", "cancel"])
 async def test_a_second_thought_holds_from_the_next_block_on(conn, post, worker, monkeypatch, wish):
+    """The answers of the block that is under way are awaited and noted, though the broadcast does not run any more."""
     shop = await make_shop(conn)
     await crowd(conn, shop.id, 45)
     one = await released(conn, shop)
     await worker.step()
-    send = Mail.send
+    turn, found = parts.turn, []
+    post.behind = 15
 
-    async def thinking(self, people, give_up_at):
-        found = await send(self, people, give_up_at)
-        if len(post.got) == 15:
+    async def thinking(*args, **more):
+        if len(found) == 1:
+            await post.reached(15)
             await broadcasts.steer(conn, shop.id, one.id, wish, NOON)
-        return found
+        found.append(await turn(*args, **more))
+        if len(found) == 2:
+            await post.answer_all()
+        return found[-1]
 
-    monkeypatch.setattr(Mail, "send", thinking)
+    monkeypatch.setattr(parts, "turn", thinking)
     await worker.work()
+    assert [(one.state, len(one.people), one.left_over) for one in found[1:]] == [
+        ({"pause": "paused", "cancel": "cancelled"}[wish], 0, 45),
+        ({"pause": "paused", "cancel": "cancelled"}[wish], 0, 30),
+    ]
     assert await worker.sums(one) == {"sent": 15, "waiting": 30}
     if wish == "pause":
         await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
@@ -328,6 +341,69 @@ async def test_a_turn_whose_answer_got_lost_is_taken_again(conn, post, worker):
     assert await (await conn.execute(had, ([*people],))).fetchall() == [(20,)]
 
 
+async def taken(conn, worker, shop):
+    """Return a part of twenty that a worker has taken, and its token."""
+    await crowd(conn, shop.id, 20)
+    one = await released(conn, shop)
+    await worker.step()
+    run = await worker.claim()
+    key, token = parts.PartKey.read(run.job.args), run.job.lease_token
+    await parts.take(conn, key, run.id, token, datetime.now(UTC))
+    return one, key, token
+
+
+async def test_who_is_under_way_stays_begun_when_a_turns_answer_got_lost(conn, post, worker):
+    one, key, token = await taken(conn, worker, await make_shop(conn))
+    first = await parts.turn(conn, key, token, [], NOON, take=8)
+    noted = [(person.place, parts.Fate.SENT) for person in first.people[:3]]
+    noted += [(person.place, parts.Fate.BEGUN) for person in first.people[3:]]
+    lost = await parts.turn(conn, key, token, noted, NOON, take=6)
+    again = await parts.turn(conn, key, token, noted, NOON, take=6)
+    assert [person.place for person in again.people] == [*range(8, 14)]
+    assert (again.people, again.left_over) == (lost.people, 17)
+    assert await worker.sums(one) == {"waiting": 6, "begun": 11, "sent": 3}
+
+
+async def test_who_waits_again_is_the_next_beside_whom_is_under_way(conn, post, worker):
+    one, key, token = await taken(conn, worker, await make_shop(conn))
+    first = await parts.turn(conn, key, token, [], NOON, take=8)
+    places = [person.place for person in first.people]
+    noted = [(place, parts.Fate.WAITING if place in (2, 5) else parts.Fate.BEGUN) for place in places]
+    found = await parts.turn(conn, key, token, noted, NOON, take=4)
+    assert [person.place for person in found.people] == [2, 5, 8, 9]
+    assert await worker.sums(one) == {"waiting": 10, "begun": 10}
+
+
+async def test_a_message_not_sent_is_taken_off_the_count_once(conn, post, worker):
+    """A turn that is repeated says the same again: what another shop has sent meanwhile stays counted."""
+    one, key, token = await taken(conn, worker, await make_shop(conn))
+    before = NOON - timedelta(days=2)
+    await conn.execute(
+        "update clients set news_at = array[%s::timestamptz], news_from = array[%s::bigint]",
+        (before, one.partner_id + 1),
+    )
+    first = await parts.turn(conn, key, token, [], NOON, take=5)
+    noted = [(person.place, parts.Fate.WAITING) for person in first.people]
+    for _ in range(2):
+        await parts.turn(conn, key, token, noted, NOON, take=0)
+    assert await worker.sums(one) == {"waiting": 20}
+    had = "select distinct c.news_at from clients c join members m using (user_id) where m.partner_id = %s"
+    assert await (await conn.execute(had, (one.partner_id,))).fetchall() == [([before],)]
+
+
+async def test_a_part_with_messages_under_way_stays_its_workers_when_paused(conn, post, worker):
+    one, key, token = await taken(conn, worker, await make_shop(conn))
+    first = await parts.turn(conn, key, token, [], NOON, take=5)
+    places = [person.place for person in first.people]
+    await broadcasts.steer(conn, one.partner_id, one.id, "pause", NOON)
+    held = await parts.turn(conn, key, token, [(place, parts.Fate.BEGUN) for place in places], NOON)
+    assert (held.state, held.people) == ("paused", [])
+    await parts.turn(conn, key, token, [(place, parts.Fate.SENT) for place in places], NOON)
+    assert await worker.sums(one) == {"sent": 5, "waiting": 15}
+    with pytest.raises(errors.Conflict, match="lease_lost"):
+        await parts.turn(conn, key, token, [], NOON)
+
+
 async def test_at_night_a_part_waits_for_the_morning(conn, post, worker):
     shop = await make_shop(conn)
     people = [*await crowd(conn, shop.id, 3)]
@@ -341,6 +417,10 @@ async def test_at_night_a_part_waits_for_the_morning(conn, post, worker):
     worker.now = NOON + timedelta(hours=16)  # eleven in the morning there, and the night in Moscow
     await worker.work()
     assert await worker.sums(one) == {"sent": 3}
+
+
+class KilledError(Exception):
+    """The worker is gone."""
 
 
 async def test_a_page_that_is_cut_again_leaves_nobody_out(conn, post, worker, monkeypatch):
