@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, dates, errors
+from lib.reach import hours
 from lib.reach.broadcasts import Broadcast
 from lib.telegram.dispatch import Turn
 from lib.text import HtmlSentence
@@ -50,8 +51,8 @@ def pressed(one: Broadcast, wish: str) -> dict[str, Any] | None:
 
 
 def said(turn: Turn, one: Broadcast) -> HtmlSentence:
-    """Return in words when it goes."""
-    if one.run_at is None:
-        return HtmlSentence(turn.text("news.when.now"))
-    key = "news.when.clock" if one.by_clock else "news.when.at"
-    return HtmlSentence(turn.text(key, at=one.run_at.astimezone(ZoneInfo(one.zone))))
+    """Return in words when it goes; of a moment at night also when people are awake."""
+    at = one.run_at.astimezone(ZoneInfo(one.zone)) if one.run_at else _now(one)
+    key = "now" if one.run_at is None else "clock" if one.by_clock else "at"
+    when, morning = HtmlSentence(turn.text(f"news.when.{key}", at=at)), hours.awake(at, one.zone).from_at
+    return when if morning == at else HtmlSentence(turn.text("news.when.night", when=when, at=morning))

@@ -100,8 +100,9 @@ def most_stars(people: int) -> int:
 
 
 async def draft(conn: db.Connection, partner_id: int, actor_id: int, **fields: Any) -> Broadcast:
-    """Begin a broadcast; a person's earlier draft at this shop makes room for it."""
-    made = await SQL.draft.within(PLATFORM).one(conn, int, partner_id=partner_id, actor_id=actor_id)
+    """Begin a broadcast; a draft of the person's that says nothing yet, or the same, makes room for it."""
+    who = {"partner_id": partner_id, "actor_id": actor_id}
+    made = await SQL.draft.within(PLATFORM).one(conn, int, **who, words=fields.get("words", ""))
     assert made is not None
     return (
         await change(conn, await get(conn, partner_id, made), **fields) if fields else await get(conn, partner_id, made)

@@ -1,10 +1,13 @@
 -- name: draft
+-- A draft in which nothing is written yet, or the same as is to be written now, makes room for it.
 with old as (
     delete from broadcasts
     where partner_id = %(partner_id)s
     and created_by = %(actor_id)s
     and state = 'draft'
     and reason = ''
+    and words in ('', %(words)s)
+    and file is null
 )
 insert into broadcasts (partner_id, created_by)
 values (%(partner_id)s, %(actor_id)s)

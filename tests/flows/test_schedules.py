@@ -1,11 +1,13 @@
 """When a broadcast goes, as its author presses or types it, by the shop's clock."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib import errors
+from lib import errors, text
 from lib.flows import schedules
 from lib.reach.broadcasts import Broadcast
 
@@ -60,3 +62,26 @@ def test_a_press_says_when_and_by_whose_clock():
     assert schedules.pressed(written(by_clock=True), "now") == {"run_at": None, "by_clock": False}
     assert schedules.pressed(written(), "") is None
     assert schedules.pressed(written(), "yesterday") is None
+
+
+@pytest.mark.parametrize(
+    ("hour", "by_clock", "said"),
+    [
+        (None, False, "сразу"),
+        (20, False, "12 марта 2036, 20:00"),
+        (21, False, "12 марта 2036, 21:00; ночью не отправляем, поэтому с 13 марта 2036, 10:00"),
+        (9, True, "12 марта 2036, 09:00, по часам клиента; ночью не отправляем, поэтому с 12 марта 2036, 10:00"),
+    ],
+)
+def test_a_moment_at_night_says_when_people_really_get_it(hour, by_clock, said):
+    at = datetime(2036, 3, 12, hour, tzinfo=ZoneInfo("Europe/Moscow")) if hour else None
+    turn = SimpleNamespace(text=lambda key, **fields: text.say("ru", key, **fields))
+    assert schedules.said(turn, written(run_at=at, by_clock=by_clock)) == said
+
+
+def test_at_once_waits_for_the_morning_where_it_is_night():
+    turn = SimpleNamespace(text=lambda key, **fields: text.say("ru", key, **fields))
+    assert schedules.said(turn, written(zone="Asia/Kamchatka")) == (
+        "сразу; ночью не отправляем, поэтому с 12 марта 2036, 10:00"
+    )
+    assert schedules.said(turn, written(zone="Asia/Vladivostok")) == "сразу"

@@ -118,6 +118,19 @@ async def test_a_blocked_shop_sends_nothing_whoever_says_so(conn):
     assert (await broadcasts.get(conn, shop.id, one.id)).state == "draft"
 
 
+async def test_a_new_draft_throws_nothing_away_that_somebody_wrote(conn):
+    """A digest's suggestion once took the place of the text that its reader was writing."""
+    shop = await make_shop(conn)
+    mine = await written(conn, shop, words="Завтра закрыты")
+    photo = await written(conn, shop, words="", file={"kind": "photo", "bot": "partner", "id": "F"})
+    empty = await broadcasts.draft(conn, shop.id, shop.owner.id)
+    first = await written(conn, shop, words="Мы скучаем", filter={"away": 60})
+    again = await written(conn, shop, words="Мы скучаем", filter={"away": 60})
+    found = [one.id for one in await broadcasts.listed(conn, shop.id, before=None, limit=10)]
+    assert found == [again.id, photo.id, mine.id]
+    assert not {empty.id, first.id} & {*found}
+
+
 async def test_a_draft_that_lay_until_its_moment_had_gone_by_does_not_go_at_another(conn):
     shop = await make_shop(conn)
     await trusted(conn, shop)
