@@ -277,6 +277,8 @@ async def test_an_order_that_is_cancelled_while_its_provider_works_is_given_back
     assert list(buttons(told)) == ["Повторить", "Меню"]
     [closed] = [one for one in await alice.messages() if one["message_id"] == status["message_id"]]
     assert (words(closed), buttons(closed)) == ("Заказ отменён.", {})
+    calls = await studio.rows("select state, ended_at is not null from provider_calls where job_id = %s", job)
+    assert {tuple(call.values()) for call in calls} == {("done", True), ("lost", True)}, "none is left begun"
 
 
 async def test_without_any_callback_the_polls_find_the_result(studio):
