@@ -22,7 +22,6 @@ class Upstash(Bridge):
         self.faults = Faults()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if await self.faults.strike(scope, receive, send):
-            self.requests += 1
-        else:
-            await super().__call__(scope, receive, send)
+        self.requests += 1  # also one that is never answered
+        if not await self.faults.strike(scope, receive, send):
+            await self.serve(scope, receive, send)

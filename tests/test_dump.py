@@ -40,13 +40,13 @@ async def rows(conn, query, *params):
 
 
 async def dump(conn):
-    """Return every table, each row as a line."""
+    """Return every table, each row as a line, in an order that does not depend on when a row was written last."""
     tables = await rows(
         conn, "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
     )
     lines = {}
     for (table,) in tables:
-        lines[table] = [row for (row,) in await rows(conn, f"select to_jsonb(t)::text from {table} t")]
+        lines[table] = sorted(row for (row,) in await rows(conn, f"select to_jsonb(t)::text from {table} t"))
     return lines
 
 

@@ -72,6 +72,10 @@ class Bridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as Upstash does."""
         self.requests += 1
+        await self.serve(scope, receive, send)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that has been counted."""
         response = await self._respond(Request(scope, receive))
         response.headers["Upstash-Sync-Token"] = base64.b64encode(b"dev:%d" % next(self._writes)).decode()
         await response(scope, receive, send)

@@ -33,7 +33,7 @@ PARAMS = {
     **{"sinces": [NOW - timedelta(days=14), NOW - timedelta(days=7)], "untils": [NOW - timedelta(days=7), NOW]},
     **{"first": NOW - timedelta(days=14), "last": NOW},
     **dict.fromkeys(("starts_on", "ends_on", "today"), date(2026, 5, 1)),
-    **dict.fromkeys(("limit", "days_limit"), 10),
+    **dict.fromkeys(("limit", "days_limit", "most"), 10),
     **dict.fromkeys(("bill_minor", "points", "price_points", "min_bill_minor", "minor_per_point"), 1000),
     **dict.fromkeys(("multiplier_bp",), 10_000),
     **{"extra_points": 0, "daily_limit": 1, "price": 10, "every": timedelta(days=14), "request_id": 7},

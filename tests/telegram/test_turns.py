@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dev import upstash
 from dev.faults import Fault
 from lib import cache, db, errors, limits
 from lib.telegram import conversation, dispatch, fallback, fsm, instance
+from ops.serving import bridge
 from tests.telegram.parlour import hall, visits
 from tests.telegram.test_dispatch import SHOP, said
 
@@ -274,7 +274,7 @@ async def test_however_redis_fails_an_update_is_handled_once(redis, monkeypatch,
     fsm.outage.since = time.monotonic() - 60
     with monkeypatch.context() as patch:
         if kind == "base64":
-            patch.setattr(upstash, "_value", lambda *_: "no base64")
+            patch.setattr(bridge, "_value", lambda *_: "no base64")
         redis.faults.now = None if kind == "base64" else Fault(kind)
         assert [await arrives(said("Раз", 1)) for _ in range(2)] == [200, 200]
     redis.faults.now = None
