@@ -89,6 +89,7 @@ async def test_what_another_instance_did_by_redis_is_charged_once_though_neon_do
     assert [words(one) for one in await seller.messages()] == before
 
 
+@pytest.mark.long
 async def test_a_draft_from_before_goes_on_with_the_words_from_during(seller, photo, shop, redis):
     await seller.sends_photo(photo)
     await redis.fails(seller)
@@ -104,6 +105,7 @@ async def test_a_draft_from_before_goes_on_with_the_words_from_during(seller, ph
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge"]
 
 
+@pytest.mark.long
 async def test_after_an_outage_an_update_costs_what_it_did_before(seller, shop, redis):
     await redis.fails(seller)
     await seller.says("/menu")
