@@ -21,7 +21,6 @@ from lib.drawing.cut import cutout
 from lib.drawing.cut.result import CutPhoto
 from lib.drawing.ground.photo import Photo
 from tests.drawing.pictures import encoded, make_mug, make_png_header, make_scene, opened
-from tests.sizes import few
 
 FILMING = (templates, shots, encoder)
 ROOT = Path(__file__).parent.parent.parent
@@ -150,16 +149,13 @@ def test_ten_seconds_are_ten_seconds(mug: bytes, drafts: None) -> None:
 
 @pytest.mark.parametrize(
     ("title", "template"),
-    few(
-        [
-            ("\u202e漢字 🔥\x00", "broll"),
-            ("", "own"),
-            ("", "ugc"),
-            ("слово " * 90, "own"),
-            ("Электротермополотенцесушитель" * 3, "ugc"),
-        ],
-        1,
-    ),
+    [
+        ("\u202e漢字 🔥\x00", "broll"),
+        pytest.param("", "own", marks=pytest.mark.long),
+        pytest.param("", "ugc", marks=pytest.mark.long),
+        pytest.param("слово " * 90, "own", marks=pytest.mark.long),
+        pytest.param("Электротермополотенцесушитель" * 3, "ugc", marks=pytest.mark.long),
+    ],
 )
 def test_any_words_make_a_video(title: str, template: str, mug: bytes, counted: None) -> None:
     assert template in local_order.TEMPLATES
