@@ -76,6 +76,7 @@ async def test_an_album_becomes_cards_one_zip_and_credits_for_what_could_not_be_
     archive = zipfile.ZipFile(io.BytesIO(await shop.download(files[-1]["document"]["file_id"])))
     cards = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
     assert [(card.format, card.mode) for card in cards] == [("PNG", "RGBA")] * 2
+    await shop.settle(seller)  # the last message goes out before the row says that it is done
     [job] = await shop.jobs(seller)
     assert (job["state"], job["price"], job["checkpoint"]["earned"]) == ("done", 3, 2)
     assert [(row["kind"], row["amount"]) for row in (await shop.ledger(seller))[-2:]] == [("charge", -3), ("refund", 1)]
