@@ -106,7 +106,7 @@ async def _fill(data: Path, source: str, size: int) -> None:
 
 
 async def _fresh(data: Path) -> str:
-    """Make the target's database anew, without the roles of the last move."""
+    """Create the target's database again, without the roles of the last move."""
     async with db.connect(_at(data, "postgres")) as conn:
         await conn.execute("drop database if exists shop with (force)")
         await conn.execute("drop role if exists shop_app; drop role if exists shop_owner")

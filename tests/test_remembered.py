@@ -396,7 +396,7 @@ async def test_a_clients_budget_at_the_assistant_counts_answers_before_an_erasur
     assert [await halt(first, once, client=2) for once in ("1", "late")] == ["", ""]
     second = await came_back(conn, first)
     [before] = await rows(conn, "select id, status, words from talk_lines where partner_id = %s offset 1", shop.id)
-    assert before[1:] == ("stopped", ""), "it counts, and whoever was writing it has nowhere to write"
+    assert before[1:] == ("stopped", ""), "it counts, and its writer has nowhere to write"
     kept = str(await rows(conn, "select to_jsonb(t), to_jsonb(l) from talks t join talk_lines l on l.talk_id = t.id"))
     assert "ряженку" not in kept
     assert [await halt(second, "3", client=2), await halt(second, "4", shop=2)] == ["client", "shop"]

@@ -87,7 +87,7 @@ def read(code: str, now: datetime, zone: str) -> Period:
         if found := re.fullmatch(f"{_DATE}-{_DATE}", code):
             return _begun(own(date.fromisoformat(found[1]), date.fromisoformat(found[2]), zone), now)
     except ValueError:
-        pass
+        pass  # such as the 31st of February: no period either, which the next line says
     raise errors.Invalid("bad_period", code[:40])
 
 

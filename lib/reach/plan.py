@@ -40,7 +40,7 @@ class MonthStart:
 
 
 def begin(known: MonthStart, totals: Mapping[str, int], now: datetime) -> MonthStart:
-    """Return the start of this month: the known one, or this moment when the month or the counters have begun anew."""
+    """Return the start of this month: the known one, or now when a month began or the counters started again."""
     month, sums = f"{now:%Y-%m}", _sums(totals)
     back = any(sums[name] < known.sums.get(name, 0) for name in sums)
     return MonthStart(month, sums) if known.month != month or back else known

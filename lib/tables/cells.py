@@ -44,7 +44,7 @@ _EMPTY = "/>"
 class Column:
     """A column: the sentence that is its name, what it holds, how wide it is, and the sentences of codes.
 
-    What is none of the codes somebody typed.
+    A value that is none of the codes was typed by a person, and stays as it is.
     """
 
     key: str

@@ -15,7 +15,7 @@ from ops.neon import connect, deparse, managed
 
 # What differs by the provider's nature: told, but an equal base all the same, unless --strict asks for more.
 NOTES = ("extension_versions", "locale", "comments", "labels", "owners", "grants", "default_grants", "roles")
-# Expressions in them are written anew by a dump, and by another version.
+# A dump, and another version of Postgres, spell the expressions in them differently.
 DEPARSED = ("views", "rules", "policies", "columns", "constraints", "indexes", "triggers", "statistics")
 
 type Section = dict[str, str]

@@ -1,4 +1,4 @@
-"""When two texts that Postgres writes of one expression mean the same, though a dump or a version wrote them anew.
+"""Tells whether two spellings of an expression mean the same: a dump or another version of Postgres changes them.
 
 `((a OR b) OR c)` comes back from a dump as `(a OR b OR c)`, and 16 began to leave out the table's name before a column
 where only one table is read. Nothing else is forgiven: `(a OR b) AND c` is not `a OR (b AND c)`.

@@ -246,8 +246,8 @@ set search_path = public, pg_temp as $$
     and r.subject = p_member_id;
 $$;
 
--- Keeps people from being erased until the transaction ends. An erasure locks a person before their cards, so whoever
--- writes a card twice, which looks at its person, has to do the same.
+-- Keeps people from being erased until the transaction ends. An erasure locks a person before their cards, so an act
+-- that writes a card twice, and so looks at its person, has to do the same.
 create function hold_people(p_user_ids bigint[]) returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 begin

@@ -117,7 +117,7 @@ async def test_a_person_is_called_with_a_reason_that_is_cut():
 async def test_the_same_question_is_answered_once():
     box = a_box(LARGE)
     first = await box.use(ToolCall("1", "search_menu", {"query": "номер7"}))
-    box.index = None  # whoever asks again would fail
+    box.index = None  # asking again would fail
     assert await box.use(ToolCall("2", "search_menu", {"query": "номер7"})) == first
 
 

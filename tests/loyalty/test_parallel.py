@@ -142,7 +142,7 @@ async def test_two_returns_of_people_who_invited_each_other_wait_in_one_order(cr
         for one in (by_boris, by_anna):
             await referrals.settle(conns[0], shop.id, one.txn_id)
             await points.reverse(conns[0], shop.id, one.txn_id, shop.owner.id, reason="", key=f"back:{one.txn_id}")
-    async with conns[0].transaction():  # whoever comes to the card in the middle stops there
+    async with conns[0].transaction():  # an act that comes to the card in the middle stops there
         await conns[0].execute("select set_config('app.tenant', %s, true)", (str(shop.id),))
         await conns[0].execute("select lock_member(%s, %s)", (shop.id, anna.id))
         first = asyncio.create_task(referrals.settle(conns[1], shop.id, by_boris.txn_id))
