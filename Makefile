@@ -1,8 +1,6 @@
 # Two commands are enough: `make up` runs Lotok on this machine, `make check` proves it.
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-# It checks only what is here: no network, no files outside of the checkout.
-DENO := DENO_DIR=.dev/deno DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 up check test reset bench chaos load: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile all its imports.
 up check test reset bench chaos load: export PYTHONDONTWRITEBYTECODE :=
@@ -19,13 +17,7 @@ up: setup ## run everything on this machine: chat simulator, functions, Postgres
 	@exec $(PYTHON) -m dev up $(if $(PORT),--port $(PORT)) $(if $(AI),--ai)
 
 check: setup ## prove it: ruff, mypy, deno for the simulator's page, pytest
-	@echo "ruff check" && $(PYTHON) -m ruff check --quiet .
-	@echo "ruff format --check" && $(PYTHON) -m ruff format --check --quiet .
-	@# Beside mypy, which takes one core: deno, and the tests are compiled once, which else each worker would do.
-	@echo "mypy and deno" && { $(PYTHON) -m mypy & types=$$!; \
-	for verb in lint "fmt --check" check; do $(DENO) $$verb --quiet --config dev/deno.json dev/simulator/*.js || { kill $$types; exit 1; }; done; \
-	$(PYTHON) -m pytest --collect-only -n 0 > /dev/null; wait $$types; }
-	@echo "pytest" && $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@sh dev/check.sh
 
 test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 	@$(PYTHON) -m pytest $(ARGS)
