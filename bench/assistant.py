@@ -2,8 +2,9 @@
 
 The menus and questions are in bench/menus. `first.jsonl` came with the menus of a café, a flower shop and a phone
 repair, `second.jsonl` was written before the index; `third.jsonl` and `unseen.jsonl` are of eight other trades.
-`fourth.jsonl` and `fifth.jsonl` are the halves, drawn at random, of 120 questions on four menus more. An answer that is
-marked as a guess counts as right where it is; where nothing fits, a guess is no silence.
+`fourth.jsonl` and `fifth.jsonl` are the halves, drawn at random, of 120 questions on four menus more, `sixth.jsonl` and
+`seventh.jsonl` those of 79 on the first three. An answer that is marked as a guess counts as right where it is; where
+nothing fits, a guess is no silence.
 """
 
 import csv
@@ -28,9 +29,10 @@ SETS = {
     "second (100)": "second.jsonl",
     "third (60)": "third.jsonl",
     "fourth (60)": "fourth.jsonl",
+    "sixth (39)": "sixth.jsonl",
 }
 # Nobody looks at what fails here: it is the measure of what other shops and clients get.
-UNSEEN = {"unseen (50)": "unseen.jsonl", "fifth (60)": "fifth.jsonl"}
+UNSEEN = {"unseen (50)": "unseen.jsonl", "fifth (60)": "fifth.jsonl", "seventh (40)": "seventh.jsonl"}
 BARE = {f"{name}, no list of synonyms": file for name, file in (SETS | UNSEEN).items()}
 
 

@@ -11,7 +11,8 @@ import functools
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from lib.menu import chatter, synonyms, vocabulary, wish, words
 from lib.menu.goods import MenuItem, Variant
@@ -21,14 +22,18 @@ _TITLE, _CATEGORY, _SIZE, _DESCRIPTION = 3.0, 2.0, 1.5, 1.2
 _SHELF = 2.5
 _STATED = 3.0
 _EXPLAINED = 0.4  # the share of a question's weight that an answer explains
+_FAINTLY = 0.3  # that a guess does
 _SURELY = 0.5  # with less, and words that the menu does not know, it is a guess
-_VERBS = 0.3  # what an unknown verb counts of an unknown word
+_PASSING = 0.3  # what an unknown verb, adverb or place counts of an unknown word
+_BESIDE = 0.5  # what a word for whom or what like counts, beside the word for what it is
 _GUESSED = 0.5  # how alike the letters of a guess are
 # What someone must not eat is left out only where the menu says so; silence about nuts is no promise.
 _ALLERGENS = frozenset(
     words.stem(one)
     for one in ("сахар", "глютен", "лактоза", "орех", "кофеин", "алкоголь", "sugar", "gluten", "lactose", "nut")
 )
+_PARTS = re.compile(r"\s(?:и|плюс|and|plus)\s|[,+;]")  # of a question that asks for two things
+_TIMES = re.compile(r"(\d)\s*(?:час|минут|ден|дн|недел|месяц)\w*")  # ремонт часов is no ремонт за 1 час
 # What the word vegan says that a dish is without.
 _FREE_OF = {
     words.stem(kind): frozenset(words.stem(one) for one in free.split())
@@ -75,15 +80,20 @@ class Index:
         for place, weights in enumerate(self._weights):
             for stem in weights:
                 self._holders.setdefault(stem, []).append(place)
+        self._numbered = [words.is_numbered(f"{one.title}; {one.description}") for one in self.items]
         self._categories = {stem for item in self.items for stem in _stems(item.category)}
         self._words = vocabulary.Vocabulary(self._holders, self._synonyms)
         self._sure = self._words.sure
 
     def ask(self, question: str) -> FoundItems:
         """Return the items that a question asks for; none when nothing fits."""
-        asked = wish.read(self._synonyms.rewrite(self._in_right_layout(words.plain(question[:300])), self._heeds))
-        tokens = [one for one in dict.fromkeys(words.split(asked.text)) if one not in chatter.COMMON]
-        tokens, numbers = [one for one in tokens if not _is_number(one)], [one for one in tokens if _is_number(one)]
+        asked = self.read(question)
+        found = self._ask(asked)
+        parts = _PARTS.split(asked.text)
+        return found if found.guess or len(parts) < 2 else self._with_parts(asked, found, parts)
+
+    def _ask(self, asked: wish.MenuWish) -> FoundItems:
+        tokens, numbers = _tokens(asked.text)
         talk = [one for one in tokens if one in chatter.TALK]
         tokens = [one for one in tokens if one not in chatter.TALK]
         bare = not tokens and not numbers
@@ -97,6 +107,36 @@ class Index:
         if not scores and tokens and not numbers and not any(words.stem(one) in self._synonyms.also for one in tokens):
             scores, guess = self._resemble(tokens), True
         return self._choose(scores, asked, guess=guess)
+
+    def _with_parts(self, asked: wish.MenuWish, found: FoundItems, parts: Sequence[str]) -> FoundItems:
+        """Add what a part of a question names and no answer to the whole has: латте и круассан are two things."""
+        lists = [found.items] if found.items else []
+        for part in parts:
+            said = [one for one in _tokens(part)[0] if one not in chatter.TALK and words.stem(one) not in chatter.ASIDE]
+            had = {one.item.code for each in lists for one in each}
+            named = [{self.items[at].code for stem in self._sure(one) for at in self._holders[stem]} for one in said]
+            fresh = set[str]().union(*(one for one in named if had.isdisjoint(one)))
+            more = self._ask(replace(asked, text=part)) if fresh else found
+            added = () if more.guess else tuple(one for one in more.items if one.item.code in fresh)
+            if said and not added and not found.items:
+                return found  # a part that the menu does not know keeps the whole silent
+            lists += [added] if added else []
+        mixed = [one for each in zip_longest(*lists) for one in each if one]
+        return replace(found, items=tuple(mixed[:MOST]))
+
+    def read(self, question: str) -> wish.MenuWish:
+        """Return what a question asks for besides its words, in the letters and words of this menu."""
+        text = self._synonyms.rewrite(self._in_right_layout(words.plain(question[:300])), self._heeds)
+        return wish.read(self._words.respaced(text))
+
+    def barred(self, asked: wish.MenuWish) -> dict[str, bool]:
+        """Return the codes of the items that hold what is forbidden: True where they say so, False where they may."""
+        if not asked.without:
+            return {}
+        every = dict.fromkeys(range(len(self.items)), 1.0)
+        forbidden = set[str]().union(*map(self._forbidden, asked.without))
+        out = every.keys() - self._without(every, asked).keys()
+        return {self.items[one].code: self._holds(self.items[one], forbidden) for one in out}
 
     def _heeds(self, meant: str) -> bool:
         """Tell whether the menu has what a phrase stands for; else its words speak for themselves."""
@@ -134,16 +174,18 @@ class Index:
         """
         held = {one: sure for one in tokens if (sure := self._meanings(one, asked)) and self._holding(one, sure)}
         missing = [one for one in tokens if one not in held and words.stem(one) not in chatter.ASIDE]
-        unknown = sum(_VERBS if words.is_verb(one) else 1.0 for one in missing)
+        unknown = sum(_PASSING if words.is_passing(one) or one in asked.place else 1.0 for one in missing)
         if unknown >= 1 and asked.purpose and held.keys() <= {*asked.purpose}:
             return {}, False  # корм для кур is no курица
         scores, explained, named = self._add_up(held, asked)
-        total = sum(self._rarity(len(self._holding(one, sure))) for one, sure in held.items())
+        total = sum(self._rarity_of(one, sure, held, asked) for one, sure in held.items())
         total += self._rarity(1) * math.sqrt(unknown)
         if unknown >= 1:
             scores = {place: score for place, score in scores.items() if place in named}
         if numbers:
-            scores = self._with_numbers(scores, numbers, only=not tokens)
+            said = sum(self._rarity_of(one, sure, held, asked) for one, sure in held.items())
+            whole = {one for one, how in explained.items() if unknown < 1 and how > said * 0.99}
+            scores = self._with_numbers(scores, numbers, whole, only=not tokens)
         shares = {place: explained.get(place, total) / total if total else 1.0 for place in scores}
         surest = max((how for sure in held.values() for how in sure.values()), default=0.0)
         guess = bool(tokens) and (
@@ -152,7 +194,8 @@ class Index:
         if guess and any(words.stem(one) in self._synonyms.also for one in missing):
             said = {stem for sure in held.values() for stem, how in sure.items() if how >= vocabulary.SOUND}
             scores = {place: one for place, one in scores.items() if _stems(self.items[place].title) <= said}
-        return self._explaining(scores, shares, tokens), guess
+        faintly = guess and not all(map(words.is_passing, held))  # a verb alone names nothing to guess at
+        return self._explaining(scores, shares, tokens, _FAINTLY if faintly else _EXPLAINED), guess
 
     def _add_up(
         self, held: dict[str, dict[str, float]], asked: wish.MenuWish
@@ -161,7 +204,7 @@ class Index:
         scores, explained, named = dict[int, float](), dict[int, float](), set[int]()
         for token, sure in held.items():
             holders = self._holding(token, sure)
-            rarity = self._rarity(len(holders))
+            rarity = self._rarity_of(token, sure, held, asked)
             for place in holders:
                 best = max(self._worth(place, stem, asked) * how for stem, how in sure.items())
                 scores[place] = scores.get(place, 0.0) + rarity * best
@@ -169,13 +212,15 @@ class Index:
                 named |= {place} if best >= _CATEGORY * vocabulary.KIND else set()
         return scores, explained, named
 
-    def _explaining(self, scores: dict[int, float], shares: dict[int, float], tokens: list[str]) -> dict[int, float]:
+    def _explaining(
+        self, scores: dict[int, float], shares: dict[int, float], tokens: list[str], least: float
+    ) -> dict[int, float]:
         """Leave the items that explain nearly as much of a question as the best one, if that is enough."""
         top = max(shares.values(), default=0.0)
         return {
             place: score * shares[place] * self._closeness(place, tokens)
             for place, score in scores.items()
-            if top >= _EXPLAINED and shares[place] >= top * 0.45
+            if top >= least and shares[place] >= top * 0.45
         }
 
     def _meanings(self, token: str, asked: wish.MenuWish) -> dict[str, float]:
@@ -204,13 +249,24 @@ class Index:
         said = sum(any(stem in title for stem in self._sure(token)) for token in tokens)
         return 1.0 + 0.3 * min(said / len(title), 1.0) if title else 1.0
 
-    def _with_numbers(self, scores: dict[int, float], numbers: list[str], *, only: bool) -> dict[int, float]:
+    def _with_numbers(
+        self, scores: dict[int, float], numbers: list[str], whole: set[int], *, only: bool
+    ) -> dict[int, float]:
+        """Keep the items with the numbers; where there are none, what is `whole` without them and names no other.
+
+        15 роз counts roses; экран айфон 16 is not one of iPhone 15.
+        """
         start = dict.fromkeys(range(len(self.items)), 0.0) if only else scores
-        needed = [one for one in numbers if len(one) > 1]
-        kept = {place: score for place, score in start.items() if all(one in self._weights[place] for one in needed)}
+        needed = [words.spellings(one) for one in numbers if len(one) > 1]
+        kept = {
+            at: score for at, score in start.items() if all(not one.isdisjoint(self._weights[at]) for one in needed)
+        }
+        if not kept and not only:
+            kept = {at: score for at, score in start.items() if at in whole and not self._numbered[at]}
+        said = [words.spellings(one) for one in numbers]
         return {
-            place: score + sum(self._rarity(4) * self._weights[place].get(one, 0.0) for one in numbers)
-            for place, score in kept.items()
+            at: score + sum(self._rarity(4) * max(self._weights[at].get(each, 0.0) for each in one) for one in said)
+            for at, score in kept.items()
         }
 
     def _without(self, scores: dict[int, float], asked: wish.MenuWish) -> dict[int, float]:
@@ -268,8 +324,23 @@ class Index:
     def _is_known(self, token: str) -> bool:
         return token in chatter.COMMON or token in chatter.TALK or self._words.knows(words.stem(token))
 
+    def _rarity_of(
+        self, token: str, sure: dict[str, float], held: dict[str, dict[str, float]], asked: wish.MenuWish
+    ) -> float:
+        """Return how much a word counts: зарядка для телефона is a зарядка first, деревенское молоко is молоко."""
+        rarity = self._rarity(len(self._holding(token, sure)))
+        return rarity * (
+            _BESIDE if _is_beside(token, asked) and not all(_is_beside(one, asked) for one in held) else 1.0
+        )
+
     def _rarity(self, holders: int) -> float:
         return math.log(1 + len(self.items) / max(holders, 1))
+
+
+def _tokens(text: str) -> tuple[list[str], list[str]]:
+    """Return the words of a question that may name something, and its numbers."""
+    said = [one for one in dict.fromkeys(words.split(text)) if one not in chatter.COMMON]
+    return [one for one in said if not _is_number(one)], [one for one in said if _is_number(one)]
 
 
 def _weigh(item: MenuItem, known: synonyms.Synonyms) -> tuple[dict[str, float], set[str]]:
@@ -283,13 +354,14 @@ def _weigh(item: MenuItem, known: synonyms.Synonyms) -> tuple[dict[str, float], 
         (sizes, _SIZE),
         (item.description, _DESCRIPTION),
     ):
-        flat = words.plain(text)
+        flat = _TIMES.sub(r"\1", words.plain(text))
         for found in re.finditer(r"\bбез (\w+)(?: (\w+))?", flat):
             stated.update(words.stem(one) for one in found.groups() if one)
         for found in re.finditer(r"\bбе[зс](\w{4,})", flat):
             stated.update({words.stem(found[1]), words.bare(words.stem(found[1]))})
         for stem in _stems(flat) | _stems(known.rewrite(flat)) | _within(flat):
-            weights[stem] = max(weights.get(stem, 0.0), weight)
+            for each in words.spellings(stem) if _is_number(stem) else (stem,):
+                weights[each] = max(weights.get(each, 0.0), weight)
     return weights, stated.union(*(free for kind, free in _FREE_OF.items() if kind in weights))
 
 
@@ -306,6 +378,10 @@ def _within(text: str) -> set[str]:
         if 0 <= int(high) - int(low) <= 30:
             found.update(str(one) for one in range(int(low), int(high) + 1))
     return found
+
+
+def _is_beside(token: str, asked: wish.MenuWish) -> bool:
+    return token in asked.purpose or words.is_quality(token) or words.stem(token) in chatter.GENERAL
 
 
 def _is_number(token: str) -> bool:

@@ -7,12 +7,15 @@ The first that finds something decides; a word that the synonyms know is no typi
 
 import functools
 import itertools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from lib.menu import synonyms, words
+from lib.menu import chatter, synonyms, words
 
 EXACT, SOUND, OTHER_WORD, BEGINNING, KIND, TYPO, ROOT, TWO_TYPOS = 1.0, 0.9, 0.85, 0.8, 0.75, 0.75, 0.7, 0.6
+
+_SHORTEST_PAIR, _HEAD = 7, 5  # letters
 
 
 class _Spelling(NamedTuple):
@@ -25,10 +28,11 @@ class _Spelling(NamedTuple):
 
 
 class Vocabulary:
-    """The stems of one menu with the synonyms of its trades."""
+    """The stems of one menu, each with the items that hold it, and the synonyms of its trades."""
 
-    def __init__(self, stems: Iterable[str], known: synonyms.Synonyms) -> None:
-        self.stems = frozenset(stems)
+    def __init__(self, holders: Mapping[str, Iterable[int]], known: synonyms.Synonyms) -> None:
+        self.stems = frozenset(holders)
+        self._holders = holders
         self._synonyms = known
         self._sounds: dict[str, set[str]] = {}
         for stem in self.stems:
@@ -40,6 +44,37 @@ class Vocabulary:
         return (
             stem in self.stems or stem in self._synonyms.also or (len(stem) > 3 and words.sound(stem) in self._sounds)
         )
+
+    def respaced(self, text: str) -> str:
+        """Put the spaces of a text where the words of the menu end: чиз кейк is one word, красныерозы are two."""
+        read: list[str] = []
+        for part in re.findall(r"\w+|\W+", text):
+            pair = (read[-2], part) if len(read) > 1 and read[-1] == " " else ()
+            joined = "".join(pair)
+            if pair and all(map(_may_be_part, pair)) and not all(map(self._is_clear, pair)) and self._is_clear(joined):
+                read[-2:] = [joined]
+            else:
+                read.append(part)
+        return "".join(one if self._is_clear(one) else self._parted(one) for one in read)
+
+    def _is_clear(self, word: str) -> bool:
+        return len(word) > 3 and self.knows(words.stem(word))
+
+    def _parted(self, word: str) -> str:
+        """Return two words of one item that were written as one; else the word."""
+        if not word.isalpha() or len(word) < _SHORTEST_PAIR:
+            return word
+        for at in range(3, len(word) - 2):
+            first, second = self._items_of(word[:at]), self._items_of(word[at:])
+            if not first.isdisjoint(second):
+                return f"{word[:at]} {word[at:]}"
+        return word
+
+    def _items_of(self, word: str) -> frozenset[int]:
+        stem = words.stem(word)
+        heard = self._sounds.get(words.sound(stem), set()) if len(word) > 3 else set()
+        stems = self.stems & {stem if len(word) > 3 else word} or heard
+        return frozenset().union(*(self._holders[one] for one in stems))
 
     def _match(self, token: str) -> dict[str, float]:
         """Return the stems of the menu that a word of a question means, and how sure that is."""
@@ -54,10 +89,14 @@ class Vocabulary:
                 self._note(found, self._begun_alike(stem), BEGINNING)
                 for one in self._synonyms.means(stem):
                     self._note(found, self.stems.intersection(self._begun_alike(one)), BEGINNING)
+        if not found:
+            self._note(found, self._headed(words.stem(spelled)), KIND)
         if found or words.stem(token) in self._synonyms.also:
             return found  # девушка is no дедушка with a typing error
         for root in words.roots(words.stem(spelled)):
             self._note(found, self._rooted.get(root, ()), ROOT)
+        if not found:
+            self._note(found, self._head_of(words.stem(spelled)), ROOT)
         return found or self._mistyped(words.stem(spelled), latin=token.isascii())
 
     @functools.cached_property
@@ -83,6 +122,19 @@ class Vocabulary:
             for root in words.roots(one):
                 found.setdefault(root, []).append(one)
         return found
+
+    def _headed(self, stem: str) -> list[str]:
+        """Return the words of the menu that end with a word: чизбургер is a бургер."""
+        if len(stem) < _HEAD or stem.isascii():
+            return []
+        return [one for one in self.stems if len(one) >= len(stem) + 3 and one.endswith(stem)]
+
+    def _head_of(self, stem: str) -> list[str]:
+        """Return what a compound that the menu lacks is a kind of: бронестекло is стекло."""
+        if stem.isascii():
+            return []
+        heads = (stem[at:] for at in range(3, len(stem) - 3))
+        return [one for one in heads if one in self.stems and (len(one) >= _HEAD or stem[-len(one) - 1] in "ое")]
 
     @functools.cached_property
     def _spelled(self) -> dict[int, list["_Spelling"]]:
@@ -128,6 +180,10 @@ class Vocabulary:
                 nearest = errors
                 self._note(found, [known.stem], TYPO if errors < 2 and len(stem) > 4 else TWO_TYPOS)
         return found
+
+
+def _may_be_part(word: str) -> bool:
+    return word.isalpha() and len(word) > 2 and word not in chatter.COMMON
 
 
 def _letters(word: str) -> int:

@@ -23,16 +23,37 @@ _LIMITS = tuple(
     (re.compile(rf"\b{word}\s+{_NUMBER}"), kind)
     for word, kind in ((_UP_TO, "max"), (_FROM, "min"), (_UNDER, "under"), (_OVER, "over"))
 )
-_CEILING = re.compile(rf"\b(?:на|за|for)\s+(\d[\d ]*)()\s*({_MONEY})|\b{_MONEY}\s+(?:на|за)\s+(\d[\d ]*)|{_NUMBER}")
+_CEILING = re.compile(rf"\b(?:на|за|for)\s+{_NUMBER}|\b{_MONEY}\s+(?:на|за)\s+(\d[\d ]*)|{_NUMBER}")
 _SPELLED = {
-    **{"ста": 100, "сто": 100, "двухсот": 200, "двести": 200, "трехсот": 300, "триста": 300},
-    **{"четырехсот": 400, "четыреста": 400, "пятисот": 500, "пятьсот": 500, "шестисот": 600, "шестьсот": 600},
-    **{"семисот": 700, "семьсот": 700, "восьмисот": 800, "восемьсот": 800, "девятисот": 900, "девятьсот": 900},
-    **{"полутора тысяч": 1500, "полторы тысячи": 1500, "двух тысяч": 2000, "две тысячи": 2000, "трех тысяч": 3000},
-    **{"три тысячи": 3000, "пяти тысяч": 5000, "пять тысяч": 5000, "десяти тысяч": 10000, "десять тысяч": 10000},
-    **{"тысячи": 1000, "тысяча": 1000, "тысячу": 1000},
+    word: number
+    for number, forms in (
+        *(
+            (0.5, "пол"),
+            (1.5, "полтора полторы полутора"),
+            (1, "один одна одну одной одного одним"),
+            (2, "два две двух"),
+        ),
+        *((3, "три трех"), (4, "четыре четырех"), (5, "пять пяти"), (6, "шесть шести"), (7, "семь семи")),
+        *((8, "восемь восьми"), (9, "девять девяти"), (10, "десять десяти"), (11, "одиннадцать одиннадцати")),
+        *((12, "двенадцать двенадцати"), (13, "тринадцать тринадцати"), (14, "четырнадцать четырнадцати")),
+        *((15, "пятнадцать пятнадцати"), (16, "шестнадцать шестнадцати"), (17, "семнадцать семнадцати")),
+        *((18, "восемнадцать восемнадцати"), (19, "девятнадцать девятнадцати"), (20, "двадцать двадцати")),
+        *(
+            (30, "тридцать тридцати"),
+            (40, "сорок сорока"),
+            (50, "пятьдесят пятидесяти"),
+            (60, "шестьдесят шестидесяти"),
+        ),
+        *((70, "семьдесят семидесяти"), (80, "восемьдесят восьмидесяти"), (90, "девяносто девяноста")),
+        *((100, "сто ста"), (200, "двести двухсот"), (300, "триста трехсот"), (400, "четыреста четырехсот")),
+        *((500, "пятьсот пятисот"), (600, "шестьсот шестисот"), (700, "семьсот семисот"), (800, "восемьсот восьмисот")),
+        *((900, "девятьсот девятисот"), (1000, "тысяча тысячи тысячу тысяч")),
+    )
+    for word in forms.split()
 }
-_NUMBER_WORDS = re.compile(rf"(?<!\d )\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})\b")
+_SPELLED_WORD = "|".join(sorted(_SPELLED, key=len, reverse=True))
+_NUMBER_WORDS = re.compile(rf"(?<!\d )\b(?:{_SPELLED_WORD})(?: (?:{_SPELLED_WORD}))*\b")
+_COUNTED = 10  # up to here a number in words counts things: два латте
 _VERB = re.compile(r"(?:ет|ит|ут|ют|ат|ят|ешь|ишь|ете|ите|ть|ся|сь|ну|жу|лю|али|или|ал)$")
 _WITHOUT = re.compile(
     r"\b(?:без|кроме|не (?:ем|пью|хочу|люблю)|without|except|no|not)\s+(\w+(?:-\w+)*)"
@@ -59,6 +80,8 @@ _SHELF = re.compile(
 # Пиво к шашлыку, соус к острым крылышкам
 _BESIDE = re.compile(r"\b(?:к|ко|with(?: (?:a|the|my))?|with)\s+((?:\w+(?:ому|ему|ой|ым|им|ей)\s+)?\w+)")
 _PURPOSE = re.compile(r"\b(?:для|for)\s+(\w+(?:\s+\w+)?)")
+# Утонул в ванне
+_PLACE = re.compile(r"\b(?:в|во|на|под|у|от|со|за|at|in)\s+(\w+)")
 _GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
@@ -76,6 +99,7 @@ class MenuWish:
     shelf: bool = False
     beside: tuple[str, ...] = ()  # what it is wanted to go with
     purpose: tuple[str, ...] = ()  # what or whom it is for
+    place: tuple[str, ...] = ()  # where it happens, on what, at whose
 
     def fits(self, kopecks: int) -> bool:
         """Tell whether a price is within the limits."""
@@ -84,18 +108,33 @@ class MenuWish:
 
 def read(question: str) -> MenuWish:
     """Read the limits and negations of a question; the words that are left are searched for."""
-    text = _NUMBER_WORDS.sub(lambda found: str(_SPELLED[found[0]]), words.plain(question).replace("–", "-"))
+    text = _NUMBER_WORDS.sub(_in_digits, words.plain(question).replace("–", "-"))
     text, least, most = _limits(text.replace("—", "-"))
     text, without, allergic = _negations(text)
     without += tuple(one for diet, forbidden in _DIETS if diet.search(text) for one in forbidden)
     order = "cheapest" if _CHEAPEST.search(text) else "dearest" if _DEAREST.search(text) else ""
     shelf = bool(_SHELF.search(text))
     words_left = _DEAREST.sub(" ", _CHEAPEST.sub(" ", text))
-    beside, purpose = (
+    beside, purpose, place = (
         tuple(one for found in pattern.finditer(words_left) for one in words.split(found[1]))
-        for pattern in (_BESIDE, _PURPOSE)
+        for pattern in (_BESIDE, _PURPOSE, _PLACE)
     )
-    return MenuWish(words_left, least, most, without, allergic, order, shelf, beside, purpose)
+    return MenuWish(words_left, least, most, without, allergic, order, shelf, beside, purpose, place)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    """Write a number in digits: двадцать пять is 25. What is small or no number stays as it was said."""
+    total, part, before = 0.0, 0.0, 1000.0
+    for number in (_SPELLED[one] for one in found[0].split()):
+        order = 100 if number >= 100 else 10 if number >= 20 else 1
+        if number == 1000:
+            total, part, before = total + 1000 * (part or 1), 0.0, 1000.0
+        elif order < before:
+            part, before = part + number, order
+        else:
+            return found[0]
+    value = total + part
+    return f"{value:.0f}" if value > _COUNTED and value.is_integer() else found[0]
 
 
 def _limits(text: str) -> tuple[str, int | None, int | None]:
@@ -122,8 +161,8 @@ def _pair(found: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _ceiling(found: re.Match[str]) -> int | None:
-    if found[1] or found[4]:
-        return _kopecks(found[1] or found[4], None, "₽")
+    if found[4] or found[2] or found[3]:
+        return _kopecks(found[4] or found[1], found[2], "₽")
     return _kopecks(*found.groups()[4:]) if found[7] or (found[6] or "").startswith("тыс") else None
 
 
@@ -139,7 +178,7 @@ def _negations(text: str) -> tuple[str, tuple[str, ...], bool]:
     allergic = any(found["allergy"] for found in _WITHOUT.finditer(text))
 
     def take(found: re.Match[str]) -> str:
-        if found[3] and (_VERB.search(found[3]) or len(found[3]) < 3):
+        if found[3] and (_VERB.search(found[3]) or words.is_passing(found[3]) or len(found[3]) < 3):
             return found[0]  # "не заряжается" is a complaint, no negation
         without.extend(one for one in found.groups() if one and one not in _GRAMMAR)
         return " "

@@ -21,16 +21,26 @@ _ENGLISH_ENDINGS = ("ies", "ing", "es", "ed", "s")
 # веток is ветк, огурец is огурц, вафель is вафл, батареек is батарейк
 _FLEETING = re.compile(r"(?<=\w[бвгджзйклмнпрстфхцчшщ])[ое](?=[кцнлр]$)|ь(?=к$)")
 _DIMINUTIVES = re.compile(r"(?<=\w{3})(?:[еои]чк|[уюе]шк|[ое]ньк|(?<!н)ч?ик|(?<=[бвгджзлмнпрстфхцчшщ])к)$")
+# Where letters and digits were written together: айфон13, 200мл. A54 is a name of its own.
+_SEAMS = re.compile(r"(?<=[^\W\d_]{2})(?=\d)|(?<=\d)(?=[^\W\d_]{2})")
+_SIZES = re.compile(
+    r"\d+(?:[.,]\d+)?(?:\s*[x×х–-]\s*\d+(?:[.,]\d+)?)*\s*(?:%|(?:мл|л|литр\w*|г|гр|кг|шт|см|мм|м|гб|мач|вт|минут\w*|мин|час\w*|ч|дн\w*|день|недел\w*|месяц\w*"
+    r"|лет|год\w*|ml|l|g|kg|pcs|cm|mm|gb|w|min\w*|hours?|days?|weeks?|months?)\b)"
+)
+_LOOKALIKES = str.maketrans("авекмнорстух", "abekmhopctyx")
 _FORMS_FILE = Path(__file__).with_name("forms.txt")
 
 _SUFFIXES = re.compile(
-    r"(?<=\w{3})(?:иван|ыван|овани?|евани?|лени?|ени|ани|ен|ан|ительн|альн|очн|ичн|ешн|ник|н|ов|ев|ск|ист|к|ц|ч|щик|чик)$"
+    r"(?<=\w{3})(?:иван|ыван|овани?|евани?|лени?|ени|ани|ен|ан|ительн|альн|очн|ичн|ешн|ник|н|ов|ев|ск|ист|к|ц|ч|щик|чик"
+    r"|ыш|иш|иц|йк|(?<=\w{4})[аеиуыя]л)$"
 )
 _PREFIXES = re.compile(r"^(?:пере|пред|про|под|при|раз|рас|над|от|об|вы|до|за|на|по|из|ис|со|о|у|с)(?=\w{4})")
 _ALTERNATING = str.maketrans("гжзкчцхшсщ", "кккккксссс")
 _VERB = re.compile(
-    r"\w{2}(?:ть|ться|тись|ите|йте|ишь|ешь|уй|ай|ею|аю|ую|ил|ила|ал|ала|или|али|[аяеу]ете?|[аяу]ют|[аяеу]ем)$"
+    r"\w{2}(?:ть|ться|тись|ите|йте|ишь|ешь|уй|ай|ею|аю|ую|ил|ила|ал|ала|или|али|[аяеу]ете?|[нмвз]ете|[аяу]ют|[аяеу]ем)$"
 )
+_QUALITY = re.compile(r"\w{3}(?:[ыи]й|[ая]я|[ое]е|ые|[ое]го|[ое]му|[ыи]х|[ую]ю|[ыи]ми)$")
+_ADVERB = re.compile(r"\w{3}(?:[йнсчшь]но|ро|ко|ски|ому)$|^по\w{3,}(?:ее|че|ше|же)$|^(?:видно|слышно|нужно)$")
 
 _SOUNDS = dict(
     zip(
@@ -60,7 +70,7 @@ def plain(text: str) -> str:
 def split(text: str) -> list[str]:
     """Split plain text into words; a word with a hyphen is also found when it is written as one."""
     words: list[str] = []
-    for word in re.findall(r"\w+(?:-\w+)*", text):
+    for word in re.findall(r"\w+(?:-\w+)*", _SEAMS.sub(" ", text)):
         parts = word.split("-")
         words += [*parts, "".join(parts)] if len(parts) > 1 else parts
     return words
@@ -110,9 +120,14 @@ def bare(stem: str) -> str:
     return _SUFFIXES.sub("", stem).rstrip("ь")
 
 
-def is_verb(word: str) -> bool:
-    """Tell whether a word looks like a Russian verb; those around what is asked for say little of it."""
-    return bool(_VERB.search(word))
+def is_quality(word: str) -> bool:
+    """Tell whether a word looks like a Russian adjective: it says what something is like, and not what it is."""
+    return bool(_QUALITY.search(word))
+
+
+def is_passing(word: str) -> bool:
+    """Tell whether a word looks like a Russian verb or adverb; those around what is asked for say little of it."""
+    return bool(_VERB.search(word) or _ADVERB.search(word))
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -124,6 +139,17 @@ def sound(word: str) -> str:
     text = re.sub(r"c(?=[ei])", "s", text)
     text = re.sub(r"c(?!h)", "k", text)
     return re.sub(r"(.)\1+", r"\1", text)
+
+
+def spellings(model: str) -> frozenset[str]:
+    """Return what a name with digits may be written as: А54 in Cyrillic is A54, and С23 may be S23 or C23."""
+    heard = re.sub(r"[^\W\d_]+", lambda found: sound(found[0]), model)
+    return frozenset((model, heard, model.translate(_LOOKALIKES)))
+
+
+def is_numbered(text: str) -> bool:
+    """Tell whether a text names a number that is no size and no time: iPhone 13, 25 роз."""
+    return any(one.isdigit() for one in _SIZES.sub(" ", plain(text)))
 
 
 @functools.lru_cache(maxsize=20_000)

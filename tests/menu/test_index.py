@@ -233,3 +233,81 @@ def test_english_typing_errors_are_forgiven_in_an_english_menu():
 
 def test_an_error_in_a_short_russian_word_makes_no_english_one_of_it():
     assert codes("корм", Index([an_item("corn", "Хлеб кукурузный", category="Хлеб")])) == []
+
+
+SHOP = Index(
+    [
+        an_item("white", "Роза белая, 50 см", category="Цветы"),
+        an_item("box", "Букет из 25 красных роз", category="Букеты"),
+        an_item("tulips", "Тюльпаны", category="Цветы", sizes=(Variant("15 шт", 195000), Variant("25 шт", 299000))),
+        an_item("i13", "Замена экрана iPhone 13", category="Экраны", description="40 минут"),
+        an_item("a54", "Замена экрана Galaxy A54", category="Экраны", description="2 часа"),
+        an_item("back", "Замена задней крышки iPhone", category="Корпус"),
+        an_item("urgent", "Срочный ремонт за 1 час", category="Услуги"),
+        an_item("glass", "Защитное стекло", category="Аксессуары"),
+        an_item("bank", "Повербанк", category="Аксессуары"),
+        an_item("milk", "Молоко коровье", category="Молочное"),
+        an_item("farm", "Пельмени домашние", category="Заморозка"),
+        an_item("chees", "Чизкейк", category="Десерты"),
+        an_item("coffee", "Капучино", category="Кофе", sizes=(Variant("200 мл", 21000), Variant("300 мл", 25000))),
+        an_item("burger", "Фишбургер с треской", category="Горячее"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("15 роз", ["white"]),  # a count
+        ("двадцать пять роз", ["box"]),
+        ("тюльпаны 35 штук", ["tulips"]),
+        ("капучино 200мл", ["coffee"]),
+        ("экран айфон13", ["i13"]),
+        ("экран галакси а54", ["a54"]),
+        ("экран iphone 16", []),  # the worst answer is a part that does not fit
+        ("экран galaxy a56", []),
+        ("задняя крышка айфон 16", ["back"]),
+    ],
+)
+def test_a_number_picks_what_has_it_and_what_names_another_is_no_answer(question, found):
+    assert codes(question, SHOP) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("чиз кейк", "chees"), ("повер банк?", "bank"), ("защитноестекло", "glass"), ("экран айфон13 заменить", "i13")],
+)
+def test_a_space_too_many_or_too_few_is_no_matter(question, found):
+    assert codes(question, SHOP)[0] == found
+
+
+def test_a_compound_is_what_its_end_says():
+    assert codes("бургеры", Index([an_item("fish", "Фишбургер с треской")])) == ["fish"]
+    guessed = SHOP.ask("бронестекло")
+    assert [one.item.code for one in guessed.items] == ["glass"]
+    assert guessed.guess
+
+
+def test_what_it_is_counts_more_than_what_it_is_like_and_whom_it_is_for():
+    assert codes("деревенское молоко", SHOP)[0] == "milk"
+    assert codes("стекло для айфона", SHOP)[0] == "glass"
+
+
+def test_a_complaint_leads_to_what_helps_and_not_to_whatever_is_for_a_telephone():
+    repair = Index(
+        [
+            an_item("flash", "Перепрошивка телефона", category="Программы"),
+            an_item("port", "Замена разъёма зарядки", category="Разъёмы"),
+            an_item("mic", "Замена микрофона", category="Звук", description="если вас не слышат"),
+        ]
+    )
+    assert codes("не заряжается телефон", repair)[0] == "port"
+    assert codes("меня не слышно", repair) == ["mic"]
+
+
+def test_two_things_in_one_question_are_both_answered():
+    assert sorted(codes("капучино, а ещё чизкейк и тюльпаны", SHOP)) == ["chees", "coffee", "tulips"]
+
+
+def test_hours_of_work_are_no_watches():
+    assert codes("ремонт наручных часов", SHOP) == []

@@ -18,6 +18,12 @@ from lib.menu import wish
         ("дороже 900", 900.01, None),
         ("bouquet under 3000", None, 2999.99),
         ("лимонад за 45 рублей", None, 45),
+        ("букет до двух тысяч пятисот", None, 2500),
+        ("что-нибудь до трёхсот пятидесяти рублей", None, 350),
+        ("до полутора тысяч", None, 1500),
+        ("букет за 5к", None, 5000),
+        ("букет на 2 тыс", None, 2000),
+        ("до пяти тысяч", None, 5000),
     ],
 )
 def test_a_limit_is_read(question, least, most):
@@ -32,6 +38,21 @@ def test_a_size_a_model_or_an_hour_is_no_limit(question):
 
 
 @pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("двадцать пять роз", "25 роз"),
+        ("букет из ста одной розы", "букет из 101 розы"),
+        ("пятнадцать тюльпанов", "15 тюльпанов"),
+        ("два латте и три круассана", "два латте и три круассана"),
+        ("роза пять шесть", "роза пять шесть"),
+        ("двадцать тридцать", "двадцать тридцать"),
+    ],
+)
+def test_a_number_in_words_is_read_and_a_count_stays(question, text):
+    assert wish.read(question).text == text
+
+
+@pytest.mark.parametrize(
     ("question", "without"),
     [
         ("десерт без сахара", ("сахара",)),
@@ -43,6 +64,7 @@ def test_a_size_a_model_or_an_hour_is_no_limit(question):
         ("what can I eat, I am allergic to nuts", ("nuts",)),
         ("телефон не заряжается", ()),
         ("меня не слышат", ()),
+        ("меня не слышно", ()),
     ],
 )
 def test_a_negation_is_read_and_a_complaint_is_none(question, without):

@@ -88,5 +88,58 @@ def test_words_of_one_root_share_it(one, other):
 
 def test_a_noun_that_ends_like_a_verb_keeps_its_stem():
     assert words.stem("ролла") == words.stem("роллы")
-    assert not words.is_verb("билет")
-    assert words.is_verb("покажите")
+    assert not words.is_passing("билет")
+    assert words.is_passing("покажите")
+
+
+@pytest.mark.parametrize(
+    ("word", "passing"), [("случайно", True), ("быстро", True), ("вернете", True), ("масло", False), ("букете", False)]
+)
+def test_verbs_and_adverbs_say_little_of_what_is_asked_for(word, passing):
+    assert words.is_passing(word) == passing
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("айфон13", ["айфон", "13"]),
+        ("капучино 200мл", ["капучино", "200", "мл"]),
+        ("галакси а54", ["галакси", "а54"]),
+        ("s22ultra", ["s22", "ultra"]),
+        ("3d-стекло", ["3d", "стекло", "3dстекло"]),
+    ],
+)
+def test_letters_and_digits_written_together_are_parted_and_a_model_is_whole(text, found):
+    assert words.split(text) == found
+
+
+@pytest.mark.parametrize(("one", "other"), [("а54", "a54"), ("с23", "s23"), ("с23", "c23"), ("х5", "x5")])
+def test_a_model_is_spelled_in_both_alphabets(one, other):
+    assert words.spellings(one) & words.spellings(other)
+
+
+def test_a_number_is_no_other_number():
+    assert words.spellings("11") == {"11"}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbered"),
+    [
+        ("Замена экрана iPhone 13; 40 минут", True),
+        ("Galaxy A54; 2 часа", True),
+        ("Букет из 25 красных роз", True),
+        ("Роза белая, 50 см; Кения", False),
+        ("Сырники; из творога 9 %", False),
+        ("Окно 60х90 см", False),
+        ("Чизкейк", False),
+    ],
+)
+def test_a_size_is_no_number_of_a_name(text, numbered):
+    assert words.is_numbered(text) == numbered
+
+
+@pytest.mark.parametrize(
+    ("word", "quality"), [("деревенское", True), ("белых", True), ("синяя", True), ("молоко", False), ("роз", False)]
+)
+def test_an_adjective_says_what_something_is_like(word, quality):
+    assert words.is_quality(word) == quality
