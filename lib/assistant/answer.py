@@ -19,6 +19,7 @@ from lib.assistant import (
     about,
     below,
     conversation,
+    fitting,
     handover,
     keyless,
     model,
@@ -122,7 +123,7 @@ async def _made(work: Answering) -> None:
             await _sent(work, work.chat.say_plain(work.line.words))
         return
     context = await conversation.read(work.order.partner_id, work.run.job.user_id or 0, work.order.talk_id)
-    question = " ".join(one.words for one in _unanswered(context))
+    question = _question(context)
     known = about.answer(work.language, work.shop, question, work.run.now)  # hours and address need no model
     if known or not work.use.model or work.line.halt:
         await _by_menu(work, context, note=work.line.halt)
@@ -138,7 +139,7 @@ async def _made(work: Answering) -> None:
 
 async def _by_menu(work: Answering, context: TalkContext, note: str = "") -> None:
     """Answer from the menu alone; `note` says which budget is spent, "" for none."""
-    question = " ".join(one.words for one in _unanswered(context))
+    question = _question(context)
     reply = keyless.reply(work.language, work.shop, work.index, question)
     said = [text.say(work.language, f"client.answer.spent_{note}")] if note else []
     words = "\n\n".join([*said, reply.words])
@@ -159,6 +160,7 @@ async def _by_model(work: Answering, context: TalkContext) -> None:
         work.run.job.user_id or 0,
         work.language,
         work.run.now,
+        fitting.read(work.index, _question(context)),
     )
     live = LiveText(
         work.chat,
@@ -229,10 +231,11 @@ async def _rounds(work: Answering, context: TalkContext, box: Toolbox, live: Liv
 async def _asked(
     work: Answering, context: TalkContext, box: Toolbox, live: LiveText, *, with_tools: bool
 ) -> ModelReply:
-    question = context.lines[-1].words
-    found = box.hits(question) if len(box.items) > prompt.WHOLE else []
+    question, limits = _question(context), box.limits
+    found = box.hits(question) if len(box.items) > prompt.WHOLE or limits.are_any else []
     more = {} if with_tools else await _beforehand(box, question)
     told_with: dict[str, Any] = {"language": work.language, "earlier": context.summary, "found": found, "more": more}
+    told_with["limits"] = limits.told()
     told = prompt.messages(work.shop, box.items, work.wishes, context.lines, **told_with)
 
     def hear(part: str) -> None:
@@ -301,19 +304,25 @@ async def _call_person(work: Answering, asked: str, *, missed: bool) -> None:
     else:
         called = missed and await db.run(lambda conn: handover.call_if_lost(conn, *ids, at=now))
     if called:
-        back = Button(text.say(work.language, "talk.button.back"), f"person:back:{work.shop.id}")
-        await work.chat.say(handover.sentence(work.language, work.shop, now), [[back]])
+        await work.chat.say(
+            handover.sentence(work.language, work.shop, now), handover.back(work.language, work.shop.id)
+        )
 
 
 def _facts(work: Answering, box: Toolbox) -> AnswerFacts:
     contacts = [one for one in (work.shop.contact, work.shop.address) if one]
-    return AnswerFacts(work.language, box.items, box.figures, [prompt.RULES], tools.NAMES, contacts)
+    return AnswerFacts(work.language, box.items, box.figures, [prompt.RULES], tools.NAMES, contacts, box.limits)
 
 
 def _unanswered(context: TalkContext) -> list[TalkLine]:
     """Return what the client has said since the last answer."""
     since = next((at for at in range(len(context.lines), 0, -1) if context.lines[at - 1].role != "client"), 0)
     return list(context.lines[since:])
+
+
+def _question(context: TalkContext) -> str:
+    """Return what is asked, all that was written meanwhile included."""
+    return " ".join(one.words for one in _unanswered(context))
 
 
 async def _look(line_id: int) -> str:

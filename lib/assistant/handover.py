@@ -19,6 +19,7 @@ from lib.loyalty import hours as opening
 from lib.loyalty import staff
 from lib.menu.versions import OpenShop
 from lib.people import notify, users
+from lib.telegram.client import Button, Keyboard
 
 SQL = db.load("handover")
 
@@ -85,6 +86,11 @@ def sentence(language: str, shop: OpenShop, now: datetime) -> str:
     if told.week and not opening.state(told, local).is_open:
         return f"{said}\n\n{text.say(language, 'talk.called_closed', hours=about.now_line(language, told, local))}"
     return said
+
+
+def back(language: str, shop_id: int) -> Keyboard:
+    """Return the button by which a client lets the assistant answer again."""
+    return [[Button(text.say(language, "talk.button.back"), f"person:back:{shop_id}")]]
 
 
 async def pass_on(

@@ -33,6 +33,7 @@ Name each item by its reference in braces, such as {c03}, or {c03/300 мл} for 
 title and the price in its place. Use only references from the data or from a tool.
 Never write a price, a sum, a discount or an amount of points, neither in digits nor in words: write the reference.
 Figures that a tool gives in braces are copied as they are.
+Offer nothing above a price that the client named, and nothing with what they must not have.
 You cannot take an order, promise, book or change anything: the buttons below your answer do that.
 Short, plain text: at most five sentences, no headings, no links, no Markdown. Greet only in the first answer. Answer in
 the language of the client's message. Refuse topics outside of the shop in one friendly sentence; if somebody may come
@@ -49,6 +50,7 @@ def messages(
     language: str,
     earlier: str = "",
     found: Sequence[str] = (),
+    limits: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> list[Message]:
     """Return what to send to a model; the last of the lines is the question."""
@@ -56,6 +58,7 @@ def messages(
     asked: dict[str, Any] = {"client": guards.masked(last.words), "language": LANGUAGES[language]}
     asked |= {"earlier": earlier} if earlier else {}
     asked |= {"found": [json.loads(row(code, items[code])) for code in found]} if found else {}
+    asked |= {"limits": limits} if limits else {}
     asked |= more or {}
     return [
         {"role": "system", "content": beginning(shop, items, wishes)},

@@ -14,6 +14,7 @@ from typing import Any
 
 from lib import text, typed
 from lib.assistant import guards, keyless
+from lib.assistant.fitting import AskedLimits
 from lib.menu.goods import MenuItem, Variant
 
 MOST = 1500  # characters of an answer
@@ -27,7 +28,10 @@ _UNSURE = re.compile(r"[\d₽$€%@]|://|\b(?:цен|стои|руб|тыс|ст
 
 @dataclass(frozen=True)
 class AnswerFacts:
-    """What code knows for one answer: the menu by reference, figures, words that are ours, the shop's own contacts."""
+    """What code knows for one answer: the menu by reference, figures, words that are ours, the shop's own contacts.
+
+    `limits` are those of the question.
+    """
 
     language: str
     items: Mapping[str, MenuItem]
@@ -35,11 +39,12 @@ class AnswerFacts:
     ours: Sequence[str] = ()
     names: Sequence[str] = ()
     contacts: Sequence[str] = ()
+    limits: AskedLimits = field(default_factory=AskedLimits)
 
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """An answer as it goes out: plain text and its entities; `named` are the codes of the items in it."""
+    """An answer as it goes out: plain text and its entities; `named` are the codes of the items in it that may suit."""
 
     words: str
     entities: tuple[dict[str, Any], ...] = ()
@@ -126,11 +131,16 @@ def _shown(reference: str, facts: AnswerFacts, named: list[str]) -> _AnswerPart 
     item = facts.items.get(code.strip().lower())
     if item is None:
         return None
-    named.append(item.code)
     variants = _variants(item, wanted)
-    gone = "" if item.available else f" ({text.plain(text.say(facts.language, 'client.answer.gone'))})"
-    prices = keyless.prices(facts.language, variants, item.unit)
-    return _AnswerPart(f"{item.title} — {prices}{gone}", ours=True, bold=len(item.title))
+    kept = facts.limits.kept(item, variants)
+    notes = [] if item.available else [text.plain(text.say(facts.language, "client.answer.gone"))]
+    if item.code not in facts.limits.barred:
+        named.append(item.code)
+    if not kept:
+        notes.append(facts.limits.note(facts.language, item, variants))
+    prices = keyless.prices(facts.language, kept or variants, item.unit)
+    marks = f" ({'; '.join(notes)})" if notes else ""
+    return _AnswerPart(f"{item.title} — {prices}{marks}", ours=True, bold=len(item.title))
 
 
 def _variants(item: MenuItem, wanted: str) -> Sequence[Variant]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lib import db, errors, text
 from lib.assistant import guards, prompt, requests
+from lib.assistant.fitting import AskedLimits
 from lib.assistant.model import ToolCall
 from lib.loyalty import members, offers
 from lib.menu.goods import MenuItem
@@ -66,6 +67,7 @@ class Toolbox:
     user_id: int
     language: str
     at: datetime
+    limits: AskedLimits = field(default_factory=AskedLimits)
     figures: dict[str, str] = field(default_factory=dict)
     person: str = ""
     drafted: bool = False
@@ -100,9 +102,10 @@ class Toolbox:
             return {"error": refusal.code}
 
     def hits(self, query: str) -> list[str]:
-        """Return the references of the items that the search finds."""
+        """Return the references of the items that the search finds and that keep to the limits of the question."""
         codes = {id(item): code for code, item in self.items.items()}
-        return [codes[id(one.item)] for one in self.index.ask(query).items[:HITS] if id(one.item) in codes]
+        found = [one for one in self.index.ask(query).items if self.limits.kept(one.item, one.variants)]
+        return [codes[id(one.item)] for one in found[:HITS] if id(one.item) in codes]
 
     async def _search(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"items": [json.loads(prompt.row(code, self.items[code])) for code in self.hits(str(given["query"]))]}
