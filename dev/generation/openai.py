@@ -93,15 +93,16 @@ class OpenAI:
         return JSONResponse({"created": 1, "data": data, "usage": usage})
 
     async def _write_down(self, request: Request) -> Response:
-        """Hear in any voice the same question; a name that ends in .oga is refused, as by the real service."""
+        """Hear what stands in a file after SAY, else the same question; .oga is refused, as by the real service."""
         async with request.form() as form:
             name = str(getattr(form["file"], "filename", ""))
+            _, _, said = (await form["file"].read()).partition(b"SAY ")
         self.requests.append(("audio/transcriptions", name))
         if self.faults.take("no_voice"):
             return _error(404, "Unknown request URL: audio/transcriptions", "unknown_url")
         if not name.endswith(".ogg"):
             return _error(400, f"Invalid file format: {name}", "invalid_value")
-        return JSONResponse({"text": "Есть капучино?"})
+        return JSONResponse({"text": said.decode(errors="replace") or "Есть капучино?"})
 
     def _drawn(self, photo: bytes, size: tuple[int, int], seed: int) -> bytes:
         if self.light:

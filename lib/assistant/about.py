@@ -33,6 +33,7 @@ _CONTACT = re.compile(
     r"|позвонить вам|как (?:с вами )?связаться|контакт|phone number|how (?:can|do) i (?:call|reach|contact)",
     re.IGNORECASE,
 )
+_PARTS = re.compile(r"[.?!;,\n]+|\s(?:и|а|and)\s")
 _CANNOT = {
     "payment": re.compile(r"оплат\w+|картой|наличн\w+|рассрочк\w+|\bсбп\b|pay by|credit card", re.IGNORECASE),
     "parking": re.compile(r"парковк\w*|припарков\w*|парковать\w*|wi-?fi|вай-?фай|туалет\b|parking", re.IGNORECASE),
@@ -54,16 +55,26 @@ def answer(language: str, shop: OpenShop, question: str, now: datetime) -> str:
     local = now.astimezone(ZoneInfo(shop.tz)).replace(tzinfo=None)
     told = opening.read(shop.hours)
     parts = []
-    if _HOURS.search(question):
+    if _asks(_HOURS, question):
         parts += _hours(language, told, question, local)
-    if _PLACE.search(question):
+    if _asks(_PLACE, question):
         parts.append(_place(language, shop))
-    if _CONTACT.search(question):
+    if _asks(_CONTACT, question):
         key = "client.ask.contact" if shop.contact else "client.ask.no_contact"
         parts.append(text.say(language, key, contact=shop.contact))
     if parts:
         return "\n\n".join([text.say(language, "client.ask.shop", title=shop.title), *parts])
     return ""
+
+
+def _asks(about: re.Pattern[str], question: str) -> bool:
+    return any(about.search(one) for one in (question, *_PARTS.split(question)))
+
+
+def others(question: str) -> str:
+    """Return the parts of a question that are not about the shop: вы открыты, и есть ли капучино?"""
+    parts = _PARTS.split(question)
+    return "; ".join(one for one in parts if not any(known.search(one) for known in (_HOURS, _PLACE, _CONTACT)))
 
 
 def cannot(language: str, question: str) -> str:

@@ -32,7 +32,7 @@ class MenuReply:
 def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: datetime | None = None) -> MenuReply:
     """Answer a question from a shop's menu and from what the shop told of itself."""
     if told := about.answer(language, shop, question, now or clock.now()):
-        return MenuReply(told)
+        return _besides(language, index, told, about.others(question))
     found = index.ask(question)
     items = tuple(one.item for one in found.items)
     if items and not found.guess:
@@ -44,6 +44,13 @@ def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: da
     words = text.say(language, "client.ask.thanks" if found.small_talk else "client.ask.nothing")
     composition = [text.say(language, "client.ask.composition")] if found.wish.without else []
     return MenuReply("\n\n".join([words, *composition]), missed=not found.small_talk)
+
+
+def _besides(language: str, index: Index, told: str, question: str) -> MenuReply:
+    """Return what was told of the shop, and what the menu surely has for the rest of the question."""
+    found = index.ask(question)
+    items = () if found.guess else tuple(one.item for one in found.items)
+    return MenuReply("\n\n".join([told, _items(language, found)]) if items else told, items=items)
 
 
 def _items(language: str, found: FoundItems) -> str:

@@ -84,3 +84,15 @@ def test_a_shop_that_never_closes_says_so():
     always = hours.parse("круглосуточно", OpeningHours(), NOW.date())
     assert about.now_line("ru", always, NOW.replace(tzinfo=None)) == "Открыто круглосуточно."
     assert about.week("en", always, NOW.date()) == "Every day: round the clock"
+
+
+def test_what_else_is_asked_beside_the_hours_is_answered_too():
+    both = says("вы сегодня работаете? и есть ли латте")
+    assert "Сейчас открыто, до 20:00." in both
+    assert "Латте — 250 ₽" in both
+    assert "₽" not in says("вы сегодня работаете? а парковка есть?")
+
+
+def test_the_words_of_a_question_about_the_shop_are_no_goods():
+    handmade = Index([MenuItem("1", "Подарки", "Конфеты ручной работы", (Variant("", 79000),))])
+    assert "₽" not in says("вы сегодня работаете?", index=handmade)

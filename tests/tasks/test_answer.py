@@ -184,9 +184,9 @@ async def test_two_clients_at_once_read_their_own_answers(studio, cafe, boris):
     assert not [one for one in await anna.messages() if "Капучино" in words(one)]
 
 
-async def _voice(studio, chat, seconds=3):
+async def _voice(studio, chat, seconds=3, said=""):
     """Send a voice message; its bytes are those of a file that the chat has."""
-    await chat.sends_file(b"OggS" * 100, "voice.oga", "audio/ogg")
+    await chat.sends_file(b"OggS" * 100 + (f"SAY {said}".encode() if said else b""), "voice.oga", "audio/ogg")
     shown = (await studio.http.get(chat.path)).json()["messages"]
     file = next(one["document"] for one in reversed(shown) if one.get("document"))
     told = {name: file[name] for name in ("file_id", "file_unique_id")}
@@ -199,6 +199,18 @@ async def test_a_voice_message_is_written_down_shown_and_answered(studio, cafe, 
     await boris.sees(PRICED)
     asked, _ = await lines(studio, cafe)
     assert asked["words"] == "Есть капучино?"
+
+
+async def test_a_voice_message_is_answered_by_the_menu_where_the_assistant_is_off_and_calls_a_person(
+    studio, cafe, boris
+):
+    await settings.change(studio.conn, cafe.id, cafe.owner.id, is_on=False)
+    await _voice(studio, boris)
+    await boris.sees("Капучино — 200 мл: 210 ₽")
+    await _voice(studio, boris, said="Позовите человека")
+    await boris.sees("Позвал сотрудника")
+    await _voice(studio, boris, said="Вы ещё здесь?")
+    await boris.sees("Передал. Сотрудник ответит здесь")
 
 
 async def test_a_recording_that_cannot_be_written_down_or_is_too_long_is_told_so(studio, cafe, boris):

@@ -156,13 +156,13 @@ async def _look(turn: Turn, shop: int) -> None:
     """Show a photo to the person of the staff who answers; the assistant sees none."""
     user_id, once = turn.state.who["id"], f"update:{turn.came.update_id}"
     talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
-    if talk is None or talk.state != "person":
-        await _say_no(turn, shop, "client.ask.no_photo")
-        return
-    words = turn.came.text.strip() or "📷"
-    heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, words, once=once, at=clock.now()))
+    words, heard = turn.came.text.strip() or "📷", None
+    if talk and talk.state == "person":
+        heard = await db.run(lambda conn: talks.hear(conn, shop, user_id, words, once=once, at=clock.now()))
     if heard and heard.state == "person":
         await staffed.pass_on(turn, heard, turn.came.text)
+    else:
+        await _say_no(turn, shop, "client.ask.no_photo")
 
 
 async def _say_no(turn: Turn, shop: int, key: str) -> None:

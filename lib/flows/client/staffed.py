@@ -5,14 +5,13 @@ from lib.assistant import handover
 from lib.assistant.talks import HeardLine
 from lib.jobs import kick
 from lib.menu.versions import OpenShop
-from lib.telegram import screen
 from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 
 def back(turn: Turn, shop: int) -> Keyboard:
     """Return the button that lets the assistant answer again."""
-    return [[screen.button(turn, "talk.button.back", f"person:back:{shop}")]]
+    return handover.back(turn.language, shop)
 
 
 async def call(turn: Turn, shop: OpenShop, talk_id: int, why: str) -> bool:
