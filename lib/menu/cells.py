@@ -25,6 +25,7 @@ _BROKEN = (
     *(ValueError, LookupError),
 )
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_SEPARATOR = re.compile(r'"?sep=([;,\t|])"?\r?\n?', re.IGNORECASE)  # the line by which a file tells Excel its own
 _COLUMN = re.compile(r"[A-Z]{1,3}")
 
 
@@ -45,8 +46,9 @@ def _csv(data: bytes) -> Iterator[list[str]]:
     text = _decoded(data)
     if "\0" in text:
         raise errors.Invalid("file_unreadable")
-    head = text.lstrip().partition("\n")[0]
-    separator = max(";\t,", key=head.count)
+    told = _SEPARATOR.match(text)
+    text = text[told.end() :] if told else text
+    separator = told[1] if told else max(";\t,", key=text.lstrip().partition("\n")[0].count)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except csv.Error as error:

@@ -28,6 +28,11 @@ def test_a_csv_file_is_read_in_each_encoding_and_with_each_separator(encoding, s
     assert cells.rows(text.encode(encoding)) == [["Название", "Цена"], ['Ёлка, "синяя"', "10"]]
 
 
+def test_a_file_may_tell_its_own_separator_in_a_line_that_excel_does_not_show():
+    assert cells.rows("sep=,\r\nНазвание,Цена; руб.;\r\nЛатте,250".encode("cp1251"))[1] == ["Латте", "250"]
+    assert cells.rows("\ufeffsep=|\nНазвание|Цена".encode()) == [["Название", "Цена"]]
+
+
 def test_a_workbook_gives_words_numbers_and_gaps():
     row = '<row><c r="A1" t="s"><v>0</v></c><c r="C1"><v>250.5</v></c><c r="D1" t="inlineStr"><is><t>да</t></is></c>'
     row += "</row>"
