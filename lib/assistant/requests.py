@@ -97,10 +97,12 @@ class ShopRequest:
     def open_questions(self) -> list[str]:
         """Return what the client has not said yet, in the order in which it is asked."""
         asked = [name for name in ("way", "address", "wanted", "phone", "payment", "comment") if not self._said(name)]
-        return [name for name in asked if name != "address" or self.way == "delivery"]
+        return [name for name in asked if name != "address" or (self.way == "delivery" and self.delivers)]
 
     def _said(self, name: str) -> bool:
         said = getattr(self, name)
+        if name == "way" and said == "delivery" and not self.delivers:
+            return False  # the shop has stopped delivering since
         return bool(said) if name in ("way", "address", "phone") else said is not None
 
     @property

@@ -193,7 +193,7 @@ def _ways(turn: Turn, error: errors.AppError, shop: int) -> Keyboard:
         return [[screen.button(turn, "request.button.all", "requests:list")]]
     if error.code == "below_least":
         return [[screen.button(turn, "request.button.more", f"ask:{shop}")]]
-    if error.code == "request_unfinished":
+    if error.code in ("request_unfinished", "no_delivery"):
         return [[screen.button(turn, "request.button.checkout", f"checkout:next:{shop}")]]
     return [[screen.button(turn, "request.button.ask", f"ask:{shop}")]] if error.code == "request_empty" else []
 

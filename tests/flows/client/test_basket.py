@@ -177,6 +177,26 @@ async def test_a_shop_that_takes_no_small_requests_or_none_says_so(comes, cafe, 
     await boris.sees("сейчас не принимает заявки")
 
 
+async def test_a_shop_that_has_stopped_delivering_meanwhile_asks_again_how_it_is_got(comes, cafe, menu):
+    boris = await comes(cafe)
+    await requests.set_terms(cafe.conn, cafe.id, cafe.owner_id, requests.RequestTerms(delivers=True))
+    await asks(cafe, boris, "булочка")
+    await boris.presses("🧺 Булочка")
+    for label in ("Оформить", "Доставка"):
+        await boris.presses(label)
+    await boris.says("Баумана, 5, кв. 1")
+    for label in ("Как можно скорее", "Картой", "Больше ничего"):
+        await boris.presses(label)
+    await requests.set_terms(cafe.conn, cafe.id, cafe.owner_id, requests.RequestTerms())
+    await boris.presses("Отправить магазину")
+    await boris.sees("больше не доставляет")
+    await boris.presses("Оформить")
+    assert "Доставка" not in buttons(await boris.sees("Как получите заказ"))
+    await boris.presses("Самовывоз")
+    await boris.presses("Отправить магазину")
+    await boris.sees("отправлена")
+
+
 FORGED = (
     *("basket:add:{id}:9:9:9", "basket:set:{id}:7:1", "basket:pick:{id}:9:1", "basket:x", "checkout:send:{id}:9:9"),
     *("checkout:way:{id}:drone", "checkout:ask:{id}:total", "requests:cancel:{id}:x", "basket:add:999999999:1:1:1"),
