@@ -14,37 +14,54 @@ from lib.menu.versions import OpenShop
 
 _DAYS = r"сейчас|сегодня|завтра|послезавтра|по \w+|в \w+|\d{1,2} \w+|now|today|tomorrow|on \w+"
 _HOURS = re.compile(
-    r"до скольк|до какого (?:часа|времени)|во? ?сколько (?:вы )?(?:откр|закр|начин)"
-    r"|(?:часы|время|график|режим|расписание) работы|когда (?:вы )?(?:откр|закр|работа)"
-    rf"|вы (?:(?:еще|уже|{_DAYS}) )*(?:открыты|закрыты)|открыты ли|какие часы"
+    r"до скольк|(?:до|с|со) (?:какого (?:часа|времени)|скольк)|во? ?сколько (?:вы )?(?:откр|закр|начин)"
+    r"|(?:часы|время|график|режим|расписание) работы|когда (?:вы )?(?:откр|закр|работа)|^\W*(?:ваш )?график\W*$"
+    rf"|вы (?:(?:еще|уже|{_DAYS}) )*(?:открыты|закрыты)|открыты ли|какие часы|^\W*(?:уже |еще )?(?:открыто|закрыто)\b"
     rf"|работает[еь](?: ли)?(?: вы)?(?: (?:еще|уже))?(?:,? (?:{_DAYS}))*\s*\??$|^(?:{_DAYS}) (?:вы )?работает[еь]"
-    r"|выходн\w+ (?:день|дни)|есть (?:ли )?выходн|opening (?:hours|times)|(?:are|when are) you open"
-    r"|when do you (?:open|close)|what time (?:do|are) you|working hours|business hours",
+    r"|круглосуточн|перерыв на обед|успе(?:ю|ем) до \d|выходн\w+ (?:день|дни)|есть (?:ли )?выходн"
+    r"|opening (?:hours|times)|(?:are|when are) you (?:still )?open|when do you (?:open|close)|what time (?:do|are) you"
+    r"|(?:working|business) hours|closing time|your hours|do you work (?:on|at)\b|^\W*hours\W*$",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
     r"\bадрес|где (?:вы|вас|это|ваш|сам)|где (?:находит|располож|магазин|салон|кафе)|как (?:к вам |до вас |вас )?"
-    r"(?:добраться|доехать|пройти|проехать|найти|дойти)|куда (?:ехать|идти|подъехать)"
-    r"|where are you|your address|location",
+    r"(?:добраться|доехать|пройти|проехать|найти|дойти)|куда (?:мне )?(?:ехать|идти|подъехать|приехать|прийти)"
+    r"|как(?:ая|ой) улиц|на какой (?:вы )?улиц|как(?:ое|ая|ой) (?:рядом )?метро|геолокац|геометк|в каком (?:вы )?районе"
+    r"|where are you|your address|location|how (?:do|can) (?:i|we) (?:get|find)|how to (?:find|get to) you"
+    r"|where is (?:the|your) (?:shop|store|cafe|salon|place)",
     re.IGNORECASE,
 )
 _CONTACT = re.compile(
     r"(?:ваш|какой(?: у вас)?|есть ли(?: у вас)?) телефон|телефон (?:магазин|салон|кафе|для связи)|номер телефона"
-    r"|позвонить вам|как (?:с вами )?связаться|контакт|phone number|how (?:can|do) i (?:call|reach|contact)",
+    r"|позвонить вам|как (?:вам |к вам )(?:по|до)?звонить|по какому (?:номеру|телефону)|дайте (?:ваш )?номер"
+    r"|как (?:с вами )?связаться|контакт|есть (?:ли )?(?:у вас )?(?:ватсап|вотсап|whatsapp|инстаграм|сайт|почта)"
+    r"|(?:ватсап|вотсап|whatsapp|инстаграм|сайт|почта)\w* есть\b|phone number|can i call you"
+    r"|how (?:can|do) i (?:call|reach|contact)|do you have a (?:phone|website|site)\b",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"[.?!;,\n]+|\s(?:и|а|and)\s")
 _CANNOT = {
-    "payment": re.compile(r"оплат\w+|картой|наличн\w+|рассрочк\w+|\bсбп\b|pay by|credit card", re.IGNORECASE),
-    "parking": re.compile(r"парковк\w*|припарков\w*|парковать\w*|wi-?fi|вай-?фай|туалет\b|parking", re.IGNORECASE),
+    "payment": re.compile(
+        r"оплат\w+|картой|наличн\w+|рассрочк\w+|\bсбп\b|принимаете (?:ли )?карт|pay by|credit card|apple pay"
+        r"|do you (?:take|accept) (?:cards?|cash)",
+        re.IGNORECASE,
+    ),
+    "parking": re.compile(
+        r"парковк\w*|припарков\w*|парковать\w*|wi-?fi|вай[- ]?фай|туалет\b|розетк\w+"
+        r"|можно (?:к вам )?с (?:собак|животн)\w+"
+        r"|детск\w+ (?:стул|кресл|комнат|площадк)\w*|parking|high chair|pet.friendly|are dogs",
+        re.IGNORECASE,
+    ),
     "booking": re.compile(
-        r"запис(?:ать|аться|ь на|ывай|ал)|заброниров\w*|бронь|столик|свободн\w+ (?:время|окошк|запис)|book a|reserv",
+        r"запис(?:ать|аться|ь на|ывай|ал)|запишите|заброниров\w*|бронь|столик|свободн\w+ (?:время|окошк|запис|мест)"
+        r"|есть (?:ли )?(?:свободн\w+ )?окошк|book a|reserv|appointment",
         re.IGNORECASE,
     ),
     "delivery": re.compile(r"доставк\w*|доставля\w*|привез\w*|самовывоз\w*|deliver", re.IGNORECASE),
     "who": re.compile(
         r"^\W*(?:ты|вы) (?:кто|бот|робот|человек|настоящ)|кто (?:ты|вы|это)\b|что (?:ты|вы) (?:умее|може)|ты бот"
-        r"|are you (?:a |an )?(?:bot|human|real)|who are you|what can you do",
+        r"|с кем я (?:говор|общ|разговар)|чем (?:ты |вы )?(?:можешь|можете) (?:мне )?помочь"
+        r"|are you (?:a |an )?(?:bot|robot|human|real)|who are you|what can you do",
         re.IGNORECASE,
     ),
 }
@@ -68,18 +85,19 @@ def answer(language: str, shop: OpenShop, question: str, now: datetime) -> str:
 
 
 def _asks(about: re.Pattern[str], question: str) -> bool:
-    return any(about.search(one) for one in (question, *_PARTS.split(question)))
+    said = question.lower().replace("ё", "е")
+    return any(about.search(one) for one in (said, *_PARTS.split(said)))
 
 
 def others(question: str) -> str:
     """Return the parts of a question that are not about the shop: вы открыты, и есть ли капучино?"""
     parts = _PARTS.split(question)
-    return "; ".join(one for one in parts if not any(known.search(one) for known in (_HOURS, _PLACE, _CONTACT)))
+    return "; ".join(one for one in parts if not any(_asks(known, one) for known in (_HOURS, _PLACE, _CONTACT)))
 
 
 def cannot(language: str, question: str) -> str:
     """Return what the assistant cannot tell or do of what a question asks, "" where the question is another."""
-    key = next((key for key, words in _CANNOT.items() if words.search(question)), "")
+    key = next((key for key, words in _CANNOT.items() if _asks(words, question)), "")
     return text.say(language, f"client.ask.cannot.{key}") if key else ""
 
 

@@ -13,12 +13,15 @@ _COMMON = """
     подойдет товар товары продукт продукты запись запишите записать записаться прием лучше такое такой такие чтото кое
     более менее побольше поменьше там тут здесь ну вот так да нет ок если чтобы потом тоже делаете сделаете делать
     продаете продаются продается предлагаете ассортимент список все всех вообще меню один одна одну два две три четыре
-    пять шесть семь восемь девять десять пяти шести мл л гр г кг см мм м пара пару штук штуки шт рублей руб р рубля
+    пять шесть семь восемь девять десять пяти шести пара пару штук штуки шт рублей руб р рубля
     одной первый the a an is are do does you have any there i me my want need would like please how much many cost price
     for of to in on with what which kind kinds your can get some something anything it and or this that just ones one
     only show look find buy looking dish dishes блюдо блюда блюд позиции позиция услуга услуги услуг sell order give go
     goes well got has had was were been be am will make made let"""
 COMMON = frozenset(_COMMON.split())
+_UNITS = """
+    мл л гр г кг см мм м"""
+UNITS = frozenset(_UNITS.split())  # a size is known by its number
 # Who it is for, when, and in what: beside what is asked for, nothing is lost where the menu does not know them.
 _ASIDE = """
     вынос навынос takeaway мама маме маму папа папе муж мужу жена жене жену подруга подруге друг другу друзей сын сыну

@@ -183,8 +183,8 @@ class Index:
         if unknown >= 1:
             scores = {place: score for place, score in scores.items() if place in named}
         if numbers:
-            said = sum(self._rarity_of(one, sure, held, asked) for one, sure in held.items())
-            whole = {one for one, how in explained.items() if unknown < 1 and how > said * 0.99}
+            most = sum(self._rarity_of(one, sure, held, asked) for one, sure in held.items())
+            whole = {one for one, how in explained.items() if unknown < 1 and how > most * 0.99}
             scores = self._with_numbers(scores, numbers, whole, only=not tokens)
         shares = {place: explained.get(place, total) / total if total else 1.0 for place in scores}
         surest = max((how for sure in held.values() for how in sure.values()), default=0.0)
@@ -339,7 +339,7 @@ class Index:
 
 def _tokens(text: str) -> tuple[list[str], list[str]]:
     """Return the words of a question that may name something, and its numbers."""
-    said = [one for one in dict.fromkeys(words.split(text)) if one not in chatter.COMMON]
+    said = [one for one in dict.fromkeys(words.split(text)) if one not in chatter.COMMON | chatter.UNITS]
     return [one for one in said if not _is_number(one)], [one for one in said if _is_number(one)]
 
 

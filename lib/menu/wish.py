@@ -7,60 +7,41 @@ All of it is read before the search, and taken out of the question. A number is 
 import re
 from dataclasses import dataclass
 
-from lib.menu import words
+from lib.menu import numerals, words
 
-_UNIT = r"(?!\s*(?:мл|л|г|гр|кг|шт|см|мм|м|гб|мач|вт|часов|часа|час|дней|дня|минут|лет|роз|ml|pcs|cm|gb)\b)"
+_UNIT = (
+    r"(?!\s*(?:мл|л|литр\w*|г|гр|грамм\w*|кг|шт|штук\w*|см|мм|м|метр\w*|км|гб|мач|вт|часов|часа|час|дней|дня|минут|лет|год\w*"
+    r"|роз|человек|персон|гост\w+|ml|pcs|cm|km|gb|people|persons)\b)"
+)
 _MONEY = r"(?:₽|руб\w*|р\b\.?|rub\w*|roubles?)"
 _NUMBER = rf"(\d[\d ]*(?:[.,]\d+)?)\s*(тыс\w*\.?|т\.?р\.?|к\b|k\b)?{_UNIT}\s*({_MONEY})?"
 _UNDER = r"(?:дешевле|меньше|ниже|less than|cheaper than|below|under)(?: чем)?(?: за)?"
 _UP_TO = (
-    r"(?:до|не дороже|не больше|не более|не выше|максимум|в пределах|в районе|укладыва\w+ в|up to|at most|within|max)"
+    r"(?:до|не дороже|не больше|не более|не выше|не свыше|максимум|в пределах|в районе|около|примерно|уложить\w+ в"
+    r"|укладыва\w+ в|бюджет|budget(?: of)?|up to|at most|within|max|no more than|not (?:over|above|more than))"
 )
-_OVER = r"(?:дороже|больше|выше|more than|above|over)(?: чем)?"
+_OVER = r"(?:дороже|больше|выше|свыше|more than|above|over)(?: чем)?"
 _FROM = r"(?:от|не дешевле|не меньше|не менее|минимум|at least|from)"
 _RANGE = re.compile(rf"\b(?:от|с|from|between)\s+{_NUMBER}\s*(?:-|до|to|and)\s*{_NUMBER}|{_NUMBER}\s*-\s*{_NUMBER}")
 _LIMITS = tuple(
     (re.compile(rf"\b{word}\s+{_NUMBER}"), kind)
     for word, kind in ((_UP_TO, "max"), (_FROM, "min"), (_UNDER, "under"), (_OVER, "over"))
 )
-_CEILING = re.compile(rf"\b(?:на|за|for)\s+{_NUMBER}|\b{_MONEY}\s+(?:на|за)\s+(\d[\d ]*)|{_NUMBER}")
-_SPELLED = {
-    word: number
-    for number, forms in (
-        *(
-            (0.5, "пол"),
-            (1.5, "полтора полторы полутора"),
-            (1, "один одна одну одной одного одним"),
-            (2, "два две двух"),
-        ),
-        *((3, "три трех"), (4, "четыре четырех"), (5, "пять пяти"), (6, "шесть шести"), (7, "семь семи")),
-        *((8, "восемь восьми"), (9, "девять девяти"), (10, "десять десяти"), (11, "одиннадцать одиннадцати")),
-        *((12, "двенадцать двенадцати"), (13, "тринадцать тринадцати"), (14, "четырнадцать четырнадцати")),
-        *((15, "пятнадцать пятнадцати"), (16, "шестнадцать шестнадцати"), (17, "семнадцать семнадцати")),
-        *((18, "восемнадцать восемнадцати"), (19, "девятнадцать девятнадцати"), (20, "двадцать двадцати")),
-        *(
-            (30, "тридцать тридцати"),
-            (40, "сорок сорока"),
-            (50, "пятьдесят пятидесяти"),
-            (60, "шестьдесят шестидесяти"),
-        ),
-        *((70, "семьдесят семидесяти"), (80, "восемьдесят восьмидесяти"), (90, "девяносто девяноста")),
-        *((100, "сто ста"), (200, "двести двухсот"), (300, "триста трехсот"), (400, "четыреста четырехсот")),
-        *((500, "пятьсот пятисот"), (600, "шестьсот шестисот"), (700, "семьсот семисот"), (800, "восемьсот восьмисот")),
-        *((900, "девятьсот девятисот"), (1000, "тысяча тысячи тысячу тысяч")),
-    )
-    for word in forms.split()
-}
-_SPELLED_WORD = "|".join(sorted(_SPELLED, key=len, reverse=True))
-_NUMBER_WORDS = re.compile(rf"(?<!\d )\b(?:{_SPELLED_WORD})(?: (?:{_SPELLED_WORD}))*\b")
-_COUNTED = 10  # up to here a number in words counts things: два латте
+_CEILING = re.compile(
+    rf"\b(на|за|for)\s+{_NUMBER}|\b{_MONEY}\s+(?:(?:на|за)\s+)?(\d[\d ]*)|{_NUMBER}\s*(максимум|макс\b|maximum|max\b)?"
+)
+_ROUND = 50  # на 300 is a price, на 128 may be a memory card
 _VERB = re.compile(r"(?:ет|ит|ут|ют|ат|ят|ешь|ишь|ете|ите|ть|ся|сь|ну|жу|лю|али|или|ал)$")
+_FILLER = r"(?:(?:добавлени\w+|содержани\w+|всяк\w+|никак\w+|лишн\w+|добавленн\w+|any|added|the)\s+)*"
 _WITHOUT = re.compile(
-    r"\b(?:без|кроме|не (?:ем|пью|хочу|люблю)|without|except|no|not)\s+(\w+(?:-\w+)*)"
+    r"\b(?:без|кроме|помимо|за исключением|исключ\w+|не (?:ем|едим|пью|хочу|хотим|люблю|любит|надо)"
+    r"|не (?:нужн|содерж)\w+|(?:can't|cannot|can not|don't|do not) (?:eat|have|drink|like|want)|without|except|no|not)"
+    rf"\s+{_FILLER}(\w+(?:-\w+)*)"
     r"(?:,?\s+(?:и|или|and|or)\s+(?:без\s+)?(\w+))?"
-    r"|\bне\s+(\w+)|(\w+)[- ]free\b"
+    r"|\bне\s+(?!перено[сш])(\w+)|(\w+)[- ]free\b"
     # an allergy forbids what a menu does not speak of, too: an answer with nuts would be the worst of all
-    r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|нельзя(?: есть)?|allergic to|allergy to)\s+(?P<allergy>\w+)"
+    r"|\b(?:аллерги\w+ (?:на|к)|непереносимость|не перено[сш]\w+|нельзя(?: есть)?|allergic to|allergy to)"
+    rf"\s+{_FILLER}(?P<allergy>\w+)"
     r"(?:,? (?:и|or|and) (\w+))?"
     r"|\bбе[зс](алкогол|глютен|дрожж|кофеин|лактоз|молоч|мяс|орех|сахар|яич)\w+"
 )
@@ -82,7 +63,7 @@ _BESIDE = re.compile(r"\b(?:к|ко|with(?: (?:a|the|my))?|with)\s+((?:\w+(?:о�
 _PURPOSE = re.compile(r"\b(?:для|for)\s+(\w+(?:\s+\w+)?)")
 # Утонул в ванне
 _PLACE = re.compile(r"\b(?:в|во|на|под|у|от|со|за|at|in)\s+(\w+)")
-_GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех никаких лишнего добавленного any the a"
+_GRAMMAR_WORDS = "ли этого того всего нас вас меня них него нее всех a"
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
 
@@ -108,7 +89,7 @@ class MenuWish:
 
 def read(question: str) -> MenuWish:
     """Read the limits and negations of a question; the words that are left are searched for."""
-    text = _NUMBER_WORDS.sub(_in_digits, words.plain(question).replace("–", "-"))
+    text = numerals.in_digits(words.plain(question).replace("–", "-"))
     text, least, most = _limits(text.replace("—", "-"))
     text, without, allergic = _negations(text)
     without += tuple(one for diet, forbidden in _DIETS if diet.search(text) for one in forbidden)
@@ -120,21 +101,6 @@ def read(question: str) -> MenuWish:
         for pattern in (_BESIDE, _PURPOSE, _PLACE)
     )
     return MenuWish(words_left, least, most, without, allergic, order, shelf, beside, purpose, place)
-
-
-def _in_digits(found: re.Match[str]) -> str:
-    """Write a number in digits: двадцать пять is 25. What is small or no number stays as it was said."""
-    total, part, before = 0.0, 0.0, 1000.0
-    for number in (_SPELLED[one] for one in found[0].split()):
-        order = 100 if number >= 100 else 10 if number >= 20 else 1
-        if number == 1000:
-            total, part, before = total + 1000 * (part or 1), 0.0, 1000.0
-        elif order < before:
-            part, before = part + number, order
-        else:
-            return found[0]
-    value = total + part
-    return f"{value:.0f}" if value > _COUNTED and value.is_integer() else found[0]
 
 
 def _limits(text: str) -> tuple[str, int | None, int | None]:
@@ -161,15 +127,22 @@ def _pair(found: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _ceiling(found: re.Match[str]) -> int | None:
-    if found[4] or found[2] or found[3]:
-        return _kopecks(found[4] or found[1], found[2], "₽")
-    return _kopecks(*found.groups()[4:]) if found[7] or (found[6] or "").startswith("тыс") else None
+    """Return a ceiling that no word such as "до" stands before: на тысячу, за 300, рублей 500, 500 рублей, 500 max."""
+    before, spent, thousands, money, roubles, number, of_them, currency, most = found.groups()
+    if before:
+        price = _kopecks(spent, thousands, money)
+        is_round = price is not None and price % (100 * _ROUND) == 0
+        return price if money or thousands or before == "за" or (before == "на" and is_round) else None
+    if roubles:
+        return _kopecks(roubles, None, "₽")
+    return _kopecks(number, of_them, currency) if currency or most or (of_them or "").startswith("тыс") else None
 
 
 def _kopecks(number: str | None, thousands: str | None, money: str | None) -> int | None:
     if not number or len(number) > 12:
         return None
-    value = float(number.replace(" ", "").replace(",", ".")) * (1000 if thousands else 1)
+    digits = re.sub(r"(?<=\d)[.,](?=\d{3}$)", "", number.replace(" ", ""))  # 1.000 is no 1
+    value = float(digits.replace(",", ".")) * (1000 if thousands else 1)
     return round(value * 100) if money or value >= 50 else None
 
 
@@ -178,6 +151,8 @@ def _negations(text: str) -> tuple[str, tuple[str, ...], bool]:
     allergic = any(found["allergy"] for found in _WITHOUT.finditer(text))
 
     def take(found: re.Match[str]) -> str:
+        if (found[1] or "").endswith(("ть", "ться")):
+            return found[0]  # "не надо звонить"
         if found[3] and (_VERB.search(found[3]) or words.is_passing(found[3]) or len(found[3]) < 3):
             return found[0]  # "не заряжается" is a complaint, no negation
         without.extend(one for one in found.groups() if one and one not in _GRAMMAR)

@@ -62,11 +62,15 @@ async def _answered(chat: Chat, language: str, heard: HeardLine, words: str, why
         await db.run(lambda conn: handover.pass_on(conn, heard.id, heard.talk_id, heard.line_id, words))
         if heard.taken_by is None:
             await chat.say(text.say(language, "talk.passed_on"), handover.back(language, shop.id))
-    elif why and await db.run(lambda conn: handover.call(conn, heard.id, heard.talk_id, why, at=now)):
+    elif why and await _called(heard, why):
         await chat.say(handover.sentence(language, shop, now), handover.back(language, shop.id))
     elif not heard.asked:
         await _by_menu(chat, language, heard, words)
     await kick.drain()
+
+
+async def _called(heard: HeardLine, why: str) -> bool:
+    return await db.run(lambda conn: handover.call(conn, heard.id, heard.talk_id, why, at=clock.now()))
 
 
 async def _by_menu(chat: Chat, language: str, heard: HeardLine, words: str) -> None:

@@ -23,7 +23,11 @@ def says(question, shop=SHOP, language="ru", now=NOW, index=MENU):
 
 
 @pytest.mark.parametrize(
-    "question", ["до скольки вы работаете?", "вы сейчас открыты", "Часы работы", "работаете?", "сегодня работаете"]
+    "question",
+    [
+        *("до скольки вы работаете?", "вы сейчас открыты", "Часы работы", "работаете?", "сегодня работаете"),
+        *("Вы ещё открыты?", "график", "с какого часа открыты", "уже закрыто?", "круглосуточно работаете?"),
+    ],
 )
 def test_hours_say_whether_it_is_open_now_and_the_week(question):
     assert "Сейчас открыто, до 20:00." in says(question)
@@ -40,6 +44,24 @@ def test_hours_say_whether_it_is_open_now_and_the_week(question):
 )
 def test_a_closed_shop_says_when_it_opens_in_its_own_zone(now, said):
     assert said in says("вы открыты?", now=now)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        *((one, "Адрес:") for one in ("на какой вы улице", "какое метро рядом", "куда приехать", "скиньте геолокацию")),
+        *((one, "Связаться:") for one in ("как вам позвонить", "есть вотсап?", "дайте номер", "can I call you")),
+        *((one, "оплатить") for one in ("принимаете карты?", "apple pay", "do you take cards")),
+        *(
+            (one, "забронировать")
+            for one in ("запишите меня на 15:00", "есть окошко на сегодня?", "I need an appointment")
+        ),
+        *((one, "парковк") for one in ("вай фай есть?", "можно с собакой?", "есть детский стул?")),
+        *((one, "программа") for one in ("с кем я говорю", "are you a robot?")),
+    ],
+)
+def test_usual_ways_to_ask_about_the_shop_are_heard(question, said):
+    assert said in says(question)
 
 
 def test_a_day_that_is_asked_for_is_answered():

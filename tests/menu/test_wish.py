@@ -23,6 +23,18 @@ from lib.menu import wish
         ("до полутора тысяч", None, 1500),
         ("букет за 5к", None, 5000),
         ("букет на 2 тыс", None, 2000),
+        ("бюджет 2000", None, 2000),
+        ("на тысячу", None, 1000),
+        ("до 2-х тысяч", None, 2000),
+        ("торт за 3000", None, 3000),
+        ("рублей 500", None, 500),
+        ("500 max", None, 500),
+        ("уложиться в 2000", None, 2000),
+        ("не дороже 1.000 рублей", None, 1000),
+        ("до полтинника", None, 50),
+        ("a cake, no more than 300", None, 300),
+        ("not over 300", None, 300),
+        ("свыше 1000 рублей", 1000.01, None),
         ("до пяти тысяч", None, 5000),
     ],
 )
@@ -31,7 +43,13 @@ def test_a_limit_is_read(question, least, most):
     assert (asked.least, asked.most) == tuple(None if one is None else round(one * 100) for one in (least, most))
 
 
-@pytest.mark.parametrize("question", ["капучино 300 мл", "айфон 13", "открыты до 9", "букет из 101 розы", "10-15 роз"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("капучино 300 мл", "айфон 13", "открыты до 9", "букет из 101 розы", "10-15 роз", "торт на 100 человек"),
+        *("карта памяти на 128", "до 100 км", "cake for 500"),
+    ],
+)
 def test_a_size_a_model_or_an_hour_is_no_limit(question):
     asked = wish.read(question)
     assert (asked.least, asked.most) == (None, None)
@@ -65,6 +83,14 @@ def test_a_number_in_words_is_read_and_a_count_stays(question, text):
         ("телефон не заряжается", ()),
         ("меня не слышат", ()),
         ("меня не слышно", ()),
+        ("не надо звонить", ()),
+        ("торт без добавления сахара", ("сахара",)),
+        ("без никаких орехов", ("орехов",)),
+        ("не переношу лактозу", ("лактозу",)),
+        ("что не содержит молока", ("молока",)),
+        ("бургер, не надо лук", ("лук",)),
+        ("I don't eat meat", ("meat",)),
+        ("I can't eat nuts", ("nuts",)),
     ],
 )
 def test_a_negation_is_read_and_a_complaint_is_none(question, without):
