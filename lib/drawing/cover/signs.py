@@ -1,7 +1,8 @@
 """A sign for a benefit: the first rule whose stem begins one of its words. No rule, no sign: a wrong one does harm.
 
-A word that is denied says the opposite, so no stem counts after "не", "без", "нет", "против", "no", "not" or
-"without": a rule for what a thing lacks begins with that word itself.
+What is denied says the opposite, so no stem counts among the words after "не", "без", "нет", "против", "no", "not"
+or "without", nor before "-free": a rule for what a thing lacks begins with the denying word itself. A crossed-out
+sign in turn stands only where something is denied, removed or kept away.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.png` holds one
 cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
@@ -18,7 +19,19 @@ from PIL import Image
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
-START = r"(?<![^\W\d_])(?<!\bне )(?<!\bбез )(?<!\bнет )(?<!\bпротив )(?<!\bno )(?<!\bnot )(?<!\bwithout )"
+START = r"(?<![^\W\d_])"
+THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+"
+DENIED = re.compile(
+    rf"\b(?:без|нет|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
+    r"|\b(?:не|not)\s+(?P<never>\w+)|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b",
+    re.IGNORECASE,
+)
+AWAY = re.compile(
+    r"\b(?:(?:не|без|нет|против|от|no|not|non|without|never|free|zero)\b|don'?t|doesn'?t|won'?t|анти|бе[сз]|непро|нетокс|проти"
+    r"|отводит|отталк|впитыва|снима|снижа|скрыва|убира|убива|устран|удал|уничтож|нейтрал|поглощ|герметич|гигиен|дезинф|стерил"
+    r"|обеззар|москит|шумо|звукои|ветроз|ветроу|тих|низк|слыш|тен[еью]|anti|leak|spill|quiet|silent|noise|wind)",
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -35,14 +48,28 @@ def names() -> list[str]:
 
 
 def chosen(benefits: Sequence[str]) -> list[str]:
-    """Return a sign's name for each benefit, each once; "" where no sign is certain."""
-    taken: set[str] = set()
-    found = []
+    """Return a sign's name for each benefit, each once; "" where no sign is certain, or where it stands already."""
+    found: list[str] = []
     for benefit in benefits:
-        name = next((name for rule, name in rules() if name not in taken and rule.search(benefit)), "")
-        taken.add(name)
-        found.append(name)
+        name = _sign(benefit)
+        found.append("" if name in found else name)
     return found
+
+
+@lru_cache(maxsize=256)
+def _sign(benefit: str) -> str:
+    denied = [match.span(match.lastgroup or 0) for match in DENIED.finditer(benefit)]
+    is_away = AWAY.search(benefit) is not None
+    for rule, name in rules():
+        if name.endswith("-off") and not is_away:
+            continue
+        if any(not _is_within(match.span(), denied) for match in rule.finditer(benefit)):
+            return name
+    return ""
+
+
+def _is_within(span: tuple[int, int], denied: list[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in denied)
 
 
 @cache
