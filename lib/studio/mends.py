@@ -124,10 +124,15 @@ def can_vary(job: Job) -> bool:
 
 
 def in_another_way(job: Job) -> dict[str, Any]:
-    """Return the arguments by which an order is made once more: the next look."""
-    if job.args.get("product") == "batch":
-        return {"variant": int(job.args.get("variant") or 0) + 1}
-    return {"variant": int(job.args.get("variant") or 0) + int(job.args.get("count") or 1)}
+    """Return the arguments by which an order is made once more: the next look, after all that it has used."""
+    one = is_in_one_look(job.args.get("product") or "card", job.args.get("preset") or "")
+    used = 1 if one else int(job.args.get("count") or 1)
+    return {"variant": int(job.args.get("variant") or 0) + used}
+
+
+def is_in_one_look(product: str, preset: str) -> bool:
+    """Say whether all pictures of an order have one look: those of a batch, and the slides of a set with words."""
+    return product == "batch" or (product == "set" and preset in COVERS)
 
 
 def _note(job: Job) -> str:

@@ -12,8 +12,8 @@ ORDER = Order("studio", 1, 2, "ru", file_id="f", title="Кружка", benefits=
 KEEP = "Keep the product exactly as it is in the photo"
 
 
-def picture(variant=0, *, placed=False, **changes):
-    return prompts.of_picture(replace(ORDER, **changes), variant, placed=placed)
+def picture(variant=0, *, slide=None, placed=False, **changes):
+    return prompts.of_picture(replace(ORDER, **changes), variant, slide=slide, placed=placed)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,34 @@ def test_a_card_without_a_title_has_no_words():
     said = picture(title="")
     assert "No text in the picture." in said
     assert "Print" not in said
+
+
+def slides_of(count, variant=0, **changes):
+    return [picture(variant + n, slide=n, product="set", count=count, **changes) for n in range(count)]
+
+
+def test_the_slides_of_a_set_say_one_thing_each_in_one_look():
+    cover, first, second, alone = slides_of(4, variant=1)
+    assert "the title «Кружка»; the benefit «Не бьётся»; the benefit «350 мл»" in cover
+    assert "in Russian: the benefit «Не бьётся». No other text." in first
+    assert "in Russian: the benefit «350 мл». No other text." in second
+    assert "No text in the picture." in alone
+    assert all(prompts._LOOKS[1] in said for said in (cover, first, second, alone))
+    assert "picture 3 of 4 in one style" in second
+
+
+def test_another_variant_of_a_set_is_in_another_look():
+    assert not {*slides_of(3)} & {*slides_of(3, variant=1)}
+
+
+def test_the_pictures_of_a_white_set_are_six_views():
+    six = slides_of(6, preset="white")
+    assert len({*six}) == 6
+    assert six[0] == picture(preset="white"), "the first is the main photo"
+
+
+def test_a_scene_once_more_is_in_another_light():
+    assert len({picture(n, product="background", scene="wood") for n in range(4)}) == 4
 
 
 def test_three_benefits_are_printed_at_most():

@@ -127,13 +127,14 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
     design = order.design
     if order.is_batch:
         variant, design = 0, _design_of_all(order)
+    slide = item.number if order.product == "set" else None
     is_ours = choice.step.provider == "local"
     given = None if is_ours else await _given(desk, item)
     if order.is_video:
         prompt = prompts.of_still(order, variant) if choice.is_still else prompts.of_clip(order)
         width, height = CLIP
     else:
-        prompt = prompts.of_picture(order, variant, placed=given is not None)
+        prompt = prompts.of_picture(order, variant, slide=slide, placed=given is not None)
         width, height = BACKGROUND if order.product == "background" else size_of(order.preset)
     return Ask(
         job_id=desk.job_id,
@@ -153,7 +154,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         music=order.mood,
         others=await source.others(desk) if is_ours or choice.is_still else (),
         design=design,
-        slide=item.number if order.product == "set" else None,
+        slide=slide,
         account=choice.account,
         own=await _own(desk, choice.step),
         cut=await _cut(desk, item, choice.step),

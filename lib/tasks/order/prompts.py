@@ -30,6 +30,22 @@ _LOOKS = (
     "a fresh natural setting with soft daylight",
     "an elegant minimal background with one strong diagonal",
 )
+# A scene once more: the same place in another light.
+_LIGHTS = (
+    "",
+    ", in low warm light from the left",
+    ", in cool morning light from the right",
+    ", in bright daylight from above",
+)
+# The pictures of a set without words: the first is a marketplace's main photo.
+_VIEWS = (
+    "whole, centred, filling 85 % of the frame",
+    "so close that it fills the frame from edge to edge",
+    "close on its most telling detail",
+    "close on its material and surface",
+    "whole and small in the middle, with wide margins",
+    "whole and low in the frame, with empty space above",
+)
 _SCENES = {
     "studio": "a clean light studio with a soft floor shadow",
     "wood": "a warm wooden table with daylight from the side",
@@ -56,24 +72,32 @@ _PLACES = {
 }
 
 
-def of_picture(order: Order, variant: int, *, placed: bool = False) -> str:
-    """Return the prompt for a card, or for a scene: around the product that is `placed`, or in the whole photo."""
+def of_picture(order: Order, variant: int, *, slide: int | None = None, placed: bool = False) -> str:
+    """Return the prompt for a card, a `slide` of a set, or a scene: around a `placed` product, or in a whole photo."""
     if order.product == "background":
-        return _of_scene(order, placed=placed)
+        return _of_scene(order, variant, placed=placed)
     if order.preset == "white":
         wanted = (
-            "Put this product on a pure white background (#FFFFFF), centred, filling 85 % of the frame, "
+            f"Put this product on a pure white background (#FFFFFF), {_VIEWS[(slide or 0) % len(_VIEWS)]}, "
             "with a faint natural contact shadow. No text, no other objects."
         )
         return " ".join(filter(None, [wanted, _NOBODY, _wishes(order)]))
-    wanted = (
-        f"Make {_PLACES.get(order.preset, _PLACES['wb'])} of this product photo, with {_LOOKS[variant % len(_LOOKS)]}."
-    )
-    return " ".join(filter(None, [wanted, _NOBODY, _printed(order), _wishes(order), _DATA]))
+    look = _LOOKS[(variant - (slide or 0)) % len(_LOOKS)]
+    wanted = f"Make {_PLACES.get(order.preset, _PLACES['wb'])} of this product photo, with {look}."
+    place = f"It is picture {slide + 1} of {order.count} in one style." if slide is not None else ""
+    said = _printed(*_of_slide(order, slide or 0))
+    return " ".join(filter(None, [wanted, place, _NOBODY, said, _wishes(order), _DATA]))
 
 
-def _of_scene(order: Order, *, placed: bool) -> str:
-    scene = _SCENES[order.scene]
+def _of_slide(order: Order, slide: int) -> tuple[str, tuple[str, ...]]:
+    """Return the title and the benefits of a slide: all on the cover, one on each that follows, none on the rest."""
+    if not order.title:
+        return "", ()
+    return (order.title, order.benefits[:3]) if slide == 0 else ("", order.benefits[slide - 1 : slide])
+
+
+def _of_scene(order: Order, variant: int, *, placed: bool) -> str:
+    scene = _SCENES[order.scene] + _LIGHTS[variant % len(_LIGHTS)]
     wanted = _PLACED.format(scene=scene) if placed else f"Replace the background of this product photo by {scene}."
     keep = _KEEP.format(people="") if order.scene == "people" else _NOBODY
     return " ".join(filter(None, [wanted, keep, "No text in the picture.", _wishes(order), _DATA]))
@@ -92,12 +116,12 @@ def of_clip(order: Order) -> str:
     return " ".join(filter(None, [wanted, _wishes(order), _DATA]))
 
 
-def _printed(order: Order) -> str:
-    if not order.title:
+def _printed(title: str, benefits: tuple[str, ...]) -> str:
+    lines = [f"the title {_quoted(title, 60)}"] if title else []
+    lines += [f"the benefit {_quoted(benefit, 40)}" for benefit in benefits]
+    if not lines:
         return "No text in the picture."
-    lines = [f"the title {_quoted(order.title, 60)}"]
-    lines += [f"the benefit {_quoted(benefit, 40)}" for benefit in order.benefits[:3]]
-    language = ", in Russian" if all(map(_is_russian, (order.title, *order.benefits))) else ""
+    language = ", in Russian" if all(map(_is_russian, filter(None, (title, *benefits)))) else ""
     return f"Print in large clear letters, spelled exactly so{language}: {'; '.join(lines)}. No other text."
 
 

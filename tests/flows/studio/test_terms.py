@@ -146,9 +146,15 @@ def test_the_same_again_is_whole_and_means_its_own_product_only():
 
 
 def test_another_variant_follows_all_that_were_made():
-    job = done(product="set", count=3, variant=2)
+    job = done(product="background", count=3, variant=2)
     assert drafts.from_job(job, "variant", has_photo=True).variant == 5
     assert drafts.from_job(job, "again", has_photo=True).variant == 2
+
+
+@pytest.mark.parametrize(("preset", "next_one"), [("wb", 3), ("story", 3), ("white", 5)])
+def test_another_variant_of_a_set_in_one_design_is_the_next_design(preset, next_one):
+    job = done(product="set", preset=preset, count=3, variant=2)
+    assert drafts.from_job(job, "variant", has_photo=True).variant == next_one
 
 
 def test_another_variant_of_a_batch_is_the_next_cover_however_many_photos_it_has():

@@ -11,7 +11,7 @@ from lib.flows.studio import ordering
 from lib.flows.studio.order import cutting
 from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import OrderDraft
-from lib.studio import moderation, orders
+from lib.studio import mends, moderation, orders
 from lib.studio import words as card_words
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
@@ -304,7 +304,7 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
         key = "studio.batch.number" if drafts.needs_words(draft) else "studio.batch.plain"
         lines.append(turn.text(key, n=drafts.count(draft)))
     elif draft.variant:
-        first, count = draft.variant + 1, drafts.count(draft)
+        first, count = draft.variant + 1, 1 if mends.is_in_one_look(product, draft.preset) else drafts.count(draft)
         key = "studio.variants" if count > 1 else "studio.variant"
         lines.append(turn.text(key, first=first, last=first + count - 1))
     if draft.title and (drafts.needs_words(draft) or look == "template"):
@@ -312,7 +312,7 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
         lines += [turn.text("card.title", title=title) for title in titles]
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
         lines += [turn.text("card.lost", words=draft.lost)] if draft.lost else []
-    if draft.design and drafts.needs_words(draft):
+    if draft.design and not draft.variant and drafts.needs_words(draft):
         number = drafts.picked(draft)
         lines.append(turn.text("strip.picked", n=number) if number else turn.text("strip.remembered"))
     if drafts.is_clip(draft):
