@@ -21,7 +21,8 @@ _LEAD = re.compile(
     r"|вашему вниманию))?[\s:,—–-]*"
     r"|это\s+|перед вами\s*[—–-]?\s*|(?:наш|наша|нашу|наше|наши|новый|новая|новую|новое|новые)\s+|описание\s*:?\s*"
     r"|о товаре\s*:?\s*"
-    r"|название\s*:?\s*|товар\s*:\s*)+",
+    r"|название\s*:?\s*|товар\s*:\s*|(?:we (?:present|offer)|introducing|presenting|meet|this is|here is|description:"
+    r"|title:|product:)\s+|(?:our|the|an?|new)\s+)+",
     re.IGNORECASE,
 )
 # Verbs of a lead after which a thing is named in the accusative, and nouns that look like one and are none.
@@ -36,36 +37,45 @@ _VERB = re.compile(
     r"даст|дарит|дарят|подарит|сохранит|сохраняет|украсит|согреет|защитит|защищает|сочета[её]т|состоит"
     r"|держит|держат|будет|будут|это|может|могут|не\s|которы[йе]|которая|которое|"
     r"легко|быстро|надёжно|надежно|оснащ[её]н[аоы]?\b|вмещает|вмещают|связан[аоы]?\b|удобно|горит|служит"
+    r"|(?:is|are|has|have|will|can|keeps?|makes?|helps?|lets?|gives?|provides?|features?|fits?|holds?|comes?|offers?"
+    r"|protects?|that|which|made of)(?!\w)"
     r"|стоит|хранит|\w{2,}(?:ает|яет|ует|еет|аются|яются|ается|яется)(?!\w))",
     re.IGNORECASE,
 )
 _LOOSE = re.compile(
     r"[\s,;:—–-]+(?:глубоко|бережно|мягко|хорошо|тихо|долго|и|или|с|со|для|из|в|во|на|под|от|до|без|к|по"
-    r"|при|а|не|с[аоы]м[а-я]+)?[\s,;:—–-]*$",
+    r"|при|а|не|с[аоы]м[а-я]+|and|or|with|for|of|in|on|to|from|by|an?|the)?[\s,;:—–-]*$",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"\s*(?:[;•|]|(?<!\d),|,(?!\d)|\s[—–]\s|\.\s|\((?=\D)|(?<=\D)\))\s*")
+_CLAUSE = re.compile(
+    r"\s*(?:[;•|]|(?<!\d),|,(?!\d)|\s[—–]\s|\.\s|\sand\s(?=(?:is|are|has|have|does)\s)|\((?=\D)|(?<=\D)\))\s*"
+)
 _START = re.compile(
     r"^(?:она|он|оно|они|а также|а|и|но|также|ещё|еще|при этом|поэтому|к тому же|кроме того|благодаря чему"
-    r"|благодаря этому|то есть|зато)\s+",
+    r"|благодаря этому|то есть|зато|(?:(?:внутри|сзади|спереди|сбоку|снаружи|ещё|еще|также)\s+)?есть"
+    r"|(?:and|but|also|plus|so)(?!\w),?|(?:(?:and|also|inside|outside|in the box),?\s+)?"
+    r"(?:there (?:is|are)|(?:it |they )?(?:is|are|has|have))(?:\s+an?)?(?!\w)"
+    r"|(?:it|they)(?!\w)|with an?)\s+",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"^([А-ЯЁA-Z][^:.!?]{2,24}):\s*(\S.*)$")
 _BULLET = re.compile(r"^\s*(?:[-–—•·*✓✔✅☑▪●🔹🔸⭐👉]+|\d{1,2}[.)])\s*")
 _HEAD = re.compile(
     r"^(?:описание|характеристики|преимущества|о товаре|особенности|комплектация|состав и уход|почему мы"
-    r"|уход|размеры?)\s*:?$",
+    r"|уход|размеры?|description|features|benefits|specifications|about (?:the product|this item)|care|sizes?)\s*:?$",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)?\s?(?:\w+[ыи]х\s)?(?:программ\w*|мл|л|кг|г|гр|см|мм|м|вт|квт|мач|ч|час\w*|мин\w*"
+    r"\d+(?:[.,]\d+)?\s?(?:\w+[ыи]х\s)?(?:программ\w*|мл|л|литр\w*|кг|г|гр|см|мм|м|вт|квт|мач|ч|час\w*|мин\w*"
     r"|дн\w*|лет|год\w*|шт\w*|%|гб|°c?|дюйм\w*|сек\w*|режим\w*|предмет\w*|уровн\w*|слоя?|слоёв|карман\w*"
-    r"|скорост\w*|размер\w*)(?!\w)",
+    r"|скорост\w*|размер\w*|ml|l|lit(?:re|er)s?|kg|g|cm|mm|m|w|watts?|mah|h|hours?|min|minutes?|days?|months?|years?|pcs"
+    r"|pieces|gb|inch(?:es)?|oz|modes?|pockets?|sizes?|speeds?|levels?)(?!\w)",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(
     r"(?<!\w)(?:два|две|три|четыре|пять|шесть|семь|восемь|десять)\s+(?:режим|карман|отделен|уровн|насадк"
-    r"|цвет|размер|скорост|сло)",
+    r"|цвет|размер|скорост|сло)|(?<!\w)(?:two|three|four|five|six|seven|eight|nine|ten)\s+(?:\w+\s+)?(?:modes?|pockets?"
+    r"|compartments?|levels?|colou?rs|sizes|speeds|layers|attachments)(?!\w)",
     re.IGNORECASE,
 )
 _FACT = re.compile(
@@ -76,20 +86,29 @@ _FACT = re.compile(
     r"|гипоаллерг|дыша|мягк|прочн|тихи|тихая|бесшум|компакт|вместит|карман|магнит"
     r"|аккумул|беспровод|таймер|подсветк|натуральн|не скольз|не линя|не мнё|не мне|стирк|моющ|посудомо"
     r"|микроволн|чехол|ремеш|молни|застёж|застеж|подклад|утепл|антибакт|безопас|с запах|витамин|spf|ручн"
-    r"|вручн|соста)",
+    r"|вручн|соста|(?:water|wind|shock|leak|rust|non|anti)[- ]?(?:proof|resist|repel|slip|stick|bacterial)|keeps |fits "
+    r"|suitable for|easy to|machine wash|dishwasher|microwave|without |free of|included|comes with|made of|adjust|fold"
+    r"|remov|detach|cotton|linen|wool|leather|wood|oak|steel|metal|glass|ceramic|bamboo|silicone|hypoallerg|breath"
+    r"|soft|durable|quiet|silent|compact|pocket|magnet|batter|charg|wireless|timer|backlight|natural|organic|padded"
+    r"|case|strap|zip|lining|lined|insulat|safe|hand-?made|by hand|usb|ventilat|reflect|warrant|does not )",
     re.IGNORECASE,
 )
 _FLUFF = re.compile(
     r"(?<!\w)(?:ваш\w*|вам|вами|вас|вы|мы|нам|наш\w*)(?!\w)|(?<!\w)(?:идеальн|отличн|прекрасн|незаменим"
     r"|стильн|современн|уникальн|настоящ|любим|каждый день|порад|настроени|выбор|закаж|покуп|успей|премиум"
-    r"|лучш|подарок|подарк|мечт)\w*",
+    r"|лучш|подарок|подарк|мечт)\w*|(?<!\w)(?:yours?|you|we|ours?|us|every)(?!\w)|(?<!\w)(?:perfect|ideal|great|amazing|stylish|modern|unique"
+    r"|favou?rite|choice|order|ship|buy|hurry|premium|best|gift|dream|problem)\w*",
     re.IGNORECASE,
 )
 _DANGLING = re.compile(
     r"(?<!\w)(?:который|которая|которое|которые|чтобы|если|когда|так как|потому|благодаря|он|она|оно|они"
-    r"|его|её|их|этот|эта|это)(?!\w)",
+    r"|его|её|их|этот|эта|это|which|that|because|when|if|it|they|its|their|this|these|so)(?!\w)",
     re.IGNORECASE,
 )
+
+
+# Words of English that are none in Russian, and make no clause long.
+_LITTLE = re.compile(r"\b(?:the|an?|is|are|of|to|in|on|at|for|and|with|by)\b\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -199,7 +218,7 @@ def _trimmed(piece: str, title: str) -> str:
 
 
 def _worth(clause: str) -> int:
-    fluff, words = len(_FLUFF.findall(clause)), len(clause.split())
+    fluff, words = len(_FLUFF.findall(clause)), len(_LITTLE.sub("", clause).split())
     counted = bool(_NUMBER.search(clause) or _COUNTED.search(clause))
     return 3 * counted + 2 * bool(_FACT.search(clause)) - 2 * fluff - (words > 6) - (words == 1)
 

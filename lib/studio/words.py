@@ -36,14 +36,19 @@ _FORBIDDEN = {
         "price": (
             r"\d[\d\s.,]*\s?(?:₽|€|\$|₸|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))",
             r"(?<!\d)(?<!\d\s)[-–−]\s?\d+\s?%",  # and not 95–100 %
-            r"\b(?:скидк\w*|sale\b|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
+            r"\b\d+\s?%\s+(?:off|discount)\b|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
+            r"\b(?:скидк\w*|sale\b|discount\w*|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
         ),
         "promotion": (
-            r"\b(?:акци[яию]\w*|распродаж\w*|бестселлер\w*|best\s?seller)\b",
+            r"\b(?:акци[яию]\w*|распродаж\w*|бестселлер\w*|best[\s-]?sell(?:er|ing)|special offer)\b",
             r"\b(?:супер)?хит(?:\s+продаж)?\b",
             r"\bтоп[\s-](?:продаж|(?:1|3|5|10|20|50|100)\b(?!\s*(?:шт|размер)))",  # and not a top of size 44
         ),
-        "superlative": (r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b", r"(?:№|\#|\bno\.?)\s?1\b", r"\bnumber one\b"),
+        "superlative": (
+            r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b",
+            r"(?:№|\#|\bno\.?)\s?1\b",
+            r"\b(?:number one|the best)\b",
+        ),
     }.items()
 }
 # The signs that the fonts of a card have: Latin, Greek, Cyrillic, and what stands between words. A test asks the fonts.

@@ -88,6 +88,11 @@ def test_markup_is_cleaned_away_and_signs_stay():
         ("kruzhki.ru", "contact"),
         ("Пишите @kruzhki", "contact"),
         ("Кэшбэк 10%", "price"),
+        ("Discount 20 %", "price"),
+        ("20 % off", "price"),
+        ("Mug 990 roubles", "price"),
+        ("Best-selling mug", "promotion"),
+        ("The best mug", "superlative"),
         ("№1 в России", "superlative"),
     ],
 )
@@ -112,6 +117,9 @@ def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
         "Хитон",
         "Тепло до −25 °C",
         "USB-C 3.0",
+        "Best before 2027",
+        "100 % rubber",
+        "Water drains off",
         "2 шт.",
     ],
 )
