@@ -39,7 +39,7 @@ class Telegram:
         request = Request(scope, receive)
         chat = int((await request.json())["chat_id"])
         now = time.monotonic()
-        if wait := self._must_wait(now):
+        if wait := self._must_wait(now, chat):
             answer = {"ok": False, "error_code": 429, "description": "x", "parameters": {"retry_after": wait}}
             await JSONResponse(answer, 429)(scope, receive, send)
             return
@@ -58,11 +58,11 @@ class Telegram:
             return
         await JSONResponse({"ok": True, "result": {"message_id": self.accepted}})(scope, receive, send)
 
-    def _must_wait(self, now: float) -> int:
+    def _must_wait(self, now: float, chat: int) -> int:
         """Take one from the bucket and return 0, or the seconds that everybody has to wait."""
         rate = 30 * self.scale
         self.tokens = min(BURST, self.tokens + (now - (self.last_at or now)) * rate)
-        self.first_at = self.first_at or now
+        self.first_at = self.first_at or (now if chat > 0 else 0.0)
         self.last_at = now
         if now < self.paused_until:
             return max(1, round(self.paused_until - now))

@@ -10,7 +10,9 @@ from lib import errors, limits
 from lib.jobs import drain
 from lib.jobs.run import Kind
 from lib.reach import parts, sending
+from lib.tasks import part
 
+BUDGET = timedelta(seconds=300)  # of a function, as DRAIN_SECONDS has it
 TASKS = {
     "part_client": Kind("lib.tasks.part", lanes=1, at_once=2),
     "audience": Kind("lib.tasks.audience", lanes=1),
@@ -23,9 +25,9 @@ async def main() -> None:
     await asyncio.to_thread(sys.stdin.readline)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the product's log
     while True:
-        until = datetime.now(UTC) + timedelta(seconds=60)
+        until = datetime.now(UTC) + BUDGET / SCALE
         try:
-            await drain.work(TASKS, until, margin=timedelta(seconds=4), patience=timedelta(seconds=2))
+            await drain.work(TASKS, until, margin=drain.MARGIN / SCALE, patience=drain.PATIENCE / SCALE)
         except errors.Unavailable:
             await asyncio.sleep(0.2)
         await asyncio.sleep(0.05)
@@ -36,6 +38,8 @@ def hurry() -> None:
     limits.PER_BOT = round(34 / SCALE)
     sending.PATIENCE /= SCALE
     sending.EARLY /= SCALE
+    part.SPARE /= SCALE
+    part.AGAIN /= SCALE
     parts.PROOF = timedelta(0)  # the wait after the first 500 is no time of sending
 
 

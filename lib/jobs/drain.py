@@ -27,6 +27,8 @@ from lib.retry import Backoff
 LOOK_AGAIN = 1.0
 # Over ten seconds, the window in which KIE takes twenty new tasks: the next twenty need no tick.
 PATIENCE = timedelta(seconds=12)
+# Before its end a worker takes nothing more.
+MARGIN = timedelta(seconds=10)
 # A lane of cheap jobs lets the others have the loop after so many.
 BREATH = 50
 
@@ -39,7 +41,7 @@ async def work(
     *,
     only: Collection[str] | None = None,
     concurrency: int = 2,
-    margin: timedelta = timedelta(seconds=10),
+    margin: timedelta = MARGIN,
     patience: timedelta = PATIENCE,
 ) -> DrainSummary:
     """Run due jobs until none is left, `concurrency` of each kind side by side unless the kind says how many.
