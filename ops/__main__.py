@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 import argparse
 import asyncio
+import errno
 import importlib
 import inspect
 import os
@@ -15,6 +16,9 @@ import psycopg
 
 from lib import errors
 from ops import VERBS
+
+# What is wrong around us, and no fault of ours: a disk that is full or read-only, a file that is not ours.
+SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(argv: list[str]) -> int:
@@ -36,6 +40,10 @@ def main(argv: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            raise
+        return _failed(argv[0], f"{error.strerror}: {error.filename or 'a file'}")
     except KeyboardInterrupt:
         print(f"ops {argv[0]}: stopped", file=sys.stderr)
         return 130

@@ -30,6 +30,8 @@ def resolve(given: str) -> str:
         if not held:
             raise errors.Misconfigured(detail=f"the variable {given[1:]} is not set")
         return held
+    if given in os.environ and "://" not in given:
+        raise errors.Misconfigured(detail=f"{given} is the name of a variable: write '${given}', in single quotes")
     return given
 
 

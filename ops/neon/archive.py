@@ -2,7 +2,8 @@
 
 import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib import errors
@@ -44,6 +45,8 @@ _POLICIES = re.compile(r"^CREATE POLICY [^;]*? TO (.+?)(?: USING| WITH CHECK|;)"
 _DEFAULTS = re.compile(rf"^ALTER DEFAULT PRIVILEGES FOR ROLE {_NAME} (.+);$", re.MULTILINE)
 _DATABASE = re.compile(rf"^ALTER DATABASE {_NAME} OWNER TO {_NAME};$", re.MULTILINE)
 _OF_DATABASE = re.compile(rf"^((?:GRANT|REVOKE) .+ ON DATABASE) {_NAME} ((?:TO|FROM) .+);$", re.MULTILINE)
+# Names of schemas and of owners, where they need quotes.
+_QUOTED = re.compile(r"""^(?:CREATE SCHEMA|ALTER [^;']* OWNER TO) ("(?:[^"]|"")+");$""", re.MULTILINE)
 _SETTINGS = re.compile(rf"^ALTER (DATABASE|ROLE {_NAME} IN DATABASE) {_NAME} SET (.+);$", re.MULTILINE)
 
 
@@ -107,20 +110,24 @@ def read(path: Path, client: Client | None = None) -> Archive:
     if listed.returncode:
         raise errors.Invalid("dump", " ".join(listed.stderr.split()))
     server = re.search(r"^; +Dumped from database version: (\d+)", listed.stdout, re.MULTILINE)
-    return Archive(path, fit[0], int(server.group(1)) if server else 0, tuple(contents(listed.stdout)))
+    bare = Archive(path, fit[0], int(server.group(1)) if server else 0, ())
+    return replace(bare, entries=tuple(contents(listed.stdout, script(bare))))
 
 
-def contents(listed: str) -> list[Entry]:
-    """Read what `pg_restore -l` prints."""
-    return [_entry(line) for line in listed.splitlines() if re.match(r"\d+; ", line)]
+def contents(listed: str, text: str = "") -> list[Entry]:
+    """Read what `pg_restore -l` prints, where nothing is quoted: names with spaces are those that the script quotes."""
+    spaced = sorted({_plain(name) for name in _QUOTED.findall(text) if " " in name}, key=len, reverse=True)
+    return [_entry(line, spaced) for line in listed.splitlines() if re.match(r"\d+; ", line)]
 
 
-def _entry(line: str) -> Entry:
+def _entry(line: str, spaced: Sequence[str]) -> Entry:
     rest = line.split(" ", 3)[3]
     kind = next((known for known in KINDS if rest.startswith(f"{known} ")), rest.split(" ", 1)[0])
-    schema, _, named = rest[len(kind) + 1 :].partition(" ")
-    name, _, owner = named.rpartition(" ")
-    return Entry(line, kind, "" if schema == "-" else schema, name, owner)
+    rest = rest[len(kind) + 1 :]
+    schema = next((name for name in spaced if rest.startswith(f"{name} ")), rest.partition(" ")[0])
+    named = rest[len(schema) + 1 :]
+    owner = next((name for name in spaced if named.endswith(f" {name}")), named.rpartition(" ")[2])
+    return Entry(line, kind, "" if schema == "-" else schema, named[: -len(owner) - 1] if owner else named[:-1], owner)
 
 
 def script(archive: Archive, *options: str) -> str:

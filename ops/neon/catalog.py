@@ -13,10 +13,16 @@ from typing import Any
 from lib import errors
 from ops.neon import connect, deparse, managed
 
+OLDEST = 15
 # What differs by the provider's nature: told, but an equal base all the same, unless --strict asks for more.
-NOTES = ("extension_versions", "locale", "comments", "labels", "owners", "grants", "default_grants", "roles")
+NOTES = (
+    *("extension_versions", "locale", "comments", "labels", "owners", "grants", "default_grants", "roles", "defaults"),
+)
 # A dump, and another version of Postgres, spell the expressions in them differently.
-DEPARSED = ("views", "rules", "policies", "columns", "constraints", "indexes", "triggers", "statistics")
+DEPARSED = (*("views", "rules", "policies", "columns", "constraints", "indexes", "triggers", "statistics"), "functions")
+# Since 16 a view of one table says no table's name before its columns.
+UNNAMED = ("views", "functions")
+SHOWN = 300  # letters of a definition in a report; JSON has the whole
 
 type Section = dict[str, str]
 
@@ -46,14 +52,19 @@ class Difference:
         """Return the difference on one line."""
         title = self.section.replace("_", " ")
         if self.target is None:
-            return f"missing  {title}: {self.name}" + (f" ({self.source})" if self.source else "")
+            return f"missing  {title}: {self.name}" + (f" ({_short(self.source)})" if self.source else "")
         if self.source is None:
-            return f"extra    {title}: {self.name}" + (f" ({self.target})" if self.target else "")
-        return f"changed  {title}: {self.name}: {self.source} -> {self.target}"
+            return f"extra    {title}: {self.name}" + (f" ({_short(self.target)})" if self.target else "")
+        return f"changed  {title}: {self.name}: {_short(self.source)} -> {_short(self.target)}"
 
     def facts(self) -> dict[str, Any]:
         """Return the difference for JSON."""
         return asdict(self) | {"note": self.note}
+
+
+def _short(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
 def _may(section: str, value: str | None) -> set[str]:
@@ -61,7 +72,7 @@ def _may(section: str, value: str | None) -> set[str]:
     if section == "grants":
         return {held for held in (value or "").split(", ") if held and not held.rstrip("*").endswith(" MAINTAIN")}
     flags, _, groups = (value or "").partition("member of ")
-    above = {"bypasses"} if "bypasses row security" in flags else set()
+    above = {flag for flag in ("superuser", "bypasses row security", "makes roles", "replicates") if flag in flags}
     return above | {f"as {group}" for group in groups.split(", ") if group and not group.startswith("pg_")}
 
 
@@ -92,6 +103,11 @@ async def read(
     conn: connect.Connection, without: tuple[str, ...] = (), movers: tuple[str, ...] = ()
 ) -> dict[str, Section]:
     """Return all sections of a database; Rejected names the section that could not be read."""
+    major = conn.info.server_version // 10000
+    if major < OLDEST:
+        raise errors.Rejected(
+            "catalogue", f"Postgres {major} is too old to be compared; {OLDEST} is the first that can"
+        )
     given = {"without": list(without), "managed": list(managed.ROLES), "movers": list(movers)}
     found: dict[str, Section] = {}
     for name, query in queries().items():
@@ -100,8 +116,16 @@ async def read(
                 rows = await (await conn.execute(query, given)).fetchall()  # type: ignore[call-overload]
         except errors.AppError as error:
             raise errors.Rejected("catalogue", f"section {name}: {error.detail}") from error
-        found[name] = {str(key): str(value or "") for key, value in rows}
+        found[name] = _by_name([(str(key), str(value or "")) for key, value in rows])
     return found
+
+
+def _by_name(rows: list[tuple[str, str]]) -> Section:
+    """Return the objects of a section by name; two of one name, as a dictionary and a configuration, stand together."""
+    section: dict[str, list[str]] = {}
+    for name, value in rows:
+        section.setdefault(name, []).append(value)
+    return {name: " | ".join(sorted(values)) for name, values in section.items()}
 
 
 async def compare(
@@ -132,8 +156,8 @@ def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool 
             here, there = ours.get(name), theirs.get(name)
             same = here == there
             if not same and section in DEPARSED and here is not None and there is not None:
-                same = deparse.alike(here, there, exact=exact)
-            # What one side has alone is named by the section that it is of.
-            if not (same or (section == "runs_as" and None in (here, there))):
+                same = deparse.alike(here, there, exact=exact or section not in UNNAMED)
+            # What one side has alone is named by the section that it is of: an object's, or the settings.
+            if not (same or (section in ("runs_as", "defaults") and None in (here, there))):
                 found.append(Difference(section, name, here, there))
     return found

@@ -32,19 +32,26 @@ select
         pg_get_expr(c.relpartbound, c.oid),
         'by ' || case when c.relkind::text = 'p' then pg_get_partkeydef(c.oid) end,
         c.reloptions::text,
+        'toast ' || (select t.reloptions::text from pg_class t where t.oid = c.reltoastrelid),
+        'of type ' || format_type(nullif(c.reloftype, 0), null),
         'method ' || (select a.amname from pg_am a where a.oid = c.relam)
     )
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg_class c]
 
 -- name: columns
--- From 17 on a partition has its parent's identity, which earlier ones kept to themselves.
+-- From 17 on a partition has its parent's identity, which earlier ones kept to themselves; 18 knows NOT NULL that was
+-- not validated, and says "not null" of its column all the same.
 select
     n.nspname || '.' || c.relname || '.' || a.attname,
     concat_ws(' ',
         row_number() over (partition by c.oid order by a.attnum) || '.',
         format_type(a.atttypid, a.atttypmod),
         case when a.attnotnull then 'not null' end,
+        case when exists (
+            select from pg_constraint k
+            where k.conrelid = c.oid and k.contype::text = 'n' and k.conkey = array[a.attnum] and not k.convalidated
+        ) then '(not validated)' end,
         case when not c.relispartition then 'identity ' || nullif(a.attidentity::text, '') end,
         'generated ' || nullif(a.attgenerated::text, ''),
         'storage ' || a.attstorage::text,
@@ -52,7 +59,8 @@ select
         'statistics ' || nullif(a.attstattarget::int, -1),
         'collate ' || nullif(a.attcollation, 0)::regcollation::text,
         'default ' || pg_get_expr(d.adbin, d.adrelid),
-        a.attoptions::text
+        a.attoptions::text,
+        'options ' || a.attfdwoptions::text
     )
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
@@ -65,7 +73,14 @@ where a.attnum > 0 and not a.attisdropped and c.relkind::text in ('r', 'p', 'v',
 -- 18 keeps NOT NULL here too (contype n), where a column says it already.
 select
     coalesce(nullif(k.conrelid, 0)::regclass::text, format_type(k.contypid, null)) || '.' || k.conname,
-    pg_get_constraintdef(k.oid) || case when k.convalidated then '' else ' (not validated)' end
+    concat_ws(' ',
+        pg_get_constraintdef(k.oid),
+        case when not k.convalidated then '(not validated)' end,
+        -- Rows that break a foreign key come in where somebody has switched all triggers off, its own ones too.
+        case when exists (
+            select from pg_trigger t where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled::text <> 'O'
+        ) then '(its triggers are off)' end
+    )
 from pg_constraint k join pg_namespace n on n.oid = k.connamespace
 where k.contype::text not in ('n', 't') and [own n]
     and not exists (
@@ -110,14 +125,22 @@ join pg_namespace n on n.oid = p.pronamespace
 where [own n] and [free pg_event_trigger e]
 
 -- name: functions
-select p.oid::regprocedure::text, md5(pg_get_functiondef(p.oid))
+-- A body in SQL's own words is written by the server; any other is text that nobody changes.
+select
+    p.oid::regprocedure::text,
+    case when p.prosqlbody is null then md5(pg_get_functiondef(p.oid)) else pg_get_functiondef(p.oid) end
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where p.prokind::text <> 'a' and [own n] and [free pg_proc p]
 
 -- name: aggregates
 select
     p.oid::regprocedure::text,
-    concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, format_type(a.aggtranstype, null), a.agginitval, p.proparallel::text)
+    concat_ws(' ',
+        a.aggkind::text, a.aggnumdirectargs, a.aggtransfn, a.aggfinalfn, a.aggfinalextra, a.aggfinalmodify::text,
+        a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, format_type(a.aggtranstype, null), a.agginitval,
+        a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn, format_type(nullif(a.aggmtranstype, 0), null), a.aggminitval,
+        nullif(a.aggsortop, 0)::regoperator, p.proparallel::text
+    )
 from pg_aggregate a
 join pg_proc p on p.oid = a.aggfnoid
 join pg_namespace n on n.oid = p.pronamespace
@@ -203,7 +226,7 @@ join pg_namespace n on n.oid = c.relnamespace
 where [own n] and [free pg_class c]
 
 -- name: statistics
-select n.nspname || '.' || s.stxname, pg_get_statisticsobjdef(s.oid)
+select n.nspname || '.' || s.stxname, concat_ws(' ', pg_get_statisticsobjdef(s.oid), nullif(s.stxstattarget::int, -1))
 from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace
 where [own n]
 
@@ -244,16 +267,61 @@ from pg_cast k
 where k.oid >= 16384 and [free pg_cast k]
 
 -- name: operators
-select o.oid::regoperator::text, concat_ws(' ', o.oprcode, o.oprcom::regoperator, o.oprrest, o.oprjoin)
+select
+    o.oid::regoperator::text,
+    concat_ws(' ',
+        o.oprcode, o.oprcom::regoperator, o.oprnegate::regoperator, o.oprrest, o.oprjoin,
+        case when o.oprcanmerge then 'merges' end, case when o.oprcanhash then 'hashes' end
+    )
 from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
 where [own n] and [free pg_operator o]
 
 -- name: operator_classes
-select n.nspname || '.' || o.opcname || ' using ' || a.amname, format_type(o.opcintype, null)
+select
+    n.nspname || '.' || o.opcname || ' using ' || a.amname,
+    concat_ws(' ',
+        format_type(o.opcintype, null),
+        case when o.opcdefault then 'default' end,
+        (
+            select string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator), ', ' order by m.amopstrategy, m.amopopr::regoperator::text)
+            from pg_amop m where m.amopfamily = o.opcfamily
+        ),
+        (
+            select string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), ', ' order by m.amprocnum, m.amproc::regprocedure::text)
+            from pg_amproc m where m.amprocfamily = o.opcfamily
+        )
+    )
 from pg_opclass o
 join pg_am a on a.oid = o.opcmethod
 join pg_namespace n on n.oid = o.opcnamespace
 where [own n] and [free pg_opclass o]
+
+-- name: other_objects
+select 'language ' || l.lanname, concat_ws(' ', nullif(l.lanplcallfoid, 0)::regproc, case when l.lanpltrusted then 'trusted' end)
+from pg_language l
+where l.oid >= 16384 and [free pg_language l]
+union all
+select 'conversion ' || n.nspname || '.' || v.conname, concat_ws(' ', v.conforencoding, v.contoencoding, v.conproc, v.condefault)
+from pg_conversion v join pg_namespace n on n.oid = v.connamespace
+where [own n] and [free pg_conversion v]
+union all
+select 'access method ' || a.amname, concat_ws(' ', a.amhandler, a.amtype::text)
+from pg_am a
+where a.oid >= 16384 and [free pg_am a]
+union all
+select
+    'transform for ' || format_type(t.trftype, null) || ' in ' || l.lanname,
+    concat_ws(' ', nullif(t.trffromsql, 0)::regprocedure, nullif(t.trftosql, 0)::regprocedure)
+from pg_transform t join pg_language l on l.oid = t.trflang
+where [free pg_transform t]
+union all
+select 'parser ' || n.nspname || '.' || p.prsname, concat_ws(' ', p.prsstart, p.prstoken, p.prsend, p.prsheadline, p.prslextype)
+from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace
+where [own n] and [free pg_ts_parser p]
+union all
+select 'template ' || n.nspname || '.' || t.tmplname, concat_ws(' ', t.tmplinit, t.tmpllexize)
+from pg_ts_template t join pg_namespace n on n.oid = t.tmplnamespace
+where [own n] and [free pg_ts_template t]
 
 -- name: foreign_servers
 -- Options of a user mapping are left out: they hold passwords.
@@ -272,7 +340,24 @@ select
     concat_ws(' ',
         case when p.puballtables then 'all tables' end,
         'insert ' || p.pubinsert, 'update ' || p.pubupdate, 'delete ' || p.pubdelete, 'truncate ' || p.pubtruncate,
-        (select string_agg(r.prrelid::regclass::text, ', ' order by r.prrelid::regclass::text) from pg_publication_rel r where r.prpubid = p.oid)
+        case when p.pubviaroot then 'by root' end,
+        (
+            select string_agg(
+                concat_ws(' ',
+                    r.prrelid::regclass::text,
+                    (
+                        select string_agg(a.attname, '+' order by a.attname)
+                        from pg_attribute a where a.attrelid = r.prrelid and a.attnum = any(r.prattrs)
+                    ),
+                    pg_get_expr(r.prqual, r.prrelid)
+                ), ', ' order by r.prrelid::regclass::text
+            )
+            from pg_publication_rel r where r.prpubid = p.oid
+        ),
+        'schemas ' || (
+            select string_agg(n.nspname, ', ' order by n.nspname)
+            from pg_publication_namespace s join pg_namespace n on n.oid = s.pnnspid where s.pnpubid = p.oid
+        )
     )
 from pg_publication p
 where p.pubname !~ '^lotok_move' and [free pg_publication p]
@@ -286,6 +371,21 @@ left join pg_roles r on r.oid = s.setrole
 cross join unnest(s.setconfig) pair
 where s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
     and (s.setrole = 0 or not r.rolsuper and r.rolname <> all(%(managed)s))
+
+-- name: defaults
+-- What the server's own configuration says where neither database nor role does: answers depend on it.
+select s.name, replace(s.reset_val, 'Etc/UTC', 'UTC')
+from pg_settings s
+where s.name in (
+        'TimeZone', 'DateStyle', 'IntervalStyle', 'default_text_search_config', 'default_transaction_isolation',
+        'default_transaction_read_only', 'standard_conforming_strings', 'transform_null_equals', 'array_nulls',
+        'bytea_output', 'xmlbinary', 'lc_monetary', 'lc_numeric', 'lc_time'
+    )
+    and not exists (
+        select from pg_db_role_setting d cross join unnest(d.setconfig) pair
+        where d.setdatabase in (0, (select b.oid from pg_database b where b.datname = current_database()))
+            and split_part(pair, '=', 1) = s.name
+    )
 
 -- name: encoding
 select 'database', pg_encoding_to_char(d.encoding)
@@ -401,11 +501,13 @@ left join pg_namespace n on n.oid = a.defaclnamespace
 -- name: roles
 select r.rolname, concat_ws(' ',
     case when r.rolcanlogin then 'login' end, case when r.rolinherit then 'inherit' end,
-    case when r.rolbypassrls then 'bypasses row security' end,
+    case when r.rolbypassrls then 'bypasses row security' end, case when r.rolsuper then 'superuser' end,
+    case when r.rolcreaterole then 'makes roles' end, case when r.rolcreatedb then 'makes databases' end,
+    case when r.rolreplication then 'replicates' end,
     'member of ' || (
         select string_agg(distinct g.rolname::text, ', ' order by g.rolname::text)
         from pg_auth_members m join pg_roles g on g.oid = m.roleid
         where m.member = r.oid and r.rolname <> all(%(movers)s)
     ))
 from pg_roles r
-where not r.rolsuper and r.rolname !~ '^pg_' and r.rolname <> all(%(managed)s)
+where r.rolname !~ '^pg_' and r.rolname <> all(%(managed)s) and not (r.rolsuper and r.rolname = any(%(movers)s))

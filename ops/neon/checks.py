@@ -1,6 +1,10 @@
 """What is looked at before a move begins: blockers, which stop it, and remarks, which are told."""
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from lib import errors
 from ops.neon import connect, managed, tools
@@ -53,6 +57,11 @@ class Findings:
     blockers: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
+    def add(self, other: "Findings") -> None:
+        """Take over what was found elsewhere."""
+        self.blockers += other.blockers
+        self.remarks += other.remarks
+
     def stop(self) -> None:
         """Raise Conflict with all blockers, if there is one."""
         if self.blockers:
@@ -96,6 +105,40 @@ async def of_target(conn: connect.Connection, without: tuple[str, ...], *, fresh
     return found
 
 
+async def of_schemas(
+    source: connect.Connection, target: connect.Connection, without: tuple[str, ...], theirs: Sequence[str]
+) -> tuple[Findings, tuple[str, ...]]:
+    """Look at the schemas that stay behind, and return those of the source's provider; `theirs` are the target's."""
+    found, everywhere = Findings(), {name for names in managed.SCHEMAS.values() for name in names}
+    roles = [set(await values(conn, "select rolname from pg_roles")) for conn in (source, target)]
+    there, stays = await values(source, "select nspname from pg_namespace"), managed.schemas(roles[0])
+    found.blockers += collisions([name for name in theirs if name not in stays], there, managed.provider(roles[1]))
+    unknown = [name for name in without if name not in everywhere and name not in there]
+    found.blockers += [f"--without {name}: the source has no such schema" for name in unknown]
+    if stays:
+        found.remarks.append(f"{managed.provider(roles[0])}'s own schemas stay behind: {', '.join(stays)}")
+    return found, stays
+
+
+async def made_again(
+    target: connect.Connection, without: tuple[str, ...], facts: dict[str, Any], *, filled: bool
+) -> bool:
+    """Tell whether a target that was filled is empty again, or is another database of that name; `facts` note which."""
+    [which] = await values(target, "select oid from pg_database where datname = current_database()")
+    [number] = await values(target, OWN_TABLES, list(without))
+    known, facts["target"] = facts.get("target", which), which
+    return bool(known != which or (filled and number == "0"))
+
+
+def collisions(theirs: Sequence[str], there: Sequence[str], provider: str) -> list[str]:
+    """Say which schemas of a source the target's provider has, too: left out, they would be lost without a word."""
+    return [
+        f"{provider} has a schema {name} of its own there: rename the source's, or do without it: --without {name}"
+        for name in theirs
+        if name in there
+    ]
+
+
 async def of_both(source: connect.Connection, target: connect.Connection, skip: frozenset[str]) -> Findings:
     """Look at what the two must agree on: versions, encodings, extensions."""
     found = Findings()
@@ -118,6 +161,17 @@ async def lacking(target: connect.Connection, wanted: list[str], found: Findings
         listed = " ".join(f"--skip-extension {name}" for name in missing)
         found.blockers.append(f"the target does not offer {', '.join(missing)}; what needs them is lost with {listed}")
     return found
+
+
+def room(folder: Path, size: int) -> list[str]:
+    """Say so where a dump of a database of this size may find no room; pressed it has about a third of it."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    free, needed = shutil.disk_usage(there).free, size // 3
+    if free > needed:
+        return []
+    return [
+        f"the dump may need {needed / 2**20:,.0f} MB, and {free / 2**20:,.0f} MB are free in {there}: --state FOLDER"
+    ]
 
 
 def client_for(url: str, server_version: int) -> tools.Client:

@@ -6,7 +6,8 @@ refused, as a snapshot, a temporary setting or a replication slot does not live 
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Sequence
+import secrets
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -17,8 +18,8 @@ from lib import errors
 type Connection = psycopg.AsyncConnection[Any]
 
 NAME = "lotok-move"
-# Text must not depend on the side that prints it, nor a long look end early; with row_security off a policy that
-# hides rows is an error, not fewer rows.
+# Text must not depend on the side that prints it, a long look must not end early, nor a wait for a lock never end; with
+# row_security off a policy that hides rows is an error, not fewer rows.
 PINNED = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
@@ -32,9 +33,22 @@ PINNED = {
     "row_security": "off",
     "jit": "off",
     "statement_timeout": "0",
-    "lock_timeout": "0",
+    "lock_timeout": "10min",
     "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
 }
+# A connection whose other end has vanished is noticed in about a minute, whether it reads or writes.
+LIVELY = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+# One that this version of Postgres does not know is left out.
+PIN = """
+select count(set_config(p.name, p.value, false))
+from unnest(%s::text[], %s::text[]) p(name, value) join pg_settings s on s.name = p.name
+"""
 # Whose host says nothing more than who runs it.
 PROVIDERS = ("neon.tech", "supabase.co", "supabase.com", "aivencloud.com", "amazonaws.com")
 # What libpq's own programs read from the environment, so that `ps` shows nothing.
@@ -141,11 +155,22 @@ async def pinned(url: str) -> AsyncIterator[Connection]:
         await conn.close()
 
 
+async def refuse_same(one: Connection, other: Connection) -> None:
+    """Raise Misconfigured when two connections lead to one database, by whatever names: it would equal itself."""
+    key = secrets.randbits(62)
+    with translated():
+        await one.execute("select pg_advisory_lock(%s)", [key])
+        row = await (await other.execute("select pg_try_advisory_lock(%s), pg_advisory_unlock_all()", [key])).fetchone()
+        await one.execute("select pg_advisory_unlock(%s)", [key])
+    if not (row and row[0]):
+        raise errors.Misconfigured(detail="source and target are the same database")
+
+
 async def _open(url: str) -> Connection:
     parts = read(url)
     if is_local(parts.get("host", "")):
         parts.pop("channel_binding", None)
-    given = {"connect_timeout": "15", "application_name": NAME, "keepalives_idle": "30"} | parts
+    given = {"connect_timeout": "15", "application_name": NAME} | LIVELY | parts
     with translated(url):
         return await psycopg.AsyncConnection.connect(
             make_conninfo("", **given), autocommit=True, prepare_threshold=None
@@ -159,10 +184,8 @@ async def _pin(conn: Connection, url: str) -> None:
     proxy of Neon, whose poolers are known by name, and Supabase's session pooler, which is as good as direct.
     """
     with translated(url):
-        asked = ", ".join("set_config(%s, %s, false)" for _ in PINNED)
-        values: Sequence[str] = [part for pair in PINNED.items() for part in pair]
-        cursor = await conn.execute(f"select pg_backend_pid(), {asked}", values)
-        found = await cursor.fetchone()
+        found = await (await conn.execute("select pg_backend_pid()")).fetchone()
+        await conn.execute(PIN, [list(PINNED), list(PINNED.values())])
     host = read(url).get("host", "")
     invents = host.endswith((".neon.tech", ".supabase.com"))
     if found and found[0] != conn.info.backend_pid and not invents:

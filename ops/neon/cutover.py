@@ -16,7 +16,7 @@ import contextlib
 from pathlib import Path
 
 from lib import errors
-from ops.neon import addresses, connect, fence, moving, replication, steps, switching
+from ops.neon import addresses, connect, copy, fence, moving, replication, steps, switching, triggers
 from ops.neon.copy import Copy
 from ops.neon.moving import LOSING, NONE, WHOLE, Cutover
 from ops.neon.replication import BACK, FORWARD, Side
@@ -77,6 +77,8 @@ async def begin(stack: contextlib.AsyncExitStack, args: argparse.Namespace) -> C
         frozenset(getattr(args, "skip_extension", ())),
         schema_only=not _offline(args, state),
     )
+    definitions.stream = not definitions.schema_only and await copy.must_stream(definitions)
+    await connect.refuse_same(sides[0].conn, sides[1].conn)
     move = Cutover(*sides, definitions, state, seconds=getattr(args, "deadline", 30), on_switch=_on_switch(args))
     move.roles = getattr(args, "app_role", []) or state.facts.get("roles") or await fence.application(sides[0].conn)
     return move
@@ -103,8 +105,7 @@ async def end(move: Cutover) -> None:
     """Drop all that the move has made for its replication, on both sides."""
     await replication.end(move.source.conn, move.target.conn, BACK)
     await replication.end(move.target.conn, move.source.conn, FORWARD)
-    fires = {name: f"enable {how}" for name, how in move.state.facts.get("firing", {}).items()}
-    await switching.switch_triggers(move.source.conn, fires)
+    await triggers.switch(move.source.conn, move.state.facts.get("firing", {}))
     for side in (move.source, move.target):
         await replication.identify(side.conn, move.state.facts.get("identified", []), "default")
     left = await replication.slots(move.source.conn, FORWARD) + await replication.slots(move.target.conn, BACK)

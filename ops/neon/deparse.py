@@ -1,31 +1,55 @@
 """Tells whether two spellings of an expression mean the same: a dump or another version of Postgres changes them.
 
 `((a OR b) OR c)` comes back from a dump as `(a OR b OR c)`, and 16 began to leave out the table's name before a column
-where only one table is read. Nothing else is forgiven: `(a OR b) AND c` is not `a OR (b AND c)`.
+of a view that reads one table. Nothing else is forgiven: `(a OR b) AND c` is not `a OR (b AND c)`, and
+`a.shop = b.shop` is not `b.shop = b.shop`.
 """
 
 import re
-from functools import lru_cache
 
 type Node = str | list["Node"]
 
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[()]|[^\s()'\"]+|\s+")
-_QUALIFIER = re.compile(r'(?<![.\w"])(\w+|"[^"]+")\.(?=[\w"])')
+_TOKEN = re.compile(r"'(?:[^']|'')*'|[()]|(?:\"(?:[^\"]|\"\")*\"|[^\s()'\"])+|\s+")
+_QUALIFIER = re.compile(r'(?<![.\w"])(\w+|"(?:[^"]|"")+")\.(?=[\w"])')
+_QUERY = ("SELECT", "WITH", "VALUES")
 
 
 def alike(one: str, other: str, *, exact: bool = True) -> bool:
-    """Tell whether two texts mean the same; not exact, a table's name before a column may be there or not."""
+    """Tell whether two texts mean the same; not exact, one of them may lack a table's name before its columns."""
     if one == other:
         return True
-    if not exact:
-        one, other = _QUALIFIER.sub("", one), _QUALIFIER.sub("", other)
-    return flat(one) == flat(other)
+    here, there = _flattened(_tree(one)), _flattened(_tree(other))
+    return here == there or (not exact and (_unnamed(here, there) or _unnamed(there, here)))
 
 
-@lru_cache(maxsize=4096)
-def flat(text: str) -> str:
-    """Write an expression with its ANDs and ORs as flat as they mean, and single spaces."""
-    return " ".join(_words(_flattened(_tree(text))))
+def _unnamed(full: list[Node], bare: list[Node]) -> bool:
+    """Tell whether `bare` is `full` without a table's name before its columns."""
+    dropped: set[str] = set()
+    return _walk(full, bare, dropped) and dropped <= _tables(bare)
+
+
+def _walk(full: list[Node], bare: list[Node], dropped: set[str], depth: int = 0) -> bool:
+    """Compare two trees and note the names that `bare` leaves out; a query within a query keeps them."""
+    if len(full) != len(bare):
+        return False
+    inner = bool(depth and full and full[0] in _QUERY)
+    for place, (one, other) in enumerate(zip(full, bare, strict=True)):
+        if one == other:
+            continue
+        if isinstance(one, list) and isinstance(other, list):
+            if inner or not _walk(one, other, dropped, depth + 1):
+                return False
+            continue
+        called = isinstance((*full, "")[place + 1], list)
+        if inner or called or not isinstance(one, str) or _QUALIFIER.sub("", one) != other:
+            return False
+        dropped |= set(_QUALIFIER.findall(one))
+    return True
+
+
+def _tables(tree: list[Node]) -> set[str]:
+    """Return what may be a table's name: the last part of a word that stands alone or after its schema's."""
+    return {word.rstrip(",;").rpartition(".")[2] for word in tree if isinstance(word, str)}
 
 
 def _tree(text: str) -> list[Node]:
@@ -47,7 +71,7 @@ def _tree(text: str) -> list[Node]:
 def _flattened(node: list[Node]) -> list[Node]:
     """Write a group into the one around it where both join by the same word, or where it is all there is."""
     children: list[Node] = [_flattened(child) if isinstance(child, list) else child for child in node]
-    if len(children) == 1 and isinstance(children[0], list):
+    if len(children) == 1 and isinstance(children[0], list) and children[0][:1] not in [[word] for word in _QUERY]:
         return children[0]
     joined = _joiner(children)
     found: list[Node] = []
@@ -70,10 +94,3 @@ def _alone(children: list[Node], place: int, joined: str) -> bool:
     before = children[place - 1] if place else joined
     after = children[place + 1] if place + 1 < len(children) else joined
     return before == joined and after == joined
-
-
-def _words(node: list[Node]) -> list[str]:
-    found = []
-    for child in node:
-        found += ["(", *_words(child), ")"] if isinstance(child, list) else [child]
-    return found

@@ -5,7 +5,7 @@ key, and name the rows: one look more, whether one row or a thousand differ. A t
 rows' own hashes, and tells how many of them a side has alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
@@ -15,30 +15,39 @@ BUCKETS = 4096
 # Of a table that differs all over only so many buckets are read again, and so many keys named.
 READ_AGAIN, NAMED = 16, 20
 
+# Of an extension's tables those whose rows a dump takes along: an application's, as partman's or PostGIS's own ones.
 TABLES = """
-select c.oid::regclass::text, n.nspname, c.relname, c.relpersistence::text, pg_table_size(c.oid), c.oid::bigint
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
+select
+    c.oid::regclass::text, n.nspname, c.relname, c.relpersistence::text, pg_table_size(c.oid), c.oid::bigint,
+    held.extension, coalesce(held.condition, '')
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+left join lateral (
+    select e.extname::text as extension, e.extcondition[k.number] as condition
+    from pg_depend d
+    join pg_extension e on e.oid = d.refobjid
+    left join lateral unnest(e.extconfig) with ordinality k(relation, number) on k.relation = c.oid
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+) held on true
 where c.relkind::text = any(%s) and n.nspname !~ '^(pg_|information_schema$)' and n.nspname <> all(%s)
-    and not exists (
-        select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
-    )
+    and (held.extension is null or held.condition is not null)
 order by pg_table_size(c.oid) desc, 1
 """
 COLUMNS = """
-select a.attname, coalesce(a.attnum = any(i.indkey), false)
+select a.attrelid::bigint, a.attname, coalesce(a.attnum = any(i.indkey), false)
 from pg_attribute a
 left join lateral (
     select x.indkey from pg_index x
     where x.indrelid = a.attrelid and (x.indisprimary or x.indisreplident) order by x.indisprimary desc limit 1
 ) i on true
-where a.attrelid = (%s)::regclass and a.attnum > 0 and not a.attisdropped
+where a.attrelid = any(%s::oid[]) and a.attnum > 0 and not a.attisdropped
 order by a.attname collate "C"
 """
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with rows of its own: no partitioned one, no view."""
+    """A table with rows of its own: no partitioned one, no view; of an extension's, those that `condition` names."""
 
     name: str
     schema: str
@@ -46,6 +55,8 @@ class Table:
     persistence: str = "p"
     size: int = 0
     oid: int = 0
+    extension: str | None = None
+    condition: str = ""
     columns: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
 
@@ -80,21 +91,24 @@ type Buckets = dict[int, tuple[int, int]]
 async def tables(conn: connect.Connection, without: tuple[str, ...] = (), kinds: str = "r") -> list[Table]:
     """Return the tables that hold rows, the largest first."""
     with connect.translated():
-        rows = await (await conn.execute(TABLES, [list(kinds), list(without)])).fetchall()
-        return [await _with_columns(conn, Table(*row)) for row in rows]
+        found = [Table(*row) for row in await (await conn.execute(TABLES, [list(kinds), list(without)])).fetchall()]
+        cursor = await conn.execute(COLUMNS, [[table.oid for table in found]])
+        columns: dict[int, list[tuple[str, bool]]] = {}
+        for oid, name, is_key in await cursor.fetchall():
+            columns.setdefault(oid, []).append((name, is_key))
+    return [_with_columns(table, columns.get(table.oid, [])) for table in found]
 
 
-async def _with_columns(conn: connect.Connection, table: Table) -> Table:
-    rows = await (await conn.execute(COLUMNS, [table.name])).fetchall()
-    names, key = tuple(name for name, _ in rows), tuple(name for name, is_key in rows if is_key)
-    return Table(table.name, table.schema, table.relation, table.persistence, table.size, table.oid, names, key)
+def _with_columns(table: Table, columns: list[tuple[str, bool]]) -> Table:
+    names, key = tuple(name for name, _ in columns), tuple(name for name, is_key in columns if is_key)
+    return replace(table, columns=names, key=key)
 
 
 async def buckets(conn: connect.Connection, table: Table) -> Buckets:
     """Return how many rows each bucket of a table has, and the sum of their hashes."""
     query = sql.SQL(
-        "select (hashtextextended({key}, 1) & {last})::int, count(*), sum(hashtextextended({row}, 0)::numeric)"
-        " from only {table} group by 1"
+        "select (hashtextextended({key}, 1) & {last})::int, count(*), sum(hashtextextended({row}, 0))"
+        " from {rows} group by 1"
     )
     with connect.translated():
         rows = await (await conn.execute(query.format(**_parts(table), last=sql.Literal(BUCKETS - 1)))).fetchall()
@@ -105,7 +119,7 @@ async def rows_of(conn: connect.Connection, table: Table, wanted: list[int]) -> 
     """Return the rows of some buckets: by key their hash; without a key by hash their number."""
     what = "{key}, hashtextextended({row}, 0)" if table.key else "hashtextextended({row}, 0)::text, count(*)"
     query = sql.SQL(
-        f"select {what} from only {{table}} where (hashtextextended({{key}}, 1) & {{last}})::int = any({{wanted}})"
+        f"select {what} from {{rows}} where (hashtextextended({{key}}, 1) & {{last}})::int = any({{wanted}})"
         + ("" if table.key else " group by 1")
     ).format(**_parts(table), last=sql.Literal(BUCKETS - 1), wanted=sql.Literal(wanted))
     with connect.translated():
@@ -113,20 +127,36 @@ async def rows_of(conn: connect.Connection, table: Table, wanted: list[int]) -> 
         return {str(key): int(value) for key, value in await cursor.fetchall()}
 
 
+async def number(conn: connect.Connection, table: Table) -> int:
+    """Return how many rows a table has."""
+    with connect.translated():
+        cursor = await conn.execute(sql.SQL("select count(*) from {}").format(own_rows(table)))
+        return int((await cursor.fetchone() or (0,))[0])
+
+
+def own_rows(table: Table) -> sql.Composable:
+    """Return where the rows are: without those of tables that inherit, nor those that an extension made itself."""
+    where = sql.SQL("only {}").format(sql.Identifier(table.schema, table.relation))
+    if not table.condition:
+        return where
+    return sql.SQL("(select * from {} {}) own").format(where, sql.SQL(table.condition))  # type: ignore[arg-type]
+
+
 def _parts(table: Table) -> dict[str, sql.Composable]:
     """Return the text of a row, by its columns' names and in bytes' order, and that of its key."""
-    row = _text(table.columns)
-    return {
-        "table": sql.Identifier(table.schema, table.relation),
-        "row": row,
-        "key": _text(table.key) if table.key else row,
-    }
+    row = _row(table.columns)
+    key = _name(table.key[0]) if len(table.key) == 1 else _row(table.key)
+    return {"rows": own_rows(table), "row": row, "key": key if table.key else row}
 
 
-def _text(columns: tuple[str, ...]) -> sql.Composable:
-    if len(columns) == 1:
-        return sql.SQL('(coalesce({}::text, chr(1)) collate "C")').format(sql.Identifier(*columns))
+def _row(columns: tuple[str, ...]) -> sql.Composable:
+    """Return a row as text: of one column, too, where NULL would else be like some letter."""
     return sql.SQL('(row({})::text collate "C")').format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+
+
+def _name(column: str) -> sql.Composable:
+    """Return a key's only column as text, which is never NULL and reads better without brackets."""
+    return sql.SQL('({}::text collate "C")').format(sql.Identifier(column))
 
 
 def differing(source: Buckets, target: Buckets) -> list[int]:

@@ -10,14 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from lib import errors
-from ops.neon import catalog, connect, copy, fence, replication, restore, steps, streams
+from ops.neon import catalog, connect, copy, fence, replication, restore, steps, streams, triggers
 from ops.neon.archive import Entry
 from ops.neon.copy import Copy
+from ops.neon.hashes import Table
 from ops.neon.replication import FORWARD, Side
 from ops.neon.restore import VIEW_DATA
 from ops.neon.steps import State, Step
 
 WHOLE, LOSING, NONE = "whole", "losing", "none"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the pause needs, looked at before it: the tables, the triggers that wait, if the way can be turned."""
+
+    tables: list[Table]
+    waiting: list[Entry]
+    may_turn: bool
 
 
 @dataclass
@@ -31,6 +41,7 @@ class Cutover:
     roles: list[str] = field(default_factory=list)
     seconds: float = 30.0
     on_switch: str = ""
+    prepared: Prepared | None = None
 
     @property
     def without(self) -> tuple[str, ...]:
@@ -148,7 +159,7 @@ async def _replicate(move: Cutover) -> str:
 async def _indexes(move: Cutover) -> str:
     """Build the other indexes, keys, triggers and policies; triggers that the apply worker would fire wait."""
     put, held = move.copy.restore, set(move.state.facts["keys"])
-    waiting = await firing(move)
+    waiting = set(await triggers.enabled(move.source.conn, move.without, states="AR"))
     entries = [
         entry
         for entry in put.entries("post-data")
@@ -160,16 +171,6 @@ async def _indexes(move: Cutover) -> str:
     move.note(waiting=sorted(waiting))
     await copy.settle(move.copy)
     return f"{number} entries; triggers that wait for the switch: {', '.join(sorted(waiting)) or 'none'}"
-
-
-async def firing(move: Cutover) -> dict[str, str]:
-    """Return the triggers that fire in an apply worker, and how: there they stop it, or write what comes by itself."""
-    query = """
-    select n.nspname || '.' || c.relname || ' ' || t.tgname, case t.tgenabled when 'A' then 'always' else 'replica' end
-    from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-    where not t.tgisinternal and t.tgenabled::text in ('A', 'R') order by 1"""
-    with connect.translated():
-        return dict(await (await move.source.conn.execute(query)).fetchall())
 
 
 def title(entry: Entry) -> str:
@@ -184,6 +185,8 @@ async def _catch_up(move: Cutover) -> str:
         raise errors.Conflict(
             "changed", "the source's tables, views or functions were changed since the copy; roll back and begin again"
         )
+    with connect.translated():
+        await move.target.conn.execute("vacuum (analyze)")  # else the first count of it, in the pause, does the work
     left = await replication.catch_up(move.source.conn, move.target.conn, FORWARD, replication.LAG, 3600)
     return f"{left:,} bytes behind"
 

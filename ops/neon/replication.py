@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from lib import errors
-from ops.neon import connect, hashes
+from ops.neon import connect, hashes, stalls
 from ops.neon.hashes import Table
 
 FORWARD, BACK = "lotok_move", "lotok_move_back"
@@ -23,6 +23,9 @@ KEYLESS = """
 select c.oid::regclass::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname !~ '^(pg_|information_schema$)' and n.nspname <> all(%s)
+    and not exists (
+        select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+    )
     and (c.relreplident = 'n' or c.relreplident = 'd'
         and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary))
 order by 1
@@ -40,6 +43,13 @@ where s.slot_name = %s
 """
 FAILED = """
 select apply_error_count + sync_error_count from pg_stat_subscription_stats where subname = %s
+"""
+# What changes while rows arrive.
+ARRIVED = """
+select concat_ws(' ', (select sum(bytes_processed) from pg_stat_progress_copy where datname = current_database()),
+    (select string_agg(srsubstate::text || coalesce(srsublsn::text, ''), ',' order by srrelid)
+        from pg_subscription_rel),
+    (select string_agg(received_lsn::text, ',' order by received_lsn) from pg_stat_subscription))
 """
 SLOTS = "select slot_name from pg_replication_slots where database = current_database() and slot_name ~ %s"
 
@@ -81,7 +91,7 @@ async def may_subscribe(conn: connect.Connection) -> bool:
 
 async def published(conn: connect.Connection, without: tuple[str, ...]) -> list[Table]:
     """Return the tables that can be published: those with a log."""
-    return [table for table in await hashes.tables(conn, without) if table.persistence == "p"]
+    return [table for table in await hashes.tables(conn, without) if table.persistence == "p" and not table.extension]
 
 
 async def keyless(conn: connect.Connection, without: tuple[str, ...]) -> list[str]:
@@ -90,11 +100,25 @@ async def keyless(conn: connect.Connection, without: tuple[str, ...]) -> list[st
         return [name for (name,) in await (await conn.execute(KEYLESS, [list(without)])).fetchall()]
 
 
-async def identify(conn: connect.Connection, names: list[str], how: str) -> None:
-    """Set the replica identity of tables: `full`, or `default` again; names are quoted as regclass writes them."""
-    with connect.translated():
-        for name in names:
-            await conn.execute(f"alter table {name} replica identity {how}".encode())
+async def identify(conn: connect.Connection, names: list[str], how: str, tries: int = 10) -> None:
+    """Set the replica identity of tables: `full`, or `default` again; names are quoted as regclass writes them.
+
+    A statement that waits for a table's lock lets the application's own wait behind it: each try is a short one.
+    """
+    for name in names:
+        for number in range(1, tries + 1):
+            try:
+                with connect.translated():
+                    async with conn.transaction():
+                        await conn.execute("set local lock_timeout = '500ms'")
+                        await conn.execute(f"alter table {name} replica identity {how}".encode())
+                break
+            except errors.Rejected as refused:
+                if "lock timeout" not in refused.detail:
+                    raise
+                if number == tries:
+                    raise errors.Conflict("locked", f"{name} is held by a long transaction; try again later") from None
+                await asyncio.sleep(0.5)
 
 
 async def publish(conn: connect.Connection, name: str, tables: list[Table]) -> None:
@@ -114,7 +138,7 @@ async def subscribe(target: Side, source: Side, name: str, *, rows: bool) -> Non
         options += [sql.SQL("origin = none")] if source.conn.info.server_version >= 160000 else []
     statement = sql.SQL("create subscription {name} connection {at} publication {name} with ({options})").format(
         name=sql.Identifier(name),
-        at=sql.Literal(make_conninfo("", **connect.read(source.url), application_name=name)),
+        at=sql.Literal(make_conninfo("", **connect.LIVELY | connect.read(source.url) | {"application_name": name})),
         options=sql.SQL(", ").join(options),
     )
     with connect.translated(source.url, target.url):
@@ -124,7 +148,7 @@ async def subscribe(target: Side, source: Side, name: str, *, rows: bool) -> Non
 async def wait_for_rows(target: connect.Connection, name: str, tell: Callable[[int, int], None]) -> int:
     """Wait until all tables are copied and follow; Rejected when the apply worker fails, as it would for ever."""
     query = "select count(*) filter (where srsubstate = 'r'), count(*) from pg_subscription_rel where srsubid = %s"
-    subid = await subscription_id(target, name)
+    subid, watched = await subscription_id(target, name), stalls.Stall()
     while True:
         with connect.translated():
             row = await (await target.execute(query, [subid])).fetchone()
@@ -133,6 +157,7 @@ async def wait_for_rows(target: connect.Connection, name: str, tell: Callable[[i
         if ready == number:
             return int(number)
         await refuse_failures(target, name)
+        watched.refuse((ready, await _value(target, ARRIVED)), ": is the source reached from the target?")
         await asyncio.sleep(0.2)
 
 

@@ -17,7 +17,7 @@ from ops.neon.archive import Archive, Entry
 from ops.neon.progress import Progress
 from ops.neon.refusals import FATAL, Refusal
 
-SESSION = "-c synchronous_commit=off -c maintenance_work_mem=256MB"
+SESSION = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c lock_timeout=10min"
 VIEW_DATA = "MATERIALIZED VIEW DATA"
 # These are made before the archive is touched, or stay behind.
 LEFT_TO_US = ("EXTENSION", "SUBSCRIPTION", "DATABASE", "DATABASE PROPERTIES")
@@ -96,7 +96,7 @@ class Restore:
             return 0
         listed = self.archive.path.parent / f"{title}.list"
         listed.write_text("\n".join(entry.line for entry in chosen) + "\n", encoding="utf-8")
-        base = connect.read(self.target).get("dbname", "")
+        base = connect.make_conninfo("", dbname=connect.read(self.target).get("dbname", ""), **connect.LIVELY)
         command = [self.archive.client.program("pg_restore"), "-v", "-d", base, "-L", str(listed), "--no-tablespaces"]
         command += [f"-j{jobs or self.jobs}", *options]
         bar = Progress(title, len(chosen), quiet=self.quiet)
@@ -191,7 +191,11 @@ async def empty(conn: connect.Connection, restore: Restore) -> None:
     """Empty all tables, for rows whose restore was interrupted; large objects too, where the rows bring them along."""
     with connect.translated():
         for table in await hashes.tables(conn, tuple(restore.without)):
-            await conn.execute(sql.SQL("truncate {} cascade").format(sql.Identifier(table.schema, table.relation)))
+            name = sql.Identifier(table.schema, table.relation)
+            if table.extension:  # what it made itself, and no dump holds, stays
+                await conn.execute(sql.SQL("delete from {} {}").format(name, sql.SQL(table.condition)))  # type: ignore[arg-type]
+            else:
+                await conn.execute(sql.SQL("truncate {} cascade").format(name))
         if any(entry.kind == "BLOB METADATA" for entry in restore.entries("data")):
             await conn.execute("select lo_unlink(oid) from pg_largeobject_metadata")
 
@@ -200,6 +204,29 @@ async def guarded_views(conn: connect.Connection) -> dict[str, GuardedView]:
     """Return the materialized views over tables with row security."""
     with connect.translated():
         return {row[0]: GuardedView(*row) for row in await (await conn.execute(GUARDED)).fetchall()}
+
+
+async def refresh(
+    source: connect.Connection, target: connect.Connection, without: tuple[str, ...], filtered: frozenset[str] | None
+) -> str:
+    """Fill the materialized views that the source has filled, each as its owner, which no stream of rows does."""
+    filled = "select c.oid::regclass::text from pg_class c where c.relkind = 'm' and c.relispopulated"
+    with connect.translated():
+        wanted = {name for (name,) in await (await source.execute(filled)).fetchall()}
+        views = sorted(await hashes.tables(target, without, "m"), key=lambda view: view.oid)
+        entries = [Entry("", VIEW_DATA, view.schema, view.relation, "") for view in views if view.name in wanted]
+        chosen, remarks = to_fill(entries, await guarded_views(target), filtered)
+        await target.execute("set row_security = on")
+        for entry in chosen:
+            name = sql.Identifier(entry.schema, entry.name)
+            await target.execute(sql.SQL("refresh materialized view {}").format(name))
+        await target.execute("set row_security = off")
+    return "\n    ".join([f"{len(chosen)} of {len(entries)} materialized views filled", *remarks])
+
+
+async def filtered_views(source: connect.Connection) -> list[str]:
+    """Return the materialized views whose owners the policies hold for."""
+    return [view.name for view in (await guarded_views(source)).values() if not view.above]
 
 
 def to_fill(

@@ -7,6 +7,7 @@ cannot be read; a new one is made and shown once.
 
 import secrets
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -25,7 +26,7 @@ with recursive reached(oid) as (
     from reached r join pg_auth_members m on r.oid in (m.roleid, m.member)
 )
 select
-    r.rolname, r.rolcanlogin, r.rolinherit, r.rolbypassrls, r.rolsuper, r.rolconnlimit,
+    r.rolname, r.rolcanlogin, r.rolinherit, r.rolbypassrls, r.rolsuper, r.rolconnlimit, r.rolcreaterole, r.rolcreatedb,
     coalesce((
         select array_agg(distinct g.rolname::text order by g.rolname::text)
         from pg_auth_members m join pg_roles g on g.oid = m.roleid
@@ -54,6 +55,8 @@ class Role:
     bypasses: bool = False
     superuser: bool = False
     limit: int = -1
+    makes_roles: bool = False
+    makes_databases: bool = False
     groups: tuple[str, ...] = ()
 
     @property
@@ -65,7 +68,7 @@ class Role:
 async def read(conn: connect.Connection) -> list[Role]:
     """Return the roles that matter to a database."""
     with connect.translated():
-        return [Role(*row[:6], tuple(row[6])) for row in await (await conn.execute(NAMED)).fetchall()]
+        return [Role(*row[:8], tuple(row[8])) for row in await (await conn.execute(NAMED)).fetchall()]
 
 
 async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, str], list[str]]:
@@ -81,8 +84,9 @@ async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, 
         for role in wanted:
             if role.name not in there:
                 passwords |= await _create(conn, role)
-            if role.bypasses and role.name not in above:
-                remarks += await _try(conn, sql.SQL("alter role {} bypassrls").format(sql.Identifier(role.name)))
+                remarks += await _allow(conn, role)
+            elif role.bypasses and role.name not in above:
+                remarks += await _attribute(conn, role, "bypassrls")
         for role in wanted:
             for group in role.groups:
                 if group in there or group in [other.name for other in wanted]:
@@ -101,6 +105,16 @@ async def _create(conn: connect.Connection, role: Role) -> dict[str, str]:
     password = secrets.token_urlsafe(24)
     await conn.execute(words + sql.SQL(" login password {}").format(sql.Literal(password)))
     return {role.name: password}
+
+
+async def _allow(conn: connect.Connection, role: Role) -> list[str]:
+    """Give a new role the attributes that a target may refuse; return what it refused."""
+    wanted = {"bypassrls": role.bypasses, "createrole": role.makes_roles, "createdb": role.makes_databases}
+    return [line for word, given in wanted.items() if given for line in await _attribute(conn, role, word)]
+
+
+async def _attribute(conn: connect.Connection, role: Role, word: LiteralString) -> list[str]:
+    return await _try(conn, sql.SQL("alter role {} {}").format(sql.Identifier(role.name), sql.SQL(word)))
 
 
 async def _join(conn: connect.Connection, wanted: list[Role]) -> list[str]:

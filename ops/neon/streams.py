@@ -3,8 +3,14 @@
 Always as text: a regclass or regtype in binary is a number of the source, and arrives as another object, or none.
 """
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterable
+
+import psycopg
 from psycopg import sql
 
+from lib import errors
 from ops.neon import connect, hashes
 from ops.neon.hashes import Table
 
@@ -13,6 +19,7 @@ select a.attname from pg_attribute a
 where a.attrelid = (%s)::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
 order by a.attnum
 """
+BATCH = 2**17  # bytes: a row is a message of its own, and each costs as much as a hundred kB
 OBJECTS = "select oid::text, hashtextextended(encode(lo_get(oid), 'hex'), 0) from pg_largeobject_metadata"
 
 
@@ -21,33 +28,67 @@ async def table(source: connect.Connection, target: connect.Connection, table: T
     sent = 0
     with connect.translated():
         columns = [name for (name,) in await (await source.execute(COLUMNS, [table.name])).fetchall()]
-        where = sql.SQL("{} ({})").format(
-            sql.Identifier(table.schema, table.relation), sql.SQL(", ").join(map(sql.Identifier, columns))
-        )
+        listed, name = sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.schema, table.relation)
+        read = sql.SQL("copy (select {} from {}) to stdout").format(listed, hashes.own_rows(table))
         async with target.transaction():
-            await target.execute(sql.SQL("delete from only {}").format(sql.Identifier(table.schema, table.relation)))
+            await _empty(target, table)
             async with (
-                source.cursor().copy(sql.SQL("copy {} to stdout").format(where)) as rows,
-                target.cursor().copy(sql.SQL("copy {} from stdin").format(where)) as into,
+                source.cursor().copy(read) as rows,
+                target.cursor().copy(sql.SQL("copy {} ({}) from stdin").format(name, listed)) as into,
             ):
-                async for chunk in rows:
-                    await into.write(chunk)
-                    sent += len(chunk)
+                async for batch in _batches(rows):
+                    await into.write(batch)
+                    sent += len(batch)
     return sent
 
 
-async def unlogged(source: connect.Connection, target: connect.Connection, without: tuple[str, ...]) -> int:
-    """Copy the rows of all unlogged tables, which no replication carries."""
-    found = [entry for entry in await hashes.tables(source, without) if entry.persistence == "u"]
+async def _empty(conn: connect.Connection, table: Table) -> None:
+    """Take a table's rows away: at once where nothing refers to it, as a rule may turn a DELETE into nothing."""
+    name = sql.Identifier(table.schema, table.relation)
+    if not table.extension:
+        with contextlib.suppress(psycopg.errors.FeatureNotSupported, psycopg.errors.InsufficientPrivilege):
+            async with conn.transaction():
+                await conn.execute(sql.SQL("truncate only {}").format(name))
+            return
+    await conn.execute(sql.SQL("delete from only {} {}").format(name, sql.SQL(table.condition)))  # type: ignore[arg-type]
+
+
+async def _batches(rows: AsyncIterable[bytes]) -> AsyncIterable[bytes]:
+    held, size = [], 0
+    async for row in rows:
+        held.append(row)
+        size += len(row)
+        if size >= BATCH:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+async def left_out(conn: connect.Connection, without: tuple[str, ...]) -> list[Table]:
+    """Return the tables that no replication carries: unlogged ones, and an application's rows in an extension's."""
+    return [entry for entry in await hashes.tables(conn, without) if entry.persistence == "u" or entry.extension]
+
+
+async def unreplicated(
+    source: connect.Connection, target: connect.Connection, without: tuple[str, ...]
+) -> tuple[int, list[str]]:
+    """Copy the rows that no replication carries; return how many tables, and which of extensions are closed to us."""
+    found, closed = await left_out(source, without), []
     for entry in found:
-        await table(source, target, entry)
-    return len(found)
+        try:
+            await table(source, target, entry)
+        except errors.Rejected:
+            if not entry.extension:
+                raise
+            closed.append(entry.name)
+    return len(found) - len(closed), closed
 
 
 async def large_objects(source: connect.Connection, target: connect.Connection) -> int:
     """Make the target's large objects equal to the source's, reading only those that differ; return how many."""
     with connect.translated():
-        here, there = [dict(await (await conn.execute(OBJECTS)).fetchall()) for conn in (source, target)]
+        cursors = await asyncio.gather(source.execute(OBJECTS), target.execute(OBJECTS))
+        here, there = [dict(await cursor.fetchall()) for cursor in cursors]
         changed = [oid for oid, told in here.items() if there.get(oid) != told]
         gone = [oid for oid in there if oid not in here or oid in changed]
         await target.execute("select lo_unlink(oid) from unnest(%s::oid[]) oid", [gone])

@@ -8,20 +8,34 @@ import os
 import sys
 import time
 
-from psycopg import sql
-
 from lib import errors
-from ops.neon import connect, copy, fence, hashes, replication, restore, sequences, steps, streams
-from ops.neon.archive import Entry
-from ops.neon.moving import LOSING, WHOLE, Cutover, firing, title
+from ops.neon import connect, copy, fence, replication, restore, sequences, steps, streams, triggers
+from ops.neon.moving import LOSING, WHOLE, Cutover, Prepared, title
 from ops.neon.replication import BACK, FORWARD
-from ops.neon.restore import VIEW_DATA
 from ops.neon.steps import Step
+
+
+async def _prepare(move: Cutover) -> Prepared:
+    """Look at, before the pause, what is needed in it: programs that read the dump would take their time there."""
+    if move.prepared is None:
+        source, target = move.source.conn, move.target.conn
+        waiting = set(move.state.facts.get("waiting", ()))
+        entries = [] if not waiting else move.copy.restore.entries("post-data")
+        move.prepared = Prepared(
+            await replication.published(source, move.without),
+            [entry for entry in entries if entry.kind == "TRIGGER" and title(entry) in waiting],
+            await replication.may_subscribe(source),
+        )
+        turns = move.prepared.may_turn and not move.state.facts.get("offline")
+        if turns and await replication.subscription_id(source, BACK) is None:
+            await replication.publish(target, BACK, await replication.published(target, move.without))
+    return move.prepared
 
 
 async def _fence(move: Cutover) -> str:
     """Keep the application out: here the pause begins."""
     if not move.state.facts.get("offline"):
+        await _prepare(move)
         await replication.catch_up(move.source.conn, move.target.conn, FORWARD, replication.LAG, 600)
     move.note(fenced_at=time.time())
     ended = await fence.shut(move.source.conn, move.roles)
@@ -34,14 +48,15 @@ async def _drain(move: Cutover) -> str:
     await replication.drain(source, target, FORWARD, move.seconds)
     moved = await sequences.carry(target, await sequences.read(source, move.without))
     objects = await streams.large_objects(source, target)
-    unlogged = await streams.unlogged(source, target, move.without)
-    return f"all arrived; {moved} sequences, {objects} large objects, {unlogged} unlogged tables carried"
+    others, closed = await streams.unreplicated(source, target, move.without)
+    said = f"all arrived; {moved} sequences, {objects} large objects, {others} tables without a log carried"
+    return said + (f"; extensions' own, closed to us: {', '.join(closed)}" if closed else "")
 
 
 async def _compare(move: Cutover) -> str:
     """Count both sides: a difference stops here, and nothing has been switched yet."""
     source, target = move.source.conn, move.target.conn
-    tables = await replication.published(source, move.without)
+    tables = (await _prepare(move)).tables
     query = " union all ".join(f"select '{n}', count(*) from only {t.name}" for n, t in enumerate(tables)).encode()
     with connect.translated():
         cursors = await asyncio.gather(source.execute(query), target.execute(query))
@@ -56,32 +71,19 @@ async def _compare(move: Cutover) -> str:
 
 async def _way_back(move: Cutover) -> str:
     """Turn the replication round: what is written to the target from now on comes back to the source."""
-    source, target = move.source, move.target
-    waiting = [entry for entry in move.copy.restore.entries("post-data") if entry.kind == "TRIGGER"]
-    chosen = [entry for entry in waiting if title(entry) in set(move.state.facts.get("waiting", ()))]
+    source, target, prepared = move.source, move.target, await _prepare(move)
     await replication.disable(target.conn, FORWARD)
-    await move.copy.restore.put("triggers", chosen, again=True, jobs=1)
-    fires = move.state.facts.get("firing") or await firing(move)
-    if not await replication.may_subscribe(source.conn):
+    await move.copy.restore.put("triggers", prepared.waiting, again=True, jobs=1)
+    if not prepared.may_turn:
         move.note(way_back=LOSING)
         return "none: our role may not subscribe on the source; a rollback loses what is written from now on"
+    fires = move.state.facts.get("firing") or await triggers.enabled(source.conn, states="AR")
     move.note(firing=fires)
-    await switch_triggers(source.conn, dict.fromkeys(fires, "disable"))
+    await triggers.switch(source.conn, dict.fromkeys(fires, "disable"))
     move.note(way_back=WHOLE)
     if await replication.subscription_id(source.conn, BACK) is None:
-        await replication.publish(target.conn, BACK, await replication.published(target.conn, move.without))
         await replication.subscribe(source, target, BACK, rows=False)
     return "what is written to the target comes back to the source"
-
-
-async def switch_triggers(conn: connect.Connection, how: dict[str, str]) -> None:
-    """Set triggers, named `schema.table trigger`: `disable`, `enable always` or `enable replica`."""
-    with connect.translated():
-        for named, state in how.items():
-            table, _, name = named.rpartition(" ")
-            where = sql.Identifier(*table.split(".", 1))
-            statement = sql.SQL("alter table {} {} trigger {}").format(where, sql.SQL(state), sql.Identifier(name))  # type: ignore[arg-type]
-            await conn.execute(statement)
 
 
 async def _switch(move: Cutover) -> str:
@@ -107,27 +109,17 @@ def commands(roles: list[str]) -> list[str]:
 
 
 async def _views(move: Cutover) -> str:
-    """Fill the materialized views that the source has filled, each as its owner, which no replication does."""
-    filled = "select c.oid::regclass::text from pg_class c where c.relkind = 'm' and c.relispopulated"
-    source, target = move.source.conn, move.target.conn
-    with connect.translated():
-        wanted = {name for (name,) in await (await source.execute(filled)).fetchall()}
-        views = sorted(await hashes.tables(target, move.without, "m"), key=lambda view: view.oid)
-        entries = [Entry("", VIEW_DATA, view.schema, view.relation, "") for view in views if view.name in wanted]
-        known = move.copy.state.facts.get("filtered")
-        guarded = await restore.guarded_views(target)
-        chosen, remarks = restore.to_fill(entries, guarded, None if known is None else frozenset(known))
-        await target.execute("set row_security = on")
-        for entry in chosen:
-            await target.execute(
-                sql.SQL("refresh materialized view {}").format(sql.Identifier(entry.schema, entry.name))
-            )
-    return "\n    ".join([f"{len(chosen)} of {len(entries)} materialized views filled", *remarks])
+    """Fill the materialized views that the source has filled, which no replication does."""
+    known = move.copy.state.facts.get("filtered")
+    return await restore.refresh(
+        move.source.conn, move.target.conn, move.without, None if known is None else frozenset(known)
+    )
 
 
 async def _copy_all(move: Cutover) -> str:
     """Copy everything while nobody writes."""
-    await steps.run(copy.STEPS[1:], move.copy.state, move.copy, lambda line: print(f"    {line}", file=sys.stderr))
+    plan = copy.plan(move.copy)[1:]
+    await steps.run(plan, move.copy.state, move.copy, lambda line: print(f"    {line}", file=sys.stderr))
     move.note(way_back=LOSING)
     return "copied"
 

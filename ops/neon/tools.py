@@ -9,13 +9,14 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from lib import errors
-from ops.neon import bridge, connect
+from ops.neon import bridge, connect, stalls
 
 # Packages with Postgres' programs inside, and whether those speak TLS.
 PACKAGES = (
@@ -95,6 +96,7 @@ async def run(command: list[str], *, url: str = "", listen: Callable[[str], None
     """Run a program against `url` and return its exit code and stderr; `listen` hears each line as it comes."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     env |= connect.environment(url) if url else {}
+    watched = stalls.Stall()
     process = await asyncio.create_subprocess_exec(
         *command, env=env | {"LC_ALL": "C"}, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
@@ -102,7 +104,7 @@ async def run(command: list[str], *, url: str = "", listen: Callable[[str], None
     try:
         assert process.stderr is not None
         process.stderr._limit = 2**24  # type: ignore[attr-defined]  # a statement that failed is quoted on one line
-        async for line in process.stderr:
+        while line := await _next(process, url, watched):
             said.append(line.decode(errors="replace").rstrip("\n"))
             if listen:
                 listen(said[-1])
@@ -111,3 +113,18 @@ async def run(command: list[str], *, url: str = "", listen: Callable[[str], None
         if process.returncode is None:
             process.terminate()
             await process.wait()
+
+
+async def _next(process: asyncio.subprocess.Process, url: str, watched: stalls.Stall) -> bytes:
+    """Return the next line of a program, b"" at its end; Unavailable when it stands still and its server does, too."""
+    assert process.stderr is not None
+    reading = asyncio.ensure_future(process.stderr.readline())
+    try:
+        while not (await asyncio.wait({reading}, timeout=stalls.EVERY))[0]:
+            if url and watched.seen(stalls.moved(process.pid)):
+                working, why = await stalls.at_work(url)
+                watched.refuse(time.monotonic() if working else stalls.moved(process.pid), why)
+        watched.seen(object())
+        return reading.result()
+    finally:
+        reading.cancel()

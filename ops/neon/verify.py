@@ -12,18 +12,15 @@ where it would, this fails. Exit code 2 also says that something could not be ch
 
 import argparse
 import asyncio
-import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass, field
-from typing import Any
-
-from psycopg import sql
+from typing import Any, LiteralString
 
 from lib import errors
-from ops.neon import addresses, catalog, connect, hashes, managed, sequences
+from ops.neon import addresses, catalog, connect, hashes, managed, sequences, snapshots
 from ops.neon.catalog import Difference
 from ops.neon.hashes import Table, TableDifference
 from ops.neon.progress import Progress
@@ -41,27 +38,37 @@ class Report:
     catalogue: list[Difference] = field(default_factory=list)
     rows: list[TableDifference] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
     tables: int = 0
     counted: int = 0
     size: int = 0
     seconds: float = 0.0
     strict: bool = False
+    fast: bool = False
     remarks: list[str] = field(default_factory=list)
 
     @property
     def failures(self) -> list[str]:
         """Return one line for each difference that makes the two unequal."""
         found = [entry.words() for entry in self.catalogue if self.strict or not entry.note]
-        return found + [entry.words() for entry in self.rows] + self.others
+        return found + [entry.words() for entry in self.rows] + self.others + (self.stale if self.strict else [])
 
     @property
     def notes(self) -> list[str]:
         """Return one line for each difference that a move between providers brings along."""
-        return self.remarks + [entry.words() for entry in self.catalogue if entry.note and not self.strict]
+        noted = [] if self.strict else [entry.words() for entry in self.catalogue if entry.note] + self.stale
+        return self.remarks + noted
+
+    @property
+    def verdict(self) -> str:
+        """Return the outcome in a word, and what was not looked at."""
+        if self.failures:
+            return f"DIFFERENT: {len(self.failures)} difference{'s' if len(self.failures) > 1 else ''}"
+        return "EQUAL in numbers of rows and all but the rows themselves (--fast reads none)" if self.fast else "EQUAL"
 
     def facts(self) -> dict[str, Any]:
         """Return the report for JSON."""
-        found = {"equal": not self.failures, "failures": self.failures, "notes": self.notes}
+        found = {"equal": not self.failures, "verdict": self.verdict, "failures": self.failures, "notes": self.notes}
         return asdict(self) | found | {"catalogue": [entry.facts() for entry in self.catalogue]}
 
 
@@ -102,16 +109,17 @@ async def run(args: argparse.Namespace) -> int:
 async def verify(sides: Sides, *, strict: bool = False) -> Report:
     """Compare two databases; an AppError says that a check could not be made on a side."""
     began = time.monotonic()
-    report = Report(connect.mask(sides.source), connect.mask(sides.target), strict=strict)
-    async with contextlib.AsyncExitStack() as stack:
-        pairs = await _open(stack, sides)
-        source, target = pairs[0]
-        without = sides.without + managed.schemas(*[await _roles(conn) for conn in pairs[0]])
+    report = Report(connect.mask(sides.source), connect.mask(sides.target), strict=strict, fast=sides.fast)
+    async with snapshots.of(sides.source, sides.jobs) as here, snapshots.of(sides.target, sides.jobs) as there:
+        source, target = here[0], there[0]
+        await connect.refuse_same(source, target)
+        without = await _left_out(source, target, sides, report)
         report.catalogue, report.objects = await catalog.compare(source, target, without)
         await _compare_sequences(source, target, without, report)
         await _compare_views(source, target, without, report)
         await _compare_large_objects(source, target, report)
-        await _compare_rows(pairs, sides, without, report)
+        await _compare_rows(list(zip(here, there, strict=True)), sides, without, report)
+    _refuse_emptiness(report)
     report.seconds = round(time.monotonic() - began, 2)
     return report
 
@@ -119,39 +127,34 @@ async def verify(sides: Sides, *, strict: bool = False) -> Report:
 type Pair = tuple[connect.Connection, connect.Connection]
 
 
-async def _open(stack: contextlib.AsyncExitStack, sides: Sides) -> list[Pair]:
-    """Open pairs of connections; all of a side look at one moment of it."""
-    firsts = [await stack.enter_async_context(_reading(url)) for url in (sides.source, sides.target)]
-    moments = [await _scalar(conn, "select pg_export_snapshot()") for conn in firsts] if sides.jobs > 1 else []
-    pairs: list[Pair] = [(firsts[0], firsts[1])]
-    for _ in range(sides.jobs - 1):
-        opened = [
-            await stack.enter_async_context(_reading(url, moment))
-            for url, moment in zip((sides.source, sides.target), moments, strict=True)
-        ]
-        pairs.append((opened[0], opened[1]))
-    return pairs
+async def _left_out(
+    source: connect.Connection, target: connect.Connection, sides: Sides, report: Report
+) -> tuple[str, ...]:
+    """Return the schemas that are not compared: those that were named, and those that a provider makes itself."""
+    schemas = [await _names(conn, "select nspname from pg_namespace") for conn in (source, target)]
+    if unknown := [name for name in sides.without if name not in schemas[0] | schemas[1]]:
+        raise errors.Misconfigured(detail=f"--without {unknown[0]}: neither side has such a schema")
+    roles = [await _names(conn, "select rolname from pg_roles") for conn in (source, target)]
+    own = managed.schemas(*roles)
+    report.others += [
+        f"missing  schema: {name}: {managed.provider(roles[1])} has one of its own; --without {name} leaves it out"
+        for name in managed.schemas(roles[1])
+        if name in schemas[0] and name not in (*managed.schemas(roles[0]), *sides.without)
+    ]
+    if left := sorted({*sides.without, *own} & (schemas[0] | schemas[1])):
+        report.remarks.append(f"not compared: the schemas {', '.join(left)}")
+    return sides.without + own
 
 
-@contextlib.asynccontextmanager
-async def _reading(url: str, moment: str = "") -> AsyncIterator[connect.Connection]:
-    async with connect.pinned(url) as conn:
-        with connect.translated(url):
-            await conn.execute("begin isolation level repeatable read read only")
-            if moment:
-                await conn.execute(sql.SQL("set transaction snapshot {}").format(moment))
-        yield conn
+def _refuse_emptiness(report: Report) -> None:
+    """Raise Rejected when nothing was there to compare: two addresses without a base's name would be equal."""
+    if not (report.failures or report.objects["relations"] or report.objects["functions"]):
+        raise errors.Rejected("verify", "neither side holds a table or a function: are these the right databases?")
 
 
-async def _roles(conn: connect.Connection) -> set[str]:
+async def _names(conn: connect.Connection, query: LiteralString) -> set[str]:
     with connect.translated():
-        return {name for (name,) in await (await conn.execute("select rolname from pg_roles")).fetchall()}
-
-
-async def _scalar(conn: connect.Connection, query: str | sql.Composable) -> Any:
-    with connect.translated():
-        row = await (await conn.execute(query)).fetchone()  # type: ignore[call-overload]
-    return row and row[0]
+        return {name for (name,) in await (await conn.execute(query)).fetchall()}
 
 
 async def _compare_sequences(
@@ -159,8 +162,8 @@ async def _compare_sequences(
 ) -> None:
     ours, theirs = await _both(sequences.read(source, without), sequences.read(target, without))
     lagging = sequences.lagging(ours, theirs)
-    named = {line.split(": ")[1] for line in lagging}
-    behind = await sequences.behind_their_rows(target, {name: seq for name, seq in theirs.items() if name not in named})
+    others = {name: seq for name, seq in theirs.items() if not (name in ours and seq.before(ours[name].next))}
+    behind = await sequences.behind_their_rows(target, others)
     behind_at_home = set(await sequences.behind_their_rows(source, ours)) if behind else set()
     report.others += lagging + [line for line in behind if line not in behind_at_home]
 
@@ -168,19 +171,24 @@ async def _compare_sequences(
 async def _compare_views(
     source: connect.Connection, target: connect.Connection, without: tuple[str, ...], report: Report
 ) -> None:
-    """Compare the numbers of rows of filled materialized views: one over row security can hold too much."""
-    count = "select count(*) from {}"
-    filled = "select c.oid::regclass::text from pg_class c where c.relkind = 'm' and c.relispopulated"
-    with connect.translated():
-        on = [{name for (name,) in await (await conn.execute(filled)).fetchall()} for conn in (source, target)]
+    """Compare filled materialized views: one over row security can hold too much, and one may be of another time."""
+    filled: LiteralString = "select c.oid::regclass::text from pg_class c where c.relkind = 'm' and c.relispopulated"
+    on = [await _names(conn, filled) for conn in (source, target)]
     for view in await hashes.tables(source, without, "m"):
-        if view.name in on[0] & on[1]:
-            query = sql.SQL(count).format(sql.Identifier(view.schema, view.relation))
-            here, there = await _both(_scalar(source, query), _scalar(target, query))
-            if here != there:
-                report.others.append(
-                    f"differs  materialized view: {view.name}: {here:,} -> {there:,} rows; "
-                    "it was refreshed at another time, or as a role that other policies hold for"
+        if view.name not in on[0] & on[1]:
+            continue
+        here, there = await _both(hashes.number(source, view), hashes.number(target, view))
+        if here != there:
+            report.others.append(
+                f"differs  materialized view: {view.name}: {here:,} -> {there:,} rows; "
+                "it was refreshed at another time, or as a role that other policies hold for"
+            )
+        elif not report.fast:
+            ours, theirs = await _both(hashes.buckets(source, view), hashes.buckets(target, view))
+            if hashes.differing(ours, theirs):
+                report.stale.append(
+                    f"differs  materialized view: {view.name}: {here:,} rows on both sides, but not the same:"
+                    " it was refreshed at another time"
                 )
 
 
@@ -223,14 +231,23 @@ async def _compare_rows(pairs: list[Pair], sides: Sides, without: tuple[str, ...
 
 
 async def _compare_table(pair: Pair, table: Table, fast: bool, report: Report) -> None:
-    source, target = pair
-    if fast:
-        query = sql.SQL("select count(*) from only {}").format(sql.Identifier(table.schema, table.relation))
-        here, there = await _both(_scalar(source, query), _scalar(target, query))
-        report.counted += here
-        if here != there:
-            report.rows.append(TableDifference(table.name, here, there, 0, missing=[f"{here - there:,} in number"]))
-        return
+    try:
+        await (_count if fast else _hash)(*pair, table, report)
+    except errors.Rejected as refused:
+        if not table.extension:
+            raise
+        report.remarks.append(f"rows of {table.name}, a table of {table.extension}, not compared: {refused.detail}")
+
+
+async def _count(source: connect.Connection, target: connect.Connection, table: Table, report: Report) -> None:
+    here, there = await _both(hashes.number(source, table), hashes.number(target, table))
+    report.counted += here
+    if here != there:
+        extra = {"missing" if here > there else "extra": [f"{abs(here - there):,} in number"]}
+        report.rows.append(TableDifference(table.name, here, there, 0, **extra))
+
+
+async def _hash(source: connect.Connection, target: connect.Connection, table: Table, report: Report) -> None:
     ours, theirs = await _both(hashes.buckets(source, table), hashes.buckets(target, table))
     report.counted += sum(count for count, _ in ours.values())
     if hashes.differing(ours, theirs):
@@ -255,6 +272,6 @@ def text(report: Report) -> str:
     lines = [f"source   {report.source}", f"target   {report.target}", f"compared {looked} in {report.seconds:.1f} s"]
     lines += report.failures
     if report.notes:
-        lines += ["", "Of the providers, not counted as different (--strict counts them):", *report.notes]
-    lines += ["", f"DIFFERENT: {len(report.failures)} differences" if report.failures else "EQUAL"]
+        lines += ["", "Noted, and not counted as different (--strict counts most of it):", *report.notes]
+    lines += ["", report.verdict]
     return "\n".join(lines)

@@ -16,6 +16,22 @@ def test_ctrl_c_while_a_verb_is_still_loaded_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "ops cutover: stopped\n"
 
 
+def test_a_full_disk_is_one_line_and_another_fault_of_ours_is_not_hidden(monkeypatch, capsys):
+    def full(_):
+        raise OSError(28, "No space left on device", "/tmp/dump")
+
+    monkeypatch.setattr(importlib, "import_module", full)
+    assert ops.main(["copy", "a", "b"]) == 1
+    assert capsys.readouterr().err == "ops copy: No space left on device: /tmp/dump\n"
+
+    def lost(_):
+        raise FileNotFoundError(2, "No such file or directory", "template.html")
+
+    monkeypatch.setattr(importlib, "import_module", lost)
+    with pytest.raises(FileNotFoundError):
+        ops.main(["copy", "a", "b"])
+
+
 @pytest.mark.parametrize(("argv", "code"), [([], 2), (["nonsense"], 2)])
 def test_a_wrong_verb_is_wrong_usage(argv, code, capsys):
     assert ops.main(argv) == code

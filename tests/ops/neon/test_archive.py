@@ -104,6 +104,22 @@ def test_what_is_no_archive_is_refused_in_words(tmp_path, head, said):
         archive.read(file)
 
 
+def test_names_with_spaces_are_told_by_what_the_script_quotes():
+    listed = (
+        "9; 2615 1 SCHEMA - Reports 2026 Odd owner\n"
+        "10; 1259 2 TABLE Reports 2026 by month Odd owner\n"
+        "11; 0 0 ACL - SCHEMA Reports 2026 Odd owner\n"
+        "12; 3079 3 EXTENSION - citext \n"
+    )
+    text = 'CREATE SCHEMA "Reports 2026";\nALTER TABLE "Reports 2026"."by month" OWNER TO "Odd owner";\n'
+    assert [(one.kind, one.schema, one.name, one.owner) for one in archive.contents(listed, text)] == [
+        ("SCHEMA", "", "Reports 2026", "Odd owner"),
+        ("TABLE", "Reports 2026", "by month", "Odd owner"),
+        ("ACL", "", "SCHEMA Reports 2026", "Odd owner"),
+        ("EXTENSION", "", "citext", ""),
+    ]
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(errors.Missing, match=r"nowhere\.backup: No such file"):
         archive.read(tmp_path / "nowhere.backup")

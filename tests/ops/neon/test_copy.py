@@ -65,7 +65,15 @@ async def new(hosts):
 
 
 def asked(source, target, folder, **options):
-    given = {"dry_run": False, "without": [], "skip_extension": [], "jobs": 2, "state": folder}
+    given = {
+        "dry_run": False,
+        "without": [],
+        "skip_extension": [],
+        "jobs": 2,
+        "state": folder,
+        "stream": False,
+        "replace": False,
+    }
     return argparse.Namespace(source=str(source), target=target, **given | options)
 
 

@@ -92,6 +92,7 @@ async def write(url, number, acknowledged):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("hosts", [(16, 17), (15, 15), (15, 17)], indirect=True)
 async def test_an_online_move_under_writers_loses_nothing_and_leaves_no_slot(move, capsys):
     assert await cutover.run(asked(move)) == 0
     before, after = [], []

@@ -161,7 +161,7 @@ async def test_large_objects_and_unlogged_rows_are_made_equal(source, copy_of):
     async with connect.pinned(source) as here, connect.pinned(copy_of) as there:
         assert await streams.large_objects(here, there) == 2
         assert await streams.large_objects(here, there) == 0
-        assert await streams.unlogged(here, there, ()) == 1
+        assert await streams.unreplicated(here, there, ()) == (1, [])
         row = await (await there.execute("select count(*) from app.carts")).fetchone()
         objects = await (await there.execute("select count(*) from pg_largeobject_metadata")).fetchone()
     assert (row, objects) == ((2,), (5,))

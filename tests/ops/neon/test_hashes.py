@@ -117,6 +117,38 @@ async def test_values_are_compared_as_what_is_stored(pair, kind, one, other, equ
     assert (here == there) is equal
 
 
+async def test_nothing_is_no_letter_in_a_table_of_one_column(pair):
+    conn, url = pair
+    await conn.execute("create table one (t text); create table two (t text); create table three (t text)")
+    await conn.execute("insert into one values (null); insert into two values (chr(1)); insert into three values ('')")
+    (one, two, three), _ = await sums(url, "one", "two", "three")
+    assert len({str(one), str(two), str(three)}) == 3
+
+
+async def test_an_applications_rows_in_an_extensions_table_are_read_and_the_extensions_own_are_not(pair):
+    """As those of PostGIS' spatial_ref_sys, or of partman's part_config, which a dump takes along."""
+    conn, url = pair
+    await conn.execute(
+        "create table conf (id int primary key, ours bool); create table inner_one (id int);"
+        " insert into conf values (1, false), (2, true);"
+        " create extension if not exists plpgsql; alter extension plpgsql add table conf;"
+        " alter extension plpgsql add table inner_one;"
+        " update pg_extension set extconfig = array['conf'::regclass::oid], extcondition = array['where ours']"
+        " where extname = 'plpgsql'"
+    )
+    try:
+        async with connect.pinned(url) as pinned:
+            [table] = await hashes.tables(pinned)
+            assert (table.name, table.extension, await hashes.number(pinned, table)) == ("public.conf", "plpgsql", 1)
+            assert sum(number for number, _ in (await hashes.buckets(pinned, table)).values()) == 1
+            assert list(await hashes.rows_of(pinned, table, list(range(4096)))) == ["2"]
+    finally:
+        await conn.execute(
+            "update pg_extension set extconfig = null, extcondition = null where extname = 'plpgsql';"
+            " alter extension plpgsql drop table conf; alter extension plpgsql drop table inner_one"
+        )
+
+
 async def test_a_pair_of_equal_rows_does_not_cancel_out(pair):
     conn, url = pair
     await conn.execute("create table one (t text); create table two (t text)")

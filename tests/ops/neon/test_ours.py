@@ -56,7 +56,15 @@ async def test_roles_that_are_strangers_on_the_target_stop_a_copy(hosts, tmp_pat
         await conn.execute("create role till")
         await conn.execute("create role mover login createrole createdb bypassrls")
         await conn.execute("create database strange owner mover")
-    given = {"dry_run": False, "without": [], "skip_extension": [], "jobs": 1, "state": tmp_path}
+    given = {
+        "dry_run": False,
+        "without": [],
+        "skip_extension": [],
+        "jobs": 1,
+        "state": tmp_path,
+        "stream": False,
+        "replace": False,
+    }
     asked = argparse.Namespace(source=at(old, "strange"), target=at(new, "strange", "mover"), **given)
     with pytest.raises(errors.Conflict, match=r'mover may not give them what they own.*grant "till" to "mover"'):
         await copy.run(asked)
@@ -82,7 +90,8 @@ async def moved(hosts, request, tmp_path_factory):
     async with db.connect(source) as conn:
         await conn.execute(f"revoke connect on database of_{request.param} from public")
         await conn.execute(f"grant connect on database of_{request.param} to lotok_app")
-    given = {"dry_run": False, "without": [], "skip_extension": [], "jobs": 2, "state": tmp_path_factory.mktemp("move")}
+    given = {"dry_run": False, "without": [], "skip_extension": [], "jobs": 2, "stream": False, "replace": False}
+    given |= {"state": tmp_path_factory.mktemp("move")}
     assert await copy.run(argparse.Namespace(source=source, target=target, **given)) == 0
     yield source, target
     async with db.connect(at(new, "postgres")) as conn:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lib import db, errors
-from ops.neon import archive, checks, connect, copy, moving, replication, restore, roles, steps, switching
+from ops.neon import archive, checks, connect, copy, moving, replication, restore, roles, steps, triggers
 from ops.neon.archive import Archive, Entry
 from ops.neon.copy import Copy
 from ops.neon.refusals import Refusal
@@ -134,6 +134,38 @@ async def test_two_sides_must_agree(source, copy_of):
         assert (await checks.of_target(there, ("app", "billing", "public"), fresh=True)).blockers == []
 
 
+def test_a_dump_that_may_find_no_room_is_told_beforehand(tmp_path):
+    assert checks.room(tmp_path / "not" / "there", 3 * 2**20) == []
+    [said] = checks.room(tmp_path / "not" / "there", 2**60)
+    assert said.startswith("the dump may need 366,503,875,925 MB")
+    assert said.endswith(f"are free in {tmp_path}: --state FOLDER")
+
+
+def test_a_schema_that_the_targets_provider_has_too_is_a_blocker():
+    [said] = checks.collisions(["auth", "storage"], ["app", "auth"], "Supabase")
+    assert said.startswith("Supabase has a schema auth of its own there")
+    assert said.endswith("--without auth")
+    assert checks.collisions(["auth"], ["app"], "Supabase") == []
+
+
+async def test_a_target_that_was_made_again_is_noticed(undone):
+    facts = {}
+    assert not await checks.made_again(undone, (), facts, filled=True)
+    assert not await checks.made_again(undone, (), facts, filled=True)
+    assert await checks.made_again(undone, ("app", "billing", "public"), facts, filled=True)
+    assert not await checks.made_again(undone, ("app", "billing", "public"), facts, filled=False)
+    assert await checks.made_again(undone, (), facts | {"target": "1"}, filled=False)
+
+
+async def test_a_schema_that_the_source_has_not_is_no_schema_to_leave_out(undone):
+    found, stays = await checks.of_schemas(undone, undone, ("billing", "biling", "auth"), ("app",))
+    assert stays == ()
+    assert found.blockers == [
+        " has a schema app of its own there: rename the source's, or do without it: --without app",
+        "--without biling: the source has no such schema",
+    ]
+
+
 @pytest.fixture
 async def undone(source):
     """Lend a connection to the awkward base whose work is undone afterwards."""
@@ -240,12 +272,21 @@ class Moving:
 
 
 async def test_triggers_that_an_apply_worker_would_fire_are_found_rested_and_woken(undone):
-    fires = await moving.firing(Moving(undone))
-    assert fires == {"app.notes notes_replica": "replica", "app.tenants tenants_always": "always"}
-    await switching.switch_triggers(undone, dict.fromkeys(fires, "disable"))
-    assert await moving.firing(Moving(undone)) == {}
-    await switching.switch_triggers(undone, {name: f"enable {how}" for name, how in fires.items()})
-    assert await moving.firing(Moving(undone)) == fires
+    await undone.execute(
+        'create trigger "a trigger. of spaces" before insert on app.log for each row'
+        " execute function suppress_redundant_updates_trigger();"
+        ' alter table app.log enable always trigger "a trigger. of spaces"'
+    )
+    fires = await triggers.enabled(undone, states="AR")
+    assert fires == {
+        "app.log a trigger. of spaces": "enable always",
+        "app.notes notes_replica": "enable replica",
+        "app.tenants tenants_always": "enable always",
+    }
+    await triggers.switch(undone, dict.fromkeys(fires, "disable"))
+    assert await triggers.enabled(undone, states="AR") == {}
+    await triggers.switch(undone, fires)
+    assert await triggers.enabled(undone, states="AR") == fires
 
 
 @pytest.mark.parametrize(

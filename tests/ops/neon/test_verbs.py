@@ -75,6 +75,8 @@ async def test_a_cutover_into_a_full_database_is_refused_before_anybody_is_sent_
 
 def test_a_variable_holds_an_address(monkeypatch):
     monkeypatch.setenv("OLD_URL", AIVEN)
+    with pytest.raises(errors.Misconfigured, match=r"write '\$OLD_URL', in single quotes"):
+        addresses.resolve("OLD_URL")
     assert addresses.resolve("$OLD_URL") == addresses.resolve("${OLD_URL}") == addresses.resolve(AIVEN) == AIVEN
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lib import db, errors
-from ops.neon import catalog, hashes, verify
+from ops.neon import catalog, connect, hashes, verify
 from ops.neon.catalog import Difference
 from ops.neon.verify import Report, Sides
 from tests.ops.neon import conftest
@@ -36,6 +36,7 @@ async def test_a_copy_is_equal_and_everything_was_looked_at(source, copy_of):
         "foreign_servers",
         "publications",
         "labels",
+        "other_objects",
     }
     empty = {section for section, number in report.objects.items() if not number}
     assert empty - none_here - {"settings"} == set()
@@ -98,6 +99,14 @@ CATALOGUE = [
         "changed  text search: app.russian",
     ),
     ("alter table billing.ledger replica identity default", "changed  relations: billing.ledger"),
+    ("alter table app.users disable trigger all", "changed  constraints: app.users.users_tenant_id_fkey"),
+    ("alter table app.files set (toast.autovacuum_enabled = off)", "changed  relations: app.files"),
+    (
+        "create text search dictionary app.russian_plain (template = simple)",
+        "changed  text search: app.russian_plain",
+    ),
+    ("create publication p for table app.log (line) where (line > 'a')", "extra    publications: p"),
+    ("create default conversion app.c for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8", "extra    other objects: conv"),
 ]
 NOTES = [
     ("revoke select on app.tenants from shop_app", "changed  grants: app.tenants"),
@@ -209,6 +218,67 @@ async def test_a_materialized_view_that_shows_all_tenants_is_found(source, copy_
     assert any(line.startswith("differs  materialized view: app.secret_counts: 0 -> 3 rows") for line in failures)
 
 
+async def test_a_view_of_another_time_is_noted_though_it_has_as_many_rows(source, copy_of):
+    """It is no fault of a copy: the source's may be the one that is old."""
+    await change(
+        copy_of,
+        "update app.orders set tenant_id = 90 + tenant_id",
+        "refresh materialized view app.order_counts",
+    )
+    report = await look(source, copy_of)
+    said = "differs  materialized view: app.order_counts: 3 rows on both sides, but not the same"
+    assert [line for line in report.notes if line.startswith(said)]
+    assert not [line for line in report.failures if line.startswith(said)]
+    report.strict = True
+    assert [line for line in report.failures if line.startswith(said)]
+
+
+async def test_a_database_is_not_compared_with_itself_under_another_name(source):
+    with pytest.raises(errors.Misconfigured, match="source and target are the same database"):
+        await look(source, f"{source}&connect_timeout=7")
+
+
+def test_nothing_against_nothing_is_no_equality():
+    """As two addresses are that both forget the database's name."""
+    bare = {"relations": 0, "functions": 0}
+    with pytest.raises(errors.Rejected, match="are these the right databases"):
+        verify._refuse_emptiness(Report("a", "b", objects=bare))
+    verify._refuse_emptiness(Report("a", "b", objects=bare, others=["extra    relations: app.t"]))
+    verify._refuse_emptiness(Report("a", "b", objects=bare | {"functions": 1}))
+
+
+@pytest.fixture
+async def conn(source):
+    async with connect.pinned(source) as conn:
+        yield conn
+
+
+async def test_a_schema_to_leave_out_must_be_there(conn):
+    sides, report = Sides("a", "b", without=("biling",)), Report("a", "b")
+    with pytest.raises(errors.Misconfigured, match="--without biling: neither side has such a schema"):
+        await verify._left_out(conn, conn, sides, report)
+
+
+async def test_a_schema_that_the_targets_provider_has_too_is_missed(conn, monkeypatch):
+    """An application's own `billing` would be left out as the provider's, on both sides."""
+    sides, report = Sides("a", "b"), Report("a", "b")
+    own = iter([("billing", "auth"), ("billing", "auth"), (), ()])
+    monkeypatch.setattr(verify.managed, "provider", lambda _: "Supabase")
+    monkeypatch.setattr(verify.managed, "schemas", lambda *_: next(own))
+    assert await verify._left_out(conn, conn, sides, report) == ("billing", "auth")
+    said = "missing  schema: billing: Supabase has one of its own; --without billing leaves it out"
+    assert (report.failures, report.notes) == ([said], ["not compared: the schemas billing"])
+
+
+async def test_who_became_a_superuser_is_no_note(source, copy_of):
+    async with db.connect(copy_of) as conn, conn.transaction(force_rollback=True):
+        found = await catalog.read(conn)
+        await conn.execute("alter role shop_app superuser")
+        raised = await catalog.read(conn)
+    [said] = catalog.diff({"roles": found["roles"]}, {"roles": raised["roles"]})
+    assert (said.name, said.note) == ("shop_app", False)
+
+
 async def test_a_role_that_policies_hold_for_cannot_verify(source, copy_of):
     """Without row_security = off it would see no rows on both sides, and call them equal."""
     as_owner = source.replace("postgres@", "shop_owner@")
@@ -224,7 +294,7 @@ async def test_a_section_that_fails_on_both_sides_is_no_equality(source, copy_of
 
 
 async def test_a_table_that_cannot_be_read_is_no_equality(source, copy_of, monkeypatch):
-    monkeypatch.setattr(hashes, "_text", lambda columns: hashes.sql.SQL("no_such_column"))
+    monkeypatch.setattr(hashes, "_row", lambda columns: hashes.sql.SQL("no_such_column"))
     with pytest.raises(errors.Rejected, match=r"source: column .no_such_column. does not exist"):
         await look(source, copy_of)
 
@@ -259,11 +329,14 @@ async def test_json_says_all_that_the_text_says(source, copy_of, capsys):
 async def test_a_schema_can_be_left_out(source, copy_of):
     await change(copy_of, "drop schema billing cascade")
     assert (await look(source, copy_of)).failures
-    assert (await look(source, copy_of, without=("billing",))).failures == []
+    report = await look(source, copy_of, without=("billing",))
+    assert (report.failures, report.notes) == ([], ["not compared: the schemas billing"])
 
 
-def test_a_report_without_differences_says_equal():
+def test_a_report_without_differences_says_equal_and_what_was_not_read():
     assert verify.text(Report("a", "b")).endswith("\nEQUAL")
+    assert verify.text(Report("a", "b", fast=True)).endswith("all but the rows themselves (--fast reads none)")
+    assert Report("a", "b", fast=True).facts()["verdict"].startswith("EQUAL in numbers of rows")
 
 
 def test_a_note_does_not_make_two_databases_different():
