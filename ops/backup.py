@@ -9,7 +9,7 @@
 They lie in BACKUP_PATH, encrypted by age for BACKUP_RECIPIENTS: public keys (age1...), separated by commas, of which
 one may be the server's own (BACKUP_KEY names its file), so that `test` can run there. The owner's secret key stays
 elsewhere: a server that is gone, or taken over, must not be the only one that can read its backups. `restore` makes
-lotok_app and lotok_till where a server is new; the role that owned the database must be there before, and it names it.
+the roles that a new server lacks, as `copy` does: those that log in get new passwords, shown once.
 A backup counts when it was restored; when none was for eight days, the administrators hear of it.
 """
 
@@ -102,11 +102,16 @@ async def _test(chosen: Archive, key: Path) -> int:
 async def _restore(chosen: Archive, key: Path, args: argparse.Namespace) -> int:
     if not args.into and not args.files:
         raise errors.Invalid("no_target", "say where: --into an empty database, --files a folder, or both")
-    found = await archive.restore(chosen, args.into, key) if args.into else []
+    restored = await archive.restore(chosen, args.into, key) if args.into else archive.Restored([])
+    for name, password in restored.passwords.items():
+        print(f"new password  {name}  {password}")
+    for remark in restored.remarks:
+        print(remark)
+    found = restored.differences
     found += await archive.unpack(chosen, args.files, key) if args.files else []
     for line in found:
         print(f"differs  {line}")
     if not found:
         print(f"{chosen.folder.name}: restored, and all is as it was")
-        print("next: alter role lotok_app login password '...' where the server is new, then python -m ops migrate")
+        print("next: give lotok_app its password where the server is new (above, or alter role), then ops migrate")
     return 1 if found else 0

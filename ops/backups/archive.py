@@ -12,7 +12,6 @@ It is made beside its name and renamed when it is whole, so a folder with such a
 import contextlib
 import fcntl
 import json
-import re
 import shutil
 import tarfile
 import tempfile
@@ -29,6 +28,7 @@ from lib import errors
 from ops.backups import pipes
 from ops.neon import checks, connect, hashes, roles, tools
 from ops.neon.hashes import Buckets
+from ops.neon.roles import Role
 
 STAMP = "%Y-%m-%dT%H%M%SZ"
 DATABASE, FILES, MANIFEST, RESTORED = "database.dump.age", "files.tar.gz.age", "manifest.json", "restored"
@@ -49,7 +49,6 @@ select r.rolname, bool_or(d.deptype = 'o') from pg_shdepend d join pg_roles r on
 where d.refclassid = 'pg_authid'::regclass and d.dbid = (select oid from pg_database where datname = current_database())
 group by 1 order by 1
 """
-OURS = re.compile(r"lotok_(app|till)(_\d+)?")  # the roles that a migration makes, without rights of their own
 SETTINGS = """
 select coalesce(d.datname, ''), coalesce(r.rolname, ''), s.setconfig
 from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase left join pg_roles r on r.oid = s.setrole
@@ -69,6 +68,16 @@ class Manifest:
     settings: list[list[Any]] = field(default_factory=list)
     owners: list[list[str]] = field(default_factory=list)
     needs: list[list[Any]] = field(default_factory=list)
+    carried: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> list[Role]:
+        """Return the roles that a server must have; an older manifest knows less of them."""
+        if self.carried:
+            return [Role(**facts | {"groups": tuple(facts["groups"])}) for facts in self.carried]
+        known = {name: (login, makes, bypasses) for name, login, makes, bypasses in self.roles}
+        found = [(name, *known.get(name, (False, False, False))) for name, _ in self.needs]
+        return [Role(name, login=login, makes_roles=makes, bypasses=above) for name, login, makes, above in found]
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,7 @@ async def _make(
                 await _rows(conn, SETTINGS),
                 await _rows(conn, OWNERS),
                 await _rows(conn, NEEDS),
+                [asdict(role) for role in await roles.read(conn)],
             )
             if env:
                 await pipes.run(seal, source=env, into=beside / SETTINGS_FILE)
@@ -232,13 +242,22 @@ def differences(expected: Sums, found: Sums) -> list[str]:
     return sorted(lines)
 
 
-async def restore(archive: Archive, url: str, identity: Path) -> list[str]:
-    """Restore the database into an empty one and return what differs from what was saved."""
+@dataclass(frozen=True)
+class Restored:
+    """What became of a restore: what differs from what was saved, new roles' passwords, and what was refused."""
+
+    differences: list[str]
+    passwords: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+async def restore(archive: Archive, url: str, identity: Path) -> Restored:
+    """Restore the database into an empty one, with the roles that it needs."""
     with connect.translated(url):
         return await _restore(archive, url, identity)
 
 
-async def _restore(archive: Archive, url: str, identity: Path) -> list[str]:
+async def _restore(archive: Archive, url: str, identity: Path) -> Restored:
     async with connect.pinned(url) as conn:
         major = conn.info.server_version // 10_000
         if await hashes.tables(conn):
@@ -247,27 +266,25 @@ async def _restore(archive: Archive, url: str, identity: Path) -> list[str]:
     fill = [client.program("pg_restore"), "--exit-on-error", "--no-password", "--dbname", connect.read(url)["dbname"]]
     opened = ["age", "--decrypt", "-i", str(identity), str(archive.folder / DATABASE)]
     async with connect.pinned(url) as conn:
-        await _make_roles(conn, archive)
+        passwords, remarks = await _make_roles(conn, archive)
         await _let_make(conn, archive, "grant create on schema public to {}")
         await pipes.run(opened, fill, env=connect.environment(url))
         await _let_make(conn, archive, "revoke create on schema public from {}")
-        return differences(archive.manifest.tables, await sums(conn))
+        return Restored(differences(archive.manifest.tables, await sums(conn)), passwords, remarks)
 
 
-async def _make_roles(conn: connect.Connection, archive: Archive) -> None:
-    """Make the roles of our migrations where a server is new; Conflict names those that only its owner can make."""
+async def _make_roles(conn: connect.Connection, archive: Archive) -> tuple[dict[str, str], list[str]]:
+    """Make the roles that a new server lacks; Conflict names those that nobody but its own superuser can make."""
     there = {name for (name,) in await _rows(conn, "select rolname from pg_roles")}
-    missing = [name for name, _ in archive.manifest.needs if name not in there]
-    if strangers := [sql.Identifier(name).as_string() for name in missing if not OURS.fullmatch(name)]:
-        lines = "; ".join(f"create role {name} login createrole bypassrls password '...'" for name in strangers)
-        words = (
-            "what is restored belongs to roles that this server has not; make them, and restore as the one that owns it"
-        )
-        raise errors.Conflict("no_role", f"{words}: {lines}")
-    await roles.refuse_strangers(conn, {name for name, owns in archive.manifest.needs if owns})
-    for name in missing:
-        await conn.execute(sql.SQL("create role {} nologin nobypassrls").format(sql.Identifier(name)))
-        await conn.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(name)))
+    manifest = archive.manifest
+    carried = [role for role in manifest.wanted if role.carried]
+    lacking = [name for name, _ in manifest.needs if name not in there | {role.name for role in carried}]
+    if lacking:
+        words = "what is restored belongs to roles that cannot be made here"
+        raise errors.Conflict("no_role", f"{words}: {', '.join(sql.Identifier(name).as_string() for name in lacking)}")
+    made = await roles.make(conn, [role for role in carried if role.name not in there])
+    await roles.refuse_strangers(conn, {name for name, owns in manifest.needs if owns})
+    return made
 
 
 async def _let_make(conn: connect.Connection, archive: Archive, statement: LiteralString) -> None:
@@ -302,7 +319,7 @@ async def _prove(archive: Archive, url: str, identity: Path, scratch: str) -> li
         await conn.execute(sql.SQL("drop database if exists {} (force)").format(sql.Identifier(scratch)))
         await conn.execute(sql.SQL("create database {} template template0").format(sql.Identifier(scratch)))
         try:
-            found = await restore(archive, make_conninfo(url, dbname=scratch), identity)
+            found = (await restore(archive, make_conninfo(url, dbname=scratch), identity)).differences
             with tempfile.TemporaryDirectory() as folder:
                 found += await unpack(archive, Path(folder), identity)
         finally:
