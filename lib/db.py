@@ -39,6 +39,8 @@ CheckViolation = psycopg.errors.CheckViolation
 _CONNECT: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 10}
 # A sleeping Neon wakes in well under a second; longer than this and the caller is better off with an error.
 CHECKOUT_SECONDS = 8.0
+# A copy of the database that has not said a word for so long, while a report is read from it, is given up.
+SILENCE_SECONDS = 60.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SCALARS = (bool, int, float, str, datetime, UUID)
 
@@ -92,7 +94,7 @@ async def reading() -> AsyncIterator[tuple[Connection, datetime | None]]:
         if url:
             try:
                 copy = await stack.enter_async_context(connection(url))
-                as_of = await _in_time(copy, sql.as_of.one(copy, datetime))
+                as_of = await _in_time(copy, sql.as_of.one(copy, datetime), CHECKOUT_SECONDS)
             except errors.Unavailable as fault:
                 log.event("copy_away", error=fault.detail[:200])
             else:
@@ -112,7 +114,8 @@ async def snapshot(*, copy: bool = True) -> AsyncIterator[tuple[Connection, date
     """Lend a connection of its own that sees one moment of the database and writes nothing: for files of minutes.
 
     It reads the copy at DATABASE_READ_URL and says the time that its data is of, as `reading` does, unless told not to:
-    a copy may end a long read so as to keep up.
+    a copy may end a long read so as to keep up. One that falls silent in the middle is Unavailable within
+    SILENCE_SECONDS, so that whatever is tried again is not told to read it once more.
     """
     url = config.get().database_read_url if copy else ""
     async with contextlib.AsyncExitStack() as stack:
@@ -130,13 +133,24 @@ async def snapshot(*, copy: bool = True) -> AsyncIterator[tuple[Connection, date
         yield conn, await load("replica").as_of.one(conn, datetime) if url else None
 
 
-async def _in_time[T](conn: Connection, asked: Coroutine[Any, Any, T]) -> T:
+class _CopyConnection(psycopg.AsyncConnection[Any]):
+    """A connection to the copy at DATABASE_READ_URL: no single word of it is waited for longer than a minute."""
+
+    async def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        return await _in_time(self, super().wait(gen, *args, **kwargs), SILENCE_SECONDS)
+
+
+def _kind(url: str) -> type[psycopg.AsyncConnection[Any]]:
+    return _CopyConnection if url and url == config.get().database_read_url else psycopg.AsyncConnection
+
+
+async def _in_time[T](conn: Connection, asked: Coroutine[Any, Any, T], seconds: float) -> T:
     """Await what is asked of a server; of one that has fallen silent on an open connection the connection is cut.
 
     To cancel would wait as well, as it asks the server to.
     """
     asking = asyncio.ensure_future(asked)
-    if not (await asyncio.wait([asking], timeout=CHECKOUT_SECONDS))[0]:
+    if not (await asyncio.wait([asking], timeout=seconds))[0]:
         with socket.socket(fileno=os.dup(conn.fileno())) as line:
             line.shutdown(socket.SHUT_RDWR)
     return await asking
@@ -146,7 +160,7 @@ async def _in_time[T](conn: Connection, asked: Coroutine[Any, Any, T]) -> T:
 async def connect(url: str) -> AsyncIterator[Connection]:
     """Open one connection outside the pool, for scripts; Unavailable when the database cannot be reached."""
     try:
-        conn = await psycopg.AsyncConnection.connect(_conninfo(url), **_CONNECT)
+        conn = await _kind(url).connect(_conninfo(url), **_CONNECT)
     except psycopg.OperationalError as error:
         raise _translate(error) from error
     try:
@@ -297,6 +311,7 @@ async def _pool(url: str = "") -> Pool:
             timeout=CHECKOUT_SECONDS,
             max_idle=60,
             reconnect_timeout=CHECKOUT_SECONDS,
+            connection_class=_kind(url),
             kwargs=_CONNECT,
         )
     if pool.closed:

@@ -7,11 +7,12 @@ import signal
 from datetime import UTC, datetime
 
 import psutil
+import psycopg
 import pytest
 from psycopg import sql
 
 from dev import postgres, servers
-from lib import config, db
+from lib import config, db, errors
 from lib.jobs import table
 from lib.loyalty import partners, points
 from lib.reach import wording
@@ -229,6 +230,34 @@ async def test_a_copy_that_falls_silent_hangs_no_report(town, monkeypatch):
         async with asyncio.timeout(20):
             assert await db.read(in_recovery) == (False, None)
     assert (await db.read(in_recovery))[0] is True
+
+
+async def test_a_copy_that_falls_silent_in_the_middle_of_a_file_ends_that_try(town, monkeypatch):
+    """The next try reads the primary, as any second try of a file does."""
+    monkeypatch.setattr(db, "SILENCE_SECONDS", 0.5)
+    async with db.connect(town.owner) as conn:
+        shop = await busy_week(conn)
+    await town.caught_up()
+    async with asyncio.timeout(20):
+        with pytest.raises(errors.Unavailable):  # noqa: PT012 - it is the end of the block that is asked
+            async with db.snapshot() as (conn, as_of):
+                pages = SOURCES["operations"].pages(conn, shop.id, at(1), at(20))
+                assert as_of
+                with frozen(town.copy):
+                    [page async for page in pages]
+        async with db.snapshot(copy=False) as (conn, _):
+            assert await operations(conn, shop)
+
+
+async def test_a_copy_that_falls_silent_in_the_middle_of_a_report_ends_that_try(town, monkeypatch):
+    monkeypatch.setattr(db, "SILENCE_SECONDS", 0.5)
+    async with asyncio.timeout(20):
+        with pytest.raises((errors.Unavailable, psycopg.OperationalError)):  # noqa: PT012 - as above
+            async with db.reading() as (conn, as_of):
+                assert as_of
+                with frozen(town.copy):
+                    await in_recovery(conn)
+        assert (await db.read(in_recovery))[0] is True
 
 
 async def test_reports_go_to_the_primary_once_the_copy_has_died(town, monkeypatch):
