@@ -1,6 +1,8 @@
 """Each setting is read once and strictly: an odd value is one line that names it, a missing one is missed in use."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -178,3 +180,18 @@ def test_a_preview_with_an_address_of_its_own_is_refused_on_production_all_the_s
     loaded = config.Config(env | {"LOTOK_DATABASE_URL": "postgresql://lotok_app@db.example/x"})
     with pytest.raises(errors.Misconfigured, match="LOTOK_DATABASE_URL of this preview points at the production"):
         loaded.database_url  # noqa: B018
+
+
+def test_a_setting_left_empty_is_one_that_is_not_set():
+    """A copy of .env.example names them all; Docker and Kubernetes hand the empty ones over as well."""
+    text = (Path(__file__).parents[1] / ".env.example").read_text(encoding="utf-8")
+    empty = dict.fromkeys(re.findall(r"^([A-Z_]+)=$", text, re.MULTILINE), "")
+
+    def read(env, name):
+        try:
+            return getattr(config.Config(env), name)
+        except errors.Misconfigured as error:
+            return error.detail
+
+    assert len(empty) > 40
+    assert {name: read(empty, name) for name in config._READERS} == {name: read({}, name) for name in config._READERS}
