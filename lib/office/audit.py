@@ -28,6 +28,7 @@ CHECKS = {
     "two jobs have one key": SQL.key_twice,
     "a job had more attempts than it may have": SQL.too_many_attempts,
     "a job is due for more than an hour and nobody takes it": SQL.job_left_lying,
+    "a call of a provider has been under way for more than a day": SQL.call_left_open,
     "history is older than it may be": SQL.history_too_old,
     "a guard of the tables is missing or switched off": SQL.guard_is_off,
     "the entries of points do not sum to zero": SQL.points_not_nought.within(ALL),

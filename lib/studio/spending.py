@@ -141,6 +141,11 @@ async def end_call(conn: db.Connection, call_id: int, state: CallEnd, cost: int 
     return told is None or told <= noted.cost
 
 
+async def end_left(conn: db.Connection) -> int:
+    """End the calls whose order is over, and of which nobody will ever know more; return how many."""
+    return await SQL.end_left.run(conn)
+
+
 async def doors(
     conn: db.Connection, user_id: int | None, asked: Sequence[tuple[str, int]], *, job_id: int | None = None
 ) -> list[Door]:

@@ -13,7 +13,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
 from lib.reach import parts
-from lib.studio import cuts
+from lib.studio import cuts, spending
 from lib.studio import files as stored_files
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1))
@@ -40,6 +40,7 @@ async def run(run: Run) -> None:
             break
     for forget in (users.forget_remembered, users.forget_traces, talks.forget_old, requests.forget_old):
         removed += await db.run(lambda conn, forget=forget: forget(conn, datetime.now(UTC)))  # type: ignore[misc]
+    await db.run(spending.end_left)
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break

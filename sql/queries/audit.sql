@@ -144,6 +144,14 @@ where greatest(run_at, leased_until) < statement_timestamp() - interval '1 hour'
 and state in ('queued', 'waiting', 'running')
 limit 5;
 
+-- name: call_left_open
+-- No call takes that long, and each night ends those whose worker was lost.
+select 'call ' || id as subject, count(*) over () as number
+from provider_calls
+where state = 'begun'
+and begun_at < statement_timestamp() - interval '26 hours'
+limit 5;
+
 -- name: history_too_old
 select 'job ' || id as subject, count(*) over () as number
 from job_history

@@ -13,6 +13,15 @@ where id = %(call_id)s
 and state = 'begun'
 returning provider, cost, seconds;
 
+-- name: end_left
+-- Its worker was lost before it noted the end, and whoever went on with the order had no need to ask again.
+update provider_calls
+set state = 'lost',
+    ended_at = clock_timestamp()
+where state = 'begun'
+and begun_at < statement_timestamp() - interval '1 hour'
+and not exists (select from jobs where id = job_id);
+
 -- name: doors
 select provider_halt(d.provider, keys.accounts, %(user_id)s::bigint, %(job_id)s::bigint, d.cost) as halt, array(
         select p.account

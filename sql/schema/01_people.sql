@@ -83,9 +83,9 @@ create index users_username on users (lower(username)) where username <> '';
 -- where they were blocked, and get nothing twice that is given once.
 create table remembered (
     mark bytea not null,
-    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed', 'card', 'account')),
+    what text not null check (what in ('welcome', 'birthday', 'block', 'debt', 'owed', 'card', 'account', 'bad')),
     -- of a debt the payment, of owed points and of a card whose goods may still come back the card, of an account that
-    -- was erased today its number, else the shop
+    -- was erased today its number, of a bad result that was refunded its order, else the shop
     subject bigint not null,
     -- null: for as long as the shop is there
     until timestamptz,

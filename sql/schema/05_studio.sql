@@ -284,6 +284,22 @@ create function is_given_back(p_job_id bigint) returns boolean language sql stab
     );
 $$;
 
+-- Returns how many bad results of a person were refunded within 30 days, those before an erasure with them.
+create function bad_lately(p_user_id bigint) returns bigint language sql stable as $$
+    select (
+        select count(*)
+        from complaints c
+        where c.user_id = p_user_id
+        and c.refunded_at > clock_timestamp() - interval '30 days'
+    ) + (
+        select count(*)
+        from remembered r
+        where r.mark = any (marks_of(p_user_id))
+        and r.what = 'bad'
+        and r.until > clock_timestamp()
+    );
+$$;
+
 -- Gives the credits of a bad result back; of a batch, those of what was delivered. Returns given; already; limit (p_most
 -- within 30 days are used up); early (it is being made once more); or late (nobody has called it bad).
 create function give_back_bad(p_user_id bigint, p_order_id bigint, p_most integer)
@@ -300,12 +316,7 @@ begin
         when not found then 'late'
         when is_given_back(p_order_id) then 'already'
         when exists (select from jobs j where j.key = 'redo:' || p_order_id) then 'early'
-        when p_most <= (
-            select count(*)
-            from complaints c
-            where c.user_id = p_user_id
-            and c.refunded_at > clock_timestamp() - interval '30 days'
-        ) then 'limit'
+        when p_most <= bad_lately(p_user_id) then 'limit'
         else 'given'
     end;
     if outcome = 'given' then

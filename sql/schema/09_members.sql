@@ -608,10 +608,9 @@ begin
     return number;
 end $$;
 
--- One person with two Telegram accounts: all shops at once, and the number goes along. The caller has made sure that
--- both are theirs. Returns how many cards went over.
-create function merge_people(p_from bigint, p_into bigint, p_now timestamptz) returns integer
-language plpgsql set role to lotok_app as $$
+-- Merges two accounts; see merge_people (13_erasure.sql).
+create function merge_accounts(p_from bigint, p_into bigint, p_now timestamptz) returns integer
+language plpgsql set role to lotok_app set lock_timeout to '200ms' as $$
 declare
     number integer;
     number_mark bytea;

@@ -98,7 +98,7 @@ $$;
 -- An erasure does not remove debts for Stars that went back, debts to shops, and blocks by shops. They are kept under the
 -- Telegram id and not under the phone, which is somebody else's one day. Whose a card was is kept for 30 days after a
 -- purchase: goods may still come back, and what cannot be taken back then is owed by the person's next account. Whose an
--- account was is kept for a day: limits of a day go on counting.
+-- account was is kept for a day: limits of a day go on counting. So does the limit of refunds for bad results, of 30 days.
 create function remember_harm(p_user_id bigint, p_mark bytea) returns void language plpgsql set role to lotok_app as $$
 declare
     term timestamptz := clock_timestamp() + interval '3 years';
@@ -126,6 +126,10 @@ begin
         where user_id = p_user_id and left_at is null and owed > 0
         union all
         select 'account', p_user_id, clock_timestamp() + interval '1 day'
+        union all
+        select 'bad', job_id, refunded_at + interval '30 days'
+        from complaints
+        where user_id = p_user_id and refunded_at > clock_timestamp() - interval '30 days'
         union all
         select 'card', id, last_visit_at + interval '30 days'
         from members
@@ -176,9 +180,9 @@ create function stop_orders(p_user_id bigint) returns void language sql as $$
     and state in ('running', 'waiting');
 $$;
 
--- Erases once: a second call finds nobody. A job does the work that takes longer. A job is locked before its person, as by
--- every other statement.
-create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
+-- Erases a person; see erase_user. A job is locked before its person, as by every other statement.
+create function erase_account(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void
+language plpgsql set lock_timeout to '200ms' as $$
 begin
     perform from jobs where user_id = p_user_id order by id for update;
     perform from users where id = p_user_id and tg_id = p_tg_id for update;
@@ -211,6 +215,40 @@ begin
     insert into jobs (user_id, task, key, max_attempts)
     values (p_user_id, 'erase', 'erase:' || p_user_id, 20)
     on conflict (key) do nothing;
+end $$;
+
+-- An erasure and a merge have their people to themselves. Others hold a row of a person already, a card at the till say,
+-- when they come to the person: so as not to wait in a circle, these two wait shorter than it takes Postgres to look for
+-- one (deadlock_timeout, a second); then they let go of everything and begin again.
+
+-- Erases once: a second call finds nobody. A job does the work that takes longer.
+create function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
+begin
+    for turn in 1 .. 50 loop
+        begin
+            perform erase_account(p_user_id, p_tg_id, p_mark, p_person_mark);
+            return;
+        exception when lock_not_available then
+            if turn = 50 then
+                raise;
+            end if;
+        end;
+    end loop;
+end $$;
+
+-- One person with two Telegram accounts: all shops at once, and the number goes along. The caller has made sure that
+-- both are theirs. Returns how many cards went over.
+create function merge_people(p_from bigint, p_into bigint, p_now timestamptz) returns integer language plpgsql as $$
+begin
+    for turn in 1 .. 50 loop
+        begin
+            return merge_accounts(p_from, p_into, p_now);
+        exception when lock_not_available then
+            if turn = 50 then
+                raise;
+            end if;
+        end;
+    end loop;
 end $$;
 
 create function forget_client() returns trigger language plpgsql set role to lotok_app as $$

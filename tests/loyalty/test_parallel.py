@@ -1,15 +1,16 @@
 import asyncio
 import functools
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 
 from lib import errors
 from lib.loyalty import members, points, referrals
 from lib.office import audit
-from lib.people import users
+from lib.people import notify, users
 from tests.factories import make_user
-from tests.loyalty_lab import make_client, make_member, make_shop
+from tests.loyalty_lab import NOW, make_client, make_member, make_shop
 
 
 @pytest.fixture
@@ -231,3 +232,42 @@ async def test_of_two_who_give_the_same_number_at_once_the_second_is_told_that_i
     with pytest.raises(errors.Conflict, match="phone_taken"):
         await later
     assert await members.phone_owner(conns[0], "+79017600777") == one.id
+
+
+def erasing(conn, person):
+    return users.erase(conn, person.id, person.tg_id)
+
+
+async def merging(conn, person):
+    return await members.merge(conn, person.id, (await make_client(conn)).id)
+
+
+@pytest.mark.parametrize("takes", [erasing, merging])
+async def test_a_spend_and_an_act_that_has_the_person_to_itself_wait_in_no_circle(crowd, takes):
+    """A spend writes the card twice when what it earns is due first, and comes to its person with the card in hand."""
+    conns, _, _ = crowd
+    shop = await make_shop(conns[0])
+    member, other = await make_member(conns[0], shop, has=100), await make_member(conns[0], shop)
+    person = await users.get_user(conns[0], member.user_id)
+    ids = (shop.id, member.id, shop.cashier.id)
+    async with conns[0].transaction(force_rollback=True):  # the points of the rest wait for this key
+        await points.accrue(conns[0], shop.id, other.id, shop.cashier.id, bill_minor=100_000, key="spent:rest")
+        bill = {"bill_minor": 100_000, "points": 50, "shown": True, "now": NOW - timedelta(days=1)}
+        spend = asyncio.create_task(points.redeem(conns[1], *ids, **bill, key="spent"))
+        await waits(conns[7], conns[1])
+        taken = asyncio.create_task(takes(conns[2], person))
+        await waits(conns[7], conns[2])
+    assert (await spend).earned == 47
+    await taken
+
+
+@pytest.mark.parametrize("takes", [erasing, merging])
+async def test_who_is_told_of_their_points_and_taken_meanwhile_waits_in_no_circle(crowd, takes):
+    conns, shop, member = crowd
+    person = await users.get_user(conns[0], member.user_id)
+    async with conns[1].transaction():
+        await points.grant(conns[1], shop.id, member.id, shop.owner.id, points=5, reason="-", key="gift")
+        taken = asyncio.create_task(takes(conns[2], person))
+        await waits(conns[7], conns[2])
+        assert await notify.tell(conns[1], person.id, "client", "client.move.told", {}, once=f"gift:{person.id}")
+    await taken

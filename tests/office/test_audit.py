@@ -20,6 +20,7 @@ async def busy(conn):
     alice = await factories.make_user(conn, credits=9)
     for state in ("done", "failed", "cancelled", "waiting"):
         job = await factories.make_running(conn, alice, price=1)
+        await factories.begin_call(conn, job)
         await jobs_table.update_job_status(conn, job, state, error_code="x")
     await factories.make_job(conn, alice, price=1)
     await shopping(conn, alice)
@@ -89,6 +90,9 @@ WRONGS = {
     ),
     "a job had more attempts than it may have": "update jobs set attempts = 9",
     "a job is due for more than an hour and nobody takes it": "update jobs set run_at = now() - interval '2 hours'",
+    "a call of a provider has been under way for more than a day": (
+        "update provider_calls set begun_at = now() - interval '27 hours'"
+    ),
     "history is older than it may be": _off(
         "job_history", "update job_history set finished_at = now() - interval '100 days'"
     ),

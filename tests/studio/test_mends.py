@@ -106,6 +106,18 @@ async def test_a_person_is_refunded_three_times_in_thirty_days(conn, make_user):
     assert (await mends.give_back(conn, alice.id, orders[3])).outcome == "given"
 
 
+async def test_refunds_before_an_erasure_count_for_their_thirty_days(conn, make_user):
+    alice = await make_user(credits=20)
+    for _ in range(3):
+        await mends.give_back(conn, alice.id, await bad(conn, alice))
+    await users.erase(conn, alice.id, alice.tg_id)
+    again = await make_user(credits=5, tg_id=alice.tg_id)
+    order_id = await bad(conn, again)
+    assert (await mends.give_back(conn, again.id, order_id)).outcome == "limit"
+    await conn.execute("update remembered set until = now() where what = 'bad'")
+    assert (await mends.give_back(conn, again.id, order_id)).outcome == "given"
+
+
 async def test_a_free_change_counts_once_it_is_made_or_under_way(conn, make_user):
     alice = await make_user(credits=5)
     order_id = await ordered(conn, alice)

@@ -259,6 +259,19 @@ async def test_an_order_that_ends_without_a_result_leaves_no_call_open(conn, sta
     assert [(cost.state, cost.cost) for cost in await spending.costs_of_job(conn, job.id)] == [("lost", 40)]
 
 
+async def test_a_call_that_outlived_its_order_ends_in_the_night(conn, make_user):
+    alice = await make_user()
+    done, waiting = [await factories.make_running(conn, alice) for _ in range(2)]
+    for job in (done, waiting):
+        await factories.begin_call(conn, job)
+    await table.update_job_status(conn, done, "done")
+    assert await spending.end_left(conn) == 0, "its end may still be noted"
+    await conn.execute("update provider_calls set begun_at = now() - interval '2 hours'")
+    assert await spending.end_left(conn) == 1
+    states = [(await spending.costs_of_job(conn, job.id))[0].state for job in (done, waiting)]
+    assert states == ["lost", "begun"]
+
+
 async def test_a_worker_that_lost_its_job_begins_no_call_and_ends_nobody_elses(conn):
     await begin(conn, 1)
     async with refused(conn, errors.Conflict, match="lease_lost"):
