@@ -2,7 +2,9 @@
 
 import functools
 import io
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +13,7 @@ from dev.generation import drawing
 from lib import errors
 from lib.drawing import work as work
 from lib.drawing.card import received
-from lib.drawing.clip import clips
+from lib.drawing.clip import clips, encoder
 from lib.drawing.ground import output
 from tests.drawing.pictures import encoded, make_mug
 
@@ -66,6 +68,43 @@ def test_another_clip_than_ordered_is_not_sold(seconds: int, size: tuple[int, in
     with pytest.raises(errors.Rejected, match="odd_result") as caught:
         clips.checked(film(seconds, size), ordered)
     assert why in str(caught.value)
+
+
+def odd_film(pictures: int, fps: int | str, sound: float, seconds: float = 5) -> bytes:
+    """Return a film of so many pictures, with a track of sound of this loudness that lasts its whole time."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as film:
+        stream, track = film.add_stream("libx264", rate=Fraction(fps)), encoder.sound_track(film)
+        stream.width, stream.height, stream.pix_fmt = 540, 960, "yuv420p"
+        encoder.play(film, track, np.full((2, round(seconds * 48_000)), 0.1) * sound)
+        picture = av.VideoFrame.from_image(make_mug().resize((540, 960)))
+        for number in range(pictures):
+            picture.pts = number
+            film.mux(stream.encode(picture))
+        film.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pictures", "fps", "why"),
+    [(13, 25, "0.5 s for 5 s"), (1, "1/5", "1 pictures in 5.0 s")],
+    ids=["only its sound is as long", "one picture that stands still"],
+)
+def test_what_a_file_says_of_itself_is_not_believed(pictures: int, fps: int, why: str) -> None:
+    with pytest.raises(errors.Rejected, match=why):
+        clips.checked(odd_film(pictures, fps, 1), 5)
+
+
+def test_a_silent_track_is_no_sound() -> None:
+    assert clips.checked(odd_film(10, 2, 1), 5, has_sound=True).seconds == 5
+    with pytest.raises(errors.Rejected, match="no sound"):
+        clips.checked(odd_film(10, 2, 0), 5, has_sound=True)
+
+
+def test_what_is_clear_in_a_picture_is_white() -> None:
+    made = Image.new("RGBA", (900, 1200), (0, 0, 0, 0))
+    made.paste((200, 30, 30, 255), (200, 300, 700, 900))
+    assert received.as_ordered(encoded(made, "PNG"), 900, 1200).getpixel((10, 10)) == (255, 255, 255)
 
 
 def test_a_clip_without_the_sound_that_was_promised_is_not_sold() -> None:

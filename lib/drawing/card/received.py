@@ -66,7 +66,7 @@ def check_shape(size: tuple[int, int], width: int, height: int) -> None:
 
 def as_ordered(data: bytes, width: int, height: int) -> Image.Image:
     """Return a provider's picture in the wanted size; raise Rejected for one that is far from it."""
-    picture = photo.open_photo(data).rgb
+    picture = photo.on_white(photo.open_photo(data))
     check_shape(picture.size, width, height)
     return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
 

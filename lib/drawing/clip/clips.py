@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import av
+import numpy as np
 from av.error import FFmpegError
 
 from lib import errors
@@ -19,6 +20,7 @@ from lib.drawing.clip import encoder, music
 MAX_PIXELS = 4096 * 2304
 MAX_STRAY = 0.2  # of the ordered length
 FRAME = 0.1  # seconds that rounding to whole frames may add
+SILENCE = 0.0001  # of full scale
 MAX_BYTES = 50_000_000  # what a bot may send
 
 
@@ -51,29 +53,52 @@ def checked(data: bytes, seconds: int, *, has_sound: bool = False, mood: str = "
 def _copied(film: Any, ordered: int, has_sound: bool, mood: str) -> Clip:
     stream = film.streams.video[0]
     width, height, codec = stream.codec_context.width, stream.codec_context.height, stream.codec_context.name
-    seconds = float(film.duration or 0) / av.time_base
-    is_long_enough = abs(seconds - ordered) <= MAX_STRAY * ordered + FRAME
-    if codec != "h264" or not 0 < width * height <= MAX_PIXELS or not is_long_enough:
-        raise errors.Rejected("odd_result", f"{codec} {width}x{height} {seconds:.1f} s for {ordered} s")
+    claimed = float(film.duration or 0) / av.time_base
+    if codec != "h264" or not 0 < width * height <= MAX_PIXELS:
+        raise errors.Rejected("odd_result", f"{codec} {width}x{height}")
+    _check_length(claimed, ordered)
     received.check_shape((width, height), *received.CLIP)
     poster = _poster(film, stream)
-    film.seek(0)
-    out = io.BytesIO()
     sound = [one for one in film.streams.audio if one.codec_context.name == "aac"][:1]
-    if has_sound and not sound:
+    if has_sound and not (sound and _is_heard(film, sound[0])):
         raise errors.Rejected("odd_result", "no sound, which was promised")
-    with av.open(out, "w", format="mp4", options=_options(seconds)) as copy:
+    film.seek(0)
+    out, times = io.BytesIO(), list[tuple[int, int]]()
+    with av.open(out, "w", format="mp4", options=_options(claimed)) as copy:
         ours = {one.index: copy.add_stream_from_template(one) for one in (stream, *sound)}
         ours_too = None if sound else encoder.sound_track(copy)
         for packet in film.demux(stream, *sound):
             if packet.dts is not None:
+                if packet.stream is stream:
+                    times.append((packet.dts if packet.pts is None else packet.pts, packet.duration or 0))
                 packet.stream = ours[packet.stream.index]
                 copy.mux(packet)
+        seconds = _shown(times, float(stream.time_base), ordered)
         if ours_too is not None:
             encoder.play(copy, ours_too, music.of(mood, seconds) if mood else encoder.silence(seconds))
     if out.tell() > MAX_BYTES:
         raise errors.Rejected("odd_result", f"{out.tell()} bytes")
     return Clip(out.getvalue(), poster, width, height, round(seconds, 2))
+
+
+def _check_length(seconds: float, ordered: int) -> None:
+    if abs(seconds - ordered) > MAX_STRAY * ordered + FRAME:
+        raise errors.Rejected("odd_result", f"{seconds:.1f} s for {ordered} s")
+
+
+def _shown(times: list[tuple[int, int]], base: float, ordered: int) -> float:
+    """Return for how many seconds there are pictures, which may be less than the file says: its sound goes on."""
+    seconds = (max(sum(time) for time in times) - min(at for at, _ in times)) * base
+    _check_length(seconds, ordered)
+    if len(times) < int(seconds):  # a picture that stands still
+        raise errors.Rejected("odd_result", f"{len(times)} pictures in {seconds:.1f} s")
+    return seconds
+
+
+def _is_heard(film: Any, sound: Any) -> bool:
+    """Tell whether there is anything in a track of sound."""
+    film.seek(0)
+    return any(float(np.abs(frame.to_ndarray()).max()) > SILENCE for frame in film.decode(sound))
 
 
 def _options(seconds: float) -> dict[str, str]:
