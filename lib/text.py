@@ -35,6 +35,7 @@ LANGUAGES = ("ru", "en")
 LOCALES = Path(__file__).parent / "locales"
 COMMON = "lotok"
 MESSAGE = 4096  # what a message of Telegram's holds
+CAPTION = 1024  # what stands below a picture
 # The marks between the thousands and before the decimals.
 MARKS = {"ru": ("\u00a0", ","), "en": (",", ".")}
 
@@ -70,9 +71,9 @@ def plain(said: str) -> str:
     return html.unescape(_MARK.sub("", said))
 
 
-def fits(said: str) -> bool:
-    """Tell whether a sentence is one message."""
-    return _size(said) <= MESSAGE
+def fits(said: str, most: int = MESSAGE) -> bool:
+    """Tell whether a sentence is one message, or one caption."""
+    return _size(said) <= most
 
 
 def fitting(sentences: Sequence[str], room: int) -> list[str]:
@@ -148,8 +149,12 @@ def span(language: str, seconds: float) -> str:
 
 def short(words: str, most: int = 20) -> str:
     """Return a line's worth of somebody's words."""
-    line = " ".join(words.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return beginning(" ".join(words.split()), most)
+
+
+def beginning(words: str, most: int) -> str:
+    """Return somebody's words, or as many as there is room for and a mark that there are more."""
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
 def guess(language_code: str) -> str:

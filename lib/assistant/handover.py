@@ -129,7 +129,7 @@ async def pass_on(
     people = await staff.readers(conn, partner_id)
     theirs = [one for one in people if one.user_id == talk.taken_by]
     for one in theirs or people:
-        fields = {"shop": one.title, "name": _name(client), "words": words[:1000]}
+        fields = {"shop": one.title, "name": _name(client), "words": words}
         once, key = f"talk:{partner_id}:{line_id}:{one.user_id}", "talk.told.words"
         if photo:
             args = {"file_id": photo, "from": "client", "to": "partner", "key": key, "fields": fields}
@@ -197,12 +197,18 @@ async def leave(conn: db.Connection, partner_id: int, user_id: int, *, at: datet
 async def _tell_staff(conn: db.Connection, talk: Talk, why: str) -> None:
     client = await users.get_user(conn, talk.user_id)
     said = await talks.lines(conn, talk.partner_id, talk.id, limit=SHOWN)
-    lines = [notify.spoken(f"talk.line.{one.role}", words=one.words[:LINE]) for one in said if one.role != "note"]
+    lines = [
+        notify.spoken(f"talk.line.{one.role}", words=text.beginning(one.words, LINE))
+        for one in said
+        if one.role != "note"
+    ]
+    long = [one.words for one in said[-1:] if one.role == "client" and len(one.words) > LINE]
     for one in await staff.readers(conn, talk.partner_id):
         fields: dict[str, Any] = {"shop": one.title, "name": _name(client), "lines": notify.listed(lines)}
         fields["why"] = notify.spoken(f"talk.why.{why}")
         once = f"talk:{talk.partner_id}:{talk.id}:{one.user_id}"
-        await notify.tell(conn, one.user_id, "partner", "talk.told.call", fields, _ways(talk), once=once)
+        whole = {"talk.told.words": {"shop": one.title, "name": _name(client), "words": long[0]}} if long else None
+        await notify.tell(conn, one.user_id, "partner", "talk.told.call", fields, _ways(talk), once=once, more=whole)
 
 
 def _ways(talk: Talk) -> list[list[tuple[str, str]]]:

@@ -25,6 +25,7 @@ WAYS = ("pickup", "delivery")
 PAYMENTS = ("cash", "card", "transfer")
 MINUTES = ("15", "30", "60")  # until it is ready, as the staff may promise when they accept it
 REASONS = ("sold_out", "busy", "closed", "no_answer")  # what the staff may choose from; they may also say it in words
+REASON = 200  # characters of one in words
 MOST = 99  # of one line
 LONGEST = {"address": 160, "wanted": 60, "name": 80, "phone": 20, "comment": 300}
 CHOICES = {"way": WAYS, "payment": PAYMENTS}
@@ -259,7 +260,9 @@ async def move(
     The staff move it, and its client may cancel it while it is new: whatever else is asked changes nothing.
     """
     ids = {"partner_id": partner_id, "id": request_id, "actor_id": actor_id}
-    return _moved(await SQL.move.within(of(partner_id)).one(conn, _RequestRow, **ids, state=state, reason=reason[:200]))
+    return _moved(
+        await SQL.move.within(of(partner_id)).one(conn, _RequestRow, **ids, state=state, reason=reason[:REASON])
+    )
 
 
 async def get(conn: db.Connection, partner_id: int, request_id: int, *, user_id: int | None = None) -> ShopRequest:

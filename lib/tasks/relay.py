@@ -1,4 +1,7 @@
-"""Carries a photo from the chat of one bot to a person in another: a file's id works for the bot that got it alone."""
+"""Carries a photo from the chat of one bot to a person in another: a file's id works for the bot that got it alone.
+
+Words that are too long to stand below it, with their writer's name, follow it.
+"""
 
 from datetime import timedelta
 
@@ -20,9 +23,15 @@ async def run(run: Run) -> None:
         log.note(nobody_to_tell=True)
         return
     rows = [[Button(text.say(user.language, key), data) for key, data in row] for row in wanted["ways"]]
+    words = text.say(user.language, wanted["key"], **wanted["fields"])
+    below = text.fits(words, text.CAPTION)
+    chat = Chat(wanted["to"], user.tg_id, paced=True)
     try:
-        data = await client.download(wanted["from"], wanted["file_id"])
-        words = text.say(user.language, wanted["key"], **wanted["fields"])
-        await Chat(wanted["to"], user.tg_id, paced=True).send_photo(Picture("photo.jpg", data), words, rows)
+        if not run.checkpoint.get("shown"):
+            data = await client.download(wanted["from"], wanted["file_id"])
+            await chat.send_photo(Picture("photo.jpg", data), words if below else "", rows if below else [])
+        if not below:
+            await run.save(shown=True)
+            await chat.say(words, rows)
     except (errors.Missing, errors.Blocked) as refusal:
         log.note(not_told=str(refusal))

@@ -92,6 +92,19 @@ async def test_everybody_at_work_is_told_with_the_last_lines_and_the_first_has_t
     )
 
 
+async def test_long_words_of_a_client_reach_the_staff_whole(conn):
+    shop, anna = await make_shop(conn), await make_user(conn)
+    long, longer = "Где заказ? " * 50, "Жду! " * 800
+    heard = await talks.hear(conn, shop.id, anna.id, long, once="1", at=NOW)
+    assert await handover.call(conn, shop.id, heard.talk_id, "asked", at=NOW)
+    more = await talks.hear(conn, shop.id, anna.id, longer, once="2", at=NOW)
+    await handover.pass_on(conn, shop.id, heard.talk_id, more.line_id, longer)
+    args = "select args from jobs where user_id = %s and task = 'tell' order by id"
+    called, passed = [row for (row,) in await (await conn.execute(args, (shop.owner.id,))).fetchall()]
+    assert called["more"]["talk.told.words"]["words"] == long.strip()
+    assert passed["fields"]["words"] == longer
+
+
 @pytest.mark.parametrize("end", ["let go", "shut out"])
 async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(conn, end):
     shop, anna = await make_shop(conn), await make_user(conn)

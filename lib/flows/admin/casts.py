@@ -14,6 +14,8 @@ from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
+REASON = 300  # characters
+
 
 async def handle(turn: Turn) -> None:
     """Show what waits, decide it, or go on with what the platform itself writes."""
@@ -75,7 +77,13 @@ async def _give_back(turn: Turn) -> None:
     if one.version != screen.number(version):
         await _review(turn, turn.text("news.error.broadcast_changed"))
         return
-    await _decide(turn, one, approves=False, reason=screen.short(turn.came.text, 300))
+    reason = " ".join(turn.came.text.split())
+    if len(reason) > REASON:
+        note = turn.text("admin.reason.long", most=REASON)
+        words = screen.paragraphs(note, turn.text("news.review.reason"))
+        await turn.show(words, [screen.home(turn, _data("look", one))])
+    else:
+        await _decide(turn, one, approves=False, reason=reason)
 
 
 async def _decide(turn: Turn, one: Broadcast, *, approves: bool, reason: str = "") -> None:

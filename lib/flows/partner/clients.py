@@ -24,6 +24,7 @@ from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
 MOST = 1_000_000
+REASON = 200
 GIFT = re.compile(r"([1-9]\d{0,2}(?: \d{3})+(?!\S)|\S+)(?: (.*))?", re.ASCII)
 
 
@@ -199,6 +200,8 @@ async def _sure(turn: Turn, place: Staff) -> None:
         given = money.parse_points(number, limit=MOST)
         if len(reason.strip()) < 2:
             raise errors.Invalid("reason_missing")
+        if len(reason) > REASON:
+            raise errors.Invalid("too_long", str(REASON))
     except errors.Invalid as error:
         await _points(turn, place, member, workplace.refusal(turn, error))
         return
@@ -206,8 +209,8 @@ async def _sure(turn: Turn, place: Staff) -> None:
     if one is None:
         return
     turn.state.step = "clients:sure"
-    GRANT.keep(turn.state, PointsGrant(one.id, given, reason.strip()[:200]))
-    words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason.strip()[:200])
+    GRANT.keep(turn.state, PointsGrant(one.id, given, reason))
+    words = turn.text("partner.clients.sure", name=one.name, points=given, reason=reason)
     give = screen.button(turn, "partner.button.accrue", "clients:give", style="success", points=given)
     await turn.show(words, [[give], screen.home(turn, f"clients:points:{one.id}")])
 

@@ -70,7 +70,7 @@ async def _act(turn: Turn, place: Staff, what: str, rest: list[str], refusal: Re
         request = await db.run(lambda conn: requests.get(conn, place.partner_id, number))
         await _show(turn, request, in_place=True)
     elif not what and refusal and turn.came.kind == "text":
-        await _move(turn, place, refusal.request, "cancelled", " ".join(turn.came.text.split())[:200])
+        await _refuse(turn, place, refusal.request, " ".join(turn.came.text.split()))
     else:
         await _list(turn, place, rest[0], number)
 
@@ -119,7 +119,14 @@ def _rows(turn: Turn, request: ShopRequest) -> Keyboard:
     return [row for row in rows if row]
 
 
-async def _why(turn: Turn, place: Staff, number: int) -> None:
+async def _refuse(turn: Turn, place: Staff, number: int, reason: str) -> None:
+    if len(reason) > requests.REASON:
+        await _why(turn, place, number, turn.text("partner.error.too_long", detail=requests.REASON))
+    else:
+        await _move(turn, place, number, "cancelled", reason)
+
+
+async def _why(turn: Turn, place: Staff, number: int, note: str = "") -> None:
     """Ask for the reason of a refusal, which the client reads."""
     request = await db.run(lambda conn: requests.get(conn, place.partner_id, number))
     if "cancelled" not in request.next_states:
@@ -132,7 +139,7 @@ async def _why(turn: Turn, place: Staff, number: int) -> None:
     named = [(one, turn.text(f"request.why.{one}")) for one in requests.REASONS]
     reasons = [[Button(said[:1].upper() + said[1:], f"{data}:{one}")] for one, said in named]
     keep = [screen.button(turn, "button.back", f"requests:one:{request.partner_id}:{request.id}")]
-    words, rows = turn.text("request.why", number=request.number), [*reasons, keep]
+    words, rows = screen.paragraphs(note, turn.text("request.why", number=request.number)), [*reasons, keep]
     if await turn.chat.edit(turn.came.message_id, words, rows):
         await turn.answer()
     else:

@@ -102,7 +102,9 @@ async def _show(turn: Turn, talk: Talk, note: str = "") -> None:
     turn.state.step = "talks:reply"
     TALK.keep(turn.state, TakenTalk(talk.partner_id, talk.id))
     said = await db.run(lambda conn: talks.lines(conn, talk.partner_id, talk.id, limit=SHOWN))
-    lines = [turn.text(f"talk.line.{one.role}", words=one.words[:1000]) for one in said if one.role != "note"]
+    lines = [
+        turn.text(f"talk.line.{one.role}", words=text.beginning(one.words, 1000)) for one in said if one.role != "note"
+    ]
     latest = text.fitting(lines[::-1], ROOM)[::-1]
     back = [screen.button(turn, "talk.button.give_back", f"talks:back:{talk.partner_id}:{talk.id}")]
     words = screen.paragraphs(note, *latest, turn.text("talk.reply"))

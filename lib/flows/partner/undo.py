@@ -48,7 +48,7 @@ async def handle(turn: Turn) -> None:
         wanted, argument = screen.pressed(turn)
         await _pressed(turn, place, wanted, argument)
     elif turn.came.kind == "text" and turn.state.step == "undo:why" and (asked := UNDO.of(turn.state)):
-        await _sure(turn, place, asked.txn, " ".join(turn.came.text.split())[:LONGEST])
+        await _sure(turn, place, asked.txn, screen.short(turn.came.text, LONGEST))
     else:
         await _list(turn, place, "")
 

@@ -63,6 +63,9 @@ async def test_an_administrator_gives_it_back_with_a_reason(shop, dina):
     await dina.forges("casts:review")
     await dina.presses("Пекарня: Лучший хлеб")
     await dina.presses("Вернуть…")
+    await dina.says("я" * 301)
+    await dina.sees("300")
+    assert (await state(shop, one))[0] == "review"
     await dina.says("Слова «лучший» быть не может")
     await dina.sees("вернули: Слова «лучший» быть не может")
     assert await state(shop, one) == ("draft", "Слова «лучший» быть не может")

@@ -80,6 +80,8 @@ async def test_a_refusal_has_a_reason_pressed_or_typed_that_the_client_reads(caf
     await orders(boris)
     await cafe.owner.sees("Заявка № 2")
     await cafe.owner.presses("Отказать")
+    await cafe.owner.says("я" * 201)
+    await cafe.owner.sees("Слишком длинно.*200.*Почему отменяем заявку № 2")
     await cafe.owner.says("Печь сломалась & ждём мастера")
     await cafe.owner.sees("Сейчас: отменена.*Печь сломалась & ждём мастера")
     told = await cafe.told(boris)
