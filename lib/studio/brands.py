@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lib import db, errors, log, storage
+from lib import db, errors, log, storage, typed
 from lib.providers.contract import OwnStyle
 
 SQL = db.load("brands")
@@ -87,5 +87,5 @@ async def own(user_id: int) -> OwnStyle:
 
 def colours(words: str) -> list[str]:
     """Return the colours that a text names, at most two, as #rrggbb."""
-    found = [match.lower() for match in _HEX.findall(words)]
+    found = [match.lower() for match in _HEX.findall(typed.latin(words))]
     return [f"#{one if len(one) == 6 else ''.join(sign * 2 for sign in one)}" for one in found][:2]

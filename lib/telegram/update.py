@@ -4,6 +4,7 @@ Read from the JSON itself: the library would make an object of every part first,
 """
 
 import json
+import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -216,9 +217,9 @@ def _message(update_id: int, message: Part, person: Sender) -> Incoming | None:
         sent = "text" in message or SENT & message.keys()
         return Incoming(update_id, "other", person, message_id) if sent else None
     if text.startswith("/"):
-        command, _, argument = text[1:].partition(" ")
+        command, *rest = re.split(r"\s", text[1:], maxsplit=1)
         name = command.partition("@")[0].lower()
-        return Incoming(update_id, "command", person, message_id, argument.strip(), name)
+        return Incoming(update_id, "command", person, message_id, "".join(rest).strip(), name)
     return Incoming(update_id, "text", person, message_id, text)
 
 

@@ -124,6 +124,12 @@ def test_a_sticker_is_still_something_to_answer():
     assert came(message={**MESSAGE, "sticker": {"file_id": "a"}}).kind == "other"
 
 
+@pytest.mark.parametrize("between", [" ", "\u00a0", "\n", "  "])
+def test_a_command_ends_at_any_space(between):
+    found = came(message={**MESSAGE, "text": f"/Promo@lotok_bot{between}ВЕСНА 5"})
+    assert (found.kind, found.command, found.text) == ("command", "promo", "ВЕСНА 5")
+
+
 def test_an_edit_of_words_is_one_and_other_edits_are_none():
     found = came(edited_message={**MESSAGE, "edit_date": 2, "text": "Кружка"})
     assert (found.kind, found.text, found.message_id, found.edited) == ("text", "Кружка", 5, True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from lib import clock, config, db, errors, text
+from lib import clock, config, db, errors, text, typed
 from lib.assistant import keyless, misses, settings, talks
 from lib.assistant.settings import AssistantSettings
 from lib.flows.partner import workplace
@@ -157,8 +157,8 @@ async def _typed(turn: Turn, place: Staff, name: str) -> None:
 
 def _read(name: str, said: str) -> Any:
     if name in ("client_answers", "shop_answers"):
-        digits = said.replace(" ", "")
-        return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 9 else 0
+        digits = typed.digits(said)
+        return int(digits) if digits and len(digits) < 9 else 0
     said = "" if said.lower() in NOTHING else said
     return [one for line in said.splitlines() for one in line.split(",") if one.strip()] if name == "refused" else said
 

@@ -20,6 +20,8 @@ from lib.telegram.dispatch import Turn
 
 # They read a shop's history: nobody needs them more often.
 PICTURES = limits.Limit("shop_file", 10, timedelta(minutes=10))
+# What stands between two dates: any dash but the hyphen, which dates have, too; or a word.
+BETWEEN = r"\s*[\u2010-\u2015\u2212]\s*|\s+(?:-|по|to|till)\s+|(?<=\d)-(?=\d+[.])|\s*,\s*"
 
 
 async def handle(turn: Turn) -> None:
@@ -57,15 +59,15 @@ async def _take(turn: Turn, place: Staff, what: str) -> None:
     await promised.show(turn, place, what, code)
 
 
-def own(typed: str, today: date) -> str:
+def own(words: str, today: date) -> str:
     """Return the code of the two dates that somebody typed; Invalid for what is none, or is still to come."""
-    found = re.split(r"\s*[–—]\s*|\s+(?:-|по|to|till)\s+|(?<=\d)-(?=\d+[.])|\s*,\s*", typed.strip(), maxsplit=1)
+    found = re.split(BETWEEN, words.strip(), maxsplit=1)
     if len(found) != 2:
-        raise errors.Invalid("bad_period", typed[:40])
+        raise errors.Invalid("bad_period", words[:40])
     last = _date(found[1], today)
     first = _date(found[0], last)
     if last > today:
-        raise errors.Invalid("bad_period", typed[:40])
+        raise errors.Invalid("bad_period", words[:40])
     return periods.own(first, last, "UTC").code
 
 

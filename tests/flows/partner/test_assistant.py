@@ -47,7 +47,7 @@ async def test_each_setting_is_typed_checked_and_shown(cafe):
     await cafe.owner.presses("Ответов клиенту")
     await cafe.owner.says("много")
     await cafe.owner.sees("не подходит")
-    await cafe.owner.says("12")
+    await cafe.owner.says("«1\u00a02»")
     await cafe.owner.sees("Сохранил")
     now = await cafe.run(lambda conn: settings.read(conn, cafe.id))
     assert (now.is_on, now.tone, now.refused, now.client_answers) == (False, "formal", ["политика", "медицина"], 12)

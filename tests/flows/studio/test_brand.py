@@ -81,6 +81,10 @@ async def test_colours_are_taken_from_a_press_or_as_they_are_written(alice):
     assert ((await kept(alice)).accent, (await kept(alice)).ground) == ("", "")
 
 
+def test_a_colour_in_letters_that_look_alike_is_that_colour():
+    assert brands.colours("Акцент #АВС, фон #ЕЕсс00") == ["#aabbcc", "#eecc00"]
+
+
 @pytest.mark.parametrize("odd", ["красный", "#12345", "#gggggg", ""])
 async def test_what_is_no_colour_changes_nothing(alice, odd):
     await does(alice, text="brand:colours")
