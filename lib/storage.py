@@ -57,6 +57,14 @@ async def delete(*pathnames: str) -> None:
         await _backend().delete(pathnames)
 
 
+def local_path(pathname: str) -> Path | None:
+    """Return where a file lies on this machine's disk; None for what is no pathname, and for files in Blob."""
+    settings = config.get()
+    if settings.storage_type != "local" or not _PATHNAME.fullmatch(pathname):
+        return None
+    return Path(settings.storage_path) / pathname
+
+
 def _pathname(kind: str, job_id: int | str, ext: str) -> str:
     month = datetime.now(UTC).strftime("%Y/%m")
     return f"{config.get().key_prefix}/{kind}/{month}/{job_id}-{secrets.token_hex(8)}.{ext}"

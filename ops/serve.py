@@ -1,7 +1,7 @@
 """Serve the functions of api/ from this machine instead of Vercel: one process, or one for each core.
 
   python -m ops serve                                   everything on 127.0.0.1:8000, with the minute's clock
-  python -m ops serve --workers 2 --only telegram,callback,cache,health,metrics     the web processes
+  python -m ops serve --workers 2 --only telegram,callback,cache,health,metrics,files     the web processes
   python -m ops serve --port 8010 --only drain --clock  the light worker; --only render is the one that draws
   python -m ops serve --fd 3                            on a socket that systemd keeps open while we restart
 

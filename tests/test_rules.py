@@ -46,7 +46,7 @@ FLOORS = (
     ("cache",),
     ("wire", "db"),
     ("fetch", "pictures"),
-    ("log", "text", "money", "dates", "jpeg", "heic", "qr", "retry", "clock"),
+    ("log", "text", "money", "dates", "jpeg", "heic", "qr", "retry", "clock", "links"),
     ("config", "typed", "tally"),
     ("errors",),
 )

@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.results import Failed, Skipped
 from dev.stack import ROOT, Stack
 
-WEB = "telegram,callback,cache,health,metrics"
+WEB = "telegram,callback,cache,health,metrics,files"
 TEMPLATE = ROOT / "ops" / "deploy" / "nginx" / "vps.conf"
 BOOT_SECONDS = 90.0
 AROUND = """

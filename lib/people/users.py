@@ -4,10 +4,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from lib import config, db, errors
+from lib import config, db, errors, links
 
 SQL = db.load("users")
 
@@ -130,11 +130,15 @@ async def mark_blocked(conn: db.Connection, tg_id: int, bot: str, blocked: bool)
 
 
 async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
-    """Return all that is kept of a person, ready for a JSON file: profile, credits, orders, files."""
+    """Return all that is kept of a person, ready for a JSON file: profile, credits, orders, files with their links."""
     row = await SQL.export.one(conn, dict, user_id=user_id)
     if row is None:
         raise errors.Gone("erased", f"user {user_id}")
-    return dict(row["data"])
+    data, now = dict(row["data"]), datetime.now(UTC)
+    for file in data["files"]:
+        if link := links.make(file["pathname"], now):
+            file["link"] = link
+    return data
 
 
 async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:

@@ -25,8 +25,10 @@ ALLOWED = 0.001
 NEARLY = 0.7  # of a month's plan
 LEAST_ERRORS, FEW_ERRORS, FEW_UPDATES = 10, 5, 1000
 
-# When a backup was last restored and found equal, as Unix time: `python -m ops backup test` leaves it.
+# When a backup was last restored and found equal, and when one was last made, as Unix time: `python -m ops backup`
+# leaves both. A night without one is told that morning, whatever kept it from being made.
 BACKUP, BACKUP_DAYS = "backup_restored", 8
+SAVED, SAVED_HOURS = "backup_made", 30
 
 type Facts = dict[str, Any]
 type Severity = Literal["page", "ticket"]
@@ -46,6 +48,7 @@ class Sight:
     findings: int = 0
     plan: Mapping[str, float] = field(default_factory=dict)
     backup_at: int = 0
+    saved_at: int = 0
 
     @property
     def at(self) -> float:
@@ -172,6 +175,11 @@ def _backup(sight: Sight) -> Iterator[Reading]:
         yield "", {"days": days}
 
 
+def _saved(sight: Sight) -> Iterator[Reading]:
+    if sight.saved_at and (hours := int(sight.at - sight.saved_at) // 3600) >= SAVED_HOURS:
+        yield "", {"hours": hours}
+
+
 # What has told of itself already, when it happened, is a page only when nobody has dealt with it for a while.
 TOLD = timedelta(minutes=10)
 RULES = (
@@ -192,6 +200,7 @@ RULES = (
     AlertRule("disliked", _count("disliked"), severity="ticket"),
     *(AlertRule(name, _plan(name), severity="ticket") for name in config.PLAN),
     AlertRule("backup", _backup, severity="ticket"),
+    AlertRule("saved", _saved, severity="ticket"),
 )
 
 

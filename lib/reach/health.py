@@ -5,14 +5,15 @@ no Postgres and costs a command in ten seconds at most.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lib import cache, config, db, errors, fetch, migrations
+from lib import VERSION, cache, config, db, errors, fetch, migrations
 from lib.reach import snapshot
 from lib.reach.snapshot import Snapshot
 
@@ -23,6 +24,7 @@ type Facts = dict[str, Any]
 PATIENCE = 2.0  # seconds
 REMEMBERED = 10.0
 SECRETS = ("webhook_secret", "cron_secret", "app_secret", "admin_api_token", "metrics_token")
+SINCE_KEPT = timedelta(days=400)
 HOOK_KEPT, HOOK_PATIENCE = timedelta(minutes=5), timedelta(seconds=5)
 
 
@@ -52,11 +54,12 @@ async def whole() -> Facts:
     """
     bots = [bot for bot, token in config.get().bot_tokens.items() if token]
     checks = [_state(_redis), _state(_database), _state(_queue), *(_state(_hook_of(bot)) for bot in bots)]
-    redis, database, queue, *hooks = await asyncio.gather(*checks)
+    began, (redis, database, queue, *hooks) = await asyncio.gather(since(), asyncio.gather(*checks))
     services = {"redis": redis, "database": database}
     ok = all(one["state"] == "available" for one in services.values())
     hooked = dict(zip(bots, hooks, strict=True))
-    return {"ok": ok, **services, "queue": queue, "webhooks": hooked, "deployment": deployment()}
+    deployed = deployment() | {"since": began.isoformat() if began else None}
+    return {"ok": ok, **services, "queue": queue, "webhooks": hooked, "deployment": deployed}
 
 
 def deployment() -> Facts:
@@ -66,11 +69,23 @@ def deployment() -> Facts:
     secrets |= {f"{bot}_bot_token": token for bot, token in settings.bot_tokens.items()}
     return {
         "environment": settings.environment,
+        "version": VERSION,
         "commit": settings.commit[:12],
         "region": settings.region,
         "migration": migrations.available()[-1].name,
         "secrets": {name: config.account(value) for name, value in secrets.items() if value},
     }
+
+
+async def since() -> datetime | None:
+    """Return when this version was first seen at work here, None without Redis: the first to ask begins the count."""
+    known = deployment()
+    key = cache.key(f"running:{known['version']}:{known['commit'] or known['migration']}")
+    with contextlib.suppress(errors.Unavailable):
+        mark: cache.Command = ["SET", key, int(time.time()), "NX", "EX", int(SINCE_KEPT.total_seconds())]
+        _, at = await cache.pipeline([mark, ["GET", key]])
+        return datetime.fromtimestamp(int(at), UTC)
+    return None
 
 
 async def _state(check: Callable[[], Awaitable[Facts]]) -> Facts:

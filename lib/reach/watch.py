@@ -14,6 +14,7 @@ from lib.reach.history import History
 from lib.reach.snapshot import Snapshot
 
 EACH = timedelta(seconds=50)
+_seen = list[bool]()  # whether this process has noted which version is at work
 FINDINGS = "audit:findings"
 HISTORY_KEPT = timedelta(days=4)
 
@@ -31,12 +32,15 @@ async def leave() -> datetime | None:
 
 
 async def _look(found: Snapshot, now: datetime) -> datetime | None:
-    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON, alerts.BACKUP)
-    totals, (stored, findings, mark, month, hours, backup) = await counters.totals(*keys)
+    if not _seen:
+        _seen.append(await health.since() is not None)
+    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON, alerts.BACKUP, alerts.SAVED)
+    totals, (stored, findings, mark, month, hours, backup, saved) = await counters.totals(*keys)
     lately = History.read(stored).add(now.timestamp(), totals)
     await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
     used = await _plan(found, totals, month, hours)
-    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used, int(backup or 0))
+    ages = {"backup_at": int(backup or 0), "saved_at": int(saved or 0)}
+    sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used, **ages)
     change = await db.run(lambda conn: alerts.look(conn, sight))
     for one in (*change.fired, *change.resolved):
         log.event("alert", alert=one.name, label=one.label, state=one.state)

@@ -51,4 +51,9 @@ def _reason(words: bytes, code: int) -> str:
     """Return the first line that is an error, else the last one."""
     lines = [line for line in words.decode(errors="replace").splitlines() if line.strip()]
     said = next((line for line in lines if "error:" in line.lower()), (lines or [f"exit code {code}"])[-1])
-    return _SECRET.sub("***", said)[:300]
+    return clean(said)[:300]
+
+
+def clean(said: str) -> str:
+    """Return somebody's words without the secrets in them."""
+    return _SECRET.sub("***", said)

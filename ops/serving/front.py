@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib import errors, log
 from lib.jobs import drain
-from ops.serving import routes
+from ops.serving import kept, routes
 
 ROOT = Path(__file__).parent.parent.parent
 GRACE = timedelta(seconds=25)  # of a job that is under way when its process is told to end
@@ -34,7 +34,7 @@ def make(only: Collection[str] = (), *, companion: Companion | None = None) -> "
     Raise Invalid when `only` names none.
     """
     rules = routes.load(ROOT)
-    names = {path.removeprefix("/api/"): entry for path, entry in rules.entries.items()}
+    names = {path.removeprefix("/api/"): entry for path, entry in rules.entries.items()} | {kept.NAME: kept.NAME}
     for name in only:
         if name not in names:
             raise errors.Invalid("no_function", f"{name}; there are: {', '.join(sorted(names))}")
@@ -43,6 +43,8 @@ def make(only: Collection[str] = (), *, companion: Companion | None = None) -> "
 
 
 def _app(entry: str) -> Starlette:
+    if entry == kept.NAME:
+        return kept.app()
     app: Starlette = importlib.import_module(entry.removesuffix(".py").replace("/", ".")).app
     return app
 
@@ -76,7 +78,7 @@ class Front:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        target = self.rules.find(path, scope["query_string"].decode("latin-1"))
+        target = self._find(path, scope["query_string"].decode("latin-1"))
         added = [(name.encode(), value.encode()) for name, value in self.rules.headers_for(path).items()]
 
         async def with_headers(message: Message) -> None:
@@ -89,6 +91,9 @@ class Front:
         inner = {**scope, "query_string": target.query.encode("latin-1"), "headers": _from_outside(scope["headers"])}
         seconds = self.rules.max_duration(target.entry) if target.entry else None
         await _in_time(app, inner, receive, with_headers, seconds)
+
+    def _find(self, path: str, query: str) -> routes.Target:
+        return routes.Target(entry=kept.NAME) if path.startswith("/files/") else self.rules.find(path, query)
 
     def _target(self, target: routes.Target, method: str) -> ASGIApp:
         if target.file and method in ("GET", "HEAD"):

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from lib import migrations
+from lib import VERSION, migrations
 from lib.reach import metrics
 from tests.flows.chat import Chat, until, words
 from tests.flows.studio.test_order import to_confirm
@@ -223,6 +224,9 @@ async def test_health_asks_neon_for_those_with_the_token_alone(shop):
     assert (well.status_code, well.json()["ok"], well.json()["redis"]["state"]) == (200, True, "available")
     assert well.json()["database"]["migration"] == migrations.available()[-1].name
     assert well.json()["webhooks"]["studio"]["is_set"]
+    deployed = well.json()["deployment"]
+    assert (deployed["version"], deployed["migration"]) == (VERSION, migrations.available()[-1].name)
+    assert datetime.fromisoformat(deployed["since"]) <= datetime.now(UTC)
     assert (ill.status_code, ill.json()["database"]["state"]) == (503, "unavailable")
     assert (probe.status_code, probe.json()) == (200, {"ok": True, "redis": "available"})
     assert (figures.status_code, figures.headers["content-type"]) == (200, metrics.TYPE)

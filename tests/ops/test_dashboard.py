@@ -61,7 +61,7 @@ def test_every_figure_is_on_the_dashboard_or_in_a_rule():
 
 def test_a_rule_of_ours_that_only_the_figures_can_know_has_one_of_prometheus():
     told = {"lag", "oldest", "errors", "slow_errors", "money", "budget", "letters", "unmatched", "floods"}
-    elsewhere = {"webhook", "audit", "jobs", "debt", "stopped", "disliked", "backup", *config.PLAN}
+    elsewhere = {"webhook", "audit", "jobs", "debt", "stopped", "disliked", "backup", "saved", *config.PLAN}
     assert {rule.name for rule in alerts.RULES} == told | elsewhere
     assert len(re.findall(r"^      - alert: Lotok", RULES, re.MULTILINE)) >= len(told)
 

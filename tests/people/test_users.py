@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from lib import errors, log
+from lib import config, errors, log
 from lib.jobs import table
 from lib.people import users
+from lib.studio import files
 from tests import factories
+from tests.conftest import SETTINGS
 
 
 async def test_get_or_create_user_makes_a_person_with_an_empty_account(conn):
@@ -120,6 +122,20 @@ async def test_export_holds_all_that_is_kept_of_a_person_and_nothing_of_another(
     assert [entry["kind"] for entry in data["credits"]] == ["grant", "charge"]
     assert [(one["id"], one["asked"]) for one in data["orders"]] == [(order.id, {"title": "Кружка"})]
     assert data["files"] == []
+
+
+async def test_export_links_to_the_files_where_they_lie_on_a_server_of_ours(conn, make_user, make_job, monkeypatch):
+    alice, bob = await make_user(), await make_user()
+    for who, name in ((alice, "a"), (bob, "b")):
+        order = await make_job(who)
+        file = {"kind": "card", "content_type": "image/png", "bytes": 1, "width": 1, "height": 1}
+        await files.add_files(conn, who.id, order.id, [file | {"pathname": f"production/card/{name}.png"}])
+    assert "link" not in (await users.export(conn, alice.id))["files"][0]
+    own = {"LOTOK_ENV": "production", "PUBLIC_URL": "https://bots.example.ru"}
+    monkeypatch.setattr(config, "get", lambda: config.Config(SETTINGS | own))
+    [mine] = (await users.export(conn, alice.id))["files"]
+    assert mine["link"].startswith("https://bots.example.ru/files/")
+    assert mine["link"].endswith("/production/card/a.png")
 
 
 async def test_erase_leaves_the_ledger_and_nothing_of_the_person(conn, make_user, make_job):

@@ -127,6 +127,15 @@ def test_a_months_plan_is_told_from_seventy_percent_on(name):
         assert "PLAN_LIMITS" in said, "with a line of what to do"
 
 
+def test_a_night_without_a_backup_is_told_that_morning_where_there_were_some():
+    at = int(NOW.timestamp())
+    assert seen(saved_at=at - 30 * 3600) == {"saved": {"hours": 30}}
+    assert seen(saved_at=at - 30 * 3600 + 1) == seen(saved_at=0) == {}
+    alert = Alert("saved", "", "ticket", "firing", NOW, facts={"hours": 30})
+    assert "Резервной копии нет уже 30 ч" in telling.said("ru", alert, NOW)
+    assert "sudo lotok backup make" in telling.said("en", alert, NOW)
+
+
 def test_broadcasts_that_many_disliked_are_told():
     assert seen(snapshot=replace(QUIET, counts={"disliked": 2})) == {"disliked": {"number": 2}}
 
@@ -162,7 +171,8 @@ def test_what_waits_for_somebody_is_counted():
 
 @pytest.mark.parametrize("rule", alerts.RULES, ids=lambda rule: rule.name)
 def test_every_rule_says_what_is_wrong_and_what_to_do(rule):
-    facts = dict.fromkeys(("minutes", "pending", "failed", "updates", "finished", "number", "percent", "days"), 1)
+    names = ("minutes", "pending", "failed", "updates", "finished", "number", "percent", "days", "hours")
+    facts = dict.fromkeys(names, 1)
     for language in text.LANGUAGES:
         assert text.say(language, f"alarm.{rule.name}", label="kie", **facts)
         assert text.say(language, f"alarm.todo.{rule.name}", label="kie")

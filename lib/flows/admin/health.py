@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lib import db
 from lib import text as sentences
+from lib.flows import when
 from lib.flows.admin import lists, worries
 from lib.office import pulse, shops
+from lib.reach import health as sight
 from lib.studio import mends
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
@@ -39,6 +41,7 @@ async def _home(turn: Turn) -> None:
     liability = clubs.liability_minor
     facts = {"shops": clubs.shops, "blocked": clubs.blocked, "members": clubs.members, "liability": liability}
     parts.append(turn.text("admin.health.clubs", **facts))
+    parts.append(await _version(turn))
     rows = [
         [
             screen.button(turn, "admin.button.refresh", "health:home"),
@@ -53,6 +56,20 @@ async def _home(turn: Turn) -> None:
     if found.refunding or found.debts or found.unmatched:
         rows.append([screen.button(turn, "admin.button.unsettled", "people:unsettled")])
     await turn.show(screen.paragraphs(*parts), [*rows, screen.home(turn, "menu:home")])
+
+
+async def _version(turn: Turn) -> str:
+    """Return which code runs, its last migration and since when."""
+    known, at = sight.deployment(), await sight.since()
+    commit, since = known["commit"], when.day_and_time(turn, at) if at else ""
+    return "\n".join(
+        [
+            turn.text("admin.health.version", version=known["version"]),
+            *([turn.text("admin.health.commit", commit=commit)] if commit else []),
+            turn.text("admin.health.migration", migration=known["migration"]),
+            *([turn.text("admin.health.since", since=since)] if since else []),
+        ]
+    )
 
 
 def _figures(turn: Turn, figures: pulse.PlatformFigures) -> list[str]:

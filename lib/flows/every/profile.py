@@ -76,7 +76,8 @@ async def _export(turn: Turn) -> None:
         return
     data = await db.run(lambda conn: users.export(conn, turn.state.who["id"]))
     file = Picture("lotok-data.json", json.dumps(data, ensure_ascii=False, indent=2).encode())
-    words = turn.text("profile.exported")
+    is_linked = any("link" in one for one in data["files"])
+    words = screen.paragraphs(turn.text("profile.exported"), turn.text("profile.linked") if is_linked else "")
     await asyncio.gather(turn.answer(), turn.chat.send_document(file, words, reply_to=turn.came.message_id))
 
 

@@ -1,7 +1,10 @@
 """The state of the generation services, as an administrator reads it."""
 
+import re
+
 import pytest
 
+from lib import VERSION, migrations
 from tests.flows.chat import buttons
 
 CALL = (
@@ -43,7 +46,9 @@ async def test_without_a_key_the_screen_says_who_draws_and_how_to_connect_a_serv
     assert {"Обновить", "Назад", "Меню"} <= set(buttons(shown))
     await dina.presses("Обновить")
     await dina.presses("Назад")
-    await dina.sees("Деньги за 30 дней")
+    shown = await dina.sees("Деньги за 30 дней")
+    end = rf"Версия {VERSION}\nПоследняя миграция: {migrations.available()[-1].name}\nРаботает с \d+ \w+, \d\d:\d\d$"
+    assert re.search(end, shown["text"])
 
 
 async def test_a_service_shows_its_spending_its_calls_and_its_last_success(administrator, shop, calls, kie):

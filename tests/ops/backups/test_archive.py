@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from lib import config, errors
+from lib.people import notify
 from ops import backup
 from ops.backups import archive, pipes
+from tests.redis_lab import empty_redis, running_upstash
+
+__all__ = ["empty_redis", "running_upstash"]
 
 NOW = datetime(2026, 11, 29, 3, 30, tzinfo=UTC)
 
@@ -132,6 +136,50 @@ async def test_the_verb_makes_lists_proves_and_restores(owned, files, key, tmp_p
     assert "restored, and all is as it was" in said
     assert (folder / "last-good").exists()
     assert (folder / "last-restored").exists()
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Collect what the administrators hear."""
+    said = []
+
+    async def alert(through, key, **fields):
+        said.append((key, fields["reason"]))
+        return True
+
+    monkeypatch.setattr(notify, "alert_admins", alert)
+    return said
+
+
+async def test_a_backup_that_is_not_made_is_told_at_once_and_once_an_hour(redis, owned, tmp_path, monkeypatch, told):
+    monkeypatch.setenv("BACKUP_PATH", str(tmp_path))
+    monkeypatch.delenv("BACKUP_RECIPIENTS", raising=False)
+    for _ in range(2):
+        with pytest.raises(errors.Misconfigured):
+            await backup.run(arguments("make"))
+    assert told == [
+        ("alert.alarm_backup_make", "BACKUP_RECIPIENTS is not set: the public key of `age-keygen -o key.txt`")
+    ]
+    with pytest.raises(errors.Missing):
+        await backup.run(arguments("test"))
+    assert told[1] == ("alert.alarm_backup_test", f"none in {tmp_path}")
+    with pytest.raises(errors.Missing):
+        await backup.run(arguments("restore"))
+    assert len(told) == 2, "who restores sees it"
+
+
+async def test_without_redis_and_without_postgres_it_is_told_all_the_same(tmp_path, monkeypatch, told):
+    monkeypatch.setenv("BACKUP_PATH", str(tmp_path))
+    monkeypatch.setenv("BACKUP_RECIPIENTS", "age1")
+    monkeypatch.setenv("DATABASE_URL_UNPOOLED", "postgresql://u:secret@127.0.0.1:1/none")
+    config.get.cache_clear()
+    with pytest.raises(errors.AppError):
+        await backup.run(arguments("make"))
+    config.get.cache_clear()
+    [(key, reason)] = told
+    assert key == "alert.alarm_backup_make"
+    assert "refused" in reason
+    assert "secret" not in reason
 
 
 async def test_what_is_missing_is_one_line(owned, tmp_path, monkeypatch):

@@ -119,7 +119,7 @@ async def test_the_lives_of_all_functions_begin_and_end_and_the_companion_with_t
 
 
 def test_a_name_that_is_no_function_is_refused_with_those_there_are():
-    with pytest.raises(errors.Invalid, match="nothing; there are: cache, callback, drain, health"):
+    with pytest.raises(errors.Invalid, match="nothing; there are: cache, callback, drain, files, health"):
         front.make(["nothing"])
 
 
