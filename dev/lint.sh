@@ -46,7 +46,7 @@ if command -v systemd-analyze > /dev/null; then
     for file in ops/deploy/vps/units/*; do
         # A unit of this machine would need Lotok installed on it; a template needs a name.
         sed -e 's,/opt/lotok/current/.venv/bin/python,/bin/true,; s/^User=.*/User=root/; s/^Group=.*/Group=root/' \
-            -e 's,^WorkingDirectory=.*,WorkingDirectory=/,; s,^EnvironmentFile=,&-,; s,^Documentation=.*,,' "$file" > "$made/$(basename "$file" | sed 's/@/@1/')"
+            -e 's,^WorkingDirectory=.*,WorkingDirectory=/,; s,^EnvironmentFile=-\?,EnvironmentFile=-,; s,^Documentation=.*,,' "$file" > "$made/$(basename "$file" | sed 's/@/@1/')"
     done
     # It ends with 0 even for a word that it does not know: whatever it says of ours is a failure.
     if systemd-analyze verify "$made"/lotok* 2>&1 | grep lotok; then exit 1; fi

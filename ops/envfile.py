@@ -14,12 +14,23 @@ OF_THE_PLATFORM = (
     *("VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
 )
 
+HIDDEN = "[SENSITIVE]"  # what `vercel env pull` writes in place of a secret
+
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./?&~*-]*")
 
 
 def read(path: Path | None) -> dict[str, str]:
     """Return what a file sets; raise Misconfigured naming the line that is not `NAME=value`."""
+    return {name: value for name, value in _read(path).items() if value and value != HIDDEN}
+
+
+def hidden(path: Path | None) -> frozenset[str]:
+    """Return the names of what is set somewhere, but not to be read here."""
+    return frozenset(name for name, value in _read(path).items() if value == HIDDEN)
+
+
+def _read(path: Path | None) -> dict[str, str]:
     if path is None or not path.is_file():
         return {}
     found = {}
@@ -30,7 +41,7 @@ def read(path: Path | None) -> dict[str, str]:
         if not match:
             raise errors.Misconfigured(detail=f"{path.name}, line {number} is not NAME=value")
         found[match[1]] = _unquote(match[2])
-    return {name: value for name, value in found.items() if value}
+    return found
 
 
 def _unquote(value: str) -> str:
@@ -52,15 +63,16 @@ def unknown(given: Iterable[str]) -> dict[str, str]:
     return {name: next(iter(difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)), "") for name in strange}
 
 
-def take(path: str) -> None:
-    """Let this process have the settings of a file; what the shell sets too wins."""
+def take(path: str) -> frozenset[str]:
+    """Let this process have the settings of a file; what the shell sets too wins. Return the names of hidden ones."""
     if not path:
-        return
+        return frozenset()
     file = Path(path)
     if not file.is_file():
         raise errors.Misconfigured(detail=f"there is no file {path}")
     os.environ.update({name: value for name, value in read(file).items() if not os.environ.get(name)})
     config.get.cache_clear()
+    return frozenset(name for name in hidden(file) if not os.environ.get(name))
 
 
 def write(path: Path, values: Mapping[str, str]) -> None:

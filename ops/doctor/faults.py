@@ -3,6 +3,7 @@
 The order is that in which one mends: a missing setting explains much of what follows.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -45,7 +46,16 @@ def _find(sight: InstallationSight, language: str) -> Iterator[Finding]:
         is_note = fault.local and sight.environment == "local"
         for facts in fault.look(sight):
             words = (fault.ru if language == "ru" else fault.en).format(**facts)
-            yield Finding(fault.name, "note" if is_note else fault.severity, words, fault.mend.format(**facts))
+            mend = fault.mend.format(**facts)
+            level = "note" if is_note else fault.severity
+            yield Finding(fault.name, level, words, _on_server(mend) if sight.is_server else mend)
+
+
+def _on_server(mend: str) -> str:
+    """Return what a server's owner types in place of a command for Vercel."""
+    for pattern, there in _THERE:
+        mend = re.sub(pattern, there, mend)
+    return mend
 
 
 _ENV = "vercel env add {name} production"
@@ -57,6 +67,16 @@ _WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobyp
 _REGION = f'edit "regions" in vercel.json, then {_DEPLOY}'
 _DAILY = """sed -i 's/"[*] [*] [*] [*] [*]"/"0 3 * * *"/' vercel.json"""
 
+_THERE = (
+    (
+        r"(?:openssl rand -hex 24 \| )?vercel env (?:add|rm) (\w+) \w+",
+        r"sudo nano /etc/lotok/env (\1), then: sudo lotok restart",
+    ),
+    (r"vercel deploy --prod", "ops/deploy/vps/update.sh root@..., in a checkout after git pull"),
+    (r"vercel logs \S+", "journalctl -u 'lotok-*' --since -1h"),
+    (r"python -m ops", "sudo lotok"),
+)
+
 # fmt: off
 FAULTS = (
     Fault("setting_missing", looks.complaints("missing"), "{name} is not set", "Настройка {name} не задана", _ENV),
@@ -67,7 +87,7 @@ FAULTS = (
           "Настройки {name} нет. Может быть, {near}?", "vercel env add {near} production"),
     Fault("secret_missing", looks.secret_missing, "{name} is not set, so what it guards refuses everybody",
           "{name} не задан: то, что он охраняет, закрыто для всех", _SECRET),
-    Fault("no_bot", looks.when(lambda sight: not sight.bots), "no bot has a token",
+    Fault("no_bot", looks.when(looks.no_bot), "no bot has a token",
           "Ни у одного бота нет токена", "vercel env add STUDIO_BOT_TOKEN production"),
     Fault("token_refused", looks.token_refused, "Telegram does not accept {name} ({said})",
           "Телеграм не принимает {name} ({said})", _ENV),
@@ -84,9 +104,9 @@ FAULTS = (
     Fault("token_differs", looks.when(looks.token_differs),
           "the deployment does not know our ADMIN_API_TOKEN, so it tells nothing of itself",
           "Развёрнутый бот не знает нашего ADMIN_API_TOKEN и ничего о себе не говорит",
-          "vercel env pull .env.production --environment=production"),
+          _APP),
     Fault("secret_differs", looks.secret_differs, "the deployment has another {name} than we",
-          "У развёрнутого бота {name} другой, чем у нас", _DEPLOY),
+          "{name} у развёрнутого бота не тот, что здесь", _DEPLOY),
     Fault("hook_missing", looks.hook_missing, "the {bot} bot has no webhook", "У бота {bot} нет вебхука", _HOOKS),
     Fault("hook_elsewhere", looks.hook_elsewhere, "the webhook of the {bot} bot leads to {url}",
           "Вебхук бота {bot} ведёт на {url}", _HOOKS),
@@ -111,7 +131,7 @@ FAULTS = (
           "Postgres не пускает: {said}", _POOLED),
     Fault("comes_as_owner", looks.role("is_owner"),
           "the functions come as {role}, who owns the tables: no shop is walled off from another",
-          "Функции приходят как {role}, владелец таблиц: магазины не отгорожены друг от друга", _APP),
+          "Функции подключаются к базе как {role}, владелец таблиц: магазины не отгорожены друг от друга", _APP),
     Fault("bypasses_walls", looks.role("is_unwalled"), "row-level security does not hold {role}",
           "Защита строк не действует на роль {role}", _WALLED),
     Fault("migration_pending", looks.migrations("pending"), "{number} migrations are not applied, the first is {first}",
@@ -121,12 +141,12 @@ FAULTS = (
     Fault("migration_unknown", looks.migrations("unknown"), "the database is newer than this code: {first}",
           "База новее этого кода: {first}", "git pull"),
     Fault("code_old", looks.code_old, "the deployed code ends with {told}, this one with {newest}",
-          "Развёрнутый код знает миграции до {told}, здешний до {newest}", _DEPLOY),
+          "Развёрнут старый код: его последняя миграция {told}, а здесь уже {newest}", _DEPLOY),
     Fault("region_far", looks.region_far,
           "a round trip from {region} to Postgres takes {ms} ms, and 1 to 5 in one region",
           "Из {region} до Postgres и обратно {ms} мс, а в одном регионе 1–5", _REGION),
-    Fault("cron_missing", looks.cron_missing, "the minute's cron has not come for {ago}",
-          "Ежеминутный крон не приходил {ago}", _DEPLOY),
+    Fault("cron_missing", looks.cron_missing, "the minute's cron has not come for at least {minutes} min",
+          "Ежеминутный крон не приходил по меньшей мере {minutes} мин", _DEPLOY),
     Fault("cron_too_often", looks.cron_too_often, "Hobby refuses a cron more often than daily: {cron}",
           "Тариф Hobby не берёт крон чаще раза в день: {cron}", _DAILY),
     Fault("functions_too_many", looks.functions_too_many, "Hobby takes 12 functions, there are {number}",
@@ -148,7 +168,7 @@ FAULTS = (
           "Хранилище файлов открыто для всех: {said}", "vercel blob create-store lotok --access private"),
     Fault("storage_local", looks.when(looks.storage_local), "STORAGE_TYPE is local on Vercel, where no file stays",
           "STORAGE_TYPE=local на Vercel, а там файлы не остаются", "vercel env rm STORAGE_TYPE production"),
-    Fault("no_admins", looks.when(lambda sight: not sight.get("ADMIN_IDS")),
+    Fault("no_admins", looks.when(lambda sight: not sight.knows("ADMIN_IDS")),
           "ADMIN_IDS is empty: nobody hears of alarms", "ADMIN_IDS пуст: о сбоях никто не узнает",
           "vercel env add ADMIN_IDS production"),
     Fault("admin_stranger", looks.strangers, "the admin bot cannot write to {id}, who has not pressed Start in it",
@@ -160,9 +180,13 @@ FAULTS = (
           "OPENAI_API_KEY не принимают ({status})", "vercel env add OPENAI_API_KEY production"),
     Fault("plan_used", looks.plan_used, "{percent} % of the month's {name} are used up",
           "Израсходовано {percent} % месячного лимита {name}", "vercel env add PLAN_LIMITS production", "advice"),
-    Fault("no_metrics_token", looks.when(lambda sight: not sight.get("METRICS_TOKEN")),
+    Fault("no_metrics_token", looks.when(lambda sight: not sight.knows("METRICS_TOKEN")),
           "METRICS_TOKEN is not set: nobody can read the figures", "METRICS_TOKEN не задан: показатели никому не видны",
           _SECRET.format(name="METRICS_TOKEN"), "advice"),
+    Fault("settings_hidden", looks.hidden,
+          "not looked at, as Vercel shows them to nobody: {names}",
+          "Не проверено, потому что Vercel этого не показывает: {names}",
+          "python -m ops doctor --env-file .env.production", "advice"),
     Fault("backup_stale", looks.backup_stale, "no backup has been restored for {days} days",
           "Дней без проверенной резервной копии: {days}", "python -m ops backup test", "advice"),
 )

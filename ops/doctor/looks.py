@@ -33,7 +33,7 @@ def complaints(kind: str) -> Look:
     def look(sight: InstallationSight) -> Iterator[Facts]:
         for said in sight.complaints:
             is_kind = "missing" if said.endswith("is not set") else "preview" if "of this preview" in said else "odd"
-            if is_kind == kind:
+            if is_kind == kind and not (kind == "missing" and not sight.hidden.isdisjoint(said.split())):
                 yield {"said": said, "name": said.split()[0]}
 
     return look
@@ -48,7 +48,18 @@ def misspelt(sight: InstallationSight) -> Iterator[Facts]:
 
 def secret_missing(sight: InstallationSight) -> Iterator[Facts]:
     """Tell the secrets without which a door stays shut."""
-    yield from ({"name": name} for name in SECRETS if not sight.get(name))
+    yield from ({"name": name} for name in SECRETS if not sight.knows(name))
+
+
+def hidden(sight: InstallationSight) -> Iterator[Facts]:
+    """Tell that some settings could not be looked at."""
+    if sight.hidden:
+        yield {"names": ", ".join(sorted(sight.hidden))}
+
+
+def no_bot(sight: InstallationSight) -> bool:
+    """Say whether no bot has a token."""
+    return not sight.bots and not any(name.endswith("_BOT_TOKEN") for name in sight.hidden)
 
 
 def token_refused(sight: InstallationSight) -> Iterator[Facts]:
@@ -216,7 +227,7 @@ def cron_missing(sight: InstallationSight) -> Iterator[Facts]:
         return
     silent = sight.now.timestamp() - sight.redis.cron_at
     if not sight.redis.cron_at or (silent >= CRON_SILENT and (sight.redis.is_often or sight.hosting == "pro")):
-        yield {"ago": f"{int(silent // 60)} min" if sight.redis.cron_at else "> 24 h"}
+        yield {"minutes": int(silent // 60) if sight.redis.cron_at else 1440}  # its mark is kept for a day
 
 
 def cron_too_often(sight: InstallationSight) -> Iterator[Facts]:

@@ -30,9 +30,9 @@ KEYS = {
 }
 
 
-async def see(*, hosting: str = "", files: bool = True) -> InstallationSight:
-    """Return what there is to see; with `files` one is kept and deleted."""
-    bare = _at_home(hosting)
+async def see(*, hosting: str = "", files: bool = True, hidden: frozenset[str] = frozenset()) -> InstallationSight:
+    """Return what there is to see; with `files` one is kept and deleted. `hidden` are set, but not told to us."""
+    bare = replace(_at_home(hosting), hidden=hidden)
     works = (_bots(), _site(), _base(), _redis(), _blob() if files else _nothing(), _keys(), _strangers(), _used())
     bots, site, base, redis, blob, keys, strangers, used = await asyncio.gather(*works)
     return replace(

@@ -56,6 +56,7 @@ class InstallationSight:
     """Everything; what could not be seen is left empty, and is then no fault of its own."""
 
     env: Mapping[str, str] = field(repr=False)  # it holds secrets
+    hidden: frozenset[str] = frozenset()  # names of settings that are set, and whose values nobody tells
     complaints: tuple[str, ...] = ()
     environment: str = "production"
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -78,6 +79,15 @@ class InstallationSight:
     def get(self, *names: str) -> str:
         """Return the first of these settings that is set, or ''."""
         return next((self.env[name].strip() for name in names if self.env.get(name, "").strip()), "")
+
+    def knows(self, *names: str) -> bool:
+        """Say whether one of these is set, be it hidden."""
+        return bool(self.get(*names)) or not self.hidden.isdisjoint(names)
+
+    @property
+    def is_server(self) -> bool:
+        """Say whether it is a server of one's own, as ops/deploy/vps sets it up."""
+        return bool(self.get("BACKUP_KEY")) and not self.get("VERCEL_ENV")
 
     @property
     def public(self) -> str:

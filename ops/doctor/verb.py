@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    envfile.take(args.env_file)
+    hidden = envfile.take(args.env_file)
     try:
-        found = faults.find(await seeing.see(hosting=args.hosting), args.lang)
+        found = faults.find(await seeing.see(hosting=args.hosting, hidden=hidden), args.lang)
     finally:
         await fetch.close()
     is_wrong = any(one.level == "fault" for one in found)

@@ -5,7 +5,6 @@ import contextlib
 import io
 import os
 import secrets
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from psycopg import sql
@@ -14,7 +13,7 @@ from lib import config, db, migrations
 from ops import envfile, webhooks
 from ops.doctor import faults, seeing
 from ops.doctor.sight import InstallationSight
-from ops.setup import words
+from ops.setup import vercel
 from ops.setup.wizard import Wizard, as_role, by_suffix
 
 SECRETS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
@@ -30,6 +29,24 @@ WANTED = {
 READ_TOO = {"UPSTASH_REDIS_REST_URL": "KV_REST_API_URL", "UPSTASH_REDIS_REST_TOKEN": "KV_REST_API_TOKEN"}
 
 
+def found(wizard: Wizard) -> None:
+    """Take the settings of the file, and those of the project that Vercel lets be read; the file's go first."""
+    if wizard.file.is_file():
+        wizard.hidden = envfile.take(str(wizard.file))
+    if not vercel.is_linked():
+        return
+    wizard.theirs, fault = vercel.pull()
+    if fault:
+        wizard.leave("vercel login", "not_pulled", said=fault)
+        return
+    wizard.is_linked = True
+    hidden = {name for name, value in wizard.theirs.items() if value == envfile.HIDDEN}
+    os.environ.update({name: wizard.theirs[name] for name in wizard.theirs.keys() - hidden if not wizard.get(name)})
+    config.get.cache_clear()
+    wizard.hidden = frozenset(name for name in wizard.hidden | hidden if not wizard.get(name))
+    wizard.tell("pulled", number=len(wizard.theirs))
+
+
 async def bots(wizard: Wizard) -> None:
     """Know each bot by getMe, and ask for the token of one that has none or an odd one."""
     known = dict[int, str]()
@@ -39,22 +56,27 @@ async def bots(wizard: Wizard) -> None:
         for _ in range(3):
             if token and (username := await _username(wizard, bot, token, known)):
                 break
-            if not (token := wizard.ask(key, wizard.refusal(name), bot=bot)):
+            if not (token := wizard.ask(key, wizard.refusal(name), bot=bot, what=wizard.say(bot))):
                 break
         if username and token != wizard.get(name):
             wizard.put(name, token)
         if username:
+            wizard.usernames.append(username)
             wizard.tell("knows_bot", bot=bot, username=username)
-        elif bot == "studio" or wizard.get(name):
-            wizard.leave(f"vercel env add {name} production", "missing", name=name)
+        elif (bot == "studio" or wizard.get(name)) and name not in wizard.hidden:
+            _leave_missing(wizard, name)
+
+
+def _leave_missing(wizard: Wizard, name: str) -> None:
+    wizard.leave(wizard.say("write", name=name, file=wizard.file), "missing", name=name)
 
 
 async def _username(wizard: Wizard, bot: str, token: str, known: dict[int, str]) -> str:
     me = await seeing.telegram(token, "getMe")
     if not me.get("ok"):
-        fault = words.say(wizard.language, "bad_token", said=me.get("description", ""))
+        fault = wizard.say("bad_token", said=me.get("description", ""))
     elif known.setdefault(me["result"]["id"], bot) != bot:
-        fault = words.say(wizard.language, "same_token", bot=known[me["result"]["id"]])
+        fault = wizard.say("same_token", bot=known[me["result"]["id"]])
     else:
         return str(me["result"]["username"])
     if wizard.prints:
@@ -72,13 +94,17 @@ def settings(wizard: Wizard) -> None:
         value = (by_suffix(*suffixes) if suffixes else "") or wizard.ask(name, wizard.refusal(name))
         if value:
             wizard.put(name, value)
-        else:
-            wizard.leave(f"vercel env add {name} production", "missing", name=name)
+        elif name not in wizard.hidden:
+            _leave_missing(wizard, name)
     for name in SECRETS:
-        if not wizard.get(name):
+        # One that Vercel hides is at work: another in its place would lock out what was made by it.
+        if not wizard.get(name) and name not in wizard.hidden:
             wizard.put(name, secrets.token_hex(24))
     if made := [name for name in SECRETS if name in wizard.made]:
         wizard.tell("made", names=", ".join(made))
+    ours = {*SECRETS, *WANTED, *(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS)}
+    if hidden := sorted(name for name in wizard.hidden & ours if not wizard.get(name)):
+        wizard.leave(wizard.say("bring"), "hidden", names=", ".join(hidden), file=wizard.file)
 
 
 async def database(wizard: Wizard) -> None:
@@ -87,51 +113,125 @@ async def database(wizard: Wizard) -> None:
     if not owner:
         return
     async with db.connect(owner) as conn:
-        wizard.tell("migrated", number=len(await migrations.apply(conn)))
+        number = await _migrate(wizard, conn)
+        wizard.tell("migrated" if number else "migrated_none", number=number)
         role = f"lotok_app{await migrations.SQL.roles_end.one(conn, str)}"
-        if urlsplit(wizard.get("LOTOK_DATABASE_URL", "DATABASE_URL")).username == role:
+        is_ours = urlsplit(wizard.get("LOTOK_DATABASE_URL", "DATABASE_URL")).username == role
+        if is_ours or "LOTOK_DATABASE_URL" in wizard.hidden:
             return
         password = secrets.token_hex(24)
         logs_in = sql.SQL("alter role {} login password {}").format(sql.Identifier(role), password)
-        await conn.execute(logs_in)
+        if not wizard.dry:
+            await conn.execute(logs_in)
     wizard.put("LOTOK_DATABASE_URL", as_role(owner, role, password))
     wizard.tell("role", role=role)
 
 
-def keep(wizard: Wizard, file: Path) -> None:
-    """Write what was made where only its owner reads it, and say how the deployment gets it."""
-    if not wizard.made:
-        return
-    envfile.write(file, wizard.made)
-    wizard.tell("kept", file=str(file))
-    for name in wizard.made:
-        mend = f"grep '^{name}=' {file} | cut -d= -f2- | tr -d '\\n' | vercel env add {name} production --force"
-        wizard.leave(mend, "add", name=name)
-    wizard.leave("vercel deploy --prod", "deploy")
+async def _migrate(wizard: Wizard, conn: db.Connection) -> int:
+    if wizard.dry:
+        return sum(one.state == "pending" for one in await migrations.status(conn))
+    return len(await migrations.apply(conn))
 
 
-async def telegram(wizard: Wizard) -> None:
-    """Tell Telegram all it needs, once the deployment answers; twice changes nothing."""
+def keep(wizard: Wizard) -> None:
+    """Write what was made where only its owner reads it, and have the deployment get it."""
+    if wizard.made and not wizard.dry:
+        envfile.write(wizard.file, wizard.made)
+    if wizard.made:
+        wizard.tell("kept", file=str(wizard.file))
+    if owed := _owed(wizard):
+        _hand_over(wizard, owed)
+
+
+def _owed(wizard: Wizard) -> list[str]:
+    """Return the names of settings that the deployment has not: what was made now, or earlier and never handed over."""
+    if not wizard.is_linked:
+        return [*wizard.made]
+    there = wizard.theirs
+    owed = [name for name, value in _ours(wizard).items() if there.get(name, "") not in (value, envfile.HIDDEN)]
+    return [*dict.fromkeys([*wizard.made, *owed])]
+
+
+def _ours(wizard: Wizard) -> dict[str, str]:
+    """Return what the file says of settings that are not the platform's own."""
+    known = envfile.known() - {*envfile.OF_THE_PLATFORM}
+    return {name: value for name, value in envfile.read(wizard.file).items() if name in known}
+
+
+def _hand_over(wizard: Wizard, names: list[str]) -> None:
+    """Give settings to Vercel and deploy, or say how that is done; until it is, nothing can be seen at work."""
+    listed = ", ".join(names)
+    wizard.waits = not wizard.dry
+    if wizard.dry:
+        wizard.tell("pushed", names=listed)
+    elif wizard.is_linked and wizard.agrees("push", unasked=wizard.hands_over, names=listed):
+        if _push(wizard, names) and wizard.agrees("deploy_now", unasked=False):
+            _deploy(wizard)
+        else:
+            wizard.leave(vercel.DEPLOY, "deploy")
+    else:
+        if not vercel.is_here():
+            wizard.leave("npm i -g vercel", "no_vercel")
+        if not vercel.LINK.is_file():
+            wizard.leave("vercel link", "not_linked")
+        wizard.leave(vercel.block(names, wizard.file), "add", names=listed)
+        wizard.leave(vercel.DEPLOY, "deploy")
+
+
+def _push(wizard: Wizard, names: list[str]) -> bool:
+    """Set each at Vercel and say whether it took them all."""
+    faults = {name: said for name in names if (said := vercel.push(name, wizard.get(name)))}
+    for name, said in faults.items():
+        wizard.leave(vercel.block([name], wizard.file), "not_pushed", name=name, said=said)
+    if taken := [name for name in names if name not in faults]:
+        wizard.tell("pushed", names=", ".join(taken))
+    return not faults
+
+
+def _deploy(wizard: Wizard) -> None:
+    if vercel.deploy():
+        wizard.waits = False
+        wizard.tell("deployed")
+    else:
+        wizard.leave(vercel.DEPLOY, "not_deployed")
+
+
+async def verify(wizard: Wizard) -> None:
+    """Have the deployment itself reach everything, and let the doctor name what is still wrong."""
+    if wizard.dry:
+        wizard.tell("hooked")
+    elif not wizard.waits:
+        await _verify(wizard)
+
+
+async def _verify(wizard: Wizard) -> None:
+    sight = await seeing.see(hidden=wizard.hidden)
+    if sight.site and sight.site.is_ours and not sight.site.error and any(one.id for one in sight.bots.values()):
+        await _telegram(wizard)
+        sight = await seeing.see(hidden=wizard.hidden)
+    _trips(wizard, sight)
+    for one in faults.find(sight, wizard.language):
+        if one.level == "fault":
+            wizard.left.append({"what": one.what, "mend": _mend(wizard, one)})
+
+
+def _mend(wizard: Wizard, one: faults.Finding) -> str:
+    """Return the command for a fault; where the deployment lacks our settings, the one that hands all of them over."""
+    if one.name in ("token_differs", "secret_differs"):
+        return f"{vercel.block([*_ours(wizard)], wizard.file)} && {vercel.DEPLOY}"
+    return one.mend
+
+
+async def _telegram(wizard: Wizard) -> None:
+    """Tell Telegram all it needs; twice changes nothing."""
     with contextlib.redirect_stdout(io.StringIO()):
         await webhooks.run(argparse.Namespace(show=False, remove=False))
     wizard.tell("hooked")
 
 
-async def verify(wizard: Wizard) -> None:
-    """Have the deployment itself reach everything, and let the doctor name what is still wrong."""
-    sight = await seeing.see()
-    if sight.site and sight.site.is_ours and not sight.site.error and any(one.id for one in sight.bots.values()):
-        await telegram(wizard)
-        sight = await seeing.see()
-    _trips(wizard, sight)
-    for one in faults.find(sight, wizard.language):
-        if one.level == "fault":
-            wizard.left.append({"what": one.what, "mend": one.mend})
-
-
 def _trips(wizard: Wizard, sight: InstallationSight) -> None:
     whole = sight.site.whole if sight.site else {}
     if whole and all(whole[one]["state"] == "available" for one in ("database", "redis")):
-        wizard.tell("trip", database=whole["database"]["ms"], redis=whole["redis"]["ms"])
-    if not sight.blob and sight.get("STORAGE_TYPE") != "local" and os.environ.get("BLOB_READ_WRITE_TOKEN"):
+        wizard.tell("trip", **{one: max(1, round(whole[one]["ms"])) for one in ("database", "redis")})
+    if not sight.blob and sight.get("STORAGE_TYPE") != "local" and wizard.get("BLOB_READ_WRITE_TOKEN"):
         wizard.tell("file_trip")

@@ -3,21 +3,36 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from lib import config, errors
 from ops.setup import words
 
 TRIES = 3
+YES = ("", "y", "yes", "д", "да")
 
 
 @dataclass
 class Wizard:
-    """It asks only where somebody is there to answer, and prints only where somebody reads."""
+    """It asks only where somebody is there to answer, and prints only where somebody reads.
+
+    `dry` only looks. `hands_over` gives settings to Vercel without asking. `theirs` are the settings there, when its
+    command line could be asked (`is_linked`). `hidden` are names whose values nobody tells. While it `waits` for a
+    deployment with the new settings, there is nothing to look at.
+    """
 
     language: str = "en"
     asks: bool = True
     prints: bool = True
+    dry: bool = False
+    hands_over: bool = False
+    file: Path = Path(".env.production")
+    is_linked: bool = False
+    waits: bool = False
+    theirs: dict[str, str] = field(default_factory=dict, repr=False)
+    hidden: frozenset[str] = frozenset()
+    usernames: list[str] = field(default_factory=list)
     made: dict[str, str] = field(default_factory=dict, repr=False)
     done: list[str] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
@@ -31,23 +46,25 @@ class Wizard:
         self.made[name] = os.environ[name] = value
         config.get.cache_clear()
 
+    def say(self, key: str, **facts: object) -> str:
+        """Return a sentence in the person's language."""
+        return words.say(self.language, key, **facts)
+
     def tell(self, key: str, **facts: object) -> None:
-        """Note that something is done."""
-        self.done.append(words.say(self.language, key, **facts))
+        """Note that something is done, or would be."""
+        dry = f"{key}_dry"
+        self.done.append(self.say(dry if self.dry and dry in words.WORDS else key, **facts))
         if self.prints:
-            print(f"✓ {self.done[-1]}")
+            print(f"{'·' if self.dry else '✓'} {self.done[-1]}")
 
     def leave(self, mend: str, key: str, **facts: object) -> None:
         """Note what only a hand can do."""
-        self.left.append({"what": words.say(self.language, key, **facts), "mend": mend})
+        self.left.append({"what": self.say(key, **facts), "mend": mend})
 
     def ask(self, key: str, check: Callable[[str], str], **facts: object) -> str:
         """Return an answer that `check` has nothing against, or '' when there is none."""
         for _ in range(TRIES if self.asks else 0):
-            try:
-                value = input(f"{words.say(self.language, key, **facts)}: ").strip()
-            except EOFError:
-                return ""
+            value = self._typed(key, **facts)
             if not value:
                 return ""
             if not (fault := check(value)):
@@ -55,13 +72,24 @@ class Wizard:
             print(f"✗ {fault}")
         return ""
 
+    def agrees(self, key: str, *, unasked: bool, **facts: object) -> bool:
+        """Ask for a yes; without anybody to answer return `unasked`."""
+        return self._typed(key, end="n", **facts).lower() in YES if self.asks else unasked
+
+    def _typed(self, key: str, end: str = "", **facts: object) -> str:
+        """Return what is typed, and `end` when nobody types any more."""
+        try:
+            return input(f"{self.say(key, **facts)}: ").strip()
+        except EOFError:
+            return end
+
     def refusal(self, name: str) -> Callable[[str], str]:
         """Return the check of a setting by its own reader in lib/config.py."""
 
         def check(value: str) -> str:
             complaints = config.Config({"LOTOK_ENV": "production", name: value}).complaints()
             said = next((one for one in complaints if name in one.split()), "")
-            return words.say(self.language, "odd", said=said) if said else ""
+            return words.odd(self.language, name, said) if said else ""
 
         return check
 

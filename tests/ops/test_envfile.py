@@ -17,6 +17,17 @@ def test_what_is_written_is_read_back(tmp_path):
     assert envfile.read(tmp_path / ".env") == values
 
 
+def test_a_secret_that_vercel_hides_is_no_value(tmp_path, monkeypatch):
+    file = tmp_path / ".env"
+    file.write_text('A="[SENSITIVE]"\nB="2"\nC="[SENSITIVE]"\n')
+    assert (envfile.read(file), envfile.hidden(file)) == ({"B": "2"}, {"A", "C"})
+    monkeypatch.setenv("C", "known from elsewhere")
+    monkeypatch.setenv("A", "")
+    monkeypatch.setenv("B", "")
+    assert envfile.take(str(file)) == {"A"}
+    assert (os.environ["A"], os.environ["B"]) == ("", "2")
+
+
 def test_a_line_is_changed_in_its_place_and_the_rest_stays(tmp_path):
     file = tmp_path / ".env"
     file.write_text("# ours\nA=1\nexport B=2 # two\nC=3\n")

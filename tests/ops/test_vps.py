@@ -1,5 +1,6 @@
-"""ops/deploy/vps/common.sh: settings reach a program as systemd would hand them over, never through a shell."""
+"""ops/deploy/vps: settings reach a program as systemd would hand them over, and no worker is left over."""
 
+import importlib.util
 import subprocess
 from pathlib import Path
 
@@ -30,3 +31,37 @@ def seen(tmp_path, text, name):
 def test_a_setting_is_a_line_and_nothing_of_it_is_run(tmp_path, line, value):
     assert seen(tmp_path, f"# A=of a comment\nB=x\n{line}\nC=y\n", "A") == value
     assert seen(tmp_path, f"B=x\n{line}", "A") == value, "also the last, without an end"
+
+
+@pytest.mark.parametrize(
+    ("settings", "stopped"),
+    [
+        ("", ["render@2", "render@3", "web@3"]),
+        ("RENDER_WORKERS=2\nWEB_PROCESSES=3", ["render@3"]),
+        ("RENDER_WORKERS=3\nWEB_PROCESSES=1", ["web@3"]),
+        ("RENDER_WORKERS=x\nWEB_PROCESSES=10", ["render@2", "render@3", "web@3"]),
+    ],
+)
+def test_processes_of_a_time_when_there_were_more_are_stopped(tmp_path, settings, stopped):
+    (tmp_path / "env").write_text(f"{settings}\n")
+    pretend = 'has_systemd() { false; }; runs() { [ "${1##*@}" -le 3 ]; }; unit() { echo "$1 $2"; }'
+    env = {"LOTOK_ETC": str(tmp_path), "LOTOK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    script = f". {COMMON}; {pretend}; stop_surplus"
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"stop lotok-{name}" for name in stopped]
+
+
+def test_the_supervisor_reads_a_unit_as_systemd_does(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("supervisor", COMMON.with_name("supervisor.py"))
+    supervisor = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(supervisor)
+    (tmp_path / "env").write_text('# ours\nA=1\nB="two words"\n')
+    (tmp_path / "a@.service").write_text(
+        f"[Unit]\nExecStart=no\n[Service]\nEnvironmentFile={tmp_path}/env\nEnvironmentFile=-{tmp_path}/none\n"
+        "WorkingDirectory=/tmp\nExecStart=run --port 800%i\n"
+    )
+    monkeypatch.setattr(supervisor, "UNITS", tmp_path)
+    unit = supervisor.read("a@2")
+    assert unit["ExecStart"] == ["run --port 8002"]
+    how = supervisor._how(unit)
+    assert {name: how["env"][name] for name in "AB"} == {"A": "1", "B": "two words"}

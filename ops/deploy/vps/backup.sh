@@ -3,26 +3,36 @@
 #
 #   ops/deploy/vps/backup.sh root@bots.example.ru            on the server; it stays there, in /opt/lotok/backups
 #   ops/deploy/vps/backup.sh root@bots.example.ru --fetch DIR    and copy all of them here, where they are safe from it
-#   ops/deploy/vps/backup.sh --here
+#   ops/deploy/vps/backup.sh --here                          on the server itself; --dry-run says what would be done
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
-case ${1:-} in
-    -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
-    "") sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
-    --here)
-        need_root
-        [ -e "$LOTOK_HOME/current" ] || die "Lotok is not installed here; run deploy.sh"
-        ops backup make
-        ;;
-    -*) die "there is no option $1; see --help" ;;
-    *)
-        # shellcheck disable=SC2029 # it is filled in here, not there
-        ssh "$1" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/backup.sh --here"
-        if [ "${2:-}" = --fetch ]; then
-            rsync -a --rsync-path="$AS_ROOT rsync" "$1:$LOTOK_HOME/backups/" "${3:?--fetch needs a folder}/"
-            say "copied to $3"
-        fi
-        ;;
-esac
+
+host="" folder=""
+[ $# -gt 0 ] || { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2; }
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+        --here) host=here ;;
+        --fetch) folder=${2:?--fetch needs a folder}; shift ;;
+        --dry-run) DRY_RUN=1 ;;
+        -*) die "there is no option $1; see --help" ;;
+        *) [ -z "$host" ] || die "one server at a time"; host=$1 ;;
+    esac
+    shift
+done
+[ -n "$host" ] || die "name the server, or --here"
+
+if [ "$host" = here ]; then
+    need_root
+    [ -e "$LOTOK_HOME/current" ] || die "Lotok is not installed here; run deploy.sh"
+    act ops backup make
+    exit
+fi
+# shellcheck disable=SC2029 # it is filled in here, not there
+ssh "$host" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/backup.sh --here ${DRY_RUN:+--dry-run}"
+if [ -n "$folder" ]; then
+    act rsync -a --rsync-path="$AS_ROOT rsync" "$host:$LOTOK_HOME/backups/" "$folder/"
+    say "copied to $folder"
+fi

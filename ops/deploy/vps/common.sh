@@ -6,7 +6,6 @@ set -euo pipefail
 : "${LOTOK_ETC:=/etc/lotok}"      # env: the settings, 0640 root:lotok
 : "${LOTOK_KEPT:=3}"              # releases that stay for a way back
 DRY_RUN=${DRY_RUN:-}
-WEB_PROCESSES=2
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -45,7 +44,7 @@ put() {
 need_root() { [ "$(id -u)" = 0 ] || die "run it as root, by sudo"; }
 
 # A setting of the server, empty when unset. Usage: setting NAME
-setting() { [ -r "$LOTOK_ETC/env" ] && sed -n "s/^$1=//p" "$LOTOK_ETC/env" | tail -1 | sed 's/^"\(.*\)"$/\1/' || true; }
+setting() { [ ! -r "$LOTOK_ETC/env" ] || sed -n "s/^$1=//p" "$LOTOK_ETC/env" | tail -1 | sed 's/^"\(.*\)"$/\1/'; }
 
 # Run a verb of ops with the server's settings, as the bots' user. Usage: ops VERB ...
 ops() { in_release "$LOTOK_HOME/current" python -m ops "$@"; }
@@ -93,8 +92,20 @@ ready() {
 }
 
 render_workers() { setting RENDER_WORKERS | grep -E '^[1-9]$' || echo 1; }
-web_units() { seq -f 'lotok-web@%g' 1 "$WEB_PROCESSES"; }
+web_processes() { setting WEB_PROCESSES | grep -E '^[2-9]$' || echo 2; } # with one, a restart would leave nobody
+web_units() { seq -f 'lotok-web@%g' 1 "$(web_processes)"; }
 render_units() { seq -f 'lotok-render@%g' 1 "$(render_workers)"; }
+
+runs() { if has_systemd; then systemctl is-active -q "$1"; else python3 "$(dirname "${BASH_SOURCE[0]}")/supervisor.py" status "$1"; fi; }
+
+# Processes of a time when RENDER_WORKERS or WEB_PROCESSES was more.
+stop_surplus() {
+    local name
+    for name in $(seq -f 'lotok-render@%g' $(($(render_workers) + 1)) 9; seq -f 'lotok-web@%g' $(($(web_processes) + 1)) 9); do
+        if runs "$name"; then unit stop "$name"; fi
+        if has_systemd && systemctl is-enabled -q "$name" 2> /dev/null; then act systemctl disable -q "$name"; fi
+    done
+}
 
 put_units() {
     local file name
@@ -102,6 +113,8 @@ put_units() {
         name=$(basename "$file")
         put "/etc/systemd/system/$name" 644 < "$file"
     done
+    put /usr/local/bin/lotok 755 <<< "#!/bin/sh
+exec bash $LOTOK_HOME/current/ops/deploy/vps/lotok.sh \"\$@\""
     has_systemd || return 0
     mapfile -t all < <(web_units; render_units)
     act systemctl daemon-reload

@@ -12,7 +12,7 @@
 #   --dry-run      say what would be done, and do nothing
 #
 # It asks nothing that it can find out, and changes no file of yours but those under /etc/lotok, /opt/lotok, nginx's
-# lotok.conf, and the units lotok-*.
+# lotok.conf, the units lotok-*, and /usr/local/bin/lotok.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh

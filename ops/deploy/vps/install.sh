@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 need_root
-[ -n "$package" ] && [ -n "$version" ] || die "deploy.sh runs this; see deploy.sh --help"
+if [ -z "$package" ] || [ -z "$version" ]; then die "deploy.sh runs this; see deploy.sh --help"; fi
 [ -z "$workers" ] || [[ $workers =~ ^[1-9]$ ]] || die "--workers is a number from 1 to 9"
 known_domain=$(setting PUBLIC_URL | sed 's,^https\?://,,')
 domain=${domain:-$known_domain}
@@ -148,7 +148,6 @@ env_new=$(mktemp)
     keep DRAIN_SECONDS 55
     keep BACKUP_PATH "$LOTOK_HOME/backups"
     keep BACKUP_KEY "$LOTOK_ETC/backup.key"
-    keep BACKUP_SETTINGS "$LOTOK_ETC/env"
     keep BACKUP_RECIPIENTS "$(age-keygen -y "$LOTOK_ETC/backup.key" 2> /dev/null || true)"
     for name in WEBHOOK_SECRET CRON_SECRET APP_SECRET ADMIN_API_TOKEN METRICS_TOKEN; do keep "$name" "$(secret)"; done
     for bot in STUDIO CLIENT PARTNER ADMIN; do ask "${bot}_BOT_TOKEN" "from @BotFather"; done

@@ -25,7 +25,6 @@ line() { # line good|bad NAME TEXT
     if [ "$1" = bad ]; then bad=1; fi
     printf '%-4s  %-20s %s\n' "$([ "$1" = good ] && echo ok || echo BAD)" "$2" "$3"
 }
-runs() { if has_systemd; then systemctl is-active -q "$1"; else python3 "$here/supervisor.py" status "$1"; fi; }
 
 line good version "$(basename "$(readlink -f "$LOTOK_HOME/current")")"
 units=(lotok-drain)
@@ -52,7 +51,7 @@ queue = found.get("queue", {})
 late = queue.get("lag_seconds", 0)
 print(f"{word(late < 120)}|queue|{late} s late")
 for bot, hook in found.get("webhooks", {}).items():
-    wrong = "not set: ops webhooks" if not hook.get("is_set") else hook.get("error") if hook.get("pending") else ""
+    wrong = "not set: sudo lotok webhooks" if not hook.get("is_set") else hook.get("error") if hook.get("pending") else ""
     print(f"{word(not wrong)}|webhook {bot}|{wrong or "set"}, {hook.get("pending", "?")} pending")
 '
 while IFS='|' read -r state name text; do line "$state" "$name" "$text"; done \
@@ -65,8 +64,8 @@ if [ "$free" -gt 200 ]; then line good memory "$free MB free"; else line bad mem
 
 age() { [ -e "$1" ] && echo $((($(date +%s) - $(stat -c %Y "$1")) / 86400)) || echo 999; }
 last=$(age "$LOTOK_HOME/backups/last-good")
-if [ "$last" -le 1 ]; then line good backup "of the last day"; else line bad backup "$([ "$last" = 999 ] && echo none yet || echo "$last days old"): backup.sh"; fi
+if [ "$last" -le 1 ]; then line good backup "of the last day"; else line bad backup "$([ "$last" = 999 ] && echo none yet || echo "$last days old"): sudo lotok backup make"; fi
 tested=$(age "$LOTOK_HOME/backups/last-restored")
-if [ "$tested" -le 8 ]; then line good "restored backup" "$tested days ago"; else line bad "restored backup" "$([ "$tested" = 999 ] && echo never || echo "$tested days ago"): restore.sh --test"; fi
+if [ "$tested" -le 8 ]; then line good "restored backup" "$tested days ago"; else line bad "restored backup" "$([ "$tested" = 999 ] && echo never || echo "$tested days ago"): sudo lotok backup test"; fi
 if ! has_systemd; then line good systemd "is not here: a supervisor runs the processes"; fi
 exit "$bad"

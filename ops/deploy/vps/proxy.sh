@@ -15,7 +15,7 @@ trap 'rm -f "$made"' EXIT
 renderers=$(render_workers)
 while IFS= read -r line; do
     case $line in
-        *@WEB@*) servers 800 "$WEB_PROCESSES" ;;
+        *@WEB@*) servers 800 "$(web_processes)" ;;
         *@RENDER@*) servers 802 "$renderers" ;;
         *@TLS_BEGIN@*) [ -e "$certificate" ] || skip=1 ;;
         *@TLS_END@*) skip="" ;;
@@ -26,3 +26,4 @@ act mkdir -p /var/www/lotok
 put /etc/nginx/conf.d/lotok.conf 644 < "$made"
 [ -n "$DRY_RUN" ] || nginx -t -q || die "nginx finds a fault in /etc/nginx/conf.d/lotok.conf"
 if has_systemd; then act systemctl reload-or-restart nginx; else act nginx -s reload 2> /dev/null || act nginx; fi
+stop_surplus # now that nobody is sent to them

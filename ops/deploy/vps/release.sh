@@ -30,6 +30,7 @@ if [ ! -e "$release/.ready" ]; then
     "$release/.venv/bin/pip" install -q --disable-pip-version-check --no-deps -r "$release/requirements.txt"
     "$release/.venv/bin/pip" install -q --disable-pip-version-check --no-deps -r "$release/ops/deploy/requirements.txt"
     "$release/.venv/bin/python" -m compileall -q "$release/lib" "$release/api" "$release/ops"
+    echo "VERCEL_GIT_COMMIT_SHA=$version" > "$release/.version" # what Vercel would say
     chown -R root:lotok "$release"
     chmod -R u=rwX,g=rX,o= "$release"
     touch "$release/.ready"

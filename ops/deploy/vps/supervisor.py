@@ -72,7 +72,9 @@ def _keep(unit: dict[str, list[str]]) -> None:
 def _how(unit: dict[str, list[str]]) -> dict[str, object]:
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     for file in unit.get("EnvironmentFile", []):
-        for line in Path(file.lstrip("-")).read_text().splitlines():
+        if file.startswith("-") and not Path(file[1:]).exists():
+            continue
+        for line in Path(file.removeprefix("-")).read_text().splitlines():
             if "=" in line and not line.startswith("#"):
                 given, _, value = line.partition("=")
                 env[given] = value.strip('"')

@@ -2,7 +2,7 @@
 # Bring a server to the version of this checkout, without a failed request; or restart it, or go back.
 #
 #   ops/deploy/vps/update.sh root@bots.example.ru              the commit that is checked out here
-#   ops/deploy/vps/update.sh root@bots.example.ru --restart    the same version with changed settings
+#   ops/deploy/vps/update.sh root@bots.example.ru --restart    the same version with changed settings, RENDER_WORKERS too
 #   ops/deploy/vps/update.sh root@bots.example.ru --back       the version that ran before this one
 #   ops/deploy/vps/update.sh --here ...                        on the server itself; --dry-run says what would be done
 #
@@ -50,7 +50,9 @@ before=$(readlink -f "$LOTOK_HOME/current")
 
 case $mode in
     restart)
+        put_units
         restart_all
+        "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(setting PUBLIC_URL | sed 's,^https\?://,,')"
         say "restarted: $(basename "$before")"
         exit
         ;;

@@ -118,7 +118,7 @@ CASES = [
     ("address_not_https", PLAIN, "not https", "PUBLIC_URL"),
     ("address_away", site(error="timed out"), "nothing answers at https://lotok.example: timed out", "vercel deploy"),
     ("address_stranger", site(is_ours=False), "something else", "vercel env add PUBLIC_URL"),
-    ("token_differs", site(status=403, whole={}), "ADMIN_API_TOKEN", "vercel env pull"),
+    ("token_differs", site(status=403, whole={}), "ADMIN_API_TOKEN", "python -m ops setup"),
     ("secret_differs", told(secrets={"webhook_secret": "zz", "new": "y"}), "another WEBHOOK_SECRET", "vercel deploy"),
     ("hook_missing", hooked(url=""), "the studio bot has no webhook", "python -m ops webhooks"),
     ("hook_elsewhere", hooked(url="https://old.example/api/telegram/studio"), "old.example", "ops webhooks"),
@@ -150,7 +150,7 @@ CASES = [
         "a round trip from fra1 to Postgres takes 91 ms",
         "regions",
     ),
-    ("cron_missing", redis(cron_at=0.0, is_often=False), "> 24 h", "vercel deploy"),
+    ("cron_missing", redis(cron_at=0.0, is_often=False), "1440 min", "vercel deploy"),
     ("cron_missing", redis(cron_at=NOW.timestamp() - 1800), "30 min", "vercel deploy"),
     ("cron_too_often", healthy(hosting="hobby"), "* * * * *", "sed -i"),
     ("functions_too_many", healthy(hosting="hobby", functions=13, crons=()), "there are 13", "ls api"),
@@ -168,6 +168,7 @@ CASES = [
     ("openai_refused", healthy(keys={"openai": 401}), "(401)", "OPENAI_API_KEY"),
     ("plan_used", healthy(plan={"redis_commands": 0.71}), "71 % of the month's redis_commands", "PLAN_LIMITS"),
     ("no_metrics_token", env(METRICS_TOKEN=None), "METRICS_TOKEN", "vercel env add METRICS_TOKEN"),
+    ("settings_hidden", healthy(hidden=frozenset({"KIE_API_KEY"})), "KIE_API_KEY", "--env-file .env.production"),
     ("backup_stale", healthy(backup_at=int(NOW.timestamp()) - 9 * 86_400), "9 days", "python -m ops backup test"),
     ("preview_on_production", complaint(**PREVIEW, PUBLIC_URL="https://p.example"), "points at the production", "rm"),
     (
@@ -231,6 +232,41 @@ def test_every_verb_that_a_mending_command_names_is_there():
 )
 def test_what_is_within_its_limits_is_no_fault(sight):
     assert faults.find(sight) == []
+
+
+def test_what_is_set_and_hidden_is_not_called_missing():
+    names = [*looks.SECRETS, "METRICS_TOKEN", "ADMIN_IDS", "STUDIO_BOT_TOKEN", "UPSTASH_REDIS_REST_TOKEN"]
+    without = {name: value for name, value in ENV.items() if name not in names}
+    complaints = tuple(config.Config({"LOTOK_ENV": "production", **without}).complaints())
+    assert "UPSTASH_REDIS_REST_TOKEN or KV_REST_API_TOKEN is not set" in complaints
+    seen = healthy(env=without, bots={}, complaints=complaints, hidden=frozenset(names))
+    assert [(one.name, one.level) for one in faults.find(seen)] == [("settings_hidden", "advice")]
+    assert {"setting_missing", "secret_missing", "no_bot", "no_admins"} <= {
+        one.name for one in faults.find(replace(seen, hidden=frozenset()))
+    }
+
+
+@pytest.mark.parametrize(
+    ("sight", "mend"),
+    [
+        (env(CRON_SECRET=None), "sudo nano /etc/lotok/env (CRON_SECRET), then: sudo lotok restart"),
+        (hooked(url=""), "sudo lotok webhooks"),
+        (told(migration="0001_a"), "ops/deploy/vps/update.sh root@..., in a checkout after git pull"),
+        (error("Connection timed out"), "journalctl -u 'lotok-*' --since -1h"),
+    ],
+)
+def test_a_servers_owner_reads_what_to_type_there(sight, mend):
+    at_home = replace(sight, env={**sight.env, "BACKUP_KEY": "/etc/lotok/backup.key"})
+    assert [one.mend for one in faults.find(at_home)] == [mend]
+
+
+def test_no_command_for_vercel_is_left_on_a_server():
+    for case in CASES:
+        if case[0] not in ("preview_on_production", "blob_public", "storage_local", "blob_refused"):
+            at_home = replace(case[1], env={**case[1].env, "BACKUP_KEY": "/etc/lotok/backup.key"})
+            assert not [one.mend for one in faults.find(at_home) if re.search(r"\bvercel (?!.*json)", one.mend)], case[
+                0
+            ]
 
 
 def test_what_lies_in_the_nature_of_a_local_stack_is_a_note():

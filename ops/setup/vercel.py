@@ -1,0 +1,65 @@
+"""Vercel's own command line, where it is installed and has linked this folder: what the wizard reads and hands over.
+
+A value that goes to Vercel is stored as a secret, which nobody can read again: what comes back is a placeholder. So the
+wizard's own file is the one place that has it.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ops import envfile
+
+DEPLOY = "vercel deploy --prod"
+LINK = Path(".vercel/project.json")
+_PATIENCE = 120  # seconds; a deployment takes what it takes
+
+
+def is_here() -> bool:
+    """Whether the command line is installed."""
+    return shutil.which("vercel") is not None
+
+
+def is_linked() -> bool:
+    """Whether it can be asked about the project of this folder."""
+    return is_here() and LINK.is_file()
+
+
+def pull() -> tuple[dict[str, str], str]:
+    """Return the settings of production, envfile.HIDDEN in place of a secret, and why they could not be had, or ''."""
+    with tempfile.TemporaryDirectory(prefix="lotok-setup-") as folder:
+        file = Path(folder) / "env"
+        fault = _said(["env", "pull", str(file), "--environment=production", "--yes"])
+        return envfile.read(file) | dict.fromkeys(envfile.hidden(file), envfile.HIDDEN), fault
+
+
+def push(name: str, value: str) -> str:
+    """Set one variable of production; return why that failed, or ''."""
+    return _said(["env", "add", name, "production", "--force"], value)
+
+
+def block(names: Sequence[str], file: Path) -> str:
+    """Return one line for a shell that does the same by hand; it takes the quotes off as it reads."""
+    read = rf"""sed -n "s/^$name=//p" {file} | sed "s/^[\"']\(.*\)[\"']$/\1/" | tr -d '\n'"""
+    return f"for name in {' '.join(names)}; do {read} | vercel env add $name production --force; done"
+
+
+def deploy() -> bool:
+    """Deploy to production in sight of the person, and say whether that worked."""
+    return subprocess.run([str(shutil.which("vercel")), "deploy", "--prod", "--yes"], check=False).returncode == 0
+
+
+def _said(words: Sequence[str], given: str = "") -> str:
+    """Run a command; return its last line when it failed, or ''."""
+    command, env = [str(shutil.which("vercel")), *words], {**os.environ, "VERCEL_TELEMETRY_DISABLED": "1"}
+    try:
+        done = subprocess.run(
+            command, input=given, env=env, capture_output=True, text=True, check=False, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    return "" if not done.returncode else (lines or [f"exit code {done.returncode}"])[-1]

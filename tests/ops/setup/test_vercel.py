@@ -1,0 +1,180 @@
+"""What the wizard reads from Vercel and hands over, with a program in place of Vercel's command line."""
+
+import os
+import subprocess
+
+import pytest
+
+from lib import config
+from ops import envfile
+from ops.setup import steps, vercel
+from ops.setup.wizard import Wizard
+
+# It keeps production's variables in a folder, as files; those called *SECRET* or *TOKEN* it shows to nobody.
+PROGRAM = """#!/bin/sh
+cd "$(dirname "$0")"
+echo "$@" >> asked
+[ ! -e refuses ] || { echo "Error: The specified token is not valid." >&2; exit 1; }
+case "$1 $2" in
+    "env add") cat > "kept/$3" ;;
+    "env pull")
+        echo "# Created by Vercel CLI" > "$3"
+        for one in kept/*; do
+            [ -e "$one" ] || continue
+            name=$(basename "$one")
+            case $name in
+                *SECRET* | *TOKEN*) echo "$name=\\"[SENSITIVE]\\"" >> "$3" ;;
+                *) echo "$name=\\"$(cat "$one")\\"" >> "$3" ;;
+            esac
+        done ;;
+esac
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder that is linked to a project, with the program in sight; return what production has."""
+    for name in {*steps.SECRETS, *steps.WANTED, "LOTOK_DATABASE_URL", "DATABASE_URL", "STUDIO_BOT_TOKEN", "SHOP"}:
+        monkeypatch.setenv(name, "")
+    program = tmp_path / "bin/vercel"
+    program.parent.mkdir()
+    program.write_text(PROGRAM.replace("\\\\", "\\"))
+    program.chmod(0o755)
+    (tmp_path / "bin/kept").mkdir()
+    (tmp_path / vercel.LINK).parent.mkdir()
+    (tmp_path / vercel.LINK).write_text("{}")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    config.get.cache_clear()
+    yield tmp_path / "bin"
+    config.get.cache_clear()
+
+
+def kept(project):
+    return {path.name: path.read_text() for path in (project / "kept").iterdir()}
+
+
+def wizard(**changes):
+    return Wizard(**{"asks": False, "prints": False, "hands_over": True} | changes)
+
+
+def test_what_is_read_from_vercel_needs_no_answer_and_no_handing_over(project):
+    (project / "kept/PUBLIC_URL").write_text("https://lotok.example")
+    (project / "kept/ADMIN_IDS").write_text("5")
+    one = wizard()
+    steps.found(one)
+    assert (os.environ["PUBLIC_URL"], one.theirs) == (
+        "https://lotok.example",
+        {"PUBLIC_URL": "https://lotok.example", "ADMIN_IDS": "5"},
+    )
+    steps.keep(one)
+    assert one.left == []
+
+
+def test_what_was_made_is_handed_over_and_what_waits_from_before(project):
+    """A run that ended between the file and Vercel is gone on with by the next one."""
+    file = project.parent / ".env.production"
+    envfile.write(
+        file, {"CRON_SECRET": "of-the-run-before", "ADMIN_IDS": "5, 6", "VERCEL_URL": "theirs", "STRANGE": "1"}
+    )
+    one = wizard(file=file)
+    steps.found(one)
+    one.put("WEBHOOK_SECRET", "made-just-now")
+    steps.keep(one)
+    assert kept(project) == {"WEBHOOK_SECRET": "made-just-now", "CRON_SECRET": "of-the-run-before", "ADMIN_IDS": "5, 6"}
+    assert [line["mend"] for line in one.left] == ["vercel deploy --prod"]
+    again = wizard(file=file)
+    steps.found(again)
+    steps.keep(again)
+    assert (again.left, again.waits) == ([], False)
+
+
+def test_a_setting_changed_in_the_file_is_handed_over_again(project):
+    file = project.parent / ".env.production"
+    (project / "kept/ADMIN_IDS").write_text("5")
+    envfile.write(file, {"ADMIN_IDS": "5,6"})
+    one = wizard(file=file)
+    steps.found(one)
+    steps.keep(one)
+    assert kept(project) == {"ADMIN_IDS": "5,6"}
+
+
+def test_a_secret_that_vercel_hides_is_not_made_anew(project):
+    """On another computer, without the file: another APP_SECRET would be a way into nothing."""
+    for name in (*steps.SECRETS, "STUDIO_BOT_TOKEN"):
+        (project / f"kept/{name}").write_text("known to Vercel alone")
+    one = wizard(file=project.parent / "none")
+    steps.found(one)
+    steps.settings(one)
+    assert one.made == {}
+    [line] = [line for line in one.left if "shows them to nobody" in line["what"]]
+    assert all(name in line["what"] for name in (*steps.SECRETS, "STUDIO_BOT_TOKEN"))
+
+
+def test_vercel_that_refuses_is_told_with_its_reason(project):
+    (project / "refuses").touch()
+    one = wizard()
+    steps.found(one)
+    assert one.left == [
+        {
+            "what": "Vercel does not tell the project's settings: Error: The specified token is not valid.",
+            "mend": "vercel login",
+        }
+    ]
+
+
+def test_a_setting_that_vercel_does_not_take_is_left_with_the_line_for_it(project):
+    one = wizard()
+    steps.found(one)
+    (project / "refuses").touch()
+    one.put("ADMIN_IDS", "5")
+    steps.keep(one)
+    assert "Vercel did not take ADMIN_IDS: Error: The specified token is not valid." in one.left[0]["what"]
+    assert one.waits
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("", True), ("да", True), ("y", True), ("n", False), ("нет", False)])
+def test_it_is_handed_over_when_the_person_says_yes(project, monkeypatch, typed, taken):
+    lines = iter([typed, "n"])
+    monkeypatch.setattr("builtins.input", lambda question: next(lines))
+    one = wizard(asks=True, hands_over=False)
+    steps.found(one)
+    one.put("ADMIN_IDS", "5")
+    steps.keep(one)
+    assert (kept(project) == {"ADMIN_IDS": "5"}) is taken
+    assert one.left[-1]["mend"] == "vercel deploy --prod"
+
+
+def test_a_person_who_says_yes_twice_has_it_deployed(project, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    one = wizard(asks=True)
+    steps.found(one)
+    one.put("ADMIN_IDS", "5")
+    steps.keep(one)
+    assert (project / "asked").read_text().splitlines()[-1] == "deploy --prod --yes"
+    assert (one.left, one.waits) == ([], False)
+
+
+def test_the_printed_line_hands_over_the_same(project):
+    """It is pasted into a shell; quotes of the file are no part of a value."""
+    file = project.parent / ".env.production"
+    values = {"ADMIN_IDS": "5, 6", "PUBLIC_URL": "https://a.example/?x=1&y=$HOME", "OPENAI_VENDOR": "it's ours"}
+    envfile.write(file, values)
+    line = vercel.block([*values], file)
+    assert "\n" not in line
+    subprocess.run(["sh", "-c", line], check=True, capture_output=True)
+    assert kept(project) == values
+
+
+def test_without_a_link_it_says_what_comes_first(project):
+    (project.parent / vercel.LINK).unlink()
+    one = wizard()
+    steps.found(one)
+    one.put("ADMIN_IDS", "5")
+    steps.keep(one)
+    assert [line["mend"].split()[:2] for line in one.left] == [
+        ["vercel", "link"],
+        ["for", "name"],
+        ["vercel", "deploy"],
+    ]
+    assert not (project / "asked").exists()
