@@ -57,9 +57,10 @@ class Cutover:
 async def _check(move: Cutover) -> str:
     """Look whether the application can be kept out, and whether replication is allowed."""
     said = await fence.may(move.source.conn, move.roles)
-    said += await replication.obstacles(move.source.conn, move.target.conn)
-    if said:
-        raise errors.Conflict("not_ready", "; ".join(said) + ". Without replication: --offline")
+    barred = await replication.obstacles(move.source.conn, move.target.conn)
+    if said or barred:
+        way = ". Without replication: --offline" if barred else ""
+        raise errors.Conflict("not_ready", "; ".join(said + barred) + way)
     move.note(roles=move.roles)
     return f"{await copy.check(move.copy)}\n    the application logs in as {', '.join(move.roles)}"
 

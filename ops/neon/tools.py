@@ -4,10 +4,12 @@ A client must be as new as the server it dumps; one without TLS reaches a provid
 """
 
 import asyncio
+import contextlib
 import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -98,7 +100,11 @@ async def run(command: list[str], *, url: str = "", listen: Callable[[str], None
     env |= connect.environment(url) if url else {}
     watched = stalls.Stall()
     process = await asyncio.create_subprocess_exec(
-        *command, env=env | {"LC_ALL": "C"}, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        *command,
+        env=env | {"LC_ALL": "C"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     said: list[str] = []
     try:
@@ -111,8 +117,18 @@ async def run(command: list[str], *, url: str = "", listen: Callable[[str], None
         return await process.wait(), "\n".join(said)
     finally:
         if process.returncode is None:
-            process.terminate()
-            await process.wait()
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process, seconds: float = 5) -> None:
+    """End a program with all that it has started: one whose server no longer answers would wait for that, too."""
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), patience)
+    assert process.stderr is not None
+    await process.stderr.read()  # to its end, or the pipe would outlive the loop
 
 
 async def _next(process: asyncio.subprocess.Process, url: str, watched: stalls.Stall) -> bytes:
