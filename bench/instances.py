@@ -102,7 +102,7 @@ async def play(course: Course, size: Size, seed: int = 7) -> Outcome:
             await crowd.live()
             if killing:
                 await killing
-            await _settled(site)
+            await settled(site)
             return await _judge(course, crowd, running, began, running.updates(since))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -118,11 +118,11 @@ async def _kill(running: Fleet, seconds: float) -> None:
         await one.is_up()
 
 
-async def _settled(site: Site) -> None:
+async def settled(site: Site) -> None:
     """Wait until no job is left that is due."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE_SECONDS):
-            while await _number(site, f"{TOLD} and finished_at is null"):  # noqa: ASYNC110 - it is Postgres that knows
+            while await number(site, f"{TOLD} and finished_at is null"):  # noqa: ASYNC110 - it is Postgres that knows
                 await asyncio.sleep(0.5)
 
 
@@ -132,13 +132,13 @@ async def _judge(course: Course, crowd: Crowd, running: Fleet, began: float, pas
     records = list(site.world.updates.values())
     counts = {
         "updates that were not delivered": sum(one.state != "delivered" for one in records),
-        "orders more or fewer than were placed": abs(await _number(site, TOLD) - crowd.ordered),
-        "orders that were not done": crowd.ordered - await _number(site, DONE),
-        "points more or less often than given": abs(await _number(site, GIVEN) - crowd.given),
+        "orders more or fewer than were placed": abs(await number(site, TOLD) - crowd.ordered),
+        "orders that were not done": crowd.ordered - await number(site, DONE),
+        "points more or less often than given": abs(await number(site, GIVEN) - crowd.given),
     }
     for name, query in INVARIANTS.items():
         if name != "orders that are not final":
-            counts[name] = await _number(site, query)
+            counts[name] = await number(site, query)
     async with db.connect(site.owner_url) as conn:
         found = [f"{one.check}: {one.number}" for one in await audit.check(conn)]
     ticks, minutes = running.ticks(), range(int(began // 60) + 1, int((time.time() - 5) // 60) + 1)
@@ -148,7 +148,7 @@ async def _judge(course: Course, crowd: Crowd, running: Fleet, began: float, pas
     return Outcome(course, passed, again, crowd.ordered, crowd.given, time.time() - began, ticks.total(), wrong)
 
 
-async def _number(site: Site, query: str) -> int:
+async def number(site: Site, query: str) -> int:
     async with db.connect(site.owner_url) as conn:
         row = await (await conn.execute(query.encode())).fetchone()
     return int(row[0]) if row else 0

@@ -1,6 +1,7 @@
 """How long a move takes: copy, verify, and the pause of a cutover under four writers, online and offline, on 1 GB.
 
-MOVE_MB=64 makes a smaller base. It starts servers of two versions of its own, with fsync.
+MOVE_MB=64 makes a smaller base. It starts servers of two versions of its own, with fsync. Where pgcopydb is installed,
+its comparison is timed beside ours. At last our own application is moved while people write to it.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import contextlib
 import io
 import itertools
 import os
+import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,12 +19,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import psycopg
 
 from bench.results import Failed, Skipped
+from bench.several import moved
 from dev import servers
 from lib import db, errors
 from ops.neon import copy, cutover, verify
+from ops.neon.assess import verb as assess
 from ops.neon.verify import Sides
 
 PAIRS = ((16, 17), (17, 18))
@@ -62,17 +68,25 @@ def run() -> str:
     size = int(os.environ.get("MOVE_MB", "1024"))
     loaded = os.getloadavg()[0]
     rows = [asyncio.run(_pair(old, new, size)) for old, new in PAIRS]
-    head = "| from → to | base, MB | copy, s | its processor, s | verify, s | online: ready, s | pause, s |"
-    more = " seen by writers, s | acknowledged | lost | doubled | offline pause, s |"
-    lines = [head + more, "|---" * 12 + "|", *rows]
-    return "\n".join([*lines, "", _words(loaded)])
+    head = "| from → to | base, MB | copy, s | its processor, s | verify, s | its servers' processor, s | pgcopydb, s |"
+    more = " assess, s | online: ready, s | pause, s | seen by writers, s | acknowledged | lost | doubled"
+    lines = [f"{head}{more} | offline pause, s |", "|---" * 15 + "|", *rows]
+    return "\n".join([*lines, "", _words(loaded), "", *_ours()])
+
+
+def _ours() -> list[str]:
+    outcome = asyncio.run(moved.play())
+    if outcome.wrong or not (outcome.ordered and outcome.given):
+        raise Failed(f"our own application: {'; '.join(outcome.wrong) or 'nobody wrote'}")
+    return [moved.HEAD, outcome.row(), "", moved.NOTE]
 
 
 def _words(loaded: float) -> str:
     return f"""Four writers insert into a ledger and raise counters all the while. *Pause*: from the fence until the new
 address is handed over; *seen by writers*: from the last answer of the source to the first of the target. The processor
 is that of this program, pg_dump and pg_restore. Load of the machine when it began: {loaded:.1f} on {os.cpu_count()}
-cores. Goal on a quiet one: a pause of 1 s, and 20 s of verify a GB."""
+cores. Goal on a quiet one: a pause of 1 s, and 20 s of verify a GB. *pgcopydb*: `compare data` of the same two bases,
+where it is installed; it counts rows and sums hashes by table, and names no row."""
 
 
 async def _pair(old: int, new: int, size: int) -> str:
@@ -82,10 +96,13 @@ async def _pair(old: int, new: int, size: int) -> str:
         real = await _value(source, "select pg_database_size(current_database())") // 2**20
         copied, used = await _copy(source, await _fresh(there))
         target = _at(there, "shop")
-        looked = await _verify(source, target)
+        looked, working = await _verify(source, target, (here, there))
+        others = await _pgcopydb(source, target)
+        assessed = await _assess(source)
         online = await _online(source, await _fresh(there))
         offline = await _offline(source, await _fresh(there))
-    told = [f"{copied:.1f}", f"{used:.1f}", f"{looked:.1f}", f"{online.ready:.1f}", f"{online.pause:.2f}"]
+    told = [f"{copied:.1f}", f"{used:.1f}", f"{looked:.1f}", f"{working:.1f}", others, f"{assessed:.1f}"]
+    told += [f"{online.ready:.1f}", f"{online.pause:.2f}"]
     told += [f"{online.seen:.2f}", f"{online.acknowledged:,}", online.lost, online.doubled, f"{offline:.1f}"]
     return f"| {old} → {new} | {real:,} | {' | '.join(map(str, told))} |"
 
@@ -127,6 +144,8 @@ def _asked(source: str, target: str, folder: str, **options: Any) -> argparse.Na
         "skip_extension": [],
         "state": Path(folder),
         "dry_run": False,
+        "stream": False,
+        "replace": False,
         "jobs": 2,
     }
     return argparse.Namespace(source=source, target=target, **given | more | options)
@@ -145,11 +164,47 @@ async def _copy(source: str, target: str) -> tuple[float, float]:
     return time.monotonic() - began, sum(os.times()[:4]) - before
 
 
-async def _verify(source: str, target: str) -> float:
+async def _verify(source: str, target: str, servers: tuple[Path, Path]) -> tuple[float, float]:
+    before = sum(map(_worked, servers))
     report = await verify.verify(Sides(source, target, quiet=True))
     if report.failures:
         raise Failed(f"the copy is not equal: {report.failures[0]}")
-    return report.seconds
+    return report.seconds, sum(map(_worked, servers)) - before
+
+
+def _worked(data: Path) -> float:
+    """Return the processor time of a server and of all it has ended."""
+    server = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
+    own = server.cpu_times()
+    return float(own.user + own.system + own.children_user + own.children_system)
+
+
+async def _pgcopydb(source: str, target: str) -> str:
+    """Time the comparison of pgcopydb, where one is installed that has it: Debian 12's 0.10 has not."""
+    program = shutil.which("pgcopydb")
+    if not program or not _compares(program):
+        return "–"
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        given = ["compare", "data", "--dir", folder, "--source", source, "--target", target]
+        process = await asyncio.create_subprocess_exec(
+            program, *given, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        return f"{time.monotonic() - began:.1f}" if await process.wait() == 0 else "failed"
+
+
+def _compares(program: str) -> bool:
+    return "compare" in subprocess.run([program, "help"], capture_output=True, text=True).stderr
+
+
+async def _assess(source: str) -> float:
+    """Time what is measured before a move is decided."""
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        began = time.monotonic()
+        parser = argparse.ArgumentParser()
+        assess.add_arguments(parser)
+        await assess.run(parser.parse_args([source, "--html", f"{folder}/report.html"]))
+    return time.monotonic() - began
 
 
 async def _write(url: str, number: int, told: list[tuple[float, str]]) -> None:

@@ -33,7 +33,7 @@ master_process off;
 events {{}}
 http {{
     log_format timed escape=json
-        '{{"path":"$uri","seconds":"$request_time","tries":"$upstream_status","status":"$status"}}';
+        '{{"path":"$uri","at":"$msec","seconds":"$request_time","tries":"$upstream_status","status":"$status"}}';
     access_log {folder}/access.log timed;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -105,13 +105,19 @@ class Fleet:
     webs: list[Server]
     drains: list[Server]
     renders: list[Server]
+    balancer: subprocess.Popen[bytes] | None = None
+
+    def reload(self) -> None:
+        """Let the balancer read its file again."""
+        assert self.balancer
+        self.balancer.send_signal(signal.SIGHUP)
 
     def updates(self, since: int = 0) -> list["Passed"]:
         """Return what nginx noted of the updates, from this line of its log on."""
         lines = (self.folder / "access.log").read_text().splitlines()[since:]
         read = [json.loads(line) for line in lines]
         return [
-            Passed(float(one["seconds"]) * 1000, int(one["status"]), one["tries"].count(",") + 1)
+            Passed(float(one["seconds"]) * 1000, int(one["status"]), one["tries"].count(",") + 1, float(one["at"]))
             for one in read
             if one["path"].startswith("/api/telegram/")
         ]
@@ -128,11 +134,12 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Passed:
-    """An update as the balancer saw it: `tries` are the web processes it was sent to."""
+    """An update as the balancer saw it: `tries` are the web processes it was sent to, `at` when it was answered."""
 
     ms: float
     status: int
     tries: int
+    at: float
 
 
 class Site(Stack):
@@ -215,7 +222,7 @@ async def fleet(of: Doors, settings: Mapping[str, str], folder: Path) -> AsyncIt
     try:
         for one in servers:
             one.start()
-        balancer = _balancer(program, folder)
+        made.balancer = balancer = _balancer(program, folder)
         await asyncio.gather(*(one.is_up() for one in servers))
         yield made
     finally:
