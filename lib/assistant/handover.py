@@ -130,7 +130,7 @@ async def pass_on(
     theirs = [one for one in people if one.user_id == talk.taken_by]
     for one in theirs or people:
         fields = {"shop": one.title, "name": _name(client), "words": words}
-        once, key = f"talk:{partner_id}:{line_id}:{one.user_id}", "talk.told.words"
+        once, key = f"talk:line:{partner_id}:{line_id}:{one.user_id}", "talk.told.words"
         if photo:
             args = {"file_id": photo, "from": "client", "to": "partner", "key": key, "fields": fields}
             order = NewJob(one.user_id, f"{RELAY}:{once}", {**args, "ways": _ways(talk)})
@@ -206,7 +206,7 @@ async def _tell_staff(conn: db.Connection, talk: Talk, why: str) -> None:
     for one in await staff.readers(conn, talk.partner_id):
         fields: dict[str, Any] = {"shop": one.title, "name": _name(client), "lines": notify.listed(lines)}
         fields["why"] = notify.spoken(f"talk.why.{why}")
-        once = f"talk:{talk.partner_id}:{talk.id}:{one.user_id}"
+        once = f"talk:call:{talk.partner_id}:{talk.id}:{one.user_id}"
         whole = {"talk.told.words": {"shop": one.title, "name": _name(client), "words": long[0]}} if long else None
         await notify.tell(conn, one.user_id, "partner", "talk.told.call", fields, _ways(talk), once=once, more=whole)
 

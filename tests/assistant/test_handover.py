@@ -122,6 +122,14 @@ async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(c
     assert await talks.take(conn, shop.id, talk.id, shop.owner.id, at=NOW)
 
 
+async def test_a_call_is_told_though_a_line_that_was_passed_on_had_the_number_of_its_talk(conn):
+    shop, anna, boris = await make_shop(conn), await make_user(conn), await make_user(conn)
+    talk, asked = await called(conn, shop, anna), await hear(conn, shop, boris)
+    await handover.pass_on(conn, shop.id, talk.id, asked.talk_id, "вы здесь?")
+    assert await handover.call(conn, shop.id, asked.talk_id, "asked", at=NOW)
+    assert await keys(conn, shop.owner) == ["talk.told.call", "talk.told.words", "talk.told.call"]
+
+
 async def test_words_and_photos_reach_the_client_in_the_shops_name_once(conn):
     shop, anna = await make_shop(conn), await make_user(conn)
     talk = await called(conn, shop, anna)
