@@ -64,6 +64,12 @@ async def newest(conn: db.Connection, partner_id: int) -> MenuVersion:
     return _read({"version": found.version, "items": found.items}) if found else MenuVersion()
 
 
+async def place_now(conn: db.Connection, partner_id: int, version: int, place: int) -> int:
+    """Return where an item of an older version stands in the newest menu, 0 where that has it no more."""
+    ids = {"partner_id": partner_id, "version": version, "place": place}
+    return await SQL.place_now.within(_of(partner_id)).one(conn, int, **ids) or 0
+
+
 async def publish(conn: db.Connection, partner_id: int, actor_id: int, items: Sequence[MenuItem], *, seen: int) -> int:
     """Publish a menu after the version that the person saw; return the new version. Conflict("menu_changed").
 

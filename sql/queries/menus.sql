@@ -1,3 +1,13 @@
+-- name: place_now
+-- Where an item of an older version of a menu stands in the newest one.
+select n.place
+from menu_items o
+join menu_items n on n.partner_id = o.partner_id and n.code = o.code
+where o.partner_id = %(partner_id)s
+and o.version = %(version)s
+and o.place = %(place)s
+and n.version = (select max(m.version) from menus m where m.partner_id = %(partner_id)s);
+
 -- name: newest_menu
 select m.version, (
     select coalesce(jsonb_agg(jsonb_build_object(

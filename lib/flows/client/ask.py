@@ -7,14 +7,14 @@ is asked meanwhile is answered together with it. The client stops an answer by t
 """
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import cache, clock, config, db, errors, limits, text
 from lib.assistant import atonce, below, handover, keyless, talks
 from lib.assistant.keyless import MenuReply
 from lib.assistant.talks import HeardLine
-from lib.flows.client import staffed, visitor
+from lib.flows.client import staffed, talking, visitor
+from lib.flows.client.talking import TALK, MenuTalk
 from lib.jobs import kick, table
 from lib.jobs.table import NewJob
 from lib.loyalty import partners
@@ -23,18 +23,7 @@ from lib.menu.index import Index
 from lib.menu.versions import OpenShop
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
-from lib.telegram.drafts import DraftKey
 
-
-@dataclass(frozen=True)
-class MenuTalk:
-    """The shop whose menu is being asked about, and the line of the last question that a worker answers."""
-
-    shop: int
-    line: int = 0
-
-
-TALK = DraftKey("menu_talk", MenuTalk)
 VOICES = limits.Limit("voice", 3, timedelta(minutes=1))
 LONGEST, VOICE_BYTES = 60, 2_000_000  # seconds, and what they may take
 STOP = re.compile(r"\W*(?:стоп|хватит|остановись|stop|enough)\W*", re.IGNORECASE)
@@ -96,9 +85,8 @@ async def _open(turn: Turn, shop: int, note: str = "") -> None:
     talk = await db.run(lambda conn: talks.open_of(conn, shop, user_id))
     items = (await versions.index(partner)).items if partner.menu_version else ()
     staffs = talk is not None and talk.person_until is not None and talk.person_until > clock.now()
-    turn.state.step = "ask:words" if items or staffs else ""
-    before = TALK.of(turn.state)  # what is still being written can be stopped from the screen that opens now, too
-    TALK.keep(turn.state, MenuTalk(shop, before.line if before and before.shop == shop else 0))
+    talking.listen(turn, shop)
+    turn.state.step = turn.state.step if items or staffs else ""
     if staffs:
         words = screen.paragraphs(note, turn.text("talk.with_person", title=partner.title))
         await turn.show(words, [*staffed.back(turn, shop), screen.home(turn, f"shop:{shop}")])

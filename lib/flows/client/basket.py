@@ -9,7 +9,7 @@ from lib import db, errors, text
 from lib.assistant import requests, slip
 from lib.assistant.requests import RequestLine, ShopRequest
 from lib.flows import slips
-from lib.flows.client import visitor
+from lib.flows.client import talking, visitor
 from lib.menu import versions
 from lib.telegram import screen
 from lib.telegram.client import Button, Keyboard
@@ -18,9 +18,9 @@ from lib.telegram.dispatch import Turn
 
 async def handle(turn: Turn) -> None:
     """Answer one of the buttons: basket:<what>:<shop>, and numbers that say which item or line."""
-    turn.state.step = ""
     what, *rest = turn.came.text.split(":")[1:] if turn.came.kind == "press" else [""]
     shop, *numbers = [screen.number(one) for one in rest] or [0]
+    talking.listen(turn, shop)
     try:
         await _act(turn, what, shop, [*numbers, 0, 0, 0][:3])
     except (errors.Conflict, errors.Denied, errors.Missing) as error:
@@ -47,16 +47,21 @@ async def _act(turn: Turn, what: str, shop: int, numbers: list[int]) -> None:
 
 
 async def _variants(turn: Turn, shop: int, version: int, place: int) -> None:
-    """Ask which variant; a menu that changed meanwhile has others."""
+    """Ask which variant, at the prices of now; what a menu that changed meanwhile has no more is said so."""
     partner = await db.run(lambda conn: versions.open_shop(conn, shop))
     items = (await versions.index(partner)).items if partner else ()
-    if partner is None or partner.menu_version != version or not 0 < place <= len(items):
+    if partner and partner.menu_version != version:
+        place = await db.run(lambda conn: versions.place_now(conn, shop, version, place))
+    if partner is None or not 0 < place <= len(items):
         await screen.refuse_old_button(turn)
         await _empty(turn, shop, turn.text("request.menu_changed"))
         return
     item = items[place - 1]
+    if not item.available:
+        raise errors.Conflict("sold_out")
+    add = f"basket:add:{shop}:{partner.menu_version}:{place}"
     rows = [
-        [Button(_label(turn, one.name, one.kopecks, one.at_least), f"basket:add:{shop}:{version}:{place}:{at}")]
+        [Button(_label(turn, one.name, one.kopecks, one.at_least), f"{add}:{at}")]
         for at, one in enumerate(item.variants, 1)
     ]
     words = turn.text("request.which", title=item.title)
@@ -102,8 +107,8 @@ def _row(turn: Turn, draft: ShopRequest, one: RequestLine) -> Keyboard:
 
 
 async def _empty(turn: Turn, shop: int, note: str = "") -> None:
-    ask = [screen.button(turn, "request.button.ask", f"ask:{shop}", style="primary")]
-    await turn.show(note or turn.text("request.empty"), [ask, screen.home(turn)])
+    more = [screen.button(turn, "request.button.ask", f"ask:{shop}", style="primary")]
+    await turn.show(note or turn.text("request.empty"), [more, screen.home(turn)])
 
 
 def _way_on(turn: Turn, error: errors.AppError, shop: int) -> Keyboard:

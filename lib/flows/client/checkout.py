@@ -13,7 +13,7 @@ from lib import db, errors, limits, text
 from lib.assistant import pushes, requests, slip
 from lib.assistant.requests import ShopRequest
 from lib.flows import slips
-from lib.flows.client import visitor
+from lib.flows.client import talking, visitor
 from lib.jobs import kick
 from lib.loyalty import partners, phones
 from lib.telegram import screen
@@ -45,7 +45,7 @@ async def handle(turn: Turn) -> None:
     try:
         await _act(turn, shop, what, rest[1:])
     except (errors.Conflict, errors.Denied, errors.Missing) as error:
-        turn.state.step = ""
+        talking.listen(turn, shop)
         await turn.show(_refusal(turn, error), [*_ways(turn, error, shop), screen.home(turn, f"basket:open:{shop}")])
 
 
@@ -158,6 +158,8 @@ async def _whole(turn: Turn, draft: ShopRequest, note: str = "") -> None:
     for one in _asked(draft):
         changes.append(screen.button(turn, f"request.change.{one}", f"checkout:ask:{shop}:{one}"))
     drop = screen.button(turn, "request.button.drop", f"basket:drop:{shop}")
+    kept = any(not one.gone for one in draft.lines)
+    more = screen.button(turn, "request.button.more", f"ask:{shop}", style="primary")
     words = screen.paragraphs(
         note,
         turn.text("request.check", shop=draft.shop),
@@ -165,7 +167,7 @@ async def _whole(turn: Turn, draft: ShopRequest, note: str = "") -> None:
         slips.words(turn, slip.facts(draft)),
         turn.text(f"request.promise.{draft.way}"),
     )
-    await turn.show(words, [[send], *screen.in_rows(changes, 3), [drop, *screen.home(turn)]])
+    await turn.show(words, [[send if kept else more], *screen.in_rows(changes, 3), [drop, *screen.home(turn)]])
 
 
 async def _send(turn: Turn, shop: int, request_id: int, edition: int) -> None:
@@ -177,7 +179,7 @@ async def _send(turn: Turn, shop: int, request_id: int, edition: int) -> None:
     if request.state == "draft":
         await _whole(turn, request, turn.text("request.changed"))
         return
-    turn.state.step = ""
+    talking.listen(turn, shop)
     turn.settled = True
     QUESTION.drop(turn.state)
     if fresh:

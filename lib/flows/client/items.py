@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lib import db, errors, text
 from lib.assistant import keyless, requests
-from lib.flows.client import visitor
+from lib.flows.client import talking, visitor
 from lib.loyalty import partners
 from lib.menu import versions
 from lib.menu.goods import MenuItem
@@ -27,11 +27,11 @@ SECTIONS = 40
 
 async def handle(turn: Turn) -> None:
     """Show what a button names."""
-    turn.state.step = ""
     what, *rest = [*turn.came.text.split(":")[1:], ""] if turn.came.kind == "press" else [""]
     if what not in SCREENS:
         what, rest = "short", [what]
     shop, version, *numbers = [screen.number(one) for one in [*rest, "", "", "", ""][:4]]
+    talking.listen(turn, shop)
     partner = await db.run(lambda conn: versions.open_shop(conn, shop))
     index = await versions.index(partner) if partner and partner.menu_version else None
     if partner is None or index is None or not index.items:
@@ -45,6 +45,7 @@ async def handle(turn: Turn) -> None:
 
 async def _nothing(turn: Turn, shop: int) -> None:
     """Say that a shop does not answer now, or has no menu."""
+    turn.state.step = ""
     try:
         partner = await db.run(lambda conn: partners.get(conn, shop))
     except errors.Missing:

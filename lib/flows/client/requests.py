@@ -8,6 +8,7 @@ from lib.assistant import pushes
 from lib.assistant import requests as orders
 from lib.assistant.requests import ShopRequest
 from lib.flows import slips
+from lib.flows.client import talking
 from lib.jobs import kick
 from lib.loyalty.partners import PAGE
 from lib.telegram import screen
@@ -49,9 +50,10 @@ async def _list(turn: Turn, before: int) -> None:
 async def _one(turn: Turn, request: ShopRequest, note: str = "") -> None:
     place = f"{request.partner_id}:{request.id}"
     stop = [[screen.button(turn, "request.button.stop", f"requests:stop:{place}")]] if request.state == "new" else []
-    ask = [[screen.button(turn, "request.button.ask", f"ask:{request.partner_id}")]]
+    more = [[screen.button(turn, "request.button.ask", f"ask:{request.partner_id}")]]
     words = screen.paragraphs(note, slips.card(turn, request, staff=False))
-    await turn.show(words, [*stop, *ask, screen.home(turn, "requests:list")])
+    talking.listen(turn, request.partner_id)
+    await turn.show(words, [*stop, *more, screen.home(turn, "requests:list")])
 
 
 async def _ask(turn: Turn, request: ShopRequest) -> None:

@@ -55,8 +55,7 @@ async def test_a_found_item_becomes_a_request_that_the_client_sees_through(comes
     await boris.sees(r"Корзина.*1 × Латте, 400 мл — 290\s₽.*Итого: 290\s₽")
     await boris.presses("+")
     await boris.sees(r"2 × Латте, 400 мл — 580\s₽")
-    await boris.presses("Добавить ещё")
-    await boris.says("булочка")
+    await boris.says("булочка")  # what is typed at the basket is a question to its shop
     await boris.presses("🧺 Булочка")
     await boris.sees(r"1 × Булочка <с маком> — 90\s₽.*Итого: 670\s₽")
     await boris.presses("Оформить")
@@ -69,6 +68,8 @@ async def test_a_found_item_becomes_a_request_that_the_client_sees_through(comes
     message = await boris.sees(r"Проверьте заявку.*670\s₽.*к 18:30.*Борис, \+.*наличными.*без сахара & с корицей")
     await boris.presses("Отправить магазину")
     await boris.sees("Заявка № 1 отправлена")
+    await boris.says("латте ещё есть?")
+    await boris.sees(r"Латте — 300 мл")
     await boris.presses("Отправить магазину", on=message)
     assert "Уже сделано" in boris.toast["text"]
     request = await newest(cafe)
@@ -134,11 +135,30 @@ async def test_what_changed_meanwhile_is_shown_before_it_is_sent(comes, cafe, me
     await boris.presses("Отправить магазину")
     await boris.sees(r"изменилась. Проверьте.*была 90\s₽, стала 110\s₽.*Итого: 110\s₽")
     await versions.publish(cafe.conn, cafe.id, cafe.owner_id, (LATTE,), seen=2)
+    before = await boris.message_with("Отправить магазину")
     await boris.presses("Отправить магазину")
-    await boris.sees("этого уже нет, в заявку не попадёт")
-    await boris.presses("Отправить магазину")
-    await boris.sees("В корзине ничего нет")
+    gone = await boris.sees("этого уже нет, в заявку не попадёт")
+    assert "Отправить магазину" not in buttons(gone)
+    await boris.presses("Отправить магазину", on=before)
+    await boris.sees("В корзине ничего нет|изменилась. Проверьте")
     assert await requests.list_of_shop(cafe.conn, cafe.id, requests.OPEN) == []
+
+
+async def test_the_choice_of_an_older_menu_is_of_the_same_item_at_the_prices_of_now(comes, cafe, menu):
+    boris = await comes(cafe)
+    await asks(cafe, boris, "латте")
+    shown = await boris.message_with("🧺 Латте")
+    dear = replace(LATTE, variants=(Variant("300 мл", 26000), Variant("400 мл", 30000)))
+    await versions.publish(cafe.conn, cafe.id, cafe.owner_id, (BUN, dear), seen=1)
+    await boris.presses("🧺 Латте", on=shown)
+    await boris.presses("400 мл — 300")
+    await boris.sees(r"1 × Латте, 400 мл — 300\s₽")
+    await versions.publish(cafe.conn, cafe.id, cafe.owner_id, (BUN, replace(dear, available=False)), seen=2)
+    await boris.presses("🧺 Латте", on=shown)
+    await boris.sees("уже нет в наличии")
+    await versions.publish(cafe.conn, cafe.id, cafe.owner_id, (BUN,), seen=3)
+    await boris.presses("🧺 Латте", on=shown)
+    await boris.sees("Меню магазина обновилось")
 
 
 async def test_a_waiting_request_is_taken_back_and_an_accepted_one_is_not(comes, cafe, menu):
