@@ -48,6 +48,8 @@ class Config:
     environment: str
     branch: str
     region: str
+    home_region: str
+    regions: Mapping[str, str]
     commit: str
     database_url: str
     database_url_unpooled: str
@@ -135,6 +137,11 @@ class Config:
         return f"{self.public_url}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
 
     @property
+    def other_regions(self) -> dict[str, str]:
+        """The deployments of the other regions by name; none where there is one region."""
+        return {name: url for name, url in self.regions.items() if name != self.home_region}
+
+    @property
     def keyed_providers(self) -> tuple[str, ...]:
         """The generation providers that there is a key for."""
         return tuple(name for name, keys in self.provider_keys.items() if keys)
@@ -205,6 +212,21 @@ def _public_url(env: Mapping[str, str]) -> str:
     if urlsplit(value).hostname == env.get("VERCEL_PROJECT_PRODUCTION_URL", "").lower():
         raise errors.Misconfigured(detail="PUBLIC_URL of this preview is the production's; refused")
     return value.rstrip("/")
+
+
+def _regions(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the deployments by region, in an order that never changes; none for one alone, nor for a preview."""
+    pairs = [part.partition("=") for part in _parts(env.get("REGIONS", ""))]
+    if not all(re.fullmatch(r"[a-z]{2,12}", name) and urlsplit(url).netloc for name, _, url in pairs):
+        raise errors.Misconfigured(detail="REGIONS must be like ru=https://ru.example,eu=https://eu.example")
+    found = {name: url.rstrip("/") for name, _, url in pairs}
+    return found if len(found) > 1 and _environment(env) != "preview" else {}
+
+
+def _home_region(env: Mapping[str, str]) -> str:
+    """Return which of the regions this deployment is; "" where there is only one."""
+    regions = _regions(env)
+    return _choice(env, "HOME_REGION", tuple(regions), "") if regions else ""
 
 
 def _optional_url(env: Mapping[str, str], name: str) -> str:
@@ -328,6 +350,8 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "environment": lambda env: _environment(env),
     "branch": lambda env: _branch(env) if _environment(env) == "preview" else "",
     "region": lambda env: env.get("VERCEL_REGION", ""),
+    "regions": lambda env: _regions(env),
+    "home_region": lambda env: _home_region(env),
     "commit": lambda env: env.get("VERCEL_GIT_COMMIT_SHA", ""),
     "database_url": lambda env: _database_url(env, _own_name(env)),
     "database_url_unpooled": lambda env: _database_url(env, "DATABASE_URL_UNPOOLED", "DATABASE_URL"),

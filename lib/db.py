@@ -340,7 +340,7 @@ def _factory(row: type[Any]) -> BaseRowFactory[Any]:
 def _translate(error: psycopg.Error, *, dead: bool = False) -> Exception:
     """Turn what Postgres says into an error of ours; what we cannot name stays as it is.
 
-    The codes LK4xx are raised by our own SQL functions, with our code as the message.
+    The codes LK4xx and LK503 are raised by our own SQL functions, with our code as the message.
     """
     message = error.diag.message_primary or ""
     detail = error.diag.message_detail or ""
@@ -356,6 +356,8 @@ def _translate(error: psycopg.Error, *, dead: bool = False) -> Exception:
         return errors.Conflict(message, detail)
     if error.sqlstate == "LK410":
         return errors.Gone(message, detail)
+    if error.sqlstate == "LK503":
+        return errors.Unavailable(message, detail)
     if dead or isinstance(error, psycopg.OperationalError):
         return errors.Unavailable("database", str(error).strip())
     return error

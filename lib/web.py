@@ -82,9 +82,13 @@ def failure(error: errors.AppError) -> Response:
         log.event("request_failed", error=str(error))
     response = answer({"error": {"code": error.code}}, error.status)
     if isinstance(error, errors.Unavailable):
-        wait = error.retry_after or timedelta(seconds=1)
-        response.headers["Retry-After"] = str(max(1, round(wait.total_seconds())))
+        offer_again(response, error.retry_after)
     return response
+
+
+def offer_again(response: Response, wait: timedelta | None) -> None:
+    """Say in how many whole seconds it is worth while to ask again: in one, without a word."""
+    response.headers["Retry-After"] = str(max(1, round((wait or timedelta(seconds=1)).total_seconds())))
 
 
 def require_secret(given: str | None, secret: str) -> None:

@@ -22,6 +22,7 @@ VERBS = {
     "jobs": "ops.jobs",
     "migrate": "ops.migrate",
     "providers": "ops.providers",
+    "regions": "ops.regions.verb",
     "serve": "ops.serve",
     "rollback": "ops.neon.rollback",
     "setup": "ops.setup.verb",

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from lib import config, db, errors, migrations
 from ops import contract
+from ops.regions import numbers
 
 SHORTEST = 16  # characters of the password as which the functions come
 
@@ -63,6 +64,8 @@ async def _show(conn: db.Connection) -> int:
 
 async def _apply(conn: db.Connection) -> None:
     applied = await migrations.apply(conn)
+    if config.get().regions:
+        await numbers.begin(conn, config.get().home_region)
     for name in applied:
         print(f"applied   {name}")
     if not applied:

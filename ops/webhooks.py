@@ -2,6 +2,7 @@
 
   python -m ops webhooks            set webhook, commands, menu button and words of every bot that has a token and flows
   python -m ops webhooks --show     change nothing, show what Telegram knows
+  python -m ops webhooks --here     with several regions: bring the bots here from the region that Telegram calls now
   python -m ops webhooks --remove   take the webhooks away that were set for this deployment, as when a preview ends
 
 Running it again changes nothing. It uses PUBLIC_URL, WEBHOOK_SECRET and the tokens. For a preview (VERCEL_ENV=preview,
@@ -29,6 +30,7 @@ CONNECTIONS = 40  # updates that Telegram delivers at once
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--show", action="store_true", help="only show what Telegram knows; exit code 1 on its errors")
+    what.add_argument("--here", action="store_true", help="bring the bots here from another region")
     what.add_argument("--remove", action="store_true", help="take away the webhooks of this deployment")
 
 
@@ -39,7 +41,8 @@ async def run(args: argparse.Namespace) -> int:
     work = _show if args.show else _remove if args.remove else _set
     if work is _set:
         await _require_own([*bots])
-    return max([await work(name) for name in bots])
+        bots = bots if args.here else [name for name in bots if not await _is_elsewhere(name)]
+    return max([0, *[await work(name) for name in bots]])
 
 
 async def _require_own(bots: list[str]) -> None:
@@ -51,6 +54,16 @@ async def _require_own(bots: list[str]) -> None:
         if url and not _branch_of(url):
             host = urlsplit(url).netloc
             raise errors.Denied("not_a_preview", f"the {name} bot answers from {host}; a preview needs bots of its own")
+
+
+async def _is_elsewhere(name: str) -> bool:
+    """Say whether Telegram calls another region for this bot, which then sends on what belongs here."""
+    others = config.get().other_regions
+    url = (await client.call(client.bot(name).get_webhook_info())).url or "" if others else ""
+    region = next((region for region, site in others.items() if url.startswith(f"{site}/")), "")
+    if region:
+        print(f"{name:<8}  stays with {region}; --here brings it to this region")
+    return bool(region)
 
 
 async def _set(name: str) -> int:

@@ -41,7 +41,7 @@ declare
         '*.step', '*.provider', '*.model', '*.way', '*.unit', '*.tone', '*.category', '*.content_type', '*.error_code',
         '*.action', '*.said_in', '*.city', '*.severity', '*.what', '*.why', '*.pathname', '*.account', '*.product',
         'alerts.*', 'brands.*', 'complaints.reason', 'requests.payment', 'job_limits.*', 'job_schedules.*', 'migrations.*', 'packs.*',
-        'products.*', 'promo_codes.*', 'provider_budgets.*', 'spent_trials.*', 'star_walks.*',
+        'products.*', 'promo_codes.*', 'provider_budgets.*', 'region_days.*', 'spent_trials.*', 'star_walks.*',
         -- what a shop shows to everybody
         'menu_items.*', 'menu_variants.*', 'partners.hours', 'promotions.title', 'promotions.photo', 'services.title',
         'services.photo', 'tiers.title', 'broadcasts.file', 'broadcasts.buttons', 'broadcasts.filter', 'broadcasts.erid',
@@ -71,6 +71,10 @@ begin
     delete from muted_alerts;
     delete from file_telegram_ids;
     delete from phone_releases;
+    delete from chat_regions;
+    delete from shop_regions;
+    delete from region_events;
+    delete from heard_events;
 
     for one in
         select r.relname, a.attname, t.typname = 'jsonb' as is_json, r.relname || '.' || a.attname = any(keyed) as is_key

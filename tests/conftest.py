@@ -48,6 +48,7 @@ UNSET = (
     *("LOTOK_DATABASE_URL", "DATABASE_URL_UNPOOLED", "DATABASE_READ_URL"),
     *("KV_REST_API_URL", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"),
     *(name for pair in config.PROVIDERS.values() for name in pair),
+    *("HOME_REGION", "REGIONS"),
     *("KIE_WEBHOOK_KEY", "OPENAI_MODEL", "REMOTE_WRITE_URL", "REMOTE_WRITE_AUTH"),
 )
 # How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.

@@ -21,7 +21,10 @@ select
     (select sum(kopecks) from request_lines), (select sum(remaining) from point_lots)
 """
 # Rows that go as a whole: they hold people, and a copy has no use for them.
-EMPTIED = {"conversations", "handled_updates", "dead_letters", "muted_alerts", "file_telegram_ids", "phone_releases"}
+EMPTIED = {
+    *("conversations", "handled_updates", "dead_letters", "muted_alerts", "file_telegram_ids", "phone_releases"),
+    *("chat_regions", "shop_regions", "region_events", "heard_events"),
+}
 
 
 async def blank(conn):

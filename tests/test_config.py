@@ -42,6 +42,8 @@ def read(name, **env):
         ("lease_scale", {"LEASE_SCALE": "nan"}),
         ("cut_side", {"CUT_SIDE": "513"}),
         ("strips_a_day", {"STRIPS_A_DAY": "-1"}),
+        ("regions", {"REGIONS": "ru=ru.example,eu=https://eu.example"}),
+        ("home_region", {"HOME_REGION": "us", "REGIONS": "ru=https://ru.example,eu=https://eu.example"}),
     ],
 )
 def test_an_odd_or_missing_setting_is_named_and_its_value_is_not_told_when_it_is_secret(name, env):
@@ -195,3 +197,13 @@ def test_a_setting_left_empty_is_one_that_is_not_set():
 
     assert len(empty) > 40
     assert {name: read(empty, name) for name in config._READERS} == {name: read({}, name) for name in config._READERS}
+
+
+def test_one_region_is_as_none():
+    alone = config.Config({"REGIONS": "ru=https://ru.example", "HOME_REGION": "ru"})
+    assert (alone.regions, alone.home_region, alone.other_regions) == ({}, "", {})
+    preview = {"LOTOK_ENV": "preview", "HOME_REGION": "ru", "REGIONS": "ru=https://ru.example,eu=https://eu.example"}
+    assert config.Config(preview).regions == {}
+    two = config.Config({"REGIONS": "ru=https://ru.example/, eu=https://eu.example", "HOME_REGION": "eu"})
+    assert two.regions == {"ru": "https://ru.example", "eu": "https://eu.example"}
+    assert (two.home_region, two.other_regions) == ("eu", {"ru": "https://ru.example"})

@@ -34,6 +34,7 @@ FLOORS = (
     ("office",),
     ("assistant",),
     ("reach",),
+    ("regions",),
     ("credits", "loyalty"),
     ("studio", "people"),
     ("menu",),
@@ -303,6 +304,7 @@ def test_a_function_loads_nothing_heavy_before_it_is_asked(module):
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout))
     assert not loaded & HEAVY
+    assert not [name for name in loaded if name.startswith("lib.regions")], "one region has no use for it"
     tops = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names - {"api", "lib"}
     modules = importlib.metadata.packages_distributions()
     packages = {_normal(package) for top in tops for package in modules.get(top, [])}
@@ -376,7 +378,7 @@ def test_a_function_with_packages_of_its_own_is_built_before_the_others():
 def _settings() -> set[str]:
     text = (ROOT / "lib" / "config.py").read_text(encoding="utf-8")
     bots = {f"{bot}_BOT_TOKEN" for bot in ("STUDIO", "CLIENT", "PARTNER", "ADMIN")}
-    ours = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', text)) - {"OPENBLAS_NUM_THREADS"}  # NumPy's
+    ours = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+|REGIONS)"', text)) - {"OPENBLAS_NUM_THREADS"}  # NumPy's
     return ours | bots
 
 

@@ -1,6 +1,7 @@
 """Does what is light until the time budget ends: GET by Vercel Cron, POST by a kick. Bearer CRON_SECRET."""
 
 import asyncio
+import importlib
 from datetime import UTC, datetime
 
 from lib import config, db, web
@@ -28,7 +29,9 @@ async def _work(until: datetime) -> dict[str, int]:
     number = await kick.heard("drain")
     await db.run(lambda conn: periodic.tick(conn, SCHEDULES, datetime.now(UTC)))
     summary, _ = await asyncio.gather(jobs_drain.work(LIGHT, until), line.move())
-    times = (await watch.leave(), summary.due_at, periodic.next_due(SCHEDULES, datetime.now(UTC)))
+    door = importlib.import_module("lib.regions.door") if config.get().regions else None
+    told = await door.tell() if door else None
+    times = (await watch.leave(), summary.due_at, periodic.next_due(SCHEDULES, datetime.now(UTC)), told)
     await kick.rest("drain", number, min((at for at in times if at), default=None))
     return {"done": summary.done, "failed": summary.failed, "retried": summary.retried}
 

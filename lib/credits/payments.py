@@ -5,6 +5,7 @@ crash cannot spoil: credits are taken before the Stars are asked back, and given
 """
 
 import functools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lib import db, errors, log, text
@@ -15,6 +16,12 @@ from lib.telegram.client import Button, Chat, Keyboard, Stars
 
 SELLERS = ("studio",)  # the bots that sell for Stars
 PAGE = 100
+
+type Ours = Callable[[int], Awaitable[bool]]
+
+
+async def _everybody(_: int) -> bool:
+    return True
 
 
 async def refund(payment_id: int, *, actor: str, reason: str) -> ledger.Payment:
@@ -52,16 +59,17 @@ async def end_hanging_refunds() -> None:
             await notify.alert_admins(payment.bot, "alert.refund", payment=payment.id, error=str(refusal))
 
 
-async def walk(bot: str) -> int:
+async def walk(bot: str, is_ours: Ours = _everybody) -> int:
     """Compare a bot's Star transactions with the payments, from where the last walk ended; return how many are new.
 
     A payment that Telegram knows and we do not is credited now, and the payer is told. A second walk changes nothing.
+    `is_ours` says by the Telegram id whether somebody's credits are in this database: a bot may serve several.
     """
     offset = await db.run(lambda conn: ledger.walked(conn, bot))
     missed = 0
     while page := await client.star_transactions(bot, offset, PAGE):
         for one in page:
-            missed += await _compare(bot, one) if one else False
+            missed += await _compare(bot, one) if one and await is_ours(one.tg_id) else False
         offset += len(page)
         await db.run(functools.partial(ledger.walk_on, bot=bot, walked=offset))
         if len(page) < PAGE:

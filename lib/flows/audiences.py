@@ -30,7 +30,7 @@ def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
         return {"bot": value, "filter": {}}
     if not value:
         return None
-    kept: Any = int(value) if value.isdecimal() and len(value) < 10 else value
+    kept: Any = int(value) if value.isdecimal() and len(value) < 19 else value
     known = (
         (name in DAYS and kept in (*DAYS[name], one.filter.get(name)))
         or (name == "group" and value in GROUPS)

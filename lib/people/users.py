@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -141,12 +141,15 @@ async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
     return data
 
 
-async def erase(conn: db.Connection, user_id: int, tg_id: int) -> None:
+async def erase(conn: db.Connection, user_id: int, tg_id: int, *, others: Collection[str] | None = None) -> None:
     """Forget a person, once; their ledger stays, and belongs to nobody. The files go by a job, `erase`.
 
-    A person who comes back is a stranger, yet gets no second trial, and debts and blocks still hold.
+    A person who comes back is a stranger, yet gets no second trial, and debts and blocks still hold. The `others` are
+    the regions that are to forget them as well: without a word all that there are.
     """
-    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, mark=mark(tg_id), person_mark=person_mark(tg_id))
+    told = [*(config.get().other_regions if others is None else others)]
+    marks = {"mark": mark(tg_id), "person_mark": person_mark(tg_id)}
+    await SQL.erase.run(conn, user_id=user_id, tg_id=tg_id, others=told, **marks)
 
 
 @dataclass(frozen=True)

@@ -15,4 +15,14 @@ async def run(_: Run) -> None:
     await payments.end_hanging_refunds()
     for bot in payments.SELLERS:
         if config.get().bot_tokens.get(bot):
-            log.note(payments_found=await payments.walk(bot))
+            log.note(payments_found=await (_walk_ours(bot) if config.get().regions else payments.walk(bot)))
+
+
+async def _walk_ours(bot: str) -> int:
+    """Compare the payments of people who are at home in this region; Telegram lists those of all."""
+    from lib.regions import directory  # one region has everybody
+
+    async def is_ours(tg_id: int) -> bool:
+        return await directory.of_chat(bot, tg_id) == config.get().home_region
+
+    return await payments.walk(bot, is_ours)

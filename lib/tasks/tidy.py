@@ -5,7 +5,7 @@ style. Files go from storage first and then from the table.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from lib import config, db, log, retry, storage
 from lib.assistant import requests, talks
@@ -48,9 +48,18 @@ async def run(run: Run) -> None:
     for old in OLD_FILES:
         while not _is_late(run) and (number := await _forget_files(*old)):
             files += number
+    if config.get().regions:
+        await _leave_day(datetime.now(UTC).date() - timedelta(days=1))
     if _is_late(run):
         await run.wait(datetime.now(UTC) + timedelta(minutes=1))
     log.note(removed=removed, files=files)
+
+
+async def _leave_day(day: date) -> None:
+    """Keep the figures of the day that is over, for the other regions."""
+    from lib.regions import days  # one region has nobody to tell
+
+    await db.run(lambda conn: days.leave(conn, day))
 
 
 def _is_late(run: Run) -> bool:

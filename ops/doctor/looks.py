@@ -87,10 +87,11 @@ def hook_missing(sight: InstallationSight) -> Iterator[Facts]:
 
 
 def hook_elsewhere(sight: InstallationSight) -> Iterator[Facts]:
-    """Tell the bots that answer from another deployment, or by the path of another bot."""
+    """Tell the bots that answer from no region's deployment, or by the path of another bot."""
+    sites = {sight.public, *(part.partition("=")[2].rstrip("/") for part in sight.get("REGIONS").split(","))}
     for bot, hook in _hooks(sight):
         url = str(hook.get("url", "")).partition("?")[0]
-        if url and sight.public and url != f"{sight.public}/api/telegram/{bot}":
+        if url and sight.public and url not in {f"{site}/api/telegram/{bot}" for site in sites}:
             yield {"bot": bot, "url": url}
 
 

@@ -225,7 +225,7 @@ def _mend(wizard: Wizard, one: faults.Finding) -> str:
 async def _telegram(wizard: Wizard) -> None:
     """Tell Telegram all it needs; twice changes nothing."""
     with contextlib.redirect_stdout(io.StringIO()):
-        await webhooks.run(argparse.Namespace(show=False, remove=False))
+        await webhooks.run(argparse.Namespace(show=False, remove=False, here=False))
     wizard.tell("hooked")
 
 

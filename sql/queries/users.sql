@@ -106,7 +106,9 @@ where tg_id = %(tg_id)s
 and ((blocked_at is not null) <> %(blocked)s or (%(bot)s = any(stopped)) <> %(blocked)s);
 
 -- name: erase
-select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s);
+-- The other regions hear of it in the same transaction; with one region there are none.
+select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s),
+    tell_regions(%(others)s::text[], 'erased', jsonb_build_object('tg_id', %(tg_id)s::bigint));
 
 -- name: list_promised
 select distinct args ->> 'bot' as bot, coalesce(args ->> 'chat_id', args ->> 'chat')::bigint as chat_id,
@@ -162,6 +164,12 @@ select jsonb_build_object(
             'state', p.state, 'charge', p.telegram_payment_charge_id, 'paid_at', p.paid_at) order by p.id), '[]')
         from payments p
         where p.user_id = u.id
+    ),
+    'regions', (
+        select coalesce(jsonb_agg(jsonb_build_object('bot', c.bot, 'region', c.region, 'at', c.placed_at)
+            order by c.bot), '[]')
+        from chat_regions c
+        where c.tg_id = u.tg_id
     ),
     'promo_codes', (
         select coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'used_at', c.used_at) order by c.used_at), '[]')

@@ -212,6 +212,7 @@ begin
     where tg_id = p_tg_id;
     delete from conversations where tg_id = p_tg_id and turn_update is null;
     delete from handled_updates where tg_id = p_tg_id;
+    delete from chat_regions where tg_id = p_tg_id;
     insert into jobs (user_id, task, key, max_attempts)
     values (p_user_id, 'erase', 'erase:' || p_user_id, 20)
     on conflict (key) do nothing;
@@ -463,6 +464,9 @@ begin
     get diagnostics gone = row_count;
     number := number + gone;
     delete from handled_updates where seen_at < p_now - interval '48 hours';
+    get diagnostics gone = row_count;
+    number := number + gone;
+    delete from heard_events where heard_at < p_now - interval '30 days';
     get diagnostics gone = row_count;
     number := number + gone;
     delete from dead_letters where created_at < p_now - interval '90 days';

@@ -70,6 +70,7 @@ async def test_each_verb_is_tried_with_no_more_than_it_needs():
             "dashboard",
             "doctor",
             "import",
+            "regions",
             "serve",
             "setup",
             "texts",

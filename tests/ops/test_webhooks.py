@@ -70,3 +70,14 @@ async def test_a_preview_that_ends_takes_only_its_own_webhook_away(hook):
 async def test_what_telegram_knows_is_shown_without_the_pass(hook):
     code, _, said = await hook("--show", before=OWN)
     assert (code, said) == (0, "studio    https://lotok-1.vercel.app/api/telegram/studio  pending 0")
+
+
+async def test_a_region_leaves_the_bots_where_they_are_unless_it_is_told(hook, monkeypatch):
+    monkeypatch.setenv("LOTOK_ENV", "production")
+    monkeypatch.setenv("HOME_REGION", "eu")
+    monkeypatch.setenv("REGIONS", "ru=https://lotok.example,eu=https://lotok-1.vercel.app")
+    config.get.cache_clear()
+    code, url, said = await hook(before=PRODUCTION)
+    assert (code, url) == (0, PRODUCTION)
+    assert said == "studio    stays with ru; --here brings it to this region"
+    assert (await hook("--here", before=PRODUCTION))[:2] == (0, "https://lotok-1.vercel.app/api/telegram/studio")

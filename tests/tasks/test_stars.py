@@ -12,6 +12,7 @@ from lib.tasks import stars
 from lib.telegram import client
 from lib.telegram.client import Chat, Stars
 from tests import factories
+from tests.region_lab import be
 
 BY = {"actor": "ops:test", "reason": "asked for it"}
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -230,3 +231,13 @@ def test_the_receipt_says_what_came_and_what_went(language, state, credits, owed
     facts = {"stars": 50, "credits": credits, "balance": 12, "owed": owed, "settled": settled}
     assert words == "\n\n".join(text.say(language, key, **facts) for key in keys)
     assert [[button.data for button in row] for row in keyboard] == [["order:new", "menu:home"]]
+
+
+async def test_of_several_regions_each_credits_its_own_people(conn, telegram, pack, make_user, monkeypatch):
+    alice, bob = await factories.make_user(conn), await factories.make_user(conn)
+    be(monkeypatch, "ru")
+    await conn.execute("insert into chat_regions (bot, tg_id, region) values ('studio', %s, 'eu')", (bob.tg_id,))
+    telegram.listed = [paid(alice, pack, "c1"), paid(bob, pack, "c2"), paid(bob, pack, "c2", refunded=True)]
+    await stars.run(None)
+    rows = await (await conn.execute("select user_id from payments")).fetchall()
+    assert rows == [(alice.id,)]

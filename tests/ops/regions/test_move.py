@@ -1,0 +1,313 @@
+"""A shop moves between two real databases: whole, once, and back while there is time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from lib import db, errors
+from lib.jobs import table
+from lib.jobs.table import NewJob
+from lib.loyalty import members, partners, points, talk
+from lib.office import audit
+from lib.people import users
+from lib.regions import directory, events
+from ops.neon import connect
+from ops.neon.steps import State, run
+from ops.regions import fence, move, numbers, tenant
+from tests import factories, reach_lab
+from tests.assistant.request_lab import make_bakery, send
+from tests.conftest import _clone, _drop
+from tests.loyalty.test_points import accrue
+from tests.loyalty_lab import make_client, make_member, make_service, make_shop, new_key
+from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
+from tests.region_lab import be
+
+
+@pytest.fixture(scope="module")
+async def pair(server, template):
+    """Two regions' databases, the second counting from its own number; each test has its own shop in them."""
+    with pytest.MonkeyPatch.context() as patch:
+        be(patch, "ru")
+        urls = [await _clone(server, template) for _ in range(2)]
+        async with connect.pinned(urls[0]) as here, connect.pinned(urls[1]) as there:
+            for conn in (here, there):
+                await conn.execute("set search_path = public")
+                await conn.execute("set row_security = on")  # the shops of the tests are made over it, too
+            assert await numbers.begin(there, "eu") > 20
+            yield here, there
+    for url in urls:
+        await _drop(server, url)
+
+
+@pytest.fixture
+async def two(pair, redis, monkeypatch):
+    """Be in the first region, and see both databases as their owners."""
+    be(monkeypatch, "ru")
+    return pair
+
+
+@pytest.fixture
+async def moving(two, tmp_path):
+    """A shop of ru with a life behind it, on its way to eu; what is told is heard there."""
+    here, there = two
+    shop = await make_bakery(here)
+    first = await make_member(here, shop, has=500)
+    second = await make_member(here, shop, referrer=first)
+    receipt = await accrue(here, shop, second, 100_000)
+    await accrue(here, shop, first, 50_000)
+    await points.reverse(here, shop.id, receipt.txn_id, shop.owner.id, key=new_key(), reason="a wrong bill")
+    await make_service(here, shop)
+    code = (await partners.get(here, shop.id)).code
+
+    async def tell():
+        for one in await events.SQL.untold.all(here, events.RegionEvent, region="eu", limit=1000):
+            await events.SQL.hear.one(there, bool, region="ru", id=one.id, kind=one.kind, body=one.body)
+            await events.SQL.told.run(here, region="eu", ids=[one.id])
+
+    made = move.Move(
+        *(here, there, State(tmp_path / "shop.json"), shop.id, code, "ru", "eu", ["eu"], tell),
+        *(directory.PLACE.clear, events.states),
+        settle=0,
+        tables=await tenant.tables(here),
+    )
+    made.cast = (shop, first, second)
+    return made
+
+
+async def live(moving):
+    """Fill the tables of a shop that few acts fill."""
+    here = moving.source
+    shop, first, second = moving.cast
+    third = await make_member(here, shop, has=20)
+    await send(here, shop, await users.get_user(here, first.user_id))
+    service = await make_service(here, shop, price=40)
+    ids = {"service_id": service, "price": 40}
+    await points.buy_service(here, shop.id, first.id, first.user_id, key=new_key(), **ids)
+    await talk.write(here, shop.id, first.user_id, "Вы открыты?")
+    await talk.set_favourite(here, second.user_id, shop.id, liked=True)
+    await reach_lab.crowd(here, shop.id, 3)
+    await reach_lab.written(here, shop)
+    gone = await users.get_user(here, third.user_id)
+    await users.erase(here, gone.id, gone.tg_id)
+
+
+async def rows(conn, query, *params):
+    return await (await conn.execute(query, params)).fetchall()
+
+
+async def held(conn, moving):
+    """Return how many rows of the shop each table has, without the empty ones."""
+    found = {
+        one.name: (await tenant.fingerprint(conn, one.rows(moving.shop, mapped=False)))[0] for one in moving.tables
+    }
+    return {name: number for name, number in found.items() if number}
+
+
+async def test_a_shop_moves_whole_and_nothing_of_it_stays(moving):
+    here, there = moving.source, moving.target
+    shop, first, _ = moving.cast
+    other = await make_shop(here)
+    await make_member(here, other, has=30)
+    await live(moving)
+    before = await held(here, moving)
+    assert len(before) > 20
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert (await held(there, moving), await held(here, moving)) == (before, {})
+    assert [await audit.check(conn) for conn in (here, there)] == [[], []]
+    assert (await points.balance(there, shop.id, first.id)).available == 485
+    assert (
+        await rows(here, "select tgname from pg_trigger where starts_with(tgname, 'a_leaving_' || %s)", moving.shop)
+        == []
+    )
+    assert await rows(here, "select count(*) from members where partner_id = %s", other.id) == [(1,)]
+    for conn in (here, there):
+        assert await rows(conn, "select region from shop_regions where code = %s", moving.code) == [("eu",)]
+
+
+@pytest.mark.long
+async def test_the_shop_goes_on_there_as_if_nothing_had_been(moving):
+    there = moving.target
+    shop, first, _ = moving.cast
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    receipt = await accrue(there, shop, first, 100_000)
+    assert receipt.txn_id > directory.STRIDE
+    newcomer = await make_client(there)
+    joined = await members.join(there, shop.id, newcomer.id, referrer_card=first.card_no)
+    assert joined.member_id > directory.STRIDE
+    assert await audit.check(there) == []
+
+
+@pytest.mark.long
+async def test_the_chats_of_its_people_go_with_it_unless_they_have_something_else_here(moving):
+    here = moving.source
+    shop, first, second = moving.cast
+    other = await make_shop(here)
+    await members.join(here, other.id, first.user_id)
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    query = "select id, tg_id from users where id = any(%s)"
+    known = dict(await rows(here, query, [shop.owner.id, shop.cashier.id, first.user_id, second.user_id]))
+    for conn in (here, moving.target):
+        placed = await rows(
+            conn, "select bot, tg_id, region from chat_regions where tg_id = any(%s) order by 1, 2", [*known.values()]
+        )
+        assert placed == [
+            ("client", known[second.user_id], "eu"),
+            *(("partner", tg_id, "eu") for tg_id in sorted((shop.owner.tg_id, shop.cashier.tg_id))),
+        ]
+
+
+@pytest.mark.long
+async def test_a_person_with_an_account_on_both_sides_has_one_there_afterwards(moving):
+    here, there = moving.source, moving.target
+    shop, first, _ = moving.cast
+    [(tg_id,)] = await rows(here, "select tg_id from users where id = %s", first.user_id)
+    twin = await factories.make_user(there, tg_id=tg_id, credits=3)
+    cashier = await factories.make_user(there, tg_id=shop.cashier.tg_id)
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert twin.id > directory.STRIDE
+    assert (await members.get(there, shop.id, first.id)).user_id == twin.id
+    assert await rows(there, "select count(*) from users where tg_id = %s", tg_id) == [(1,)]
+    query = "select user_id from staff where role = 'cashier' and partner_id = %s"
+    assert await rows(there, query, shop.id) == [(cashier.id,)]
+    assert await rows(there, "select balance from credit_accounts where user_id = %s", twin.id) == [(3,)]
+
+
+async def test_while_it_is_on_its_way_nobody_writes_its_rows_and_others_do(moving):
+    here = moving.source
+    shop, first, _ = moving.cast
+    other = await make_shop(here)
+    member = await make_member(here, other)
+    await fence.raise_(here, moving.tables, moving.shop)
+    with pytest.raises(errors.Unavailable, match="moving"):
+        await accrue(here, shop, first, 20_000)
+    with pytest.raises(errors.Unavailable, match="moving"):
+        await partners.change(here, shop.id, shop.owner.id, welcome_points=5)
+    await accrue(here, other, member, 20_000)
+    assert (await members.get(here, shop.id, first.id)).id == first.id
+    await fence.lower(here, moving.tables, moving.shop)
+    await accrue(here, shop, first, 20_000)
+
+
+@pytest.mark.long
+async def test_its_jobs_wait_and_run_there_once(moving):
+    here, there = moving.source, moving.target
+    shop, *_ = moving.cast
+    own, other = new_key(), new_key()
+    order = NewJob(shop.owner.id, own, {"partner_id": shop.id})
+    await table.create_free_jobs(here, "sheet", [order, NewJob(shop.owner.id, other, {"partner_id": 10**6})])
+    query = "select key from jobs where key = any(%s)"
+    await run(move.STEPS[:2], moving.state, moving, lambda _: None)
+    assert await rows(here, query, [own, other]) == [(other,)]
+    await moving.tell()
+    assert await rows(there, query, [own, other]) == []
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert await rows(there, "select key, user_id from jobs where task = 'sheet'") == [(own, shop.owner.id)]
+
+
+@pytest.mark.long
+async def test_a_move_goes_on_where_it_was_interrupted(moving):
+    shop, first, _ = moving.cast
+    before = await held(moving.source, moving)
+    await run(move.STEPS[:4], moving.state, moving, lambda _: None)
+    moving.state.forget("rows")  # it was cut off at the end of it
+    await rows(moving.target, "delete from favourites returning user_id")
+    told = moving.tell
+
+    async def deaf():
+        return datetime.now(UTC)
+
+    moving.tell = deaf
+    with pytest.raises(errors.Unavailable, match="not heard"):
+        await run(move.STEPS, moving.state, moving, lambda _: None)
+    with pytest.raises(errors.Unavailable, match="moving"):
+        await accrue(moving.source, shop, first, 20_000)
+    moving.tell = told
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert (await held(moving.target, moving), await held(moving.source, moving)) == (before, {})
+
+
+@pytest.mark.long
+async def test_rows_are_never_copied_over_those_of_a_shop_that_has_moved(moving):
+    await run(move.STEPS[:6], moving.state, moving, lambda _: None)
+    with pytest.raises(errors.Conflict, match="directory says"):
+        await move.rows(moving)
+    with pytest.raises(errors.Conflict, match="directory says"):
+        await move.back(moving)
+
+
+@pytest.mark.long
+async def test_a_move_can_be_given_up(moving):
+    shop, first, _ = moving.cast
+    query = "select key from jobs where args ->> 'partner_id' = %s order by 1"
+    before, jobs = await held(moving.source, moving), await rows(moving.source, query, str(shop.id))
+    assert jobs
+    await run(move.STEPS[:5], moving.state, moving, lambda _: None)
+    await move.back(moving)
+    assert (await held(moving.source, moving), await held(moving.target, moving)) == (before, {})
+    assert await rows(moving.source, query, str(shop.id)) == jobs
+    await accrue(moving.source, shop, first, 20_000)
+
+
+@pytest.mark.long
+async def test_sides_that_differ_are_named_and_nothing_moves(moving):
+    await run(move.STEPS[:4], moving.state, moving, lambda _: None)
+    await moving.target.execute("update partners set about = 'somewhere else' where id = %s", (moving.shop,))
+    with pytest.raises(errors.Conflict, match="partners: 1 -> 1 rows"):
+        await move.verify(moving)
+
+
+async def test_what_stands_in_the_way_is_said_before_anything_is_changed(moving):
+    here, there = moving.source, moving.target
+    async with here.transaction(force_rollback=True), there.transaction(force_rollback=True):
+        await there.execute("delete from migrations where name = (select max(name) from migrations)")
+        await there.execute("alter sequence users_id_seq restart with 7")
+        await factories.make_user(there)
+        await here.execute(
+            "insert into phone_releases (holder_id, partner_id, actor_id, reason, phone_mark, due_at)"
+            " values (%(id)s, %(shop)s, %(id)s, 'lost', '', now())",
+            {"id": moving.cast[0].owner.id, "shop": moving.shop},
+        )
+        with pytest.raises(errors.Conflict) as raised:
+            await move.check(moving)
+    for words in ("1 open releases", "same migrations", "there: rows count from elsewhere: public.users_id_seq"):
+        assert words in str(raised.value)
+
+
+async def test_two_moves_of_one_shop_exclude_each_other(moving):
+    await move.lock(moving)
+    other = f"host={moving.source.info.host} dbname={moving.source.info.dbname} user={moving.source.info.user}"
+    async with db.connect(other) as conn:
+        with pytest.raises(errors.Conflict, match="another move"):
+            await move.lock(replace(moving, source=conn))
+
+
+async def test_every_table_with_a_shops_rows_is_known(conn):
+    named = {one.name for one in await tenant.tables(conn)} | set(tenant.NOT_OURS)
+    found = await rows(
+        conn,
+        "select c.relname from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " where a.attname = 'partner_id' and c.relkind = 'r' and not a.attisdropped",
+    )
+    assert {name for (name,) in found} | {"partners"} == named
+
+
+async def test_every_column_that_names_a_person_is_known(conn):
+    known = {(one.name, column.name) for one in await tenant.tables(conn) for column in one.columns if column.person}
+    found = await rows(
+        conn,
+        "select c.relname, a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " where c.relkind = 'r' and a.attname ~ '(user|actor|staff|owner)_id$|_by$' and a.attnum > 0"
+        " and a.atttypid = 'bigint'::regtype",
+    )
+    tables = {name for name, _ in known}
+    assert {pair for pair in found if pair[0] in tables} <= known
+
+
+async def test_a_region_counts_from_its_own_number_and_the_first_as_ever(two):
+    here, there = two
+    assert (await factories.make_user(here)).id < directory.STRIDE
+    assert (await factories.make_user(there)).id > directory.STRIDE
+    assert await numbers.begin(here, "ru") == 0
+    with pytest.raises(errors.Conflict, match="_id_seq"):
+        await numbers.begin(here, "eu")
