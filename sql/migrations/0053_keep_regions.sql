@@ -161,7 +161,8 @@ begin
     return written;
 end $$;
 
-create or replace function erase_user(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void language plpgsql as $$
+create or replace function erase_account(p_user_id bigint, p_tg_id bigint, p_mark bytea, p_person_mark bytea) returns void
+language plpgsql set lock_timeout to '200ms' as $$
 begin
     perform from jobs where user_id = p_user_id order by id for update;
     perform from users where id = p_user_id and tg_id = p_tg_id for update;
