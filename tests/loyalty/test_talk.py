@@ -6,6 +6,7 @@ import pytest
 
 from lib import errors
 from lib.loyalty import members, staff, talk
+from lib.people import users
 from tests.factories import make_user, refused
 from tests.loyalty.test_points import accrue, reverse
 from tests.loyalty_lab import NOW, make_client, make_member, make_shop
@@ -125,6 +126,17 @@ async def test_a_suspended_client_does_not_write_and_a_former_cashier_does_not_a
     async with refused(conn, errors.Invalid, "words_empty"):
         await talk.reply(conn, shop.id, anna.id, shop.owner.id, " \n")
     assert await talk.messages(conn, shop.id) == []
+
+
+async def test_favourites_go_along_with_their_person_and_go_with_them(conn, shop):
+    anna, again, other = await make_client(conn), await make_client(conn), await make_shop(conn)
+    for person, liked in ((anna, shop), (anna, other), (again, other)):
+        await talk.set_favourite(conn, person.id, liked.id, liked=True)
+    await members.merge(conn, anna.id, again.id)
+    assert await talk.favourites(conn, again.id) == [shop.id, other.id]
+    assert await talk.favourites(conn, anna.id) == []
+    await users.erase(conn, again.id, again.tg_id)
+    assert await (await conn.execute("select 1 from favourites where partner_id = %s", (shop.id,))).fetchall() == []
 
 
 async def test_a_favourite_is_liked_once_and_unliked_for_good(conn, shop):
