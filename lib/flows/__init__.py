@@ -123,6 +123,7 @@ FLOWS = Flows(
             package="lib.flows.client",
             commands={"start": "start", "balance": "menu", "new": "ask", "stop": "ask", **HOME},
             other="menu",
+            contacts="join",
             stranger="start",
             links={"p": "join", "r": "join"},
             stops="ask",

@@ -36,9 +36,11 @@ class Menu:
     `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
     have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
     too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
-    for checkout, paid and refunded. `stops`: the flow whose drafts are stopped. `open`: the flows left to people whom
-    an administrator has shut out. `former`: flows by their former names, which old buttons and states say. `admits`
-    says at every update whether a Telegram id may use the bot: others get to `stranger`; consent is not asked then.
+    for checkout, paid and refunded. `contacts`: the flow for a number that is shared when nothing asks for it any more:
+    Telegram keeps the key for that below the chat. `stops`: the flow whose drafts are stopped. `open`: the flows left
+    to people whom an administrator has shut out. `former`: flows by their former names, which old buttons and states
+    say. `admits` says at every update whether a Telegram id may use the bot: others get to `stranger`; consent is not
+    asked then.
     """
 
     package: str
@@ -48,6 +50,7 @@ class Menu:
     files: Sequence[str] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     payments: str = ""
+    contacts: str = ""
     flows: Sequence[str] = ()
     open: Sequence[str] = ()
     stops: str = ""
@@ -359,6 +362,8 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
         prefix = came.text.partition(":")[0]
         prefix = menu.former.get(prefix, prefix)
         return prefix if prefix in menu.own or prefix in menu.every else menu.other
+    if came.kind == "contact":
+        return step or menu.contacts or menu.other
     if menu.files and came.attachment:
         return step if step in menu.files else menu.files[0]
     if menu.files and state.blind and came.kind == "text" and not step:

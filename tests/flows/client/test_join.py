@@ -48,6 +48,16 @@ async def test_without_a_link_the_city_is_asked_for_and_a_shop_is_chosen(boris, 
     assert rows == [{"city": "Казань"}]
 
 
+async def test_a_number_that_comes_when_nothing_asks_for_it_any_more_is_taken(boris, shop):
+    await boris.says("/start")
+    await boris.presses("Принимаю")
+    await boris.presses("Получить карту")
+    await boris.says("/menu")
+    await boris.shares_phone()
+    await boris.sees("В каком вы городе")
+    assert await keys(shop, boris) == []
+
+
 async def test_only_ones_own_contact_counts(boris, cafe, shop):
     await boris.says(f"/start p_{cafe.code}")
     await boris.presses("Принимаю")
