@@ -8,7 +8,7 @@ import pytest
 from lib import db
 from lib.flows.studio import order
 from lib.flows.studio.order import draft as drafts
-from lib.flows.studio.order import taking
+from lib.flows.studio.order import screens, taking
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
 from lib.providers import makers
@@ -137,6 +137,25 @@ async def test_another_photo_has_nothing_of_the_cut_of_the_first(alice):
     draft = DRAFT.of(alice)
     assert (draft.way, draft.free) == ("", "")
     assert draft.cut != SCENE.cut
+
+
+@pytest.mark.parametrize(
+    ("left_out", "free", "said"),
+    [
+        (["white", "clear"], "nowhere", "Белого фона и прозрачного PNG здесь нет: целиком и чисто вырезать"),
+        (["white"], "nowhere", "Белого фона здесь нет: целиком и чисто вырезать"),
+        (["clear"], "white", "Прозрачного PNG здесь нет: целиком и чисто вырезать"),
+        (["clear"], "anywhere", "Прозрачного PNG здесь нет: для него на картинке с вырезанным товаром надо выбрать"),
+        ([], "anywhere", ""),
+    ],
+)
+def test_what_is_not_offered_has_one_true_reason(left_out, free, said):
+    turn = Turn(
+        Incoming(1, person=SELLER, kind="text"), conversation.State("", {}, {"language": "ru"}), Paper("studio", 7)
+    )
+    why = screens._why_without(turn, replace(WHITE, free=free), left_out)
+    assert why[: len(said)] == said
+    assert bool(why) is bool(said)
 
 
 @pytest.mark.parametrize("draft", [SCENE, WHITE, CLEAR])

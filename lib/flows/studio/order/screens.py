@@ -1,6 +1,7 @@
 """The screens of an order: each says what is wanted and offers the ways on and back."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -112,10 +113,19 @@ def _ask_look(turn: Turn, draft: OrderDraft) -> Screen:
     left_out = [one for one in ("white", "clear") if one in choices and not drafts.can_stand(draft, one)]
     offered = [choice for choice in choices if choice not in left_out]
     buttons = [screen.button(turn, f"{prefix}.{choice}", f"order:{look}:{choice}") for choice in offered]
-    return screen.paragraphs(turn.text(key), *(turn.text(f"studio.cut.no_{one}") for one in left_out)), [
+    return screen.paragraphs(turn.text(key), _why_without(turn, draft, left_out)), [
         *screen.in_rows(buttons),
         *_ways(turn, draft, "order:change:product", bool(drafts.chosen(draft, look))),
     ]
+
+
+def _why_without(turn: Turn, draft: OrderDraft, left_out: Sequence[str]) -> str:
+    """Say why what needs a clean cut is not offered: there is none, or another one was chosen."""
+    if not left_out:
+        return ""
+    if left_out == ["clear"] and draft.free == "anywhere":
+        return turn.text("studio.cut.no_clear")
+    return turn.text(f"studio.cut.no_cut.{'_'.join(left_out)}")
 
 
 def _ask_photos(turn: Turn, draft: OrderDraft) -> Screen:
