@@ -8,6 +8,7 @@ import asyncio
 import errno
 import importlib
 import inspect
+import logging
 import os
 import sys
 from types import ModuleType
@@ -29,6 +30,7 @@ def main(argv: list[str]) -> int:
     if argv[0] not in VERBS:
         print(f"ops: there is no verb {argv[0]!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection it would warn beside our own line
     try:
         verb = importlib.import_module(VERBS[argv[0]])  # on a busy machine seconds, in which somebody may press Ctrl-C
         return _run(verb, _parser(argv[0], verb).parse_args(argv[1:]))

@@ -29,12 +29,13 @@ async def table(source: connect.Connection, target: connect.Connection, table: T
     with connect.translated():
         columns = [name for (name,) in await (await source.execute(COLUMNS, [table.name])).fetchall()]
         listed, name = sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.schema, table.relation)
+        into_columns = sql.SQL("({})").format(listed) if columns else sql.SQL("")
         read = sql.SQL("copy (select {} from {}) to stdout").format(listed, hashes.own_rows(table))
         async with target.transaction():
             await _empty(target, table)
             async with (
                 source.cursor().copy(read) as rows,
-                target.cursor().copy(sql.SQL("copy {} ({}) from stdin").format(name, listed)) as into,
+                target.cursor().copy(sql.SQL("copy {} {} from stdin").format(name, into_columns)) as into,
             ):
                 async for batch in _batches(rows):
                     await into.write(batch)

@@ -154,6 +154,20 @@ async def test_rows_are_streamed_without_generated_columns_and_replace_those_the
     assert row == (60, True)
 
 
+async def test_rows_without_columns_are_streamed_and_a_rule_keeps_none(source, copy_of):
+    both = "create table public.bare (); create table public.told (id int primary key);"
+    async with connect.pinned(source) as here, connect.pinned(copy_of) as there, here.transaction(force_rollback=True):
+        await here.execute(both + "insert into public.bare default values; insert into public.told values (1)")
+        await there.execute(both + "insert into public.told values (1), (2)")
+        await there.execute("create rule kept as on delete to public.told do instead nothing")
+        assert await streams.table(here, there, Table("public.bare", "public", "bare")) == 1
+        await streams.table(here, there, Table("public.told", "public", "told"))
+        row = await (
+            await there.execute("select (select count(*) from public.bare), count(*) from public.told")
+        ).fetchone()
+    assert row == (1, 1)
+
+
 async def test_large_objects_and_unlogged_rows_are_made_equal(source, copy_of):
     async with db.connect(copy_of) as conn:
         await conn.execute("truncate app.carts; select lo_unlink(content) from app.files where id = 2")
