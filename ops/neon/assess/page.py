@@ -57,7 +57,7 @@ def _first_screen(made: Study, words: Words) -> str:
 def _sections(made: Study, words: Words) -> list[str]:
     parts = [_section(words("part.measured"), panels.measured(made, words))]
     if made.verdict:
-        aim = story.title(made.aim, words)
+        aim = story.amid(made.aim, words)
         parts += [
             _section(words("part.costs"), panels.costs(made, words)),
             _section(words("part.way", target=aim), panels.way(made, words)),

@@ -123,7 +123,8 @@ def _crowded(given: Inputs) -> Outcome:
 def _price(given: Inputs) -> Outcome:
     rules = tables.limits()["rules"]
     limit = f"> {rules['price_factor']:g} ×, ≥ {money(rules['price_least_usd'])}"
-    best = next((cost.usd for cost in eligible(given)), None)
+    asked = [cost for cost in given.costs if cost.provider == given.wishes.to]
+    best = next((cost.usd for cost in asked or eligible(given)), None)
     if given.pays is None or best is None:
         return Outcome("price", None, f"{money(given.pays)} / {money(best)}", limit)
     fires = given.pays > rules["price_factor"] * best and given.pays - best >= rules["price_least_usd"]
@@ -131,13 +132,20 @@ def _price(given: Inputs) -> Outcome:
 
 
 def _branches(given: Inputs) -> Outcome:
-    has = given.here is not None and tables.limits()["providers"][given.here]["branches"]
-    return Outcome("branches", given.wishes.branches and not has, "yes" if given.wishes.branches else "no", "yes")
+    fires = given.wishes.branches and _would_gain(given, "branches")
+    return Outcome("branches", fires, "yes" if given.wishes.branches else "no", "yes")
 
 
 def _services(given: Inputs) -> Outcome:
-    has = given.here is not None and tables.limits()["providers"][given.here]["services"]
-    return Outcome("services", given.wishes.services and not has, "yes" if given.wishes.services else "no", "yes")
+    fires = given.wishes.services and _would_gain(given, "services")
+    return Outcome("services", fires, "yes" if given.wishes.services else "no", "yes")
+
+
+def _would_gain(given: Inputs, what: str) -> bool:
+    """Tell whether the provider of today lacks something that the one that was asked for, if any, has."""
+    able, to = tables.limits()["providers"], given.wishes.to
+    has = given.here is not None and able[given.here][what]
+    return not has and (to is None or bool(able[to][what]))
 
 
 def _version(given: Inputs) -> Outcome:
@@ -246,6 +254,8 @@ def _nearest(given: Inputs) -> str | None:
 def gaps(given: Inputs, outcomes: Sequence[Outcome], target: str | None) -> list[str]:
     """Name what the verdict had to do without: codes that words.json explains."""
     found, missing = given.found, [f"unknown_{one.key}" for one in outcomes if one.fires is None]
+    if "unknown_price" in missing and given.pays is not None:
+        missing[missing.index("unknown_price")] = "unpriced"
     activity = found.catalog.activity
     if found.per_second is None:
         missing.append("activity")

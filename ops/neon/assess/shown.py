@@ -26,7 +26,7 @@ def _lines(study: Study, words: Words) -> Iterator[str]:
     yield from _part(words("part.measured"), _criteria(study, words))
     if study.verdict:
         yield from _part(words("part.costs"), _costs(study, words))
-        yield from _part(words("part.way", target=story.title(study.aim, words)), _way(study, words))
+        yield from _part(words("part.way", target=story.amid(study.aim, words)), _way(study, words))
         yield from _part(words("part.rules"), _rules(study, words))
         yield from _part(words("part.out"), _out(study, words))
         yield from _part(words("part.tables"), _tables(study, words))

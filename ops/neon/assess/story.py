@@ -32,6 +32,12 @@ def title(provider: str | None, words: Words) -> str:
     return str(known.get(f"title_{words.language}", known["title"])) if known else words("unknown")
 
 
+def amid(provider: str | None, words: Words) -> str:
+    """Name a provider in the middle of a sentence, where a server of one's own is no proper name."""
+    named = title(provider, words)
+    return named[0].lower() + named[1:] if provider == "vps" else named
+
+
 def how(cost: Cost, study: Study, words: Words) -> list[str]:
     """Say how a price came about, a line each, or why there is none."""
     lines = [words.units(f"{words(f'line.{line.what}')} {money(line.usd)}: {line.formula}") for line in cost.lines]
@@ -48,7 +54,7 @@ def headline(study: Study, words: Words) -> str:
     if verdict is None:
         return words("verdict.failed")
     reasons = [_reason(one, words) for one in verdict.outcomes if one.fires]
-    target = title(study.aim, words)
+    target = title(study.aim, words) if verdict.kind == "mend" and not reasons else amid(study.aim, words)
     said = {"target": target, "reasons": "; ".join(reasons), "blockers": blockers(study, words), "asks": ""}
     if verdict.kind == "mend" and verdict.target is None:
         return words("verdict.nowhere", **said)
@@ -96,7 +102,7 @@ def numbers(study: Study, words: Words) -> list[tuple[str, str, str]]:
         (
             words("head.cost"),
             f"{money(study.pays)} → {money(then.usd if then else None)}",
-            f"{_here(study, words)} → {title(then.provider, words)}, {then.plan}" if then else "",
+            f"{_here(study, words)} → {amid(then.provider, words)}, {then.plan}" if then else "",
         ),
         (
             words("head.p95"),
@@ -123,9 +129,11 @@ def changes(study: Study, words: Words) -> list[str]:
     fired = [one for one in study.verdict.outcomes if one.fires]
     if fired:
         return [words(f"would.not.{one.key}", limit=one.limit) for one in fired]
-    there = money(min((cost.usd or 0.0 for cost in study.costs if cost.provider == study.aim), default=None))
-    left = [one for one in study.verdict.outcomes if not one.fires and one.key not in ("version", "open")]
-    return [words(f"would.{one.key}", limit=one.limit, there=there) for one in left]
+    usd = min((cost.usd for cost in study.costs if cost.provider == study.aim and cost.usd is not None), default=None)
+    silent = {"version", "open"} | ({"price"} if usd is None else set())
+    silent |= {one.key for one in study.verdict.outcomes if one.measured == "yes"}  # a wish that was told already
+    left = [one for one in study.verdict.outcomes if not one.fires and one.key not in silent]
+    return [words(f"would.{one.key}", limit=one.limit, there=money(usd)) for one in left]
 
 
 def gaps(study: Study, words: Words) -> list[str]:

@@ -157,6 +157,20 @@ def test_branches_leave_those_who_have_them():
     assert {found[name] for name in ("aiven", "rds", "cloudsql")} == {"branches"}
 
 
+def test_who_is_asked_for_by_name_is_judged_by_its_own_price_and_by_what_it_has():
+    """Neon's price, and its branches, are no reason to move to a server of one's own."""
+    dear = elsewhere()
+    assert fired(make_inputs(dear, pays=75.0, branches=True)) | {"price": True, "branches": True} == fired(
+        make_inputs(dear, pays=75.0, branches=True)
+    )
+    own = fired(make_inputs(dear, to="vps", pays=75.0, branches=True, services=True))
+    assert (own["price"], own["branches"], own["services"]) == (None, False, False)
+    priced = make_inputs(dear, to="vps", pays=75.0, operator_usd=0.0)
+    [outcome] = [one for one in rules.decide(priced).outcomes if one.key == "price"]
+    [cost] = [one for one in priced.costs if one.provider == "vps"]
+    assert outcome.measured == f"$75.00 / {rules.money(cost.usd)}"
+
+
 def test_a_blocker_puts_a_provider_out():
     found = out(make_inputs(elsewhere(BLOCKED)))
     assert found["neon"] == found["rds"] == "blockers"

@@ -77,6 +77,20 @@ def test_the_verdict_is_one_sentence(made, en, ru):
     assert story.headline(made, EN).endswith(".")
 
 
+def test_what_was_told_already_would_change_nothing():
+    made = make_study(make_found(), to="vps", branches=True, pays=75.0)
+    said = " ".join(story.changes(made, EN))
+    assert "--services" in said
+    assert "--branches" not in said
+    assert "a bill" not in said, "the price there is unknown"
+    assert "unpriced" in made.verdict.gaps
+
+
+def test_a_server_of_ones_own_is_no_proper_name_in_a_sentence():
+    assert (story.amid("vps", EN), story.amid("vps", RU)) == ("a server of your own", "свой сервер")
+    assert (story.amid("neon", EN), story.title("vps", EN)) == ("Neon", "A server of your own")
+
+
 def test_three_numbers_stand_on_the_first_screen():
     (cost, p95, pause) = story.numbers(make_study(make_found(), pays=75.0), EN)
     assert cost[1].startswith("$75.00 → $")
@@ -93,7 +107,7 @@ def test_a_target_that_was_measured_stands_beside_the_first():
 
 def test_a_pause_online_is_called_so():
     able = make_catalog(role=make_role(may_replicate=True), settings={"wal_level": "logical", "max_connections": "9"})
-    assert story.numbers(make_study(make_found(catalog=able)), EN)[2][1:] == ("≈ 3.5 s", "online")
+    assert story.numbers(make_study(make_found(catalog=able)), EN)[2][1:] == ("≈ 1 s", "online")
 
 
 def test_an_unknown_provider_is_todays_server():
@@ -198,7 +212,7 @@ def test_the_plan_of_a_move_online_has_a_short_switch():
     able = make_catalog(role=make_role(may_replicate=True), settings={"wal_level": "logical"})
     steps = dict(story.plan(make_study(make_found(catalog=able)), EN))
     assert "Dump" not in steps
-    assert steps["Switch, online (python -m ops cutover)"] == "writes pause for ≈ 3.5 s"
+    assert steps["Switch, online (python -m ops cutover)"] == "writes pause for ≈ 1 s"
 
 
 def test_a_plan_begins_with_questions_where_there_are_any():
