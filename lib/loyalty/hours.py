@@ -20,12 +20,6 @@ AHEAD = 14  # days in which the next opening is looked for
 
 type Parts = tuple[tuple[int, int], ...]
 
-_WEEKDAYS = (
-    *(("пн|понедельник\\w*|mon(?:day)?s?", 0), ("вт|вторник\\w*|tue(?:s|sday)?s?", 1)),
-    *(("ср|сред\\w{1,2}|wed(?:nesday)?s?", 2), ("чт|четверг\\w*|thu(?:rs?|rsday)?s?", 3)),
-    *(("пт|пятниц\\w*|fri(?:day)?s?", 4), ("сб|суббот\\w*|sat(?:urday)?s?", 5)),
-    ("вс|воскресень\\w*|sun(?:day)?s?", 6),
-)
 _GROUPS = (
     ("ежедневно|кажд\\w+ день|без выходных|все дни|daily|every ?day|all week", range(7)),
     ("будни\\w*|будням|рабоч\\w+ дн\\w+|weekdays?", range(5)),
@@ -37,7 +31,7 @@ _TOKEN = re.compile(
     rf"(?P<spans>(?P<first>\d{{1,2}})\s*-\s*(?P<last>\d{{1,2}}\s+{_MONTH}))"
     rf"|(?P<date>\d{{1,2}}\s+{_MONTH}|\d{{1,2}}\.(?:0[1-9]|1[0-2])(?:\.\d{{4}})?(?!\s*-\s*\d{{1,2}}[.:]\d\d)(?![.\d]))"
     rf"|(?P<hours>(?:(?:с|со|от|from)\s+)?{_CLOCK}\s*(?:-|до|to|till|until)\s*{_CLOCK})"
-    + "".join(f"|(?P<day{at}>\\b(?:{names})\\b)" for names, at in _WEEKDAYS)
+    + "".join(f"|(?P<day{at}>\\b(?:{names})\\b)" for names, at in dates.WEEKDAYS)
     + "".join(f"|(?P<group{at}>\\b(?:{names})\\b)" for at, (names, _) in enumerate(_GROUPS))
     + r"|(?P<always>\bкруглосуточно\b|24\s*/\s*7|24 часа|\bround the clock\b|\baround the clock\b)"
     r"|(?P<closed>\bвыходн(?:ой|ого)\b|\bзакрыт\w*|\bне работаем\b|\bclosed\b|\bday off\b)"
