@@ -164,6 +164,7 @@ FLOWS = Flows(
                 "health",
                 "letters",
                 "moderate",
+                "orders",
                 "queue",
                 "shelf",
                 "shops",

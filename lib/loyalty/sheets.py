@@ -1,6 +1,10 @@
 """A shop's clients and operations as files: which columns there are, and that they add up."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from lib import db
+from lib.loyalty.partners import of
 from lib.tables.cells import Column
 from lib.tables.source import Source
 
@@ -48,3 +52,19 @@ OPERATIONS = Source(
     count=SQL.operation_count,
     rows=SQL.operation_rows,
 )
+
+
+@dataclass(frozen=True)
+class Across:
+    """Operations of which one row is in a file and the other in no file of that period: taken back in another one."""
+
+    earlier: int
+    later: int
+
+
+async def reversals_across(conn: db.Connection, partner_id: int, since: datetime, until: datetime) -> Across:
+    """Count reversals of what was done before a period, and what was done in it and taken back after it."""
+    period = {"partner_id": partner_id, "since": since, "until": until}
+    found = await SQL.reversals_across.within(of(partner_id)).one(conn, Across, **period)
+    assert found is not None
+    return found

@@ -9,6 +9,7 @@ choices      what people have agreed to and what they no longer want
 reminders    what a shop sends by itself
 results      who got it, who pressed, who came back
 sheets       the broadcasts of a shop as a file
+promises     whether a message still waits for the screen that it promised
 
 And what the platform shows of itself, and tells its administrators:
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from lib import db
 from lib.tables.cells import Column
@@ -13,25 +13,30 @@ PAGE = 2000
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of file: its columns, and the statements for a shop's rows of a period. Both see one moment of it."""
+    """A kind of file: its columns, and the statements for the rows of a period. Both see one moment of it.
+
+    `whose` is what the statements call the shop, or the person, whose rows they are; 0 is everybody. A row may have
+    more values than there are columns: the last ones are for another file of the same rows.
+    """
 
     columns: Sequence[Column]
     count: db.Query
     rows: db.Query
+    whose: Literal["partner_id", "user_id"] = "partner_id"
 
-    async def number(self, conn: db.Connection, partner_id: int, since: datetime, until: datetime) -> int:
+    async def number(self, conn: db.Connection, whose: int, since: datetime, until: datetime) -> int:
         """Return how many rows there are."""
-        period = {"partner_id": partner_id, "since": since, "until": until}
-        return await self.count.within(_of(partner_id)).one(conn, int, **period) or 0
+        return await self._of(self.count, whose).one(conn, int, **self._asked(whose, since, until)) or 0
 
     async def pages(
-        self, conn: db.Connection, partner_id: int, since: datetime, until: datetime
+        self, conn: db.Connection, whose: int, since: datetime, until: datetime
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
         """Yield the rows in pages; within a transaction of the caller's, which must not end before the last."""
-        period = {"partner_id": partner_id, "since": since, "until": until}
-        async for page in self.rows.within(_of(partner_id)).pages(conn, PAGE, **period):
+        async for page in self._of(self.rows, whose).pages(conn, PAGE, **self._asked(whose, since, until)):
             yield page
 
+    def _of(self, query: db.Query, whose: int) -> db.Query:
+        return query.within(db.Scope(tenant=whose)) if self.whose == "partner_id" else query
 
-def _of(partner_id: int) -> db.Scope:
-    return db.Scope(tenant=partner_id)
+    def _asked(self, whose: int, since: datetime, until: datetime) -> dict[str, Any]:
+        return {self.whose: whose, "since": since, "until": until}

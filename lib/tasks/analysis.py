@@ -4,15 +4,13 @@ A reader who has gone on to something else in that message meanwhile keeps what 
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, db, errors, log, retry
 from lib.jobs.run import Run
 from lib.loyalty import partners, reports, staff
 from lib.loyalty.partners import Partner
-from lib.reach import analysis, periods, tables, wording
-from lib.telegram import fsm
+from lib.reach import analysis, periods, promises, tables, wording
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=10))
@@ -36,7 +34,7 @@ async def run(run: Run) -> None:
         if what == "home"
         else tables.keyboard(shop.id, what, code, user.language)
     )
-    if await _has_gone_on(asked, user.tg_id):
+    if await promises.has_gone_on(asked, user.tg_id):
         log.note(gone_on=True)
         return
     chat = Chat(asked["bot"], user.tg_id, paced=True)
@@ -45,15 +43,6 @@ async def run(run: Run) -> None:
             await chat.say(words, rows)
     except errors.Blocked:
         log.note(blocked=True)
-
-
-async def _has_gone_on(asked: dict[str, Any], tg_id: int) -> bool:
-    """Whether the message shows something else by now: a state saved after the promise that does not wait for it."""
-    if "awaits" not in asked:
-        return False
-    state = await fsm.read(asked["bot"], tg_id)
-    same = state.data.get("screen") == asked["message_id"]
-    return bool(same and state.saved_at > asked["at"] and state.data.get("awaits") != asked["awaits"])
 
 
 async def _words(conn: db.Connection, shop: Partner, what: str, code: str, now: datetime, language: str) -> str:

@@ -11,6 +11,9 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import Job
 from lib.loyalty import staff
+from lib.people import users
+from lib.people.users import User
+from lib.reach import promises
 from lib.studio import brands, cuts, listing, mends, moderation
 from lib.telegram.client import Button, Chat, Keyboard
 
@@ -20,7 +23,8 @@ LEASE = timedelta(seconds=30)
 PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo can help against
 WORDS = ("rules", "words_refused")  # what other words can
 PROMISES = (brands.TASK, listing.TASK)  # what a message of the studio has promised, free
-FILES = ("chart", "sheet", "poster", "analysis")  # what a shop's manager has made by a job
+FILES = ("chart", "sheet", "poster", "analysis")  # what somebody has made by a job
+AGAIN = {"orders": "history:file", "every_order": "orders:home"}
 
 
 async def run(run: Run) -> None:
@@ -124,29 +128,46 @@ async def _tell_of_promise(failed: Job) -> None:
 
 
 async def _tell_of_file(failed: Job) -> None:
-    """Name the file that will not come, with a button that orders it again; say nothing to a person who was let go."""
+    """Name what will not come, with a button that orders it again; say nothing to a person who was let go.
+
+    A message that promised a screen says it itself, unless its reader has gone on in it: then they miss nothing.
+    """
     asked = failed.args
-    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], failed.user_id))
-    if found is None:
+    title, user = await _reader(failed)
+    if user is None:
         log.note(no_longer_manages=True)
         return
-    place, user = found
     what, again = _named(failed)
     keyboard = [
         [Button(text.say(user.language, "partner.button.again"), again, style="primary")],
         [Button(text.say(user.language, "button.menu"), "menu:home")],
     ]
-    words = text.say(user.language, f"partner.failed.{what}", title=place.title)
+    words = text.say(user.language, f"partner.failed.{what}", title=title)
     chat = Chat(asked["bot"], user.tg_id, paced=True)
+    if failed.task == "analysis":
+        if not await promises.has_gone_on(asked, user.tg_id):
+            await chat.edit(asked["message_id"], words, keyboard)
+        return
     if half_done := failed.checkpoint.get("message_id"):  # it says how far the file is
         await chat.delete(half_done)
     await chat.say(words, keyboard)
+
+
+async def _reader(failed: Job) -> tuple[str, User | None]:
+    """Return the title of the shop, and who may still hear of it: its manager; of an order of the studio its seller."""
+    if "partner_id" not in failed.args:
+        user = await db.run(lambda conn: users.get_user(conn, failed.user_id))
+        return "", user if user and user.tg_id > 0 and not user.banned else None
+    found = await db.run(lambda conn: staff.manager(conn, failed.args["partner_id"], failed.user_id))
+    return (found[0].title, found[1]) if found else ("", None)
 
 
 def _named(failed: Job) -> tuple[str, str]:
     """Return what a failed file is called, and the button that orders it again."""
     asked = failed.args
     what = str(asked.get("what", failed.task))
+    if what in AGAIN:
+        return "orders", AGAIN[what]
     if failed.task == "sheet":
         return what, f"exports:pick:{what}:{asked.get('form', 'csv')}"
     if failed.task not in ("chart", "analysis"):

@@ -1,4 +1,4 @@
-"""Makes a file of a shop's clients, operations, requests or broadcasts and sends it to the person who asked for it.
+"""Makes a file of a shop's clients, operations, requests or broadcasts, or of the studio's orders, and sends it.
 
     count -> pages of one moment -> a file on the disk -> [the next one, when Telegram would not take more] -> sent
 
@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lib import db, errors, log, retry, text, typed
+from lib import config, db, errors, log, retry, text, typed
 from lib.assistant import sheets as request_sheets
 from lib.jobs import kick
 from lib.jobs.run import Run
 from lib.loyalty import partners, staff
 from lib.loyalty import sheets as shop_sheets
+from lib.people import users
 from lib.people.users import User
 from lib.reach import sheets as broadcast_sheets
+from lib.studio import sheets as order_sheets
 from lib.tables import TableFile
 from lib.tables.book import About, Book
 from lib.tables.cells import SheetStyle
@@ -40,12 +42,15 @@ BACK = timedelta(days=366)
 EVERY = 3.0  # seconds between two words on how far it is
 PACE = 5000  # rows a second, at the least
 SINCE_EVER = date(2020, 1, 1)
+STOPS = {"orders": "history", "every_order": "orders"}  # the flow of the button that stops it
 
 SOURCES: dict[str, Source] = {
     "clients": shop_sheets.CLIENTS,
     "operations": shop_sheets.OPERATIONS,
     "requests": request_sheets.REQUESTS,
     "broadcasts": broadcast_sheets.BROADCASTS,
+    "orders": order_sheets.ORDERS,
+    "every_order": order_sheets.EVERY_ORDER,
 }
 
 
@@ -74,19 +79,30 @@ class SheetOrder:
 
 
 @dataclass(frozen=True)
+class RowOwner:
+    """Whose rows a file has: a `shop`'s, a `person`'s, or all of the `platform`'s (0); the title, and the clock."""
+
+    kind: str
+    id: int
+    title: str
+    tz: str
+
+
+@dataclass(frozen=True)
 class Export:
-    """An order while its file is made: the shop, the reader, how many rows there are, and as of when they are."""
+    """An order while its file is made: whose it is, the reader, how many rows there are, as of when, what to know."""
 
     order: SheetOrder
-    shop: partners.Partner
+    owner: RowOwner
     reader: User
     total: int
     as_of: datetime | None
+    notes: tuple[str, ...] = ()
 
     @property
     def style(self) -> SheetStyle:
-        """How the reader reads numbers, and the shop's clock."""
-        return SheetStyle(self.reader.language, ZoneInfo(self.shop.tz))
+        """How the reader reads numbers, and the owner's clock."""
+        return SheetStyle(self.reader.language, ZoneInfo(self.owner.tz))
 
     def say(self, key: str, **fields: Any) -> str:
         """Return a sentence in the reader's language."""
@@ -108,7 +124,7 @@ class Export:
 
     def name(self, part: int) -> str:
         """Return the name of a file, without its ending: the shop, what it holds, the period."""
-        title = " ".join("".join(one if one.isalnum() else " " for one in typed.visible(self.shop.title)).split())
+        title = " ".join("".join(one if one.isalnum() else " " for one in typed.visible(self.owner.title)).split())
         what = text.plain(self.say(f"partner.sheet.name.{self.order.what}"))
         since = self.order.since.isoformat() if self.order.since else ""
         days = "_".join(dict.fromkeys(filter(None, (since, self.order.until.isoformat()))))
@@ -117,8 +133,9 @@ class Export:
     @property
     def about(self) -> About:
         """The sheet that says what the file is."""
-        said = {"shop": self.shop.title, "days": self.days, "as_of": self.moment}
-        lines = [(text.plain(self.say(f"partner.sheet.about.{name}")), words) for name, words in said.items()]
+        said = [(self.owner.kind, self.owner.title), ("days", self.days), ("as_of", self.moment)]
+        said += [("reversals", note) for note in self.notes]
+        lines = [(text.plain(self.say(f"partner.sheet.about.{name}")), text.plain(words)) for name, words in said]
         return About(text.plain(self.say("partner.sheet.about")), lines)
 
     def file(self, folder: Path, part: int) -> TableFile:
@@ -137,16 +154,17 @@ async def run(run: Run) -> None:
     reader = await _reader(run)
     if reader is None:
         return
-    shop = await db.run(lambda conn: partners.get(conn, run.job.args["partner_id"]))
-    since, until = order.period(ZoneInfo(shop.tz))
+    owner = await _owner(run.job.args, reader)
+    since, until = order.period(ZoneInfo(owner.tz))
     async with db.snapshot(copy=run.job.attempts <= 1) as (conn, as_of):
-        total = await SOURCES[order.what].number(conn, shop.id, since, until)
+        total = await SOURCES[order.what].number(conn, owner.id, since, until)
         if _is_late(run, total):
             await run.wait(run.until, waited=True)
             await kick.drain()
             return
-        export = Export(order, shop, reader, total, as_of)
-        rows = SOURCES[order.what].pages(conn, shop.id, since, until)
+        notes = await _notes(conn, order, owner, reader.language)
+        export = Export(order, owner, reader, total, as_of, notes)
+        rows = SOURCES[order.what].pages(conn, owner.id, since, until)
         await _make(run, export, rows)
 
 
@@ -157,12 +175,40 @@ def _is_late(run: Run, total: int) -> bool:
 
 
 async def _reader(run: Run) -> User | None:
-    """Return who gets the file, None when they no longer may."""
-    found = await db.run(lambda conn: staff.manager(conn, run.job.args["partner_id"], run.job.user_id))
+    """Return who gets the file, None when they no longer may: a manager, the seller, an administrator."""
+    what, user_id = run.job.args["what"], run.job.user_id
+    if what in ("orders", "every_order"):
+        user = await db.run(lambda conn: users.get_user(conn, user_id))
+        may = user and user.tg_id > 0 and not user.banned and (what == "orders" or user.tg_id in config.get().admin_ids)
+        return user if may else None
+    found = await db.run(lambda conn: staff.manager(conn, run.job.args["partner_id"], user_id))
     if found is None:
         log.note(no_longer_manages=True)
         return None
     return found[1]
+
+
+async def _owner(asked: dict[str, Any], reader: User) -> RowOwner:
+    studio = text.say(reader.language, "partner.sheet.platform")
+    if asked["what"] == "orders":
+        return RowOwner("person", reader.id, reader.first_name or studio, reader.time_zone)
+    if asked["what"] == "every_order":
+        return RowOwner("platform", 0, studio, reader.time_zone)
+    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    return RowOwner("shop", shop.id, shop.title, shop.tz)
+
+
+async def _notes(conn: db.Connection, order: SheetOrder, owner: RowOwner, language: str) -> tuple[str, ...]:
+    """Return what a reader of the sums must know: reversals whose other half is in another period."""
+    if order.what != "operations":
+        return ()
+    across = await shop_sheets.reversals_across(conn, owner.id, *order.period(ZoneInfo(owner.tz)))
+    counts = {"earlier": across.earlier, "later": across.later}
+    return tuple(
+        text.say(language, f"partner.sheet.reversals.{name}", number=number)
+        for name, number in counts.items()
+        if number
+    )
 
 
 async def _make(run: Run, export: Export, rows: AsyncIterator[list[tuple[Any, ...]]]) -> None:
@@ -213,8 +259,9 @@ async def _files(
 
 def _caption(export: Export) -> str:
     key = f"partner.sheet.{export.order.what}"
-    words = export.say(key, title=export.shop.title, days=export.days, rows=export.total)
-    return f"{words}\n{export.say('partner.sheet.as_of', at=export.moment)}" if export.as_of else words
+    words = export.say(key, title=export.owner.title, days=export.days, rows=export.total)
+    as_of = [export.say("partner.sheet.as_of", at=export.moment)] if export.as_of else []
+    return "\n".join([words, *export.notes, *as_of])
 
 
 class SheetNotice:
@@ -243,7 +290,8 @@ class SheetNotice:
         self._next = time.monotonic() + EVERY
 
     def _stop(self) -> Keyboard:
-        return [[Button(self._export.say("partner.sheet.stop"), f"exports:stop:{self._run.id}")]]
+        flow = STOPS.get(self._export.order.what, "exports")
+        return [[Button(self._export.say("partner.sheet.stop"), f"{flow}:stop:{self._run.id}")]]
 
     async def remove(self) -> None:
         """Take the message away: the file says it all."""

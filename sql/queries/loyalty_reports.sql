@@ -236,6 +236,30 @@ and not (t.kind = 'accrue' and t.parent_id is not null)
 and not (t.kind = 'reverse' and o.kind = 'accrue' and o.parent_id is not null)
 order by t.created_at, t.id;
 
+-- name: reversals_across
+-- Of the reversals of a period, those of an operation before it; of its operations, those taken back after it.
+select
+    (
+        select count(*)
+        from point_txns t
+        join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
+        where t.partner_id = %(partner_id)s
+        and t.created_at >= %(since)s
+        and t.created_at < %(until)s
+        and o.created_at < %(since)s
+        and o.parent_id is null
+    ) as earlier,
+    (
+        select count(*)
+        from point_txns t
+        join point_txns o on o.partner_id = t.partner_id and o.id = t.reverses_id
+        where t.partner_id = %(partner_id)s
+        and t.created_at >= %(until)s
+        and o.created_at >= %(since)s
+        and o.created_at < %(until)s
+        and o.parent_id is null
+    ) as later;
+
 -- name: operation_count
 -- How many rows there are: what stands in the row of another is none.
 select count(*)

@@ -4,6 +4,7 @@ import pytest
 
 from lib import text
 from lib.loyalty import partners, reports
+from lib.reach import promises
 from lib.tasks import analysis
 from lib.telegram import fsm
 from lib.telegram.conversation import State
@@ -35,11 +36,11 @@ async def test_whether_a_reader_has_gone_on(monkeypatch, data, saved_at, gone_on
         return State(data=data, saved_at=saved_at)
 
     monkeypatch.setattr(fsm, "read", read)
-    assert await analysis._has_gone_on(PROMISE, 1004) is gone_on
+    assert await promises.has_gone_on(PROMISE, 1004) is gone_on
 
 
 async def test_a_job_from_before_promises_were_kept_shows_its_screen():
-    assert not await analysis._has_gone_on({"bot": "partner", "message_id": 50}, 1004)
+    assert not await promises.has_gone_on({"bot": "partner", "message_id": 50}, 1004)
 
 
 async def test_the_figures_of_a_busy_shop_are_read_by_a_job(conn, monkeypatch):

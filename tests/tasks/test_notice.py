@@ -7,9 +7,11 @@ import pytest
 from lib import db, text
 from lib.jobs import table
 from lib.jobs.table import Job
+from lib.reach import promises
 from lib.tasks import notice
 from lib.telegram import client
 from tests import factories
+from tests.loyalty_lab import make_shop
 
 
 @pytest.mark.parametrize("task", ["brand", "listing"])
@@ -30,6 +32,31 @@ async def test_a_message_that_promised_what_failed_says_so(conn, make_user, monk
     assert said == [(5, "Не получилось: ошибка на нашей стороне. Попробуйте ещё раз чуть позже.")]
 
 
+@pytest.mark.parametrize(("gone_on", "told"), [(False, [50]), (True, [])])
+async def test_a_screen_that_could_not_be_read_says_so_where_it_was_promised(conn, monkeypatch, gone_on, told):
+    said = []
+
+    async def edit(_, message_id, words, keyboard=None):
+        said.append((message_id, words, keyboard[0][0].data))
+        return True
+
+    async def has_gone_on(asked, tg_id):
+        return gone_on
+
+    monkeypatch.setattr(client.Chat, "edit", edit)
+    monkeypatch.setattr(promises, "has_gone_on", has_gone_on)
+    monkeypatch.setattr(db, "run", lambda work: work(conn))
+    shop = await make_shop(conn)
+    asked = {"bot": "partner", "partner_id": shop.id, "what": "cohorts", "period": "", "message_id": 50}
+    await factories.make_job(conn, shop.owner, task="analysis", args=asked, priority=1000)
+    [job] = await table.fetch_next_queued_job(conn, ["analysis"], factories.LEASE)
+    await table.update_job_status(conn, job, "failed", error_code="internal")
+    await notice.run(SimpleNamespace(job=SimpleNamespace(args={"job_id": job.id})))
+    assert [number for number, *_ in said] == told
+    assert all("посчитать не получилось" in words for _, words, _ in said)
+    assert all(again == f"compare:cohorts:{shop.id}" for *_, again in said)
+
+
 def test_the_refused_words_of_a_batch_are_named_from_its_titles_too():
     args = {"title": "Кружка", "titles": ["Кружка", "Кокаин"], "language": "ru"}
     facts = {"state": "failed", "error_code": "words_refused", "price": 2, "checkpoint": {}}
@@ -46,6 +73,8 @@ def test_the_refused_words_of_a_batch_are_named_from_its_titles_too():
         ("analysis", {"what": "cohorts", "period": ""}, "analysis", "compare:cohorts:7"),
         ("analysis", {"what": "hours", "period": "90"}, "analysis", "compare:hours:7:90"),
         ("sheet", {"what": "clients", "form": "xlsx"}, "clients", "exports:pick:clients:xlsx"),
+        ("sheet", {"what": "orders", "form": "xlsx"}, "orders", "history:file"),
+        ("sheet", {"what": "every_order", "form": "csv"}, "orders", "orders:home"),
         ("poster", {}, "poster", "figures:poster"),
     ],
 )

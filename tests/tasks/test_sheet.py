@@ -14,8 +14,9 @@ from lib.jobs.table import NewJob
 from lib.loyalty import partners, points
 from lib.tables import source
 from lib.tasks import sheet
-from lib.tasks.sheet import SheetOrder
+from lib.tasks.sheet import RowOwner, SheetOrder
 from lib.telegram.client import Chat
+from tests import factories
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
 
 MARCH = {"since": "2026-03-01", "until": "2026-03-31"}
@@ -268,7 +269,7 @@ async def test_a_fault_of_telegrams_is_tried_again(conn, shop, telegram, disk):
 )
 def test_a_files_name_is_safe_whatever_the_shop_is_called(title, name):
     order = SheetOrder("operations", "csv", None, date(2026, 3, 10))
-    export = sheet.Export(order, SimpleNamespace(title=title), SimpleNamespace(language="ru"), 0, None)
+    export = sheet.Export(order, RowOwner("shop", 1, title, "UTC"), SimpleNamespace(language="ru"), 0, None)
     assert export.name(1) == f"{name} 2026-03-10"
 
 
@@ -314,4 +315,60 @@ async def test_every_list_is_read_and_written(conn, shop, telegram, disk):
     for what in sheet.SOURCES:
         await done(conn, shop, what=what)
     names = [name.split(" ")[1] for name in telegram.files]
-    assert names == ["Клиенты", "Операции", "Заявки", "Рассылки"]
+    assert names == ["Клиенты", "Операции", "Заявки", "Рассылки", "Заказы"], "everybody's orders are no shop owner's"
+
+
+async def test_reversals_whose_other_half_is_in_another_period_are_named(conn, shop, telegram, disk):
+    [(first,), *_, (last,)] = await (
+        await conn.execute(
+            "select id from point_txns where partner_id = %s and kind = 'accrue' order by id", (shop.id,)
+        )
+    ).fetchall()
+    for number, day in ((first, 3), (last, 40)):
+        at = NOW + timedelta(days=day)
+        await points.reverse(conn, shop.id, number, shop.owner.id, reason="ошибка", key=new_key(), now=at)
+    await done(conn, shop, since="2026-03-12")
+    [raw] = telegram.files.values()
+    assert "\nОтмен того, что было до этого периода: 1. Самих операций в файле нет." in telegram.captions[0]
+    assert "\nОтменили уже после этого периода: 1. Строк об отмене в файле нет." in telegram.captions[0]
+    told = [row[1].value for row in opened(raw, disk)["О файле"].iter_rows() if row[0].value == "Отмены"]
+    assert len(told) == 2
+    telegram.captions.clear()
+    await done(conn, shop, since="2026-03-01", until="2026-05-31")
+    assert "Отмен" not in telegram.captions[0], "both halves are in the file"
+
+
+async def ordered(conn, user, *, title, state="done", charged=0, **args):
+    """Put an order of the studio into the history, with its credits."""
+    asked = {"product": "card", "title": title, **args}
+    await factories.make_job(conn, user, task="card", args=asked, price=charged, priority=1000)
+    [job] = await table.fetch_next_queued_job(conn, ["card"], factories.LEASE)
+    await table.update_job_status(conn, job, state, error_code="internal" if state == "failed" else None)
+    return job.id
+
+
+async def test_a_sellers_orders_are_their_own_and_everybodys_an_administrators(conn, telegram, disk, monkeypatch):
+    shop = await make_shop(conn)
+    alice, bob = [await factories.make_user(conn, first_name=name, credits=9) for name in ("Алиса", "=Боб")]
+    await ordered(conn, alice, title="1-2", charged=3)
+    lost = await ordered(conn, alice, title="Кружка", state="failed", charged=2, product="set", count=4)
+    await ordered(conn, bob, title="Чужое", mends=1)
+    seller, ever = SimpleNamespace(id=shop.id, owner=alice), {"since": "", "until": "2100-01-01"}
+    await done(conn, seller, what="orders", **ever)
+    [(name, raw)] = telegram.files.items()
+    assert name == "Алиса Заказы 2100-01-01.xlsx"
+    rows = [[cell.value for cell in row] for row in opened(raw, disk)["Заказы"].iter_rows(min_row=2)]
+    assert [row[2:8] for row in rows] == [
+        ["Карточка товара", "1-2", 1, "готов", 3, 0],
+        ["Набор карточек", "Кружка", 4, "не получился", 2, 2],
+    ]
+    assert rows[1][0] == lost
+    telegram.files.clear()
+    monkeypatch.setenv("ADMIN_IDS", str(alice.tg_id))
+    config.get.cache_clear()
+    await done(conn, seller, what="every_order", form="csv", **ever)
+    config.get.cache_clear()
+    [(name, raw)] = telegram.files.items()
+    assert name == "Студия Заказы 2100-01-01.csv"
+    last = raw.decode("utf-8-sig").splitlines()[-1].split(";")
+    assert (last[2], last[3], last[-2], last[-1]) == ("Бесплатная правка", "Чужое", "'=Боб", str(bob.tg_id))

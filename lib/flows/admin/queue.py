@@ -38,7 +38,8 @@ async def _home(turn: Turn, _: str) -> None:
         screen.button(turn, "admin.button.failed", "queue:failed"),
         screen.button(turn, "admin.button.open", "queue:open"),
     ]
-    await turn.show("\n".join(lines), [ways, screen.home(turn, "menu:home")])
+    file = [screen.button(turn, "admin.button.order_file", "orders:home")]
+    await turn.show("\n".join(lines), [ways, file, screen.home(turn, "menu:home")])
 
 
 async def _failed(turn: Turn, argument: str) -> None:

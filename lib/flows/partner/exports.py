@@ -6,25 +6,20 @@ stop: the button of the message that says how far a file is
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from lib import clock, db, errors, limits
-from lib.flows import periods
+from lib import clock, db, errors
+from lib.flows import periods, sheets
 from lib.flows.partner import workplace
 from lib.flows.periods import ChosenPeriod
-from lib.jobs import kick, table
-from lib.jobs.table import NewJob
 from lib.loyalty import partners
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard
+from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 KINDS = ("clients", "operations", "requests", "broadcasts")
-FORMS = ("xlsx", "csv")
-# A file is read from the whole of a shop's history: nobody needs it more often.
-FILES = limits.Limit("export", 20, timedelta(days=1))
 
 
 async def handle(turn: Turn) -> None:
@@ -50,7 +45,7 @@ async def _home(turn: Turn, place: Staff, _: str = "", note: str = "") -> None:
 def _choice(argument: str) -> tuple[str, str]:
     """Return what a button names, or the first there is for anything else: what and in which form."""
     what, form, *_ = [*argument.split(":"), ""]
-    return what if what in KINDS else KINDS[0], form if form in FORMS else FORMS[0]
+    return what if what in KINDS else KINDS[0], form if form in sheets.FORMS else sheets.FORMS[0]
 
 
 async def _pick(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
@@ -61,15 +56,16 @@ async def _pick(turn: Turn, place: Staff, argument: str, note: str = "") -> None
 
 
 def _ways(turn: Turn, what: str, form: str) -> Keyboard:
-    forms = [
-        Button(f"{'✅ ' if one == form else ''}{turn.text(f'partner.exports.{one}')}", f"exports:pick:{what}:{one}")
-        for one in FORMS
-    ]
     named = [
         screen.button(turn, f"partner.exports.{name}", f"exports:go:{what}:{form}:{name}") for name in periods.NAMES
     ]
     own = [screen.button(turn, "partner.exports.own", f"exports:own:{what}:{form}")]
-    return [forms, *screen.in_rows(named), own, screen.home(turn, "exports:home")]
+    return [
+        sheets.forms(turn, form, f"exports:pick:{what}"),
+        *screen.in_rows(named),
+        own,
+        screen.home(turn, "exports:home"),
+    ]
 
 
 async def _own(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
@@ -103,35 +99,11 @@ async def _today(place: Staff) -> date:
 
 
 async def _order(turn: Turn, place: Staff, what: str, form: str, period: ChosenPeriod) -> str:
-    """Have the file made by a job and return what to say; an update that comes again orders nothing new."""
-    if await limits.wait(turn.chat.id, FILES):
-        return turn.text("partner.exports.too_often")
-    days = {"since": period.since.isoformat() if period.since else "", "until": period.until.isoformat()}
-    order = NewJob(
-        turn.state.who["id"],
-        f"sheet:{turn.chat.bot}:{turn.chat.id}:{turn.came.update_id}",
-        {"bot": turn.chat.bot, "partner_id": place.partner_id, "what": what, "form": form, **days},
-    )
-    await db.run(lambda conn: table.create_free_jobs(conn, "sheet", [order]))
-    turn.after.append(kick.drain)
-    return turn.text("partner.exports.ordered")
+    return await sheets.order(turn, what, form, period, partner_id=place.partner_id)
 
 
-async def _stop(turn: Turn, place: Staff, argument: str) -> None:
-    """Stop a file that is being made; its worker says so in the message."""
-    user_id, number = turn.state.who["id"], screen.number(argument)
-    job = await db.run(lambda conn: table.get_job_by_id(conn, number))
-    if job is None or job.user_id != user_id or job.task != "sheet":
-        await screen.refuse_old_button(turn)
-        return
-    try:
-        await db.run(lambda conn: table.cancel_job(conn, number, user_id))
-    except errors.Conflict:
-        asked = await db.run(lambda conn: table.ask_to_cancel(conn, number))
-        await turn.answer(turn.text("partner.exports.stopping" if asked else "partner.exports.over"))
-        return
-    await turn.answer()
-    await turn.chat.edit(turn.came.message_id, turn.text("partner.sheet.stopped"))
+async def _stop(turn: Turn, _: Staff, argument: str) -> None:
+    await sheets.stop(turn, argument)
 
 
 SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {

@@ -1,13 +1,15 @@
 """A person's orders: pages of ten, each order with its result and all that can be made of it. Leaves a draft as it is.
 
 pages -> [a number] -> the order -> [send again] -> its files
+pages -> [as a file] -> the form -> a job, whose file comes as a message of its own
 """
 
 from datetime import timedelta
 
 from lib import db, errors, limits
 from lib import text as sentences
-from lib.flows import when
+from lib.flows import sheets, when
+from lib.flows.periods import ChosenPeriod
 from lib.flows.studio import ordering
 from lib.jobs import kick, table
 from lib.jobs.table import Job
@@ -30,6 +32,8 @@ async def handle(turn: Turn) -> None:
     wanted, argument = screen.pressed(turn)
     if wanted == "page" and argument.isdecimal() and argument.isascii() and len(argument) < 19:
         await _page(turn, int(argument))
+    elif wanted in ("file", "stop"):
+        await (_file if wanted == "file" else sheets.stop)(turn, argument)
     elif wanted in ("open", "send"):
         user_id = turn.state.who["id"]
         job = await db.run(lambda conn: placed.find_order(conn, user_id, argument))
@@ -56,8 +60,20 @@ async def _page(turn: Turn, before: int | None) -> None:
     way = [screen.button(turn, "studio.newest", "history:home")] if before else []
     way += [screen.button(turn, "studio.older", f"history:page:{page[-1].id}")] if more else []
     rows = [numbers[start : start + ROW] for start in range(0, len(numbers), ROW)]
+    file = [screen.button(turn, "studio.button.file", "history:file")]
     menu = [screen.button(turn, "button.new", "order:new"), *screen.home(turn)]
-    await turn.show(words, [*_resume(turn), *rows, *([way] if way else []), menu])
+    await turn.show(words, [*_resume(turn), *rows, *([way] if way else []), file, menu])
+
+
+async def _file(turn: Turn, form: str) -> None:
+    """Ask for the form of a file with all orders that are kept, or order it."""
+    if form in sheets.FORMS:
+        period = ChosenPeriod(None, when.today(turn))
+        await turn.answer(await sheets.order(turn, "orders", form, period))
+        return
+    ways = [screen.button(turn, f"partner.exports.{one}", f"history:file:{one}") for one in sheets.FORMS]
+    back = [screen.button(turn, "studio.to_history", "history:home"), *screen.home(turn)]
+    await turn.show(turn.text("studio.file"), [ways, back])
 
 
 def _resume(turn: Turn) -> Keyboard:

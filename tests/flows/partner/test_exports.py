@@ -6,6 +6,7 @@ import re
 import openpyxl
 import pytest
 
+from lib.flows import sheets
 from lib.flows.partner import exports
 from lib.loyalty import staff
 from tests.flows.chat import buttons, words
@@ -83,7 +84,7 @@ async def test_a_forged_button_orders_nothing_odd(cafe, data):
     await cafe.owner.forges(data)
     owner = await user_id(cafe.shop, cafe.owner)
     rows = await cafe.shop.rows("select args from every_job where user_id = %s and task = 'sheet'", owner)
-    assert all(row["args"]["what"] in exports.KINDS and row["args"]["form"] in exports.FORMS for row in rows)
+    assert all(row["args"]["what"] in exports.KINDS and row["args"]["form"] in sheets.FORMS for row in rows)
 
 
 async def test_a_cashier_gets_no_file(cafe):
