@@ -24,8 +24,8 @@ BOTS = ("studio", "client", "partner", "admin")
 # The generation providers that need a key, in the order of asking: the setting of the key, or of several separated by
 # commas, and the setting of another address than the provider's own.
 PROVIDERS = {"kie": ("KIE_API_KEY", "KIE_API_URL"), "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
-# A month of each service: Neon's compute hours and storage, commands to Upstash, files put into Blob.
-PLAN = {"neon_hours": 100.0, "neon_gb": 0.5, "redis_commands": 500_000.0, "blob_puts": 10_000.0}
+# A month of each service: Neon's compute hours and storage, commands to Upstash, files put into Blob and kept there.
+PLAN = {"neon_hours": 100.0, "neon_gb": 0.5, "redis_commands": 500_000.0, "blob_puts": 10_000.0, "blob_gb": 1.0}
 ENVIRONMENTS = ("production", "preview", "local")
 # Vercel lets a request through a preview's protection that shows this secret, as a header or in its query.
 BYPASS = "x-vercel-protection-bypass"

@@ -2,7 +2,8 @@
 
 What we count ourselves (commands to Redis, files put into the store) is the sum since the month began: the counters run
 for ever, so what they said then is kept. Neon says its compute hours itself, where there is a key for its API, asked
-once an hour at most; the size of the database is Postgres' own word. What is not known is not judged.
+once an hour at most; the size of the database is Postgres' own word, and the bytes in the store are those of our rows,
+added up a few times a day. What is not known is not judged.
 """
 
 import json
@@ -10,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lib import cache, config, errors, fetch, log
+from lib import cache, config, db, errors, fetch, log
+from lib.studio import files
 
-MONTH, NEON = "metrics:month", "metrics:neon_hours"
+MONTH, NEON, BLOB = "metrics:month", "metrics:neon_hours", "metrics:blob_bytes"
 COUNTED = {"redis_commands": "redis_commands", "blob_puts": "stored"}  # by what lib/tally.py calls it
-ASKED, KEPT = timedelta(hours=1), timedelta(days=62)
+ASKED, ADDED_UP, KEPT = timedelta(hours=1), timedelta(hours=6), timedelta(days=62)
 ANSWER = 1_000_000  # bytes
 
 
@@ -46,10 +48,13 @@ def begin(known: MonthStart, totals: Mapping[str, int], now: datetime) -> MonthS
     return MonthStart(month, sums) if known.month != month or back else known
 
 
-def used(start: MonthStart, totals: Mapping[str, int], *, neon_hours: float | None, size: int) -> dict[str, float]:
+def used(
+    start: MonthStart, totals: Mapping[str, int], *, neon_hours: float | None, size: int, stored: int | None = None
+) -> dict[str, float]:
     """Return what of each plan is used up by now, by the names of the setting PLAN_LIMITS."""
     found = {name: float(number - start.sums.get(name, 0)) for name, number in _sums(totals).items()}
     found |= {"neon_gb": size / 1e9} if size else {}
+    found |= {"blob_gb": stored / 1e9} if stored is not None else {}
     return found | ({"neon_hours": neon_hours} if neon_hours is not None else {})
 
 
@@ -93,3 +98,19 @@ def told_hours(kept: str | None) -> float | None:
         return float(hours) if month == f"{datetime.now(UTC):%Y-%m}" else None
     except ValueError:
         return None
+
+
+async def bytes_stored(kept: str | None) -> int | None:
+    """Return how many bytes lie in Blob, as it was added up within six hours; None with another store."""
+    if config.get().storage_type != "blob":
+        return None
+    if not await cache.once("blob_added_up", ADDED_UP):
+        return told_bytes(kept)
+    number = await db.run(lambda conn: files.bytes_kept(conn, f"{config.get().key_prefix}/"))
+    await cache.set(BLOB, str(number), KEPT)
+    return number
+
+
+def told_bytes(kept: str | None) -> int | None:
+    """Return what was added up last."""
+    return int(kept) if kept and kept.isascii() and kept.isdecimal() else None

@@ -34,11 +34,13 @@ async def leave() -> datetime | None:
 async def _look(found: Snapshot, now: datetime) -> datetime | None:
     if not _seen:
         _seen.append(await health.since() is not None)
-    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON, alerts.BACKUP, alerts.SAVED)
-    totals, (stored, findings, mark, month, hours, backup, saved) = await counters.totals(*keys)
+    keys = (history.KEY, FINDINGS, kick.MARK, plan.MONTH, plan.NEON, plan.BLOB)
+    totals, (stored, findings, mark, month, hours, blob, backup, saved) = await counters.totals(
+        *keys, alerts.BACKUP, alerts.SAVED
+    )
     lately = History.read(stored).add(now.timestamp(), totals)
     await cache.set(history.KEY, lately.dump(), HISTORY_KEPT)
-    used = await _plan(found, totals, month, hours)
+    used = await _plan(found, totals, month, hours, blob)
     ages = {"backup_at": int(backup or 0), "saved_at": int(saved or 0)}
     sight = alerts.Sight(now, found, lately, await _hooks(), int(findings or 0), used, **ages)
     change = await db.run(lambda conn: alerts.look(conn, sight))
@@ -49,13 +51,16 @@ async def _look(found: Snapshot, now: datetime) -> datetime | None:
     return now + timedelta(minutes=1) if change.look_again else None
 
 
-async def _plan(found: Snapshot, totals: dict[str, int], month: str | None, hours: str | None) -> dict[str, float]:
+async def _plan(
+    found: Snapshot, totals: dict[str, int], month: str | None, hours: str | None, blob: str | None
+) -> dict[str, float]:
     """Return which part of each service's plan is used up, and keep what the counters said when the month began."""
     known = plan.MonthStart.read(month)
     start = plan.begin(known, totals, datetime.now(UTC))
     if start != known:
         await cache.set(plan.MONTH, start.dump(), plan.KEPT)
-    return plan.shares(plan.used(start, totals, neon_hours=await plan.neon_hours(hours), size=found.size))
+    neon, stored = await plan.neon_hours(hours), await plan.bytes_stored(blob)
+    return plan.shares(plan.used(start, totals, neon_hours=neon, size=found.size, stored=stored))
 
 
 async def _hooks() -> dict[str, health.Facts]:

@@ -139,6 +139,11 @@ async def list_old_sources(conn: db.Connection, age: timedelta, prefix: str, lim
     return await SQL.list_old_sources.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
+async def bytes_kept(conn: db.Connection, prefix: str) -> int:
+    """Return how many bytes of ours lie in the store."""
+    return await SQL.bytes_kept.one(conn, int, prefix=prefix) or 0
+
+
 async def list_old_results(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
     """Return what was made for orders, under the same conditions."""
     return await SQL.list_old_results.all(conn, File, age=age, prefix=prefix, limit=limit)

@@ -228,9 +228,10 @@ async def _strangers() -> tuple[int, ...]:
 async def _used() -> dict[str, Any]:
     """Return which part of the plans is used up and when a backup was tried, as far as Redis and Postgres tell."""
     try:
-        totals, (month, hours, backup) = await counters.totals(plan.MONTH, plan.NEON, alerts.BACKUP)
+        totals, (month, hours, blob, backup) = await counters.totals(plan.MONTH, plan.NEON, plan.BLOB, alerts.BACKUP)
         start = plan.begin(plan.MonthStart.read(month), totals, datetime.now(UTC))
-        used = plan.used(start, totals, neon_hours=plan.told_hours(hours), size=await _size())
+        told = {"neon_hours": plan.told_hours(hours), "stored": plan.told_bytes(blob), "size": await _size()}
+        used = plan.used(start, totals, **told)
         return {"plan": plan.shares(used), "backup_at": int(backup or 0)}
     except errors.AppError:
         return {}

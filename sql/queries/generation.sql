@@ -52,6 +52,12 @@ and starts_with(pathname, %(prefix)s)
 order by created_at
 limit %(limit)s;
 
+-- name: bytes_kept
+-- Reads the whole table: a few times a day at most.
+select coalesce(sum(bytes), 0)::bigint
+from files
+where starts_with(pathname, %(prefix)s);
+
 -- name: find_cut
 select f.pathname
 from every_job j

@@ -113,7 +113,7 @@ def test_errors_burn_the_budget_too_fast_and_are_enough_to_say_so(moments, names
     assert set(seen(history=counted(*moments))) == names
 
 
-@pytest.mark.parametrize("name", ["neon_hours", "neon_gb", "redis_commands", "blob_puts"])
+@pytest.mark.parametrize("name", ["neon_hours", "neon_gb", "redis_commands", "blob_puts", "blob_gb"])
 def test_a_months_plan_is_told_from_seventy_percent_on(name):
     assert seen(plan={name: 0.699}) == {}
     assert seen(plan={name: 0.7}) == {name: {"percent": 7000}}

@@ -8,6 +8,8 @@ import pytest
 from lib import cache, config, errors, fetch
 from lib.reach import plan
 from lib.reach.plan import MonthStart
+from lib.studio import files
+from tests import factories
 from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
@@ -59,6 +61,7 @@ def test_what_nobody_knows_is_not_judged():
     assert "neon_hours" not in plan.used(start, {}, neon_hours=None, size=0)
     found = plan.used(start, TOTALS, neon_hours=71.5, size=400_000_000)
     assert found == {"redis_commands": 350_000.0, "blob_puts": 40.0, "neon_hours": 71.5, "neon_gb": 0.4}
+    assert plan.used(start, {}, neon_hours=None, size=0, stored=720_000_000)["blob_gb"] == 0.72
 
 
 def test_the_limits_are_those_of_the_free_plans_unless_said(limits):
@@ -127,3 +130,22 @@ async def test_a_neon_that_does_not_say_leaves_what_it_said_before(redis, limits
 async def test_what_neon_said_in_another_month_is_over(redis, limits, kept):
     limits()
     assert await plan.neon_hours(kept) is None
+
+
+async def test_the_bytes_in_blob_are_added_up_a_few_times_a_day(redis, limits, monkeypatch, conn):
+    limits(STORAGE_TYPE="blob")
+    monkeypatch.setattr("lib.db.run", lambda work: work(conn))
+    alice, place = await factories.make_user(conn), config.get().key_prefix
+    for path, size in ((f"{place}/card/a.png", 700), (f"{place}/card/b.png", 20), ("elsewhere/card/c.png", 5)):
+        await files.add_files(
+            conn,
+            alice.id,
+            1,
+            [{"kind": "card", "pathname": path, "content_type": "image/png", "bytes": size, "width": 1, "height": 1}],
+        )
+    assert await plan.bytes_stored(None) == 720
+    kept = await cache.get(plan.BLOB)
+    assert await plan.bytes_stored(kept) == 720
+    assert await plan.bytes_stored("") is None, "it is not added up again so soon"
+    limits(STORAGE_TYPE="local")
+    assert await plan.bytes_stored(kept) is None
