@@ -1,9 +1,12 @@
 """A broadcast in the storm: advertising reaches nobody twice, and nobody is left without an outcome."""
 
+import asyncio
+import contextlib
 from collections import Counter
+from datetime import UTC, datetime
 
 from bench.storm.services import Services
-from lib import db
+from lib import db, errors
 from lib.reach import broadcasts
 from lib.reach.parts import Fate
 
@@ -41,6 +44,16 @@ async def place(url: str, number: int) -> None:
         made = await broadcasts.draft(conn, shop, owner, words="Сегодня пироги")
         await conn.execute("update broadcasts set state = 'scheduled', most_blocked_bp = 10000")
         await conn.execute(JOB, (owner, shop, made.id))
+
+
+async def pause(url: str, seconds: float) -> None:
+    """Have the author pause the broadcast for a moment; nothing while it does not run."""
+    async with db.connect(url) as conn:
+        [(shop, one)] = await (await conn.execute("select partner_id, id from broadcasts")).fetchall()
+        with contextlib.suppress(errors.Conflict):
+            await broadcasts.steer(conn, shop, one, "pause", datetime.now(UTC))
+            await asyncio.sleep(seconds)
+            await broadcasts.steer(conn, shop, one, "resume", datetime.now(UTC))
 
 
 async def wrongs(conn: db.Connection, number: int, services: Services) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.storm import cast
 from dev import database, postgres
 from dev.valkey import Valkey
 from lib import db, errors
@@ -128,6 +129,7 @@ class Weather:
             (self._callbacks, 5),
             (self._clocks, 4),
             (self._cancels, 4),
+            (self._pauses, 2),
         ]
         bag = [act for act, _ in kinds]  # everything comes once, whatever the seed
         self.rng.shuffle(bag)
@@ -218,6 +220,10 @@ class Weather:
                         await table.cancel_job(conn, job_id, found.user_id)
                 else:
                     await table.ask_to_cancel(conn, job_id)
+
+    async def _pauses(self) -> None:
+        """The author of the broadcast pauses it and goes on."""
+        await cast.pause(self.url, self.rng.uniform(0.1, 1))
 
     def _some(self, number: int) -> list[int]:
         """Choose among the newest orders, which are likely to be unfinished, and a few old ones."""
