@@ -75,6 +75,7 @@ begin
     delete from shop_regions;
     delete from region_events;
     delete from heard_events;
+    delete from member_tags;
 
     for one in
         select r.relname, a.attname, t.typname = 'jsonb' as is_json, r.relname || '.' || a.attname = any(keyed) as is_key

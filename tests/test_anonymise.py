@@ -24,6 +24,7 @@ select
 EMPTIED = {
     *("conversations", "handled_updates", "dead_letters", "muted_alerts", "file_telegram_ids", "phone_releases"),
     *("chat_regions", "shop_regions", "region_events", "heard_events"),
+    "member_tags",
 }
 
 

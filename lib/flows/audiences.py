@@ -3,7 +3,7 @@
 from typing import Any
 
 from lib import db
-from lib.loyalty import offers, partners
+from lib.loyalty import offers, partners, tags
 from lib.reach import broadcasts
 from lib.reach.broadcasts import Broadcast
 from lib.telegram import screen
@@ -12,6 +12,9 @@ from lib.telegram.dispatch import Turn
 
 GROUPS = ("new", "loyal", "champion", "sleeping", "at_risk", "lost")
 DAYS = {"away": (30, 60, 90), "seen": (7, 30), "birthday": (7, 30)}
+CONDITIONS = (*DAYS, "group", "tier", "city", "tag", "unused")
+PLACES = ("city", "category")  # the platform's own
+NUMBERS = (*DAYS, "tier", "unused")
 ROOM = 26  # characters of a button of which two stand side by side on a phone
 BOTS = ("client", "partner", "studio")
 
@@ -30,12 +33,14 @@ def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
         return {"bot": value, "filter": {}}
     if not value:
         return None
-    kept: Any = int(value) if value.isdecimal() and len(value) < 19 else value
+    is_number = name in NUMBERS and value.isascii() and value.isdecimal() and len(value) < 19
+    kept: Any = int(value) if is_number else value
     known = (
         (name in DAYS and kept in (*DAYS[name], one.filter.get(name)))
         or (name == "group" and value in GROUPS)
         or (name in ("tier", "unused") and isinstance(kept, int))
-        or (name == "city" and len(value) <= 60)
+        or (name == "city" and len(value) <= 60 and not value.endswith(screen.CUT))
+        or (name == "tag" and len(value) <= tags.LONGEST and not value.endswith(screen.CUT))
         or (name == "category" and value in partners.CATEGORIES)
     )
     if not known:
@@ -45,16 +50,35 @@ def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
 
 
 async def rows(turn: Turn, one: Broadcast, opened: str, data: str) -> Keyboard:
-    """Return the conditions as buttons; what is chosen is ticked, and a second press takes it back."""
-    found = await _shop(turn, one) if one.partner_id else await _platform(turn, one)
-    buttons = [
-        Button(_ticked(one, wish, label), f"{data}:{wish}")
-        for wish, label in found
-        if len(f"{data}:{wish}".encode()) <= 64
+    """Return the conditions, or the values of the opened one: what is chosen is ticked, and goes by a second press."""
+    found = await db.run(lambda conn: _values(turn, conn, one))
+    if opened in found:
+        buttons = [Button(_ticked(one, wish, label), screen.fitted(f"{data}:", wish)) for wish, label in found[opened]]
+        short = [button for button in buttons if len(button.label) <= ROOM]
+        return [*screen.in_rows(short), *([button] for button in buttons if button not in short)]
+    bots = [] if one.partner_id else [(f"role={bot}", turn.text(f"news.to.role.{bot}")) for bot in BOTS]
+    roles = [[Button(_ticked(one, wish, label), f"{data}:{wish}")] for wish, label in bots]
+    conditions = [
+        Button(("✅ " if name in one.filter else "") + turn.text(f"news.to.name.{name}"), f"{data}:{name}")
+        for name, values in found.items()
+        if values
     ]
     everybody = [screen.button(turn, "news.button.all", f"{data}:all")]
-    short = [button for button in buttons if len(button.label) <= ROOM]
-    return [everybody, *screen.in_rows(short), *([button] for button in buttons if button not in short)]
+    return [*roles, *screen.in_rows(conditions), *([everybody] if one.filter else [])]
+
+
+def opens(one: Broadcast, wish: str) -> bool:
+    """Whether a press opens a condition."""
+    return wish in (CONDITIONS if one.partner_id else PLACES)
+
+
+async def whole(one: Broadcast, wish: str) -> str:
+    """Return a value of which a button may hold the beginning alone."""
+    name, _, value = wish.partition("=")
+    if not wish.endswith(screen.CUT) or name not in ("city", "tag"):
+        return wish
+    found = await db.run(lambda conn: _cities(conn, one) if name == "city" else tags.of_shop(conn, one.partner_id))
+    return f"{name}={screen.whole(value, found)}"
 
 
 def _ticked(one: Broadcast, wish: str, label: str) -> str:
@@ -63,32 +87,37 @@ def _ticked(one: Broadcast, wish: str, label: str) -> str:
     return f"✅ {label}" if str(chosen) == value else label
 
 
-async def _shop(turn: Turn, one: Broadcast) -> list[tuple[str, str]]:
-    found = [
-        (f"{name}={days}", turn.text(f"news.to.{name}", days=days))
-        for name, some in DAYS.items()
-        for days in sorted({*some, *([one.filter[name]] if name in one.filter else [])})
-    ]
-    found += [(f"group={name}", turn.text(f"news.to.group.{name}")) for name in GROUPS]
-    tiers = await db.run(lambda conn: offers.tiers(conn, one.partner_id))
-    found += [(f"tier={tier.id}", turn.text("news.to.tier", title=tier.title)) for tier in tiers]
-    cities = await db.run(lambda conn: broadcasts.cities(conn, one.partner_id))
-    found += [(f"city={city}", turn.text("news.to.city", city=city)) for city in cities]
-    promos = await db.run(lambda conn: offers.list_promotions(conn, one.partner_id))
-    live = [promo for promo in promos if promo.status == "approved" and promo.shown][:5]
-    found += [
-        (f"unused={promo.id}", turn.text("news.to.unused", title=screen.short(promo.title, 24))) for promo in live
-    ]
+type Values = dict[str, list[tuple[str, str]]]
+
+
+async def _values(turn: Turn, conn: db.Connection, one: Broadcast) -> Values:
+    """Return what each condition may be: the press, and its label."""
+    places = [(f"city={city}", city) for city in await _cities(conn, one)]
+    if not one.partner_id:
+        kinds = [(f"category={name}", turn.text(f"partner.category.{name}")) for name in partners.CATEGORIES]
+        return {"city": places, "category": kinds} if one.bot != "studio" else {}
+    found: Values = {
+        name: [(f"{name}={days}", turn.text(f"news.to.{name}", days=days)) for days in _days(one, name)]
+        for name in DAYS
+    }
+    found["group"] = [(f"group={name}", turn.text(f"news.to.group.{name}")) for name in GROUPS]
+    found["tier"] = [(f"tier={tier.id}", tier.title) for tier in await offers.tiers(conn, one.partner_id)]
+    found["city"] = places
+    found["tag"] = [(f"tag={tag}", tag) for tag in await tags.of_shop(conn, one.partner_id)]
+    promos = await offers.list_promotions(conn, one.partner_id)
+    live = [promo for promo in promos if promo.status == "approved" and promo.shown][:8]
+    found["unused"] = [(f"unused={promo.id}", promo.title) for promo in live]
     return found
 
 
-async def _platform(turn: Turn, one: Broadcast) -> list[tuple[str, str]]:
-    found = [(f"role={bot}", turn.text(f"news.to.role.{bot}")) for bot in BOTS]
-    if one.bot == "studio":
-        return found
-    cities = await db.run(lambda conn: partners.cities(conn, limit=8))
-    found += [(f"city={city.name}", city.name) for city in cities]
-    return found + [(f"category={name}", turn.text(f"partner.category.{name}")) for name in partners.CATEGORIES]
+def _days(one: Broadcast, name: str) -> list[int]:
+    return sorted({*DAYS[name], *([one.filter[name]] if name in one.filter else [])})
+
+
+async def _cities(conn: db.Connection, one: Broadcast) -> list[str]:
+    if one.partner_id:
+        return await broadcasts.cities(conn, one.partner_id)
+    return [city.name for city in await partners.cities(conn, limit=8)]
 
 
 async def said(turn: Turn, one: Broadcast) -> str:
@@ -99,8 +128,8 @@ async def said(turn: Turn, one: Broadcast) -> str:
             parts.append(turn.text(f"news.to.{name}", days=value))
         elif name == "group":
             parts.append(turn.text(f"news.to.group.{value}"))
-        elif name == "city":
-            parts.append(turn.text("news.to.city", city=value))
+        elif name in ("city", "tag"):
+            parts.append(turn.text(f"news.to.{name}", **{name: value}))
         elif name == "category":
             parts.append(turn.text("news.to.category", title=turn.text(f"partner.category.{value}")))
         else:

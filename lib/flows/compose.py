@@ -8,38 +8,26 @@ and shown; if anything has changed meanwhile, the draft is shown again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from lib import clock, db, errors, limits, text
-from lib.flows import audiences, paying, schedules
+from lib.flows import audiences, newsroom, paying, schedules
+from lib.flows.newsroom import Newsroom
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.people import notify
-from lib.reach import broadcasts, reading, results
+from lib.reach import broadcasts, promises, reading, results
 from lib.reach.broadcasts import AudienceCount, Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button, Chat, Keyboard
 from lib.telegram.dispatch import Turn
 
 TESTS = limits.Limit("test_broadcast", 10, timedelta(hours=1))
+MOST_BYTES = 20_000_000  # a bot downloads no larger file, and the one that sends is another
 
 
-@dataclass(frozen=True)
-class Newsroom:
-    """Who writes: the flow whose buttons these are, the shop (0: the platform), its title, and the person."""
-
-    flow: str
-    partner_id: int
-    title: str
-    actor_id: int
-
-    def data(self, action: str, number: int | None = None, *more: object) -> str:
-        """Return a button's data."""
-        return ":".join([self.flow, action, *([str(number)] if number else []), *map(str, more)])
-
-
+type Question = Callable[[Turn, Newsroom, Broadcast, str, str], Awaitable[None]]
 type Screen = Callable[[Turn, Newsroom, Broadcast, str], Awaitable[None]]
 
 
@@ -50,51 +38,39 @@ async def handle(turn: Turn, desk: Newsroom) -> None:
     if turn.came.kind != "press":
         _, action, first, *_ = [*turn.state.step.split(":"), "", "", ""]
     number = screen.number(first)
-    if action == "new" and turn.came.kind == "press":
-        await _new(turn, desk)
+    if action in ("new", "drafts") and turn.came.kind == "press":
+        await (_new(turn, desk) if action == "new" else newsroom.show_drafts(turn, desk, number))
         return
     work = (SCREENS if turn.came.kind == "press" else TAKES).get(action)
     if work is None or not number:
-        await _list(turn, desk, number)
+        await newsroom.show_list(turn, desk, number)
         return
     try:
         one = await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, number))
         await work(turn, desk, one, rest)
     except errors.Missing:
         await screen.refuse_old_button(turn)
-        await _list(turn, desk, 0)
+        await newsroom.show_list(turn, desk, 0)
     except (errors.Invalid, errors.Conflict, errors.Denied) as error:
-        await _refused(turn, desk, number, error)
+        await _refused(turn, desk, number, error, QUESTIONS.get(action) if turn.came.kind != "press" else None)
 
 
-async def _refused(turn: Turn, desk: Newsroom, number: int, error: errors.AppError) -> None:
-    """Say what is wrong above the broadcast as it stands."""
+async def _refused(
+    turn: Turn, desk: Newsroom, number: int, error: errors.AppError, again: Question | None = None
+) -> None:
+    """Say what is wrong above the question that was answered so, or else above the broadcast as it stands.
+
+    The next words answer that question, too: above the broadcast they would have become its text.
+    """
     key = f"news.error.{error.code}"
     if not text.knows(key):
         raise error
     one = await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, number))
-    await _one(turn, desk, one, "", note=turn.text(key, detail=error.detail))
-
-
-async def _list(turn: Turn, desk: Newsroom, before: int) -> None:
-    turn.state.step = ""
-    page = await db.run(
-        lambda conn: broadcasts.listed(conn, desk.partner_id, before=before or None, limit=broadcasts.PAGE + 1)
-    )
-    rows = [[Button(_line(turn, one), desk.data("one", one.id))] for one in page[: broadcasts.PAGE]]
-    if len(page) > broadcasts.PAGE:
-        rows.append([screen.button(turn, "news.button.more", desk.data("list", page[-2].id))])
-    rows.append([screen.button(turn, "news.button.new", desk.data("new"), style="primary")])
-    if desk.partner_id:
-        rows.append([screen.button(turn, "news.button.auto", "auto:list")])
+    note = turn.text(key, detail=error.detail)
+    if again and one.state == "draft":
+        await again(turn, desk, one, "", note)
     else:
-        rows.append([screen.button(turn, "news.button.review", "casts:review")])
-    words = turn.text("news.list", title=desk.title) if desk.partner_id else turn.text("news.list.platform")
-    await turn.show(words, [*rows, screen.home(turn)])
-
-
-def _line(turn: Turn, one: Broadcast) -> str:
-    return f"{screen.short(one.words, 24) or '…'} · {turn.text(f'news.state.{one.state}')}"
+        await _one(turn, desk, one, "", note=note)
 
 
 async def _new(turn: Turn, desk: Newsroom) -> None:
@@ -109,10 +85,13 @@ async def prepared(turn: Turn, desk: Newsroom, **fields: Any) -> None:
     await _draft(turn, desk, one, "")
 
 
-async def _ask(turn: Turn, desk: Newsroom, one: Broadcast, what: str, rows: Keyboard | None = None) -> None:
+async def _ask(
+    turn: Turn, desk: Newsroom, one: Broadcast, what: str, note: str = "", rows: Keyboard | None = None
+) -> None:
     turn.state.step = desk.data(what, one.id)
     asks = "words.platform" if what == "words" and not desk.partner_id else what
-    await turn.show(turn.text(f"news.ask.{asks}"), [*(rows or []), screen.home(turn, desk.data("one", one.id))])
+    words = screen.paragraphs(note, turn.text(f"news.ask.{asks}"))
+    await turn.show(words, [*(rows or []), screen.home(turn, desk.data("one", one.id))])
 
 
 async def _one(turn: Turn, desk: Newsroom, one: Broadcast, _: str = "", note: str = "") -> None:
@@ -128,6 +107,7 @@ async def _one(turn: Turn, desk: Newsroom, one: Broadcast, _: str = "", note: st
     await turn.show(screen.paragraphs(note, words), rows)
     if one.created_by == desk.actor_id and not one.over:
         shown = turn.state.data["screen"]
+        turn.state.data["awaits"] = promises.of_broadcast(one.id)
         await db.run(lambda conn: broadcasts.show_progress_in(conn, one, shown))
 
 
@@ -156,7 +136,7 @@ def _tools(turn: Turn, desk: Newsroom, one: Broadcast) -> Keyboard:
         screen.button(turn, "news.button.test", desk.data("test", one.id)),
     ]
     go = [screen.button(turn, "news.button.confirm", desk.data("confirm", one.id), style="primary")]
-    drop = [screen.button(turn, "news.button.cancel", desk.data("cancel", one.id))]
+    drop = [screen.button(turn, "news.button.drop_draft", desk.data("drop", one.id))]
     paid = [] if desk.partner_id else [[screen.button(turn, "news.button.paid", desk.data("paid", one.id))]]
     return [*screen.in_rows(tools), looks, *paid, go, drop, screen.home(turn, desk.data("list"))]
 
@@ -169,11 +149,11 @@ def _numbers(count: AudienceCount) -> dict[str, int]:
 
 
 async def _take_words(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    """Take the words, or a photo with its caption."""
-    if turn.came.attachment:
+    """Take the words, or a photo or video with its caption."""
+    if turn.came.attachment or turn.came.video:
         fields: dict[str, Any] = {"file": _file(turn)}
-        fields |= {"words": turn.came.text.strip()} if turn.came.text.strip() else {}
-        await _change(turn, desk, one, **fields)
+        caption = (turn.came.caption or turn.came.text).strip()
+        await _change(turn, desk, one, **fields, **({"words": caption} if caption else {}))
     elif turn.came.kind == "text":
         await _change(turn, desk, one, words=turn.came.text.strip())
     else:
@@ -181,15 +161,15 @@ async def _take_words(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> Non
 
 
 async def _take_file(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    if turn.came.attachment is None:
-        raise errors.Invalid("file_only")
     await _change(turn, desk, one, file=_file(turn))
 
 
 def _file(turn: Turn) -> dict[str, str]:
-    file = turn.came.attachment
+    file = turn.came.attachment or turn.came.video
     if file is None or not (file.kind == "photo" or file.mime in ("video/mp4", "image/jpeg", "image/png")):
         raise errors.Invalid("file_only")
+    if file.size > MOST_BYTES:
+        raise errors.Invalid("file_large")
     kind = "video" if file.mime == "video/mp4" else "photo"
     return {"kind": kind, "bot": turn.chat.bot, "id": file.file_id}
 
@@ -220,19 +200,19 @@ async def _change(turn: Turn, desk: Newsroom, one: Broadcast, **fields: Any) -> 
 # The questions
 
 
-async def _words(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    await _ask(turn, desk, one, "words")
+async def _words(turn: Turn, desk: Newsroom, one: Broadcast, _: str, note: str = "") -> None:
+    await _ask(turn, desk, one, "words", note)
 
 
-async def _photo(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+async def _photo(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: str = "") -> None:
     if wish == "none":
         await _change(turn, desk, one, file=None)
         return
     rows = [[screen.button(turn, "news.button.no_file", desk.data("file", one.id, "none"))]] if one.file else []
-    await _ask(turn, desk, one, "file", rows)
+    await _ask(turn, desk, one, "file", note, rows)
 
 
-async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: str = "") -> None:
     """Ask for a link, or offer the shop's promotions."""
     if wish == "none":
         await _change(turn, desk, one, buttons=[])
@@ -248,10 +228,10 @@ async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None
     rows += (
         [[screen.button(turn, "news.button.no_buttons", desk.data("button", one.id, "none"))]] if one.buttons else []
     )
-    await _ask(turn, desk, one, "button", rows)
+    await _ask(turn, desk, one, "button", note, rows)
 
 
-async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: str = "") -> None:
     wanted = schedules.pressed(one, wish)
     if wanted is not None:
         await _change(turn, desk, one, **wanted)
@@ -260,7 +240,7 @@ async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
     rows = [[screen.button(turn, f"news.button.{name}", desk.data("when", one.id, name))] for name in moments]
     clocks = "clock_on" if one.by_clock else "clock_off"
     rows.append([screen.button(turn, f"news.button.{clocks}", desk.data("when", one.id, "clock"))])
-    await _ask(turn, desk, one, "when", rows)
+    await _ask(turn, desk, one, "when", note, rows)
 
 
 async def _paid(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
@@ -271,22 +251,22 @@ async def _paid(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
         await _draft(turn, desk, answered or one, "")
 
 
-async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    await _ask(turn, desk, one, "mark")
+async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str, note: str = "") -> None:
+    await _ask(turn, desk, one, "mark", note)
 
 
 async def _to(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
     """Show the conditions, or what one of them may be; take one."""
-    wanted = audiences.changed(one, wish)
+    wanted = audiences.changed(one, await audiences.whole(one, wish))
     if wanted is not None:
         one = await db.run(lambda conn: broadcasts.change(conn, one, **wanted))
-    rows = await audiences.rows(turn, one, "" if wanted is not None else wish, desk.data("to", one.id))
+    opened = wish if wanted is None and audiences.opens(one, wish) else ""
+    rows = await audiences.rows(turn, one, opened, desk.data("to", one.id))
     count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
     turn.state.step = ""
-    words = screen.paragraphs(
-        turn.text("news.ask.to"), await audiences.said(turn, one), turn.text("news.counted", **_numbers(count))
-    )
-    await turn.show(words, [*rows, screen.home(turn, desk.data("one", one.id))])
+    chosen = turn.text("news.to.now", to=await audiences.said(turn, one))
+    words = screen.paragraphs(turn.text("news.ask.to"), chosen, turn.text("news.counted", **_numbers(count)))
+    await turn.show(words, [*rows, screen.home(turn, desk.data("to" if opened else "one", one.id))])
 
 
 # Looking and sending
@@ -355,6 +335,9 @@ async def _send(turn: Turn, desk: Newsroom, one: Broadcast, version: str) -> Non
 
 
 async def _steer(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
+    if one.state == "draft" and wish == "cancel":
+        await newsroom.drop(turn, desk, one, "")
+        return
     await db.run(lambda conn: broadcasts.steer(conn, desk.partner_id, one.id, wish, clock.now()))
     turn.after.append(kick.drain)
     await _one(turn, desk, await db.run(lambda conn: broadcasts.get(conn, desk.partner_id, one.id)))
@@ -373,12 +356,20 @@ SCREENS: Mapping[str, Screen] = {
     "when": _when,
     "mark": _mark,
     "paid": _paid,
+    "drop": newsroom.drop,
     "preview": _preview,
     "sample": _sample,
     "test": _test,
     "confirm": _confirm,
     "send": _send,
     **{wish: _steering(wish) for wish in ("pause", "resume", "cancel", "unknown")},
+}
+QUESTIONS: Mapping[str, Question] = {
+    "words": _words,
+    "file": _photo,
+    "button": _button,
+    "when": _when,
+    "mark": _mark,
 }
 TAKES: Mapping[str, Screen] = {
     "words": _take_words,

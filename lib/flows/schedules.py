@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import clock, dates, errors
-from lib.reach import hours
+from lib.reach import reading
 from lib.reach.broadcasts import Broadcast
 from lib.telegram.dispatch import Turn
 from lib.text import HtmlSentence
@@ -16,18 +16,16 @@ def _now(one: Broadcast) -> datetime:
 
 
 def typed(one: Broadcast, words: str) -> datetime:
-    """Return "12.03 18:00" as the next such moment in the shop's zone; raise Invalid("when_unclear")."""
-    on, _, at = words.strip().rpartition(" ")
-    today = _now(one)
+    """Return what was typed as the next such moment in the shop's zone, within a year.
+
+    Invalid("when_unclear"), Invalid("when_past").
+    """
+    now = _now(one)
     try:
-        day, month, year = dates.parse(on)
-        hour, minute = map(int, at.split(":"))
-        moment = datetime.combine(today.date(), time(hour, minute), today.tzinfo)
-        moment = moment.replace(year=year or today.year, month=month, day=day)
-        moment = moment if year or moment > today else moment.replace(year=today.year + 1)
-    except (errors.Invalid, ValueError):
-        raise errors.Invalid("when_unclear") from None
-    if not today < moment < today + timedelta(days=366):
+        moment = dates.moment(words, now)
+    except errors.Invalid as error:
+        raise errors.Invalid("when_past" if error.code == "moment_past" else "when_unclear") from None
+    if moment > now + timedelta(days=366):
         raise errors.Invalid("when_unclear")
     return moment
 
@@ -52,7 +50,4 @@ def pressed(one: Broadcast, wish: str) -> dict[str, Any] | None:
 
 def said(turn: Turn, one: Broadcast) -> HtmlSentence:
     """Return in words when it goes; of a moment at night also when people are awake."""
-    at = one.run_at.astimezone(ZoneInfo(one.zone)) if one.run_at else _now(one)
-    key = "now" if one.run_at is None else "clock" if one.by_clock else "at"
-    when, morning = HtmlSentence(turn.text(f"news.when.{key}", at=at)), hours.awake(at, one.zone).from_at
-    return when if morning == at else HtmlSentence(turn.text("news.when.night", when=when, at=morning))
+    return reading.when(one, turn.language)

@@ -3,6 +3,7 @@
     partners   shops: applying, settings, moderation, the catalogue, the audit trail
     staff      who works at a shop: roles, invitations
     members    people as clients: phone, joining a shop, finding one at the counter
+    tags       short words on a shop's clients
     points     the ledger: accrue, redeem, reverse, grant, buy a service; history, balance, what expires
     cards      the QR code and the six digits that a client shows
     offers     services, promotions, tiers

@@ -82,6 +82,7 @@ class Member:
     birthday: str | None
     city: str | None
     owed: int
+    tags: list[str]
 
 
 @dataclass(frozen=True)

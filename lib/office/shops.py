@@ -28,6 +28,7 @@ class PendingDecisions:
     partners: int
     services: int
     promotions: int
+    broadcasts: int = 0
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,12 @@ ADVERTISES = ("news", "away")
 ADVERTISER = 120
 _URL = re.compile(r"https://[^\s/?#@:]+\.[^\s/?#@:.]{2,}(?:[:/?#]\S*)?")
 _ERID = re.compile(r"[A-Za-z0-9_-]{0,60}")
-_LINK = re.compile(r"https?://|t\.me/|www\.|@[A-Za-z][A-Za-z0-9_]{4,}", re.IGNORECASE)
+# What Telegram makes a link of: also a bare domain, of the ends that people know.
+_ENDS = (
+    "ru|su|рф|рус|москва|com|net|org|info|biz|by|kz|uz|ua|me|io|co|cc|top|xyz|pro|app|club|site|shop|store|online|link"
+)
+_DOMAIN = rf"[\w-]\.(?:{_ENDS})(?!\w)"
+_LINK = re.compile(rf"https?://|tg://|t\.me/|www\.|{_DOMAIN}|@[A-Za-z][A-Za-z0-9_]{{4,}}", re.IGNORECASE)
 FIELDS = ("words", "file", "buttons", "filter", "advertiser", "erid", "bot", "kind", "run_at", "by_clock", "paid")
 
 
@@ -118,16 +123,32 @@ async def get(conn: db.Connection, partner_id: int, number: int) -> Broadcast:
 
 
 async def listed(
-    conn: db.Connection, partner_id: int, *, before: int | None = None, limit: int = PAGE
+    conn: db.Connection, partner_id: int, *, before: int | None = None, limit: int = PAGE, drafts: bool = False
 ) -> list[Broadcast]:
-    """Return a page of a shop's broadcasts, newest first."""
-    page = {"before": before, "limit": limit, "partner_id": partner_id}
+    """Return a page of a shop's broadcasts, or of its drafts, newest first."""
+    page = {"before": before, "limit": limit, "partner_id": partner_id, "drafts": drafts}
     return await SQL.list_broadcasts.within(PLATFORM).all(conn, Broadcast, **page)
 
 
 async def waiting(conn: db.Connection, *, limit: int = PAGE) -> list[Broadcast]:
     """Return the broadcasts that wait for an administrator, the oldest first."""
     return await SQL.waiting.within(PLATFORM).all(conn, Broadcast, limit=limit)
+
+
+async def count_drafts(conn: db.Connection, partner_id: int) -> int:
+    """Return how many drafts a shop has."""
+    return await SQL.count_drafts.within(PLATFORM).one(conn, int, partner_id=partner_id) or 0
+
+
+async def drop(conn: db.Connection, one: Broadcast, version: int) -> None:
+    """Delete a draft as it was shown; Conflict("broadcast_changed") for one that is another or no draft by now."""
+    if not await SQL.drop_draft.within(PLATFORM).run(conn, partner_id=one.partner_id, id=one.id, version=version):
+        raise errors.Conflict("broadcast_changed", str(one.id))
+
+
+async def forget_drafts(conn: db.Connection, now: datetime, limit: int) -> int:
+    """Forget what was never sent and has not been touched for 90 days; return how many."""
+    return await SQL.forget_drafts.within(PLATFORM).run(conn, now=now, limit=limit)
 
 
 async def change(conn: db.Connection, one: Broadcast, **fields: Any) -> Broadcast:
@@ -185,8 +206,9 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
     """Send a draft as it was shown, or hand it to an administrator first; return it as it stands then.
 
     Conflict("broadcast_changed") when another version was shown or it is sent already, Conflict("said_already") when
-    the shop said the same within a day, Conflict("enough_today"), Conflict("shop_closed"), Denied("role_too_low"),
-    Invalid("words_empty"), Invalid("when_past") when the moment that its author chose and read has gone by.
+    the shop said the same within a day, Conflict("enough_today") when another goes out on that day,
+    Conflict("shop_closed"), Denied("role_too_low"), Invalid("words_empty"), Invalid("when_past") when the moment that
+    its author chose and read has gone by.
     """
     if not one.words and not one.file:
         raise errors.Invalid("words_empty")
@@ -194,13 +216,12 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
         raise errors.Invalid("when_past")
     if one.partner_id and await staff.manager(conn, one.partner_id, actor_id) is None:
         raise errors.Denied("role_too_low")
-    facts = await SQL.before_sending.within(PLATFORM).one(
-        conn, dict, partner_id=one.partner_id, id=one.id, words=one.words, now=now
-    )
+    asked = {"words": one.words, "now": now, "at": max(one.run_at or now, now)}
+    facts = await SQL.before_sending.within(PLATFORM).one(conn, dict, partner_id=one.partner_id, id=one.id, **asked)
     assert facts is not None
     if facts["same"]:
         raise errors.Conflict("said_already")
-    if one.partner_id and facts["today"] >= A_DAY:
+    if one.partner_id and facts["that_day"] >= A_DAY:
         raise errors.Conflict("enough_today")
     seen = not one.partner_id or (facts["let_through"] >= TRUSTED_AFTER and not one.has_links)
     async with conn.transaction():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lib import db
+from lib.loyalty import members
 from lib.loyalty.partners import PLATFORM
 from lib.reach import reminders
 
@@ -10,6 +11,14 @@ SQL = db.load("reach")
 
 KINDS = ("news", *reminders.KINDS)
 WORDING = 1  # of news.ask: counts up with each new wording of the consent
+
+
+@dataclass(frozen=True)
+class NewsSender:
+    """Who may write to a person; the shop's title is empty for the platform."""
+
+    partner_id: int
+    shop: str
 
 
 @dataclass(frozen=True)
@@ -38,3 +47,23 @@ async def has_agreed(conn: db.Connection, user_id: int, partner_id: int) -> bool
 async def of_person(conn: db.Connection, user_id: int) -> list[NewsChoice]:
     """Return everything that a person has answered."""
     return await SQL.choices.within(PLATFORM).all(conn, NewsChoice, user_id=user_id)
+
+
+async def senders(conn: db.Connection, user_id: int) -> list[NewsSender]:
+    """Return the platform, and the shops that a person has a card of or has answered."""
+    return await SQL.senders.within(PLATFORM).all(conn, NewsSender, user_id=user_id)
+
+
+async def of_sender(conn: db.Connection, user_id: int, partner_id: int) -> dict[str, bool]:
+    """Return what a shop sends, by kind, and whether this person gets it: as they said, or as it is for who has not."""
+    said = {one.kind: one.wants for one in await of_person(conn, user_id) if one.partner_id == partner_id}
+    sent = await reminders.of_shop(conn, partner_id) if partner_id else {}
+    client = await members.get_client(conn, user_id)
+    deaf = client is not None and not client.wants_news
+    found = {
+        kind: said.get(kind, kind != "news") for kind in KINDS if kind == "news" or (kind in sent and sent[kind].is_on)
+    }
+    found |= {kind: False for kind in ("news", "away", "expiry") if deaf and kind in found}
+    if not found["news"]:  # who wants no news is not invited back
+        found.pop("away", None)
+    return found

@@ -1,8 +1,10 @@
 """What a broadcast looks like to its reader: the words, a picture, the buttons, and the way out of it."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from lib import text
+from lib import clock, text
+from lib.reach import hours
 from lib.reach.broadcasts import Broadcast
 from lib.telegram import client
 from lib.telegram.client import Button, Chat, Film, Keyboard, Picture, SentMessage
@@ -27,6 +29,14 @@ def whole(one: Broadcast, language: str) -> HtmlSentence:
     if one.advertiser:
         parts.append(text.say(language, "news.edit.mark", advertiser=one.advertiser, erid=one.erid))
     return HtmlSentence("\n".join(parts))
+
+
+def when(one: Broadcast, language: str) -> HtmlSentence:
+    """Return in words when it goes; of a moment at night also when people are awake."""
+    at = (one.run_at or clock.now()).astimezone(ZoneInfo(one.zone))
+    key = "now" if one.run_at is None else "clock" if one.by_clock else "at"
+    said, morning = text.say(language, f"news.when.{key}", at=at), hours.awake(at, one.zone).from_at
+    return HtmlSentence(said if morning == at else text.say(language, "news.when.night", when=said, at=morning))
 
 
 def keyboard(one: Broadcast, language: str, sample: str = "") -> Keyboard:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lib import db, text
 from lib.loyalty.partners import PLATFORM
-from lib.reach import broadcasts
+from lib.reach import broadcasts, reading
 from lib.reach.broadcasts import Broadcast
 from lib.reach.parts import Fate
 from lib.telegram.client import Button, Keyboard
@@ -47,6 +47,11 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
     names = {outcome.name.lower(): report.of(outcome) for outcome in Fate}
     state = f"{one.state}.{one.reason}" if one.state == "paused" and one.reason else one.state
     head = text.say(language, "news.report.head", number=one.id, state=text.say(language, f"news.state.{state}"))
+    if one.state in BEFORE:
+        return "\n\n".join([head, reading.whole(one, language), _when(one, language)]), _rows(one, report, language)
+    head = "\n".join(
+        [head, *([text.say(language, "news.words", words=text.short(one.words, 80))] if one.words else [])]
+    )
     lines = [head, text.say(language, "news.report.sums", done=report.done, audience=one.audience, **names)]
     if one.paid:
         stars = broadcasts.most_stars(report.of(Fate.SENT))
@@ -57,6 +62,13 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
         fields = {"back": report.came_back, "turnover": report.turnover_minor}
         lines.append(text.say(language, "news.report.back", **fields))
     return "\n\n".join(lines), _rows(one, report, language)
+
+
+BEFORE = ("review", "scheduled")  # nobody has got it
+
+
+def _when(one: Broadcast, language: str) -> str:
+    return text.say(language, "news.report.when", when=reading.when(one, language))
 
 
 WISHES = {

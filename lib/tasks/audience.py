@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from lib import db, log, retry
+from lib import db, errors, log, retry
 from lib.jobs import kick
 from lib.jobs.run import Run
 from lib.reach import broadcasts, parts
@@ -22,7 +22,11 @@ async def run(run: Run) -> None:
             await run.wait(datetime.now(UTC) + SPARE)
             await kick.drain()
             return
-        one = await db.run(lambda conn: broadcasts.get(conn, *ids))
+        try:
+            one = await db.run(lambda conn: broadcasts.get(conn, *ids))
+        except errors.Missing:  # it became a draft again, and was deleted
+            log.note(deleted=True)
+            return
         page, wanted = await _cut(one, run.now), parts.page_size(one)
         if page < 0:  # it was cancelled, or another run has cut it
             return

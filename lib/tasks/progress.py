@@ -1,4 +1,7 @@
-"""Shows in one message of its author's chat how far a broadcast is, each few seconds, until it stops or ends."""
+"""Shows in one message of its author's chat how far a broadcast is, each few seconds, until it stops or ends.
+
+An author who has gone on to something else in that message keeps what they see, and hears of the end in another one.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +10,7 @@ from lib.jobs.run import Run
 from lib.loyalty import staff
 from lib.people import users
 from lib.people.users import User
-from lib.reach import broadcasts, results
+from lib.reach import broadcasts, promises, results
 from lib.reach.broadcasts import Broadcast
 from lib.telegram.client import Chat
 
@@ -26,8 +29,12 @@ async def run(run: Run) -> None:
     report = await db.run(lambda conn: results.report(conn, one))
     chat = Chat("partner" if one.partner_id else "admin", author.tg_id)
     words, rows = results.shown(one, report, author.language)
+    asked = {"bot": chat.bot, "message_id": one.progress_id, "awaits": promises.of_broadcast(one.id), "at": 0.0}
     try:
-        await chat.edit(one.progress_id, words, rows)
+        if not await promises.has_gone_on(asked, chat.id):
+            await chat.edit(one.progress_id, words, rows)
+        elif one.state != "running":
+            await chat.say(words, rows)
     except errors.Blocked:
         log.note(blocked=True)
         return

@@ -1,7 +1,7 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
 were asked for them and what was made, what clients and assistants said then, the parts of broadcasts, whose sums stay,
-the source pictures of orders after 30 days, and after a day the cuts of photos and the logos that are in nobody's
-style. Files go from storage first and then from the table.
+broadcasts that were never sent, the source pictures of orders after 30 days, and after a day the cuts of photos and the
+logos that are in nobody's style. Files go from storage first and then from the table.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from lib.assistant import requests, talks
 from lib.jobs import table
 from lib.jobs.run import Run
 from lib.people import users
-from lib.reach import parts
+from lib.reach import broadcasts, parts
 from lib.studio import cuts, spending
 from lib.studio import files as stored_files
 
@@ -44,7 +44,8 @@ async def run(run: Run) -> None:
     while not _is_late(run):
         if not await db.run(lambda conn: users.mark_people(conn, BATCH)):
             break
-    removed += await db.run(lambda conn: parts.forget(conn, datetime.now(UTC), BATCH))
+    for shrink in (parts.forget, broadcasts.forget_drafts):
+        removed += await db.run(lambda conn, shrink=shrink: shrink(conn, datetime.now(UTC), BATCH))  # type: ignore[misc]
     for old in OLD_FILES:
         while not _is_late(run) and (number := await _forget_files(*old)):
             files += number

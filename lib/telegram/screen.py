@@ -50,6 +50,23 @@ def paragraphs(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+DATA, CUT = 64, "…"  # bytes of a button's data, and what stands at the end of a value that is longer
+
+
+def fitted(data: str, value: str) -> str:
+    """Return a button's data that ends with somebody's words, cut where there is no room for them."""
+    if len(f"{data}{value}".encode()) <= DATA:
+        return f"{data}{value}"
+    return f"{data}{value}".encode()[: DATA - len(CUT.encode())].decode(errors="ignore") + CUT
+
+
+def whole(value: str, among: Sequence[str]) -> str:
+    """Return the one of which a button's data may hold the beginning alone; what is none of them stays as it is."""
+    if not value.endswith(CUT):
+        return value
+    return next((one for one in among if one.startswith(value.removesuffix(CUT))), value)
+
+
 def number(words: str) -> int:
     """Return the id in a button's data; 0, which nothing has, for anything else, as any client can send any data."""
     return int(words) if words.isascii() and words.isdecimal() and len(words) <= 18 else 0

@@ -77,7 +77,7 @@ class Incoming:
     stopped (a draft that the person has stopped: `text` = its id) · voice (`voice`) ·
     press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · contact (`phone`, and
     `own_phone`: it is the person's own) · checkout, paid, refunded (`payment`) · blocked · unblocked ·
-    other (a sticker, a video, anything else that has no use here)
+    other (a sticker, anything else that has no use here; of a video also `video`, `caption`: broadcasts take one)
     `edited`: the person has changed a text, or the caption of a photo or document, that came before.
     """
 
@@ -95,6 +95,8 @@ class Incoming:
     edited: bool = False
     voice: Attachment | None = None
     seconds: int = 0
+    video: Attachment | None = None
+    caption: str = ""
 
 
 def parse(raw: bytes) -> Incoming | None:
@@ -116,6 +118,7 @@ def parse(raw: bytes) -> Incoming | None:
             _check(came.attachment)
             _check(came.payment)
             _check(came.voice)
+            _check(came.video)
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise errors.Invalid("no_update", f"{type(error).__name__}") from error
     return came
@@ -213,6 +216,9 @@ def _message(update_id: int, message: Part, person: Sender) -> Incoming | None:
         ids, size = (voice["file_id"], voice["file_unique_id"]), voice.get("file_size") or 0
         heard = Attachment("voice", *ids, size, voice.get("mime_type") or "", "")
         return Incoming(update_id, "voice", person, message_id, voice=heard, seconds=voice["duration"])
+    if video := _part(message, "video"):
+        film = _video(video)
+        return Incoming(update_id, "other", person, message_id, video=film, caption=_words(message, "caption"))
     if not text:
         sent = "text" in message or SENT & message.keys()
         return Incoming(update_id, "other", person, message_id) if sent else None
@@ -261,6 +267,11 @@ def _attachment(message: Part) -> Attachment | None:
         size, mime = document.get("file_size") or 0, document.get("mime_type") or ""
         return Attachment("document", document["file_id"], document["file_unique_id"], size, mime, album)
     return None
+
+
+def _video(video: Part) -> Attachment:
+    ids, size = (video["file_id"], video["file_unique_id"]), video.get("file_size") or 0
+    return Attachment("video", *ids, size, video.get("mime_type") or "", "", video["width"], video["height"])
 
 
 def _person(user: Part) -> Sender:

@@ -305,13 +305,14 @@ where tg_id = %(tg_id)s
 and kind = %(kind)s;
 
 -- name: to_decide
--- Counts the shops and offers that wait for an administrator. A shop that is closed for good has none.
+-- Counts the shops, offers and broadcasts that wait for an administrator. A shop that is closed for good has none.
 select
     (select count(*) from partners where status = 'pending') as partners,
     (select count(*) from services s join partners p on p.id = s.partner_id
         where s.status = 'pending' and p.reason <> 'owner_erased') as services,
     (select count(*) from promotions o join partners p on p.id = o.partner_id
-        where o.status = 'pending' and p.reason <> 'owner_erased') as promotions;
+        where o.status = 'pending' and p.reason <> 'owner_erased') as promotions,
+    (select count(*) from broadcasts where state = 'review') as broadcasts;
 
 -- name: shop_facts
 select

@@ -41,7 +41,12 @@ from my_cards(%(user_id)s, coalesce(%(now)s, clock_timestamp()));
 -- name: get_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
     m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
-    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed
+    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed, array(
+        select g.tag
+        from member_tags g
+        where g.partner_id = m.partner_id and g.member_id = m.id
+        order by g.tag
+    ) as tags
 from members m
 join users u on u.id = m.user_id
 left join clients c on c.user_id = m.user_id
@@ -65,7 +70,12 @@ and m.left_at is null;
 -- name: get_own_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
     m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
-    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed
+    a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed, array(
+        select g.tag
+        from member_tags g
+        where g.partner_id = m.partner_id and g.member_id = m.id
+        order by g.tag
+    ) as tags
 from members m
 join users u on u.id = m.user_id
 left join clients c on c.user_id = m.user_id
@@ -198,6 +208,37 @@ with changed as (
     from changed
 )
 select id, case when not %(blocked)s then forget_block(user_id, partner_id) end from changed;
+
+-- name: tag_member
+-- A tag is spelt as the shop spelt it first, whatever the case.
+insert into member_tags (partner_id, member_id, tag)
+select m.partner_id, m.id, coalesce(k.tag, %(tag)s)
+from members m
+left join lateral (
+    select tag
+    from member_tags
+    where partner_id = m.partner_id
+    and lower(tag) = lower(%(tag)s)
+    limit 1
+) k on true
+where m.partner_id = %(partner_id)s
+and m.id = %(member_id)s
+and m.left_at is null
+on conflict do nothing;
+
+-- name: untag_member
+delete from member_tags
+where partner_id = %(partner_id)s
+and member_id = %(member_id)s
+and tag = %(tag)s;
+
+-- name: shop_tags
+-- The tags of a shop, the most used first.
+select tag
+from member_tags
+where partner_id = %(partner_id)s
+group by tag
+order by count(*) desc, tag;
 
 -- name: merge_people
 select merge_people(%(from_user)s, %(into_user)s, %(now)s);

@@ -31,9 +31,23 @@ select b.partner_id, b.id, b.created_by, b.bot, b.kind, b.state, b.reason, b.ver
 from broadcasts b
 left join partners p on p.id = b.partner_id
 where b.partner_id = %(partner_id)s
+and (b.state = 'draft') = %(drafts)s
 and (%(before)s::bigint is null or b.id < %(before)s)
 order by b.id desc
 limit %(limit)s;
+
+-- name: count_drafts
+select count(*)
+from broadcasts
+where partner_id = %(partner_id)s
+and state = 'draft';
+
+-- name: drop_draft
+delete from broadcasts
+where partner_id = %(partner_id)s
+and id = %(id)s
+and version = %(version)s
+and state = 'draft';
 
 -- name: waiting
 select b.partner_id, b.id, b.created_by, b.bot, b.kind, b.state, b.reason, b.version, b.words, b.file, b.file_id,
@@ -61,7 +75,8 @@ set words = %(words)s,
     run_at = %(run_at)s,
     by_clock = %(by_clock)s,
     paid = %(paid)s,
-    version = version + 1
+    version = version + 1,
+    changed_at = clock_timestamp()
 where partner_id = %(partner_id)s
 and id = %(id)s
 and state = 'draft'
@@ -83,7 +98,7 @@ select standing, people
 from count_audience(%(partner_id)s, %(id)s, %(now)s);
 
 -- name: before_sending
--- Whether the same was said within a day, how many were sent within a day, and how many an administrator let through.
+-- Whether the same was said within a day, how many go out on the day of `at`, and how many an administrator let through.
 select
     exists (
         select
@@ -99,8 +114,9 @@ select
         where b.partner_id = %(partner_id)s
         and b.id <> %(id)s
         and b.kind = 'news'
-        and (b.state in ('review', 'scheduled') or b.started_at > %(now)s::timestamptz - interval '20 hours')
-    ) as today,
+        and case when b.state in ('review', 'scheduled') then greatest(b.run_at, %(now)s::timestamptz) else b.started_at end
+            between %(at)s::timestamptz - interval '20 hours' and %(at)s::timestamptz + interval '20 hours'
+    ) as that_day,
     (
         select count(*)
         from broadcasts b
@@ -112,7 +128,8 @@ select
 -- name: move
 update broadcasts
 set state = %(state)s,
-    reason = %(reason)s
+    reason = %(reason)s,
+    changed_at = clock_timestamp()
 where partner_id = %(partner_id)s
 and id = %(id)s
 and version = %(version)s
@@ -209,6 +226,18 @@ and not exists (select from point_txns r where r.partner_id = t.partner_id and r
 -- name: forget_parts
 select forget_parts(%(now)s, %(limit)s);
 
+-- name: forget_drafts
+-- What was never sent, and nobody has touched for 90 days.
+delete from broadcasts
+where (partner_id, id) in (
+    select partner_id, id
+    from broadcasts
+    where started_at is null
+    and state in ('draft', 'cancelled')
+    and coalesce(changed_at, created_at) < %(now)s::timestamptz - interval '90 days'
+    limit %(limit)s
+);
+
 -- name: choose
 -- A yes is also one to news as such, which a client may have switched off.
 with known as (
@@ -237,6 +266,21 @@ from news_choices n
 left join partners p on p.id = n.partner_id
 where n.user_id = %(user_id)s
 order by n.partner_id, n.kind;
+
+-- name: senders
+select 0::bigint as partner_id, '' as shop
+union all
+(
+    select p.id, p.title
+    from partners p
+    where p.id in (
+        select partner_id from members where user_id = %(user_id)s and left_at is null
+        union
+        select partner_id from news_choices where user_id = %(user_id)s
+    )
+    order by p.title, p.id
+    limit 30
+);
 
 -- name: has_agreed
 select wants

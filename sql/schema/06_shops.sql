@@ -246,6 +246,32 @@ end $$;
 create trigger referrer_is_for_ever before update of referrer_id on members
     for each row when (old.referrer_id is distinct from new.referrer_id) execute function keep_referrer();
 
+-- Short words by which a shop's managers tell its clients apart; a broadcast may go to those who have one.
+create table member_tags (
+    partner_id bigint not null,
+    member_id bigint not null,
+    tag text not null check (length(tag) between 1 and 20),
+    primary key (partner_id, member_id, tag),
+    foreign key (partner_id, member_id) references members (partner_id, id)
+);
+
+create index member_tags_tag on member_tags (partner_id, tag);
+
+-- The tags of a card that became part of another go there, those of somebody who was erased go.
+create function pass_tags() returns trigger language plpgsql as $$
+begin
+    insert into member_tags (partner_id, member_id, tag)
+    select partner_id, new.merged_into, tag
+    from member_tags
+    where partner_id = new.partner_id and member_id = new.id and new.merged_into is not null
+    on conflict do nothing;
+    delete from member_tags where partner_id = new.partner_id and member_id = new.id;
+    return null;
+end $$;
+
+create trigger pass_tags after update of left_at on members
+    for each row when (old.left_at is null and new.left_at is not null) execute function pass_tags();
+
 create table favourites (
     user_id bigint not null references users (id),
     partner_id bigint not null references partners (id),
@@ -321,6 +347,9 @@ alter table members enable row level security, force row level security;
 create policy own on members for select to lotok_app using (user_id = (select person()));
 create policy tenant on members to lotok_app using (sees(partner_id));
 create policy till on members to lotok_till using (serves(partner_id));
+alter table member_tags enable row level security, force row level security;
+create policy tenant on member_tags to lotok_app using (sees(partner_id));
+create policy till on member_tags to lotok_till using (serves(partner_id));
 alter table favourites enable row level security, force row level security;
 create policy own on favourites to lotok_app using (
     case when current_setting('app.platform', true) = 'on' then true else user_id = (select person()) end
@@ -346,6 +375,7 @@ create trigger a_living before insert on services for each row execute function 
 create trigger a_living before insert on promotions for each row execute function refuse_erased('created_by');
 create trigger a_living before insert or update of user_id on members
     for each row execute function refuse_erased('user_id');
+create trigger a_living before insert on member_tags for each row execute function refuse_erased('member_id');
 create trigger a_living before insert on favourites for each row execute function refuse_erased('user_id');
 create trigger a_living before insert on loyalty_trail for each row execute function refuse_erased('actor_id');
 create trigger a_living before insert on messages for each row execute function refuse_erased('member_id');
@@ -359,6 +389,7 @@ grant select, insert, update on members to lotok_till;
 grant insert on loyalty_trail to lotok_till;
 grant select (user_id, phone) on clients to lotok_till;
 grant select (partner_id, member_id), update (member_id), delete on messages to lotok_till;
+grant select, insert, delete on member_tags to lotok_till;
 
 -- The person who applies for a shop becomes its owner. It serves nobody until it is approved.
 create function apply_partner(p_owner_id bigint, p_fields jsonb) returns bigint

@@ -275,6 +275,7 @@ begin
     update loyalty_trail
     set after = after - 'reason'
     where subject = 'user ' || new.id and action like 'phone.%' and after ? 'reason';
+    delete from member_tags where partner_id in (select id from partners where owner_id = new.id);
     update services set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update promotions set about = '', photo = '' where partner_id in (select id from partners where owner_id = new.id);
     update partners
@@ -376,6 +377,10 @@ begin
                         r.created_at)), '[]')
                     from ratings r
                     where r.partner_id = m.partner_id and r.member_id = m.id
+                ), 'tags', (
+                    select coalesce(jsonb_agg(g.tag order by g.tag), '[]')
+                    from member_tags g
+                    where g.partner_id = m.partner_id and g.member_id = m.id
                 ), 'messages', (
                     select coalesce(jsonb_agg(jsonb_build_object('from_shop', g.staff_id is not null, 'words', g.words,
                         'at', g.created_at) order by g.id), '[]')

@@ -59,12 +59,15 @@ create table broadcasts (
     created_at timestamptz not null default clock_timestamp(),
     started_at timestamptz,
     finished_at timestamptz,
+    -- when a draft was worked on last
+    changed_at timestamptz,
     primary key (partner_id, id),
     check ((state in ('done', 'cancelled')) = (finished_at is not null))
 );
 
 create index broadcasts_list on broadcasts (partner_id, id desc);
 create index broadcasts_state on broadcasts (state, id) where state in ('review', 'running', 'paused');
+create index broadcasts_unsent on broadcasts (id) where started_at is null and state in ('draft', 'cancelled');
 create index broadcasts_finished on broadcasts (finished_at) where finished_at is not null;
 
 create table broadcast_parts (
@@ -228,6 +231,7 @@ returns table (user_id bigint, zone text, standing text) language sql stable as 
     and m.user_id <= p_last
     and m.left_at is null
     and m.blocked_at is null
+    -- who they are
     and (p_filter ->> 'city' is null or lower(c.city) = lower(p_filter ->> 'city'))
     and (p_filter ->> 'away' is null
         or coalesce(m.last_visit_at, m.joined_at) < p_now - make_interval(days => (p_filter ->> 'away')::integer))
@@ -241,9 +245,15 @@ returns table (user_id bigint, zone text, standing text) language sql stable as 
         where t.partner_id = m.partner_id and t.min_spent_minor <= m.spent_minor
         order by t.min_spent_minor desc limit 1
     ) = (p_filter ->> 'tier')::bigint)
+    -- what they have done, and not taken back
     and (p_filter ->> 'unused' is null or not exists (
         select from point_txns t
         where t.partner_id = m.partner_id and t.member_id = m.id and t.promotion_id = (p_filter ->> 'unused')::bigint
+        and not exists (select from point_txns r where r.partner_id = t.partner_id and r.reverses_id = t.id)
+    ))
+    and (p_filter ->> 'tag' is null or exists (
+        select from member_tags g
+        where g.partner_id = m.partner_id and g.member_id = m.id and g.tag = p_filter ->> 'tag'
     ))
     and (p_filter ->> 'group' is null or m.id in (
         select g.member_id from client_groups(p_partner_id, p_now) g where g.name = p_filter ->> 'group'

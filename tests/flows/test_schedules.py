@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib import errors, text
+from lib import errors
 from lib.flows import schedules
 from lib.reach.broadcasts import Broadcast
 
@@ -33,6 +33,8 @@ def written(**fields: Any) -> Broadcast:
         ("11.03 12:30", datetime(2036, 3, 11, 9, 30, tzinfo=UTC)),
         ("10.03 18:00", datetime(2037, 3, 10, 15, 0, tzinfo=UTC)),
         ("1 апреля 09:05", datetime(2036, 4, 1, 6, 5, tzinfo=UTC)),
+        ("завтра 18:00", datetime(2036, 3, 12, 15, 0, tzinfo=UTC)),
+        ("tomorrow 6 pm", datetime(2036, 3, 12, 15, 0, tzinfo=UTC)),
     ],
 )
 def test_a_typed_moment_is_the_next_such_one_at_the_shop(words, moment):
@@ -40,10 +42,16 @@ def test_a_typed_moment_is_the_next_such_one_at_the_shop(words, moment):
 
 
 @pytest.mark.parametrize(
-    "words", ["", "18:00", "12.03", "12.03 25:00", "32.03 10:00", "12.03 18", "10.03.2036 10:00", "12.03.2040 10:00"]
+    ("words", "code"),
+    [
+        *((words, "when_unclear") for words in ("", "12.03", "12.03 25:00", "32.03 10:00", "12.03 18", "завтра")),
+        ("12.03.2040 10:00", "when_unclear"),
+        ("10.03.2036 10:00", "when_past"),
+        ("сегодня в 11", "when_past"),
+    ],
 )
-def test_a_moment_that_is_none_or_over_or_far_is_refused(words):
-    with pytest.raises(errors.Invalid, match="when_unclear"):
+def test_a_moment_that_is_none_or_over_or_far_is_refused(words, code):
+    with pytest.raises(errors.Invalid, match=code):
         schedules.typed(written(), words)
 
 
@@ -75,12 +83,12 @@ def test_a_press_says_when_and_by_whose_clock():
 )
 def test_a_moment_at_night_says_when_people_really_get_it(hour, by_clock, said):
     at = datetime(2036, 3, 12, hour, tzinfo=ZoneInfo("Europe/Moscow")) if hour else None
-    turn = SimpleNamespace(text=lambda key, **fields: text.say("ru", key, **fields))
+    turn = SimpleNamespace(language="ru")
     assert schedules.said(turn, written(run_at=at, by_clock=by_clock)) == said
 
 
 def test_at_once_waits_for_the_morning_where_it_is_night():
-    turn = SimpleNamespace(text=lambda key, **fields: text.say("ru", key, **fields))
+    turn = SimpleNamespace(language="ru")
     assert schedules.said(turn, written(zone="Asia/Kamchatka")) == (
         "сразу; ночью не отправляем, поэтому с 12 марта 2036, 10:00"
     )

@@ -8,6 +8,7 @@ from lib import errors
 from lib.loyalty import offers, partners, points
 from lib.office import pulse, shops
 from lib.people import users
+from lib.reach import broadcasts
 from tests.factories import make_job, make_user, refused
 from tests.loyalty_lab import NOW, make_member, make_service, make_shop, new_key
 
@@ -56,7 +57,9 @@ async def test_what_waits_is_counted_and_listed_oldest_first(conn, shop):
     names = [await service(conn, shop, title) for title in ("Кофе", "Чай")]
     await promotion(conn, shop)
     applied = await partners.apply(conn, shop.owner.id, title="Лавка", city="Псков", category="cafe")
-    assert await shops.to_decide(conn) == shops.PendingDecisions(1, 2, 1)
+    news = await broadcasts.draft(conn, shop.id, shop.owner.id, words="Сегодня пироги")
+    await broadcasts.send(conn, news, news.version, shop.owner.id, NOW)
+    assert await shops.to_decide(conn) == shops.PendingDecisions(1, 2, 1, 1)
     assert [one.id for one in await shops.waiting(conn, "service")] == names
     assert [one.id for one in await shops.waiting(conn, "service", after=names[0])] == names[1:]
     assert [one.title for one in await shops.waiting(conn, "promotion")] == ["Двойные"]

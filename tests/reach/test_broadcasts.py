@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lib import errors, limits
-from lib.loyalty import partners, points, staff
+from lib.loyalty import offers, partners, points, staff
 from lib.people import users
 from lib.reach import broadcasts, choices, parts, reading, reminders, results, sending
 from lib.reach.flight import Flight
@@ -80,6 +80,32 @@ async def test_groups_and_tiers_are_those_of_the_figures(conn):
     assert await count(conn, await written(conn, shop, filter={"tier": tier})) == (1, 0, 0)
 
 
+async def test_a_broadcast_goes_to_who_has_a_tag(conn):
+    shop, other = await make_shop(conn), await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    await conn.execute(
+        "insert into member_tags (partner_id, member_id, tag)"
+        " select partner_id, id, '007' from members where user_id = any(%s)",
+        (people[:2],),
+    )
+    assert await count(conn, await written(conn, shop, filter={"tag": "007"})) == (2, 0, 0)
+    assert await count(conn, await written(conn, shop, filter={"tag": "7"})) == (0, 0, 0)
+    assert await count(conn, await written(conn, other, filter={"tag": "007"})) == (0, 0, 0)
+
+
+async def test_a_promotion_that_was_taken_back_was_not_used(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    spring = {"kind": "multiplier", "multiplier_bp": 20_000, "starts_on": NOON.date(), "ends_on": NOON.date()}
+    promo = await offers.add_promotion(conn, shop.id, shop.owner.id, title="Весна", **spring)
+    await offers.decide_promotion(conn, shop.id, promo, shop.owner.id, "approved")
+    receipts = [await bought(conn, shop, one, NOON) for one in people[:2]]
+    one = await written(conn, shop, filter={"unused": promo})
+    assert await count(conn, one) == (1, 0, 0)
+    await points.reverse(conn, shop.id, receipts[0].txn_id, shop.owner.id, reason="ошибка", key=new_key(), now=NOON)
+    assert await count(conn, one) == (2, 0, 0)
+
+
 async def test_a_first_broadcast_and_any_with_a_link_wait_for_an_administrator(conn):
     shop = await make_shop(conn)
     one = await written(conn, shop)
@@ -91,6 +117,20 @@ async def test_a_first_broadcast_and_any_with_a_link_wait_for_an_administrator(c
         one = await written(conn, known, **{"words": "Пироги", **fields})
         assert (await broadcasts.send(conn, one, one.version, known.owner.id, NOON)).state == state
         await conn.execute("update broadcasts set state = 'draft' where id = %s", (one.id,))
+
+
+@pytest.mark.parametrize(
+    ("words", "leads"),
+    [
+        *(
+            (words, True)
+            for words in ("Меню на kafe.ru", "Ждём на САЙТ.РФ!", "bet-1.xyz/go", "tg://resolve", "@zerno_bot")
+        ),
+        *((words, False) for words in ("Баумана,5.Заходите", "до 20.00", "Скидка 50%.Совсем", "капучино.корица")),
+    ],
+)
+async def test_a_bare_domain_is_a_link_as_telegram_shows_it(conn, words, leads):
+    assert (await written(conn, await make_shop(conn), words=words)).has_links is leads
 
 
 async def test_what_was_not_shown_is_not_sent(conn):
@@ -126,9 +166,38 @@ async def test_a_new_draft_throws_nothing_away_that_somebody_wrote(conn):
     empty = await broadcasts.draft(conn, shop.id, shop.owner.id)
     first = await written(conn, shop, words="Мы скучаем", filter={"away": 60})
     again = await written(conn, shop, words="Мы скучаем", filter={"away": 60})
-    found = [one.id for one in await broadcasts.listed(conn, shop.id, before=None, limit=10)]
+    found = [one.id for one in await broadcasts.listed(conn, shop.id, drafts=True)]
     assert found == [again.id, photo.id, mine.id]
     assert not {empty.id, first.id} & {*found}
+    assert await broadcasts.count_drafts(conn, shop.id) == 3
+    assert await broadcasts.listed(conn, shop.id) == []
+
+
+async def test_a_draft_is_deleted_as_it_was_shown_and_nothing_else_is(conn):
+    shop = await make_shop(conn)
+    one = await written(conn, shop)
+    async with refused(conn, errors.Conflict, match="broadcast_changed"):
+        await broadcasts.drop(conn, one, one.version - 1)
+    await broadcasts.drop(conn, one, one.version)
+    async with refused(conn, errors.Missing, match="no_broadcast"):
+        await broadcasts.get(conn, shop.id, one.id)
+    sent = await released(conn, shop)
+    async with refused(conn, errors.Conflict, match="broadcast_changed"):
+        await broadcasts.drop(conn, sent, sent.version)
+
+
+async def test_drafts_that_nobody_touches_for_90_days_go(conn):
+    shop = await make_shop(conn)
+    old, edited, cancelled = [await written(conn, shop, words=word) for word in ("Давно", "Недавно", "Передумали")]
+    sent = await released(conn, shop, words="Ушла")
+    await broadcasts.steer(conn, shop.id, cancelled.id, "cancel", NOON)
+    aged = "update broadcasts set created_at = %s, changed_at = %s where id = %s"
+    long_ago = NOON - timedelta(days=91)
+    for one, touched in ((old, long_ago), (edited, NOON - timedelta(days=89)), (cancelled, None), (sent, long_ago)):
+        await conn.execute(aged, (long_ago, touched, one.id))
+    assert await broadcasts.forget_drafts(conn, NOON, 10) == 2
+    assert {one.id for one in await broadcasts.listed(conn, shop.id, drafts=True)} == {edited.id}
+    assert {one.id for one in await broadcasts.listed(conn, shop.id)} == {sent.id}
 
 
 async def test_a_draft_that_lay_until_its_moment_had_gone_by_does_not_go_at_another(conn):
@@ -168,6 +237,20 @@ async def test_a_shop_sends_one_a_day_and_says_nothing_twice(conn):
         await broadcasts.send(conn, other, other.version, shop.owner.id, NOON + timedelta(hours=3))
     async with refused(conn, errors.Denied, match="role_too_low"):
         await broadcasts.send(conn, other, other.version, shop.cashier.id, NOON + timedelta(days=2))
+
+
+async def test_after_todays_broadcast_one_for_tomorrow_is_taken(conn):
+    shop = await make_shop(conn)
+    await trusted(conn, shop)
+    first = await released(conn, shop)
+    await conn.execute("update broadcasts set started_at = %s where id = %s", (NOON, first.id))
+    for words, hours, why in (("Позже", 12, "enough_today"), ("Завтра", 24, ""), ("И ещё", 30, "enough_today")):
+        one = await written(conn, shop, words=words, run_at=NOON + timedelta(hours=hours))
+        if why:
+            async with refused(conn, errors.Conflict, match=why):
+                await broadcasts.send(conn, one, one.version, shop.owner.id, NOON)
+        else:
+            assert (await broadcasts.send(conn, one, one.version, shop.owner.id, NOON)).state == "scheduled"
 
 
 async def test_what_telegram_or_a_button_does_not_take_is_refused_at_once(conn):
@@ -226,7 +309,7 @@ async def bought(conn, shop, user_id, at):
         (user_id,),
     )
     [(member,)] = await (await conn.execute("select id from members where user_id = %s", (user_id,))).fetchall()
-    await points.accrue(conn, shop.id, member, shop.cashier.id, bill_minor=50_000, key=new_key(), now=at)
+    return await points.accrue(conn, shop.id, member, shop.cashier.id, bill_minor=50_000, key=new_key(), now=at)
 
 
 async def test_a_yes_to_a_shop_is_one_to_news_as_such(conn):

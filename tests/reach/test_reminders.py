@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from lib import errors, text
+from lib.loyalty import members
 from lib.reach import choices, reminders
 from tests.factories import make_user
-from tests.loyalty_lab import make_shop
+from tests.loyalty_lab import make_member, make_shop
 from tests.reach_lab import NOON
 
 
@@ -24,6 +25,26 @@ async def test_a_client_can_refuse_each_kind_and_want_it_again(conn, kind):
     for wants in (False, True):
         await choices.choose(conn, person, shop.id, kind, wants=wants, said_in="test")
         assert [(one.kind, one.wants) for one in await choices.of_person(conn, person)] == [(kind, wants)]
+
+
+async def test_a_person_sees_who_writes_to_them_and_about_what(conn):
+    shop, other = await make_shop(conn), await make_shop(conn)
+    anna = await make_member(conn, shop)
+    assert [one.partner_id for one in await choices.senders(conn, anna.user_id)] == [0, shop.id]
+    await choices.choose(conn, anna.user_id, other.id, "news", wants=False, said_in="test")
+    assert {one.partner_id for one in await choices.senders(conn, anna.user_id)} == {0, shop.id, other.id}
+    before = {"news": False, "expiry": True, "birthday": True, "rating": True}
+    assert await choices.of_sender(conn, anna.user_id, shop.id) == before, "nobody invites back who wants no news"
+    assert await choices.of_sender(conn, anna.user_id, 0) == {"news": False}
+    await reminders.change(conn, shop.id, "away", is_on=True)
+    await reminders.change(conn, shop.id, "rating", is_on=False)
+    await choices.choose(conn, anna.user_id, shop.id, "news", wants=True, said_in="test")
+    await choices.choose(conn, anna.user_id, shop.id, "birthday", wants=False, said_in="test")
+    after = {"news": True, "away": True, "expiry": True, "birthday": False}
+    assert await choices.of_sender(conn, anna.user_id, shop.id) == after
+    await members.change_client(conn, anna.user_id, wants_news=False)
+    deaf = {"news": False, "expiry": False, "birthday": False}
+    assert await choices.of_sender(conn, anna.user_id, shop.id) == deaf, "the switch for all shops is above"
 
 
 @pytest.mark.parametrize("kind", reminders.KINDS)

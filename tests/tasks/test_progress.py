@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from lib.jobs.run import Run
-from lib.reach import broadcasts
+from lib.reach import broadcasts, promises
 from lib.tasks import progress
+from lib.telegram import fsm
 from lib.telegram.client import Chat
+from lib.telegram.conversation import State
 from tests.loyalty_lab import make_shop
 from tests.reach_lab import Postbox, Worker, crowd, released
 
@@ -58,6 +60,37 @@ async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, m
     assert f"cast:pause:{one.id}" not in rest
     assert not await looked(one, 0), "a look of an earlier round says nothing"
     assert len(edits) == 2
+
+
+async def test_an_author_who_looks_at_something_else_hears_of_the_end_in_another_message(conn, edits, monkeypatch):
+    """The list that they had gone back to was once overwritten every five seconds."""
+    said, shown = [], {"screen": 77}
+
+    async def say(chat, words, keyboard=None):
+        said.append(words)
+        return 78
+
+    async def read(bot, user_id):
+        return State(data=shown, saved_at=5.0)
+
+    monkeypatch.setattr(Chat, "say", say)
+    monkeypatch.setattr(fsm, "read", read)
+    Postbox(monkeypatch)
+    worker = Worker(conn, monkeypatch)
+    shop = await make_shop(conn)
+    await crowd(conn, shop.id, 20)
+    one = await released(conn, shop)
+    await broadcasts.show_progress_in(conn, one, 77)
+    await worker.step()
+    assert await looked(one, 1)
+    assert (edits, said) == ([], [])
+    await worker.work()
+    assert not await looked(one, 1)
+    assert edits == []
+    assert ["закончена" in words for words in said] == [True]
+    shown["awaits"] = promises.of_broadcast(one.id)
+    assert not await looked(one, 1)
+    assert len(edits) == 1, "who has come back sees it there"
 
 
 async def test_an_author_who_is_no_manager_any_more_sees_no_further(conn, edits, monkeypatch):

@@ -150,3 +150,14 @@ def test_something_opened_from_a_page_leads_back_to_that_page():
     assert screen.last_page(turn, "menu:home", "list:shops") == "list:shops:7:10"
     assert screen.last_page(turn, "menu:home", "list:shop") == "menu:home"
     assert screen.last_page(paper.turn(paper.press("x")), "menu:home", "list") == "menu:home"
+
+
+def test_words_that_a_button_cannot_hold_are_cut_and_known_by_their_beginning():
+    cities = ["Пермь", "Петропавловск-Камчатский", "Петрозаводск"]
+    data = screen.fitted("cast:to:1000000000000001:city=", cities[1])
+    assert len(data.encode()) <= 64
+    assert data.endswith(screen.CUT)
+    assert screen.whole(data.partition("=")[2], cities) == cities[1]
+    assert screen.fitted("cast:to:1:city=", "Пермь") == "cast:to:1:city=Пермь"
+    assert screen.whole("Пермь", cities) == "Пермь"
+    assert screen.whole("Омск…", cities) == "Омск…"

@@ -130,6 +130,22 @@ def test_a_command_ends_at_any_space(between):
     assert (found.kind, found.command, found.text) == ("command", "promo", "ВЕСНА 5")
 
 
+def test_a_video_has_its_file_and_caption_for_who_takes_one():
+    video = {
+        "file_id": "f",
+        "file_unique_id": "u",
+        "width": 720,
+        "height": 1280,
+        "duration": 3,
+        "mime_type": "video/mp4",
+    }
+    found = came(message={**MESSAGE, "video": {**video, "file_size": 400}, "caption": "Пироги"})
+    assert (found.kind, found.text, found.attachment, found.caption) == ("other", "", None, "Пироги")
+    assert (found.video.kind, found.video.mime, found.video.size) == ("video", "video/mp4", 400)
+    with pytest.raises(errors.Invalid):
+        came(message={**MESSAGE, "video": {**video, "width": None}})
+
+
 def test_an_edit_of_words_is_one_and_other_edits_are_none():
     found = came(edited_message={**MESSAGE, "edit_date": 2, "text": "Кружка"})
     assert (found.kind, found.text, found.message_id, found.edited) == ("text", "Кружка", 5, True)

@@ -6,6 +6,7 @@ list -> (compose)          review -> one of them -> approve (for the version tha
 from lib import clock, db, errors
 from lib.flows import compose
 from lib.flows.admin import lists
+from lib.flows.newsroom import Newsroom
 from lib.jobs import kick
 from lib.people import notify
 from lib.reach import broadcasts, reading
@@ -27,7 +28,7 @@ async def handle(turn: Turn) -> None:
     elif turn.came.kind == "text" and turn.state.step.startswith("casts:why:"):
         await lists.found(turn, _give_back(turn))
     else:
-        await compose.handle(turn, compose.Newsroom("casts", 0, "", turn.state.who["id"]))
+        await compose.handle(turn, Newsroom("casts", 0, "", turn.state.who["id"]))
 
 
 async def _review(turn: Turn, note: str = "") -> None:
@@ -97,7 +98,7 @@ async def _decide(turn: Turn, one: Broadcast, *, approves: bool, reason: str = "
         await _review(turn, turn.text(f"news.error.{refusal.code}"))
         return
     once = f"broadcast:{one.id}:{one.version}:{key}"
-    ways = [[("news.button.refresh", f"cast:one:{one.id}")]]
+    ways = [[("news.button.open", f"cast:one:{one.id}")]]
     to = (one.created_by, "partner", f"news.told.{key}", told, ways)
     await db.run(lambda conn: notify.tell(conn, *to, once=once))
     turn.settled = True

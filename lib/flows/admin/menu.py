@@ -34,7 +34,7 @@ async def _home(turn: Turn, note: str = "") -> None:
     found, waits = await db.run(pulse.look), await db.run(shops.to_decide)
     wrong = worries.worries(turn, found) + worries.service_worries(turn, await worries.services())
     state = turn.text("admin.wrong", lines="\n".join(wrong)) if wrong else turn.text("admin.fine")
-    number = waits.partners + waits.services + waits.promotions
+    number = waits.partners + waits.services + waits.promotions + waits.broadcasts
     queue = turn.text("admin.home.waits" if number else "admin.home.no_waits", **asdict(waits))
     words = [note, turn.text("admin.home"), queue, state, turn.text("admin.home.find")]
     await turn.show(screen.paragraphs(*words), _keyboard(turn, number, found.letters))

@@ -44,7 +44,8 @@ async def _home(turn: Turn, _: str) -> None:
     waits = await db.run(shops.to_decide)
     numbers = {"partner": waits.partners, "service": waits.services, "promotion": waits.promotions}
     rows = [[Button(_counted(turn, kind, waiting), f"moderate:list:{kind}")] for kind, waiting in numbers.items()]
-    key = "admin.moderate" if any(numbers.values()) else "admin.moderate.none"
+    rows.append([Button(_counted(turn, "broadcast", waits.broadcasts), "casts:review")])
+    key = "admin.moderate" if any((*numbers.values(), waits.broadcasts)) else "admin.moderate.none"
     await turn.show(turn.text(key), [*rows, screen.home(turn, "menu:home")])
 
 

@@ -7,6 +7,7 @@ card:list:<number>   the list, from the card with this number on
 from lib import db
 from lib.flows.client import face, visitor
 from lib.loyalty import members, partners
+from lib.reach import choices
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -21,8 +22,20 @@ async def handle(turn: Turn) -> None:
         return
     if what == "list":
         await _list(turn, screen.number(start))
+    elif what in ("on", "off"):
+        await _agree(turn, screen.number(start), wants=what == "on")
     elif await visitor.own_card(turn, screen.number(what)):
         await face.show_card(turn, screen.number(what))
+
+
+async def _agree(turn: Turn, partner_id: int, *, wants: bool) -> None:
+    """Keep a yes or a no to the shop's news, and show the card again with the other button."""
+    if not await visitor.own_card(turn, partner_id):
+        return
+    user_id, said_in = turn.state.who["id"], f"{turn.chat.bot}:{turn.came.message_id}"
+    await db.run(lambda conn: choices.choose(conn, user_id, partner_id, "news", wants=wants, said_in=said_in))
+    await turn.answer(turn.text("news.on" if wants else "news.off"), alert=True)
+    await face.show_card(turn, partner_id)
 
 
 async def _list(turn: Turn, start: int) -> None:

@@ -98,5 +98,5 @@ def _below(turn: Turn, card: members.Card, *, agreed: bool) -> Keyboard:
         [screen.button(turn, "client.button.refresh", f"card:{shop}", style="primary"), *screen.home(turn)],
         [screen.button(turn, f"client.button.{key}", data) for key, data in looks],
         [screen.button(turn, f"client.button.{key}", data) for key, data in ways],
-        [screen.button(turn, f"news.button.{news[0]}", f"news:{news[1]}:{shop}:news")],
+        [screen.button(turn, f"news.button.{news[0]}", f"card:{news[1]}:{shop}")],
     ]

@@ -72,6 +72,7 @@ def _rows(turn: Turn, found: Client) -> Keyboard:
             screen.button(turn, "client.button.birthday", "settings:birthday"),
         ],
         [news],
+        [screen.button(turn, "client.button.senders", "news:list")],
         [
             screen.button(turn, "profile.zone", "profile:zones"),
             screen.button(turn, "button.language", "language:other"),

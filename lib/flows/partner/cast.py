@@ -5,6 +5,7 @@ cast:away:<shop>:<days>, below a report, opens one that is prepared: to those wh
 
 from lib import db
 from lib.flows import audiences, compose
+from lib.flows.newsroom import Newsroom
 from lib.flows.partner import workplace
 from lib.reach import reminders
 from lib.telegram import screen
@@ -20,14 +21,14 @@ async def handle(turn: Turn) -> None:
     place = await workplace.at_work(turn, manages=True, serves=True)
     if place is None:
         return
-    desk = compose.Newsroom("cast", place.partner_id, place.title, turn.state.who["id"])
+    desk = Newsroom("cast", place.partner_id, place.title, turn.state.who["id"])
     if action == "away" and place.partner_id == screen.number(shop) and audiences.is_away(screen.number(days)):
         await _invite_back(turn, desk, screen.number(days))
     else:
         await compose.handle(turn, desk)
 
 
-async def _invite_back(turn: Turn, desk: compose.Newsroom, days: int) -> None:
+async def _invite_back(turn: Turn, desk: Newsroom, days: int) -> None:
     """Open a draft to those who have not been here for so many days, in the shop's own words where it has any."""
     own = (await db.run(lambda conn: reminders.of_shop(conn, desk.partner_id)))["away"].words
     await compose.prepared(turn, desk, words=own or turn.text("news.auto.away_words"), filter={"away": days})

@@ -3,6 +3,7 @@
 list -> one -> history
 list -> words -> found -> one
 one  -> [points] -> number and reason by words -> sure -> [give]
+one  -> [tags] -> a tag of the shop's, pressed, or a new one, typed
 one  -> [block] / [admit]
 """
 
@@ -14,7 +15,7 @@ from lib import db, errors, money, text, typed
 from lib.flows import when
 from lib.flows.partner import workplace
 from lib.jobs import kick
-from lib.loyalty import counter, members, points
+from lib.loyalty import counter, members, points, tags
 from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.staff import Staff
 from lib.people import notify
@@ -48,6 +49,8 @@ async def handle(turn: Turn) -> None:
     wanted, argument = screen.pressed(turn)
     if turn.came.kind == "text" and turn.state.step == "clients:points":
         await _sure(turn, place)
+    elif turn.came.kind == "text" and turn.state.step.startswith("clients:tags:"):
+        await _tag(turn, place, f"{turn.state.step.removeprefix('clients:tags:')}:{turn.came.text}")
     elif turn.came.kind == "text":
         await _found(turn, place, turn.came.text.strip(), 0)
     else:
@@ -120,6 +123,7 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
         joined=when.moment(turn, one.joined_at),
         last=when.moment(turn, one.last_visit_at) if one.last_visit_at else never,
     )
+    tagged = turn.text("partner.clients.tagged", tags=", ".join(one.tags)) if one.tags else ""
     owed = turn.text("partner.clients.owed", points=one.owed) if one.owed else ""
     blocked = turn.text("partner.clients.blocked") if one.blocked_at else ""
     verb = "admit" if one.blocked_at else "block"
@@ -129,10 +133,46 @@ async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
             screen.button(turn, "partner.button.history", f"clients:history:{one.id}"),
             screen.button(turn, "partner.button.grant", f"clients:points:{one.id}"),
         ],
-        [screen.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}")],
+        [
+            screen.button(turn, "partner.button.tags", f"clients:tags:{one.id}"),
+            screen.button(turn, f"partner.button.{verb}", f"clients:{verb}:{one.id}"),
+        ],
         screen.home(turn, "clients:list"),
     ]
-    await turn.show(screen.paragraphs(note, words, owed, blocked), rows)
+    await turn.show(screen.paragraphs(note, words, tagged, owed, blocked), rows)
+
+
+async def _tags(turn: Turn, place: Staff, argument: str, note: str = "") -> None:
+    """Show the shop's tags, this client's ticked; a press gives one or takes it off, and words make a new one."""
+    one = await _who(turn, place, argument)
+    if one is None:
+        return
+    turn.state.step = f"clients:tags:{one.id}"
+    every = await db.run(lambda conn: tags.of_shop(conn, place.partner_id))
+    rows = screen.in_rows(
+        [
+            Button(f"{'✅ ' if tag in one.tags else ''}{tag}", screen.fitted(f"clients:tag:{one.id}:", tag))
+            for tag in every
+        ]
+    )
+    words = turn.text("partner.clients.tags", name=one.name)
+    await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn, f"clients:one:{one.id}")])
+
+
+async def _tag(turn: Turn, place: Staff, argument: str) -> None:
+    member, _, tag = argument.partition(":")
+    ids = place.partner_id, turn.state.who["id"], screen.number(member)
+    try:
+        if turn.came.kind == "press":
+            tag = screen.whole(tag, await db.run(lambda conn: tags.of_shop(conn, place.partner_id)))
+        await db.run(lambda conn: tags.switch(conn, *ids, tag))
+    except (errors.Invalid, errors.Conflict) as error:
+        await _tags(turn, place, member, workplace.refusal(turn, error))
+        return
+    except (errors.Missing, errors.Denied) as error:
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "clients:list")])
+        return
+    await _tags(turn, place, member)
 
 
 async def _history(turn: Turn, place: Staff, argument: str) -> None:
@@ -252,5 +292,7 @@ SCREENS: Mapping[str, Callable[[Turn, Staff, str], Awaitable[None]]] = {
     "block": _block,
     "admit": _admit,
     "points": _points,
+    "tags": _tags,
+    "tag": _tag,
     "give": _give,
 }

@@ -97,6 +97,7 @@ async def test_the_platform_writes_by_role_and_category(shop, dina):
     await dina.says("Завтра с двух до трёх бот обновится")
     await dina.presses("Кому")
     await dina.presses("сотрудники магазинов")
+    await dina.presses("Категория")
     shown = await dina.sees("сотрудники магазинов")
     assert any("Кафе" in label or "кафе" in label for label in buttons(shown))
     [row] = await shop.rows("select bot, kind from broadcasts where partner_id = 0 order by id desc limit 1")

@@ -179,6 +179,13 @@ async def test_the_settings_change_city_news_and_birthday(comes, cafe, shop):
         boris.user["id"],
     )
     assert row == {"city": "Нижний Новгород", "birthday": "03-07", "wants_news": True}
+    await boris.presses("Кто и о чём пишет")
+    await boris.presses(cafe.title)
+    await boris.presses("🔕 акции и новости")
+    await boris.presses("🔔 сгорающие баллы")
+    assert {"🔔 акции и новости", "🔕 сгорающие баллы"} <= {*buttons(await boris.last())}
+    await boris.says("/menu")
+    await boris.presses("Настройки")
     await boris.presses("English")
     await boris.says("/menu")
     await boris.sees("Lotok · Club.*100 points")

@@ -109,8 +109,10 @@ async def test_whom_it_goes_to_is_counted_before_it_goes(cafe):
     await cafe.owner.presses("Кому")
     rows = (await cafe.owner.last())["reply_markup"]["inline_keyboard"]
     assert len(rows) <= 10, "a phone shows the count above the buttons, too"
+    await cafe.owner.presses("Давно не были")
     await cafe.owner.presses("кто не был 60 дн.")
     await cafe.owner.sees("Получат сообщение: 1\\.")
+    await cafe.owner.presses("✅ Давно не были")
     await cafe.owner.presses("✅ кто не был 60 дн.")
     await cafe.owner.sees("всем клиентам.*Получат сообщение: 2\\.")
 
@@ -125,6 +127,7 @@ async def test_a_report_opens_a_broadcast_to_those_who_have_not_been_here(cafe):
     assert "Давно вас не видели! Заходите" in shown
     assert "Кому: кто не был 45 дн." in shown
     await cafe.owner.presses("Кому")
+    await cafe.owner.presses("✅ Давно не были")
     await cafe.owner.presses("✅ кто не был 45 дн.")
     await cafe.owner.sees("всем клиентам.*Получат сообщение: 2\\.")
 
@@ -173,6 +176,16 @@ async def test_a_button_has_a_link_that_is_shown_whole(cafe, typed, answer):
     await cafe.owner.sees(answer)
 
 
+async def test_a_time_that_was_mistyped_is_asked_for_again_and_the_text_stays(cafe):
+    await cafe.owner.forges("cast:new")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Когда")
+    await cafe.owner.says("вчера")
+    await cafe.owner.sees("Не понял время.*Когда отправить")
+    await cafe.owner.says("завтра 18:00")
+    await cafe.owner.sees("Пироги.*Когда: .*18:00")
+
+
 async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
     await cafe.owner.presses("Рассылки")
     await cafe.owner.presses("Автоматические сообщения")
@@ -188,3 +201,31 @@ async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
 async def test_a_cashier_sends_nothing(cafe):
     await cafe.cashier.forges("cast:new")
     await cafe.cashier.sees("только управляющий или владелец")
+
+
+async def test_a_client_is_tagged_on_their_card_and_written_to_by_the_tag(cafe):
+    anna = await agreed(cafe, "Анна")
+    await agreed(cafe, "Вера")
+    await cafe.owner.forges(f"clients:one:{anna.id}")
+    await cafe.owner.presses("Метки")
+    await cafe.owner.says("Любит латте")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.sees("Анна.*🏷 Любит латте")
+    await cafe.owner.forges("cast:new")
+    await cafe.owner.says("Латте за полцены")
+    await cafe.owner.presses("Кому")
+    await cafe.owner.presses("Метка")
+    await cafe.owner.presses("Любит латте")
+    await cafe.owner.sees("метка «Любит латте».*Получат сообщение: 1\\.")
+
+
+async def test_drafts_lie_apart_and_are_deleted_after_a_question(cafe):
+    await cafe.owner.forges("cast:new")
+    await cafe.owner.says("Не пригодилось")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.presses("Черновики: 1")
+    await cafe.owner.presses("Удалить")
+    await cafe.owner.sees("Удалить этот черновик\\?.*Не пригодилось")
+    await cafe.owner.presses("Да, удалить")
+    await cafe.owner.sees("Черновик удалён.*Черновиков нет")
+    assert await cafe.shop.rows("select id from broadcasts where partner_id = %s", cafe.id) == []

@@ -168,7 +168,8 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
         pending=turn.text("partner.till.pending", points=member.pending) if member.pending else "",
         tier=turn.text("partner.till.tier", tier=member.tier) if member.tier else "",
     )
-    await turn.show(screen.paragraphs(note, words), [*screen.in_rows(quick), screen.home(turn, "till:find")])
+    tagged = turn.text("partner.clients.tagged", tags=", ".join(member.tags)) if member.tags else ""
+    await turn.show(screen.paragraphs(note, words, tagged), [*screen.in_rows(quick), screen.home(turn, "till:find")])
 
 
 def _quick(shop: Partner) -> tuple[int, ...]:
