@@ -127,6 +127,16 @@ def _too_high(path: Path) -> set[str]:
     return {_room(name) for name in _imports(path)} - {own, "", *(room for floor in lower for room in floor)}
 
 
+def test_no_two_sentences_are_told_under_keys_of_one_form():
+    """Else the number of one thing is taken for another's: what is told under a known key is told to nobody."""
+    forms: dict[str, list[str]] = {}
+    for path in LIB:
+        for form in re.findall(r'\bonce(?:, \w+)? ?= ?f"([^"]+)"', _source(path)):
+            forms.setdefault(re.sub(r"{[^{}]*}", "{}", form), []).append(_name(path))
+    doubled = {form: where for form, where in forms.items() if len(where) > 1}
+    assert doubled == {"receipt:{}": ["lib.flows.partner.clients", "lib.loyalty.counter"]}  # of an operation's own key
+
+
 def test_no_file_imports_itself_in_a_circle():
     names = {_name(path): path for path in SOURCES}
     arrows = {
