@@ -26,6 +26,7 @@ NAME = "regions"  # what stands in the path for a bot where another region calls
 SURE, ASK = "sure", "ask"
 PATIENCE = timedelta(seconds=10)
 MISDIRECTED = 421
+HEARD = 202  # what is too long for the webhook gets a 200 unread
 LATER = timedelta(seconds=2)
 
 _SHOP = re.compile(r"[pr]_([a-z0-9]{6,16})(?:_\d{1,12})?", re.ASCII)
@@ -55,7 +56,7 @@ async def tell() -> datetime | None:
 
     async def post(region: str, body: bytes) -> bool:
         answer = await _post(region, NAME, body, SURE)
-        return answer is not None and answer.status == 200
+        return answer is not None and answer.status == HEARD
 
     return await events.tell(post)
 
@@ -158,4 +159,4 @@ async def _heard(raw: bytes) -> Outcome:
         except errors.Unavailable as error:
             log.failure(error)
             return Outcome(503, error.retry_after)
-    return Outcome(200)
+    return Outcome(HEARD)

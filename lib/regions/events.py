@@ -7,6 +7,7 @@ Told at least once: a page whose answer was lost is told again, and each event c
 region that is down hears it all when it is back.
 """
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ from lib.telegram import conversation, fsm
 SQL = db.load("regions")
 
 PAGE = 100
+PAGE_BYTES = 500_000  # half of what the other door reads
+STATE_BYTES = 100_000  # a longer conversation begins again
 AGAIN = timedelta(minutes=1)  # after which a region that did not hear is told again
 KINDS = ("state", "chat", "shop", "job", "erased", "day")
 
@@ -68,12 +71,19 @@ async def _note_shops(conn: db.Connection) -> None:
 
 async def _tell(region: str, post: Post) -> bool:
     while page := await db.run(lambda conn: SQL.untold.all(conn, RegionEvent, region=region, limit=PAGE)):
-        body = {"from": config.get().home_region, "events": [asdict(one) for one in page]}
+        fitting = _fitting(page)
+        body = {"from": config.get().home_region, "events": [asdict(one) for one in fitting]}
         if not await post(region, json.dumps(body).encode()):
             return False
-        ids = [one.id for one in page]
+        ids = [one.id for one in fitting]
         await db.run(lambda conn, ids=ids: SQL.told.run(conn, region=region, ids=ids))  # type: ignore[misc]
     return True
+
+
+def _fitting(page: list[RegionEvent]) -> list[RegionEvent]:
+    """Return the first events that fit into one body, at least one."""
+    sizes = itertools.accumulate(len(json.dumps(one.body)) for one in page)
+    return [one for n, (one, size) in enumerate(zip(page, sizes, strict=True)) if not n or size <= PAGE_BYTES]
 
 
 async def hear(raw: bytes) -> int:
@@ -116,7 +126,7 @@ async def states(chats: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
         found += [
             {"bot": bot, "tg_id": tg_id, "state": state}
             for (bot, tg_id), state in zip(page, held, strict=True)
-            if state
+            if state and len(state) <= STATE_BYTES
         ]
     return found
 

@@ -152,6 +152,17 @@ async def test_what_another_region_sends_is_looked_up_only_when_it_asks(here, eu
     assert (len(here), eu.came) == (2, [])
 
 
+async def test_only_what_was_heard_is_told_no_more(eu, database):
+    await directory.place("client", 7, "eu")
+    for status, waits in ((200, True), (503, True), (door.HEARD, False)):
+        eu.status = status
+        assert (await door.tell() is not None) is waits
+    told = json.dumps({"from": "eu", "events": []}).encode()
+    assert (await door.handle("regions", envelope("regions", "sure", told), FLOWS)).status == door.HEARD
+    for odd in (b"{}", told.replace(b"eu", b"xx")):
+        assert (await door.handle("regions", envelope("regions", "sure", odd), FLOWS)).status == 500
+
+
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]\nx", b'{"bot": "client"}\n{}', b"\xff\n"])
 async def test_what_is_no_envelope_is_refused(raw):
     with pytest.raises(errors.Invalid):

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from dev.faults import Fault
 from lib import cache, config, db, errors
@@ -79,6 +80,17 @@ async def test_more_than_a_page_is_told_in_order(conn):
     assert await events.tell(post) is None
     assert [len(body["events"]) for _, body in post.bodies] == [100, 100, 50]
     assert [one["body"]["tg_id"] for _, body in post.bodies for one in body["events"]] == [*range(1, 251)]
+
+
+async def test_a_page_is_never_longer_than_the_other_door_reads(conn):
+    body = Jsonb({"bot": "client", "tg_id": 7, "state": "x" * 90_000})
+    for _ in range(12):
+        await conn.execute("select tell_regions('{eu}', 'state', %s)", (body,))
+    post = Post()
+    assert await events.tell(post) is None
+    assert [len(told["events"]) for _, told in post.bodies] == [5, 5, 2]
+    await cache.set("user_state:client:7", "x" * 200_000, timedelta(minutes=1))
+    assert await events.states([("client", 7)]) == []
 
 
 async def test_an_event_counts_once_however_often_it_is_told(conn):

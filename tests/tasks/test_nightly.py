@@ -10,6 +10,7 @@ from lib.studio import files, spending
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
 from tests import factories
+from tests.region_lab import be
 
 
 @pytest.fixture
@@ -184,3 +185,13 @@ async def test_every_administrator_reads_the_week_once_on_monday(conn, admins):
     assert (await drain.work(TASKS, until, only=["week"], patience=timedelta(0))).done == 1
     assert sorted((bot, person) for bot, person, _ in admins) == [("admin", 7), ("admin", 8)]
     assert "Неделя 9–15 марта" in admins[0][2]
+
+
+async def test_the_night_leaves_the_days_figures_for_other_regions_if_there_are_any(conn, monkeypatch):
+    await run(conn, "tidy")
+    query = "select region from region_days"
+    assert await (await conn.execute(query)).fetchall() == []
+    be(monkeypatch, "ru")
+    await conn.execute("insert into jobs (task, key, turn) values ('tidy', 'tidy:next', 1)")
+    await drain.work(TASKS, datetime.now(UTC) + timedelta(minutes=5), only=["tidy"], patience=timedelta(0))
+    assert await (await conn.execute(query)).fetchall() == [("ru",)]
