@@ -51,7 +51,7 @@ async def handle(turn: Turn) -> None:
         await _act(turn, place, what, screen.number(second), taken)
     except errors.Missing:
         await screen.refuse_old_button(turn)
-        await _list(turn, place)
+        await _list(turn, place, turn.text("talk.over") if taken and not what else "")  # its client is gone
 
 
 async def _act(turn: Turn, place: Staff, what: str, number: int, taken: TakenTalk | None) -> None:

@@ -1,6 +1,7 @@
 """A client calls a person: the staff read what was said, one of them answers in the shop's name, and gives it back."""
 
 from lib.menu import versions
+from lib.people import users
 from tests.assistant.request_lab import BUN
 from tests.flows.partner.conftest import user_id
 
@@ -53,6 +54,13 @@ async def test_a_person_answers_in_the_shops_name_and_gives_the_talk_back(cafe, 
     await boris.sees(r"Булочка — 90\s₽")
     await cafe.owner.presses("Ответить", on=call)
     assert cafe.owner.toast["text"] == "Разговор уже закончен"
+    await boris.presses("Позвать человека")
+    await cafe.owner.forges("talks:list")
+    await cafe.owner.presses("● Борис")
+    gone = await user_id(cafe.shop, boris)
+    await cafe.run(lambda conn: users.erase(conn, gone, boris.user["id"]))
+    await cafe.owner.says("Чем помочь?")
+    await cafe.owner.sees("Разговор уже закончен.*Сейчас никто не ждёт")
 
 
 async def test_three_misses_call_a_person_and_the_client_sends_them_back(cafe):
