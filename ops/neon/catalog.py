@@ -37,6 +37,11 @@ class Difference:
     target: str | None
 
     @property
+    def sides(self) -> tuple[str | None, str | None]:
+        """Return what each side has."""
+        return self.source, self.target
+
+    @property
     def note(self) -> bool:
         """Tell whether the difference is one that a move between providers brings along, and opens nothing."""
         return self.section in NOTES and not self.opens
@@ -161,3 +166,16 @@ def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool 
             if not (same or (section in ("runs_as", "defaults") and None in (here, there))):
                 found.append(Difference(section, name, here, there))
     return found
+
+
+def folded(found: list[Difference]) -> list[Difference]:
+    """Leave out what belongs to a relation that one side lacks as a whole: that it is lacking says it all."""
+    whole = {(one.name, one.source is None) for one in found if one.section == "relations" and None in one.sides}
+    return [one for one in found if one.section == "relations" or not _belongs(one, whole)]
+
+
+def _belongs(one: Difference, whole: set[tuple[str, bool]]) -> bool:
+    if None not in one.sides:
+        return False
+    parts = one.name.split(".")
+    return any((".".join(parts[:end]), one.source is None) in whole for end in range(1, len(parts) + 1))

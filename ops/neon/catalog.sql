@@ -17,7 +17,7 @@ where [own n] and [free pg_namespace n]
 
 -- name: relations
 select
-    n.nspname || '.' || c.relname,
+    c.oid::regclass::text,
     concat_ws(' ',
         'kind ' || c.relkind::text,
         'persistence ' || c.relpersistence::text,
@@ -43,7 +43,7 @@ where c.relkind::text in ('r', 'p', 'v', 'm', 'f', 'S') and [own n] and [free pg
 -- From 17 on a partition has its parent's identity, which earlier ones kept to themselves; 18 knows NOT NULL that was
 -- not validated, and says "not null" of its column all the same.
 select
-    n.nspname || '.' || c.relname || '.' || a.attname,
+    c.oid::regclass::text || '.' || a.attname,
     concat_ws(' ',
         row_number() over (partition by c.oid order by a.attnum) || '.',
         format_type(a.atttypid, a.atttypmod),

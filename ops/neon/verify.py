@@ -114,7 +114,8 @@ async def verify(sides: Sides, *, strict: bool = False) -> Report:
         source, target = here[0], there[0]
         await connect.refuse_same(source, target)
         without = await _left_out(source, target, sides, report)
-        report.catalogue, report.objects = await catalog.compare(source, target, without)
+        found, report.objects = await catalog.compare(source, target, without)
+        report.catalogue = catalog.folded(found)
         await _compare_sequences(source, target, without, report)
         await _compare_views(source, target, without, report)
         await _compare_large_objects(source, target, report)

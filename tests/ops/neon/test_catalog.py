@@ -69,6 +69,25 @@ def test_no_other_name_may_be_left_out(one, other):
     assert not deparse.alike(other, one, exact=False)
 
 
+def test_what_a_missing_table_has_is_not_told_beside_it():
+    source = {
+        "relations": {"app.t": "kind r", 'app."T.x"': "kind r"},
+        "columns": {"app.t.a": "int", 'app."T.x".a': "int", "app.tt.a": "int"},
+        "grants": {"app.t": "me SELECT"},
+        "indexes": {"app.t_a": "btree"},
+    }
+    target = {"relations": {}, "columns": {"app.tt.b": "int"}, "grants": {}, "indexes": {}}
+    assert [one.words() for one in catalog.folded(catalog.diff(source, target))] == [
+        'missing  relations: app."T.x" (kind r)',
+        "missing  relations: app.t (kind r)",
+        "missing  columns: app.tt.a (int)",
+        "extra    columns: app.tt.b (int)",
+        "missing  indexes: app.t_a (btree)",
+    ]
+    raised = catalog.diff({"relations": {"t": "1"}, "columns": {"t.a": "1"}}, {"relations": {"t": "2"}, "columns": {}})
+    assert len(catalog.folded(raised)) == 2
+
+
 async def test_a_server_that_is_too_old_is_one_line():
     conn = type("Old", (), {"info": type("Info", (), {"server_version": 140012})()})()
     with pytest.raises(errors.Rejected, match="Postgres 14 is too old to be compared; 15 is the first"):

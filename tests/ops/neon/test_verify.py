@@ -90,7 +90,7 @@ CATALOGUE = [
     ),
     ("create function app.more() returns int return 1", "extra    functions: app.more()"),
     ("drop aggregate app.joined (text)", "missing  aggregates: app.joined(text)"),
-    ("drop view app.open_mails", "missing  views: app.open_mails"),
+    ("drop view app.open_mails", "missing  relations: app.open_mails"),
     ("alter table app.parent reset (fillfactor)", "changed  relations: app.parent"),
     ("alter sequence app.invoice_numbers cache 1", "changed  sequences: app.invoice_numbers"),
     ("drop table app.child", "missing  relations: app.child"),
