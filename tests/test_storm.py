@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.storm import verdict
-from bench.storm.services import Delivery
+from bench.storm.services import PATIENCE, Delivery
 from bench.storm.weather import Told
 
 KEY, JOB = "greet:7", 70
@@ -27,6 +27,7 @@ def reason(*lines, killed_at=None, away=(), lapsed=(), first=FIRST, worker=1):
     ("line", "why"),
     [
         (f"unheard 99.9 {KEY}", "Telegram's answer came too late"),
+        (f"unheard {99.9 - PATIENCE} {KEY}", "Telegram's answer came too late"),
         (f"unnoted 99.9 {KEY}", "Postgres did not take the note"),
         (f"late 99.9 {KEY}", "the note came when the lease had run out"),
         ("left 104.0", "the worker's time was up"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.storm import cast
-from bench.storm.services import Delivery, Services
+from bench.storm.services import PATIENCE, Delivery, Services
 from bench.storm.weather import Weather
 from lib import db
 from lib.office import audit
@@ -108,7 +108,7 @@ def _reason(first: Delivery, second: Delivery, weather: Weather, job_id: int) ->
     if any(first.at <= left <= until for one in workers for left in one.told.left):
         return "the worker's time was up"
     for what, began in (note for one in workers for note in one.told.missed.get(first.key, [])):
-        if first.at - AFTERMATH <= began <= first.at:
+        if first.at - PATIENCE - AFTERMATH <= began <= first.at:  # a busy service may read it as its sender gives up
             return MISSED[what]
     if any(began <= until and first.at - AFTERMATH <= ended for one in workers for began, ended in one.told.stood):
         return "the worker stood still while its lease ran out"
