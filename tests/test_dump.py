@@ -13,6 +13,7 @@ from lib.people import notify, users
 from tests import factories
 from tests.assistant.request_lab import make_bakery, send
 from tests.loyalty_lab import NOW, make_member, make_shop, new_key
+from tests.test_erased import NAMES
 
 TG_ID, PHONE, TYPED_PHONE = 7_123_456_789, "+79161234509", "8 (916) 123-45-09"
 NAME, USERNAME = "Ефросинья", "frosya_dump"
@@ -22,6 +23,12 @@ ADDRESS, WISH, REFUSED = "Тихая улица, 17", "домофон про к�
 ABOUT, SHOP_CONTACT = "Печём по рецепту прабабушки", "@frosya_contact"
 TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT, QUESTION)
 TRACES += (ADDRESS, WISH, REFUSED)
+
+# The tables that go on naming the account, by a number that is nobody's: money, points, and what was done for a shop.
+KEPT = {
+    *("credit_accounts", "credit_ledger", "jobs", "members", "requests", "request_moves"),
+    *("partners", "staff", "staff_invites", "loyalty_trail"),
+}
 
 BURIED: tuple[dict[str, Any], ...] = (
     {"message": {"from": {"id": TG_ID}, "text": LETTER}},
@@ -50,6 +57,10 @@ async def dump(conn):
     return lines
 
 
+async def names(conn, table, column, person):
+    return await rows(conn, f"select 1 from {table} where {column} = %s limit 1", person.id)
+
+
 async def live(conn, shop):
     """Let a person do everything there is to do: as a seller, a client, a cashier, and an owner of a shop."""
     alice = await factories.make_user(conn, tg_id=TG_ID, credits=9, first_name=NAME, username=USERNAME)
@@ -63,6 +74,7 @@ async def live(conn, shop):
     await points.grant(conn, shop.id, joined.member_id, shop.owner.id, points=5, reason=REASON, key=new_key(), now=NOW)
     await talk.rate(conn, shop.id, alice.id, txn_id=visit.txn_id, score=3, words=RATING)
     await talk.write(conn, shop.id, alice.id, LETTER)
+    await talk.set_favourite(conn, alice.id, shop.id, liked=True)
     heard = await talks.hear(conn, shop.id, alice.id, QUESTION, once="u", at=NOW)
     assert heard
     assert await talks.summarise(conn, shop.id, heard.talk_id, QUESTION, upto=heard.line_id)
@@ -103,6 +115,8 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
         after = await dump(conn)
         left = [(table, trace) for table, lines in after.items() for trace in TRACES if trace in "\n".join(lines)]
         assert left == []
+        left = {table for table, column in await rows(conn, NAMES) if await names(conn, table, column, alice)}
+        assert left == KEPT
         assert await ledger.safe_get_balance(conn, alice.id) == 9
         await factories.books_are_right(conn)
 
