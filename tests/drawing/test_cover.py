@@ -94,6 +94,16 @@ def test_the_number_that_sells_most_is_chosen(benefits, number):
         ("Steel water bottle", "home"),
         ("Kids backpack", "kids"),
         ("Cordless screwdriver", "tools"),
+        ("Кофемашина красная", "tech"),
+        ("Coffee maker", "tech"),
+        ("Кофе в зёрнах", "food"),
+        ("Туалетная вода", "beauty"),
+        ("Вода туалетная", "beauty"),
+        ("Вода минеральная", "food"),
+        ("Жакет в клетку", "clothes"),
+        ("Балетки кожаные", "clothes"),
+        ("Шлёпанцы мужские", "clothes"),
+        ("Увлажнитель воздуха", "tech"),
     ],
 )
 def test_the_kind_is_what_the_title_names_first(title, kind):
@@ -488,3 +498,13 @@ def test_a_long_double_word_breaks_at_its_hyphen_and_a_short_one_does_not():
     widths = [letters.measure(line, letters.ONEST.strong, 40) for line in lines]
     assert len(lines) == 2
     assert max(widths) < 1.5 * min(widths)
+
+
+@pytest.mark.parametrize("size", [11.5, 13.45, 17.5])
+def test_a_line_is_as_wide_as_it_was_measured_at_any_size(size):
+    """A title of 300 pixels was 4 % wider, and its last word, in a colour of its own, stood on the one before."""
+    style, line = letters.UNBOUNDED.title, "металлический"
+    image = Image.new("L", (300, 40))
+    letters.draw_line(ImageDraw.Draw(image), (10, 30), line, style, size, 255)
+    left, _, right, _ = image.getbbox()
+    assert abs(right - left - letters.measure(line, style, size)) < 2

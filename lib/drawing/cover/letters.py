@@ -77,7 +77,7 @@ class TextBlock:
 
 
 @lru_cache(maxsize=256)
-def open_face(face: str, pixels: int) -> ImageFont.FreeTypeFont:
+def open_face(face: str, pixels: float) -> ImageFont.FreeTypeFont:
     """Return an open face with kerning."""
     return ImageFont.truetype(FOLDER / face, pixels, layout_engine=ImageFont.Layout.RAQM)
 
@@ -167,7 +167,8 @@ def draw_line(
     pen: ImageDraw.ImageDraw, at: tuple[float, float], line: str, style: Style, size: float, ink: Rgb | int
 ) -> None:
     """Draw one line from its base line's left end; both in pixels."""
-    font = open_face(style.face, max(1, round(size)))
+    # To an eighth of a pixel: of a small title each letter would else be wider than it was measured.
+    font = open_face(style.face, max(1, round(size * 8) / 8))
     if not style.tracking:
         pen.text(at, line, fill=ink, font=font, anchor="ls", features=FEATURES)
         return
