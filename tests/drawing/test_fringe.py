@@ -107,7 +107,9 @@ def test_a_photo_in_doubt_is_looked_at_once_more_from_farther_away(
 
     monkeypatch.setattr(network, "find", seen)
     image = Image.new("RGB", (320, 320), (128, 128, 128))
-    ImageDraw.Draw(image).rectangle((120, 120, 200, 200), fill=(200, 60, 60))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((120, 120, 200, 160), fill=(200, 60, 60))  # in a colour of its own: no vote settles it
+    pen.rectangle((120, 161, 200, 200), fill=(200, 60, 160))
     cut = cutout.judged(image, None, subject.find(image))
     assert len(widths) == looks
     assert widths[-1] > widths[1] or agrees

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, fringe, gate, matte, subject
+from lib.drawing.cut import backdrop, faint, fringe, gate, matte, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
@@ -126,6 +126,7 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
     if ground:
         here = backdrop.within(ground.backdrop, found.place, len(lab))
         found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
+    found = found.voted(vote.cast(lab, found.looks, found.searched))
     left_over = fringe.find(lab, found.mask > 0.5)
     found = found.without(left_over.ground, left_over.hides)
     certainty = gate.certainty(gate.marks(found, lab))

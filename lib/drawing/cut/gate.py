@@ -28,10 +28,31 @@ class Marks:
     area: float  # of the photo
     agreement: float = 1.0  # of three looks, on all that one or another of them saw
     hidden: float = 0.0  # share of the rim that ground stands before: grass, moss
+    lacking: float = 0.0  # shares of the product that the first look saw, in its own colours, and no other
 
 
-SURE = Marks(overlap=0.93, searched=0.8, inner=0.036, unsure=0.08, blurred=0.5, area=0.01, agreement=0.95, hidden=0.085)
-UNSURE = Marks(overlap=0.6, searched=0.0, inner=0.5, unsure=0.5, blurred=1.0, area=0.004, agreement=0.0, hidden=1.0)
+SURE = Marks(
+    overlap=0.93,
+    searched=0.8,
+    inner=0.036,
+    unsure=0.08,
+    blurred=0.5,
+    area=0.01,
+    agreement=0.95,
+    hidden=0.085,
+    lacking=0.03,
+)
+UNSURE = Marks(
+    overlap=0.6,
+    searched=0.0,
+    inner=0.5,
+    unsure=0.5,
+    blurred=1.0,
+    area=0.004,
+    agreement=0.0,
+    hidden=1.0,
+    lacking=9.0,
+)
 KEPT = 0.04  # of what is certain: as much may be the edge
 MOST = 0.97  # of the photo: more than that is no product with something around it
 
@@ -51,6 +72,7 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         area=float(solid.mean()) * (right - left) * (bottom - top),
         agreement=found.agreement,
         hidden=found.hidden,
+        lacking=found.lacking,
     )
 
 
@@ -71,6 +93,7 @@ def _within(found: Marks, limits: Marks) -> bool:
         and found.area >= limits.area
         and found.agreement >= limits.agreement
         and found.hidden <= limits.hidden
+        and found.lacking <= limits.lacking
     )
 
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from lib import config
 from lib.drawing.cut import network
 from lib.drawing.cut.result import Side
+from lib.drawing.cut.vote import Votes
 from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
@@ -41,6 +42,7 @@ class Sighting:
     farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
     hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
+    lacking: float = 0.0  # shares of the product that the first look alone saw, in the product's own colours
 
     @property
     def looks(self) -> list[Floats]:
@@ -108,6 +110,10 @@ class Sighting:
     def with_parts(self, parts: Mask) -> "Sighting":
         """Return the same with these pixels taken for certain."""
         return replace(self._with(parts, 1), parts=parts)
+
+    def voted(self, votes: Votes) -> "Sighting":
+        """Return the same with these parts settled in every look."""
+        return replace(self._with(votes.product, 1)._with(votes.ground, 0), lacking=votes.lacking)
 
     def without(self, ground: Mask, hidden: float) -> "Sighting":
         """Return the same with these pixels taken for ground that hides so much of the rim: for good."""

@@ -1,0 +1,56 @@
+"""Settles by colour what looks at a product see differently: black sleeves on a pale wall, a ring of the mat below.
+
+Where one look sees a part and another does not, the part's colours are held against those of which all looks are sure.
+A part of the product's own colours is product, one of the ground's is ground, and what has neither stays in doubt.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.drawing.cut import hues
+from lib.drawing.ground import raster
+from lib.drawing.ground.raster import Floats, Mask
+
+SEEN, UNSEEN = 0.85, 0.15  # of a look that is sure of a pixel
+DEEP = 4  # pixels from an edge, where each is itself alone
+THIN = 2  # pixels: what is thinner is an edge, which the colours of the whole photo settle better
+LIKELIER = 6  # times as likely, over all pixels of a part, as the colour of the other
+SMALL = 0.004  # of the product: less is not worth a vote
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Of what was in doubt: what is product, and what is ground."""
+
+    product: Mask
+    ground: Mask
+    lacking: float  # in shares of the product: parts of its own colours that the first look alone saw
+
+
+def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
+    """Let the colours decide about the parts that some of the looks see and others do not.
+
+    For ground only strong colours tell: what is grey or black is as often the product's own.
+    """
+    lab = hues.lifted(lab)
+    least, most = np.min(looks, axis=0), np.max(looks, axis=0)
+    own = raster.erode(least > SEEN, DEEP)
+    other = ~raster.dilate(np.maximum(most, searched) > UNSEEN, DEEP)
+    likelier, size = hues.likelier(lab, own, other), max(1.0, float(own.sum()))
+    parts = raster.labels(raster.opened((most > 0.5) & (least <= 0.5), THIN))
+    vote = _of_parts(likelier, parts, SMALL * size)
+    coloured = _of_parts(hues.strong(lab).astype(np.float32), parts, 0)
+    product, ground = vote > np.log(LIKELIER), (vote < -np.log(LIKELIER)) & (coloured > 0.5)
+    beyond = raster.labels(raster.opened((searched > 0.5) & ~raster.dilate(most > 0.5, THIN), THIN))
+    lacking = (_of_parts(likelier, beyond, SMALL * size) > np.log(LIKELIER))[beyond]
+    return Votes(product[parts], ground[parts], float(lacking.sum()) / size)
+
+
+def _of_parts(plane: Floats, parts: NDArray[np.int64], least: float) -> Floats:
+    """Return the mean of the plane over each part; 0 for one that is smaller than `least`, and for what is no part."""
+    sizes = np.bincount(parts.ravel())
+    means = np.bincount(parts.ravel(), weights=plane.ravel()) / np.maximum(sizes, 1)
+    means[(sizes < least) | (np.arange(len(sizes)) == 0)] = 0
+    return np.asarray(means, dtype=np.float32)

@@ -1,0 +1,90 @@
+"""Tests of the colours that settle what looks at a product see differently, and of lines that a cut has lost."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.cut import cutout, faint, gate, subject, vote
+from lib.drawing.ground import colour
+from lib.drawing.ground.raster import Floats, Mask
+
+SIDE = 160
+BODY, PART = (slice(40, 121), slice(40, 91)), (slice(40, 121), slice(91, 121))
+RED, WALL, MAT, BLACK = (190, 50, 50), (205, 200, 190), (220, 130, 40), (30, 30, 32)
+
+
+def make_lab(ground: tuple[int, int, int], body: tuple[int, int, int], part: tuple[int, int, int]) -> Floats:
+    """A body with a part at its right on a noisy ground, as lightness and two colours."""
+    image = Image.new("RGB", (SIDE, SIDE), ground)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((40, 40, 90, 120), fill=body)
+    pen.rectangle((91, 40, 120, 120), fill=part)
+    noise = np.random.default_rng(5).normal(0, 4, (SIDE, SIDE, 3))
+    pixels = (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
+    return np.asarray(colour.oklab(pixels) * cutout.SCALE, dtype=np.float32)
+
+
+def make_look(*seen: tuple[slice, slice]) -> Floats:
+    look = np.zeros((SIDE, SIDE), dtype=np.float32)
+    for place in seen:
+        look[place] = 1
+    return look
+
+
+@pytest.mark.parametrize(
+    ("ground", "part", "product", "taken"),
+    [
+        (WALL, RED, True, False),  # the colour of the body
+        (MAT, MAT, False, True),  # that of the mat below
+        (BLACK, BLACK, False, False),  # dark on dark: a black brim is as often the product's own
+        (WALL, (40, 90, 200), False, False),  # a colour that nothing else has: a hand, another thing
+    ],
+)
+@pytest.mark.parametrize("light", [1.0, 0.4])
+def test_what_one_look_alone_sees_goes_by_its_colours(
+    ground: tuple[int, int, int], part: tuple[int, int, int], product: bool, taken: bool, light: float
+) -> None:
+    lab = make_lab(ground, RED, part) * np.float32(light)
+    votes = vote.cast(lab, [make_look(BODY, PART), make_look(BODY)], make_look(BODY, PART))
+    middle = (slice(50, 110), slice(96, 115))
+    assert (votes.product[middle].all(), votes.ground[middle].all()) == (product, taken)
+    assert (votes.product.any(), votes.ground.any()) == (product, taken)
+
+
+def test_a_settled_part_is_settled_in_every_look() -> None:
+    lab, looks = make_lab(MAT, RED, MAT), (make_look(BODY, PART), make_look(BODY))
+    found = subject.Sighting((SIDE, SIDE), make_look(BODY, PART), (0, 0, SIDE, SIDE), *looks)
+    assert found.overlap < gate.SURE.overlap
+    settled = found.voted(vote.cast(lab, found.looks, found.searched))
+    assert settled.overlap > gate.SURE.overlap
+    assert settled.mask[80, 110] == 0
+    assert settled.mask[80, 60] == 1
+
+
+@pytest.mark.parametrize(("part", "certain"), [(RED, False), (MAT, True)])
+def test_a_cut_that_lacks_what_the_first_look_saw_is_not_sure(part: tuple[int, int, int], certain: bool) -> None:
+    """Black trousers under a shirt with a black collar: both close looks left them out."""
+    lab = make_lab(MAT, RED, part)
+    looks = (make_look(BODY), make_look(BODY))
+    found = subject.Sighting((SIDE, SIDE), make_look(BODY, PART), (0, 0, SIDE, SIDE), *looks)
+    settled = found.voted(vote.cast(lab, found.looks, found.searched))
+    assert (settled.lacking <= gate.SURE.lacking) is certain
+    assert gate.marks(settled, lab).lacking == settled.lacking
+
+
+def make_carpet(*, apart: bool, ground: int = 55) -> tuple[Floats, Mask]:
+    """A cut box with faint lines that begin at it or far from it."""
+    image, seen = Image.new("RGB", (240, 240), (ground,) * 3), Image.new("1", (240, 240))
+    ImageDraw.Draw(seen).rectangle((80, 40, 160, 100), fill=1)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((80, 40, 160, 100), fill=(200, 30, 30))
+    top = 150 if apart else 104
+    pen.rectangle((85, top, 155, top + 60), outline=(ground - 20,) * 3, width=2)
+    return np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, dtype=np.float32), np.asarray(seen)
+
+
+@pytest.mark.parametrize(("apart", "ground", "lost"), [(True, 55, False), (False, 55, True), (True, 245, True)])
+def test_on_a_dark_carpet_lines_are_the_products_only_where_they_begin_at_it(
+    apart: bool, ground: int, lost: bool
+) -> None:
+    assert (faint.lost(*make_carpet(apart=apart, ground=ground)) > cutout.FAR) is lost
