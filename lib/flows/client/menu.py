@@ -13,7 +13,7 @@ from lib.loyalty import members
 from lib.loyalty.members import Card
 from lib.menu import versions
 from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard
+from lib.telegram.client import Button, Keyboard, Keys
 from lib.telegram.dispatch import Turn
 
 SHOWN = 5
@@ -95,6 +95,10 @@ async def _help(turn: Turn) -> None:
 
 
 async def _unknown(turn: Turn) -> None:
+    if turn.came.kind == "text" and turn.came.text == turn.text("client.join.later"):  # a key outlives its question
+        await turn.ask(turn.text("client.join.put_off"), Keys())
+        await _home(turn)
+        return
     if turn.came.kind == "press":
         await screen.refuse_old_button(turn)
     is_press = turn.came.kind == "press"

@@ -53,6 +53,9 @@ async def test_a_number_that_comes_when_nothing_asks_for_it_any_more_is_taken(bo
     await boris.presses("Принимаю")
     await boris.presses("Получить карту")
     await boris.says("/menu")
+    await boris.says("Не сейчас")
+    assert "Хорошо, в другой раз." in [words(one) for one in await boris.messages()][-2]
+    await boris.sees("Заведите карту")
     await boris.shares_phone()
     await boris.sees("В каком вы городе")
     assert await keys(shop, boris) == []
