@@ -48,11 +48,13 @@ def _find(sight: InstallationSight, language: str) -> Iterator[Finding]:
             words = (fault.ru if language == "ru" else fault.en).format(**facts)
             mend = fault.mend.format(**facts)
             level = "note" if is_note else fault.severity
-            yield Finding(fault.name, level, words, _on_server(mend) if sight.is_server else mend)
+            yield Finding(fault.name, level, words, _on_server(fault, mend) if sight.is_server else mend)
 
 
-def _on_server(mend: str) -> str:
+def _on_server(fault: Fault, mend: str) -> str:
     """Return what a server's owner types in place of a command for Vercel."""
+    if fault.name in _OWN:
+        return _OWN[fault.name]
     for pattern, there in _THERE:
         mend = re.sub(pattern, there, mend)
     return mend
@@ -67,6 +69,7 @@ _WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobyp
 _REGION = f'edit "regions" in vercel.json, then {_DEPLOY}'
 _DAILY = """sed -i 's/"[*] [*] [*] [*] [*]"/"0 3 * * *"/' vercel.json"""
 
+_OWN = {"address_away": "sudo lotok monitor", "cron_missing": "journalctl -u lotok-drain -n 50"}
 _THERE = (
     (
         r"(?:openssl rand -hex 24 \| )?vercel env (?:add|rm) (\w+) \w+",

@@ -1,6 +1,7 @@
 """ops/deploy/vps: settings reach a program as systemd would hand them over, and no worker is left over."""
 
 import importlib.util
+import os
 import subprocess
 from pathlib import Path
 
@@ -51,10 +52,27 @@ def test_processes_of_a_time_when_there_were_more_are_stopped(tmp_path, settings
     assert done.stdout.splitlines() == [f"stop lotok-{name}" for name in stopped]
 
 
-def test_the_supervisor_reads_a_unit_as_systemd_does(tmp_path, monkeypatch):
+@pytest.fixture
+def supervisor(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("supervisor", COMMON.with_name("supervisor.py"))
-    supervisor = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(supervisor)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    monkeypatch.setattr(made, "RUN", tmp_path)
+    return made
+
+
+def test_a_process_that_nobody_collects_has_ended(supervisor, tmp_path):
+    """In a container nobody may: a restart would wait a minute for each."""
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / "a.pid").write_text(str(child.pid))
+    assert supervisor._pid("a") == 0
+    (tmp_path / "a.pid").write_text(str(os.getpid()))
+    assert supervisor._pid("a") == os.getpid()
+    child.wait()
+
+
+def test_the_supervisor_reads_a_unit_as_systemd_does(supervisor, tmp_path, monkeypatch):
     (tmp_path / "env").write_text('# ours\nA=1\nB="two words"\n')
     (tmp_path / "a@.service").write_text(
         f"[Unit]\nExecStart=no\n[Service]\nEnvironmentFile={tmp_path}/env\nEnvironmentFile=-{tmp_path}/none\n"

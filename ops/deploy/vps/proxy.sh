@@ -23,7 +23,12 @@ while IFS= read -r line; do
     esac
 done < "$template" > "$made"
 act mkdir -p /var/www/lotok
+# A reload drops connections that clients keep open, and a request that is just being sent on one: only when it must be.
+is_new=yes
+if cmp -s "$made" /etc/nginx/conf.d/lotok.conf && kill -0 "$(cat /run/nginx.pid 2> /dev/null)" 2> /dev/null; then is_new=""; fi
 put /etc/nginx/conf.d/lotok.conf 644 < "$made"
 [ -n "$DRY_RUN" ] || nginx -t -q || die "nginx finds a fault in /etc/nginx/conf.d/lotok.conf"
-if has_systemd; then act systemctl reload-or-restart nginx; else act nginx -s reload 2> /dev/null || act nginx; fi
+if [ -n "$is_new" ]; then
+    if has_systemd; then act systemctl reload-or-restart nginx; else act nginx -s reload 2> /dev/null || act nginx; fi
+fi
 stop_surplus # now that nobody is sent to them

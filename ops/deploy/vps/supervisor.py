@@ -107,7 +107,8 @@ def _pid(name: str) -> int:
     with contextlib.suppress(OSError, ValueError):
         pid = int((RUN / f"{name}.pid").read_text())
         os.kill(pid, 0)
-        return pid
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return 0 if state == "Z" else pid  # ended, where nobody collects those that did
     return 0
 
 

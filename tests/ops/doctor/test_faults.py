@@ -253,6 +253,7 @@ def test_what_is_set_and_hidden_is_not_called_missing():
         (hooked(url=""), "sudo lotok webhooks"),
         (told(migration="0001_a"), "ops/deploy/vps/update.sh root@..., in a checkout after git pull"),
         (error("Connection timed out"), "journalctl -u 'lotok-*' --since -1h"),
+        (healthy(site=SiteSight(error="refused")), "sudo lotok monitor"),
     ],
 )
 def test_a_servers_owner_reads_what_to_type_there(sight, mend):
