@@ -38,7 +38,7 @@ PARAMS = {
     **dict.fromkeys(("multiplier_bp",), 10_000),
     **{"extra_points": 0, "daily_limit": 1, "price": 10, "every": timedelta(days=14), "request_id": 7},
     **dict.fromkeys(("blocked", "shown", "again", "agrees", "pays", "wants_news"), True),
-    **dict.fromkeys(("title", "about", "photo", "words", "reason", "action", "subject", "name", "key"), "words"),
+    **dict.fromkeys(("title", "about", "photo", "words", "reason", "action", "subject", "name", "key", "tag"), "words"),
     **{"city": "Казань", "category": "cafe", "status": "approved", "code": "shop000007", "role": "cashier"},
     **{
         "tail": "0006",
