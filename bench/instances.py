@@ -118,10 +118,10 @@ async def _kill(running: Fleet, seconds: float) -> None:
         await one.is_up()
 
 
-async def settled(site: Site) -> None:
+async def settled(site: Site, seconds: float = SETTLE_SECONDS) -> None:
     """Wait until no job is left that is due."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_SECONDS):
+        async with asyncio.timeout(seconds):
             while await number(site, f"{TOLD} and finished_at is null"):  # noqa: ASYNC110 - it is Postgres that knows
                 await asyncio.sleep(0.5)
 

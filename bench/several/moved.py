@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import instances
-from bench.chaos import INVARIANTS
+from bench.chaos import ENDS, INVARIANTS
 from bench.results import Failed, Skipped
 from bench.several import fleet
 from bench.several.crowd import Crowd, Size
@@ -32,6 +32,7 @@ from ops.neon import cutover, steps
 
 VERSIONS = (16, 17)
 LIVE = {"wal_level": "logical", "max_connections": "100", "shared_buffers": "64MB"}
+PATIENCE = 240.0  # seconds that the last orders may take: drawing them takes a core
 SIZE = Size(readers=16, sellers=4, cashiers=3, seconds=50, pause=0.5)
 SHORT = Size(readers=6, sellers=2, cashiers=2, seconds=25, pause=0.5)
 
@@ -126,7 +127,7 @@ async def _play(folder: Path, source: Path, target: Path, size: Size, dice: rand
             await cutover.run(_asked(source, target, folder, yes=True, on_switch=wait))
             await asyncio.gather(waiting, living)
             site.settings |= new
-            await instances.settled(site)
+            await instances.settled(site, PATIENCE)
             state = steps.load("cutover", address(source), address(target), folder / "move")
             outcome = await _judge(crowd, running, since, float(state.facts["pause"]))
             await cutover.run(_asked(source, target, folder, finish=True))
@@ -198,6 +199,10 @@ async def _judge(crowd: Crowd, running: Fleet, since: int, pause: float) -> Outc
     async with db.connect(site.owner_url) as conn:
         found = [f"{one.check}: {one.number}" for one in await audit.check(conn)]
     wrong = [f"{count} {name}" for name, count in counts.items() if count] + found
+    if wrong:
+        async with db.connect(site.owner_url) as conn:
+            ends = await (await conn.execute(ENDS)).fetchall()
+        wrong += [" ".join(map(str, one)) for one in ends]
     again = sum(len(one.attempts) > 1 for one in records)
     passed = running.updates(since)
     answered = sorted(one.at for one in passed if one.status == 200)
