@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lib import errors, text
+from lib.flows.partner import auto
 from lib.loyalty import members
 from lib.reach import choices, reminders
 from tests.factories import make_user
@@ -17,6 +18,10 @@ from tests.reach_lab import NOON
 def test_a_kind_has_its_names(kind, language):
     for key in ("news.auto", "news.kind"):  # in the shop's list, and in the client's
         assert text.say(language, f"{key}.{kind}") not in ("", f"{key}.{kind}")
+
+
+def test_a_shop_can_read_what_its_clients_will():
+    assert {*auto.SAMPLES, "away", "rating"} == {*reminders.KINDS}, "these two are said in one way"
 
 
 @pytest.mark.parametrize("kind", choices.KINDS)

@@ -3,9 +3,11 @@
 list -> one of them -> [on or off] · [own words] -> words -> one of them
 """
 
+from datetime import timedelta
 from typing import Any
 
 from lib import db, errors
+from lib.flows import when
 from lib.flows.partner import workplace
 from lib.loyalty.staff import Staff
 from lib.reach import reminders
@@ -13,6 +15,14 @@ from lib.reach.reminders import ShopReminder
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
+from lib.text import HtmlSentence
+
+# What is said in our words, and around the shop's.
+SAMPLES = {
+    "expiry": ("loyalty.expires_soon", "loyalty.expires_own"),
+    "birthday": ("loyalty.birthday", "loyalty.birthday_own"),
+    "cart": ("news.cart", "news.cart_own"),
+}
 
 
 async def handle(turn: Turn) -> None:
@@ -49,7 +59,7 @@ async def _one(turn: Turn, place: Staff, kind: str, **changes: Any) -> None:
     turn.state.step = ""
     one = await db.run(lambda conn: _changed(conn, place.partner_id, kind, **changes))
     state = turn.text("news.auto.on" if one.is_on else "news.auto.off")
-    said = one.words or turn.text("news.auto.away_words" if kind == "away" else "news.auto.ours")
+    said = _sample(turn, place.title, one)
     words = turn.text("news.auto.one", name=turn.text(f"news.auto.{kind}"), state=state, words=said)
     wish = "off" if one.is_on else "on"
     rows = [[screen.button(turn, f"news.button.auto_{wish}", f"auto:switch:{kind}:{wish}")]]
@@ -57,6 +67,17 @@ async def _one(turn: Turn, place: Staff, kind: str, **changes: Any) -> None:
         rows.append([screen.button(turn, "news.button.auto_words", f"auto:words:{kind}")])
     rows += [[screen.button(turn, "news.button.auto_ours", f"auto:ours:{kind}")]] if one.words else []
     await turn.show(words, [*rows, screen.home(turn, "auto:list")])
+
+
+def _sample(turn: Turn, title: str, one: ShopReminder) -> str:
+    """Return the message as a client would read it, with figures that are made up."""
+    if one.kind == "away":
+        return one.words or turn.text("news.auto.away_words")
+    if one.kind == "rating":
+        return HtmlSentence(turn.text("partner.push.rate", title=title))
+    fields = {"shop": title, "points": 120, "items": 2, "day": when.today(turn) + timedelta(days=7)}
+    fields |= {"words": one.words} if one.words else {}
+    return HtmlSentence(turn.text(SAMPLES[one.kind][bool(one.words)], **fields))
 
 
 async def _changed(conn: db.Connection, partner_id: int, kind: str, **changes: Any) -> ShopReminder:

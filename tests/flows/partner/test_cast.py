@@ -189,6 +189,15 @@ async def test_a_time_that_was_mistyped_is_asked_for_again_and_the_text_stays(ca
 async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
     await cafe.owner.presses("Рассылки")
     await cafe.owner.presses("Автоматические сообщения")
+    for kind, said in (
+        ("Баллы скоро сгорят", "успейте потратить 120 баллов"),
+        ("Подарок на день рождения", "Вам дарят 120 баллов: Кофейня «Зерно»"),
+        ("Незаконченный заказ", "в корзине 2 "),
+        ("Оценка после визита", "порекомендуете нас друзьям"),
+    ):
+        await cafe.owner.presses(kind)
+        await cafe.owner.sees(f"Клиент прочтёт:.*{said}")
+        await cafe.owner.presses("Назад")
     await cafe.owner.presses("Не были 60 дней")
     await cafe.owner.presses("Включить")
     await cafe.owner.presses("Свой текст")
