@@ -28,7 +28,7 @@ class Marks:
     area: float  # of the photo
     agreement: float = 1.0  # of three looks, on all that one or another of them saw
     hidden: float = 0.0  # share of the rim that ground stands before: grass, moss
-    lacking: float = 0.0  # shares of the product that the first look saw, in its own colours, and no other
+    lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
 
 
 SURE = Marks(

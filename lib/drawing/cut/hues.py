@@ -8,6 +8,7 @@ from lib.drawing.ground.raster import Floats, Mask
 BINS = 12  # of each of three colours; the outer ones stay empty
 RARE = 1e-4  # of the pixels: a colour that is no more than noise
 FEW = 50  # pixels that tell nothing
+BRIGHT = 95  # the percentile from which pixels show the tint of the light
 STRONG = 9.0  # of a colour, where 2 is just visible
 DIM, LIT = 82.0, 98.0  # lightness of the brightest: a dim photo is lifted first, as the network sees it lifted
 
@@ -21,6 +22,13 @@ def lifted(lab: Floats) -> Floats:
 def strong(lab: Floats) -> Mask:
     """Tell which pixels are far from grey."""
     return np.asarray(np.hypot(lab[..., 1], lab[..., 2]) > STRONG)
+
+
+def uncast(lab: Floats) -> Floats:
+    """Return the colours without the tint of the light, which the brightest pixels show: lamplit white is no colour."""
+    bright = lab[lab[..., 0] >= np.percentile(lab[..., 0], BRIGHT)]
+    tint = bright[:, 1:].mean(0) / max(1.0, float(bright[:, 0].mean()))
+    return np.asarray(lab - np.pad(tint, (1, 0)) * lab[..., :1], dtype=np.float32)
 
 
 def bins(lab: Floats) -> NDArray[np.intp]:

@@ -42,7 +42,7 @@ class Sighting:
     farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
     hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
-    lacking: float = 0.0  # shares of the product that the first look alone saw, in the product's own colours
+    lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
 
     @property
     def looks(self) -> list[Floats]:
@@ -113,7 +113,7 @@ class Sighting:
 
     def voted(self, votes: Votes) -> "Sighting":
         """Return the same with these parts settled in every look."""
-        return replace(self._with(votes.product, 1)._with(votes.ground, 0), lacking=votes.lacking)
+        return replace(self._with(votes.product, 1)._with(votes.ground, 0), lacking=max(self.lacking, votes.lacking))
 
     def without(self, ground: Mask, hidden: float) -> "Sighting":
         """Return the same with these pixels taken for ground that hides so much of the rim: for good."""

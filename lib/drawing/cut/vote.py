@@ -2,6 +2,7 @@
 
 Where one look sees a part and another does not, the part's colours are held against those of which all looks are sure.
 A part of the product's own colours is product, one of the ground's is ground, and what has neither stays in doubt.
+A look that left out what is product may have left out more: its cut is for the seller to judge.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ SEEN, UNSEEN = 0.85, 0.15  # of a look that is sure of a pixel
 DEEP = 4  # pixels from an edge, where each is itself alone
 THIN = 2  # pixels: what is thinner is an edge, which the colours of the whole photo settle better
 LIKELIER = 6  # times as likely, over all pixels of a part, as the colour of the other
+MOST = 0.2  # of all that was seen: more than that is not a piece of the ground, but a product of its colour
 SMALL = 0.004  # of the product: less is not worth a vote
 
 
@@ -26,7 +28,7 @@ class Votes:
 
     product: Mask
     ground: Mask
-    lacking: float  # in shares of the product: parts of its own colours that the first look alone saw
+    lacking: float  # in shares of the product: parts of its own colours that a close look left out
 
 
 def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
@@ -41,11 +43,13 @@ def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
     likelier, size = hues.likelier(lab, own, other), max(1.0, float(own.sum()))
     parts = raster.labels(raster.opened((most > 0.5) & (least <= 0.5), THIN))
     vote = _of_parts(likelier, parts, SMALL * size)
-    coloured = _of_parts(hues.strong(lab).astype(np.float32), parts, 0)
+    coloured = _of_parts(hues.strong(hues.uncast(lab)).astype(np.float32), parts, 0)
     product, ground = vote > np.log(LIKELIER), (vote < -np.log(LIKELIER)) & (coloured > 0.5)
+    if ground[parts].sum() > MOST * float((most > 0.5).sum()):
+        ground[:] = False
     beyond = raster.labels(raster.opened((searched > 0.5) & ~raster.dilate(most > 0.5, THIN), THIN))
     lacking = (_of_parts(likelier, beyond, SMALL * size) > np.log(LIKELIER))[beyond]
-    return Votes(product[parts], ground[parts], float(lacking.sum()) / size)
+    return Votes(product[parts], ground[parts], float((lacking | product[parts]).sum()) / size)
 
 
 def _of_parts(plane: Floats, parts: NDArray[np.int64], least: float) -> Floats:
