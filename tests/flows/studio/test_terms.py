@@ -11,6 +11,7 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.ordering import OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
+from lib.providers.contract import Offer
 
 CARD = OrderDraft(file_id="f", title="Кружка", product="card", preset="wb", wishes="")
 WHITE, SCENE = replace(CARD, preset="white"), replace(CARD, product="background", preset="", scene="wood")
@@ -183,3 +184,11 @@ def test_an_own_scenario_of_an_older_clip_stays_one_where_a_model_reads_it(ai):
     job = done(product="video5", template="own", wishes="камера поднимается")
     draft = drafts.from_job(job, "again", has_photo=True)
     assert (draft.scenario, draft.wishes, drafts.missing(draft)) == ("камера поднимается", None, "confirm")
+
+
+def test_a_cover_is_promised_only_of_what_we_draw(monkeypatch):
+    card = replace(CARD, product="card", preset="wb", title="Кружка")
+    assert drafts.has_cover(card)
+    monkeypatch.setattr(makers, "chain", lambda *_: (Offer("kie", "model", seconds=1),))
+    assert not drafts.has_cover(card)
+    assert drafts.has_cover(replace(card, maker="own"))

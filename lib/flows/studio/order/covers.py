@@ -15,7 +15,6 @@ from lib.flows.studio.order import draft as drafts
 from lib.flows.studio.order import screens
 from lib.flows.studio.ordering import OrderDraft
 from lib.jobs import kick, table
-from lib.providers import makers
 from lib.studio import orders, strips
 from lib.studio.strips import StripOrder
 from lib.telegram.dispatch import Turn
@@ -24,16 +23,10 @@ from lib.telegram.dispatch import Turn
 def offer(turn: Turn) -> None:
     """Order the strip of a confirm screen that has just been shown, unless it is there already."""
     draft = drafts.of(turn)
-    if turn.state.step != "order:confirm" or not _is_drawn_here(draft) or draft.strip == drafts.stamp(draft):
+    if turn.state.step != "order:confirm" or not drafts.has_cover(draft) or draft.strip == drafts.stamp(draft):
         return
     drafts.keep(turn, replace(draft, strip=drafts.stamp(draft)))
     turn.after.append(lambda: begin(turn, strip_of(turn, draft)))
-
-
-def _is_drawn_here(draft: OrderDraft) -> bool:
-    """Say whether we draw what the draft orders: a model paints no covers."""
-    by_us = draft.maker == "own" or makers.chain(draft.product, draft.preset)[0].provider == "local"
-    return by_us and drafts.needs_words(draft)
 
 
 def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:

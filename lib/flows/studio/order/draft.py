@@ -159,6 +159,12 @@ def is_clear(draft: OrderDraft) -> bool:
     return chosen(draft, LOOKS.get(draft.product, "")) == "clear"
 
 
+def has_cover(draft: OrderDraft) -> bool:
+    """Say whether we draw a cover for what the draft orders: a model paints none."""
+    by_us = draft.maker == "own" or makers.chain(draft.product, draft.preset)[0].provider == "local"
+    return by_us and needs_words(draft)
+
+
 def can_stand(draft: OrderDraft, where: str) -> bool:
     """Say whether we may offer the product on "white", "clear" or in a "scene", as far as its cut is known."""
     if draft.product == "batch":

@@ -322,7 +322,7 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
         lines += [turn.text("card.title", title=title) for title in titles]
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
         lines += [turn.text("card.lost", words=draft.lost)] if draft.lost else []
-    if draft.design and not draft.variant and drafts.needs_words(draft):
+    if draft.design and not draft.variant and drafts.has_cover(draft):
         number = drafts.picked(draft)
         lines.append(turn.text("strip.picked", n=number) if number else turn.text("strip.remembered"))
     if drafts.is_clip(draft):
