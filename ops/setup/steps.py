@@ -29,22 +29,26 @@ WANTED = {
 READ_TOO = {"UPSTASH_REDIS_REST_URL": "KV_REST_API_URL", "UPSTASH_REDIS_REST_TOKEN": "KV_REST_API_TOKEN"}
 
 
-def found(wizard: Wizard) -> None:
-    """Take the settings of the file, and those of the project that Vercel lets be read; the file's go first."""
+def found(wizard: Wizard) -> bool:
+    """Take the settings of the file, and those of the project that Vercel lets be read; the file's go first.
+
+    False when Vercel does not say what the project has: another secret must not be made in place of one that is there.
+    """
     if wizard.file.is_file():
         wizard.hidden = envfile.take(str(wizard.file))
     if not vercel.is_linked():
-        return
+        return True
     wizard.theirs, fault = vercel.pull()
     if fault:
         wizard.leave("vercel login", "not_pulled", said=fault)
-        return
+        return False
     wizard.is_linked = True
     hidden = {name for name, value in wizard.theirs.items() if value == envfile.HIDDEN}
     os.environ.update({name: wizard.theirs[name] for name in wizard.theirs.keys() - hidden if not wizard.get(name)})
     config.get.cache_clear()
     wizard.hidden = frozenset(name for name in wizard.hidden | hidden if not wizard.get(name))
     wizard.tell("pulled", number=len(wizard.theirs))
+    return True
 
 
 async def bots(wizard: Wizard) -> None:

@@ -37,12 +37,12 @@ async def run(args: argparse.Namespace) -> int:
     asks, file = not (args.yes or args.json or args.dry_run), Path(args.env_file)
     wizard = Wizard(args.lang, asks, not args.json, dry=args.dry_run, hands_over=args.push, file=file)
     try:
-        steps.found(wizard)
-        await steps.bots(wizard)
-        steps.settings(wizard)
-        await steps.database(wizard)
-        steps.keep(wizard)
-        await steps.verify(wizard)
+        if steps.found(wizard):
+            await steps.bots(wizard)
+            steps.settings(wizard)
+            await steps.database(wizard)
+            steps.keep(wizard)
+            await steps.verify(wizard)
     finally:
         await fetch.close()
     print(_json(wizard) if args.json else _end(wizard))

@@ -53,7 +53,7 @@ def deploy() -> bool:
 
 
 def _said(words: Sequence[str], given: str = "") -> str:
-    """Run a command; return its last line when it failed, or ''."""
+    """Run a command; return what it says of an error when it failed, or ''."""
     command, env = [str(shutil.which("vercel")), *words], {**os.environ, "VERCEL_TELEMETRY_DISABLED": "1"}
     try:
         done = subprocess.run(
@@ -62,4 +62,5 @@ def _said(words: Sequence[str], given: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return "" if not done.returncode else (lines or [f"exit code {done.returncode}"])[-1]
+    said = next((line for line in lines if "error" in line.lower()), (lines or [f"exit code {done.returncode}"])[-1])
+    return said if done.returncode else ""

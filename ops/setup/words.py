@@ -71,8 +71,8 @@ WORDS = {
     "add": ("hand these settings to Vercel: {names}", "передать Vercel настройки: {names}"),
     "deploy": ("deploy, then run this again", "развернуть проект и запустить эту команду ещё раз"),
     "missing": ("{name} is missing", "не хватает {name}"),
-    "write": ("run this without --yes, or write a line {name}=... into {file}",
-              "запустите команду без --yes или впишите строку {name}=... в {file}"),
+    "write": ("answer the next run (without --yes), or write a line {name}=... into {file}",
+              "ответьте при следующем запуске (без --yes) или впишите строку {name}=... в {file}"),
     "all_done": ("Everything works. Say hello: {links}", "Всё работает. Поздоровайтесь с ботом: {links}"),
     "tried": ("Nothing was changed.", "Ничего не изменено."),
 }
