@@ -36,11 +36,9 @@ class Menu:
     `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
     have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
     too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
-    for checkout, paid and refunded. `contacts`: the flow for a number that is shared when nothing asks for it any more:
-    Telegram keeps the key for that below the chat. `stops`: the flow whose drafts are stopped. `open`: the flows left
-    to people whom an administrator has shut out. `former`: flows by their former names, which old buttons and states
-    say. `admits` says at every update whether a Telegram id may use the bot: others get to `stranger`; consent is not
-    asked then.
+    for checkout, paid and refunded. `contacts`: the flow for a number that nothing asks for any more. `stops`: the flow
+    whose drafts are stopped. `open`: the flows left to people who were shut out. `former`: flows by the names in old
+    buttons. `admits`: whether a Telegram id may use the bot; others get to `stranger`, and consent is not asked.
     """
 
     package: str
@@ -341,8 +339,7 @@ async def _follow(menu: Menu, turn: Turn) -> None:
 
 def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
     """Return the name of the one flow that this update belongs to."""
-    step = state.step.partition(":")[0]
-    step = menu.former.get(step, step)
+    step = menu.former.get(state.step.partition(":")[0], state.step.partition(":")[0])
     step = step if step in menu.own or step in menu.every else ""
     if came.payment and menu.payments:
         return menu.payments
@@ -362,13 +359,11 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
         prefix = came.text.partition(":")[0]
         prefix = menu.former.get(prefix, prefix)
         return prefix if prefix in menu.own or prefix in menu.every else menu.other
-    if came.kind == "contact":
-        return step or menu.contacts or menu.other
     if menu.files and came.attachment:
         return step if step in menu.files else menu.files[0]
     if menu.files and state.blind and came.kind == "text" and not step:
         return menu.files[0]  # we cannot see what it answers: what we take orders from is there
-    return step or menu.other
+    return step or (came.kind == "contact" and menu.contacts) or menu.other
 
 
 def _shared(menu: Menu, came: Incoming) -> str:
