@@ -6,7 +6,7 @@ from typing import Any
 from lib import config, db, limits, text
 from lib.office import letters
 from lib.people import notify, users
-from lib.telegram.dispatch import Flows, Menu, SharedFlows
+from lib.telegram.menus import Flows, Menu, SharedFlows
 from lib.telegram.update import Sender
 
 # The flows that every bot shares. Their way back is the bot's own flow `menu`, with its screens `home` and `help`.

@@ -18,7 +18,8 @@ from lib import cache, config, errors, log, wire
 from lib.jobs import kick
 from lib.regions import directory, events
 from lib.telegram import dispatch
-from lib.telegram.dispatch import Flows, Outcome
+from lib.telegram.dispatch import Outcome
+from lib.telegram.menus import Flows
 from lib.telegram.update import Incoming, parse
 
 NAME = "regions"  # what stands in the path for a bot where another region calls

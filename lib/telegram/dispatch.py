@@ -10,9 +10,7 @@ A failure of a service is not the update's fault and is not counted: Telegram ke
 """
 
 import asyncio
-import functools
-import importlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -20,91 +18,14 @@ from typing import Any
 from lib import errors, limits, log, tally, text
 from lib.telegram import conversation, edits, fsm
 from lib.telegram.client import Chat, Keyboard, Keys, Picture
-from lib.telegram.update import Incoming, Sender, parse
+from lib.telegram.menus import Flows, Menu, choose
+from lib.telegram.update import Incoming, parse
 
 TRIES = 3
 DONE = "done_by"  # State.data: the message and the data of the press that had its effect last
 LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
 
 type Work = Callable[[], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Menu:
-    """The flows of one bot. Every name is a flow: a module of `package`, or of `shared` when it is not the bot's own.
-
-    `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
-    have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
-    too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
-    for checkout, paid and refunded. `contacts`: the flow for a number that nothing asks for any more. `stops`: the flow
-    whose drafts are stopped. `open`: the flows left to people who were shut out. `former`: flows by the names in old
-    buttons. `admits`: whether a Telegram id may use the bot; others get to `stranger`, and consent is not asked.
-    """
-
-    package: str
-    commands: Mapping[str, str]
-    other: str
-    stranger: str
-    files: Sequence[str] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
-    payments: str = ""
-    contacts: str = ""
-    flows: Sequence[str] = ()
-    open: Sequence[str] = ()
-    stops: str = ""
-    shared: "SharedFlows | None" = None
-    former: Mapping[str, str] = field(default_factory=dict)
-    admits: Callable[[int], bool] | None = None
-
-    @functools.cached_property
-    def own(self) -> frozenset[str]:
-        """The names of the bot's own flows."""
-        named = (self.other, self.stranger, self.payments, *self.files, *self.links.values(), *self.flows)
-        return frozenset((*self.commands.values(), *named)) - {""} - frozenset(self.every)
-
-    @property
-    def every(self) -> Collection[str]:
-        """The names of the flows that it shares with the other bots."""
-        return {*self.shared.commands.values(), self.shared.closed} - {""} if self.shared else ()
-
-    def linked(self, payload: str) -> str:
-        """Return the flow that a link's payload leads to, "" when there is none."""
-        return self.links.get(payload.partition("_")[0], "")
-
-    def module(self, name: str) -> Any:
-        """Return a flow, imported on first use."""
-        package = self.shared.package if self.shared and name not in self.own else self.package
-        return importlib.import_module(f"{package}.{name}")
-
-
-@dataclass(frozen=True)
-class SharedFlows:
-    """The flows that bots have in common: their package, flow by command, and the one for people who were shut out.
-
-    Somebody who was shut out may still use the commands: they are about one's own data. `open`: the flows that a
-    stranger needs to know what they consent to; with them somebody who was shut out can write to us.
-    """
-
-    package: str
-    commands: Mapping[str, str]
-    closed: str = ""
-    open: Collection[str] = ()
-
-
-@dataclass(frozen=True)
-class Flows:
-    """The product's flows and what dispatch must ask the product for.
-
-    `meet` returns what State.who holds, with a true "consent" once the person may go on, or a true "banned" when they
-    were shut out. `bury` keeps an update that failed for good. `blocked` learns that a person has blocked or
-    unblocked a bot. `pace` is how many updates of one person are worked on; a faster person is told to wait.
-    """
-
-    menus: Mapping[str, Menu]
-    meet: Callable[[Sender], Awaitable[dict[str, Any]]]
-    bury: Callable[[str, int, bytes, str, int], Awaitable[None]]
-    blocked: Callable[[str, int, bool], Awaitable[None]]
-    pace: limits.Limit | None = None
 
 
 @dataclass
@@ -335,43 +256,6 @@ async def _follow(menu: Menu, turn: Turn) -> None:
     turn.came = replace(turn.came, kind="command", command="start", text=payload)
     log.note(linked=menu.linked(payload))
     await menu.module(menu.linked(payload)).handle(turn)
-
-
-def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
-    """Return the name of the one flow that this update belongs to."""
-    step = menu.former.get(state.step.partition(":")[0], state.step.partition(":")[0])
-    step = step if step in menu.own or step in menu.every else ""
-    if came.payment and menu.payments:
-        return menu.payments
-    if menu.admits and not menu.admits(came.person.id):
-        return menu.stranger
-    if state.who.get("banned") and menu.shared:
-        prefix = came.text.partition(":")[0]
-        asked = {"text": step, "press": prefix, "command": menu.commands.get(came.command, "")}.get(came.kind, "")
-        return asked if asked in {*menu.open, *menu.shared.open} else _shared(menu, came) or menu.shared.closed
-    if not menu.admits and not state.who.get("consent"):
-        asked = _shared(menu, came)
-        return asked if menu.shared and asked in menu.shared.open else menu.stranger
-    if came.kind == "command":
-        linked = menu.linked(came.text) if came.command == "start" else ""
-        return linked or menu.commands.get(came.command) or _shared(menu, came) or menu.other
-    if came.kind == "press":
-        prefix = came.text.partition(":")[0]
-        prefix = menu.former.get(prefix, prefix)
-        return prefix if prefix in menu.own or prefix in menu.every else menu.other
-    if menu.files and came.attachment:
-        return step if step in menu.files else menu.files[0]
-    if menu.files and state.blind and came.kind == "text" and not step:
-        return menu.files[0]  # we cannot see what it answers: what we take orders from is there
-    return step or (came.kind == "contact" and menu.contacts) or menu.other
-
-
-def _shared(menu: Menu, came: Incoming) -> str:
-    """Return the flow of all bots that was asked for by command or button, "" for any other."""
-    prefix = came.text.partition(":")[0] if came.kind == "press" else ""
-    if prefix in menu.every and prefix not in menu.own:
-        return prefix
-    return menu.shared.commands.get(came.command, "") if menu.shared and came.kind == "command" else ""
 
 
 async def _count(turn: Turn, held: fsm.HeldTurn, raw: bytes, flows: Flows, error: Exception) -> Outcome:

@@ -7,7 +7,7 @@ import pytest
 
 from lib import db, limits
 from lib.flows import FLOWS
-from lib.telegram import conversation, dispatch, fsm, instance
+from lib.telegram import conversation, dispatch, fsm, instance, menus
 from lib.telegram.update import Attachment, Incoming, Sender, StarPayment
 from tests.telegram.parlour import visits
 
@@ -58,10 +58,10 @@ ALICE_CAME = Sender(7, "Алиса", "", "", "")
 )
 def test_words_go_to_the_conversation_they_belong_to(case):
     came = Incoming(1, "text", ALICE_CAME, 1, "Кружка")
-    assert dispatch.choose(FLOWS.menus["studio"], came, case.state) == case.flow
+    assert menus.choose(FLOWS.menus["studio"], came, case.state) == case.flow
 
 
-SHOP = dispatch.Menu(
+SHOP = menus.Menu(
     package="tests.telegram.parlour",
     commands={"start": "hall", "menu": "hall"},
     other="hall",
@@ -70,7 +70,7 @@ SHOP = dispatch.Menu(
     links={"c": "cards"},
     payments="till",
     flows=("gallery",),
-    shared=dispatch.SharedFlows("lib.flows.every", {"language": "language"}),
+    shared=menus.SharedFlows("lib.flows.every", {"language": "language"}),
 )
 FILE = Attachment("photo", "a", "b", 9, "image/jpeg", "")
 BILL = StarPayment("XTR", 50, "pack:5")
@@ -93,11 +93,11 @@ BILL = StarPayment("XTR", 50, "pack:5")
     ],
 )
 def test_each_kind_goes_to_its_flow(came, step, flow):
-    assert dispatch.choose(SHOP, came, conversation.State(step, {}, KNOWN)) == flow
+    assert menus.choose(SHOP, came, conversation.State(step, {}, KNOWN)) == flow
 
 
 def test_a_payment_of_somebody_who_has_not_consented_is_still_taken():
-    assert dispatch.choose(SHOP, Incoming(1, "paid", ALICE_CAME, payment=BILL), conversation.State()) == "till"
+    assert menus.choose(SHOP, Incoming(1, "paid", ALICE_CAME, payment=BILL), conversation.State()) == "till"
 
 
 def test_every_bot_has_the_menu_that_the_shared_flows_lead_back_to():
@@ -131,7 +131,7 @@ async def arrives(raw, **options):
     async def nothing(*_):
         raise AssertionError
 
-    outcome = await dispatch.handle("shop", raw, dispatch.Flows({"shop": SHOP}, meet, nothing, nothing, **options))
+    outcome = await dispatch.handle("shop", raw, menus.Flows({"shop": SHOP}, meet, nothing, nothing, **options))
     assert options or outcome.status == 200
     return outcome
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.telegram.index import BODY_LIMIT, app
 from lib import errors
 from lib.flows import FLOWS
-from lib.telegram import conversation, dispatch, fsm
+from lib.telegram import conversation, dispatch, fsm, menus
 from lib.telegram.update import Incoming
 from tests.conftest import SETTINGS
 from tests.sizes import size
@@ -135,7 +135,7 @@ def test_whatever_comes_is_parsed_or_refused_and_what_is_parsed_can_be_stored(bo
         for part in (came, came.person, came.attachment):
             for value in vars(part).values() if part else ():
                 assert "\0" not in value.encode().decode() if isinstance(value, str) else True
-        dispatch.choose(FLOWS.menus["studio"], came, conversation.State("card:words", {}, {"consent": True}))
+        menus.choose(FLOWS.menus["studio"], came, conversation.State("card:words", {}, {"consent": True}))
     assert len(bodies) > parsed > len(bodies) // 10, "some are spoilt where it does not matter"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dev.faults import Fault
 from lib import cache, db, errors, limits
-from lib.telegram import conversation, dispatch, fallback, fsm, instance
+from lib.telegram import conversation, dispatch, fallback, fsm, instance, menus
 from ops.serving import bridge
 from tests.telegram.parlour import hall, visits
 from tests.telegram.test_dispatch import SHOP, said
@@ -73,7 +73,7 @@ async def arrives(raw):
     async def never(*_):
         raise AssertionError
 
-    return (await dispatch.handle("studio", raw, dispatch.Flows({"studio": SHOP}, meet, never, never))).status
+    return (await dispatch.handle("studio", raw, menus.Flows({"studio": SHOP}, meet, never, never))).status
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_a_blocked_bot_that_cannot_be_noted_gives_the_turn_back(redis, mon
 
     plain = hall.handle
     monkeypatch.setattr(hall, "handle", blocks)
-    flows = dispatch.Flows({"studio": SHOP}, meet, no_neon, no_neon)
+    flows = menus.Flows({"studio": SHOP}, meet, no_neon, no_neon)
     assert (await dispatch.handle("studio", said("Раз", 1), flows)).status == 503
     monkeypatch.setattr(hall, "handle", plain)
     assert await arrives(said("Раз", 1)) == 200

@@ -7,7 +7,7 @@ import pytest
 from lib import text
 from lib.flows import FLOWS
 from lib.flows.every import papers
-from lib.telegram import conversation, dispatch
+from lib.telegram import conversation, menus
 from lib.telegram.update import Incoming, Sender
 from tests.flows.chat import Chat, buttons
 
@@ -34,7 +34,7 @@ def admitted(monkeypatch):
 )
 def test_a_person_who_is_shut_out_can_write_in_every_bot_and_do_nothing_else(bot, kind, said, step, flow):
     came = Incoming(1, kind, ADMITTED, 1, said)
-    assert dispatch.choose(FLOWS.menus[bot], came, conversation.State(step, {}, BANNED)) == flow
+    assert menus.choose(FLOWS.menus[bot], came, conversation.State(step, {}, BANNED)) == flow
 
 
 @pytest.mark.parametrize("bot", ["client", "partner"])
