@@ -1,11 +1,11 @@
 # Two commands are enough: `make up` runs Lotok on this machine, `make check` proves it.
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-up check test reset bench chaos load: export PYTHONPATH :=
+up check test build reset bench chaos load: export PYTHONPATH :=
 # Where a shell or an image forbids it, each of a hundred processes would compile all its imports.
-up check test reset bench chaos load: export PYTHONDONTWRITEBYTECODE :=
+up check test build reset bench chaos load: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup up check test audit lint reset
+.PHONY: help setup up check test audit lint build reset
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
@@ -29,6 +29,9 @@ audit: setup ## look the pinned packages up among known vulnerabilities
 lint: setup ## check what GitHub, Docker, Kubernetes, nginx, systemd and a server's shell read
 	@cmp -s dev/lint.txt .dev/lint/list || { $(PYTHON) -m venv --clear .dev/lint && .dev/lint/bin/pip install --quiet --no-deps -r dev/lint.txt && cp dev/lint.txt .dev/lint/list; }
 	@sh dev/lint.sh
+
+build: setup ## build each function as Vercel does, without an account; check routes, headers and contents, boot them
+	@$(PYTHON) -m bench --print bundle
 
 reset: setup ## forget the local data of make up; says what it deletes
 	@exec $(PYTHON) -m dev reset

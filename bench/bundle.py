@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import output
 from bench.results import Failed, Skipped
 from dev import functions
 from dev.stack import ROOT
@@ -79,6 +80,8 @@ def run() -> str:
         project = _copy(Path(folder) / "project")
         _build(_cli(), project)
         bundles = _bundles(project)
+        if wrong := output.faults(project, {bundle.name: bundle.files for bundle in bundles}):
+            raise Failed("not as vercel.json says:\n" + "\n".join(wrong))
         rows = [_row(bundle, asyncio.run(_boot(bundle, Path(folder)))) for bundle in bundles]
         too_big = [bundle.name for bundle in bundles if bundle.mb >= LIMITS[bundle.name] or bundle.bare >= ROOM]
     if too_big:
@@ -145,9 +148,9 @@ def _call(command: list[str], folder: Path, env: Mapping[str, str] | None = None
 
 
 def _bundles(project: Path) -> list[Bundle]:
-    output = project / ".vercel" / "output" / "functions"
+    made = project / ".vercel" / "output" / "functions"
     found = []
-    for path in sorted(output.rglob(".vc-config.json")):
+    for path in sorted(made.rglob(".vc-config.json")):
         config: dict[str, Any] = json.loads(path.read_text())
         files = {inside: project / outside for inside, outside in config.get("filePathMap", {}).items()}
         files |= {str(own.relative_to(path.parent)): own for own in path.parent.rglob("*") if own.is_file()}
@@ -155,7 +158,7 @@ def _bundles(project: Path) -> list[Bundle]:
         lost = [inside for inside, file in files.items() if not file.exists()]
         if lost:
             raise Failed(f"{path.parent.name} lost {len(lost)} files to a later build, such as {lost[0]}")
-        name = str(path.parent.relative_to(output)).removesuffix(".func").removesuffix("/index")
+        name = str(path.parent.relative_to(made)).removesuffix(".func").removesuffix("/index")
         found.append(Bundle(name, files, config["environment"]))
     return found
 

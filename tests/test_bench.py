@@ -8,7 +8,9 @@ from bench import __main__ as bench
 @pytest.fixture
 def asked(monkeypatch):
     names = []
-    monkeypatch.setattr(bench, "_ask", lambda *given: names.append(given) or 0)
+    monkeypatch.setattr(
+        bench, "_ask", lambda *given, writes=True: names.append((*given, *([] if writes else ["printed"]))) or 0
+    )
     return names
 
 
@@ -27,5 +29,8 @@ def test_bench_measures_what_it_is_asked_for(asked, capsys):
     assert asked[2:] == [("cut", "photos")]
     assert bench.main(["all"]) == 0
     assert {("loyalty",), ("queue",), ("chaos",)} < set(asked[3:])
+    assert bench.main(["--print", "bundle"]) == 0
+    assert asked[-1] == ("bundle", "printed")
+    assert bench.main(["--print"]) == 2
     assert bench.main(["nothing"]) == 2
     assert "no question 'nothing'" in capsys.readouterr().err
