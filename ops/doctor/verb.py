@@ -1,7 +1,7 @@
 """Find what is wrong in a live installation, each with the one command that mends it.
 
-  python -m ops doctor                          look at the installation that the settings name
-  python -m ops doctor --env-file .env.production   with the settings of a file, as `vercel env pull` writes it
+  python -m ops doctor                          look at the installation that the settings name, or .env.production
+  python -m ops doctor --env-file other.env     with the settings of another file, as the wizard or Vercel writes it
   python -m ops doctor --hosting hobby          judge by the limits of Vercel's free plan as well
   python -m ops doctor --json                   the same for a program
 
@@ -11,6 +11,7 @@ nature of a stack on one's own machine is a note, what can wait is advice, and n
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 
 from lib import fetch
@@ -18,6 +19,7 @@ from ops import envfile
 from ops.doctor import faults, seeing
 
 EXIT_CODES = "0 nothing is wrong, 1 something is, 2 wrong usage"
+USUAL = ".env.production"
 SIGNS = {"fault": "✗", "advice": "!", "note": "·"}
 
 
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    hidden = envfile.take(args.env_file)
+    hidden = envfile.take(args.env_file or _usual())
     try:
         found = faults.find(await seeing.see(hosting=args.hosting, hidden=hidden), args.lang)
     finally:
@@ -37,6 +39,12 @@ async def run(args: argparse.Namespace) -> int:
     is_wrong = any(one.level == "fault" for one in found)
     print(_json(found) if args.json else show(found, args.lang))
     return 1 if is_wrong else 0
+
+
+def _usual() -> str:
+    """Return the file that the wizard writes, where it is here and nothing else says which installation is meant."""
+    is_meant = not (os.environ.get("DATABASE_URL") or os.environ.get("LOTOK_DATABASE_URL"))
+    return USUAL if is_meant and os.path.isfile(USUAL) else ""
 
 
 def _json(found: list[faults.Finding]) -> str:
