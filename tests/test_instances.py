@@ -31,7 +31,7 @@ def note(running, *lines):
 
 
 def line(path="/api/telegram/studio", seconds="0.012", tries="200", status="200"):
-    return {"path": path, "seconds": seconds, "tries": tries, "status": status}
+    return {"path": path, "at": "0.0", "seconds": seconds, "tries": tries, "status": status}
 
 
 def test_nginx_reads_the_file_of_a_server_with_each_process_in_it(tmp_path):
@@ -72,14 +72,14 @@ def test_the_log_tells_how_often_an_update_was_sent_on_and_what_became_of_it(run
         line(seconds="1.5", tries="502, 200"),
         line(tries="502, 502", status="502"),
     )
-    assert running.updates() == [Passed(12.0, 200, 1), Passed(1500.0, 200, 2), Passed(12.0, 502, 2)]
+    assert running.updates() == [Passed(12.0, 200, 1, 0.0), Passed(1500.0, 200, 2, 0.0), Passed(12.0, 502, 2, 0.0)]
 
 
 def test_updates_before_the_course_are_not_counted(running):
     note(running, line(), line())
     since = running.lines()
     note(running, line(seconds="0.5"))
-    assert running.updates(since) == [Passed(500.0, 200, 1)]
+    assert running.updates(since) == [Passed(500.0, 200, 1, 0.0)]
 
 
 def test_ticks_of_all_processes_are_counted_by_minutes(running):
@@ -111,7 +111,7 @@ def test_the_workers_and_the_webs_are_told_of_the_balancer_alone():
 
 
 def test_a_row_tells_the_repeated_apart_from_the_failed():
-    passed = [Passed(10.0, 200, 1)] * 18 + [Passed(900.0, 200, 2), Passed(40.0, 502, 2)]
+    passed = [Passed(10.0, 200, 1, 0.0)] * 18 + [Passed(900.0, 200, 2, 0.0), Passed(40.0, 502, 2, 0.0)]
     row = instances._row(instances.Outcome(instances.SEVERAL, passed, 1, 6, 9, 60.0, 1, []))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1:] == ["20", "2", "1", "1", "10", "900", "900", "6", "9", "1 in 1.0"]
