@@ -1,6 +1,7 @@
 #!/bin/sh
 # Proves what is here: ruff, mypy, deno for the simulator's page, pytest. `make check` calls it.
-# mypy takes one core for more than a minute, so it runs beside all that follows; what it found is told last.
+# Beside each other, as each waits now and then: mypy, the conversations, which each want a whole stack, and all other
+# tests, of which no worker then builds a stack or collects what the others run. What those two found is told last.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -11,21 +12,33 @@ $python -m ruff check --quiet .
 echo "ruff format --check"
 $python -m ruff format --check --quiet .
 
-echo "mypy beside deno and pytest"
-mkdir -p .dev
-$python -m mypy > .dev/mypy.log 2>&1 &
-types=$!
-trap 'kill "$types" 2> /dev/null || true' EXIT
-trap 'exit 130' INT TERM
+echo "deno"
 for verb in lint "fmt --check" check; do
     # shellcheck disable=SC2086 # a verb and its option
     .venv/bin/deno $verb --quiet --config dev/deno.json dev/simulator/*.js
 done
-$python -m pytest --collect-only -n 0 > /dev/null || true # compiles the tests once, which else each worker would do
-status=0
-$python -m pytest -n 4 --dist loadfile --no-loadscope-reorder || status=$?
-wait "$types" || {
-    cat .dev/mypy.log
-    status=1
+
+# A folder that is named gets its long tests, too.
+chosen="${LOTOK_LONG:+long or }not long"
+tests() {
+    $python -m pytest --dist loadfile --no-loadscope-reorder -m "$chosen" "$@"
 }
+
+mkdir -p .dev
+$python -m mypy > .dev/mypy.log 2>&1 &
+types=$!
+tests -n 2 tests --ignore tests/flows --ignore tests/tasks > .dev/tests.log 2>&1 &
+others=$!
+trap 'kill "$types" "$others" 2> /dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
+status=0
+echo "pytest, the conversations and the tasks"
+tests -n 3 tests/flows tests/tasks || status=1
+echo "mypy"
+wait "$types" || status=1
+cat .dev/mypy.log
+echo "pytest, all other tests"
+wait "$others" || status=1
+cat .dev/tests.log
 exit "$status"
