@@ -30,14 +30,16 @@ async def begin(conn: db.Connection, region: str) -> int:
     first, number = span(region).start, 0
     for name, last in await _sequences(conn):
         if not last and first > 1:
-            await conn.execute("select setval(%s::regclass, %s, false)", (name, first))
+            await conn.execute(
+                "select setval(%s::regclass, %s)", (name, first - 1)
+            )  # which no region counts as its own
             number += 1
     return number
 
 
 async def strange(conn: db.Connection, region: str) -> list[str]:
     """Return the sequences that have counted, and not among the region's numbers."""
-    return [name for name, last in await _sequences(conn) if last and last not in span(region)]
+    return [name for name, last in await _sequences(conn) if last and last + 1 not in span(region)]
 
 
 async def _sequences(conn: db.Connection) -> list[tuple[str, int]]:

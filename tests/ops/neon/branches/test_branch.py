@@ -33,6 +33,7 @@ def ops(lab, monkeypatch, capsys):
     config.get.cache_clear()
 
 
+@pytest.mark.long
 async def test_a_preview_from_its_creation_to_its_end(ops, tmp_path):
     env = tmp_path / ".env"
     code, said = await ops("create", "feature/x", "--env", str(env), "--days", "2")
