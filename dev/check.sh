@@ -27,7 +27,7 @@ tests() {
 mkdir -p .dev
 $python -m mypy > .dev/mypy.log 2>&1 &
 types=$!
-tests -n 2 tests --ignore tests/flows --ignore tests/tasks > .dev/tests.log 2>&1 &
+tests -n 3 tests --ignore tests/flows --ignore tests/tasks > .dev/tests.log 2>&1 &
 others=$!
 trap 'kill "$types" "$others" 2> /dev/null || true' EXIT
 trap 'exit 130' INT TERM

@@ -25,7 +25,7 @@ from dev import postgres, servers
 from lib import config, db
 from tests import clusters, factories
 from tests.reused import Reused
-from tests.sizes import is_short
+from tests.sizes import is_short, size
 
 # Nothing here is real, and nothing of the developer's own settings gets in: a test must never reach a real service.
 SETTINGS = {
@@ -52,7 +52,9 @@ UNSET = (
     *("KIE_WEBHOOK_KEY", "OPENAI_MODEL", "REMOTE_WRITE_URL", "REMOTE_WRITE_AUTH"),
 )
 # How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.
-settings.register_profile("lotok", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "lotok", deadline=None, max_examples=size(40, 100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("lotok")
 LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/drawing/")
 

@@ -98,6 +98,7 @@ def test_data_stays_when_the_server_is_stopped_and_started(folder):
     assert ask(url, "table kept") == (7,)
 
 
+@pytest.mark.long
 def test_a_running_server_is_reused(folder):
     url = postgres.start(folder)
     before = postgres.pid(folder)

@@ -44,6 +44,7 @@ async def _says(http, text, user=1001):
     return answer.raise_for_status().json()
 
 
+@pytest.mark.long
 async def test_the_page_answers_and_every_part_is_up(own, http):
     assert "text/html" in (await http.get("/")).headers["content-type"]
     assert (await http.get("/static/app.js")).status_code == 200
@@ -52,12 +53,14 @@ async def test_the_page_answers_and_every_part_is_up(own, http):
     assert {"postgres", "upstash", "telegram", "api-telegram", "api-drain"} <= {part["name"] for part in parts}
 
 
+@pytest.mark.long
 async def test_a_message_goes_through_the_webhook_and_is_answered(own, http):
     assert (await _says(http, "/start"))["delivery"]["status"] == 200
     messages = (await http.get("/sim/chats/studio/1001")).json()["messages"]
     assert [message["sim"]["outgoing"] for message in messages] == [True, False]
 
 
+@pytest.mark.long
 async def test_a_click_on_a_message_tells_its_whole_story(own, http):
     update = (await _says(http, "/help"))["update_id"]
     await own.idle()
@@ -67,10 +70,12 @@ async def test_a_click_on_a_message_tells_its_whole_story(own, http):
     assert trace["state_after"]
 
 
+@pytest.mark.long
 async def test_the_tick_calls_the_drain_as_vercel_cron_does(own, http):
     assert (await http.post("/sim/tick")).json()["status"] == 200
 
 
+@pytest.mark.long
 async def test_the_webhook_is_set_with_its_updates(own, http):
     bot = (await http.get("/sim/state")).json()["bots"][0]
     assert bot["webhook"]["url"] == f"{own.deployment}/api/telegram/studio"
@@ -84,6 +89,7 @@ async def test_the_webhook_is_set_with_its_updates(own, http):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["upstash", "postgres"])
 async def test_a_part_can_be_stopped_and_started_and_keeps_its_data(own, http, part):
     await _says(http, "/start")
@@ -95,11 +101,13 @@ async def test_a_part_can_be_stopped_and_started_and_keeps_its_data(own, http, p
     assert 1001 in [user["tg_id"] for user in users]
 
 
+@pytest.mark.long
 async def test_a_killed_function_is_booted_again_by_the_next_update(own, http):
     await http.post("/sim/parts/api-telegram/kill")
     assert (await _says(http, "/start"))["delivery"]["status"] == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["upstash", "postgres", "api-health"])
 async def test_a_part_that_runs_is_not_started_again(own, http, part):
     answer = await http.post(f"/sim/parts/{part}/start")
@@ -120,6 +128,7 @@ DOORS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [*DOORS, "deployment:/", "deployment:/api/health"])
 async def test_no_door_opens_to_a_page_from_elsewhere(own, path):
     base = own.deployment if path.startswith("deployment:") else own.page
@@ -141,6 +150,7 @@ async def test_no_door_opens_to_a_page_from_elsewhere(own, path):
             assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign"), headers
 
 
+@pytest.mark.long
 async def test_a_link_opens_the_page_and_nothing_else(http):
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert (await http.get("/", headers=link)).status_code == 200
@@ -158,6 +168,7 @@ async def test_a_tunnel_is_let_in_by_its_own_name():
         assert (await client.get("/", headers=there | {"origin": "https://evil.example"})).status_code == 403
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["%00", "a%00b.js", "x" * 5000, "%ff%fe", "..%2f..%2fetc%2fpasswd", "%2e%2e/x"])
 async def test_an_odd_path_is_refused_at_every_door(own, name):
     doors = ["/static/", "/sim/samples/", "/sim/files/", "/sim/chats/studio/", "/blob/", "/kie/", "/openai/v1/", "/"]
@@ -218,10 +229,12 @@ async def test_each_verb_of_ops_works_against_the_running_stack(own):
     assert (code, "make up" in said) == (1, True)
 
 
+@pytest.mark.long
 async def test_a_part_that_does_not_exist_is_refused(http):
     assert (await http.post("/sim/parts/moon/stop")).status_code == 404
 
 
+@pytest.mark.long
 async def test_everything_listens_on_this_machine_only(own):
     pids = [os.getpid(), *own.pids()]
     listening = [
@@ -246,6 +259,7 @@ async def test_nothing_is_left_after_the_stop(tmp_path):
         socket.create_connection(("127.0.0.1", int(page.rpartition(":")[2])), 1)
 
 
+@pytest.mark.long
 async def test_a_busy_port_gives_the_next_free_one(own, busy):
     assert int(own.page.rpartition(":")[2]) > busy
 

@@ -181,6 +181,7 @@ async def test_the_answer_to_a_webhook_may_hold_a_call(lab: Lab) -> None:
     assert (await lab.history())["messages"][-1]["text"] == "by answer"
 
 
+@pytest.mark.long
 async def test_chats_and_undelivered_updates_survive_a_restart(stage: Stage, tmp_path: Path) -> None:
     async with stage.play(World(tmp_path)) as lab:
         await lab.upload(("a.jpg", picture()), wait=0)

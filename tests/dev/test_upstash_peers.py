@@ -28,6 +28,7 @@ from dev import serving, upstash, valkey
 from lib import cache, config, errors, limits, shelves, wire
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.long
 FOLDER = ROOT / ".dev" / "peers"
 PACKAGES = {"@humanwhocodes/upstash-redis-server": "1.0.0", "@upstash/redis": "1.39.0"}
 PATIENCE = 120

@@ -92,11 +92,13 @@ def test_an_order_that_may_not_be_refused_shows_the_photo_in_a_frame(image: Imag
     assert (framed.layout, opened(framed.png).size) == ("framed only", (300, 400))
 
 
+@pytest.mark.long
 def test_a_white_order_that_may_not_be_refused_frames_the_photo_in_white() -> None:
     framed = render.render_card(encoded(BUSY), CardOrder("white", "", framed=True))
     assert (framed.layout, opened(framed.png).getpixel((5, 5))) == ("framed only", (255, 255, 255))
 
 
+@pytest.mark.long
 def test_lets_no_metadata_out(thumbnails: None) -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"

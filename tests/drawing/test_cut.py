@@ -148,6 +148,7 @@ def test_a_studio_shot_is_cut_and_its_handle_is_open() -> None:
     assert "plain" in [picture.how for picture in cut.pictures]
 
 
+@pytest.mark.long
 def test_the_same_photo_gives_the_same_cut() -> None:
     small = make_mug().resize((480, 360))
     assert result.dump(_cut(small)) == result.dump(_cut(small))

@@ -179,6 +179,7 @@ def test_each_pdf_is_one_sheet_of_its_form_and_its_words_can_be_selected(form, s
     assert {"Наведите камеру", "Нажмите «Старт»", "Копите баллы", LINK[8:]} <= set(words_of(pdf))
 
 
+@pytest.mark.long
 def test_a_logo_stands_beside_the_name_and_one_that_cannot_be_read_is_left_out():
     logo = io.BytesIO()
     Image.new("RGBA", (300, 200), (200, 40, 40, 255)).save(logo, "PNG")

@@ -58,6 +58,7 @@ def test_the_products_own_pixels_are_laid_over_the_scene(product, given):
     assert (np.abs(drawn - (30, 90, 200)).max(2) < 3).sum() < inside.sum() / 20, "the model had changed its colours"
 
 
+@pytest.mark.long
 def test_what_the_model_has_moved_a_little_is_covered(product, given):
     scene = opened(drawing.picture(given.picture, (1200, 1600), "", 1))
     out = io.BytesIO()

@@ -88,6 +88,7 @@ def test_words_stay_where_no_app_covers_them(name: str, layout: str) -> None:
         assert max(box[2] for box in said) <= WIDTH - 24
 
 
+@pytest.mark.long
 def test_every_template_moves_and_differs_from_its_next_variant() -> None:
     picture, seen = PICTURES["wide"], set()
     for template in TEMPLATES:
@@ -115,6 +116,7 @@ def corner_of_product(shot: shots.Shot, now: float) -> tuple[float, float]:
     return x + dx + (right - x) * scale, y + dy + (low - y) * scale
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("template", few(TEMPLATES, 1))
 def test_the_product_of_the_opening_grows_to_its_place_and_not_over_the_words(template: str) -> None:
     first, *others = templates.shots_of(told(PICTURES["wide"]), template)
@@ -127,6 +129,7 @@ def test_a_grey_product_has_one_hue_in_all_shots() -> None:
     assert story.actor(grey, SAID.name).look.spare == story.actor(grey, SAID.name.lower()).look.spare != 0
 
 
+@pytest.mark.long
 def test_what_a_photo_cuts_stays_at_the_edge_of_the_frame() -> None:
     for shot in templates.shots_of(told(PICTURES["cropped"]), "broll"):
         for now in (shot.start, shot.start + shot.length / 2, shot.start + shot.length):

@@ -73,6 +73,7 @@ def test_has_music_as_loud_as_networks_play_it(video: Video) -> None:
     assert loudness.measure(heard(video.mp4)) == pytest.approx(-14, abs=0.5)
 
 
+@pytest.mark.long
 def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(drafts: None) -> None:
     made = local_video.render_video(encoded(make_scene()), dataclasses.replace(ORDER, music=""))
     sound = heard(made.mp4)

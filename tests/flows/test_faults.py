@@ -184,6 +184,7 @@ async def test_what_can_never_parse_is_answered_200(shop, body):
     assert answer.status_code == 200
 
 
+@pytest.mark.long
 async def test_a_bot_without_a_token_is_off(shop):
     headers = {"X-Telegram-Bot-Api-Secret-Token": shop.stack.settings["WEBHOOK_SECRET"]}
     url = f"{shop.stack.deployment}/api/telegram/partner"
@@ -211,6 +212,7 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
     assert (await shop.record(seller))["sql"] == 1
 
 
+@pytest.mark.long
 async def test_health_asks_neon_for_those_with_the_token_alone(shop):
     token = {"Authorization": f"Bearer {shop.stack.settings['ADMIN_API_TOKEN']}"}
     scraper = {"Authorization": f"Bearer {shop.stack.settings['METRICS_TOKEN']}"}

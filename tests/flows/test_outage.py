@@ -147,6 +147,7 @@ async def test_a_crowd_of_people_at_once_do_not_hear_each_other(newcomer):
         assert heard == {f"Здравствуйте, {one.user['first_name']}"}
 
 
+@pytest.mark.long
 async def test_delete_while_redis_is_down_begins_anew_in_every_bot_once_it_is_back(seller, photo, shop, redis):
     await to_confirm(seller, photo)
     confirm = await seller.message_with("Сделать")
@@ -166,6 +167,7 @@ async def test_delete_while_redis_is_down_begins_anew_in_every_bot_once_it_is_ba
     await shop.forget_outage(seller)
 
 
+@pytest.mark.long
 async def test_a_code_that_nobody_can_look_up_is_answered_with_a_sentence(newcomer, shop, redis):
     person = await newcomer(first_name="Борис")
     boris = Chat(shop.http, "client", person.user)

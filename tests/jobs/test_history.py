@@ -77,6 +77,7 @@ async def test_an_order_that_races_with_the_end_of_its_job_is_taken_back(databas
         await factories.books_are_right(one)
 
 
+@pytest.mark.long
 async def test_many_orders_race_with_the_end_of_their_jobs(database):
     async with database.connect() as conn:
         alice = await factories.make_user(conn, credits=50)

@@ -43,6 +43,7 @@ async def test_the_source_is_kept_encoded_anew_without_its_origin(studio):
     assert not any(b"Exif" in data[:4000] for data in uploaded)
 
 
+@pytest.mark.long
 async def test_an_order_can_be_repeated_from_the_kept_source(studio):
     alice = await studio.seller()
     first = await studio.end_of(await studio.order(alice, title="Кружка"))
@@ -60,6 +61,7 @@ async def test_another_persons_source_is_not_to_be_had(studio):
     await mallory.sees("мы храним его 30 дней.*Вернули 3 кредита")
 
 
+@pytest.mark.long
 async def test_a_set_comes_as_an_album_and_what_can_be_done_with_it_below(studio):
     alice = await studio.seller()
     job = await studio.order(alice, product="set", count=3, title="Кружка")
@@ -76,6 +78,7 @@ async def test_a_set_comes_as_an_album_and_what_can_be_done_with_it_below(studio
     assert len(set(prompts)) == 3, "three looks"
 
 
+@pytest.mark.long
 async def test_a_clip_begins_with_a_still_of_its_own_proportions(studio):
     alice = await studio.seller()
     job = await studio.order(alice, product="video5", title="Кружка", wishes="мягкий свет")
@@ -88,6 +91,7 @@ async def test_a_clip_begins_with_a_still_of_its_own_proportions(studio):
     assert Image.open(io.BytesIO(studio.stack.providers["kie"].files[first_frame])).size == (1080, 1920)
 
 
+@pytest.mark.long
 async def test_three_clips_are_one_order_and_one_album(studio):
     alice = await studio.seller()
     job = await studio.order(alice, product="video5", count=3, title="Кружка")
@@ -132,6 +136,7 @@ async def test_a_scene_in_which_the_product_was_moved_is_left_to_the_next_model_
     assert costs[0][3] > 0, "what a model has drawn costs, used or not"
 
 
+@pytest.mark.long
 async def test_a_scene_that_no_model_makes_and_nobody_can_cut_is_framed_not_refused(studio):
     alice = await studio.seller()
     await studio.fault("kie", "code_505", times=2)
@@ -194,6 +199,7 @@ async def test_one_keys_trouble_moves_the_job_to_another_key_and_not_to_another_
     assert (len(paused["account"]), paused["why"]) == (12, "money")
 
 
+@pytest.mark.long
 async def test_when_all_keys_are_out_of_money_the_next_provider_makes_it_and_each_key_is_told_of_once(studio):
     alice = await studio.seller()
     await studio.fault("kie", "code_402", times=2)
@@ -370,6 +376,7 @@ async def test_a_worker_killed_while_it_delivers_repeats_only_what_was_on_its_wa
     assert made == [{"count": wanted.get("count", 1)}]
 
 
+@pytest.mark.long
 async def test_when_all_others_are_away_it_is_drawn_here_and_said(studio):
     alice = await studio.seller()
     await studio.fault("kie", "code_402", times=2)
@@ -390,6 +397,7 @@ async def test_what_was_ordered_of_us_is_made_by_us_without_an_excuse(studio):
     assert "нарисовал сам" not in words(await alice.sees("Карточка готова"))
 
 
+@pytest.mark.long
 async def test_an_order_that_waits_for_a_model_is_made_as_soon_as_the_limit_is_raised(studio):
     alice = await studio.seller()
     await studio.run("update provider_budgets set daily_limit = 0")

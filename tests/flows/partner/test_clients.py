@@ -214,6 +214,7 @@ async def test_a_file_that_fails_for_good_says_so_and_is_asked_for_again(cafe, b
     await cafe.shop.finish(task, owner, "failed", "done")
 
 
+@pytest.mark.long
 async def test_who_was_let_go_meanwhile_does_not_hear_of_the_failure(cafe, staffer):
     roman = await staffer("Роман")
     boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)

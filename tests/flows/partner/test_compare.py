@@ -38,6 +38,7 @@ async def test_an_owner_compares_and_looks_at_each_screen(cafe):
     await cafe.owner.sees("Статистика · Кофейня")
 
 
+@pytest.mark.long
 async def test_an_owner_who_has_gone_on_keeps_the_screen_that_they_see(cafe):
     await served(cafe, await cafe.client())
     boss = await user_id(cafe.shop, cafe.owner)
@@ -75,6 +76,7 @@ async def test_the_page_comes_as_a_pdf(cafe):
     assert (await cafe.shop.download(message["document"]["file_id"])).startswith(b"%PDF-")
 
 
+@pytest.mark.long
 async def test_who_was_let_go_meanwhile_sees_no_figures(cafe, staffer):
     roman = await staffer("Роман")
     boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)

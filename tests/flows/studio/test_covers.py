@@ -62,6 +62,7 @@ class TestStrip:
         picture = Image.open(io.BytesIO(await shop.download(turned["photo"][-1]["file_id"])))
         assert picture.width < 1200
 
+    @pytest.mark.long
     async def test_a_finished_card_gets_another_cover(self, seller, photo, shop):
         await to_confirm(seller, photo)
         await seller.presses("Сделать")

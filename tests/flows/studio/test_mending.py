@@ -129,6 +129,7 @@ async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, ca
     assert [one["id"] for one in await shop.jobs(seller)] == [job["id"]], "it is not made once more"
 
 
+@pytest.mark.long
 async def test_a_mended_result_that_is_bad_keeps_its_words(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     await seller.says("Кружка синяя")

@@ -69,6 +69,7 @@ async def test_a_photo_can_come_as_a_file(seller, product, form, mime):
     await seller.sees("напишите название")
 
 
+@pytest.mark.long
 async def test_the_file_of_an_iphone_becomes_a_card(seller, shop):
     await seller.sends_file(HEIC, "IMG_0001.HEIC", "image/heic")
     await seller.says("Кружка\nДержит тепло")
@@ -270,6 +271,7 @@ async def test_a_photo_that_the_worker_would_refuse_is_refused_at_once(seller, s
     assert await shop.balance(seller) == 2
 
 
+@pytest.mark.long
 async def test_a_jpeg_that_lacks_only_its_end_mark_becomes_a_card(seller, product):
     await seller.sends_file(product("JPEG")[:-2], "a.jpg", "image/jpeg", "Кружка")
     await seller.presses("Карточка товара")
