@@ -377,13 +377,19 @@ begin
 end $$;
 
 -- Gives the parts that are not finished their jobs, as a new round: all of them, or the first alone until it has shown
--- that the broadcast is welcome. Returns the round.
+-- that the broadcast is welcome. Without any left it is done. Returns the round.
 create function queue_parts(p_partner_id bigint, p_id bigint, p_at timestamptz) returns integer language plpgsql as $$
 declare
     b broadcasts;
+    rest boolean;
 begin
+    rest := exists (
+        select from broadcast_parts where partner_id = p_partner_id and broadcast_id = p_id and finished_at is null
+    );
     update broadcasts
-    set state = 'running', round = round + 1, reason = ''
+    set state = case when rest then 'running' else 'done' end,
+        finished_at = case when not rest then p_at end,
+        round = round + 1, reason = ''
     where partner_id = p_partner_id and id = p_id
     returning * into b;
     insert into jobs (user_id, task, key, args, max_attempts, priority, run_at)

@@ -22,7 +22,8 @@ begin
 end $$;
 
 -- After a part: stops a broadcast that many have answered by stopping the bot, or that Telegram takes from nobody; lets
--- the rest follow the first part after a wait; ends it after the last. Returns what has come of it.
+-- the rest follow the first part after a wait; ends it after the last, also when it was paused with the
+-- last messages under way. Returns what has come of it.
 create function advance_broadcast(p_partner_id bigint, p_id bigint, p_rest_at timestamptz, p_now timestamptz)
 returns text language plpgsql as $$
 declare
@@ -31,12 +32,12 @@ declare
     rest integer;
 begin
     select * into b from broadcasts where partner_id = p_partner_id and id = p_id for update;
-    if b.state is distinct from 'running' then
+    select count(*) into rest from broadcast_parts
+    where partner_id = p_partner_id and broadcast_id = p_id and finished_at is null;
+    if b.state is distinct from 'running' and (b.state is distinct from 'paused' or rest > 0) then
         return b.state;
     end if;
     s := broadcast_sums(p_partner_id, p_id);
-    select count(*) into rest from broadcast_parts
-    where partner_id = p_partner_id and broadcast_id = p_id and finished_at is null;
     if rest > 0 and s[3] + s[4] >= 50 and s[4] * 10000::bigint > (s[3] + s[4]) * b.most_blocked_bp::bigint then
         update broadcasts set state = 'paused', reason = 'blocks' where partner_id = p_partner_id and id = p_id;
         return 'blocks';
@@ -44,7 +45,7 @@ begin
         update broadcasts set state = 'paused', reason = 'refused' where partner_id = p_partner_id and id = p_id;
         return 'refused';
     elsif rest = 0 then
-        update broadcasts set state = 'done', finished_at = p_now where partner_id = p_partner_id and id = p_id;
+        update broadcasts set state = 'done', reason = '', finished_at = p_now where partner_id = p_partner_id and id = p_id;
         return 'done';
     elsif not b.proven then
         update broadcasts set proven = true where partner_id = p_partner_id and id = p_id;

@@ -253,6 +253,33 @@ async def test_a_second_thought_holds_from_the_next_block_on(conn, post, worker,
         await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["worker lives", "worker dies after its last turn"])
+async def test_a_pause_that_comes_after_the_last_message_left_ends_it(conn, post, worker, monkeypatch, dies):
+    shop = await make_shop(conn)
+    await crowd(conn, shop.id, 15)
+    one = await released(conn, shop)
+    await worker.step()
+    turn, turns = parts.turn, []
+
+    async def thinking(*args, **more):
+        turns.append(1)
+        if len(turns) == 2:
+            await broadcasts.steer(conn, shop.id, one.id, "pause", NOON)
+        return await turn(*args, **more)
+
+    async def nothing(*_):
+        return "paused"
+
+    monkeypatch.setattr(parts, "turn", thinking)
+    if dies:
+        monkeypatch.setattr(parts, "advance", nothing)
+    await worker.work()
+    if dies:
+        await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
+    assert await worker.sums(one) == {"sent": 15}
+    assert await state(conn, one) == ("done", "")
+
+
 async def test_it_stops_by_itself_when_many_stop_the_bot(conn, post, worker, alerts, monkeypatch):
     monkeypatch.setattr(parts, "FIRST", 60)
     shop = await make_shop(conn)
