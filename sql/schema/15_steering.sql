@@ -55,6 +55,27 @@ begin
     return 'running';
 end $$;
 
+-- What it is unknown of does not count as had by those people, or it would keep itself back.
+create function uncount_unknown(b broadcasts) returns void language sql as $$
+    with lost as (
+        select c.user_id
+        from broadcast_parts t
+        cross join generate_series(0, cardinality(t.user_ids) - 1) i
+        join clients c on c.user_id = t.user_ids[i + 1]
+        where t.partner_id = b.partner_id and t.broadcast_id = b.id and t.counts[7] > 0 and get_byte(t.states, i) = 6
+        order by c.user_id
+        for no key update of c
+    )
+    update clients c
+    set (news_at, news_from) = (
+        select coalesce(array_agg(l.at order by l.n), '{}'), coalesce(array_agg(l.shop order by l.n), '{}')
+        from unnest(c.news_at, c.news_from) with ordinality l (at, shop, n)
+        where l.shop <> b.partner_id or l.at not between b.started_at and b.finished_at
+    )
+    from lost
+    where c.user_id = lost.user_id;
+$$;
+
 -- Pauses a broadcast, cancels it, or has it go on; a state that does not allow it is refused. A worker sees it at its
 -- next turn, half a second later at the most. Who resumes one that had stopped for its blocks means it.
 create function steer_broadcast(p_partner_id bigint, p_id bigint, p_wish text, p_reason text, p_now timestamptz)
@@ -76,6 +97,7 @@ begin
         perform queue_parts(p_partner_id, p_id, p_now);
         perform queue_progress(p_partner_id, p_id);
     elsif p_wish = 'unknown' and b.state = 'done' then
+        perform uncount_unknown(b);
         update broadcast_parts t
         set states = decode(replace(regexp_replace(encode(t.states, 'hex'), '(..)', '\1 ', 'g'), '06 ', '00 '), 'hex'),
             counts = array[t.counts[7], 0, t.counts[3], t.counts[4], t.counts[5], t.counts[6], 0],

@@ -140,11 +140,19 @@ async def test_whom_it_is_unknown_of_gets_it_on_demand(conn, post, worker):
     one = await released(conn, shop)
     await worker.work()
     assert await worker.sums(one) == {"sent": 17, "unknown": 3}
+    earlier = NOON - timedelta(days=3)
+    await conn.execute(
+        "update clients set news_at = news_at || %s::timestamptz, news_from = news_from || 7::bigint", (earlier,)
+    )
     await broadcasts.steer(conn, shop.id, one.id, "unknown", NOON)
-    worker.now += timedelta(days=1)
+    worker.now += timedelta(minutes=1)
     await worker.work()
     assert await worker.sums(one) == {"sent": 20}
     assert post.twice == lost
+    had = await (
+        await conn.execute("select distinct news_from from clients where cardinality(news_from) > 0")
+    ).fetchall()
+    assert had == [([shop.id, 7],)], "each got one of this shop, and what came of others counts on"
 
 
 async def test_each_refusal_is_told_apart_and_ends_nothing(conn, post, worker):
