@@ -1,10 +1,14 @@
 """Moments and dates as a person reads them: in their own time zone, and no longer than they need to be."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from lib import clock, text
 from lib.people import users
+from lib.telegram import screen
 from lib.telegram.dispatch import Turn
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+type PageCursor = tuple[datetime, int]  # the moment and the id of the last one of a page
 
 
 def local(turn: Turn, at: datetime) -> datetime:
@@ -55,3 +59,15 @@ def plain_day(turn: Turn, on: date) -> str:
     """Return a shop's own date, which no zone moves."""
     shown = text.day if on.year == clock.now().year else text.date
     return shown(turn.language, on)
+
+
+def cursor(at: str, number: str) -> PageCursor | None:
+    """Return where a list goes on, out of a button's microseconds and id; None for its beginning."""
+    if not screen.number(at) or not screen.number(number):
+        return None
+    return EPOCH + timedelta(microseconds=min(screen.number(at), 10**16)), screen.number(number)
+
+
+def onward(at: datetime, number: int) -> str:
+    """Return what a button says of the last one of a page, as `cursor` reads it."""
+    return f"{(at - EPOCH) // timedelta(microseconds=1)}:{number}"

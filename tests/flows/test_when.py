@@ -114,3 +114,10 @@ def test_a_list_is_narrowed_down_by_buttons_that_fit_and_say_how_many():
 def test_a_code_without_a_word_is_shown_as_it_is():
     assert lists.named(reader(), "task", "card") == "карточка"
     assert lists.named(reader(), "task", "no_such_task") == "no_such_task"
+
+
+def test_a_list_goes_on_after_the_last_one_of_its_page():
+    last = (datetime(2026, 11, 29, 22, 45, 0, 123457, tzinfo=UTC), 7)
+    assert when.cursor(*when.onward(*last).split(":")) == last
+    assert [when.cursor(*said) for said in (("", ""), ("x", "7"), ("1", "-1"))] == [None] * 3
+    assert when.cursor("9" * 15, "7") is not None

@@ -1,7 +1,5 @@
 """Clients' ratings after a visit: marks from 0 to 10 and their words, newest first; a press leads to an answer."""
 
-from datetime import UTC, datetime, timedelta
-
 from lib import db, text
 from lib.flows import when
 from lib.flows.partner import workplace
@@ -13,7 +11,6 @@ from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 ROOM = 3600  # of a message's 4096 for what was said: every review is whole, and long ones are fewer a page
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def handle(turn: Turn) -> None:
@@ -23,25 +20,18 @@ async def handle(turn: Turn) -> None:
         return
     turn.state.step = ""
     _, argument = screen.pressed(turn)
-    before = _cursor(argument)
+    at, _, number = argument.partition(":")
+    before = when.cursor(at, number)
     found = await db.run(lambda conn: talk.ratings(conn, place.partner_id, before=before, limit=PAGE + 1))
     lines = text.fitting([_line(turn, number, one) for number, one in enumerate(found[:PAGE], 1)], ROOM)
     page = found[: len(lines)]
     answers = [Button(str(number), f"inbox:talk:{one.member_id}") for number, one in enumerate(page, 1)]
     rows = screen.in_rows(answers, 5)
     if len(found) > len(page):
-        last = page[-1]
-        at = (last.created_at - EPOCH) // timedelta(microseconds=1)
-        rows.append([screen.button(turn, "partner.button.more", f"marks:list:{at}:{last.txn_id}")])
+        onward = when.onward(page[-1].created_at, page[-1].txn_id)
+        rows.append([screen.button(turn, "partner.button.more", f"marks:list:{onward}")])
     head = turn.text("partner.marks.list" if page else "partner.marks.none", title=place.title)
     await turn.show(screen.paragraphs(head, *lines), [*rows, screen.home(turn, "figures:home")])
-
-
-def _cursor(argument: str) -> tuple[datetime, int] | None:
-    at, _, number = argument.partition(":")
-    if not screen.number(at) or not screen.number(number):
-        return None
-    return EPOCH + timedelta(microseconds=min(screen.number(at), 10**16)), screen.number(number)
 
 
 def _line(turn: Turn, number: int, one: Rating) -> str:

@@ -1,6 +1,7 @@
 """Clients' talks that a person was called into: who waits, what was said, the answers in the shop's name.
 
-talks:list    talks:take:<shop>:<talk> -> words or a photo -> the client has them    talks:back:<shop>:<talk>
+talks:list[:<microseconds>:<talk>]
+talks:take:<shop>:<talk> -> words or a photo -> the client has them    talks:back:<shop>:<talk>
 
 The first to take a talk has it; the others read who does.
 """
@@ -13,6 +14,7 @@ from lib.assistant.talks import Talk, WaitingTalk
 from lib.flows import when
 from lib.flows.partner import workplace
 from lib.jobs import kick
+from lib.loyalty.partners import PAGE
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
 from lib.telegram.client import Button
@@ -38,6 +40,7 @@ TALK = DraftKey("taken_talk", TakenTalk)
 async def handle(turn: Turn) -> None:
     """Show who waits, take a talk, answer in it, or give it back."""
     what, first, second = screen.parts(turn)
+    after = when.cursor(first, second) if what == "list" else None
     taken = TALK.of(turn.state) if turn.state.step == "talks:reply" else None
     shop = screen.number(first) if what in ("take", "back") else taken.shop if taken and not what else 0
     if shop:
@@ -48,13 +51,15 @@ async def handle(turn: Turn) -> None:
     try:
         if shop and place.partner_id != shop:
             raise errors.Missing("no_talk")
-        await _act(turn, place, what, screen.number(second), taken)
+        await _act(turn, place, what, screen.number(second), taken, after)
     except errors.Missing:
         await screen.refuse_old_button(turn)
         await _list(turn, place, turn.text("talk.over") if taken and not what else "")  # its client is gone
 
 
-async def _act(turn: Turn, place: Staff, what: str, number: int, taken: TakenTalk | None) -> None:
+async def _act(
+    turn: Turn, place: Staff, what: str, number: int, taken: TakenTalk | None, after: when.PageCursor | None
+) -> None:
     if what == "take":
         await _take(turn, place, number)
     elif what == "back":
@@ -62,14 +67,18 @@ async def _act(turn: Turn, place: Staff, what: str, number: int, taken: TakenTal
     elif taken and not what and turn.came.kind in ("text", "photo"):
         await _reply(turn, place, taken.talk)
     else:
-        await _list(turn, place, turn.text("talk.use_words") if taken and not what else "")
+        await _list(turn, place, turn.text("talk.use_words") if taken and not what else "", after)
 
 
-async def _list(turn: Turn, place: Staff, note: str = "") -> None:
+async def _list(turn: Turn, place: Staff, note: str = "", after: when.PageCursor | None = None) -> None:
+    """Show those who wait, those that have waited longest first; `after` is the last of the page before."""
     turn.state.step = ""
     now = clock.now()
-    found = await db.run(lambda conn: talks.with_people(conn, place.partner_id, at=now, limit=30))
-    rows = [[_entry(turn, one)] for one in found]
+    found = await db.run(lambda conn: talks.with_people(conn, place.partner_id, at=now, after=after, limit=PAGE + 1))
+    rows = [[_entry(turn, one)] for one in found[:PAGE]]
+    if len(found) > PAGE:
+        onward = when.onward(found[PAGE - 1].person_until, found[PAGE - 1].id)
+        rows.append([screen.button(turn, "partner.button.more", f"talks:list:{onward}")])
     words = turn.text("talk.list" if found else "talk.none", title=place.title)
     await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn)])
 

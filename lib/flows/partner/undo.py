@@ -71,7 +71,8 @@ async def _list(turn: Turn, place: Staff, page: str, note: str = "") -> None:
     turn.state.step = ""
     UNDO.drop(turn.state)
     if place.manages:
-        before = _cursor(page)
+        at, _, number = page.partition(":")
+        before = when.cursor(at, number)
         found = await db.run(lambda conn: points.history(conn, place.partner_id, before=before, limit=11))
     else:
         since, actor = datetime.now(UTC) - CASHIERS_HOUR, turn.state.who["id"]
@@ -79,20 +80,10 @@ async def _list(turn: Turn, place: Staff, page: str, note: str = "") -> None:
     rows = [[Button(_label(turn, one), f"undo:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:
         last = found[9]
-        at = int(last.created_at.timestamp() * 1_000_000)
-        rows.append([screen.button(turn, "partner.button.more", f"undo:list:{at}:{last.id}")])
+        rows.append([screen.button(turn, "partner.button.more", f"undo:list:{when.onward(last.created_at, last.id)}")])
     kind = "none" if not found else "managers" if place.manages else "cashiers"
     words = turn.text(f"partner.undo.{kind}", title=place.title)
     await turn.show(screen.paragraphs(note, words), [*rows, screen.home(turn)])
-
-
-def _cursor(page: str) -> tuple[datetime, int] | None:
-    at, _, number = page.partition(":")
-    if not screen.number(at) or not screen.number(number):
-        return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(screen.number(at), 10**16)), screen.number(
-        number
-    )
 
 
 def _label(turn: Turn, one: Operation) -> str:

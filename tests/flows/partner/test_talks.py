@@ -1,8 +1,14 @@
 """A client calls a person: the staff read what was said, one of them answers in the shop's name, and gives it back."""
 
+from datetime import timedelta
+
+from lib import clock
+from lib.assistant import talks
 from lib.menu import versions
 from lib.people import users
 from tests.assistant.request_lab import BUN
+from tests.factories import make_user
+from tests.flows.chat import buttons
 from tests.flows.partner.conftest import user_id
 
 
@@ -88,3 +94,18 @@ async def test_three_misses_call_a_person_and_the_client_sends_them_back(cafe):
     for data in (f"thumb:{cafe.id}:1", "thumb:1:2:3:1", "person:call:999999999", f"person:x:{cafe.id}"):
         await boris.forges(data)
         assert boris.delivery.get("status", 200) == 200, data
+
+
+async def test_those_who_wait_come_in_pages_the_longest_first(cafe):
+    async def wait(conn):
+        for number in range(11):
+            person = await make_user(conn, first_name=f"Гость{number:02}")
+            heard = await talks.hear(conn, cafe.id, person.id, "Привет", once="1", at=clock.now())
+            await talks.hand_over(conn, cafe.id, heard.talk_id, at=clock.now() - timedelta(minutes=11 - number))
+
+    await cafe.run(wait)
+    await cafe.owner.forges("talks:list")
+    shown = [one for one in buttons(await cafe.owner.last()) if "Гость" in one]
+    assert [one[2:9] for one in shown] == [f"Гость{number:02}" for number in range(10)]
+    await cafe.owner.presses("Показать ещё")
+    assert [one[2:9] for one in buttons(await cafe.owner.last()) if "Гость" in one] == ["Гость10"]
