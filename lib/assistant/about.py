@@ -4,6 +4,7 @@ Without a key, from what the shop told of itself. What it did not tell, and what
 """
 
 import re
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,11 @@ _CANNOT = {
         r"|are you (?:a |an )?(?:bot|robot|human|real)|who are you|what can you do",
         re.IGNORECASE,
     ),
+    "points": re.compile(
+        r"\bбалл(?:ы|ов|ам|ами|ах)?\b|\bбонус\w*|\bакци(?:я|и|й|ю|ям|ях)\b|\bскидк\w+"
+        r"|\bpoints\b|promotion|discount|special offer",
+        re.IGNORECASE,
+    ),
 }
 
 
@@ -91,8 +97,16 @@ def _asks(about: re.Pattern[str], question: str) -> bool:
 
 def others(question: str) -> str:
     """Return the parts of a question that are not about the shop: вы открыты, и есть ли капучино?"""
-    parts = _PARTS.split(question)
-    return "; ".join(one for one in parts if not any(_asks(known, one) for known in (_HOURS, _PLACE, _CONTACT)))
+    return _without((_HOURS, _PLACE, _CONTACT), question)
+
+
+def able(question: str) -> str:
+    """Return the parts of a question without what the assistant cannot tell: есть доставка, и сколько стоит латте?"""
+    return _without(_CANNOT.values(), question)
+
+
+def _without(known: Collection[re.Pattern[str]], question: str) -> str:
+    return "; ".join(one for one in _PARTS.split(question) if not any(_asks(about, one) for about in known))
 
 
 def cannot(language: str, question: str) -> str:

@@ -47,10 +47,11 @@ def reply(language: str, shop: OpenShop, index: Index, question: str, *, now: da
 
 
 def _besides(language: str, index: Index, told: str, question: str) -> MenuReply:
-    """Return what was told of the shop, and what the menu surely has for the rest of the question."""
-    found = index.ask(question)
-    items = () if found.guess else tuple(one.item for one in found.items)
-    return MenuReply("\n\n".join([told, _items(language, found)]) if items else told, items=items)
+    """Return what was told of the shop, what the menu surely has for the rest, and what cannot be told of it."""
+    asked = [index.ask(one) for one in dict.fromkeys((question, about.able(question)))]
+    found = next((one for one in asked if one.items and not one.guess), None)
+    said = [told, _items(language, found) if found else "", about.cannot(language, question)]
+    return MenuReply("\n\n".join(filter(None, said)), items=tuple(one.item for one in found.items) if found else ())
 
 
 def _items(language: str, found: FoundItems) -> str:

@@ -91,6 +91,8 @@ def test_the_address_and_the_contact_are_the_shops():
         ("забронируйте столик на двоих", "забронировать столик я не могу"),
         ("ты бот?", "Я программа: ищу"),
         ("what can you do", "Я программа: ищу"),
+        ("сколько у меня баллов?", "Баллы — на вашей карте"),
+        ("any promotions?", "Баллы — на вашей карте"),
     ],
 )
 def test_what_it_cannot_do_is_said_plainly(question, said):
@@ -112,7 +114,12 @@ def test_what_else_is_asked_beside_the_hours_is_answered_too():
     both = says("вы сегодня работаете? и есть ли латте")
     assert "Сейчас открыто, до 20:00." in both
     assert "Латте — 250 ₽" in both
-    assert "₽" not in says("вы сегодня работаете? а парковка есть?")
+    parking = says("вы сегодня работаете? а парковка есть?")
+    assert "₽" not in parking
+    assert "Про парковку" in parking
+    three = says("до скольки вы работаете, есть доставка и сколько стоит латте?", index=Index(MENU.items[:1]))
+    assert all(one in three for one in ("Сейчас открыто, до 20:00.", "Латте — 250 ₽", "выбирают, когда оформляют"))
+    assert "Баллы — на вашей карте" in says("вы открыты? и сколько у меня баллов?")
 
 
 def test_the_words_of_a_question_about_the_shop_are_no_goods():
