@@ -126,7 +126,7 @@ async def _made(work: Answering) -> None:
     question = _question(context)
     known = about.answer(work.language, work.shop, question, work.run.now)  # hours and address need no model
     if known or not work.use.model or work.line.halt:
-        await _by_menu(work, context, note=work.line.halt)
+        await _by_menu(work, context, note="" if known else work.line.halt)
         return
     try:
         await _by_model(work, context)
@@ -246,7 +246,11 @@ async def _asked(
         work.words = ""
         offered = box.offered if with_tools else []
         key, who = prompt.cache_key(work.shop), f"{work.run.job.user_id}"
-        reply = await model.ask(told, offered, cache_key=key, who=who, hear=hear)
+        try:
+            reply = await model.ask(told, offered, cache_key=key, who=who, hear=hear)
+        except asyncio.CancelledError:  # stopped, overtaken or late: the provider counts what it did all the same
+            _count(work, model.cut(told, work.words))
+            raise
         _count(work, reply)
         if not reply.calls or number == ROUNDS:
             return reply

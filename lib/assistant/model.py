@@ -123,6 +123,11 @@ async def ask(
             await asyncio.sleep(wait.total_seconds())
 
 
+def cut(messages: Sequence[Message], words: str) -> ModelReply:
+    """Return a reply that nobody waited for to its end, with what it used guessed."""
+    return _whole(_GrowingReply(words=[words]), messages)
+
+
 def _broken(reply: _GrowingReply, messages: Sequence[Message], why: errors.Upstream) -> ModelReply:
     """Return what was said before it broke; raise why when nothing was."""
     if not reply.words:

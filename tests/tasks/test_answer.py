@@ -122,6 +122,7 @@ async def test_the_stop_button_ends_an_answer_and_keeps_what_was_shown(studio, c
     assert words(answer).startswith("Очень вкусно")
     _, said = await lines(studio, cafe)
     assert said["status"] == "stopped"
+    assert min(said["tokens_in"], said["tokens_out"], said["cost_micro"]) > 0, "the provider counts it all the same"
     await boris.says("/stop")
     await boris.sees("остановлюсь")
 
@@ -160,6 +161,8 @@ async def test_a_client_whose_answers_of_the_day_are_spent_is_told_and_answered_
     await boris.sees(PRICED)
     await boris.says("есть чизкейк?")
     await boris.sees("столько, сколько мог.*Чизкейк — 320")
+    await boris.says("где вы находитесь?")
+    assert "столько" not in words(await boris.sees("Казань")), "no model would have been asked"
 
 
 async def test_a_model_that_obeys_an_attack_calls_nothing_foreign_and_names_no_price_of_its_own(studio, cafe, boris):
