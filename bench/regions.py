@@ -3,7 +3,7 @@
 Two installations, each with its Postgres, Valkey and processes; Telegram calls the first. A thousand people in each
 come by a shop's link. Cashiers of three shops give points while one shop moves to the other region by the operator's
 own command. Then the other region is killed and started again. Every receipt that a cashier has seen must be one
-operation in the right database, every update must arrive, and whoever is at home in a region that runs must not wait.
+operation in the right database, every update must arrive, and people of a region that runs must not wait.
 """
 
 import asyncio
@@ -217,7 +217,7 @@ async def _known(conn: db.Connection, tg_id: int) -> int:
 
 @dataclass
 class Outcome:
-    """What a course has shown."""
+    """The figures of a course."""
 
     people: int
     moved: float = 0

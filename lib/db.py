@@ -115,7 +115,7 @@ async def snapshot(*, copy: bool = True) -> AsyncIterator[tuple[Connection, date
 
     It reads the copy at DATABASE_READ_URL and says the time that its data is of, as `reading` does, unless told not to:
     a copy may end a long read so as to keep up. One that falls silent in the middle is Unavailable within
-    SILENCE_SECONDS, so that whatever is tried again is not told to read it once more.
+    SILENCE_SECONDS; the next try should read the database itself.
     """
     url = config.get().database_read_url if copy else ""
     async with contextlib.AsyncExitStack() as stack:

@@ -39,7 +39,7 @@ SHORT = Size(readers=6, sellers=2, cashiers=2, seconds=25, pause=0.5)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a move under load has shown; `silence` is the longest time in which no update was answered with 200."""
+    """The figures of a move under load; `silence` is the longest time in which no update was answered with 200."""
 
     pause: float
     silence: float

@@ -87,7 +87,7 @@ def read(code: str, now: datetime, zone: str) -> Period:
         if found := re.fullmatch(f"{_DATE}-{_DATE}", code):
             return _begun(own(date.fromisoformat(found[1]), date.fromisoformat(found[2]), zone), now)
     except ValueError:
-        pass  # such as the 31st of February: no period either, which the next line says
+        pass  # a date that does not exist, such as the 31st of February: refused below as any odd code
     raise errors.Invalid("bad_period", code[:40])
 
 

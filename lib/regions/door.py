@@ -150,7 +150,7 @@ async def _post(region: str, bot: str, body: bytes, hop: str) -> wire.WireAnswer
 
 
 async def _heard(raw: bytes) -> Outcome:
-    """Do what another region tells; whatever cannot be done now is told again."""
+    """Do what another region tells; it tells again what cannot be done now."""
     with log.scope("region_told") as record:
         try:
             record["events"] = await events.hear(raw)

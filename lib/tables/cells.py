@@ -42,9 +42,9 @@ _EMPTY = "/>"
 
 @dataclass(frozen=True)
 class Column:
-    """A column: the sentence that is its name, what it holds, how wide it is, and the sentences of codes.
+    """A column: the sentence of its heading, the kind of its values, its width, and the sentences of codes.
 
-    A value that is none of the codes was typed by a person, and stays as it is.
+    A value that is no code was typed by a person and stays as it is.
     """
 
     key: str

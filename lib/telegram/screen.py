@@ -61,7 +61,7 @@ def fitted(data: str, value: str) -> str:
 
 
 def whole(value: str, among: Sequence[str]) -> str:
-    """Return the one of which a button's data may hold the beginning alone; what is none of them stays as it is."""
+    """Return the one that begins as a shortened value of a button does; any other value stays as it is."""
     if not value.endswith(CUT):
         return value
     return next((one for one in among if one.startswith(value.removesuffix(CUT))), value)

@@ -1,7 +1,7 @@
 """Rows of a shop go across: its people first, then table after table, and a sum of both sides' hashes at the end.
 
 Each table takes the rows in one transaction, with the triggers off that would count them as new. Postgres shows such a
-table to nobody with its triggers off: whoever writes to it meanwhile waits, for as long as the shop's rows take.
+table to nobody with its triggers off: other writers of it wait, for as long as the shop's rows take.
 """
 
 from psycopg import sql

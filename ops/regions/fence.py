@@ -1,6 +1,6 @@
 """Nobody writes a row of a shop that is on its way: a trigger on each table, made for the move and dropped with it.
 
-To make a trigger waits for whoever is writing, so once all are there, each row of the shop is as it will be copied.
+Making a trigger waits for those who are writing, so once all are there, no row of the shop changes before the copy.
 Writers of other shops pass, and get on at the cost of one comparison. A refused update is a 503, which Telegram brings
 again; a refused job waits for its next try.
 """
@@ -14,7 +14,7 @@ from psycopg import sql
 from lib import db, errors
 from ops.regions.tenant import TenantTable
 
-# Whoever waits for a lock holds up all who come after: better to let them through and try again.
+# One that waits for a lock holds up all who come after: better to let them through and try again.
 PATIENCE, TRIES = "1s", 60
 
 type Work = Callable[[], Awaitable[object]]

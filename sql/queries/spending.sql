@@ -14,7 +14,7 @@ and state = 'begun'
 returning provider, cost, seconds;
 
 -- name: end_left
--- Its worker was lost before it noted the end, and whoever went on with the order had no need to ask again.
+-- Its worker was lost before it noted the end, and the next worker of the order had no need to ask again.
 update provider_calls
 set state = 'lost',
     ended_at = clock_timestamp()
