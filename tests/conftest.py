@@ -53,7 +53,7 @@ UNSET = (
 )
 # How fast an example is drawn says how busy the machine is; the first text also loads Unicode's tables.
 settings.register_profile(
-    "lotok", deadline=None, max_examples=size(40, 100), suppress_health_check=[HealthCheck.too_slow]
+    "lotok", deadline=None, max_examples=size(20, 100), suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("lotok")
 LONGEST = ("tests/tasks/test_order.py", "tests/flows/", "tests/tasks/", "tests/drawing/")

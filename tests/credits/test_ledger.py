@@ -11,6 +11,7 @@ from lib.office import audit
 from lib.people import users
 from tests import factories
 from tests.factories import refused
+from tests.sizes import few
 
 
 async def test_the_balance_is_written_by_the_ledger(conn, make_user):
@@ -40,7 +41,7 @@ async def test_refund_credit_gives_nothing_back_while_the_job_may_run(conn, make
     assert await ledger.refund_credit(conn, job.id) == 0
 
 
-@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
+@pytest.mark.parametrize("state", few(["failed", "done", "cancelled"], 1))
 @pytest.mark.parametrize(("earned", "back"), [(0, 5), (3, 2), (5, 0)])
 async def test_what_was_not_earned_by_what_was_delivered_goes_back_when_the_job_ends(
     conn, make_user, state, earned, back

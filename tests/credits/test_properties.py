@@ -225,7 +225,7 @@ def test_whatever_happens_in_the_shop_the_money_is_right(common: str, loop: asyn
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=size(9, 40),
+            max_examples=size(5, 40),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

@@ -89,6 +89,7 @@ async def test_an_invocation_ends_after_the_work_that_follows_the_answer(root):
     await function.stop()
 
 
+@pytest.mark.long
 async def test_the_next_request_boots_a_function_that_died(root):
     function, _ = _function(root)
     await function.start()

@@ -32,7 +32,7 @@ def make_logo(ground=(255, 255, 255), ink=(20, 40, 160)) -> Image.Image:
 MARK = make_cutout().crop((60, 90, 301, 200))
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("design", few(DESIGNS, 4))
 def test_the_logo_stands_on_every_design_and_hides_neither_words_nor_product(design, monkeypatch) -> None:
     product = make_cutout().crop((60, 90, 301, 701))
     for size, wide in itertools.product(SIZES, (False, True)):
@@ -82,7 +82,7 @@ def test_a_colour_that_had_to_be_shifted_is_told() -> None:
     assert fits.ground == (250, 246, 240)
 
 
-@pytest.mark.parametrize("pair", few(letters.PAIRS, 3))
+@pytest.mark.parametrize("pair", few(letters.PAIRS, 1))
 def test_every_pair_of_faces_keeps_the_title_on_the_sheet(pair) -> None:
     product = make_cutout().crop((60, 90, 301, 701))
     for design in DESIGNS:

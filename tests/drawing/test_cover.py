@@ -151,7 +151,7 @@ def test_a_grey_thing_has_no_hue_and_a_coloured_one_has_its_own():
     assert 15 < hue < 50
 
 
-@pytest.mark.parametrize("kind", tones.KIND_HUES)
+@pytest.mark.parametrize("kind", few(tones.KIND_HUES, 3))
 def test_grey_things_of_one_shop_have_grounds_of_several_hues_warm_ones_among_them(kind):
     grey = PRODUCTS["cube"]
     hues = {
@@ -315,7 +315,7 @@ def drawn(monkeypatch, name, product, read, size=SIZE, sides=()):
 
 
 @pytest.mark.parametrize("size", few([SIZE, (270, 480)], 1))
-@pytest.mark.parametrize("name", choice.DESIGNS)
+@pytest.mark.parametrize("name", few(choice.DESIGNS, 6))
 def test_words_stand_in_their_zone_and_read(monkeypatch, name, size):
     top, bottom = draw.zone(size)
     for title, benefits in (("Колонка для улицы, Bluetooth", TEXTS), ("Плед", ("Мягкий", "Тёплый", "Не линяет"))):
@@ -330,7 +330,7 @@ def test_words_stand_in_their_zone_and_read(monkeypatch, name, size):
                 assert words.size >= 26, words
 
 
-@pytest.mark.parametrize("name", choice.DESIGNS)
+@pytest.mark.parametrize("name", few(choice.DESIGNS, 6))
 def test_the_product_takes_the_card(monkeypatch, name):
     """At least 60 % of the card's width or 55 % of its height, as far as the design takes the product."""
     read = facts.read("Колонка для улицы", TEXTS[:3])
@@ -343,9 +343,10 @@ def test_the_product_takes_the_card(monkeypatch, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [(name, side) for name, takes in choice.DESIGNS.items() for side in sorted(takes.bleeds)]
+    "place", few([(name, side) for name, takes in choice.DESIGNS.items() for side in sorted(takes.bleeds)], 3)
 )
-def test_what_the_photo_cuts_stands_at_that_edge_of_the_card(monkeypatch, name, side):
+def test_what_the_photo_cuts_stands_at_that_edge_of_the_card(monkeypatch, place):
+    name, side = place
     for product in PRODUCTS.values():
         read = facts.read("Колонка для улицы", TEXTS[:3])
         sheet = drawn(monkeypatch, name, product, read, sides=(side,))
@@ -436,7 +437,7 @@ def test_a_product_that_its_photo_cuts_above_keeps_its_foot(name):
     assert ((red > 220) & (green < 60)).sum() > 300
 
 
-@pytest.mark.parametrize("name", [name for name in choice.DESIGNS if name != "number"])
+@pytest.mark.parametrize("name", few([name for name in choice.DESIGNS if name != "number"], 6))
 def test_every_design_says_what_its_number_is_of(monkeypatch, name):
     for unit in ("часов", "ч"):
         read = facts.read("Термос", (f"Держит тепло 12 {unit}", "Не протекает"))

@@ -19,6 +19,7 @@ from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour, photo, raster
 from lib.drawing.scene import background
 from tests.drawing.pictures import encoded, make_cutout, make_jar, make_mug, make_png_header, make_scene
+from tests.sizes import few
 
 THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
 # What onnxruntime answers for the same picture with the authors' file: thousandths, every 32nd row and 16th column.
@@ -184,6 +185,7 @@ def test_nothing_of_the_old_ground_is_left_at_the_rim(sees_red: None) -> None:
     assert np.median((cut[..., 2] - cut[..., 0])[rim]) < -100
 
 
+@pytest.mark.long
 def test_a_product_that_the_photo_crops_says_at_which_sides(sees_red: None) -> None:
     cut = _cut(make_mug().crop((0, 0, 400, 400))).pictures[0]
     assert cut.sides == ("right", "bottom")
@@ -233,7 +235,7 @@ def test_thin_legs_on_a_plain_ground_are_added_and_a_soft_shadow_is_not() -> Non
     assert added[:, 100:225].sum() == 0
 
 
-@pytest.mark.parametrize("glass", [10, 55])
+@pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:
     cut = _cut(make_jar(glass=glass), quality=90)
     assert cut.verdict != "sure" or cut.first.image.height > 700
@@ -248,7 +250,7 @@ def test_a_white_bowl_on_white_is_not_surely_cut_down_to_its_soup() -> None:
     assert cut.verdict != "sure" or cut.first.image.height > 200
 
 
-@pytest.mark.parametrize("depth", [10, 40])
+@pytest.mark.parametrize("depth", few([40, 10], 1))
 def test_a_soft_shadow_is_no_part_of_the_product(depth: int) -> None:
     shade = Image.new("L", (800, 600))
     ImageDraw.Draw(shade).ellipse((250, 430, 720, 560), fill=depth)

@@ -74,7 +74,7 @@ def test_a_bare_ground_is_empty_and_a_chequered_one_is_not() -> None:
 
 
 @pytest.mark.parametrize("layout", ["near", "whole", "closing"])
-@pytest.mark.parametrize("name", ["wide", "busy"])
+@pytest.mark.parametrize("name", few(["wide", "busy"], 1))
 def test_words_stay_where_no_app_covers_them(name: str, layout: str) -> None:
     one, style = story.actor(PICTURES[name]), layouts.ClipStyle(templates.ONEST)
     for number in (0, 1):

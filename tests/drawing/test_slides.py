@@ -12,6 +12,7 @@ from lib.drawing.cover import choice, draw, facts, letters, slides
 from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour
 from lib.studio import orders
+from tests.sizes import few
 
 SIZE = (180, 240)
 WORDS = ("Высота 18 см", "Прочная ткань", "Чехол в комплекте")
@@ -87,7 +88,7 @@ def test_six_benefits_stand_clear_of_the_product(monkeypatch, shape, size):
 
 
 @pytest.mark.parametrize(
-    "name", [*slides.SLIDES, f"{slides.ONE}Выдержит 150 кг", f"{slides.ONE}Водоотталкивающая ткань"]
+    "name", few([f"{slides.ONE}Выдержит 150 кг", *slides.SLIDES, f"{slides.ONE}Водоотталкивающая ткань"], 4)
 )
 def test_a_slide_is_drawn_in_the_colours_of_its_cover(name):
     """Also with a long word, and with none that it was made for."""
@@ -131,7 +132,7 @@ def test_a_set_is_one_design_cover_first_and_other_covers_only_where_slides_end(
     assert made[len(there) + 1] == seen.draw(SIZE, 1).tobytes()
 
 
-@pytest.mark.parametrize("sides", [("bottom",), ("left", "top"), ("top", "right", "bottom", "left")])
+@pytest.mark.parametrize("sides", few([("left", "top"), ("bottom",), ("top", "right", "bottom", "left")], 1))
 def test_what_its_photo_cuts_says_a_benefit_a_slide_in_its_place(sides):
     seen = looks(sides)
     made = [seen.of_set(SIZE, 0, number).tobytes() for number in range(5)]

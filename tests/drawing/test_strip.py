@@ -19,6 +19,7 @@ def mug():
     return cutout.of(encoded(make_mug()))
 
 
+@pytest.mark.long
 def test_the_pages_hold_each_cover_once_in_the_order_of_the_orders(mug):
     looks = covers.looks(mug, WORDS.title, WORDS.benefits)
     first, second = (strip.draw(mug, "wb", WORDS, page) for page in (0, 1))

@@ -382,7 +382,7 @@ def test_whatever_happens_the_points_are_as_the_model_says(common: str, loop: as
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=size(6, 10),
+            max_examples=size(4, 10),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

@@ -31,6 +31,7 @@ async def test_a_card_is_drawn_by_the_provider_and_delivered_in_both_qualities(s
     assert await studio.costs(job) == [("kie", GPT, "done", 60)]
 
 
+@pytest.mark.long
 async def test_the_source_is_kept_encoded_anew_without_its_origin(studio):
     alice = await studio.seller()
     job = await studio.order(alice, title="Кружка")
@@ -389,6 +390,7 @@ async def test_when_all_others_are_away_it_is_drawn_here_and_said(studio):
     await alice.sees("Карточка готова.*Нейросеть временно отключена.*нарисовал сам")
 
 
+@pytest.mark.long
 async def test_what_was_ordered_of_us_is_made_by_us_without_an_excuse(studio):
     alice = await studio.seller()
     job = await studio.order(alice, title="Кружка", maker="own")

@@ -12,6 +12,7 @@ from lib.reach import broadcasts, choices, parts
 from tests.factories import make_user
 from tests.loyalty_lab import make_shop
 from tests.reach_lab import NOON, Postbox, Worker, crowd, released
+from tests.sizes import few
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["news", "notice"])
+@pytest.mark.parametrize("kind", few(["news", "notice"], 1))
 @pytest.mark.parametrize("point", KILLS)
 async def test_a_worker_that_dies_leaves_two_blocks_unknown_and_nobody_out(
     conn, post, worker, monkeypatch, point, kind

@@ -15,6 +15,7 @@ from lib.telegram.client import Chat
 from tests import factories
 from tests.flows.chat import buttons
 from tests.flows.chat import words as read
+from tests.sizes import few
 from tests.tasks.conftest import PHOTO
 
 _values = some.recursive(some.none() | some.integers() | some.text(), some.lists)
@@ -166,20 +167,20 @@ async def test_a_mended_description_is_proposed_again(studio):
     await alice.sees("Предлагаю такой текст.*Ваза белая\n")
 
 
-@pytest.mark.parametrize(
-    ("fault", "about"),
-    [
-        ("", "Это Кружка 350 мл. Держит тепло."),
-        ("hijacked", "Кружка 350 мл.\\n— Держит тепло."),
-        ("500", "Кружка 350 мл."),
-    ],
-)
-async def test_the_text_of_a_page_is_the_models_as_far_as_it_may_stand_there(studio, fault, about):
+PAGES = {
+    "hijacked": "Кружка 350 мл.\\n— Держит тепло.",
+    "": "Это Кружка 350 мл. Держит тепло.",
+    "500": "Кружка 350 мл.",
+}
+
+
+@pytest.mark.parametrize("fault", few(PAGES, 1))
+async def test_the_text_of_a_page_is_the_models_as_far_as_it_may_stand_there(studio, fault):
     alice = await studio.seller()
     order = await studio.order(alice, preset="classified", title="Кружка 350 мл", benefits=("Держит тепло",), price=1)
     await studio.end_of(order)
     if fault:
         await studio.fault("openai", fault)
     await alice.presses("Текст для карточки")
-    await alice.sees(f"Wildberries.*{about}.*Ozon", within=30)
+    await alice.sees(f"Wildberries.*{PAGES[fault]}.*Ozon", within=30)
     assert await studio.balance(alice) == 101, "it is free"

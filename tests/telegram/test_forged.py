@@ -40,7 +40,7 @@ TYPED = [
     "Привет",
     "<b>",
 ]
-PRESSES = size(150, 400)
+PRESSES = size(100, 400)
 HER_END = "profile:erase"  # with it she would be somebody else
 numbers = itertools.count(1)
 

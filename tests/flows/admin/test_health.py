@@ -114,6 +114,7 @@ async def test_a_photo_or_words_that_a_service_refused_are_no_failure_of_it(admi
         await shop.rows("delete from provider_calls where provider = 'kie' returning id")
 
 
+@pytest.mark.long
 async def test_bad_results_are_counted_by_what_was_made_and_why(dina, shop, kie):
     [user] = await shop.rows("select id from users order by id limit 1")
     row = "insert into complaints (job_id, user_id, reason, product, look) values (-1, %s, 'cut', 'card', 'wb')"

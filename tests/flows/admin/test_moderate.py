@@ -154,6 +154,7 @@ async def test_forged_things_are_nothing(dina, applied):
         assert {"Меню", "Сводка"} & set(buttons(await dina.last())), data
 
 
+@pytest.mark.long
 async def test_a_shop_is_found_blocked_with_a_reason_and_let_in_again(dina, applied, seller):
     await partners.decide(applied.conn, applied.id, applied.owner_id, "approved")
     await dina.says("/menu")
@@ -206,6 +207,7 @@ async def test_a_list_of_what_waits_has_pages(dina, applied):
     await dina.sees(r"Цена: \d+ баллов")
 
 
+@pytest.mark.long
 async def test_a_page_whose_last_line_was_decided_leads_to_the_first(dina, applied):
     for number in range(11):
         await applied.offers(f"Услуга {number}")

@@ -131,6 +131,7 @@ async def test_forged_buttons_lead_to_a_screen_and_change_nothing(dina):
         assert {"Меню", "Сводка"} & set(buttons(await dina.last())), data
 
 
+@pytest.mark.long
 async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, photo, found, shop):
     await found(seller)
     await dina.presses("Заблокировать")

@@ -71,6 +71,7 @@ async def test_an_order_that_waits_is_cancelled_and_refunded(dina, seller, photo
     await seller.sees("Заказ отменён, кредиты вернулись. На балансе 2 кредита")
 
 
+@pytest.mark.long
 async def test_a_retry_that_the_balance_does_not_cover_says_so(dina, seller, photo, broken, shop):
     for _ in range(2):  # the two credits are spent meanwhile
         await to_confirm(seller, photo)
@@ -153,6 +154,7 @@ async def buried(seller, shop):
     return letter
 
 
+@pytest.mark.long
 async def test_a_failure_is_looked_at_and_processed_again(dina, seller, buried, shop):
     await dina.sees("Не удалось обработать обновление")
     await dina.says("/menu")
@@ -242,6 +244,7 @@ async def test_a_product_goes_off_the_shelf_and_back(dina):
     await dina.sees("Снова продаётся")
 
 
+@pytest.mark.long
 async def test_a_pack_is_sold_for_another_price(dina, shop):
     await dina.says("/menu")
     await act(dina, "Цены", "Пакет s", "Изменить пакет")

@@ -1,5 +1,7 @@
 """A client asks a shop's menu in words of their own, and every price of an answer is the menu's."""
 
+import pytest
+
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from tests.flows.chat import buttons, words
@@ -69,6 +71,7 @@ async def test_a_shop_that_does_not_exist_is_named_so(comes, cafe):
     await boris.sees("Такого магазина здесь нет")
 
 
+@pytest.mark.long
 async def test_what_is_asked_and_answered_is_kept_until_the_client_begins_anew(comes, cafe, shop):
     await publishes(cafe, *MENU)
     boris = await comes(cafe)

@@ -90,6 +90,7 @@ async def test_a_found_item_becomes_a_request_that_the_client_sees_through(comes
     assert any(label.startswith("✅ № 1") for label in buttons(await boris.sees("Мои заявки")))
 
 
+@pytest.mark.long
 async def test_each_answer_can_be_changed_and_back_and_out_lead_away_without_an_order(comes, cafe, menu):
     await requests.set_terms(
         cafe.conn, cafe.id, cafe.owner_id, requests.RequestTerms(delivers=True, note="По центру, 200 ₽")
@@ -144,6 +145,7 @@ async def test_what_changed_meanwhile_is_shown_before_it_is_sent(comes, cafe, me
     assert await requests.list_of_shop(cafe.conn, cafe.id, requests.OPEN) == []
 
 
+@pytest.mark.long
 async def test_the_choice_of_an_older_menu_is_of_the_same_item_at_the_prices_of_now(comes, cafe, menu):
     boris = await comes(cafe)
     await asks(cafe, boris, "латте")
@@ -161,6 +163,7 @@ async def test_the_choice_of_an_older_menu_is_of_the_same_item_at_the_prices_of_
     await boris.sees("Меню магазина обновилось")
 
 
+@pytest.mark.long
 async def test_a_waiting_request_is_taken_back_and_an_accepted_one_is_not(comes, cafe, menu):
     boris = await comes(cafe)
     await fills(cafe, boris)

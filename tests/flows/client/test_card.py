@@ -160,6 +160,7 @@ async def test_what_is_meant_for_the_till_does_nothing_in_the_clients_bot(comes,
     assert (await cafe.member(boris)).available == 100
 
 
+@pytest.mark.long
 async def test_times_are_the_persons_own(comes, cafe):
     boris = await comes(cafe)
     await boris.says("/profile")

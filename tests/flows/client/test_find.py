@@ -1,3 +1,5 @@
+import pytest
+
 from tests.flows.chat import buttons, words
 
 
@@ -52,6 +54,7 @@ async def test_a_promotion_that_is_over_or_not_approved_is_not_shown(comes, cafe
         await boris.sees("уже закончилась")
 
 
+@pytest.mark.long
 async def test_the_catalogue_is_leafed_through(comes, opens):
     shops = [await opens(f"Лавка {number:02}", city="Выборг") for number in range(12)]
     boris = await comes(shops[0])

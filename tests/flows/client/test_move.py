@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from lib.loyalty import members
 from tests.flows.chat import words
 from tests.flows.client.test_join import say_raw
@@ -44,6 +46,7 @@ async def test_the_cards_move_to_the_account_that_the_number_has_now(comes, cafe
     assert rows == [row]
 
 
+@pytest.mark.long
 async def test_a_new_number_that_was_proven_stays(comes, cafe, opens, shop):
     old, new = await comes(cafe), await comes(await opens("Булочная"))
     query = "select phone from clients join users u on u.id = user_id where tg_id = %s"
@@ -83,6 +86,7 @@ async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(
     assert (await cafe.member(new)).available == 200
 
 
+@pytest.mark.long
 async def test_an_account_with_a_new_number_finds_the_way_to_enter_the_code(comes, cafe, opens, visitor):
     old, new = await comes(cafe), await comes(await opens("Булочная"))
     code = await code_of(old)

@@ -1,5 +1,7 @@
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from lib.loyalty import counter, staff
 from lib.people import users
 from tests.flows.chat import buttons, words
@@ -30,6 +32,7 @@ async def test_a_comment_that_is_too_long_is_named_so_before_anything_is_said_to
     assert await shop.rows("select words from ratings where partner_id = %s", cafe.id) == [{"words": "Долго"}]
 
 
+@pytest.mark.long
 async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, monkeypatch):
     monkeypatch.setattr(counter, "RATE_AFTER", counter.RATE_AFTER * 0)
     boris = await comes(cafe)
@@ -157,6 +160,7 @@ async def test_the_invitation_names_its_rule_and_its_results(comes, cafe, shop):
     )
 
 
+@pytest.mark.long
 async def test_the_settings_change_city_news_and_birthday(comes, cafe, shop):
     boris = await comes(cafe)
     await boris.says("/menu")

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from lib import db
 from lib.people import users
 from tests.flows.chat import Chat, until
@@ -105,6 +107,7 @@ async def test_delete_in_one_bot_begins_anew_in_all_the_others(seller, photo, sh
     assert await orders_of(shop, seller) == []
 
 
+@pytest.mark.long
 async def test_delete_in_another_bot_takes_the_status_of_an_order_away(seller, photo, shop):
     await to_confirm(seller, photo)
     elsewhere = Chat(shop.http, "client", seller.user)

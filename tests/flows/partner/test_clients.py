@@ -151,6 +151,7 @@ async def test_an_empty_shop_has_figures_too(cafe):
     await cafe.owner.sees("операций не было")
 
 
+@pytest.mark.long
 async def test_the_chart_comes_as_a_picture(cafe):
     await served(cafe, await cafe.client())
     await cafe.owner.presses("Статистика")
@@ -179,6 +180,7 @@ async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe, photo):
     await cafe.owner.sees("Плакат для кассы: Кофейня")
 
 
+@pytest.mark.long
 async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
     roman = await staffer("Роман")
     boss, other = await user_id(cafe.shop, cafe.owner), await user_id(cafe.shop, roman)

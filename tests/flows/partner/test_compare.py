@@ -20,6 +20,7 @@ async def read(cafe, pattern, times=1):
     return await cafe.owner.sees(pattern)
 
 
+@pytest.mark.long
 async def test_an_owner_compares_and_looks_at_each_screen(cafe):
     await served(cafe, await cafe.client())
     await cafe.owner.presses("Статистика")

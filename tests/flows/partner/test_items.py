@@ -1,5 +1,7 @@
 """The menu by form: items are added, changed, sold out, hidden and deleted, each time as a version of the menu."""
 
+import pytest
+
 from lib.menu import versions
 from lib.menu.goods import MenuItem, Variant
 from tests.flows.chat import buttons, words
@@ -61,6 +63,7 @@ async def test_one_press_sells_an_item_out_and_another_brings_it_back(cafe):
     await cafe.owner.sees("✅ В наличии.*В кратком и в полном меню")
 
 
+@pytest.mark.long
 async def test_each_part_of_an_item_changes_by_words_and_keeps_the_rest(cafe):
     await publishes(cafe, LATTE, CAKE)
     await cafe.owner.forges("items:one:1")

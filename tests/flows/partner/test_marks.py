@@ -1,5 +1,7 @@
 """What clients said after a visit, as the shop reads it; and the invitations that it has to decide about."""
 
+import pytest
+
 from lib.loyalty import points, referrals, talk
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import make_cafe, user_id
@@ -30,6 +32,7 @@ async def test_marks_and_words_are_read_and_answered(cafe):
     await cafe.owner.sees("Борис.*Напишите ответ")
 
 
+@pytest.mark.long
 async def test_marks_are_ten_a_page(cafe):
     for number in range(11):
         await rated(cafe, f"Клиент{number}", number % 11)
@@ -61,6 +64,7 @@ async def arranged(cafe):
     return top
 
 
+@pytest.mark.long
 async def test_what_looks_arranged_is_paid_once(cafe):
     top = await arranged(cafe)
     await cafe.owner.presses("Статистика")

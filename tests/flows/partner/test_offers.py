@@ -41,6 +41,7 @@ async def test_a_promotion_waits_and_doubles_the_points_once_it_is_approved(cafe
     await cafe.owner.sees("На паузе")
 
 
+@pytest.mark.long
 async def test_a_rejected_promotion_says_why(cafe):
     await promotion(cafe)
     await cafe.owner.presses("Отправить")
@@ -75,6 +76,7 @@ async def test_what_is_over_is_begun_anew_with_other_dates(cafe):
     await cafe.owner.sees("«Старая» на проверке")
 
 
+@pytest.mark.long
 async def test_a_services_words_are_mended_and_judged_again(cafe):
     boss = await user_id(cafe.shop, cafe.owner)
     made = {"title": "Кофе", "price_points": 30, "category": "cafe"}
@@ -130,6 +132,7 @@ async def test_weekdays_are_ticked_and_dates_typed(cafe):
     assert row == {"kind": "news", "weekdays": 127}
 
 
+@pytest.mark.long
 async def test_a_double_press_announces_one_promotion(cafe):
     await promotion(cafe)
     confirm = await cafe.owner.message_with("Отправить")
@@ -253,6 +256,7 @@ async def test_every_rule_has_a_screen(cafe):
         await cafe.owner.sees("Сейчас")
 
 
+@pytest.mark.long
 async def test_a_photo_of_a_service_is_kept_and_shown_in_both_bots(cafe, photo, shop):
     from tests.flows.chat import Chat
 
@@ -300,6 +304,7 @@ async def test_a_stray_press_loses_nothing_that_was_begun(cafe):
     await cafe.owner.sees("Выберите раздел")
 
 
+@pytest.mark.long
 async def test_a_fixed_gift_is_asked_for_how_many_bills_a_day_it_counts(cafe):
     boris = await cafe.client()
     await cafe.owner.presses("Акции")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from dev.telegram import cast
 from tests.flows.chat import Chat, buttons, words
 
@@ -65,6 +67,7 @@ async def test_the_owner_releases_a_number_and_the_newcomer_uses_it(cafe, newcom
     assert (await cafe.balance(holder)).available == 70
 
 
+@pytest.mark.long
 async def test_the_holder_says_that_the_number_is_theirs(cafe, newcomer, shop):
     boris, holder = await newcomer_with_taken_number(cafe, newcomer)
     [row] = await shop.rows("select tg_id from users where id = %s", holder.user_id)

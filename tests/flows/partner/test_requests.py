@@ -88,6 +88,7 @@ async def test_a_refusal_has_a_reason_pressed_or_typed_that_the_client_reads(caf
     assert [one["key"] for one in told] == ["request.told.cancelled_why"] * 2
 
 
+@pytest.mark.long
 async def test_the_list_has_the_states_as_tabs_and_another_shops_request_is_not_found(
     cafe, orders, staffer, newcomer, shop
 ):

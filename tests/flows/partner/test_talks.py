@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from lib import clock
 from lib.assistant import talks
 from lib.menu import versions
@@ -69,6 +71,7 @@ async def test_a_person_answers_in_the_shops_name_and_gives_the_talk_back(cafe, 
     await cafe.owner.sees("Разговор уже закончен.*Сейчас никто не ждёт")
 
 
+@pytest.mark.long
 async def test_three_misses_call_a_person_and_the_client_sends_them_back(cafe):
     owner = await user_id(cafe.shop, cafe.owner)
     await cafe.run(lambda conn: versions.publish(conn, cafe.id, owner, (BUN,), seen=0))

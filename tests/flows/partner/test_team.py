@@ -79,6 +79,7 @@ async def test_a_manager_of_another_shop_is_nobody_here(cafe, staffer, newcomer,
     await other.owner.sees("Цветы · владелец")
 
 
+@pytest.mark.long
 async def test_one_person_at_two_shops_chooses(cafe, staffer, newcomer, shop):
     from tests.flows.partner.conftest import make_cafe
 
@@ -89,6 +90,7 @@ async def test_one_person_at_two_shops_chooses(cafe, staffer, newcomer, shop):
     await cafe.owner.sees("Цветы · владелец")
 
 
+@pytest.mark.long
 async def test_a_cashier_is_put_into_a_city_and_its_promotion_counts_for_their_bills(cafe):
     await cafe.promotion("Двойные в Самаре", city="Самара", multiplier_bp=20_000)
     boris = await cafe.client("Борис")
@@ -128,6 +130,7 @@ async def test_a_city_is_typed_and_the_shops_own_is_not_written_down(cafe):
     assert [row["before"]["city"] for row in await cafe.shop.rows(trail, cafe.id)] == [None, "<b>Нижний Новгород</b>"]
 
 
+@pytest.mark.long
 async def test_a_manager_moves_cashiers_only_and_old_buttons_move_nobody(cafe, staffer):
     roman = await staffer("Роман")
     payload = await invited(cafe, "Пригласить управляющего")

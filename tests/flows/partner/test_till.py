@@ -73,6 +73,7 @@ async def test_what_the_menu_invites_to_type_is_understood_from_the_menu(cafe):
     await cafe.cashier.sees("Борис.*сумма чека")
 
 
+@pytest.mark.long
 async def test_a_phone_is_found_in_ten_spellings(cafe):
     await cafe.client("Борис", "+79031234567")
     for spelling in SPELLINGS:
@@ -175,6 +176,7 @@ async def test_an_expired_card_says_so(cafe):
     await cafe.cashier.sees("Борис.*сумма чека")
 
 
+@pytest.mark.long
 async def test_six_digits_that_expired_or_were_used_serve_nobody(cafe):
     boris = await cafe.client("Борис")
     old = await cards.issue_code(cafe.id, boris.id)
@@ -371,6 +373,7 @@ async def test_an_operation_is_taken_back_with_a_reason_and_the_client_is_told(c
     assert [one["key"] for one in await cafe.told(boris) if "reversed" in one["key"]] == ["partner.push.reversed"]
 
 
+@pytest.mark.long
 async def test_the_owner_takes_back_anybodys_operation_in_own_words(cafe):
     boris = await cafe.client(has=100)
     await confirmed(cafe, boris, "200")
@@ -479,6 +482,7 @@ async def test_a_client_found_by_phone_confirms_by_a_press(cafe):
     assert (await cafe.balance(boris)).available == 115
 
 
+@pytest.mark.long
 async def test_a_client_found_by_phone_tells_the_code(cafe):
     boris, chat = await found_by_phone(cafe)
     question = words(await chat.sees("назовите кассиру код"))
@@ -558,6 +562,7 @@ async def test_codes_are_mistyped_ten_times_an_hour_and_not_guessed(cafe):
     await cafe.owner.sees("Борис.*сумма чека")
 
 
+@pytest.mark.long
 async def test_codes_that_a_client_tells_are_no_way_round_the_limit(cafe):
     boris, _ = await found_by_phone(cafe)
     code = await cards.issue_code(cafe.id, boris.id)

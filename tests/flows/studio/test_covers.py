@@ -78,6 +78,7 @@ class TestStrip:
         assert (second["args"]["design"], second["args"]["mends"], second["price"]) == (wanted, first["id"], 0)
         assert second["args"]["title"] == first["args"]["title"]
 
+    @pytest.mark.long
     async def test_a_number_of_other_words_changes_nothing(self, seller, photo):
         await to_confirm(seller, photo)
         strip = await seller.sees("Нажмите номер")
@@ -87,6 +88,7 @@ class TestStrip:
         assert "для прежних слов" in seller.toast["text"]
         assert "Обложка" not in words(await seller.message_with("Сделать"))
 
+    @pytest.mark.long
     async def test_no_more_are_drawn_than_a_day_may_have(self, seller, photo, shop):
         await to_confirm(seller, photo)
         for title in ("Кружка вторая", "Кружка третья", "Кружка четвёртая"):

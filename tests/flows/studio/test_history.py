@@ -188,6 +188,7 @@ async def test_a_failed_order_can_be_repeated_from_the_history(seller, photo, sh
     await seller.sees("Кружка.*Цена: 1 кредит")
 
 
+@pytest.mark.long
 async def test_an_order_under_way_can_be_cancelled_from_the_history(seller, photo, shop):
     async with shop.without_worker():
         await to_confirm(seller, photo)

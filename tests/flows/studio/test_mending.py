@@ -76,6 +76,7 @@ async def test_the_way_back_from_the_form_leads_to_the_result_and_forgets_the_fo
     assert len(await shop.jobs(seller)) == 1, "the words belong to the next order"
 
 
+@pytest.mark.long
 async def test_new_words_that_are_delivered_twice_are_drawn_once(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     await seller.says("Кружка синяя")

@@ -140,6 +140,7 @@ async def test_one_more_look_shows_its_price_first(seller, photo, shop):
     assert await shop.balance(seller) == 1
 
 
+@pytest.mark.long
 async def test_another_format_of_a_finished_card(seller, photo):
     await to_confirm(seller, photo)
     await seller.presses("Сделать")
@@ -329,6 +330,7 @@ async def test_the_first_in_the_queue_waits_no_longer_than_was_said_before_payin
         await seller.presses("Отменить заказ")
 
 
+@pytest.mark.long
 async def test_an_order_that_stands_in_line_says_so_before_a_worker_comes(seller, photo, shop):
     async with shop.without_worker():
         await to_confirm(seller, photo)
@@ -380,6 +382,7 @@ async def test_a_set_is_one_order_with_one_price_and_comes_as_an_album(seller, p
     assert len(await shop.jobs(seller)) == 1, "a partial order was a fault of the predecessors"
 
 
+@pytest.mark.long
 async def test_a_background_is_replaced(seller, photo, shop):
     await seller.sends_photo(photo)
     await seller.sees("Товар вырезан")
@@ -480,6 +483,7 @@ async def test_a_product_that_was_switched_off_meanwhile_says_so_and_keeps_the_r
         await shop.rows("update products set is_on = true where code = 'card' returning code")
 
 
+@pytest.mark.long
 async def test_buttons_of_the_first_cards_go_on_working(seller, photo, shop):
     """What hangs below a card from before the other products came."""
     await to_confirm(seller, photo)

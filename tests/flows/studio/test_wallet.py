@@ -234,6 +234,7 @@ async def test_a_promo_code_leaves_the_draft_as_it_is(seller, photo, promo):
     await seller.sees("Что сделать из этого фото")
 
 
+@pytest.mark.long
 async def test_the_operations_say_what_each_was_and_add_up(seller, photo, shop, promo):
     await seller.says(f"/promo {await promo(20)}")
     await to_confirm(seller, photo)
@@ -261,6 +262,7 @@ async def test_operations_come_in_pages_of_ten(seller, conn, shop):
     await seller.sees("баланс 14")
 
 
+@pytest.mark.long
 async def test_payments_are_listed_and_a_letter_reaches_the_administrators(seller, shop):
     dina = Chat(shop.http, "studio", {"id": 1005})
     await dina.says("/start")
@@ -306,6 +308,7 @@ async def test_no_button_and_no_command_gives_credits(seller, shop):
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial"]
 
 
+@pytest.mark.long
 async def test_no_row_holds_a_secret(seller, photo, shop):
     """Secrets in rows were a fault of the predecessors."""
     await seller.pays(await invoice(seller))

@@ -88,6 +88,7 @@ async def test_a_backup_that_does_not_hold_what_it_says_is_named(owned, key, tmp
     assert not made.restored
 
 
+@pytest.mark.long
 @needs_age
 async def test_a_broken_file_and_a_strange_key_are_one_line(owned, key, tmp_path):
     made = await archive.make(owned.url, tmp_path / "kept", [key[1]], None, NOW)

@@ -69,6 +69,7 @@ async def test_json_names_the_settings_and_what_was_done(ops):
     assert told["settings"] == {"DATABASE_URL": told["app"], "DATABASE_URL_UNPOOLED": told["direct"]}
 
 
+@pytest.mark.long
 async def test_the_schema_is_compared_with_the_parents(ops, tmp_path):
     change = tmp_path / "change.sql"
     change.write_text("alter table people add column hat text")

@@ -136,6 +136,7 @@ async def test_the_functions_come_by_the_pooler_with_a_password_of_this_branch(n
     assert made.applied == ()
 
 
+@pytest.mark.long
 async def test_an_edited_migration_resets_a_preview_that_may_be_renewed(neon, lab, monkeypatch):
     first, second = (migrations.Migration("0001_hats", f"create table hats ({column} text)") for column in "ab")
     monkeypatch.setattr(migrations, "available", lambda: [first])
