@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lib import db, errors
+from lib import db, errors, log
 from lib.loyalty import partners
-from lib.loyalty.partners import PAGE, of
+from lib.loyalty.partners import PAGE, Partner, of
 from lib.people import notify, users
 
 SQL = db.load("loyalty_staff")
@@ -51,8 +51,8 @@ async def get(conn: db.Connection, partner_id: int, user_id: int) -> Staff:
     return found
 
 
-async def manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[Staff, users.User] | None:
-    """Return a manager's place and person; None for somebody who no longer may see what a job has made.
+async def manager(conn: db.Connection, partner_id: int, user_id: int) -> users.User | None:
+    """Return a manager; None for somebody who no longer may see what a job has made.
 
     They were let go, erased or shut out since they asked.
     """
@@ -61,7 +61,16 @@ async def manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[S
     except errors.Denied:
         return None
     user = await users.get_user(conn, user_id)
-    return (place, user) if user and user.tg_id > 0 and not user.banned and place.manages else None
+    return user if user and user.tg_id > 0 and not user.banned and place.manages else None
+
+
+async def shop_and_manager(conn: db.Connection, partner_id: int, user_id: int) -> tuple[Partner, users.User] | None:
+    """Return the shop that a job is about and the manager who gets what it makes; None when they no longer may."""
+    user = await manager(conn, partner_id, user_id)
+    if user is None:
+        log.note(no_longer_manages=True)
+        return None
+    return await partners.get(conn, partner_id), user
 
 
 async def list_all(conn: db.Connection, partner_id: int, *, after: int = 0, limit: int = PAGE) -> list[Staff]:

@@ -7,18 +7,16 @@ match is. Where less than a part of the question is explained the answer is empt
 What only resembles the question is marked as a guess.
 """
 
-import functools
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from lib.menu import chatter, synonyms, vocabulary, wish, words
+from lib.menu import chatter, synonyms, vocabulary, weights, wish, words
 from lib.menu.goods import MenuItem, Variant
 
 MOST = 20
-_TITLE, _CATEGORY, _SIZE, _DESCRIPTION = 3.0, 2.0, 1.5, 1.2
 _SHELF = 2.5
 _STATED = 3.0
 _EXPLAINED = 0.4  # the share of a question's weight that an answer explains
@@ -33,16 +31,6 @@ _ALLERGENS = frozenset(
     for one in ("сахар", "глютен", "лактоза", "орех", "кофеин", "алкоголь", "sugar", "gluten", "lactose", "nut")
 )
 _PARTS = re.compile(r"\s(?:и|плюс|and|plus)\s|[,+;]")  # of a question that asks for two things
-_TIMES = re.compile(r"(\d)\s*(?:час|минут|ден|дн|недел|месяц)\w*")  # ремонт часов is no ремонт за 1 час
-# What the word vegan says that a dish is without.
-_FREE_OF = {
-    words.stem(kind): frozenset(words.stem(one) for one in free.split())
-    for kinds, free in (
-        ("постное вегетарианское vegetarian", "мясо рыба meat fish"),
-        ("веганское vegan", "мясо рыба молоко молочное сыр яйцо meat fish milk dairy cheese egg"),
-    )
-    for kind in kinds.split()
-}
 
 
 @dataclass(frozen=True)
@@ -73,15 +61,15 @@ class Index:
         self._weights: list[dict[str, float]] = []
         self._stated: list[set[str]] = []
         for item in self.items:
-            weights, stated = _weigh(item, self._synonyms)
-            self._weights.append(weights)
+            held, stated = weights.weigh(item, self._synonyms)
+            self._weights.append(held)
             self._stated.append(stated)
         self._holders: dict[str, list[int]] = {}
-        for place, weights in enumerate(self._weights):
-            for stem in weights:
+        for place, held in enumerate(self._weights):
+            for stem in held:
                 self._holders.setdefault(stem, []).append(place)
         self._numbered = [words.is_numbered(f"{one.title}; {one.description}") for one in self.items]
-        self._categories = {stem for item in self.items for stem in _stems(item.category)}
+        self._categories = {stem for item in self.items for stem in weights.stems(item.category)}
         self._words = vocabulary.Vocabulary(self._holders, self._synonyms)
         self._sure = self._words.sure
 
@@ -193,7 +181,7 @@ class Index:
         )
         if guess and any(words.stem(one) in self._synonyms.also for one in missing):
             said = {stem for sure in held.values() for stem, how in sure.items() if how >= vocabulary.SOUND}
-            scores = {place: one for place, one in scores.items() if _stems(self.items[place].title) <= said}
+            scores = {place: one for place, one in scores.items() if weights.stems(self.items[place].title) <= said}
         faintly = guess and not all(map(words.is_passing, held))  # a verb alone names nothing to guess at
         return self._explaining(scores, shares, tokens, _FAINTLY if faintly else _EXPLAINED), guess
 
@@ -209,7 +197,7 @@ class Index:
                 best = max(self._worth(place, stem, asked) * how for stem, how in sure.items())
                 scores[place] = scores.get(place, 0.0) + rarity * best
                 explained[place] = explained.get(place, 0.0) + rarity
-                named |= {place} if best >= _CATEGORY * vocabulary.KIND else set()
+                named |= {place} if best >= weights.CATEGORY * vocabulary.KIND else set()
         return scores, explained, named
 
     def _explaining(
@@ -237,15 +225,15 @@ class Index:
 
     def _named(self, place: int, stem: str, how: float) -> bool:
         """Tell whether an item is called so, or has such a size."""
-        return how >= vocabulary.KIND and self._weights[place].get(stem, 0.0) >= _SIZE
+        return how >= vocabulary.KIND and self._weights[place].get(stem, 0.0) >= weights.SIZE
 
     def _worth(self, place: int, stem: str, asked: wish.MenuWish) -> float:
-        lifted = asked.shelf and stem in self._categories and stem in _stems(self.items[place].category)
+        lifted = asked.shelf and stem in self._categories and stem in weights.stems(self.items[place].category)
         return self._weights[place].get(stem, 0.0) * (_SHELF if lifted else 1.0)
 
     def _closeness(self, place: int, tokens: list[str]) -> float:
         """Return more for a title that was said in full: латте before латте на овсяном молоке."""
-        title = _stems(self.items[place].title)
+        title = weights.stems(self.items[place].title)
         said = sum(any(stem in title for stem in self._sure(token)) for token in tokens)
         return 1.0 + 0.3 * min(said / len(title), 1.0) if title else 1.0
 
@@ -291,9 +279,9 @@ class Index:
 
     def _holds(self, item: MenuItem, stems: set[str]) -> bool:
         """Tell if an item holds one of the words in each of its variants."""
-        said = _stems(f"{item.title} {item.category} {item.description}")
+        said = weights.stems(f"{item.title} {item.category} {item.description}")
         return bool(stems & (said | {words.bare(one) for one in said})) or all(
-            stems & _stems(one.name) for one in item.variants
+            stems & weights.stems(one.name) for one in item.variants
         )
 
     def _kept(self, item: MenuItem, asked: wish.MenuWish) -> tuple[Variant, ...]:
@@ -301,7 +289,7 @@ class Index:
         return tuple(
             one
             for one in item.variants
-            if asked.fits(one.kopecks) and not any(stems & _stems(one.name) for stems in forbidden)
+            if asked.fits(one.kopecks) and not any(stems & weights.stems(one.name) for stems in forbidden)
         )
 
     def _resemble(self, tokens: list[str]) -> dict[int, float]:
@@ -340,52 +328,11 @@ class Index:
 def _tokens(text: str) -> tuple[list[str], list[str]]:
     """Return the words of a question that may name something, and its numbers."""
     said = [one for one in dict.fromkeys(words.split(text)) if one not in chatter.COMMON | chatter.UNITS]
-    return [one for one in said if not _is_number(one)], [one for one in said if _is_number(one)]
-
-
-def _weigh(item: MenuItem, known: synonyms.Synonyms) -> tuple[dict[str, float], set[str]]:
-    """Return how much each stem of an item weighs, and what the item says it is without."""
-    weights, stated = dict[str, float](), set[str]()
-    sizes = " ".join(one.name for one in item.variants)
-    for text, weight in (
-        (item.title, _TITLE),
-        (" ".join(item.names), _TITLE),
-        (item.category, _CATEGORY),
-        (sizes, _SIZE),
-        (item.description, _DESCRIPTION),
-    ):
-        flat = _TIMES.sub(r"\1", words.plain(text))
-        for found in re.finditer(r"\bбез (\w+)(?: (\w+))?", flat):
-            stated.update(words.stem(one) for one in found.groups() if one)
-        for found in re.finditer(r"\bбе[зс](\w{4,})", flat):
-            stated.update({words.stem(found[1]), words.bare(words.stem(found[1]))})
-        for stem in _stems(flat) | _stems(known.rewrite(flat)) | _within(flat):
-            for each in words.spellings(stem) if _is_number(stem) else (stem,):
-                weights[each] = max(weights.get(each, 0.0), weight)
-    return weights, stated.union(*(free for kind, free in _FREE_OF.items() if kind in weights))
-
-
-@functools.lru_cache(maxsize=20_000)
-def _stems(text: str) -> frozenset[str]:
-    flat = re.sub(r"\bбез \w+", " ", words.plain(text))
-    return frozenset(words.stem(one) for one in words.split(flat) if len(one) > 1 or one.isdigit())
-
-
-def _within(text: str) -> set[str]:
-    """Return the numbers that a text covers: those of R17–R20, and 18 and 19 between them."""
-    found = set(re.findall(r"(?<=[a-zа-я])\d{1,3}\b", text))
-    for low, high in re.findall(r"\b[a-zа-я]?(\d{1,3})\s*[-–—]\s*[a-zа-я]?(\d{1,3})\b", text):
-        if 0 <= int(high) - int(low) <= 30:
-            found.update(str(one) for one in range(int(low), int(high) + 1))
-    return found
+    return [one for one in said if not weights.is_number(one)], [one for one in said if weights.is_number(one)]
 
 
 def _is_beside(token: str, asked: wish.MenuWish) -> bool:
     return token in asked.purpose or words.is_quality(token) or words.stem(token) in chatter.GENERAL
-
-
-def _is_number(token: str) -> bool:
-    return any(letter.isdigit() for letter in token)
 
 
 def _grams(word: str) -> frozenset[str]:

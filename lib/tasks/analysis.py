@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lib import clock, db, errors, log, retry
 from lib.jobs.run import Run
-from lib.loyalty import partners, reports, staff
+from lib.loyalty import reports, staff
 from lib.loyalty.partners import Partner
 from lib.reach import analysis, periods, promises, tables, wording
 from lib.telegram.client import Chat
@@ -20,12 +20,10 @@ LEASE = timedelta(minutes=1)
 async def run(run: Run) -> None:
     """Read it and show it; a person who was let go meanwhile sees nothing."""
     asked, now = run.job.args, clock.now()
-    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
+    found = await db.run(lambda conn: staff.shop_and_manager(conn, asked["partner_id"], run.job.user_id))
     if found is None:
-        log.note(no_longer_manages=True)
         return
-    _, user = found
-    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    shop, user = found
     what, code = asked["what"], asked.get("period", "")
     words, as_of = await db.read(lambda conn: _words(conn, shop, what, code, now, user.language))
     words = "\n\n".join(filter(None, [words, wording.as_of(as_of, shop.tz, user.language)]))

@@ -17,17 +17,15 @@ LEASE = timedelta(minutes=1)
 async def run(run: Run) -> None:
     """Read the figures, draw, send; a person who was let go meanwhile gets nothing."""
     asked = run.job.args
-    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
+    found = await db.run(lambda conn: staff.shop_and_manager(conn, asked["partner_id"], run.job.user_id))
     if found is None:
-        log.note(no_longer_manages=True)
         return
-    place, user = found
-    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    shop, user = found
     report, as_of = await db.read(lambda conn: _report(conn, shop, asked, clock.now(), user.language))
     await _send(
         Chat(asked["bot"], user.tg_id), drawn.footed(report, as_of, shop.tz, user.language), asked, user.language
     )
-    log.note(chart=asked.get("what", "period"), shop=place.partner_id)
+    log.note(chart=asked.get("what", "period"), shop=shop.id)
 
 
 async def _report(

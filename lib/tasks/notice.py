@@ -135,7 +135,6 @@ async def _tell_of_file(failed: Job) -> None:
     asked = failed.args
     title, user = await _reader(failed)
     if user is None:
-        log.note(no_longer_manages=True)
         return
     what, again = _named(failed)
     keyboard = [
@@ -158,7 +157,7 @@ async def _reader(failed: Job) -> tuple[str, User | None]:
     if "partner_id" not in failed.args:
         user = await db.run(lambda conn: users.get_user(conn, failed.user_id))
         return "", user if user and user.tg_id > 0 and not user.banned else None
-    found = await db.run(lambda conn: staff.manager(conn, failed.args["partner_id"], failed.user_id))
+    found = await db.run(lambda conn: staff.shop_and_manager(conn, failed.args["partner_id"], failed.user_id))
     return (found[0].title, found[1]) if found else ("", None)
 
 

@@ -18,12 +18,10 @@ async def run(run: Run) -> None:
     from lib.drawing.card import poster
 
     asked = run.job.args
-    found = await db.run(lambda conn: staff.manager(conn, asked["partner_id"], run.job.user_id))
+    found = await db.run(lambda conn: staff.shop_and_manager(conn, asked["partner_id"], run.job.user_id))
     if found is None:
-        log.note(no_longer_manages=True)
         return
-    _, user = found
-    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
+    shop, user = found
     link = await client.start_link("client", f"p_{shop.code}")
     say = user.language
     welcome = text.say(say, "partner.poster.welcome", points=shop.welcome_points) if shop.welcome_points else ""

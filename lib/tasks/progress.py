@@ -45,7 +45,6 @@ async def run(run: Run) -> None:
 async def _author(conn: db.Connection, one: Broadcast) -> User | None:
     """Return who made it, as long as they may see it: a manager of the shop, or an administrator."""
     if one.partner_id:
-        found = await staff.manager(conn, one.partner_id, one.created_by)
-        return found[1] if found else None
+        return await staff.manager(conn, one.partner_id, one.created_by)
     author = await users.get_user(conn, one.created_by)
     return author if author and author.tg_id in config.get().admin_ids else None

@@ -22,8 +22,8 @@ from lib import config, db, errors, log, retry, text, typed
 from lib.assistant import sheets as request_sheets
 from lib.jobs import kick
 from lib.jobs.run import Run
-from lib.loyalty import partners, staff
 from lib.loyalty import sheets as shop_sheets
+from lib.loyalty import staff
 from lib.people import users
 from lib.people.users import User
 from lib.reach import sheets as broadcast_sheets
@@ -151,10 +151,10 @@ class Export:
 async def run(run: Run) -> None:
     """Make the file and send it."""
     order = SheetOrder.read(run.job.args, run.now)
-    reader = await _reader(run)
-    if reader is None:
+    found = await _reader_and_owner(run)
+    if found is None:
         return
-    owner = await _owner(run.job.args, reader)
+    reader, owner = found
     since, until = order.period(ZoneInfo(owner.tz))
     async with db.snapshot(copy=run.job.attempts <= 1) as (conn, as_of):
         total = await SOURCES[order.what].number(conn, owner.id, since, until)
@@ -174,28 +174,22 @@ def _is_late(run: Run, total: int) -> bool:
     return left < total / PACE and "waited" not in run.checkpoint
 
 
-async def _reader(run: Run) -> User | None:
-    """Return who gets the file, None when they no longer may: a manager, the seller, an administrator."""
+async def _reader_and_owner(run: Run) -> tuple[User, RowOwner] | None:
+    """Return who gets the file and whose rows it has; None when they no longer may: a manager, the seller, an
+    administrator.
+    """
     what, user_id = run.job.args["what"], run.job.user_id
-    if what in ("orders", "every_order"):
-        user = await db.run(lambda conn: users.get_user(conn, user_id))
-        may = user and user.tg_id > 0 and not user.banned and (what == "orders" or user.tg_id in config.get().admin_ids)
-        return user if may else None
-    found = await db.run(lambda conn: staff.manager(conn, run.job.args["partner_id"], user_id))
-    if found is None:
-        log.note(no_longer_manages=True)
+    if what not in ("orders", "every_order"):
+        found = await db.run(lambda conn: staff.shop_and_manager(conn, run.job.args["partner_id"], user_id))
+        return (found[1], RowOwner("shop", found[0].id, found[0].title, found[0].tz)) if found else None
+    user = await db.run(lambda conn: users.get_user(conn, user_id))
+    if user is None or user.tg_id < 0 or user.banned:
         return None
-    return found[1]
-
-
-async def _owner(asked: dict[str, Any], reader: User) -> RowOwner:
-    studio = text.say(reader.language, "partner.sheet.platform")
-    if asked["what"] == "orders":
-        return RowOwner("person", reader.id, reader.first_name or studio, reader.time_zone)
-    if asked["what"] == "every_order":
-        return RowOwner("platform", 0, studio, reader.time_zone)
-    shop = await db.run(lambda conn: partners.get(conn, asked["partner_id"]))
-    return RowOwner("shop", shop.id, shop.title, shop.tz)
+    studio = text.say(user.language, "partner.sheet.platform")
+    if what == "orders":
+        return user, RowOwner("person", user.id, user.first_name or studio, user.time_zone)
+    may = user.tg_id in config.get().admin_ids
+    return (user, RowOwner("platform", 0, studio, user.time_zone)) if may else None
 
 
 async def _notes(conn: db.Connection, order: SheetOrder, owner: RowOwner, language: str) -> tuple[str, ...]:
@@ -221,7 +215,7 @@ async def _make(run: Run, export: Export, rows: AsyncIterator[list[tuple[Any, ..
                 async for path in files:
                     sent += 1
                     if sent > run.checkpoint.get("sent", 0):
-                        if await _reader(run) is None:
+                        if await _reader_and_owner(run) is None:
                             break
                         await chat.send_document(Picture(path.name, path=path), _caption(export))
                         await run.save(sent=sent)

@@ -192,9 +192,9 @@ async def test_the_cities_of_a_shop_are_its_own_and_then_those_of_its_people_and
 
 async def test_a_job_asks_again_whether_somebody_still_manages_the_shop(conn, shop):
     manager = await hire(conn, shop, "manager")
-    place, person = await staff.manager(conn, shop.id, manager.id)
-    assert (place.role, person.id) == ("manager", manager.id)
-    assert await staff.manager(conn, shop.id, shop.cashier.id) is None
+    place, person = await staff.shop_and_manager(conn, shop.id, manager.id)
+    assert (place.title, person.id) == ("Кофейня", manager.id)
+    assert await staff.shop_and_manager(conn, shop.id, shop.cashier.id) is None
     await staff.remove(conn, shop.id, shop.owner.id, manager.id)
     assert await staff.manager(conn, shop.id, manager.id) is None
     await users.erase(conn, shop.owner.id, shop.owner.tg_id)
