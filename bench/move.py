@@ -23,7 +23,7 @@ import psutil
 import psycopg
 
 from bench.results import Failed, Skipped
-from bench.several import moved
+from bench.several import fleet, moved
 from dev import servers
 from lib import db, errors
 from ops.neon import copy, cutover, verify
@@ -65,6 +65,7 @@ def run() -> str:
     lacking = [why for version in sorted({*sum(PAIRS, ())}) if (why := servers.lacking(version))]
     if lacking:
         raise Skipped("; ".join(lacking))
+    fleet.balancer_program()  # told now, not when all else is measured
     size = int(os.environ.get("MOVE_MB", "1024"))
     loaded = os.getloadavg()[0]
     rows = [asyncio.run(_pair(old, new, size)) for old, new in PAIRS]

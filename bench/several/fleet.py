@@ -29,7 +29,8 @@ AROUND = """
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 daemon off;
-master_process off;
+user root;
+worker_processes 1;
 events {{}}
 http {{
     log_format timed escape=json
@@ -197,12 +198,18 @@ def given(of: Doors) -> dict[str, str]:
     }
 
 
-@contextlib.asynccontextmanager
-async def fleet(of: Doors, settings: Mapping[str, str], folder: Path) -> AsyncIterator[Fleet]:
-    """Start them all; those of a kind differ by their ports alone."""
+def balancer_program() -> str:
+    """Return the path of nginx; raises `Skipped` without it."""
     program = shutil.which("nginx")
     if not program:
         raise Skipped("nginx is not installed: apt install nginx-light")
+    return program
+
+
+@contextlib.asynccontextmanager
+async def fleet(of: Doors, settings: Mapping[str, str], folder: Path) -> AsyncIterator[Fleet]:
+    """Start them all; those of a kind differ by their ports alone."""
+    program = balancer_program()
     folder.mkdir()  # noqa: ASYNC240
     env, servers = environment(settings), list[Server]()
 

@@ -33,7 +33,7 @@ from ops.neon import cutover, steps
 VERSIONS = (16, 17)
 LIVE = {"wal_level": "logical", "max_connections": "100", "shared_buffers": "64MB"}
 PATIENCE = 240.0  # seconds that the last orders may take: drawing them takes a core
-SIZE = Size(readers=16, sellers=4, cashiers=3, seconds=50, pause=0.5)
+SIZE = Size(readers=16, sellers=4, cashiers=8, seconds=50, pause=0.5)
 SHORT = Size(readers=6, sellers=2, cashiers=2, seconds=25, pause=0.5)
 
 
