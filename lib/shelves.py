@@ -94,14 +94,16 @@ class Shelf:
             return 0
         return len(commands)
 
-    async def forget(self, *owners: Owner) -> None:
-        """Let nobody read what is stored of these owners, in any variant. Call it after the write is committed."""
+    async def forget(self, *owners: Owner) -> bool:
+        """Let nobody read what is stored of these owners, in any variant. Call it after the write is committed.
+
+        False without Redis, when this instance will do it later.
+        """
         names = [self._name(owner, "") for owner in owners]
         for name in names:
             self._ground(name)
-        if names:
-            erase: cache.Command = ["UNLINK", *(cache.key(self.prefix + name) for name in names)]
-            await self._renew(names, erase)
+        erase: cache.Command = ["UNLINK", *(cache.key(self.prefix + name) for name in names)]
+        return not names or await self._renew(names, erase)
 
     async def clear(self) -> bool:
         """Let nobody read what is stored below the prefix; False without Redis, when this instance will do it later."""

@@ -66,13 +66,11 @@ async def knows(tg_id: int) -> bool:
 async def forget(people: Iterable[int], *, shops: bool = False) -> None:
     """Let the next look-ups see what was just written of people's chats; of everything once shops have moved.
 
-    Unavailable without Redis when a shop has moved: the look-ups of other instances would be those of before.
+    Unavailable without Redis: the look-ups of other instances would be those of before.
     """
-    if shops:
-        if not await PLACE.clear():
-            raise errors.Unavailable("redis", "look-ups are not forgotten")
-    else:
-        await PLACE.forget(*(_chat(bot, tg_id) for tg_id in people for bot in config.BOTS))
+    chats = [_chat(bot, tg_id) for tg_id in people for bot in config.BOTS]
+    if not await (PLACE.clear() if shops else PLACE.forget(*chats)):
+        raise errors.Unavailable("redis", "look-ups are not forgotten")
 
 
 def _chat(bot: str, tg_id: int) -> str:

@@ -1,6 +1,7 @@
 """An update finds its region: here, or in the deployment of another one, whose status goes back to Telegram.
 
-    a look-up (directory) -> here: dispatch
+    a look-up (directory), in one trip with the beginning of the person's turn
+                          -> here: dispatch
                           -> elsewhere: the same bytes, in an envelope, to the door there; it looks nothing up
                           -> unknown, as the directory cannot be read: the others are asked, who have copies
 
@@ -12,12 +13,13 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 from lib import cache, config, errors, log, wire
 from lib.jobs import kick
 from lib.regions import directory, events
-from lib.telegram import dispatch
+from lib.telegram import dispatch, fsm
 from lib.telegram.dispatch import Outcome
 from lib.telegram.menus import Flows
 from lib.telegram.update import Incoming, parse
@@ -26,6 +28,7 @@ NAME = "regions"  # what stands in the path for a bot where another region calls
 # What another region says of an update that it sends: it belongs here for sure, or it asks whether it does.
 SURE, ASK = "sure", "ask"
 PATIENCE = timedelta(seconds=10)
+LEAVING = timedelta(seconds=3)
 MISDIRECTED = 421
 HEARD = 202  # what is too long for the webhook gets a 200 unread
 LATER = timedelta(seconds=2)
@@ -54,12 +57,12 @@ async def handle(bot: str, raw: bytes, flows: Flows) -> Outcome:
 
 async def tell() -> datetime | None:
     """Tell the other regions what they have not heard; return when to try again, None when they have it all."""
+    return await events.tell(_is_heard)
 
-    async def post(region: str, body: bytes) -> bool:
-        answer = await _post(region, NAME, body, SURE)
-        return answer is not None and answer.status == HEARD
 
-    return await events.tell(post)
+async def _is_heard(region: str, body: bytes) -> bool:
+    answer = await _post(region, NAME, body, SURE)
+    return answer is not None and answer.status == HEARD
 
 
 async def _route(bot: str, raw: bytes, flows: Flows, *, is_asked: bool = False) -> Outcome:
@@ -70,14 +73,32 @@ async def _route(bot: str, raw: bytes, flows: Flows, *, is_asked: bool = False) 
         came = None
     if came is None:
         return await dispatch.handle(bot, raw, flows)
+    turn = asyncio.ensure_future(fsm.begin(bot, came.person.id, came.update_id))
     try:
         region = await home(bot, came)
     except errors.Unavailable as error:
         log.event("region_unknown", bot=bot, error=str(error))
-        return Outcome(MISDIRECTED) if is_asked else await _ask(bot, raw)
+        region = ""
     if region == config.get().home_region:
-        return await dispatch.handle(bot, raw, flows)
-    return Outcome(MISDIRECTED) if is_asked else await _send(region, bot, raw, SURE)
+        return await dispatch.handle(bot, raw, flows, begun=turn)
+    _, outcome = await asyncio.gather(_give_back(turn), _pass_on(region, bot, raw, is_asked=is_asked))
+    return outcome
+
+
+async def _give_back(turn: Awaitable[fsm.HeldTurn | None]) -> None:
+    """End a turn that was taken before it was known that the update is another region's."""
+    try:
+        if held := await turn:
+            await fsm.release(held)
+    except errors.Unavailable as error:
+        log.event("turn_not_given_back", error=str(error))
+
+
+async def _pass_on(region: str, bot: str, raw: bytes, *, is_asked: bool) -> Outcome:
+    """Have another region handle an update; "": it is not known which. What another asks about goes back to it."""
+    if is_asked:
+        return Outcome(MISDIRECTED)
+    return await (_send(region, bot, raw, SURE) if region else _ask(bot, raw))
 
 
 async def home(bot: str, came: Incoming) -> str:
@@ -86,13 +107,28 @@ async def home(bot: str, came: Incoming) -> str:
     A link of a shop, or an invitation to work in one, takes the chat there. Credits do not travel, so the studio's
     chat follows a link to a region only as long as nobody here knows the person.
     """
-    chat, wanted = await asyncio.gather(directory.of_chat(bot, came.person.id), _wanted(bot, came))
+    chat = await directory.of_chat(bot, came.person.id)
+    wanted = await _wanted(bot, came)
     if wanted in ("", chat) or (bot == "studio" and await _is_settled(chat, came)):
         return chat
     await directory.place(bot, came.person.id, wanted)
+    if chat != config.get().home_region:
+        await _take_leave(chat)
     await kick.drain()  # it tells the other regions
     log.event("chat_placed", bot=bot, user_id=came.person.id, region=wanted)
     return wanted
+
+
+async def _take_leave(region: str) -> None:
+    """Have the region that a chat leaves hear of it at once: where nobody can look up, it would answer as before.
+
+    One that is down answers nobody, and hears of it when it is back.
+    """
+    try:
+        async with asyncio.timeout(LEAVING.total_seconds()):
+            await events.tell_one(region, _is_heard)
+    except TimeoutError:
+        log.event("region_late", region=region)
 
 
 async def _wanted(bot: str, came: Incoming) -> str:

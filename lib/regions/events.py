@@ -55,7 +55,7 @@ async def tell(post: Post) -> datetime | None:
     `post(region, body)` says whether the region has heard.
     """
     await db.run(_note_shops)
-    late = [region for region in config.get().other_regions if not await _tell(region, post)]
+    late = [region for region in config.get().other_regions if not await tell_one(region, post)]
     if late:
         log.event("regions_late", regions=late)
     return datetime.now(UTC) + AGAIN if late else None
@@ -69,7 +69,8 @@ async def _note_shops(conn: db.Connection) -> None:
         await SQL.tell_shops.within(PLATFORM).one(conn, int, region=settings.home_region, others=others)
 
 
-async def _tell(region: str, post: Post) -> bool:
+async def tell_one(region: str, post: Post) -> bool:
+    """Tell one region what it has not heard; return whether it has heard everything now."""
     while page := await db.run(lambda conn: SQL.untold.all(conn, RegionEvent, region=region, limit=PAGE)):
         fitting = _fitting(page)
         body = {"from": config.get().home_region, "events": [asdict(one) for one in fitting]}

@@ -26,6 +26,7 @@ DONE = "done_by"  # State.data: the message and the data of the press that had i
 LINK = "link"  # the payload that brought a stranger, kept in State.data until they have consented
 
 type Work = Callable[[], Awaitable[object]]
+type Begun = Awaitable[fsm.HeldTurn | None]
 
 
 @dataclass
@@ -117,13 +118,16 @@ class Outcome:
     after: list[Work] = field(default_factory=list)
 
 
-async def handle(bot: str, raw: bytes, flows: Flows) -> Outcome:
-    """Handle one update of one bot; raise Missing when there is no such bot."""
+async def handle(bot: str, raw: bytes, flows: Flows, *, begun: Begun | None = None) -> Outcome:
+    """Handle one update of one bot; raise Missing when there is no such bot.
+
+    `begun` is the person's turn where it is being taken already.
+    """
     menu = flows.menus.get(bot)
     if menu is None:
         raise errors.Missing("no_bot")
     with log.scope("update", bot=bot) as record:
-        outcome = await _handle(bot, menu, raw, flows)
+        outcome = await _handle(bot, menu, raw, flows, begun)
         record["status"] = outcome.status
     tally.timed("update", bot, _fate(record), ms=record["ms"])
     return outcome
@@ -136,7 +140,7 @@ def _fate(record: log.Record) -> str:
     return next((fate for fate in ("buried", "repeated", "refused") if record.get(fate)), "done")
 
 
-async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
+async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows, begun: Begun | None) -> Outcome:
     try:
         came = parse(raw)
     except errors.Invalid as error:
@@ -147,7 +151,7 @@ async def _handle(bot: str, menu: Menu, raw: bytes, flows: Flows) -> Outcome:
         return Outcome(200)
     log.note(update_id=came.update_id, user_id=came.person.id, kind=came.kind)
     try:
-        held = await fsm.begin(bot, came.person.id, came.update_id)
+        held = await (begun or fsm.begin(bot, came.person.id, came.update_id))
     except errors.Unavailable as error:
         log.note(refused=str(error))
         return Outcome(503, error.retry_after)

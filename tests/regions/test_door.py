@@ -8,7 +8,7 @@ import pytest
 from dev.faults import Fault
 from lib import cache, config, db, errors
 from lib.regions import directory, door
-from lib.telegram import dispatch
+from lib.telegram import dispatch, fsm, instance
 from lib.telegram.dispatch import Outcome
 from tests.loyalty_lab import make_shop
 from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
@@ -22,11 +22,14 @@ async def here(redis, database, eu, monkeypatch):
     """Write down what is handled in this region."""
     handled = []
 
-    async def handle(bot, raw, flows):
+    async def handle(bot, raw, flows, *, begun=None):
         handled.append((bot, raw))
+        if begun and (held := await begun):
+            await fsm.end(held, held.state)
         return Outcome(200)
 
     monkeypatch.setattr(dispatch, "handle", handle)
+    monkeypatch.setattr(fsm, "own", instance.OwnTurns())
     yield handled
     await db.close()
 
@@ -68,14 +71,32 @@ async def test_the_status_there_is_telegrams_answer_and_a_strange_one_brings_it_
         assert outcome.retry_after.total_seconds() == 9
 
 
-async def test_where_a_chat_is_is_looked_up_once_in_one_trip(here, redis, database):
+async def test_where_a_chat_is_is_looked_up_once_and_then_without_a_trip_of_its_own(here, redis, database):
     await door.handle("client", update(1, 7, "hello"), FLOWS)
     async with database.connect() as conn:
         await conn.execute("insert into chat_regions (bot, tg_id, region) values ('client', 7, 'eu')")
     await cache.get("anything")  # what the first look-up found rides along with the next request
     redis.requests = redis.commands = 0
-    await door.handle("client", update(2, 7, "hello"), FLOWS)
-    assert (len(here), redis.requests, redis.commands) == (2, 1, 1)
+    await dispatch.handle("client", update(2, 7, "hello"), FLOWS, begun=fsm.begin("client", 7, 2))
+    alone = redis.requests, redis.commands
+    redis.requests = redis.commands = 0
+    await door.handle("client", update(3, 7, "hello"), FLOWS)
+    assert (len(here), redis.requests, redis.commands) == (3, alone[0], alone[1] + 1)
+
+
+async def test_the_turn_of_an_update_that_goes_elsewhere_is_given_back_at_once(here, eu, database, redis):
+    await put(database, "client", 7, "eu")
+    await door.handle("client", update(1, 7, "hello"), FLOWS)
+    await door.handle("regions", envelope("client", "ask", update(2, 7, "x")), FLOWS)
+    assert await cache.get("turn:client:7") is None
+    assert fsm.own.takes("client", 7, 0.0, 0.0)
+
+
+async def test_an_update_goes_elsewhere_though_its_turn_here_cannot_be_had(here, eu, database, redis):
+    await put(database, "client", 7, "eu")
+    redis.faults.now = Fault("500")
+    assert (await door.handle("client", update(1, 7, "hello"), FLOWS)).status == 200
+    assert [hop for _, hop, _ in eu.came] == ["sure"]
 
 
 async def test_a_shops_link_takes_the_chat_to_the_shop_and_all_regions_hear_of_it(here, eu, redis, database):
@@ -94,6 +115,27 @@ async def test_a_shops_link_takes_the_chat_to_the_shop_and_all_regions_hear_of_i
     await door.handle("client", update(5, 7, f"/start p_{code}"), FLOWS)
     assert len(here) == 1
     assert ("client", 7, "ru") in (await places(database))[0]
+
+
+async def test_the_region_that_a_chat_leaves_hears_it_before_its_next_update_is_handled(here, eu, database):
+    await put(database, "client", 7, "eu")
+    async with database.connect() as conn:
+        await conn.execute("insert into shop_regions (code, number, region) values ('cafe42', 5, 'ru')")
+    eu.status = door.HEARD
+    assert (await door.handle("client", update(1, 7, "/start p_cafe42"), FLOWS)).status == 200
+    [(bot, _, body)] = eu.came
+    [event] = json.loads(body)["events"]
+    assert (bot, event["kind"], event["body"]["region"], len(here)) == ("regions", "chat", "ru", 1)
+    assert (await places(database))[1] == []
+
+
+async def test_a_region_that_is_down_while_a_chat_leaves_it_hears_it_later(here, database, monkeypatch):
+    be(monkeypatch, "ru")
+    await put(database, "client", 7, "eu")
+    async with database.connect() as conn:
+        await conn.execute("insert into shop_regions (code, number, region) values ('cafe42', 5, 'ru')")
+    assert (await door.handle("client", update(1, 7, "/start p_cafe42"), FLOWS)).status == 200
+    assert (len(here), (await places(database))[1]) == (1, [("eu", "chat")])
 
 
 async def test_a_link_to_a_region_takes_a_newcomer_there_and_nobody_with_credits(here, eu, database, make_user):
@@ -169,7 +211,7 @@ async def test_what_is_no_envelope_is_refused(raw):
         await door.handle("regions", raw, FLOWS)
 
 
-async def test_looks_at_once_ask_the_database_once(here, database):
+async def test_looks_at_once_ask_the_database_once():
     asked = []
     run = db.run
 
@@ -179,10 +221,10 @@ async def test_looks_at_once_ask_the_database_once(here, database):
 
     directory.db.run, back = counted, run
     try:
-        await asyncio.gather(*(door.handle("client", update(number, 7, "x"), FLOWS) for number in range(5)))
+        assert [*await asyncio.gather(*(directory.of_chat("client", 7) for _ in range(5)))] == ["ru"] * 5
     finally:
         directory.db.run = back
-    assert (len(asked), len(here)) == (1, 5)
+    assert len(asked) == 1
 
 
 def test_a_region_is_one_of_those_that_are_named():

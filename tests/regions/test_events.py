@@ -158,15 +158,22 @@ async def test_a_conversation_that_came_with_its_shop_goes_on_once(conn):
     assert (await fsm.read("partner", 7)).step == "till:confirm"
 
 
-async def test_a_move_is_not_heard_while_look_ups_of_before_cannot_be_forgotten(redis, conn):
-    page = told((1, "shop", {"code": "cafe42", "number": 5, "region": "eu", "at": NOW}))
-    assert await directory.of_shop(code="cafe42") == "ru"
+@pytest.mark.parametrize(
+    ("kind", "body", "where"),
+    [
+        ("shop", {"code": "cafe42", "number": 5, "region": "eu", "at": NOW}, lambda: directory.of_shop(code="cafe42")),
+        ("chat", chat("eu"), lambda: directory.of_chat("client", 7)),
+    ],
+)
+async def test_a_move_is_not_heard_while_look_ups_of_before_cannot_be_forgotten(redis, conn, kind, body, where):
+    page = told((1, kind, body))
+    assert await where() == "ru"
     redis.faults.now = Fault("500")
     with pytest.raises(errors.Unavailable):
         await events.hear(page)
     redis.faults.now = None
     assert await events.hear(page) == 0
-    assert await directory.of_shop(code="cafe42") == "eu"
+    assert await where() == "eu"
 
 
 async def test_who_is_erased_is_erased_in_every_region_but_no_shop_ends_unsaid(conn):

@@ -66,14 +66,14 @@ def lost(redis, monkeypatch):
 THE_END = ('"DEL"', '"local:turn:')
 
 
-async def arrives(raw):
+async def arrives(raw, **options):
     async def meet(person):
         return {"id": person.id, "language": "ru", "consent": True}
 
     async def never(*_):
         raise AssertionError
 
-    return (await dispatch.handle("studio", raw, menus.Flows({"studio": SHOP}, meet, never, never))).status
+    return (await dispatch.handle("studio", raw, menus.Flows({"studio": SHOP}, meet, never, never), **options)).status
 
 
 @pytest.fixture
@@ -93,6 +93,12 @@ async def eventually(is_so):
     async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_a_turn_that_is_being_taken_already_is_that_of_the_update(redis):
+    assert await arrives(said("Раз", 1), begun=fsm.begin("studio", ALICE, 1)) == 200
+    assert await arrives(said("Раз", 1), begun=fsm.begin("studio", ALICE, 1)) == 200
+    assert len(visits) == 1
 
 
 async def test_a_turn_whose_begin_was_not_heard_of_makes_nobody_wait(lost, redis):
