@@ -1,5 +1,7 @@
 """What the wizard says, in English and Russian. A key with `_dry` is what it says when it only tries."""
 
+from ops import complaints
+
 # fmt: off
 WORDS = {
     "token": ("Token of the {bot} bot, {what}; from @BotFather (Enter: no such bot)",
@@ -52,10 +54,10 @@ WORDS = {
     "deploy_now": ("Deploy now? It takes a minute or two (Enter: yes, n: no)",
                    "Развернуть проект сейчас? Это займёт минуту-две (Enter — да, н — нет)"),
     "deployed": ("Deployed", "Проект развёрнут"),
-    "not_deployed": ("the deployment failed; the reason is in the lines above",
-                     "развернуть проект не удалось, причина — в строках выше"),
-    "no_vercel": ("Vercel's command line is not installed", "не установлена командная строка Vercel"),
-    "not_linked": ("this folder is not linked to a project on Vercel", "эта папка не связана с проектом на Vercel"),
+    "not_deployed": ("The deployment failed; the reason is in the lines above",
+                     "Развернуть проект не удалось, причина — в строках выше"),
+    "no_vercel": ("Vercel's command line is not installed", "Не установлена командная строка Vercel"),
+    "not_linked": ("This folder is not linked to a project on Vercel", "Эта папка не связана с проектом на Vercel"),
     "hidden": ("Vercel has {names} but shows them to nobody. They are in the {file} where this ran before",
                "{names} есть на Vercel, но прочитать их нельзя. Они в файле {file} на компьютере, где вы уже запускали"
                " мастера"),
@@ -68,9 +70,9 @@ WORDS = {
              "Подписанный запрос прошёл через проект до Postgres ({database} мс) и Redis ({redis} мс)"),
     "file_trip": ("A file was kept, read and deleted", "Файл сохранён, прочитан и удалён"),
     "left": ("What is left for you:", "Осталось сделать вам:"),
-    "add": ("hand these settings to Vercel: {names}", "передать Vercel настройки: {names}"),
-    "deploy": ("deploy, then run this again", "развернуть проект и запустить эту команду ещё раз"),
-    "missing": ("{name} is missing", "не хватает {name}"),
+    "add": ("Hand these settings to Vercel: {names}", "Передать Vercel настройки: {names}"),
+    "deploy": ("Deploy, then run this again", "Развернуть проект и запустить эту команду ещё раз"),
+    "missing": ("{name} is missing", "Не хватает {name}"),
     "write": ("answer the next run (without --yes), or write a line {name}=... into {file}",
               "ответьте при следующем запуске (без --yes) или впишите строку {name}=... в {file}"),
     "all_done": ("Everything works. Say hello: {links}", "Всё работает. Поздоровайтесь с ботом: {links}"),
@@ -89,4 +91,4 @@ def odd(language: str, name: str, said: str) -> str:
     kinds = {"_TOKEN": "odd_token", "_REST_TOKEN": "odd", "_IDS": "odd_ids", "DATABASE_URL_UNPOOLED": "odd_database"}
     kinds |= {"PUBLIC_URL": "odd_url", "_REST_URL": "odd_url"}
     key = next((kinds[end] for end in sorted(kinds, key=len, reverse=True) if name.endswith(end)), "odd")
-    return say(language, key, said=said)
+    return say(language, key, said=complaints.say(language, said))

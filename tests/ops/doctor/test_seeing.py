@@ -107,7 +107,7 @@ async def test_the_verb_says_the_command_that_mends_and_exits_with_1(installatio
     code = await asyncio.to_thread(main, ["doctor"])
     said = capsys.readouterr().out
     assert code == 1
-    assert "✗ the studio bot has no webhook\n    python -m ops webhooks\n" in said
+    assert "✗ The studio bot has no webhook\n    python -m ops webhooks\n" in said
     assert "· PUBLIC_URL is not https" in said
 
 

@@ -72,8 +72,8 @@ async def test_from_half_the_settings_to_a_bot_that_answers(half, setup, monkeyp
         "✓ Созданы секреты: WEBHOOK_SECRET, CRON_SECRET, APP_SECRET, METRICS_TOKEN",
         "✓ База уже обновлена",
         "✓ Функции теперь подключаются к базе как lotok_app",
-        "не установлена командная строка Vercel",
-        "передать Vercel настройки: STUDIO_BOT_TOKEN, CLIENT_BOT_TOKEN, WEBHOOK_SECRET",
+        "Не установлена командная строка Vercel",
+        "Передать Vercel настройки: STUDIO_BOT_TOKEN, CLIENT_BOT_TOKEN, WEBHOOK_SECRET",
         "vercel deploy --prod",
     ):
         assert sentence in said
@@ -102,7 +102,7 @@ async def test_a_second_run_changes_nothing(half, setup, monkeypatch):
     assert {"WEBHOOK_SECRET", "LOTOK_DATABASE_URL"} <= {*first["made"]}
     assert second["made"] == []
     assert [one["what"] for one in second["left"]] == [
-        "the minute's cron has not come for at least 1440 min",
+        "The cron of each minute has not come for at least 1440 min",
         "STORAGE_TYPE is local on Vercel, where no file stays",
     ]
     assert file.read_text() == before
