@@ -17,7 +17,7 @@ from typing import Any
 
 from lib import errors, limits, log, tally, text
 from lib.telegram import conversation, edits, fsm
-from lib.telegram.client import Chat, Keyboard, Keys, Picture
+from lib.telegram.client import Button, Chat, Keyboard, Keys, Picture
 from lib.telegram.menus import Flows, Menu, choose
 from lib.telegram.update import Incoming, parse
 
@@ -96,6 +96,11 @@ class Turn:
                 return
         message_id, _ = await asyncio.gather(self.chat.say(words, keyboard), self.answer())
         self.state.data["screen"] = message_id
+
+    async def swap(self, button: Button) -> bool:
+        """Put a button in the place of the pressed one and keep the others; False for a message too old to be read."""
+        rows = [[button if one.data == self.came.text else one for one in row] for row in self.came.rows]
+        return bool(rows) and await self.chat.mark(self.came.message_id, rows)
 
     async def show_picture(self, picture: Picture, words: str, keyboard: Keyboard) -> None:
         """Make a picture the current screen, in the message whose button was pressed if that is the screen."""

@@ -36,6 +36,18 @@ class Button:
     app: str = ""
     pay: bool = False
 
+    @classmethod
+    def read(cls, shown: dict[str, Any]) -> "Button":
+        """Return the button that the Bot API shows on a message: the inverse of `markup`."""
+        app = (shown.get("web_app") or {}).get("url", "")
+        known = {
+            "url": shown.get("url", ""),
+            "style": shown.get("style", ""),
+            "app": app,
+            "pay": shown.get("pay", False),
+        }
+        return cls(shown["text"], shown.get("callback_data", ""), **known)
+
     def markup(self) -> dict[str, Any]:
         """Return the button as the Bot API takes it."""
         label = typed.visible(self.label)

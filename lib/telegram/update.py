@@ -5,10 +5,11 @@ Read from the JSON itself: the library would make an object of every part first,
 
 import json
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lib import errors, typed
+from lib.telegram.outgoing import Button, Keyboard
 
 MOST_ID = 2**52  # what the Bot API promises for ids of people
 MOST_NUMBER = 2**63  # what Postgres holds
@@ -75,8 +76,9 @@ class Incoming:
 
     command (`command`, `text` = its argument) · text · photo and document (`attachment`, `text` = the caption) ·
     stopped (a draft that the person has stopped: `text` = its id) · voice (`voice`) ·
-    press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on) · contact (`phone`, and
-    `own_phone`: it is the person's own) · checkout, paid, refunded (`payment`) · blocked · unblocked ·
+    press (`press_id`, `text` = the button's data, `message_id` = the message it hangs on, `rows` = that message's
+    buttons, none if it is too old to be shown) · contact (`phone`, and `own_phone`: it is the person's own) ·
+    checkout, paid, refunded (`payment`) · blocked · unblocked ·
     other (a sticker, anything else that has no use here; of a video also `video`, `caption`: broadcasts take one)
     `edited`: the person has changed a text, or the caption of a photo or document, that came before.
     """
@@ -88,6 +90,7 @@ class Incoming:
     text: str = ""
     command: str = ""
     press_id: str = ""
+    rows: Keyboard = field(default_factory=list)
     attachment: Attachment | None = None
     phone: str = ""
     own_phone: bool = False
@@ -181,9 +184,10 @@ def _writer(message: Part) -> Sender:
 def _press(update_id: int, press: Part) -> Incoming:
     message = _part(press, "message")
     message_id = message["message_id"] if message else 0
-    return Incoming(
-        update_id, "press", _person(press["from"]), message_id, press.get("data") or "", press_id=press["id"]
-    )
+    below = _part(message or {}, "reply_markup") or {}
+    rows = [[Button.read(one) for one in row] for row in below.get("inline_keyboard", ())]
+    data = press.get("data") or ""
+    return Incoming(update_id, "press", _person(press["from"]), message_id, data, press_id=press["id"], rows=rows)
 
 
 def _stopped(update_id: int, stopped: Part) -> Incoming | None:

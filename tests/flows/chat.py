@@ -76,11 +76,14 @@ class Chat:
         """Press the stop button of what the bot is writing."""
         await self._act("stop")
 
-    async def presses(self, label: str, *, on: dict[str, Any] | None = None) -> None:
-        """Press the button of that label on the newest message that has it, or on the given one."""
+    async def presses(self, label: str, *, on: dict[str, Any] | None = None, old: bool = False) -> None:
+        """Press the button of that label on the newest message that has it, or on the given one.
+
+        Of an `old` message Telegram tells the bot only the number.
+        """
         message = on or await self.message_with(label)
         data = next(data for name, data in buttons(message).items() if named(name, label))
-        await self._act("press", json={"message_id": message["message_id"], "data": data})
+        await self._act("press", json={"message_id": message["message_id"], "data": data, "old": old})
 
     async def shares_phone(self) -> None:
         await self._act("contact", json={})
@@ -102,6 +105,10 @@ class Chat:
 
     async def last(self) -> dict[str, Any]:
         return (await self.messages(RECENT) or await self.messages())[-1]
+
+    async def again(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return a message as it stands now."""
+        return next(one for one in await self.messages() if one["message_id"] == message["message_id"])
 
     async def message_with(self, label: str) -> dict[str, Any]:
         for last in (RECENT, 0):

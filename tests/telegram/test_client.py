@@ -20,6 +20,7 @@ from tests.dev.telegram_lab import ALICE, picture
 )
 def test_a_button_does_one_thing(button, wire):
     assert button.markup() == wire
+    assert Button.read(wire) == button, "as a press shows it"
 
 
 def test_keys_ask_for_the_phone_and_go_after_one_press():

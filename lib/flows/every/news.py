@@ -1,12 +1,12 @@
 """What a person wants to hear: one press below a message says no, or yes again; /news shows it all, sender by sender.
 
+Only the pressed button changes, so that a link beside it still opens; a message too old to change is answered instead.
+
 news:<off or on>:<shop>:<kind>, 0 being the platform; with ":list" the sender's screen is shown again
 news:list -> news:shop:<shop>
 """
 
-import contextlib
-
-from lib import db, errors
+from lib import db
 from lib.reach import choices
 from lib.reach.choices import NewsSender
 from lib.telegram import screen
@@ -30,12 +30,12 @@ async def handle(turn: Turn) -> None:
     if place == "list":
         await _one(turn, number)
         return
-    await turn.answer(turn.text(f"news.{wish}"), alert=True)
-    if not turn.on_screen:
-        other = ("off", "news.button.off") if wish == "on" else ("on", "news.button.on")
-        back = screen.button(turn, other[1], f"news:{other[0]}:{shop}:{kind}")
-        with contextlib.suppress(errors.Rejected):
-            await turn.chat.mark(turn.came.message_id, [[back]])
+    said, other = turn.text(f"news.{wish}"), "off" if wants else "on"
+    back = screen.button(turn, f"news.button.{other}", f"news:{other}:{shop}:{kind}")
+    if await turn.swap(back):
+        await turn.answer(said, alert=True)
+    else:
+        await turn.chat.say(said, [[back]])
 
 
 async def _list(turn: Turn) -> None:

@@ -51,6 +51,8 @@ async def test_an_owner_writes_to_their_clients_and_sees_who_got_it(cafe):
     assert "Не согласились: 1" in shown
     await cafe.owner.presses("Как увидит клиент")
     await cafe.owner.sees("^Кофейня «Зерно»\n\nСегодня")
+    promo = "update broadcasts set buttons = %s where partner_id = %s and state = 'draft' returning id"
+    await cafe.shop.rows(promo, '[{"label": "Акция", "promotion": 5}]', cafe.id)
     assert "Отправить…" in buttons(await cafe.owner.last()), "the screen follows what it showed"
     await cafe.owner.presses("Отправить…")
     await cafe.owner.presses("Отправить: 1")
@@ -62,6 +64,11 @@ async def test_an_owner_writes_to_their_clients_and_sees_who_got_it(cafe):
     assert "Больше не пришлём" in client.toast["text"]
     rows = await cafe.shop.rows("select wants from news_choices where user_id = %s", anna.user_id)
     assert [row["wants"] for row in rows] == [False]
+    left = await client.again(got)
+    assert list(buttons(left)) == ["Акция", "🔔 Присылать снова"]
+    await client.presses("Присылать снова", on=left, old=True)
+    assert list(buttons(await client.sees("Будем присылать"))) == ["🔕 Больше не присылать"]
+    assert buttons(await client.again(got)) == buttons(left), "nobody knows what stands below it"
     assert boris
 
 
