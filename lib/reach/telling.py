@@ -67,7 +67,7 @@ async def _tell(admin: int, change: Change, now: datetime) -> None:
     try:
         last = ToldMessage.read(await cache.get(f"alert_message:{admin}"))
         held = [one for one in pages if last and last.holds(one)]
-        quiet = await muted(admin, [one.name for one in pages])
+        quiet = await muted(admin, [one.name for one in pages], now)
         new = [one for one in pages if one not in held and one.name not in quiet]
         over = [one for one in change.resolved if last and last.holds(one)]
         if last and over:
@@ -151,22 +151,32 @@ async def _is_morning(now: datetime) -> bool:
     return local.hour >= MORNING and await cache.once(f"alert_tickets:{local:%Y-%m-%d}", timedelta(days=2))
 
 
-async def mute(admin: int, names: Sequence[str], span: str, now: datetime | None = None) -> datetime:
-    """Let one administrator hear nothing of these alerts for an hour, or until morning; return until when."""
-    now = now or datetime.now(UTC)
+async def mute(admin: int, names: Sequence[str], span: str, now: datetime) -> dict[str, datetime]:
+    """Let one administrator hear nothing of these alerts for an hour, or until morning; return until when, by name.
+
+    What is quiet for longer already stays so: only `unmute` ends it before its time.
+    """
     until = now + timedelta(hours=1) if span == "hour" else _next_morning(now)
-    for name in dict.fromkeys(names):
-        await cache.set(f"alert_mute:{admin}:{name}", "1", until - now)
-    return until
+    known = await muted(admin, names, now)
+    found = {name: max(until, known.get(name, until)) for name in names}
+    for name, at in found.items():
+        await cache.set(f"alert_mute:{admin}:{name}", str(at.timestamp()), at - now)
+    return found
 
 
-async def muted(admin: int, names: Sequence[str]) -> set[str]:
-    """Return those of the alerts that an administrator does not want to hear of just now."""
+async def unmute(admin: int, names: Sequence[str]) -> None:
+    """Let one administrator hear of these alerts again."""
+    await cache.delete(*(f"alert_mute:{admin}:{name}" for name in names))
+
+
+async def muted(admin: int, names: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """Return those of the alerts that an administrator does not want to hear of just now, each with its end."""
     unique = list(dict.fromkeys(names))
     if not unique:
-        return set()
+        return {}
     [found] = await cache.pipeline([["MGET", *(cache.key(f"alert_mute:{admin}:{name}") for name in unique)]])
-    return {name for name, value in zip(unique, found, strict=True) if value}
+    ends = {name: datetime.fromtimestamp(float(at), UTC) for name, at in zip(unique, found, strict=True) if at}
+    return {name: at for name, at in ends.items() if at > now}
 
 
 def _next_morning(now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from lib.telegram.client import Chat
 from tests.redis_lab import empty_redis, running_upstash  # noqa: F401
 
 NOW = datetime(2026, 11, 29, 6, 0, tzinfo=UTC)  # nine in the morning in Moscow
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LAG = Alert("lag", "", "page", "firing", NOW - 3 * MINUTE, fired_at=NOW, facts={"minutes": 5})
 LETTERS = Alert("letters", "", "page", "firing", NOW, fired_at=NOW, facts={"number": 2})
 DEBT = Alert("debt", "", "ticket", "firing", NOW, fired_at=NOW, facts={"number": 1})
@@ -105,11 +105,22 @@ async def test_too_many_are_cut_between_two_and_counted(redis, database, said):
 
 
 async def test_quiet_for_an_hour_is_about_these_alerts_alone(redis, database, said):
-    until = await telling.mute(71, ["lag"], "hour", NOW)
-    assert until == NOW + timedelta(hours=1)
+    assert await telling.mute(71, ["lag"], "hour", NOW) == {"lag": NOW + timedelta(hours=1)}
     assert await verbs(said, ([LAG], 0), ([LAG, LETTERS], 1)) == ["say"]
     assert "Тревоги: 1" in said[0][2]
-    assert await telling.muted(72, ["lag"]) == set(), "another administrator hears it"
+    assert await telling.muted(72, ["lag"], NOW) == {}, "another administrator hears it"
+
+
+async def test_quiet_only_gets_longer_until_somebody_ends_it(redis, database, said):
+    evening, morning = NOW + 12 * HOUR, NOW + 25 * HOUR  # nine in the evening, ten of the next day
+    await telling.mute(71, ["lag"], "morning", evening)
+    found = await telling.mute(71, ["lag", "letters"], "hour", evening)
+    assert found == {"lag": morning, "letters": evening + HOUR}
+    assert await telling.muted(71, ["lag", "letters"], evening + 2 * HOUR) == {"lag": morning}
+    assert (await telling.mute(71, ["lag"], "hour", morning - HOUR / 2))["lag"] == morning + HOUR / 2
+    await telling.unmute(71, ["lag", "letters"])
+    await tell(LAG)
+    assert [verb for verb, _, _ in said] == ["say"]
 
 
 async def test_what_is_quiet_and_fires_on_is_not_said_to_be_over(redis, database, said):
