@@ -9,12 +9,12 @@ from (
     where id = %(id)s
     union all
     select finished_at, 'ended', 'job ' || id,
-        jsonb_strip_nulls(jsonb_build_object('state', state, 'code', error_code, 'attempts', attempts))
+        jsonb_strip_nulls(jsonb_build_object('task', task, 'state', state, 'code', error_code, 'attempts', attempts))
     from every_job
     where id = %(id)s and finished_at is not null
     union all
     select run_at, 'due', 'job ' || id,
-        jsonb_strip_nulls(jsonb_build_object('state', state, 'code', error_code, 'attempts', attempts))
+        jsonb_strip_nulls(jsonb_build_object('task', task, 'state', state, 'code', error_code, 'attempts', attempts))
     from every_job
     where id = %(id)s and finished_at is null
     union all

@@ -24,7 +24,7 @@ async def test_an_order_is_told_from_its_charge_to_its_refund(conn, make_user):
     assert {what for what, _ in story} == {"ordered", "credits", "asked", "ended", "followed"}
     kinds = [facts["kind"] for what, facts in story if what == "credits"]
     assert kinds == ["charge", "refund"]
-    assert dict(story)["ended"] == {"state": "failed", "code": "unavailable", "attempts": 1}
+    assert dict(story)["ended"] == {"task": "card", "state": "failed", "code": "unavailable", "attempts": 1}
     assert dict(story)["asked"]["provider"] == "kie"
     assert "Кружка" not in str(story)
 

@@ -17,7 +17,8 @@ HOMES = {"order": "queue:job:{}", "update": "letters:one:{}", "person": "people:
 PAGE = 15
 # The words for the codes among an event's facts, by the fact and, where several kinds share its name, by the event.
 GROUPS = {"task": "task", "state": "state", "code": "code", "action": "deed"}
-KINDS = {"credits": "entry", "moved": "points", "moved_with": "points"}
+STATES = {"paid": "paid", "asked": "call"}
+KINDS = {"credits": "entry", "moved": "points", "moved_with": "points", "file": "file"}
 
 
 async def handle(turn: Turn) -> None:
@@ -64,6 +65,6 @@ def _word(turn: Turn, event: TraceEvent, name: str, value: Any) -> Any:
         return lists.named(turn, KINDS[event.what], str(value))
     if name == "amount":
         return f"{value:+d}".replace("-", "\u2212")
-    if name == "state" and event.what == "paid":
-        return lists.named(turn, "paid", str(value))
+    if name == "state" and event.what in STATES:
+        return lists.named(turn, STATES[event.what], str(value))
     return lists.named(turn, GROUPS[name], str(value)) if name in GROUPS else value

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from lib import text
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.studio.test_order import to_confirm
 
@@ -36,7 +37,8 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await act(dina, "Заказы", "1")
     await dina.sees("Цена: 1 кредит, уже возвращена.*Причина: сервис не ответил.*Kie <timeout>")
     await dina.presses("Что было")
-    await dina.sees(f"Что происходило: № {broken}.*карточка, 1 кредит.*не получилось \\(сервис не ответил\\)")
+    ended = f"задача № {broken}, карточка: не получилось \\(сервис не ответил\\)"
+    await dina.sees(f"Что происходило: № {broken}.*карточка, 1 кредит.*{ended}")
     await dina.presses("Назад")
     assert await shop.balance(seller) == 2
     await act(dina, "Повторить", "2")
@@ -48,6 +50,16 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await dina.says("/menu")
     await dina.forges(f"act:begin:retry:{broken}")
     await dina.sees("эту задачу уже повторили.*Ничего не изменилось")
+
+
+def test_whatever_a_story_names_has_its_word():
+    tasks = {"card", "cut", "tell", "answer", "voice", "audience", "part_client", "progress", "strip", "brand", "relay"}
+    calls = {"begun", "done", "failed", "lost", "refused"}
+    files = {"source", "still", "cut", "card", "card-preview", "background", "video", "poster", "zip", "logo"}
+    named = {"task": tasks, "call": calls, "file": files}
+    assert [
+        f"{group}.{code}" for group in named for code in named[group] if not text.knows(f"admin.{group}.{code}")
+    ] == []
 
 
 async def test_an_order_that_waits_is_cancelled_and_refunded(dina, seller, photo, shop):
