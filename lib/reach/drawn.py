@@ -1,5 +1,6 @@
 """What the pictures of a shop's reports say: the figures as tiles, days as bars, hours and cohorts as tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import batched
@@ -71,7 +72,7 @@ async def page(conn: db.Connection, shop: Partner, code: str, now: datetime, lan
 def _report(
     shop: Partner, period: str, panels: list[Panel], language: str, tiles: tuple[TileText, ...] = ()
 ) -> ReportText:
-    return ReportText(shop.title, period, tiles, tuple(panels), text.say(language, "digest.page.empty"))
+    return ReportText(shop.title, period, tiles, tuple(panels), text.say(language, "digest.page.empty"), language)
 
 
 def footed(report: ReportText, as_of: datetime | None, zone: str, language: str) -> ReportText:
@@ -98,14 +99,22 @@ def tiles(one: PageFacts, language: str) -> tuple[TileText, ...]:
 def days(one: PageFacts, language: str) -> BarsText:
     """Return the turnover by day, or by week for many days, before that of the other period."""
     number = 7 if len(one.days) > MOST_DAYS else 1
+    parts = list(batched(one.days, number))
+    firsts = [some[0].day for some in parts]
+    named = _dated(firsts, [text.short_day(language, day) for day in firsts])
     bars = tuple(
-        (text.short_day(language, some[0].day), sum(day.turnover_minor for day in some) / 100)
-        for some in batched(one.days, number)
+        (label, sum(day.turnover_minor for day in some) / 100) for label, some in zip(named, parts, strict=True)
     )
     before = tuple(sum(day.turnover_minor for day in some) / 100 for some in batched(one.days_before, number))
     heading = text.say(language, "partner.chart.by_day" if number == 1 else "digest.page.by_week")
     key = (text.say(language, "digest.page.now"), text.say(language, "digest.page.before"))
     return BarsText(heading, bars, before if any(before) else (), key if any(before) else ("", ""))
+
+
+def _dated(on: Sequence[date], labels: Sequence[str]) -> list[str]:
+    """Return the labels of these days, each with its year in a second line when there are several years."""
+    one_year = len({day.year for day in on}) < 2
+    return [label if one_year else f"{label}\n{day.year}" for day, label in zip(on, labels, strict=True)]
 
 
 def hours(found: list[BusyHour], language: str) -> GridText:
@@ -122,11 +131,13 @@ def cohorts(found: list[Cohort], today: date, language: str) -> GridText:
         for one in found
     )
     names = tuple(text.say(language, "digest.page.month_on", number=number) for number in range(1, 7))
-    return GridText(text.say(language, "digest.page.cohorts"), names, rows, "%")
+    return GridText(text.say(language, "digest.page.cohorts"), names, rows, shares=True)
 
 
 def owed(found: OwedPoints, language: str) -> BarsText:
     """Return the points by the month in which they expire."""
-    bars = [(tables.month(language, one.month), float(one.points)) for one in found.months if one.month]
+    months = [one.month for one in found.months if one.month]
+    named = _dated(months, [tables.month(language, one) for one in months])
+    bars = [(label, float(one.points)) for label, one in zip(named, found.months, strict=True)]
     rest = ((text.say(language, f"digest.owed.{name}"), float(getattr(found, name))) for name in ("later", "never"))
     return BarsText(text.say(language, "digest.page.owed"), (*bars, *(one for one in rest if one[1])))

@@ -8,7 +8,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from lib import qr
+from lib import qr, text
 from lib.drawing.card import figures, panels, poster
 from lib.drawing.card.report import BarsText, GridText, ReportText, TileText
 from tests.sizes import few
@@ -23,8 +23,8 @@ TITLES = ["Кофейня «Зерно» & <b> 🍩", "я" * 80, "Зерно", "
 DAYS = ("Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс")
 
 
-def report(*shown, title="Зерно", tiles=TILES, foot=""):
-    return ReportText(title, "1–30 ноября", tiles, shown or (by_day(),), "Чеков не было", foot)
+def report(*shown, title="Зерно", tiles=TILES, language="ru", foot=""):
+    return ReportText(title, "1–30 ноября", tiles, shown or (by_day(),), "Чеков не было", language, foot)
 
 
 def by_day(values=(10.0,) * 30, before=()):
@@ -90,9 +90,40 @@ def test_a_table_is_the_darker_the_more_there_is():
 
 
 def test_a_month_that_has_not_come_has_no_cell():
-    grid = GridText("Кто вернулся", ("1", "2"), (("окт · 9", (40, 20)), ("ноя · 3", (10, None))), "%")
-    said = words_of(figures.pdf(report(grid)))
-    assert [one for one in said if one.endswith("%") and one[:-1].isdecimal()] == ["40%", "20%", "10%"]
+    grid = GridText("Кто вернулся", ("1", "2"), (("окт · 9", (40, 20)), ("ноя · 3", (10, None))), shares=True)
+    said = words_of(figures.pdf(report(grid, tiles=())))
+    assert [one for one in said if one.endswith("%")] == ["40 %", "20 %", "10 %"]
+
+
+@pytest.mark.parametrize(
+    ("language", "marks"), [("ru", ["0", "2 000", "7,5 %", "1 500"]), ("en", ["0", "2,000", "7.5%", "1,500"])]
+)
+def test_numbers_are_written_as_the_language_writes_them(language, marks):
+    bars, cells = by_day([5_000.0]), GridText("Часы", ("Пн",), (("8:00", (1_500,)),))
+    tiles = (TileText("Доля", text.percent(language, 750)),)
+    said = words_of(figures.pdf(report(bars, cells, tiles=tiles, language=language)))
+    assert [one for one in said if one in marks] == [marks[2], *marks[:2], marks[3]]
+
+
+def test_the_scale_of_small_sums_has_its_decimals():
+    said = words_of(figures.pdf(report(by_day([1.5]), tiles=())))
+    assert [one for one in said if one in ("0", "0,5", "1", "1,5", "2")] == ["0", "0,5", "1", "1,5"]
+
+
+@pytest.mark.parametrize("number", [1, 7, 12, 30, 92])
+def test_labels_stand_apart_and_the_last_one_is_always_there(number):
+    wide = 700 / number
+    shown = panels._fitting(["28.11"] * number, wide)
+    apart = [(after - before) * wide for before, after in itertools.pairwise(shown)]
+    assert shown[-1] == number - 1
+    assert min(apart, default=99) > 75
+    assert max(apart, default=99) < 75 + 2 * wide, "as many as fit"
+
+
+def test_the_year_stands_below_the_first_label_of_each_year():
+    months = (("ноя\n2026", 3.0), ("дек\n2026", 1.0), ("янв\n2027", 2.0), ("позже", 4.0))
+    said = words_of(figures.pdf(report(BarsText("Баллы", months), tiles=())))
+    assert said[-6:] == ["ноя", "2026", "дек", "янв", "2027", "позже"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])

@@ -239,6 +239,15 @@ async def test_the_days_before_stand_beside_the_days(conn):
     ]
 
 
+def test_months_of_two_years_have_their_year():
+    from lib.reach import drawn
+
+    months = [OwedMonth(date(2026, 12, 1), 5), OwedMonth(date(2027, 1, 1), 7)]
+    bars = drawn.owed(OwedPoints(months, 0, 3), "en").bars
+    assert [label for label, _ in bars] == ["Dec\n2026", "Jan\n2027", "never"]
+    assert drawn.owed(OwedPoints(months[1:], 0, 0), "ru").bars == (("янв", 7.0),)
+
+
 async def test_a_page_of_a_year_has_a_bar_a_week_and_one_of_an_empty_shop_is_drawn_too(conn):
     from lib.drawing.card import figures as drawing
     from lib.reach import drawn

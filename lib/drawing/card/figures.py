@@ -46,7 +46,7 @@ def draw(report: ReportText, scale: float) -> Leaf:
         panels.tile(plot, (left, upper, left + wide, upper + TILES), one)
     top = float(HEAD + lines * (TILES + GAP))
     for panel, high in zip(report.panels, heights, strict=True):
-        _panel(plot, top, high, panel, report.empty)
+        _panel(plot, top, high, panel, report)
         top += high + GAP
     if report.foot:
         plot.write((EDGE, top + 30), report.foot, 26, FAINT, medium=True)
@@ -58,12 +58,12 @@ def _high(panel: BarsText | GridText) -> float:
     return PANEL if isinstance(panel, BarsText) else 100 + 44 + max(len(panel.rows), 4) * 46 + 40
 
 
-def _panel(plot: Plot, top: float, high: float, panel: BarsText | GridText, empty: str) -> None:
+def _panel(plot: Plot, top: float, high: float, panel: BarsText | GridText, report: ReportText) -> None:
     right = WIDE - EDGE
     plot.block((EDGE, top, right, top + high), 24, WHITE)
     plot.write((EDGE + 32, top + 58), panel.heading, 32, INK)
     if isinstance(panel, BarsText):
         panels.key(plot, right - 32, top + 48, panel)
-        panels.bars(plot, (EDGE + 20, top + 106, right - 32, top + high - 70), panel, empty)
+        panels.bars(plot, (EDGE + 20, top + 106, right - 32, top + high - 70), panel, report)
     else:
-        panels.grid(plot, (EDGE + 8, top + 94, right - 32, top + high - 32), panel, empty)
+        panels.grid(plot, (EDGE + 8, top + 94, right - 32, top + high - 32), panel, report)

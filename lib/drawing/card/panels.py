@@ -4,11 +4,13 @@ All sizes are in units of a sheet that is 960 wide, as a phone shows it in full;
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from lib.drawing.card.report import BarsText, GridText, TileText
+from lib import text
+from lib.drawing.card.report import BarsText, GridText, ReportText, TileText
 from lib.drawing.ground import lettering
 from lib.drawing.ground.colour import Rgb
 from lib.drawing.ground.leaf import Leaf, PrintedLine
@@ -23,7 +25,7 @@ BEST: Rgb = (232, 142, 54)
 PALE: Rgb = (201, 216, 209)
 WORSE: Rgb = (192, 62, 48)
 WIDE, EDGE = 960, 44
-LABELS = 8
+BETWEEN = 16  # two labels
 
 type Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -78,15 +80,15 @@ class Plot:
         self.pen.line([one * self.scale for one in (left, at, right, at)], LINE, max(1, round(2 * self.scale)))
 
 
-def tile(plot: Plot, box: Box, text: TileText) -> None:
+def tile(plot: Plot, box: Box, one: TileText) -> None:
     """Draw a figure with its name above it and its change beside the name."""
     left, top, right, bottom = box
     plot.block(box, 24, WHITE)
-    plot.fit((left + 22, top + 26), text.label, (right - left - 40, 34), (28, 16), FAINT)
-    plot.fit((left + 22, top + (74 if text.change else 90)), text.value, (right - left - 40, 60), (48, 22), INK)
-    if text.change:
-        ink = ACCENT if text.change.startswith("↑") else WORSE if text.change.startswith("↓") else FAINT
-        arrow, _, by = text.change.replace("\u00a0", " ").partition(" ")
+    plot.fit((left + 22, top + 26), one.label, (right - left - 40, 34), (28, 16), FAINT)
+    plot.fit((left + 22, top + (74 if one.change else 90)), one.value, (right - left - 40, 60), (48, 22), INK)
+    if one.change:
+        ink = ACCENT if one.change.startswith("↑") else WORSE if one.change.startswith("↓") else FAINT
+        arrow, _, by = one.change.replace("\u00a0", " ").partition(" ")
         _arrow(plot, (left + 22, bottom - 46), arrow, ink)
         plot.write((left + 56, bottom - 24), by, 28, ink)
 
@@ -103,13 +105,13 @@ def _arrow(plot: Plot, at: tuple[float, float], arrow: str, ink: Rgb) -> None:
     plot.pen.polygon(points, fill=ink)
 
 
-def bars(plot: Plot, box: Box, text: BarsText, empty: str) -> None:
+def bars(plot: Plot, box: Box, panel: BarsText, report: ReportText) -> None:
     """Draw bars on a scale of round numbers, the best of them marked; those of the period before stand behind."""
     left, top, right, bottom = box
-    before = text.before[: len(text.bars)]
-    most = max([*(value for _, value in text.bars), *before], default=0)
+    before = panel.before[: len(panel.bars)]
+    most = max([*(value for _, value in panel.bars), *before], default=0)
     if most <= 0:
-        plot.write(((left + right) / 2, (top + bottom) / 2), empty, 32, FAINT, medium=True, anchor="mm")
+        plot.write(((left + right) / 2, (top + bottom) / 2), report.empty, 32, FAINT, medium=True, anchor="mm")
         return
     left += 110
     distance = step(most)
@@ -117,11 +119,12 @@ def bars(plot: Plot, box: Box, text: BarsText, empty: str) -> None:
     for number in range(round(top_value / distance) + 1):
         height = bottom - (bottom - top) * number * distance / top_value
         plot.line(left, right, height)
-        plot.write((left - 16, height), short(number * distance), 26, FAINT, medium=True, anchor="rm")
-    wide = (right - left) / len(text.bars)
+        mark = text.decimal(report.language, round(number * distance * 100))
+        plot.write((left - 16, height), mark, 26, FAINT, medium=True, anchor="rm")
+    wide = (right - left) / len(panel.bars)
     gap = max(2.5, min(12.0, wide * 0.2))
-    best = max(value for _, value in text.bars)
-    for place, (_, value) in enumerate(text.bars):
+    best = max(value for _, value in panel.bars)
+    for place, (_, value) in enumerate(panel.bars):
         start, end = left + place * wide + gap / 2, left + (place + 1) * wide - gap / 2
         if place < len(before) and before[place] > 0:
             plot.block(
@@ -132,19 +135,34 @@ def bars(plot: Plot, box: Box, text: BarsText, empty: str) -> None:
             ink = BEST if value == best else ACCENT
             high = bottom - (bottom - top) * value / top_value
             plot.block((start + inset, high, end - inset, bottom), 8, ink, top_only=True)
-    _labels(plot, (left, bottom, wide), text)
+    _labels(plot, (left, bottom, wide), panel)
 
 
-def _labels(plot: Plot, at: tuple[float, float, float], text: BarsText) -> None:
-    left, bottom, wide = at
-    shown = max(1, math.ceil(len(text.bars) / LABELS))
-    for place, (label, _) in list(enumerate(text.bars))[::shown]:
-        plot.write((left + (place + 0.5) * wide, bottom + 40), label, 24, FAINT, medium=True, anchor="ms")
+def _labels(plot: Plot, at: tuple[float, float, float], panel: BarsText) -> None:
+    """Write the labels that there is room for, the last one always; a second line only where it is another."""
+    (left, bottom, wide), known = at, ""
+    for place in _fitting([label.partition("\n")[0] for label, _ in panel.bars], wide):
+        first, _, second = panel.bars[place][0].partition("\n")
+        middle = left + (place + 0.5) * wide
+        plot.write((middle, bottom + 36), first, 24, FAINT, medium=True, anchor="ms")
+        if second and second != known:
+            plot.write((middle, bottom + 61), second, 22, FAINT, medium=True, anchor="ms")
+        known = second
 
 
-def key(plot: Plot, right: float, top: float, text: BarsText) -> None:
+def _fitting(labels: Sequence[str], wide: float) -> list[int]:
+    """Return the places of the labels that can stand beside each other, chosen from the right."""
+    sizes = [lettering.width(label, lettering.MEDIUM) * 24 / lettering.RULER for label in labels]
+    chosen = [len(labels) - 1]
+    for place in reversed(range(len(labels) - 1)):
+        if (chosen[0] - place) * wide >= (sizes[chosen[0]] + sizes[place]) / 2 + BETWEEN:
+            chosen.insert(0, place)
+    return chosen
+
+
+def key(plot: Plot, right: float, top: float, panel: BarsText) -> None:
     """Write what the bars and the pale ones are, from the right."""
-    for words, ink in ((text.key[1], PALE), (text.key[0], ACCENT)):
+    for words, ink in ((panel.key[1], PALE), (panel.key[0], ACCENT)):
         if words:
             wide = lettering.width(words, lettering.MEDIUM) * 24 / lettering.RULER
             plot.write((right - wide, top), words, 24, FAINT, medium=True, anchor="lm")
@@ -152,25 +170,26 @@ def key(plot: Plot, right: float, top: float, text: BarsText) -> None:
             right -= wide + 62
 
 
-def grid(plot: Plot, box: Box, text: GridText, empty: str) -> None:
+def grid(plot: Plot, box: Box, panel: GridText, report: ReportText) -> None:
     """Draw the table, each cell shaded by its part of the most."""
     left, top, right, bottom = box
-    most = max([cell or 0 for _, cells in text.rows for cell in cells], default=0)
+    most = max([cell or 0 for _, cells in panel.rows for cell in cells], default=0)
     if most <= 0:
-        plot.write(((left + right) / 2, (top + bottom) / 2), empty, 32, FAINT, medium=True, anchor="mm")
+        plot.write(((left + right) / 2, (top + bottom) / 2), report.empty, 32, FAINT, medium=True, anchor="mm")
         return
-    wide, high = (right - left - 130) / len(text.columns), (bottom - top - 44) / len(text.rows)
-    for column, words in enumerate(text.columns):
+    wide, high = (right - left - 130) / len(panel.columns), (bottom - top - 44) / len(panel.rows)
+    for column, words in enumerate(panel.columns):
         plot.write((left + 130 + (column + 0.5) * wide, top + 14), words, 26, FAINT, medium=True, anchor="mm")
-    for number, (label, cells) in enumerate(text.rows):
+    for number, (label, cells) in enumerate(panel.rows):
         upper = top + 44 + number * high
         plot.write((left + 114, upper + high / 2), label, min(26, high * 0.7), FAINT, medium=True, anchor="rm")
         for column, cell in enumerate(cells):
             start = left + 130 + column * wide
             if cell is not None:
-                _cell(
-                    plot, (start + 2, upper + 2, start + wide - 2, upper + high - 2), cell / most, f"{cell}{text.unit}"
+                words = (
+                    text.percent(report.language, cell * 100) if panel.shares else text.number(report.language, cell)
                 )
+                _cell(plot, (start + 2, upper + 2, start + wide - 2, upper + high - 2), cell / most, words)
 
 
 def _cell(plot: Plot, box: Box, part: float, words: str) -> None:
@@ -196,8 +215,3 @@ def step(most: float) -> float:
     rough = most / 4
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-
-
-def short(value: float) -> str:
-    """Return a number of a scale."""
-    return f"{value:,.0f}".replace(",", "\u00a0") if value >= 1 or value == 0 else f"{value:.1f}"

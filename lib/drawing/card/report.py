@@ -14,7 +14,10 @@ class TileText:
 
 @dataclass(frozen=True)
 class BarsText:
-    """Bars, each a label and a value; behind them, pale, those of the period before."""
+    """Bars, each a label and a value; behind them, pale, those of the period before.
+
+    A label may have a second line, such as the year of a month: it is drawn where it is another than before.
+    """
 
     heading: str
     bars: tuple[tuple[str, float], ...]
@@ -24,21 +27,28 @@ class BarsText:
 
 @dataclass(frozen=True)
 class GridText:
-    """A table whose cells are the darker the more they are; None is a cell that there is not."""
+    """A table whose cells are the darker the more they are; None is a cell that there is not.
+
+    `shares`: the cells are percentages.
+    """
 
     heading: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[int | None, ...]], ...]
-    unit: str = ""
+    shares: bool = False
 
 
 @dataclass(frozen=True)
 class ReportText:
-    """A report: its head, its tiles, and its panels from the top; `empty` stands where a panel has nothing."""
+    """A report: its head, its tiles, and its panels from the top; `empty` stands where a panel has nothing.
+
+    `language`: how the numbers of the panels are written.
+    """
 
     title: str
     period: str
     tiles: tuple[TileText, ...]
     panels: tuple[BarsText | GridText, ...]
     empty: str
+    language: str
     foot: str = ""
