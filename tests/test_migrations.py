@@ -1,10 +1,12 @@
 import asyncio
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from psycopg.errors import RestrictViolation
 
+from dev import postgres
 from lib import config, db, errors, migrations
 from ops.__main__ import main
 
@@ -174,10 +176,14 @@ async def before(conn, name):
         await db.script(conn, entry.text)
 
 
+def migration(name):
+    return next(entry.text for entry in migrations.available() if entry.name == name)
+
+
 async def migrate(conn, name):
     """Apply one migration and return the rows of before and after."""
     old = await rows(conn)
-    await db.script(conn, next(entry.text for entry in migrations.available() if entry.name == name))
+    await db.script(conn, migration(name))
     return old, await rows(conn)
 
 
@@ -205,6 +211,51 @@ async def test_the_tenth_migration_leaves_every_row_as_it_was_and_guards_it(empt
     )
     await empty.execute("update jobs set state = 'cancelled', finished_at = now()")
     assert (await rows(empty))["job_history"][-1]["args"] == {"id": 1}
+
+
+STUCK = """
+insert into users (tg_id) values (7);
+insert into broadcasts (partner_id, created_by, state, words)
+select 0, 1, s.state, s.words
+from (values ('running', 'over'), ('paused', 'over, too'), ('running', 'not over')) s (state, words);
+insert into broadcast_parts (partner_id, broadcast_id, n, user_ids, states, counts, run_at, until, finished_at)
+select 0, id, 1, '{1}', '\\x02', '{0,0,1,0,0,0,0}', now(), now(), case when words <> 'not over' then now() end
+from broadcasts;
+"""
+
+
+@pytest.fixture
+async def walled(server):
+    """Let the owner keep to row-level security, as owners do outside of Neon."""
+    async with db.connect(postgres.url(server)) as conn:
+        await conn.execute("alter role owner nobypassrls")
+        yield
+        await conn.execute("alter role owner bypassrls")
+
+
+async def test_a_stuck_broadcast_ends_for_an_owner_who_keeps_to_the_walls(database, walled):
+    async with database.connect() as conn:
+        await db.script(conn, "select set_config('app.platform', 'on', false);" + STUCK)
+        await db.script(conn, "select set_config('app.platform', '', false)")
+        assert await _rows(conn, "broadcasts") == [], "the owner sees none"
+        await db.script(conn, migration("0058_end_stuck_broadcasts"))
+        await db.script(conn, "select set_config('app.platform', 'on', false)")
+        states = {row["words"]: row["state"] for row in await _rows(conn, "broadcasts")}
+    assert states == {"over": "done", "over, too": "done", "not over": "running"}
+
+
+def test_a_migration_changes_walled_rows_as_the_platform():
+    walled = "|".join(re.findall(r"alter table (\w+) enable row level security", "".join(map(Path.read_text, SCHEMA))))
+    change = re.compile(rf"^ *(?:update|delete from|insert into) (?:{walled})\b", re.MULTILINE)
+    functions = re.compile(r"create (?:or replace )?function.*?\$\$.*?\$\$;", re.DOTALL)
+    alone = {entry.name: functions.sub("", entry.text) for entry in migrations.available()}
+    found = {
+        name: "set_config('app.platform', 'on', true)" in text for name, text in alone.items() if change.search(text)
+    }
+    assert len(found) >= 4
+    assert [name for name, is_platform in found.items() if not is_platform] == ["0056_end_paused_broadcasts"], (
+        "see 0058"
+    )
 
 
 async def test_apply_applies_each_file_once_and_in_order(empty, folder):
