@@ -14,12 +14,16 @@ SQL = db.load("reach")
 
 @dataclass(frozen=True)
 class CastReport:
-    """The sums by outcome, and what people did then; who came back is known of a shop's broadcast alone."""
+    """The sums by outcome, and what people did then; who came back is known of a shop's broadcast alone.
+
+    `forgotten`: it is so old that only the sums are kept, and no longer who the people were.
+    """
 
     sums: list[int]
     clicked: int
     came_back: int
     turnover_minor: int
+    forgotten: bool = False
 
     def of(self, outcome: Fate) -> int:
         """Return how many people have this outcome."""
@@ -39,7 +43,7 @@ async def report(conn: db.Connection, one: Broadcast) -> CastReport:
     back = await SQL.came_back.within(PLATFORM).one(conn, dict, **ids) if one.partner_id else None
     assert sums is not None
     money = back or {"people": 0, "turnover_minor": 0}
-    return CastReport(sums["broadcast_sums"], clicked, money["people"], money["turnover_minor"])
+    return CastReport(sums["sums"], clicked, money["people"], money["turnover_minor"], sums["forgotten"])
 
 
 def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keyboard]:
@@ -61,6 +65,8 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
     if report.came_back:
         fields = {"back": report.came_back, "turnover": report.turnover_minor}
         lines.append(text.say(language, "news.report.back", **fields))
+    if report.forgotten and report.of(Fate.UNKNOWN):
+        lines.append(text.say(language, "news.report.forgotten"))
     return "\n\n".join(lines), _rows(one, report, language)
 
 
@@ -83,7 +89,7 @@ WISHES = {
 def _rows(one: Broadcast, report: CastReport, language: str) -> Keyboard:
     flow = "cast" if one.partner_id else "casts"
     wishes = [*WISHES.get(one.state, ())]
-    if one.state == "done" and report.of(Fate.UNKNOWN):
+    if one.state == "done" and report.of(Fate.UNKNOWN) and not report.forgotten:
         wishes.append("unknown")
     label = {wish: text.say(language, f"news.button.{wish}", number=report.of(Fate.UNKNOWN)) for wish in wishes}
     rows = [[Button(label[wish], f"{flow}:{wish}:{one.id}") for wish in wishes]] if wishes else []

@@ -200,7 +200,11 @@ from turn_part(
 select advance_broadcast(%(partner_id)s, %(id)s, %(rest_at)s, %(now)s);
 
 -- name: sums
-select broadcast_sums(%(partner_id)s, %(id)s);
+-- By outcome; `forgotten`: who the people were is not kept any more.
+select broadcast_sums(partner_id, id) as sums, sums is not null as forgotten
+from broadcasts
+where partner_id = %(partner_id)s
+and id = %(id)s;
 
 -- name: clicks
 select count(*)

@@ -77,7 +77,8 @@ create function uncount_unknown(b broadcasts) returns void language sql as $$
 $$;
 
 -- Pauses a broadcast, cancels it, or has it go on; a state that does not allow it is refused. A worker sees it at its
--- next turn, half a second later at the most. Who resumes one that had stopped for its blocks means it.
+-- next turn, half a second later at the most. Who resumes one that had stopped for its blocks means it. Once its parts are
+-- forgotten, nobody is left to send it to again.
 create function steer_broadcast(p_partner_id bigint, p_id bigint, p_wish text, p_reason text, p_now timestamptz)
 returns void language plpgsql as $$
 declare
@@ -96,7 +97,7 @@ begin
         where partner_id = p_partner_id and id = p_id;
         perform queue_parts(p_partner_id, p_id, p_now);
         perform queue_progress(p_partner_id, p_id);
-    elsif p_wish = 'unknown' and b.state = 'done' then
+    elsif p_wish = 'unknown' and b.state = 'done' and b.sums is null then
         perform uncount_unknown(b);
         update broadcast_parts t
         set states = decode(replace(regexp_replace(encode(t.states, 'hex'), '(..)', '\1 ', 'g'), '06 ', '00 '), 'hex'),

@@ -301,6 +301,31 @@ async def test_the_report_knows_who_pressed_and_who_came_back(conn):
     assert (report.came_back, report.turnover_minor) == (1, 100_000)
 
 
+async def test_what_is_forgotten_is_not_offered_again_and_says_why(conn):
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 3)]
+    one = await released(conn, shop)
+    await conn.execute(
+        "update broadcasts set state = 'done', started_at = %s, finished_at = %s where id = %s", (NOON, NOON, one.id)
+    )
+    await conn.execute(
+        "insert into broadcast_parts (partner_id, broadcast_id, n, user_ids, states, counts, run_at, until)"
+        r" values (%s, %s, 1, %s, '\x020206', '{0,0,2,0,0,0,1}', now(), now())",
+        (shop.id, one.id, people),
+    )
+
+    async def shown():
+        found = await broadcasts.get(conn, shop.id, one.id)
+        words, rows = results.shown(found, await results.report(conn, found), "ru")
+        return "больше 90 дней" in words, rows[0][0].label
+
+    assert await shown() == (False, "Отправить ещё раз: 1")
+    assert await parts.forget(conn, NOON + timedelta(days=91), 10) == 1
+    assert await shown() == (True, "🔄 Обновить")
+    async with refused(conn, errors.Conflict, match="broadcast_state"):
+        await broadcasts.steer(conn, shop.id, one.id, "unknown", NOON)
+
+
 async def bought(conn, shop, user_id, at):
     await conn.execute(
         "insert into point_accounts (partner_id, member_id, kind, balance)"
