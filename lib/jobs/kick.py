@@ -1,15 +1,16 @@
 """When a worker has to run: kicks it now, and remembers in Redis when it is due again, so that Postgres may sleep.
 
 There are two workers: `drain` does what is light, `render` what needs Pillow, NumPy or the encoder (lib/tasks). Each
-has a hint of its own, a time and a number. Anything that may make the hint stale, an order or the start of another run,
-counts the number up, and a hint with an old number is no hint. Lost, stale or out of reach it costs one look at the
-queue, never a job; and it holds for half an hour at most.
+has a hint of its own, a number that Redis drops when the worker is due: by its clock, as those of two instances may
+differ. Anything that may make the hint stale, an order or the start of another run, counts the number up, and a hint
+with an old number is no hint. Lost, stale or out of reach it costs one look at the queue, never a job; and it holds for
+half an hour at most.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
-from lib import cache, config, errors, fetch, log
+from lib import cache, clock, config, errors, fetch, log
 
 type Worker = Literal["drain", "render"]
 
@@ -65,10 +66,12 @@ async def rest(worker: Worker, number: int | None, due_at: datetime | None) -> N
     """Remember when the worker's next job falls due (None: nothing is left), as far as this run knows."""
     if number is None:
         return
-    latest = datetime.now(UTC) + LOOK
-    due = f"{number}:{min(due_at or latest, latest).timestamp()}"
+    span = min(due_at - clock.now(), LOOK) if due_at else LOOK
     try:
-        await cache.set(f"{worker}_due", due, LOOK)
+        if span > timedelta(0):
+            await cache.set(f"{worker}_rests", str(number), span)
+        else:
+            await cache.delete(f"{worker}_rests")
     except errors.Unavailable as error:
         log.event("drain_hint_not_kept", error=str(error))
 
@@ -78,14 +81,15 @@ async def may_rest() -> dict[Worker, bool]:
 
     That it came is marked, so that others see whether it still does.
     """
-    keys = [cache.key(f"{worker}_{what}") for worker in WORKERS for what in ("changes", "due")]
+    keys = [cache.key(f"{worker}_{what}") for worker in WORKERS for what in ("changes", "rests")]
     try:
         [found] = await cache.pipeline([["MGET", *keys, cache.key(MARK)]])
-        await _mark(found[-1], datetime.now(UTC).timestamp())
+        await _mark(found[-1], clock.now().timestamp())
     except errors.Unavailable as error:
         log.event("drain_hint_not_read", error=str(error))
         return dict.fromkeys(WORKERS, False)
-    return {worker: _is_ahead(*found[2 * n : 2 * n + 2]) for n, worker in enumerate(WORKERS)}
+    hints = zip(WORKERS, found[:-1:2], found[1:-1:2], strict=True)
+    return {worker: number is not None and number == hint for worker, number, hint in hints}
 
 
 async def _mark(before: object, now: float) -> None:
@@ -99,14 +103,6 @@ def mark_of(text: object) -> tuple[float, bool]:
     """Return when the cron was last noted, as Unix time, and whether it comes often; (0, False) for nothing."""
     at, _, often = str(text or "").partition(":")
     return (float(at), often == "1") if at.isdecimal() else (0.0, False)
-
-
-def _is_ahead(number: object, hint: object) -> bool:
-    known, _, due = str(hint or "").partition(":")
-    try:
-        return known == str(number) and float(due) > datetime.now(UTC).timestamp()
-    except ValueError:
-        return False
 
 
 def _count_up(worker: Worker) -> list[cache.Command]:

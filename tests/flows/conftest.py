@@ -153,7 +153,7 @@ class Shop:
             assert now < until, found
             if now >= tick_at and (mine is None or mine.done()):
                 if self.has_own_jobs:
-                    await self._redis("UNLINK", "local:drain_due", "local:render_due")
+                    await self._redis("UNLINK", "local:drain_rests", "local:render_rests")
                 tick_at, mine = now + TICK, asyncio.create_task(self.stack.tick())
                 self.ticks.add(mine)
                 mine.add_done_callback(self.ticks.discard)

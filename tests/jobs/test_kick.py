@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 import api.drain.index
 from dev import serving, upstash, valkey
-from lib import cache, config, db, errors, fetch
+from lib import cache, clock, config, db, errors, fetch
 from lib.jobs import kick, periodic
 from tests import factories
 from tests.conftest import SETTINGS
@@ -146,21 +146,32 @@ async def test_an_order_while_the_drain_ends_makes_its_hint_stale(redis):
 
 async def test_only_the_drain_that_began_last_leaves_a_hint(redis):
     first, second = await kick.heard("drain"), await kick.heard("drain")
-    await kick.rest("drain", second, datetime.now(UTC) + timedelta(milliseconds=1))
+    await kick.rest("drain", second, datetime.now(UTC))
     await kick.rest("drain", first, datetime.now(UTC) + HOUR)
     assert not (await kick.may_rest())["drain"]
 
 
 async def test_a_look_is_forced_after_half_an_hour(redis):
     await kick.rest("drain", await kick.heard("drain"), None)
-    [ttl] = await cache.pipeline([["PTTL", cache.key("drain_due")]])
+    [ttl] = await cache.pipeline([["PTTL", cache.key("drain_rests")]])
     assert 0 < ttl <= kick.LOOK.total_seconds() * 1000
     assert timedelta(minutes=30) == kick.LOOK
 
 
-@pytest.mark.parametrize("hint", ["", "x", "1", "1:", "1:soon", ":99999999999"])
+@pytest.mark.parametrize("wrong", [-timedelta(minutes=10), timedelta(0), timedelta(minutes=10)])
+async def test_a_hint_holds_as_long_whichever_clock_its_writer_and_its_reader_go_by(redis, monkeypatch, wrong):
+    """Two instances: the one that rests has a wrong clock, the cron's has the right one."""
+    with monkeypatch.context() as other:
+        other.setattr(clock, "now", lambda: datetime.now(UTC) + wrong)
+        await kick.rest("drain", await kick.heard("drain"), clock.now() + timedelta(minutes=5))
+    assert (await kick.may_rest())["drain"]
+    [ttl] = await cache.pipeline([["PTTL", cache.key("drain_rests")]])
+    assert 240_000 < ttl <= 300_000
+
+
+@pytest.mark.parametrize("hint", ["", "x", "0", "1:", "1:soon", "1:99999999999", "11"])
 async def test_an_odd_hint_is_no_hint(redis, hint):
-    await cache.pipeline([["SET", cache.key("drain_changes"), "1"], ["SET", cache.key("drain_due"), hint]])
+    await cache.pipeline([["SET", cache.key("drain_changes"), "1"], ["SET", cache.key("drain_rests"), hint]])
     assert not (await kick.may_rest())["drain"]
 
 
@@ -183,6 +194,6 @@ async def test_a_retry_in_the_far_future_is_what_the_hint_waits_for(database, re
         await factories.make_job(conn, await factories.make_user(conn), task="notice", run_at=later)
         await periodic.tick(conn, api.drain.index.SCHEDULES, datetime.now(UTC))
     await cron()
-    hint = float((await cache.get("drain_due")).split(":")[1])
+    [ttl] = await cache.pipeline([["PTTL", cache.key("drain_rests")]])
     # the drain reads Postgres's times by its own clock, and takes the way of an answer for a difference of the two
-    assert hint <= later.timestamp() + 60
+    assert 0 < ttl <= (later - datetime.now(UTC) + timedelta(minutes=1)).total_seconds() * 1000
