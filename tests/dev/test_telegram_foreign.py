@@ -71,6 +71,8 @@ async def test_a_forwarded_message_says_who_wrote_it(lab: Lab) -> None:
     sent = await lab.bot.forward_message(ALICE, ALICE, said["message"]["message_id"])
     assert sent.text == "из рук в руки"
     assert sent.forward_origin.sender_user.id == ALICE
+    again = await lab.bot.forward_message(ALICE, ALICE, sent.message_id)
+    assert again.forward_origin == sent.forward_origin
 
 
 async def test_a_copy_is_the_bots_own_and_may_have_another_caption(lab: Lab) -> None:

@@ -11,11 +11,11 @@ CONTENT = (*BODY, "voice", "sticker", "location", "contact")
 
 
 async def forward_message(asked: Asked) -> Json:
-    """Put a message into a chat with a note of who wrote it and when."""
+    """Put a message into a chat with a note of who wrote it and when, also if it had been passed on before."""
     asked.chat()
     posted, content = _source(asked, "forward", "forwarded")
-    origin = {"type": "user", "sender_user": posted.message["from"], "date": posted.message["date"]}
-    return asked.say({**content, "forward_origin": origin})
+    own = {"type": "user", "sender_user": posted.message["from"], "date": posted.message["date"]}
+    return asked.say({**content, "forward_origin": posted.message.get("forward_origin", own)})
 
 
 async def copy_message(asked: Asked) -> Json:
