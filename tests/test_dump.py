@@ -6,9 +6,8 @@ from typing import Any
 from lib.assistant import requests, talks
 from lib.credits import ledger
 from lib.jobs import table as jobs_table
-from lib.loyalty import members, partners, points, releases, staff, talk
-from lib.office import queue
-from lib.office.letters import bury_update
+from lib.loyalty import counter, members, partners, points, releases, staff, talk
+from lib.office import letters, queue, trail
 from lib.people import notify, users
 from tests import factories
 from tests.assistant.request_lab import make_bakery, send
@@ -19,10 +18,11 @@ TG_ID, PHONE, TYPED_PHONE = 7_123_456_789, "+79161234509", "8 (916) 123-45-09"
 NAME, USERNAME = "Ефросинья", "frosya_dump"
 TITLE, LETTER, RATING, REASON = "Самовар тульский", "Письмо про сметану", "Оценка про творог", "Возврат, звать иначе"
 QUESTION = "Вопрос про ряженку"
+SORRY, BROKEN = "Извинились перед Фросей", f"KeyError: {TG_ID}"
 ADDRESS, WISH, REFUSED = "Тихая улица, 17", "домофон про кефир", "Звонили Фросе, молчит"
 ABOUT, SHOP_CONTACT = "Печём по рецепту прабабушки", "@frosya_contact"
 TRACES = (str(TG_ID), NAME, USERNAME, PHONE[2:], TITLE, LETTER, RATING, REASON, ABOUT, SHOP_CONTACT, QUESTION)
-TRACES += (ADDRESS, WISH, REFUSED)
+TRACES += (ADDRESS, WISH, REFUSED, SORRY, BROKEN)
 
 # The tables that go on naming the account, by a number that is nobody's: money, points, and what was done for a shop.
 KEPT = {
@@ -65,7 +65,7 @@ async def live(conn, shop):
     """Let a person do everything there is to do: as a seller, a client, a cashier, and an owner of a shop."""
     alice = await factories.make_user(conn, tg_id=TG_ID, credits=9, first_name=NAME, username=USERNAME)
     order = {"title": TITLE, "chat_id": TG_ID}
-    await factories.make_job(conn, alice, price=1, key=f"order:studio:{TG_ID}:5", args=order)
+    job = await factories.make_job(conn, alice, price=1, key=f"order:studio:{TG_ID}:5", args=order)
     await members.register(conn, alice.id, name=NAME, city="Казань", phone=PHONE)
     joined = await members.join(conn, shop.id, alice.id, now=NOW)
     visit = await points.accrue(
@@ -87,8 +87,8 @@ async def live(conn, shop):
     await releases.ask(conn, alice.id, actor_id=shop.owner.id, partner_id=shop.id, reason=REASON, title="-", now=NOW)
     assert await releases.keep(conn, alice.id, now=NOW)
     other = await make_member(conn, shop)
-    key = f"till:{TG_ID}:77"
-    await points.accrue(conn, shop.id, other.id, alice.id, bill_minor=50_000, key=key, now=NOW)
+    at = await staff.get(conn, shop.id, alice.id)
+    await counter.accrue(conn, at, other.id, bill_minor=50_000, nonce="", key=f"till:{TG_ID}:77", now=NOW)
     own = await partners.apply(
         conn, alice.id, title="Пекарня", city="Казань", category="cafe", about=ABOUT, contact=SHOP_CONTACT
     )
@@ -97,8 +97,18 @@ async def live(conn, shop):
     await notify.tell(conn, shop.owner.id, "partner", "partner.push.letter", fields, once=new_key())
     for number, payload in enumerate(BURIED):
         raw = json.dumps({"update_id": number, **payload}).encode()
-        await bury_update(conn, "studio", 8_000_000 + number, raw, "KeyError: 'x'", 3)
+        await letters.bury_update(conn, "studio", 8_000_000 + number, raw, "KeyError: 'x'", 3)
+    await be_seen_to(conn, alice, job)
     return alice
+
+
+async def be_seen_to(conn, alice, job):
+    """Let an administrator do what they can about a person and their order, and say why."""
+    for subject in (f"user {alice.id}", f"job {job.id}"):
+        await trail.note(conn, "admin:1", "user.unban", subject, SORRY, before={"reason": SORRY})
+    await letters.bury_update(conn, "studio", 8_100_000, b"{}", BROKEN, 3)
+    [letter] = [one for one in await letters.list_letters(conn) if one.error == BROKEN]
+    assert await letters.drop(conn, letter, actor="admin:1", reason="-")
 
 
 async def test_nothing_of_a_person_is_left_in_any_table(database):
@@ -140,7 +150,7 @@ async def test_an_operation_and_a_deed_lose_nothing_but_who_was_erased(conn):
     await conn.execute(
         "insert into audit_log (actor, action, subject, reason) values ('admin:91', 'user.ban', 'user 1', '-')"
     )
-    for change in ("reason = 'other'", "actor = 'admin:92'"):
+    for change in ("reason = 'other'", "actor = 'admin:92'", "before = '{}'", "action = 'user.unban', reason = '—'"):
         async with factories.refused(conn, Exception, match="is not allowed"):
             await conn.execute(f"update audit_log set {change} where actor = 'admin:91'")
 

@@ -258,6 +258,26 @@ def test_a_migration_changes_walled_rows_as_the_platform():
     )
 
 
+@pytest.mark.long
+async def test_the_sixtieth_migration_takes_telegram_ids_out_of_the_keys_of_grants(empty):
+    await migrations.SQL.prepare.run(empty)
+    await before(empty, "0060_forget_reasons_of_administrators")
+    await empty.execute("insert into users (tg_id, language) values (1005, 'ru')")
+    [(dina,)] = await (await empty.execute("select id from users")).fetchall()
+    await empty.execute("insert into credit_accounts (user_id) values (%s)", (dina,))
+    for key in ("admin:1005:8", "admin:1005:9", "admin:6:9", "ops:1"):  # of somebody who was erased, and of a console
+        await empty.execute("select grant_credits(%s, 2, %s, 'admin:1005', '-')", (dina, key))
+    old, new = await migrate(empty, "0060_forget_reasons_of_administrators")
+    erased = old["credit_ledger"][2]["id"]
+    keys = [f"grant:act:{dina}:8", f"grant:act:{dina}:9", f"grant:erased:{erased}", "grant:ops:1"]
+    assert [row["key"] for row in new["credit_ledger"]] == keys
+    assert [{**row, "key": ""} for row in new["credit_ledger"]] == [{**row, "key": ""} for row in old["credit_ledger"]]
+    assert [row["after"].get("key") for row in new["audit_log"]] == [None, None, None, "ops:1"]
+    for statement in ("update credit_ledger set key = '-'", "update audit_log set action = 'x.y'"):
+        with pytest.raises(RestrictViolation):
+            await empty.execute(statement)
+
+
 async def test_apply_applies_each_file_once_and_in_order(empty, folder):
     folder("0001_create_t1", "create table t1 (id int);")
     folder("0002_create_t2", "create table t2 as select id from t1; insert into t2 values (100 % 7);")

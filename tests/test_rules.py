@@ -134,7 +134,7 @@ def test_no_two_sentences_are_told_under_keys_of_one_form():
         for form in re.findall(r'\bonce(?:, \w+)? ?= ?f"([^"]+)"', _source(path)):
             forms.setdefault(re.sub(r"{[^{}]*}", "{}", form), []).append(_name(path))
     doubled = {form: where for form, where in forms.items() if len(where) > 1}
-    assert doubled == {"receipt:{}": ["lib.flows.partner.clients", "lib.loyalty.counter"]}  # of an operation's own key
+    assert doubled == {"receipt:{}:{}": ["lib.flows.partner.clients", "lib.loyalty.counter"]}  # of an operation
 
 
 def test_no_file_imports_itself_in_a_circle():

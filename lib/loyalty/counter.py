@@ -120,7 +120,7 @@ async def accrue(
     later = done.active_at is not None and done.active_at > done.created_at and done.pending > 0
     if later and done.active_at:
         fields["at"] = notify.day(done.active_at)
-    await _tell(conn, done, key, _card(place.partner_id, "accrued_later" if later else "accrued", fields))
+    await _tell(conn, done, _card(place.partner_id, "accrued_later" if later else "accrued", fields))
     await _ask_how_it_was(conn, place, done)
     return done
 
@@ -153,7 +153,7 @@ async def redeem(
         "bill": done.bill_minor,
         "available": done.available,
     }
-    await _tell(conn, done, key, _card(place.partner_id, "redeemed", fields))
+    await _tell(conn, done, _card(place.partner_id, "redeemed", fields))
     await _ask_how_it_was(conn, place, done)
     return done
 
@@ -191,7 +191,7 @@ async def reverse(conn: db.Connection, place: Staff, txn_id: int, *, reason: str
         await talk.unask(conn, shop_id, txn_id)
     what = await _undone(conn, shop_id, txn_id, done)
     fields = {"title": place.title, "what": what, "reason": reason, "available": done.available}
-    await _tell(conn, done, key, _card(shop_id, "reversed", fields))
+    await _tell(conn, done, _card(shop_id, "reversed", fields))
     return done
 
 
@@ -231,20 +231,21 @@ async def tell_referrers(
 class Push:
     """The message to a client about an operation: a sentence, and the button that opens their card."""
 
+    shop_id: int
     key: str
     fields: dict[str, object]
     ways: notify.Ways
 
 
 def _card(shop_id: int, what: str, fields: dict[str, object]) -> Push:
-    return Push(f"partner.push.{what}", fields, [[("partner.button.my_card", f"card:{shop_id}")]])
+    return Push(shop_id, f"partner.push.{what}", fields, [[("partner.button.my_card", f"card:{shop_id}")]])
 
 
-async def _tell(conn: db.Connection, done: points.Receipt, operation: str, push: Push) -> None:
+async def _tell(conn: db.Connection, done: points.Receipt, push: Push) -> None:
     more = {"partner.push.repaid": {"points": done.recovered}} if done.recovered else {}
     more |= {"partner.push.owed": {"points": done.missing}} if done.missing else {}
     what = (push.key, push.fields, push.ways)
-    await notify.tell(conn, done.user_id, "client", *what, once=f"receipt:{operation}", more=more)
+    await notify.tell(conn, done.user_id, "client", *what, once=f"receipt:{push.shop_id}:{done.txn_id}", more=more)
 
 
 async def _ask_how_it_was(conn: db.Connection, place: Staff, done: points.Receipt) -> None:

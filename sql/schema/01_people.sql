@@ -45,7 +45,7 @@ begin
     end if;
 end $$;
 grant usage on schema public to lotok_app, lotok_till;
-grant select, insert, update, delete on migrations to lotok_app;
+grant select on migrations to lotok_app;
 -- Each table below says what lotok_app may not do with it. lotok_till may do only what is granted there.
 alter default privileges in schema public grant select, insert, update, delete on tables to lotok_app;
 alter default privileges in schema public grant usage, select on sequences to lotok_app;

@@ -14,7 +14,7 @@ end $$;
 create trigger forget_words before insert on job_history
     for each row when (new.task in ('tell', 'relay')) execute function forget_words();
 
--- Rows that never change may lose one thing: the person who was erased.
+-- Rows that never change may lose one thing: who was erased, with what was written about them.
 create function keep_but_names() returns trigger language plpgsql as $$
 begin
     if tg_table_name = 'point_txns' then
@@ -23,7 +23,10 @@ begin
         then
             return new;
         end if;
-    elsif new.actor ~ '^admin:erased-[0-9]+$' and to_jsonb(new) - 'actor' = to_jsonb(old) - 'actor' then
+    elsif (new.actor = old.actor or new.actor ~ '^admin:erased-[0-9]+$') and new.reason in (old.reason, '—')
+        and (new.before is not distinct from old.before or new.before = old.before - '{error,reason}'::text[])
+        and to_jsonb(new) - '{actor,reason,before}'::text[] = to_jsonb(old) - '{actor,reason,before}'::text[]
+    then
         return new;
     end if;
     raise exception using errcode = 'restrict_violation',
@@ -93,6 +96,29 @@ create function forget_administrator(p_user_id bigint, p_tg_id bigint) returns v
     update audit_log set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
     update bans set actor = 'admin:erased-' || p_user_id where actor = 'admin:' || p_tg_id;
     delete from muted_alerts where tg_id = p_tg_id;
+$$;
+
+-- Keeps what administrators did to a person, and removes what they wrote about them: why, and the id in the error of an
+-- update that failed.
+create function forget_reasons(p_user_id bigint, p_tg_id bigint) returns void language sql as $$
+    update audit_log
+    set reason = '—',
+        before = before - '{reason}'::text[]
+    where subject in (
+        select 'user ' || p_user_id
+        union
+        select 'job ' || id from every_job where user_id = p_user_id
+        union
+        select 'job ' || job_id from credit_ledger where user_id = p_user_id and job_id is not null
+        union
+        select 'payment ' || id from payments where user_id = p_user_id
+    )
+    and actor <> 'telegram'
+    and (reason <> '—' or before ? 'reason');
+    update audit_log
+    set before = before - '{error}'::text[]
+    where subject like 'letter %'
+    and before ->> 'error' ~ ('\m' || p_tg_id || '\M');
 $$;
 
 -- An erasure does not remove debts for Stars that went back, debts to shops, and blocks by shops. They are kept under the
@@ -192,6 +218,7 @@ begin
     perform remember_harm(p_user_id, p_person_mark);
     perform forget_letters(p_user_id, p_tg_id);
     perform forget_administrator(p_user_id, p_tg_id);
+    perform forget_reasons(p_user_id, p_tg_id);
     update users
     set tg_id = -id,
         first_name = '',

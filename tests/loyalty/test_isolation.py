@@ -92,6 +92,12 @@ async def test_the_runtime_role_owns_nothing_and_cannot_go_round_a_policy(conn):
         assert await rows(conn, "select relname from pg_class where relowner = %s::regrole", name) == []
 
 
+async def test_which_migrations_were_applied_is_written_by_the_owner_alone(conn):
+    assert await rows(
+        conn, "select has_table_privilege('lotok_app', 'migrations', 'insert, update, delete, truncate')"
+    ) == [(False,)]
+
+
 async def test_without_a_tenant_the_app_sees_nothing(conn, two):
     tables = [name for (name,) in await rows(conn, TENANT_TABLES) if name not in OPEN]
     filled = 0

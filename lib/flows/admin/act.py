@@ -207,7 +207,7 @@ def _wish(turn: Turn, draft: DeedDraft) -> acts.Wish:
         numbers=draft.numbers,
         tg_id=turn.chat.id,
         user_id=turn.state.who["id"],
-        key=f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}",
+        key=f"act:{turn.state.who['id']}:{turn.came.message_id}",
     )
 
 

@@ -149,7 +149,7 @@ async def _yes(turn: Turn, argument: str) -> None:
         await screen.refuse_old_button(turn)
         await _one(turn, argument)
         return
-    key = f"{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
+    key = f"act:{turn.state.who['id']}:{turn.came.message_id}"
     actor = turn.state.who["id"]
     work = {"actor_id": actor, "status": "approved", "was": judged.was, "mark": judged.mark, "key": key}
     try:

@@ -272,7 +272,7 @@ async def _give(turn: Turn, place: Staff, _: str) -> None:
         return
     fields = {"title": place.title, "points": done.points, "reason": reason, "available": done.available}
     ways = [[("partner.button.my_card", f"card:{place.partner_id}")]]
-    once = f"receipt:{key}"
+    once = f"receipt:{place.partner_id}:{done.txn_id}"
     await db.run(
         lambda conn: notify.tell(conn, done.user_id, "client", "partner.push.granted", fields, ways, once=once)
     )

@@ -85,6 +85,7 @@ async def test_credits_are_given_once_with_a_reason_and_a_trace(dina, seller, fo
         "За <i>терпение</i>",
     )
     assert (row["before"]["balance"], row["after"]["balance"]) == (2, 9)
+    assert row["after"]["key"] == f"act:{await number(shop, dina)}:{confirm['message_id']}", "no Telegram id for ever"
 
 
 async def test_two_grants_in_a_row_are_two_grants(dina, seller, found, shop):
