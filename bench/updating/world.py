@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bench.updating import letters, wire
-from dev import upstash
+from ops.serving.bridge import Bridge, _batch, _command, _entry, _json
+from ops.serving.resp import Address
 
 UPSTASH, TELEGRAM = "upstash.sock", "telegram.sock"
 
@@ -24,7 +25,7 @@ class World:
     """Both services and their counts; the commands that scripts ran are Valkey's own count."""
 
     def __init__(self, valkey: Path) -> None:
-        self._upstash = upstash.app(valkey, "")
+        self._bridge = Bridge(Address(path=str(valkey)), "unasked")  # the wire below lets in whoever comes
         self._ids = itertools.count(1)
         self.counts: dict[str, int] = {}
         self.calls: list[tuple[str, int, float]] = []
@@ -32,11 +33,11 @@ class World:
 
     async def redis(self, path: str, body: bytes) -> bytes:
         """Answer a pipeline or a single command, base64 as the clients ask for."""
-        commands = upstash._batch(body) if path.endswith("pipeline") else [upstash._command(upstash._json(body))]
+        commands = _batch(body) if path.endswith("pipeline") else [_command(_json(body))]
         self._count("redis", 1)
         self.calls.append(("redis", 0, time.monotonic()))
         self._count("redis_commands", len(commands))
-        entries = [upstash._entry(reply, encode=True) for reply in await self._upstash._pipeline(commands)]
+        entries = [_entry(reply, encode=True) for reply in await self._bridge._pipeline(commands)]
         return json.dumps(entries if path.endswith("pipeline") else entries[0]).encode()
 
     def telegram(self, path: str, body: bytes) -> bytes:
