@@ -1,7 +1,7 @@
 #!/bin/sh
 # Proves what is here: ruff, mypy, deno for the simulator's page, pytest. `make check` calls it.
 # Beside each other, as each waits now and then: mypy, the conversations, which each want a whole stack, and all other
-# tests, of which no worker then builds a stack or collects what the others run. What those two found is told last.
+# tests, of which no worker then builds a stack. What those two found is told last.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -21,20 +21,20 @@ done
 # A folder that is named gets its long tests, too.
 chosen="${LOTOK_LONG:+long or }not long"
 tests() {
-    $python -m pytest --dist loadfile --no-loadscope-reorder -m "$chosen" "$@"
+    exec $python -m pytest -p tests.forks --forks 3 -m "$chosen" "$@"
 }
 
 mkdir -p .dev
 $python -m mypy > .dev/mypy.log 2>&1 &
 types=$!
-tests -n 3 tests --ignore tests/flows --ignore tests/tasks > .dev/tests.log 2>&1 &
+tests tests --ignore tests/flows --ignore tests/tasks > .dev/tests.log 2>&1 &
 others=$!
 trap 'kill "$types" "$others" 2> /dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
 status=0
 echo "pytest, the conversations and the tasks"
-tests -n 3 tests/flows tests/tasks || status=1
+(tests tests/flows tests/tasks) || status=1
 echo "mypy"
 wait "$types" || status=1
 cat .dev/mypy.log
