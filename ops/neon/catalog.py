@@ -22,6 +22,8 @@ NOTES = (
 DEPARSED = (*("views", "rules", "policies", "columns", "constraints", "indexes", "triggers", "statistics"), "functions")
 # Since 16 a view of one table says no table's name before its columns.
 UNNAMED = ("views", "functions")
+# Of default grants: what everybody would have otherwise.
+WITHHELD = "nothing to public"
 SHOWN = 300  # letters of a definition in a report; JSON has the whole
 
 type Section = dict[str, str]
@@ -50,7 +52,7 @@ class Difference:
     def opens(self) -> bool:
         """Tell whether somebody who is on both sides, or everybody, may do more on the target."""
         here, there = _may(self.section, self.source), _may(self.section, self.target)
-        on_both = self.section == "grants" or (self.section == "roles" and self.source is not None)
+        on_both = self.section in ("grants", "default_grants") or (self.section == "roles" and self.source is not None)
         return on_both and bool(there - here)
 
     def words(self) -> str:
@@ -74,11 +76,24 @@ def _short(text: str | None) -> str:
 
 def _may(section: str, value: str | None) -> set[str]:
     """Return what a line of grants, or of roles, allows; without MAINTAIN, which newer servers add to all."""
-    if section == "grants":
-        return {held for held in (value or "").split(", ") if held and not held.rstrip("*").endswith(" MAINTAIN")}
+    if section != "roles":
+        held = {one for one in (value or "").split(", ") if one and not one.rstrip("*").endswith(" MAINTAIN")}
+        return held - {WITHHELD} if WITHHELD in held else held | {"what everybody has by default"}
     flags, _, groups = (value or "").partition("member of ")
     above = {flag for flag in ("superuser", "bypasses row security", "makes roles", "replicates") if flag in flags}
-    return above | {f"as {group}" for group in groups.split(", ") if group and not group.startswith("pg_")}
+    above |= set() if " until " in f" {flags}" else {"for ever"}
+    return above.union(*(_as_member(group) for group in groups.split(", ") if group and not group.startswith("pg_")))
+
+
+def _as_member(group: str) -> set[str]:
+    """Return what one membership allows: to have the group's rights, to become it, to admit others to it."""
+    name = re.sub(r"\*?( \(\w.*\))?$", "", group)
+    gives = {
+        f"has {name}": "(without its rights)" not in group,
+        f"as {name}": "(its rights alone)" not in group,
+        f"admits to {name}": group.startswith(f"{name}*"),
+    }
+    return {what for what, given in gives.items() if given}
 
 
 @cache
@@ -161,7 +176,8 @@ def diff(source: dict[str, Section], target: dict[str, Section], *, exact: bool 
             here, there = ours.get(name), theirs.get(name)
             same = here == there
             if not same and section in DEPARSED and here is not None and there is not None:
-                same = deparse.alike(here, there, exact=exact or section not in UNNAMED)
+                texts = map(deparse.unlabelled, (here, there)) if section == "functions" else (here, there)
+                same = deparse.alike(*texts, exact=exact or section not in UNNAMED)
             # What one side has alone is named by the section that it is of: an object's, or the settings.
             if not (same or (section in ("runs_as", "defaults") and None in (here, there))):
                 found.append(Difference(section, name, here, there))

@@ -3,8 +3,8 @@
 -- Every "char" is cast: without that an operator is ambiguous, the query fails on both sides, and nothing differs.
 
 -- name: extensions
-select x.extname, 'installed'
-from pg_extension x
+select x.extname, 'in ' || n.nspname
+from pg_extension x join pg_namespace n on n.oid = x.extnamespace
 
 -- name: extension_versions
 select x.extname, x.extversion
@@ -53,6 +53,9 @@ select
             where k.conrelid = c.oid and k.contype::text = 'n' and k.conkey = array[a.attnum] and not k.convalidated
         ) then '(not validated)' end,
         case when not c.relispartition then 'identity ' || nullif(a.attidentity::text, '') end,
+        case when a.attinhcount > 0 and not c.relispartition then
+            case when a.attislocal then 'inherited and its own' else 'inherited' end
+        end,
         'generated ' || nullif(a.attgenerated::text, ''),
         'storage ' || a.attstorage::text,
         'compression ' || nullif(a.attcompression::text, ''),
@@ -99,7 +102,11 @@ select
         case when not i.indisvalid then '(invalid)' end,
         case when not i.indisready then '(not ready)' end,
         case when i.indisclustered then '(clustered)' end,
-        case when i.indisreplident then '(replica identity)' end
+        case when i.indisreplident then '(replica identity)' end,
+        'statistics ' || (
+            select string_agg(a.attnum || ': ' || a.attstattarget, ', ' order by a.attnum)
+            from pg_attribute a where a.attrelid = i.indexrelid and a.attstattarget <> -1
+        )
     )
 from pg_index i
 join pg_class c on c.oid = i.indrelid
@@ -139,7 +146,8 @@ select
         a.aggkind::text, a.aggnumdirectargs, a.aggtransfn, a.aggfinalfn, a.aggfinalextra, a.aggfinalmodify::text,
         a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, format_type(a.aggtranstype, null), a.agginitval,
         a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn, format_type(nullif(a.aggmtranstype, 0), null), a.aggminitval,
-        nullif(a.aggsortop, 0)::regoperator, p.proparallel::text
+        nullif(a.aggsortop, 0)::regoperator, p.proparallel::text, a.aggmfinalextra, a.aggmfinalmodify::text,
+        a.aggtransspace, a.aggmtransspace
     )
 from pg_aggregate a
 join pg_proc p on p.oid = a.aggfnoid
@@ -181,9 +189,20 @@ select
         'default ' || t.typdefault,
         'collate ' || nullif(t.typcollation, 0)::regcollation::text,
         'range of ' || (
-            select concat_ws(' ', format_type(r.rngsubtype, null), nullif(r.rngcollation, 0)::regcollation, r.rngsubdiff)
+            select
+                concat_ws(' ',
+                    format_type(r.rngsubtype, null), nullif(r.rngcollation, 0)::regcollation, r.rngsubdiff, 'by',
+                    (select o.opcname from pg_opclass o where o.oid = r.rngsubopc), r.rngcanonical,
+                    'multirange', format_type(r.rngmultitypid, null)
+                )
             from pg_range r where r.rngtypid = t.oid
-        )
+        ),
+        case when t.typtype::text = 'b' then
+            concat_ws(' ',
+                t.typinput, t.typoutput, t.typlen, t.typalign::text, t.typstorage::text, t.typdelim::text,
+                t.typcategory::text
+            )
+        end
     )
 from pg_type t
 join pg_namespace n on n.oid = t.typnamespace
@@ -254,6 +273,7 @@ select
     concat_ws(' ',
         o.collprovider::text, o.collcollate, o.collctype,
         coalesce(to_jsonb(o) ->> 'colllocale', to_jsonb(o) ->> 'colliculocale'),
+        'rules ' || (to_jsonb(o) ->> 'collicurules'),
         case when not o.collisdeterministic then 'nondeterministic' end
     )
 from pg_collation o join pg_namespace n on n.oid = o.collnamespace
@@ -280,21 +300,31 @@ where [own n] and [free pg_operator o]
 select
     n.nspname || '.' || o.opcname || ' using ' || a.amname,
     concat_ws(' ',
-        format_type(o.opcintype, null),
-        case when o.opcdefault then 'default' end,
-        (
-            select string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator), ', ' order by m.amopstrategy, m.amopopr::regoperator::text)
-            from pg_amop m where m.amopfamily = o.opcfamily
-        ),
-        (
-            select string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), ', ' order by m.amprocnum, m.amproc::regprocedure::text)
-            from pg_amproc m where m.amprocfamily = o.opcfamily
-        )
+        format_type(o.opcintype, null), case when o.opcdefault then 'default' end, 'of', f.opfname,
+        'stores ' || format_type(nullif(o.opckeytype, 0), null)
     )
 from pg_opclass o
+join pg_opfamily f on f.oid = o.opcfamily
 join pg_am a on a.oid = o.opcmethod
 join pg_namespace n on n.oid = o.opcnamespace
 where [own n] and [free pg_opclass o]
+union all
+select
+    'family ' || n.nspname || '.' || f.opfname || ' using ' || a.amname,
+    concat_ws(' ',
+        (
+            select string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator, m.amoppurpose::text, s.opfname), ', ' order by m.amopstrategy, m.amopopr::regoperator::text)
+            from pg_amop m left join pg_opfamily s on s.oid = m.amopsortfamily where m.amopfamily = f.oid
+        ),
+        (
+            select string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), ', ' order by m.amprocnum, m.amproc::regprocedure::text)
+            from pg_amproc m where m.amprocfamily = f.oid
+        )
+    )
+from pg_opfamily f
+join pg_am a on a.oid = f.opfmethod
+join pg_namespace n on n.oid = f.opfnamespace
+where [own n] and [free pg_opfamily f]
 
 -- name: other_objects
 select 'language ' || l.lanname, concat_ws(' ', nullif(l.lanplcallfoid, 0)::regproc, case when l.lanpltrusted then 'trusted' end)
@@ -328,6 +358,12 @@ where [own n] and [free pg_ts_template t]
 select s.srvname, concat_ws(' ', w.fdwname, s.srvtype, s.srvversion, s.srvoptions::text)
 from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw
 union all
+select
+    'wrapper ' || w.fdwname,
+    concat_ws(' ', nullif(w.fdwhandler, 0)::regproc, nullif(w.fdwvalidator, 0)::regproc, w.fdwoptions::text)
+from pg_foreign_data_wrapper w
+where [free pg_foreign_data_wrapper w]
+union all
 select f.ftrelid::regclass::text, concat_ws(' ', s.srvname, f.ftoptions::text)
 from pg_foreign_table f join pg_foreign_server s on s.oid = f.ftserver
 union all
@@ -341,6 +377,7 @@ select
         case when p.puballtables then 'all tables' end,
         'insert ' || p.pubinsert, 'update ' || p.pubupdate, 'delete ' || p.pubdelete, 'truncate ' || p.pubtruncate,
         case when p.pubviaroot then 'by root' end,
+        'generated ' || nullif(to_jsonb(p) ->> 'pubgencols', 'n'),
         (
             select string_agg(
                 concat_ws(' ',
@@ -411,7 +448,8 @@ having count(*) > 0
 -- name: comments
 select concat_ws(' ', i.type, i.identity), md5(d.description)
 from pg_description d cross join lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i
-where d.objoid >= 16384 and coalesce(i.schema, '') <> all(%(without)s) and i.type not in ('extension', 'index')
+where (d.objoid >= 16384 or i.identity = 'public') and coalesce(i.schema, '') <> all(%(without)s)
+    and i.type <> 'extension'
     and not exists (
         select from pg_depend e where e.classid = d.classoid and e.objid = d.objoid and e.deptype = 'e'
     )
@@ -436,6 +474,19 @@ union all
 select 'schema ' || n.nspname, r.rolname
 from pg_namespace n join pg_roles r on r.oid = n.nspowner
 where [own n]
+union all
+select 'type ' || format_type(t.oid, null), r.rolname
+from pg_type t
+join pg_namespace n on n.oid = t.typnamespace
+join pg_roles r on r.oid = t.typowner
+left join pg_class c on c.oid = t.typrelid
+where (c.oid is null or c.relkind::text = 'c') and t.typelem = 0 and [own n] and [free pg_type t]
+union all
+select 'large object ' || l.oid, r.rolname
+from pg_largeobject_metadata l join pg_roles r on r.oid = l.lomowner
+union all
+select 'server ' || s.srvname, r.rolname
+from pg_foreign_server s join pg_roles r on r.oid = s.srvowner
 
 -- name: runs_as
 -- Where an owner is a right: as whom a function runs, as whom a view reads, and who stands above a table's policies.
@@ -476,6 +527,26 @@ from (
     from pg_namespace n
     where [own n]
     union all
+    select 'type ' || format_type(t.oid, null), coalesce(t.typacl, acldefault('T', t.typowner)), t.typowner
+    from pg_type t
+    join pg_namespace n on n.oid = t.typnamespace
+    left join pg_class c on c.oid = t.typrelid
+    where (c.oid is null or c.relkind::text = 'c') and t.typelem = 0 and t.typtype::text <> 'm'
+        and [own n] and [free pg_type t]
+    union all
+    select 'large object ' || l.oid, l.lomacl, l.lomowner
+    from pg_largeobject_metadata l
+    union all
+    select 'server ' || s.srvname, s.srvacl, s.srvowner
+    from pg_foreign_server s
+    union all
+    select 'wrapper ' || w.fdwname, w.fdwacl, w.fdwowner
+    from pg_foreign_data_wrapper w
+    union all
+    select 'language ' || l.lanname, coalesce(l.lanacl, acldefault('l', l.lanowner)), l.lanowner
+    from pg_language l
+    where l.lanispl
+    union all
     select 'this database', coalesce(b.datacl, acldefault('d', b.datdba)), b.datdba
     from pg_database b
     where b.datname = current_database()
@@ -487,27 +558,59 @@ where g.grantee <> held.owner
 group by what
 
 -- name: default_grants
+-- What everybody may do with new functions and types, where nothing else was said, is in no list of the database.
 select
-    concat_ws(' ', r.rolname, 'in', n.nspname, a.defaclobjtype::text),
-    (
-        select string_agg(coalesce(w.rolname, 'public') || ' ' || g.privilege_type, ', ' order by w.rolname nulls first, g.privilege_type)
-        from aclexplode(a.defaclacl) g left join pg_roles w on w.oid = g.grantee
-        where g.grantee <> a.defaclrole
-    )
-from pg_default_acl a
-join pg_roles r on r.oid = a.defaclrole
-left join pg_namespace n on n.oid = a.defaclnamespace
+    concat_ws(' ', made.by, 'in ' || made.within, made.kind),
+    concat_ws(', ', nullif(string_agg(made.given, ', ' order by made.given), ''), max(made.withheld))
+from (
+    select
+        case when r.rolsuper or r.rolname = any(%(managed)s) or r.rolname = any(%(movers)s) then 'those who move' else r.rolname::text end as by,
+        n.nspname as within, a.defaclobjtype::text as kind,
+        case when a.defaclnamespace = 0 and a.defaclobjtype::text in ('f', 'T') and not exists (
+            select from aclexplode(a.defaclacl) p where p.grantee = 0
+        ) then 'nothing to public' end as withheld,
+        coalesce(w.rolname, 'public') || ' ' || g.privilege_type || case when g.is_grantable then '*' else '' end as given
+    from pg_default_acl a
+    join pg_roles r on r.oid = a.defaclrole
+    left join pg_namespace n on n.oid = a.defaclnamespace
+    left join lateral (
+        select e.* from aclexplode(a.defaclacl) e
+        left join pg_roles x on x.oid = e.grantee
+        where e.grantee <> a.defaclrole
+            and coalesce(not x.rolsuper and x.rolname <> all(%(managed)s) and x.rolname <> all(%(movers)s), true)
+            and not (e.grantee = 0 and a.defaclnamespace = 0 and a.defaclobjtype::text in ('f', 'T'))
+    ) g on true
+    left join pg_roles w on w.oid = g.grantee
+    where coalesce(n.nspname <> all(%(without)s), true)
+) made
+group by 1
+having count(made.given) > 0 or max(made.withheld) is not null
 
 -- name: roles
+-- Who is a member may have a group's rights, become it, and admit others (*); before 16 the first two were one.
 select r.rolname, concat_ws(' ',
     case when r.rolcanlogin then 'login' end, case when r.rolinherit then 'inherit' end,
     case when r.rolbypassrls then 'bypasses row security' end, case when r.rolsuper then 'superuser' end,
     case when r.rolcreaterole then 'makes roles' end, case when r.rolcreatedb then 'makes databases' end,
     case when r.rolreplication then 'replicates' end,
+    'until ' || nullif(r.rolvaliduntil, 'infinity'), nullif(r.rolconnlimit, -1) || ' connections',
     'member of ' || (
-        select string_agg(distinct g.rolname::text, ', ' order by g.rolname::text)
-        from pg_auth_members m join pg_roles g on g.oid = m.roleid
-        where m.member = r.oid and r.rolname <> all(%(movers)s)
+        select string_agg(
+            concat_ws(' ',
+                g.rolname || case when m.admits then '*' else '' end,
+                case when not m.has then '(without its rights)' when not m.becomes then '(its rights alone)' end
+            ), ', ' order by g.rolname::text
+        )
+        from (
+            select
+                a.roleid, bool_or(a.admin_option) as admits,
+                bool_or(coalesce((to_jsonb(a) ->> 'inherit_option')::boolean, r.rolinherit)) as has,
+                bool_or(coalesce((to_jsonb(a) ->> 'set_option')::boolean, true)) as becomes
+            from pg_auth_members a
+            where a.member = r.oid and r.rolname <> all(%(movers)s)
+            group by a.roleid
+        ) m
+        join pg_roles g on g.oid = m.roleid
     ))
 from pg_roles r
 where r.rolname !~ '^pg_' and r.rolname <> all(%(managed)s) and not (r.rolsuper and r.rolname = any(%(movers)s))

@@ -22,6 +22,11 @@ def alike(one: str, other: str, *, exact: bool = True) -> bool:
     return here == there or (not exact and (_unnamed(here, there) or _unnamed(there, here)))
 
 
+def unlabelled(text: str) -> str:
+    """Leave out the column's name that a cast gives it: a dump of a function in SQL's own words adds it."""
+    return re.sub(r'(::[\w\[\] "]+?) AS (?:\w+|"[^"]+")', r"\1", text)
+
+
 def _unnamed(full: list[Node], bare: list[Node]) -> bool:
     """Tell whether `bare` is `full` without a table's name before its columns."""
     dropped: set[str] = set()
@@ -40,7 +45,7 @@ def _walk(full: list[Node], bare: list[Node], dropped: set[str], depth: int = 0)
             if inner or not _walk(one, other, dropped, depth + 1):
                 return False
             continue
-        called = isinstance((*full, "")[place + 1], list)
+        called = isinstance((*full, "")[place + 1], list) and not str(one).endswith(",")
         if inner or called or not isinstance(one, str) or _QUALIFIER.sub("", one) != other:
             return False
         dropped |= set(_QUALIFIER.findall(one))

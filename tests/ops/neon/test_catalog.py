@@ -47,6 +47,7 @@ def test_between_versions_a_tables_name_before_a_column_may_be_left_out():
         "SELECT a, 't.b' FROM app.\"T\" WHERE (b > 1)",
         exact=False,
     )
+    assert deparse.alike("SELECT t.a, (t.b + 1) AS b FROM app.t", "SELECT a, (b + 1) AS b FROM app.t", exact=False)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,13 @@ def test_differences_are_missing_extra_or_changed():
     assert [entry.note for entry in found] == [False, False, False, True]
 
 
+def test_a_name_that_a_cast_gives_its_column_is_no_difference_of_a_function():
+    one, other = "BEGIN ATOMIC SELECT 'two'::text; END", "BEGIN ATOMIC SELECT 'two'::text AS text; END"
+    assert catalog.diff({"functions": {"f()": one}}, {"functions": {"f()": other}}) == []
+    assert len(catalog.diff({"views": {"v": one}}, {"views": {"v": other}})) == 1
+    assert len(catalog.diff({"functions": {"f()": one}}, {"functions": {"f()": other.replace("two", "2")}})) == 1
+
+
 def test_only_what_postgres_deparses_is_forgiven_its_parentheses():
     one, other = {"x": "((a OR b) OR c)"}, {"x": "(a OR b OR c)"}
     assert catalog.diff({"policies": one}, {"policies": other}) == []
@@ -137,6 +145,16 @@ def test_each_section_is_a_query_with_its_shorthands_written_out():
         ("roles", "inherit bypasses row security member of a, b", "inherit member of a", False),
         ("roles", "inherit", "login inherit member of pg_read_all_stats", False),
         ("roles", None, "login bypasses row security", False),
+        ("roles", "login until 2027-01-01 00:00:00+00", "login", True),
+        ("roles", "login", "login until 2027-01-01 00:00:00+00", False),
+        ("roles", "login member of a", "login member of a*", True),
+        ("roles", "login member of a (without its rights)", "login member of a", True),
+        ("roles", "login member of a, b*", "login member of a (its rights alone), b (without its rights)", False),
+        ("default_grants", None, "public EXECUTE", True),
+        ("default_grants", "app EXECUTE, nothing to public", None, True),
+        ("default_grants", None, "app EXECUTE, nothing to public", True),
+        ("default_grants", None, "nothing to public", False),
+        ("default_grants", "public EXECUTE", None, False),
         ("grants", None, "public SELECT", True),
         ("grants", "app SELECT", "app INSERT, app SELECT", True),
         ("grants", "app SELECT", "app SELECT*", True),
