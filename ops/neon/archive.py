@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,12 +37,17 @@ KINDS = sorted(
     key=len,
     reverse=True,
 )
-_NAME = r'("(?:[^"]|"")+"|[a-z_][\w$]*)'
+_WORD = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
+_NAME = f"({_WORD})"
 _GRANTEES = re.compile(
     rf"^(?:GRANT|REVOKE|ALTER DEFAULT) .* (?:TO|FROM) {_NAME}(?: WITH GRANT OPTION)?(?: GRANTED BY .*)?;", re.MULTILINE
 )
 _OWNERS = re.compile(rf"(?:OWNER TO|FOR ROLE|SET SESSION AUTHORIZATION) {_NAME}")
-_POLICIES = re.compile(r"^CREATE POLICY [^;]*? TO (.+?)(?: USING| WITH CHECK|;)", re.MULTILINE)
+_POLICIES = re.compile(
+    rf"^CREATE POLICY {_WORD} ON {_WORD}(?:\.{_WORD})?(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO ({_WORD}(?:, {_WORD})*)",
+    re.MULTILINE,
+)
+_MAPPINGS = re.compile(rf"^CREATE USER MAPPING FOR {_NAME} SERVER", re.MULTILINE)
 _DEFAULTS = re.compile(rf"^ALTER DEFAULT PRIVILEGES FOR ROLE {_NAME} (.+);$", re.MULTILINE)
 _DATABASE = re.compile(rf"^ALTER DATABASE {_NAME} OWNER TO {_NAME};$", re.MULTILINE)
 _OF_DATABASE = re.compile(rf"^((?:GRANT|REVOKE) .+ ON DATABASE) {_NAME} ((?:TO|FROM) .+);$", re.MULTILINE)
@@ -132,15 +138,29 @@ def _entry(line: str, spaced: Sequence[str]) -> Entry:
 
 def script(archive: Archive, *options: str) -> str:
     """Return the SQL of an archive without its rows."""
-    command = [archive.client.program("pg_restore"), "--schema-only", *options, "-f", "-", archive.path]
+    return _printed(archive, "--schema-only", *options)
+
+
+def _printed(archive: Archive, *options: str) -> str:
+    command = [archive.client.program("pg_restore"), *options, "-f", "-", archive.path]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def named_roles(archive: Archive) -> set[str]:
+    """Return the roles that an archive names, those of its large objects' rights, too."""
+    objects = [entry.line for entry in archive.entries if entry.kind == "ACL" and entry.name.startswith("LARGE OBJECT")]
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as listed:
+        listed.write("\n".join([*objects, ""]))
+        listed.flush()
+        rights = _printed(archive, "-L", listed.name) if objects else ""
+    return roles(script(archive) + rights, {entry.owner for entry in archive.entries})
+
+
 def roles(text: str, owners: set[str]) -> set[str]:
-    """Return the roles that a script names: owners, those who are granted something, those of policies."""
-    named = {_plain(name) for found in (_GRANTEES, _OWNERS) for name in found.findall(text)}
+    """Return the roles that a script names: owners, those who are granted something, of policies and mappings."""
+    named = {_plain(name) for found in (_GRANTEES, _OWNERS, _MAPPINGS) for name in found.findall(text)}
     for listed in _POLICIES.findall(text):
-        named |= {_plain(name.strip()) for name in listed.split(",")}
+        named |= {_plain(name) for name in re.findall(_WORD, listed)}
     return (named | owners) - {"", "PUBLIC", "public", "-", "DEFAULT", "CURRENT_USER"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lib import errors
-from ops.neon import connect, managed, tools
+from ops.neon import connect, extensions, managed, tools
 
 # Each tells of one kind of thing that a move must know of; it returns names.
 REMARKS = {
@@ -46,7 +46,7 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> all(%s) and n
         select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
     )
 """
-EXTENSIONS = "select e.extname, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace order by 1"
+EXTENSIONS = "select extname from pg_extension order by 1"
 ENCODING = "select pg_encoding_to_char(encoding) from pg_database where datname = current_database()"
 
 
@@ -148,18 +148,7 @@ async def of_both(source: connect.Connection, target: connect.Connection, skip: 
     encodings = [(await values(conn, ENCODING))[0] for conn in (source, target)]
     if encodings[0] != encodings[1]:
         found.blockers.append(f"the encodings differ: {encodings[0]} and {encodings[1]}")
-    wanted = [name for name in await values(source, EXTENSIONS) if name not in skip]
-    return await lacking(target, wanted, found)
-
-
-async def lacking(target: connect.Connection, wanted: list[str], found: Findings) -> Findings:
-    """Note the extensions that a target does not offer; a provider's own ones stay behind anyway."""
-    offered = set(await values(target, "select name from pg_available_extensions"))
-    own = {name for names in managed.EXTENSIONS.values() for name in names}
-    missing = [name for name in wanted if name not in offered | own]
-    if missing:
-        listed = " ".join(f"--skip-extension {name}" for name in missing)
-        found.blockers.append(f"the target does not offer {', '.join(missing)}; what needs them is lost with {listed}")
+    found.blockers += await extensions.obstacles(target, extensions.needed(await values(source, EXTENSIONS), skip))
     return found
 
 

@@ -18,10 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from psycopg import sql
-
 from lib import errors
-from ops.neon import addresses, archive, checks, connect, managed, refusals, restore, roles, steps, streaming, tools
+from ops.neon import (
+    addresses,
+    archive,
+    checks,
+    connect,
+    extensions,
+    managed,
+    refusals,
+    restore,
+    roles,
+    steps,
+    streaming,
+    tools,
+)
 from ops.neon.archive import Archive, Entry
 from ops.neon.progress import Progress
 from ops.neon.restore import VIEW_DATA, Restore
@@ -64,15 +75,9 @@ class Copy:
     def restore(self) -> Restore:
         """Return the restore, made once the roles are known."""
         if self._restore is None:
-            self._restore = Restore(
-                self.archive,
-                self.target,
-                self.jobs,
-                frozenset(self.without),
-                frozenset(self.state.facts.get("stayed", ())),
-                self.skip,
-                quiet=self.quiet,
-            )
+            stayed, lost = (self.state.facts.get(name, ()) for name in ("stayed", "lost"))
+            given = (frozenset(self.without), frozenset(stayed), self.skip, set(lost))
+            self._restore = Restore(self.archive, self.target, self.jobs, *given, quiet=self.quiet)
         return self._restore
 
 
@@ -208,7 +213,7 @@ async def _check_dump(copy: Copy, target: connect.Connection, found: checks.Find
     found.remarks.append(f"the dump is of Postgres {held.server}; pg_restore {held.client.major} reads it")
     if held.server > new:
         found.blockers.append(f"the dump is of Postgres {held.server}, and the target is {new}")
-    await checks.lacking(target, [name for name in held.names("EXTENSION") if name not in copy.skip], found)
+    found.blockers += await extensions.obstacles(target, extensions.needed(held.names("EXTENSION"), copy.skip))
     found.remarks.append("roles' passwords, and settings that roles have in every database, are not in a dump")
 
 
@@ -245,16 +250,15 @@ async def _roles(copy: Copy) -> str:
     """Make the roles, before any policy or owner needs them; a superuser's and a provider's stay behind."""
     found, bypassed = await _wanted(copy)
     wanted = [role for role in found if role.carried]
-    named = archive.roles(archive.script(copy.archive), {entry.owner for entry in copy.archive.entries})
+    named = archive.named_roles(copy.archive)
     stayed = copy.state.facts["stayed"] = sorted(named - {role.name for role in wanted})
     copy.state.facts["filtered"] = bypassed
     async with connect.pinned(copy.target) as target:
         copy.passwords, remarks = await roles.make(target, wanted)
-    copy.remark(*remarks)
-    if copy.passwords:
-        print("\n".join(f"    new password  {name}  {word}" for name, word in copy.passwords.items()))
-        print("    These are shown once. alter role … password changes one.")
-    async with connect.pinned(copy.target) as target:
+        copy.remark(*remarks)
+        if copy.passwords:
+            print("\n".join(f"    new password  {name}  {word}" for name, word in copy.passwords.items()))
+            print("    These are shown once. alter role … password changes one.")
         await roles.refuse_strangers(target, {entry.owner for entry in copy.archive.entries} - set(stayed))
     told = ", ".join(name for name in stayed if not name.startswith("pg_"))
     return f"{len(wanted)} roles" + (f"; stay behind: {told}" if told else "")
@@ -263,9 +267,7 @@ async def _roles(copy: Copy) -> str:
 async def _wanted(copy: Copy) -> tuple[list[Role], list[str] | None]:
     """Return the roles that the source has, and its materialized views that policies filter, if that can be known."""
     if copy.dump:
-        owners = {entry.owner for entry in copy.archive.entries}
-        named = archive.roles(archive.script(copy.archive), owners)
-        return [Role(name, superuser=name in managed.ROLES) for name in sorted(named)], None
+        return [Role(name, superuser=name in managed.ROLES) for name in sorted(archive.named_roles(copy.archive))], None
     async with connect.pinned(copy.source) as source:
         filtered = await restore.filtered_views(source)
         owners = {entry.owner for entry in copy.archive.entries}
@@ -281,30 +283,24 @@ async def _schemas(copy: Copy) -> str:
     async with connect.pinned(copy.target) as target:
         await restore.let_own_schemas(target, put)
         schemas = [entry for entry in put.entries() if entry.kind == "SCHEMA" and entry.name != "public"]
-        await _put(copy, "schemas", schemas, jobs=1)
+        await put_entries(copy, "schemas", schemas, jobs=1)
         await restore.let_owners_create(target, put)
-        wanted = [name for name in copy.archive.names("EXTENSION") if name not in copy.skip]
-        homes = dict(_extension_homes(copy))
-        for name in wanted:
-            with connect.translated():
-                where = sql.SQL(" with schema {}").format(sql.Identifier(homes[name])) if name in homes else sql.SQL("")
-                await target.execute(
-                    sql.SQL("create extension if not exists {}").format(sql.Identifier(name))
-                    + where
-                    + sql.SQL(" cascade")
-                )
+        wanted = extensions.needed(copy.archive.names("EXTENSION"), copy.skip)
+        homes = archive.extension_homes(archive.script(copy.archive, "--section=pre-data"))
+        copy.remark(*await extensions.make(target, wanted, dict(homes)))
     return f"{len(schemas)} schemas, extensions: {', '.join(wanted) or 'none'}"
 
 
-def _extension_homes(copy: Copy) -> list[tuple[str, str]]:
-    return archive.extension_homes(archive.script(copy.archive, "--section=pre-data"))
-
-
-async def _put(copy: Copy, title: str, entries: list[Entry], *options: str, jobs: int = 0, again: bool = False) -> int:
+async def put_entries(
+    copy: Copy, title: str, entries: list[Entry], *options: str, jobs: int = 0, again: bool = False
+) -> int:
     """Restore entries and keep what the target has refused, with a number for what is harmless."""
-    before = len(copy.restore.refused)
-    number = await copy.restore.put(title, entries, *options, jobs=jobs, again=again)
-    copy.remark(*refusals.told(title, copy.restore.refused[before:]))
+    number, refused = await copy.restore.put(title, entries, *options, jobs=jobs, again=again)
+    copy.state.facts["lost"] = sorted(copy.restore.lost)
+    copy.remark(*refusals.told(title, refused))
+    if grants := refusals.grants_of_others(refused):
+        async with connect.pinned(copy.target) as target:
+            copy.remark(*await roles.attempt(target, grants))
     return number
 
 
@@ -316,36 +312,34 @@ def _tried(copy: Copy, step: str) -> bool:
 
 
 async def _before(copy: Copy) -> str:
-    put = copy.restore
     again = _tried(copy, "definitions")
-    entries = [entry for entry in put.entries("pre-data") if entry.kind != "SCHEMA"]
-    return f"{await _put(copy, 'definitions', entries, again=again)} entries"
+    entries = [entry for entry in copy.restore.entries("pre-data") if entry.kind != "SCHEMA"]
+    return f"{await put_entries(copy, 'definitions', entries, again=again)} entries"
 
 
 async def _rows(copy: Copy) -> str:
     if _tried(copy, "rows"):
         async with connect.pinned(copy.target) as target:
             await restore.empty(target, copy.restore)
-    return f"{await _put(copy, 'rows', copy.restore.entries('data'))} tables, sequences and large objects"
+    return f"{await put_entries(copy, 'rows', copy.restore.entries('data'))} tables, sequences and large objects"
 
 
 async def _after(copy: Copy) -> str:
-    put = copy.restore
     again = _tried(copy, "keys")
-    entries = [entry for entry in put.entries("post-data") if entry.kind != VIEW_DATA]
-    return f"{await _put(copy, 'keys', entries, again=again)} indexes, keys, triggers and policies"
+    entries = [entry for entry in copy.restore.entries("post-data") if entry.kind != VIEW_DATA]
+    return f"{await put_entries(copy, 'keys', entries, again=again)} indexes, keys, triggers and policies"
 
 
 async def fill_views(copy: Copy) -> str:
     """Fill the materialized views, each as its owner; one that would hold every tenant's rows stays empty."""
-    put, filtered = copy.restore, copy.state.facts.get("filtered")
+    filtered = copy.state.facts.get("filtered")
     async with connect.pinned(copy.target) as target:
         guarded = await restore.guarded_views(target)
-    entries = [entry for entry in put.entries() if entry.kind == VIEW_DATA]
+    entries = [entry for entry in copy.restore.entries() if entry.kind == VIEW_DATA]
     chosen, remarks = restore.to_fill(entries, guarded, None if filtered is None else frozenset(filtered))
     copy.remark(*remarks)
     # A policy that holds for the owner filters the view, as it did on the source, in place of failing.
-    await _put(copy, "views", chosen, "--enable-row-security", jobs=1)
+    await put_entries(copy, "views", chosen, "--enable-row-security", jobs=1)
     return f"{len(chosen)} of {len(entries)} materialized views filled"
 
 
@@ -355,7 +349,7 @@ async def settle(copy: Copy) -> str:
     async with connect.pinned(copy.target) as target:
         await restore.take_back(target, put)
     schemas = [entry for entry in put.entries() if entry.kind == "ACL" and entry.name.startswith("SCHEMA ")]
-    await _put(copy, "rights", schemas, jobs=1)
+    await put_entries(copy, "rights", schemas, jobs=1)
     async with connect.pinned(copy.target) as target:
         info = target.info
         copy.remark(*await roles.attempt(target, restore.rights(put, info.dbname, info.user)))
@@ -391,10 +385,15 @@ STEPS: tuple[Step[Any], ...] = (
 STREAMED: tuple[Step[Any], ...] = (STEPS[0], *streaming.STEPS)
 
 
+def remarks(copy: Copy) -> list[str]:
+    """Return the lines about what was lost, refused, or needs a hand, in this run or an earlier one."""
+    return [f"  {remark}" for remark in copy.state.facts.get("remarks", [])]
+
+
 def report(copy: Copy) -> list[str]:
     """Return what a reader must know of a copy that is done."""
     seconds = sum(facts.get("seconds", 0) for facts in copy.state.steps.values())
     lines = ["", f"copied to {connect.mask(copy.target)} in {seconds:.1f} s"]
-    lines += [f"  {remark}" for remark in copy.state.facts.get("remarks", [])]
+    lines += remarks(copy)
     proof = "'$OLD_URL' '$NEW_URL'" if not copy.dump else "with a restored copy as SOURCE"
     return [*lines, f"now prove it: python -m ops verify {proof}"]

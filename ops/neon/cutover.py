@@ -55,10 +55,12 @@ async def run(args: argparse.Namespace) -> int:
         move.note(offline=not online)
         await steps.run(before, move.state, move)
         if not args.yes and not move.state.begun("fence"):
+            print(*copy.remarks(move.copy), sep="\n")
             print(f"\nReady. {moving.estimate(move)}\nRun it again with --yes to switch.")
             print(f"Way back: {way_back(move.state)[1]}")
             return 0
         await steps.run(during, move.state, move)
+        print(*copy.remarks(move.copy), sep="\n")
         print(f"\nswitched; the pause took {move.state.facts['pause']:.2f} s. Way back: {way_back(move.state)[1]}")
     return 0
 

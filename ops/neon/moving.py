@@ -107,7 +107,7 @@ async def _definitions(move: Cutover) -> str:
     await steps.run(copy.STEPS[1:5], move.copy.state, move.copy, lambda _: None)
     keys = await _of_source(move, "k.contype = 'p' or i.indisreplident")
     chosen = [entry for entry in move.copy.restore.entries("post-data") if _is_key(entry, keys)]
-    number = await move.copy.restore.put("keys", chosen, again=True)
+    number = await copy.put_entries(move.copy, "keys", chosen, again=True)
     move.note(catalogue=await _fingerprint(move), keys=[entry.line for entry in chosen])
     return f"tables made, {number} keys"
 
@@ -168,7 +168,7 @@ async def _indexes(move: Cutover) -> str:
         and entry.line not in held
         and not (entry.kind == "TRIGGER" and title(entry) in waiting)
     ]
-    number = await put.put("indexes", entries, again=True)
+    number = await copy.put_entries(move.copy, "indexes", entries, again=True)
     move.note(waiting=sorted(waiting))
     await copy.settle(move.copy)
     return f"{number} entries; triggers that wait for the switch: {', '.join(sorted(waiting)) or 'none'}"
@@ -182,6 +182,7 @@ def title(entry: Entry) -> str:
 async def _catch_up(move: Cutover) -> str:
     """Wait until little is left, and refuse when the source's tables were changed since they were copied."""
     await streams.large_objects(move.source.conn, move.target.conn)
+    move.copy.remark(*await streams.rights_of_objects(move.source.conn, move.target.conn))
     if await _fingerprint(move) != move.state.facts["catalogue"]:
         raise errors.Conflict(
             "changed", "the source's tables, views or functions were changed since the copy; roll back and begin again"

@@ -1,6 +1,7 @@
 """What a target refuses during a restore, sorted: expected (known, and named), harmless (nothing is lost), fatal.
 
-What no line of the table knows is fatal, so that nothing gets lost among errors that "are always there".
+What no line of the table knows is fatal, so that nothing gets lost among errors that "are always there". Where an
+object is lost, so is what needs it, and each such thing is named; what is only about a lost object says nothing new.
 """
 
 import re
@@ -8,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 TAKEN = "the role that restores has it"
+OF_LOST = "about what is lost"
+GIVEN_AS_THEM = "rights that somebody else than the owner gave are given in their name"
 EXPECTED, HARMLESS, FATAL = "expected", "harmless", "fatal"
 
 
@@ -37,8 +40,15 @@ RULES = (
         "default privileges of a role that stays behind",
     ),
     Rule("permission denied to create event trigger", "", EXPECTED, "lost: event triggers need a superuser"),
-    Rule("must be superuser to create .*publication", "", EXPECTED, "lost: publishing all tables needs a superuser"),
     Rule("permission denied to set parameter", "", EXPECTED, "lost: a setting that needs a superuser"),
+    Rule("permission denied to set session authorization", "^(GRANT|REVOKE)", HARMLESS, GIVEN_AS_THEM),
+    Rule(
+        "must be superuser to (?!set)|only superuser can|permission denied to create foreign-data wrapper"
+        "|permission denied to create access method|permission denied for language",
+        "^(CREATE|ALTER)",
+        EXPECTED,
+        "lost: it needs a superuser",
+    ),
     Rule("must be superuser to set|security label", "SECURITY LABEL", EXPECTED, "lost: a label of an extension"),
 )
 # Where an extension was left out on purpose, what needs it is lost, too.
@@ -64,6 +74,15 @@ LEFT_BEHIND = Rule(
 )
 
 
+_WORD = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
+_QUALIFIED = rf"({_WORD}(?:\.{_WORD})*)(?=[\s(;]|$)"
+# What a command makes, what it is about, and what a message says is not there.
+_MADE = re.compile(rf"^CREATE (?!USER MAPPING )(?:[A-Z]+ )+{_QUALIFIED}|\bSEQUENCE NAME {_QUALIFIED}")
+_ABOUT = re.compile(rf"^(?:[A-Z]+ )+{_QUALIFIED}| ON (?:[A-Z]+ )*{_QUALIFIED}")
+_MISSING = re.compile(r'^.*"([^"]+)" does not exist|(?:function|procedure|aggregate) (.+?)\(.*\) does not exist')
+_MAKES = re.compile(r"CREATE |ALTER TABLE .* (ADD CONSTRAINT|SET DEFAULT|ATTACH PARTITION) |ALTER INDEX .* ATTACH ")
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An error of pg_restore and what it means."""
@@ -74,15 +93,29 @@ class Refusal:
     grade: str
     why: str
 
+    @property
+    def lost(self) -> set[str]:
+        """Return the names of what is not made for it."""
+        return _names(_MADE, self.command) if self.why.startswith("lost") or self.why == OF_LOST else set()
+
     def words(self) -> str:
         """Return it on one line."""
         return f"{self.grade:<8}  {self.entry or self.command[:60]}: {self.message} ({self.why})"
 
 
 def read(
-    said: str, *, stayed: frozenset[str] = frozenset(), left_out: bool = False, again: bool = False
+    said: str,
+    *,
+    stayed: frozenset[str] = frozenset(),
+    left_out: bool = False,
+    again: bool = False,
+    lost: set[str] | None = None,
 ) -> list[Refusal]:
-    """Sort what pg_restore has said; `stayed` are the roles that were not carried over."""
+    """Sort what pg_restore has said; `stayed` are the roles that were not carried over.
+
+    To `lost`, the names of what the target does not have by now, it adds those that it finds.
+    """
+    lost = set() if lost is None else lost
     more = ((LEFT_OUT,) if left_out else ()) + ((MADE_BEFORE,) if again else ())
     found, entry = [], ""
     lines = said.splitlines()
@@ -91,8 +124,22 @@ def read(
             entry = line.split("from TOC entry ", 1)[1].split(" ", 3)[-1].strip()
         if match := re.match(r"pg_restore: error: (?:could not execute query: )?(?:ERROR: *)?(.*)", line):
             command = _command(lines[number + 1 :])
-            found.append(_sorted(entry, match.group(1), command, stayed, more))
+            message = match.group(1)
+            refusal = _consequence(entry, message, command, lost) or _sorted(entry, message, command, stayed, more)
+            lost |= refusal.lost
+            found.append(refusal)
     return found
+
+
+def grants_of_others(refused: list[Refusal]) -> list[str]:
+    """Return the grants that a restore may make as their givers only, who we are members of."""
+    return [
+        one.command.replace("SET SESSION AUTHORIZATION DEFAULT", "RESET ROLE")
+        .replace("RESET SESSION AUTHORIZATION", "RESET ROLE")
+        .replace("SET SESSION AUTHORIZATION", "SET ROLE")
+        for one in refused
+        if one.why == GIVEN_AS_THEM
+    ]
 
 
 def told(title: str, refused: list[Refusal]) -> list[str]:
@@ -119,6 +166,30 @@ def _command(after: list[str]) -> str:
 def _until_next(lines: list[str]) -> list[str]:
     ended = next((n for n, line in enumerate(lines) if line.startswith("pg_restore:")), len(lines))
     return lines[:ended]
+
+
+def _names(pattern: re.Pattern[str], command: str) -> set[str]:
+    """Return the names that a pattern finds in a command, as messages write them."""
+    found = {name for match in pattern.finditer(command) for name in match.groups() if name}
+    return {".".join(map(_plain, re.findall(_WORD, name))) for name in found}
+
+
+def _plain(word: str) -> str:
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word
+
+
+def _consequence(entry: str, message: str, command: str, lost: set[str]) -> Refusal | None:
+    """Sort what is refused because of something that is lost already; None: that is not why."""
+    found = _MISSING.search(message)
+    missing = next(filter(None, found.groups())) if found else ""
+    if missing not in lost:
+        return None
+    about = _names(_ABOUT, command.partition(" USING ")[0]) - _names(_MADE, command)
+    if about & lost or not _MAKES.match(command):
+        return Refusal(entry, message, command, HARMLESS, OF_LOST)
+    if command.startswith("CREATE POLICY"):
+        return Refusal(entry, message, command, FATAL, "a policy would be missing")
+    return Refusal(entry, message, command, EXPECTED, f"lost: it needs {missing}")
 
 
 def _sorted(entry: str, message: str, command: str, stayed: frozenset[str], more: tuple[Rule, ...]) -> Refusal:

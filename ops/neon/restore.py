@@ -67,7 +67,7 @@ class Restore:
     without: frozenset[str] = frozenset()
     stayed: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
-    refused: list[Refusal] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     quiet: bool = False
 
     def entries(self, section: str = "") -> list[Entry]:
@@ -89,11 +89,13 @@ class Restore:
         about_extension = entry.kind == "COMMENT" and entry.name.startswith("EXTENSION ")
         return entry.kind in LEFT_TO_US or schema in self.without or about_extension
 
-    async def put(self, title: str, entries: Iterable[Entry], *options: str, jobs: int = 0, again: bool = False) -> int:
-        """Restore these entries, in the archive's order; Rejected when an error is fatal."""
+    async def put(
+        self, title: str, entries: Iterable[Entry], *options: str, jobs: int = 0, again: bool = False
+    ) -> tuple[int, list[Refusal]]:
+        """Restore these entries, in the archive's order; return how many, and what was refused and is not fatal."""
         chosen = list(entries)
         if not chosen:
-            return 0
+            return 0, []
         listed = self.archive.path.parent / f"{title}.list"
         listed.write_text("\n".join(entry.line for entry in chosen) + "\n", encoding="utf-8")
         base = connect.make_conninfo("", dbname=connect.read(self.target).get("dbname", ""), **connect.LIVELY)
@@ -108,22 +110,21 @@ class Restore:
             lambda line: (found := heard.search(line)) and bar.step(found.group(1)),
         )
         bar.done()
-        self._judge(title, said, again)
-        return len(chosen)
+        return len(chosen), self._judge(title, said, again)
 
     def _with_session(self) -> str:
         parts = connect.read(self.target)
         options = f"{parts.get('options', '')} {SESSION}".strip()
         return connect.make_conninfo("", **parts | {"options": options})
 
-    def _judge(self, title: str, said: str, again: bool) -> None:
-        found = refusals.read(said, stayed=self.stayed, left_out=bool(self.left_out), again=again)
-        self.refused += [refusal for refusal in found if refusal.grade != FATAL]
+    def _judge(self, title: str, said: str, again: bool) -> list[Refusal]:
+        found = refusals.read(said, stayed=self.stayed, left_out=bool(self.left_out), again=again, lost=self.lost)
         fatal = [refusal for refusal in found if refusal.grade == FATAL]
         if fatal:
             more = f"; and {len(fatal) - 1} more" if len(fatal) > 1 else ""
             words = connect.scrub(fatal[0].words(), self.target)
             raise errors.Rejected("restore", f"{title}: {words}{more}")
+        return found
 
 
 async def let_owners_create(conn: connect.Connection, restore: Restore) -> None:

@@ -6,7 +6,7 @@ cannot be read; a new one is made and shown once.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import LiteralString
 
 from psycopg import sql
@@ -27,10 +27,20 @@ with recursive reached(oid) as (
 )
 select
     r.rolname, r.rolcanlogin, r.rolinherit, r.rolbypassrls, r.rolsuper, r.rolconnlimit, r.rolcreaterole, r.rolcreatedb,
+    coalesce(nullif(r.rolvaliduntil, 'infinity')::text, ''),
     coalesce((
-        select array_agg(distinct g.rolname::text order by g.rolname::text)
-        from pg_auth_members m join pg_roles g on g.oid = m.roleid
-        where m.member = r.oid
+        select jsonb_object_agg(g.rolname, concat_ws(', ',
+            'admin ' || m.admits, 'inherit ' || coalesce(m.has, r.rolinherit), 'set ' || coalesce(m.becomes, true)))
+        from (
+            select
+                a.roleid, bool_or(a.admin_option) as admits,
+                bool_or((to_jsonb(a) ->> 'inherit_option')::boolean) as has,
+                bool_or((to_jsonb(a) ->> 'set_option')::boolean) as becomes
+            from pg_auth_members a
+            where a.member = r.oid
+            group by a.roleid
+        ) m
+        join pg_roles g on g.oid = m.roleid
     ), '{}')
 from pg_roles r
 where r.oid in (select oid from reached) and r.rolname !~ '^pg_'
@@ -47,7 +57,7 @@ LISTS = ("search_path", "session_preload_libraries", "local_preload_libraries", 
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the source."""
+    """A role of the source, with its groups, and on what terms it is a member of each: as 16 writes them."""
 
     name: str
     login: bool = False
@@ -57,6 +67,8 @@ class Role:
     limit: int = -1
     makes_roles: bool = False
     makes_databases: bool = False
+    until: str = ""
+    terms: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
 
     @property
@@ -68,7 +80,7 @@ class Role:
 async def read(conn: connect.Connection) -> list[Role]:
     """Return the roles that matter to a database."""
     with connect.translated():
-        return [Role(*row[:8], tuple(row[8])) for row in await (await conn.execute(NAMED)).fetchall()]
+        return [Role(*row, groups=tuple(sorted(row[-1]))) for row in await (await conn.execute(NAMED)).fetchall()]
 
 
 async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, str], list[str]]:
@@ -90,7 +102,8 @@ async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, 
         for role in wanted:
             for group in role.groups:
                 if group in there or group in [other.name for other in wanted]:
-                    remarks += await _try(conn, _grant(group, sql.Identifier(role.name)))
+                    terms = _terms(role.terms.get(group, ""), conn.info.server_version)
+                    remarks += await _try(conn, _grant(group, sql.Identifier(role.name), terms))
         remarks += await _join(conn, wanted)
     return passwords, remarks
 
@@ -98,7 +111,7 @@ async def make(conn: connect.Connection, wanted: list[Role]) -> tuple[dict[str, 
 async def _create(conn: connect.Connection, role: Role) -> dict[str, str]:
     words = sql.SQL("create role {} {} connection limit {}").format(
         sql.Identifier(role.name), sql.SQL("inherit" if role.inherit else "noinherit"), sql.Literal(role.limit)
-    )
+    ) + (sql.SQL(" valid until {}").format(sql.Literal(role.until)) if role.until else sql.SQL(""))
     if not role.login:
         await conn.execute(words)
         return {}
@@ -126,7 +139,8 @@ async def _join(conn: connect.Connection, wanted: list[Role]) -> list[str]:
     for role in wanted:
         held = await (await conn.execute("select pg_has_role(%s, 'usage')", [role.name])).fetchone()
         if not (held and held[0]):
-            said += await _try(conn, _grant(role.name, sql.SQL("current_user"), conn.info.server_version >= 160000))
+            terms = _terms("inherit true, set true", conn.info.server_version)
+            said += await _try(conn, _grant(role.name, sql.SQL("current_user"), terms))
     return said
 
 
@@ -145,9 +159,15 @@ async def refuse_strangers(conn: connect.Connection, owners: set[str]) -> None:
         )
 
 
-def _grant(group: str, to: sql.Composable, options: bool = False) -> sql.Composed:
-    with_options = sql.SQL(" with inherit true, set true" if options else "")
-    return sql.SQL("grant {} to {}").format(sql.Identifier(group), to) + with_options
+def _terms(wanted: str, version: int) -> sql.Composable:
+    """Return the terms of a membership as a server of this version takes them: before 16 it knows admin alone."""
+    if version >= 160000:
+        return sql.SQL(f" with {wanted}" if wanted else "")  # type: ignore[arg-type]
+    return sql.SQL(" with admin option" if "admin true" in wanted else "")
+
+
+def _grant(group: str, to: sql.Composable, terms: sql.Composable) -> sql.Composed:
+    return sql.SQL("grant {} to {}{}").format(sql.Identifier(group), to, terms)
 
 
 async def attempt(conn: connect.Connection, statements: list[str]) -> list[str]:

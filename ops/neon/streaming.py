@@ -138,11 +138,12 @@ async def _others(copy: Streamed) -> str:
     async with connect.pinned(copy.source) as source, connect.pinned(copy.target) as target:
         moved = await sequences.carry(target, await sequences.read(source, copy.without))
         objects = await streams.large_objects(source, target)
+        remarks = await streams.rights_of_objects(source, target)
         back = await _release(target, copy)
         filled = await restore.refresh(source, target, copy.without, frozenset(await restore.filtered_views(source)))
         with connect.translated():
             await target.execute("analyze")
-    return f"{moved} sequences, {objects} large objects; {back}; {filled}"
+    return "\n    ".join([f"{moved} sequences, {objects} large objects; {back}; {filled}", *remarks])
 
 
 STEPS: tuple[Step[Any], ...] = (

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from lib import errors
-from ops.neon import connect, hashes
+from ops.neon import connect, hashes, managed, roles
 from ops.neon.hashes import Table
 
 COLUMNS = """
@@ -20,6 +20,26 @@ where a.attrelid = (%s)::regclass and a.attnum > 0 and not a.attisdropped and a.
 order by a.attnum
 """
 BATCH = 2**17  # bytes: a row is a message of its own, and each costs as much as a hundred kB
+# What makes of each large object its owner's, grants what was granted of it, and says what was said about it.
+RIGHTS = """
+select l.oid::text, array_remove(array[
+    case when not o.rolsuper and o.rolname <> all(%(managed)s) then
+        format('alter large object %%s owner to %%I', l.oid, o.rolname)
+    end,
+    case when obj_description(l.oid, 'pg_largeobject') is not null then
+        format('comment on large object %%s is %%L', l.oid, obj_description(l.oid, 'pg_largeobject'))
+    end
+] || array_agg(
+    format('grant %%s on large object %%s to %%s%%s', g.privilege_type, l.oid,
+        case when g.grantee = 0 then 'public' else quote_ident(w.rolname) end,
+        case when g.is_grantable then ' with grant option' else '' end) order by g.grantee, g.privilege_type
+) filter (where g.grantee <> l.lomowner and coalesce(w.rolname <> all(%(managed)s), true)), null)
+from pg_largeobject_metadata l
+join pg_roles o on o.oid = l.lomowner
+left join lateral aclexplode(l.lomacl) g on true
+left join pg_roles w on w.oid = g.grantee
+group by l.oid, o.rolname, o.rolsuper
+"""
 OBJECTS = "select oid::text, hashtextextended(encode(lo_get(oid), 'hex'), 0) from pg_largeobject_metadata"
 
 
@@ -97,3 +117,16 @@ async def large_objects(source: connect.Connection, target: connect.Connection) 
             row = await (await source.execute("select lo_get(%s::oid)", [oid])).fetchone()
             await target.execute("select lo_from_bytea(%s::oid, %s)", [oid, row[0] if row else b""])
     return len(changed)
+
+
+async def rights_of_objects(source: connect.Connection, target: connect.Connection) -> list[str]:
+    """Give the target's large objects the owners, grants and comments of the source's; return what it refused.
+
+    What belongs to a superuser, or to a provider's role, belongs to who moves.
+    """
+    given = {"managed": list(managed.ROLES)}
+    with connect.translated():
+        cursors = await asyncio.gather(*(conn.execute(RIGHTS, given) for conn in (source, target)))
+        here, there = [dict(await cursor.fetchall()) for cursor in cursors]
+    lacking = [line for oid, lines in here.items() for line in lines or () if line not in (there.get(oid) or ())]
+    return await roles.attempt(target, lacking)

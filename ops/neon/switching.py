@@ -48,6 +48,8 @@ async def _drain(move: Cutover) -> str:
     await replication.drain(source, target, FORWARD, move.seconds)
     moved = await sequences.carry(target, await sequences.read(source, move.without))
     objects = await streams.large_objects(source, target)
+    if objects:
+        move.copy.remark(*await streams.rights_of_objects(source, target))
     others, closed = await streams.unreplicated(source, target, move.without)
     said = f"all arrived; {moved} sequences, {objects} large objects, {others} tables without a log carried"
     return said + (f"; extensions' own, closed to us: {', '.join(closed)}" if closed else "")
@@ -73,7 +75,7 @@ async def _way_back(move: Cutover) -> str:
     """Turn the replication round: what is written to the target from now on comes back to the source."""
     source, target, prepared = move.source, move.target, await _prepare(move)
     await replication.disable(target.conn, FORWARD)
-    await move.copy.restore.put("triggers", prepared.waiting, again=True, jobs=1)
+    await copy.put_entries(move.copy, "triggers", prepared.waiting, again=True, jobs=1)
     if not prepared.may_turn:
         move.note(way_back=LOSING)
         return "none: our role may not subscribe on the source; a rollback loses what is written from now on"

@@ -41,6 +41,9 @@ GRANT USAGE ON TYPE app.t TO PUBLIC;
 CREATE POLICY own ON app.secrets TO shop_app, "second one" USING ((tenant_id = 1));
 CREATE POLICY every ON app.secrets AS RESTRICTIVE FOR SELECT TO auditor WITH CHECK (true);
 CREATE POLICY none ON app.secrets USING (true);
+CREATE POLICY "x TO y; z" ON "My app"."T, ""x"" y" TO "Team, Köln", "O'Brien ""x"" y" USING ((note <> ' TO z'));
+CREATE USER MAPPING FOR mapped SERVER other OPTIONS (
+CREATE USER MAPPING FOR public SERVER other;
 ALTER DEFAULT PRIVILEGES FOR ROLE migrator IN SCHEMA app GRANT SELECT ON TABLES TO reader;
 ALTER DATABASE shop SET "TimeZone" TO 'Europe/Berlin';
 ALTER ROLE shop_app IN DATABASE shop SET statement_timeout TO '7s';
@@ -69,6 +72,9 @@ def test_roles_of_a_dump_are_owners_grantees_and_those_of_policies():
             "shop_admin",
             "second one",
             "auditor",
+            "Team, Köln",
+            'O\'Brien "x" y',
+            "mapped",
             "migrator",
             "reader",
             "postgres",

@@ -54,6 +54,12 @@ def sort(message, command, **options):
         ('unrecognized configuration parameter "app.x"', "ALTER DATABASE d SET app.x TO '1';", "fatal"),
         ('role "shop_app" does not exist', "GRANT SELECT ON TABLE app.users TO shop_app;", "fatal"),
         ('type "app.email" does not exist', "CREATE TABLE app.users (mail app.email);", "fatal"),
+        ("must be superuser to create an operator class", "CREATE OPERATOR CLASS app.c FOR TYPE int4", "expected"),
+        ('permission denied to create foreign-data wrapper "w"', "CREATE FOREIGN DATA WRAPPER w;", "expected"),
+        ("permission denied for language c", "CREATE FUNCTION app.f() RETURNS int LANGUAGE c", "expected"),
+        ("must be superuser to add or set schemas", "ALTER PUBLICATION p ADD TABLES IN SCHEMA app;", "expected"),
+        ('permission denied to set session authorization "lead"', "GRANT SELECT ON TABLE t TO a;", "harmless"),
+        ('permission denied to set session authorization "lead"', "ALTER TABLE t ADD a int;", "fatal"),
         ("invalid page in block 3", "COPY app.users FROM stdin;", "fatal"),
         ("permission denied for schema app", "ALTER TABLE app.users OWNER TO shop_owner;", "fatal"),
     ],
@@ -77,6 +83,80 @@ def test_what_needs_an_extension_left_out_is_expected_only_then():
     server = "CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw;"
     assert sort('foreign-data wrapper "postgres_fdw" does not exist', server) == "fatal"
     assert sort('foreign-data wrapper "postgres_fdw" does not exist', server, left_out=True) == "expected"
+
+
+def test_what_needs_something_lost_is_named_and_what_is_about_it_is_counted():
+    """Each line is what a target without superuser, or without an extension, has said."""
+    said = [
+        (
+            'permission denied to create event trigger "watch"',
+            "CREATE EVENT TRIGGER watch ON ddl_command_end",
+            "expected",
+        ),
+        ('event trigger "watch" does not exist', "ALTER EVENT TRIGGER watch OWNER TO me;", "harmless"),
+        ('event trigger "watch" does not exist', "COMMENT ON EVENT TRIGGER watch IS 'x';", "harmless"),
+        ("must be superuser to create an operator class", "CREATE OPERATOR CLASS app.ops FOR TYPE app.t", "expected"),
+        (
+            'operator class "app.ops" does not exist for access method "hash"',
+            "CREATE INDEX i ON app.kept USING hash (a app.ops);",
+            "expected",
+        ),
+        ("permission denied for language c", "CREATE FUNCTION app.f(integer) RETURNS int LANGUAGE c", "expected"),
+        ("function app.f(integer) does not exist", "ALTER FUNCTION app.f(integer) OWNER TO me;", "harmless"),
+        ('permission denied to create foreign-data wrapper "w"', "CREATE FOREIGN DATA WRAPPER w;", "expected"),
+        ('foreign-data wrapper "w" does not exist', "CREATE SERVER s TYPE 't' FOREIGN DATA WRAPPER w;", "expected"),
+        ('server "s" does not exist', "CREATE USER MAPPING FOR app SERVER s;", "expected"),
+        ('role "app" does not exist', "GRANT SELECT ON TABLE app.kept TO app;", "fatal"),
+        ('server "s" does not exist', 'CREATE FOREIGN TABLE app."Far ""x""" (a int) SERVER s;', "expected"),
+        ('relation "app.Far "x"" does not exist', 'GRANT ALL ON TABLE app."Far ""x""" TO app;', "fatal"),
+        ('server "s" does not exist', "CREATE FOREIGN TABLE app.far (a int) SERVER s;", "expected"),
+        ('relation "app.far" does not exist', "GRANT SELECT(a),INSERT ON TABLE app.far TO app;", "harmless"),
+        (
+            'relation "app.far" does not exist',
+            "ALTER TABLE app.far ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY ( SEQUENCE NAME app.far_a_seq );",
+            "harmless",
+        ),
+        ('relation "app.far_a_seq" does not exist', "SELECT pg_catalog.setval('app.far_a_seq', 1, true);", "harmless"),
+        ('relation "app.far" does not exist', "CREATE UNIQUE INDEX j ON app.far USING btree (a);", "harmless"),
+        ('relation "app.far" does not exist', "COPY app.far (a) FROM stdin;", "harmless"),
+        ('relation "app.far" does not exist', "CREATE VIEW app.v AS SELECT a FROM app.far;", "expected"),
+        ('relation "app.v" does not exist', "ALTER VIEW app.v OWNER TO me;", "harmless"),
+        (
+            'relation "app.far" does not exist',
+            "ALTER TABLE ONLY app.kept ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES app.far(a) ON DELETE CASCADE;",
+            "expected",
+        ),
+        ('relation "app.far" does not exist', "CREATE POLICY p ON app.far USING (true);", "harmless"),
+        (
+            'relation "app.far" does not exist',
+            "CREATE POLICY p ON app.kept USING ((EXISTS ( SELECT FROM app.far)));",
+            "fatal",
+        ),
+        ('relation "app.other" does not exist', "CREATE VIEW app.w AS SELECT a FROM app.other;", "fatal"),
+    ]
+    lost = set()
+    text = "".join(
+        f"pg_restore: error: could not execute query: ERROR:  {message}\nCommand was: {command}\n"
+        for message, command, _ in said
+    )
+    found = refusals.read(text, lost=lost)
+    assert [(one.message, one.command, one.grade) for one in found] == said
+    assert lost >= {"watch", "app.ops", "i", "app.f", "w", "s", "app.far", "app.far_a_seq", "app.v"}
+    assert found[4].why == "lost: it needs app.ops"
+
+
+def test_rights_that_others_gave_are_given_as_those_again():
+    said = (
+        "pg_restore: error: could not execute query: ERROR:"
+        '  permission denied to set session authorization "Team lead"\n'
+        "Command was: GRANT SELECT ON TABLE t TO lead WITH GRANT OPTION;\n"
+        'SET SESSION AUTHORIZATION "Team lead";\nGRANT SELECT ON TABLE t TO app;\nRESET SESSION AUTHORIZATION;\n\n\n'
+    )
+    assert refusals.grants_of_others(refusals.read(said)) == [
+        'GRANT SELECT ON TABLE t TO lead WITH GRANT OPTION; SET ROLE "Team lead";'
+        " GRANT SELECT ON TABLE t TO app; RESET ROLE;"
+    ]
+    assert refusals.grants_of_others(refusals.read(SAID)) == []
 
 
 @pytest.mark.parametrize(
