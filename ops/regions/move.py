@@ -6,8 +6,8 @@
     flip    one transaction says where the shop and its people's chats are, and lets the jobs go; every region hears it
     clear   after the longest handler has ended: the rows here are removed, and the fence with them
 
-Each step is safe to repeat, and the state is kept in .dev/move, so the same command again goes on where it was. Before
-`flip` everything is as it was but for the fence; after it the rows over there are the shop's.
+Each step is safe to repeat, and the state is kept in .dev/move, so the same command again goes on where it was. Until
+the transaction of `flip` all is as it was but for the fence; after it the rows over there are the shop's.
 """
 
 import asyncio
@@ -240,8 +240,11 @@ async def clear(move: Move) -> str:
 
 
 async def back(move: Move) -> str:
-    """Give up a move that has not come to `flip`: the copy goes, the jobs come back, the fence falls."""
-    if move.state.begun("flip"):
+    """Give up a move before the directory says it: the copy goes, the jobs come back, the fence falls.
+
+    The directory alone decides: the state file may be another computer's.
+    """
+    if (await find(move.source, move.code))[3] == move.region:
         raise errors.Conflict("moved_already", "the directory says that the shop is there; the same command goes on")
     await crossing.remove(move.target, move.tables, move.shop)
     await move.source.execute(TAKE_BACK, move.asked)

@@ -47,6 +47,17 @@ async def two(pair, redis, monkeypatch):
     return pair
 
 
+def telling(source, target, home, region):
+    """Return what has one region hear what another tells."""
+
+    async def tell():
+        for one in await events.SQL.untold.all(source, events.RegionEvent, region=region, limit=1000):
+            await events.SQL.hear.one(target, bool, region=home, id=one.id, kind=one.kind, body=one.body)
+            await events.SQL.told.run(source, region=region, ids=[one.id])
+
+    return tell
+
+
 @pytest.fixture
 async def moving(two, tmp_path):
     """A shop of ru with a life behind it, on its way to eu; what is told is heard there."""
@@ -60,13 +71,18 @@ async def moving(two, tmp_path):
     await make_service(here, shop)
     code = (await partners.get(here, shop.id)).code
 
-    async def tell():
-        for one in await events.SQL.untold.all(here, events.RegionEvent, region="eu", limit=1000):
-            await events.SQL.hear.one(there, bool, region="ru", id=one.id, kind=one.kind, body=one.body)
-            await events.SQL.told.run(here, region="eu", ids=[one.id])
-
     made = move.Move(
-        *(here, there, State(tmp_path / "shop.json"), shop.id, code, "ru", "eu", ["eu"], tell),
+        *(
+            here,
+            there,
+            State(tmp_path / "shop.json"),
+            shop.id,
+            code,
+            "ru",
+            "eu",
+            ["eu"],
+            telling(here, there, "ru", "eu"),
+        ),
         *(directory.PLACE.clear, events.states),
         settle=0,
         tables=await tenant.tables(here),
@@ -227,9 +243,62 @@ async def test_a_move_goes_on_where_it_was_interrupted(moving):
     assert (await held(moving.target, moving), await held(moving.source, moving)) == (before, {})
 
 
+class Interrupted(Exception):
+    """Somebody has pressed Ctrl-C."""
+
+
+def interrupt(monkeypatch, conn, number, *, done):
+    """Break the work off at a statement of a connection, the one with this number, before or after it is done."""
+    execute, left = conn.execute, iter(range(number - 1, -1, -1))
+
+    async def execute_or_not(*args, **options):
+        is_it = next(left, 1) == 0
+        if is_it and not done:
+            raise Interrupted
+        cursor = await execute(*args, **options)
+        if is_it:
+            raise Interrupted
+        return cursor
+
+    monkeypatch.setattr(conn, "execute", execute_or_not)
+
+
 @pytest.mark.long
-async def test_rows_are_never_copied_over_those_of_a_shop_that_has_moved(moving):
+async def test_a_shop_moves_there_and_back_and_each_move_goes_on_wherever_it_is_interrupted(moving, tmp_path):
+    await live(moving)
+    sides, homes, interrupted = {"ru": moving.source, "eu": moving.target}, ["ru", "eu"], 0
+    before = await held(moving.source, moving)
+    for number, at in enumerate((40, 150, 230, 300, 380, 460, 540, 600)):
+        home, region = homes
+        source, target = sides[home], sides[region]
+        going = replace(
+            moving,
+            source=source,
+            target=target,
+            state=State(tmp_path / f"{number}.json"),
+            home=home,
+            region=region,
+            others=[region],
+            tell=telling(source, target, home, region),
+        )
+        for conn in (source, target):
+            with pytest.MonkeyPatch.context() as patch:
+                interrupt(patch, conn, at, done=number % 2 == 0)
+                try:
+                    await run(move.STEPS, going.state, going, lambda _: None)
+                except Interrupted:
+                    interrupted += 1
+        await run(move.STEPS, going.state, going, lambda _: None)
+        assert (await held(target, moving), await held(source, moving)) == (before, {})
+        assert [await audit.check(conn) for conn in (source, target)] == [[], []]
+        homes.reverse()
+    assert interrupted > 4
+
+
+@pytest.mark.long
+async def test_rows_are_never_copied_over_those_of_a_shop_that_has_moved(moving, tmp_path):
     await run(move.STEPS[:6], moving.state, moving, lambda _: None)
+    moving.state = State(tmp_path / "another-computer.json")
     with pytest.raises(errors.Conflict, match="directory says"):
         await move.rows(moving)
     with pytest.raises(errors.Conflict, match="directory says"):
@@ -237,12 +306,21 @@ async def test_rows_are_never_copied_over_those_of_a_shop_that_has_moved(moving)
 
 
 @pytest.mark.long
-async def test_a_move_can_be_given_up(moving):
+async def test_a_move_can_be_given_up_until_the_directory_says_it(moving):
     shop, first, _ = moving.cast
     query = "select key from jobs where args ->> 'partner_id' = %s order by 1"
     before, jobs = await held(moving.source, moving), await rows(moving.source, query, str(shop.id))
     assert jobs
     await run(move.STEPS[:5], moving.state, moving, lambda _: None)
+    told = moving.tell
+
+    async def deaf():
+        return datetime.now(UTC)
+
+    moving.tell = deaf
+    with pytest.raises(errors.Unavailable, match="not heard"):
+        await run(move.STEPS, moving.state, moving, lambda _: None)
+    moving.tell = told
     await move.back(moving)
     assert (await held(moving.source, moving), await held(moving.target, moving)) == (before, {})
     assert await rows(moving.source, query, str(shop.id)) == jobs
