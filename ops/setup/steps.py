@@ -202,9 +202,9 @@ def _deploy(wizard: Wizard) -> None:
 
 async def verify(wizard: Wizard) -> None:
     """Have the deployment itself reach everything, and let the doctor name what is still wrong."""
-    if wizard.dry:
+    if wizard.dry and wizard.usernames:
         wizard.tell("hooked")
-    elif not wizard.waits:
+    elif not (wizard.dry or wizard.waits):
         await _verify(wizard)
 
 

@@ -1,7 +1,10 @@
 """The state of one run of the wizard: what it knows, what it has made and done, and what is left for a hand."""
 
+import contextlib
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -79,7 +82,8 @@ class Wizard:
     def _typed(self, key: str, end: str = "", **facts: object) -> str:
         """Return what is typed, and `end` when nobody types any more."""
         try:
-            return input(f"{self.say(key, **facts)}: ").strip()
+            with _stopped_at_once():
+                return input(f"{self.say(key, **facts)}: ").strip()
         except EOFError:
             return end
 
@@ -92,6 +96,19 @@ class Wizard:
             return words.odd(self.language, name, said) if said else ""
 
         return check
+
+
+@contextlib.contextmanager
+def _stopped_at_once() -> Iterator[None]:
+    """Let Ctrl-C end a question: asyncio would note the first one, and act on it once the question is answered."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def by_suffix(*suffixes: str) -> str:

@@ -1,6 +1,9 @@
 """What the wizard asks and finds, without any service: addresses, the names of integrations, answers."""
 
+import asyncio
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,23 @@ def answers(monkeypatch):
         monkeypatch.setattr("builtins.input", typed)
 
     return give
+
+
+def test_ctrl_c_at_a_question_ends_the_wizard_at_once(monkeypatch):
+    def interrupted(question):
+        os.kill(os.getpid(), signal.SIGINT)
+        return "typed after all"
+
+    went_on = []
+
+    async def ask():
+        went_on.append(Wizard().ask("PUBLIC_URL", lambda value: ""))
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("builtins.input", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(ask())
+    assert (went_on, signal.getsignal(signal.SIGINT)) == ([], before)
 
 
 @pytest.mark.parametrize(
