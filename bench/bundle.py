@@ -21,6 +21,8 @@ from dev.stack import ROOT
 CLI = {"private": True, "dependencies": {"vercel": "64.0.2"}, "overrides": {"sandbox": "4.5.0"}}
 # MB with bytecode. The builder fills a large function with it up to 230.7 MB; what would be larger bare gets none, and
 # its build then takes away what the functions built before it had. Over 235.9 MB packages are installed at cold start.
+# pip is in each with 11 MB: the builder makes its environment with `uv venv --seed` and takes all that is installed; an
+# install command of our own could remove it, but then nothing is compiled (@vercel/python 25.0.0, shouldCompileAll).
 LIMITS = dict.fromkeys(("api/telegram", "api/cache", "api/callback", "api/health", "api/metrics"), 60)
 LIMITS |= {"api/drain": 80, "api/render": 231}
 ROOM = 230  # MB without bytecode

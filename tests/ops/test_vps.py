@@ -52,6 +52,16 @@ def test_processes_of_a_time_when_there_were_more_are_stopped(tmp_path, settings
     assert done.stdout.splitlines() == [f"stop lotok-{name}" for name in stopped]
 
 
+@pytest.mark.parametrize("word", ["--help", "-x.ru", "bots", "a.example/x"])
+def test_the_proxys_file_is_written_for_a_domain_and_for_nothing_else(word):
+    script = [str(COMMON.with_name("proxy.sh")), "--dry-run"]
+    done = subprocess.run(["bash", *script, word], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{word} is no domain" in done.stderr
+    done = subprocess.run(["bash", *script, "bots.example.ru"], capture_output=True, text=True, check=True)
+    assert "would write /etc/nginx/conf.d/lotok.conf" in done.stdout
+
+
 @pytest.fixture
 def supervisor(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("supervisor", COMMON.with_name("supervisor.py"))

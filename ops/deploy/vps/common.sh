@@ -41,6 +41,8 @@ put() {
     say "   wrote $file"
 }
 
+is_domain() { [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}$ ]]; }
+
 need_root() { [ "$(id -u)" = 0 ] || die "run it as root, by sudo"; }
 
 # A setting of the server, empty when unset. Usage: setting NAME

@@ -25,7 +25,7 @@ if [ -z "$package" ] || [ -z "$version" ]; then die "deploy.sh runs this; see de
 [ -z "$workers" ] || [[ $workers =~ ^[1-9]$ ]] || die "--workers is a number from 1 to 9"
 known_domain=$(setting PUBLIC_URL | sed 's,^https\?://,,')
 domain=${domain:-$known_domain}
-[[ $domain =~ ^[A-Za-z0-9.-]+\.[A-Za-z]{2,}$ ]] || die "--domain is missing: the name that points at this server, such as bots.example.ru"
+is_domain "$domain" || die "--domain is missing: the name that points at this server, such as bots.example.ru"
 
 # shellcheck source=/dev/null
 . /etc/os-release
