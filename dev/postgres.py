@@ -36,7 +36,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # waits a moment for a server that is just being started.
 _GUARD = """
 read -r _
-for _ in 1 2 3 4 5 6 7 8 9 10; do [ -s "$0/data/postmaster.pid" ] && break; sleep 0.5; done
+for _ in $(seq 60); do [ -s "$0/data/postmaster.pid" ] && break; sleep 0.5; done
 pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -INT "$pid" && while kill -0 "$pid"; do sleep 0.1; done
 rm -rf "$0"
 """
