@@ -145,6 +145,7 @@ async def test_post_sends_json_and_headers(url: str) -> None:
 async def test_a_nudge_is_sent_whole_and_does_not_wait(url: str, service: Service) -> None:
     with contextlib.redirect_stdout(io.StringIO()) as output:
         await fetch.nudge(f"{url}/slow", headers={"Authorization": "Bearer s"}, timeout=timedelta(milliseconds=200))
+    await service.arrived.wait()
     assert service.got == ["Bearer s"]
     assert output.getvalue() == ""
 

@@ -38,7 +38,7 @@ async def app(scope, receive, send):
 """
 
 RULES = {
-    "functions": {"api/echo.py": {"maxDuration": 1}},
+    "functions": {"api/echo.py": {"maxDuration": 60}},
     "rewrites": [
         {"source": "/api/echo/:bot", "destination": "/api/echo?bot=:bot"},
         {"source": "/appended/:kind/:id", "destination": "/api/echo"},
@@ -131,12 +131,12 @@ async def test_a_caller_cannot_say_who_it_is_or_when_the_invocation_ends(deploym
         "x-vercel-internal-deadline": "2020-01-01T00:00:00Z",
         "x-vercel-id": "forged",
     }
+    earliest = datetime.now(UTC) + timedelta(seconds=59)
     seen = (await deployment.get("/api/echo", headers=forged)).json()
     assert seen["client"] == seen["headers"]["x-forwarded-for"] == seen["headers"]["x-real-ip"] == "9.9.9.9"
     assert seen["headers"]["x-vercel-id"].startswith("dev1::")
     assert not [name for name in seen["headers"] if name.startswith("x-vercel-internal-")]
-    left = datetime.fromisoformat(seen["deadline"]) - datetime.now(UTC)
-    assert timedelta(0) < left <= timedelta(seconds=1)
+    assert earliest < datetime.fromisoformat(seen["deadline"]) <= datetime.now(UTC) + timedelta(seconds=60)
 
 
 async def test_what_the_runtime_tells_vercel_is_not_passed_on(deployment):
@@ -151,8 +151,9 @@ async def test_a_body_over_the_limit_is_refused_before_the_function(deployment):
     assert (over.status_code, over.headers["x-vercel-error"]) == (413, "FUNCTION_PAYLOAD_TOO_LARGE")
 
 
-async def test_an_invocation_that_overruns_is_answered_504(deployment):
-    answer = await deployment.get("/api/echo?sleep=5")
+async def test_an_invocation_that_overruns_is_answered_504(deployment, monkeypatch):
+    monkeypatch.setattr(routes.Routes, "max_duration", lambda *_: 0.2)
+    answer = await deployment.get("/api/echo?sleep=600")
     assert (answer.status_code, answer.headers["x-vercel-error"]) == (504, "FUNCTION_INVOCATION_TIMEOUT")
 
 

@@ -19,7 +19,7 @@ from telegram import (
 from telegram.constants import ParseMode
 
 from dev.telegram import faults
-from tests.dev.telegram_lab import ALICE, BOB, OK_BUTTON, Lab, picture
+from tests.dev.telegram_lab import ALICE, BOB, OK_BUTTON, Lab, picture, until
 
 
 async def test_send_message_keeps_entities_in_utf16_and_shows_safe_html(lab: Lab) -> None:
@@ -207,9 +207,9 @@ async def test_a_lost_answer_may_have_had_its_effect(lab: Lab) -> None:
         await lab.sim.post("/faults", json={"method": "*", "kind": kind, "user_id": ALICE})
         with pytest.raises(error.TimedOut):
             await hasty.send_message(ALICE, kind)
-    texts = [one.get("text") for one in (await lab.history())["messages"]]
-    assert "timeout" not in texts
-    assert "timeout_after" in texts
+    said = lab.world.chats["studio", ALICE].messages
+    await until(lambda: "timeout_after" in [one.message.get("text") for one in said.values()])
+    assert "timeout" not in [one.message.get("text") for one in said.values()]
 
 
 async def test_a_line_that_stays_silent_is_cut(lab: Lab) -> None:
