@@ -109,8 +109,9 @@ def _read(raw: bytes) -> tuple[str, list[RegionEvent]]:
 
 
 async def _hear(region: str, one: RegionEvent) -> bool:
-    """Do what an event says. To erase twice does no harm; a conversation has gone on by the second time."""
-    if one.kind == "erased":
+    """Do what an event says. By the second time a conversation has gone on, and who was erased may be back."""
+    known = {"region": region, "id": one.id}
+    if one.kind == "erased" and not await db.run(lambda conn: SQL.is_heard.one(conn, bool, **known)):
         await _erase(int(one.body["tg_id"]))
     heard = await db.run(lambda conn: SQL.hear.one(conn, bool, region=region, id=one.id, kind=one.kind, body=one.body))
     if heard and one.kind == "state":
@@ -148,6 +149,7 @@ async def _erase(tg_id: int) -> None:
     user_id = await db.run(lambda conn: SQL.erasable.within(PLATFORM).one(conn, int, tg_id=tg_id))
     if user_id:
         await db.run(lambda conn: users.erase(conn, user_id, tg_id, others=()))
+        await fsm.forget_everywhere(tg_id)
         await profiles.forget(user_id, tg_id)
 
 

@@ -51,6 +51,9 @@ order by region;
 -- name: hear
 select hear_event(%(region)s, %(id)s, %(kind)s, %(body)s);
 
+-- name: is_heard
+select exists (select from heard_events where region = %(region)s and id = %(id)s);
+
 -- name: erasable
 -- The account of a person who was erased elsewhere. One that has a shop here stays: it was not said that the shop ends.
 select u.id

@@ -190,6 +190,20 @@ async def test_who_is_erased_is_erased_in_every_region_but_no_shop_ends_unsaid(c
     assert await rows(conn, "select kind from region_events where kind = 'erased'") == []
 
 
+async def test_who_was_erased_elsewhere_begins_from_nothing_here_and_stays_when_that_is_told_again(conn):
+    alice = await factories.make_user(conn)
+    state = State("order:confirm", who={"id": alice.id})
+    await cache.set(f"user_state:studio:{alice.tg_id}", state.dump(), timedelta(hours=1))
+    page = told((1, "erased", {"tg_id": alice.tg_id}))
+    assert await events.hear(page) == 1
+    assert await cache.get(f"user_state:studio:{alice.tg_id}") is None
+    back = await users.get_or_create_user(conn, alice.tg_id)
+    await cache.set(f"user_state:studio:{alice.tg_id}", state.dump(), timedelta(hours=1))
+    assert await events.hear(page) == 0
+    assert (await users.get_user_by_tg_id(conn, alice.tg_id)).id == back.id
+    assert await cache.get(f"user_state:studio:{alice.tg_id}") is not None
+
+
 async def test_an_erasure_here_is_told_with_it_and_with_one_region_nobody_is_told(conn, monkeypatch):
     alice, bob = await factories.make_user(conn), await factories.make_user(conn)
     await directory.place("client", alice.tg_id, "eu")
