@@ -37,24 +37,26 @@ with recursive reads(view, relation) as (
 select
     v.oid::regclass::text, o.rolname,
     bool_and(o.rolsuper or o.rolbypassrls or t.relowner = v.relowner and not t.relforcerowsecurity),
-    string_agg(distinct t.oid::regclass::text, ', ')
+    string_agg(distinct t.oid::regclass::text, ', '),
+    o.rolsuper or o.rolbypassrls or o.rolname = current_user
 from pg_class v
 join pg_roles o on o.oid = v.relowner
 join reads u on u.view = v.oid
 join pg_class t on t.oid = u.relation and t.relrowsecurity
 where v.relkind = 'm'
-group by v.oid, o.rolname
+group by v.oid, o.rolname, o.rolsuper, o.rolbypassrls
 """
 
 
 @dataclass(frozen=True)
 class GuardedView:
-    """A materialized view over tables with row security."""
+    """A materialized view over tables with row security; `exempt`: its owner is above any policy, or is who moves."""
 
     name: str
     owner: str
     above: bool
     tables: str
+    exempt: bool = False
 
 
 @dataclass
@@ -235,14 +237,15 @@ def to_fill(
 ) -> tuple[list[Entry], list[str]]:
     """Choose the materialized views that may be filled, and say of those over row security what becomes of them.
 
-    One whose owner here is above the policies, and on the source was not (`filtered`; None: nobody knows), stays empty.
+    One whose owner here is above the policies, and on the source was not (`filtered`; None: nobody knows), stays empty;
+    but who owns its tables as well, and they are not forced, was above them there, too.
     """
     chosen, remarks = [], []
     for entry in entries:
         view = guarded.get(f"{entry.schema}.{entry.name}")
         if view is None:
             chosen.append(entry)
-        elif view.above and (filtered is None or view.name in filtered):
+        elif view.above and (view.exempt if filtered is None else view.name in filtered):
             remarks.append(
                 f"NOT FILLED: materialized view {view.name} reads {view.tables} under row security, and its owner here,"
                 f" {view.owner}, is above the policies: it would hold every tenant's rows. Give it to a role that they"

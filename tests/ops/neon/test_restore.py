@@ -83,17 +83,19 @@ PLAIN = Entry("2; 0 0 x", "MATERIALIZED VIEW DATA", "app", "order_counts", "shop
 
 
 @pytest.mark.parametrize(
-    ("above", "filtered", "filled"),
+    ("above", "exempt", "filtered", "filled"),
     [
-        (False, frozenset({"app.secret_counts"}), True),
-        (False, None, True),
-        (True, frozenset({"app.secret_counts"}), False),
-        (True, None, False),
-        (True, frozenset(), True),
+        (False, False, frozenset({"app.secret_counts"}), True),
+        (False, False, None, True),
+        (True, True, frozenset({"app.secret_counts"}), False),
+        (True, False, frozenset({"app.secret_counts"}), False),
+        (True, True, None, False),
+        (True, False, None, True),
+        (True, True, frozenset(), True),
     ],
 )
-def test_a_view_is_filled_unless_its_owner_has_come_above_the_policies(above, filtered, filled):
-    guarded = {"app.secret_counts": GuardedView("app.secret_counts", "neon", above, "app.secrets")}
+def test_a_view_is_filled_unless_its_owner_has_come_above_the_policies(above, exempt, filtered, filled):
+    guarded = {"app.secret_counts": GuardedView("app.secret_counts", "neon", above, "app.secrets", exempt)}
     chosen, remarks = restore.to_fill([VIEW, PLAIN], guarded, filtered)
     assert (VIEW in chosen) is filled
     assert PLAIN in chosen
@@ -107,6 +109,12 @@ async def test_views_over_row_security_are_found_through_other_views(undone):
     assert set(found) == {"app.secret_counts", "app.through"}
     assert found["app.secret_counts"] == GuardedView("app.secret_counts", "shop_owner", False, "app.secrets")
     assert found["app.through"].above
+    assert found["app.through"].exempt  # it belongs to us
+    await undone.execute("create materialized view app.noted as select count(*) from app.notes")
+    await undone.execute("alter materialized view app.noted owner to shop_owner")
+    assert (await restore.guarded_views(undone))["app.noted"] == GuardedView(
+        "app.noted", "shop_owner", True, "app.notes"
+    )
 
 
 async def test_what_a_copy_must_know_of_a_source_is_named(undone):
