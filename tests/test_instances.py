@@ -9,9 +9,10 @@ import pytest
 
 from bench import instances
 from bench.results import Failed
-from bench.several import fleet
+from bench.several import fleet, moved
 from bench.several.fleet import Doors, Fleet, Passed, Server
 from dev.stack import ROOT
+from dev.telegram.records import Update
 
 DOORS = Doors(outside=9000, inside=9001, webs=[9010, 9011], drains=[9020, 9021], renders=[9030])
 
@@ -115,6 +116,30 @@ def test_a_row_tells_the_repeated_apart_from_the_failed():
     row = instances._row(instances.Outcome(instances.SEVERAL, passed, 1, 6, 9, 60.0, 1, []))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1:] == ["20", "2", "1", "1", "10", "900", "900", "6", "9", "1 in 1.0"]
+
+
+def update(state, *attempts):
+    made = Update("studio", 1, {}, "chat:1", 1, 0.0, 9e9, state)
+    made.attempts = [{"status": status, "at": at} for status, at in attempts]
+    return made
+
+
+def test_only_what_a_pause_turned_away_and_was_delivered_later_is_held():
+    records = [
+        update("delivered", (503, 12.0), (200, 13.0)),
+        update("delivered", (503, 9.0), (200, 13.0)),
+        update("delivered", (500, 12.0), (200, 13.0)),
+        update("pending", (503, 12.0)),
+        update("delivered", (200, 12.0)),
+    ]
+    assert moved.held(records, since=10.0) == 1
+    assert moved.held(records[1:], since=10.0) == 0
+
+
+def test_a_row_of_a_move_has_a_cell_for_each_heading():
+    row = moved.Outcome(0.5, 1.5, 900, 3, 1, 4, 30, []).row()
+    assert row.count("|") == moved.HEAD.splitlines()[0].count("|")
+    assert [cell.strip() for cell in row.strip("| ").split("|")][1:5] == ["900", "3", "1", "4"]
 
 
 @pytest.mark.long

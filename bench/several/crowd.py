@@ -17,7 +17,8 @@ import httpx
 
 from bench.results import Failed
 from bench.several.fleet import Site
-from lib import db
+from dev.telegram.records import Update
+from lib import cache, db
 from lib.loyalty import members, partners, staff
 from lib.people import users
 
@@ -81,6 +82,15 @@ class Crowd:
                 together.create_task(self._read())
             for chat in self.cashiers:
                 together.create_task(self._serve(chat))
+
+    async def knock(self) -> Update:
+        """Let a newcomer write, and return the update as soon as the webhook has it in hand."""
+        person = await self._person("Новый")
+        (await self.http.post(f"/sim/chats/studio/{person}/text", json={"text": "/start"})).raise_for_status()
+        [update] = [one for one in self.site.world.updates.values() if one.user_id == person]
+        while not (update.attempts or await cache.get(f"turn:studio:{person}")):  # noqa: ASYNC110 - Redis knows
+            await asyncio.sleep(0.01)
+        return update
 
     async def _sell(self) -> None:
         """Meet the bot, order a card, and look what has become of it."""

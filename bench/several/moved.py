@@ -2,7 +2,8 @@
 
 It serves by webhook behind nginx; sellers order cards, cashiers give points. The cutover's command starts the
 processes of the new address and lets nginx lead to them, as a promoted deployment does. Meanwhile the webhook answers
-503, and Telegram offers its updates again. Each order must be done once, each ledger sum, and no update be lost.
+503, and Telegram offers its updates again: somebody writes in the midst of the pause, so that this is met each time.
+Each order must be done once, each ledger sum, and no update be lost.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bench.several import fleet
 from bench.several.crowd import Crowd, Size
 from bench.several.fleet import Doors, Fleet, Server, Site
 from dev import database, servers
+from dev.telegram.records import Update
 from lib import config, db
 from lib.office import audit
 from ops.neon import cutover, steps
@@ -39,12 +41,17 @@ SHORT = Size(readers=6, sellers=2, cashiers=2, seconds=25, pause=0.5)
 
 @dataclass(frozen=True)
 class Outcome:
-    """The figures of a move under load; `silence` is the longest time in which no update was answered with 200."""
+    """The figures of a move under load.
+
+    `silence` is the longest time in which no update was answered with 200; `held` are the updates that were answered
+    with 503 from the fence on, and delivered later.
+    """
 
     pause: float
     silence: float
     updates: int
     again: int
+    held: int
     ordered: int
     given: int
     wrong: list[str]
@@ -52,20 +59,21 @@ class Outcome:
     def row(self) -> str:
         """Return it as a row of the table."""
         return (
-            f"| {VERSIONS[0]} → {VERSIONS[1]} | {self.updates:,} | {self.again} | {self.ordered} | {self.given} "
-            f"| {self.pause:.2f} | {self.silence:.2f} | {'; '.join(self.wrong) or '0'} |"
+            f"| {VERSIONS[0]} → {VERSIONS[1]} | {self.updates:,} | {self.again} | {self.held} | {self.ordered} "
+            f"| {self.given} | {self.pause:.2f} | {self.silence:.2f} | {'; '.join(self.wrong) or '0'} |"
         )
 
 
-HEAD = """| our own application | updates | offered again | orders, each done once | points given, each once \
-| pause, s | nobody answered, s | lost, doubled, or in no ledger |
-|---|---|---|---|---|---|---|---|"""
+HEAD = """| our own application | updates | offered again | of these, by a 503 of the pause \
+| orders, each done once | points given, each once | pause, s | nobody answered, s | lost, doubled, or in no ledger |
+|---|---|---|---|---|---|---|---|---|"""
 
 NOTE = (
     f"{SIZE.readers} readers, {SIZE.sellers} sellers and {SIZE.cashiers} cashiers for {SIZE.seconds:.0f} s, by webhook "
     "and through nginx, all on the same cores. *Pause*: from the fence until nginx leads to the new processes, which "
-    "the cutover's own command does; *nobody answered*: the longest time without a webhook's 200. Then every job was "
-    "waited for, and the audit (lib/office/audit.py) found nothing on the target."
+    "the cutover's own command does; *nobody answered*: the longest time without a webhook's 200. A webhook of the old "
+    "processes waits for its database as long as for one that wakes, then it answers 503. At last every job was waited "
+    "for, and the audit (lib/office/audit.py) found nothing on the target."
 )
 
 
@@ -122,14 +130,16 @@ async def _play(folder: Path, source: Path, target: Path, size: Size, dice: rand
         await cutover.run(_asked(source, target, folder))
         new = site.settings | {"DATABASE_URL": address(target, "lotok_app"), "DATABASE_URL_UNPOOLED": address(target)}
         async with _promoted(doors, later, new, running) as promote:
-            waiting = asyncio.create_task(_promote(folder, promote))
+            waiting = asyncio.create_task(_promote(folder, crowd, promote))
             wait = f"touch {folder}/switch; until [ -e {folder}/switched ]; do sleep 0.02; done"
             await cutover.run(_asked(source, target, folder, yes=True, on_switch=wait))
-            await asyncio.gather(waiting, living)
+            knocked, _ = await asyncio.gather(waiting, living)
             site.settings |= new
+            async with asyncio.timeout(PATIENCE):
+                await knocked.done.wait()
             await instances.settled(site, PATIENCE)
             state = steps.load("cutover", address(source), address(target), folder / "move")
-            outcome = await _judge(crowd, running, since, float(state.facts["pause"]))
+            outcome = await _judge(crowd, running, since, state.facts)
             await cutover.run(_asked(source, target, folder, finish=True))
         return outcome
 
@@ -175,20 +185,32 @@ async def _promoted(
             one.stop()
 
 
-async def _promote(folder: Path, promote: Callable[[], None]) -> None:
-    """Wait for the cutover's command, promote, and let the command end."""
+async def _promote(folder: Path, crowd: Crowd, promote: Callable[[], None]) -> Update:
+    """Wait for the cutover's command, let somebody write, promote, and let the command end."""
     while not (folder / "switch").exists():  # noqa: ASYNC110 - it is another process that says so
         await asyncio.sleep(0.01)
+    update = await crowd.knock()
     promote()
     (folder / "switched").touch()
+    return update
 
 
-async def _judge(crowd: Crowd, running: Fleet, since: int, pause: float) -> Outcome:
+def held(records: Iterable[Update], since: float) -> int:
+    """Count the updates that were answered with 503 since a time, and delivered later."""
+    return sum(
+        one.state == "delivered" and any(tried["status"] == 503 and tried["at"] >= since for tried in one.attempts)
+        for one in records
+    )
+
+
+async def _judge(crowd: Crowd, running: Fleet, since: int, facts: Mapping[str, float]) -> Outcome:
     """Count on the target what is wrong, and what the people and nginx have seen."""
     site = crowd.site
     records = list(site.world.updates.values())
+    turned_away = held(records, facts["fenced_at"])
     counts = {
         "updates that were not delivered": sum(one.state != "delivered" for one in records),
+        "pauses in which no webhook answered 503": int(not turned_away),
         "orders more or fewer than were placed": abs(await instances.number(site, instances.TOLD) - crowd.ordered),
         "orders that were not done": crowd.ordered - await instances.number(site, instances.DONE),
         "points more or less often than given": abs(await instances.number(site, instances.GIVEN) - crowd.given),
@@ -207,7 +229,7 @@ async def _judge(crowd: Crowd, running: Fleet, since: int, pause: float) -> Outc
     passed = running.updates(since)
     answered = sorted(one.at for one in passed if one.status == 200)
     silence = max((later - earlier for earlier, later in itertools.pairwise(answered)), default=0.0)
-    return Outcome(pause, silence, len(passed), again, crowd.ordered, crowd.given, wrong)
+    return Outcome(facts["pause"], silence, len(passed), again, turned_away, crowd.ordered, crowd.given, wrong)
 
 
 def main() -> int:
