@@ -52,6 +52,7 @@ class Difference:
     def opens(self) -> bool:
         """Tell whether somebody who is on both sides, or everybody, may do more on the target."""
         here, there = _may(self.section, self.source), _may(self.section, self.target)
+        there -= set() if "login" in (self.target or "") else {"for ever"}
         on_both = self.section in ("grants", "default_grants") or (self.section == "roles" and self.source is not None)
         return on_both and bool(there - here)
 

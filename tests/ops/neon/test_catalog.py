@@ -146,6 +146,7 @@ def test_each_section_is_a_query_with_its_shorthands_written_out():
         ("roles", "inherit", "login inherit member of pg_read_all_stats", False),
         ("roles", None, "login bypasses row security", False),
         ("roles", "login until 2027-01-01 00:00:00+00", "login", True),
+        ("roles", "login until 2027-01-01 00:00:00+00", "inherit", False),
         ("roles", "login", "login until 2027-01-01 00:00:00+00", False),
         ("roles", "login member of a", "login member of a*", True),
         ("roles", "login member of a (without its rights)", "login member of a", True),
