@@ -135,9 +135,13 @@ def cohorts(found: list[Cohort], today: date, language: str) -> GridText:
 
 
 def owed(found: OwedPoints, language: str) -> BarsText:
-    """Return the points by the month in which they expire."""
+    """Return the points by the month in which they expire; among many bars "later" stands a line lower."""
     months = [one.month for one in found.months if one.month]
     named = _dated(months, [tables.month(language, one) for one in months])
     bars = [(label, float(one.points)) for label, one in zip(named, found.months, strict=True)]
-    rest = ((text.say(language, f"digest.owed.{name}"), float(getattr(found, name))) for name in ("later", "never"))
-    return BarsText(text.say(language, "digest.page.owed"), (*bars, *(one for one in rest if one[1])))
+    lower = "\n" if found.never and len(bars) > analysis.MONTHS else ""
+    if found.later:
+        bars.append((lower + text.say(language, "digest.owed.later"), float(found.later)))
+    if found.never:
+        bars.append((text.say(language, "digest.owed.never"), float(found.never)))
+    return BarsText(text.say(language, "digest.page.owed"), tuple(bars))

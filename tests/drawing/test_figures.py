@@ -113,17 +113,29 @@ def test_the_scale_of_small_sums_has_its_decimals():
 @pytest.mark.parametrize("number", [1, 7, 12, 30, 92])
 def test_labels_stand_apart_and_the_last_one_is_always_there(number):
     wide = 700 / number
-    shown = panels._fitting(["28.11"] * number, wide)
+    middles = [(place + 0.5) * wide for place in range(number)]
+    shown = panels._fitting(["28.11"] * number, middles)
     apart = [(after - before) * wide for before, after in itertools.pairwise(shown)]
+    room = panels._size("28.11") + panels.BETWEEN
     assert shown[-1] == number - 1
-    assert min(apart, default=99) > 75
-    assert max(apart, default=99) < 75 + 2 * wide, "as many as fit"
+    assert min(apart, default=room) >= room
+    assert max(apart, default=room) < room + wide or number <= 7, "as many as fit"
 
 
 def test_the_year_stands_below_the_first_label_of_each_year():
     months = (("ноя\n2026", 3.0), ("дек\n2026", 1.0), ("янв\n2027", 2.0), ("позже", 4.0))
     said = words_of(figures.pdf(report(BarsText("Баллы", months), tiles=())))
     assert said[-6:] == ["ноя", "2026", "дек", "янв", "2027", "позже"]
+
+
+def test_whatever_is_long_stays_on_its_panel():
+    long = BarsText("Баллы", tuple((name, 5.0) for name in ("янв", "фев", "никогда не сгорят")))
+    shares = GridText("Кто вернулся", ("1",), (("сен · 1 234 567", (40,)),), shares=True)
+    picture = chart(long, shares, tiles=())
+    paper = {picture.getpixel((x, y)) for x in range(picture.width - 50, picture.width) for y in range(picture.height)}
+    assert paper == {panels.PAPER}
+    margin = [picture.getpixel((50, y)) for y in range(220, picture.height)]
+    assert {*margin} == {panels.PAPER}
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])

@@ -245,7 +245,18 @@ def test_months_of_two_years_have_their_year():
     months = [OwedMonth(date(2026, 12, 1), 5), OwedMonth(date(2027, 1, 1), 7)]
     bars = drawn.owed(OwedPoints(months, 0, 3), "en").bars
     assert [label for label, _ in bars] == ["Dec\n2026", "Jan\n2027", "never"]
-    assert drawn.owed(OwedPoints(months[1:], 0, 0), "ru").bars == (("янв", 7.0),)
+    assert drawn.owed(OwedPoints(months[1:], 0, 4), "ru").bars == (("янв", 7.0), ("не сгорят", 4.0))
+
+
+def test_what_expires_later_and_what_never_does_are_named_beside_a_year_of_months():
+    from lib.drawing.card import figures as drawing
+    from lib.drawing.card.report import ReportText
+    from lib.reach import drawn
+
+    months = [OwedMonth(analysis.months_on(date(2026, 11, 1), number), 1) for number in range(12)]
+    bars = drawn.owed(OwedPoints(months, 10, 5), "ru")
+    said = [one.words for one in drawing.draw(ReportText("Зерно", "", (), (bars,), "", "ru"), 1).lines]
+    assert {"ноя", "2026", "янв", "2027", "позже", "не сгорят"} <= {*said}
 
 
 async def test_a_page_of_a_year_has_a_bar_a_week_and_one_of_an_empty_shop_is_drawn_too(conn):

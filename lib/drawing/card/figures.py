@@ -39,7 +39,7 @@ def draw(report: ReportText, scale: float) -> Leaf:
     whole = HEAD + lines * (TILES + GAP) + sum(heights) + GAP * len(heights) + (90 if report.foot else EDGE - GAP)
     plot = Plot.blank(whole, scale)
     plot.fit((EDGE, 46), report.title, (WIDE - 2 * EDGE, 64), (52, 26), INK)
-    plot.write((EDGE, 142), report.period, 32, FAINT, medium=True)
+    plot.write((EDGE, 142), report.period, 32, FAINT, medium=True, room=WIDE - 2 * EDGE)
     wide = (WIDE - 2 * EDGE - (across - 1) * GAP) / across
     for place, one in enumerate(report.tiles):
         left, upper = EDGE + place % across * (wide + GAP), HEAD + place // across * (TILES + GAP)

@@ -25,7 +25,8 @@ BEST: Rgb = (232, 142, 54)
 PALE: Rgb = (201, 216, 209)
 WORSE: Rgb = (192, 62, 48)
 WIDE, EDGE = 960, 44
-BETWEEN = 16  # two labels
+BETWEEN = 12  # two labels
+LAST = WIDE - EDGE - 20  # where the last label ends
 
 type Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -48,11 +49,21 @@ class Plot:
         return ImageDraw.Draw(self.leaf.canvas)
 
     def write(
-        self, at: tuple[float, float], words: str, size: float, ink: Rgb, *, medium: bool = False, anchor: str = "ls"
+        self,
+        at: tuple[float, float],
+        words: str,
+        size: float,
+        ink: Rgb,
+        *,
+        medium: bool = False,
+        anchor: str = "ls",
+        room: float = WIDE,
     ) -> None:
-        """Write a line."""
-        pixels, line = round(size * self.scale), words.replace("\u202f", "\u00a0")
-        font = lettering.face(lettering.MEDIUM if medium else lettering.HEAVY, pixels)
+        """Write a line, smaller where there is less room."""
+        line, face = words.replace("\u202f", "\u00a0"), lettering.MEDIUM if medium else lettering.HEAVY
+        wide = lettering.width(line, face) * size / lettering.RULER
+        pixels = round(size * self.scale * min(1, room / max(wide, 1)))
+        font = lettering.face(face, pixels)
         place = (at[0] * self.scale, at[1] * self.scale)
         self.pen.text(place, line, ink, font, anchor=anchor)
         left, _, right, base = self.pen.textbbox(place, line, font, anchor=anchor)
@@ -141,30 +152,36 @@ def bars(plot: Plot, box: Box, panel: BarsText, report: ReportText) -> None:
 def _labels(plot: Plot, at: tuple[float, float, float], panel: BarsText) -> None:
     """Write the labels that there is room for, the last one always; a second line only where it is another."""
     (left, bottom, wide), known = at, ""
-    for place in _fitting([label.partition("\n")[0] for label, _ in panel.bars], wide):
-        first, _, second = panel.bars[place][0].partition("\n")
-        middle = left + (place + 0.5) * wide
-        plot.write((middle, bottom + 36), first, 24, FAINT, medium=True, anchor="ms")
+    lines = [label.partition("\n")[::2] for label, _ in panel.bars]
+    middles = [min(left + (place + 0.5) * wide, LAST - _size(line) / 2) for place, (line, _) in enumerate(lines)]
+    for place in _fitting([line for line, _ in lines], middles):
+        first, second = lines[place]
+        plot.write((middles[place], bottom + 36), first, 24, FAINT, medium=True, anchor="ms")
         if second and second != known:
-            plot.write((middle, bottom + 61), second, 22, FAINT, medium=True, anchor="ms")
+            plot.write((middles[place], bottom + 61), second, 22, FAINT, medium=True, anchor="ms")
         known = second
 
 
-def _fitting(labels: Sequence[str], wide: float) -> list[int]:
+def _fitting(labels: Sequence[str], middles: Sequence[float]) -> list[int]:
     """Return the places of the labels that can stand beside each other, chosen from the right."""
-    sizes = [lettering.width(label, lettering.MEDIUM) * 24 / lettering.RULER for label in labels]
-    chosen = [len(labels) - 1]
-    for place in reversed(range(len(labels) - 1)):
-        if (chosen[0] - place) * wide >= (sizes[chosen[0]] + sizes[place]) / 2 + BETWEEN:
+    chosen, free = list[int](), math.inf
+    for place in reversed(range(len(labels))):
+        half = _size(labels[place]) / 2
+        if middles[place] + half + BETWEEN <= free or not labels[place]:
             chosen.insert(0, place)
+            free = middles[place] - half if labels[place] else free
     return chosen
+
+
+def _size(label: str) -> float:
+    return lettering.width(label, lettering.MEDIUM) * 24 / lettering.RULER
 
 
 def key(plot: Plot, right: float, top: float, panel: BarsText) -> None:
     """Write what the bars and the pale ones are, from the right."""
     for words, ink in ((panel.key[1], PALE), (panel.key[0], ACCENT)):
         if words:
-            wide = lettering.width(words, lettering.MEDIUM) * 24 / lettering.RULER
+            wide = _size(words)
             plot.write((right - wide, top), words, 24, FAINT, medium=True, anchor="lm")
             plot.block((right - wide - 32, top - 10, right - wide - 12, top + 10), 5, ink)
             right -= wide + 62
@@ -182,7 +199,8 @@ def grid(plot: Plot, box: Box, panel: GridText, report: ReportText) -> None:
         plot.write((left + 130 + (column + 0.5) * wide, top + 14), words, 26, FAINT, medium=True, anchor="mm")
     for number, (label, cells) in enumerate(panel.rows):
         upper = top + 44 + number * high
-        plot.write((left + 114, upper + high / 2), label, min(26, high * 0.7), FAINT, medium=True, anchor="rm")
+        size = min(26, high * 0.7)
+        plot.write((left + 114, upper + high / 2), label, size, FAINT, medium=True, anchor="rm", room=104)
         for column, cell in enumerate(cells):
             start = left + 130 + column * wide
             if cell is not None:
