@@ -1,8 +1,8 @@
 """A sign for a benefit: the first rule whose stem begins one of its words. No rule, no sign: a wrong one does harm.
 
 What is denied says the opposite, so no stem counts among the words after "не", "без", "нет", "против", "no", "not"
-or "without", nor before "-free": a rule for what a thing lacks begins with the denying word itself. A crossed-out
-sign in turn stands only where something is denied, removed or kept away.
+or "without", nor before "-free" or "не нужен": a rule for what a thing lacks begins with the denying word itself. A
+crossed-out sign in turn stands only where something is denied, removed or kept away.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.png` holds one
 cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
@@ -23,22 +23,23 @@ START = r"(?<![^\W\d_])"
 THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+"
 DENIED = re.compile(
     rf"\b(?:без|нет|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
-    r"|\b(?:не|not)\s+(?P<never>\w+)|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b",
-    re.IGNORECASE,
+    r"|\b(?P<needless>\w+)\s+не\s+(?:нуж|треб|понадоб)\w*|\b(?:не|not)\s+(?P<never>\w+)"
+    r"|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b"
 )
 AWAY = re.compile(
     r"\b(?:(?:не|без|нет|против|от|no|not|non|without|never|free|zero)\b|don'?t|doesn'?t|won'?t|анти|бе[сз]|непро|нетокс|проти"
     r"|отводит|отталк|впитыва|снима|снижа|скрыва|убира|убива|устран|удал|уничтож|нейтрал|поглощ|герметич|гигиен|дезинф|стерил"
-    r"|обеззар|москит|шумо|звукои|ветроз|ветроу|тих|низк|слыш|тен[еью]|anti|leak|spill|quiet|silent|noise|wind)",
-    re.IGNORECASE,
+    r"|обеззар|москит|шумо|звукои|ветроз|ветроу|тих|низк|слыш|тен[еью]|отпуг|отгон|избав|съеда|\d ?дб\b|уров"
+    r"|anti|leak|spill|quiet|silent|noise|wind"
+    r"|absorb|block|cancel|control|deter|eliminat|keep|kill|neutrali|opaque|proof|reduc|remov|repel|resist|shad|trap|wick)"
 )
 
 
 @cache
 def rules() -> list[tuple[re.Pattern[str], str]]:
-    """Return (pattern, name) in the order in which they are asked."""
+    """Return (pattern, name) in the order in which they are asked; the patterns are for words in small letters."""
     with (FOLDER / "signs.csv").open(encoding="utf-8", newline="") as file:
-        return [(re.compile(rf"{START}(?:{row['stem']})", re.IGNORECASE), row["sign"]) for row in csv.DictReader(file)]
+        return [(re.compile(rf"{START}(?:{row['stem']})"), row["sign"]) for row in csv.DictReader(file)]
 
 
 @cache
@@ -58,6 +59,7 @@ def chosen(benefits: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _sign(benefit: str) -> str:
+    benefit = benefit.lower()
     denied = [match.span(match.lastgroup or 0) for match in DENIED.finditer(benefit)]
     is_away = AWAY.search(benefit) is not None
     for rule, name in rules():
