@@ -6,6 +6,7 @@ a template, as an owner like Neon's (tests/clusters.py). `conn` is a transaction
 `lotok_app`.
 """
 
+import contextlib
 import gc
 import itertools
 import os
@@ -143,10 +144,26 @@ async def common(server: Path, template: str) -> str:
     return await _clone(server, template)
 
 
+@pytest.fixture(scope="session")
+async def line(common: str) -> AsyncIterator[Callable[[], Awaitable[db.Connection]]]:
+    """Keep one connection for `conn`, as each new one reads the catalogue and compiles the functions it calls."""
+    async with contextlib.AsyncExitStack() as opened:
+        conn: db.Connection | None = None
+
+        async def keep() -> db.Connection:
+            nonlocal conn
+            if conn is None or conn.closed:
+                conn = await opened.enter_async_context(db.connect(common))
+            return conn
+
+        yield keep
+
+
 @pytest.fixture
-async def conn(common: str) -> AsyncIterator[db.Connection]:
+async def conn(line: Callable[[], Awaitable[db.Connection]]) -> AsyncIterator[db.Connection]:
     """Lend a connection whose work is undone afterwards."""
-    async with db.connect(common) as conn, conn.transaction(force_rollback=True):
+    conn = await line()
+    async with conn.transaction(force_rollback=True):
         yield conn
 
 

@@ -81,3 +81,10 @@ async def test_what_a_test_left_open_is_ended(own):
     async with db.connect(url) as conn:
         assert await (await conn.execute("select count(*) from users")).fetchone() == (0,)
     await own.drop(url)
+
+
+async def test_the_connection_of_conn_is_kept_until_a_test_loses_it(line):
+    kept = await line()
+    assert await line() is kept
+    await kept.close()
+    assert not (await line()).closed
