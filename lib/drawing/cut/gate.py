@@ -1,7 +1,7 @@
 """Decides how far a cut can be trusted: measures of its mask, held against limits that stand here as data.
 
-The limits of the network's cuts were set on 200 photos by looking at each cut on loud grounds; bench/cut.py shows
-them again. A cut beyond the second set is of no use to anybody.
+The limits of the network's cuts were set on 233 photos by looking at each cut on loud grounds; bench/cut.py shows
+them again. A cut within the first set is used unasked. Beyond the second set it is of no use to anybody.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import subject
+from lib.drawing.cut import hues, subject
 from lib.drawing.cut.result import Certainty
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import raster
@@ -29,18 +29,22 @@ class Marks:
     agreement: float = 1.0  # of three looks, on all that one or another of them saw
     hidden: float = 0.0  # share of the rim that ground stands before: grass, moss
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
+    shared: float = 0.0  # share of the product in strong colours that its ground has as well: red on red
+    arm: float = 0.0  # share of it that has the colour of skin, if it comes in from the photo's edge
 
 
 SURE = Marks(
     overlap=0.93,
-    searched=0.8,
-    inner=0.036,
+    searched=0.9,
+    inner=0.016,
     unsure=0.08,
     blurred=0.5,
     area=0.01,
     agreement=0.95,
     hidden=0.085,
     lacking=0.03,
+    shared=0.15,
+    arm=0.7,
 )
 UNSURE = Marks(
     overlap=0.6,
@@ -52,9 +56,15 @@ UNSURE = Marks(
     agreement=0.0,
     hidden=1.0,
     lacking=9.0,
+    shared=1.0,
+    arm=1.0,
 )
 KEPT = 0.04  # of what is certain: as much may be the edge
 MOST = 0.97  # of the photo: more than that is no product with something around it
+DEEP, APART = 4, 6  # pixels from the edge, inside and outside, where each is itself alone
+TWICE = 2  # times as common in the product as around it: less is a colour of both
+SKIN = (15.0, 75.0)  # degrees of hue, in any light and of any person
+PALE, DEEP_TAN = 6.0, 32.0  # the weakest and the strongest colour of skin
 
 
 def marks(found: Sighting, lab: Floats) -> Marks:
@@ -73,7 +83,25 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         agreement=found.agreement,
         hidden=found.hidden,
         lacking=found.lacking,
+        shared=_shared(lab, solid),
+        arm=_skin(lab, solid) if found.sides() else 0.0,
     )
+
+
+def _shared(lab: Floats, solid: Mask) -> float:
+    """Return how much of the product has a strong colour that its ground has as well, where an edge is a guess."""
+    lab, own = hues.lifted(lab), raster.erode(solid, DEEP)
+    likelier = hues.likelier(lab, own, ~raster.dilate(solid, APART))
+    both = own & hues.strong(hues.uncast(lab)) & (likelier < np.log(TWICE))
+    return float(both.sum()) / max(1.0, float(own.sum()))
+
+
+def _skin(lab: Floats, solid: Mask) -> float:
+    """Return how much of the product has the colour of skin: a hand hides what it holds, and is found in its place."""
+    plain = hues.uncast(hues.lifted(lab))
+    hue, strength = np.degrees(np.arctan2(plain[..., 2], plain[..., 1])), np.hypot(plain[..., 1], plain[..., 2])
+    skin = (hue > SKIN[0]) & (hue < SKIN[1]) & (strength > PALE) & (strength < DEEP_TAN)
+    return float((skin & solid).sum()) / max(1.0, float(solid.sum()))
 
 
 def certainty(found: Marks) -> Certainty:
@@ -94,6 +122,8 @@ def _within(found: Marks, limits: Marks) -> bool:
         and found.agreement >= limits.agreement
         and found.hidden <= limits.hidden
         and found.lacking <= limits.lacking
+        and found.shared <= limits.shared
+        and found.arm <= limits.arm
     )
 
 

@@ -1,0 +1,61 @@
+"""Tests of what puts a cut in doubt though all looks agree: a ground of the product's colour, and a hand."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.cut import cutout, gate, subject
+from lib.drawing.ground import colour
+from lib.drawing.ground.raster import Floats
+
+SIDE = 200
+RED, BLUE, GREY = (190, 40, 40), (50, 90, 180), (120, 122, 125)
+
+
+def make_sighting(box: tuple[int, int, int, int]) -> subject.Sighting:
+    """A product that all looks saw in the same place."""
+    look = np.zeros((SIDE, SIDE), dtype=np.float32)
+    look[box[1] : box[3], box[0] : box[2]] = 1
+    return subject.Sighting((SIDE, SIDE), look, (0, 0, SIDE, SIDE), look, look)
+
+
+def make_lab(ground: tuple[int, int, int], body: tuple[int, int, int], box: tuple[int, int, int, int]) -> Floats:
+    """A body with a white stripe on a noisy ground, as lightness and two colours."""
+    image = Image.new("RGB", (SIDE, SIDE), ground)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=body)
+    pen.rectangle((box[0] + 20, 90, box[2] - 20, 110), fill=(245, 245, 245))
+    noise = np.random.default_rng(3).normal(0, 4, (SIDE, SIDE, 3))
+    return np.asarray(
+        colour.oklab((np.asarray(image) + noise).clip(0, 255).astype(np.uint8)) * cutout.SCALE, np.float32
+    )
+
+
+@pytest.mark.parametrize(("ground", "verdict"), [(RED, "unsure"), (BLUE, "sure"), (GREY, "sure")])
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_a_product_on_a_ground_of_its_own_colour_is_for_the_seller_to_judge(
+    ground: tuple[int, int, int], verdict: str, light: float
+) -> None:
+    """A red shoe on red: both looks lost its heel, and no number showed it. A grey thing on grey shows its edge."""
+    box = (50, 50, 150, 150)
+    marks = gate.marks(make_sighting(box), make_lab(ground, RED, box) * np.float32(light))
+    assert gate.certainty(marks) == verdict
+    assert (marks.shared > gate.SURE.shared) is (verdict == "unsure")
+
+
+@pytest.mark.parametrize("skin", [(224, 172, 140), (141, 85, 36), (90, 56, 37), (255, 219, 190)])
+@pytest.mark.parametrize(("left", "verdict"), [(0, "unsure"), (40, "sure")])
+def test_a_hand_that_comes_in_from_the_edge_is_not_surely_the_product(
+    skin: tuple[int, int, int], left: int, verdict: str
+) -> None:
+    """Of a carton in a hand only the hand was found. A leather bag, as brown, stands free in its photo."""
+    box = (left, 60, 140, 140)
+    marks = gate.marks(make_sighting(box), make_lab(BLUE, skin, box))
+    assert gate.certainty(marks) == verdict
+    assert (marks.arm > gate.SURE.arm) is (verdict == "unsure")
+
+
+@pytest.mark.parametrize("body", [(40, 90, 60), (230, 60, 20)])
+def test_what_the_photo_crops_is_sure_when_it_has_no_colour_of_skin(body: tuple[int, int, int]) -> None:
+    box = (0, 60, 140, 140)
+    assert gate.certainty(gate.marks(make_sighting(box), make_lab(BLUE, body, box))) == "sure"
