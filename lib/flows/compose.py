@@ -312,7 +312,8 @@ async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
     turn.state.step = ""
     if not count.ready:
-        await turn.show(turn.text("news.confirm.empty"), [screen.home(turn, desk.data("one", one.id))])
+        empty = turn.text("news.confirm.empty" if desk.partner_id else "news.confirm.empty.platform")
+        await turn.show(empty, [screen.home(turn, desk.data("one", one.id))])
         return
     send = desk.data("send", one.id, one.version)
     go = screen.button(turn, "news.button.send", send, style="success", number=count.ready)

@@ -117,5 +117,9 @@ async def test_paying_is_offered_with_its_price_and_not_without_the_stars(shop, 
     [row] = await shop.rows("select id, version, paid from broadcasts where partner_id = 0 order by id desc limit 1")
     await dina.forges(f"casts:paid:{row['id']}:yes:{row['version']}:999999")
     await dina.sees("Этого мало")
-    [row] = await shop.rows("select paid from broadcasts where id = %s", row["id"])
+    [row] = await shop.rows("select id, paid from broadcasts where id = %s", row["id"])
     assert row["paid"] is False
+    nowhere = """update broadcasts set bot = 'client', filter = '{"city": "Нигде"}' where id = %s returning id"""
+    await shop.rows(nowhere, row["id"])
+    await dina.forges(f"casts:confirm:{row['id']}")
+    assert "картой" not in words(await dina.sees("Пока отправлять некому")), "a shop's clients agree there, no others"
