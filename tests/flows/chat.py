@@ -117,6 +117,14 @@ class Chat:
                     return message
         raise AssertionError(f"no button {label!r}; the chat: {[words(one) for one in await self.messages()]}")
 
+    async def turns_to(self, pattern: str) -> dict[str, Any]:
+        """Turn the pages of the list that was shown last until one matches: what other tests left stands there, too."""
+        page = next(one for one in reversed(await self.messages()) if re.search(r"^1\. ", words(one), re.MULTILINE))
+        while not re.search(pattern, words(page)):
+            await self.presses("Дальше", on=page)
+            page = next(one for one in await self.messages() if one["message_id"] == page["message_id"])
+        return page
+
     async def sees(self, pattern: str, *, within: float = PATIENCE) -> dict[str, Any]:
         """Wait until one of the bot's last three messages matches, and return it."""
         until, pause = time.monotonic() + within, 0.03

@@ -70,7 +70,7 @@ async def test_an_application_is_approved_once_and_the_owner_is_told(dina, admin
     await dina.sees("Ждут решения.*магазинов — \\d")
     await dina.presses("На проверку")
     await dina.presses("Магазины")
-    await dina.sees(applied.title)
+    await dina.turns_to(rf"{applied.title}\b")
     for chat in (dina, lena):
         await chat.forges(f"moderate:one:partner:{applied.id}")
         await chat.sees(f"{applied.title}.*Кафе, Казань.*Ждёт решения")
@@ -260,7 +260,7 @@ async def test_administrators_hear_of_what_waits_for_them(dina, shop, newcomer):
     alert = await dina.sees("Новая заявка на магазин: Пироги <& Ко>, Казань")
     await dina.presses("На проверку", on=alert)
     await dina.presses("Магазины")
-    await dina.sees("Пироги <& Ко>")
+    await dina.turns_to("Пироги <& Ко>")
 
 
 async def test_the_trail_has_what_was_done_about_every_shop(dina, applied):
