@@ -7,7 +7,7 @@ from ops.neon import catalog, connect
 BEFORE = """
 create schema app;
 create role d_owner; create role d_app login; create role d_group; create role d_other;
-create role d_timed valid until '2027-01-01';
+create role d_timed login valid until '2027-01-01';
 grant d_group to d_app; grant d_other to d_timed;
 create table app.parent (a int, b text);
 create table app.child (c int) inherits (app.parent);
@@ -76,7 +76,7 @@ CHANGES = [
         "extra    default grants: d_owner in app S (d_app USAGE)",
         True,
     ),
-    ("alter role d_timed valid until 'infinity'", "changed  roles: d_timed: inherit until 2027-01-01", True),
+    ("alter role d_timed valid until 'infinity'", "changed  roles: d_timed: login inherit until 2027-01-01", True),
     ("grant d_group to d_app with admin option", "member of d_group -> login inherit member of d_group*", True),
     ("alter role d_group connection limit 3", "changed  roles: d_group: inherit -> inherit 3 connections", False),
 ]
