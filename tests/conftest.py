@@ -145,7 +145,7 @@ async def common(server: Path, template: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def line(common: str) -> AsyncIterator[Callable[[], Awaitable[db.Connection]]]:
+async def kept_connection(common: str) -> AsyncIterator[Callable[[], Awaitable[db.Connection]]]:
     """Keep one connection for `conn`, as each new one reads the catalogue and compiles the functions it calls."""
     async with contextlib.AsyncExitStack() as opened:
         conn: db.Connection | None = None
@@ -160,9 +160,9 @@ async def line(common: str) -> AsyncIterator[Callable[[], Awaitable[db.Connectio
 
 
 @pytest.fixture
-async def conn(line: Callable[[], Awaitable[db.Connection]]) -> AsyncIterator[db.Connection]:
+async def conn(kept_connection: Callable[[], Awaitable[db.Connection]]) -> AsyncIterator[db.Connection]:
     """Lend a connection whose work is undone afterwards."""
-    conn = await line()
+    conn = await kept_connection()
     async with conn.transaction(force_rollback=True):
         yield conn
 

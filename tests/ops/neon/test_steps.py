@@ -41,7 +41,7 @@ async def test_steps_go_on_where_they_were_interrupted(tmp_path):
     )
     await steps.run(plan(log), again, None, said.append)
     assert log == ["one", "two", "two", "three"]
-    assert said[-1].strip() == "three was done (0.0 s)"
+    assert said[-1].strip().startswith("three was done (")
     assert "1/3 one          done before" in said
 
 
