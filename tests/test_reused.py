@@ -83,8 +83,8 @@ async def test_what_a_test_left_open_is_ended(own):
     await own.drop(url)
 
 
-async def test_the_connection_of_conn_is_kept_until_a_test_loses_it(line):
-    kept = await line()
-    assert await line() is kept
+async def test_the_connection_of_conn_is_kept_until_a_test_loses_it(kept_connection):
+    kept = await kept_connection()
+    assert await kept_connection() is kept
     await kept.close()
-    assert not (await line()).closed
+    assert not (await kept_connection()).closed
