@@ -20,11 +20,14 @@ def is_short() -> bool:
     return not os.environ.get("LOTOK_LONG")
 
 
-def few(values: Iterable[Any], count: int) -> list[Any]:
+def few(values: Iterable[Any], count: int, *, several: bool = False) -> list[Any]:
     """Return the values of a parameter of which only the first `count` are for `make check`; the others are long.
+
+    With `several`, each is a tuple: the values of several parameters.
 
     For pictures whose designs, forms or scenes go through the same code, or functions that boot by the same; those that
     do not stand first.
     """
     every = list(values)
-    return [*every[:count], *(pytest.param(value, marks=pytest.mark.long) for value in every[count:])]
+    others = (value if several else (value,) for value in every[count:])
+    return [*every[:count], *(pytest.param(*value, marks=pytest.mark.long) for value in others)]

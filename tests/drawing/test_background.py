@@ -74,6 +74,7 @@ def test_refuses_what_it_cannot_cut_well_and_advises_by_the_ground(image: Image.
     assert caught.value.code == code
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("image", "code"),
     [(BUSY, "picture_no_cutout"), (make_mug(ground=(60, 90, 160)).crop((0, 0, 400, 600)), "picture_like_ground")],

@@ -235,12 +235,14 @@ def test_thin_legs_on_a_plain_ground_are_added_and_a_soft_shadow_is_not() -> Non
     assert added[:, 100:225].sum() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:
     cut = _cut(make_jar(glass=glass), quality=90)
     assert cut.verdict != "sure" or cut.first.image.height > 700
 
 
+@pytest.mark.long
 def test_a_white_bowl_on_white_is_not_surely_cut_down_to_its_soup() -> None:
     image = Image.new("RGB", (800, 600), (250, 250, 249))
     pen = ImageDraw.Draw(image)

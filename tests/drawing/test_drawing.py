@@ -73,6 +73,7 @@ def test_gives_the_same_bytes_again(thumbnails: None) -> None:
     assert local_card.render_card(data, ORDER) == local_card.render_card(data, ORDER)
 
 
+@pytest.mark.long
 def test_lets_no_metadata_out() -> None:
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"

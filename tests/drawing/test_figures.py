@@ -138,6 +138,7 @@ def test_whatever_is_long_stays_on_its_panel():
     assert {*margin} == {panels.PAPER}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])
 def test_tiles_fill_their_lines(number):
     low = chart(tiles=TILES[:1] * number).height - chart(tiles=()).height

@@ -75,6 +75,7 @@ def another(picture: Image.Image) -> Image.Image:
     return ImageChops.invert(picture)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spoil", [lambda one: drawing.moved(one), lambda one: encoded(another(opened(one)), "PNG")])
 def test_a_scene_without_the_product_in_its_place_is_no_result(product, given, spoil):
     scene = drawing.picture(given.picture, (912, 1216), "", 1)

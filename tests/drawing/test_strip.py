@@ -28,6 +28,7 @@ def test_the_pages_hold_each_cover_once_in_the_order_of_the_orders(mug):
     assert not first.last
 
 
+@pytest.mark.long
 def test_behind_the_last_page_comes_the_first(mug):
     assert strip.draw(mug, "wb", WORDS, 8).designs == strip.draw(mug, "wb", WORDS, 0).designs
 

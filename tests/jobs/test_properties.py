@@ -285,7 +285,7 @@ def test_whatever_happens_the_queue_and_the_credits_are_as_the_model_says(common
             derandomize=True,
             database=None,
             deadline=None,
-            max_examples=size(8, 60),
+            max_examples=size(5, 60),
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),

@@ -54,6 +54,7 @@ async def test_an_order_can_be_repeated_from_the_kept_source(studio):
     assert second["state"] == "done"
 
 
+@pytest.mark.long
 async def test_another_persons_source_is_not_to_be_had(studio):
     alice, mallory = await studio.seller(), await studio.seller()
     first = await studio.end_of(await studio.order(alice, title="Кружка"))
@@ -288,6 +289,7 @@ async def test_an_order_that_is_cancelled_while_its_provider_works_is_given_back
     assert {tuple(call.values()) for call in calls} == {("done", True), ("lost", True)}, "none is left begun"
 
 
+@pytest.mark.long
 async def test_without_any_callback_the_polls_find_the_result(studio):
     alice = await studio.seller()
     await studio.fault("kie", "callback_lost", times=1)
@@ -413,6 +415,7 @@ async def test_an_order_that_waits_for_a_model_is_made_as_soon_as_the_limit_is_r
     assert await studio.costs(job) == [("kie", GPT, "done", 60)]
 
 
+@pytest.mark.long
 async def test_the_daily_limit_of_a_provider_is_kept(studio):
     alice = await studio.seller()
     await studio.run("update provider_budgets set daily_limit = 0 where provider = 'kie'")

@@ -347,6 +347,7 @@ async def ordered(conn, user, *, title, state="done", charged=0, **args):
     return job.id
 
 
+@pytest.mark.long
 async def test_a_sellers_orders_are_their_own_and_everybodys_an_administrators(conn, telegram, disk, monkeypatch):
     shop = await make_shop(conn)
     alice, bob = [await factories.make_user(conn, first_name=name, credits=9) for name in ("Алиса", "=Боб")]

@@ -168,6 +168,7 @@ async def test_a_blocked_person_is_told_so_until_they_are_let_in(dina, seller, p
     assert [row["action"] for row in rows] == ["user.ban", "user.unban"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bot", ["client", "partner"])
 async def test_a_blocked_person_writes_to_us_from_whichever_bot_they_are_in(bot, dina, seller, found, shop):
     await found(seller)

@@ -134,6 +134,7 @@ async def test_what_failed_is_narrowed_down_by_task_and_by_reason(dina, broken, 
     assert "Выбрано" not in words(shown)
 
 
+@pytest.mark.long
 async def test_what_was_narrowed_down_stays_so_while_a_job_is_done_over(dina, broken, failures):
     await dina.forges("queue:failed:erase:storage")
     await act(dina, "1", "Повторить", "4", "Повторить")
@@ -190,6 +191,7 @@ async def test_a_failure_is_looked_at_and_processed_again(dina, seller, buried, 
     assert [row["action"] for row in rows] == ["letter.replay_failed", "letter.replay"]
 
 
+@pytest.mark.long
 async def test_failures_are_narrowed_down_by_bot_and_by_kind_of_error(dina, buried, shop):
     await shop.rows(
         "insert into dead_letters (bot, update_id, payload, error, tries)"

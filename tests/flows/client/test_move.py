@@ -63,6 +63,7 @@ async def test_a_new_number_that_was_proven_stays(comes, cafe, opens, shop):
     await old.sees("Нажмите «Отправить номер»")
 
 
+@pytest.mark.long
 async def test_a_code_is_for_another_account_and_for_once_and_cannot_be_guessed(comes, cafe):
     old, new = await comes(cafe), await comes(cafe)
     code = await code_of(old)
@@ -105,6 +106,7 @@ async def test_an_account_with_a_new_number_finds_the_way_to_enter_the_code(come
     assert (await cafe.member(stranger)).available == 100
 
 
+@pytest.mark.long
 async def test_a_blocked_card_is_not_moved_and_its_owner_reads_why(comes, cafe, conn):
     old, new = await comes(cafe), await comes(cafe)
     card = (await cafe.member(old)).id

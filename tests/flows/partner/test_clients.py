@@ -9,6 +9,7 @@ from lib.flows.partner import clients
 from lib.loyalty import members, points, staff
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
+from tests.sizes import few
 
 
 async def served(cafe, member, bill="1000"):
@@ -199,10 +200,14 @@ async def test_who_was_let_go_meanwhile_gets_no_file(cafe, staffer):
 
 @pytest.mark.parametrize(
     ("button", "task", "method", "failed"),
-    [
-        ("График", "chart", "sendPhoto", "график не получился"),
-        ("Плакат с QR", "poster", "sendMediaGroup", "плакат не получился"),
-    ],
+    few(
+        [
+            ("График", "chart", "sendPhoto", "график не получился"),
+            ("Плакат с QR", "poster", "sendMediaGroup", "плакат не получился"),
+        ],
+        1,
+        several=True,
+    ),
 )
 async def test_a_file_that_fails_for_good_says_so_and_is_asked_for_again(cafe, button, task, method, failed):
     await cafe.shop.fault(cafe.owner, method, "400", description="Bad Request: PHOTO_INVALID_DIMENSIONS")

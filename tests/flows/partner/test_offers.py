@@ -5,6 +5,7 @@ import pytest
 from lib.loyalty import offers
 from tests.flows.chat import buttons, words
 from tests.flows.partner.conftest import qr, user_id
+from tests.sizes import few
 
 
 async def promotion(cafe):
@@ -104,7 +105,7 @@ async def test_a_services_words_are_mended_and_judged_again(cafe):
     await cafe.owner.sees("Подарки за баллы")
 
 
-@pytest.mark.parametrize("typed", ["завтра", "32.01", "31.02", "20.03 - 12.03", "01.01.2020", "٣.٣"])
+@pytest.mark.parametrize("typed", few(["31.02", "20.03 - 12.03", "завтра", "32.01", "01.01.2020", "٣.٣"], 2))
 async def test_odd_dates_are_asked_for_again(cafe, typed):
     await cafe.owner.presses("Акции")
     await cafe.owner.presses("Создать акцию")
@@ -218,15 +219,19 @@ async def test_a_rule_is_chosen_by_a_button_or_typed_and_counts_at_the_next_bill
 
 @pytest.mark.parametrize(
     ("rule", "typed", "answer"),
-    [
-        ("Процент с чека", "сто", "Процент не подходит"),
-        ("Процент с чека", "51", "Процент не подходит"),
-        ("Срок баллов", "9999", "не подходит"),
-        ("Быстрые суммы", "1 2 3 4 5 6 7", "не подходит"),
-        ("Предел чека", "1e9", "Не понял сумму"),
-        ("Контакт", "я" * 81, "помещается 80"),
-        ("Награда", "11 0 0", "не подходит"),
-    ],
+    few(
+        [
+            ("Процент с чека", "51", "Процент не подходит"),
+            ("Предел чека", "1e9", "Не понял сумму"),
+            ("Процент с чека", "сто", "Процент не подходит"),
+            ("Срок баллов", "9999", "не подходит"),
+            ("Быстрые суммы", "1 2 3 4 5 6 7", "не подходит"),
+            ("Контакт", "я" * 81, "помещается 80"),
+            ("Награда", "11 0 0", "не подходит"),
+        ],
+        2,
+        several=True,
+    ),
 )
 async def test_an_odd_value_is_refused_and_asked_for_again(cafe, rule, typed, answer):
     await cafe.owner.presses("Правила")
@@ -235,6 +240,7 @@ async def test_an_odd_value_is_refused_and_asked_for_again(cafe, rule, typed, an
     await cafe.owner.sees(f"{answer}.*Сейчас")
 
 
+@pytest.mark.long
 async def test_tiers_are_typed_a_line_each(cafe):
     await cafe.owner.presses("Правила")
     await cafe.owner.presses("Уровни")
@@ -281,6 +287,7 @@ async def test_a_photo_of_a_service_is_kept_and_shown_in_both_bots(cafe, photo, 
     assert "photo" in await chat.last()
 
 
+@pytest.mark.long
 async def test_a_stray_press_loses_nothing_that_was_begun(cafe):
     await cafe.owner.presses("Акции")
     await cafe.owner.presses("Создать акцию")

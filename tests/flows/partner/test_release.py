@@ -90,6 +90,7 @@ async def test_the_holder_says_that_the_number_is_theirs(cafe, newcomer, shop):
     await cafe.owner.sees("недавно ответил, что номер его")
 
 
+@pytest.mark.long
 async def test_only_the_owner_sees_the_way_and_a_code_cannot_be_guessed(cafe, shop):
     assert "Освободить номер" not in buttons(await cafe.cashier.last())
     await cafe.cashier.forges("release:ask")

@@ -56,6 +56,7 @@ async def test_a_notice_is_the_card_on_which_the_staff_move_the_request(cafe, or
     ]
 
 
+@pytest.mark.long
 async def test_the_staff_say_when_it_will_be_ready_with_the_same_press(cafe, orders):
     boris = await cafe.client()
     request = await orders(boris)

@@ -110,6 +110,7 @@ async def test_a_cashier_is_put_into_a_city_and_its_promotion_counts_for_their_b
     assert (await cafe.balance(boris)).available == 100
 
 
+@pytest.mark.long
 async def test_a_city_is_typed_and_the_shops_own_is_not_written_down(cafe):
     await cafe.owner.presses("Сотрудники")
     await cafe.owner.presses("Вера")

@@ -22,6 +22,7 @@ from tests import factories
 from tests.drawing.pictures import encoded, make_mug
 from tests.flows.chat import buttons, words
 from tests.flows.studio.test_cutting import Paper
+from tests.sizes import few
 
 SELLER = Sender(7, "Алиса", "", "", "ru")
 BATCH = OrderDraft(file_id="a", photos=("a", "b", "c"), title="Кружка", product="batch", preset="wb", design="")
@@ -88,6 +89,7 @@ async def test_an_album_becomes_cards_one_zip_and_credits_for_what_could_not_be_
     assert (await seller.last())["document"]["file_name"].endswith(".zip")
 
 
+@pytest.mark.long
 async def test_photos_of_an_album_are_collected_up_to_twenty(alice):
     said = []
     for number in range(22):
@@ -134,7 +136,7 @@ async def test_a_batch_of_one_photo_asks_for_more_and_costs_nothing(alice, langu
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-@pytest.mark.parametrize("preset", orders.PRESETS)
+@pytest.mark.parametrize("preset", few(orders.PRESETS, 2))
 async def test_the_confirm_screen_says_number_price_and_what_happens_without_a_cut(alice, preset, language):
     alice.who = alice.who | {"language": language}
     turn = await does(alice, replace(BATCH, preset=preset, free="nowhere"), text="order:resume")

@@ -9,6 +9,7 @@ from PIL import Image
 from lib.drawing.cover.choice import DESIGNS
 from tests.flows.chat import buttons, words
 from tests.flows.studio.test_order import to_confirm
+from tests.sizes import few
 
 
 @pytest.fixture(scope="class")
@@ -97,7 +98,9 @@ class TestStrip:
         assert len(await shop.jobs_of(seller, "strip")) == 3
 
 
-@pytest.mark.parametrize("forged", ["order:design:bleed:0123456789:1", "order:design:../x::9", "order:covers:1:"])
+@pytest.mark.parametrize(
+    "forged", few(["order:design:../x::9", "order:design:bleed:0123456789:1", "order:covers:1:"], 1)
+)
 async def test_a_forged_choice_changes_nothing(seller, photo, shop, forged):
     await to_confirm(seller, photo)
     before = await shop.state(seller)

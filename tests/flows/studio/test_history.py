@@ -12,6 +12,7 @@ from tests import factories
 from tests.flows.chat import buttons, words
 from tests.flows.studio.test_order import to_confirm
 from tests.flows.studio.test_proposal import Paper
+from tests.sizes import few
 
 
 @pytest.fixture
@@ -87,6 +88,7 @@ async def test_a_result_is_sent_again_at_once_by_its_file_ids(done, shop):
     assert await shop.balance(done) == 1, "sending again costs nothing"
 
 
+@pytest.mark.long
 async def test_a_result_that_telegram_forgot_comes_from_storage(done, shop):
     await shop.rows("delete from file_telegram_ids returning file_id")
     await done.presses("В историю")
@@ -113,7 +115,7 @@ async def test_an_order_is_repeated_from_the_kept_picture(done, shop):
     assert (second["args"]["title"], second["args"]["variant"]) == (first["args"]["title"], 0)
 
 
-@pytest.mark.parametrize("way", ["Повторить", "Ещё вариант", "Другой формат", "Сделать видео"])
+@pytest.mark.parametrize("way", few(["Повторить", "Ещё вариант", "Другой формат", "Сделать видео"], 1))
 async def test_a_picture_that_was_removed_after_30_days_is_asked_for_again(done, photo, shop, way):
     [job] = await shop.jobs(done)
     old = "update files set created_at = now() - interval '31 days' where job_id = %s returning kind, pathname"
@@ -134,6 +136,7 @@ async def test_a_picture_that_was_removed_after_30_days_is_asked_for_again(done,
     assert await shop.balance(done) == 1
 
 
+@pytest.mark.long
 async def test_a_picture_that_is_removed_before_the_worker_comes_costs_nothing(done, shop):
     await done.presses("В историю")
     await done.presses("№")
@@ -147,6 +150,7 @@ async def test_a_picture_that_is_removed_before_the_worker_comes_costs_nothing(d
     )
 
 
+@pytest.mark.long
 async def test_a_video_is_made_of_a_card(done):
     await done.presses("В историю")
     await done.presses("№")
@@ -201,6 +205,7 @@ async def test_an_order_under_way_can_be_cancelled_from_the_history(seller, phot
     assert await shop.balance(seller) == 2
 
 
+@pytest.mark.long
 async def test_the_time_of_an_order_is_in_the_persons_zone(done, shop):
     await done.presses("В историю")
     moscow = words(await done.last())

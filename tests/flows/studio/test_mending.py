@@ -54,6 +54,7 @@ async def test_words_are_changed_free_three_times(seller, card, shop):
     assert await shop.balance(seller) == 1
 
 
+@pytest.mark.long
 async def test_fewer_words_than_a_set_has_slides_are_refused(seller, card, shop):
     await shop.rows(
         """update job_history set args = args || '{"product": "set", "count": 3}', checkpoint = checkpoint ||"""
@@ -67,6 +68,7 @@ async def test_fewer_words_than_a_set_has_slides_are_refused(seller, card, shop)
     assert len(await shop.jobs(seller)) == 1
 
 
+@pytest.mark.long
 async def test_the_way_back_from_the_form_leads_to_the_result_and_forgets_the_form(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     await seller.presses("Назад")
@@ -84,6 +86,7 @@ async def test_new_words_that_are_delivered_twice_are_drawn_once(seller, card, s
     await redrawn(seller, shop, 1)
 
 
+@pytest.mark.long
 async def test_without_its_photo_a_card_cannot_be_redrawn(seller, card, shop):
     [job] = await shop.jobs(seller)
     await shop.rows("delete from files where job_id = %s and kind = 'source' returning id", job["id"])
@@ -115,6 +118,7 @@ async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, sh
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
 
 
+@pytest.mark.long
 async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, card, shop):
     made = """{"item0": {"by": "local:card", "files": {"note": ["cutout only"]}}}"""
     [job] = await shop.rows(

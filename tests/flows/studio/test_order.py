@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.flows.chat import buttons, words
 from tests.heics import HEIC
+from tests.sizes import few
 
 
 async def to_confirm(
@@ -37,7 +38,9 @@ async def test_a_photo_becomes_a_card(seller, photo, shop):
     assert await shop.balance(seller) == 1
 
 
-@pytest.mark.parametrize(("preset", "ratio"), [("Ozon", 3 / 4), ("Белый фон", 1), ("Сторис", 9 / 16)])
+@pytest.mark.parametrize(
+    ("preset", "ratio"), few([("Сторис", 9 / 16), ("Ozon", 3 / 4), ("Белый фон", 1)], 1, several=True)
+)
 async def test_every_preset_has_its_shape(seller, photo, shop, preset, ratio):
     await to_confirm(seller, photo, preset=preset)
     await seller.sees("Товар вырезан")
@@ -117,6 +120,7 @@ async def test_the_same_update_three_times_charges_once(seller, photo, shop):
     assert await shop.balance(seller) == 1
 
 
+@pytest.mark.long
 async def test_no_credits_left_keeps_the_draft(seller, photo, shop):
     for _ in range(2):
         await to_confirm(seller, photo)
@@ -255,7 +259,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("case", BAD_FILES)
+@pytest.mark.parametrize("case", few(BAD_FILES, 2))
 async def test_a_file_that_is_no_usable_photo_is_refused_in_words(seller, shop, case):
     data, name, mime, sentence = BAD_FILES[case]
     await seller.sends_file(data, name, mime)
@@ -303,6 +307,7 @@ async def test_a_photo_that_only_the_worker_can_refuse_is_refunded(seller, produ
     await seller.sees("Название «Кружка» запомнил")
 
 
+@pytest.mark.long
 async def test_an_order_can_be_cancelled_while_it_waits(seller, photo, shop):
     async with shop.without_worker():
         await to_confirm(seller, photo)
