@@ -1,4 +1,4 @@
-"""What lib/config.py complains of, and what our own looks at an installation say, in the reader's language.
+"""The complaints of lib/config.py and of the doctor's looks at an installation, in the reader's language.
 
 What another service says is quoted as it is.
 """

@@ -1,4 +1,4 @@
-"""What the benches of updates, of load and of the till put in place of Upstash and Telegram."""
+"""The stand-ins of Upstash and Telegram in the benches of updates, of load and of the till."""
 
 import asyncio
 import base64

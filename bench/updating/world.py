@@ -25,7 +25,7 @@ class World:
     """Both services and their counts; the commands that scripts ran are Valkey's own count."""
 
     def __init__(self, valkey: Path) -> None:
-        self._bridge = Bridge(Address(path=str(valkey)), "unasked")  # the wire below lets in whoever comes
+        self._bridge = Bridge(Address(path=str(valkey)), "unasked")  # nobody sends it: the wire below asks for no token
         self._ids = itertools.count(1)
         self.counts: dict[str, int] = {}
         self.calls: list[tuple[str, int, float]] = []

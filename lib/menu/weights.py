@@ -1,4 +1,4 @@
-"""What the words of an item weigh, by where they stand, and what the item says that it is without."""
+"""The weights of an item's words by their places, and the things that the item says it is without."""
 
 import functools
 import re
@@ -8,7 +8,7 @@ from lib.menu.goods import MenuItem
 
 TITLE, CATEGORY, SIZE, DESCRIPTION = 3.0, 2.0, 1.5, 1.2
 _TIMES = re.compile(r"(\d)\s*(?:час|минут|ден|дн|недел|месяц)\w*")  # ремонт часов is no ремонт за 1 час
-# What the word vegan says that a dish is without.
+# The things that a vegan dish is without.
 _FREE_OF = {
     words.stem(kind): frozenset(words.stem(one) for one in free.split())
     for kinds, free in (

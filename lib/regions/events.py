@@ -109,7 +109,7 @@ def _read(raw: bytes) -> tuple[str, list[RegionEvent]]:
 
 
 async def _hear(region: str, one: RegionEvent) -> bool:
-    """Do what an event says. By the second time a conversation has gone on, and who was erased may be back."""
+    """Do what an event says; one that comes twice must not undo what the person has done since."""
     known = {"region": region, "id": one.id}
     if one.kind == "erased" and not await db.run(lambda conn: SQL.is_heard.one(conn, bool, **known)):
         await _erase(int(one.body["tg_id"]))

@@ -76,7 +76,7 @@ LEFT_BEHIND = Rule(
 
 _WORD = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
 _QUALIFIED = rf"({_WORD}(?:\.{_WORD})*)(?=[\s(;]|$)"
-# What a command makes, what it is about, and what a message says is not there.
+# The thing that a command makes, the thing that it is about, and the thing that a message calls missing.
 _MADE = re.compile(rf"^CREATE (?!USER MAPPING )(?:[A-Z]+ )+{_QUALIFIED}|\bSEQUENCE NAME {_QUALIFIED}")
 _ABOUT = re.compile(rf"^(?:[A-Z]+ )+{_QUALIFIED}| ON (?:[A-Z]+ )*{_QUALIFIED}")
 _MISSING = re.compile(r'^.*"([^"]+)" does not exist|(?:function|procedure|aggregate) (.+?)\(.*\) does not exist')
@@ -132,7 +132,7 @@ def read(
 
 
 def grants_of_others(refused: list[Refusal]) -> list[str]:
-    """Return the grants that a restore may make as their givers only, who we are members of."""
+    """Return the grants that a restore must make as the role that gave them; we are a member of it."""
     return [
         one.command.replace("SET SESSION AUTHORIZATION DEFAULT", "RESET ROLE")
         .replace("RESET SESSION AUTHORIZATION", "RESET ROLE")

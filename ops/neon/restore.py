@@ -50,7 +50,10 @@ group by v.oid, o.rolname, o.rolsuper, o.rolbypassrls
 
 @dataclass(frozen=True)
 class GuardedView:
-    """A materialized view over tables with row security; `exempt`: its owner is above any policy, or is who moves."""
+    """A materialized view over tables with row security.
+
+    `exempt`: its owner is above any policy, or is the role that moves the base.
+    """
 
     name: str
     owner: str

@@ -20,7 +20,7 @@ where a.attrelid = (%s)::regclass and a.attnum > 0 and not a.attisdropped and a.
 order by a.attnum
 """
 BATCH = 2**17  # bytes: a row is a message of its own, and each costs as much as a hundred kB
-# What makes of each large object its owner's, grants what was granted of it, and says what was said about it.
+# The statements that give each large object its owner, its grants and its comment.
 RIGHTS = """
 select l.oid::text, array_remove(array[
     case when not o.rolsuper and o.rolname <> all(%(managed)s) then

@@ -14,7 +14,7 @@ from psycopg import sql
 from lib import db, errors
 from ops.regions.tenant import TenantTable
 
-# One that waits for a lock holds up all who come after: better to let them through and try again.
+# A statement that waits for a lock holds up all later ones: better to let them through and try again.
 PATIENCE, TRIES = "1s", 60
 
 type Work = Callable[[], Awaitable[object]]

@@ -27,7 +27,7 @@ class BarsText:
 
 @dataclass(frozen=True)
 class GridText:
-    """A table whose cells are the darker the more they are; None is a cell that there is not.
+    """A table whose cells darken with their values; None leaves a cell out.
 
     `shares`: the cells are percentages.
     """

@@ -1,4 +1,4 @@
-"""What fires just now, and for how long; quiet about all of it for an hour or until morning, or loud again.
+"""The alerts that fire now; an administrator silences them for an hour or until morning, or hears them again.
 
 home -> mute:hour, mute:morning, unmute (at once)
 """

@@ -1,4 +1,4 @@
-"""What a look at the catalogue tells apart, beside what tests of verify plant: of each kind one thing is changed."""
+"""Differences of the catalogue that the tests of verify do not plant: one thing of each kind is changed."""
 
 import pytest
 
