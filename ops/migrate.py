@@ -2,8 +2,8 @@
 
   python -m ops migrate             apply what is pending; several at once are fine, each file is applied once
   python -m ops migrate --status    change nothing, list every migration
-  python -m ops migrate --app-password    then let lotok_app, as which the functions come, log in with the password in
-                                          LOTOK_APP_PASSWORD; a deployment without a console of its own uses it
+  python -m ops migrate --app-password    then let the functions' role log in with the password in their address, as
+                                          containers do, where nobody has a console
   python -m ops migrate --check     ask no database: refuse a new migration that the code before it does not survive
 
 It uses DATABASE_URL_UNPOOLED, as a pooler in transaction mode is no place for a migration, or DATABASE_URL where that
@@ -11,38 +11,54 @@ is all there is. With --url it reads no setting at all.
 """
 
 import argparse
-import os
 
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from lib import config, db, errors, migrations
 from ops import contract
 from ops.regions import numbers
 
-SHORTEST = 16  # characters of the password as which the functions come
+APP = "lotok_app"  # as whom the functions come
+SHORTEST = 16  # characters of its password
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", action="store_true", help="only list the migrations; exit code 1 if one was edited")
     parser.add_argument("--check", action="store_true", help="only read the files; exit code 1 for a breaking one")
-    parser.add_argument("--app-password", action="store_true", help="let lotok_app log in by LOTOK_APP_PASSWORD")
+    parser.add_argument("--app-password", action="store_true", help="let lotok_app log in as DATABASE_URL says")
     parser.add_argument("--url", help="the database, instead of DATABASE_URL_UNPOOLED")
 
 
 async def run(args: argparse.Namespace) -> int:
     if args.check:
         return _check()
-    password = os.environ.get("LOTOK_APP_PASSWORD", "")
-    if args.app_password and len(password) < SHORTEST:
-        raise errors.Misconfigured(detail=f"LOTOK_APP_PASSWORD must have at least {SHORTEST} characters")
+    given = _as_whom() if args.app_password else None
     async with db.connect(args.url or config.get().database_url_unpooled) as conn:
         if args.status:
             return await _show(conn)
         await _apply(conn)
-        if args.app_password:
-            await conn.execute(sql.SQL("alter role lotok_app login password {}").format(password))
-            print("lotok_app logs in with the password in LOTOK_APP_PASSWORD")
+        if given:
+            await _let_in(conn, *given)
         return 0
+
+
+def _as_whom() -> tuple[str, str]:
+    """Return the role and the password in the functions' address; refuse a password that could be guessed."""
+    parts = conninfo.conninfo_to_dict(config.get().database_url)
+    role, password = str(parts.get("user", "")), str(parts.get("password", ""))
+    if role.startswith(APP) and len(password) < SHORTEST:
+        raise errors.Misconfigured(detail=f"the password in DATABASE_URL must have at least {SHORTEST} characters")
+    return role, password
+
+
+async def _let_in(conn: db.Connection, role: str, password: str) -> None:
+    """Have the functions' role log in; one that the migrations have not made keeps the password that it has."""
+    ours = f"{APP}{await migrations.SQL.roles_end.one(conn, str)}"
+    if role != ours:
+        print(f"note: the functions come as {role or 'nobody'}; row-level security is made for {ours}")
+        return
+    await conn.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(role), password))
+    print(f"{role} logs in with the password of the functions' address")
 
 
 def _check() -> int:

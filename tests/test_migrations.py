@@ -1,4 +1,7 @@
 import asyncio
+import base64
+import hashlib
+import hmac
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -366,6 +369,37 @@ async def test_ops_migrate_goes_by_the_unpooled_address(unpooled, capsys):
     assert "up to date" in capsys.readouterr().out
     assert await asyncio.to_thread(main, ["migrate", "--status"]) == 0
     assert "applied   0010_create_erasure" in capsys.readouterr().out
+
+
+async def scram_of(server, role):
+    """Return salt, rounds and stored key of a role's password, as Postgres keeps them."""
+    async with db.connect(postgres.url(server)) as conn:
+        row = await (await conn.execute("select rolpassword from pg_authid where rolname = %s", (role,))).fetchone()
+    _, salts, keys = str(row[0]).split("$")
+    rounds, salt = salts.split(":")
+    return base64.b64decode(salt), int(rounds), base64.b64decode(keys.split(":")[0])
+
+
+async def test_the_role_of_the_functions_logs_in_as_their_address_says(database, server, monkeypatch, capsys):
+    """A container has no console in which a hand could do it."""
+    monkeypatch.setenv("DATABASE_URL_UNPOOLED", database.url)
+
+    async def migrate_for(user):
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://{user}@pooler.example/lotok")
+        config.get.cache_clear()
+        code = await asyncio.to_thread(main, ["migrate", "--app-password"])
+        return code, "".join(capsys.readouterr())
+
+    code, said = await migrate_for("lotok_app:p%40ssword-of-sixteen")
+    assert (code, said.splitlines()[-1]) == (0, "lotok_app logs in with the password of the functions' address")
+    salt, rounds, stored = await scram_of(server, "lotok_app")
+    salted = hashlib.pbkdf2_hmac("sha256", b"p@ssword-of-sixteen", salt, rounds)
+    assert hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest() == stored
+    code, said = await migrate_for("lotok_app:short")
+    assert (code, "at least 16 characters" in said) == (1, True)
+    code, said = await migrate_for("neondb_owner:short")
+    assert (code, "the functions come as neondb_owner" in said) == (0, True)
+    assert await scram_of(server, "lotok_app") == (salt, rounds, stored), "neither has changed it"
 
 
 def test_ops_says_in_one_line_what_is_wrong(capsys):
