@@ -52,14 +52,64 @@ def test_processes_of_a_time_when_there_were_more_are_stopped(tmp_path, settings
     assert done.stdout.splitlines() == [f"stop lotok-{name}" for name in stopped]
 
 
-@pytest.mark.parametrize("word", ["--help", "-x.ru", "bots", "a.example/x"])
-def test_the_proxys_file_is_written_for_a_domain_and_for_nothing_else(word):
+def proxy(word):
     script = [str(COMMON.with_name("proxy.sh")), "--dry-run"]
-    done = subprocess.run(["bash", *script, word], capture_output=True, text=True, check=False)
+    return subprocess.run(["bash", *script, word], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("word", ["--help", "-x.ru", "bots", "a.example/x", ""])
+def test_the_proxys_file_is_written_for_nothing_but_a_domain(word):
+    done = proxy(word)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"{word} is no domain" in done.stderr
-    done = subprocess.run(["bash", *script, "bots.example.ru"], capture_output=True, text=True, check=True)
-    assert "would write /etc/nginx/conf.d/lotok.conf" in done.stdout
+    assert f"'{word}' is no domain" in done.stderr
+
+
+def test_the_proxys_file_is_written_for_a_domain():
+    assert "would write /etc/nginx/conf.d/lotok.conf" in proxy("bots.example.ru").stdout
+
+
+def run(tmp_path, script, *words):
+    """Run a script where nothing is installed, on a "server" that ssh reaches at once."""
+    (tmp_path / "ssh").write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')
+    (tmp_path / "ssh").chmod(0o755)
+    env = {"LOTOK_ETC": str(tmp_path), "LOTOK_HOME": str(tmp_path / "home"), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    command = ["bash", str(COMMON.with_name(script)), *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert not done.stdout
+    return done.returncode, done.stderr.removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("deploy.sh host --domain", "--domain needs a value; see --help"),
+        ("deploy.sh host --domain --email a@b.example", "--domain needs a value; see --help"),
+        ("deploy_to_vps.sh host --domain bots", "bots is no domain; one is bots.example.ru"),
+        ("deploy.sh host --workers 10", "--workers is a number from 1 to 9"),
+        ("deploy.sh one two", "one server at a time"),
+        ("update_vps.sh one two", "one server at a time"),
+        ("monitor_vps.sh one two", "one server at a time"),
+        ("monitor.sh --dry-run", "name the server, or --here"),
+        ("monitor.sh --dry-run host", "Lotok is not installed on host; run deploy.sh"),
+        ("update.sh host --back", "Lotok is not installed on host; run deploy.sh"),
+        ("backup_vps.sh host", "Lotok is not installed on host; run deploy.sh"),
+        ("backup.sh host --fetch", "--fetch needs a value; see --help"),
+        ("restore.sh one two", "one backup at a time"),
+        ("restore.sh one --key", "--key needs a value; see --help"),
+    ],
+)
+def test_a_script_says_what_is_wrong_before_it_does_anything(tmp_path, line, said):
+    script, *words = line.split()
+    code, error = run(tmp_path, script, *words)
+    assert (code, error.removeprefix(f"{script}: ")) == (1, said)
+
+
+def test_a_release_of_no_version_removes_no_other(tmp_path):
+    kept = tmp_path / "home/releases/a/.ready"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert run(tmp_path, "release.sh") == (1, "release.sh: deploy.sh and update.sh run this; see their --help")
+    assert kept.exists()
 
 
 @pytest.fixture

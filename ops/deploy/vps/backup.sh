@@ -10,12 +10,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
 host="" folder=""
-[ $# -gt 0 ] || { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2; }
+[ $# -gt 0 ] || usage 2
 while [ $# -gt 0 ]; do
     case $1 in
-        -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+        -h | --help) usage ;;
         --here) host=here ;;
-        --fetch) folder=${2:?--fetch needs a folder}; shift ;;
+        --fetch) need_value "$@"; folder=$2; shift ;;
         --dry-run) DRY_RUN=1 ;;
         -*) die "there is no option $1; see --help" ;;
         *) [ -z "$host" ] || die "one server at a time"; host=$1 ;;
@@ -28,11 +28,11 @@ if [ "$host" = here ]; then
     need_root
     [ -e "$LOTOK_HOME/current" ] || die "Lotok is not installed here; run deploy.sh"
     act ops backup make
+    end_if_dry
     exit
 fi
-# shellcheck disable=SC2029 # it is filled in here, not there
-ssh "$host" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/backup.sh --here ${DRY_RUN:+--dry-run}"
+there "$host" backup.sh --here ${DRY_RUN:+--dry-run}
 if [ -n "$folder" ]; then
     act rsync -a --rsync-path="$AS_ROOT rsync" "$host:$LOTOK_HOME/backups/" "$folder/"
-    say "copied to $folder"
+    [ -n "$DRY_RUN" ] || say "copied to $folder"
 fi

@@ -11,6 +11,12 @@ say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
+# The head of a script is its help. Usage: usage [EXIT_CODE]
+usage() { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit "${1:-0}"; }
+
+# Refuse an option whose value is left out. Usage: need_value "$@"
+need_value() { case ${2:-} in "" | -*) die "$1 needs a value; see --help" ;; esac; }
+
 # Do it, or with DRY_RUN say it.
 act() {
     if [ -n "$DRY_RUN" ]; then
@@ -20,6 +26,16 @@ act() {
     else
         "$@"
     fi
+}
+
+# Do it without what it prints, or with DRY_RUN say it.
+quietly() { if [ -n "$DRY_RUN" ]; then act "$@"; else "$@" > /dev/null; fi; }
+
+# The end of a dry run: what follows would tell of things that were not done.
+end_if_dry() {
+    [ -n "$DRY_RUN" ] || return 0
+    say "nothing was changed"
+    exit 0
 }
 
 # Write standard input to a file, whole or not at all; say so only when it changes something. Usage: put FILE MODE
@@ -45,8 +61,11 @@ is_domain() { [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}$ ]]; }
 
 need_root() { [ "$(id -u)" = 0 ] || die "run it as root, by sudo"; }
 
-# A setting of the server, empty when unset. Usage: setting NAME
-setting() { [ ! -r "$LOTOK_ETC/env" ] || sed -n "s/^$1=//p" "$LOTOK_ETC/env" | tail -1 | sed 's/^"\(.*\)"$/\1/'; }
+# A setting of the server or of another file, empty when unset. Usage: setting NAME [FILE]
+setting() {
+    local file=${2:-$LOTOK_ETC/env}
+    [ ! -r "$file" ] || sed -n "s/^$1=//p" "$file" | tail -1 | sed 's/^"\(.*\)"$/\1/'
+}
 
 # Run a verb of ops with the server's settings, as the bots' user. Usage: ops VERB ...
 ops() { in_release "$LOTOK_HOME/current" python -m ops "$@"; }
@@ -68,6 +87,17 @@ in_release() {
 # As root there, also where root has no sudo; for the shell on the other side.
 # shellcheck disable=SC2016,SC2034 # it is filled in there; the others use it
 AS_ROOT='$([ "$(id -u)" = 0 ] || echo sudo)'
+
+# Run a script of this folder on a server that has Lotok; sudo can ask for a password where there is a terminal.
+# Usage: there HOST SCRIPT ...
+there() {
+    local host=$1 script=$2 terminal=()
+    shift 2
+    if [ -t 0 ] && [ -t 1 ]; then terminal=(-t); fi
+    # shellcheck disable=SC2029 # it is filled in here, not there
+    ssh "${terminal[@]}" "$host" "[ -e $LOTOK_HOME/current ] || { echo 'Lotok is not installed on $host; run deploy.sh' >&2; exit 1; }
+$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/$script ${*@Q}"
+}
 
 has_systemd() { [ -d /run/systemd/system ]; }
 
@@ -98,7 +128,13 @@ web_processes() { setting WEB_PROCESSES | grep -E '^[2-9]$' || echo 2; } # with 
 web_units() { seq -f 'lotok-web@%g' 1 "$(web_processes)"; }
 render_units() { seq -f 'lotok-render@%g' 1 "$(render_workers)"; }
 
-runs() { if has_systemd; then systemctl is-active -q "$1"; else python3 "$(dirname "${BASH_SOURCE[0]}")/supervisor.py" status "$1"; fi; }
+runs() {
+    if has_systemd; then
+        systemctl is-active -q "$1"
+    else
+        [ -e "/run/lotok/$1.pid" ] && python3 "$(dirname "${BASH_SOURCE[0]}")/supervisor.py" status "$1"
+    fi
+}
 
 # Processes of a time when RENDER_WORKERS or WEB_PROCESSES was more.
 stop_surplus() {

@@ -11,14 +11,12 @@
 #   --no-firewall  leave ufw as it is; without this only ssh, 80 and 443 stay open to others
 #   --dry-run      say what would be done, and do nothing
 #
-# It asks nothing that it can find out, and changes no file of yours but those under /etc/lotok, /opt/lotok, nginx's
-# lotok.conf, the units lotok-*, and /usr/local/bin/lotok.
+# It asks nothing that it can find out. It writes under /etc/lotok and /opt/lotok, nginx's lotok.conf, the units lotok-*,
+# /usr/local/bin/lotok and apt's 52lotok, adds five lines to the settings of Valkey or Redis, and opens the firewall's ports.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
-
-usage() { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit "${1:-0}"; }
 
 host="" env_file="" options=()
 [ $# -gt 0 ] || usage 2
@@ -26,8 +24,10 @@ while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage ;;
         --here) host=here ;;
-        --env) env_file=${2:?--env needs a file}; shift ;;
-        --domain | --email | --workers) options+=("$1" "${2:?$1 needs a value}"); shift ;;
+        --env) need_value "$@"; env_file=$2; shift ;;
+        --domain) need_value "$@"; is_domain "$2" || die "$2 is no domain; one is bots.example.ru"; options+=("$1" "$2"); shift ;;
+        --workers) need_value "$@"; [[ $2 =~ ^[1-9]$ ]] || die "--workers is a number from 1 to 9"; options+=("$1" "$2"); shift ;;
+        --email) need_value "$@"; options+=("$1" "$2"); shift ;;
         --no-tls | --no-firewall) options+=("$1") ;;
         --dry-run) DRY_RUN=1; options+=("$1") ;;
         -*) die "there is no option $1; see --help" ;;

@@ -34,6 +34,15 @@ case "$ID $VERSION_ID" in
     *) die "$PRETTY_NAME is not one of Ubuntu 22.04, 24.04, Debian 12, 13" ;;
 esac
 
+# What the server has, else what was handed over. Usage: given NAME
+given() {
+    local value
+    value=$(setting "$1")
+    printf '%s' "${value:-$(setting "$1" "$package/env")}"
+}
+has_own_database() { [ -z "$(given DATABASE_URL)" ] || [[ $(given DATABASE_URL) == *@127.0.0.1:* ]]; }
+has_own_redis() { [ -z "$(given UPSTASH_REDIS_REST_URL)" ] || [[ $(given UPSTASH_REDIS_REST_URL) == http://127.0.0.1:* ]]; }
+
 apt_install() {
     local missing=() name
     for name in "$@"; do
@@ -41,7 +50,7 @@ apt_install() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "   ${missing[*]}"
-    act env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" > /dev/null
+    quietly env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}"
 }
 
 offers() { [[ $(apt-cache policy "$1" 2> /dev/null) =~ Candidate:\ [^\(] ]]; }
@@ -51,7 +60,7 @@ act apt-get -qq update
 apt_install ca-certificates curl nginx age zstd rsync
 has_systemd && apt_install ufw unattended-upgrades
 [ -z "$tls" ] || apt_install certbot
-if [ -z "$(setting DATABASE_URL)" ] || [[ $(setting DATABASE_URL) == *@127.0.0.1:* ]]; then
+if has_own_database; then
     # Ubuntu 22.04 has 14; Lotok needs 15 or newer.
     if [ "$VERSION_ID" = 22.04 ] && ! offers postgresql-17; then
         apt_install postgresql-common
@@ -59,7 +68,7 @@ if [ -z "$(setting DATABASE_URL)" ] || [[ $(setting DATABASE_URL) == *@127.0.0.1
     fi
     if [ "$VERSION_ID" = 22.04 ]; then apt_install postgresql-17; else apt_install postgresql; fi
 fi
-if [ -z "$(setting UPSTASH_REDIS_REST_URL)" ] || [[ $(setting UPSTASH_REDIS_REST_URL) == http://127.0.0.1:* ]]; then
+if has_own_redis; then
     if offers valkey-server; then
         apt_install valkey-server
     else
@@ -118,18 +127,14 @@ secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 # Keep what is there, else take it from the file that was handed over, else the value given. Usage: keep NAME VALUE
 keep() {
     local value
-    value=$(setting "$1")
-    [ -n "$value" ] || [ ! -r "$package/env" ] || value=$(sed -n "s/^$1=//p" "$package/env" | tail -1 | sed 's/^"\(.*\)"$/\1/')
+    value=$(given "$1")
     printf '%s=%s\n' "$1" "${value:-$2}"
 }
 ask() {
-    local given
-    given=$(keep "$1" "")
-    if [ "$given" = "$1=" ] && [ -t 0 ] && [ -z "$DRY_RUN" ]; then
-        read -rp "   $1 ($2; empty: none): " given
-        given="$1=$given"
-    fi
-    printf '%s\n' "$given"
+    local value
+    value=$(given "$1")
+    if [ -z "$value" ] && [ -t 0 ] && [ -z "$DRY_RUN" ]; then read -rp "   $1 ($2; empty: none): " value; fi
+    printf '%s=%s\n' "$1" "$value"
 }
 local_database="postgresql://lotok_app:$(secret)@127.0.0.1:5432/lotok"
 env_new=$(mktemp)
@@ -165,7 +170,11 @@ rm -f "$env_new"
 [ -n "$DRY_RUN" ] || chown root:lotok "$LOTOK_ETC/env"
 
 step "5/9 Postgres and Redis"
-if has_systemd; then act systemctl enable --now postgresql > /dev/null 2>&1 || true; fi
+if [ -n "$DRY_RUN" ]; then
+    if has_own_database; then say "   would make the database lotok and its owner, where they are missing"; fi
+    if has_own_redis; then say "   would set Redis or Valkey: this machine alone, 256 MB, kept on the disk"; fi
+fi
+if has_systemd; then quietly systemctl enable --now postgresql 2> /dev/null || true; fi
 as_postgres() { runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 if [[ $(setting DATABASE_URL) == *@127.0.0.1:5432/lotok ]] && [ -z "$DRY_RUN" ]; then
     has_systemd || service postgresql start > /dev/null 2>&1 || pg_ctlcluster "$(pg_lsclusters -h | awk 'NR == 1 { print $1 }')" main start || true
@@ -208,8 +217,8 @@ fi
 if has_systemd && [ -n "$firewall" ]; then
     # Where ssh really listens: a firewall that shuts the operator out is worse than none.
     mapfile -t ports < <(sshd -T 2> /dev/null | awk '$1 == "port" { print $2 "/tcp" }')
-    for port in "${ports[@]:-22/tcp}" 80/tcp 443/tcp; do act ufw allow "$port" > /dev/null; done
-    act ufw --force enable > /dev/null
+    for port in "${ports[@]:-22/tcp}" 80/tcp 443/tcp; do quietly ufw allow "$port"; done
+    quietly ufw --force enable
 fi
 if has_systemd; then
     put /etc/apt/apt.conf.d/52lotok 644 <<< 'APT::Periodic::Unattended-Upgrade "1";'
@@ -218,5 +227,6 @@ fi
 step "9/9 Telegram"
 if [ -n "$DRY_RUN" ]; then say "   would run: python -m ops webhooks"; else ops webhooks; fi
 say ""
-say "Lotok runs at https://$domain. Look after it with: ops/deploy/vps/monitor.sh ${SSH_CONNECTION:+root@$domain}"
+end_if_dry
+say "Lotok runs at https://$domain. Look after it with: sudo lotok monitor, or from your computer monitor.sh root@$domain"
 say "Backups are made each night, for this server's key alone: add yours, docs/deploy-vps.md, \"Backups\"."

@@ -11,9 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
 case ${1:-} in
-    "" | -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//' ;;
+    "") usage 2 ;;
+    -h | --help) (usage); [ -e "$LOTOK_HOME/current" ] || exit 0 ;;
 esac
-[ $# -gt 0 ] || exit 2
 need_root
 [ -e "$LOTOK_HOME/current" ] || die "Lotok is not installed here; run deploy.sh"
 case $1 in

@@ -10,13 +10,23 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
 
-case ${1:-} in
-    -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
-    "") sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
-    --here | --dry-run) ;;
-    -*) die "there is no option $1; see --help" ;;
-    *) exec ssh "$1" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/monitor.sh --here" ;;
-esac
+host=""
+[ $# -gt 0 ] || usage 2
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) usage ;;
+        --here) host=here ;;
+        --dry-run) ;; # it changes nothing anyway
+        -*) die "there is no option $1; see --help" ;;
+        *) [ -z "$host" ] || die "one server at a time"; host=$1 ;;
+    esac
+    shift
+done
+[ -n "$host" ] || die "name the server, or --here"
+if [ "$host" != here ]; then
+    there "$host" monitor.sh --here
+    exit
+fi
 
 need_root
 [ -e "$LOTOK_HOME/current" ] || die "Lotok is not installed here; run deploy.sh"

@@ -5,8 +5,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
 if [ "${1:-}" = --dry-run ]; then DRY_RUN=1; shift; fi
-domain=${1:?name the domain}
-is_domain "$domain" || die "$domain is no domain; usage: proxy.sh [--dry-run] DOMAIN"
+domain=${1:-}
+is_domain "$domain" || die "'$domain' is no domain; usage: proxy.sh [--dry-run] DOMAIN"
 [ -n "$DRY_RUN" ] || need_root
 
 template=$(find "$here/nginx" "$here/../nginx" -name vps.conf 2> /dev/null | head -1 || true)

@@ -16,6 +16,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+if [ -z "$package" ] || [ -z "$version" ]; then die "deploy.sh and update.sh run this; see their --help"; fi
 release="$LOTOK_HOME/releases/$version"
 if [ -n "$DRY_RUN" ]; then
     say "   would unpack $version into $release, install its packages, migrate, and switch to it"

@@ -12,16 +12,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=common.sh
 . "$here/common.sh"
 mode=restore name="" key="$LOTOK_ETC/backup.key"
-[ $# -gt 0 ] || { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2; }
+[ $# -gt 0 ] || usage 2
 while [ $# -gt 0 ]; do
     case $1 in
-        -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+        -h | --help) usage ;;
         --list) mode=list ;;
         --test) mode=prove ;;
-        --key) key=${2:?--key needs a file}; shift ;;
+        --key) need_value "$@"; key=$2; shift ;;
         --dry-run) DRY_RUN=1 ;;
         -*) die "there is no option $1; see --help" ;;
-        *) name=$1 ;;
+        *) [ -z "$name" ] || die "one backup at a time"; name=$1 ;;
     esac
     shift
 done
@@ -42,13 +42,13 @@ mapfile -t all < <(web_units; render_units)
 for unit_name in "${all[@]}" lotok-drain; do unit stop "$unit_name"; done
 step "3/4 restore"
 aside="lotok_before_$(date +%Y%m%d%H%M%S)"
-as_postgres() { act runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres "$@"; }
+as_postgres() { quietly runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres "$@"; }
 back() {
     say "not restored; the database is put back as it was"
     as_postgres -c "drop database if exists lotok (force)" -c "alter database $aside rename to lotok" || true
     restart_all
 }
-as_postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lotok'" > /dev/null
+as_postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lotok'"
 as_postgres -c "alter database lotok rename to $aside"
 trap back ERR
 as_postgres -c "create database lotok owner lotok template template0"
@@ -57,4 +57,5 @@ act ops migrate
 trap - ERR
 step "4/4 start"
 restart_all
+end_if_dry
 say "back to $name. The database of before is $aside: drop it when you are sure, or rename it back."

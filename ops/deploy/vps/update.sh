@@ -15,16 +15,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
 host="" mode=update
-[ $# -gt 0 ] || { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2; }
+[ $# -gt 0 ] || usage 2
 while [ $# -gt 0 ]; do
     case $1 in
-        -h | --help) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+        -h | --help) usage ;;
         --here) host=here ;;
         --restart) mode=restart ;;
         --back) mode=back ;;
         --dry-run) DRY_RUN=1 ;;
         -*) die "there is no option $1; see --help" ;;
-        *) host=$1 ;;
+        *) [ -z "$host" ] || die "one server at a time"; host=$1 ;;
     esac
     shift
 done
@@ -39,7 +39,7 @@ if [ "$host" != here ]; then
         git -C "$root" archive --format=tar.gz HEAD | ssh "$host" "cat > $target/lotok-$version.tar.gz"
         ssh -t "$host" "cd $target && tar -xzf lotok-$version.tar.gz ops/deploy && $AS_ROOT env LOTOK_PACKAGE=$target LOTOK_VERSION=$version bash ops/deploy/vps/update.sh --here ${DRY_RUN:+--dry-run}; code=\$?; rm -rf $target; exit \$code"
     else
-        ssh -t "$host" "$AS_ROOT bash $LOTOK_HOME/current/ops/deploy/vps/update.sh --here --$mode ${DRY_RUN:+--dry-run}"
+        there "$host" update.sh --here "--$mode" ${DRY_RUN:+--dry-run}
     fi
     exit
 fi
@@ -53,6 +53,7 @@ case $mode in
         put_units
         restart_all
         "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(setting PUBLIC_URL | sed 's,^https\?://,,')"
+        end_if_dry
         say "restarted: $(basename "$before")"
         exit
         ;;
@@ -89,5 +90,6 @@ if ! (restart_all); then
     die "$(basename "$after") does not answer; $(basename "$before") serves again"
 fi
 [ "$mode" != update ] || "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(setting PUBLIC_URL | sed 's,^https\?://,,')"
-[ -n "$DRY_RUN" ] || ops webhooks > /dev/null
+end_if_dry
+ops webhooks > /dev/null
 say "now: $(basename "$after"), before: $(basename "$before") (update.sh --back)"
