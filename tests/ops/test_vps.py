@@ -54,7 +54,8 @@ def test_processes_of_a_time_when_there_were_more_are_stopped(tmp_path, settings
 
 def proxy(word):
     script = [str(COMMON.with_name("proxy.sh")), "--dry-run"]
-    return subprocess.run(["bash", *script, word], capture_output=True, text=True, check=False)
+    path = {"PATH": "/usr/bin:/bin"}  # where no wrapper stands before python3
+    return subprocess.run(["bash", *script, word], env=path, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("word", ["--help", "-x.ru", "bots", "a.example/x", ""])
