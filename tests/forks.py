@@ -3,6 +3,9 @@
 Each worker of xdist imports and collects every test for itself. Here the process that has collected forks its workers.
 A worker takes one file after the other, as xdist's do by `--dist loadfile`, and sends its reports to the first process,
 which tells them as if it had run the tests itself. A test that no worker has ended counts as failed.
+
+A local stack is dear to start. With `--stacks M`, files whose tests want one go to M of the workers, which take of the
+others when no such file is left; the rest of the workers then start none.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import os
 import signal
 import struct
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any
@@ -49,6 +53,7 @@ class Line:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--forks", type=int, default=0, metavar="N", help="run the tests in N forked processes")
+    parser.addoption("--stacks", type=int, default=0, metavar="M", help="of which M run those that want a stack")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,15 +80,28 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def _fork(session: pytest.Session, workers: list[Worker]) -> None:
     context = multiprocessing.get_context("fork")
     files = [list(items) for _, items in itertools.groupby(session.items, lambda item: item.path)]
-    queue, given = os.pipe()
-    os.write(given, b"".join(PLACE.pack(place) for place in range(len(files))))
-    os.close(given)
-    for _ in range(session.config.option.forks):
+    stacks = session.config.option.stacks
+    wanting = {place for place, items in enumerate(files) if stacks and any(map(_wants_a_stack, items))}
+    first, second = _queue(wanting), _queue(set(range(len(files))) - wanting)
+    for number in range(session.config.option.forks):
         line, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(session, files, queue, theirs))
+        queues = [first, second] if number < stacks else [second]
+        process = context.Process(target=_work, args=(session, files, queues, theirs))
         process.start()
         workers.append(Worker(process, line))
         theirs.close()
+
+
+def _wants_a_stack(item: pytest.Item) -> bool:
+    return any(name.endswith("stack") for name in getattr(item, "fixturenames", ()))
+
+
+def _queue(places: set[int]) -> int:
+    """Return a pipe that holds the places, each to be read by one worker."""
+    queue, given = os.pipe()
+    os.write(given, b"".join(map(PLACE.pack, sorted(places))))
+    os.close(given)
+    return queue
 
 
 def _tell(session: pytest.Session, workers: list[Worker]) -> None:
@@ -116,11 +134,11 @@ def _tell(session: pytest.Session, workers: list[Worker]) -> None:
         hook.pytest_runtest_logreport(report=report)
 
 
-def _work(session: pytest.Session, files: Files, queue: int, line: Connection) -> None:
+def _work(session: pytest.Session, files: Files, queues: list[int], line: Connection) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         _keep_apart(session.config)
         session.config.pluginmanager.register(Line(session.config, line))
-        places = iter(lambda: os.read(queue, PLACE.size), b"")
+        places = (place for queue in queues for place in iter(partial(os.read, queue, PLACE.size), b""))
         items = (item for place in places for item in files[PLACE.unpack(place)[0]])
         for item, following in itertools.pairwise(itertools.chain(items, [None])):
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

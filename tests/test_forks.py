@@ -28,10 +28,10 @@ def test_endless(server):
 """
 
 
-def start(folder, **files):
+def start(folder, *options, **files):
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
-    return subprocess.Popen([*PYTEST, "."], cwd=folder, env=OWN, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([*PYTEST, *options, "."], cwd=folder, env=OWN, stdout=subprocess.PIPE, text=True)
 
 
 def test_what_fails_in_a_worker_or_ends_with_it_fails_the_run(tmp_path):
@@ -55,3 +55,12 @@ def test_a_run_that_is_stopped_ends_its_workers_and_what_they_have_started(tmp_p
         running.communicate()
     assert running.returncode == pytest.ExitCode.INTERRUPTED
     assert (tmp_path / "ended").exists()
+
+
+def test_what_wants_a_stack_is_run_by_the_workers_for_it(tmp_path):
+    here = "import os, pathlib, pytest\ndef ran(name): pathlib.Path(name).write_text(str(os.getpid()))\n"
+    stack = f"{here}@pytest.fixture\ndef own_stack(): pass\n"
+    files = {f"with{n}": f"{stack}def test_it(own_stack): ran('with{n}')\n" for n in range(4)}
+    with start(tmp_path, "--stacks=1", **files, without=f"{here}def test_it(): ran('without')\n") as running:
+        assert "5 passed" in running.communicate()[0]
+    assert len({(tmp_path / name).read_text() for name in files}) == 1
