@@ -89,9 +89,9 @@ class Stack:
             self.folder / "telegram",
             bots=[] if "telegram" in settings.real(self.given) else settings.accounts(self.secrets),
             time_scale=time_scale,
-            hooks=Hooks(self._queue, self._tick, self._switch, self._parts, self._user_state, self._story),
+            hooks=Hooks(self._queue, self.tick, self._switch, self._parts, self._user_state, self._story),
         )
-        self._port, self._ticks, self._ai, self._dozing = port, ticks, ai, dozing
+        self._port, self.ticks, self._ai, self._dozing = port, ticks, ai, dozing
         self.providers = generation.stand_ins(self.secrets, seconds=generation_seconds, light=light)
         self.neon = neon.Neon(self.secrets["NEON_API_KEY"], self.folder / "neon" / "branches.json")
         self._on_part, self._on_line = on_part, on_line
@@ -118,10 +118,6 @@ class Stack:
     async def stop(self) -> None:
         """Stop every part, the last started first."""
         await self._exit.aclose()
-
-    async def tick(self) -> dict[str, Any]:
-        """Do what Vercel Cron does each minute: GET the drain with the secret; return its answer."""
-        return await self._tick()
 
     async def idle(self, timeout: float = 60) -> None:
         """Wait until no function has anything left to do, what follows an answer included."""
@@ -169,7 +165,7 @@ class Stack:
             "blob", status="up", real=is_real, detail="from .env" if is_real else "", url=f"{self.page}/blob"
         )
         self._show_generation(outside)
-        if self._ticks:
+        if self.ticks:
             self.parts.change("cron", status="up", detail="GET /api/drain each minute")
             ticking = asyncio.create_task(self._keep_ticking())
             self._exit.callback(ticking.cancel)
@@ -306,11 +302,11 @@ class Stack:
                 faults.on_change = self.world.tell_faults
 
     async def _keep_ticking(self) -> None:
-        while True:
-            outcome = await self._tick()
-            self.world.emit("tick", bot=None, user_id=None, **outcome)
-            self.parts.change("cron", detail=f"GET /api/drain each minute; last: {outcome['status']}")
-            await asyncio.sleep(TICK)
+        """Tick each minute, as Vercel Cron does also while the last call still runs: a drain may work for five."""
+        async with asyncio.TaskGroup() as ticks:
+            while True:
+                ticks.create_task(self.tick())
+                await asyncio.sleep(TICK)
 
     def _tell(self, part: parts.Part) -> None:
         self._on_part(part)
@@ -346,7 +342,8 @@ class Stack:
         where, command = self.settings["UPSTASH_REDIS_REST_URL"], ["GET", key.decode()]
         return (await self._asking.post(where, json=command, headers=headers)).raise_for_status().json()["result"]
 
-    async def _tick(self) -> dict[str, Any]:
+    async def tick(self) -> dict[str, Any]:
+        """Do what Vercel Cron does each minute: GET the drain with the secret; return its answer."""
         began = time.monotonic()
         headers = {"Authorization": f"Bearer {self.settings['CRON_SECRET']}", "User-Agent": "vercel-cron/1.0"}
         try:
@@ -355,7 +352,10 @@ class Stack:
             outcome = {"status": answer.status_code, "body": answer.text[:2000]}
         except httpx.HTTPError as error:
             outcome = {"status": 0, "body": f"{type(error).__name__}: {error}"}
-        return outcome | {"ms": round((time.monotonic() - began) * 1000)}
+        outcome["ms"] = round((time.monotonic() - began) * 1000)
+        self.world.emit("tick", bot=None, user_id=None, **outcome)
+        self.parts.change("cron", detail=f"GET /api/drain each minute; last: {outcome['status']}")
+        return outcome
 
     async def _parts(self) -> list[dict[str, Any]]:
         for entry, function in self.functions.items():

@@ -202,9 +202,7 @@ async def queue(world: World, request: Request) -> Json:
 
 
 async def tick(world: World, request: Request) -> Json:
-    outcome = await world.hooks.tick()
-    world.emit("tick", bot=None, user_id=None, **outcome)
-    return outcome
+    return await world.hooks.tick()
 
 
 async def part(world: World, request: Request) -> Json:

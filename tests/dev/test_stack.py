@@ -75,6 +75,24 @@ async def test_the_tick_calls_the_drain_as_vercel_cron_does(own, http):
     assert (await http.post("/sim/tick")).json()["status"] == 200
 
 
+async def test_a_tick_that_works_for_long_does_not_hold_the_next(tmp_path, monkeypatch):
+    begun = asyncio.Semaphore(0)
+
+    async def work(stack):
+        begun.release()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Stack, "tick", work)
+    monkeypatch.setattr("dev.stack.TICK", 0.001)
+    ticking = asyncio.create_task(Stack(tmp_path)._keep_ticking())
+    async with asyncio.timeout(10):
+        await begun.acquire()
+        await begun.acquire()
+    ticking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ticking
+
+
 @pytest.mark.long
 async def test_the_webhook_is_set_with_its_updates(own, http):
     bot = (await http.get("/sim/state")).json()["bots"][0]
