@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bench.updating import letters, wire
-from ops.serving.bridge import Bridge, _batch, _command, _entry, _json
+from ops.serving.bridge import Bridge, read_batch, read_command
 from ops.serving.resp import Address
 
 UPSTASH, TELEGRAM = "upstash.sock", "telegram.sock"
@@ -33,11 +33,11 @@ class World:
 
     async def redis(self, path: str, body: bytes) -> bytes:
         """Answer a pipeline or a single command, base64 as the clients ask for."""
-        commands = _batch(body) if path.endswith("pipeline") else [_command(_json(body))]
+        commands = read_batch(body) if path.endswith("pipeline") else [read_command(body)]
         self._count("redis", 1)
         self.calls.append(("redis", 0, time.monotonic()))
         self._count("redis_commands", len(commands))
-        entries = [_entry(reply, encode=True) for reply in await self._bridge._pipeline(commands)]
+        entries = await self._bridge.answers_to(commands, encode=True)
         return json.dumps(entries if path.endswith("pipeline") else entries[0]).encode()
 
     def telegram(self, path: str, body: bytes) -> bytes:

@@ -89,9 +89,8 @@ async def of_source(conn: connect.Connection, without: tuple[str, ...]) -> Findi
 async def hidden(conn: connect.Connection, without: tuple[str, ...] = ()) -> str:
     """Say which tables row security hides rows of, and what helps; "" where it hides none."""
     names = await values(conn, GUARDED_TABLES, list(without))
-    listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
     help_ = "take a role that bypasses it (alter role … bypassrls, or a superuser)"
-    return f"row security hides rows of {listed} from {conn.info.user}: {help_}" if names else ""
+    return f"row security hides rows of {', '.join(names)} from {conn.info.user}: {help_}" if names else ""
 
 
 async def of_target(conn: connect.Connection, without: tuple[str, ...], *, fresh: bool) -> Findings:

@@ -37,6 +37,8 @@ PINNED = {
     "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
 }
+# What a database may have set to so little that nothing could be pinned: it holds from the first statement on.
+ENDLESS = "-c statement_timeout=0"
 # A connection whose other end has vanished is noticed in about a minute, whether it reads or writes.
 LIVELY = {
     "keepalives_idle": "30",
@@ -170,11 +172,18 @@ async def _open(url: str) -> Connection:
     parts = read(url)
     if is_local(parts.get("host", "")):
         parts.pop("channel_binding", None)
+    if not parts.get("host", "").endswith(".pooler.supabase.com"):  # which need not know what a server itself takes
+        parts["options"] = f"{parts.get('options', '')} {ENDLESS}".strip()
     given = {"connect_timeout": "15", "application_name": NAME} | LIVELY | parts
-    with translated(url):
-        return await psycopg.AsyncConnection.connect(
-            make_conninfo("", **given), autocommit=True, prepare_threshold=None
-        )
+    try:
+        with translated(url):
+            return await psycopg.AsyncConnection.connect(
+                make_conninfo("", **given), autocommit=True, prepare_threshold=None
+            )
+    except errors.Unavailable as error:
+        if "unsupported startup parameter" in error.detail:
+            raise _pooled(url) from None
+        raise
 
 
 async def _pin(conn: Connection, url: str) -> None:
@@ -189,4 +198,8 @@ async def _pin(conn: Connection, url: str) -> None:
     host = read(url).get("host", "")
     invents = host.endswith((".neon.tech", ".supabase.com"))
     if found and found[0] != conn.info.backend_pid and not invents:
-        raise errors.Misconfigured(detail=f"a pooler answers at {mask(url)}; take the server's own port")
+        raise _pooled(url)
+
+
+def _pooled(url: str) -> errors.Misconfigured:
+    return errors.Misconfigured(detail=f"a pooler answers at {mask(url)}; take the server's own port")

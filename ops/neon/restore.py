@@ -126,9 +126,8 @@ class Restore:
         found = refusals.read(said, stayed=self.stayed, left_out=bool(self.left_out), again=again, lost=self.lost)
         fatal = [refusal for refusal in found if refusal.grade == FATAL]
         if fatal:
-            more = f"; and {len(fatal) - 1} more" if len(fatal) > 1 else ""
-            words = connect.scrub(fatal[0].words(), self.target)
-            raise errors.Rejected("restore", f"{title}: {words}{more}")
+            words = "\n".join(connect.scrub(refusal.words(), self.target) for refusal in fatal)
+            raise errors.Rejected("restore", f"{title}: {words}")
         return found
 
 

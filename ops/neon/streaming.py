@@ -46,18 +46,14 @@ async def obstacles(
     names = {table.name for table in there}
     said = [f"the target has no table {table.name}" for table in here if table.name not in names]
     if said:
-        return [*_few(said), "run the application's migrations on it first"]
+        return [*said, "run the application's migrations on it first"]
     ours, theirs = await _writable(source), await _writable(target)
     lacking = {table.name: set(ours.get(table.name, ())) - set(theirs.get(table.name, ())) for table in here}
     said = [f"{name} lacks {', '.join(sorted(columns))} on the target" for name, columns in lacking.items() if columns]
     if not filled:
         full = [f"{table.name} ({number:,})" for table in there if (number := await hashes.number(target, table))]
-        said += [f"the target has rows in {', '.join(_few(full))}: empty them, or --replace them"] if full else []
+        said += [f"the target has rows in {', '.join(full)}: empty them, or --replace them"] if full else []
     return said
-
-
-def _few(names: list[str]) -> list[str]:
-    return [*names[:6], f"and {len(names) - 6} more"] if len(names) > 6 else names
 
 
 async def _writable(conn: connect.Connection) -> dict[str, list[str]]:

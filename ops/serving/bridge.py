@@ -101,12 +101,16 @@ class Bridge:
     async def _answer(self, request: Request, path: str, body: bytes) -> Response:
         encode = request.headers.get("upstash-encoding", "").lower() == "base64"
         if path == "pipeline":
-            return JSONResponse([_entry(reply, encode) for reply in await self._pipeline(_batch(body))])
+            return JSONResponse(await self.answers_to(read_batch(body), encode=encode))
         if path == "multi-exec":
-            return _transaction(await self._multi_exec(_batch(body)), encode)
-        command = _command(_json(body)) if not path else _from_path(path, request, body)
-        entry = _entry((await self._pipeline([command]))[0], encode)
+            return _transaction(await self._multi_exec(read_batch(body)), encode)
+        command = read_command(body) if not path else _from_path(path, request, body)
+        [entry] = await self.answers_to([command], encode=encode)
         return JSONResponse(entry, 400 if "error" in entry else 200)
+
+    async def answers_to(self, commands: list[list[bytes]], *, encode: bool) -> list[dict[str, Any]]:
+        """Return what a pipeline of these commands is answered, in order."""
+        return [_entry(reply, encode) for reply in await self._pipeline(commands)]
 
     async def _pipeline(self, commands: list[list[bytes]]) -> list[Reply]:
         """Run what may be run, in order, and put the refusals in their places."""
@@ -196,7 +200,13 @@ def _json(body: bytes) -> Any:
         raise BadRequest("failed to parse command") from None
 
 
-def _batch(body: bytes) -> list[list[bytes]]:
+def read_command(body: bytes) -> list[bytes]:
+    """Return the command that a body holds."""
+    return _command(_json(body))
+
+
+def read_batch(body: bytes) -> list[list[bytes]]:
+    """Return the commands that a pipeline's body holds."""
     commands = _json(body)
     if not isinstance(commands, list):
         raise BadRequest("failed to parse pipeline request: expected an array of arrays")

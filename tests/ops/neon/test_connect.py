@@ -87,7 +87,7 @@ async def test_a_connection_pins_what_the_database_has_set_otherwise(empty_datab
     async with empty_database.connect() as conn:
         await conn.execute(
             "do $$ begin execute format('alter database %I set timezone = %L', current_database(), 'Europe/Berlin');"
-            " execute format('alter database %I set statement_timeout = %L', current_database(), '17s'); end $$"
+            " execute format('alter database %I set statement_timeout = %L', current_database(), '1ms'); end $$"
         )
     async with connect.pinned(empty_database.url) as conn:
         shown = await conn.execute("select current_setting('TimeZone'), current_setting('statement_timeout')")

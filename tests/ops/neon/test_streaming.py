@@ -82,7 +82,7 @@ async def change(url, statement):
 @pytest.mark.long
 async def test_tables_and_columns_that_the_target_lacks_are_named(server, source, copy_of, tmp_path):
     async with conftest.copied(server, "template0") as empty:
-        with pytest.raises(errors.Conflict, match=r"no table .*and 15 more; run the application's migrations on it"):
+        with pytest.raises(errors.Conflict, match=r"(the target has no table [^;]+; ){21}run the application's migr"):
             await copy.run(asked(source, empty, tmp_path / "empty", stream=True))
     await change(copy_of, "alter table app.users drop column home")
     with pytest.raises(errors.Conflict, match=r"app\.users lacks home on the target"):
