@@ -35,7 +35,8 @@ _AGAIN = {408, 425, 429}
 _BOT_TOKEN = re.compile(r"/bot\d+:[^/\s]+")
 # Outside of it IPv6 holds what is not routed, and three ways to write an IPv4 address: mapped, compatible, NAT64.
 _UNICAST = ipaddress.ip_network("2000::/3")
-_CARRIERS = (ipaddress.ip_network("2001::/32"), ipaddress.ip_network("2002::/16"))  # Teredo and 6to4, inside of it
+# Teredo, 6to4 and its relays; for protocols and for documents. Python calls a part of each public.
+_OTHERS = tuple(map(ipaddress.ip_network, ("2001::/32", "2002::/16", "192.88.99.0/24", "192.0.0.0/24", "3fff::/20")))
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
 
@@ -134,16 +135,21 @@ async def get_public(
     address that was looked at. Redirects are followed only to what would be trusted by itself. In `local`, a host may
     be written as an origin on this machine: http://127.0.0.1:4000.
     """
-    async with asyncio.timeout(timeout.total_seconds() * 2):
-        for _ in range(redirects + 1):
-            target, extra = await _trusted(url, hosts)
-            async with _streaming(target, url, timeout, extra) as response:
-                if response.is_redirect:
-                    url = urljoin(url, response.headers.get("location", ""))
-                    continue
-                body = await _read(response, limit)
-            _require_success(response, body)
-            return body
+    try:
+        async with asyncio.timeout(timeout.total_seconds() * 2):
+            for _ in range(redirects + 1):
+                target, extra = await _trusted(url, hosts)
+                async with _streaming(target, url, timeout, extra) as response:
+                    if response.is_redirect:
+                        url = urljoin(url, response.headers.get("location", ""))
+                        continue
+                    body = await _read(response, limit)
+                _require_success(response, body)
+                return body
+    except TimeoutError:
+        raise errors.Unavailable(detail=f"{url[:200]}: it took too long") from None
+    except ValueError:  # a host that cannot be asked for, or a place to go on to that cannot be joined
+        raise errors.Rejected("odd_address", url[:200]) from None
     raise errors.Rejected("odd_address", "too many redirects")
 
 
@@ -201,9 +207,7 @@ async def _public_address(host: str) -> str:
 def _is_public(address: str) -> bool:
     """Tell whether an address is on the open internet; one of IPv6 that carries one of IPv4 never is taken for that."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and (
-        found not in _UNICAST or any(found in network for network in _CARRIERS)
-    ):
+    if (found.version == 6 and found not in _UNICAST) or any(found in network for network in _OTHERS):
         return False
     return found.is_global and not found.is_multicast
 

@@ -1,6 +1,7 @@
 """Addresses that somebody else names: where `get_public` goes, and where it never does."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ async def here():
         Route("/moved", lambda _: RedirectResponse("/picture")),
         Route("/away", lambda _: RedirectResponse("http://169.254.169.254/latest/meta-data/")),
         Route("/round", lambda _: RedirectResponse("/round")),
+        Route("/odd", lambda _: Response(status_code=302, headers={"location": "https://[bad/x"})),
         Route("/gone", lambda _: Response(status_code=404)),
     ]
     async with serving.serve(Starlette(routes=routes)) as address:
@@ -57,6 +59,8 @@ def resolve(monkeypatch):
         "file:///etc/passwd",
         "//aiquickdraw.com/x",
         "https://[bad/x",
+        "https://..aiquickdraw.com/x",
+        f"https://{'a' * 64}.aiquickdraw.com/x",
         "",
     ],
 )
@@ -70,7 +74,7 @@ async def test_an_address_that_is_not_of_the_list_is_refused(url):
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
      "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "::127.0.0.1", "::8.8.8.8",
      "64:ff9b::127.0.0.1", "64:ff9b::8.8.8.8", "64:ff9b:1::10.0.0.1", "::ffff:0:127.0.0.1", "::ffff:8.8.8.8",
-     "2001:0:5ef5:79fb::1", "ff02::1"],
+     "2001:0:5ef5:79fb::1", "ff02::1", "192.88.99.1", "192.0.0.8", "3fff::1"],
 )  # fmt: skip
 async def test_a_good_name_that_leads_to_a_private_address_is_refused(resolve, address):
     resolve("93.184.216.34", address)
@@ -97,9 +101,18 @@ async def test_a_stand_in_on_this_machine_is_trusted_in_local_only(here, monkeyp
 
 async def test_a_redirect_is_followed_only_to_what_would_be_trusted_by_itself(here):
     assert len(await fetch.get_public(f"{here}/moved", hosts=(here,), limit=1000)) == 1000
-    for path in ("away", "round"):
+    for path in ("away", "round", "odd"):
         with pytest.raises(errors.Rejected, match="odd_address"):
             await fetch.get_public(f"{here}/{path}", hosts=(here,), limit=1000)
+
+
+async def test_a_look_up_that_never_ends_is_given_up(monkeypatch):
+    async def getaddrinfo(*_, **__):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo, raising=False)
+    with pytest.raises(errors.Unavailable, match="too long"):
+        await fetch.get_public("https://aiquickdraw.com/x", hosts=HOSTS, limit=1, timeout=timedelta(milliseconds=1))
 
 
 async def test_too_many_bytes_are_not_read(here):
