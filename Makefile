@@ -24,7 +24,7 @@ test: setup ## run the tests alone (ARGS="-k jobs" to choose)
 
 audit: setup ## look the pinned packages up among known vulnerabilities
 	@cmp -s dev/audit.txt .dev/audit/list || { $(PYTHON) -m venv --clear .dev/audit && .dev/audit/bin/pip install --quiet --no-deps -r dev/audit.txt && cp dev/audit.txt .dev/audit/list; }
-	@.dev/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.txt -r dev/requirements.txt
+	@.dev/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.txt -r dev/requirements.txt
 
 lint: setup ## check what GitHub, Docker, Kubernetes, nginx, systemd and a server's shell read
 	@cmp -s dev/lint.txt .dev/lint/list || { $(PYTHON) -m venv --clear .dev/lint && .dev/lint/bin/pip install --quiet --no-deps -r dev/lint.txt && cp dev/lint.txt .dev/lint/list; }
