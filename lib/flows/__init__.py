@@ -90,6 +90,7 @@ FLOWS = Flows(
             commands={"start": "start", **HOME},
             other="menu",
             stranger="start",
+            words="till",
             links={"c": "till", "s": "team"},
             flows=(
                 "apply",
@@ -157,6 +158,7 @@ FLOWS = Flows(
             commands={"start": "menu", "find": "people", **HOME},
             other="menu",
             stranger="door",
+            words="people",
             flows=(
                 "act",
                 "alerts",

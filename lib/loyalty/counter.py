@@ -14,7 +14,7 @@ from typing import Any
 from lib import db, errors, typed
 from lib.loyalty import cards, members, partners, phones, points, referrals, spending, talk
 from lib.loyalty.staff import Staff
-from lib.people import notify
+from lib.people import notify, users
 
 # The question how it was comes when the client has left the counter, and not after every coffee.
 RATE_AFTER = timedelta(minutes=3)
@@ -161,7 +161,12 @@ async def redeem(
 async def ask(
     conn: db.Connection, place: Staff, member: members.Member, *, bill_minor: int, spend: int, key: str
 ) -> spending.SpendRequest:
-    """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier."""
+    """Ask a client who did not show their card whether they agree: by a button, or by digits to tell the cashier.
+
+    Conflict("client_away"): they have stopped the bot, so that no question would reach them.
+    """
+    if not await users.hears(conn, member.user_id, "client"):
+        raise errors.Conflict("client_away", str(member.id))
     ids = (place.partner_id, member.id, place.user_id)
     async with conn.transaction():  # a question that is known here is on its way to the client
         asked = await spending.ask(conn, *ids, bill_minor=bill_minor, points=spend, key=key)
@@ -196,10 +201,14 @@ async def reverse(conn: db.Connection, place: Staff, txn_id: int, *, reason: str
 
 
 async def _undone(conn: db.Connection, shop_id: int, txn_id: int, done: points.Receipt) -> dict[str, Any]:
-    """Return what was taken back, and how many points it moved."""
+    """Return what was taken back, and how many points it moved: of a part paid in points, those of the rest, too."""
     was = await points.get(conn, shop_id, txn_id)
     kind = was.kind if was.kind in ("accrue", "redeem", "service") else "gift"
-    return notify.spoken(f"partner.reversed.{kind}", bill=was.bill_minor, points=done.points)
+    said = {"bill": was.bill_minor, "points": done.points}
+    earned = await points.earned_on_rest(conn, shop_id, txn_id) if kind == "redeem" else 0
+    if earned > done.missing:
+        return notify.spoken("partner.reversed.redeem_rest", **said, taken=earned - done.missing)
+    return notify.spoken(f"partner.reversed.{kind}", **said)
 
 
 async def hand_over(conn: db.Connection, place: Staff, code: str) -> points.Voucher:

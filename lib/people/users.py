@@ -129,6 +129,11 @@ async def mark_blocked(conn: db.Connection, tg_id: int, bot: str, blocked: bool)
     await SQL.mark_blocked.run(conn, tg_id=tg_id, bot=bot, blocked=blocked)
 
 
+async def hears(conn: db.Connection, user_id: int, bot: str) -> bool:
+    """Tell whether a person lets this bot write to them, as far as we know."""
+    return bool(await SQL.hears.one(conn, bool, user_id=user_id, bot=bot))
+
+
 async def export(conn: db.Connection, user_id: int) -> dict[str, Any]:
     """Return all that is kept of a person, ready for a JSON file: profile, credits, orders, files with their links."""
     row = await SQL.export.one(conn, dict, user_id=user_id)

@@ -17,12 +17,13 @@ class Menu:
 
     `commands`: flow by command. `other`: the flow for updates that no other wants. `stranger`: the flow for people who
     have not consented. `files`: those that take a photo or file while they are in progress; the first takes all others,
-    too. `links`: flow by the payload's beginning, up to its first "_", of a link ?start=c_4f2a. `payments`: the flow
-    for checkout, paid and refunded. `contacts`: the flow for a number that is shared when nothing asks for it any more:
-    Telegram keeps the key for that below the chat. `stops`: the flow whose drafts are stopped. `open`: the flows left
-    to people whom an administrator has shut out. `former`: flows by their former names, which old buttons and states
-    say. `admits` says at every update whether a Telegram id may use the bot: others get to `stranger`; consent is not
-    asked then.
+    too. `words`: the flow for words while nothing is in progress: what a menu invites to type is typed an hour later,
+    too, when its state is forgotten. `links`: flow by the payload's beginning, up to its first "_", of a link
+    ?start=c_4f2a. `payments`: the flow for checkout, paid and refunded. `contacts`: the flow for a number that is
+    shared when nothing asks for it any more: Telegram keeps the key for that below the chat. `stops`: the flow whose
+    drafts are stopped. `open`: the flows left to people whom an administrator has shut out. `former`: flows by their
+    former names, which old buttons and states say. `admits` says at every update whether a Telegram id may use the bot:
+    others get to `stranger`; consent is not asked then.
     """
 
     package: str
@@ -30,6 +31,7 @@ class Menu:
     other: str
     stranger: str
     files: Sequence[str] = ()
+    words: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
     payments: str = ""
     contacts: str = ""
@@ -43,7 +45,7 @@ class Menu:
     @functools.cached_property
     def own(self) -> frozenset[str]:
         """The names of the bot's own flows."""
-        named = (self.other, self.stranger, self.payments, *self.files, *self.links.values(), *self.flows)
+        named = (self.other, self.stranger, self.payments, self.words, *self.files, *self.links.values(), *self.flows)
         return frozenset((*self.commands.values(), *named)) - {""} - frozenset(self.every)
 
     @property
@@ -120,7 +122,7 @@ def choose(menu: Menu, came: Incoming, state: conversation.State) -> str:
         return step if step in menu.files else menu.files[0]
     if menu.files and state.blind and came.kind == "text" and not step:
         return menu.files[0]  # we cannot see what it answers: what we take orders from is there
-    return step or menu.other
+    return step or (menu.words if came.kind == "text" else "") or menu.other
 
 
 def _shared(menu: Menu, came: Incoming) -> str:

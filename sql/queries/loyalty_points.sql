@@ -93,6 +93,14 @@ left join promotions o on o.partner_id = t.partner_id and o.id = t.promotion_id
 where t.partner_id = %(partner_id)s
 and t.id = %(txn_id)s;
 
+-- name: earned_on_rest
+-- What the part of a bill that was paid in money has earned, where points paid the other part.
+select coalesce(sum(points), 0)::bigint as points
+from point_txns
+where partner_id = %(partner_id)s
+and parent_id = %(txn_id)s
+and kind = 'accrue';
+
 -- name: balance
 select max(balance) filter (where kind = 'available') as available,
     max(balance) filter (where kind = 'pending') as pending

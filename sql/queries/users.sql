@@ -105,6 +105,11 @@ set blocked_at = case when %(blocked)s then coalesce(blocked_at, clock_timestamp
 where tg_id = %(tg_id)s
 and ((blocked_at is not null) <> %(blocked)s or (%(bot)s = any(stopped)) <> %(blocked)s);
 
+-- name: hears
+select not %(bot)s = any(stopped) as hears
+from users
+where id = %(user_id)s;
+
 -- name: erase
 -- The other regions hear of it in the same transaction; with one region there are none.
 select erase_user(%(user_id)s, %(tg_id)s, %(mark)s, %(person_mark)s),

@@ -64,6 +64,11 @@ async def test_a_part_paid_in_points_and_its_reversal_are_told(conn):
     done = await counter.redeem(conn, at, member.id, bill_minor=100_000, spend=100, nonce="", key="a")
     await counter.reverse(conn, await shop_owner(conn, shop), done.txn_id, reason="возврат", key="b")
     assert await told(conn, member.user_id) == ["partner.push.redeemed", "partner.push.reversed"]
+    said = await conn.execute("select args #> '{fields,what}' from jobs where args ->> 'key' = 'partner.push.reversed'")
+    assert await said.fetchone() == ({
+        "spoken": "partner.reversed.redeem_rest",
+        "fields": {"bill": 100_000, "points": 100, "taken": 45},
+    },)  # fmt: skip
     await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key="c")
     assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"
 

@@ -67,6 +67,7 @@ SHOP = menus.Menu(
     other="hall",
     stranger="door",
     files=("hall", "gallery"),
+    words="cards",
     links={"c": "cards"},
     payments="till",
     flows=("gallery",),
@@ -82,6 +83,9 @@ BILL = StarPayment("XTR", 50, "pack:5")
         (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "", "hall"),
         (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "gallery:photo", "gallery"),
         (Incoming(1, "photo", ALICE_CAME, 1, attachment=FILE), "cards:name", "hall"),
+        (Incoming(1, "text", ALICE_CAME, 1, "Борис"), "", "cards"),
+        (Incoming(1, "text", ALICE_CAME, 1, "Борис"), "gallery:photo", "gallery"),
+        (Incoming(1, "location", ALICE_CAME, 1), "", "hall"),
         (Incoming(1, "contact", ALICE_CAME, 1, phone="+7"), "cards:phone", "cards"),
         (Incoming(1, "command", ALICE_CAME, 1, "c_4f2a", "start"), "", "cards"),
         (Incoming(1, "command", ALICE_CAME, 1, "x_4f2a", "start"), "", "hall"),
@@ -116,10 +120,10 @@ async def test_a_link_survives_the_consent_of_a_stranger():
     await arrives(said("Здравствуйте", 2))
     await arrives(pressed("door:open", 3))
     await arrives(said("Дальше", 4))
-    assert visits == [("door", "c_4f2a"), ("door", "Здравствуйте"), ("door", "door:open"), ("cards", "c_4f2a"), HALL]
+    assert visits == [("door", "c_4f2a"), ("door", "Здравствуйте"), ("door", "door:open"), ("cards", "c_4f2a"), CARDS]
 
 
-HALL = ("hall", "Дальше")
+CARDS = ("cards", "Дальше")
 
 
 async def arrives(raw, **options):

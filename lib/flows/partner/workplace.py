@@ -46,7 +46,8 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     elif manages and not place.manages:
         words = "partner.error.role_too_low"
     elif serves and place.status != "approved":
-        words = "partner.error.partner_blocked" if place.status == "blocked" else "partner.error.partner_not_approved"
+        shut = {"blocked": "partner.error.partner_blocked", "rejected": "partner.error.partner_rejected"}
+        words = shut.get(place.status, "partner.error.partner_not_approved")
     else:
         return place
     turn.state.step = ""

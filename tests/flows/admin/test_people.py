@@ -17,6 +17,13 @@ async def number(shop, chat):
     return row["id"]
 
 
+async def test_a_person_is_looked_up_when_the_menu_is_from_yesterday(dina, newcomer, shop):
+    seller = await newcomer(consent=True)
+    await shop.mend_state(dina)
+    await dina.says(str(seller.user["id"]))
+    await dina.sees(f"Telegram id {seller.user['id']}")
+
+
 async def test_a_person_is_found_by_id_by_username_and_by_order(dina, newcomer, photo, shop):
     seller = await newcomer(consent=True, username="Seller_One")
     await to_confirm(seller, photo)

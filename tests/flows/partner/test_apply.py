@@ -92,6 +92,8 @@ async def test_a_refused_application_is_mended_and_sent_again(cafe, shop):
 
 async def test_only_the_owner_mends_an_application(cafe, shop):
     await cafe.decide("rejected", "Нет адреса")
+    await cafe.cashier.says("Борис")
+    await cafe.cashier.sees("Заявку магазина не приняли, поэтому обслуживать клиентов пока нельзя")
     await cafe.cashier.forges(f"apply:mend:{cafe.id}")
     await cafe.cashier.sees("Как называется ваш магазин")
 

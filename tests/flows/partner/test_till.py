@@ -76,6 +76,13 @@ async def test_what_the_menu_invites_to_type_is_understood_from_the_menu(cafe):
     await cafe.cashier.sees("Борис.*сумма чека")
 
 
+async def test_a_name_is_understood_when_the_menu_is_from_yesterday(cafe, shop):
+    await cafe.client("Борис")
+    await shop.mend_state(cafe.cashier)
+    await cafe.cashier.says("Борис")
+    await cafe.cashier.sees("Борис.*сумма чека")
+
+
 @pytest.mark.long
 async def test_a_phone_is_found_in_ten_spellings(cafe):
     await cafe.client("Борис", "+79031234567")
@@ -471,6 +478,14 @@ async def found_by_phone(cafe, name="Борис", has=300):
     await cafe.cashier.presses("Списать 200")
     await cafe.cashier.sees("Борис: спросили в чате клуба, можно ли списать 200 баллов")
     return boris, chat
+
+
+async def test_a_client_who_stopped_the_bot_is_not_said_to_be_asked(cafe):
+    boris, chat = await found_by_phone(cafe)
+    await chat.blocks()
+    await cafe.cashier.presses("Проверить ответ")
+    await cafe.cashier.sees("Спросить клиента не получится: он остановил бота.*Начислим: 25 баллов")
+    assert (await cafe.balance(boris)).available == 300
 
 
 async def person(cafe, member):

@@ -363,7 +363,7 @@ async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:
         TILL.keep(turn.state, replace(draft, again=True))
         redeems = turn.state.step == "till:redeem"
         await (_typed_points(turn, place, str(draft.points), words) if redeems else _confirm(turn, place, words))
-    elif error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit"):
+    elif error.code in ("short_of_points", "over_share", "bill_too_small", "amount_over_limit", "client_away"):
         await _confirm(turn, place, words)
     elif error.code in ("not_staff", "partner_blocked", "partner_not_approved"):
         turn.state.step = ""
