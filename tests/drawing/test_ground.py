@@ -108,10 +108,7 @@ def flooded(mask):
 def test_parts_are_numbered_as_a_walk_would(share):
     for _ in range(4):
         mask = noise((13, 11), share)
-        found, walked = raster.labels(mask), flooded(mask)
-        assert (found > 0).tolist() == mask.tolist()
-        pairs = set(zip(found[mask].tolist(), walked[mask].tolist(), strict=True))
-        assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs}) == walked.max()
+        assert raster.labels(mask).tolist() == flooded(mask).tolist()
 
 
 def test_a_spiral_is_one_part():
