@@ -155,15 +155,21 @@ def _halved(planes: Floats) -> Floats:
 
 def _doubled(planes: Floats) -> Floats:
     """Enlarge twofold, bilinearly between the centres of pixels."""
-    for axis in (1, 2):
-        moved = planes.swapaxes(axis, 1)
-        before = np.concatenate([moved[:, :1], moved[:, :-1]], axis=1)
-        after = np.concatenate([moved[:, 1:], moved[:, -1:]], axis=1)
-        larger = np.empty((len(moved), 2 * moved.shape[1], moved.shape[2]), dtype=np.float32)
-        larger[:, ::2] = 0.75 * moved + 0.25 * before
-        larger[:, 1::2] = 0.75 * moved + 0.25 * after
-        planes = larger.swapaxes(axis, 1)
-    return planes
+    count, height, width = planes.shape
+    tall = np.empty((count, height, 2, width), dtype=np.float32)
+    _spread(planes, tall[:, :, 0], tall[:, :, 1], 1)
+    wide = np.empty((count, 2 * height, width, 2), dtype=np.float32)
+    _spread(tall.reshape(count, -1, width), wide[..., 0], wide[..., 1], 2)
+    return wide.reshape(count, 2 * height, 2 * width)
+
+
+def _spread(planes: Floats, before: Floats, after: Floats, axis: int) -> None:
+    """Write what lies a quarter of a pixel before and after each, along an axis: the order in memory stays."""
+    own, rest = (planes.swapaxes(axis, 0) * np.float32(share) for share in (0.75, 0.25))
+    before, after = before.swapaxes(axis, 0), after.swapaxes(axis, 0)
+    np.add(own[1:], rest[:-1], out=before[1:])
+    np.add(own[:-1], rest[1:], out=after[:-1])
+    before[0], after[-1] = own[0] + rest[0], own[-1] + rest[-1]
 
 
 def _enlarged(plane: Floats, side: int) -> Floats:
