@@ -2,7 +2,8 @@
 
 The second look is what makes the quality: a small product gets several times the pixels, and what the first look took
 along from the room goes. It is done straight and mirrored; where the two differ the network is guessing, and a
-third look, from farther away, tells what goes with the product: the whole bowl, not its berries alone.
+third look, from farther away, tells what goes with the product: the whole bowl, not its berries alone. It is as coarse
+as the first: the fewer pixels, the more of a thing is seen as one, and an edge is the two close looks' affair.
 """
 
 import functools
@@ -165,9 +166,9 @@ def again(photo: Image.Image, found: Sighting) -> Sighting:
     left, top, right, bottom = found.box
     step = STEP_BACK * max(right - left, bottom - top)
     wider = _inside((left - step, top - step, right + step, bottom + step), photo.size)
-    side = len(found.straight)
-    seen = network.find(photo.crop(wider), side)
-    across, down = side / (wider[2] - wider[0]), side / (wider[3] - wider[1])
+    search, side = sides_of_looks()
+    seen = network.find(photo.crop(wider), search)
+    across, down = search / (wider[2] - wider[0]), search / (wider[3] - wider[1])
     place = (
         (left - wider[0]) * across,
         (top - wider[1]) * down,
