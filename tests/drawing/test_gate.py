@@ -59,3 +59,17 @@ def test_a_hand_that_comes_in_from_the_edge_is_not_surely_the_product(
 def test_what_the_photo_crops_is_sure_when_it_has_no_colour_of_skin(body: tuple[int, int, int]) -> None:
     box = (0, 60, 140, 140)
     assert gate.certainty(gate.marks(make_sighting(box), make_lab(BLUE, body, box))) == "sure"
+
+
+@pytest.mark.parametrize(("body", "framed"), [((224, 172, 140), (0, 0, SIDE, SIDE)), ((40, 90, 60), (0, 60, 90, 140))])
+def test_no_photo_is_framed_around_the_hand_that_holds_the_product(
+    body: tuple[int, int, int], framed: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame around a hand left half of its carton out."""
+    monkeypatch.setattr(subject, "again", lambda photo, found: found)
+    image = Image.new("RGB", (SIDE, SIDE), BLUE)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 60, 89, 139), fill=body)
+    pen.rectangle((90, 20, 170, 180), fill=(245, 245, 245))
+    cut = cutout.judged(image, None, make_sighting((0, 60, 90, 140)))
+    assert cut.pictures[-1].box == framed

@@ -6,7 +6,7 @@ network            finds it in any photo (subject.py), less the ground it took a
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py)
-framed             the photo itself, with a note where its product is
+framed             the photo itself, with a note where its product is, if it is more than the hand that holds it
 """
 
 import functools
@@ -28,6 +28,7 @@ MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
+HAND = 0.4  # of what comes in from the photo's edge, in the colour of skin: no photo is cropped to a hand
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 RANK: dict[Certainty, int] = {"sure": 0, "unsure": 1, "hopeless": 2}
 
@@ -106,9 +107,8 @@ def _from_alpha(source: Photo, alpha: Image.Image) -> CutPhoto:
 
 
 def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[Judged]:
-    crop, side = rgb.crop(found.box), len(found.straight)
-    small = np.asarray(crop.resize((side, side), Image.Resampling.BOX))
-    lab = np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
+    crop = rgb.crop(found.box)
+    lab = _squared(crop, len(found.straight))
     certainty, seen = _trusted(found, lab, ground)
     if certainty != "sure":
         certainty, seen = _trusted(subject.again(rgb, seen), lab, ground)
@@ -159,9 +159,15 @@ def _plain(rgb: Image.Image, found: Sighting | None, ground: Ground) -> list[Jud
     return [(certainty, _picture(_fitted(crop), near.astype(np.float32), "plain"))]
 
 
+def _squared(rgb: Image.Image, side: int) -> Floats:
+    small = np.asarray(rgb.resize((side, side), Image.Resampling.BOX))
+    return np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
+
+
 def _framed(rgb: Image.Image, found: Sighting | None) -> ProductPicture:
     image = _fitted(rgb)
-    whole = found.whole if found else np.zeros((8, 8), dtype=np.float32)
+    is_hand = found and gate.arm(found.first, _squared(rgb, len(found.whole))) > HAND
+    whole = found.whole if found and not is_hand else np.zeros((8, 8), dtype=np.float32)
     mask = Image.fromarray((whole * 255 + 0.5).astype(np.uint8)).resize(image.size, Image.Resampling.BILINEAR)
     return ProductPicture(image, mask, "framed")
 

@@ -84,7 +84,7 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         hidden=found.hidden,
         lacking=found.lacking,
         shared=_shared(lab, solid),
-        arm=_skin(lab, solid) if found.sides() else 0.0,
+        arm=arm(found, lab),
     )
 
 
@@ -96,9 +96,14 @@ def _shared(lab: Floats, solid: Mask) -> float:
     return float(both.sum()) / max(1.0, float(own.sum()))
 
 
-def _skin(lab: Floats, solid: Mask) -> float:
-    """Return how much of the product has the colour of skin: a hand hides what it holds, and is found in its place."""
-    plain = hues.uncast(hues.lifted(lab))
+def arm(found: Sighting, lab: Floats) -> float:
+    """Return how much of what comes in from the photo's edge has the colour of skin; 0 where nothing comes in.
+
+    A hand hides what it holds, and is found in its place.
+    """
+    if not found.sides():
+        return 0.0
+    plain, solid = hues.uncast(hues.lifted(lab)), found.mask > 0.5
     hue, strength = np.degrees(np.arctan2(plain[..., 2], plain[..., 1])), np.hypot(plain[..., 1], plain[..., 2])
     skin = (hue > SKIN[0]) & (hue < SKIN[1]) & (strength > PALE) & (strength < DEEP_TAN)
     return float((skin & solid).sum()) / max(1.0, float(solid.sum()))

@@ -46,6 +46,11 @@ class Sighting:
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
 
     @property
+    def first(self) -> "Sighting":
+        """Return what the first look at the whole photo saw, as if it were all."""
+        return Sighting(self.size, self.whole, (0, 0, *self.size), self.whole, self.whole)
+
+    @property
     def looks(self) -> list[Floats]:
         """Return the close looks at the box."""
         return [self.straight, self.mirrored, *([] if self.farther is None else [self.farther])]
