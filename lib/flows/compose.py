@@ -17,7 +17,7 @@ from lib.flows.newsroom import Newsroom
 from lib.jobs import kick
 from lib.loyalty import offers
 from lib.people import notify
-from lib.reach import broadcasts, promises, reading, results
+from lib.reach import broadcasts, parts, promises, reading, results
 from lib.reach.broadcasts import AudienceCount, Broadcast
 from lib.telegram import screen
 from lib.telegram.client import Button, Chat, Keyboard
@@ -318,7 +318,8 @@ async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     send = desk.data("send", one.id, one.version)
     go = screen.button(turn, "news.button.send", send, style="success", number=count.ready)
     paid = turn.text("news.paid.on", stars=broadcasts.most_stars(count.ready)) if one.paid else ""
-    words = screen.paragraphs(turn.text("news.confirm", **_numbers(count)), paid)
+    first = turn.text("news.confirm.first", first=parts.FIRST) if count.ready > parts.FIRST else ""
+    words = screen.paragraphs(turn.text("news.confirm", **_numbers(count)), first, paid)
     await turn.show(words, [[go], screen.home(turn, desk.data("one", one.id))])
 
 

@@ -26,16 +26,17 @@ async def handle(turn: Turn, one: Broadcast, wish: str, data: str, back: str) ->
     if answer == "yes" and enough and screen.number(version) == one.version and stars <= screen.number(price):
         return await db.run(lambda conn: broadcasts.change(conn, one, paid=True))
     turn.state.step = ""
-    known = "—" if held is None else held
-    words = turn.text("news.paid.ask", ready=ready, stars=stars) + "\n\n" + _held(turn, known, enough=enough)
+    words = screen.paragraphs(turn.text("news.paid.ask", ready=ready, stars=stars), _held(turn, held, enough=enough))
     yes = [screen.button(turn, "news.paid.yes", f"{data}:yes:{one.version}:{stars}", stars=stars)] if enough else []
     no = [screen.button(turn, "news.paid.no", f"{data}:no")] if one.paid else []
     await turn.show(words, [*filter(None, [yes, no]), screen.home(turn, back)])
     return None
 
 
-def _held(turn: Turn, held: int | str, *, enough: bool) -> str:
-    said = turn.text("news.paid.unknown") if isinstance(held, str) else turn.text("news.paid.held", held=held)
+def _held(turn: Turn, held: int | None, *, enough: bool) -> str:
+    if held is None:
+        return turn.text("news.paid.unknown")
+    said = turn.text("news.paid.held", held=held)
     return said if enough else f"{said} {turn.text('news.paid.short', least=LEAST)}"
 
 

@@ -107,6 +107,14 @@ async def until(conn: db.Connection, key: PartKey) -> datetime:
     return found
 
 
+async def next_at(conn: db.Connection, one: Broadcast, now: datetime) -> datetime | None:
+    """Return when people are awake to whom it is still to go; None when some are now, or nobody waits."""
+    ids = {"partner_id": one.partner_id, "id": one.id}
+    left = await SQL.hours_left.within(PLATFORM).all(conn, tuple, **ids)
+    waits = [max(run_at - now, hours.night_left(now, until)) for run_at, until in left]
+    return now + min(waits) if waits and min(waits) > timedelta(0) else None
+
+
 async def turn(
     conn: db.Connection,
     key: PartKey,

@@ -64,7 +64,9 @@ async def wanted(conn: db.Connection, partner_id: int, kind: str, user_id: int) 
 
 @dataclass(frozen=True)
 class StaleBasket:
-    """An order that a client began and has not sent; `edition` counts its changes."""
+    """An order that a client began and has not sent: how many `items`, two of a kind being two; `edition` counts its
+    changes.
+    """
 
     partner_id: int
     request_id: int

@@ -1,10 +1,12 @@
 """What has come of a broadcast: who got it, who pressed a button, who came back and what they spent."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from lib import db, text
+from lib import clock, db, text
 from lib.loyalty.partners import PLATFORM
-from lib.reach import broadcasts, reading
+from lib.reach import broadcasts, parts, reading
 from lib.reach.broadcasts import Broadcast
 from lib.reach.parts import Fate
 from lib.telegram.client import Button, Keyboard
@@ -16,7 +18,8 @@ SQL = db.load("reach")
 class CastReport:
     """The sums by outcome, and what people did then; who came back is known of a shop's broadcast alone.
 
-    `forgotten`: it is so old that only the sums are kept, and no longer who the people were.
+    `forgotten`: it is so old that only the sums are kept, and no longer who the people were. `next_at`: all that wait
+    are asleep until then.
     """
 
     sums: list[int]
@@ -24,6 +27,7 @@ class CastReport:
     came_back: int
     turnover_minor: int
     forgotten: bool = False
+    next_at: datetime | None = None
 
     def of(self, outcome: Fate) -> int:
         """Return how many people have this outcome."""
@@ -43,7 +47,8 @@ async def report(conn: db.Connection, one: Broadcast) -> CastReport:
     back = await SQL.came_back.within(PLATFORM).one(conn, dict, **ids) if one.partner_id else None
     assert sums is not None
     money = back or {"people": 0, "turnover_minor": 0}
-    return CastReport(sums["sums"], clicked, money["people"], money["turnover_minor"], sums["forgotten"])
+    next_at = await parts.next_at(conn, one, clock.now()) if one.state == "running" else None
+    return CastReport(sums["sums"], clicked, money["people"], money["turnover_minor"], sums["forgotten"], next_at)
 
 
 def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keyboard]:
@@ -57,6 +62,8 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
         [head, *([text.say(language, "news.words", words=text.short(one.words, 80))] if one.words else [])]
     )
     lines = [head, text.say(language, "news.report.sums", done=report.done, audience=one.audience, **names)]
+    if report.next_at:
+        lines.append(text.say(language, "news.report.next", at=report.next_at.astimezone(ZoneInfo(one.zone))))
     if one.paid:
         stars = broadcasts.most_stars(report.of(Fate.SENT))
         lines.append(text.say(language, "news.report.paid", stars=stars, most=broadcasts.most_stars(one.audience)))

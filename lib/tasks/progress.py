@@ -17,10 +17,11 @@ from lib.telegram.client import Chat
 BACKOFF = retry.Backoff(base=timedelta(seconds=5), cap=timedelta(minutes=5))
 LEASE = timedelta(seconds=30)
 EVERY = timedelta(seconds=5)
+ASLEEP = timedelta(hours=1)  # at night nothing is sent, and a look each few seconds would only keep the database awake
 
 
 async def run(run: Run) -> None:
-    """Rewrite the message once; while the broadcast runs, look again."""
+    """Rewrite the message once; while the broadcast runs, look again, rarely while all its readers sleep."""
     ids = run.job.args["partner"], run.job.args["broadcast"]
     one = await db.run(lambda conn: broadcasts.get(conn, *ids))
     author = await db.run(lambda conn: _author(conn, one))
@@ -39,7 +40,7 @@ async def run(run: Run) -> None:
         log.note(blocked=True)
         return
     if one.state == "running":
-        await run.wait(run.now + EVERY)
+        await run.wait(min(report.next_at, run.now + ASLEEP) if report.next_at else run.now + EVERY)
 
 
 async def _author(conn: db.Connection, one: Broadcast) -> User | None:

@@ -190,6 +190,14 @@ where partner_id = %(partner_id)s
 and broadcast_id = %(id)s
 and n = %(n)s;
 
+-- name: hours_left
+-- When those may be written to who still wait, a row a zone and day.
+select distinct run_at, until
+from broadcast_parts
+where partner_id = %(partner_id)s
+and broadcast_id = %(id)s
+and finished_at is null;
+
 -- name: turn_part
 select state, left_over, people
 from turn_part(
@@ -363,7 +371,7 @@ and r.is_on
 order by r.partner_id;
 
 -- name: baskets
-select r.partner_id, r.id as request_id, r.edition, r.user_id, count(*) as items
+select r.partner_id, r.id as request_id, r.edition, r.user_id, sum(l.quantity)::integer as items
 from reminders m
 join partners p on p.id = m.partner_id and p.status = 'approved'
 join requests r on r.partner_id = m.partner_id and r.state = 'draft'

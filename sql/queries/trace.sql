@@ -1,10 +1,11 @@
 -- name: order
 -- One job: the job itself, its credits, the calls of providers, the files, the complaint, what was done by hand, and the
--- jobs that followed from it.
+-- jobs that followed from it: what made it once more or changed it, and what told of its failure.
 select at, what, subject, facts
 from (
     select created_at as at, 'ordered' as what, 'job ' || id as subject,
-        jsonb_build_object('task', task, 'price', price, 'user', user_id) as facts
+        jsonb_strip_nulls(jsonb_build_object('task', task, 'price', price, 'user', user_id,
+            'mends', nullif(args ->> 'mends', '0')::bigint)) as facts
     from every_job
     where id = %(id)s
     union all
@@ -19,9 +20,10 @@ from (
     where id = %(id)s and finished_at is null
     union all
     select created_at, 'credits', 'entry ' || id,
-        jsonb_build_object('kind', kind, 'amount', amount, 'balance', balance_after)
+        -- what a bad part of a batch cost goes back as a grant: an order has one refund
+        jsonb_build_object('kind', replace(kind, 'grant', 'refund'), 'amount', amount, 'balance', balance_after)
     from credit_ledger
-    where kind in ('charge', 'refund') and job_id = %(id)s
+    where key in ('charge:' || %(id)s, 'refund:' || %(id)s, 'grant:bad:' || %(id)s)
     union all
     select begun_at, 'asked', 'call ' || id,
         jsonb_strip_nulls(jsonb_build_object('provider', provider, 'model', model, 'step', step, 'item', item,
@@ -46,6 +48,20 @@ from (
         jsonb_strip_nulls(jsonb_build_object('task', task, 'state', state, 'code', error_code))
     from every_job
     where key in ('retry:' || %(id)s, 'failed:' || %(id)s)
+    union all
+    select coalesce(m.finished_at, m.created_at), 'followed', 'job ' || m.id,
+        jsonb_strip_nulls(jsonb_build_object('task', m.task, 'state', m.state, 'code', m.error_code))
+    from job_history o
+    cross join lateral (
+        select id, task, state, error_code, created_at, finished_at
+        from job_history
+        where user_id = o.user_id and id > o.id and args ->> 'mends' = o.id::text
+        union all
+        select id, task, state, error_code, created_at, finished_at
+        from jobs
+        where user_id = o.user_id and args ->> 'mends' = o.id::text
+    ) m
+    where o.id = %(id)s
 ) story
 order by at, what, subject;
 

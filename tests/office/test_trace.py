@@ -3,6 +3,7 @@
 import pytest
 
 from lib import errors
+from lib.credits import ledger
 from lib.jobs import table
 from lib.loyalty import points
 from lib.office import trace
@@ -27,6 +28,19 @@ async def test_an_order_is_told_from_its_charge_to_its_refund(conn, make_user):
     assert dict(story)["ended"] == {"task": "card", "state": "failed", "code": "unavailable", "attempts": 1}
     assert dict(story)["asked"]["provider"] == "kie"
     assert "Кружка" not in str(story)
+
+
+async def test_an_order_is_told_with_what_made_it_once_more_and_what_went_back(conn, make_user):
+    alice = await make_user(credits=5)
+    batch = await factories.make_running(conn, alice, price=2)
+    await table.update_job_status(conn, batch, "done")
+    await factories.make_job(conn, alice, price=0, key=f"redo:{batch.id}", args={"mends": batch.id})
+    redo = await table.get_job_by_idempotency_key(conn, f"redo:{batch.id}")
+    await ledger.grant(conn, alice.id, 1, key=f"bad:{batch.id}", actor="system", reason="bad")
+    story = await told(conn, "order", batch.id)
+    assert ("followed", {"task": "card", "state": "queued"}) in story
+    assert [facts["kind"] for what, facts in story if what == "credits"] == ["charge", "refund"]
+    assert dict(await told(conn, "order", redo.id))["ordered"]["mends"] == batch.id
 
 
 async def test_an_operation_is_told_with_what_took_it_back(conn):

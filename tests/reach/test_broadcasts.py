@@ -393,7 +393,7 @@ async def test_a_basket_that_was_left_is_found_once_the_shop_wants_it(conn):
     assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []
     await reminders.change(conn, shop.id, "cart", is_on=True)
     found = [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id]
-    assert [(one.user_id, one.items) for one in found] == [(people[1], 1)]
+    assert [(one.user_id, one.items) for one in found] == [(people[1], 2)], "two pies are two"
     blocked = "update members set blocked_at = now() where partner_id = %s and user_id = %s"
     await conn.execute(blocked, (shop.id, people[1]))
     assert [one for one in await reminders.baskets(conn, NOON) if one.partner_id == shop.id] == []

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,11 +34,11 @@ def edits(monkeypatch):
     return made
 
 
-async def looked(one, round):
+async def looked(one, round, now=None):
     args = {"partner": one.partner_id, "broadcast": one.id, "round": round}
-    run = Run(SimpleNamespace(id=1, task="progress", args=args), datetime.now(UTC) + timedelta(minutes=1))
+    run = Run(SimpleNamespace(id=1, task="progress", args=args), (now or datetime.now(UTC)) + timedelta(minutes=1))
     await progress.run(run)
-    return run.waits_until is not None
+    return run
 
 
 async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, monkeypatch):
@@ -48,9 +49,9 @@ async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, m
     one = await released(conn, shop)
     await broadcasts.show_progress_in(conn, one, 77)
     await worker.step()
-    assert await looked(one, 1), "it runs, so it is looked at again"
+    assert (await looked(one, 1)).waits_until, "it runs, so it is looked at again"
     await worker.work()
-    assert not await looked(one, 1)
+    assert not (await looked(one, 1)).waits_until
     assert [(bot, person, message) for bot, person, message, *_ in edits] == [("partner", shop.owner.tg_id, 77)] * 2
     (*_, running, ways), (*_, done, rest) = edits
     assert "идёт" in running
@@ -58,8 +59,27 @@ async def test_one_message_is_rewritten_until_the_broadcast_stops(conn, edits, m
     assert "закончена" in done
     assert "доставлено: 20" in done
     assert f"cast:pause:{one.id}" not in rest
-    assert not await looked(one, 0), "a look of an earlier round says nothing"
+    assert not (await looked(one, 0)).waits_until, "a look of an earlier round says nothing"
     assert len(edits) == 2
+
+
+async def test_at_night_it_says_when_it_goes_on_and_looks_again_then(conn, edits, monkeypatch):
+    """Where some people are awake an audience is cut, and all of it may wait for another zone's morning."""
+    night = datetime(2026, 11, 30, 3, 0, tzinfo=ZoneInfo("Europe/Moscow"))
+    worker = Worker(conn, monkeypatch, night)
+    shop = await make_shop(conn)
+    await crowd(conn, shop.id, 3)
+    one = await released(conn, shop, night)
+    await broadcasts.show_progress_in(conn, one, 77)
+    await worker.step()
+    assert (await looked(one, 1, night)).waits_until == night + progress.ASLEEP
+    ((*_, words, _),) = edits
+    assert "🕙 Следующие сообщения уйдут 30 ноября 2026, 10:00." in words
+    worker.now = night + timedelta(hours=6, minutes=30)
+    assert (await looked(one, 1, worker.now)).waits_until == night + timedelta(hours=7), "and no later than they wake"
+    worker.now = night + timedelta(hours=8)
+    await looked(one, 1, worker.now)
+    assert "🕙" not in edits[-1][3]
 
 
 async def test_an_author_who_looks_at_something_else_hears_of_the_end_in_another_message(conn, edits, monkeypatch):
@@ -82,14 +102,14 @@ async def test_an_author_who_looks_at_something_else_hears_of_the_end_in_another
     one = await released(conn, shop)
     await broadcasts.show_progress_in(conn, one, 77)
     await worker.step()
-    assert await looked(one, 1)
+    assert (await looked(one, 1)).waits_until
     assert (edits, said) == ([], [])
     await worker.work()
-    assert not await looked(one, 1)
+    assert not (await looked(one, 1)).waits_until
     assert edits == []
     assert ["закончена" in words for words in said] == [True]
     shown["awaits"] = promises.of_broadcast(one.id)
-    assert not await looked(one, 1)
+    assert not (await looked(one, 1)).waits_until
     assert len(edits) == 1, "who has come back sees it there"
 
 
@@ -101,5 +121,5 @@ async def test_an_author_who_is_no_manager_any_more_sees_no_further(conn, edits,
     await broadcasts.show_progress_in(conn, one, 77)
     await Worker(conn, monkeypatch).step()
     await conn.execute("update broadcasts set created_by = %s where id = %s", [shop.cashier.id, one.id])
-    assert not await looked(one, 1)
+    assert not (await looked(one, 1)).waits_until
     assert edits == []

@@ -4,9 +4,11 @@ import time
 
 import pytest
 
-from lib import text
+from lib import db, text
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.studio.test_order import to_confirm
+from tests.loyalty.test_points import accrue
+from tests.loyalty_lab import make_member, make_shop
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await dina.sees("Цена: 1 кредит, уже возвращена.*Причина: сервис не ответил.*Kie <timeout>")
     await dina.presses("Что было")
     ended = f"задача № {broken}, карточка: не получилось \\(сервис не ответил\\)"
-    await dina.sees(f"Что происходило: № {broken}.*карточка, 1 кредит.*{ended}")
+    await dina.sees(f"Что происходило: задача № {broken}.*карточка, 1 кредит.*{ended}")
     await dina.presses("Назад")
     assert await shop.balance(seller) == 2
     await act(dina, "Повторить", "2")
@@ -50,6 +52,19 @@ async def test_a_failed_order_says_why_and_is_done_over_with_the_money_said_firs
     await dina.says("/menu")
     await dina.forges(f"act:begin:retry:{broken}")
     await dina.sees("эту задачу уже повторили.*Ничего не изменилось")
+
+
+async def test_a_persons_story_leads_to_that_of_an_operation_and_back(dina, shop):
+    async with db.connect(shop.stack.owner_url) as conn:
+        cafe = await make_shop(conn)
+        anna = await make_member(conn, cafe)
+        receipt = await accrue(conn, cafe, anna, 100_000)
+    await dina.forges(f"trace:of:person.{anna.user_id}")
+    await dina.presses(f"Баллы № {receipt.txn_id}")
+    told = await dina.sees(f"Что происходило: операция № {receipt.txn_id}.*: начислено 50 баллов, стало 50")
+    assert [*buttons(told)] == ["Назад", "Меню"], "nothing came with it"
+    await dina.presses("Назад")
+    await dina.sees(f"Что происходило: человек № {anna.user_id}")
 
 
 def test_whatever_a_story_names_has_its_word():
