@@ -44,7 +44,7 @@ async def chart(conn: db.Connection, shop: Partner, what: str, code: str, now: d
     """Return the picture of one screen: a period's days, the hours, the cohorts, or the points owed."""
     if what == "owed":
         found = await analysis.owed(conn, shop, now)
-        return _report(shop, "", [owed(found, language)], language)
+        return _report(shop, "", [owed(found, _today(shop, now), language)], language)
     if what == "cohorts":
         return _report(
             shop, "", [cohorts(await analysis.cohorts(conn, shop, now), _today(shop, now), language)], language
@@ -64,7 +64,7 @@ async def page(conn: db.Connection, shop: Partner, code: str, now: datetime, lan
         days(one, language),
         hours(await analysis.hours(conn, shop, one.period), language),
         cohorts(await analysis.cohorts(conn, shop, now), _today(shop, now), language),
-        owed(await analysis.owed(conn, shop, now), language),
+        owed(await analysis.owed(conn, shop, now), _today(shop, now), language),
     ]
     return _report(shop, _dates(one.period, language), panels, language, tiles(one, language))
 
@@ -134,10 +134,10 @@ def cohorts(found: list[Cohort], today: date, language: str) -> GridText:
     return GridText(text.say(language, "digest.page.cohorts"), names, rows, shares=True)
 
 
-def owed(found: OwedPoints, language: str) -> BarsText:
+def owed(found: OwedPoints, today: date, language: str) -> BarsText:
     """Return the points by the month in which they expire; among many bars "later" stands a line lower."""
     months = [one.month for one in found.months if one.month]
-    named = _dated(months, [tables.month(language, one) for one in months])
+    named = _dated([today, *months], ["", *(tables.month(language, one) for one in months)])[1:]
     bars = [(label, float(one.points)) for label, one in zip(named, found.months, strict=True)]
     lower = "\n" if found.never and len(bars) > analysis.MONTHS else ""
     if found.later:

@@ -5,7 +5,7 @@
     month      against the month before
     this week, this month    so far, against as much of the one before
     own        two dates, against as many days before them
-    last days  7, 30 or 90, up to now
+    last days  7, 30 or 90 and today the last of them, against as much of as many before
 
 A period is a code in a button. A day begins at the shop's midnight, whatever the clocks there do.
 """
@@ -78,8 +78,9 @@ def read(code: str, now: datetime, zone: str) -> Period:
     if code in RUNNING:
         return _running(code, now, zone)
     if code.isdecimal() and code.isascii() and int(code) in SPANS:
-        span = timedelta(days=int(code))
-        return Period(code, zone, now - span, now, now - 2 * span, now - span)
+        days = timedelta(days=int(code))
+        first = _local(now, zone).date() - days + timedelta(days=1)
+        return _so_far(code, zone, first, first - days, now)
     try:
         if found := re.fullmatch(f"([dwm]){_DATE}", code):
             kind = {"d": "day", "w": "week", "m": "month"}[found[1]]
@@ -111,14 +112,19 @@ def _closed(kind: str, first: date, zone: str) -> Period:
 
 
 def _running(kind: str, now: datetime, zone: str) -> Period:
-    local = _local(now, zone)
-    today = local.date()
-    first = today - timedelta(days=today.weekday()) if kind == "week" else today.replace(day=1)
-    before = first - timedelta(days=7) if kind == "week" else _month_before(first)
-    gone = local.replace(tzinfo=None) - datetime.combine(first, time())
+    today = _local(now, zone).date()
+    if kind == "month":
+        return _so_far(kind, zone, today.replace(day=1), _month_before(today), now)
+    monday = today - timedelta(days=today.weekday())
+    return _so_far(kind, zone, monday, monday - timedelta(days=7), now)
+
+
+def _so_far(code: str, zone: str, first: date, before: date, now: datetime) -> Period:
+    """Return the time from a day until now, against as much time from an earlier day on."""
+    gone = _local(now, zone).replace(tzinfo=None) - datetime.combine(first, time())
     as_much = (datetime.combine(before, time()) + gone).replace(tzinfo=ZoneInfo(zone))
     since = _midnight(first, zone)
-    return Period(kind, zone, since, now, _midnight(before, zone), min(as_much, since))
+    return Period(code, zone, since, now, _midnight(before, zone), min(as_much, since))
 
 
 def _between(code: str, zone: str, days: tuple[date, date], before: tuple[date, date]) -> Period:

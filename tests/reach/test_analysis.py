@@ -239,13 +239,16 @@ async def test_the_days_before_stand_beside_the_days(conn):
     ]
 
 
-def test_months_of_two_years_have_their_year():
+def test_months_of_another_year_than_this_have_their_year():
+    """Points of next November once stood in a page of this one as "Nov"."""
     from lib.reach import drawn
 
     months = [OwedMonth(date(2026, 12, 1), 5), OwedMonth(date(2027, 1, 1), 7)]
-    bars = drawn.owed(OwedPoints(months, 0, 3), "en").bars
+    today = date(2026, 12, 5)
+    bars = drawn.owed(OwedPoints(months, 0, 3), today, "en").bars
     assert [label for label, _ in bars] == ["Dec\n2026", "Jan\n2027", "never"]
-    assert drawn.owed(OwedPoints(months[1:], 0, 4), "ru").bars == (("янв", 7.0), ("не сгорят", 4.0))
+    assert drawn.owed(OwedPoints(months[1:], 0, 4), today, "ru").bars == (("янв\n2027", 7.0), ("не сгорят", 4.0))
+    assert drawn.owed(OwedPoints(months[:1], 0, 0), today, "ru").bars == (("дек", 5.0),)
 
 
 def test_what_expires_later_and_what_never_does_are_named_beside_a_year_of_months():
@@ -254,7 +257,7 @@ def test_what_expires_later_and_what_never_does_are_named_beside_a_year_of_month
     from lib.reach import drawn
 
     months = [OwedMonth(analysis.months_on(date(2026, 11, 1), number), 1) for number in range(12)]
-    bars = drawn.owed(OwedPoints(months, 10, 5), "ru")
+    bars = drawn.owed(OwedPoints(months, 10, 5), date(2026, 11, 29), "ru")
     said = [one.words for one in drawing.draw(ReportText("Зерно", "", (), (bars,), "", "ru"), 1).lines]
     assert {"ноя", "2026", "янв", "2027", "позже", "не сгорят"} <= {*said}
 

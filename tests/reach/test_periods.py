@@ -105,10 +105,14 @@ def test_own_dates_include_both_and_are_compared_with_as_many_days():
 
 
 @pytest.mark.parametrize("days_back", periods.SPANS)
-def test_the_last_days_end_now(days_back):
+def test_the_last_days_are_so_many_with_today_against_as_much_of_as_many_before(days_back):
+    """They began at this hour of a day that no chart of so many days has, and that the days before had, too."""
     period = periods.read(str(days_back), NOW, KAZAN)
-    assert (period.until, period.before_until) == (NOW, period.since)
-    assert period.until - period.since == timedelta(days=days_back) == period.before_until - period.before_since
+    span, today = timedelta(days=days_back), date(2026, 11, 29)
+    assert (period.first, period.last) == (today - span + timedelta(days=1), today)
+    assert (period.since, period.until) == (at(2026, 11, 30) - span, NOW)
+    assert (period.before_since, period.before_until) == (period.since - span, NOW - span)
+    assert period.before_last < period.first
 
 
 @pytest.mark.parametrize(
