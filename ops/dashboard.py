@@ -31,7 +31,8 @@ STYLE = (
     "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(340px,1fr));gap:12px}"
     "section{background:#fff;border:1px solid #dce1e6;border-radius:4px;padding:10px 12px}"
     "h1{font-size:18px;margin:0 0 12px}h2{font-size:13px;margin:0 0 6px}svg{width:100%;height:auto;display:block}"
-    "p{margin:4px 0 0}i{display:inline-block;width:10px;height:3px;margin:0 4px 3px 0}span{margin-right:12px}"
+    "p{margin:4px 0 0}i{display:inline-block;width:10px;height:3px;margin:0 4px 3px 0}"
+    "span{display:inline-block;margin-right:12px}"
 )
 
 
@@ -122,7 +123,7 @@ def _section(panel: Panel) -> str:
 def _chart(panel: Panel) -> str:
     every = [point for line in panel.lines for point in line.points]
     first, last = (min(at for at, _ in every), max(at for at, _ in every)) if every else (0.0, 1.0)
-    top = max((value for _, value in every), default=0.0) * 1.1 or 1.0
+    top = _round(max((value for _, value in every), default=0.0))
 
     def place(point: tuple[float, float]) -> str:
         x = LEFT + (point[0] - first) / ((last - first) or 1) * (WIDTH - LEFT - 6)
@@ -140,6 +141,14 @@ def _chart(panel: Panel) -> str:
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" font-size="10" fill="#6e7680">{grid}{drawn}{times if every else ""}</svg>'
     )
+
+
+def _round(highest: float) -> float:
+    """Return where an axis ends, a little above the highest value: a quarter of it is a round number."""
+    if highest <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(highest))
+    return next(power * step for step in (1, 2, 4, 8, 10, 20) if power * step >= highest * 1.02)
 
 
 def _rule(value: float, part: float, unit: str) -> str:

@@ -101,6 +101,14 @@ def test_a_value_is_shown_with_its_unit(value, unit, words):
     assert dashboard._shown(value, unit) == words
 
 
+@pytest.mark.parametrize(
+    ("highest", "end"), [(0, 1), (1, 2), (236, 400), (608, 800), (30_100, 40_000), (0.05, 0.08), (9.9, 20), (9.7, 10)]
+)
+def test_an_axis_ends_where_its_quarters_are_round(highest, end):
+    """Its lines once stood at 8,278 and 16,555."""
+    assert dashboard._round(highest) == pytest.approx(end)
+
+
 async def test_prometheus_is_asked_for_every_panel(monkeypatch):
     asked = []
 

@@ -9,6 +9,8 @@ from typing import Any
 from lib import db, errors
 from lib.flows import when
 from lib.flows.partner import workplace
+from lib.loyalty import partners
+from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
 from lib.reach import reminders
 from lib.reach.reminders import ShopReminder
@@ -58,24 +60,33 @@ async def _one(turn: Turn, place: Staff, kind: str, **changes: Any) -> None:
     """Show a kind, after changing it if that was asked for."""
     turn.state.step = ""
     one = await db.run(lambda conn: _changed(conn, place.partner_id, kind, **changes))
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     state = turn.text("news.auto.on" if one.is_on else "news.auto.off")
-    said = _sample(turn, place.title, one)
-    words = turn.text("news.auto.one", name=turn.text(f"news.auto.{kind}"), state=state, words=said)
+    words = turn.text("news.auto.one", name=turn.text(f"news.auto.{kind}"), state=state, words=_sample(turn, shop, one))
+    idle = turn.text(f"news.auto.idle.{kind}") if one.is_on and _is_idle(shop, kind) else ""
     wish = "off" if one.is_on else "on"
     rows = [[screen.button(turn, f"news.button.auto_{wish}", f"auto:switch:{kind}:{wish}")]]
     if kind != "rating":  # its question has numbers to press, and the words of the talk that follows
         rows.append([screen.button(turn, "news.button.auto_words", f"auto:words:{kind}")])
     rows += [[screen.button(turn, "news.button.auto_ours", f"auto:ours:{kind}")]] if one.words else []
-    await turn.show(words, [*rows, screen.home(turn, "auto:list")])
+    await turn.show(screen.paragraphs(words, idle), [*rows, screen.home(turn, "auto:list")])
 
 
-def _sample(turn: Turn, title: str, one: ShopReminder) -> str:
-    """Return the message as a client would read it, with figures that are made up."""
+def _is_idle(shop: Partner, kind: str) -> bool:
+    """Whether the shop's rules leave nothing to be told of this kind, however it is switched."""
+    if kind == "expiry":
+        return not (shop.expire_days and shop.remind_days)
+    return kind == "birthday" and not shop.birthday_points
+
+
+def _sample(turn: Turn, shop: Partner, one: ShopReminder) -> str:
+    """Return the message as a client would read it: with the shop's gift, and figures that are made up."""
     if one.kind == "away":
         return one.words or turn.text("news.auto.away_words")
     if one.kind == "rating":
-        return HtmlSentence(turn.text("partner.push.rate", title=title))
-    fields = {"shop": title, "points": 120, "items": 2, "day": when.today(turn) + timedelta(days=7)}
+        return HtmlSentence(turn.text("partner.push.rate", title=shop.title))
+    points = shop.birthday_points if one.kind == "birthday" and shop.birthday_points else 120
+    fields = {"shop": shop.title, "points": points, "items": 2, "day": when.today(turn) + timedelta(days=7)}
     fields |= {"words": one.words} if one.words else {}
     return HtmlSentence(turn.text(SAMPLES[one.kind][bool(one.words)], **fields))
 
