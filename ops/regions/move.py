@@ -136,7 +136,8 @@ async def find(conn: db.Connection, shop: str) -> tuple[int, str, str, str]:
     """Return a shop's number, code, title, and the region that it is said to be in, by its code or number."""
     row = await (await conn.execute(SHOP, {"shop": shop})).fetchone()
     if row is None:
-        raise errors.Missing("no_shop", shop)
+        there = await (await conn.execute("select region from public.shop_regions where code = %s", (shop,))).fetchone()
+        raise errors.Missing("no_shop", f"{shop} is in {there[0]}" if there else shop)
     return int(row[0]), row[1], row[2], row[3]
 
 

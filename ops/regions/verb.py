@@ -11,8 +11,10 @@ the shop. docs/regions.md says what a move costs and how a region is added.
 """
 
 import argparse
+import asyncio
 import contextlib
 import dataclasses
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -80,8 +82,20 @@ async def _move(args: argparse.Namespace) -> int:
         if args.back:
             print(await move.back(moving))
         else:
-            await steps.run(move.STEPS, moving.state, moving)
+            await _go(moving)
     return 0
+
+
+async def _go(moving: Move) -> None:
+    """Do the steps; whoever stops them hears that the shop waits, and what ends that."""
+    try:
+        await steps.run(move.STEPS, moving.state, moving)
+    except asyncio.CancelledError:
+        if moving.state.done("flip"):
+            print("the shop works there; the same command removes its rows here", file=sys.stderr)
+        elif moving.state.begun("hold"):
+            print("the shop waits: the same command goes on, --back gives the move up", file=sys.stderr)
+        raise
 
 
 @contextlib.asynccontextmanager

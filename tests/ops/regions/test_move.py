@@ -139,6 +139,8 @@ async def test_a_shop_moves_whole_and_nothing_of_it_stays(moving):
     assert await rows(here, "select count(*) from members where partner_id = %s", other.id) == [(1,)]
     for conn in (here, there):
         assert await rows(conn, "select region from shop_regions where code = %s", moving.code) == [("eu",)]
+    with pytest.raises(errors.Missing, match=f"{moving.code} is in eu"):
+        await move.find(here, moving.code)
 
 
 @pytest.mark.long

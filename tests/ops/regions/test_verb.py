@@ -1,10 +1,13 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from lib.regions import days
 from ops.__main__ import main
+from ops.neon.steps import State, Step
+from ops.regions import move, verb
 from tests.region_lab import be
 
 
@@ -61,3 +64,19 @@ async def test_a_shop_moves_to_another_region_and_to_no_other_place(ops, databas
     assert (code, said) == (1, "ops regions: region: 'mars'; there are: eu\n")
     code, said = await ops("move", "4f2a9c", "eu", database.url)
     assert (code, said) == (1, "ops regions: misconfigured: source and target are the same database\n")
+
+
+async def test_ctrl_c_says_that_the_shop_waits_and_what_ends_that(capsys, tmp_path, monkeypatch):
+    async def stopped(_):
+        raise asyncio.CancelledError
+
+    moving = SimpleNamespace(state=State(tmp_path / "shop.json"))
+    for name, before in (("check", "began"), ("hold", "check"), ("rows", "hold"), ("clear", "flip")):
+        monkeypatch.setattr(move, "STEPS", (Step(name, "", stopped),))
+        moving.state.mark(before, "done")
+        with pytest.raises(asyncio.CancelledError):
+            await verb._go(moving)
+        moving.state.forget(name)
+    waits = "the shop waits: the same command goes on, --back gives the move up"
+    there = "the shop works there; the same command removes its rows here"
+    assert capsys.readouterr().err.splitlines() == [waits, waits, there]
