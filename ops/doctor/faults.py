@@ -68,16 +68,25 @@ _HOOKS, _MIGRATE, _DEPLOY = "python -m ops webhooks", "python -m ops migrate", "
 _APP = "python -m ops setup"
 _POOLED, _DIRECT = "vercel env add LOTOK_DATABASE_URL production", "vercel env add DATABASE_URL_UNPOOLED production"
 _WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobypassrls"'
-_REGION = f'edit "regions" in vercel.json, then {_DEPLOY}'
+_REGION = f'nano vercel.json && {_DEPLOY}   # "regions"'
 _DAILY = """sed -i 's/"[*] [*] [*] [*] [*]"/"0 3 * * *"/' vercel.json"""
 
-_OWN = {"address_away": "sudo lotok monitor", "cron_missing": "journalctl -u lotok-drain -n 50"}
+_EDIT = "sudo nano /etc/lotok/env"
+_OWN = {
+    "address_away": "sudo lotok monitor",
+    "cron_missing": "journalctl -u lotok-drain -n 50",
+    # what was changed in the file, and not taken over yet
+    "secret_differs": "sudo lotok restart",
+    "token_differs": "sudo lotok restart",
+    "comes_as_owner": f"{_EDIT} && sudo lotok migrate --app-password && sudo lotok restart   # DATABASE_URL: lotok_app",
+    "redis_evicts": "valkey-cli config set maxmemory-policy volatile-ttl && valkey-cli config rewrite",
+}
 _THERE = (
     (
         r"(?:openssl rand -hex 24 \| )?vercel env (?:add|rm) (\w+) \w+",
-        r"sudo nano /etc/lotok/env (\1), then: sudo lotok restart",
+        r"sudo nano /etc/lotok/env && sudo lotok restart   # \1",
     ),
-    (r"vercel deploy --prod", "ops/deploy/vps/update.sh root@..., in a checkout after git pull"),
+    (r"vercel deploy --prod", "git pull && ops/deploy/vps/update.sh root@..."),
     (r"vercel logs \S+", "journalctl -u 'lotok-*' --since -1h"),
     (r"python -m ops", "sudo lotok"),
 )
@@ -165,7 +174,7 @@ FAULTS = (
           "Токен Redis разрешает только читать: {said}", "vercel env add UPSTASH_REDIS_REST_TOKEN production"),
     Fault("redis_evicts", looks.redis_evicts, "When Redis is full, it throws conversations away ({policy})",
           "Когда Redis заполнится, он выбросит разговоры ({policy})",
-          "open https://console.upstash.com and switch eviction off"),
+          "open https://console.upstash.com   # Eviction: off"),
     Fault("blob_refused", looks.blob("refused"), "The file store does not work: {said}",
           "Хранилище файлов не работает: {said}", "vercel env add BLOB_READ_WRITE_TOKEN production"),
     Fault("blob_public", looks.blob("public"), "The file store is open to everybody: {said}",
@@ -177,7 +186,7 @@ FAULTS = (
           "vercel env add ADMIN_IDS production"),
     Fault("admin_stranger", looks.strangers, "The admin bot cannot write to {id}, who has not pressed Start in it",
           "Бот администратора не может написать {id}: там ещё не нажали «Старт»",
-          "open https://t.me/{username} and press Start", local=True),
+          "open https://t.me/{username}   # Start", local=True),
     Fault("kie_refused", looks.key_refused("kie"), "KIE.ai does not accept KIE_API_KEY ({status})",
           "KIE.ai не принимает KIE_API_KEY ({status})", "vercel env add KIE_API_KEY production"),
     Fault("openai_refused", looks.key_refused("openai"), "OpenAI does not accept OPENAI_API_KEY ({status})",
