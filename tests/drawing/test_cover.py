@@ -454,6 +454,19 @@ def test_a_framed_photo_goes_on_in_the_colour_of_its_plain_edges():
     assert np.abs(beside - 240).max() < 12
 
 
+@pytest.mark.parametrize("turn", [0, 90])
+def test_beside_a_framed_photo_that_cuts_its_product_the_ground_goes_on(turn):
+    photo = Image.new("RGB", (600, 800), (240, 240, 240))
+    draw_on = ImageDraw.Draw(photo)
+    draw_on.rectangle((60, 20, 540, 780), fill=(20, 60, 150))
+    draw_on.rectangle((0, 260, 599, 460), fill=(230, 120, 20))  # sleeves
+    photo, focus = photo.rotate(turn, expand=True), (0, 20, 600, 780) if not turn else (20, 0, 780, 600)
+    size = (400, 300) if not turn else (300, 400)
+    made = np.asarray(framed.alone(size, photo, focus)).astype(int)
+    beside = made[:, :60] if not turn else made[:60]
+    assert np.abs(beside - 240).max() < 12
+
+
 def test_beside_a_framed_photo_the_light_changes_as_it_does_in_it():
     rows = np.linspace(250, 190, 800)[:, None, None]
     photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))

@@ -16,12 +16,14 @@ from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, 
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
+from lib.drawing.ground.raster import Floats
 
 INK: Rgb = (29, 32, 48)
 LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
+LEAP = 6  # of 255: more from one line of an edge to the next is another thing, less is the light
 
 # The mood of each, and its turn.
 MOODS = {"band": ("dark", 0), "head": ("vivid", 2), "panel": ("light", 0), "diagonal": ("dark", 0)}
@@ -199,7 +201,8 @@ def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
         pixels = np.asarray(edge, dtype=np.float32)
         middle = np.median(pixels, (0, 1))
         if np.mean(np.abs(pixels - middle).max(-1) < PLAIN) > 0.5:
-            rows = raster.box(np.median(pixels, 1, keepdims=True), max(1, high // 30))  # its light may change downwards
+            lines = _ground(np.median(pixels, 1), middle)
+            rows = raster.box(lines[:, None], max(1, high // 30))  # its light may change downwards
             side = Image.fromarray((rows + 0.5).clip(0, 255).astype(np.uint8)).resize((wide, high))
         else:
             side = Image.new("RGB", (wide, high))
@@ -209,6 +212,16 @@ def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
             side = side.filter(ImageFilter.GaussianBlur(wide / 40))
         canvas.paste(side.crop((at * wide // 2, 0, wide, high)), (at * wide // 2, 0))
     return canvas.rotate(-90, expand=True) if is_low else canvas
+
+
+def _ground(lines: Floats, plain: Floats) -> Floats:
+    """Return the lines of a plain edge without the product: where it reaches the edge, the ground goes on."""
+    run = np.concatenate([[0], np.cumsum(np.abs(np.diff(lines, axis=0)).max(-1) > LEAP)])
+    own = np.isin(run, run[np.abs(lines - plain).max(-1) < PLAIN])
+    if not own.any():
+        return lines
+    at = np.arange(len(lines))
+    return np.stack([np.interp(at, at[own], plane[own]) for plane in lines.T], -1).astype(np.float32)
 
 
 def _around(focus: tuple[int, int, int, int], whole: tuple[int, int], aspect: float) -> tuple[int, int, int, int]:
