@@ -55,6 +55,13 @@ def test_a_hand_that_comes_in_from_the_edge_is_not_surely_the_product(
     assert (marks.arm > gate.SURE.arm) is (verdict == "unsure")
 
 
+@pytest.mark.parametrize(("share", "verdict"), [(0.67, "unsure"), (0.52, "sure")])
+def test_what_is_mostly_of_the_colour_of_skin_is_not_surely_a_product(share: float, verdict: str) -> None:
+    """A wicker chair that the photo crops lost its cushion; a tin with a tan label is whole."""
+    good = gate.Marks(overlap=0.99, searched=0.99, inner=0.0, unsure=0.01, blurred=0.0, area=0.3, arm=share)
+    assert gate.certainty(good) == verdict
+
+
 @pytest.mark.parametrize("body", [(40, 90, 60), (230, 60, 20)])
 def test_what_the_photo_crops_is_sure_when_it_has_no_colour_of_skin(body: tuple[int, int, int]) -> None:
     box = (0, 60, 140, 140)

@@ -44,7 +44,7 @@ SURE = Marks(
     hidden=0.085,
     lacking=0.03,
     shared=0.15,
-    arm=0.7,
+    arm=0.6,
 )
 UNSURE = Marks(
     overlap=0.6,
