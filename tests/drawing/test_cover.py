@@ -446,6 +446,24 @@ def test_every_design_says_what_its_number_is_of(monkeypatch, name):
         assert said.lower().replace("\u00a0", " ").count("тепло") == 1, said
 
 
+def test_a_stamp_of_one_line_has_it_in_its_middle(monkeypatch):
+    seen = {}
+    ring, write = CoverSheet.ring, CoverSheet.write
+
+    def ringed(paper, x, y, *rest):
+        seen["middle"] = y
+        ring(paper, x, y, *rest)
+
+    def written(paper, block, at, *rest, **more):
+        seen[block.lines[0]] = at[1] + block.height / 2
+        write(paper, block, at, *rest, **more)
+
+    monkeypatch.setattr(CoverSheet, "ring", ringed)
+    monkeypatch.setattr(CoverSheet, "write", written)
+    draw.draw(SIZE, PRODUCTS["shoe"], facts.read("Сок яблочный", ("250 мл", "Без сахара")), "paper")
+    assert seen["250\u00a0мл"] == pytest.approx(seen["middle"])
+
+
 def test_a_framed_photo_goes_on_in_the_colour_of_its_plain_edges():
     photo = Image.new("RGB", (600, 800), (240, 240, 240))
     ImageDraw.Draw(photo).rectangle((60, 20, 540, 780), fill=(20, 60, 150))

@@ -191,7 +191,7 @@ def _stamp(cover: Cover, at: tuple[float, float]) -> None:
     value = letters.fit(value.lines[0], line, (190, 110), (size, 30), lines=1)
     ink = ink if contrast(ink, cover.tones.ground) >= 4.5 else cover.tones.ink
     note = letters.fit(number.note, pair.strong, (176, 76), (34, 24), lines=2)
-    top = at[1] - (value.height + note.height) / 2
+    top = at[1] - (value.height + (note.height if number.note else 0)) / 2
     cover.paper.write(value, (at[0] - 125, top), ink, centre=250)
     cover.paper.write(note, (at[0] - 125, top + value.height), ink, centre=250)
 
