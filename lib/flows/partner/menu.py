@@ -10,7 +10,7 @@ from lib.flows.partner import workplace
 from lib.loyalty import partners
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard
+from lib.telegram.client import Keyboard
 from lib.telegram.dispatch import Turn
 
 # The menu of the owner and the managers beside the till: a label and where it leads.
@@ -45,8 +45,8 @@ async def _home(turn: Turn, note: str = "") -> None:
         turn.state.data.pop("shop", None)
     place = workplace.chosen(turn, where)
     if place is None:
-        key, rows = ("partner.home.choose", _shops(where)) if where else ("partner.home.nowhere", [_apply(turn)])
-        words = turn.text(key)
+        words = turn.text("partner.home.choose" if where else "partner.home.nowhere")
+        rows = workplace.shops(where) or [workplace.apply(turn)]
     else:
         words, rows = await _shop(turn, place)
         if len(where) > 1:
@@ -77,17 +77,9 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
     return words, [*rows, refresh]
 
 
-def _apply(turn: Turn) -> list[Button]:
-    return [screen.button(turn, "partner.button.apply", "apply:new", style="primary")]
-
-
-def _shops(where: list[Staff]) -> Keyboard:
-    return [[Button(screen.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]
-
-
 async def _list(turn: Turn) -> None:
-    rows = _shops(await workplace.places(turn))
-    await turn.show(turn.text("partner.home.choose"), [*rows, _apply(turn), screen.home(turn)])
+    rows = workplace.shops(await workplace.places(turn))
+    await turn.show(turn.text("partner.home.choose"), [*rows, workplace.apply(turn), screen.home(turn)])
 
 
 async def _choose(turn: Turn, partner_id: int) -> None:

@@ -11,6 +11,7 @@ from lib.loyalty import staff
 from lib.loyalty.staff import Staff
 from lib.people import notify
 from lib.telegram import screen
+from lib.telegram.client import Button, Keyboard
 from lib.telegram.dispatch import Turn
 
 QUICK = (20_000, 35_000, 50_000, 100_000)  # kopecks, for the buttons of a shop that has chosen none
@@ -40,7 +41,9 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     """
     where = await places(turn)
     place = chosen(turn, where)
+    rows = [screen.home(turn)]
     if place is None:
+        rows = [*(shops(where) or [apply(turn)]), *rows]
         gone = turn.state.data.pop("shop", None)
         words = "partner.error.not_staff" if gone else "partner.home.choose" if where else "partner.home.nowhere"
     elif manages and not place.manages:
@@ -51,8 +54,18 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     else:
         return place
     turn.state.step = ""
-    await turn.show(turn.text(words), [screen.home(turn)])
+    await turn.show(turn.text(words), rows)
     return None
+
+
+def shops(where: list[Staff]) -> Keyboard:
+    """Return the buttons that choose one of these shops."""
+    return [[Button(screen.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]
+
+
+def apply(turn: Turn) -> list[Button]:
+    """Return the button that begins an application."""
+    return [screen.button(turn, "partner.button.apply", "apply:new", style="primary")]
 
 
 async def at_work_in(turn: Turn, shop: str) -> Staff | None:

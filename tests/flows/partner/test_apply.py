@@ -17,13 +17,16 @@ async def filled(chat):
 
 
 async def test_a_stranger_consents_first_and_is_asked_for_an_application(newcomer, shop):
-    from tests.flows.chat import Chat
+    from tests.flows.chat import Chat, buttons
 
     chat = Chat(shop.http, "partner", (await newcomer(first_name="Глеб")).user)
     await chat.says("/menu")
     await chat.sees("Здравствуйте, Глеб!.*согласие")
     await chat.presses("Принимаю")
     await chat.sees("Подайте заявку")
+    await chat.says("Здравствуйте")
+    await chat.sees("Вы пока не работаете ни в одном магазине")
+    assert "Подать заявку" in buttons(await chat.last())
 
 
 async def test_an_application_takes_four_answers_and_waits_for_approval(gleb, shop):
