@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-# Each of the two runs of tests holds a pipe's end as long as it lives: that in the background, and that before it.
-PYTHON = '#!/bin/sh\ncase "$*" in *--ignore*) exec sleep 60 3> alive ;; *pytest*) exec sleep 60 3> before ;; esac\n'
+# mypy, in the background, and the tests before it each hold a pipe's end as long as they live.
+PYTHON = '#!/bin/sh\ncase "$*" in *mypy*) exec sleep 60 3> alive ;; *pytest*) exec sleep 60 3> before ;; esac\n'
 
 
 def test_what_runs_in_the_background_ends_with_the_check(tmp_path):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,8 @@ from lib.telegram import conversation, dispatch, fallback, fsm, instance, menus
 from ops.serving import bridge
 from tests.telegram.parlour import hall, visits
 from tests.telegram.test_dispatch import SHOP, said
+
+HALL = replace(SHOP, words="")  # where words, too, come to the hall
 
 ALICE, BOB = 7, 8
 LATE = cache.DEADLINE.total_seconds() + 0.15
@@ -73,7 +76,7 @@ async def arrives(raw, **options):
     async def never(*_):
         raise AssertionError
 
-    return (await dispatch.handle("studio", raw, menus.Flows({"studio": SHOP}, meet, never, never), **options)).status
+    return (await dispatch.handle("studio", raw, menus.Flows({"studio": HALL}, meet, never, never), **options)).status
 
 
 @pytest.fixture
@@ -215,7 +218,7 @@ async def test_a_blocked_bot_that_cannot_be_noted_gives_the_turn_back(redis, mon
 
     plain = hall.handle
     monkeypatch.setattr(hall, "handle", blocks)
-    flows = menus.Flows({"studio": SHOP}, meet, no_neon, no_neon)
+    flows = menus.Flows({"studio": HALL}, meet, no_neon, no_neon)
     assert (await dispatch.handle("studio", said("Раз", 1), flows)).status == 503
     monkeypatch.setattr(hall, "handle", plain)
     assert await arrives(said("Раз", 1)) == 200
