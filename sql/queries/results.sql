@@ -9,7 +9,7 @@ order by id;
 -- name: order_rows
 -- A row an order, in the order of a file's columns, and whose it is. The two tables are joined here, as the view of both
 -- hides whose they are from the index.
-select j.id, j.created_at, case when j.args ? 'mends' then 'mend' else coalesce(j.args ->> 'product', j.task) end,
+select j.id, j.created_at, case when (j.args ->> 'mends')::bigint > 0 then 'mend' else coalesce(j.args ->> 'product', j.task) end,
     j.args ->> 'title', coalesce((j.args ->> 'count')::integer, 1), j.state, coalesce(-c.amount, 0),
     coalesce(r.amount, 0), j.finished_at, trim(concat_ws(' ', u.first_name, u.last_name)),
     case when u.tg_id > 0 then u.tg_id::text end

@@ -12,6 +12,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.jobs.table import NewJob
 from lib.loyalty import partners, points
+from lib.studio.orders import Order
 from lib.tables import source
 from lib.tasks import sheet
 from lib.tasks.sheet import RowOwner, SheetOrder
@@ -340,7 +341,7 @@ async def test_reversals_whose_other_half_is_in_another_period_are_named(conn, s
 
 async def ordered(conn, user, *, title, state="done", charged=0, **args):
     """Put an order of the studio into the history, with its credits."""
-    asked = {"product": "card", "title": title, **args}
+    asked = Order(bot="studio", chat_id=1, message_id=1, language="ru", file_id="f", title=title, **args).args()
     await factories.make_job(conn, user, task="card", args=asked, price=charged, priority=1000)
     [job] = await table.fetch_next_queued_job(conn, ["card"], factories.LEASE)
     await table.update_job_status(conn, job, state, error_code="internal" if state == "failed" else None)
