@@ -1,6 +1,6 @@
 #!/bin/sh
 # Proves what is here: ruff, mypy, deno for the simulator's page, pytest. `make check` calls it.
-# Six workers on two cores, as each waits now and then, and mypy beside them; what it found is told last.
+# Six workers run the tests on two cores, as each waits now and then. mypy runs beside them and tells its findings last.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

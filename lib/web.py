@@ -54,8 +54,8 @@ async def _settings_first(_: Starlette) -> AsyncIterator[None]:
     except errors.Misconfigured as error:
         log.event("misconfigured", error=error.detail)
         raise SystemExit(f"Lotok cannot start: {error.detail}") from None
-    gc.freeze()  # what is loaded stays: looking through it once took 100 ms of one update
-    gc.set_threshold(10_000)  # most of what an update makes is gone before anybody has to look for circles in it
+    gc.freeze()  # the loaded modules stay: one search for garbage among them took 100 ms of an update
+    gc.set_threshold(10_000)  # most objects of an update are gone before a search for circles would find them
     yield
     await db.close()
     await fetch.close()

@@ -18,7 +18,7 @@ from lib import config, db, errors, migrations
 from ops import contract
 from ops.regions import numbers
 
-APP = "lotok_app"  # as whom the functions come
+APP = "lotok_app"  # the role of the functions
 SHORTEST = 16  # characters of its password
 
 

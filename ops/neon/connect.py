@@ -37,7 +37,7 @@ PINNED = {
     "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
 }
-# What a database may have set to so little that nothing could be pinned: it holds from the first statement on.
+# A database may have a limit of a few milliseconds, by which the statements that pin the others would end, too.
 ENDLESS = "-c statement_timeout=0"
 # A connection whose other end has vanished is noticed in about a minute, whether it reads or writes.
 LIVELY = {

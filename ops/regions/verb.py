@@ -87,7 +87,7 @@ async def _move(args: argparse.Namespace) -> int:
 
 
 async def _go(moving: Move) -> None:
-    """Do the steps; whoever stops them hears that the shop waits, and what ends that."""
+    """Do the steps; a person who stops them reads that the shop waits, and which command ends the wait."""
     try:
         await steps.run(move.STEPS, moving.state, moving)
     except asyncio.CancelledError:

@@ -94,7 +94,7 @@ where t.partner_id = %(partner_id)s
 and t.id = %(txn_id)s;
 
 -- name: earned_on_rest
--- What the part of a bill that was paid in money has earned, where points paid the other part.
+-- The points that the part paid in money has earned, of a bill whose other part was paid with points.
 select coalesce(sum(points), 0)::bigint as points
 from point_txns
 where partner_id = %(partner_id)s

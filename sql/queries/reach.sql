@@ -191,7 +191,7 @@ and broadcast_id = %(id)s
 and n = %(n)s;
 
 -- name: hours_left
--- When those may be written to who still wait, a row a zone and day.
+-- The hours in which the people who still wait may be written to, a row a zone and day.
 select distinct run_at, until
 from broadcast_parts
 where partner_id = %(partner_id)s
