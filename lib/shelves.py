@@ -79,7 +79,12 @@ class Shelf:
         await self.put_many({owner: value}, variant=variant)
 
     async def put_many(self, values: Mapping[Any, Any], *, variant: str = "") -> int:
-        """Store the values in two round trips; return how many were, 0 without Redis."""
+        """Store the values in two round trips; return how many were, 0 without Redis.
+
+        A value that may never be stored raises ValueError, whether Redis answers or not.
+        """
+        for value in values.values():
+            _refuse_fields(value)
         names = [self._name(owner, variant) for owner in values]
         found = await self._look(names)
         commands = [
@@ -128,6 +133,7 @@ class Shelf:
             _rest(self.prefix + name)
             tally.add(f"cache|{self.kind}|stale")
             return found.value
+        _refuse_fields(value)
         if found.stamp is not None:
             tally.add(f"cache|{self.kind}|misses")
             self._ride(name, found.stamp, value)
@@ -160,7 +166,6 @@ class Shelf:
 
     def _store(self, name: str, stamp: str, value: Any) -> cache.Command | None:
         """Return the command that stores the value, or None when it is over already."""
-        _refuse_fields(value)
         ttl = (self.ttl if value is not None else NEGATIVE).total_seconds() * random.uniform(1 - JITTER, 1)
         if self.ends and isinstance(value, dict) and self.ends in value:
             ttl = min(ttl, float(value[self.ends]) - time.time())

@@ -295,7 +295,17 @@ def test_there_is_no_class_for_secrets_money_and_open_orders(prefix: str) -> Non
 async def test_a_value_that_holds_any_of_them_is_not_stored(redis: upstash.Upstash, value: Any) -> None:
     with pytest.raises(ValueError, match="never cached"):
         await shelves.PROFILE.put(1, value)
+    with pytest.raises(ValueError, match="never cached"):
+        await shelves.PROFILE.read(1, Source(value))
     assert await redis._redis.run([[b"DBSIZE"]]) == [0]
+
+
+async def test_it_is_refused_without_redis_too(redis: upstash.Upstash) -> None:
+    redis.faults.now = Fault("503")
+    with pytest.raises(ValueError, match="never cached"):
+        await shelves.PROFILE.put(1, {"password": "x"})
+    with pytest.raises(ValueError, match="never cached"):
+        await shelves.PROFILE.read(1, Source({"password": "x"}))
 
 
 async def test_a_menus_sort_order_is_no_order(redis: upstash.Upstash) -> None:
