@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dev import postgres, servers
-from lib import config, db
+from lib import cache, config, db
 from tests import clusters, factories
 from tests.reused import Reused
 from tests.sizes import is_short, size
@@ -104,8 +105,9 @@ class Database:
 
 @pytest.fixture(scope="session", autouse=True)
 def settings() -> Iterator[None]:
-    """Give every test the same settings, whatever the shell holds."""
+    """Give every test the same settings, whatever the shell holds, and Redis as long as a busy machine needs."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "DEADLINE", timedelta(seconds=10))
         for name in UNSET:
             patch.delenv(name, raising=False)
         for name, value in SETTINGS.items():
