@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     """Run one command and return the exit code; an expected failure is one line, no traceback."""
     if sys.version_info[:2] != (3, 12):
         return _refuse(
-            f"Lotok needs Python 3.12, this is {sys.version.split()[0]}. Use: make {argv[0] if argv else 'up'}"
+            f"Lotok needs Python 3.12, this is {sys.version.split()[0]}. Use: {_way(argv[0] if argv else 'up')}"
         )
     args = _parser().parse_args(argv)
     if args.command == "up":
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("dev", "lib", "ops"):
             raise
-        return _refuse(f"The package {error.name} is not installed. Use: make {args.command}")
+        return _refuse(f"The package {error.name} is not installed here. Use: {_way(args.command)}")
     if args.command == "up":
         return up.run(args.port, ai=args.ai)
     if args.command == "env":
@@ -57,6 +57,11 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1024 <= int(text) <= 65_000:
         raise argparse.ArgumentTypeError("a port is a number from 1024 to 65000")
     return int(text)
+
+
+def _way(command: str) -> str:
+    """Return what has the packages: a target of make, or its environment for a command that is none."""
+    return f"make {command}" if command in ("up", "reset") else "make setup && . .venv/bin/activate"
 
 
 def _refuse(text: str) -> int:

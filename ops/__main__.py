@@ -13,7 +13,10 @@ import os
 import sys
 from types import ModuleType
 
-import psycopg
+try:
+    import psycopg
+except ModuleNotFoundError as error:  # the Python of the system, which most shells call in a new terminal
+    sys.exit(f"ops: the package {error.name} is not installed here. Use: make setup && . .venv/bin/activate")
 
 from lib import errors
 from ops import VERBS
