@@ -97,3 +97,14 @@ def test_the_table_has_a_row_for_each_number_of_users():
     said = cost.run()
     assert [int(row.replace(",", "")) for row in re.findall(r"^\| ([\d,]+) \|", said, re.MULTILINE)] == [*cost.USERS]
     assert len({line.count("|") for line in said.splitlines() if line.startswith("|")}) == 1
+
+
+def test_the_results_and_the_page_say_what_the_figures_of_today_come_to():
+    """It costs nothing to reckon again, so whoever measures `load`, `updates` or `studio` again does that, too."""
+    printed = results.FILE.read_text(encoding="utf-8").partition("<!-- cost -->")[2]
+    assert cost.run() in printed, "run: python -m bench cost"
+    page = " ".join((cost.PRICES.parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8").split())
+    totals = re.findall(r"^\| ([\d,]+) \|(?:[^|]*\|){5} \$([\d,.]+) \|", cost.run(), re.MULTILINE)
+    for users, total in totals:
+        assert f"{users} users ${float(total.replace(',', '')):,.0f}" in page
+    assert len(totals) == len(cost.USERS)

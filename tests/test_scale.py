@@ -39,6 +39,7 @@ def test_a_figure_that_is_gone_is_no_zero():
 def test_the_page_has_the_table_of_the_results():
     results = scale.RESULTS.read_text(encoding="utf-8")
     printed = results.partition("<!-- scale -->")[2].partition("<!-- end of scale -->")[0]
+    assert scale.run() in printed, "run: python -m bench scale"
     rows = [line for line in printed.splitlines() if line.startswith("|")]
     assert [row.split("|")[1].strip() for row in rows[2:]] == [f"{users:,}" for users in scale.USERS]
     for row in rows:
