@@ -6,7 +6,8 @@ the receiver's language, within what Telegram allows. Kick the drain after the c
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -37,9 +38,24 @@ ALERTS = (
 # https link that it opens.
 type Ways = Sequence[Sequence[tuple[str, str]]]
 
+# Fields that are words of a language themselves.
+type Worded = Callable[[str], Mapping[str, object]]
 
-async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> bool:
+
+@dataclass(frozen=True)
+class Admin:
+    """An administrator's id in Telegram, and the language they read."""
+
+    id: int
+    language: str
+
+
+async def alert_admins(
+    through: str, key: str, worded: Worded | None = None, /, *, ways: Ways = (), **fields: object
+) -> bool:
     """Send a sentence to every administrator who wants to hear of this kind of thing; its key is alert.<kind>.
+
+    Each reads it in their own language; `worded` gives the fields that are words of that language.
 
     False when somebody wants to hear it and nobody could be told: then it has not been said.
 
@@ -48,38 +64,46 @@ async def alert_admins(through: str, key: str, *, ways: Ways = (), **fields: obj
     told. `ways` lead on within the admin bot.
     """
     log.event("alert", key=key, **{name: value for name, value in fields.items() if str(value).isascii()})
-    wanted, told = await _hand_out(through, key, ways, fields)
+    wanted, told = await _hand_out(through, key, ways, lambda said: {**fields, **(worded(said) if worded else {})})
     return told > 0 or wanted == 0
 
 
 async def hand_to_admins(through: str, key: str, *, ways: Ways = (), **fields: object) -> int:
     """Send them what a person wrote, which no log keeps; return how many have it."""
-    return (await _hand_out(through, key, ways, fields))[1]
+    return (await _hand_out(through, key, ways, lambda _: fields))[1]
 
 
-async def _hand_out(through: str, key: str, ways: Ways, fields: Mapping[str, object]) -> tuple[int, int]:
+async def _hand_out(through: str, key: str, ways: Ways, worded: Worded) -> tuple[int, int]:
     """Return how many want to hear of it, and how many have it now."""
-    rows = [[Button(text.say(text.LANGUAGES[0], label), target) for label, target in row] for row in ways]
-    parts = text.parts(text.LANGUAGES[0], key, **fields)
-    wanted = config.get().admin_ids - await spared(key.partition(".")[2].partition("_")[0])
-    return len(wanted), sum(await asyncio.gather(*(_hand(admin, through, parts, rows) for admin in wanted)))
+    wanted = await hearers(key.partition(".")[2].partition("_")[0])
+    parts = {language: text.parts(language, key, **worded(language)) for language in {one.language for one in wanted}}
+    return len(wanted), sum(
+        await asyncio.gather(*(_hand(one, through, parts[one.language], _rows(one.language, ways)) for one in wanted))
+    )
 
 
-async def _hand(admin: int, through: str, parts: list[str], rows: Keyboard) -> bool:
+def _rows(language: str, ways: Ways) -> Keyboard:
+    return [[Button(text.say(language, label), target) for label, target in row] for row in ways]
+
+
+async def _hand(admin: Admin, through: str, parts: list[str], rows: Keyboard) -> bool:
     """Send all parts through one bot; a message counts as sent when all of its parts are."""
     for bot in dict.fromkeys(("admin", through)):
         with contextlib.suppress(errors.AppError):
             for words in parts:
-                await Chat(bot, admin, paced=True).say(words, rows if bot == "admin" and words is parts[-1] else None)
+                last = bot == "admin" and words is parts[-1]
+                await Chat(bot, admin.id, paced=True).say(words, rows if last else None)
             return True
     return False
 
 
-async def spared(kind: str) -> set[int]:
-    """Return the administrators who do not want to hear of this kind of thing; none when that cannot be known."""
+async def hearers(kind: str) -> list[Admin]:
+    """Return the administrators who want to hear of this kind of thing; all of them when that cannot be known."""
+    admins, language = sorted(config.get().admin_ids), text.LANGUAGES[0]
     with contextlib.suppress(errors.AppError):
-        return set(await db.run(lambda conn: SQL.who_muted.all(conn, int, kind=kind)))
-    return set()
+        asked = {"admins": admins, "kind": kind, "language": language}
+        return list(await db.run(lambda conn: SQL.who_hears.all(conn, Admin, **asked)))
+    return [Admin(one, language) for one in admins]
 
 
 async def tell(

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from lib import cache, config, errors, log, text
 from lib.people import notify
+from lib.people.notify import Admin
 from lib.reach.alerts import Alert, Change
 from lib.telegram.client import Button, Chat, Keyboard
 
@@ -26,7 +27,6 @@ ROOM = 3500  # characters of a message, 4096 with its head and its end
 GATHER, EDIT, KEPT = timedelta(seconds=60), timedelta(minutes=5), timedelta(days=2)
 ZONE, MORNING = ZoneInfo("Europe/Moscow"), 10
 MUTES = ("hour", "morning")
-LANGUAGE = text.LANGUAGES[0]
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,20 @@ class ToldMessage:
 
 async def tell(change: Change, now: datetime) -> None:
     """Tell every administrator who wants to hear it what has changed, and in the morning what can wait."""
-    wanted = sorted(config.get().admin_ids - await notify.spared("alarm"))
+    wanted = await notify.hearers("alarm")
     await asyncio.gather(*(_tell(admin, change, now) for admin in wanted))
     tickets = [one for one in change.firing if one.severity == "ticket"]
     if tickets and await _is_morning(now):
-        await asyncio.gather(*(_say(admin, _words("alarm.tickets", tickets, now), _keyboard()) for admin in wanted))
+        await asyncio.gather(*(_say(admin, _words(admin, "alarm.tickets", tickets, now)) for admin in wanted))
 
 
-async def _tell(admin: int, change: Change, now: datetime) -> None:
+async def _tell(admin: Admin, change: Change, now: datetime) -> None:
     """Bring one administrator's messages up to date; a fault of Telegram leaves it to the next look."""
     pages = [one for one in change.firing if one.severity == "page"]
     try:
-        last = ToldMessage.read(await cache.get(f"alert_message:{admin}"))
+        last = ToldMessage.read(await cache.get(f"alert_message:{admin.id}"))
         held = [one for one in pages if last and last.holds(one)]
-        quiet = await muted(admin, [one.name for one in pages], now)
+        quiet = await muted(admin.id, [one.name for one in pages], now)
         new = [one for one in pages if one not in held and one.name not in quiet]
         over = [one for one in change.resolved if last and last.holds(one)]
         if last and over:
@@ -77,53 +77,55 @@ async def _tell(admin: int, change: Change, now: datetime) -> None:
         elif last and last.names and (over or now.timestamp() - last.edited >= EDIT.total_seconds()):
             await _edit(admin, last, held, now)
     except errors.Upstream as error:
-        log.event("alert_not_told", admin=admin, error=str(error))
+        log.event("alert_not_told", admin=admin.id, error=str(error))
 
 
-async def _send(admin: int, last: ToldMessage | None, held: list[Alert], new: list[Alert], now: datetime) -> None:
+async def _send(admin: Admin, last: ToldMessage | None, held: list[Alert], new: list[Alert], now: datetime) -> None:
     """Send what is new; what came within a minute of the last message goes into that."""
     if last and now.timestamp() - last.at < GATHER.total_seconds() and await _edit(admin, last, [*held, *new], now):
         return
-    sent = await _say(admin, _words("alarm.pages", new, now), _keyboard())
+    sent = await _say(admin, _words(admin, "alarm.pages", new, now))
     if sent:
         at = now.timestamp()
         await _keep(admin, ToldMessage(sent[0], sent[1], at, at, [list(one.key) for one in new]))
 
 
-async def _edit(admin: int, last: ToldMessage, pages: list[Alert], now: datetime) -> bool:
+async def _edit(admin: Admin, last: ToldMessage, pages: list[Alert], now: datetime) -> bool:
     """Rewrite the last message with these; False when it can no longer be rewritten."""
-    words = _words("alarm.pages", pages, now) if pages else text.say(LANGUAGE, "alarm.over_all")
-    keyboard = _keyboard() if pages and last.bot == "admin" else None
-    if not await Chat(last.bot, admin).edit(last.id, words, keyboard):
+    words = _words(admin, "alarm.pages", pages, now) if pages else text.say(admin.language, "alarm.over_all")
+    keyboard = _keyboard(admin) if pages and last.bot == "admin" else None
+    if not await Chat(last.bot, admin.id).edit(last.id, words, keyboard):
         return False
     names = [list(one.key) for one in pages]
     await _keep(admin, ToldMessage(last.bot, last.id, last.at, now.timestamp(), names))
     return True
 
 
-async def _answer(last: ToldMessage, admin: int, over: list[Alert], now: datetime) -> None:
-    lines = [text.say(LANGUAGE, "alarm.over", what=_what(one), minutes=_minutes(one, now)) for one in over]
-    await Chat(last.bot, admin, paced=True).say("\n".join(lines), reply_to=last.id, silent=True)
+async def _answer(last: ToldMessage, admin: Admin, over: list[Alert], now: datetime) -> None:
+    language = admin.language
+    lines = [text.say(language, "alarm.over", what=_what(one, language), minutes=_minutes(one, now)) for one in over]
+    await Chat(last.bot, admin.id, paced=True).say("\n".join(lines), reply_to=last.id, silent=True)
 
 
-async def _say(admin: int, words: str, keyboard: Keyboard) -> tuple[str, int] | None:
+async def _say(admin: Admin, words: str) -> tuple[str, int] | None:
     """Send it through the admin bot, else through another that they have started; None when there is none."""
     for bot in filter(config.get().bot_tokens.get, ("admin", "studio")):
         with contextlib.suppress(errors.Rejected):
-            return bot, await Chat(bot, admin, paced=True).say(words, keyboard if bot == "admin" else None)
+            return bot, await Chat(bot, admin.id, paced=True).say(words, _keyboard(admin) if bot == "admin" else None)
     return None
 
 
-async def _keep(admin: int, message: ToldMessage) -> None:
-    await cache.set(f"alert_message:{admin}", json.dumps(vars(message)), KEPT)
+async def _keep(admin: Admin, message: ToldMessage) -> None:
+    await cache.set(f"alert_message:{admin.id}", json.dumps(vars(message)), KEPT)
 
 
-def _words(key: str, alerts: Sequence[Alert], now: datetime) -> str:
+def _words(admin: Admin, key: str, alerts: Sequence[Alert], now: datetime) -> str:
     """Return the message: as many alerts as fit, each whole, and how many there are beside them."""
-    told = [said(LANGUAGE, one, now) for one in alerts]
+    language = admin.language
+    told = [said(language, one, now) for one in alerts]
     shown = text.fitting(told, ROOM)
-    more = text.say(LANGUAGE, "alarm.more", n=len(told) - len(shown)) if len(told) > len(shown) else ""
-    return "\n\n".join(filter(None, [text.say(LANGUAGE, key, n=len(told)), *shown, more]))
+    more = text.say(language, "alarm.more", n=len(told) - len(shown)) if len(told) > len(shown) else ""
+    return "\n\n".join(filter(None, [text.say(language, key, n=len(told)), *shown, more]))
 
 
 def said(language: str, alert: Alert, now: datetime) -> str:
@@ -132,7 +134,7 @@ def said(language: str, alert: Alert, now: datetime) -> str:
     return text.say(language, "alarm.one", what=what, minutes=_minutes(alert, now), todo=todo)
 
 
-def _what(alert: Alert, language: str = LANGUAGE) -> str:
+def _what(alert: Alert, language: str) -> str:
     return text.say(language, f"alarm.{alert.name}", label=alert.label, **alert.facts)
 
 
@@ -140,9 +142,9 @@ def _minutes(alert: Alert, now: datetime) -> int:
     return int((now - alert.since).total_seconds() // 60)
 
 
-def _keyboard() -> Keyboard:
-    mute = [Button(text.say(LANGUAGE, f"alarm.mute.{span}"), f"alerts:mute:{span}") for span in MUTES]
-    return [mute, [Button(text.say(LANGUAGE, "alarm.now"), "alerts:home")]]
+def _keyboard(admin: Admin) -> Keyboard:
+    mute = [Button(text.say(admin.language, f"alarm.mute.{span}"), f"alerts:mute:{span}") for span in MUTES]
+    return [mute, [Button(text.say(admin.language, "alarm.now"), "alerts:home")]]
 
 
 async def _is_morning(now: datetime) -> bool:

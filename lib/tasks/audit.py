@@ -1,18 +1,19 @@
 """Checks every night that no credit and no job was lost, and tells the administrators what it finds."""
 
 import contextlib
-import html
 from datetime import timedelta
 
-from lib import cache, config, db, errors, log, retry
+from lib import cache, config, db, errors, log, retry, text
 from lib.jobs.run import Run
 from lib.office import audit
+from lib.office.audit import Finding
 from lib.people import notify
 from lib.reach import watch
 from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=5), cap=timedelta(hours=1))
 LEASE = timedelta(minutes=5)
+ROOM = 3500  # characters of a message
 KEPT = timedelta(hours=26)  # until the next night's
 
 
@@ -26,16 +27,23 @@ async def run(run: Run) -> None:
         return
     for finding in found:
         log.event("audit", check=finding.check, number=finding.number, examples=finding.examples)
-    lines = [f"• {finding.check}: {finding.number} ({', '.join(finding.examples)})" for finding in found]
-    alert = "<b>Audit</b>\n" + html.escape("\n".join(lines), quote=False)[:3500]
     told = list(run.checkpoint.get("told", []))
-    wanted = sorted(config.get().admin_ids - await notify.spared("audit"))
+    wanted = await notify.hearers("audit")
     for admin in wanted:
-        if admin not in told and await _tell(admin, alert):
-            told.append(admin)
+        if admin.id not in told and await _tell(admin.id, _words(admin.language, found)):
+            told.append(admin.id)
             await run.save(told=told)
     if wanted and not told:
         raise errors.Unavailable("nobody_told")
+
+
+def _words(language: str, found: list[Finding]) -> str:
+    lines = [f"• {_sentence(language, one)}: {one.number} ({', '.join(one.examples)})" for one in found]
+    return text.say(language, "admin.audit", lines="\n".join(text.fitting(lines, ROOM)))
+
+
+def _sentence(language: str, finding: Finding) -> str:
+    return text.say(language, f"admin.audit.{audit.CHECKS[finding.check].name}")
 
 
 async def _tell(admin: int, alert: str) -> bool:

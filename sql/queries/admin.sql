@@ -289,10 +289,18 @@ where key = %(key)s
 and task = 'tell'
 and state = 'queued';
 
--- name: who_muted
-select tg_id
-from muted_alerts
-where kind = %(kind)s;
+-- name: who_hears
+-- The administrators who have not muted this kind of alert, each with their language as far as it is known.
+select a.tg_id as id, coalesce(u.language, %(language)s) as language
+from unnest(%(admins)s::bigint[]) as a (tg_id)
+left join users u on u.tg_id = a.tg_id
+where not exists (
+    select
+    from muted_alerts m
+    where m.tg_id = a.tg_id
+    and m.kind = %(kind)s
+)
+order by a.tg_id;
 
 -- name: mute
 insert into muted_alerts (tg_id, kind)

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from lib import text
 from lib.credits import catalog, ledger
 from lib.jobs import table as jobs_table
 from lib.office import audit
@@ -107,6 +108,12 @@ async def test_every_check_finds_what_it_looks_for(conn, check):
     for statement in WRONGS[check].split("; "):
         await conn.execute(statement)
     assert check in await checks(conn)
+
+
+def test_each_check_is_said_in_the_words_of_both_languages():
+    for sentence, query in audit.CHECKS.items():
+        assert text.say("en", f"admin.audit.{query.name}") == sentence
+        assert text.say("ru", f"admin.audit.{query.name}") != sentence
 
 
 async def test_ops_audit_ends_with_3_on_a_finding(database, capsys):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lib import config, errors
+from lib import config, errors, text
 from lib.office import trail
-from lib.people import notify
+from lib.people import notify, users
 from lib.telegram.client import Chat
 from tests import factories
 
@@ -37,9 +37,9 @@ def chats(monkeypatch):
     return said
 
 
-async def alert(**options):
+async def alert(*worded, **options):
     facts = {"bot": "client", "update": 5, "error": "KeyError"}
-    return await notify.alert_admins("client", "alert.buried", **facts, **options)
+    return await notify.alert_admins("client", "alert.buried", *worded, **facts, **options)
 
 
 async def test_every_administrator_is_told_once_by_the_admin_bot(database, admins, chats):
@@ -63,7 +63,7 @@ async def test_one_who_muted_this_kind_is_spared_and_hears_the_others(database, 
         await trail.mute(conn, 71, "buried", off=True)
     assert await alert()
     assert [one for _, one, _ in chats] == [72]
-    assert await notify.spared("audit") == set()
+    assert [one.id for one in await notify.hearers("audit")] == [71, 72]
 
 
 async def test_an_alert_that_everybody_muted_counts_as_said(database, admins, chats):
@@ -81,6 +81,22 @@ async def test_everybody_is_told_when_it_cannot_be_known_who_muted_it(admins, ch
     monkeypatch.setattr(notify.db, "run", away)
     assert await alert()
     assert len(chats) == len(admins)
+
+
+async def test_each_administrator_reads_it_in_their_own_language(database, admins, monkeypatch):
+    async with database.connect() as conn:
+        await users.get_or_create_user(conn, 72, language="en")
+    said = {}
+
+    async def say(chat, words, keyboard=None, **_):
+        said[chat.id] = (words, keyboard[0][0].label)
+        return 1
+
+    monkeypatch.setattr(Chat, "say", say)
+    assert await alert(lambda language: {"bot": f"client ({language})"}, ways=[[("button.menu", "menu:home")]])
+    assert said[71][0].startswith("⚠️ Не удалось обработать обновление 5 бота client (ru)"), said[71]
+    assert said[72][0].startswith("⚠️ Update 5 of the bot client (en)"), said[72]
+    assert (said[71][1], said[72][1]) == (text.say("ru", "button.menu"), text.say("en", "button.menu"))
 
 
 async def test_what_a_person_wrote_is_handed_over_to_as_many_as_can_be_reached(database, admins, chats):

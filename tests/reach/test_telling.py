@@ -7,6 +7,7 @@ import pytest
 
 from lib import config, errors
 from lib.office import trail
+from lib.people import users
 from lib.reach import telling
 from lib.reach.alerts import Alert, Change
 from lib.telegram.client import Chat
@@ -92,6 +93,19 @@ async def test_what_is_over_is_a_silent_answer_to_its_message(redis, database, s
 async def test_a_message_that_cannot_be_edited_is_followed_by_a_new_one(redis, database, said):
     said.shut = {"gone"}
     assert await verbs(said, ([LAG], 0), ([LAG, LETTERS], 0.5)) == ["say", "edit 1", "say"]
+
+
+async def test_an_administrator_who_reads_english_hears_it_in_english(redis, database, said, monkeypatch):
+    async with database.connect() as conn:
+        await users.get_or_create_user(conn, 71, language="en")
+    over = replace(LAG, state="resolved", resolved_at=NOW + 9 * MINUTE)
+    assert await verbs(said, ([LAG, DEBT], 60), ([], 69, over)) == ["say", "say", "reply silent 1", "edit 1"]
+    page, tickets, ended, edited = (words for _, _, words in said)
+    assert "Alerts: 1" in page
+    assert "The queue is stuck: its oldest job has waited 5 min" in page
+    assert "Payments with a debt: 1" in tickets
+    assert ended.startswith("✅ Over: The queue is stuck")
+    assert edited == "✅ All of it is over."
 
 
 async def test_too_many_are_cut_between_two_and_counted(redis, database, said):

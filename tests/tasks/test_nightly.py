@@ -6,6 +6,7 @@ import pytest
 
 from lib import config, errors, retry, storage
 from lib.jobs import drain, table
+from lib.people import users
 from lib.studio import files, spending
 from lib.tasks import TASKS, audit, tidy
 from lib.telegram.client import Chat
@@ -51,7 +52,15 @@ async def test_the_audit_tells_every_administrator_what_it_found(conn, admins):
     await conn.execute("update jobs set attempts = 9")
     assert (await run(conn, "audit")).done == 1
     assert [(bot, person) for bot, person, _ in admins] == [("studio", 7), ("studio", 8)]
-    assert "a job had more attempts than it may have: 1" in admins[0][2]
+    assert admins[0][2].startswith("<b>Ночная сверка</b>\n• у задачи больше попыток, чем можно: 1 (job ")
+
+
+async def test_the_audit_speaks_the_language_of_who_reads(conn, admins):
+    await users.get_or_create_user(conn, 8, language="en")
+    await factories.make_job(conn, await factories.make_user(conn))
+    await conn.execute("update jobs set attempts = 9")
+    assert (await run(conn, "audit")).done == 1
+    assert admins[1][2].startswith("<b>Nightly audit</b>\n• a job had more attempts than it may have: 1 (job ")
 
 
 async def test_without_administrators_the_finding_is_a_log_line(conn, database, capsys):
