@@ -28,6 +28,8 @@ from lib import config, errors, log
 Client = httpx.AsyncClient
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=90)
 
+LONGEST_WAIT = timedelta(hours=1)  # that an answer's Retry-After is heeded for
+
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _ANSWER = timedelta(seconds=30)
 _ANSWER_LIMIT = 8 * 1024 * 1024
@@ -261,19 +263,20 @@ def _require_success(response: httpx.Response, body: bytes) -> None:
     words = body[:200].decode(errors="replace")
     detail = redact(f"{response.status_code} from {response.url}: {words}")
     if response.status_code in _AGAIN or response.status_code >= 500:
-        raise errors.Unavailable(detail=detail, retry_after=_retry_after(response.headers.get("retry-after", "")))
+        raise errors.Unavailable(detail=detail, retry_after=retry_after(response.headers))
     raise errors.Rejected(detail=detail)
 
 
-def _retry_after(value: str) -> timedelta | None:
-    """Return the wait that a Retry-After header asks for, in either of its two forms."""
-    if value.isdecimal():
-        return timedelta(seconds=int(value[:6]))
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return the wait that a Retry-After header asks for, in either of its two forms, up to LONGEST_WAIT."""
+    value = headers.get("retry-after", "")
+    if value.isascii() and value.isdecimal():
+        return min(timedelta(seconds=int(value[:6])), LONGEST_WAIT)
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(timedelta(0), moment.astimezone(UTC) - datetime.now(UTC))
+    return min(max(timedelta(0), moment - datetime.now(UTC)), LONGEST_WAIT)
 
 
 def _reason(error: Exception) -> str:

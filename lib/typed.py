@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return _MARKS.sub("", text)
 
 
+def storable(text: str) -> str:
+    """Return a text without zero bytes and halves of characters: neither a row nor a message can hold them."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 def plain(text: str) -> str:
     """Return one line that is to be read as a number, a date or a code: plain spaces and hyphens, no quotes."""
     return _DASHES.sub("-", " ".join(visible(text).replace("\u2019", "'").split())).strip(_QUOTES + " ")

@@ -121,18 +121,25 @@ async def test_the_wish_to_wait_is_handed_on(url: str) -> None:
 
 def test_a_date_to_wait_for_is_understood() -> None:
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
-    wait = fetch._retry_after(in_an_hour)
+    wait = fetch.retry_after({"retry-after": in_an_hour})
     assert wait is not None
     assert timedelta(minutes=30) <= wait <= timedelta(hours=1)
 
 
 def test_a_date_that_is_over_is_not_waited_for() -> None:
-    assert fetch._retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == timedelta(0)
+    assert fetch.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == timedelta(0)
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "99999999999999999999x"])
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-1", "1.5", "²", "99999999999999999999x", "Fri, 31 Dec 9999 23:59:59 -2359"]
+)
 def test_an_odd_wish_to_wait_is_none(header: str) -> None:
-    assert fetch._retry_after(header) is None
+    assert fetch.retry_after({"retry-after": header}) is None
+
+
+@pytest.mark.parametrize("header", ["86400", "9" * 30, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_nobody_is_waited_for_longer_than_an_hour(header: str) -> None:
+    assert fetch.retry_after({"retry-after": header}) == timedelta(hours=1)
 
 
 async def test_post_sends_json_and_headers(url: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from lib import cache, config, errors, log
+from lib import cache, config, errors, log, typed
 from lib.providers import openai
 
 MOST_TOKENS = 500
@@ -161,10 +161,11 @@ def _take(reply: _GrowingReply, part: dict[str, Any], hear: Callable[[str], None
     choices = part.get("choices")
     choice = _object(choices[0] if isinstance(choices, list) and choices else None)
     delta = _object(choice.get("delta"))
-    if isinstance(delta.get("content"), str) and delta["content"]:
-        reply.words.append(delta["content"])
-        hear(delta["content"])
-    for call in delta.get("tool_calls") or ():
+    if isinstance(delta.get("content"), str) and (words := typed.storable(delta["content"])):
+        reply.words.append(words)
+        hear(words)
+    calls = delta.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
         if isinstance(call, dict):
             _join(reply.calls, call)
     if isinstance(delta.get("function_call"), dict):
@@ -184,13 +185,13 @@ def _join(calls: dict[int, dict[str, Any]], piece: dict[str, Any]) -> None:
     index = piece.get("index")
     held = calls.setdefault(index if isinstance(index, int) else len(calls), {"id": "", "name": "", "arguments": ""})
     told = _object(piece.get("function"))
-    held["id"] = held["id"] or str(piece.get("id") or "")
-    held["name"] = held["name"] or str(told.get("name") or "")
+    held["id"] = held["id"] or typed.storable(str(piece.get("id") or ""))
+    held["name"] = held["name"] or typed.storable(str(told.get("name") or ""))
     arguments = told.get("arguments")
     if isinstance(arguments, dict):
         held["arguments"] = json.dumps(arguments)
     elif isinstance(arguments, str):
-        held["arguments"] += arguments
+        held["arguments"] += typed.storable(arguments)
 
 
 def _whole(reply: _GrowingReply, messages: Sequence[Message]) -> ModelReply:
@@ -211,7 +212,8 @@ def _whole(reply: _GrowingReply, messages: Sequence[Message]) -> ModelReply:
 
 def _call(held: dict[str, Any]) -> ToolCall:
     try:
-        arguments = json.loads(held["arguments"] or "{}")
+        told = json.dumps(json.loads(held["arguments"] or "{}"), ensure_ascii=False)
+        arguments = json.loads(typed.storable(told.replace("\\u0000", "")))  # what its escapes say, too
     except (ValueError, RecursionError):
         arguments = None
     return ToolCall(held["id"] or "call", held["name"], arguments if isinstance(arguments, dict) else None)

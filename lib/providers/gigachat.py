@@ -5,6 +5,7 @@ the authorization key; the certificate of OPENAI_CA is trusted for this client a
 """
 
 import asyncio
+import http.client
 import json
 import ssl
 import time
@@ -84,5 +85,5 @@ def _ask(key: str) -> tuple[str, float]:
         return str(told["access_token"]), float(told["expires_at"]) / 1000
     except urllib.error.HTTPError as refusal:
         raise errors.Unavailable("no_access", f"GigaChat gives no token: {refusal.code}") from None
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError) as fault:
         raise errors.Unavailable("down", f"GigaChat gives no token: {type(fault).__name__}") from None

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from lib import config, errors, fetch
+from lib import config, errors, fetch, typed
 from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
 
 INSTANT = False
@@ -253,7 +253,7 @@ def _report(answer: _KieAnswer) -> Report:
 
 def _words(value: Any) -> str:
     """Return a line of what KIE says, fit for a row: no zero bytes, no halves of characters."""
-    return str("" if value is None else value)[:300].replace("\0", "").encode(errors="replace").decode()
+    return typed.storable(str("" if value is None else value)[:300])
 
 
 def _is_address(value: Any) -> bool:

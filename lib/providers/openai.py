@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from lib import config, errors
+from lib import config, errors, fetch, typed
 from lib.providers import gigachat
 from lib.providers.contract import Ask, Offer, Output, Report, Request, Ticket
 
@@ -144,7 +144,7 @@ async def transcribe(voice: bytes, language: str) -> str:
     """Return what is said in a voice message of Telegram's. Its own name, .oga, would be refused."""
     fields = {"model": config.get().openai_transcribe_model, "language": language}
     told = await _call("audio/transcriptions", TEXT_TIME, fields, [("file", ("voice.ogg", voice, "audio/ogg"))])
-    return told["text"] if isinstance(told.get("text"), str) else ""
+    return typed.storable(told["text"]) if isinstance(told.get("text"), str) else ""
 
 
 async def _told(messages: list[dict[str, Any]], name: str, schema: dict[str, Any], tokens: int) -> dict[str, Any]:
@@ -174,9 +174,11 @@ async def moderate(texts: Sequence[str], picture: bytes) -> list[str]:
         return []
     judged = await _call("moderations", TEXT_TIME, {"model": MODERATION.model, "input": asked})
     try:
-        results = [(bool(result["flagged"]), dict(result["categories"])) for result in judged["results"]]
+        results = [(result["flagged"], dict(result["categories"])) for result in judged["results"]]
     except (KeyError, TypeError, ValueError):
-        raise errors.Unavailable("down", "no judgement") from None
+        results = []
+    if not results or not all(isinstance(flagged, bool) for flagged, _ in results):
+        raise errors.Unavailable("down", "no judgement")
     named = {name for flagged, kinds in results if flagged for name, value in kinds.items() if value is True}
     return sorted(named) or ["unnamed"] * any(flagged for flagged, _ in results)
 
@@ -249,11 +251,8 @@ def _meanings() -> Iterator[None]:
         yield
     except openai.APIStatusError as error:
         refusal = _refusal(error.status_code, error.body)
-        if (
-            isinstance(refusal, errors.Unavailable)
-            and (wait := error.response.headers.get("retry-after", "")).isdigit()
-        ):
-            refusal = errors.Unavailable(refusal.code, refusal.detail, timedelta(seconds=int(wait)))
+        if isinstance(refusal, errors.Unavailable) and (wait := fetch.retry_after(error.response.headers)) is not None:
+            refusal = errors.Unavailable(refusal.code, refusal.detail, wait)
         raise refusal from None
     except openai.APIConnectionError as error:
         cause = type(error.__cause__).__name__

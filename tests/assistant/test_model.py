@@ -114,9 +114,24 @@ async def test_no_name_and_no_number_of_a_client_goes_out(openai):
 
 
 @pytest.mark.parametrize(
-    "part", [{}, {"choices": None}, {"choices": [5]}, {"choices": [{"delta": {"tool_calls": [7]}}]}]
+    "part",
+    [
+        {},
+        {"choices": None},
+        {"choices": [5]},
+        {"choices": [{"delta": {"content": "\0"}}]},
+        *({"choices": [{"delta": {"tool_calls": odd}}]} for odd in ([7], 7, True, "two", {"index": 0})),
+    ],
 )
 def test_odd_parts_are_passed_over(part):
     reply = model._GrowingReply()
     model._take(reply, part, print)
     assert (reply.words, reply.calls) == ([], {})
+
+
+def test_words_and_arguments_that_no_row_can_hold_are_made_ones_that_it_can():
+    said = [{"index": 0, "function": {"name": "add", "arguments": '{"words": "a\\ud800\\u0000\ud800b"}'}}]
+    reply, heard = model._GrowingReply(), []
+    model._take(reply, {"choices": [{"delta": {"content": "Кофе\ud800\0", "tool_calls": said}}]}, heard.append)
+    whole = model._whole(reply, [])
+    assert (heard, whole.words, whole.calls[0].arguments) == (["Кофе?"], "Кофе?", {"words": "a??b"})

@@ -1,5 +1,6 @@
 """GigaChat: requests in its own form, and tokens that are asked for before they end."""
 
+import asyncio
 import json
 import time
 
@@ -83,3 +84,22 @@ async def test_a_refused_token_is_no_access(tokens):
     tokens["refuses"] = True
     with pytest.raises(errors.Unavailable, match="no_access"):
         await gigachat.token()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"[" * 100_000],
+    ids=["another protocol", "a nest without end"],
+)
+async def test_a_place_that_answers_oddly_gives_no_token_and_breaks_nothing(tokens, monkeypatch, answer):
+    async def told(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(told, "127.0.0.1", 0) as server:
+        monkeypatch.setenv("GIGACHAT_AUTH_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        config.get.cache_clear()
+        with pytest.raises(errors.Unavailable, match="down"):
+            await gigachat.token()

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -224,6 +225,23 @@ async def test_a_refusal_says_what_it_means_and_never_our_key(service, product_p
     assert KEY not in (refused.value.detail or "")
 
 
+@pytest.mark.parametrize(
+    ("header", "wait"), [(b"\xb2", 10), (b"9" * 30, 3600), (b"Fri, 31 Dec 9999 23:59:59 -2359", 10), (b"7", 7)]
+)
+async def test_no_wish_to_wait_turns_a_busy_service_into_a_lost_call(service, product_photo, header, wait):
+    head, _, body = http(429, b"{}").partition(b"\r\n")
+    service.append(head + b"\r\nretry-after: " + header + b"\r\n" + body)
+    with pytest.raises(errors.Unavailable) as busy:
+        await drawn(product_photo)
+    assert (busy.value.code, busy.value.retry_after) == ("busy", timedelta(seconds=wait))
+
+
+@pytest.mark.parametrize("said", ["Ко\ud800фе", "Ко\0фе"])
+async def test_words_that_no_row_can_hold_are_not_heard(service, said):
+    service.append(http(200, {"text": said}))
+    assert await provider.transcribe(b"ogg", "ru") in ("Ко?фе", "Кофе")
+
+
 async def test_a_key_is_hidden_wherever_a_long_text_is_cut_off(service, product_photo):
     service.append(http(401, {"error": {"message": "x" * 280 + KEY}}))
     with pytest.raises(errors.Unavailable) as refused:
@@ -241,6 +259,8 @@ async def test_a_judgement_that_cannot_be_read_is_none_and_not_a_pass(service):
     for body in (
         {},
         {"results": None},
+        {"results": []},
+        {"results": [{"flagged": None, "categories": {}}]},
         {"results": [{"flagged": True}]},
         {"results": [{"flagged": True, "categories": 5}]},
     ):
