@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lib import db, errors, typed
-from lib.loyalty import cards, members, partners, phones, points, referrals, spending, talk
+from lib.loyalty import cards, members, night, partners, phones, points, referrals, spending, talk
 from lib.loyalty.staff import Staff
 from lib.people import notify, users
 
@@ -258,10 +258,12 @@ async def _tell(conn: db.Connection, done: points.Receipt, push: Push) -> None:
 
 
 async def _ask_how_it_was(conn: db.Connection, place: Staff, done: points.Receipt) -> None:
-    """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop."""
+    """Ask for a mark from 0 to 10, at most once in RATE_EVERY for one client of one shop, and not at night."""
     shop_id = place.partner_id
-    if not await talk.ask(conn, shop_id, done.member_id, done.txn_id, at=done.created_at, every=RATE_EVERY):
+    zone = await talk.ask(conn, shop_id, done.member_id, done.txn_id, at=done.created_at, every=RATE_EVERY)
+    if zone is None:
         return
+    off = [("news.button.off", f"news:off:{shop_id}:rating")]
     marks = [(str(mark), f"nps:{shop_id}:{done.txn_id}:{mark}") for mark in range(11)]
     await notify.tell(
         conn,
@@ -269,9 +271,9 @@ async def _ask_how_it_was(conn: db.Connection, place: Staff, done: points.Receip
         "client",
         "partner.push.rate",
         {"title": place.title},
-        [marks[:6], marks[6:]],
+        [marks[:6], marks[6:], off],
         once=_question(shop_id, done.txn_id),
-        at=done.created_at + RATE_AFTER,
+        at=night.by_day(zone, done.created_at + RATE_AFTER),
     )
 
 

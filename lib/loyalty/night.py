@@ -4,7 +4,7 @@ All of it is in small batches that step over a client who is being served, and i
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from lib import db
@@ -13,6 +13,7 @@ from lib.loyalty.partners import Partner, of
 SQL = db.load("loyalty_night")
 
 BATCH = 100
+MORNING, TELLING, EVENING = time(10), time(11), time(21)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class Reminder:
 class Birthday:
     member_id: int
     user_id: int
+
+
+def by_day(zone: str, at: datetime) -> datetime:
+    """Return a moment in the middle of a shop's day as it is, and of one at night the next eleven o'clock."""
+    local = at.astimezone(ZoneInfo(zone))
+    if MORNING <= local.time() < EVENING:
+        return at
+    day = local.date() + timedelta(days=local.time() > TELLING)
+    return datetime.combine(day, TELLING, ZoneInfo(zone))
 
 
 async def shops(conn: db.Connection, now: datetime, *, after: int = 0) -> list[int]:

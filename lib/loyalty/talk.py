@@ -39,10 +39,13 @@ class Message:
 
 async def ask(
     conn: db.Connection, partner_id: int, member_id: int, txn_id: int, *, at: datetime, every: timedelta
-) -> bool:
-    """Tell whether a client may be asked how a visit was, at most once in `every`, and remember that they are."""
+) -> str | None:
+    """Return the shop's zone when a client may be asked how a visit was, and remember that they are.
+
+    None: not again within `every`, or else the shop or the client does not want it.
+    """
     ids = {"partner_id": partner_id, "member_id": member_id, "txn_id": txn_id}
-    return await SQL.ask.within(of(partner_id)).one(conn, int, **ids, at=at, every=every) is not None
+    return await SQL.ask.within(of(partner_id)).one(conn, str, **ids, at=at, every=every)
 
 
 async def unask(conn: db.Connection, partner_id: int, txn_id: int) -> None:

@@ -6,7 +6,7 @@ Messages wait for the shop's late morning. Nothing here is needed for the ledger
 settles its own member first.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lib import db, errors, log, retry, text
@@ -17,7 +17,6 @@ from lib.reach import reminders
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
-TELLING = time(11)
 SPARE = timedelta(seconds=20)
 
 
@@ -58,7 +57,7 @@ async def _remind_of_basket(conn: db.Connection, one: reminders.StaleBasket, now
         to, bot, key, own, below = _told(one.user_id, said, ("news.cart", "news.cart_own"), fields, shop.id)
         ways = [[("request.button.basket", f"basket:show:{shop.id}")], *below]
         once = f"cart:{one.partner_id}:{one.request_id}:{one.edition}"
-        await notify.tell(conn, to, bot, key, own, ways, once=once, at=_morning(shop, now))
+        await notify.tell(conn, to, bot, key, own, ways, once=once, at=night.by_day(shop.tz, now))
 
 
 async def _shop(partner_id: int, now: datetime, until: datetime) -> None:
@@ -84,7 +83,7 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
             fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
             told = _told(one.user_id, said, ("loyalty.expires_soon", "loyalty.expires_own"), fields, shop.id)
-            at = _morning(shop, now)
+            at = night.by_day(shop.tz, now)
             await db.run(lambda conn, t=told, o=once, at=at: notify.tell(conn, *t, once=o, at=at))  # type: ignore[misc]
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
     log.count("reminded", len(found))
@@ -112,7 +111,7 @@ async def _give(conn: db.Connection, shop: partners.Partner, one: night.Birthday
         await night.give_birthday(conn, shop, one.member_id, now)
         if said:
             told = _told(one.user_id, said, ("loyalty.birthday", "loyalty.birthday_own"), fields, shop.id)
-            await notify.tell(conn, *told, once=once, at=_morning(shop, now))
+            await notify.tell(conn, *told, once=once, at=night.by_day(shop.tz, now))
 
 
 def _told(
@@ -122,12 +121,3 @@ def _told(
     ways = [[("news.button.off", f"news:off:{shop}:{said.kind}")]]
     own = fields | ({"words": said.words} if said.words else {})
     return user_id, "client", keys[bool(said.words)], own, ways
-
-
-def _morning(shop: partners.Partner, now: datetime) -> datetime:
-    """Return the next eleven o'clock at the shop, or now in the middle of its day."""
-    local = now.astimezone(ZoneInfo(shop.tz))
-    if time(10) <= local.time() <= time(20):
-        return now
-    day = local.date() + timedelta(days=local.time() > TELLING)
-    return datetime.combine(day, TELLING, ZoneInfo(shop.tz))

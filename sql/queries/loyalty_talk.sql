@@ -1,5 +1,6 @@
 -- name: ask
--- Says whether a client may be asked now how a visit was, if the shop asks at all and the client does not mind. The same visit passes again, because its message has a key.
+-- The shop's time zone when a client may be asked how a visit was: the shop asks at all, and the client does not mind.
+-- The same visit passes again, because its message has a key.
 update members
 set asked_at = %(at)s,
     asked_txn = %(txn_id)s
@@ -21,7 +22,7 @@ and not exists (
     and n.kind = 'rating'
     and not n.wants
 )
-returning id;
+returning (select p.tz from partners p where p.id = members.partner_id);
 
 -- name: unask
 -- A question that was never sent does not keep the next visit from being asked about.

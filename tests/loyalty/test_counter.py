@@ -49,6 +49,21 @@ async def test_a_bill_tells_the_client_and_asks_once_how_it_was(conn, shop):
     assert await told(conn, member.user_id) == ["partner.push.accrued", "partner.push.rate", "partner.push.accrued"]
 
 
+async def test_the_question_waits_for_the_day_and_can_be_refused_in_it(conn, shop):
+    at = await staff.get(conn, shop.id, shop.cashier.id)
+    moments = {"14:00": "14:03", "20:56": "20:59", "20:58": "11:00", "03:00": "11:00", "10:01": "10:04"}
+    for clock, then in moments.items():
+        member = await lab.make_member(conn, shop)
+        visit = datetime.fromisoformat(f"2026-03-11T{clock}:00+03:00")
+        await counter.accrue(conn, at, member.id, bill_minor=100_000, nonce="", key=clock, now=visit)
+        cursor = await conn.execute(
+            "select to_char(run_at at time zone 'Europe/Moscow', 'HH24:MI'), args #> '{ways,2}' from jobs"
+            " where args ->> 'key' = 'partner.push.rate' and user_id = %s",
+            (member.user_id,),
+        )
+        assert await cursor.fetchone() == (then, [["news.button.off", f"news:off:{shop.id}:rating"]]), clock
+
+
 async def test_points_on_hold_are_told_with_their_day(conn):
     shop = await lab.make_shop(conn, hold_days=7)
     member = await lab.make_member(conn, shop)

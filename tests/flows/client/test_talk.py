@@ -2,7 +2,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lib.loyalty import counter, staff
+from lib.loyalty import counter, night, staff
 from lib.people import users
 from tests.flows.chat import buttons, words
 
@@ -35,6 +35,7 @@ async def test_a_comment_that_is_too_long_is_named_so_before_anything_is_said_to
 @pytest.mark.long
 async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, monkeypatch):
     monkeypatch.setattr(counter, "RATE_AFTER", counter.RATE_AFTER * 0)
+    monkeypatch.setattr(night, "by_day", lambda zone, at: at)
     boris = await comes(cafe)
     place = await staff.get(cafe.conn, cafe.id, cafe.cashier_id)
     who = (await cafe.member(boris)).id
@@ -46,7 +47,7 @@ async def test_the_till_asks_with_eleven_buttons_that_work(comes, cafe, shop, mo
 
     await shop.ticks_until(asked)
     question = await boris.message_with("10")
-    assert list(buttons(question)) == [str(mark) for mark in range(11)]
+    assert list(buttons(question)) == [*(str(mark) for mark in range(11)), "🔕 Больше не присылать"]
     await boris.presses("0", on=question)
     await boris.sees("ваша оценка: 0. Жаль")
     await boris.presses("Без комментария")
