@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from lib import errors
-from ops.serving.resp import Address, Connections, Failure, Reply, Status
+from ops.serving.resp import Address, Connections, Failure, Reply, ServerRefused, Status
 
 REQUEST_LIMIT = 10 * 1024 * 1024
 SCRIPTS = 1000  # that are known by the hash of Upstash's spelling; the others are sent whole each time
@@ -57,13 +57,15 @@ class Bridge:
         self._writes = itertools.count(1)
 
     async def answers(self) -> None:
-        """Raise Unavailable when the server does not answer, or refuses us."""
+        """Raise Unavailable when the server does not answer yet, and Rejected when it refuses us."""
         try:
             [reply] = await self._redis.run([[b"PING"]])
+        except ServerRefused as error:
+            raise errors.Rejected("redis", str(error)) from None
         except (OSError, EOFError) as error:
             raise errors.Unavailable("redis", f"Redis does not answer: {error or type(error).__name__}") from None
         if isinstance(reply, Failure):
-            raise errors.Unavailable("redis", _text(reply))
+            raise (errors.Unavailable if reply.passes else errors.Rejected)("redis", _text(reply))
 
     async def close(self) -> None:
         """Close the connections to the server."""

@@ -26,6 +26,15 @@ class Status(bytes):
 class Failure(bytes):
     """An error reply in the server's own words."""
 
+    @property
+    def passes(self) -> bool:
+        """Whether the server says so only for now: it reads its data, runs a script, or has lost its master."""
+        return self.startswith((b"LOADING", b"BUSY", b"MASTERDOWN", b"TRYAGAIN"))
+
+
+class ServerRefused(ConnectionRefusedError):
+    """The server does not take our password or database, and will not take them later."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -106,7 +115,8 @@ class Connections:
             try:
                 for refused in await _ask(reader, writer, where.greeting):
                     if isinstance(refused, Failure):
-                        raise ConnectionRefusedError(f"Redis refuses us: {refused.decode(errors='replace')}")
+                        kind = ConnectionRefusedError if refused.passes else ServerRefused
+                        raise kind(f"Redis refuses us: {refused.decode(errors='replace')}")
             except BaseException:
                 writer.close()
                 raise

@@ -69,7 +69,7 @@ async def test_a_password_and_a_database_are_used():
         await right.close()
         for url in (f"unix://:wrong@{server.socket}", f"unix://{server.socket}"):
             bridge = Bridge(Address.read(url), "a-token")
-            with pytest.raises(errors.Unavailable, match=r"WRONGPASS|NOAUTH"):
+            with pytest.raises(errors.Rejected, match=r"WRONGPASS|NOAUTH"):
                 await bridge.answers()
             await bridge.close()
         await open_to_all.run([[b"CONFIG", b"SET", b"requirepass", b""]])
@@ -79,6 +79,20 @@ async def test_a_password_and_a_database_are_used():
 async def test_nobody_there_is_one_line():
     with pytest.raises(errors.Unavailable, match="Redis does not answer"):
         await Bridge(Address("127.0.0.1", 1), "a-token").answers()
+
+
+async def test_a_server_that_still_reads_its_data_is_waited_for():
+    async def loading(reader, writer):
+        await reader.readline()
+        writer.write(b"-LOADING Redis is loading the dataset in memory\r\n")
+        writer.close()
+
+    async with _server(loading) as address:
+        for greeting in ((), ((b"SELECT", b"2"),)):
+            bridge = Bridge(Address(address.host, address.port, greeting=greeting), "a-token")
+            with pytest.raises(errors.Unavailable, match="LOADING"):
+                await bridge.answers()
+            await bridge.close()
 
 
 async def test_a_server_that_does_not_answer_in_time_is_unavailable(monkeypatch):
