@@ -33,6 +33,12 @@ VERBS = {
     "webhooks": "ops.webhooks",
 }
 
+# These act on an installation: where the shell names none, it is that of this folder's .env.production.
+OF_AN_INSTALLATION = (
+    *("audit", "backup", "catalog", "credits", "import", "jobs", "migrate", "providers", "regions", "trace"),
+    *("warmup-cache", "webhooks"),
+)
+
 
 def whole(text: str) -> int:
     """Read a whole number that the database's integers can hold, as prices, amounts and limits are."""

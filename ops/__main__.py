@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:  # the Python of the system, which most she
     sys.exit(f"ops: the package {error.name} is not installed here. Use: make setup && . .venv/bin/activate")
 
 from lib import errors
-from ops import VERBS
+from ops import OF_AN_INSTALLATION, VERBS, envfile
 
 # What is wrong around us, and no fault of ours: a disk that is full or read-only, a file that is not ours.
 SURROUNDINGS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -36,7 +36,10 @@ def main(argv: list[str]) -> int:
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection it would warn beside our own line
     try:
         verb = importlib.import_module(VERBS[argv[0]])  # on a busy machine seconds, in which somebody may press Ctrl-C
-        return _run(verb, _parser(argv[0], verb).parse_args(argv[1:]))
+        args = _parser(argv[0], verb).parse_args(argv[1:])
+        if argv[0] in OF_AN_INSTALLATION and envfile.take_usual() is not None:
+            print(f"ops {argv[0]}: with the settings of {envfile.USUAL}", file=sys.stderr)
+        return _run(verb, args)
     except errors.AppError as error:
         return _failed(argv[0], _words(error))
     except psycopg.DataError as error:

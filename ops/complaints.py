@@ -24,6 +24,8 @@ _RUSSIAN = (
     (r"no answer in time", "ответа не дождались"),
     (r"status (\d+), and no JSON", "статус {0}, а в ответе не JSON"),
     (r"an answer of an odd shape", "непонятный ответ"),
+    (r"not once within the last day", "за последние сутки ни разу"),
+    (r"the last time was (\d+) min ago", "последний раз был {0} мин назад"),
     (r"a file came back changed", "файл вернулся не таким, каким был"),
 )
 

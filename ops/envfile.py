@@ -14,6 +14,8 @@ OF_THE_PLATFORM = (
     *("VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_AUTOMATION_BYPASS_SECRET"),
 )
 
+USUAL = Path(".env.production")  # what the wizard writes
+PULLED = Path(".vercel/.env.production.local")  # what Vercel told then: it has what the integrations have set
 HIDDEN = "[SENSITIVE]"  # what `vercel env pull` writes in place of a secret
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -75,6 +77,28 @@ def take(path: str) -> frozenset[str]:
     return frozenset(name for name in hidden(file) if not os.environ.get(name))
 
 
+def take_usual() -> frozenset[str] | None:
+    """Let this process have the installation of this folder; None where there is none, or the shell names another."""
+    is_named = any(os.environ.get(name) for name in ("DATABASE_URL", "LOTOK_DATABASE_URL", "DATABASE_URL_UNPOOLED"))
+    return None if is_named or not USUAL.is_file() else take_with_pulled(str(USUAL))
+
+
+def take_with_pulled(path: str) -> frozenset[str]:
+    """Take a file of production; with the wizard's own go what Vercel told it beside that."""
+    hidden = take(path)
+    if Path(path) == USUAL and PULLED.is_file():
+        hidden |= take(str(PULLED))
+    as_production()
+    return frozenset(name for name in hidden if not os.environ.get(name))
+
+
+def as_production() -> None:
+    """Take these settings for production's where nothing says so: as `local` we would look at keys of nobody."""
+    if not (os.environ.get("LOTOK_ENV") or os.environ.get("VERCEL_ENV")):
+        os.environ["LOTOK_ENV"] = "production"
+        config.get.cache_clear()
+
+
 def write(path: Path, values: Mapping[str, str]) -> None:
     """Set the values in a file that nobody else may read: their lines are changed, new ones are added at its end."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -84,10 +108,15 @@ def write(path: Path, values: Mapping[str, str]) -> None:
         if match and match[1] in left:
             lines[number] = f"{match[1]}={_quoted(left.pop(match[1]))}"
     lines += [f"{name}={_quoted(value)}" for name, value in left.items()]
+    keep(path, "\n".join(lines) + "\n")
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, whole or not at all."""
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
     with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+        file.write(text)
     aside.replace(path)
 
 

@@ -224,11 +224,13 @@ def region_far(sight: InstallationSight) -> Iterator[Facts]:
 
 def cron_missing(sight: InstallationSight) -> Iterator[Facts]:
     """Tell that the minute's cron does not come; the free plan's comes once a day."""
-    if not sight.redis or sight.redis.error or sight.hosting == "hobby":
+    if not sight.redis or sight.redis.error or sight.hosting == "hobby" or not sight.is_often:
         return
     silent = sight.now.timestamp() - sight.redis.cron_at
-    if not sight.redis.cron_at or (silent >= CRON_SILENT and (sight.redis.is_often or sight.hosting == "pro")):
-        yield {"minutes": int(silent // 60) if sight.redis.cron_at else 1440}  # its mark is kept for a day
+    if not sight.redis.cron_at:
+        yield {"said": "not once within the last day"}  # for which its mark is kept
+    elif silent >= CRON_SILENT and (sight.redis.is_often or sight.hosting == "pro"):
+        yield {"said": f"the last time was {int(silent // 60)} min ago"}
 
 
 def cron_too_often(sight: InstallationSight) -> Iterator[Facts]:

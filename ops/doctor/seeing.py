@@ -33,10 +33,10 @@ KEYS = {
 async def see(*, hosting: str = "", files: bool = True, hidden: frozenset[str] = frozenset()) -> InstallationSight:
     """Return what there is to see; with `files` one is kept and deleted. `hidden` are set, but not told to us."""
     bare = replace(_at_home(hosting), hidden=hidden)
-    works = (_bots(), _site(), _base(), _redis(), _blob() if files else _nothing(), _keys(), _strangers(), _used())
-    bots, site, base, redis, blob, keys, strangers, used = await asyncio.gather(*works)
+    works = (_bots(), _site(), _base(), redis(), _blob() if files else _nothing(), _keys(), _strangers(), _used())
+    bots, site, base, shelf, blob, keys, strangers, used = await asyncio.gather(*works)
     return replace(
-        bare, bots=bots, site=site, base=base, redis=redis, blob=blob, keys=keys, strangers=strangers, **used
+        bare, bots=bots, site=site, base=base, redis=shelf, blob=blob, keys=keys, strangers=strangers, **used
     )
 
 
@@ -152,7 +152,7 @@ async def _base() -> BaseSight | None:
         return BaseSight(" ".join(str(getattr(error, "detail", "") or error or "no answer in time").split()))
 
 
-async def _redis() -> RedisSight | None:
+async def redis() -> RedisSight | None:
     """Write a key for a minute, read the cron's mark, and ask what happens to a full database."""
     url, token = _or(lambda: config.get().redis_url, ""), _or(lambda: config.get().redis_token, "")
     if not url or not token:

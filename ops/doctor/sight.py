@@ -90,6 +90,11 @@ class InstallationSight:
         return bool(self.get("BACKUP_KEY")) and not self.get("VERCEL_ENV")
 
     @property
+    def is_often(self) -> bool:
+        """Say whether vercel.json has a cron of each minute; the one for the free plan has not."""
+        return any(cron.startswith("*") for cron in self.crons)
+
+    @property
     def public(self) -> str:
         """Return where the deployment is said to be."""
         return self.get("PUBLIC_URL").rstrip("/")

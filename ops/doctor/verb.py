@@ -11,15 +11,14 @@ nature of a stack on one's own machine is a note, what can wait is advice, and n
 
 import argparse
 import json
-import os
 from dataclasses import asdict
 
 from lib import fetch
 from ops import envfile
 from ops.doctor import faults, seeing
+from ops.setup import vercel
 
 EXIT_CODES = "0 nothing is wrong, 1 something is, 2 wrong usage"
-USUAL = ".env.production"
 SIGNS = {"fault": "✗", "advice": "!", "note": "·"}
 
 
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace) -> int:
-    hidden = envfile.take(args.env_file or _usual())
+    hidden = _take(args.env_file)
     try:
         found = faults.find(await seeing.see(hosting=args.hosting, hidden=hidden), args.lang)
     finally:
@@ -41,10 +40,11 @@ async def run(args: argparse.Namespace) -> int:
     return 1 if is_wrong else 0
 
 
-def _usual() -> str:
-    """Return the file that the wizard writes, where it is here and nothing else says which installation is meant."""
-    is_meant = not (os.environ.get("DATABASE_URL") or os.environ.get("LOTOK_DATABASE_URL"))
-    return USUAL if is_meant and os.path.isfile(USUAL) else ""
+def _take(path: str) -> frozenset[str]:
+    """Take the settings of a file, or of this folder's installation, with what Vercel tells of it today."""
+    if vercel.is_linked():
+        vercel.pull()  # when it refuses, what it told before will do
+    return envfile.take_with_pulled(path) if path else envfile.take_usual() or frozenset()
 
 
 def _json(found: list[faults.Finding]) -> str:

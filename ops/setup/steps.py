@@ -1,6 +1,7 @@
 """The steps of the wizard, in their order. Each does only what is not done yet, so a second run changes nothing."""
 
 import argparse
+import asyncio
 import contextlib
 import io
 import os
@@ -26,6 +27,7 @@ WANTED = {
     "UPSTASH_REDIS_REST_TOKEN": ("REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
     "BLOB_READ_WRITE_TOKEN": ("BLOB_READ_WRITE_TOKEN",),
 }
+TICK_LOOKS, TICK_PAUSE = 24, 5.0  # how often, and after how many seconds each, the first cron is looked for
 READ_TOO = {"UPSTASH_REDIS_REST_URL": "KV_REST_API_URL", "UPSTASH_REDIS_REST_TOKEN": "KV_REST_API_TOKEN"}
 
 
@@ -36,9 +38,13 @@ def found(wizard: Wizard) -> bool:
     """
     if wizard.file.is_file():
         wizard.hidden = envfile.take(str(wizard.file))
-    if not vercel.is_linked():
-        return True
-    wizard.theirs, fault = vercel.pull()
+    is_told = not vercel.is_linked() or _pulled(wizard)
+    envfile.as_production()
+    return is_told
+
+
+def _pulled(wizard: Wizard) -> bool:
+    wizard.theirs, fault = vercel.pull(keeps=not wizard.dry)
     if fault:
         wizard.leave("vercel login", "not_pulled", said=fault)
         return False
@@ -212,6 +218,7 @@ async def _verify(wizard: Wizard) -> None:
     sight = await seeing.see(hidden=wizard.hidden)
     if sight.site and sight.site.is_ours and not sight.site.error and any(one.id for one in sight.bots.values()):
         await _telegram(wizard)
+        await _first_tick(wizard, sight)
         sight = await seeing.see(hidden=wizard.hidden)
     _trips(wizard, sight)
     for one in faults.find(sight, wizard.language):
@@ -231,6 +238,19 @@ async def _telegram(wizard: Wizard) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         await webhooks.run(argparse.Namespace(show=False, remove=False, here=False))
     wizard.tell("hooked")
+
+
+async def _first_tick(wizard: Wizard, sight: InstallationSight) -> None:
+    """Wait for the cron of a new deployment: it comes within a minute or two, and only then everything works."""
+    if not sight.is_often or not sight.redis or sight.redis.error or sight.redis.cron_at:
+        return
+    wizard.wait("cron_waits")
+    for _ in range(TICK_LOOKS):
+        await asyncio.sleep(TICK_PAUSE)
+        found = await seeing.redis()
+        if found and found.cron_at:
+            wizard.tell("cron_came")
+            return
 
 
 def _trips(wizard: Wizard, sight: InstallationSight) -> None:

@@ -28,11 +28,16 @@ def is_linked() -> bool:
     return is_here() and LINK.is_file()
 
 
-def pull() -> tuple[dict[str, str], str]:
-    """Return the settings of production, envfile.HIDDEN in place of a secret, and why they could not be had, or ''."""
+def pull(*, keeps: bool = True) -> tuple[dict[str, str], str]:
+    """Return the settings of production, envfile.HIDDEN in place of a secret, and why they could not be had, or ''.
+
+    What was told is kept beside the link, where Vercel's own programs keep it, for the other verbs to work with.
+    """
     with tempfile.TemporaryDirectory(prefix="lotok-setup-") as folder:
         file = Path(folder) / "env"
         fault = _said(["env", "pull", str(file), "--environment=production", "--yes"])
+        if keeps and not fault:
+            envfile.keep(envfile.PULLED, file.read_text(encoding="utf-8"))
         return envfile.read(file) | dict.fromkeys(envfile.hidden(file), envfile.HIDDEN), fault
 
 

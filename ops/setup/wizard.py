@@ -60,6 +60,11 @@ class Wizard:
         if self.prints:
             print(f"{'·' if self.dry else '✓'} {self.done[-1]}")
 
+    def wait(self, key: str) -> None:
+        """Say what takes a while now."""
+        if self.prints:
+            print(f"… {self.say(key)}", flush=True)
+
     def leave(self, mend: str, key: str, **facts: object) -> None:
         """Note what only a hand can do."""
         self.left.append({"what": self.say(key, **facts), "mend": mend})

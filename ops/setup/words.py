@@ -69,6 +69,8 @@ WORDS = {
     "trip": ("A signed request went through the deployment to Postgres ({database} ms) and Redis ({redis} ms)",
              "Подписанный запрос прошёл через проект до Postgres ({database} мс) и Redis ({redis} мс)"),
     "file_trip": ("A file was kept, read and deleted", "Файл сохранён, прочитан и удалён"),
+    "cron_waits": ("Waiting for the first cron, two minutes at most", "Ждём первого крона — не дольше двух минут"),
+    "cron_came": ("The cron of each minute comes", "Ежеминутный крон приходит"),
     "left": ("What is left for you:", "Осталось сделать вам:"),
     "add": ("Hand these settings to Vercel: {names}", "Передать Vercel настройки: {names}"),
     "deploy": ("Deploy, then run this again", "Развернуть проект и запустить эту команду ещё раз"),

@@ -67,6 +67,55 @@ def test_what_the_shell_sets_wins_over_a_file(tmp_path, monkeypatch):
     config.get.cache_clear()
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with an installation: what the wizard made, and what Vercel told it beside that."""
+    names = ("DATABASE_URL", "LOTOK_DATABASE_URL", "DATABASE_URL_UNPOOLED", "ADMIN_IDS", "CRON_SECRET")
+    for name in (*names, "LOTOK_ENV", "VERCEL_ENV"):
+        monkeypatch.setenv(name, "")
+    envfile.write(tmp_path / envfile.USUAL, {"ADMIN_IDS": "7", "CRON_SECRET": "ours"})
+    (tmp_path / envfile.PULLED).parent.mkdir()
+    told = {"DATABASE_URL_UNPOOLED": "postgresql://the-integrations", "ADMIN_IDS": "8", "CRON_SECRET": envfile.HIDDEN}
+    envfile.write(tmp_path / envfile.PULLED, told)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    config.get.cache_clear()
+
+
+def test_the_folders_installation_has_what_the_integrations_set(folder):
+    assert envfile.take_usual() == frozenset()
+    names = ("DATABASE_URL_UNPOOLED", "ADMIN_IDS", "CRON_SECRET")
+    assert [os.environ[name] for name in names] == ["postgresql://the-integrations", "7", "ours"]
+
+
+def test_what_nobody_calls_otherwise_is_production(folder, monkeypatch):
+    """As `local` the doctor would look for the cron's mark, and a worker for its hints, where nobody writes them."""
+    envfile.take_usual()
+    assert config.get().key_prefix == "production"
+    monkeypatch.setenv("LOTOK_ENV", "local")
+    config.get.cache_clear()
+    envfile.take_with_pulled(str(envfile.USUAL))
+    assert config.get().key_prefix == "local"
+
+
+def test_another_file_is_another_installation(folder):
+    envfile.write(folder / "other.env", {"ADMIN_IDS": "9"})
+    envfile.take_with_pulled("other.env")
+    assert (os.environ["ADMIN_IDS"], os.environ["DATABASE_URL_UNPOOLED"]) == ("9", "")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "LOTOK_DATABASE_URL", "DATABASE_URL_UNPOOLED"])
+def test_a_shell_that_names_an_installation_means_that_one(folder, monkeypatch, name):
+    monkeypatch.setenv(name, "postgresql://of/the-shell")
+    assert envfile.take_usual() is None
+    assert os.environ["ADMIN_IDS"] == ""
+
+
+def test_without_the_wizards_file_there_is_no_installation(folder):
+    envfile.USUAL.unlink()
+    assert envfile.take_usual() is None
+
+
 def test_every_complaint_is_told_once_and_each_names_its_setting():
     found = config.Config({"LOTOK_ENV": "production", "ADMIN_IDS": "alice", "DATABASE_URL": "mysql://x"}).complaints()
     assert "ADMIN_IDS must be Telegram user ids separated by commas" in found

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lib import config
+from ops import OF_AN_INSTALLATION, VERBS
 from ops import __main__ as ops
 
 ROOT = Path(__file__).parent.parent.parent
@@ -50,3 +52,19 @@ def test_a_python_without_the_packages_says_how_to_have_them(command):
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.endswith("is not installed here. Use: make setup && . .venv/bin/activate")
+
+
+def test_a_verb_takes_the_installation_of_its_folder_and_says_so(monkeypatch, capsys, tmp_path):
+    for name in ("DATABASE_URL", "LOTOK_DATABASE_URL", "DATABASE_URL_UNPOOLED", "LOTOK_ENV", "VERCEL_ENV"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env.production").write_text("DATABASE_URL_UNPOOLED=postgresql://127.0.0.1:1/of-the-file\n")
+    assert ops.main(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ops migrate: with the settings of .env.production\n")
+    assert "refused" in said.lower()
+    config.get.cache_clear()
+
+
+def test_the_verbs_of_an_installation_are_verbs():
+    assert {*VERBS} >= {*OF_AN_INSTALLATION}

@@ -10,23 +10,12 @@ from dev.telegram import World
 from lib import cache, config, migrations
 from lib.reach import alerts
 from ops.__main__ import main
-from ops.doctor import seeing, verb
+from ops.doctor import seeing
 from tests.ops import installation_lab
 from tests.ops.installation_lab import TOLD
 from tests.redis_lab import empty_redis, running_upstash
 
 __all__ = ["empty_redis", "running_upstash"]
-
-
-def test_the_wizards_file_is_looked_at_when_nothing_else_is_named(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", "")
-    monkeypatch.setenv("LOTOK_DATABASE_URL", "")
-    assert verb._usual() == ""
-    (tmp_path / ".env.production").touch()
-    assert verb._usual() == ".env.production"
-    monkeypatch.setenv("DATABASE_URL", "postgresql://of/the-shell")
-    assert verb._usual() == ""
 
 
 @pytest.fixture(scope="module")

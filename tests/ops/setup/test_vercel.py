@@ -71,6 +71,22 @@ def test_what_is_read_from_vercel_needs_no_answer_and_no_handing_over(project):
     assert one.left == []
 
 
+def test_the_wizard_speaks_of_production_before_it_has_a_file(project, monkeypatch):
+    monkeypatch.setenv("LOTOK_ENV", "")
+    monkeypatch.setenv("VERCEL_ENV", "")
+    assert steps.found(wizard(file=project / "none"))
+    assert config.get().environment == "production"
+
+
+def test_what_vercel_told_is_kept_for_the_other_verbs_and_a_try_keeps_nothing(project):
+    (project / "kept/DATABASE_URL_UNPOOLED").write_text("postgresql://the-integrations")
+    steps.found(wizard(dry=True))
+    assert not envfile.PULLED.exists()
+    steps.found(wizard())
+    assert envfile.read(envfile.PULLED) == {"DATABASE_URL_UNPOOLED": "postgresql://the-integrations"}
+    assert envfile.PULLED.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_was_made_is_handed_over_and_what_waits_from_before(project):
     """A run that ended between the file and Vercel is gone on with by the next one."""
     file = project.parent / ".env.production"
