@@ -274,6 +274,7 @@ async def _ask_how_it_was(conn: db.Connection, place: Staff, done: points.Receip
         [marks[:6], marks[6:], off],
         once=_question(shop_id, done.txn_id),
         at=night.by_day(zone, done.created_at + RATE_AFTER),
+        reminds={"shop": shop_id, "kind": "rating"},
     )
 
 

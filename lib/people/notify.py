@@ -117,16 +117,19 @@ async def tell(
     once: str,
     at: datetime | None = None,
     more: Mapping[str, Mapping[str, Any]] | None = None,
+    reminds: Mapping[str, Any] | None = None,
 ) -> bool:
     """Have a sentence sent to a person through a bot, once for this key, now or at a moment; False when it was before.
 
     A field is a word or a number, `spoken(key)` for a word of the receiver's language, `listed` for lines of such,
     `day(on)` for a date, or `moment(at)` for a time in their zone; `more` are sentences that follow, each with its
-    fields. A person who has blocked the bot, or never started it, hears nothing, and that is no error. Inside a
-    transaction it needs a key that is new with what the transaction does: one that is known fails the statement.
+    fields. `reminds` is what lib/reach/reminders.py looks at again before it goes. A person who has blocked the bot, or
+    never started it, hears nothing, and that is no error. Inside a transaction it needs a key that is new with what the
+    transaction does: one that is known fails the statement.
     """
     args = {"bot": bot, "key": key, "fields": dict(fields), "ways": [[list(way) for way in row] for row in ways]}
     args |= {"more": {key: dict(said) for key, said in more.items()}} if more else {}
+    args |= {"reminds": dict(reminds)} if reminds else {}
     order = NewJob(user_id, f"tell:{once}", args)
     try:
         return bool(await table.create_free_jobs(conn, "tell", [order], max_attempts=20, run_at=at))

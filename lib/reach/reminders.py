@@ -5,8 +5,10 @@ ask here whether and in which words. An invitation to somebody who has not been 
 a broadcast of the kind `away`, cut and sent by the engine.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from lib import db, errors
 from lib.loyalty import partners
@@ -60,6 +62,19 @@ async def wanted(conn: db.Connection, partner_id: int, kind: str, user_id: int) 
         return None
     ids = {"partner_id": partner_id, "user_id": user_id, "kind": kind}
     return None if await SQL.has_refused.within(PLATFORM).one(conn, bool, **ids) else one
+
+
+async def stands(conn: db.Connection, user_id: int, reminds: Mapping[str, Any]) -> bool:
+    """Tell whether a reminder that has waited for the day may still go to a person.
+
+    It names its `shop` and `kind`, and of a basket the `request` and its `edition`, which must be as they were.
+    """
+    if await wanted(conn, reminds["shop"], reminds["kind"], user_id) is None:
+        return False
+    if "request" not in reminds:
+        return True
+    ids = {"partner_id": reminds["shop"], "id": reminds["request"], "edition": reminds["edition"]}
+    return bool(await SQL.basket_stands.within(PLATFORM).one(conn, bool, **ids))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
 SPARE = timedelta(seconds=20)
 
+# To whom, through which bot, the sentence with its fields, and the buttons below it.
+type Told = tuple[int, str, str, dict[str, object], notify.Ways]
+
 
 async def run(run: Run) -> None:
     """Go through the shops; what time does not allow goes on in another run."""
@@ -57,7 +60,8 @@ async def _remind_of_basket(conn: db.Connection, one: reminders.StaleBasket, now
         to, bot, key, own, below = _told(one.user_id, said, ("news.cart", "news.cart_own"), fields, shop.id)
         ways = [[("request.button.basket", f"basket:show:{shop.id}")], *below]
         once = f"cart:{one.partner_id}:{one.request_id}:{one.edition}"
-        await notify.tell(conn, to, bot, key, own, ways, once=once, at=night.by_day(shop.tz, now))
+        reminds = {"shop": shop.id, "kind": "cart", "request": one.request_id, "edition": one.edition}
+        await notify.tell(conn, to, bot, key, own, ways, once=once, at=night.by_day(shop.tz, now), reminds=reminds)
 
 
 async def _shop(partner_id: int, now: datetime, until: datetime) -> None:
@@ -83,8 +87,7 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
             fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
             told = _told(one.user_id, said, ("loyalty.expires_soon", "loyalty.expires_own"), fields, shop.id)
-            at = night.by_day(shop.tz, now)
-            await db.run(lambda conn, t=told, o=once, at=at: notify.tell(conn, *t, once=o, at=at))  # type: ignore[misc]
+            await db.run(lambda conn, t=told, o=once: _tell(conn, shop, t, now, o, "expiry"))  # type: ignore[misc]
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
     log.count("reminded", len(found))
     return len(found)
@@ -111,12 +114,17 @@ async def _give(conn: db.Connection, shop: partners.Partner, one: night.Birthday
         await night.give_birthday(conn, shop, one.member_id, now)
         if said:
             told = _told(one.user_id, said, ("loyalty.birthday", "loyalty.birthday_own"), fields, shop.id)
-            await notify.tell(conn, *told, once=once, at=night.by_day(shop.tz, now))
+            await _tell(conn, shop, told, now, once, "birthday")
+
+
+async def _tell(conn: db.Connection, shop: partners.Partner, told: Told, now: datetime, once: str, kind: str) -> None:
+    at = night.by_day(shop.tz, now)
+    await notify.tell(conn, *told, once=once, at=at, reminds={"shop": shop.id, "kind": kind})
 
 
 def _told(
     user_id: int, said: reminders.ShopReminder, keys: tuple[str, str], fields: dict[str, object], shop: int
-) -> tuple[int, str, str, dict[str, object], notify.Ways]:
+) -> Told:
     """Return what `tell` takes: our sentence or the shop's own words, and below them the press that ends these."""
     ways = [[("news.button.off", f"news:off:{shop}:{said.kind}")]]
     own = fields | ({"words": said.words} if said.words else {})

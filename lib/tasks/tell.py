@@ -2,8 +2,8 @@
 
 The slot is booked for all instances, so that no bot writes faster than Telegram allows. A letter too long for one
 message comes as several, each with its writer's name. A person who has stopped this bot, or never started it, is noted
-and left in peace; a bot without a token is off, and what it had to say is dropped. Any other refusal is a fault of
-ours: the job fails, and an administrator sees it.
+and left in peace. A bot without a token is off, and what it had to say is dropped, as is a reminder that nobody wants
+by now. Any other refusal is a fault of ours: the job fails, and an administrator sees it.
 """
 
 from datetime import date, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import Any
 from lib import db, errors, log, retry, text
 from lib.jobs.run import Run
 from lib.people import users
+from lib.reach import reminders
 from lib.telegram.client import Button, Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(minutes=30))
@@ -27,6 +28,10 @@ async def run(run: Run) -> None:
         return
     if user.banned and told["bot"] == "partner":  # a shop's matters; what is said of their own points still comes
         log.note(shut_out=True)
+        return
+    reminds = told.get("reminds")
+    if reminds and not await db.run(lambda conn: reminders.stands(conn, user.id, reminds)):
+        log.note(no_longer=True)
         return
     try:
         await _say(run, Chat(told["bot"], user.tg_id, paced=True), user)

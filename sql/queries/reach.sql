@@ -392,6 +392,17 @@ and not exists (
 group by r.partner_id, r.id
 order by r.partner_id, r.id;
 
+-- name: basket_stands
+select exists (
+    select
+    from requests r
+    join request_lines l on l.partner_id = r.partner_id and l.request_id = r.id and not l.gone
+    where r.partner_id = %(partner_id)s
+    and r.id = %(id)s
+    and r.edition = %(edition)s
+    and r.state = 'draft'
+);
+
 -- name: broadcast_rows
 -- A row a broadcast, in the order of a file's columns. Who came back is known while its parts are kept.
 select b.id, b.started_at, b.finished_at, b.state, b.words, b.audience, s.sums[3], s.sums[4], s.sums[5], s.sums[6],

@@ -8,9 +8,11 @@ import pytest
 from lib import errors
 from lib.jobs import drain
 from lib.loyalty import members, night, partners, points
-from lib.people import notify
+from lib.people import notify, users
+from lib.reach import choices, reminders
 from lib.tasks import TASKS, referrals
 from lib.tasks import points as nightly
+from lib.telegram.client import Chat
 from tests.loyalty_lab import make_client, make_shop, new_key
 
 
@@ -158,3 +160,47 @@ async def test_rewards_whose_worker_dies_are_told_by_the_next_and_paid_once(conn
     assert await points.balance(conn, shop.id, anna.id) == points.Balance(0, 100)
     rewards = [user for user, key, _ in await told(conn) if key == "partner.push.reward_later"]
     assert rewards == [anna.user_id]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What people were told, by Telegram id."""
+    said = []
+
+    async def say(chat, words, *_, **__):
+        said.append((chat.id, words))
+        return 1
+
+    monkeypatch.setattr(Chat, "say", say)
+    return said
+
+
+async def basket(conn, shop, user_id):
+    """Return a basket of two pies that was left three hours ago."""
+    query = (
+        "with made as (insert into requests (partner_id, user_id, changed_at)"
+        " values (%s, %s, now() - interval '3 hours') returning partner_id, id)"
+        " insert into request_lines (partner_id, request_id, place, code, title, variant, kopecks, at_least, quantity)"
+        " select partner_id, id, 1, 'a', 'Пирог', '', 100, false, 2 from made returning request_id"
+    )
+    [(request,)] = await (await conn.execute(query, (shop.id, user_id))).fetchall()
+    return request
+
+
+async def test_a_reminder_that_waited_for_the_day_is_looked_at_again_before_it_goes(conn, said):
+    shop = await make_shop(conn, expire_days=10)
+    await reminders.change(conn, shop.id, "cart", is_on=True)
+    people = {name: await join(conn, shop) for name in ("kept", "sent", "changed", "refused")}
+    requests = {name: await basket(conn, shop, one.user_id) for name, one in people.items()}
+    await accrue(conn, shop, people["refused"], days_ago=7)
+    await accrue(conn, shop, people["kept"], days_ago=7)
+    assert (await run(conn, "points", "points:1")).done == 1
+    await conn.execute("delete from request_lines where request_id = %s", (requests["sent"],))
+    await conn.execute("update requests set edition = edition + 1 where id = %s", (requests["changed"],))
+    for kind in ("cart", "expiry"):
+        await choices.choose(conn, people["refused"].user_id, shop.id, kind, wants=False, said_in="test")
+    await conn.execute("update jobs set run_at = now() where task = 'tell'")
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    await drain.work(TASKS, until, only=["tell"], patience=timedelta(seconds=2))
+    kept = (await users.get_user(conn, people["kept"].user_id)).tg_id
+    assert sorted((who, words[0]) for who, words in said) == [(kept, "⏳"), (kept, "🧺")]
