@@ -12,7 +12,7 @@ from psycopg import sql
 
 from lib import config, db, migrations
 from ops import envfile, webhooks
-from ops.doctor import faults, seeing
+from ops.doctor import faults, looks, seeing
 from ops.doctor.sight import InstallationSight
 from ops.setup import vercel
 from ops.setup.wizard import Wizard, as_role, by_suffix
@@ -145,18 +145,26 @@ async def _migrate(wizard: Wizard, conn: db.Connection) -> int:
 
 def keep(wizard: Wizard) -> None:
     """Write what was made where only its owner reads it, and have the deployment get it."""
-    if wizard.made and not wizard.dry:
-        envfile.write(wizard.file, wizard.made)
+    save(wizard)
     if wizard.made:
         wizard.tell("kept", file=str(wizard.file))
     if owed := _owed(wizard):
         _hand_over(wizard, owed)
 
 
+def save(wizard: Wizard) -> None:
+    """Write what was answered and made, also when Ctrl-C ends the wizard: nobody types a token twice."""
+    if wizard.made and not wizard.dry:
+        envfile.write(wizard.file, wizard.made)
+
+
 def _owed(wizard: Wizard) -> list[str]:
-    """Return the names of settings that the deployment has not: what was made now, or earlier and never handed over."""
+    """Return the names of settings that the deployment has not: what was made now, or earlier and never handed over.
+
+    Where nobody tells what it has, all of the file go with the new ones: to set one again changes nothing.
+    """
     if not wizard.is_linked:
-        return [*wizard.made]
+        return [*dict.fromkeys([*wizard.made, *_ours(wizard)])] if wizard.made else []
     there = wizard.theirs
     owed = [name for name, value in _ours(wizard).items() if there.get(name, "") not in (value, envfile.HIDDEN)]
     return [*dict.fromkeys([*wizard.made, *owed])]
@@ -216,7 +224,7 @@ async def verify(wizard: Wizard) -> None:
 
 async def _verify(wizard: Wizard) -> None:
     sight = await seeing.see(hidden=wizard.hidden)
-    if sight.site and sight.site.is_ours and not sight.site.error and any(one.id for one in sight.bots.values()):
+    if _has_ours(sight) and any(one.id for one in sight.bots.values()):
         await _telegram(wizard)
         await _first_tick(wizard, sight)
         sight = await seeing.see(hidden=wizard.hidden)
@@ -224,6 +232,12 @@ async def _verify(wizard: Wizard) -> None:
     for one in faults.find(sight, wizard.language):
         if one.level == "fault":
             wizard.left.append({"what": one.what, "mend": _mend(wizard, one)})
+
+
+def _has_ours(sight: InstallationSight) -> bool:
+    """Whether the deployment answers with our secrets: with others it would refuse what Telegram brings with ours."""
+    site = sight.site
+    return bool(site and site.is_ours and not site.error and site.status != 403 and not [*looks.secret_differs(sight)])
 
 
 def _mend(wizard: Wizard, one: faults.Finding) -> str:

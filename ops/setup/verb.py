@@ -44,6 +44,7 @@ async def run(args: argparse.Namespace) -> int:
             steps.keep(wizard)
             await steps.verify(wizard)
     finally:
+        steps.save(wizard)
         await fetch.close()
     print(_json(wizard) if args.json else _end(wizard))
     return 1 if wizard.left else 0

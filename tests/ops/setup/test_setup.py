@@ -164,3 +164,34 @@ async def test_the_first_cron_of_a_new_deployment_is_waited_for(half, setup, mon
     _, said, _ = await setup("--yes", "--lang", "ru")
     assert "… Ждём первого крона — не дольше двух минут\n✓ Ежеминутный крон приходит" in said
     assert "крон не приходит" not in said
+
+
+async def test_ctrl_c_at_a_later_question_loses_no_answer(half, setup, monkeypatch, capsys):
+    typed = iter([token(half, "studio"), token(half, "client")])
+
+    def interrupted(question):
+        try:
+            return next(typed)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("builtins.input", interrupted)
+    code, said, file = await setup()
+    assert (code, "stopped" in said) == (130, True)
+    assert envfile.read(file) == {f"{bot.upper()}_BOT_TOKEN": token(half, bot) for bot in ("studio", "client")}
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    _, said, _ = await setup()
+    assert "for name in WEBHOOK_SECRET" in said
+    [line] = [line for line in said.splitlines() if line.startswith("    for name in")]
+    assert {"STUDIO_BOT_TOKEN", "CLIENT_BOT_TOKEN"} <= {*line.split(";")[0].split()}, "nobody has handed them over"
+
+
+async def test_a_deployment_with_other_secrets_keeps_its_webhooks(half, setup, monkeypatch):
+    """With our secret it would refuse every update until it is deployed again."""
+    monkeypatch.setenv("STUDIO_BOT_TOKEN", token(half, "studio"))
+    await setup("--json")
+    monkeypatch.setenv("ADMIN_API_TOKEN", "another-one-of-a-later-day")
+    config.get.cache_clear()
+    _, said, _ = await setup("--yes")
+    assert "The deployment has another ADMIN_API_TOKEN" in said
+    assert half.bots["studio"].webhook.url == ""
