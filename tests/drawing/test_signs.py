@@ -1,6 +1,7 @@
 """Signs of benefits, held against lists of them that were written before the rules were looked at: benefits.csv.
 
-Each line has the signs that suit a benefit; a line without one has none that would.
+Each line has the signs that suit a benefit; a line without one has none that would. Where they suit only because of
+the goods, it names the product.
 """
 
 import csv
@@ -8,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from lib.drawing.cover import signs
+from lib.drawing.cover import goods, signs
 
 LIST = Path(__file__).parent / "benefits.csv"
 
 
 def test_few_benefits_have_no_sign_and_hardly_one_has_a_wrong_one():
     with LIST.open(encoding="utf-8", newline="") as file:
-        suiting = {row["benefit"]: row["signs"].split() for row in csv.DictReader(file)}
-    found = {benefit: signs.chosen([benefit])[0] for benefit in suiting}
+        suiting = {(row["product"] or "", row["benefit"]): row["signs"].split() for row in csv.DictReader(file)}
+    found = {said: signs.chosen([said[1]], said[0])[0] for said in suiting}
     without = [benefit for benefit, sign in found.items() if not sign]
     wrong = {benefit: sign for benefit, sign in found.items() if sign and sign not in suiting[benefit]}
     assert len(suiting) >= 2800
@@ -29,7 +30,7 @@ def test_few_benefits_have_no_sign_and_hardly_one_has_a_wrong_one():
     ["Без шоколада", "Без грубых швов", "Против запоров", "Без карманов", "Не нужны чернила", "Порошок не нужен"],
 )
 def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit):
-    assert signs.chosen([benefit]) in (["ban"], ["shield-check"])
+    assert signs.chosen([benefit], "") in (["ban"], ["shield-check"])
 
 
 @pytest.mark.parametrize(
@@ -80,11 +81,48 @@ def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit):
     ],
 )
 def test_a_benefit_has_its_sign_or_none(benefit, sign):
-    assert signs.chosen([benefit]) == [sign]
+    assert signs.chosen([benefit], "") == [sign]
+
+
+@pytest.mark.parametrize(
+    ("product", "benefit", "sign"),
+    [
+        ("Печенье овсяное", "Хрустит", "cookie"),
+        ("Слайм", "Хрустит", ""),
+        ("Набор подарочный", "Хрустит", ""),  # of nothing that is known
+        ("Игрушка для собак", "Чистит зубы", "dental"),
+        ("Кружка детская", "Для кофе", "coffee"),  # of two families
+        ("Набор инструментов", "72 зуба", "settings"),
+        ("Скатерть", "Глубокие карманы", ""),
+    ],
+)
+def test_what_a_word_means_goes_by_the_goods(product, benefit, sign):
+    assert signs.chosen([benefit], product) == [sign]
+
+
+@pytest.mark.parametrize(
+    ("product", "of"),
+    [
+        ("Слайм хрустящий", {"kids"}),
+        ("Рюкзак городской", {"bags"}),
+        ("Кружка детская", {"kitchen", "kids"}),
+        ("Нечто", {goods.UNKNOWN}),
+        ("", {goods.UNKNOWN}),
+    ],
+)
+def test_a_title_names_its_families(product, of):
+    assert goods.families(product) == of
+
+
+def test_every_family_that_a_rule_or_a_sign_names_is_one():
+    named = {family for rule in signs.rules() for family in rule.families}
+    named |= {family for listed in goods.HOMES.values() for family in listed.removeprefix("-").split()}
+    assert named <= {*goods.FAMILIES, goods.UNKNOWN}
+    assert goods.HOMES.keys() <= set(signs.names())
 
 
 def test_a_sign_stands_once_on_a_card_and_every_sign_has_a_cell():
-    twice = signs.chosen(["Не боится воды", "Водостойкий корпус"])
+    twice = signs.chosen(["Не боится воды", "Водостойкий корпус"], "")
     assert twice == ["umbrella", ""]
     for name in signs.names():
         assert signs.mask(name, 32).getextrema()[1] > 128

@@ -59,7 +59,7 @@ def near(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: in
     else:
         sheet = _ground(one, colours)
         _enlarged(sheet, one, number, style)
-    _plate(sheet, words, style, colours, sign=signs.chosen([words])[0], is_low=number % 2 == 0)
+    _plate(sheet, words, style, colours, sign=signs.chosen([words], facts.name)[0], is_low=number % 2 == 0)
     return sheet
 
 
@@ -71,7 +71,7 @@ def whole(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: i
     else:
         sheet = _ground(one, colours)
         _stand(sheet, one, Spot(20, 190, 860, 1180), style)
-    _plate(sheet, words, style, colours, sign=signs.chosen([words])[0] if words != facts.title else "")
+    _plate(sheet, words, style, colours, sign=signs.chosen([words], facts.name)[0] if words != facts.title else "")
     return sheet
 
 

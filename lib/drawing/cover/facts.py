@@ -70,7 +70,7 @@ KINDS = {
     "tools": (
         r"drill|screwdriver|wrench|hammer|saw\b|tool|multitool|compressor|pump\b|мультитул|дрел|шурупов|отвёрт"
         r"|отверт|ключ|молот|пил[аы]\b|инструмент|перфорат|болгарк|компрессор|домкрат"
-        r"|насос|авто(?!мат)|лобзик|рулетк|стремянк|паяльн"
+        r"|насос|авто(?!мат|корм|поил|полив|клав|ручк)|лобзик|рулетк|стремянк|паяльн"
     ),
     "sport": (
         r"dumbbell|ball\b|yoga|skate|bike|bicycle|scooter|tent\b|sports?\b|fitness|trekking|рюкзак турист|гантел"

@@ -177,7 +177,7 @@ def row(
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
     blocks = _one_size(chosen, pair.strong, column - 2 * pad, size)
-    return BenefitRow(blocks, signs.chosen(chosen), sign, column, gap, pad)
+    return BenefitRow(blocks, signs.chosen(chosen, cover.facts.name), sign, column, gap, pad)
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,9 @@ def column(
     """Set up to four benefits below each other."""
     room = width - disc - 22
     chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
-    return BenefitColumn(_one_size(chosen, pair.strong, room, size) if chosen else [], signs.chosen(chosen), disc, gap)
+    return BenefitColumn(
+        _one_size(chosen, pair.strong, room, size) if chosen else [], signs.chosen(chosen, cover.facts.name), disc, gap
+    )
 
 
 def draw_column(

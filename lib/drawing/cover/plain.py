@@ -173,7 +173,7 @@ def _number_tile(cover: Cover, spot: Spot, ink: Rgb, hot: Rgb) -> None:
 def _benefit_tile(cover: Cover, spot: Spot, index: int, ink: Rgb, mark: Rgb) -> None:
     pair = cover.pair(ONEST)
     benefit = cover.facts.benefits[index]
-    icon = signs.chosen(cover.facts.benefits[:3])[index]
+    icon = signs.chosen(cover.facts.benefits[:3], cover.facts.name)[index]
     if not icon:
         words = letters.fit(benefit, pair.title, (spot.width - 52, spot.height - 60), (72, 28), lines=4)
         cover.paper.write(words, (spot.x + 28, spot.y + (spot.height - words.height) / 2), ink)

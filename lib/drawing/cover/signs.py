@@ -5,6 +5,9 @@ or "without", nor before "-free" or "не нужен": a rule for what a thing l
 the last one answers whatever is left with "ban". A crossed-out sign in turn stands only where something is denied,
 removed or kept away.
 
+What a word means depends on the goods: slime that crunches is no biscuit. A sign that draws a thing stands only where
+`goods` has it at home, and a rule with families in its last column is asked only for a product that is of one of them.
+
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.webp` holds one
 cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
 """
@@ -14,8 +17,11 @@ import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
+
+from lib.drawing.cover import goods
 
 FOLDER = Path(__file__).parent
 CELL = 128
@@ -25,7 +31,7 @@ START = r"(?<![^\W\d_])"
 THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+"
 DENIED = re.compile(
     rf"\b(?:без|нет|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
-    r"|\b(?P<needless>\w+)\s+не\s+(?:нуж|треб|понадоб)\w*|\b(?:не|not)\s+(?P<never>\w+)"
+    r"|\b(?P<needless>\w+)\s+не\s+(?:нуж|треб|понадоб)\w*|\b(?:не|not|never|nothing)\s+(?P<never>\w+)"
     r"|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b"
 )
 AWAY = re.compile(
@@ -37,18 +43,27 @@ AWAY = re.compile(
 )
 
 
+class SignRule(NamedTuple):
+    """A line of the table: its stem is for small letters, with "е" for "ё"; without `families` it is for any goods."""
+
+    stem: str
+    name: str
+    families: frozenset[str]
+
+
 @cache
-def rules() -> list[tuple[str, str]]:
-    """Return (stem, name) in the order in which they are asked; stems are for small letters, with "е" for "ё"."""
+def rules() -> list[SignRule]:
+    """Return the rules in the order in which they are asked."""
     with (FOLDER / "signs.csv").open(encoding="utf-8", newline="") as file:
-        return [(row["stem"], row["sign"]) for row in csv.DictReader(file)]
+        rows = csv.DictReader(file)
+        return [SignRule(row["stem"], row["sign"], frozenset((row["goods"] or "").split())) for row in rows]
 
 
 @cache
-def _blocks() -> list[tuple[re.Pattern[str], list[tuple[str, str]]]]:
+def _blocks() -> list[tuple[re.Pattern[str], list[SignRule]]]:
     """Return the rules in blocks, each with a pattern of all its stems, so that one search passes over most blocks."""
     blocks = [rules()[start : start + BLOCK] for start in range(0, len(rules()), BLOCK)]
-    return [(_pattern("|".join(stem for stem, _ in block)), block) for block in blocks]
+    return [(_pattern("|".join(rule.stem for rule in block)), block) for block in blocks]
 
 
 @cache
@@ -59,32 +74,42 @@ def _pattern(stem: str) -> re.Pattern[str]:
 @cache
 def names() -> list[str]:
     """Return the signs in the order of their cells."""
-    return sorted({name for _, name in rules()})
+    return sorted({rule.name for rule in rules()})
 
 
-def chosen(benefits: Sequence[str]) -> list[str]:
-    """Return a sign's name for each benefit, each once; "" where no sign is certain, or where it stands already."""
+def chosen(benefits: Sequence[str], product: str) -> list[str]:
+    """Return a sign's name for each benefit of a product; "" where no sign is certain, or where it stands already.
+
+    The product is its whole title, "" where it has none.
+    """
+    of = goods.families(product)
     found: list[str] = []
     for benefit in benefits:
-        name = _sign(benefit)
+        name = _sign(benefit, of)
         found.append("" if name in found else name)
     return found
 
 
 @lru_cache(maxsize=256)
-def _sign(benefit: str) -> str:
+def _sign(benefit: str, product: frozenset[str]) -> str:
     benefit = benefit.lower().replace("ё", "е")
     denied = [match.span(match.lastgroup or 0) for match in DENIED.finditer(benefit)]
     is_away = AWAY.search(benefit) is not None
     for anything, block in _blocks():
         if not anything.search(benefit):
             continue
-        for stem, name in block:
-            if name.endswith("-off") and not is_away:
+        for rule in block:
+            if (rule.name.endswith("-off") and not is_away) or not _suits(rule, product):
                 continue
-            if any(not _is_within(match.span(), denied) for match in _pattern(stem).finditer(benefit)):
-                return name
+            if any(not _is_within(match.span(), denied) for match in _pattern(rule.stem).finditer(benefit)):
+                return rule.name
     return ""
+
+
+def _suits(rule: SignRule, product: frozenset[str]) -> bool:
+    if rule.families:
+        return not rule.families.isdisjoint(product)
+    return goods.is_at_home(rule.name, product)
 
 
 def _is_within(span: tuple[int, int], denied: list[tuple[int, int]]) -> bool:

@@ -289,7 +289,8 @@ def _points(cover: Cover, pair: Pair) -> None:
     told = Told(cover.facts).benefits
     fresh = (*told[SEEN:], *told[:SEEN])  # those that the cover had no room for come first
     chosen = tuple(one for one in fresh if _label(one, pair).width <= 250)[:4]
-    for benefit, icon, (share, is_right) in zip(chosen, signs.chosen(chosen), POINTS, strict=False):
+    icons = signs.chosen(chosen, cover.facts.name)
+    for benefit, icon, (share, is_right) in zip(chosen, icons, POINTS, strict=False):
         at = (spot.x + _edge(cover.product.image, share, is_right) * spot.width, spot.y + share * spot.height)
         _labelled(cover, pair, benefit, icon, (at, is_right))
 
@@ -357,7 +358,7 @@ def _one(cover: Cover, pair: Pair, benefit: str) -> None:
         words, top = said.number.note, top + size * 1.05
         words = words[:1].upper() + words[1:]
     else:
-        [icon] = signs.chosen((benefit,))
+        [icon] = signs.chosen((benefit,), cover.facts.name)
         if icon:
             paper.disc(104, top + 56, 56, tones.accent)
             show_sign(paper, icon, (72, top + 24), 64, tones.on_accent)
