@@ -20,7 +20,7 @@ BENEFITS = 6  # a cover shows the first two to four that fit it, the slides of a
 _BULLET = re.compile(r"^\s*(?:[-–—•·*✓✔✅▪●]+|\d{1,2}[.)])\s+")
 _INLINE = re.compile(r"\s*(?:;|\||•)\s*")
 
-# Wildberries and Ozon hide cards with prices, contacts, promotions or superlatives in the picture.
+# Wildberries and Ozon hide cards with prices, contacts, promotions, superlatives or promises of delivery in a picture.
 _FORBIDDEN = {
     kind: re.compile("|".join(patterns), re.IGNORECASE)
     for kind, patterns in {
@@ -48,6 +48,15 @@ _FORBIDDEN = {
             r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b",
             r"(?:№|\#|\bno\.?)\s?1\b",
             r"\b(?:number one|the best)\b",
+        ),
+        "delivery": (  # the promise alone: a bag for deliveries is a bag
+            r"\b(?:доставим|доставляем|привез[её]м|отправим|отправляем|отгрузим)\b(?:\s+(?:за|в|до)\s+\w+)?",
+            r"(?<!для\s)\b(?:бесплатн|быстр|экспресс|срочн|курьерск|скор)\w*(?:\s+|-)доставк\w*",
+            r"(?:^\s*|[,.;:!+]\s*)доставк[аиу]\b(?:\s+(?:за|в|до|по)\s+\w+)?",
+            r"\bдоставк\w*\s+(?:бесплатн\w*|сегодня|завтра|за\s+\w+|в\s+день\s+заказа|по\s+(?:всей|росси|москв|город)\w*)",
+            r"\b(?:отправк|отгрузк)\w*\s+(?:сегодня|завтра|за\s+\w+|в\s+(?:день|течение)\s+\w+)",
+            r"\b(?:free|fast|express|quick|same[\s-]day|next[\s-]day)\s+(?:delivery|shipping|dispatch)\b",
+            r"\b(?:delivered|ships|shipped|dispatched|we\s+(?:deliver|ship))\s+(?:in|within|today|tomorrow|the\s+same\s+day)\b",
         ),
     }.items()
 }

@@ -29,7 +29,7 @@ _INSTRUCTIONS = (
     "in the photo; invent no numbers, materials or certificates. Answer in {language}: title, what the product is, "
     "at most 60 characters; benefits, up to six, the strongest first, each at most 40 characters, concrete; category, "
     "one or two words. "
-    "No prices, discounts, contacts, links, emoji, brand comparisons, and no words like best, hit, No. 1."
+    "No prices, discounts, delivery, contacts, links, emoji, brand comparisons, and no words like best, hit, No. 1."
 )
 
 

@@ -94,9 +94,19 @@ def test_markup_is_cleaned_away_and_signs_stay():
         ("Best-selling mug", "promotion"),
         ("The best mug", "superlative"),
         ("№1 в России", "superlative"),
+        ("Доставим за день", "delivery"),
+        ("Привезём завтра", "delivery"),
+        ("Бесплатная доставка", "delivery"),
+        ("Экспресс-доставка", "delivery"),
+        ("Доставка по России", "delivery"),
+        ("Кружка, доставка за 2 часа", "delivery"),
+        ("Отправка в день заказа", "delivery"),
+        ("Free shipping", "delivery"),
+        ("Next-day delivery", "delivery"),
+        ("Ships within 24 hours", "delivery"),
     ],
 )
-def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
+def test_marketplaces_refuse_prices_promotions_contacts_and_delivery(words, kind):
     assert {finding.kind for finding in card_words.check_words("wb", words, ())} == {kind}
     assert card_words.check_words("story", words, ()) == []
 
@@ -121,6 +131,11 @@ def test_marketplaces_refuse_prices_promotions_and_contacts(words, kind):
         "100 % rubber",
         "Water drains off",
         "2 шт.",
+        "Термосумка для доставки еды",
+        "Рюкзак для быстрой доставки",
+        "Доставляет удовольствие",
+        "Bag for food delivery",
+        "Delivers deep bass",
     ],
 )
 def test_honest_words_pass(words):
