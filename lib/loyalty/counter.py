@@ -205,9 +205,9 @@ async def _undone(conn: db.Connection, shop_id: int, txn_id: int, done: points.R
     was = await points.get(conn, shop_id, txn_id)
     kind = was.kind if was.kind in ("accrue", "redeem", "service") else "gift"
     said = {"bill": was.bill_minor, "points": done.points}
-    earned = await points.earned_on_rest(conn, shop_id, txn_id) if kind == "redeem" else 0
-    if earned > done.missing:
-        return notify.spoken("partner.reversed.redeem_rest", **said, taken=earned - done.missing)
+    taken = await points.taken_with_rest(conn, shop_id, txn_id) if kind == "redeem" else 0
+    if taken:
+        return notify.spoken("partner.reversed.redeem_rest", **said, taken=taken)
     return notify.spoken(f"partner.reversed.{kind}", **said)
 
 

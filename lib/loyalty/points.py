@@ -274,10 +274,10 @@ async def get(conn: db.Connection, partner_id: int, txn_id: int) -> Operation:
     return found
 
 
-async def earned_on_rest(conn: db.Connection, partner_id: int, txn_id: int) -> int:
-    """Return the points that a purchase has earned on what its points did not pay."""
+async def taken_with_rest(conn: db.Connection, partner_id: int, txn_id: int) -> int:
+    """Return the points that were taken back of what a purchase had earned on what its points did not pay."""
     ids = {"partner_id": partner_id, "txn_id": txn_id}
-    return await SQL.earned_on_rest.within(of(partner_id)).one(conn, int, **ids) or 0
+    return await SQL.taken_with_rest.within(of(partner_id)).one(conn, int, **ids) or 0
 
 
 async def balance(conn: db.Connection, partner_id: int, member_id: int) -> Balance:

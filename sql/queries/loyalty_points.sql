@@ -93,13 +93,15 @@ left join promotions o on o.partner_id = t.partner_id and o.id = t.promotion_id
 where t.partner_id = %(partner_id)s
 and t.id = %(txn_id)s;
 
--- name: earned_on_rest
--- The points that the part paid in money has earned, of a bill whose other part was paid with points.
-select coalesce(sum(points), 0)::bigint as points
-from point_txns
-where partner_id = %(partner_id)s
-and parent_id = %(txn_id)s
-and kind = 'accrue';
+-- name: taken_with_rest
+-- The points that were taken back of what the part paid in money had earned, of a bill whose other part was paid with
+-- points: what was spent or has expired meanwhile is not among them.
+select coalesce(sum(r.points), 0)::bigint as points
+from point_txns t
+join point_txns r on r.partner_id = t.partner_id and r.reverses_id = t.id
+where t.partner_id = %(partner_id)s
+and t.parent_id = %(txn_id)s
+and t.kind = 'accrue';
 
 -- name: balance
 select max(balance) filter (where kind = 'available') as available,

@@ -510,16 +510,21 @@ begin
     return r;
 end $$;
 
--- Gives spent points back into the very lots they came from. What an earlier reversal could not take, as it had been spent
--- here, goes now: whatever is reversed first, the client ends with the same.
+-- Gives spent points back into the very lots they came from; points whose time was over meanwhile can be spent for a week
+-- more. What an earlier reversal could not take, as it had been spent here, goes now: whatever is reversed first, the
+-- client ends with the same.
 create function give_back(t point_txns, r point_txns) returns point_txns language plpgsql as $$
 declare
     late point_txns := r;
+    zone text;
 begin
     r.points := t.points;
     r := post_points(r, 'redeemed', 'available');
+    select tz into zone from partners where id = t.partner_id;
     update point_lots l
-    set remaining = l.remaining + u.points
+    set remaining = l.remaining + u.points,
+        expires_at = case when l.expires_at <= r.created_at then shop_midnight(zone, r.created_at, 8) else l.expires_at end,
+        reminded = l.reminded and coalesce(l.expires_at > r.created_at, true)
     from point_lot_uses u
     where u.partner_id = t.partner_id
     and u.txn_id = t.id

@@ -88,6 +88,17 @@ async def test_a_part_paid_in_points_and_its_reversal_are_told(conn):
     assert (await told(conn, member.user_id))[-1] == "partner.push.rate", "the next visit is asked about"
 
 
+async def test_nothing_is_told_as_taken_that_had_expired_or_was_spent(conn):
+    shop = await lab.make_shop(conn, confirm_spending=False)
+    member = await lab.make_member(conn, shop, has=100)
+    ids, past = (conn, shop.id, member.id, shop.cashier.id), datetime.now(UTC) - timedelta(days=800)
+    bill = {"bill_minor": 100_000, "points": 100, "shown": True, "key": "a", "now": past}
+    done = await points.redeem(*ids, **bill)
+    await counter.reverse(conn, await shop_owner(conn, shop), done.txn_id, reason="возврат", key="b")
+    said = await conn.execute("select args #> '{fields,what}' from jobs where args ->> 'key' = 'partner.push.reversed'")
+    assert await said.fetchone() == ({"spoken": "partner.reversed.redeem", "fields": {"bill": 100_000, "points": 100}},)
+
+
 async def test_an_operation_reads_neither_the_shop_nor_the_client_before_the_ledger_does(conn, statements):
     shop = await lab.make_shop(conn, confirm_spending=False)
     member = await lab.make_member(conn, shop, has=100)

@@ -132,6 +132,23 @@ async def test_a_reversed_redemption_fills_the_same_lots(conn, shop):
     assert await points.expiring(conn, shop.id, member.id) == before
 
 
+async def test_points_that_come_back_late_can_be_spent_for_a_week_more(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False, expire_days=30)
+    member = await make_member(conn, shop)
+    accrual = await accrue(conn, shop, member, 100_000)
+    receipt = await redeem(conn, shop, member, 30)
+    late = accrual.expires_at + timedelta(minutes=10)  # past the shop's midnight: the other 20 are gone
+    back = await reverse(conn, shop, receipt, now=late)
+    assert (back.points, back.available) == (30, 30)
+    [lot] = await points.expiring(conn, shop.id, member.id)
+    assert (lot.points, lot.expires_at) == (30, accrual.expires_at + timedelta(days=8))
+    again = await redeem(conn, shop, member, 30, now=lot.expires_at - timedelta(minutes=1))
+    assert again.available == 0, "what the client has read is there until then"
+    await reverse(conn, shop, again, now=lot.expires_at - timedelta(seconds=1))
+    [same] = await points.expiring(conn, shop.id, member.id)
+    assert same.expires_at == lot.expires_at, "who is in time gains nothing"
+
+
 async def test_a_reversed_accrual_takes_what_is_left_and_says_what_is_missing(conn, shop):
     await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
     member = await make_member(conn, shop)
