@@ -10,13 +10,21 @@ from lib.telegram import client
 from lib.telegram.client import Button, Chat, Film, Keyboard, Picture, SentMessage
 from lib.text import HtmlSentence
 
+AWAY = "news.auto.away_words"  # what a shop without words of its own says to those who have been away
+
 
 def words(one: Broadcast, language: str) -> str:
     """Return the message: the shop's name, its words, and by whom it is paid where that must be said."""
     head = text.say(language, "news.from_shop", shop=one.shop) if one.shop else ""
     mark = text.say(language, "news.mark", advertiser=one.advertiser, erid=one.erid) if one.advertiser else ""
-    said = text.say(language, "news.words", words=one.words) if one.words else ""
+    said = text.say(language, "news.words", words=_words(one, language)) if one.words else ""
     return HtmlSentence("\n\n".join(part for part in (head, said, mark) if part))
+
+
+def _words(one: Broadcast, language: str) -> str:
+    """Return its words; an invitation in our words has those of its reader's language."""
+    is_ours = one.kind == "away" and one.words == text.say(text.LANGUAGES[0], AWAY)
+    return text.say(language, AWAY) if is_ours else one.words
 
 
 def whole(one: Broadcast, language: str) -> HtmlSentence:

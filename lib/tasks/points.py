@@ -13,7 +13,7 @@ from lib import db, errors, log, retry, text
 from lib.jobs.run import Run
 from lib.loyalty import night, partners
 from lib.people import notify
-from lib.reach import reminders
+from lib.reach import reading, reminders
 
 BACKOFF = retry.Backoff(base=timedelta(minutes=1), cap=timedelta(hours=1))
 LEASE = timedelta(seconds=60)
@@ -39,7 +39,7 @@ async def run(run: Run) -> None:
 
 async def _invite_back(now: datetime) -> None:
     """Have the shops that want it write to those who have not been seen for long, once a day."""
-    words = text.say(text.LANGUAGES[0], "news.auto.away_words")
+    words = text.say(text.LANGUAGES[0], reading.AWAY)
     for partner_id in await db.run(reminders.inviting):
         shop = await db.run(lambda conn, one=partner_id: partners.get(conn, one))  # type: ignore[misc]
         made = await db.run(lambda conn, one=shop: reminders.invite_back(conn, one, now, words))  # type: ignore[misc]

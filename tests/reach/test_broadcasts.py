@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib import errors, limits
+from lib import errors, limits, text
 from lib.loyalty import offers, partners, points, staff
 from lib.people import users
 from lib.reach import broadcasts, choices, parts, reading, reminders, results, sending
@@ -277,6 +277,15 @@ async def test_a_reader_sees_who_writes_and_how_to_end_it(conn):
         [("Акция", f"promo:{shop.id}:5:{one.id}")],
         [("🔕 Больше не присылать", f"news:off:{shop.id}:news")],
     ]
+
+
+async def test_an_invitation_in_our_words_is_in_the_language_of_its_reader(conn):
+    one = await written(conn, await make_shop(conn), words=text.say("ru", reading.AWAY))
+    assert "Давно вас не видели" in reading.words(one, "en"), "a shop wrote this itself"
+    one = replace(one, kind="away")
+    assert "Давно вас не видели" in reading.words(one, "ru")
+    assert "We have not seen you for a while" in reading.words(one, "en")
+    assert "Ждём" in reading.words(replace(one, words="Ждём"), "en")
 
 
 async def test_the_report_knows_who_pressed_and_who_came_back(conn):
