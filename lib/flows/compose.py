@@ -232,10 +232,13 @@ async def _button(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: s
 
 
 async def _when(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: str = "") -> None:
+    """Ask when it goes; whose clock counts is a part of the answer, so the question stays."""
     wanted = schedules.pressed(one, wish)
-    if wanted is not None:
+    if wanted is not None and wish != "clock":
         await _change(turn, desk, one, **wanted)
         return
+    if wanted is not None:
+        one = await db.run(lambda conn: broadcasts.change(conn, one, **wanted))
     moments = schedules.offered(one)
     rows = [[screen.button(turn, f"news.button.{name}", desk.data("when", one.id, name))] for name in moments]
     clocks = "clock_on" if one.by_clock else "clock_off"
@@ -251,8 +254,12 @@ async def _paid(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
         await _draft(turn, desk, answered or one, "")
 
 
-async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str, note: str = "") -> None:
-    await _ask(turn, desk, one, "mark", note)
+async def _mark(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, note: str = "") -> None:
+    if wish == "none":
+        await _change(turn, desk, one, advertiser="", erid="")
+        return
+    rows = [[screen.button(turn, "news.button.no_mark", desk.data("mark", one.id, "none"))]] if one.advertiser else []
+    await _ask(turn, desk, one, "mark", note, rows)
 
 
 async def _to(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:

@@ -193,6 +193,33 @@ async def test_a_time_that_was_mistyped_is_asked_for_again_and_the_text_stays(ca
     await cafe.owner.sees("Пироги.*Когда: .*18:00")
 
 
+async def test_the_clients_clock_is_chosen_beside_the_time_and_the_text_stays(cafe):
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Когда")
+    await cafe.owner.presses("По часам клиента: нет")
+    await cafe.owner.sees("Когда отправить")
+    assert "По часам клиента: да" in buttons(await cafe.owner.last())
+    await cafe.owner.says("завтра 12:30")
+    shown = words(await cafe.owner.sees("Рассылка № 1"))
+    assert "Пироги" in shown
+    assert "по часам клиента" in shown
+
+
+async def test_a_marking_can_be_taken_away(cafe):
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Маркировка")
+    assert "Убрать маркировку" not in buttons(await cafe.owner.last())
+    await cafe.owner.says("ООО «Мука» 2VtzqxABC")
+    await cafe.owner.sees("Реклама: ООО «Мука» 2VtzqxABC")
+    await cafe.owner.presses("Маркировка")
+    await cafe.owner.presses("Убрать маркировку")
+    assert "Реклама" not in words(await cafe.owner.sees("Рассылка № 1"))
+
+
 async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
     await cafe.owner.presses("Рассылки")
     await cafe.owner.presses("Автоматические сообщения")
