@@ -115,6 +115,12 @@ def bears_words(job: Job) -> bool:
     return is_card and is_ours(job)
 
 
+def shows_words(job: Job) -> bool:
+    """Say whether words of the seller stand on it, whoever drew them: a clip has them from us alone."""
+    bears = job.args.get("preset") in COVERS if job.task == "card" else job.task == "video" and is_ours(job)
+    return bears and bool(job.args.get("title") or job.args.get("titles"))
+
+
 def can_vary(job: Job) -> bool:
     """Say whether another variant of an order looks different: not a cut alone, nor a batch without covers."""
     preset = job.args.get("preset")

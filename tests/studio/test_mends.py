@@ -210,6 +210,26 @@ def test_words_are_changed_on_a_finished_card_that_we_drew(changes, takes):
     assert mends.takes_words(job(**changes)) is takes
 
 
+@pytest.mark.parametrize(
+    ("changes", "shows"),
+    [
+        ({}, True),
+        ({"checkpoint": {"item0": {"by": "kie:nano"}}}, True),
+        ({"args": CARD | {"product": "batch"}}, True),
+        ({"args": CARD | {"title": "", "titles": ["А", "Б"]}}, True),
+        ({"args": CARD | {"title": ""}}, False),
+        ({"args": CARD | {"preset": "clear"}}, False),
+        ({"args": CARD | {"preset": "white"}}, False),
+        ({"task": "background"}, False),
+        ({"task": "video"}, True),
+        ({"task": "video", "checkpoint": {"item0": {"by": "kie:veo"}}}, False),
+    ],
+    ids=str,
+)
+def test_only_a_result_that_shows_words_can_have_bad_ones(changes, shows):
+    assert mends.shows_words(job(**changes)) is shows
+
+
 def test_a_change_belongs_to_the_order_that_was_paid():
     assert mends.root(job()) == 9
     assert mends.root(job(args=CARD | {"mends": "5"})) == 5

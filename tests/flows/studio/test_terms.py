@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from lib import config
+from lib import text as sentences
 from lib.credits import catalog, ledger
 from lib.flows.studio.order import draft as drafts
+from lib.flows.studio.order import screens
 from lib.flows.studio.ordering import OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
@@ -17,6 +19,15 @@ CARD = OrderDraft(file_id="f", title="Кружка", product="card", preset="wb"
 WHITE, SCENE = replace(CARD, preset="white"), replace(CARD, product="background", preset="", scene="wood")
 CLEAR = replace(CARD, preset="clear")
 CLIP = replace(CARD, product="video5", preset="", template="broll")
+
+
+class Said:
+    """A turn that only speaks."""
+
+    language = "ru"
+
+    def text(self, key, **fields):
+        return sentences.say("ru", key, **fields)
 
 
 @pytest.fixture
@@ -94,6 +105,31 @@ def test_a_known_cut_says_what_it_cannot_fill(free, white, scene):
     assert not drafts.cannot_stand(replace(CARD, free=free)), "a frame holds any photo"
     offered = [drafts.can_stand(replace(CARD, free=free), where) for where in ("white", "scene")]
     assert offered == [not white, not scene]
+
+
+@pytest.mark.parametrize(
+    ("draft", "bears"),
+    [
+        (CARD, True),
+        (CLIP, True),
+        (CLEAR, False),
+        (WHITE, False),
+        (SCENE, False),
+        (replace(CARD, preset="classified"), False),
+        (replace(CARD, product="set", preset="white"), False),
+        (replace(CARD, product="batch", preset="clear"), False),
+    ],
+)
+def test_a_picture_without_text_bears_no_words(draft, bears):
+    assert drafts.bears_words(draft) is bears
+    buttons = [button.data for row in screens._changes(Said(), draft) for button in row]
+    assert ("order:change:words" in buttons) is bears
+    assert {"order:change:look", "order:change:product", "order:change:photo"} <= set(buttons)
+
+
+@pytest.mark.usefixtures("ai")
+def test_a_clip_bears_words_where_we_film_it():
+    assert [drafts.bears_words(one) for one in (CARD, CLIP, replace(CLIP, maker="own"))] == [True, False, True]
 
 
 def test_the_cut_itself_is_offered_where_it_is_clear():

@@ -142,6 +142,11 @@ def needs_words(draft: OrderDraft) -> bool:
     return LOOKS.get(draft.product) == "preset" and draft.preset not in WITHOUT_WORDS
 
 
+def bears_words(draft: OrderDraft) -> bool:
+    """Say whether the seller's words are seen on it: a photo without text has none, nor has a clip of a model."""
+    return needs_words(draft) or is_filmed_here(draft)
+
+
 def needs_cut(draft: OrderDraft) -> bool:
     """Say whether only a cut can fill it: we draw it ourselves, and the product stands free of its photo."""
     look = LOOKS.get(draft.product)

@@ -180,8 +180,7 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
 
 def _reasons(job: Job) -> tuple[str, ...]:
     """Return what can be wrong: a result without words has no bad ones."""
-    has_words = bool(job.args.get("title")) and job.task != "background"
-    return tuple(reason for reason in mends.REASONS if reason != "words" or has_words)
+    return tuple(reason for reason in mends.REASONS if reason != "words" or mends.shows_words(job))
 
 
 async def _root(turn: Turn, job: Job) -> Job | None:

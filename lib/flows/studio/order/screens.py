@@ -307,7 +307,6 @@ def refused_words(turn: Turn, draft: OrderDraft) -> str:
 def summary(turn: Turn, draft: OrderDraft) -> str:
     """Return what is about to be ordered, in words."""
     product = draft.product
-    look = drafts.LOOKS[product]
     names = [turn.text(f"studio.product.{product}"), look_name(turn, draft)]
     lines = [turn.text("card.summary", preset=" · ".join(names))]
     if product == "batch":
@@ -317,7 +316,7 @@ def summary(turn: Turn, draft: OrderDraft) -> str:
         first, count = draft.variant + 1, 1 if mends.is_in_one_look(product, draft.preset) else drafts.count(draft)
         key = "studio.variants" if count > 1 else "studio.variant"
         lines.append(turn.text(key, first=first, last=first + count - 1))
-    if draft.title and (drafts.needs_words(draft) or look == "template"):
+    if draft.title and drafts.bears_words(draft):
         titles = draft.titles if product == "batch" and draft.titles else (draft.title,)
         lines += [turn.text("card.title", title=title) for title in titles]
         lines += [turn.text("card.benefit", benefit=benefit) for benefit in draft.benefits]
@@ -375,8 +374,9 @@ def _counts(turn: Turn, draft: OrderDraft) -> Keyboard:
 
 def _changes(turn: Turn, draft: OrderDraft) -> Keyboard:
     look = f"studio.change.{drafts.LOOKS[draft.product]}"
+    words = [screen.button(turn, "button.words", "order:change:words")] if drafts.bears_words(draft) else []
     rows = [
-        [screen.button(turn, "button.words", "order:change:words"), screen.button(turn, look, "order:change:look")],
+        [*words, screen.button(turn, look, "order:change:look")],
         [
             screen.button(turn, "studio.change.product", "order:change:product"),
             screen.button(turn, "studio.change.photo", "order:change:photo"),
