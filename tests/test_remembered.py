@@ -118,6 +118,7 @@ async def test_a_debt_for_refunded_stars_is_paid_by_the_next_account(conn, make_
     await users.erase(conn, alice.id, alice.tg_id)
     again, stranger = await make_user(tg_id=alice.tg_id), await make_user()
     assert (await people.get(conn, again.id)).owed == 3
+    assert [await ledger.debt(conn, one.id) for one in (again, stranger)] == [3, 0]
     paid = await ledger.record_payment(conn, again.id, charge_id=new_key(), **facts)
     assert paid.settled == 3
     assert (await ledger.get_payment(conn, debt.id)).state == "refunded"

@@ -126,6 +126,11 @@ async def safe_get_balance(conn: db.Connection, user_id: int) -> int:
     return await SQL.safe_get_balance.one(conn, int, user_id=user_id) or 0
 
 
+async def debt(conn: db.Connection, user_id: int) -> int:
+    """Return the credits that a person owes for refunded purchases: the next purchase repays them first."""
+    return await SQL.debt.one(conn, int, user_id=user_id) or 0
+
+
 async def offer(
     conn: db.Connection, user_id: int, product: str, count: int = 1, asked: Sequence[tuple[str, int]] = ()
 ) -> ProductOffer | None:

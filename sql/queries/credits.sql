@@ -7,6 +7,13 @@ select balance
 from credit_accounts
 where user_id = %(user_id)s;
 
+-- name: debt
+-- What the next purchase repays first, also of an account that the same person has erased.
+select coalesce(sum(owed), 0)::integer as owed
+from payments
+where state = 'debt'
+and (user_id = %(user_id)s or is_remembered(%(user_id)s::bigint, 'debt', id));
+
 -- name: offer
 -- Returns how long the last orders of this size took from their beginning, made by models and by ourselves: four out of
 -- five were faster. Also the cover of the last card that has one, the music of the last clip, and the line now: how many orders stand in it, and how

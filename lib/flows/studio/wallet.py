@@ -54,8 +54,9 @@ async def _pressed(turn: Turn, wanted: str, argument: str) -> None:
 
 
 async def _home(turn: Turn, note: str = "") -> None:
-    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, turn.state.who["id"]))
-    words = turn.text("studio.wallet", balance=balance)
+    user_id = turn.state.who["id"]
+    balance = await db.run(lambda conn: ledger.safe_get_balance(conn, user_id))
+    words = screen.paragraphs(turn.text("studio.wallet", balance=balance), await _debt(turn))
     rows = [
         *_resume(turn),
         [screen.button(turn, "studio.top_up", "wallet:packs", style="success")],
@@ -76,7 +77,14 @@ async def _packs(turn: Turn) -> None:
         [Button(turn.text("studio.buy", credits=pack.credits, stars=pack.stars), f"wallet:buy:{pack.id}")]
         for pack in packs
     ]
-    await turn.show(words, [*buttons, screen.home(turn, "wallet:home")])
+    await turn.show(screen.paragraphs(words, await _debt(turn)), [*buttons, screen.home(turn, "wallet:home")])
+
+
+async def _debt(turn: Turn) -> str:
+    """Return what of the next pack goes into a debt, "" without one: nobody pays before they have read it."""
+    user_id = turn.state.who["id"]
+    owed = await db.run(lambda conn: ledger.debt(conn, user_id))
+    return turn.text("studio.debt", owed=owed) if owed else ""
 
 
 async def _buy(turn: Turn, pack_id: int) -> None:

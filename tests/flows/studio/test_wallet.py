@@ -179,9 +179,15 @@ async def test_a_chargeback_takes_what_is_left_and_says_what_is_owed(seller, pho
         {"refunded_payment": facts | {"telegram_payment_charge_id": payment["telegram_payment_charge_id"]}}
     )
     await seller.sees(r"Из кредитов этого пакета \(10\) потрачено 1: столько вычтем.*Баланс: 0 кредитов")
+    await seller.says("/balance")
+    await seller.sees("За возвращённую покупку вы должны 1 кредит: столько вычтем из следующей")
+    await seller.presses("Пополнить")
+    await seller.sees("100 звёзд.*За возвращённую покупку вы должны 1 кредит")
     await seller.pays(await invoice(seller))
     await seller.sees("Из них в счёт долга за возвращённую покупку: 1 кредит")
     assert await shop.balance(seller) == 9
+    await seller.says("/balance")
+    assert "должны" not in (await seller.sees("Баланс: 9 кредитов"))["text"]
 
 
 async def test_a_promo_code_is_taken_by_command_screen_and_link(seller, newcomer, promo, shop):
