@@ -393,7 +393,7 @@ _READERS: dict[str, Callable[[Mapping[str, str]], Any]] = {
     "openai_token_prices": lambda env: _prices(env, "OPENAI_TOKEN_PRICES", (0.75, 0.075, 4.5)),
     "drain_budget": lambda env: timedelta(seconds=_number(env, "DRAIN_SECONDS", 300, low=5, high=1800)),
     "lease_scale": lambda env: _number(env, "LEASE_SCALE", 1.0, low=0.01, high=10),
-    "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 32 * 32,
+    "cut_side": lambda env: int(_number(env, "CUT_SIDE", 320, low=64, high=512)) // 64 * 64,
     "strips_a_day": lambda env: int(_number(env, "STRIPS_A_DAY", 60, low=0, high=10000)),
     "plan_limits": lambda env: _plan(env, "PLAN_LIMITS"),
 }

@@ -93,7 +93,7 @@ def test_an_odd_or_missing_setting_is_named_and_its_value_is_not_told_when_it_is
         ("openai_model", {"OPENAI_MODEL": " "}, "gpt-5.4-mini"),
         ("openai_token_prices", {"OPENAI_TOKEN_PRICES": "1, 0.1, 2"}, (1.0, 0.1, 2.0)),
         ("drain_budget", {}, timedelta(seconds=300)),
-        ("cut_side", {"CUT_SIDE": "100"}, 96),
+        ("cut_side", {"CUT_SIDE": "100"}, 64),
     ],
 )
 def test_a_setting_is_read_as(name, env, value):

@@ -91,6 +91,24 @@ def test_the_weights_are_just_those_that_the_graph_uses() -> None:
         assert stored["weights"].shape == (count,) == (1_125_485,)
 
 
+@pytest.mark.parametrize(("step", "strip"), [(1, 10**6), (1, 4_000), (2, 10**6), (8, 10**6)])
+def test_a_convolution_by_tiles_gives_what_the_sum_of_its_products_gives(
+    step: int, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "STRIP", strip)
+    random = np.random.default_rng(5)
+    planes = random.normal(size=(5, 12, 20)).astype(np.float32)
+    layer = network.Convolution(
+        random.normal(size=(4, 5, 3, 3)).astype(np.float32), random.normal(size=(4, 1, 1)).astype(np.float32)
+    )
+    framed = np.pad(planes, ((0, 0), (step, step), (step, step)))
+    views = [framed[:, y * step :, x * step :][:, :12, :20] for y in range(3) for x in range(3)]
+    wanted = np.einsum("ock,kcyx->oyx", layer.kernel.reshape(4, 5, 9), views) + layer.bias
+    parted = planes.reshape(5, 6, 2, 10, 2).transpose(2, 4, 0, 1, 3)
+    found = network._convolved((parted[:, :, :2], parted[:, :, 2:]), layer, step)
+    assert np.allclose(found.transpose(2, 3, 0, 4, 1).reshape(4, 12, 20), np.maximum(wanted, 0), atol=1e-4)
+
+
 def _reddish(picture: Image.Image, side: int) -> np.ndarray:
     """See every strong red as the product: a network whose answer is known."""
     pixels = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.BOX)).astype(np.float32)

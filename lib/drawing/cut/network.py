@@ -4,12 +4,17 @@ U²-Net is a U of small Us: six encoders, each at half the size of the one befor
 the object, and one that weighs them. Every small U is the same idea once more. All of it are 3x3 convolutions, so the
 weights lie in one array in the order in which they are used: no graph is stored, this file is the graph.
 
+Planes are kept apart by even and odd rows and columns: (2, 2, planes, height, width), each a quarter of the pixels.
+So a convolution takes two by two pixels at once with 16 products in place of 36 (Winograd's), the largest of 2x2 is
+that of four arrays, and no step jumps over pixels in memory.
+
 The weights are those of the authors (u2netp.LICENSE.txt), as float16; dev/weights.py made them. No runtime is worth
-its size here: 1.1 s of one core at 320 px against 0.7 s with onnxruntime, which would add 78 MB to a worker.
+its size here: onnxruntime would add 78 MB to a worker.
 """
 
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +23,7 @@ from PIL import Image
 from lib.drawing.ground.raster import Floats
 
 WEIGHTS = Path(__file__).with_name("u2netp.npz")
-STRIP = 250_000  # numbers that one strip of a convolution lays out: fits the cache
-ROWS = 8  # of a strip at least: its two rows beside it are laid out twice
+STRIP = 1_000_000  # numbers that one strip of a convolution lays out, of its planes and of its products
 WIDE, NARROW = 64, 16  # planes between the small Us, and inside them
 ENCODERS, DECODERS = (7, 6, 5, 4, 0, 0), (0, 4, 5, 6, 7)  # how deep each small U is; 0: it widens its view in place
 EXPOSURE = 0.75  # of what it was taught: it sees more of a bright product on a bright ground, and loses nothing else
@@ -27,12 +31,28 @@ MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 SPREAD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 BRIGHT = 99.5  # the percentile that counts as white: a dim photo is lifted, whatever glints in it
 
-Layer = tuple[Floats, Floats]
+# Makes 4x4 numbers of a kernel's 3x3: the products of such a tile with 4x4 pixels add up to 2x2 pixels of the result.
+TILE = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=np.float32)
+
 Planes = tuple[Floats, ...]
 
 
+@dataclass(frozen=True)
+class Convolution:
+    """The weights of one convolution: (planes out, planes in, 3, 3), and what is added to each plane."""
+
+    kernel: Floats
+    bias: Floats
+
+    @functools.cached_property
+    def tiles(self) -> Floats:
+        """Return the kernel as tiles: (4 x 4, planes out, planes in)."""
+        high = np.tensordot(TILE, self.kernel, (1, 2))
+        return np.ascontiguousarray(np.tensordot(TILE, high, (1, 3)).swapaxes(0, 1).reshape(16, *self.kernel.shape[:2]))
+
+
 def find(picture: Image.Image, side: int) -> Floats:
-    """Return how likely each pixel belongs to the main object, as `side` squared floats; `side` is a multiple of 32.
+    """Return how likely each pixel belongs to the main object, as `side` squared floats; `side` is a multiple of 64.
 
     The picture is squashed to a square, as the network was taught.
     """
@@ -60,41 +80,40 @@ def shapes() -> Iterator[tuple[int, int, int]]:
 
 
 @functools.cache
-def _layers() -> tuple[Layer, ...]:
+def _layers() -> tuple[Convolution, ...]:
     with np.load(WEIGHTS) as stored:
         flat = stored["weights"].astype(np.float32)
     layers, at = [], 0
     for out, entry, kernel in shapes():
         count = out * entry * kernel * kernel
-        # For each row of the kernel a matrix: for each column of it, all planes, as a strip below lays them out.
-        matrices = flat[at : at + count].reshape(out, entry, kernel, kernel).transpose(2, 0, 3, 1)
-        layers.append((matrices.reshape(kernel, out, kernel * entry), flat[at + count : at + count + out, None]))
+        weights = flat[at : at + count].reshape(out, entry, kernel, kernel)
+        layers.append(Convolution(weights, flat[at + count : at + count + out, None, None]))
         at += count + out
     return tuple(layers)
 
 
-def _run(planes: Floats) -> Floats:
+def _run(pixels: Floats) -> Floats:
     layers = iter(_layers())
     levels: list[Floats] = []
     for depth in ENCODERS:
-        planes = _small_u(layers, (_halved(levels[-1]) if levels else planes,), depth)
-        levels.append(planes)
+        entry = _convolved((_halved(levels[-1]),), next(layers)) if levels else _entered(pixels, next(layers))
+        levels.append(_small_u(layers, entry, depth))
     decoded = [levels.pop()]
     for depth in DECODERS:
-        decoded.append(_small_u(layers, (_doubled(decoded[-1]), levels.pop()), depth))
-    side = decoded[-1].shape[1]
-    guesses = [_convolved((level,), next(layers), is_last=True)[0] for level in reversed(decoded)]
-    weights, bias = next(layers)
-    total = sum(weight * _enlarged(guess, side) for weight, guess in zip(weights[0, 0], guesses, strict=True))
-    return np.asarray(1 / (1 + np.exp(-(total + bias[0]))), dtype=np.float32)
+        entry = _convolved((_doubled(decoded[-1]), levels.pop()), next(layers))
+        decoded.append(_small_u(layers, entry, depth))
+    side = pixels.shape[1]
+    guesses = [_guess(level, next(layers)) for level in reversed(decoded)]
+    last = next(layers)
+    total = sum(weight * _enlarged(guess, side) for weight, guess in zip(last.kernel.ravel(), guesses, strict=True))
+    return np.asarray(1 / (1 + np.exp(-(total + last.bias[0, 0, 0]))), dtype=np.float32)
 
 
-def _small_u(layers: Iterator[Layer], planes: Planes, depth: int) -> Floats:
+def _small_u(layers: Iterator[Convolution], entry: Floats, depth: int) -> Floats:
     """Look at the planes at ever coarser sizes and come back up, then add that to what came in.
 
     At depth 0 they are too small to be halved: the view is widened by a wider step between pixels instead.
     """
-    entry = _convolved(planes, next(layers))
     levels = [_convolved((entry,), next(layers))]
     for step in range(1, (depth or 4) - 1):
         below = _halved(levels[-1]) if depth else levels[-1]
@@ -110,57 +129,134 @@ def _small_u(layers: Iterator[Layer], planes: Planes, depth: int) -> Floats:
     return low
 
 
-def _convolved(planes: Planes, layer: Layer, step: int = 1, *, is_last: bool = False) -> Floats:
-    """Convolve the planes of all inputs, 3x3 with `step` between pixels, strip by strip; negatives become 0.
-
-    Columns are shifted by copying. Rows need no copy: the row below begins one width later in the same numbers.
-    """
-    matrices, bias = layer
-    height, width = planes[0].shape[1:]
-    entry = matrices.shape[2]
-    rows = min(height, max(ROWS, STRIP // (entry * width)))
-    result = np.empty((len(bias), height, width), dtype=np.float32)
-    for top in range(0, height, rows):
-        high = min(rows, height - top)
-        strip = _strip(planes, entry // 3, top, high, step).reshape(entry, -1)
-        part = matrices[0] @ strip[:, : high * width]
-        for down in (1, 2):
-            part += matrices[down] @ strip[:, down * step * width :][:, : high * width]
-        part += bias
-        if not is_last:
-            np.maximum(part, 0, out=part)
-        result[:, top : top + high] = part.reshape(-1, high, width)
+def _entered(pixels: Floats, layer: Convolution) -> Floats:
+    """Convolve the picture itself, and part the result by even and odd rows and columns; negatives become 0."""
+    count, side = len(pixels), pixels.shape[1]
+    framed = np.pad(pixels, ((0, 0), (1, 1), (1, 1)))
+    views = np.empty((count, 3, 3, side // 2, side // 2), dtype=np.float32)
+    result = np.empty((2, 2, len(layer.kernel), side // 2, side // 2), dtype=np.float32)
+    for down, right in np.ndindex(2, 2):
+        for row, column in np.ndindex(3, 3):
+            views[:, row, column] = framed[:, down + row :: 2, right + column :: 2][:, : side // 2, : side // 2]
+        _matched(layer, views, result[down, right])
     return result
 
 
-def _strip(planes: Planes, count: int, top: int, high: int, step: int) -> Floats:
-    """Copy some rows of all planes, with `step` more above and below, shifted right, not, and left: zeros beyond."""
-    height, width = planes[0].shape[1:]
-    strip = np.zeros((3, count, high + 2 * step, width), dtype=np.float32)
-    first, last = max(0, top - step), min(height, top + high + step)
-    at, begin = 0, first - (top - step)
-    for each in planes:
-        right, same, left = strip[:, at : at + len(each), begin : begin + last - first]
-        same[:] = each[:, first:last]
-        right[..., step:], left[..., :-step] = same[..., :-step], same[..., step:]
-        at += len(each)
-    return strip
+def _matched(layer: Convolution, views: Floats, result: Floats) -> None:
+    """Sum up views, each shifted as a weight of the kernel wants it: (planes, 3, 3, height, width)."""
+    weights = layer.kernel.reshape(len(layer.kernel), -1)
+    sums = (weights @ views.reshape(weights.shape[1], -1)).reshape(result.shape) + layer.bias
+    np.maximum(sums, 0, out=result)
+
+
+def _convolved(planes: Planes, layer: Convolution, step: int = 1) -> Floats:
+    """Convolve the planes of all inputs, 3x3 with `step` between pixels; negatives become 0."""
+    if step > 1:
+        return _widely(planes, layer, step // 2)
+    count, entry = layer.kernel.shape[:2]
+    height, width = planes[0].shape[3:]
+    rows = max(1, STRIP // (16 * (entry + count) * width))
+    result = np.empty((2, 2, count, height, width), dtype=np.float32)
+    for top in range(0, height, rows):
+        strip = result[:, :, :, top : top + rows]
+        tiles = np.empty((4, 4, entry, *strip.shape[3:]), dtype=np.float32)
+        at = 0
+        for each in planes:
+            _tile(each, top, tiles[:, :, at : at + each.shape[2]])
+            at += each.shape[2]
+        products = (layer.tiles @ tiles.reshape(16, entry, -1)).reshape(4, 4, *strip.shape[2:])
+        products[1, 1] += layer.bias  # which all four sums have in them
+        for lines, halves in zip(strip, _sums(products), strict=True):
+            for part, total in zip(lines, _sums(halves), strict=True):
+                np.maximum(total, 0, out=part)
+    return result
+
+
+def _tile(planes: Floats, top: int, tiles: Floats) -> None:
+    """Write what the kernel's tiles are multiplied with: for each 2x2 pixels the 4x4 around them, subtracted so."""
+    high = tiles.shape[3]
+    even, odd = _across(planes[0], top, high + 1), _across(planes[1], top - 1, high + 1)
+    first, third = odd[:, :, :-1], odd[:, :, 1:]
+    second, fourth = even[:, :, :-1], even[:, :, 1:]
+    np.subtract(first, third, out=tiles[0])
+    np.add(second, third, out=tiles[1])
+    np.subtract(third, second, out=tiles[2])
+    np.subtract(second, fourth, out=tiles[3])
+
+
+def _across(lines: Floats, first: int, high: int) -> Floats:
+    """Do the same along the rows, of so many of the even or the odd ones; beyond the picture there are zeros."""
+    count, height, width = lines.shape[1:]
+    tiles = np.empty((4, count, high, width), dtype=np.float32)
+    low, end = max(first, 0), min(first + high, height)
+    tiles[:, :, : low - first] = 0
+    tiles[:, :, end - first :] = 0
+    even, odd = lines[:, :, low:end]
+    one, two, three, four = tiles[:, :, low - first : end - first]
+    np.subtract(odd[..., :-1], odd[..., 1:], out=one[..., 1:])
+    np.negative(odd[..., 0], out=one[..., 0])
+    np.add(even, odd, out=two)
+    np.subtract(odd, even, out=three)
+    np.subtract(even[..., :-1], even[..., 1:], out=four[..., :-1])
+    four[..., -1] = even[..., -1]
+    return tiles
+
+
+def _sums(products: Floats) -> tuple[Floats, Floats]:
+    """Add four to two along the first axis; the second sum is written over one of the four."""
+    one = products[1] + products[2]
+    one += products[0]
+    two = np.subtract(products[1], products[2], out=products[1])
+    two -= products[3]
+    return one, two
+
+
+def _widely(planes: Planes, layer: Convolution, step: int) -> Floats:
+    """Convolve with twice this step between pixels: each part of the planes has all that its own pixels need."""
+    entry, (height, width) = layer.kernel.shape[1], planes[0].shape[3:]
+    result = np.empty((2, 2, len(layer.kernel), height, width), dtype=np.float32)
+    views = np.empty((entry, 3, 3, height, width), dtype=np.float32)
+    for down, right in np.ndindex(2, 2):
+        part = np.concatenate([each[down, right] for each in planes])
+        framed = np.pad(part, ((0, 0), (step, step), (step, step)))
+        for row, column in np.ndindex(3, 3):
+            views[:, row, column] = framed[:, row * step :, column * step :][:, :height, :width]
+        _matched(layer, views, result[down, right])
+    return result
+
+
+def _guess(planes: Floats, layer: Convolution) -> Floats:
+    """Convolve the planes to one, whole again: the nine weights first, as one plane is sooner shifted than many."""
+    entry, (height, width) = layer.kernel.shape[1], planes.shape[3:]
+    weights = layer.kernel.reshape(entry, 9).T
+    nine = _whole((weights @ planes.reshape(2, 2, entry, -1)).reshape(2, 2, 9, height, width))
+    framed = np.pad(nine, ((0, 0), (1, 1), (1, 1)))
+    views = [framed[3 * row + column, row:, column:][: 2 * height, : 2 * width] for row, column in np.ndindex(3, 3)]
+    return np.asarray(sum(views) + layer.bias[0], dtype=np.float32)
+
+
+def _whole(planes: Floats) -> Floats:
+    """Put even and odd rows and columns together."""
+    count, height, width = planes.shape[2:]
+    return planes.transpose(2, 3, 0, 4, 1).reshape(count, 2 * height, 2 * width)
 
 
 def _halved(planes: Floats) -> Floats:
     """Keep the largest of each 2x2 pixels."""
-    rows = np.maximum(planes[:, ::2], planes[:, 1::2])
-    return np.maximum(rows[:, :, ::2], rows[:, :, 1::2])
+    whole = np.maximum(np.maximum(planes[0, 0], planes[0, 1]), np.maximum(planes[1, 0], planes[1, 1]))
+    count, height, width = whole.shape
+    return np.ascontiguousarray(whole.reshape(count, height // 2, 2, width // 2, 2).transpose(2, 4, 0, 1, 3))
 
 
 def _doubled(planes: Floats) -> Floats:
     """Enlarge twofold, bilinearly between the centres of pixels."""
-    count, height, width = planes.shape
-    tall = np.empty((count, height, 2, width), dtype=np.float32)
-    _spread(planes, tall[:, :, 0], tall[:, :, 1], 1)
-    wide = np.empty((count, 2 * height, width, 2), dtype=np.float32)
-    _spread(tall.reshape(count, -1, width), wide[..., 0], wide[..., 1], 2)
-    return wide.reshape(count, 2 * height, 2 * width)
+    whole = _whole(planes)
+    tall = np.empty((2, *whole.shape), dtype=np.float32)
+    _spread(whole, tall[0], tall[1], 1)
+    result = np.empty((2, 2, *whole.shape), dtype=np.float32)
+    for lines, parts in zip(tall, result, strict=True):
+        _spread(lines, parts[0], parts[1], 2)
+    return result
 
 
 def _spread(planes: Floats, before: Floats, after: Floats, axis: int) -> None:

@@ -138,7 +138,7 @@ class Sighting:
 def sides_of_looks() -> tuple[int, int]:
     """Return the pixels of a side at which the whole photo, and then its product, are looked at: 192 and 320."""
     side = config.get().cut_side
-    return max(64, side * 3 // 5 // 32 * 32), side
+    return max(64, side * 3 // 5 // 64 * 64), side
 
 
 def find(photo: Image.Image, beside: Callable[[Mask], Mask] | None = None) -> Sighting | None:
