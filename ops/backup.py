@@ -30,6 +30,7 @@ from lib.people import notify
 from lib.reach import alerts
 from ops.backups import archive, keeping, pipes
 from ops.backups.archive import Archive
+from ops.neon import addresses
 
 MARK_KEPT = timedelta(days=400)
 AGAIN = timedelta(hours=1)  # after that a fault is told once more
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", choices=("make", "list", "test", "restore"))
     parser.add_argument("name", nargs="?", help="which one; the newest without it")
     parser.add_argument("--key", type=Path, help="the file with age's secret key; BACKUP_KEY without it")
-    parser.add_argument("--into", help="an empty database to restore into")
+    parser.add_argument("--into", help="an empty database to restore into: its address, or '$NAME' of one")
     parser.add_argument("--files", type=Path, help="a folder to restore the files into")
 
 
@@ -141,7 +142,7 @@ async def _mark(key: str) -> None:
 async def _restore(chosen: Archive, key: Path, args: argparse.Namespace) -> int:
     if not args.into and not args.files:
         raise errors.Invalid("no_target", "say where: --into an empty database, --files a folder, or both")
-    restored = await archive.restore(chosen, args.into, key) if args.into else archive.Restored([])
+    restored = await archive.restore(chosen, addresses.resolve(args.into), key) if args.into else archive.Restored([])
     for name, password in restored.passwords.items():
         print(f"new password  {name}  {password}")
     for remark in restored.remarks:
@@ -152,5 +153,7 @@ async def _restore(chosen: Archive, key: Path, args: argparse.Namespace) -> int:
         print(f"differs  {line}")
     if not found:
         print(f"{chosen.folder.name}: restored, and all is as it was")
-        print("next: give lotok_app its password where the server is new (above, or alter role), then ops migrate")
+        made = "write the new passwords into the settings, then " if restored.passwords else ""
+        if args.into:
+            print(f"next: {made}ops migrate")
     return 1 if found else 0

@@ -144,3 +144,73 @@ def test_the_supervisor_reads_a_unit_as_systemd_does(supervisor, tmp_path, monke
     assert unit["ExecStart"] == ["run --port 8002"]
     how = supervisor._how(unit)
     assert {name: how["env"][name] for name in "AB"} == {"A": "1", "B": "two words"}
+
+
+FAKES = {
+    "id": "echo 0",
+    "runuser": """
+echo "$*" >> "$LOG"
+case $* in *"backup restore"*) exit $FAILS ;; *"select 1 from pg_database"*) echo 1 ;; esac""",
+    "systemctl": 'echo "$*" >> "$LOG"',
+    "python3": 'all="$*"; echo "${all#*.py }" >> "$LOG"',
+    "curl": "exit 0",
+}
+
+
+@pytest.fixture
+def restored(tmp_path):
+    """Restore a backup on a "server", where that ends with a code; return the script's code, its words and acts."""
+    for name, body in FAKES.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "home/current").mkdir(parents=True)
+    (tmp_path / "home/backups/one").mkdir(parents=True)
+    (tmp_path / "env").write_text("DATABASE_URL_UNPOOLED=postgresql://lotok:secret@127.0.0.1:5432/lotok\n")
+
+    def restore(*words, fails=0):
+        log = tmp_path / "log"
+        env = {"LOTOK_ETC": str(tmp_path), "LOTOK_HOME": str(tmp_path / "home"), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+        command = ["bash", str(COMMON.with_name("restore.sh")), "one", *words]
+        env |= {"LOG": str(log), "FAILS": str(fails)}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        acts = log.read_text().splitlines() if log.exists() else []
+        return done.returncode, done.stdout + done.stderr, acts
+
+    return restore
+
+
+def test_a_restore_that_fails_in_its_middle_leaves_the_server_as_it_was(restored):
+    code, said, acts = restored(fails=3)
+    assert code == 3
+    assert "not restored; the database is put back as it was" in said
+    [aside] = {word for act in acts for word in act.split() if word.startswith("lotok_before_")} - {"lotok_before_"}
+    failed = next(number for number, act in enumerate(acts) if "backup restore" in act)
+    after = acts[failed + 1 :]
+    assert any(f"alter database {aside} rename to lotok" in act for act in after)
+    assert [act for act in after if act.startswith("restart")][:2] == ["restart lotok-web@1", "restart lotok-web@2"]
+
+
+def test_a_restore_that_works_starts_the_server_once_and_tells_the_way_back(restored):
+    code, said, acts = restored()
+    assert (code, "not restored" in said) == (0, False)
+    assert "The database of before is lotok_before_" in said
+    assert [act for act in acts if act.startswith("restart")].count("restart lotok-web@1") == 1
+
+
+def test_a_restore_shows_no_password(restored):
+    _, said, acts = restored("--dry-run")
+    assert "would run: ops backup restore one --into" in said
+    assert "secret" not in said
+    _, said, acts = restored()
+    assert not any("secret" in line for line in (said, *acts))
+    assert any("--into $DATABASE_URL_UNPOOLED" in act for act in acts)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("false", "stopped here, exit code 1; mend it"), ("die reason", "reason"), ("true", "")]
+)
+def test_a_command_that_fails_without_a_word_is_not_the_last_word(script, said):
+    command = ["bash", "-c", f". {COMMON}; name_what_stops; act {script}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == bool(said)

@@ -9,7 +9,7 @@ DRY_RUN=${DRY_RUN:-}
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
-die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; died=yes; exit 1; }
 
 # The head of a script is its help. Usage: usage [EXIT_CODE]
 usage() { sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit "${1:-0}"; }
@@ -36,6 +36,16 @@ end_if_dry() {
     [ -n "$DRY_RUN" ] || return 0
     say "nothing was changed"
     exit 0
+}
+
+# Run psql as the owner of the cluster, in a folder that he may enter. Usage: as_postgres ARGUMENT ...
+as_postgres() { (cd / && runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 "$@"); }
+
+# Say at its end that a script has failed and how to go on: some commands say nothing. `die` has said it.
+# Usage: name_what_stops
+name_what_stops() {
+    # shellcheck disable=SC2154 # the trap sets it
+    trap 'code=$?; [ "$code" = 0 ] || [ -n "${died:-}" ] || printf "%s: stopped here, exit code %s; mend it and run this again\n" "$(basename "$0")" "$code" >&2' EXIT
 }
 
 # Write standard input to a file, whole or not at all; say so only when it changes something. Usage: put FILE MODE

@@ -20,6 +20,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+name_what_stops
 need_root
 if [ -z "$package" ] || [ -z "$version" ]; then die "deploy.sh runs this; see deploy.sh --help"; fi
 [ -z "$workers" ] || [[ $workers =~ ^[1-9]$ ]] || die "--workers is a number from 1 to 9"
@@ -103,7 +104,7 @@ if ! python=$(find_python); then
         apt_install python3-venv
         act python3 -m venv "$LOTOK_HOME/uv"
         act "$LOTOK_HOME/uv/bin/pip" install -q uv
-        act env UV_PYTHON_INSTALL_DIR="$LOTOK_HOME/pythons" "$LOTOK_HOME/uv/bin/uv" python install -q 3.12
+        act env UV_PYTHON_INSTALL_DIR="$LOTOK_HOME/pythons" "$LOTOK_HOME/uv/bin/uv" python install --no-progress 3.12
         [ -n "$DRY_RUN" ] || ln -sfn "$(find "$LOTOK_HOME/pythons" -maxdepth 1 -name 'cpython-3.12*' | head -1)" "$LOTOK_HOME/python"
         python=$(find_python) || [ -n "$DRY_RUN" ] || die "no Python 3.12: install one, then run this again"
     fi
@@ -175,7 +176,6 @@ if [ -n "$DRY_RUN" ]; then
     if has_own_redis; then say "   would set Redis or Valkey: this machine alone, 256 MB, kept on the disk"; fi
 fi
 if has_systemd; then quietly systemctl enable --now postgresql 2> /dev/null || true; fi
-as_postgres() { runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 if [[ $(setting DATABASE_URL) == *@127.0.0.1:5432/lotok ]] && [ -z "$DRY_RUN" ]; then
     has_systemd || service postgresql start > /dev/null 2>&1 || pg_ctlcluster "$(pg_lsclusters -h | awk 'NR == 1 { print $1 }')" main start || true
     for _ in $(seq 30); do as_postgres -c 'select 1' > /dev/null 2>&1 && break; sleep 1; done

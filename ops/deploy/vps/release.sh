@@ -40,7 +40,7 @@ fi
 in_release "$release" python -m ops serve --check > /dev/null || die "version $version does not start with these settings"
 in_release "$release" python -m ops migrate
 password=$(setting DATABASE_URL | sed -n 's,^postgresql://lotok_app:\([^@]*\)@127\.0\.0\.1:5432/lotok$,\1,p')
-[ -z "$password" ] || runuser -u postgres -- psql -X -q <<< "alter role lotok_app login password '$password'"
+[ -z "$password" ] || as_postgres -f - <<< "alter role lotok_app login password '$password'"
 ln -sfn "$release" "$LOTOK_HOME/current.new" && mv -T "$LOTOK_HOME/current.new" "$LOTOK_HOME/current"
 say "   current is $version"
 # The oldest go, never one that is in use.

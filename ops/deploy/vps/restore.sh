@@ -37,24 +37,34 @@ esac
 
 step "1/4 prove it first"
 act ops backup test "$name" --key "$key"
+aside="lotok_before_$(date +%Y%m%d%H%M%S)" stopped=""
+in_cluster() { quietly as_postgres -d postgres "$@"; }
+is_aside() { [ -n "$(as_postgres -d postgres -At -c "select 1 from pg_database where datname = '$aside'")" ]; }
+# However it ends before its end, by Ctrl-C too, the server goes on as it was. Not by ERR: functions know no such trap.
+back() {
+    [ -n "$stopped" ] || return 0
+    stopped=""
+    if is_aside; then
+        in_cluster -c "drop database if exists lotok (force)" -c "alter database $aside rename to lotok"
+        say "not restored; the database is put back as it was"
+    else
+        say "not restored; the database is as it was"
+    fi
+    restart_all
+}
+trap back EXIT
 step "2/4 stop"
+stopped=yes
 mapfile -t all < <(web_units; render_units)
 for unit_name in "${all[@]}" lotok-drain; do unit stop "$unit_name"; done
 step "3/4 restore"
-aside="lotok_before_$(date +%Y%m%d%H%M%S)"
-as_postgres() { quietly runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres "$@"; }
-back() {
-    say "not restored; the database is put back as it was"
-    as_postgres -c "drop database if exists lotok (force)" -c "alter database $aside rename to lotok" || true
-    restart_all
-}
-as_postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lotok'"
-as_postgres -c "alter database lotok rename to $aside"
-trap back ERR
-as_postgres -c "create database lotok owner lotok template template0"
-act ops backup restore "$name" --into "$(setting DATABASE_URL_UNPOOLED)" --files "$(setting STORAGE_PATH)" --key "$key"
+in_cluster -c "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lotok'"
+in_cluster -c "alter database lotok rename to $aside"
+in_cluster -c "create database lotok owner lotok template template0"
+# shellcheck disable=SC2016 # ops reads it: an address has a password, which everybody would see in the list of processes
+act ops backup restore "$name" --into '$DATABASE_URL_UNPOOLED' --files "$(setting STORAGE_PATH)" --key "$key"
 act ops migrate
-trap - ERR
+stopped=""
 step "4/4 start"
 restart_all
 end_if_dry
