@@ -82,12 +82,17 @@ class Broadcast:
     @property
     def has_links(self) -> bool:
         """Whether it leads anywhere outside the bots."""
-        return bool(_LINK.search(self.words)) or any("url" in button for button in self.buttons)
+        return links_in(self.words) or any("url" in button for button in self.buttons)
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.finished_at is not None
+
+
+def links_in(words: str) -> bool:
+    """Tell whether Telegram would make a link of a part of these words."""
+    return bool(_LINK.search(words))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from lib import db, errors
 from lib.loyalty import partners
 from lib.loyalty.partners import PLATFORM
+from lib.reach import broadcasts
 
 SQL = db.load("reach")
 
@@ -43,11 +44,16 @@ async def of_shop(conn: db.Connection, partner_id: int) -> dict[str, ShopReminde
 async def change(
     conn: db.Connection, partner_id: int, kind: str, *, is_on: bool | None = None, words: str | None = None
 ) -> ShopReminder:
-    """Switch a kind, or give it other words. Invalid("too_long"), Missing("no_reminder")."""
+    """Switch a kind, or give it other words. Invalid("too_long"), Missing("no_reminder").
+
+    Invalid("auto_link"): nobody looks at what goes out by itself, so it leads nowhere.
+    """
     if kind not in KINDS:
         raise errors.Missing("no_reminder", kind)
     if words is not None and len(words) > WORDS:
         raise errors.Invalid("too_long", str(WORDS))
+    if words is not None and broadcasts.links_in(words):
+        raise errors.Invalid("auto_link")
     before = (await of_shop(conn, partner_id))[kind]
     after = ShopReminder(kind, before.is_on if is_on is None else is_on, before.words if words is None else words)
     fields = {"is_on": after.is_on, "words": after.words}

@@ -71,6 +71,10 @@ async def test_words_have_a_measure_and_a_kind_must_be_known(conn):
     assert (await reminders.change(conn, shop.id, "away", words="ж" * reminders.WORDS)).words == "ж" * reminders.WORDS
     with pytest.raises(errors.Invalid, match="too_long"):
         await reminders.change(conn, shop.id, "away", words="ж" * (reminders.WORDS + 1))
+    for words in ("Скидки: zerno.ru", "https://example.com", "Пишите @zerno_cafe"):
+        with pytest.raises(errors.Invalid, match="auto_link"):
+            await reminders.change(conn, shop.id, "away", words=words)
+    assert (await reminders.change(conn, shop.id, "away", words="С 10.00 до 21.00, кофе.")).words
     for kind in ("news", "frog", ""):
         with pytest.raises(errors.Missing, match="no_reminder"):
             await reminders.change(conn, shop.id, kind, is_on=True)

@@ -101,7 +101,8 @@ async def _take(turn: Turn, place: Staff, kind: str) -> None:
     try:
         await _one(turn, place, kind, words=turn.came.text.strip())
     except errors.Invalid as error:
-        note = turn.text("news.error.too_long", detail=error.detail)
+        turn.state.step = f"auto:words:{kind}"
+        note = turn.text(f"news.error.{error.code}", detail=error.detail)
         await turn.show(screen.paragraphs(note, turn.text("news.auto.ask")), [screen.home(turn, f"auto:one:{kind}")])
     except errors.Missing:
         await _list(turn, place)

@@ -241,6 +241,8 @@ async def test_a_shop_says_what_it_sends_by_itself_and_how(cafe):
     await cafe.owner.presses("Не были 60 дней")
     await cafe.owner.presses("Включить")
     await cafe.owner.presses("Свой текст")
+    await cafe.owner.says("Скидки: https://example.com")
+    await cafe.owner.sees("Ссылок и @имён здесь быть не может.*Напишите свой текст")
     await cafe.owner.says("Соскучились по вам")
     await cafe.owner.sees("Не были 60 дней: включено.*Соскучились по вам")
     rows = await cafe.shop.rows("select kind, is_on, words from reminders where partner_id = %s", cafe.id)
