@@ -50,15 +50,16 @@ def _find(sight: InstallationSight, language: str) -> Iterator[Finding]:
             words = (fault.ru if language == "ru" else fault.en).format(**told)
             mend = fault.mend.format(**facts)
             level = "note" if is_note else fault.severity
-            yield Finding(fault.name, level, words, _on_server(fault, mend) if sight.is_server else mend)
+            yield Finding(fault.name, level, words, _at(sight.place, fault, mend))
 
 
-def _on_server(fault: Fault, mend: str) -> str:
-    """Return what a server's owner types in place of a command for Vercel."""
-    if fault.name in _OWN:
-        return _OWN[fault.name]
-    for pattern, there in _THERE:
-        mend = re.sub(pattern, there, mend)
+def _at(place: str, fault: Fault, mend: str) -> str:
+    """Return what is typed there in place of a command for Vercel."""
+    own, ways = _PLACES.get(place, ({}, ()))
+    if fault.name in own:
+        return own[fault.name]
+    for pattern, way in ways:
+        mend = re.sub(pattern, way, mend)
     return mend
 
 
@@ -79,17 +80,58 @@ _OWN = {
     "secret_differs": "sudo lotok restart",
     "token_differs": "sudo lotok restart",
     "comes_as_owner": f"{_EDIT} && sudo lotok migrate --app-password && sudo lotok restart   # DATABASE_URL: lotok_app",
+    "region_far": "sudo lotok monitor",
     "redis_evicts": "valkey-cli config set maxmemory-policy volatile-ttl && valkey-cli config rewrite",
 }
+_SETTING = r"(?:openssl rand -hex 24 \| )?vercel env (?:add|rm) (\w+) \w+"
 _THERE = (
-    (
-        r"(?:openssl rand -hex 24 \| )?vercel env (?:add|rm) (\w+) \w+",
-        r"sudo nano /etc/lotok/env && sudo lotok restart   # \1",
-    ),
+    (_SETTING, rf"{_EDIT} && sudo lotok restart   # \1"),
     (r"vercel deploy --prod", "git pull && ops/deploy/vps/update.sh root@..."),
     (r"vercel logs \S+", "journalctl -u 'lotok-*' --since -1h"),
     (r"python -m ops", "sudo lotok"),
 )
+
+_KUBE, _COMPOSE = "kubectl -n lotok", "docker compose -f ops/deploy/compose.yaml"
+_SECRET_OF_PODS = f"{_KUBE} edit secret lotok && {_KUBE} rollout restart deploy"
+_IN_PODS = {
+    "address_away": f"{_KUBE} get pods,ingress",
+    "cron_missing": f"{_KUBE} logs deploy/drain --tail=50",
+    "secret_differs": f"{_KUBE} rollout restart deploy",
+    "token_differs": f"{_KUBE} rollout restart deploy",
+    "comes_as_owner": f"{_SECRET_OF_PODS}   # DATABASE_URL: lotok_app",
+    "region_far": f"{_KUBE} get nodes -o wide",
+}
+_SETTINGS_OF_COMPOSE = f"nano ops/deploy/.env.production && {_COMPOSE} up -d"
+_IN_COMPOSE = {
+    "address_away": f"{_COMPOSE} ps",
+    "cron_missing": f"{_COMPOSE} logs --tail=50 drain",
+    "secret_differs": f"{_COMPOSE} up -d",
+    "token_differs": f"{_COMPOSE} up -d",
+    "comes_as_owner": f"{_COMPOSE} up -d migrate",
+    "region_far": f"{_COMPOSE} top",
+    "redis_evicts": f"{_COMPOSE} exec valkey valkey-cli config set maxmemory-policy volatile-ttl",
+}
+_PLACES = {
+    "server": (_OWN, _THERE),
+    "kubernetes": (
+        _IN_PODS,
+        (
+            (_SETTING, rf"{_SECRET_OF_PODS}   # \1"),
+            (r"vercel deploy --prod", "kubectl apply -k ops/deploy/kubernetes/overlays/small"),
+            (r"vercel logs \S+", f"{_KUBE} logs deploy/web --since=1h"),
+            (r"python -m ops", f"{_KUBE} exec deploy/web -- python -m ops"),
+        ),
+    ),
+    "compose": (
+        _IN_COMPOSE,
+        (
+            (_SETTING, rf"{_SETTINGS_OF_COMPOSE}   # \1"),
+            (r"vercel deploy --prod", f"git pull && {_COMPOSE} up -d --build"),
+            (r"vercel logs \S+", f"{_COMPOSE} logs --since=1h web"),
+            (r"python -m ops", f"{_COMPOSE} exec web python -m ops"),
+        ),
+    ),
+}
 
 # fmt: off
 FAULTS = (

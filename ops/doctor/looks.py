@@ -219,7 +219,7 @@ def region_far(sight: InstallationSight) -> Iterator[Facts]:
     """Tell that a round trip from the functions to Postgres takes longer than one within a region."""
     ms = (sight.site.whole.get("database", {}) if sight.site else {}).get("round_trip_ms", 0)
     if ms > FAR:
-        yield {"ms": round(ms), "region": sight.told.get("region") or "?"}
+        yield {"ms": round(ms), "region": sight.told.get("region") or _host(sight, "PUBLIC_URL")}
 
 
 def cron_missing(sight: InstallationSight) -> Iterator[Facts]:

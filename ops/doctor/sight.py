@@ -85,9 +85,15 @@ class InstallationSight:
         return bool(self.get(*names)) or not self.hidden.isdisjoint(names)
 
     @property
-    def is_server(self) -> bool:
-        """Say whether it is a server of one's own, as ops/deploy/vps sets it up."""
-        return bool(self.get("BACKUP_KEY")) and not self.get("VERCEL_ENV")
+    def place(self) -> str:
+        """Return which part of ops/deploy/ set it up, as far as its settings tell; '' for Vercel and other ways."""
+        if self.get("VERCEL_ENV"):
+            return ""
+        if self.get("BACKUP_KEY"):
+            return "server"
+        if self.get("WORKER_URL"):
+            return "kubernetes" if self.get("KUBERNETES_SERVICE_HOST") else "compose"
+        return ""
 
     @property
     def is_often(self) -> bool:

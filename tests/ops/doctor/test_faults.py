@@ -283,13 +283,56 @@ def test_a_servers_owner_reads_what_to_type_there(sight, mend):
     assert [one.mend for one in faults.find(at_home)] == [mend]
 
 
-def test_no_command_for_vercel_is_left_on_a_server():
+PLACES = {
+    "server": {"BACKUP_KEY": "/etc/lotok/backup.key"},
+    "kubernetes": {"WORKER_URL": "http://{worker}:8000", "KUBERNETES_SERVICE_HOST": "10.0.0.1"},
+    "compose": {"WORKER_URL": "http://{worker}:8000"},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "sight", "mend"),
+    [
+        (
+            "kubernetes",
+            env(CRON_SECRET=None),
+            "kubectl -n lotok edit secret lotok && kubectl -n lotok rollout restart deploy   # CRON_SECRET",
+        ),
+        ("kubernetes", hooked(url=""), "kubectl -n lotok exec deploy/web -- python -m ops webhooks"),
+        ("compose", hooked(url=""), "docker compose -f ops/deploy/compose.yaml exec web python -m ops webhooks"),
+        (
+            "compose",
+            env(CRON_SECRET=None),
+            "nano ops/deploy/.env.production && docker compose -f ops/deploy/compose.yaml up -d   # CRON_SECRET",
+        ),
+        (
+            "server",
+            site(whole={"database": {"round_trip_ms": 57}, "deployment": {"region": ""}}),
+            "sudo lotok monitor",
+        ),
+    ],
+)
+def test_who_runs_it_otherwise_reads_what_to_type_there(place, sight, mend):
+    there = replace(sight, env={**sight.env, **PLACES[place]})
+    assert there.place == place
+    assert [one.mend for one in faults.find(there)] == [mend]
+
+
+def test_a_round_trip_from_no_region_is_one_from_the_address():
+    near = site(whole={"database": {"round_trip_ms": 57}, "deployment": {"region": ""}})
+    assert faults.find(near)[0].what.startswith("A round trip from lotok.example to Postgres takes 57 ms")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_command_for_vercel_is_left_elsewhere(place):
     for case in CASES:
         if case[0] not in ("preview_on_production", "blob_public", "storage_local", "blob_refused"):
-            at_home = replace(case[1], env={**case[1].env, "BACKUP_KEY": "/etc/lotok/backup.key"})
+            at_home = replace(case[1], env={**case[1].env, **PLACES[place]})
             mends = [one.mend for one in faults.find(at_home)]
             assert not [
-                one for one in mends if re.search(r"\bvercel (?!.*json)|upstash.com|ops setup|lotok setup", one)
+                one
+                for one in mends
+                if re.search(r"\bvercel |vercel.json|ops setup|lotok setup", one) and case[0] != "cron_too_often"
             ], case[0]
 
 
