@@ -21,6 +21,12 @@ def visible(text: str) -> str:
     return _MARKS.sub("", text)
 
 
+def file_name(title: str, *said: str) -> str:
+    """Return the name of a file about a shop, without its ending: letters and digits of its title, and what is said."""
+    letters = " ".join("".join(one if one.isalnum() else " " for one in visible(title)).split())
+    return " ".join(" ".join(filter(None, [letters[:40], *said])).split())
+
+
 def storable(text: str) -> str:
     """Return a text without zero bytes and halves of characters: neither a row nor a message can hold them."""
     return text.replace("\0", "").encode(errors="replace").decode()

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from lib import db, errors, log, qr, retry, text
+from lib import db, errors, log, qr, retry, text, typed
 from lib.jobs.run import Run
 from lib.loyalty import partners, staff
 from lib.telegram import client
@@ -40,10 +40,14 @@ async def run(run: Run) -> None:
         if not run.checkpoint.get("shown"):
             await chat.send_photo(Picture("poster.png", png), text.say(say, "partner.poster.done", title=shop.title))
             await run.save(shown=True)
-        files = [Picture(f"poster-{name}.pdf", pdf) for name, pdf in sheets.items()]
+        files = [Picture(_name(shop, name, say), pdf) for name, pdf in sheets.items()]
         await chat.send_documents(files, text.say(say, "partner.poster.print"))
     except errors.Blocked:
         log.note(blocked=True)
+
+
+def _name(shop: partners.Partner, size: str, language: str) -> str:
+    return f"{typed.file_name(shop.title, text.say(language, 'partner.poster.name'), size.upper())}.pdf"
 
 
 async def _logo(shop: partners.Partner) -> bytes:

@@ -124,11 +124,10 @@ class Export:
 
     def name(self, part: int) -> str:
         """Return the name of a file, without its ending: the shop, what it holds, the period."""
-        title = " ".join("".join(one if one.isalnum() else " " for one in typed.visible(self.owner.title)).split())
         what = text.plain(self.say(f"partner.sheet.name.{self.order.what}"))
         since = self.order.since.isoformat() if self.order.since else ""
         days = "_".join(dict.fromkeys(filter(None, (since, self.order.until.isoformat()))))
-        return " ".join(filter(None, [title[:40].strip(), what, days, f"({part})" if part > 1 else ""]))
+        return typed.file_name(self.owner.title, what, days, f"({part})" if part > 1 else "")
 
     @property
     def about(self) -> About:

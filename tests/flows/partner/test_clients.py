@@ -177,7 +177,7 @@ async def test_the_poster_comes_as_a_picture_and_for_the_printer(cafe, photo):
     message = await arrives(cafe, "poster", "Для печати: лист A4 на стену и карточка A6")
     assert (await cafe.shop.download(message["document"]["file_id"])).startswith(b"%PDF-")
     files = [one["document"]["file_name"] for one in await cafe.owner.messages() if "document" in one]
-    assert files == ["poster-a4.pdf", "poster-a6.pdf"]
+    assert files == ["Кофейня Зерно Плакат A4.pdf", "Кофейня Зерно Плакат A6.pdf"]
     await cafe.owner.sees("Плакат для кассы: Кофейня")
 
 
