@@ -195,6 +195,25 @@ def test_an_eye_is_no_hole_and_a_ring_is_open() -> None:
     assert (alpha.getpixel((108, 108)), alpha.getpixel((198, 198))) == (255, 0)
 
 
+@pytest.mark.parametrize(("side", "most"), [(400, 0.02), (800, 0.01)])
+def test_a_pattern_of_the_products_colour_does_not_hang_on_its_edge(side: int, most: float) -> None:
+    """Dark trousers on a flowered bedspread kept shreds of its dark flowers all along their legs."""
+    random, scale = np.random.default_rng(8), side // 400
+    image = Image.new("RGB", (400, 400), (225, 215, 200))
+    pen = ImageDraw.Draw(image)
+    for x, y, size in random.integers((0, 0, 3), (400, 400, 9), (700, 3)).tolist():
+        pen.ellipse((x, y, x + size, y + size), fill=(28, 32, 60) if size % 2 else (150, 60, 70))
+    image, body = image.resize((side, side), Image.Resampling.LANCZOS), Image.new("L", (side, side))
+    ImageDraw.Draw(body).rectangle([part * scale for part in (120, 90, 280, 310)], fill=255)
+    image.paste((28, 32, 60), (0, 0), body)
+    seen = np.asarray(body.resize((320, 320), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(1)))
+    alpha = np.asarray(matte.cut(image, seen.astype(np.float32) / 255).getchannel("A"))
+    solid = np.asarray(body) > 127
+    beside = raster.dilate(solid, 8 * scale) & ~raster.dilate(solid, 3 * scale)
+    assert (alpha[beside] > 100).mean() < most
+    assert (alpha[raster.erode(solid, 3 * scale)] > 230).mean() > 0.99
+
+
 def test_nothing_of_the_old_ground_is_left_at_the_rim(sees_red: None) -> None:
     """Half of a rim pixel's colour is blue ground; on a white card that was a blue line all round."""
     cut = np.asarray(_cut(make_rack()[0], quality=98).pictures[0].image).astype(int)

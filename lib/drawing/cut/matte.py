@@ -2,7 +2,8 @@
 
 1 snap     a guided filter by colour pulls the mask's edge to the photo's edge
 2 measure  along it, a pixel's colour between those of product and ground nearby says how much of each it holds:
-           trusted as far as the two differ by more than they vary, or a busy ground would bite the product
+           trusted as far as the two differ by more than they vary, or a busy ground would bite the product. Before
+           a pattern the rough mask is trusted more, or what has the product's colour there would hang on its edge
 3 clean    what is left apart is dropped; the ground's share is taken out of the colours
 """
 
@@ -15,8 +16,10 @@ from PIL import Image
 from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
-REACH = 3  # quarter-size pixels that an edge may lie from the rough mask's
+REACH = 3  # pixels of the rough mask that an edge may lie from its own: farther off are patterns of the ground
 SPECK = 0.03  # of the largest part
+AGAINST = 0.4  # apart from the rough mask: such a pixel is measured, however sure it looks
+PATTERN = 8  # times the ground's variance, against the product's difference from it
 HOLE = 0.015  # of the product: a larger hole is an opening
 UNLIKE = 0.15  # of the way from black to white: as far from all that the ground nearby is, a hole does not show it
 FAINT = 12  # of 255: the picture is cropped to what is more than that
@@ -29,8 +32,8 @@ def cut(crop: Image.Image, mask: Floats) -> Image.Image:
     pixels = np.asarray(np.asarray(crop, dtype=np.float32) / 255, dtype=np.float32)
     rough = _clipped((raster.resized(mask, crop.size) - 0.15) / 0.7)
     pixel = max(crop.size) / max(mask.shape)  # of the mask, in those of the crop
-    alpha = _bounded(_snapped(pixels, rough, pixel), rough)
-    at = np.nonzero((alpha > 0.05) & (alpha < 0.95))
+    alpha = _bounded(_snapped(pixels, rough, pixel), rough, pixel)
+    at = np.nonzero(((alpha > 0.05) & (alpha < 0.95)) | (np.abs(alpha - rough) > AGAINST))
     alpha[at] = _measured(pixels, alpha, rough, at, pixel)
     alpha = _clipped((_healed(pixels, _tidied(alpha)) - 0.06) / 0.88)
     clean = _cleaned(pixels, alpha)
@@ -96,10 +99,10 @@ def _fitted(guide: Floats, plane: Floats, radius: int, eps: float) -> tuple[Floa
     return np.asarray(slopes, dtype=np.float32), np.asarray(rest, dtype=np.float32)
 
 
-def _bounded(alpha: Floats, rough: Floats) -> Floats:
+def _bounded(alpha: Floats, rough: Floats, pixel: float) -> Floats:
     """Keep the edge near the rough mask's own."""
-    small = _reduced(rough, _quarter(rough))
     size = (rough.shape[1], rough.shape[0])
+    small = _reduced(rough, (max(1, round(size[0] / pixel)), max(1, round(size[1] / pixel))))
     may = raster.resized(raster.dilate(small > 0.35, REACH), size)
     must = raster.resized(raster.erode(small > 0.65, REACH), size)
     return np.asarray(np.maximum(np.minimum(alpha, may), must), dtype=np.float32)
@@ -114,8 +117,10 @@ def _measured(pixels: Floats, alpha: Floats, rough: Floats, at: Places, pixel: f
     strength = _dot(apart, apart)
     share = np.asarray(_dot(pixels[at] - back, apart) / np.maximum(strength, 1e-4), dtype=np.float32)
     share = _clipped((share - 0.12) / 0.76)
-    trust = strength / (strength + 0.02 + 3 * (varied + mixed))
-    guess = 0.35 * alpha[at] + 0.65 * _clipped((rough[at] - 0.3) / 0.4)
+    calm = strength / (strength + PATTERN * mixed)
+    trust = calm * strength / (strength + 0.02 + 3 * (varied + mixed))
+    snapped = 0.35 * calm
+    guess = snapped * alpha[at] + (1 - snapped) * _clipped((rough[at] - 0.3) / 0.4)
     return np.asarray(share * trust + guess * (1 - trust), dtype=np.float32)
 
 
