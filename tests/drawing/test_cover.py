@@ -121,7 +121,14 @@ def test_the_number_leaves_its_benefit_and_comes_back_where_it_has_no_place():
     assert read.benefits == TEXTS[1:]
     assert read.number
     assert read.number.note == "играет без розетки"
-    assert facts.without_number(read).benefits[0] == "Играет без розетки 24 часа"
+    assert facts.without_number(read).benefits == TEXTS
+
+
+@pytest.mark.parametrize("benefit", ["30 часов работы", "200 cm long", "Тепло до –25 °C", "Кабель 2 м в оплётке"])
+def test_a_number_without_a_place_is_said_as_the_seller_said_it(benefit):
+    read = facts.read("Шарф", (benefit, "Мягкий"))
+    assert read.number
+    assert facts.without_number(read).benefits == (benefit, "Мягкий")
 
 
 def test_a_long_title_is_cut_into_two_lines_and_loses_no_word():
@@ -398,7 +405,7 @@ def test_the_title_decides_which_framed_cover_leads():
 
 def test_a_minus_stays_with_its_number():
     read = facts.read("Пуховик", ("Тепло до \u221225 °C", "Не продувается"))
-    assert read.number == facts.Number("–25", "°C", "тепло до")
+    assert read.number == facts.Number("–25", "°C", "тепло до", "Тепло до –25 °C")
     assert facts.read("Пуховик", ("Вес 600 г", "Тепло до -25 °C")).benefits == ("Тепло до –25 °C",)
 
 

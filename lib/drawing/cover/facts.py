@@ -119,11 +119,12 @@ _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", r
 
 @dataclass(frozen=True)
 class Number:
-    """A number to be set large: "24", "ч", "держит тепло"."""
+    """A number to be set large: "24", "ч", "держит тепло"; `said` is all of it as the seller wrote it."""
 
     value: str
     unit: str
     note: str
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,8 @@ def without_number(facts: CoverFacts) -> CoverFacts:
     """Return the facts for a design that has no place for the number: it is a benefit again."""
     if facts.number is None:
         return facts
-    figure = f"{facts.number.value} {facts.number.unit}"
-    back = f"{facts.number.note} {figure}".strip()
+    one = facts.number
+    back = one.said or f"{one.note} {one.value} {one.unit}".strip()
     return replace(facts, number=None, benefits=(back[0].upper() + back[1:], *facts.benefits))
 
 
@@ -221,7 +222,7 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
         if _BENT.search(match[0]) or _LEADS.search(benefit[: match.start()]):
             continue
         worth = next((n for n, rule in enumerate(_WORTH) if rule.search(match[2])), len(_WORTH))
-        found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34])))
+        found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34], benefit)))
     if not found:
         return None, benefits
     _, taken, number = min(found, key=lambda one: one[:2])
