@@ -4,7 +4,7 @@ with periods as (
     select place, since, until
     from unnest(%(sinces)s::timestamptz[], %(untils)s::timestamptz[]) with ordinality p (since, until, place)
 ), shops as (
-    select q.place, p.id, p.title, x.receipts, x.turnover_minor, x.clients
+    select q.place, p.id, p.title, p.created_at, x.receipts, x.turnover_minor, x.clients
     from periods q
     cross join partners p
     cross join lateral (
@@ -23,7 +23,7 @@ with periods as (
 )
 select
     (select count(*) from shops s where s.place = q.place) as shops,
-    (select count(*) from partners p where p.created_at >= q.since and p.created_at < q.until) as new_shops,
+    (select count(*) from shops s where s.place = q.place and s.created_at >= q.since) as new_shops,
     (select count(*) from shops s where s.place = q.place and s.receipts > 0) as busy_shops,
     (select coalesce(sum(s.clients), 0)::bigint from shops s where s.place = q.place) as clients,
     (select coalesce(sum(s.turnover_minor), 0)::bigint from shops s where s.place = q.place) as turnover_minor,

@@ -37,6 +37,8 @@ async def test_a_shop_that_came_later_and_a_blocked_one_are_not_counted(conn):
     await conn.execute("update partners set status = 'blocked' where id = %s", (blocked.id,))
     new = await old_shop(conn)
     await conn.execute("update partners set created_at = %s where id = %s", (at(11), new.id))
+    asking = await old_shop(conn)
+    await conn.execute("update partners set created_at = %s, status = 'pending' where id = %s", (at(11), asking.id))
     now, _ = await week.read(conn, PERIOD)
     assert (now.shops, now.new_shops) == (1, 1)
 
