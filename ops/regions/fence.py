@@ -31,6 +31,13 @@ def name(shop: int) -> str:
     return f"a_leaving_{shop}"
 
 
+async def is_up(conn: db.Connection, shop: int) -> bool:
+    """Tell whether a fence of this shop stands anywhere in a database: a move away from it has not ended."""
+    query = "select exists (select from pg_trigger where tgname = %s)"
+    row = await (await conn.execute(query, (name(shop),))).fetchone()
+    return bool(row and row[0])
+
+
 async def raise_(conn: db.Connection, tables: list[TenantTable], shop: int) -> None:
     """Put the fence up, table by table; a table that has it keeps it."""
     for table in tables:

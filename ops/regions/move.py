@@ -26,6 +26,7 @@ type Tell = Callable[[], Awaitable[datetime | None]]
 type Forget = Callable[[], Awaitable[bool]]
 type States = Callable[[list[tuple[str, int]]], Awaitable[list[dict[str, Any]]]]
 
+UNENDED = "a move of this shop from there has not ended; do it to its end, or --back, first"
 LOCK = "select pg_try_advisory_lock(hashtextextended('move shop ' || %s, 0))"
 SHOP = """
 select p.id, p.code, p.title, coalesce(s.region, '')
@@ -142,10 +143,11 @@ async def find(conn: db.Connection, shop: str) -> tuple[int, str, str, str]:
 
 
 async def lock(move: Move) -> None:
-    """Take the shop's lock for as long as the connection lives; Conflict while another move has it."""
-    row = await (await move.source.execute(LOCK, (str(move.shop),))).fetchone()
-    if not row or not row[0]:
-        raise errors.Conflict("moving", "another move of this shop is under way")
+    """Take the shop's lock on both sides for as long as the connections live; Conflict while another move has one."""
+    for conn in (move.source, move.target):
+        row = await (await conn.execute(LOCK, (str(move.shop),))).fetchone()
+        if not row or not row[0]:
+            raise errors.Conflict("moving", "another move of this shop is under way")
 
 
 async def check(move: Move) -> str:
@@ -164,6 +166,8 @@ async def check(move: Move) -> str:
     found = await (await move.source.execute(IN_THE_WAY, {"shop": move.shop})).fetchone() or (0, 0, 0)
     for number, what in zip(found, ("open releases of numbers", "broadcasts that go out", "paid jobs"), strict=True):
         said += [f"{number} {what}: wait until they have ended"] if number else []
+    if await fence.is_up(move.target, move.shop):
+        said.append(f"there: {UNENDED}")
     if said:
         raise errors.Conflict("not_ready", "; ".join(said))
     return f"{len(move.tables)} tables; nothing stands in the way"
@@ -193,6 +197,8 @@ async def rows(move: Move) -> str:
     """Copy the rows; never once the directory says that the shop is over there."""
     if (await find(move.source, move.code))[3] == move.region:
         raise errors.Conflict("moved_already", "the directory says that the shop is there")
+    if await fence.is_up(move.target, move.shop):  # its rows there are the shop's, or are still to be removed
+        raise errors.Conflict("not_ready", f"there: {UNENDED}")
     await people(move)
     await crossing.put(move.source, move.target, move.tables, move.shop)
     await crossing.remembered(move.source, move.target, move.shop)
@@ -220,7 +226,9 @@ async def flip(move: Move) -> str:
     if not await move.forget():
         raise errors.Unavailable("redis", "the look-ups are not forgotten; again goes on, and the shop waits")
     await _all_have_heard(move)
-    return f"the shop is in {move.region}, with {len(chats)} chats, {len(states)} of them in the middle of something"
+    return (
+        f"the shop is in {move.region}; chats that went along: {len(chats)}, in the middle of something: {len(states)}"
+    )
 
 
 async def _all_have_heard(move: Move) -> None:
@@ -230,6 +238,8 @@ async def _all_have_heard(move: Move) -> None:
 
 async def clear(move: Move) -> str:
     """Remove the rows here once no handler can still work on them, and the fence with them."""
+    if await _said_of(move) != move.region:
+        raise errors.Conflict("here_again", "the directory no longer says that the shop is there; nothing is removed")
     await asyncio.sleep(move.settle)
     await put_by(move)
     await move.source.execute(LET_GO, move.asked)
@@ -238,6 +248,13 @@ async def clear(move: Move) -> str:
     await crossing.remove(move.source, move.tables, move.shop)
     await fence.lower(move.source, move.tables, move.shop)
     return "nothing of the shop is left here"
+
+
+async def _said_of(move: Move) -> str:
+    """Return where the directory here says that the shop is; its row may be gone."""
+    query = "select region from public.shop_regions where code = %s"
+    row = await (await move.source.execute(query, (move.code,))).fetchone()
+    return str(row[0]) if row else ""
 
 
 async def back(move: Move) -> str:

@@ -362,6 +362,56 @@ async def test_two_moves_of_one_shop_exclude_each_other(moving):
             await move.lock(replace(moving, source=conn))
 
 
+def turned(moving, tmp_path):
+    """The way back of the same shop, as the other region begins it."""
+    here, there = moving.source, moving.target
+    return replace(
+        moving,
+        source=there,
+        target=here,
+        state=State(tmp_path / "back.json"),
+        home="eu",
+        region="ru",
+        others=["ru"],
+        tell=telling(there, here, "eu", "ru"),
+    )
+
+
+@pytest.mark.parametrize("steps", [4, 6], ids=["copied", "flipped"])
+async def test_a_shop_whose_move_has_not_ended_is_not_moved_back(moving, tmp_path, steps):
+    """The rows there may be half of them; and the first move would remove those that came back."""
+    before = await held(moving.source, moving)
+    await run(move.STEPS[:steps], moving.state, moving, lambda _: None)
+    other = turned(moving, tmp_path)
+    for step in (move.check, move.rows):
+        with pytest.raises(errors.Conflict, match="from there has not ended"):
+            await step(other)
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert (await held(moving.target, moving), await held(moving.source, moving)) == (before, {})
+    await run(move.STEPS, other.state, other, lambda _: None)
+    assert (await held(moving.source, moving), await held(moving.target, moving)) == (before, {})
+
+
+async def test_rows_of_a_shop_that_is_here_again_are_not_removed(moving, tmp_path):
+    """The state file of a move is no reason: the directory decides."""
+    before = await held(moving.source, moving)
+    await run(move.STEPS[:6], moving.state, moving, lambda _: None)
+    await fence.lower(moving.source, moving.tables, moving.shop)  # by hand, as somebody in a hurry does
+    other = turned(moving, tmp_path)
+    await run(move.STEPS, other.state, other, lambda _: None)
+    with pytest.raises(errors.Conflict, match="nothing is removed"):
+        await move.clear(moving)
+    assert (await held(moving.source, moving), await held(moving.target, moving)) == (before, {})
+
+
+async def test_moves_of_one_shop_both_ways_exclude_each_other(moving, tmp_path):
+    await move.lock(moving)
+    info = moving.target.info
+    async with db.connect(f"host={info.host} dbname={info.dbname} user={info.user}") as conn:
+        with pytest.raises(errors.Conflict, match="another move"):
+            await move.lock(replace(turned(moving, tmp_path), source=conn))
+
+
 async def test_every_table_with_a_shops_rows_is_known(conn):
     named = {one.name for one in await tenant.tables(conn)} | set(tenant.NOT_OURS)
     found = await rows(
