@@ -31,6 +31,7 @@ WEEKDAYS = (
 LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 _NUMBERS = re.compile(r"(?P<day>\d{1,2})[ ./-](?P<month>\d{1,2})(?:[ ./-](?P<year>\d{4}))?", re.ASCII)
+_YEARS = re.compile(r"(?<=\d)\s*(?:года?|г\.?)$")  # of "7 марта 2027 г."
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _MONTH = r"(?P<month>[^\W\d_]{3,})\.?"
 _YEAR = r"(?:,? (?P<year>[0-9]{4}))?"
@@ -39,7 +40,7 @@ _NAMED = (re.compile(f"{_DAY} ?{_MONTH}{_YEAR}"), re.compile(f"{_MONTH} ?{_DAY}{
 
 def parse(words: str) -> tuple[int, int, int | None]:
     """Return the day, the month, and the year if it was typed. Invalid("date_unclear") for what no calendar has."""
-    plain = typed.plain(words).lower()
+    plain = _YEARS.sub("", typed.plain(words).lower())
     found = next((match for form in (_NUMBERS, *_NAMED) if (match := form.fullmatch(plain))), None)
     day, month = (int(found["day"]), _month(found["month"])) if found else (0, 0)
     if not month or not 1 <= day <= LONGEST[month - 1]:

@@ -32,9 +32,32 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
+def line(text: str) -> str:
+    """Return one line with plain spaces and hyphens, whatever a phone or a page has made of them."""
+    return _DASHES.sub("-", " ".join(visible(text).replace("\u2019", "'").split()))
+
+
 def plain(text: str) -> str:
     """Return one line that is to be read as a number, a date or a code: plain spaces and hyphens, no quotes."""
-    return _DASHES.sub("-", " ".join(visible(text).replace("\u2019", "'").split())).strip(_QUOTES + " ")
+    return line(text).strip(_QUOTES + " ")
+
+
+def unquoted(text: str) -> str:
+    """Return words without the quotes around all of them; those around a part of them stay."""
+    return text[1:-1].strip() if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES else text
+
+
+def is_nothing(text: str) -> bool:
+    """Tell whether somebody says that there is nothing: by a dash of any length, or by "Нет.", as phones write it."""
+    return plain(text).rstrip(".!").lower() in ("", "-", "нет", "ничего", "no", "none", "nothing")
+
+
+def city(text: str) -> str:
+    """Return the name of a city as others write it: no "г.", no quotes, in one alphabet, with a capital."""
+    words = unquoted(_CITY.sub("", plain(text)))
+    if _ONLY_CYRILLIC.search(words):
+        words = words.translate(_TO_CYRILLIC).translate(_SMALL_CYRILLIC)
+    return words[:1].upper() + words[1:]
 
 
 def digits(text: str) -> str:
@@ -62,3 +85,6 @@ def latin(text: str) -> str:
 
 
 _SMALL = str.maketrans("асеорху", "aceopxy")
+_SMALL_CYRILLIC = str.maketrans("aceopxy", "асеорху")
+_CITY = re.compile(r"^(?:г\.\s*|гор\.\s*|г\s+|город\s+)", re.IGNORECASE)
+_ONLY_CYRILLIC = re.compile("[б-джзик-нптф-яБГДЖЗИЙЛПФЦ-Я]")

@@ -18,6 +18,9 @@ from lib import dates, errors
         ("7 March", (7, 3, None)),
         ("March 7th, 2027", (7, 3, 2027)),
         ("29 feb", (29, 2, None)),
+        ("7 марта 2027 г.", (7, 3, 2027)),
+        ("«07.03.2027г»", (7, 3, 2027)),
+        ("7 марта 2027\u00a0года", (7, 3, 2027)),
     ],
 )
 def test_a_date_is_read_as_people_write_it_in_both_languages(words, found):

@@ -65,3 +65,43 @@ def test_a_name_turns_nothing_round_that_stands_beside_it():
     name = "Анна\u202e7654"
     assert text.say("ru", "start.again", name=name).startswith("С возвращением, Анна7654!")
     assert Button(f"{name} ··4567", "till:client:1").markup()["text"] == "Анна7654 ··4567"
+
+
+@pytest.mark.parametrize(
+    "words", ["-", "—", "–", "−", "Нет", "нет.", "«Нет»", " No ", "None", "ничего", "\u202aНет\u202c"]
+)
+def test_a_no_as_phones_write_it_is_nothing(words):
+    assert typed.is_nothing(words)
+
+
+@pytest.mark.parametrize("words", ["Нет скидок", "0", "нота", "н"])
+def test_words_that_only_begin_like_a_no_are_words(words):
+    assert not typed.is_nothing(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("казань", "Казань"),
+        ("г. Казань", "Казань"),
+        ("Г.Казань", "Казань"),
+        ("город Казань", "Казань"),
+        ("«Казань»", "Казань"),
+        ("Kaзaнь", "Kазань"[0].replace("K", "К") + "азань"),  # three letters are Latin
+        ("Санкт\u2011Петербург", "Санкт-Петербург"),
+        ("Нижний\u00a0 Новгород", "Нижний Новгород"),
+        ("Городец", "Городец"),
+        ("Гомель", "Гомель"),
+        ("Almaty", "Almaty"),
+        ("", ""),
+    ],
+)
+def test_a_city_is_called_as_others_call_it(words, name):
+    assert typed.city(words) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "inside"), [("«Золото»", "Золото"), ("Клуб «Золото»", "Клуб «Золото»"), ("'", "'"), ("", "")]
+)
+def test_quotes_around_all_of_it_go_and_those_around_a_part_stay(words, inside):
+    assert typed.unquoted(words) == inside

@@ -7,11 +7,12 @@ The draft is a row, so nothing is lost between two screens. The button that send
 and shown; if anything has changed meanwhile, the draft is shown again.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from lib import clock, db, errors, limits, text
+from lib import clock, db, errors, limits, text, typed
 from lib.flows import audiences, newsroom, paying, schedules
 from lib.flows.newsroom import Newsroom
 from lib.jobs import kick
@@ -24,6 +25,7 @@ from lib.telegram.client import Button, Chat, Keyboard
 from lib.telegram.dispatch import Turn
 
 TESTS = limits.Limit("test_broadcast", 10, timedelta(hours=1))
+_ERID = re.compile(r"(?:\bтокен\s+)?\berid\b\s*[:=]?", re.IGNORECASE)
 MOST_BYTES = 20_000_000  # a bot downloads no larger file, and the one that sends is another
 
 
@@ -175,8 +177,10 @@ def _file(turn: Turn) -> dict[str, str]:
 
 
 async def _take_button(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    label, _, url = turn.came.text.strip().rpartition(" ")
-    if not label.strip() or len(url) > 500:
+    label, url = _last_word(turn.came.text)
+    scheme, found, rest = url.partition("://")
+    url = scheme.lower() + found + rest
+    if not label or len(url) > 500:
         raise errors.Invalid("link_unclear")
     await _change(turn, desk, one, buttons=[*one.buttons, {"label": screen.short(label, 40), "url": url}])
 
@@ -186,10 +190,16 @@ async def _take_when(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None
 
 
 async def _take_mark(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    advertiser, _, erid = turn.came.text.strip().rpartition(" ")
+    advertiser, erid = _last_word(_ERID.sub(" ", turn.came.text))
     if not advertiser:
         raise errors.Invalid("mark_unclear")
     await _change(turn, desk, one, advertiser=advertiser, erid=erid)
+
+
+def _last_word(said: str) -> tuple[str, str]:
+    """Return words and the link or code at their end, after a space of any kind or on a line of its own."""
+    *words, last = said.split() or [""]
+    return " ".join(words), typed.plain(last.rstrip(".,;"))
 
 
 async def _change(turn: Turn, desk: Newsroom, one: Broadcast, **fields: Any) -> None:

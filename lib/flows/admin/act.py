@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from lib import errors, typed
+from lib import errors, money, typed
 from lib.flows.admin import lists
 from lib.flows.admin.deed import DEED, DeedDraft
 from lib.jobs import kick
@@ -83,7 +83,7 @@ async def _typed(turn: Turn) -> None:
 def _numbers(asks: str, words: str) -> tuple[int, ...]:
     """Return what was typed as whole numbers: one, or the two of a pack. Invalid for anything else."""
     if asks != "pack":
-        return (_number(words, acts.MOST_CREDITS if asks == "credits" else 1000),)
+        return (money.parse_points(words, limit=acts.MOST_CREDITS if asks == "credits" else 1000),)
     parts = re.split(r"[\s,;/]+", words.strip())
     if len(parts) != 2:
         raise errors.Invalid("amount_unclear", words[:40])

@@ -10,7 +10,7 @@ rows when the member is made, once.
 
 from dataclasses import dataclass, replace
 
-from lib import db, errors
+from lib import db, errors, typed
 from lib.flows.client import face, visitor
 from lib.loyalty import members, partners, phones, referrals, releases
 from lib.people import users
@@ -178,7 +178,7 @@ async def _city_pressed(turn: Turn, index: str) -> None:
 
 
 async def _city_typed(turn: Turn) -> None:
-    words = " ".join(turn.came.text.split()) if turn.came.kind == "text" else ""
+    words = typed.city(turn.came.text) if turn.came.kind == "text" else ""
     draft = JOIN.of(turn.state)
     if draft is None:
         await _begin(turn)
@@ -186,7 +186,7 @@ async def _city_typed(turn: Turn) -> None:
         await _ask_city(turn, turn.text("client.join.city_unclear"))
     else:
         known = {city.lower(): city for city in draft.cities}
-        await _register(turn, known.get(words.lower(), words[:1].upper() + words[1:]))
+        await _register(turn, known.get(words.lower(), words))
 
 
 async def _register(turn: Turn, city: str) -> None:

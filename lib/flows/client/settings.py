@@ -8,7 +8,7 @@ home -> [news] -> home
 from dataclasses import dataclass
 from datetime import date
 
-from lib import db, errors, text
+from lib import db, errors, text, typed
 from lib.flows.client import visitor
 from lib.loyalty import members, partners
 from lib.loyalty.members import Client
@@ -128,12 +128,12 @@ async def _city_pressed(turn: Turn, index: str) -> None:
 
 
 async def _city_typed(turn: Turn) -> None:
-    words = " ".join(turn.came.text.split())
+    words = typed.city(turn.came.text)
     if not 2 <= len(words) <= CITY:
         await _ask_city(turn, turn.text("client.join.city_unclear"))
         return
     known = {city.lower(): city for city in _offered(turn)}
-    await _set_city(turn, known.get(words.lower(), words[:1].upper() + words[1:]))
+    await _set_city(turn, known.get(words.lower(), words))
 
 
 async def _set_city(turn: Turn, city: str) -> None:

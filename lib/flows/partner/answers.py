@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from lib import errors, money
+from lib import errors, money, typed
 from lib.loyalty import partners
 from lib.telegram import wizard
 from lib.telegram.dispatch import Turn
@@ -43,6 +43,11 @@ def words(least: int, most: int) -> Callable[[str, Draft], Any]:
         return said
 
     return read
+
+
+def city(said: str, draft: Draft) -> str:
+    """Return the name of a city as others write it."""
+    return words(2, 60)(typed.city(said), draft)  # type: ignore[no-any-return]
 
 
 def points(limit: int) -> Callable[[str, Draft], Any]:

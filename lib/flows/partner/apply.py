@@ -10,7 +10,7 @@ to the owner.
 
 from typing import Any
 
-from lib import config, db, errors, text
+from lib import config, db, errors, text, typed
 from lib.flows.partner import answers, workplace
 from lib.loyalty import partners
 from lib.telegram import screen, wizard
@@ -116,7 +116,12 @@ FORM = Form(
     steps=[
         Step("title", _line(80)),
         answers.CATEGORY,
-        Step("city", _line(60), {str(at): city for at, city in enumerate(CITIES)}, lambda turn, at: CITIES[int(at)]),
+        Step(
+            "city",
+            lambda said, draft: _line(60)(typed.city(said), draft),
+            {str(at): city for at, city in enumerate(CITIES)},
+            lambda turn, at: CITIES[int(at)],
+        ),
         Step(
             "share", None, {str(one): one for one in SHARES}, lambda turn, one: text.percent(turn.language, int(one)), 3
         ),

@@ -28,7 +28,6 @@ SHOWN = 10  # of what was not found
 DAYS = 14
 # What is typed, and what clears it.
 TYPED = ("manner", "instructions", "refused", "client_answers", "shop_answers")
-NOTHING = ("-", "—", "нет", "no")
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _read(name: str, said: str) -> Any:
     if name in ("client_answers", "shop_answers"):
         digits = typed.digits(said)
         return int(digits) if digits and len(digits) < 9 else 0
-    said = "" if said.lower() in NOTHING else said
+    said = "" if typed.is_nothing(said) else said
     return [one for line in said.splitlines() for one in line.split(",") if one.strip()] if name == "refused" else said
 
 

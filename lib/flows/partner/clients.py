@@ -26,7 +26,7 @@ from lib.telegram.drafts import DraftKey
 
 MOST = 1_000_000
 REASON = 200
-GIFT = re.compile(r"([1-9]\d{0,2}(?: \d{3})+(?!\S)|\S+)(?: (.*))?", re.ASCII)
+GIFT = re.compile(r"(['\"«„“]?)([1-9]\d{0,2}(?: \d{3})+(?!\S)|\S+)(?: (.*))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,9 @@ async def _points(turn: Turn, place: Staff, argument: str, note: str = "") -> No
 
 def gift(words: str) -> tuple[str, str]:
     """Return the number that a line begins with, its thousands apart or not, and the rest, which is the reason."""
-    found = GIFT.fullmatch(typed.plain(words))
-    return (found[1], found[2] or "") if found else ("", "")
+    found = GIFT.fullmatch(" ".join(typed.visible(words).split()))
+    reason = found[3] or "" if found else ""
+    return (found[2], reason[:-1] if found[1] and reason[-1:] in "'\"»“”" else reason) if found else ("", "")
 
 
 async def _sure(turn: Turn, place: Staff) -> None:

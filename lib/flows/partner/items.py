@@ -10,7 +10,7 @@ Every change is a new version of the menu, by the checks that a file goes throug
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lib import db, errors
+from lib import db, errors, typed
 from lib.assistant import misses
 from lib.flows.partner import item_form, workplace
 from lib.loyalty.staff import Staff
@@ -23,7 +23,6 @@ from lib.telegram.drafts import DraftKey
 
 PAGE = 10
 SECTIONS = 30  # as buttons; an item of a section further down is reached through a file
-NOTHING = ("-", "—", "нет", "no")
 
 
 @dataclass(frozen=True)
@@ -199,7 +198,7 @@ async def _take(turn: Turn, place: Staff, what: str) -> None:
     if what == "photo" and file and file.kind == "photo":
         photo = file.file_id
         await _change(turn, place, code, lambda item: replace(item, photo=photo))
-    elif what == "photo" and turn.came.kind == "text" and said.lower() in NOTHING:
+    elif what == "photo" and turn.came.kind == "text" and typed.is_nothing(said):
         await _change(turn, place, code, lambda item: replace(item, photo=""))
     elif what == "photo" or turn.came.kind != "text":
         await _ask(turn, place, code, what, turn.text(f"partner.items.{'photo' if what == 'photo' else 'words'}_only"))
@@ -213,7 +212,7 @@ def _reworded(item: MenuItem, what: str, said: str) -> MenuItem:
     if what == "prices":
         rows = [{**rows[0], **one} for one in sheet.priced(said)]
     else:
-        said = "" if what != "title" and said.lower() in NOTHING else said
+        said = "" if what != "title" and typed.is_nothing(said) else said
         rows = [{**one, item_form.CELLS[what]: said} for one in rows]
     return replace(sheet.item(rows), photo=item.photo)
 

@@ -239,7 +239,7 @@ FORM = Form(
         Step("days", choices={"": lambda draft: draft.get("days", EVERY_DAY)}, keyboard=_week),
         Step("bill", lambda said, _: money.parse(said, limit=1_000_000_000), {str(one): one for one in BILLS},
              lambda turn, one: _bill(turn, int(one))),
-        Step("city", answers.words(2, 60), {"": ""}, answers.label("partner.button.any_city")),
+        Step("city", answers.city, {"": ""}, answers.label("partner.button.any_city")),
         Step("limit", answers.points(100), {str(one): one for one in LIMITS}, width=3),
     ],
     sentences=answers.SENTENCES,

@@ -198,17 +198,19 @@ async def _tiers(turn: Turn, place: Staff, note: str = "") -> None:
 async def _typed_tiers(turn: Turn, place: Staff) -> None:
     """Take a line for each tier: its name, from how much spent, and the percent."""
     wanted = []
-    for line in map(typed.plain, turn.came.text.strip().splitlines()[:11]):
+    for line in map(typed.line, turn.came.text.strip().splitlines()[:11]):
         found = re.fullmatch(
-            r"(.{1,40}?)[\s,;:—–-]+(\d{1,3}(?:,\d{3})+|\d[\d ]*)\s*(?:₽|руб\.?|р\.?)?"
-            r"[\s,;:—–-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
+            r"(.{1,40}?)[\s,;:-]+(\d{1,3}(?:[,']\d{3})+|\d[\d ]*)\s*(?:₽|руб\.?|р\.?)?"
+            r"[\s,;:-]+(\d{1,2}(?:[.,]\d)?)\s*%?",
             line,
+            re.ASCII,
         )
         if not found:
             await _tiers(turn, place, turn.text("partner.rules.tier_unclear", line=line[:60]))
             return
         spent = int(re.sub(r"\D", "", found[2])) * 100
-        wanted.append(Tier(found[1].strip(), min(spent, 10**12), round(float(found[3].replace(",", ".")) * 100)))
+        title, share = typed.unquoted(found[1].strip()), round(float(found[3].replace(",", ".")) * 100)
+        wanted.append(Tier(title, min(spent, 10**12), share))
     await _save_tiers(turn, place, wanted)
 
 
@@ -259,7 +261,7 @@ def _read_shares(words: str, most: int) -> list[int]:
 
 
 def _read_picture(words: str, _: int) -> str:
-    if words not in ("-", "—", "нет"):
+    if not typed.is_nothing(words):
         raise errors.Invalid("send_picture")
     return ""
 
@@ -271,7 +273,7 @@ def _read_zone(words: str, _: int) -> str:
 def _read_words(words: str, most: int) -> str:
     if len(words) > most:
         raise errors.Invalid("too_long", str(most))
-    return "" if words in ("-", "—", "нет") else words
+    return "" if typed.is_nothing(words) else words
 
 
 def _read_switch(words: str, most: int) -> bool:

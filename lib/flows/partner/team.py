@@ -9,7 +9,7 @@ list -> [invite] -> role -> a message with the link, to be forwarded
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from lib import db, errors
+from lib import db, errors, typed
 from lib.flows.partner import workplace
 from lib.jobs import kick
 from lib.loyalty import staff
@@ -149,7 +149,7 @@ async def _put(turn: Turn, place: Staff, argument: str) -> None:
 
 
 async def _typed(turn: Turn, place: Staff) -> None:
-    move, city = MOVE.of(turn.state), " ".join(turn.came.text.split())
+    move, city = MOVE.of(turn.state), typed.city(turn.came.text)
     if move is None:
         await _list(turn, place, "")
         return

@@ -5,7 +5,7 @@ terms:home -> on, off, delivery · terms:least, terms:note -> typed
 
 from dataclasses import replace
 
-from lib import db, errors, money
+from lib import db, errors, money, typed
 from lib.assistant import requests
 from lib.assistant.requests import RequestTerms
 from lib.flows.partner import workplace
@@ -15,7 +15,6 @@ from lib.telegram.dispatch import Turn
 
 NOTE = 300
 MOST = 100_000_000  # kopecks
-NONE = {"0", "нет", "-", "—", "no", "none"}
 
 
 async def handle(turn: Turn) -> None:
@@ -42,10 +41,10 @@ async def handle(turn: Turn) -> None:
 async def _typed(turn: Turn, place: Staff, now: RequestTerms, question: str) -> None:
     said = " ".join(turn.came.text.split())
     try:
-        if said.lower() in NONE:
-            wanted = replace(now, least_minor=0) if question == "least" else replace(now, note="")
-        elif question == "least":
-            wanted = replace(now, least_minor=money.parse(said, limit=MOST))
+        if question == "least":
+            wanted = replace(now, least_minor=_least(said))
+        elif typed.is_nothing(said) or said == "0":
+            wanted = replace(now, note="")
         elif len(said) > NOTE:
             raise errors.Invalid("too_long", str(NOTE))
         else:
@@ -54,6 +53,16 @@ async def _typed(turn: Turn, place: Staff, now: RequestTerms, question: str) -> 
         await turn.show(workplace.refusal(turn, error), [screen.home(turn, "terms:home")])
         return
     await _change(turn, place, wanted)
+
+
+def _least(said: str) -> int:
+    """Return the least sum of an order, 0 for none."""
+    try:
+        return 0 if typed.is_nothing(said) else money.parse(said, limit=MOST)
+    except errors.Invalid as error:
+        if error.code == "amount_zero":
+            return 0
+        raise
 
 
 async def _change(turn: Turn, place: Staff, wanted: RequestTerms) -> None:

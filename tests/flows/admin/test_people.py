@@ -69,6 +69,13 @@ async def test_a_mended_number_of_credits_stays_a_number(dina, seller, found):
     await dina.sees("Баланс: 2 → 9.*Причина: За терпение")
 
 
+async def test_a_number_of_credits_may_have_its_thousands_apart(dina, seller, found):
+    await found(seller)
+    await dina.presses("Начислить кредиты")
+    await dina.says("«1\u00a0000»")
+    await dina.sees("Почему?")
+
+
 async def test_credits_are_given_once_with_a_reason_and_a_trace(dina, seller, found, shop):
     await found(seller)
     await dina.presses("Начислить кредиты")

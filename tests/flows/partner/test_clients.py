@@ -95,6 +95,8 @@ def test_a_gift_is_read_with_its_thousands_apart_too():
         assert clients.gift(line) == ("1 000", reason)
     assert clients.gift("1000 за ожидание") == ("1000", reason)
     assert clients.gift("5 за 1 000 чашек") == ("5", "за 1 000 чашек")
+    assert clients.gift("100 «за ожидание»") == ("100", "«за ожидание»"), "the quotes of the reason stay"
+    assert clients.gift("«1\u00a0000 за ожидание»") == ("1 000", "за ожидание")
     assert [clients.gift(line) for line in ("100", "", "за ожидание")] == [("100", ""), ("", ""), ("за", "ожидание")]
 
 

@@ -246,11 +246,22 @@ async def test_tiers_are_typed_a_line_each(cafe):
     await cafe.owner.presses("Уровни")
     await cafe.owner.says("Серебро 10 000 7\nЗолото — 50000 ₽ — 10 %")
     await cafe.owner.sees("Серебро: от 10\u00a0000 ₽ — 7 %.*Золото: от 50\u00a0000 ₽ — 10 %")
+    await cafe.owner.says("«Серебро»\u00a0— 10’000 — 7 %\nКлуб «Золото» 50\u202f000 10")
+    await cafe.owner.sees("Серебро: от 10\u00a0000 ₽ — 7 %.*Клуб «Золото»: от 50\u00a0000 ₽ — 10 %")
     await cafe.owner.says("ерунда")
     await cafe.owner.sees("Не понял строку «ерунда»")
     await cafe.owner.presses("Убрать уровни")
     await cafe.owner.presses("Назад")
     await cafe.owner.sees("Уровни клиентов: —")
+
+
+@pytest.mark.parametrize("no", ["Нет", "–"])
+async def test_a_contact_is_taken_away_by_a_no_as_a_phone_writes_it(cafe, no):
+    await cafe.owner.presses("Правила")
+    for said in ("+7 900 000-00-00", no):
+        await cafe.owner.presses("Контакт")
+        await cafe.owner.says(said)
+    await cafe.owner.sees("Контакт: —")
 
 
 async def test_every_rule_has_a_screen(cafe):
