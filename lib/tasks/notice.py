@@ -73,8 +73,18 @@ def _ways(failed: Job) -> Keyboard:
         [Button(text.say(language, "button.menu"), "menu:home")],
     ]
     if failed.error_code in WORDS and failed.price:
-        keyboard.insert(1, [Button(text.say(language, "button.words"), f"order:edit:{failed.id}")])
+        keyboard[1:1] = _other_words(failed)
     return keyboard
+
+
+def _other_words(failed: Job) -> Keyboard:
+    """Return the way to the words that were refused: those of a card, or the wishes of what bears none."""
+    order, language = failed.args, failed.args["language"]
+    said = [order.get("title", ""), *order.get("benefits", []), *order.get("titles", [])]
+    if mends.shows_words(failed) or moderation.check_words(said):
+        return [[Button(text.say(language, "button.words"), f"order:edit:{failed.id}")]]
+    wishes = Button(text.say(language, "studio.change.wishes"), f"order:rewish:{failed.id}")
+    return [[wishes]] if order.get("wishes") else []
 
 
 async def _of_mend(failed: Job, words: str) -> tuple[str, Keyboard]:

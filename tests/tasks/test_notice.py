@@ -57,6 +57,27 @@ async def test_a_screen_that_could_not_be_read_says_so_where_it_was_promised(con
     assert all(again == f"compare:cohorts:{shop.id}" for *_, again in said)
 
 
+@pytest.mark.parametrize(
+    ("task", "args", "way"),
+    [
+        ("card", {"preset": "wb", "wishes": "ярче"}, "order:edit:9"),
+        ("card", {"preset": "white", "wishes": "ярче"}, "order:rewish:9"),
+        ("card", {"preset": "white"}, None),
+        ("background", {"scene": "people", "wishes": "ярче"}, "order:rewish:9"),
+        ("background", {"scene": "people", "wishes": ""}, None),
+        ("background", {"scene": "people", "title": "Кокаин"}, "order:edit:9"),  # the list of ours reads that, too
+        ("video", {"template": "broll", "wishes": "ярче"}, "order:rewish:9"),
+    ],
+    ids=str,
+)
+def test_an_order_whose_words_were_refused_leads_to_those_that_it_has(task, args, way):
+    asked = {"language": "ru", "title": "Кружка"} | args
+    fields = {"id": 9, "task": task, "args": asked, "price": 1, "error_code": "rules", "checkpoint": {}}
+    failed = Job(**dict.fromkeys(Job.__dataclass_fields__) | fields)
+    data = [button.data for row in notice._ways(failed) for button in row]
+    assert data == ["order:retry:9", *([way] if way else []), "menu:home"]
+
+
 def test_the_refused_words_of_a_batch_are_named_from_its_titles_too():
     args = {"title": "Кружка", "titles": ["Кружка", "Кокаин"], "language": "ru"}
     facts = {"state": "failed", "error_code": "words_refused", "price": 2, "checkpoint": {}}

@@ -199,7 +199,9 @@ def test_another_variant_of_a_batch_is_the_next_cover_however_many_photos_it_has
     assert drafts.from_job(job, "variant", has_photo=True).variant == 3
 
 
-@pytest.mark.parametrize(("action", "step"), [("format", "preset"), ("edit", "words"), ("video", "template")])
+@pytest.mark.parametrize(
+    ("action", "step"), [("format", "preset"), ("edit", "words"), ("rewish", "wishes"), ("video", "template")]
+)
 def test_an_older_order_leads_to_the_step_that_is_to_change(action, step):
     assert drafts.missing(drafts.from_job(done(), action, has_photo=True)) == step
 

@@ -16,7 +16,7 @@ from lib.studio import files, placed
 from lib.telegram import screen
 from lib.telegram.dispatch import Turn
 
-FROM_ORDER = ("again", "variant", "video", "format", "edit", "retry")
+FROM_ORDER = ("again", "variant", "video", "format", "edit", "rewish", "retry")
 
 
 async def handle(turn: Turn) -> None:

@@ -47,6 +47,7 @@ _KEPT = (
     "cut",
     "way",
 )
+_ASKED = {"format": "look", "edit": "words", "rewish": "wishes"}  # what a button of an older order changes
 _ORDERED = (*_KEPT, "source", "variant", "maker", "promised")
 
 
@@ -359,8 +360,8 @@ def from_job(job: Job, action: str, *, has_photo: bool) -> OrderDraft:
         draft = replace(draft, product="video5", variant=0, count=None, wishes=None, scenario="", template="")
     for look in CHOICES.keys() - {LOOKS[draft.product]}:  # an order names them all, and means its product's
         draft = _looking(draft, look, "")
-    if action in ("format", "edit"):
-        draft = replace(draft, ask="look" if action == "format" else "words")
+    if action in _ASKED:
+        draft = replace(draft, ask=_ASKED[action])
     return (
         replace(draft, file_id="", source=None, photos=(), titles=(), cut="", way="")
         if action == "retry" or not has_photo
