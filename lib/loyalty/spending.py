@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lib import db, errors
-from lib.loyalty import partners, staff
+from lib.loyalty import members, partners, staff
 from lib.loyalty.partners import of
 from lib.people import users
 
@@ -41,19 +41,23 @@ class Consent:
 async def ask(
     conn: db.Connection, partner_id: int, member_id: int, actor_id: int, *, bill_minor: int, points: int, key: str
 ) -> SpendRequest:
-    """Return the question that is open for an operation, a new one if there is none. Denied("not_staff")."""
+    """Return the question that is open for an operation, a new one if there is none.
+
+    Denied("member_blocked") while the shop has suspended the card, Denied("not_staff").
+    """
     ids = {"partner_id": partner_id, "member_id": member_id, "actor_id": actor_id}
     what = {"bill_minor": bill_minor, "points": points, "key": key, "life": LIFE}
     asked = await SQL.ask.within(of(partner_id)).one(conn, SpendRequest, **ids, **what)
     if asked is None:
-        raise errors.Denied("not_staff", str(actor_id))
+        blocked = (await members.get(conn, partner_id, member_id)).blocked_at
+        raise errors.Denied("member_blocked" if blocked else "not_staff", str(actor_id))
     return asked
 
 
 async def answer(conn: db.Connection, partner_id: int, request_id: int, user_id: int, *, agrees: bool) -> Consent:
     """Take the client's word, once, and have the managers told of a refusal, both or neither.
 
-    Missing("no_request"): answered already, too late, or not theirs.
+    Missing("no_request"): answered already, too late, not theirs, or a yes to somebody who may take nothing any more.
     """
     ids = {"partner_id": partner_id, "request_id": request_id, "user_id": user_id}
     async with conn.transaction():

@@ -24,6 +24,7 @@ with old as (
     where m.partner_id = %(partner_id)s
     and m.id = %(member_id)s
     and m.left_at is null
+    and m.blocked_at is null
     and not exists (select from live)
     returning id
 )
@@ -32,7 +33,8 @@ union all
 select id, true, false, false from made;
 
 -- name: answer
--- Keeps the client's answer, once, while the question is open.
+-- Keeps the client's answer, once, while the question is open. A yes is to somebody who may still take the points: a
+-- cashier at work, in a shop that is open, of a card that nobody has suspended. A no is heard all the same.
 update spend_requests r
 set confirmed_at = case when %(agrees)s then clock_timestamp() end,
     refused_at = case when not %(agrees)s then clock_timestamp() end
@@ -46,4 +48,17 @@ and m.partner_id = r.partner_id
 and m.id = r.member_id
 and m.user_id = %(user_id)s
 and m.left_at is null
+and (
+    not %(agrees)s
+    or m.blocked_at is null
+    and exists (
+        select
+        from staff s
+        join partners p on p.id = s.partner_id
+        where s.partner_id = r.partner_id
+        and s.user_id = r.actor_id
+        and s.removed_at is null
+        and p.status = 'approved'
+    )
+)
 returning r.points, r.bill_minor, r.actor_id;

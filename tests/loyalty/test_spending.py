@@ -92,6 +92,27 @@ async def test_nobody_but_the_client_answers_and_only_once(conn, shop, anna):
         await spends(conn, shop, anna, "k")
 
 
+@pytest.mark.parametrize("gone", ["cashier", "card", "shop"])
+async def test_a_yes_is_not_kept_for_somebody_who_may_take_nothing_any_more(conn, shop, anna, gone):
+    """A no is: the managers must hear that a cashier who is gone wanted points of somebody who was not there."""
+    asked, other = await asks(conn, shop, anna, "k"), await asks(conn, shop, anna, "l")
+    if gone == "cashier":
+        await staff.remove(conn, shop.id, shop.owner.id, shop.cashier.id)
+    elif gone == "card":
+        await members.block(conn, shop.id, shop.owner.id, anna.id)
+    else:
+        await conn.execute("update partners set status = 'blocked', reason = '-' where id = %s", (shop.id,))
+    async with refused(conn, errors.Missing, "no_request"):
+        await answers(conn, shop, asked, anna)
+    assert (await answers(conn, shop, other, anna, agrees=False)).points == SPEND
+
+
+async def test_nobody_asks_the_client_of_a_suspended_card(conn, shop, anna):
+    await members.block(conn, shop.id, shop.owner.id, anna.id)
+    async with refused(conn, errors.Denied, "member_blocked"):
+        await asks(conn, shop, anna, "k")
+
+
 async def test_a_question_that_got_too_old_is_asked_anew(conn, shop, anna):
     asked = await asks(conn, shop, anna, "k")
     await conn.execute("update spend_requests set expires_at = asked_at where id = %s", (asked.id,))
