@@ -90,7 +90,7 @@ async def cut(conn: db.Connection, one: Broadcast, now: datetime) -> int:
 
 
 async def begin(conn: db.Connection, one: Broadcast, now: datetime) -> None:
-    """Have the parts sent, the first alone; without any it is done. One that was stopped meanwhile stays stopped."""
+    """Have the parts sent, the first ones alone; without any it is done. One that was stopped stays stopped."""
     await SQL.begin_parts.within(PLATFORM).one(conn, str, partner_id=one.partner_id, id=one.id, now=now)
 
 

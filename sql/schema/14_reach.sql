@@ -61,6 +61,8 @@ create table broadcasts (
     finished_at timestamptz,
     -- when a draft was worked on last
     changed_at timestamptz,
+    -- the first parts, which go out before the others: of the first people those who are awake first
+    proof integer not null default 1,
     primary key (partner_id, id),
     check ((state in ('done', 'cancelled')) = (finished_at is not null))
 );
@@ -365,19 +367,20 @@ begin
             decode(repeat('00', cardinality(g.people)), 'hex'), array[cardinality(g.people), 0, 0, 0, 0, 0, 0],
             g.from_at, g.until
         from grouped g
-        returning n
+        returning n, run_at
     )
     -- the cursor
     update broadcasts
     set cut_to = ids[cardinality(ids)],
         audience = audience + cardinality(ids),
-        parts = parts + (select count(*) from made)
+        parts = parts + (select count(*) from made),
+        proof = case when parts = 0 then (select count(*) from made where run_at = (select min(run_at) from made)) else proof end
     where partner_id = p_partner_id and id = p_id;
     return cardinality(ids);
 end $$;
 
--- Gives the parts that are not finished their jobs, as a new round: all of them, or the first alone until it has shown
--- that the broadcast is welcome. Without any left it is done. Returns the round.
+-- Gives the parts that are not finished their jobs, as a new round: all of them, or the first ones alone until they have
+-- shown that the broadcast is welcome. Without any left it is done. Returns the round.
 create function queue_parts(p_partner_id bigint, p_id bigint, p_at timestamptz) returns integer language plpgsql as $$
 declare
     b broadcasts;
@@ -400,10 +403,10 @@ begin
     where t.partner_id = p_partner_id
     and t.broadcast_id = p_id
     and t.finished_at is null
-    and (b.proven or t.n = (
+    and (b.proven or t.n <= greatest(b.proof, (
         select min(f.n) from broadcast_parts f
         where f.partner_id = p_partner_id and f.broadcast_id = p_id and f.finished_at is null
-    ))
+    )))
     order by t.n
     on conflict (key) do nothing;
     return b.round;

@@ -22,7 +22,7 @@ begin
 end $$;
 
 -- After a part: stops a broadcast that many have answered by stopping the bot, or that Telegram takes from nobody; lets
--- the rest follow the first part after a wait; ends it after the last, also when it was paused with the
+-- the rest follow the first parts after a wait; ends it after the last, also when it was paused with the
 -- last messages under way. Returns what has come of it.
 create function advance_broadcast(p_partner_id bigint, p_id bigint, p_rest_at timestamptz, p_now timestamptz)
 returns text language plpgsql as $$
@@ -47,7 +47,10 @@ begin
     elsif rest = 0 then
         update broadcasts set state = 'done', reason = '', finished_at = p_now where partner_id = p_partner_id and id = p_id;
         return 'done';
-    elsif not b.proven then
+    elsif not b.proven and not exists (
+        select from broadcast_parts
+        where partner_id = p_partner_id and broadcast_id = p_id and n <= b.proof and finished_at is null
+    ) then
         update broadcasts set proven = true where partner_id = p_partner_id and id = p_id;
         perform queue_parts(p_partner_id, p_id, p_rest_at);
         perform queue_progress(p_partner_id, p_id);

@@ -455,6 +455,42 @@ async def test_at_night_a_part_waits_for_the_morning(conn, post, worker):
     assert await worker.sums(one) == {"sent": 3}
 
 
+async def test_all_who_are_awake_of_the_first_go_out_before_the_rest(conn, post, worker, monkeypatch):
+    monkeypatch.setattr(parts, "FIRST", 20)
+    monkeypatch.setattr(parts, "PAGE", 30)
+    shop = await make_shop(conn)
+    crowded = await crowd(conn, shop.id, 50)
+    people, evening = [*crowded], NOON + timedelta(hours=3)
+    far = {"Asia/Omsk": people[:1], "Asia/Vladivostok": people[1:3], "Europe/Samara": people[3:6]}
+    for zone, some in far.items():  # Omsk is awake and sleeps first, and in Vladivostok it is night
+        await conn.execute("update users set time_zone = %s where id = any(%s)", (zone, some))
+    one = await released(conn, shop, now=evening)
+    worker.now = evening
+    await worker.work()
+    first = [tg_id for user_id, tg_id in [*crowded.items()][:20] if user_id not in people[1:3]]
+    assert sorted(post.got) == first, "who sleeps proves nothing, and keeps nobody waiting"
+    worker.now += parts.PROOF
+    await worker.work()
+    assert await worker.sums(one) == {"sent": 48, "waiting": 2}
+
+
+async def test_the_first_parts_are_the_first_ones_again_after_a_pause(conn, post, worker, monkeypatch):
+    monkeypatch.setattr(parts, "FIRST", 20)
+    monkeypatch.setattr(parts, "PAGE", 30)
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 50)]
+    await conn.execute("update users set time_zone = 'Asia/Omsk' where id = any(%s)", (people[:3],))
+    one = await released(conn, shop)
+    await worker.step()
+    for wish in ("pause", "resume"):
+        await broadcasts.steer(conn, one.partner_id, one.id, wish, NOON)
+    await worker.work()
+    assert await worker.sums(one) == {"sent": 20, "waiting": 30}
+    worker.now += parts.PROOF
+    await worker.work()
+    assert (await worker.sums(one), (await state(conn, one))[0]) == ({"sent": 50}, "done")
+
+
 class KilledError(Exception):
     """The worker is gone."""
 
