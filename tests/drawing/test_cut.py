@@ -214,6 +214,14 @@ def test_a_pattern_of_the_products_colour_does_not_hang_on_its_edge(side: int, m
     assert (alpha[raster.erode(solid, 3 * scale)] > 230).mean() > 0.99
 
 
+def test_a_product_of_just_the_grounds_colour_keeps_the_edge_of_its_rough_mask() -> None:
+    rough = np.zeros((80, 80), dtype=np.float32)
+    rough[20:60, 20:60] = 1
+    alpha = np.asarray(matte.cut(Image.new("RGB", (80, 80), (0, 0, 0)), rough).getchannel("A"))
+    assert (alpha[24:56, 24:56] == 255).all()
+    assert not alpha[:16].any()
+
+
 def test_nothing_of_the_old_ground_is_left_at_the_rim(sees_red: None) -> None:
     """Half of a rim pixel's colour is blue ground; on a white card that was a blue line all round."""
     cut = np.asarray(_cut(make_rack()[0], quality=98).pictures[0].image).astype(int)

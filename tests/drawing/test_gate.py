@@ -1,10 +1,12 @@
 """Tests of what puts a cut in doubt though all looks agree: a ground of the product's colour, and a hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import cutout, gate, subject
+from lib.drawing.cut import cutout, gate, subject, vote
 from lib.drawing.ground import colour
 from lib.drawing.ground.raster import Floats
 
@@ -80,3 +82,44 @@ def test_no_photo_is_framed_around_the_hand_that_holds_the_product(
     pen.rectangle((90, 20, 170, 180), fill=(245, 245, 245))
     cut = cutout.judged(image, None, make_sighting((0, 60, 90, 140)))
     assert cut.pictures[-1].box == framed
+
+
+@pytest.mark.parametrize(("between", "gap"), [(BLUE, True), (RED, False)])
+def test_what_one_close_look_surely_sees_and_the_other_surely_does_not_is_for_the_seller(
+    between: tuple[int, int, int], gap: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two boots, the floor between them was taken for a boot: a coarse look sees no gap so narrow."""
+    box = (50, 50, 150, 150)
+    found = make_sighting(box)
+    parted = found.straight.copy()
+    parted[60:150, 80:120] = 0
+    found = subject.Sighting(found.size, found.whole, found.box, found.straight, parted)
+    monkeypatch.setattr(
+        subject, "again", lambda photo, seen: dataclasses.replace(seen, farther=seen.opened(seen.whole))
+    )
+    image = Image.new("RGB", (SIDE, SIDE), BLUE)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((50, 50, 149, 149), fill=RED)
+    pen.rectangle((80, 60, 119, 149), fill=between)
+    certainty, pictures = zip(*cutout._network(image, found, None), strict=True)
+    assert set(certainty) == {"unsure"}
+    alphas = [np.asarray(picture.mask)[50, 50] for picture in pictures]
+    assert alphas == ([0, 255] if gap else [255])
+
+
+@pytest.mark.parametrize(("shade", "gap"), [((118, 120, 123), True), ((60, 62, 66), False)])
+def test_a_grey_part_is_a_gap_only_where_a_close_look_says_so_and_its_colour_too(
+    shade: tuple[int, int, int], gap: bool
+) -> None:
+    look = make_sighting((50, 50, 150, 150)).straight
+    parted = look.copy()
+    parted[60:150, 80:120] = 0
+    image = Image.new("RGB", (SIDE, SIDE), GREY)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((50, 50, 149, 149), fill=(60, 62, 66))
+    pen.rectangle((80, 60, 119, 149), fill=shade)
+    lab = np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, np.float32)
+    votes = vote.cast(lab, [look, parted], look)
+    assert bool(votes.gaps[100, 100]) is gap
+    assert not votes.ground.any()
+    assert votes.disputed > gate.SURE.disputed or votes.product[100, 100]

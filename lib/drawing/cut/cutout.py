@@ -137,6 +137,8 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
 
 def _others(found: Sighting) -> list[Floats]:
     """Return other masks of the product that look different, the likeliest first."""
+    if found.gaps is not None and found.gaps.any():
+        return [np.maximum(found.mask, found.gaps)]
     seen = np.maximum(found.fullest, found.searched)
     return [
         mask for mask in (found.fullest, found.agreed, seen) if raster.iou(mask > 0.5, found.mask > 0.5) < DIFFERENT

@@ -29,6 +29,7 @@ class Marks:
     agreement: float = 1.0  # of three looks, on all that one or another of them saw
     hidden: float = 0.0  # share of the rim that ground stands before: grass, moss
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
+    disputed: float = 0.0  # shares of the product of which the two close looks are certain of opposites
     shared: float = 0.0  # share of the product in strong colours that its ground has as well: red on red
     arm: float = 0.0  # share of it that has the colour of skin, if it comes in from the photo's edge
 
@@ -43,6 +44,7 @@ SURE = Marks(
     agreement=0.95,
     hidden=0.085,
     lacking=0.03,
+    disputed=0.015,
     shared=0.15,
     arm=0.6,
 )
@@ -56,6 +58,7 @@ UNSURE = Marks(
     agreement=0.0,
     hidden=1.0,
     lacking=9.0,
+    disputed=9.0,
     shared=1.0,
     arm=1.0,
 )
@@ -83,6 +86,7 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         agreement=found.agreement,
         hidden=found.hidden,
         lacking=found.lacking,
+        disputed=found.disputed,
         shared=_shared(lab, solid),
         arm=arm(found, lab),
     )
@@ -127,6 +131,7 @@ def _within(found: Marks, limits: Marks) -> bool:
         and found.agreement >= limits.agreement
         and found.hidden <= limits.hidden
         and found.lacking <= limits.lacking
+        and found.disputed <= limits.disputed
         and found.shared <= limits.shared
         and found.arm <= limits.arm
     )

@@ -117,7 +117,7 @@ def _measured(pixels: Floats, alpha: Floats, rough: Floats, at: Places, pixel: f
     strength = _dot(apart, apart)
     share = np.asarray(_dot(pixels[at] - back, apart) / np.maximum(strength, 1e-4), dtype=np.float32)
     share = _clipped((share - 0.12) / 0.76)
-    calm = strength / (strength + PATTERN * mixed)
+    calm = strength / (strength + PATTERN * mixed + 1e-4)
     trust = calm * strength / (strength + 0.02 + 3 * (varied + mixed))
     snapped = 0.35 * calm
     guess = snapped * alpha[at] + (1 - snapped) * _clipped((rough[at] - 0.3) / 0.4)

@@ -42,8 +42,10 @@ class Sighting:
     mirrored: Floats
     farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
+    gaps: Mask | None = None  # of the box: what is ground, though a coarse look takes it for product
     hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
+    disputed: float = 0.0  # shares of the product of which the close looks are certain of opposites
 
     @property
     def first(self) -> "Sighting":
@@ -101,7 +103,12 @@ class Sighting:
         picture, side = Image.fromarray(self.whole), len(self.straight)
         seen = picture.resize((side, side), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
         seen_here = np.asarray(seen, dtype=np.float32)
-        return seen_here if self.parts is None else np.maximum(seen_here, self.parts)
+        whole = seen_here if self.parts is None else np.maximum(seen_here, self.parts)
+        return self.opened(whole)
+
+    def opened(self, look: Floats) -> Floats:
+        """Return a coarse look without the gaps that it has not seen."""
+        return look if self.gaps is None else np.where(self.gaps, np.float32(0), look)
 
     def within(self, width: int, height: int) -> Mask:
         """Return the mask in a copy of the whole photo of this size."""
@@ -119,7 +126,12 @@ class Sighting:
 
     def voted(self, votes: Votes) -> "Sighting":
         """Return the same with these parts settled in every look."""
-        return replace(self._with(votes.product, 1)._with(votes.ground, 0), lacking=max(self.lacking, votes.lacking))
+        return replace(
+            self._with(votes.product, 1)._with(votes.ground | votes.gaps, 0),
+            gaps=votes.gaps if self.gaps is None else self.gaps | votes.gaps,
+            lacking=max(self.lacking, votes.lacking),
+            disputed=max(self.disputed, votes.disputed),
+        )
 
     def without(self, ground: Mask, hidden: float) -> "Sighting":
         """Return the same with these pixels taken for ground that hides so much of the rim: for good."""
@@ -181,7 +193,7 @@ def again(photo: Image.Image, found: Sighting) -> Sighting:
         (bottom - wider[1]) * down,
     )
     part = Image.fromarray(seen).resize((side, side), Image.Resampling.BILINEAR, box=place)
-    return replace(found, farther=np.asarray(part, dtype=np.float32))
+    return replace(found, farther=found.opened(np.asarray(part, dtype=np.float32)))
 
 
 def unclear(mask: Floats) -> float:

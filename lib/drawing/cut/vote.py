@@ -2,7 +2,8 @@
 
 Where one look sees a part and another does not, the part's colours are held against those of which all looks are sure.
 A part of the product's own colours is product, one of the ground's is ground, and what has neither stays in doubt.
-A look that left out what is product may have left out more: its cut is for the seller to judge.
+A look that left out what is product may have left out more: its cut is for the seller to judge. So is one of which
+two close looks are certain of opposites: one of them has taken the floor between two boots for a boot.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ DEEP = 4  # pixels from an edge, where each is itself alone
 THIN = 2  # pixels: what is thinner is an edge, which the colours of the whole photo settle better
 LIKELIER = 6  # times as likely, over all pixels of a part, as the colour of the other
 MOST = 0.2  # of all that was seen: more than that is not a piece of the ground, but a product of its colour
+AFTER_ALL = 4  # the same, where one close look is already certain that a part is ground
 SMALL = 0.004  # of the product: less is not worth a vote
 
 
@@ -28,13 +30,16 @@ class Votes:
 
     product: Mask
     ground: Mask
+    gaps: Mask  # ground, too, that any coarser look takes for product: between two boots, or trouser legs
     lacking: float  # in shares of the product: parts of its own colours that a close look left out
+    disputed: float  # in shares of the product: parts of which the two close looks are certain of opposites
 
 
 def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
     """Let the colours decide about the parts that some of the looks see and others do not.
 
-    For ground only strong colours tell: what is grey or black is as often the product's own.
+    For ground only strong colours tell: what is grey or black is as often the product's own, unless one of the two
+    close looks, which come first, is certain that it is not.
     """
     lab = hues.lifted(lab)
     least, most = np.min(looks, axis=0), np.max(looks, axis=0)
@@ -49,7 +54,17 @@ def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
         ground[:] = False
     beyond = raster.labels(raster.opened((searched > 0.5) & ~raster.dilate(most > 0.5, THIN), THIN))
     lacking = (_of_parts(likelier, beyond, SMALL * size) > np.log(LIKELIER))[beyond]
-    return Votes(product[parts], ground[parts], float((lacking | product[parts]).sum()) / size)
+    won, lost = product[parts], ground[parts]
+    opposed = raster.opened(_opposed(looks[:2]) & ~won & ~lost, THIN)
+    apart = raster.labels(opposed)
+    gaps = (_of_parts(likelier, apart, SMALL * size) < -np.log(AFTER_ALL))[apart]
+    gaps = raster.dilate(gaps, THIN) & (least <= 0.5)
+    return Votes(won, lost, gaps, float((lacking | won).sum()) / size, float(opposed.sum()) / size)
+
+
+def _opposed(looks: list[Floats]) -> Mask:
+    """Tell which pixels one look surely sees, and another surely does not."""
+    return np.asarray((np.max(looks, axis=0) > SEEN) & (np.min(looks, axis=0) < UNSEEN))
 
 
 def _of_parts(plane: Floats, parts: NDArray[np.int64], least: float) -> Floats:
