@@ -4,6 +4,7 @@ Each service is four updates: the next client, the phone number typed, the bill 
 """
 
 import asyncio
+import itertools
 import random
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lib import db
 from lib.office import audit
 
 CASHIERS, CLIENTS = 50, 500
+BILLS = itertools.count(350)  # the same bill of a client's again would be asked about first
 TOKEN = "987654321:AAbenchbenchbenchbenchbenchbenchben"
 HEAD = region.HEAD.replace(b"/api/telegram/studio", b"/api/telegram/partner")
 CREW = """
@@ -77,7 +79,7 @@ async def _serve(here: region.Region, one: Line, number: int, phone: str, found:
 
     ok = await _deliver(one, "next", letters.pressed(number, next(here.ids), "till:find", screen()), found)
     ok = ok and await _deliver(one, "the client", letters.said(number, next(here.ids), phone), found)
-    ok = ok and await _deliver(one, "the bill", letters.said(number, next(here.ids), "350"), found)
+    ok = ok and await _deliver(one, "the bill", letters.said(number, next(here.ids), str(next(BILLS))), found)
     press = letters.pressed(number, next(here.ids), "till:give", screen())
     return ok and await _deliver(one, "the points", press, found)
 
