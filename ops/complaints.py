@@ -22,6 +22,7 @@ _RUSSIAN = (
     (r"(.+) of this preview is the production's; refused", "{0} предпросмотра — это адрес рабочего бота"),
     (r"no answer", "нет ответа"),
     (r"no answer in time", "ответа не дождались"),
+    (r"status (\d+)", "код {0}"),
     (r"status (\d+), and no JSON", "статус {0}, а в ответе не JSON"),
     (r"an answer of an odd shape", "непонятный ответ"),
     (r"not once within the last day", "за последние сутки ни разу"),

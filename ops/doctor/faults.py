@@ -55,7 +55,7 @@ def _find(sight: InstallationSight, language: str) -> Iterator[Finding]:
 
 def _at(place: str, fault: Fault, mend: str) -> str:
     """Return what is typed there in place of a command for Vercel."""
-    own, ways = _PLACES.get(place, ({}, ()))
+    own, ways = _PLACES[place]
     if fault.name in own:
         return own[fault.name]
     for pattern, way in ways:
@@ -68,7 +68,6 @@ _SECRET = "openssl rand -hex 24 | vercel env add {name} production"
 _HOOKS, _MIGRATE, _DEPLOY = "python -m ops webhooks", "python -m ops migrate", "vercel deploy --prod"
 _APP = "python -m ops setup"
 _POOLED, _DIRECT = "vercel env add LOTOK_DATABASE_URL production", "vercel env add DATABASE_URL_UNPOOLED production"
-_WALLED = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobypassrls"'
 _REGION = f'nano vercel.json && {_DEPLOY}   # "regions"'
 _DAILY = """sed -i 's/"[*] [*] [*] [*] [*]"/"0 3 * * *"/' vercel.json"""
 
@@ -80,6 +79,7 @@ _OWN = {
     "secret_differs": "sudo lotok restart",
     "token_differs": "sudo lotok restart",
     "comes_as_owner": f"{_EDIT} && sudo lotok migrate --app-password && sudo lotok restart   # DATABASE_URL: lotok_app",
+    "bypasses_walls": 'sudo -u postgres psql -c "alter role lotok_app nosuperuser nobypassrls"',
     "region_far": "sudo lotok monitor",
     "redis_evicts": "valkey-cli config set maxmemory-policy volatile-ttl && valkey-cli config rewrite",
 }
@@ -111,7 +111,16 @@ _IN_COMPOSE = {
     "region_far": f"{_COMPOSE} top",
     "redis_evicts": f"{_COMPOSE} exec valkey valkey-cli config set maxmemory-policy volatile-ttl",
 }
-_PLACES = {
+# Where the wizard has a file, its value goes before that of Vercel: it is changed there, and the wizard hands it over.
+_BY_WIZARD = (
+    (r"openssl rand -hex 24 \| vercel env add \w+ production", _APP),
+    (r"vercel env add (\w+) production", rf"nano .env.production && {_APP}   # \1"),
+)
+# A variable that is there already is not added again, and none is known to what was deployed before.
+_ON_VERCEL = ((r"vercel env add (\w+) production", rf"vercel env add \1 production --force && {_DEPLOY}"),)
+_PLACES: dict[str, tuple[dict[str, str], tuple[tuple[str, str], ...]]] = {
+    "": ({}, _ON_VERCEL),
+    "wizard": ({"secret_differs": _APP}, _BY_WIZARD),
     "server": (_OWN, _THERE),
     "kubernetes": (
         _IN_PODS,
@@ -188,7 +197,7 @@ FAULTS = (
           "The functions connect as {role}, which owns the tables, so shops are not kept apart",
           "Функции подключаются к базе как {role}, владелец таблиц: магазины не отгорожены друг от друга", _APP),
     Fault("bypasses_walls", looks.role("is_unwalled"), "Row-level security does not apply to {role}",
-          "Защита строк не действует на роль {role}", _WALLED),
+          "Защита строк не действует на роль {role}", "{way}"),
     Fault("migration_pending", looks.migrations("pending"), "Migrations not applied: {number}, the first is {first}",
           "Не применено миграций: {number}, первая — {first}", _MIGRATE),
     Fault("migration_edited", looks.migrations("edited"), "A migration was edited after it was applied: {first}",

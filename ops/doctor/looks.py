@@ -15,6 +15,8 @@ OF_OTHERS = re.compile(r"(VERCEL|POSTGRES|PG|NEXT|TURBO|NX|LOTOK|BLOB_STORE|BLOB
 PENDING, RECENT, SKEW, FAR = 100, 3600, 30, 20
 CRON_SILENT, BACKUP_OLD, NEARLY = 600, 8 * 86_400, 0.7
 MOST_FUNCTIONS = 12
+# Only a superuser takes that from our own role; another role is not the one to come as.
+WALL = 'psql "$DATABASE_URL_UNPOOLED" -c "alter role {role} nosuperuser nobypassrls"'
 
 
 def when(test: Callable[[InstallationSight], bool]) -> Look:
@@ -192,7 +194,11 @@ def role(fact: str) -> Look:
     def look(sight: InstallationSight) -> Iterator[Facts]:
         who = sight.base.who if sight.base else {}
         if who.get(fact) and not (fact == "is_unwalled" and who.get("is_owner")):
-            yield {"role": who.get("role", "")}
+            name = str(who.get("role", ""))
+            yield {
+                "role": name,
+                "way": WALL.format(role=name) if name.startswith("lotok_app") else "python -m ops setup",
+            }
 
     return look
 
@@ -224,7 +230,8 @@ def region_far(sight: InstallationSight) -> Iterator[Facts]:
 
 def cron_missing(sight: InstallationSight) -> Iterator[Facts]:
     """Tell that the minute's cron does not come; the free plan's comes once a day."""
-    if not sight.redis or sight.redis.error or sight.hosting == "hobby" or not sight.is_often:
+    has_one = sight.is_often and sight.hosting != "hobby" and sight.environment != "preview"
+    if not has_one or not sight.redis or sight.redis.error:
         return
     silent = sight.now.timestamp() - sight.redis.cron_at
     if not sight.redis.cron_at:

@@ -108,6 +108,10 @@ async def _site() -> SiteSight | None:
     except errors.AppError as error:
         return SiteSight(error=error.detail or error.code)
     is_ours = "redis" in _dict(bare.body)
+    if (
+        not is_ours and bare.status >= 500
+    ):  # of a proxy, or of the platform: the address is right, and nobody is behind it
+        return SiteSight(error=f"status {bare.status}")
     status, whole = await _told(url) if is_ours else (0, {})
     return SiteSight("", is_ours, "x-vercel-id" in bare.headers, _date(bare.headers.get("date", "")), status, whole)
 

@@ -60,6 +60,7 @@ class InstallationSight:
     complaints: tuple[str, ...] = ()
     environment: str = "production"
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    has_file: bool = False  # of the wizard, which holds the settings
     hosting: str = ""  # hobby or pro, as the operator says
     crons: tuple[str, ...] = ()
     functions: int = 0
@@ -86,14 +87,12 @@ class InstallationSight:
 
     @property
     def place(self) -> str:
-        """Return which part of ops/deploy/ set it up, as far as its settings tell; '' for Vercel and other ways."""
-        if self.get("VERCEL_ENV"):
-            return ""
-        if self.get("BACKUP_KEY"):
+        """Return what set it up, as far as one can tell: a part of ops/deploy/, the wizard, or '' for a hand."""
+        if not self.get("VERCEL_ENV") and self.get("BACKUP_KEY"):
             return "server"
-        if self.get("WORKER_URL"):
+        if not self.get("VERCEL_ENV") and self.get("WORKER_URL"):
             return "kubernetes" if self.get("KUBERNETES_SERVICE_HOST") else "compose"
-        return ""
+        return "wizard" if self.has_file else ""
 
     @property
     def is_often(self) -> bool:

@@ -11,7 +11,7 @@ nature of a stack on one's own machine is a note, what can wait is advice, and n
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from lib import fetch
 from ops import envfile
@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace) -> int:
     hidden = _take(args.env_file)
     try:
-        found = faults.find(await seeing.see(hosting=args.hosting, hidden=hidden), args.lang)
+        seen = await seeing.see(hosting=args.hosting, hidden=hidden or frozenset())
+        has_file = hidden is not None and args.env_file in ("", str(envfile.USUAL))
+        found = faults.find(replace(seen, has_file=has_file), args.lang)
     finally:
         await fetch.close()
     is_wrong = any(one.level == "fault" for one in found)
@@ -40,11 +42,11 @@ async def run(args: argparse.Namespace) -> int:
     return 1 if is_wrong else 0
 
 
-def _take(path: str) -> frozenset[str]:
-    """Take the settings of a file, or of this folder's installation, with what Vercel tells of it today."""
+def _take(path: str) -> frozenset[str] | None:
+    """Take the settings of a file, or of this folder's installation, with what Vercel tells of it; None for neither."""
     if vercel.is_linked():
         vercel.pull()  # when it refuses, what it told before will do
-    return envfile.take_with_pulled(path) if path else envfile.take_usual() or frozenset()
+    return envfile.take_with_pulled(path) if path else envfile.take_usual()
 
 
 def _json(found: list[faults.Finding]) -> str:

@@ -40,6 +40,7 @@ def services(world: World) -> Starlette:
         routes=[
             Route("/api/health", _health),
             Route("/stranger/api/health", _hello),
+            Route("/down/api/health", lambda request: PlainTextResponse("bad gateway", 502)),
             Route("/kie/api/v1/chat/credit", _credit),
             Mount("/telegram", bot_api(world)),
         ]

@@ -229,6 +229,7 @@ def test_every_verb_that_a_mending_command_names_is_there():
         healthy(hosting="hobby", crons=("0 3 * * *",), functions=12, redis=RedisSight("", "", 0.0)),
         healthy(hosting="", redis=RedisSight("", "volatile-ttl", NOW.timestamp() - 3600, is_often=False)),
         healthy(hosting="", crons=("0 3 * * *",), redis=RedisSight("", "volatile-ttl", 0.0)),
+        healthy(environment="preview", redis=RedisSight("", "volatile-ttl", 0.0)),
         healthy(plan={"neon_hours": 0.69}),
         healthy(backup_at=0),
         healthy(site=None, base=None, redis=None),
@@ -243,6 +244,7 @@ def test_every_verb_that_a_mending_command_names_is_there():
         "hobby",
         "daily",
         "new",
+        "preview",
         "69%",
         "no-backup",
         "unseen",
@@ -281,6 +283,34 @@ def test_what_is_set_and_hidden_is_not_called_missing():
 def test_a_servers_owner_reads_what_to_type_there(sight, mend):
     at_home = replace(sight, env={**sight.env, "BACKUP_KEY": "/etc/lotok/backup.key"})
     assert [one.mend for one in faults.find(at_home)] == [mend]
+
+
+@pytest.mark.parametrize(
+    ("sight", "at_home", "by_hand"),
+    [
+        (
+            complaint(ADMIN_IDS="alice"),
+            "nano .env.production && python -m ops setup   # ADMIN_IDS",
+            "vercel env add ADMIN_IDS production --force && vercel deploy --prod",
+        ),
+        (
+            env(CRON_SECRET=None),
+            "python -m ops setup",
+            "openssl rand -hex 24 | vercel env add CRON_SECRET production --force && vercel deploy --prod",
+        ),
+        (told(secrets={"webhook_secret": "zz"}), "python -m ops setup", "vercel deploy --prod"),
+    ],
+)
+def test_a_setting_is_changed_where_it_is_kept(sight, at_home, by_hand):
+    """The wizard's file goes before Vercel; and Vercel adds no variable twice, nor to what is deployed."""
+    assert [one.mend for one in faults.find(replace(sight, has_file=True))] == [at_home]
+    assert [one.mend for one in faults.find(sight)] == [by_hand]
+
+
+def test_a_role_that_is_not_ours_is_left_and_not_altered():
+    """Without a superuser nobody can: `alter role` is refused to an owner."""
+    assert faults.find(who(role="made_in_a_console", is_unwalled=True))[0].mend == "python -m ops setup"
+    assert "alter role lotok_app nosuperuser" in faults.find(who(is_unwalled=True))[0].mend
 
 
 PLACES = {

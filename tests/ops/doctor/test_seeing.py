@@ -92,6 +92,11 @@ async def test_a_stranger_at_our_address_and_a_key_that_is_refused_are_seen(inst
     assert (found.site.is_ours, found.keys) == (False, {"kie": 401})
 
 
+async def test_a_proxy_with_nobody_behind_it_is_no_stranger(installation, services):
+    installation(PUBLIC_URL=f"{services[1]}/down")
+    assert (await seeing.see()).site.error == "status 502"
+
+
 async def test_the_verb_says_the_command_that_mends_and_exits_with_1(installation, capsys):
     code = await asyncio.to_thread(main, ["doctor"])
     said = capsys.readouterr().out
