@@ -165,9 +165,19 @@ def _owed(wizard: Wizard) -> list[str]:
     """
     if not wizard.is_linked:
         return [*dict.fromkeys([*wizard.made, *_ours(wizard)])] if wizard.made else []
-    there = wizard.theirs
-    owed = [name for name, value in _ours(wizard).items() if there.get(name, "") not in (value, envfile.HIDDEN)]
+    owed = [name for name, value in _ours(wizard).items() if not _is_there(wizard, name, value)]
     return [*dict.fromkeys([*wizard.made, *owed])]
+
+
+def _is_there(wizard: Wizard, name: str, value: str) -> bool:
+    """Whether Vercel has this value. A secret that nothing is noted of counts as the one it has, from now on."""
+    there = wizard.theirs.get(name, "")
+    if there != envfile.HIDDEN:
+        return there == value
+    known = vercel.knows(name, value)
+    if known is None and not wizard.dry and name not in wizard.made:
+        vercel.note({name: value})
+    return known is not False
 
 
 def _ours(wizard: Wizard) -> dict[str, str]:

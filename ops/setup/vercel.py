@@ -4,17 +4,20 @@ A value that goes to Vercel is stored as a secret, which nobody can read again: 
 wizard's own file is the one place that has it.
 """
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ops import envfile
 
 DEPLOY = "vercel deploy --prod"
 LINK = Path(".vercel/project.json")
+HANDED = Path(".vercel/handed-over.json")  # marks of the values that went there: it does not show them again
 _PATIENCE = 120  # seconds; a deployment takes what it takes
 
 
@@ -42,8 +45,30 @@ def pull(*, keeps: bool = True) -> tuple[dict[str, str], str]:
 
 
 def push(name: str, value: str) -> str:
-    """Set one variable of production; return why that failed, or ''."""
-    return _said(["env", "add", name, "production", "--force"], value)
+    """Set one variable of production, and note that; return why that failed, or ''."""
+    if not (fault := _said(["env", "add", name, "production", "--force"], value)):
+        note({name: value})
+    return fault
+
+
+def note(values: Mapping[str, str]) -> None:
+    """Note that Vercel has these values."""
+    marks = _handed() | {name: _mark(value) for name, value in values.items()}
+    envfile.keep(HANDED, json.dumps(marks, indent=1) + "\n")
+
+
+def knows(name: str, value: str) -> bool | None:
+    """Say whether this value of a secret went there; None where nothing is noted of it."""
+    mark = _handed().get(name)
+    return None if mark is None else mark == _mark(value)
+
+
+def _handed() -> dict[str, str]:
+    return json.loads(HANDED.read_text(encoding="utf-8")) if HANDED.is_file() else {}
+
+
+def _mark(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 def block(names: Sequence[str], file: Path) -> str:

@@ -115,6 +115,26 @@ def test_a_setting_changed_in_the_file_is_handed_over_again(project):
     assert kept(project) == {"ADMIN_IDS": "5,6"}
 
 
+def test_a_secret_changed_in_the_file_is_handed_over_again_and_else_is_not(project, monkeypatch):
+    """Vercel shows none, so what went there is noted."""
+    file = project.parent / ".env.production"
+
+    def run(value):
+        monkeypatch.setenv("ADMIN_BOT_TOKEN", "")  # each run is a process
+        envfile.write(file, {"ADMIN_BOT_TOKEN": value})
+        (project / "asked").write_text("")
+        one = wizard(file=file)
+        steps.found(one)
+        steps.keep(one)
+        return "env add ADMIN_BOT_TOKEN production --force" in (project / "asked").read_text()
+
+    assert [run(value) for value in ("first", "first", "second", "second")] == [True, False, True, False]
+    assert kept(project)["ADMIN_BOT_TOKEN"] == "second"
+    assert vercel.HANDED.stat().st_mode & 0o777 == 0o600
+    vercel.HANDED.unlink()  # of a time before, or on another computer: what is there is taken for the same
+    assert [run(value) for value in ("second", "third")] == [False, True]
+
+
 def test_a_secret_that_vercel_hides_is_not_made_anew(project):
     """On another computer, without the file: another APP_SECRET would be a way into nothing."""
     for name in (*steps.SECRETS, "STUDIO_BOT_TOKEN"):
