@@ -16,8 +16,8 @@ from lib import cache, db, errors, limits, typed
 from lib.flows.client import face, visitor
 from lib.jobs import kick
 from lib.loyalty import codes, members
-from lib.people import notify
-from lib.telegram import screen
+from lib.people import notify, users
+from lib.telegram import fsm, screen
 from lib.telegram.dispatch import Turn
 from lib.telegram.drafts import DraftKey
 
@@ -124,12 +124,21 @@ async def _go(turn: Turn) -> None:
         return
     with contextlib.suppress(errors.Unavailable):  # it has nothing left to move
         await cache.delete(f"move:{move.code}")
+    await _forget(owner)
     turn.state.who["client"] = True
     turn.state.step = ""
     MOVE.drop(turn.state)
     turn.settled = True
     turn.after.append(kick.drain)
     await turn.show(turn.text("client.move.done"), [screen.home(turn)])
+
+
+async def _forget(owner: int) -> None:
+    """Make the bot look the old account up again: its open screens still take it for a client."""
+    person = await db.run(lambda conn: users.get_user(conn, owner))
+    if person is not None:
+        with contextlib.suppress(errors.Unavailable):  # the rows refuse what it would do
+            await fsm.forget("client", person.tg_id)
 
 
 async def _move(conn: db.Connection, turn: Turn, owner: int) -> None:

@@ -118,3 +118,28 @@ async def test_a_blocked_card_is_not_moved_and_its_owner_reads_why(comes, cafe, 
     await new.sees("Одну из карт приостановил магазин, поэтому перенести их нельзя")
     assert (await cafe.member(new)).available == 100
     assert (await cafe.member(old)).id == card
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+async def test_an_open_question_of_the_old_account_changes_nothing_and_says_what_it_is_now(
+    comes, cafe, shop, conn, remembered
+):
+    """Its birthday was typed into an account that is no client any more: a failure three times over."""
+    old, new = await comes(cafe), await comes(cafe)
+    await old.says("/menu")
+    await old.presses("Настройки")
+    await old.presses("День рождения")
+    if remembered:  # as after a move whose word did not reach Redis
+        await members.merge(conn, *[(await cafe.member(one)).user_id for one in (old, new)])
+    else:
+        code = await code_of(old)
+        await old.presses("Назад")
+        await old.presses("День рождения")
+        await new.forges("move:enter")
+        await new.says(code)
+        await new.presses("Перенести карты")
+    await old.says("7 марта")
+    assert old.delivery["attempts"] == 1
+    await old.sees("Сначала заведите карту" if remembered else "Заведите карту — и баллы")
+    query = "select from clients c join users u on u.id = c.user_id where tg_id = %s"
+    assert await shop.rows(query, old.user["id"]) == []
