@@ -90,6 +90,15 @@ class TestStrip:
         assert "Обложка" not in words(await seller.message_with("Сделать"))
 
     @pytest.mark.long
+    async def test_a_number_pressed_after_the_order_says_where_its_cover_is_changed(self, seller, photo):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("Сделать")
+        await seller.sees("Файл в полном качестве")
+        await seller.presses("2", on=strip)
+        assert "«Другая обложка»" in seller.toast["text"]
+
+    @pytest.mark.long
     async def test_no_more_are_drawn_than_a_day_may_have(self, seller, photo, shop):
         await to_confirm(seller, photo)
         for title in ("Кружка вторая", "Кружка третья", "Кружка четвёртая"):

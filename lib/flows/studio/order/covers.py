@@ -70,7 +70,7 @@ async def more(turn: Turn, argument: str) -> None:
     page, _, stamp = argument.partition(":")
     draft = drafts.of(turn)
     if not _is_of(draft, stamp):
-        await turn.answer(turn.text("strip.old"), alert=True)
+        await _refuse(turn, draft)
         return
     await turn.answer(turn.text("strip.drawing"))
     strip = replace(strip_of(turn, draft), page=strips.page(page), message_id=turn.came.message_id)
@@ -83,12 +83,18 @@ async def choose(turn: Turn, argument: str) -> None:
     stamp, _, number = rest.partition(":")
     draft = drafts.of(turn)
     if not _is_of(draft, stamp) or not orders.is_design(name):
-        await turn.answer(turn.text("strip.old"), alert=True)
+        await _refuse(turn, draft)
         return
     place = int(number) if number.isdecimal() and number.isascii() and len(number) < 3 else 0
     drafts.keep(turn, replace(draft, design=name, picked=f"{stamp}:{place}" if place else "", variant=0))
     await turn.answer(turn.text("strip.chosen", n=place) if name else turn.text("strip.chosen_ours"))
     await _confirm_below(turn)
+
+
+async def _refuse(turn: Turn, draft: OrderDraft) -> None:
+    """Say that a strip is of earlier words; of a finished order, where its cover is changed."""
+    key = "strip.old" if drafts.has_photo(draft) else "strip.ordered"
+    await turn.answer(turn.text(key), alert=True)
 
 
 def _is_of(draft: OrderDraft, stamp: str) -> bool:
