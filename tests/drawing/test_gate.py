@@ -123,3 +123,19 @@ def test_a_grey_part_is_a_gap_only_where_a_close_look_says_so_and_its_colour_too
     assert bool(votes.gaps[100, 100]) is gap
     assert not votes.ground.any()
     assert votes.disputed > gate.SURE.disputed or votes.product[100, 100]
+
+
+@pytest.mark.parametrize(("gap", "share"), [((60, 150, 80, 120), 1.0), ((145, 150, 95, 105), 1.4)])
+def test_the_other_picture_has_a_gap_closed_if_the_gap_is_large_enough_to_be_seen(
+    gap: tuple[int, int, int, int], share: float
+) -> None:
+    """Beside a gap that hardly shows, a cut that takes in more is the other one: a hat with the shelf below it."""
+    found = make_sighting((50, 50, 150, 150))
+    gaps = np.zeros((SIDE, SIDE), dtype=bool)
+    gaps[gap[0] : gap[1], gap[2] : gap[3]] = True
+    look = np.where(gaps, np.float32(0), found.straight)
+    more = look.copy()
+    more[150:190, 50:150] = 1
+    found = subject.Sighting(found.size, found.whole, found.box, look, look, more, gaps=gaps)
+    other = cutout._others(found)[0]
+    assert round(float((other > 0.5).sum()) / 100**2, 1) == share

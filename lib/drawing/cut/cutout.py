@@ -26,6 +26,7 @@ from lib.drawing.ground.raster import Floats, Mask
 
 MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
+OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
 HAND = 0.4  # of what comes in from the photo's edge, in the colour of skin: no photo is cropped to a hand
@@ -137,12 +138,11 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
 
 def _others(found: Sighting) -> list[Floats]:
     """Return other masks of the product that look different, the likeliest first."""
-    if found.gaps is not None and found.gaps.any():
-        return [np.maximum(found.mask, found.gaps)]
     seen = np.maximum(found.fullest, found.searched)
-    return [
-        mask for mask in (found.fullest, found.agreed, seen) if raster.iou(mask > 0.5, found.mask > 0.5) < DIFFERENT
-    ]
+    masks = [(found.fullest, DIFFERENT), (found.agreed, DIFFERENT), (seen, DIFFERENT)]
+    if found.gaps is not None:
+        masks.insert(0, (np.maximum(found.mask, found.gaps), OPEN))
+    return [mask for mask, alike in masks if raster.iou(mask > 0.5, found.mask > 0.5) < alike]
 
 
 def _picture(crop: Image.Image, mask: Floats, how: Way, sides: tuple[Side, ...] = ()) -> ProductPicture:
