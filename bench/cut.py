@@ -26,6 +26,10 @@ KINDS = (".jpg", ".jpeg", ".png", ".webp")
 GROUNDS = ((255, 30, 150), (255, 255, 255), (16, 28, 66))
 CELL, ROWS = 190, 12
 STAGES = ("opening", "looks", "edges", "keeping")
+NOTE = (
+    "By one tap: sure, or a cut is among the pictures from which the seller chooses; the sheets tell if it is good. "
+    "Seconds of one core, median; all: sure and in doubt."
+)
 # Cuts one photo in a fresh process, and prints its peak memory after each stage.
 ONE = """
 import re, sys
@@ -61,6 +65,10 @@ class _Cut:
     edges: float
     keeping: float
 
+    @property
+    def seconds(self) -> float:
+        return self.opening + self.looks + self.edges + self.keeping
+
 
 def run(folder: str = "") -> str:
     """Cut each photo of the folder twice and write the sheets."""
@@ -69,8 +77,10 @@ def run(folder: str = "") -> str:
     files = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in KINDS)
     sheets = Path(folder) / "sheets"
     sheets.mkdir(exist_ok=True)
-    head = f"| photos | sure | unsure | hopeless | {' | '.join(f'{stage}, s' for stage in STAGES)} |"
-    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    head = (
+        f"| photos | sure | unsure | hopeless | by one tap | {' | '.join(f'{stage}, s' for stage in STAGES)} | all, s |"
+    )
+    lines = [head, "|---|---|---|---|---|---|---|---|---|---|"]
     for kind, change in (("as they are", lambda data: data), ("dim, noisy copies", _dimmed)):
         cuts = [cut for path in files if (cut := _cut(path, change(path.read_bytes())))]
         lines.append(_line(f"{len(cuts)} {kind}", cuts))
@@ -80,7 +90,7 @@ def run(folder: str = "") -> str:
         [sys.executable, "-c", ONE, str(largest)], env=_one_core(), capture_output=True, check=True, text=True
     )
     memory = f"Peak memory of a process by the end of each stage: {', '.join(told.stdout.splitlines())}."
-    return "\n".join([*lines, "", f"Seconds of one core, median. {memory}"])
+    return "\n".join([*lines, "", f"{NOTE} {memory}"])
 
 
 def _one_core() -> dict[str, str]:
@@ -119,9 +129,17 @@ def _cut(path: Path, data: bytes) -> _Cut | None:
 
 def _line(kind: str, cuts: list[_Cut]) -> str:
     count = Counter(each.cut.verdict for each in cuts)
-    shares = [f"{100 * count[verdict] // max(1, len(cuts))} %" for verdict in ("sure", "unsure", "hopeless")]
+    offered = sum(each.cut.pictures[0].is_cut for each in cuts)
+    shares = [
+        f"{100 * number // max(1, len(cuts))} %"
+        for number in (*(count[verdict] for verdict in ("sure", "unsure", "hopeless")), offered)
+    ]
     seconds = [f"{np.median([getattr(each, stage) for each in cuts]):.1f}" for stage in STAGES]
-    return "| " + " | ".join([kind, *shares, *seconds]) + " |"
+    whole = [
+        np.median(times) if (times := [each.seconds for each in cuts if (each.cut.verdict == "sure") is sure]) else 0
+        for sure in (True, False)
+    ]
+    return "| " + " | ".join([kind, *shares, *seconds, f"{whole[0]:.1f} and {whole[1]:.1f}"]) + " |"
 
 
 def _draw(sheets: Path, kind: str, cuts: list[_Cut]) -> None:
