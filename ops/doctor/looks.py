@@ -179,7 +179,7 @@ def pooled_for_migrations(sight: InstallationSight) -> bool:
 def direct_for_functions(sight: InstallationSight) -> bool:
     """Say whether the functions would each hold a connection of their own to Neon."""
     host = _host(sight, "LOTOK_DATABASE_URL", "DATABASE_URL")
-    return _is_neon(host) and "-pooler." not in host
+    return _is_neon(host) and "-pooler." not in host and "LOTOK_DATABASE_URL" not in sight.hidden
 
 
 def database_away(sight: InstallationSight) -> Iterator[Facts]:
@@ -192,7 +192,8 @@ def role(fact: str) -> Look:
     """Return the look at as whom the functions come."""
 
     def look(sight: InstallationSight) -> Iterator[Facts]:
-        who = sight.base.who if sight.base else {}
+        # The functions come by LOTOK_DATABASE_URL: where nobody tells it, we have come by another address.
+        who = sight.base.who if sight.base and "LOTOK_DATABASE_URL" not in sight.hidden else {}
         if who.get(fact) and not (fact == "is_unwalled" and who.get("is_owner")):
             name = str(who.get("role", ""))
             yield {

@@ -257,6 +257,19 @@ def test_what_is_within_its_limits_is_no_fault(sight):
     assert faults.find(sight) == []
 
 
+def test_the_owners_address_is_not_taken_for_that_of_the_functions_which_is_hidden():
+    """Neon's DATABASE_URL is the owner's, and may be direct."""
+    seen = replace(
+        who(role="owner", is_owner=True, is_unwalled=True),
+        env={**ENV, "DATABASE_URL": ENV["DATABASE_URL_UNPOOLED"]},
+        hidden=frozenset({"LOTOK_DATABASE_URL"}),
+    )
+    assert [one.name for one in faults.find(seen)] == ["settings_hidden"]
+    assert {"comes_as_owner", "direct_for_functions"} <= {
+        one.name for one in faults.find(replace(seen, hidden=frozenset()))
+    }
+
+
 def test_what_is_set_and_hidden_is_not_called_missing():
     names = [*looks.SECRETS, "METRICS_TOKEN", "ADMIN_IDS", "STUDIO_BOT_TOKEN", "UPSTASH_REDIS_REST_TOKEN"]
     without = {name: value for name, value in ENV.items() if name not in names}
