@@ -34,7 +34,7 @@ def ask(running):
         function.messages.clear()
         headers = {"x-vercel-internal-invocation-id": "inv1", **request.pop("headers", {})}
         url = f"http://127.0.0.1:{await function.port()}{path}"
-        async with httpx.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=False) as client:
             answer = await client.request(method, url, headers=headers, **request)
         await function.idle()
         return answer

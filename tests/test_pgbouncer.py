@@ -258,7 +258,7 @@ async def test_a_photo_becomes_a_card_through_pgbouncer(pooled, database):
     try:
         async with (
             Stack(folder, given={"DATABASE_URL": pooled}) as stack,
-            httpx.AsyncClient(base_url=stack.page, timeout=30, trust_env=False, verify=False) as http,
+            httpx.AsyncClient(base_url=stack.page, timeout=60, trust_env=False, verify=False) as http,
         ):
             person = (await http.post("/sim/users", json={"first_name": "Алиса"})).raise_for_status().json()
             alice = Chat(http, "studio", person)

@@ -65,8 +65,8 @@ async def test_an_answer_that_is_not_whole_says_how_it_ended(openai, fault, fini
 
 
 async def test_a_stall_ends_an_answer_that_has_begun(openai, monkeypatch):
-    monkeypatch.setattr(model, "PATIENCE", model.timedelta(milliseconds=300))
-    openai.faults.add("stall", seconds=2)
+    monkeypatch.setattr(model, "PATIENCE", model.timedelta(seconds=1))
+    openai.faults.add("stall", seconds=3)
     assert (await model.ask(ASK)).finish == ""
 
 

@@ -217,7 +217,7 @@ async def test_an_update_costs_two_round_trips_to_redis(seller, photo, shop):
 async def test_health_asks_neon_for_those_with_the_token_alone(shop):
     token = {"Authorization": f"Bearer {shop.stack.settings['ADMIN_API_TOKEN']}"}
     scraper = {"Authorization": f"Bearer {shop.stack.settings['METRICS_TOKEN']}"}
-    async with httpx.AsyncClient(base_url=shop.stack.deployment, timeout=20, trust_env=False, verify=False) as http:
+    async with httpx.AsyncClient(base_url=shop.stack.deployment, timeout=60, trust_env=False, verify=False) as http:
         well = await http.get("/api/health", headers=token)
         await shop.stack.tick()
         await shop.switch("postgres", "stop")

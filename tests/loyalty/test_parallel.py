@@ -113,7 +113,7 @@ async def test_joining_at_many_taps_makes_one_card(crowd):
 async def waits(conn, other):
     """Wait until a connection waits for a lock."""
     asked = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (await (await conn.execute(asked, (other.info.backend_pid,))).fetchone())[0]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
