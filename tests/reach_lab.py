@@ -10,7 +10,7 @@ from lib.jobs import table
 from lib.jobs.run import Run
 from lib.reach import broadcasts, parts, reading
 from lib.reach.broadcasts import Broadcast
-from lib.tasks import audience, part
+from lib.tasks import audience, part, resume
 from lib.telegram.client import SentMessage
 from tests.loyalty_lab import Shop
 
@@ -110,7 +110,7 @@ class Postbox:
         return [one for one, number in Counter(self.got).items() if number > 1]
 
 
-TASKS = {"audience": audience, "part_client": part, "part_partner": part}
+TASKS = {"audience": audience, "part_client": part, "part_partner": part, "resume": resume}
 
 
 class Worker:

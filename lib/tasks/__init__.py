@@ -44,6 +44,7 @@ LIGHT: Kinds = {
     "tell": Kind("lib.tasks.tell", lanes=8, batch=30),
     **{f"part_{bot}": Kind("lib.tasks.part", lanes=2, at_once=2) for bot in ("client", "partner", "studio")},
     "audience": Kind("lib.tasks.audience", lanes=2),
+    "resume": Kind("lib.tasks.resume", lanes=2),
     "progress": Kind("lib.tasks.progress", lanes=2),
     "erase": Kind("lib.tasks.erase", lanes=1),
     "audit": Kind("lib.tasks.audit", lanes=1),

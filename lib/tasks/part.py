@@ -9,9 +9,10 @@ its part back: the rows say how far it is.
 import time
 from datetime import datetime, timedelta
 
-from lib import db, errors, log, retry
-from lib.jobs import kick
+from lib import db, errors, limits, log, retry, text
+from lib.jobs import kick, table
 from lib.jobs.run import Run
+from lib.jobs.table import NewJob
 from lib.people import notify
 from lib.reach import broadcasts, hours, parts
 from lib.reach.broadcasts import Broadcast
@@ -75,16 +76,30 @@ async def _turns(run: Run, key: PartKey, flight: Flight, until: datetime) -> boo
 
 
 async def _put_off(run: Run, one: Broadcast) -> None:
-    """Pause the broadcast while Telegram wants nothing for long, and have the administrators know."""
-    await _stop(run, one, "flood")
-    await notify.alert_admins(one.bot, "alert.broadcast_flood", shop=one.shop, number=one.id)
+    """Pause the broadcast while Telegram wants nothing for long, and have the administrators know.
 
-
-async def _stop(run: Run, one: Broadcast, reason: str) -> None:
+    It goes on by itself (lib/tasks/resume.py). Of two parts the first to pause it says so.
+    """
+    rest = limits.resting(one.bot)
     try:
-        await db.run(lambda conn: broadcasts.steer(conn, one.partner_id, one.id, "pause", run.now, reason=reason))
+        await db.run(lambda conn: broadcasts.steer(conn, one.partner_id, one.id, "pause", run.now, reason="flood"))
     except errors.Conflict as already:
         log.note(not_paused=str(already))
+        return
+    args = {"partner": one.partner_id, "broadcast": one.id}
+    later = NewJob(one.created_by, f"resume:{one.id}:{run.id}:{run.job.attempts}", args)
+    at = run.now + rest
+    await db.run(lambda conn: table.create_free_jobs(conn, "resume", [later], max_attempts=20, run_at=at))
+    await _alert(one, "flood", minutes=-(-rest // timedelta(minutes=1)))
+
+
+async def _alert(one: Broadcast, what: str, minutes: int = 0) -> None:
+    """Tell the administrators of a shop's broadcast, or of the platform's own."""
+
+    def worded(language: str) -> dict[str, object]:
+        return {"shop": one.shop or text.say(language, "news.sender.platform"), "minutes": minutes}
+
+    await notify.alert_admins(one.bot, f"alert.broadcast_{what}", worded, number=one.id)
 
 
 async def _advance(run: Run, key: PartKey) -> None:
@@ -93,4 +108,4 @@ async def _advance(run: Run, key: PartKey) -> None:
     log.note(state=state)
     if state in ("blocks", "refused"):
         one = await db.run(lambda conn: broadcasts.get(conn, key.partner_id, key.broadcast_id))
-        await notify.alert_admins(one.bot, f"alert.broadcast_{state}", shop=one.shop, number=one.id)
+        await _alert(one, state)

@@ -9,6 +9,7 @@ from lib import config, errors, limits
 from lib.loyalty import partners, staff
 from lib.people import notify
 from lib.reach import broadcasts, choices, parts
+from lib.tasks import resume
 from tests.factories import make_user
 from tests.loyalty_lab import make_shop
 from tests.reach_lab import NOON, Postbox, Worker, crowd, released
@@ -35,8 +36,8 @@ def worker(conn, monkeypatch):
 def alerts(monkeypatch):
     heard = []
 
-    async def alert(through, key, **fields):
-        heard.append(key)
+    async def alert(through, key, worded, **fields):
+        heard.append((key, *worded("ru").values()))
         return True
 
     monkeypatch.setattr(notify, "alert_admins", alert)
@@ -218,10 +219,19 @@ async def test_a_pause_of_many_minutes_pauses_the_broadcast(conn, post, worker, 
     limits._local.free["pause:client"] = limits._now() + 20 * 60_000
     await worker.work()
     assert await state(conn, one) == ("paused", "flood")
-    assert alerts == ["alert.broadcast_flood"]
+    assert alerts == [("alert.broadcast_flood", "Кофейня", 20)]
     assert await worker.sums(one) == {"waiting": 20}
     monkeypatch.setattr(limits, "reserve_block", post.reserve)
     limits._local.free.clear()
+    [(due_at,)] = await (await conn.execute("select run_at from jobs where task = 'resume'")).fetchall()
+    assert timedelta(minutes=19) < due_at - worker.now <= timedelta(minutes=20)
+    worker.now += timedelta(minutes=20)
+    run = await worker.claim()
+    await resume.run(run)
+    assert await state(conn, one) == ("running", "")
+    await broadcasts.steer(conn, shop.id, one.id, "pause", NOON)
+    await resume.run(run)
+    assert await state(conn, one) == ("paused", "by_hand"), "whoever paused it again has a reason"
     await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
     worker.now += timedelta(days=1)
     await worker.work()
@@ -297,7 +307,7 @@ async def test_it_stops_by_itself_when_many_stop_the_bot(conn, post, worker, ale
     one = await released(conn, shop)
     await worker.work()
     assert await state(conn, one) == ("paused", "blocks")
-    assert alerts == ["alert.broadcast_blocks"]
+    assert alerts == [("alert.broadcast_blocks", "Кофейня", 0)]
     await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
     worker.now += parts.PROOF
     await worker.work()
