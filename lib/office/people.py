@@ -1,5 +1,6 @@
 """Finds people by anything that is known of them, shows their orders and payments, shuts them out and lets them in."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from lib.telegram import fsm
 
 SQL = db.load("admin")
 PAGE = 10
+_PROFILE = re.compile(r"^(?:https?://)?(?:www\.)?(?:t|telegram)\.me/", re.IGNORECASE)
 MOST = 20  # words that a list can be narrowed down to
 
 
@@ -102,10 +104,10 @@ class UnsettledPayment:
 
 async def find(conn: db.Connection, words: str, *, limit: int = PAGE) -> list[Hit]:
     """Return the people who fit a Telegram id, @username, a client's phone or the number of an order."""
-    line = typed.plain(words).removeprefix("https://t.me/").removeprefix("t.me/").strip()
-    digits = line.lstrip("#№ ")
+    line = _PROFILE.sub("", typed.plain(words))
+    digits = "".join(line.lstrip("#№ ").split())
     number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
-    username = typed.latin(line).removeprefix("@").lower()[:64]
+    username = typed.latin(line).removeprefix("@").partition("?")[0].rstrip("/").lower()[:64]
     facts = {"number": number, "username": username, "phones": _phones(line)}
     return await SQL.find_people.within(PLATFORM).all(conn, Hit, **facts, limit=limit)
 

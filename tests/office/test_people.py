@@ -42,6 +42,9 @@ async def test_a_person_is_found_by_whatever_is_known_of_them(conn, make_user, m
         "ALICE_SHOP": "username",
         "https://t.me/Alice_Shop": "username",
         "t.me/alice_shop": "username",
+        "«Http://T.me/alice_shop/»": "username",
+        "https://telegram.me/alice_shop?start=1": "username",
+        f"{str(alice.tg_id)[:-3]}\u00a0{str(alice.tg_id)[-3:]}": "tg_id",
         "@аlice_shop": "username",  # a Cyrillic а
         f"№ {order.id}": "order",
         f"#{order.id}": "order",
