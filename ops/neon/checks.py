@@ -39,6 +39,14 @@ where c.relrowsecurity and c.relkind in ('r', 'p') and n.nspname <> all(%s)
     and not (me.rolsuper or me.rolbypassrls or pg_has_role(c.relowner, 'usage') and not c.relforcerowsecurity)
 order by 1
 """
+# Keys are proved on such a table as whoever restores it, and so are its rows by `verify`.
+FORCED_TABLES = """
+select c.oid::regclass::text
+from pg_class c
+where c.relkind in ('r', 'p') and c.relrowsecurity and c.relforcerowsecurity
+order by 1
+"""
+BOUND = "select rolname from pg_roles where rolname = current_user and not (rolsuper or rolbypassrls)"
 OWN_TABLES = """
 select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> all(%s) and n.nspname !~ '^(pg_|information_schema$)'
@@ -147,6 +155,12 @@ async def of_both(source: connect.Connection, target: connect.Connection, skip: 
     encodings = [(await values(conn, ENCODING))[0] for conn in (source, target)]
     if encodings[0] != encodings[1]:
         found.blockers.append(f"the encodings differ: {encodings[0]} and {encodings[1]}")
+    bound, forced = await values(target, BOUND), await values(source, FORCED_TABLES)
+    if bound and forced:
+        found.blockers.append(
+            f"row security is forced on {len(forced)} tables, such as {forced[0]}, and {bound[0]} of the target cannot"
+            f" bypass it: let a superuser there say alter role {bound[0]} bypassrls"
+        )
     found.blockers += await extensions.obstacles(target, extensions.needed(await values(source, EXTENSIONS), skip))
     return found
 

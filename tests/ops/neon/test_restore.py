@@ -136,6 +136,15 @@ async def test_rows_that_policies_hide_from_us_are_a_blocker(source):
         found.stop()
 
 
+async def test_a_target_whose_role_is_bound_by_forced_policies_is_a_blocker(source, copy_of):
+    """Its keys would be refused when all rows are there already, table after table."""
+    bound = copy_of.replace("postgres@", "shop_app@")
+    async with connect.pinned(source) as here, connect.pinned(bound) as there:
+        [said] = (await checks.of_both(here, there, frozenset())).blockers
+        assert "tables, such as app.secrets, and shop_app of the target cannot bypass it" in said
+        assert said.endswith("alter role shop_app bypassrls")
+
+
 async def test_two_sides_must_agree(source, copy_of):
     async with connect.pinned(source) as here, connect.pinned(copy_of) as there:
         assert (await checks.of_both(here, there, frozenset())).blockers == []
