@@ -280,6 +280,23 @@ def test_thin_legs_on_a_plain_ground_are_added_and_a_soft_shadow_is_not() -> Non
     assert added[:, 100:225].sum() == 0
 
 
+@pytest.mark.parametrize(("end", "added"), [(320, False), (250, True)])
+def test_a_joint_of_the_floor_is_no_thin_leg(end: int, added: bool) -> None:
+    """The joint between two boards was cut out along with the shoes that stood beside it."""
+    image = Image.new("RGB", (320, 320), (226, 222, 214))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((80, 60, 240, 120), fill=(60, 60, 70))
+    for top in range(130, end, 30):  # faint for four pixels here and there
+        pen.rectangle((160, top, 163, min(end - 1, top + 25)), fill=(80, 70, 60))
+    lab = np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, dtype=np.float32)
+    ground = backdrop.fit(lab)
+    assert ground is not None
+    body = np.zeros((320, 320), dtype=bool)
+    body[60:129, 80:241] = True
+    found = backdrop.parts(lab, ground, body) & ~body
+    assert bool(found.any()) is added
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:

@@ -16,6 +16,7 @@ from lib.drawing.ground.raster import Floats, Mask
 RING = 0.03  # of the shorter side
 PLAIN_SHARE = 0.78  # of the ring that the surface must explain
 PLAIN_SPREAD = 3.2  # median distance of the ring from the surface
+JOINT = 3  # pixels, twice, over which a line may be too faint to see
 SPOT = 0.005  # of the product
 GLINT = 28.0  # from the background: few shadows are so deep
 TINTED = 10.0  # away from the background's colour: more than the light that a product throws on the floor
@@ -107,8 +108,9 @@ def parts(lab: Floats, backdrop: Backdrop, product: Mask) -> Mask:
     slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
     near = np.max([np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
     sure = unlike & (coloured | ((near > SHARP) & ~raster.opened(unlike, 3)))
-    lacking = sure & ~raster.dilate(product, 1)
-    lacking &= ~raster.from_border(lacking)
+    apart = ~raster.dilate(product, 1)
+    # The joints of a floor are thin and sharp, too, and go on to the edge, here and there faintly.
+    lacking = sure & apart & ~raster.from_border(raster.dilate(unlike & apart, JOINT))
     kept = raster.largest(raster.dilate(lacking | product, 2), share=0.03)
     return np.asarray(kept & (lacking | (sure & product)))
 
