@@ -453,6 +453,14 @@ def test_every_design_says_what_its_number_is_of(monkeypatch, name):
         assert said.lower().replace("\u00a0", " ").count("тепло") == 1, said
 
 
+def test_the_words_of_the_tiles_have_one_size(monkeypatch):
+    read = facts.read("Мышь беспроводная", ("Тихий клик", "До 12 месяцев без зарядки", "Подходит правше и левше"))
+    sheet = drawn(monkeypatch, "bento", PRODUCTS["cube"], read)
+    tiled = [words.size for words, box, _ in sheet.words if box[1] > 900]
+    assert len(tiled) == 3
+    assert len(set(tiled)) == 1
+
+
 def test_a_stamp_of_one_line_has_it_in_its_middle(monkeypatch):
     seen = {}
     ring, write = CoverSheet.ring, CoverSheet.write

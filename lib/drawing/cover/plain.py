@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from lib.drawing.cover import letters, signs
-from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, YESEVA, Style
+from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, YESEVA, Pair, Style, TextBlock
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
 from lib.drawing.cover.parts import (
     Cover,
@@ -26,6 +26,7 @@ from lib.drawing.cover.parts import (
 from lib.drawing.ground.colour import Rgb, contrast, mix
 
 COAL: Rgb = (21, 24, 30)
+SIGN = {True: 92, False: 66}  # units of a tile's sign, on a high sheet and on another
 
 
 def split(cover: Cover) -> None:
@@ -130,13 +131,30 @@ def bento(cover: Cover) -> None:
     start = top + title.height + 96
     stand(cover, place(cover.product, Spot(90, start, 660, room.bottom - start - 22), 0.5, 0.7), 0.3)
     width = (840 - 20 * (len(tiles) - 1)) / max(1, len(tiles))
+    said = _said(cover, pair, (width, high))
     for index, (kind, fill, ink, mark) in enumerate(tiles):
         spot = Spot(30 + index * (width + 20), bottom - high, width, high)
         paper.tile(spot, 44, fill)
         if kind < 0:
             _number_tile(cover, spot, ink, mark)
         else:
-            _benefit_tile(cover, spot, kind, ink, mark)
+            _benefit_tile(cover, spot, said[kind], ink, mark)
+
+
+def _said(cover: Cover, pair: Pair, room: tuple[float, float]) -> list[tuple[str, TextBlock]]:
+    """Return the sign and the words of each tile of a size: beside a sign all words have one size of type."""
+    width, high = room[0] - 52, room[1] - SIGN[cover.is_high] - 60
+    shown = cover.facts.benefits[: 2 if cover.facts.number else 3]
+    icons = signs.chosen(shown, cover.facts.name)
+
+    def words(benefit: str, icon: str, most: float) -> TextBlock:
+        if icon:
+            return letters.fit(benefit, pair.strong, (width, high), (most, 30), lines=3)
+        return letters.fit(benefit, pair.title, (width, room[1] - 60), (72, 28), lines=4)
+
+    both = list(zip(shown, icons, strict=True))
+    most = min((words(*one, 42).size for one in both if one[1]), default=42)
+    return [(icon, words(benefit, icon, most)) for benefit, icon in both]
 
 
 def _tiles(cover: Cover) -> list[tuple[int, Rgb, Rgb, Rgb]]:
@@ -170,18 +188,12 @@ def _number_tile(cover: Cover, spot: Spot, ink: Rgb, hot: Rgb) -> None:
     cover.paper.write(note, (spot.x + 28, spot.bottom - note.height - 24), ink)
 
 
-def _benefit_tile(cover: Cover, spot: Spot, index: int, ink: Rgb, mark: Rgb) -> None:
-    pair = cover.pair(ONEST)
-    benefit = cover.facts.benefits[index]
-    icon = signs.chosen(cover.facts.benefits[:3], cover.facts.name)[index]
-    if not icon:
-        words = letters.fit(benefit, pair.title, (spot.width - 52, spot.height - 60), (72, 28), lines=4)
-        cover.paper.write(words, (spot.x + 28, spot.y + (spot.height - words.height) / 2), ink)
-        return
-    side = 92 if cover.is_high else 66
-    show_sign(cover.paper, icon, (spot.x + 28, spot.y + 28), side, mark)
-    words = letters.fit(benefit, pair.strong, (spot.width - 52, spot.height - side - 60), (42, 30), lines=3)
-    cover.paper.write(words, (spot.x + 28, spot.bottom - words.height - 24), ink)
+def _benefit_tile(cover: Cover, spot: Spot, said: tuple[str, TextBlock], ink: Rgb, mark: Rgb) -> None:
+    icon, words = said
+    if icon:
+        show_sign(cover.paper, icon, (spot.x + 28, spot.y + 28), SIGN[cover.is_high], mark)
+    low = spot.bottom - 24 if icon else spot.y + (spot.height + words.height) / 2
+    cover.paper.write(words, (spot.x + 28, low - words.height), ink)
 
 
 def food(cover: Cover) -> None:
