@@ -209,5 +209,5 @@ def _blob_errors(pathname: str) -> Iterator[None]:
         if isinstance(error, blob.BlobError) and "already exists" in str(error):
             raise errors.Conflict("file_exists", pathname) from error
         seconds = getattr(error, "retry_after", 0)
-        wait = timedelta(seconds=seconds) if seconds else None
+        wait = timedelta(seconds=min(seconds, fetch.LONGEST_WAIT.total_seconds())) if seconds else None
         raise errors.Unavailable("storage", f"{pathname}: {type(error).__name__} {error}", wait) from error

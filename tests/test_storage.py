@@ -167,11 +167,12 @@ async def test_a_put_with_an_empty_answer_is_unavailable(service: blob.Blob) -> 
         await put()
 
 
-async def test_the_wish_to_wait_is_handed_on(service: blob.Blob) -> None:
-    service.faults.now = Fault("429", seconds=9)
+@pytest.mark.parametrize(("wish", "wait"), [(9, 9), (86_400, 3600), (10**15, 3600)])
+async def test_the_wish_to_wait_is_handed_on(service: blob.Blob, wish: int, wait: int) -> None:
+    service.faults.now = Fault("429", seconds=wish)
     with pytest.raises(errors.Unavailable) as caught:
         await put()
-    assert caught.value.retry_after == timedelta(seconds=9)
+    assert caught.value.retry_after == timedelta(seconds=wait)
 
 
 async def test_a_hanging_service_is_unavailable(service: blob.Blob, monkeypatch: pytest.MonkeyPatch) -> None:
