@@ -461,6 +461,19 @@ def test_the_words_of_the_tiles_have_one_size(monkeypatch):
     assert len(set(tiled)) == 1
 
 
+def test_a_number_alone_is_in_the_middle_of_its_round(monkeypatch):
+    seen, disc = {}, CoverSheet.disc
+
+    def rounded(paper, x, y, radius, *rest):
+        seen[radius] = y
+        disc(paper, x, y, radius, *rest)
+
+    monkeypatch.setattr(CoverSheet, "disc", rounded)
+    sheet = drawn(monkeypatch, "soft", PRODUCTS["bottle"], facts.read("Скейтборд", ("100 кг", "Мягкие колёса")))
+    [box] = [box for words, box, _ in sheet.words if words.lines[0].startswith("100")]
+    assert (box[1] + box[3]) / 2 == pytest.approx(seen[125], abs=14)
+
+
 def test_a_stamp_of_one_line_has_it_in_its_middle(monkeypatch):
     seen = {}
     ring, write = CoverSheet.ring, CoverSheet.write

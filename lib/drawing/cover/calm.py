@@ -105,10 +105,11 @@ def _pearl(cover: Cover, at: tuple[float, float]) -> None:
     value = letters.TextBlock((f"{number.value} {number.unit}" if len(number.unit) < 3 else number.value,), line, size)
     while value.width > 200:
         value = letters.TextBlock(value.lines, line, value.size - 4)
-    cover.paper.write(value, (at[0] - 125, at[1] - 82), (40, 36, 36), centre=250)
     under = "" if " " in number.note else number.note
     under = under if len(number.unit) < 3 else number.unit
     said = letters.fit(under, pair.text, (190, 80), (34, 26), lines=2)
+    top = at[1] - (82 if under else value.height / 2)
+    cover.paper.write(value, (at[0] - 125, top), (40, 36, 36), centre=250)
     cover.paper.write(said, (at[0] - 125, at[1] + 28), (40, 36, 36), centre=250)
 
 
