@@ -116,4 +116,6 @@ def test_a_photo_in_doubt_is_looked_at_once_more_from_farther_away_and_coarsely(
     cut = cutout.judged(image, None, subject.find(image))
     assert sides == looks
     assert widths[-1] > widths[1] or agrees
-    assert (cut.verdict, cut.first.image.width // 4) == ("sure", 20)
+    # Where a close look was certain of the opposite, the third settles the picture, and the seller the rest.
+    assert cut.verdict == ("sure" if agrees else "unsure")
+    assert [length // 4 for length in cut.pictures[0].image.size] == [20, 20]
