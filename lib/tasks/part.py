@@ -78,19 +78,24 @@ async def _turns(run: Run, key: PartKey, flight: Flight, until: datetime) -> boo
 async def _put_off(run: Run, one: Broadcast) -> None:
     """Pause the broadcast while Telegram wants nothing for long, and have the administrators know.
 
-    It goes on by itself (lib/tasks/resume.py). Of two parts the first to pause it says so.
+    It goes on by itself (lib/tasks/resume.py): no pause without its end. Of two parts the first to pause it says so.
     """
     rest = limits.resting(one.bot)
     try:
-        await db.run(lambda conn: broadcasts.steer(conn, one.partner_id, one.id, "pause", run.now, reason="flood"))
+        await db.run(lambda conn: _pause(conn, run, one, rest))
     except errors.Conflict as already:
         log.note(not_paused=str(already))
         return
-    args = {"partner": one.partner_id, "broadcast": one.id}
-    later = NewJob(one.created_by, f"resume:{one.id}:{run.id}:{run.job.attempts}", args)
-    at = run.now + rest
-    await db.run(lambda conn: table.create_free_jobs(conn, "resume", [later], max_attempts=20, run_at=at))
     await _alert(one, "flood", minutes=-(-rest // timedelta(minutes=1)))
+
+
+async def _pause(conn: db.Connection, run: Run, one: Broadcast, rest: timedelta) -> None:
+    """Pause this round of it and queue its end, both or neither."""
+    args = {"partner": one.partner_id, "broadcast": one.id, "round": run.job.args["round"]}
+    later = NewJob(one.created_by, f"resume:{one.id}:{args['round']}", args)
+    async with conn.transaction():
+        await broadcasts.steer(conn, one.partner_id, one.id, "pause", run.now, reason="flood")
+        await table.create_free_jobs(conn, "resume", [later], max_attempts=20, run_at=run.now + rest)
 
 
 async def _alert(one: Broadcast, what: str, minutes: int = 0) -> None:
