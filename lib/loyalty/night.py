@@ -62,6 +62,12 @@ async def reminders(conn: db.Connection, partner: Partner, now: datetime, *, lim
     return await SQL.reminders.within(of(partner.id)).all(conn, Reminder, **ids, limit=limit)
 
 
+async def expiring(conn: db.Connection, partner_id: int, member_id: int, expires_at: datetime) -> int:
+    """Return how many of a client's points are left that expire at a moment."""
+    ids = {"partner_id": partner_id, "member_id": member_id, "expires_at": expires_at}
+    return await SQL.expiring.within(of(partner_id)).one(conn, int, **ids) or 0
+
+
 async def mark_reminded(conn: db.Connection, partner_id: int, told: list[Reminder]) -> None:
     """Remember that these were told."""
     lots = [lot for reminder in told for lot in reminder.lots]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib import db, errors
-from lib.loyalty import partners
+from lib.loyalty import night, partners
 from lib.loyalty.partners import PLATFORM
 from lib.reach import broadcasts
 
@@ -70,17 +70,22 @@ async def wanted(conn: db.Connection, partner_id: int, kind: str, user_id: int) 
     return None if await SQL.has_refused.within(PLATFORM).one(conn, bool, **ids) else one
 
 
-async def stands(conn: db.Connection, user_id: int, reminds: Mapping[str, Any]) -> bool:
-    """Tell whether a reminder that has waited for the day may still go to a person.
+async def renewed(conn: db.Connection, user_id: int, reminds: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the fields of a reminder that are others by now; None when it may no longer go to a person.
 
-    It names its `shop` and `kind`, and of a basket the `request` and its `edition`, which must be as they were.
+    It has waited for the day. It names its `shop` and `kind`; of a basket the `request` and its `edition`, which must
+    be as they were; of points the `member` and when they expire: what was spent in the morning is not named.
     """
     if await wanted(conn, reminds["shop"], reminds["kind"], user_id) is None:
-        return False
+        return None
+    if "expires_at" in reminds:
+        expires_at = datetime.fromisoformat(reminds["expires_at"])
+        left = await night.expiring(conn, reminds["shop"], reminds["member"], expires_at)
+        return {"points": left} if left else None
     if "request" not in reminds:
-        return True
+        return {}
     ids = {"partner_id": reminds["shop"], "id": reminds["request"], "edition": reminds["edition"]}
-    return bool(await SQL.basket_stands.within(PLATFORM).one(conn, bool, **ids))
+    return {} if await SQL.basket_stands.within(PLATFORM).one(conn, bool, **ids) else None
 
 
 @dataclass(frozen=True)

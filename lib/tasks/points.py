@@ -7,6 +7,7 @@ settles its own member first.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib import db, errors, log, retry, text
@@ -87,7 +88,8 @@ async def _remind(shop: partners.Partner, now: datetime) -> int:
             fields = {"shop": shop.title, "points": one.points, "day": notify.day(day)}
             once = f"expiry:{shop.id}:{one.member_id}:{one.expires_at:%Y%m%d}"
             told = _told(one.user_id, said, ("loyalty.expires_soon", "loyalty.expires_own"), fields, shop.id)
-            await db.run(lambda conn, t=told, o=once: _tell(conn, shop, t, now, o, "expiry"))  # type: ignore[misc]
+            what = {"kind": "expiry", "member": one.member_id, "expires_at": one.expires_at.isoformat()}
+            await db.run(lambda conn, t=told, o=once, w=what: _tell(conn, shop, t, now, o, w))  # type: ignore[misc]
     await db.run(lambda conn: night.mark_reminded(conn, shop.id, found))
     log.count("reminded", len(found))
     return len(found)
@@ -114,12 +116,14 @@ async def _give(conn: db.Connection, shop: partners.Partner, one: night.Birthday
         await night.give_birthday(conn, shop, one.member_id, now)
         if said:
             told = _told(one.user_id, said, ("loyalty.birthday", "loyalty.birthday_own"), fields, shop.id)
-            await _tell(conn, shop, told, now, once, "birthday")
+            await _tell(conn, shop, told, now, once, {"kind": "birthday"})
 
 
-async def _tell(conn: db.Connection, shop: partners.Partner, told: Told, now: datetime, once: str, kind: str) -> None:
+async def _tell(
+    conn: db.Connection, shop: partners.Partner, told: Told, now: datetime, once: str, what: dict[str, Any]
+) -> None:
     at = night.by_day(shop.tz, now)
-    await notify.tell(conn, *told, once=once, at=at, reminds={"shop": shop.id, "kind": kind})
+    await notify.tell(conn, *told, once=once, at=at, reminds={"shop": shop.id, **what})
 
 
 def _told(

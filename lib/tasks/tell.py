@@ -30,23 +30,24 @@ async def run(run: Run) -> None:
         log.note(shut_out=True)
         return
     reminds = told.get("reminds")
-    if reminds and not await db.run(lambda conn: reminders.stands(conn, user.id, reminds)):
+    changed = await db.run(lambda conn: reminders.renewed(conn, user.id, reminds)) if reminds else {}
+    if changed is None:
         log.note(no_longer=True)
         return
     try:
-        await _say(run, Chat(told["bot"], user.tg_id, paced=True), user)
+        await _say(run, Chat(told["bot"], user.tg_id, paced=True), user, {**told, "fields": told["fields"] | changed})
     except (errors.Missing, errors.Blocked) as refusal:  # the bot is off, was stopped, or was never started
         log.note(not_told=str(refusal))
 
 
-async def _say(run: Run, chat: Chat, user: users.User) -> None:
+async def _say(run: Run, chat: Chat, user: users.User, told: dict[str, Any]) -> None:
     """Say what has not been said yet; the buttons hang on the last part."""
-    messages = _messages(user, run.job.args)
+    messages = _messages(user, told)
     for number, words in enumerate(messages, 1):
         if number <= run.checkpoint.get("said", 0):
             continue
         last = number == len(messages)
-        await chat.say(words, _keyboard(user.language, run.job.args["ways"]) if last else None)
+        await chat.say(words, _keyboard(user.language, told["ways"]) if last else None)
         if not last:
             await run.save(said=number)
 

@@ -19,6 +19,14 @@ group by l.member_id, m.user_id, c.wants_news, l.expires_at
 order by l.expires_at, l.member_id
 limit %(limit)s;
 
+-- name: expiring
+select coalesce(sum(remaining), 0)::bigint
+from point_lots
+where partner_id = %(partner_id)s
+and member_id = %(member_id)s
+and is_open
+and expires_at = %(expires_at)s;
+
 -- name: mark_reminded
 update point_lots
 set reminded = true

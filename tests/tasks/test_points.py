@@ -204,3 +204,22 @@ async def test_a_reminder_that_waited_for_the_day_is_looked_at_again_before_it_g
     await drain.work(TASKS, until, only=["tell"], patience=timedelta(seconds=2))
     kept = (await users.get_user(conn, people["kept"].user_id)).tg_id
     assert sorted((who, words[0]) for who, words in said) == [(kept, "⏳"), (kept, "🧺")]
+
+
+async def test_points_that_were_spent_in_the_morning_are_not_named_at_eleven(conn, said):
+    shop = await make_shop(conn, expire_days=10)
+    people = [await join(conn, shop) for _ in range(3)]
+    for one in people:
+        await accrue(conn, shop, one, days_ago=7)
+    assert (await run(conn, "points", "points:1")).done == 1
+    for one, spent in zip(people[1:], (20, 50), strict=True):
+        paid = {"bill_minor": 100_000, "points": spent, "key": new_key(), "shown": True}
+        await points.redeem(conn, shop.id, one.id, shop.cashier.id, **paid)
+    await conn.execute("update jobs set run_at = now() where task = 'tell'")
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    await drain.work(TASKS, until, only=["tell"], patience=timedelta(seconds=2))
+    whole, rest = [(await users.get_user(conn, one.user_id)).tg_id for one in people[:2]]
+    assert [(who, words.partition("успейте потратить ")[2][:9]) for who, words in sorted(said)] == [
+        (whole, "50 баллов"),
+        (rest, "30 баллов"),
+    ]
