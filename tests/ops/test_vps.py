@@ -69,6 +69,26 @@ def test_the_proxys_file_is_written_for_a_domain():
     assert "would write /etc/nginx/conf.d/lotok.conf" in proxy("bots.example.ru").stdout
 
 
+@pytest.mark.parametrize(
+    ("served", "public", "domain"),
+    [
+        ("", "https://bots.example.ru", "bots.example.ru"),
+        ("", "https://bots.example.ru:8443/path", "bots.example.ru"),
+        ("bots.example.ru", "https://203.0.113.7:8443", "bots.example.ru"),
+        ("bots.example.ru", "https://tunnel.example", "bots.example.ru"),
+    ],
+)
+def test_nginx_goes_on_with_its_domain_whatever_the_public_address_is(tmp_path, served, public, domain):
+    """Behind a proxy or a tunnel of the operator's own they differ."""
+    (tmp_path / "env").write_text(f"PUBLIC_URL={public}\n")
+    if served:
+        template = COMMON.parents[1] / "nginx/vps.conf"
+        (tmp_path / "lotok.conf").write_text(template.read_text().replace("@DOMAIN@", served))
+    env = {"LOTOK_ETC": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    command = ["bash", "-c", f"set -euo pipefail; . {COMMON}; served_domain {tmp_path}/lotok.conf"]
+    assert subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout == f"{domain}\n"
+
+
 def run(tmp_path, script, *words):
     """Run a script where nothing is installed, on a "server" that ssh reaches at once."""
     (tmp_path / "ssh").write_text('#!/bin/sh\nshift\nexec sh -c "$*"\n')

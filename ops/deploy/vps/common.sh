@@ -69,6 +69,14 @@ put() {
 
 is_domain() { [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}$ ]]; }
 
+# The domain that nginx serves: the one deploy.sh was given, whatever PUBLIC_URL says since then.
+served_domain() {
+    local domain
+    domain=$(sed -n 's/^ *server_name \(.*\);$/\1/p' "${1:-/etc/nginx/conf.d/lotok.conf}" 2> /dev/null | head -1 || true)
+    [ -n "$domain" ] || domain=$(setting PUBLIC_URL | sed 's,^https\?://,,; s,[:/].*,,')
+    printf '%s\n' "$domain"
+}
+
 need_root() { [ "$(id -u)" = 0 ] || die "run it as root, by sudo"; }
 
 # A setting of the server or of another file, empty when unset. Usage: setting NAME [FILE]

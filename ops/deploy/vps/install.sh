@@ -228,5 +228,5 @@ step "9/9 Telegram"
 if [ -n "$DRY_RUN" ]; then say "   would run: python -m ops webhooks"; else ops webhooks; fi
 say ""
 end_if_dry
-say "Lotok runs at https://$domain. Look after it with: sudo lotok monitor, or from your computer monitor.sh root@$domain"
+say "Lotok runs at $(setting PUBLIC_URL). Look after it with: sudo lotok monitor, or from your computer monitor.sh root@$domain"
 say "Backups are made each night, for this server's key alone: add yours, docs/deploy-vps.md, \"Backups\"."

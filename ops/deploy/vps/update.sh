@@ -52,7 +52,7 @@ case $mode in
     restart)
         put_units
         restart_all
-        "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(setting PUBLIC_URL | sed 's,^https\?://,,')"
+        "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(served_domain)"
         end_if_dry
         say "restarted: $(basename "$before")"
         exit
@@ -89,7 +89,7 @@ if ! (restart_all); then
     (restart_all) || die "neither $(basename "$after") nor $(basename "$before") answers"
     die "$(basename "$after") does not answer; $(basename "$before") serves again"
 fi
-[ "$mode" != update ] || "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(setting PUBLIC_URL | sed 's,^https\?://,,')"
+[ "$mode" != update ] || "$here/proxy.sh" ${DRY_RUN:+--dry-run} "$(served_domain)"
 end_if_dry
 ops webhooks > /dev/null
 say "now: $(basename "$after"), before: $(basename "$before") (update.sh --back)"
