@@ -14,7 +14,7 @@ from lib import config, db, migrations
 from ops import envfile, webhooks
 from ops.doctor import faults, looks, seeing
 from ops.doctor.sight import InstallationSight
-from ops.setup import vercel
+from ops.setup import vercel, words
 from ops.setup.wizard import Wizard, as_role, by_suffix
 
 SECRETS = ("WEBHOOK_SECRET", "CRON_SECRET", "APP_SECRET", "ADMIN_API_TOKEN", "METRICS_TOKEN")
@@ -27,6 +27,7 @@ WANTED = {
     "UPSTASH_REDIS_REST_TOKEN": ("REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
     "BLOB_READ_WRITE_TOKEN": ("BLOB_READ_WRITE_TOKEN",),
 }
+_BY_HAND = [name for name, suffixes in WANTED.items() if not suffixes]  # no integration sets them
 TICK_LOOKS, TICK_PAUSE = 24, 5.0  # how often, and after how many seconds each, the first cron is looked for
 READ_TOO = {"UPSTASH_REDIS_REST_URL": "KV_REST_API_URL", "UPSTASH_REDIS_REST_TOKEN": "KV_REST_API_TOKEN"}
 
@@ -101,9 +102,14 @@ def settings(wizard: Wizard) -> None:
             continue
         if name == "DATABASE_URL_UNPOOLED" and wizard.get("LOTOK_ENV") == "local":
             continue  # a local Postgres has one address
-        value = (by_suffix(*suffixes) if suffixes else "") or wizard.ask(name, wizard.refusal(name))
-        if value:
+        there = _hidden_as(wizard, name, suffixes)
+        value = by_suffix(*suffixes) if suffixes else ""
+        if there and not value and wizard.asks:
+            wizard.wait("hidden_here", name=there, where=words.where(wizard.language, name))
+        if value := value or wizard.ask(name, wizard.refusal(name)):
             wizard.put(name, value)
+        elif there:
+            wizard.leave(_look_up(wizard, name), "hidden_one", name=there)
         elif name not in wizard.hidden:
             _leave_missing(wizard, name)
     for name in SECRETS:
@@ -112,9 +118,18 @@ def settings(wizard: Wizard) -> None:
             wizard.put(name, secrets.token_hex(24))
     if made := [name for name in SECRETS if name in wizard.made]:
         wizard.tell("made", names=", ".join(made))
-    ours = {*SECRETS, *WANTED, *(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS)}
+    ours = {*SECRETS, *_BY_HAND, *(f"{bot.upper()}_BOT_TOKEN" for bot in config.BOTS)}
     if hidden := sorted(name for name in wizard.hidden & ours if not wizard.get(name)):
         wizard.leave(wizard.say("bring"), "hidden", names=", ".join(hidden), file=wizard.file)
+
+
+def _hidden_as(wizard: Wizard, name: str, suffixes: tuple[str, ...]) -> str:
+    """Return the name under which Vercel has, and hides, what an integration has set; '' where it has none."""
+    return next((one for one in sorted(wizard.hidden) if suffixes and one.endswith((name, *suffixes))), "")
+
+
+def _look_up(wizard: Wizard, name: str) -> str:
+    return wizard.say("look_up", name=name, file=wizard.file, where=words.where(wizard.language, name))
 
 
 async def database(wizard: Wizard) -> None:
@@ -163,10 +178,20 @@ def _owed(wizard: Wizard) -> list[str]:
 
     Where nobody tells what it has, all of the file go with the new ones: to set one again changes nothing.
     """
+    ours = _ours(wizard)
     if not wizard.is_linked:
-        return [*dict.fromkeys([*wizard.made, *_ours(wizard)])] if wizard.made else []
-    owed = [name for name, value in _ours(wizard).items() if not _is_there(wizard, name, value)]
-    return [*dict.fromkeys([*wizard.made, *owed])]
+        return [*dict.fromkeys([*wizard.made, *ours])] if wizard.made else _changed(wizard, ours)
+    owed = [name for name, value in ours.items() if not _is_there(wizard, name, value)]
+    made = [name for name in wizard.made if not (WANTED.get(name) and _is_there(wizard, name, wizard.made[name]))]
+    return [*dict.fromkeys([*made, *owed])]
+
+
+def _changed(wizard: Wizard, ours: dict[str, str]) -> list[str]:
+    """Return what was changed in the file since a person was told to hand it over, or since the first look."""
+    told = wizard.file.parent / vercel.TOLD
+    if ours and not told.is_file() and not wizard.dry:
+        vercel.note(ours, told)
+    return [name for name, value in ours.items() if told.is_file() and not vercel.knows(name, value, told)]
 
 
 def _is_there(wizard: Wizard, name: str, value: str) -> bool:
@@ -175,8 +200,10 @@ def _is_there(wizard: Wizard, name: str, value: str) -> bool:
     if there != envfile.HIDDEN:
         return there == value
     known = vercel.knows(name, value)
-    if known is None and not wizard.dry and name not in wizard.made:
+    # What was made here is nobody's but ours; what an integration has set was only looked up by the person.
+    if known is None and not wizard.dry and (name not in wizard.made or WANTED.get(name)):
         vercel.note({name: value})
+        return True
     return known is not False
 
 
@@ -202,6 +229,8 @@ def _hand_over(wizard: Wizard, names: list[str]) -> None:
             wizard.leave("npm i -g vercel", "no_vercel")
         if not vercel.LINK.is_file():
             wizard.leave("vercel link", "not_linked")
+        if not wizard.is_linked:  # nobody tells whether that is done, only whether the file says something else later
+            vercel.note({name: wizard.get(name) for name in names}, wizard.file.parent / vercel.TOLD)
         wizard.leave(vercel.block(names, wizard.file), "add", names=listed)
         wizard.leave(vercel.DEPLOY, "deploy")
 

@@ -7,6 +7,7 @@ wizard's own file is the one place that has it.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,9 @@ from ops import envfile
 DEPLOY = "vercel deploy --prod"
 LINK = Path(".vercel/project.json")
 HANDED = Path(".vercel/handed-over.json")  # marks of the values that went there: it does not show them again
+TOLD = Path(".vercel/told-to-paste.json")  # beside the file: marks of values that a person was told to hand over
+# What is written in place of a secret by some versions; what the platform itself leaves empty is none.
+_EMPTY = re.compile(r"""^(?!(?:VERCEL|TURBO|NX)_)([A-Z][A-Z0-9_]*)=(?:""|'')?$""", re.MULTILINE)
 _PATIENCE = 120  # seconds; a deployment takes what it takes
 
 
@@ -34,14 +38,16 @@ def is_linked() -> bool:
 def pull(*, keeps: bool = True) -> tuple[dict[str, str], str]:
     """Return the settings of production, envfile.HIDDEN in place of a secret, and why they could not be had, or ''.
 
-    What was told is kept beside the link, where Vercel's own programs keep it, for the other verbs to work with.
+    What was told is kept beside the link, where Vercel's own programs keep it, for the other verbs to work with. An
+    empty value is a secret, too: another one must not be made in its place.
     """
     with tempfile.TemporaryDirectory(prefix="lotok-setup-") as folder:
         file = Path(folder) / "env"
         fault = _said(["env", "pull", str(file), "--environment=production", "--yes"])
         if keeps and not fault:
-            envfile.keep(envfile.PULLED, file.read_text(encoding="utf-8"))
-        return envfile.read(file) | dict.fromkeys(envfile.hidden(file), envfile.HIDDEN), fault
+            envfile.keep(envfile.PULLED, _EMPTY.sub(rf'\1="{envfile.HIDDEN}"', file.read_text(encoding="utf-8")))
+        empty = _EMPTY.findall(file.read_text(encoding="utf-8")) if file.is_file() else []
+        return envfile.read(file) | dict.fromkeys([*envfile.hidden(file), *empty], envfile.HIDDEN), fault
 
 
 def push(name: str, value: str) -> str:
@@ -51,20 +57,21 @@ def push(name: str, value: str) -> str:
     return fault
 
 
-def note(values: Mapping[str, str]) -> None:
-    """Note that Vercel has these values."""
-    marks = _handed() | {name: _mark(value) for name, value in values.items()}
-    envfile.keep(HANDED, json.dumps(marks, indent=1) + "\n")
+def note(values: Mapping[str, str], where: Path = HANDED) -> None:
+    """Note that Vercel has these values, or that a person was told to hand them over."""
+    marks = _noted(where) | {name: _mark(value) for name, value in values.items()}
+    where.parent.mkdir(exist_ok=True)
+    envfile.keep(where, json.dumps(marks, indent=1) + "\n")
 
 
-def knows(name: str, value: str) -> bool | None:
-    """Say whether this value of a secret went there; None where nothing is noted of it."""
-    mark = _handed().get(name)
+def knows(name: str, value: str, where: Path = HANDED) -> bool | None:
+    """Say whether this value of a setting is noted there; None where nothing is noted of it."""
+    mark = _noted(where).get(name)
     return None if mark is None else mark == _mark(value)
 
 
-def _handed() -> dict[str, str]:
-    return json.loads(HANDED.read_text(encoding="utf-8")) if HANDED.is_file() else {}
+def _noted(where: Path) -> dict[str, str]:
+    return json.loads(where.read_text(encoding="utf-8")) if where.is_file() else {}
 
 
 def _mark(value: str) -> str:

@@ -60,10 +60,10 @@ class Wizard:
         if self.prints:
             print(f"{'·' if self.dry else '✓'} {self.done[-1]}")
 
-    def wait(self, key: str) -> None:
-        """Say what takes a while now."""
+    def wait(self, key: str, **facts: object) -> None:
+        """Say what takes a while now, or what the next question is about."""
         if self.prints:
-            print(f"… {self.say(key)}", flush=True)
+            print(f"… {self.say(key, **facts)}", flush=True)
 
     def leave(self, mend: str, key: str, **facts: object) -> None:
         """Note what only a hand can do."""

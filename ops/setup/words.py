@@ -62,6 +62,12 @@ WORDS = {
                "{names} есть на Vercel, но прочитать их нельзя. Они в файле {file} на компьютере, где вы уже запускали"
                " мастера"),
     "bring": ("copy that file here and run this again", "скопируйте этот файл сюда и запустите команду ещё раз"),
+    "hidden_one": ("Vercel has {name} but shows it to nobody",
+                   "Настройка {name} есть на Vercel, но прочитать её нельзя"),
+    "hidden_here": ("Vercel has {name} but shows it to nobody; you find it at {where}",
+                    "Настройка {name} есть на Vercel, но прочитать её нельзя. Найти её: {where}"),
+    "look_up": ("answer the next run (without --yes), or write a line {name}=... into {file}; it is at {where}",
+                "ответьте при следующем запуске (без --yes) или впишите строку {name}=... в {file}. Найти: {where}"),
     "hooked": ("Telegram knows where the bots live, their commands and descriptions",
                "Телеграм знает, где живут боты, их команды и описания"),
     "hooked_dry": ("Telegram would be told where the bots live, their commands and descriptions",
@@ -81,11 +87,35 @@ WORDS = {
     "tried": ("Nothing was changed.", "Ничего не изменено."),
 }
 # fmt: on
+# Where a person finds what an integration has set and Vercel hides.
+WHERE = {
+    "DATABASE_URL_UNPOOLED": (
+        "console.neon.tech, the project, Connect, with Connection pooling off",
+        "console.neon.tech, проект, Connect, выключив Connection pooling",
+    ),
+    "UPSTASH_REDIS_REST_URL": (
+        "console.upstash.com, the database, REST, https",
+        "console.upstash.com, база, REST, https",
+    ),
+    "UPSTASH_REDIS_REST_TOKEN": (
+        "console.upstash.com, the database, REST, Token (not the read-only one)",
+        "console.upstash.com, база, REST, Token (не Read-Only)",
+    ),
+    "BLOB_READ_WRITE_TOKEN": (
+        "vercel.com, the project, Storage, the store, .env.local, Show secret",
+        "vercel.com, проект, Storage, хранилище, .env.local, Show secret",
+    ),
+}
 
 
 def say(language: str, key: str, **facts: object) -> str:
     """Return a sentence of the wizard."""
     return WORDS[key][language == "ru"].format(**facts)
+
+
+def where(language: str, name: str) -> str:
+    """Return where the value of a setting is to be seen."""
+    return WHERE[name][language == "ru"]
 
 
 def odd(language: str, name: str, said: str) -> str:

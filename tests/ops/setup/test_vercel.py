@@ -34,7 +34,15 @@ esac
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A folder that is linked to a project, with the program in sight; return what production has."""
-    for name in {*steps.SECRETS, *steps.WANTED, "LOTOK_DATABASE_URL", "DATABASE_URL", "STUDIO_BOT_TOKEN", "SHOP"}:
+    for name in {
+        *steps.SECRETS,
+        *steps.WANTED,
+        "LOTOK_DATABASE_URL",
+        "DATABASE_URL",
+        "STUDIO_BOT_TOKEN",
+        "SHOP",
+        *steps.READ_TOO.values(),
+    }:
         monkeypatch.setenv(name, "")
     program = tmp_path / "bin/vercel"
     program.parent.mkdir()
@@ -103,6 +111,82 @@ def test_what_was_made_is_handed_over_and_what_waits_from_before(project):
     steps.found(again)
     steps.keep(again)
     assert (again.left, again.waits) == ([], False)
+
+
+@pytest.mark.parametrize("written", ["[SENSITIVE]", ""])
+def test_what_an_integration_hides_is_named_one_by_one_with_where_it_is(project, written, monkeypatch):
+    """On a first run there is no file to bring along from elsewhere."""
+    monkeypatch.setenv("LOTOK_ENV", "production")
+    monkeypatch.setenv("STORAGE_TYPE", "")
+    for name in ("DATABASE_URL_UNPOOLED", "KV_REST_API_TOKEN", "BLOB_READ_WRITE_TOKEN"):
+        (project / "kept" / name).write_text("theirs")
+    hides(project, written)
+    one = wizard(file=project.parent / ".env.production")
+    steps.found(one)
+    steps.settings(one)
+    left = {line["what"].removesuffix(" but shows it to nobody"): line["mend"] for line in one.left}
+    assert "Connection pooling off" in left["Vercel has DATABASE_URL_UNPOOLED"]
+    assert "a line UPSTASH_REDIS_REST_TOKEN=" in left["Vercel has KV_REST_API_TOKEN"]
+    assert "Show secret" in left["Vercel has BLOB_READ_WRITE_TOKEN"]
+    assert not any("copy that file" in mend for mend in left.values())
+
+
+def hides(project, written):
+    program = project / "vercel"
+    program.write_text(program.read_text().replace("*SECRET* | *TOKEN*)", "*)").replace("[SENSITIVE]", written))
+
+
+def test_a_secret_that_vercel_shows_as_empty_is_not_made_again(project):
+    (project / "kept/APP_SECRET").write_text("of-the-first-computer")
+    (project / "kept/VERCEL_GIT_COMMIT_SHA").write_text("empty, and no secret")
+    hides(project, "")
+    one = wizard(file=project.parent / ".env.production")
+    steps.found(one)
+    steps.settings(one)
+    assert {*steps.SECRETS} - {*one.made} == {"APP_SECRET"}
+    assert one.hidden == {"APP_SECRET"}
+    assert envfile.hidden(envfile.PULLED) == {"APP_SECRET"}, "the other verbs know it, too"
+
+
+def test_what_the_person_looked_up_at_an_integration_is_not_handed_back(project):
+    (project / "kept/DATABASE_URL_UNPOOLED").write_text("the-integrations")
+    hides(project, "[SENSITIVE]")
+    file = project.parent / ".env.production"
+    one = wizard(file=file)
+    steps.found(one)
+    one.put("DATABASE_URL_UNPOOLED", "postgresql://typed")
+    steps.keep(one)
+    again = wizard(file=file)
+    steps.found(again)
+    steps.keep(again)
+    assert kept(project) == {"DATABASE_URL_UNPOOLED": "the-integrations"}
+    assert envfile.read(file) == {"DATABASE_URL_UNPOOLED": "postgresql://typed"}
+
+
+def test_without_a_link_a_setting_changed_in_the_file_is_named_with_what_to_do(project):
+    (project.parent / vercel.LINK).unlink()
+    file = project.parent / ".env.production"
+    envfile.write(file, {"ADMIN_IDS": "5"})
+    first = wizard(file=file)
+    steps.found(first)
+    first.put("CRON_SECRET", "made-just-now")
+    steps.keep(first)
+    same = wizard(file=file)
+    steps.found(same)
+    steps.keep(same)
+    assert (same.left, same.waits) == ([], False)
+    envfile.write(file, {"ADMIN_IDS": "5,6", "KIE_API_KEY": "new"})
+    os.environ["ADMIN_IDS"] = ""
+    config.get.cache_clear()
+    changed = wizard(file=file)
+    steps.found(changed)
+    steps.keep(changed)
+    assert [line["what"] for line in changed.left][1:] == [
+        "Hand these settings to Vercel: ADMIN_IDS, KIE_API_KEY",
+        "Deploy, then run this again",
+    ]
+    assert "for name in ADMIN_IDS KIE_API_KEY; do" in changed.left[1]["mend"]
+    assert changed.waits
 
 
 def test_a_setting_changed_in_the_file_is_handed_over_again(project):
