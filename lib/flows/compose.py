@@ -91,7 +91,7 @@ async def _ask(
     turn: Turn, desk: Newsroom, one: Broadcast, what: str, note: str = "", rows: Keyboard | None = None
 ) -> None:
     turn.state.step = desk.data(what, one.id)
-    asks = "words.platform" if what == "words" and not desk.partner_id else what
+    asks = f"{what}.platform" if what in ("words", "button") and not desk.partner_id else what
     words = screen.paragraphs(note, turn.text(f"news.ask.{asks}"))
     await turn.show(words, [*(rows or []), screen.home(turn, desk.data("one", one.id))])
 
@@ -320,9 +320,9 @@ async def _test(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     try:
         await reading.deliver(Chat(one.bot, turn.chat.id), one, turn.language, await reading.file(one))
     except (errors.Blocked, errors.Missing, errors.Rejected):
-        await turn.answer(turn.text("news.not_tested"), alert=True)
+        await turn.answer(turn.text(f"news.not_tested.{one.bot}"), alert=True)
     else:
-        await turn.answer(turn.text("news.tested"), alert=True)
+        await turn.answer(turn.text(f"news.tested.{one.bot}"), alert=True)
 
 
 async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
@@ -336,7 +336,8 @@ async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
     go = screen.button(turn, "news.button.send", send, style="success", number=count.ready)
     paid = turn.text("news.paid.on", stars=broadcasts.most_stars(count.ready)) if one.paid else ""
     first = turn.text("news.confirm.first", first=parts.FIRST) if count.ready > parts.FIRST else ""
-    words = screen.paragraphs(turn.text("news.confirm", **_numbers(count)), first, paid)
+    when = turn.text("news.report.when", when=schedules.said(turn, one))
+    words = screen.paragraphs(turn.text("news.confirm", **_numbers(count)), when, first, paid)
     await turn.show(words, [[go], screen.home(turn, desk.data("one", one.id))])
 
 

@@ -42,7 +42,7 @@ def whole(one: Broadcast, language: str) -> HtmlSentence:
 def when(one: Broadcast, language: str) -> HtmlSentence:
     """Return in words when it goes; of a moment at night also when people are awake."""
     at = (one.run_at or clock.now()).astimezone(ZoneInfo(one.zone))
-    key = "now" if one.run_at is None else "clock" if one.by_clock else "at"
+    key = "now" if one.run_at is None else "clock" if one.by_clock else "at" if one.partner_id else "at.platform"
     said, morning = text.say(language, f"news.when.{key}", at=at), hours.awake(at, one.zone).from_at
     return HtmlSentence(said if morning == at else text.say(language, "news.when.night", when=said, at=morning))
 

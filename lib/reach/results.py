@@ -67,14 +67,21 @@ def shown(one: Broadcast, report: CastReport, language: str) -> tuple[str, Keybo
     if one.paid:
         stars = broadcasts.most_stars(report.of(Fate.SENT))
         lines.append(text.say(language, "news.report.paid", stars=stars, most=broadcasts.most_stars(one.audience)))
-    if report.clicked:
-        lines.append(text.say(language, "news.report.clicked", clicked=report.clicked))
+    if clicks := _clicks(one, report, language):
+        lines.append(clicks)
     if report.came_back:
         fields = {"back": report.came_back, "turnover": report.turnover_minor}
         lines.append(text.say(language, "news.report.back", **fields))
     if report.forgotten and report.of(Fate.UNKNOWN):
         lines.append(text.say(language, "news.report.forgotten"))
     return "\n\n".join(lines), _rows(one, report, language)
+
+
+def _clicks(one: Broadcast, report: CastReport, language: str) -> str:
+    """Say who pressed a button that leads to a promotion; who opens a link, no bot gets to know."""
+    kinds = {"promotion" if "promotion" in button else "link" for button in one.buttons}
+    said = [text.say(language, "news.report.clicked", clicked=report.clicked)] if "promotion" in kinds else []
+    return "\n".join([*said, *([text.say(language, "news.report.links")] if "link" in kinds else [])])
 
 
 BEFORE = ("review", "scheduled")  # nobody has got it

@@ -76,15 +76,21 @@ def test_a_press_says_when_and_by_whose_clock():
     ("hour", "by_clock", "said"),
     [
         (None, False, "сразу"),
-        (20, False, "12 марта 2036, 20:00"),
-        (21, False, "12 марта 2036, 21:00; ночью не отправляем, поэтому с 13 марта 2036, 10:00"),
+        (20, False, "12 марта 2036, 20:00, по времени магазина"),
+        (21, False, "12 марта 2036, 21:00, по времени магазина; ночью не отправляем, поэтому с 13 марта 2036, 10:00"),
         (9, True, "12 марта 2036, 09:00, по часам клиента; ночью не отправляем, поэтому с 12 марта 2036, 10:00"),
     ],
 )
 def test_a_moment_at_night_says_when_people_really_get_it(hour, by_clock, said):
     at = datetime(2036, 3, 12, hour, tzinfo=ZoneInfo("Europe/Moscow")) if hour else None
     turn = SimpleNamespace(language="ru")
-    assert schedules.said(turn, written(run_at=at, by_clock=by_clock)) == said
+    assert schedules.said(turn, written(run_at=at, by_clock=by_clock, partner_id=1)) == said
+
+
+def test_the_platform_has_no_shops_clock():
+    at = datetime(2036, 3, 12, 20, tzinfo=ZoneInfo("Europe/Moscow"))
+    own = written(run_at=at, partner_id=0)
+    assert schedules.said(SimpleNamespace(language="ru"), own) == "12 марта 2036, 20:00, по московскому времени"
 
 
 def test_at_once_waits_for_the_morning_where_it_is_night():

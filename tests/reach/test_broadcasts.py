@@ -524,3 +524,23 @@ async def test_a_paid_broadcasts_report_says_what_it_cost_at_most(conn):
     report = results.CastReport([0, 0, 901, 99, 0, 0, 0], 0, 0, 0)
     assert "⭐ Потрачено не больше 91 из 100 звёзд" in results.shown(one, report, "ru")[0]
     assert "⭐" not in results.shown(replace(one, paid=False), report, "ru")[0]
+
+
+@pytest.mark.parametrize(
+    ("buttons", "said"),
+    [
+        ([], ()),
+        ([{"label": "Меню", "url": "https://example.com"}], ("Кто открыл ссылку",)),
+        ([{"label": "Акция", "promotion": 5}], ("нажали кнопку: 0",)),
+        (
+            [{"label": "Акция", "promotion": 5}, {"label": "Меню", "url": "https://example.com"}],
+            ("нажали кнопку: 0", "Кто открыл ссылку"),
+        ),
+    ],
+)
+async def test_the_report_says_which_presses_it_can_count(conn, buttons, said):
+    shop = await make_shop(conn)
+    one = await broadcasts.draft(conn, shop.id, shop.owner.id, words="Пироги")
+    one = replace(one, state="done", audience=1, buttons=buttons)
+    shown = results.shown(one, results.CastReport([0, 0, 1, 0, 0, 0, 0], 0, 0, 0), "ru")[0]
+    assert [words for words in ("нажали кнопку: 0", "Кто открыл ссылку") if words in shown] == [*said]

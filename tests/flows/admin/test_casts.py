@@ -123,3 +123,20 @@ async def test_paying_is_offered_with_its_price_and_not_without_the_stars(shop, 
     await shop.rows(nowhere, row["id"])
     await dina.forges(f"casts:confirm:{row['id']}")
     assert "картой" not in words(await dina.sees("Пока отправлять некому")), "a shop's clients agree there, no others"
+
+
+async def test_the_bot_that_will_send_it_is_the_one_that_is_named(shop, dina):
+    await dina.forges("casts:new")
+    await dina.says("Кассы обновятся ночью")
+    await dina.presses("Кому")
+    await dina.presses("сотрудники магазинов")
+    await dina.presses("Назад")
+    await dina.presses("Отправить себе")
+    assert "бот для сотрудников" in dina.toast["text"]
+
+
+async def test_the_platform_is_not_offered_promotions_that_it_does_not_have(shop, dina):
+    await dina.forges("casts:new")
+    await dina.says("Ночью боты обновятся")
+    await dina.presses("Кнопка")
+    assert "акци" not in words(await dina.sees("Напишите подпись кнопки"))

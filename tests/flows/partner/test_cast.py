@@ -209,6 +209,17 @@ async def test_the_clients_clock_is_chosen_beside_the_time_and_the_text_stays(ca
     assert "по часам клиента" in shown
 
 
+async def test_the_last_screen_says_once_more_when_it_goes_and_by_whose_clock(cafe):
+    await agreed(cafe, "Анна")
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Когда")
+    await cafe.owner.says("завтра 12:30")
+    await cafe.owner.presses("Отправить…")
+    await cafe.owner.sees("Отправить рассылку?.*Когда: .*12:30, по времени магазина")
+
+
 async def test_a_marking_can_be_taken_away(cafe):
     await cafe.owner.presses("Рассылки")
     await cafe.owner.presses("Новая рассылка")
