@@ -100,8 +100,7 @@ async def _unknown(turn: Turn) -> None:
 
 async def _cancel(turn: Turn) -> None:
     """Drop what was begun; nothing happens before a confirmation, so nothing has to be taken back."""
-    shop = turn.state.data.get("shop")
-    turn.state.data = {"shop": shop} if shop else {}
+    workplace.leave(turn)
     await _home(turn, turn.text("partner.home.cancelled"))
 
 

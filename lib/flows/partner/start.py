@@ -1,7 +1,7 @@
 """The first meeting with the partner bot: consent, then the way to a shop of one's own. A link waits for the consent.
 
 stranger: anything -> consent -> [accept] -> the menu, or where the link leads
-known:    /start   -> the menu
+known:    /start   -> the menu; what was begun, such as an open bill, is left
 """
 
 from lib.flows.meeting import Meeting, is_new
@@ -21,6 +21,8 @@ async def _welcome(turn: Turn, _: User) -> None:
 
 
 async def _greet(turn: Turn) -> None:
+    turn.state.step = ""
+    workplace.leave(turn)
     where = await workplace.places(turn)
     key = "partner.start.again" if where else "partner.start.welcome"
     if not where and await is_new(turn):

@@ -58,6 +58,12 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     return None
 
 
+def leave(turn: Turn) -> None:
+    """Drop what was begun and stay at the shop."""
+    shop = turn.state.data.get("shop")
+    turn.state.data = {"shop": shop} if shop else {}
+
+
 def shops(where: list[Staff]) -> Keyboard:
     """Return the buttons that choose one of these shops."""
     return [[Button(screen.short(place.title), f"menu:shop:{place.partner_id}")] for place in where[:30]]

@@ -1,6 +1,7 @@
 """The till, as a chat: three steps to points, and every bad input of a counter."""
 
 import asyncio
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,8 @@ from lib.loyalty import cards, members, offers, points
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import make_cafe, qr, user_id
 from tests.sizes import few
+
+NUMBERS = itertools.count(700)  # a number is one person's in the whole database
 
 
 async def confirmed(cafe, member, bill="350"):
@@ -359,10 +362,121 @@ async def test_a_shop_blocked_in_the_middle_confirms_nothing(cafe):
 async def test_a_blocked_client_is_refused(cafe):
     boris = await cafe.client()
     boss = await user_id(cafe.shop, cafe.owner)
-    await cafe.run(lambda conn: members.block(conn, cafe.id, boss, boris.id))
     await confirmed(cafe, boris)
+    await cafe.run(lambda conn: members.block(conn, cafe.id, boss, boris.id))
     await cafe.cashier.presses("Начислить")
     await cafe.cashier.sees("Управляющий заблокировал этого клиента")
+    assert (await cafe.balance(boris)).available == 0
+
+
+@pytest.mark.parametrize("way", ["card", "tail", "button"])
+async def test_a_suspended_card_is_told_before_the_bill_is_asked_for(cafe, way):
+    boris = await cafe.client("Борис")
+    await confirmed(cafe, boris)
+    await cafe.cashier.presses("Начислить")
+    boss = await user_id(cafe.shop, cafe.owner)
+    await cafe.run(lambda conn: members.block(conn, cafe.id, boss, boris.id))
+    await cafe.cashier.presses("Следующий клиент")
+    if way == "button":
+        await cafe.cashier.presses("Борис")
+    else:
+        await cafe.cashier.says(qr(boris) if way == "card" else boris.phone_tail)
+    shown = words(await cafe.cashier.sees("Управляющий заблокировал этого клиента"))
+    assert "сумма чека" not in shown
+
+
+async def two_clients(cafe):
+    """Return the client whose bill is open, and another one whose number ends in 1002."""
+    boris, anna = await cafe.client("Борис"), await cafe.client("Анна", f"+7903{next(NUMBERS)}1002")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.sees("Борис.*сумма чека")
+    return boris, anna
+
+
+async def whole_number(cafe, member):
+    [row] = await cafe.shop.rows("select phone from clients where user_id = %s", member.user_id)
+    return row["phone"]
+
+
+@pytest.mark.parametrize("command", ["/start", "/cancel", "/menu"])
+async def test_a_command_leaves_the_open_bill(cafe, command):
+    await two_clients(cafe)
+    await cafe.cashier.says(command)
+    await cafe.cashier.says("1002")
+    await cafe.cashier.sees("Анна ··1002.*сумма чека")
+
+
+async def test_start_leaves_what_else_was_begun(cafe):
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Вера")
+    await cafe.owner.presses("Город")
+    await cafe.owner.says("/start")
+    boris = await cafe.client("Борис")
+    await cafe.owner.says(boris.phone_tail)
+    await cafe.owner.sees("Борис.*сумма чека")
+
+
+@pytest.mark.parametrize("said", ["+7{code}{rest}", "8 ({code}) {rest}", "8{code}{rest}", "Анна", "1002 Анна"])
+async def test_at_an_open_bill_what_is_no_sum_is_the_next_client(cafe, said):
+    boris, anna = await two_clients(cafe)
+    phone = await whole_number(cafe, anna)
+    await cafe.cashier.says(said.format(code=phone[2:5], rest=phone[5:]))
+    await cafe.cashier.sees("Анна ··1002.*сумма чека")
+    assert (await cafe.balance(boris)).available == 0
+
+
+async def test_a_phone_that_nobody_has_is_said_to_be_nobodys_at_an_open_bill(cafe):
+    await two_clients(cafe)
+    await cafe.cashier.says("89037650000")
+    await cafe.cashier.sees(r"Клиента с номером \+7 903 765-00-00 здесь нет")
+
+
+async def test_the_end_of_a_phone_with_a_zero_in_front_is_no_sum(cafe):
+    await two_clients(cafe)
+    await cafe.client("Олег", f"+7903{next(NUMBERS)}0012")
+    await cafe.cashier.says("0012")
+    await cafe.cashier.sees("Олег ··0012.*сумма чека")
+
+
+async def test_a_sum_that_ends_another_clients_phone_shows_the_way_to_them(cafe):
+    await two_clients(cafe)
+    await cafe.cashier.says("1002")
+    await cafe.cashier.sees("Борис.*Чек: 1\u00a0002 ₽.*1002 — это и последние цифры телефона другого клиента")
+    await cafe.cashier.presses("Это клиент ··1002")
+    await cafe.cashier.sees("Анна ··1002.*сумма чека")
+    await cafe.cashier.says("1002")
+    assert "другого клиента" not in words(await cafe.cashier.sees("Анна.*Чек: 1\u00a0002 ₽"))
+
+
+async def test_once_the_sum_is_known_such_digits_are_asked_about(cafe):
+    boris, anna = await two_clients(cafe)
+    await cafe.cashier.says("350")
+    await cafe.cashier.says("1002")
+    await cafe.cashier.sees("1002 — это сумма чека или следующий клиент.*Сейчас открыт чек: Борис")
+    await cafe.cashier.presses("Сумма: 1\u00a0002 ₽")
+    await cafe.cashier.sees("Борис.*Чек: 1\u00a0002 ₽")
+    await cafe.cashier.says("1002")
+    await cafe.cashier.presses("Следующий клиент")
+    await cafe.cashier.sees("Анна ··1002.*сумма чека")
+    assert [(await cafe.balance(one)).available for one in (boris, anna)] == [0, 0]
+
+
+async def test_six_digits_at_an_open_bill_are_asked_about(cafe):
+    _, anna = await two_clients(cafe)
+    await cafe.cashier.says(await cards.issue_code(cafe.id, anna.id))
+    await cafe.cashier.sees("это сумма чека или следующий клиент|Анна ··1002.*сумма чека")
+    if "следующий" in words(await cafe.cashier.last()):  # a code that begins with a zero is no sum
+        await cafe.cashier.presses("Следующий клиент")
+    await cafe.cashier.sees("Анна ··1002.*сумма чека")
+
+
+async def test_a_card_is_the_next_client_where_points_are_asked_for(cafe):
+    boris, anna = await cafe.client("Борис", has=300), await cafe.client("Анна", f"+7903{next(NUMBERS)}1002")
+    for said in (qr(anna).removeprefix("/start "), await whole_number(cafe, anna)):
+        await confirmed(cafe, boris, "1000")
+        await cafe.cashier.presses("Списать баллы")
+        await cafe.cashier.says(said)
+        await cafe.cashier.sees("Анна ··1002.*сумма чека")
 
 
 async def test_a_name_with_markup_is_shown_as_it_is(cafe):

@@ -3,7 +3,8 @@
 find -> (several: choose) -> bill -> confirm -> [give] -> done
                                         └-> points -> redeem -> [take] -> done, or first the client's word (asking.py)
 find -> a voucher's eight digits -> what it is for, to be handed over by the flow `voucher`
-/start c_<token>, which is what a scanned QR code is -> bill
+bill -> digits that may be the next client, too: doubt.py asks -> [sum] -> confirm, or [next client] -> find
+/start c_<token>, which is what a scanned QR code is -> bill; any other /start leaves the bill
 
 Who is served and what of their bill is known is in serving.py. The ledger reads the rows itself, so the press that
 confirms costs four statements: the place, the operation, and what the client hears, now and later.
@@ -15,7 +16,7 @@ from typing import Any
 
 from lib import db, errors, money, text, typed
 from lib.flows.partner import workplace
-from lib.flows.partner.till import asking, names, serving, voucher
+from lib.flows.partner.till import asking, doubt, names, serving, voucher, ways
 from lib.flows.partner.till.serving import TILL, Serving
 from lib.jobs import kick
 from lib.loyalty import cards, counter, members, partners, points
@@ -23,7 +24,7 @@ from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.partners import Partner
 from lib.loyalty.staff import Staff
 from lib.telegram import screen
-from lib.telegram.client import Button, Keyboard
+from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
 
 
@@ -59,8 +60,10 @@ async def _pressed(turn: Turn, place: Staff, wanted: str, argument: str) -> None
         await _find(turn, place)
     elif not draft.member:
         await _find(turn, place, turn.text("partner.till.lost"))
+    elif wanted in ("sum", "who") and draft.words:
+        await (_look_up if wanted == "who" else _typed_bill)(turn, place, draft.words)
     elif wanted == "bill":
-        await _typed_bill(turn, place, argument) if argument else await _bill(turn, place, draft.member)
+        await _quick_bill(turn, place, argument) if argument else await _bill(turn, place, draft.member)
     elif not draft.bill:
         await _bill(turn, place, draft.member)
     else:
@@ -79,14 +82,16 @@ async def _with_bill(turn: Turn, place: Staff, wanted: str, argument: str) -> No
 
 
 async def _typed(turn: Turn, place: Staff, words: str) -> None:
-    """Take words for what the screen asks; a card's or a voucher's digits are known anywhere but where a sum is due."""
+    """Take words for what the screen asks; a card's link is the next client anywhere, a phone wherever it is no sum."""
     draft = serving.of(turn, place)
     step = turn.state.step
-    if step == "till:redeem" and draft.asked and len(typed.digits(words)) == 6:
+    if counter.CARD.search(words):
+        await _look_up(turn, place, words)
+    elif step == "till:redeem" and draft.asked and len(typed.digits(words)) == 6:
         await _told(turn, place, typed.digits(words))
-    elif step in ("till:bill", "till:confirm", "till:redeem") and draft.member and not counter.CARD.search(words):
+    elif step in ("till:bill", "till:confirm", "till:redeem") and draft.member:
         await _typed_bill(turn, place, words)
-    elif step == "till:points" and draft.bill:
+    elif step == "till:points" and draft.bill and not doubt.is_phone(words):
         await _typed_points(turn, place, words)
     else:
         await _look_up(turn, place, words)
@@ -114,15 +119,30 @@ async def _scanned(turn: Turn, payload: str) -> None:
 
 async def _look_up(turn: Turn, place: Staff, words: str) -> None:
     try:
-        shown = await asking.look_up(turn, place.partner_id, words)
-        if shown.voucher:
-            await voucher.show(turn, shown.voucher)
-        elif shown.member_id:
-            await _bill(turn, place, shown.member_id, nonce=shown.nonce)
-        elif shown.clients:
-            await _choose(turn, shown.clients, shown.numbers)
+        await _serve(turn, place, await asking.look_up(turn, place.partner_id, words))
+    except errors.AppError as error:
+        await _find(turn, place, workplace.refusal(turn, error))
+
+
+async def _serve(turn: Turn, place: Staff, shown: counter.CounterVisitor) -> None:
+    if shown.voucher:
+        await voucher.show(turn, shown.voucher)
+    elif shown.member_id:
+        await _bill(turn, place, shown.member_id, nonce=shown.nonce)
+    elif shown.clients:
+        await _choose(turn, shown.clients, shown.numbers)
+    else:
+        await _find(turn, place, names.nobody(turn, shown.numbers))
+
+
+async def _no_sum(turn: Turn, place: Staff, words: str, note: str) -> None:
+    """Go on to the next client, whom words name that are no sum; ask for the sum again when they name nobody."""
+    try:
+        shown = await doubt.next_client(turn, place, words)
+        if shown is None:
+            await _bill(turn, place, serving.of(turn, place).member, note=note)
         else:
-            await _find(turn, place, names.nobody(turn, shown.numbers))
+            await _serve(turn, place, shown)
     except errors.AppError as error:
         await _find(turn, place, workplace.refusal(turn, error))
 
@@ -155,12 +175,12 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
     """Ask for the bill of this client."""
     try:
         shop, member = await _who(place, member_id)
-    except errors.Missing as error:
+    except (errors.Missing, errors.Denied) as error:
         await _find(turn, place, workplace.refusal(turn, error))
         return
     TILL.keep(turn.state, serving.begin(serving.of(turn, place), member, nonce))
     turn.state.step = "till:bill"
-    quick = [Button(text.money(turn.language, one), f"till:bill:{one}") for one in _quick(shop)]
+    quick = [Button(text.money(turn.language, one), f"till:bill:{one}") for one in ways.quick(shop)]
     words = turn.text(
         "partner.till.bill",
         **names.of(member),
@@ -172,15 +192,16 @@ async def _bill(turn: Turn, place: Staff, member_id: int, *, note: str = "", non
     await turn.show(screen.paragraphs(note, words, tagged), [*screen.in_rows(quick), screen.home(turn, "till:find")])
 
 
-def _quick(shop: Partner) -> tuple[int, ...]:
-    return tuple(shop.quick_amounts) or workplace.QUICK
-
-
 async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
+    """Return the shop and the client; Denied("member_blocked") before anything is asked about a suspended card."""
+
     async def both(conn: db.Connection) -> tuple[Partner, Member]:
         return await partners.get(conn, place.partner_id), await members.get(conn, place.partner_id, member_id)
 
-    return await db.run(both)
+    shop, member = await db.run(both)
+    if member.blocked_at:
+        raise errors.Denied("member_blocked", str(member.id))
+    return shop, member
 
 
 async def _quoted(turn: Turn, place: Staff) -> tuple[Partner, Member, points.Quote]:
@@ -191,18 +212,30 @@ async def _quoted(turn: Turn, place: Staff) -> tuple[Partner, Member, points.Quo
 
 
 async def _typed_bill(turn: Turn, place: Staff, words: str) -> None:
-    """Take the sum: typed by hand, or kopecks from a quick button, which must be one that this shop has."""
+    """Take the sum that was typed by hand, unless it is no sum, or the next client's number as well."""
     draft = serving.of(turn, place)
     shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     try:
-        if turn.came.kind == "press":
-            bill = screen.number(words)
-            if bill not in _quick(shop):
-                raise errors.Invalid("amount_unclear")
-        else:
-            bill = money.parse(words, limit=shop.max_bill_minor)
+        if not doubt.is_sum(words):
+            raise errors.Invalid("amount_unclear")
+        bill = money.parse(words, limit=shop.max_bill_minor)
     except errors.Invalid as error:
-        await _bill(turn, place, draft.member, note=workplace.refusal(turn, error))
+        await _no_sum(turn, place, words, workplace.refusal(turn, error))
+        return
+    twofold = turn.came.kind == "text" and await doubt.also(place, draft, words)
+    if twofold and doubt.must_ask(turn, words):
+        await doubt.ask(turn, draft, bill)
+        return
+    TILL.keep(turn.state, replace(draft.billed(bill), words=words if twofold else ""))
+    await _confirm(turn, place)
+
+
+async def _quick_bill(turn: Turn, place: Staff, kopecks: str) -> None:
+    """Take the sum of a quick button, which must be one that this shop has."""
+    draft, bill = serving.of(turn, place), screen.number(kopecks)
+    shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
+    if bill not in ways.quick(shop):
+        await _bill(turn, place, draft.member, note=turn.text("partner.error.amount_unclear"))
         return
     TILL.keep(turn.state, draft.billed(bill))
     await _confirm(turn, place)
@@ -220,26 +253,10 @@ async def _confirm(turn: Turn, place: Staff, note: str = "") -> None:
     promotion = turn.text("partner.till.promotion", title=quote.promotion) if quote.promotion else ""
     facts = {"bill": draft.bill, "points": quote.points, "available": quote.available}
     words = turn.text("partner.till.confirm", **names.of(member), **facts, promotion=promotion)
-    payable = turn.text(_payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
+    payable = turn.text(ways.payable(shop, quote), payable=quote.payable, share=shop.max_pay_pct * 100)
     owed = turn.text("partner.till.owed", points=quote.owed) if quote.owed else ""
-    parts = [note, words, owed, payable]
-    await turn.show(screen.paragraphs(*parts), _ways(turn, quote))
-
-
-def _payable(shop: Partner, quote: points.Quote) -> str:
-    """Return what is said of paying in points: how many can, or why none can."""
-    if quote.payable:
-        return "partner.till.payable"
-    kept = "not_payable" if not shop.max_pay_pct else "bill_below_point"
-    return f"partner.till.{kept if quote.available else 'no_points'}"
-
-
-def _ways(turn: Turn, quote: points.Quote) -> Keyboard:
-    give = screen.button(turn, "partner.button.accrue", "till:give", style="success", points=quote.points)
-    rows = [[give]] if quote.points else []
-    rows += [[screen.button(turn, "partner.button.spend", "till:points")]] if quote.payable else []
-    rows.append([screen.button(turn, "partner.button.other_bill", "till:bill")])
-    return [*rows, screen.home(turn, "till:bill")]
+    parts = [note, words, owed, payable, doubt.note(turn, draft)]
+    await turn.show(screen.paragraphs(*parts), ways.of(turn, quote, draft))
 
 
 async def _points(turn: Turn, place: Staff, note: str = "") -> None:
@@ -301,18 +318,19 @@ async def _typed_points(turn: Turn, place: Staff, words: str, note: str = "") ->
 
 async def _give(turn: Turn, place: Staff) -> None:
     draft = serving.of(turn, place)
-    options: dict[str, Any] = {"bill_minor": draft.bill, "nonce": draft.nonce, "key": _key(turn), "again": draft.again}
+    options: dict[str, Any] = {"bill_minor": draft.bill, "key": ways.key(turn)}
+    options |= {"nonce": draft.nonce, "again": draft.again}
     try:
         done = await db.run(lambda conn: counter.accrue(conn, place, draft.member, **options))
     except errors.AppError as error:
         await _not_done(turn, place, error)
         return
-    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **_result(turn, draft, done)), done)
+    await _done(turn, turn.text("partner.till.accrued", points=done.earned, **ways.result(turn, draft, done)), done)
 
 
 async def _take(turn: Turn, place: Staff) -> None:
     draft = serving.of(turn, place)
-    options: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": _key(turn)}
+    options: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": ways.key(turn)}
     options |= {"nonce": draft.showing(), "again": draft.again}
     try:
         done = await db.run(lambda conn: counter.redeem(conn, place, draft.member, **options))
@@ -320,12 +338,12 @@ async def _take(turn: Turn, place: Staff) -> None:
         await (_ask(turn, place, draft) if error.code == "not_confirmed" else _not_done(turn, place, error))
         return
     more = {"points": done.points, "earned": done.earned, "pay": done.paid_minor}
-    await _done(turn, turn.text("partner.till.redeemed", **more, **_result(turn, draft, done)), done)
+    await _done(turn, turn.text("partner.till.redeemed", **more, **ways.result(turn, draft, done)), done)
 
 
 async def _ask(turn: Turn, place: Staff, draft: Serving) -> None:
     """Ask the client, who did not show their card; a refusal ends it."""
-    bill: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": _key(turn)}
+    bill: dict[str, Any] = {"bill_minor": draft.bill, "spend": draft.points, "key": ways.key(turn)}
     try:
         member = await db.run(lambda conn: members.get(conn, place.partner_id, draft.member))
         asked = await db.run(lambda conn: counter.ask(conn, place, member, **bill))
@@ -344,15 +362,6 @@ async def _told(turn: Turn, place: Staff, digits: str) -> None:
     if await asking.told(turn, serving.of(turn, place), digits):
         points = str(serving.of(turn, place).points)
         await _typed_points(turn, place, points, turn.text("partner.till.code_fits"))
-
-
-def _key(turn: Turn) -> str:
-    return f"till:{turn.chat.bot}:{turn.chat.id}:{turn.came.message_id}"
-
-
-def _result(turn: Turn, draft: Serving, done: points.Receipt) -> dict[str, Any]:
-    pending = turn.text("partner.till.pending", points=done.pending) if done.pending else ""
-    return {"name": draft.name, "bill": done.bill_minor, "available": done.available, "pending": pending}
 
 
 async def _not_done(turn: Turn, place: Staff, error: errors.AppError) -> None:

@@ -20,7 +20,8 @@ class Serving:
     """A client at the counter of a shop.
 
     `nonce` is the showing of the card, "" without one, and `shown_at` its time. `bill` is in kopecks. `asked`: the
-    client was asked for their word; `again`: the same bill once more is meant.
+    client was asked for their word; `again`: the same bill once more is meant. `words` are digits that may be the bill
+    or the next client.
     """
 
     shop: int
@@ -32,6 +33,7 @@ class Serving:
     points: int = 0
     asked: bool = False
     again: bool = False
+    words: str = ""
 
     def showing(self, *, now: datetime | None = None) -> str:
         """Return the showing of the card; "" when there was none or it is too long ago."""
@@ -44,7 +46,7 @@ class Serving:
 
     def billed(self, bill: int) -> "Serving":
         """Return it with another bill, of which nothing is decided yet."""
-        return replace(self, bill=bill, points=0, asked=False, again=False)
+        return replace(self, bill=bill, points=0, asked=False, again=False, words="")
 
 
 TILL = DraftKey("till", Serving)
