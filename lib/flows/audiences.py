@@ -17,6 +17,7 @@ PLACES = ("city", "category")  # the platform's own
 NUMBERS = (*DAYS, "tier", "unused")
 ROOM = 26  # characters of a button of which two stand side by side on a phone
 BOTS = ("client", "partner", "studio")
+KINDS = ("notice", "news")  # what concerns everybody, and what the platform praises
 
 
 def is_away(days: int) -> bool:
@@ -31,6 +32,8 @@ def changed(one: Broadcast, wish: str) -> dict[str, Any] | None:
         return {"filter": {}}
     if name == "role" and value in BOTS and not one.partner_id:
         return {"bot": value, "filter": {}}
+    if name == "kind" and value in KINDS and not one.partner_id:
+        return {"kind": value}
     if not value:
         return None
     is_number = name in NUMBERS and value.isascii() and value.isdecimal() and len(value) < 19
@@ -57,6 +60,7 @@ async def rows(turn: Turn, one: Broadcast, opened: str, data: str) -> Keyboard:
         short = [button for button in buttons if len(button.label) <= ROOM]
         return [*screen.in_rows(short), *([button] for button in buttons if button not in short)]
     bots = [] if one.partner_id else [(f"role={bot}", turn.text(f"news.to.role.{bot}")) for bot in BOTS]
+    bots += [] if one.partner_id else [(f"kind={kind}", turn.text(f"news.to.kind.{kind}")) for kind in KINDS]
     roles = [[Button(_ticked(one, wish, label), f"{data}:{wish}")] for wish, label in bots]
     conditions = [
         Button(("✅ " if name in one.filter else "") + turn.text(f"news.to.name.{name}"), f"{data}:{name}")
@@ -83,7 +87,7 @@ async def whole(one: Broadcast, wish: str) -> str:
 
 def _ticked(one: Broadcast, wish: str, label: str) -> str:
     name, _, value = wish.partition("=")
-    chosen = one.bot if name == "role" else one.filter.get(name)
+    chosen = {"role": one.bot, "kind": one.kind}.get(name, one.filter.get(name))
     return f"✅ {label}" if str(chosen) == value else label
 
 
@@ -122,7 +126,7 @@ async def _cities(conn: db.Connection, one: Broadcast) -> list[str]:
 
 async def said(turn: Turn, one: Broadcast) -> str:
     """Return the conditions in words."""
-    parts = [] if one.partner_id else [turn.text(f"news.to.role.{one.bot}")]
+    parts = [] if one.partner_id else [turn.text(f"news.to.role.{one.bot}"), turn.text(f"news.to.only.{one.kind}")]
     for name, value in one.filter.items():
         if name in DAYS:
             parts.append(turn.text(f"news.to.{name}", days=value))

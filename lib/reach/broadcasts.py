@@ -159,11 +159,14 @@ async def forget_drafts(conn: db.Connection, now: datetime, limit: int) -> int:
 async def change(conn: db.Connection, one: Broadcast, **fields: Any) -> Broadcast:
     """Change what a draft says, or to whom; return it with its next version. Conflict when it is no draft any more.
 
-    Whatever is changed, a yes to its price is over; a shop's is never paid for.
+    Whatever is changed, a yes to its price is over; a shop's is never paid for. What is marked as advertising is no
+    notice, and goes to those who have agreed.
     """
     wanted = {name: fields.get(name, getattr(one, name)) for name in FIELDS} | {"paid": fields.get("paid", False)}
     if wanted["paid"] and one.partner_id:
         raise errors.Denied("not_the_platforms")
+    if wanted["advertiser"] and wanted["kind"] == "notice":
+        wanted["kind"] = "news"
     _check(wanted)
     ids = {"partner_id": one.partner_id, "id": one.id, "version": one.version}
     if not await SQL.change.within(PLATFORM).run(conn, **ids, **_stored(wanted)):

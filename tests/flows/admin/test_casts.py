@@ -140,3 +140,20 @@ async def test_the_platform_is_not_offered_promotions_that_it_does_not_have(shop
     await dina.says("Ночью боты обновятся")
     await dina.presses("Кнопка")
     assert "акци" not in words(await dina.sees("Напишите подпись кнопки"))
+
+
+async def test_what_the_platform_praises_goes_to_those_who_agreed(shop, dina):
+    await dina.forges("casts:new")
+    await dina.says("Новые сцены в студии")
+    await dina.presses("Кому")
+    await dina.presses("важное: всем")
+    await dina.presses("новости: кто согласился")
+    await dina.sees("Сейчас: .*кто согласился на новости")
+    kept = "select kind from broadcasts where partner_id = 0 order by id desc limit 1"
+    assert (await shop.rows(kept))[0]["kind"] == "news"
+    await dina.presses("важное: всем")
+    await dina.presses("Назад")
+    await dina.presses("Маркировка")
+    await dina.says("ООО «Мука» 2VtzqxABC")
+    await dina.sees("Реклама: ООО «Мука».*кто согласился на новости")
+    assert (await shop.rows(kept))[0]["kind"] == "news", "advertising is no notice"
