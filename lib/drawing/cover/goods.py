@@ -24,27 +24,38 @@ _STEMS = {
     ),
     "beauty": (
         r"тени\b|лак для|расческ|бритв|патчи|дезодорант|антиперспирант|маникюр|гребень|румян|хайлайтер|консилер"
+        r"|ватн|парик|для бороды"
         r"|бальзам|пенк[аи]\b|скраб|эпилятор|плойк|кисть для|razor|hair ?brush|deodorant|nail|eye ?patch|blush|conceal"
     ),
     "lamp": r"лампочк|фонар|прожектор|bulb|flashlight|headlamp|lantern",
-    "tools": r"клей\b|краск[аи] для стен|гвозд|саморез|изолент|стремянк|кисть маляр|шпатл|герметик|glue\b|sealant",
+    "tools": (
+        r"клей\b|краск[аи] для стен|гвозд|саморез|изолент|смесител|сантехн|стремянк|кисть маляр|шпатл|герметик"
+        r"|glue\b|sealant"
+    ),
     "plant": r"удобрен|шланг|секатор|грунт\b|лейк[аи]\b|рассад|газон|теплиц|fertili|hose\b|pruner|greenhouse|soil\b",
-    "sport": r"гамак|термобель|эспандер|hammock",
-    "home": r"сушилк|швабр|ведр|гладильн|фоторамк|елк[аи]\b|гирлянд|картин[аы]\b|ароматизатор|photo frame",
+    "sport": r"бассейн|удочк|спиннинг|рыболов|рыбал|ледобур|гамак|термобель|эспандер|hammock",
+    "home": (
+        r"порошок|гель для стир|капсул|отбеливат|(?:чистящ|моющ)\w* средств|сушилк|швабр|ведр|гладильн"
+        r"|фоторамк|елк[аи]\b|гирлянд|картин[аы]\b|ароматизатор|photo frame"
+    ),
     "food": (
         r"паста (?:из|тверд|итал)|рис\b|гречк|фарш|сосиск|рыб[аы]\b|икра\b|pasta|rice\b"
         r"|чипс|сухар|снек|хлебц|вафл|сироп|масло (?:сливоч|подсолн|кокос|льнян)|протеин|батончик|крекер|мюсли|гранол"
-        r"|миндал|фисташ|финик|халв|пастил|кетчуп|майонез|chips|crackers?\b|granola|syrup|protein|snack"
+        r"|миндал|фисташ|финик|халв|пастил"
+        r"|масло (?:раст|кунж|топл)|оливков\w* масл|мюсл|консерв|тушенк|икр[ыа]\b|мяс[оа]\b|колбас|приправ|уксус"
+        r"|пюре|смес[ьи]\b|кетчуп|майонез|chips|crackers?\b|granola|syrup|protein|snack"
     ),
     "kids": (
         r"слайм|антистресс|дет(?:ей|ям|и)\b|ребен|младен|новорожд|подгузн|коляск|кубики|игр[аыу]?\b|раскраск|сортер"
-        r"|бизиборд|автокресл|прорезыват|пупс|пирамидка|слинг|slime|blocks\b|stroller|diaper|nursery|child|pram\b|game\b"
+        r"|бизиборд|автокресл|прорезыват|пупс|пирамидка|слинг|бутылочк|самокат|прогулочн|молокоотс|пеленк|ползунк|распашонк|slime|blocks\b|stroller|diaper|nursery|child|pram\b|game\b"
     ),
     "kitchen": (
         r"сковор|кастрюл|нож(?:и|ей)?\b|кружк|чашк|тарел|миск|бокал|стакан|термос|термокр|бутыл|контейнер|ланч|противень"
         r"|чайник|турк[аи]\b|разделочн|половник|лопатк|посуд|столовы|вилк|ложк|терк|дуршлаг|мультивар|блендер|тостер"
         r"|микроволн|гриль|мясоруб|соковыж|миксер|аэрогрил|вафельниц|хлебопеч|кухон|кухн|форм[аы] для вып|духов(?:к|ой)"
-        r"|плит[аы]\b|весы кух|mugs?\b|cups?\b|pans?\b|pots?\b|knife|knives|kettle|tumbler|thermos|bottle|plates?\b"
+        r"|плит[аы]\b|весы кух"
+        r"|кувшин|френч-?пресс|гейзерн|самовар|сахарниц|бутылочк|мангал|казан|шампур|коптильн|поильник"
+        r"|mugs?\b|cups?\b|pans?\b|pots?\b|knife|knives|kettle|tumbler|thermos|bottle|plates?\b"
         r"|bowl|lunch|blender|toaster|cookware|kitchen|cutting board|fryer|oven"
         r"|coffee (?:maker|machine|grinder)|кофе(?:маш|вар|мол)"
     ),
@@ -79,14 +90,20 @@ FAMILIES = {*_STEMS, *facts.KINDS}
 # A family that says more than a kind stands in its place.
 _NARROWER = {
     "home": {"kitchen", "textile", "furniture"},
+    "beauty": {"mouth"},
     "clothes": {"shoes", "bags"},
     "kids": {"pets"},
     "tools": {"auto"},
 }
+# Where a product stands says nothing of what it is, and neither does whom it is for: boots for children have no wheels.
+_PLACE = re.compile(r"\bдля (?:кухни|ванной|дома|дачи|гаража|сада|офиса|спальни|гостиной|балкона)\b")
+_FOR_WHOM = frozenset({"kids"})
 UNKNOWN = "other"
 
+# What a name of goods may begin with: an electric kettle is a kettle.
+_BEFORE = r"(?:электро|мини|микро|термо|гидро|фото|видео|вело|мото|био|супер)-?"
 _PATTERNS = [
-    (family, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE))
+    (family, re.compile(rf"(?<![^\W\d_])(?:{_BEFORE})?(?:{stems})", re.IGNORECASE))
     for family, stems in (*_STEMS.items(), *facts.KINDS.items())
 ]
 
@@ -98,8 +115,9 @@ _WITHOUT_CURRENT = "food clothes shoes textile beauty plant"
 
 # Signs that draw a thing, with the families whose goods have to do with it. "-" begins a list of those that have not.
 HOMES = {
-    **dict.fromkeys(("cookie", "cake", "ice-cream", "cheese", "baguette", "salad", "meat", "fish", "egg"), _EATEN),
-    **dict.fromkeys(("apple", "cherry", "lemon", "carrot", "mushroom", "pepper", "wheat", "acorn", "nut"), _GROWN),
+    "cookie": "food pets",
+    **dict.fromkeys(("cake", "ice-cream", "cheese", "baguette", "salad", "meat", "fish", "egg"), _EATEN),
+    **dict.fromkeys(("cherry", "lemon", "carrot", "mushroom", "pepper", "wheat", "acorn", "nut"), _GROWN),
     **dict.fromkeys(("chef-hat", "bowl-spoon", "cooker"), f"{_COOKED} home"),
     **dict.fromkeys(("dress", "pants", "hoodie", "beanie"), _WORN),
     **dict.fromkeys(("keyboard", "cpu", "disc", "printer", "mouse"), "tech auto stationery"),
@@ -116,12 +134,15 @@ HOMES = {
     "sunglasses": "clothes auto sport kids", "scissors": "-food shoes auto", "anvil": "-food beauty",
     "wood": "-food shoes clothes beauty textile", "circles": "-food",
     "diamond": "-kids sport furniture tools auto plant pets",
+    "perfume": "-food shoes pets tools kitchen furniture", "wifi": "tech lamp auto",
+    "apple": "food kitchen plant pets kids", "paint": "home tools furniture kids stationery auto",
     "candy": "food kitchen", "milk": "food kitchen pets beauty kids", "mood-tongue": f"{_EATEN} mouth beauty",
-    "bowl": f"{_COOKED} pets kids", "glass": "food kitchen home lamp tech beauty furniture pets",
-    "bottle": "food kitchen beauty kids pets sport home mouth plant", "cup": "food kitchen home tech auto furniture",
+    "bowl": "food kitchen pets kids", "glass": "food kitchen home lamp tech beauty furniture pets",
+    "bottle": "food kitchen beauty kids pets sport home mouth", "cup": "food kitchen home tech auto furniture",
     "coffee": "food kitchen home tech furniture beauty", "teapot": "food kitchen home tech",
     "salt": "food kitchen beauty",
-    "dental": "mouth pets kids", "hair-dryer": "beauty tech pets kids clothes", "hand-soap": "-textile furniture tech",
+    "dental": "mouth pets kids", "hair-dryer": "beauty tech pets kids clothes",
+    "hand-soap": "-textile furniture tech food kitchen",
     "shoe": "shoes clothes sport kids furniture health", "sock": _WORN, "high-heel": "shoes clothes",
     "shirt": "-food plant auto furniture stationery lamp tools bags mouth health pets kitchen",
     "hanger": "clothes furniture home textile bags",
@@ -138,15 +159,32 @@ HOMES = {
     "barbell": "sport food clothes health", "candle": "home lamp beauty food", "car-fan": "auto tech",
     "fish-hook": "sport", "spray": "home beauty plant kitchen eco", "wallpaper": "home tools",
     "brush": "-clothes shoes textile tech food bags auto furniture",
-    "paint": "-clothes shoes food textile kitchen bags beauty",
     "home": "-clothes shoes sport food beauty bags mouth auto",
+    **dict.fromkeys(("ball-basketball", "ball-football", "boxing-glove"), "sport kids pets"),
+    **dict.fromkeys(("device-gamepad-2", "headphones", "headset"), "tech kids furniture bags clothes"),
+    **dict.fromkeys(("device-sd-card", "plug-connected", "usb"), "-food clothes shoes textile beauty plant mouth"),
+    **dict.fromkeys(("tool", "tools", "trash", "stairs"), "-food beauty clothes shoes textile mouth"),
+    "bandage": "health beauty kids shoes clothes pets sport", "hexagons": "food beauty health lamp home kids",
+    "book": "-food beauty textile shoes clothes tools auto", "school": "kids stationery bags clothes tech",
+    "microwave": "kitchen food tech textile", "swimming": "sport kids clothes tech health",
+    "wallet": "bags clothes tech", "wall": "-food beauty clothes shoes bags pets mouth",
+    "ironing-1": "clothes textile home tech kids bags", "lungs": "health tech beauty sport food home",
+    "wash-machine": "-food tools plant mouth", "truck-delivery": "-clothes beauty",
+}  # fmt: skip
+
+
+# Signs that draw a thing and nothing that it does: where a verb speaks, the thing is only one that it is done to.
+INERT = {
+    "anvil", "apple", "baguette", "bottle", "bowl", "brush", "cake", "candy", "cheese", "cherry", "circles", "coffee",
+    "cookie", "cup", "diamond", "dress", "egg", "fish", "flower", "glass", "meat", "milk", "nut", "paint", "pants",
+    "plant", "salad", "salt", "sofa", "teapot", "texture", "wheat", "wheel", "wood", "yarn",
 }  # fmt: skip
 
 
 @lru_cache(maxsize=64)
 def families(name: str) -> frozenset[str]:
     """Return the families that a product's whole title names; UNKNOWN alone where it names none."""
-    name = name.lower().replace("ё", "е")
+    name = _PLACE.sub("", name.lower().replace("ё", "е"))
     named = {family for family, stems in _PATTERNS if stems.search(name)}
     return frozenset(one for one in named if named.isdisjoint(_NARROWER.get(one, ()))) or frozenset({UNKNOWN})
 
@@ -156,5 +194,6 @@ def is_at_home(sign: str, product: frozenset[str]) -> bool:
     listed = HOMES.get(sign)
     if listed is None or UNKNOWN in product:
         return True
+    product = product - _FOR_WHOM or product
     named = set(listed.removeprefix("-").split())
     return bool(product - named) if listed.startswith("-") else not product.isdisjoint(named)

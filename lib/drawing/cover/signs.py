@@ -5,6 +5,10 @@ or "without", nor before "-free" or "не нужен": a rule for what a thing l
 the last one answers whatever is left with "ban". A crossed-out sign in turn stands only where something is denied,
 removed or kept away.
 
+Of the words that are left some are only mentioned: what a thing is for or goes into, what it is likened to, and the
+subject of a verb that is denied. They count where nothing else has a sign, what it is likened to never. Where a verb
+speaks, a thing is only what it is done to; and what says two opposites has the sign of neither.
+
 What a word means depends on the goods: slime that crunches is no biscuit. A sign that draws a thing stands only where
 `goods` has it at home, and a rule with families in its last column is asked only for a product that is of one of them.
 
@@ -14,7 +18,7 @@ cell of 128 pixels a sign, white on black, in the order of the names in `signs.c
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,14 +32,41 @@ CELL = 128
 COLUMNS = 16
 BLOCK = 24
 START = r"(?<![^\W\d_])"
-THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+"
+THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+(?:\s+\w{3,}(?:[аяыи]|ов|ев|ей)\b)?"
+CLAUSE = r"[^,;.:!()—–]*"
 DENIED = re.compile(
-    rf"\b(?:без|нет|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
-    r"|\b(?P<needless>\w+)\s+не\s+(?:нуж|треб|понадоб)\w*|\b(?:не|not|never|nothing)\s+(?P<never>\w+)"
+    rf"\b(?:без|нет|нельзя|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
+    rf"|\b(?P<needless>\w+)\s+не\s+(?:надо|нуж|треб|понадоб)\w*"
+    rf"|\b(?:не|not|never|nothing)\s+(?P<never>(?!бо[ия]|вызыв|страш)\w+{CLAUSE})"
+    r"|\b(?P<hardly>\w+)\s+мало\b|\bмало\s+(?P<few>\w+)"
     r"|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b"
 )
+NOUN = r"(?:\w+(?:ого|его|ых|их|ой|ей|ую|юю|ым|им|ый|ий|ая|яя|ое|ее|ые|ие)\s+){0,2}\w+"
+TO = r"(?:для|под|над|перед|к|ко|в|во|for|under)\s+(?!подар|комплект|набор|упаков)"
+FITS = r"(?:подход|подойд|удобн|можно|мыть|моется|моющ|fits?\b|suit|safe\b)\w*\s+"
+LESSENS = r"(?:уменьша|снижа|удаля|устраня|скрыва|маскиру|глуш|reduc|hid)\w*\s+"
+MENTIONED = re.compile(
+    rf"(?:^|{FITS}){TO}{NOUN}|\b{TO}(?P<aim>{NOUN})|\b{LESSENS}(?P<less>{CLAUSE})"
+    r"|^(?P<subject>\w+(?:\s+(?!и\b)\w+)?)\s+(?=не\s+(?!страш|над|нуж|треб|понадоб))"
+)
+LIKENED = re.compile(
+    rf"{FITS}как|\b(?:как|словно|будто|(?:прочнее|крепче|легче|тоньше)(?!\s+\w+ть\b)|like|as|than)\s+(?P<likened>{CLAUSE})"
+)
+VERB = re.compile(
+    r"\b(?!подход|подойд|вмеща|помещ|магнит|гранит|кредит|лимит|защит|щенят)\w+(?:[аеиуюя]ют|[аеуюя]ет|ит|ят|ат(?=ся))(?:ся)?\b"
+)
+# What says two of these says both, and neither sign is the whole of it.
+OPPOSED: tuple[set[str], ...] = (
+    {"sun", "snowflake"},
+    {"temperature-plus", "temperature-minus"},
+    {"temperature-plus", "snowflake"},
+    {"flame", "temperature-minus"},
+    {"arrows-minimize", "maximize"},
+    {"sun", "moon"},
+)
 AWAY = re.compile(
-    r"\b(?:(?:не|без|нет|против|от|no|not|non|without|never|free|zero)\b|don'?t|doesn'?t|won'?t|анти|бе[сз]|непро|нетокс|проти"
+    r"\b(?:(?:не|без|нет|против|держит запах|запах внутри|уменьша|от|no|not|non|without|never|free|zero)\b"
+    r"|don'?t|doesn'?t|won'?t|анти|бе[сз]|непро|нетокс|проти"
     r"|отводит|отталк|впитыва|снима|снижа|скрыва|незамет|невидим|маскир|убира|убива|устран|удал|уничтож|нейтрал|поглощ"
     r"|герметич|гигиен|дезинф|стерил|обеззар|москит|шумо|звукои|ветроз|ветроу|тих|низк|слыш|тен[еью]|отпуг|отгон|избав|съеда"
     r"|\d ?дб\b|уров|anti|leak|spill|quiet|silent|noise|wind|absorb|block|cancel|conceal|control|deter|eliminat|hide"
@@ -93,27 +124,43 @@ def chosen(benefits: Sequence[str], product: str) -> list[str]:
 @lru_cache(maxsize=256)
 def _sign(benefit: str, product: frozenset[str]) -> str:
     benefit = benefit.lower().replace("ё", "е")
-    denied = [match.span(match.lastgroup or 0) for match in DENIED.finditer(benefit)]
+    denied = [*_spans(DENIED, benefit), *_spans(LIKENED, benefit)]
+    passed = [*denied, *_spans(MENTIONED, benefit)]
+    said = _said(benefit, product, passed)
+    name = next(said, "") or next(_said(benefit, product, denied), "")
+    opposites = set[str]().union(*(pair for pair in OPPOSED if name in pair)) - {name}
+    return "" if opposites and not opposites.isdisjoint(said) else name
+
+
+def _spans(pattern: re.Pattern[str], benefit: str) -> list[tuple[int, int]]:
+    """Return where the named part of each match stands; a match without one only keeps its words from the others."""
+    return [match.span(match.lastgroup) for match in pattern.finditer(benefit) if match.lastgroup]
+
+
+def _said(benefit: str, product: frozenset[str], passed: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield the signs of the rules that answer outside what is passed over, in the order of the rules."""
     is_away = AWAY.search(benefit) is not None
+    verb = VERB.search(benefit)
     for anything, block in _blocks():
         if not anything.search(benefit):
             continue
         for rule in block:
             if (rule.name.endswith("-off") and not is_away) or not _suits(rule, product):
                 continue
-            if any(not _is_within(match.span(), denied) for match in _pattern(rule.stem).finditer(benefit)):
-                return rule.name
-    return ""
+            if any(_counts(rule.name, match.span(), verb, passed) for match in _pattern(rule.stem).finditer(benefit)):
+                yield rule.name
+
+
+def _counts(name: str, span: tuple[int, int], verb: re.Match[str] | None, passed: list[tuple[int, int]]) -> bool:
+    if verb and name in goods.INERT and not span[0] <= verb.start() < span[1]:
+        return False
+    return name.endswith("-off") or not any(start <= span[0] and span[1] <= end for start, end in passed)
 
 
 def _suits(rule: SignRule, product: frozenset[str]) -> bool:
     if rule.families:
         return not rule.families.isdisjoint(product)
     return goods.is_at_home(rule.name, product)
-
-
-def _is_within(span: tuple[int, int], denied: list[tuple[int, int]]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in denied)
 
 
 @cache
