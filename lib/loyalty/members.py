@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lib import dates, db, errors, typed
 from lib.loyalty import phones
@@ -56,6 +56,7 @@ class Card:
     next_at: datetime | None
     favourite: bool
     last_visit_at: datetime | None
+    blocked: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Member:
     joined_at: datetime
     last_visit_at: datetime | None
     blocked_at: datetime | None
+    due_at: datetime | None
     available: int
     pending: int
     tier: str | None
@@ -185,7 +187,7 @@ async def join(
 
 
 async def cards(conn: db.Connection, user_id: int, *, now: datetime | None = None) -> list[Card]:
-    """Return every card of a person, the last visited shop first: one round trip, a hundred at most."""
+    """Return every card of a person as of now, the last visited shop first: one round trip, a hundred at most."""
     return await SQL.my_cards.all(conn, Card, user_id=user_id, now=now)
 
 
@@ -203,6 +205,14 @@ async def get_own(conn: db.Connection, partner_id: int, user_id: int) -> Member:
     if found is None:
         raise errors.Missing("no_member", str(user_id))
     return found
+
+
+async def as_of_now(conn: db.Connection, member: Member, *, now: datetime | None = None) -> Member:
+    """Return a member with the points that are theirs now: the hourly job may not have come by since midnight."""
+    if member.due_at is None or member.due_at > (now or datetime.now(UTC)):
+        return member
+    await SQL.settle_one.run(conn, partner_id=member.partner_id, member_id=member.id, now=now)
+    return await get(conn, member.partner_id, member.id)
 
 
 async def find_by_card(conn: db.Connection, partner_id: int, card_no: int) -> int | None:

@@ -53,6 +53,13 @@ async def settle(conn: db.Connection, partner_id: int, *, limit: int = BATCH, no
     return await SQL.settle_due.one(conn, int, partner_id=partner_id, limit=limit, now=now) or 0
 
 
+async def catch_up(conn: db.Connection, partner_id: int, *, batches: int = 50) -> None:
+    """Settle what has fallen due at a shop, so that what is read next is so now: a few batches, not for ever."""
+    for _ in range(batches):
+        if await settle(conn, partner_id) < BATCH:
+            return
+
+
 async def reminders(conn: db.Connection, partner: Partner, now: datetime, *, limit: int = BATCH) -> list[Reminder]:
     """Return a batch of what expires within the shop's days of notice and nobody was told of."""
     if not partner.remind_days:

@@ -38,6 +38,15 @@ class Staff:
         return self.role in ("owner", "manager")
 
 
+@dataclass(frozen=True)
+class FormerStaff:
+    """The place that somebody had until now."""
+
+    title: str
+    role: str
+    removed_at: datetime
+
+
 async def places(conn: db.Connection, user_id: int) -> list[Staff]:
     """Return the shops where a person works; `name` is empty."""
     return await SQL.my_places.within(db.Scope(person=user_id)).all(conn, Staff, user_id=user_id)
@@ -147,10 +156,19 @@ async def tell_managers(
 
 
 async def remove(conn: db.Connection, partner_id: int, actor_id: int, user_id: int) -> None:
-    """Let somebody go, or leave; what they did stays theirs. Denied("role_too_low")."""
+    """Let somebody go and have them told, both or neither, or leave; what they did stays theirs.
+
+    Denied("role_too_low").
+    """
     ids = {"partner_id": partner_id, "actor_id": actor_id, "user_id": user_id}
-    if await SQL.remove_staff.within(of(partner_id)).one(conn, int, **ids) is None:
-        raise errors.Denied("role_too_low", str(actor_id))
+    async with conn.transaction():
+        gone = await SQL.remove_staff.within(of(partner_id)).one(conn, FormerStaff, **ids)
+        if gone is None:
+            raise errors.Denied("role_too_low", str(actor_id))
+        if actor_id != user_id:
+            fields = {"title": gone.title, "role": notify.spoken(f"partner.role.{gone.role}")}
+            once = f"let_go:{partner_id}:{user_id}:{gone.removed_at:%Y%m%dT%H%M%S%f}"
+            await notify.tell(conn, user_id, "partner", "partner.push.let_go", fields, once=once)
 
 
 async def move(conn: db.Connection, partner_id: int, actor_id: int, user_id: int, city: str | None) -> None:

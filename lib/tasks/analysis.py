@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lib import clock, db, errors, log, retry
 from lib.jobs.run import Run
-from lib.loyalty import reports, staff
+from lib.loyalty import night, reports, staff
 from lib.loyalty.partners import Partner
 from lib.reach import analysis, periods, promises, tables, wording
 from lib.telegram.client import Chat
@@ -25,6 +25,7 @@ async def run(run: Run) -> None:
         return
     shop, user = found
     what, code = asked["what"], asked.get("period", "")
+    await db.run(lambda conn: night.catch_up(conn, shop.id))
     words, as_of = await db.read(lambda conn: _words(conn, shop, what, code, now, user.language))
     words = "\n\n".join(filter(None, [words, wording.as_of(as_of, shop.tz, user.language)]))
     rows = (

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from lib import clock, db, errors, log, retry, text, typed
 from lib.drawing.card.report import ReportText
 from lib.jobs.run import Run
-from lib.loyalty import partners, staff
+from lib.loyalty import night, partners, staff
 from lib.reach import drawn, periods
 from lib.telegram.client import Chat, Picture
 
@@ -22,6 +22,7 @@ async def run(run: Run) -> None:
         return
     shop, user = found
     now, language = clock.now(), user.language
+    await db.run(lambda conn: night.catch_up(conn, shop.id))
     report, as_of = await db.read(lambda conn: _report(conn, shop, asked, now, language))
     report, chat = drawn.footed(report, as_of, shop.tz, language), Chat(asked["bot"], user.tg_id)
     is_page = asked.get("what") == "pdf"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from lib import clock, db, errors, log, retry
 from lib.jobs import kick
 from lib.jobs.run import Run
-from lib.loyalty import partners
+from lib.loyalty import night, partners
 from lib.reach import digests, periods, wording
 from lib.reach.digests import Digest, DigestReader
 from lib.telegram.client import Chat
@@ -73,6 +73,7 @@ async def _read(shop: partners.Partner, period: periods.Period) -> Digest | None
         found = await digests.read(conn, shop, period, clock.now())
         return found, await digests.is_quiet(conn, found)
 
+    await db.run(lambda conn: night.catch_up(conn, shop.id))
     (found, quiet), as_of = await db.read(work)
     return None if quiet else Digest(**vars(found) | {"as_of": as_of})
 

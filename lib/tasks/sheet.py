@@ -22,8 +22,8 @@ from lib import config, db, errors, log, retry, text, typed
 from lib.assistant import sheets as request_sheets
 from lib.jobs import kick
 from lib.jobs.run import Run
+from lib.loyalty import night, staff
 from lib.loyalty import sheets as shop_sheets
-from lib.loyalty import staff
 from lib.people import users
 from lib.people.users import User
 from lib.reach import sheets as broadcast_sheets
@@ -155,6 +155,8 @@ async def run(run: Run) -> None:
         return
     reader, owner = found
     since, until = order.period(ZoneInfo(owner.tz))
+    if order.what in ("clients", "operations"):
+        await db.run(lambda conn: night.catch_up(conn, owner.id))
     async with db.snapshot(copy=run.job.attempts <= 1) as (conn, as_of):
         total = await SOURCES[order.what].number(conn, owner.id, since, until)
         if _is_late(run, total):

@@ -35,12 +35,15 @@ from join_partner(%(partner_id)s, %(user_id)s, %(referrer_card)s, %(now)s);
 
 -- name: my_cards
 select partner_id, member_id, card_no, title, city, category, status, available, pending, minor_per_point, next_points,
-    next_at, favourite, last_visit_at
+    next_at, favourite, last_visit_at, blocked
 from my_cards(%(user_id)s, coalesce(%(now)s, clock_timestamp()));
+
+-- name: settle_one
+select settle_one(%(partner_id)s, %(member_id)s, %(now)s);
 
 -- name: get_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
-    m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
+    m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at, m.due_at,
     a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed, array(
         select g.tag
         from member_tags g
@@ -69,7 +72,7 @@ and m.left_at is null;
 
 -- name: get_own_member
 select m.partner_id, m.id, m.user_id, u.tg_id, u.language, coalesce(c.name, '') as name, m.card_no, m.phone_tail,
-    m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at,
+    m.referrer_id, m.visits, m.spent_minor, m.joined_at, m.last_visit_at, m.blocked_at, m.due_at,
     a.available, a.pending, t.title as tier, c.birthday, c.city, m.owed, array(
         select g.tag
         from member_tags g

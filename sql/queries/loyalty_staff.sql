@@ -128,13 +128,15 @@ with removed as (
     and actor.user_id = %(actor_id)s
     and actor.removed_at is null
     and (actor.role = 'owner' or actor.role = 'manager' and s.role = 'cashier' or actor.user_id = s.user_id)
-    returning s.partner_id, s.user_id, s.role
+    returning s.partner_id, s.user_id, s.role, s.removed_at
 ), noted as (
     insert into loyalty_trail (partner_id, actor_id, action, subject, before)
     select partner_id, %(actor_id)s, 'staff.removed', user_id::text, jsonb_build_object('role', role)
     from removed
 )
-select user_id from removed;
+select p.title, r.role, r.removed_at
+from removed r
+join partners p on p.id = r.partner_id;
 
 -- name: move_staff
 -- A person who may let somebody go may also move them.

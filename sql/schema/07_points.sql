@@ -510,6 +510,24 @@ begin
     where partner_id = m.partner_id and id = m.id;
 end $$;
 
+-- What is shown of a client is what is so now: a date of theirs that has come is settled before it is read.
+create function settle_one(p_partner_id bigint, p_member_id bigint, p_now timestamptz) returns void
+language plpgsql security definer
+    set plan_cache_mode to force_generic_plan set enable_seqscan to off set search_path to public, pg_temp as $$
+declare
+    at timestamptz := coalesce(p_now, clock_timestamp());
+    m members;
+begin
+    perform set_config('app.tenant', p_partner_id::text, true);
+    select * into m from members
+    where partner_id = p_partner_id and id = p_member_id and due_at <= at
+    for no key update skip locked;
+    if found then
+        perform settle_member(m, at);
+    end if;
+    perform set_config('app.tenant', '', true);
+end $$;
+
 -- Takes points out of the lots that expire first, that of p_first before all others.
 create function use_lots(p_partner_id bigint, p_member_id bigint, p_txn_id bigint, p_points bigint, p_first bigint)
 returns void language plpgsql as $$

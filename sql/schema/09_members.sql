@@ -202,9 +202,8 @@ end $$;
 create function my_cards(p_user_id bigint, p_now timestamptz)
 returns table (partner_id bigint, member_id bigint, card_no bigint, title text, city text, category text, status text,
     available bigint, pending bigint, minor_per_point integer, next_points bigint, next_at timestamptz,
-    favourite boolean, last_visit_at timestamptz)
-language plpgsql set role to lotok_app
-    set enable_seqscan to off as $$
+    blocked boolean, favourite boolean, last_visit_at timestamptz)
+language plpgsql set role to lotok_app set enable_seqscan to off as $$
 #variable_conflict use_column
 declare
     m members;
@@ -214,10 +213,11 @@ begin
         select * from members where user_id = p_user_id and left_at is null
         order by last_visit_at desc nulls last, id desc limit 100
     loop
+        perform settle_one(m.partner_id, m.id, p_now) where m.due_at <= p_now;
         perform set_config('app.tenant', m.partner_id::text, true);
         return query
         select p.id, m.id, m.card_no, p.title, p.city, p.category, p.status,
-            a.available, a.pending, p.minor_per_point, e.points, e.at,
+            a.available, a.pending, p.minor_per_point, e.points, e.at, m.blocked_at is not null,
             exists (select from favourites f where f.user_id = p_user_id and f.partner_id = p.id), m.last_visit_at
         from partners p
         left join lateral (
@@ -693,6 +693,7 @@ alter function join_partner owner to lotok_till;
 alter function settle_referrals owner to lotok_till;
 alter function review_referral owner to lotok_till;
 alter function settle_due owner to lotok_till;
+alter function settle_one owner to lotok_till;
 alter function merge_members owner to lotok_till;
 alter function leave_shop owner to lotok_till;
 revoke create on schema public from lotok_till;

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lib import errors
-from lib.loyalty import members, night, partners, points
+from lib.loyalty import members, night, partners, points, reports
 from lib.people import users
 from tests.factories import refused
 from tests.loyalty.test_points import accrue, redeem, reverse
@@ -126,3 +126,38 @@ async def test_a_shop_whose_owner_was_erased_serves_nobody(conn, shop):
     await users.erase(conn, shop.owner.id, shop.owner.tg_id)
     partner = await partners.get(conn, shop.id)
     assert (partner.status, partner.reason) == ("blocked", "owner_erased")
+
+
+async def test_what_is_shown_of_a_client_is_so_now_before_the_job_has_come(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, hold_days=1, expire_days=10)
+    client = await make_member(conn, shop)
+    await accrue(conn, shop, client, 100_000)
+
+    async def shown(now):
+        [card] = await members.cards(conn, client.user_id, now=now)
+        return card.available, card.pending
+
+    assert [await shown(NOW + timedelta(days=days)) for days in (0, 1, 13)] == [(0, 50), (50, 0), (0, 0)]
+    assert await night.settle(conn, shop.id, now=NOW + timedelta(days=13)) == 0, "nothing is left to do"
+
+
+async def test_one_client_is_settled_where_somebody_looks_at_them(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, expire_days=10)
+    looked_at, other = await make_member(conn, shop), await make_member(conn, shop)
+    for client in (looked_at, other):
+        await accrue(conn, shop, client, 100_000)
+    late = NOW + timedelta(days=13)
+    found = await members.as_of_now(conn, await members.get(conn, shop.id, looked_at.id), now=NOW)
+    assert (found.available, await points.balance(conn, shop.id, looked_at.id)) == (50, points.Balance(50, 0))
+    assert (await members.as_of_now(conn, found, now=late)).available == 0
+    assert (await points.expiring(conn, shop.id, looked_at.id)) == []
+    assert (await points.balance(conn, shop.id, other.id)).available == 50
+
+
+async def test_a_shop_is_caught_up_with_before_its_figures_are_read(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, expire_days=10)
+    for _ in range(3):
+        await accrue(conn, shop, await make_member(conn, shop), 100_000)
+    await night.catch_up(conn, shop.id)  # by the real clock those days are over
+    figures = await reports.summary(conn, await partners.get(conn, shop.id), NOW, NOW + timedelta(days=30))
+    assert (figures.available, figures.pending) == (0, 0)

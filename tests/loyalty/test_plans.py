@@ -28,7 +28,7 @@ PARAMS = {
     **dict.fromkeys(("actor_id", "owner_id"), 2_000_007),
     **dict.fromkeys(("after", "after_id", "after_receipt", "after_level"), 0),
     **dict.fromkeys(("before", "before_id"), 10**9),
-    **dict.fromkeys(("now", "at", "until", "before_at"), NOW),
+    **dict.fromkeys(("now", "at", "until", "before_at", "expires_at"), NOW),
     **dict.fromkeys(("since", "after_at", "before_since"), NOW - timedelta(days=30)),
     **{"sinces": [NOW - timedelta(days=14), NOW - timedelta(days=7)], "untils": [NOW - timedelta(days=7), NOW]},
     **{"first": NOW - timedelta(days=14), "last": NOW},

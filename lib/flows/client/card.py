@@ -43,10 +43,7 @@ async def _list(turn: Turn, start: int) -> None:
     found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
     ordered = sorted(found, key=lambda card: not card.favourite)
     page, left = ordered[start : start + partners.PAGE], ordered[start + partners.PAGE :]
-    lines = [
-        turn.text("client.home.card", mark="★ " if card.favourite else "", title=card.title, points=card.available)
-        for card in page
-    ]
+    lines = [face.line(turn, card) for card in page]
     buttons = [Button(screen.short(card.title), f"card:{card.partner_id}") for card in page]
     words = (
         screen.paragraphs(turn.text("client.card.list"), "\n".join(lines))

@@ -29,6 +29,9 @@ async def show_card(turn: Turn, partner_id: int, note: str = "") -> None:
         partner = await db.run(lambda conn: partners.get(conn, partner_id))
         await turn.show(visitor.closed(turn, partner), rows)
         return
+    if card.blocked:
+        await _suspended(turn, card)
+        return
     link, code, services, agreed = await asyncio.gather(
         _link(cards.issue(partner_id, card.member_id)),
         _code(partner_id, card.member_id),
@@ -40,6 +43,25 @@ async def show_card(turn: Turn, partner_id: int, note: str = "") -> None:
         await turn.show_picture(Picture("card.png", qr.png(link)), words, _below(turn, card, agreed=agreed))
     else:
         await turn.show(words, _below(turn, card, agreed=agreed))
+
+
+async def _suspended(turn: Turn, card: members.Card) -> None:
+    """Say that the shop has suspended the card, before anybody stands at the till with it, and what to do."""
+    shop = card.partner_id
+    looks = [("details", f"points:{shop}"), ("history", f"history:{shop}")]
+    rows = [
+        [screen.button(turn, "client.button.write", f"letter:{shop}", style="primary")],
+        [screen.button(turn, f"client.button.{key}", data) for key, data in looks],
+        screen.home(turn, "card:list:0"),
+    ]
+    await turn.show(turn.text("client.card.suspended", title=card.title, points=card.available), rows)
+
+
+def line(turn: Turn, card: members.Card) -> str:
+    """Return a card as a line of a list."""
+    mark = "★ " if card.favourite else ""
+    key = "client.home.suspended" if card.blocked else "client.home.card"
+    return turn.text(key, mark=mark, title=card.title, points=card.available)
 
 
 async def _link(payload: str) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from lib import clock, db
 from lib.flows import when
-from lib.flows.client import visitor
+from lib.flows.client import face, visitor
 from lib.loyalty import members
 from lib.loyalty.members import Card
 from lib.menu import versions
@@ -68,8 +68,7 @@ def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
 
 
 def _line(turn: Turn, card: Card) -> str:
-    mark = "★ " if card.favourite else ""
-    line = turn.text("client.home.card", mark=mark, title=card.title, points=card.available)
+    line = face.line(turn, card)
     if card.next_at and card.next_points and card.next_at < clock.now() + SOON:
         line += "\n" + turn.text("client.card.expiring", points=card.next_points, day=when.last_day(turn, card.next_at))
     return line

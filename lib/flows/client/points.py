@@ -21,6 +21,8 @@ async def handle(turn: Turn) -> None:
     batches = await db.run(lambda conn: points.expiring(conn, shop, member.id, limit=SHOWN + 1))
     worth = member.available * partner.minor_per_point
     lines = [turn.text("client.points.title", title=partner.title, points=member.available, worth=worth)]
+    if member.blocked_at:
+        lines.append(turn.text("client.points.suspended"))
     if member.tier:
         lines.append(turn.text("client.points.tier", tier=member.tier))
     if batches:

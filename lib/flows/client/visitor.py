@@ -76,11 +76,15 @@ async def own_card(turn: Turn, partner_id: int) -> members.Member | None:
     if not await registered(turn):
         return None
     try:
-        return await db.run(lambda conn: members.get_own(conn, partner_id, turn.state.who["id"]))
+        return await db.run(lambda conn: _own(conn, partner_id, turn.state.who["id"]))
     except errors.Missing:
         rows = [[screen.button(turn, "client.button.shops", "find:shops")], screen.home(turn)]
         await turn.show(turn.text("client.error.no_member"), rows)
         return None
+
+
+async def _own(conn: db.Connection, partner_id: int, user_id: int) -> members.Member:
+    return await members.as_of_now(conn, await members.get_own(conn, partner_id, user_id))
 
 
 async def managers(partner_id: int) -> list[int]:

@@ -15,7 +15,7 @@ from lib import db, errors, money, text, typed
 from lib.flows import when
 from lib.flows.partner import workplace
 from lib.jobs import kick
-from lib.loyalty import counter, members, points, tags
+from lib.loyalty import counter, members, night, points, tags
 from lib.loyalty.members import FoundMember, Member
 from lib.loyalty.staff import Staff
 from lib.people import notify
@@ -64,6 +64,7 @@ def _line(turn: Turn, one: FoundMember) -> str:
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = "clients:list"
     before = screen.number(argument) or None
+    await db.run(lambda conn: night.catch_up(conn, place.partner_id, batches=3))
     found = await db.run(lambda conn: members.list_all(conn, place.partner_id, before=before, limit=11))
     rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:
@@ -98,10 +99,14 @@ async def _more_found(turn: Turn, place: Staff, argument: str) -> None:
 
 async def _who(turn: Turn, place: Staff, argument: str) -> Member | None:
     try:
-        return await db.run(lambda conn: members.get(conn, place.partner_id, screen.number(argument)))
+        return await db.run(lambda conn: _as_of_now(conn, place, screen.number(argument)))
     except errors.Missing as error:
         await turn.show(workplace.refusal(turn, error), [screen.home(turn, "clients:list")])
         return None
+
+
+async def _as_of_now(conn: db.Connection, place: Staff, member_id: int) -> Member:
+    return await members.as_of_now(conn, await members.get(conn, place.partner_id, member_id))
 
 
 async def _one(turn: Turn, place: Staff, argument: str, note: str = "") -> None:

@@ -12,7 +12,7 @@ from lib import clock, db, limits
 from lib.flows.partner import promised, workplace
 from lib.jobs import kick, table
 from lib.jobs.table import NewJob
-from lib.loyalty import partners, reports
+from lib.loyalty import night, partners, reports
 from lib.loyalty.staff import Staff
 from lib.reach import periods, tables
 from lib.telegram import screen
@@ -47,6 +47,7 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
         period = periods.read(span, clock.now(), shop.tz)
         if await reports.is_long(conn, shop.id, period.before_since):
             return ""
+        await night.catch_up(conn, shop.id, batches=3)
         spans = [(period.since, period.until), (period.before_since, period.before_until)]
         found, before = await reports.summaries(conn, shop, spans)
         return tables.home(shop, period, found, before, turn.language)

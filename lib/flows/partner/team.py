@@ -196,6 +196,7 @@ async def _remove(turn: Turn, place: Staff, argument: str) -> None:
     except errors.Denied as error:
         await turn.answer(_refusal(turn, place, error), alert=True)
     else:
+        turn.after.append(kick.drain)
         await turn.answer(turn.text("partner.team.removed"))
     await _list(turn, place, "")
 

@@ -234,8 +234,8 @@ async def test_who_was_let_go_meanwhile_does_not_hear_of_the_failure(cafe, staff
     async with cafe.shop.without_worker():
         await roman.presses("График")
         await cafe.run(lambda conn: staff.remove(conn, cafe.id, boss, other))
-        fail = "update jobs set state = 'failed', error_code = 'x', finished_at = now() where user_id = %s returning id"
-        assert len(await cafe.shop.rows(fail, other)) == 1
+        fail = "update jobs set state = 'failed', error_code = 'x', finished_at = now()"
+        assert len(await cafe.shop.rows(f"{fail} where user_id = %s and task = 'chart' returning id", other)) == 1
     await cafe.shop.drain_again()
     await cafe.shop.finish("notice", other)
     assert not [one for one in await roman.messages() if "не получился" in words(one)]

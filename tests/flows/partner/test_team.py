@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from lib.loyalty import staff
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import qr, user_id
 
@@ -194,3 +195,26 @@ async def test_a_manager_who_was_let_go_stays_outside(cafe, staffer):
     await cafe.owner.presses("Убрать")
     await roman.says(f"/start {payload}")
     await roman.sees("ссылка больше не действует")
+
+
+@pytest.mark.parametrize(
+    ("role", "word"), [("Пригласить кассира", "кассир"), ("Пригласить управляющего", "управляющий")]
+)
+async def test_somebody_who_is_let_go_is_told_at_once(cafe, roman, role, word):
+    await roman.says(f"/start {await invited(cafe, role)}")
+    await roman.sees("Вы в команде")
+    await cafe.owner.says("/menu")
+    await cafe.owner.presses("Сотрудники")
+    await cafe.owner.presses("Роман")
+    await cafe.owner.presses("Убрать")
+    await cafe.owner.presses("Убрать")
+    await roman.sees(rf"Вы больше не работаете в магазине Кофейня «Зерно»: ваше место \({word}\) закрыли")
+    await roman.says("/menu")
+    await roman.sees("не работаете ни в одном магазине")
+
+
+async def test_who_leaves_by_themselves_is_told_nothing(cafe):
+    till = await user_id(cafe.shop, cafe.cashier)
+    await cafe.run(lambda conn: staff.remove(conn, cafe.id, till, till))
+    told = await cafe.shop.rows("select args from every_job where task = 'tell' and user_id = %s", till)
+    assert [one["args"]["key"] for one in told] == []

@@ -735,3 +735,19 @@ async def test_a_gift_waits_while_the_card_is_suspended(cafe):
     await cafe.cashier.says(gift.code)
     await cafe.cashier.presses("Выдать")
     await cafe.cashier.sees("Выдано: Круассан")
+
+
+async def test_points_whose_day_is_over_are_gone_from_every_screen_before_the_hourly_job(cafe):
+    boris = await cafe.client("Борис", has=300)
+    chat = await cafe.client_chat(boris)
+    await chat.presses("Принимаю")
+    await cafe.shop.rows(
+        "update point_lots set active_at = active_at - interval '2 days', expires_at = now() - interval '1 minute'"
+        " where member_id = %s returning id",
+        boris.id,
+    )
+    await cafe.shop.rows("update members set due_at = now() - interval '1 minute' where id = %s returning id", boris.id)
+    await chat.says("/menu")
+    await chat.sees("Кофейня «Зерно»: 0 баллов")
+    await cafe.cashier.says(qr(boris))
+    await cafe.cashier.sees("Борис.*На балансе 0 баллов.*сумма чека")

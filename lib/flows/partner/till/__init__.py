@@ -196,7 +196,8 @@ async def _who(place: Staff, member_id: int) -> tuple[Partner, Member]:
     """Return the shop and the client; Denied("member_blocked") before anything is asked about a suspended card."""
 
     async def both(conn: db.Connection) -> tuple[Partner, Member]:
-        return await partners.get(conn, place.partner_id), await members.get(conn, place.partner_id, member_id)
+        shop, member = await partners.get(conn, place.partner_id), await members.get(conn, place.partner_id, member_id)
+        return shop, await members.as_of_now(conn, member)
 
     shop, member = await db.run(both)
     if member.blocked_at:
