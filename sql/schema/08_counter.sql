@@ -511,8 +511,8 @@ begin
 end $$;
 
 -- Gives spent points back into the very lots they came from; points whose time was over meanwhile can be spent for a week
--- more. What an earlier reversal could not take, as it had been spent here, goes now: whatever is reversed first, the
--- client ends with the same.
+-- more, once: who spends and returns them again and again does not keep them alive. What an earlier reversal could not
+-- take, as it had been spent here, goes now: whatever is reversed first, the client ends with the same.
 create function give_back(t point_txns, r point_txns) returns point_txns language plpgsql as $$
 declare
     late point_txns := r;
@@ -523,11 +523,14 @@ begin
     select tz into zone from partners where id = t.partner_id;
     update point_lots l
     set remaining = l.remaining + u.points,
-        expires_at = case when l.expires_at <= r.created_at then shop_midnight(zone, r.created_at, 8) else l.expires_at end,
+        expires_at = case when l.expires_at <= r.created_at and l.expires_at = made.expires_at
+            then shop_midnight(zone, r.created_at, 8) else l.expires_at end,
         reminded = l.reminded and coalesce(l.expires_at > r.created_at, true)
-    from point_lot_uses u
+    from point_lot_uses u, point_txns made
     where u.partner_id = t.partner_id
     and u.txn_id = t.id
+    and made.partner_id = l.partner_id
+    and made.id = l.txn_id
     and l.partner_id = u.partner_id
     and l.id = u.lot_id;
     select least(owed, r.points) into late.points from members where partner_id = r.partner_id and id = r.member_id;
@@ -619,6 +622,20 @@ begin
     end if;
 end $$;
 
+-- Takes at once what came back into lots whose time is over for good, so that nobody reads it on the balance.
+create function without_expired(r point_txns, p_at timestamptz) returns point_txns language plpgsql as $$
+declare
+    m members;
+begin
+    select * into m from members where partner_id = r.partner_id and id = r.member_id;
+    perform settle_member(m, p_at);
+    select max(balance) filter (where kind = 'available'), max(balance) filter (where kind = 'pending')
+    into r.available_after, r.pending_after
+    from point_accounts
+    where partner_id = r.partner_id and member_id = r.member_id;
+    return r;
+end $$;
+
 create function reverse_points(
     p_partner_id bigint, p_txn_id bigint, p_actor_id bigint, p_key text, p_reason text, p_now timestamptz
 ) returns point_receipt language plpgsql security definer
@@ -657,7 +674,7 @@ begin
     end if;
     perform take_back_visit(t, m);
     perform owe_after_erasure(m, r.missing);
-    return receipt_of(r, null, m.user_id, null, false, recovered_by(r));
+    return receipt_of(without_expired(r, at), null, m.user_id, null, false, recovered_by(r));
 end $$;
 
 -- The operations belong to lotok_till and run with its rights. The owner of a function must be allowed to make one, at

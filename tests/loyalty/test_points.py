@@ -149,6 +149,20 @@ async def test_points_that_come_back_late_can_be_spent_for_a_week_more(conn, sho
     assert same.expires_at == lot.expires_at, "who is in time gains nothing"
 
 
+async def test_points_that_are_spent_and_returned_again_and_again_die_all_the_same(conn, shop):
+    await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False, expire_days=30)
+    member = await make_member(conn, shop)
+    accrual = await accrue(conn, shop, member, 100_000)
+    first = await redeem(conn, shop, member, 30, now=accrual.expires_at - timedelta(minutes=1))
+    back = await reverse(conn, shop, first, now=accrual.expires_at + timedelta(minutes=1))
+    [lot] = await points.expiring(conn, shop.id, member.id)
+    second = await redeem(conn, shop, member, 30, now=lot.expires_at - timedelta(minutes=1))
+    late = await reverse(conn, shop, second, now=lot.expires_at + timedelta(minutes=1))
+    assert (back.available, late.points, late.available) == (30, 30, 0), "what is read is what is there"
+    assert await points.balance(conn, shop.id, member.id) == points.Balance(0, 0)
+    assert await points.expiring(conn, shop.id, member.id) == []
+
+
 async def test_a_reversed_accrual_takes_what_is_left_and_says_what_is_missing(conn, shop):
     await partners.change(conn, shop.id, shop.owner.id, earn_on_rest=False)
     member = await make_member(conn, shop)
