@@ -13,7 +13,9 @@ from lib.drawing.cover import facts
 _STEMS = {
     "pets": (
         r"собак|собач|кошк|кошек|кошач|кот(?:а|у|ов|ы|ик\w*|ят\w*|ен\w*)?\b|щен(?:к|ок|ят)|питом|животн|грызун|хомяк"
-        r"|попуга|аквариум|когтеточ|лежанк|ошейник|поводок|шлейк|кормуш|автопоил|корм\b|зоо|dogs?\b|cats?\b|kitten|pupp(?:y|ies)"
+        r"|попуга|лошад|рыбок|террариум|пуходер|колтунорез|щетк\w* для шерст"
+        r"|аквариум|когтеточ|лежанк|ошейник|поводок|шлейк|кормуш|автопоил|корм\b|зоо|dogs?\b|cats?\b|kitten|pupp(?:y"
+        r"|ies)"
         r"|pets?\b|aquarium|leash|litter\b"
     ),
     "tech": (
@@ -24,7 +26,7 @@ _STEMS = {
     ),
     "beauty": (
         r"тени\b|лак для|расческ|бритв|патчи|дезодорант|антиперспирант|маникюр|гребень|румян|хайлайтер|консилер"
-        r"|ватн|парик|для бороды"
+        r"|ватн|парик|для бороды|для волос|для депил|ногт(?:и|ей)\b"
         r"|бальзам|пенк[аи]\b|скраб|эпилятор|плойк|кисть для|razor|hair ?brush|deodorant|nail|eye ?patch|blush|conceal"
     ),
     "lamp": r"лампочк|фонар|прожектор|bulb|flashlight|headlamp|lantern",
@@ -42,15 +44,19 @@ _STEMS = {
         r"паста (?:из|тверд|итал)|рис\b|гречк|фарш|сосиск|рыб[аы]\b|икра\b|pasta|rice\b"
         r"|чипс|сухар|снек|хлебц|вафл|сироп|масло (?:сливоч|подсолн|кокос|льнян)|протеин|батончик|крекер|мюсли|гранол"
         r"|миндал|фисташ|финик|халв|пастил"
-        r"|масло (?:раст|кунж|топл)|оливков\w* масл|мюсл|консерв|тушенк|икр[ыа]\b|мяс[оа]\b|колбас|приправ|уксус"
+        r"|масло (?:раст|кунж|топл)|лимонад|морс\b|оливков\w* масл|мюсл|консерв|тушенк|икр[ыа]\b|мяс[оа]\b|колбас"
+        r"|приправ|уксус"
         r"|пюре|смес[ьи]\b|кетчуп|майонез|chips|crackers?\b|granola|syrup|protein|snack"
     ),
     "kids": (
         r"слайм|антистресс|дет(?:ей|ям|и)\b|ребен|младен|новорожд|подгузн|коляск|кубики|игр[аыу]?\b|раскраск|сортер"
-        r"|бизиборд|автокресл|прорезыват|пупс|пирамидка|слинг|бутылочк|самокат|прогулочн|молокоотс|пеленк|ползунк|распашонк|slime|blocks\b|stroller|diaper|nursery|child|pram\b|game\b"
+        r"|бизиборд|автокресл|прорезыват|пупс|пирамидка|слинг|настольн\w* (?:игр|футбол|хоккей)|юного|бутылочк"
+        r"|самокат|прогулочн|молокоотс|пеленк|ползунк|распашонк|slime|blocks\b|stroller|diaper|nursery|child|pram\b"
+        r"|game\b"
     ),
     "kitchen": (
-        r"сковор|кастрюл|нож(?:и|ей)?\b|кружк|чашк|тарел|миск|бокал|стакан|термос|термокр|бутыл|контейнер|ланч|противень"
+        r"сковор|кастрюл|нож(?:и|ей)?\b|кружк|чашк|тарел|миск|бокал|стакан|термос|термокр|бутыл|контейнер|ланч"
+        r"|противень"
         r"|чайник|турк[аи]\b|разделочн|половник|лопатк|посуд|столовы|вилк|ложк|терк|дуршлаг|мультивар|блендер|тостер"
         r"|микроволн|гриль|мясоруб|соковыж|миксер|аэрогрил|вафельниц|хлебопеч|кухон|кухн|форм[аы] для вып|духов(?:к|ой)"
         r"|плит[аы]\b|весы кух"
@@ -65,24 +71,29 @@ _STEMS = {
         r"|tablecloth|bedspread|quilt"
     ),
     "furniture": (
-        r"диван|кресл|стул|стол(?!ов|ешн)|табурет|пуф\b|шкаф|комод|тумб|полк|стеллаж|кроват|банкет|вешалк|sofas?\b|couch"
+        r"диван|кресл|стул|стол(?!ов|ешн)|табурет|пуф\b|шкаф|комод|тумб|полк|стеллаж|кроват|банкет|вешалк|sofas?\b"
+        r"|couch"
         r"|chair|tables?\b|desks?\b|stool|shel[fv]|wardrobe|beds?\b|bench|drawers"
     ),
     "shoes": (
         r"кросс|ботин|туфл|сапог|тапоч|тапк|кед[ыо]|сандал|босонож|шлепан|сланц|угги|балетк|лофер|валенк|обув|галош"
-        r"|сабо\b|слипон|мокасин|стельк|носк[иао]|носочк|shoe|sneaker|boots?\b|slipper|sandal|heels?\b|loafer|socks?\b|insole"
+        r"|сабо\b|слипон|мокасин|стельк|носк[иао]|носочк|shoe|sneaker|boots?\b|slipper|sandal|heels?\b|loafer"
+        r"|socks?\b|insole"
     ),
     "bags": (
         r"рюкзак|сумк|сумочк|чемодан|кошел|портмоне|клатч|шоппер|backpack|bags?\b|suitcase|luggage|wallet|tote|purse"
     ),
-    "auto": r"авто(?!мат|корм|поил|полив|клав|ручк)|машин(?:у|ы|е|а)\b|мото(?!р)|салон|шин[аы]?\b|cars?\b|vehicle",
+    "auto": (
+        r"авто(?!мат|корм|поил|полив|клав|ручк)|(?<!ая )машин(?:у|ы|е|а)\b|мото(?!р)|салон|шин[аы]?\b|cars?\b|vehicle"
+    ),
     "health": (
         r"тонометр|термометр|ортез|бандаж|корсет|ингалятор|массаж|грелк|пластыр|витамин|бад\b|аптечк|слухов|глюкометр"
         r"|vitamin|supplement|massager|thermometer|bandage|first aid"
     ),
     "mouth": r"зуб|ирригатор|dental|tooth|teeth|irrigator",
     "stationery": (
-        r"тетрад|блокнот|карандаш|фломастер|маркер|краск|альбом|ежедневник|пенал|скетч|пластилин|notebook|pens?\b|pencil"
+        r"тетрад|блокнот|карандаш|фломастер|маркер|краск(?!\w* для (?:волос|стен|пола))|альбом|ежедневник|пенал"
+        r"|скетч|пластилин|notebook|pens?\b|pencil"
         r"|planner|marker|journal|sketch"
     ),
 }  # fmt: skip
@@ -117,7 +128,7 @@ _WITHOUT_CURRENT = "food clothes shoes textile beauty plant"
 HOMES = {
     "cookie": "food pets",
     **dict.fromkeys(("cake", "ice-cream", "cheese", "baguette", "salad", "meat", "fish", "egg"), _EATEN),
-    **dict.fromkeys(("cherry", "lemon", "carrot", "mushroom", "pepper", "wheat", "acorn", "nut"), _GROWN),
+    **dict.fromkeys(("cherry", "lemon", "carrot", "mushroom", "pepper", "wheat", "nut"), _GROWN),
     **dict.fromkeys(("chef-hat", "bowl-spoon", "cooker"), f"{_COOKED} home"),
     **dict.fromkeys(("dress", "pants", "hoodie", "beanie"), _WORN),
     **dict.fromkeys(("keyboard", "cpu", "disc", "printer", "mouse"), "tech auto stationery"),
@@ -135,7 +146,8 @@ HOMES = {
     "wood": "-food shoes clothes beauty textile", "circles": "-food",
     "diamond": "-kids sport furniture tools auto plant pets",
     "perfume": "-food shoes pets tools kitchen furniture", "wifi": "tech lamp auto",
-    "apple": "food kitchen plant pets kids", "paint": "home tools furniture kids stationery auto",
+    **dict.fromkeys(("acorn", "apple"), "food kitchen plant pets kids"),
+    "paint": "home tools furniture kids stationery auto",
     "candy": "food kitchen", "milk": "food kitchen pets beauty kids", "mood-tongue": f"{_EATEN} mouth beauty",
     "bowl": "food kitchen pets kids", "glass": "food kitchen home lamp tech beauty furniture pets",
     "bottle": "food kitchen beauty kids pets sport home mouth", "cup": "food kitchen home tech auto furniture",
@@ -175,9 +187,10 @@ HOMES = {
 
 # Signs that draw a thing and nothing that it does: where a verb speaks, the thing is only one that it is done to.
 INERT = {
-    "anvil", "apple", "baguette", "bottle", "bowl", "brush", "cake", "candy", "cheese", "cherry", "circles", "coffee",
-    "cookie", "cup", "diamond", "dress", "egg", "fish", "flower", "glass", "meat", "milk", "nut", "paint", "pants",
-    "plant", "salad", "salt", "sofa", "teapot", "texture", "wheat", "wheel", "wood", "yarn",
+    "anvil", "apple", "baguette", "bottle", "bowl", "briefcase", "brush", "cake", "candy", "cheese", "cherry",
+    "circles", "coffee", "cookie", "cup", "diamond", "dress", "egg", "fish", "flower", "glass", "home", "meat",
+    "milk", "nut", "package", "paint", "pants", "plane", "plant", "salad", "salt", "sofa", "teapot", "texture",
+    "wheat", "wheel", "wood", "yarn",
 }  # fmt: skip
 
 
