@@ -326,7 +326,7 @@ async def _test(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
 
 
 async def _confirm(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
-    count = await db.run(lambda conn: broadcasts.count(conn, one, clock.now()))
+    count = await db.run(lambda conn: broadcasts.ready(conn, one, clock.now()))
     turn.state.step = ""
     if not count.ready:
         empty = turn.text("news.confirm.empty" if desk.partner_id else "news.confirm.empty.platform")

@@ -210,20 +210,23 @@ async def count(conn: db.Connection, one: Broadcast, now: datetime) -> AudienceC
     return AudienceCount(**dict(found))
 
 
-async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int, now: datetime) -> Broadcast:
-    """Send a draft as it was shown, or hand it to an administrator first; return it as it stands then.
+async def ready(conn: db.Connection, one: Broadcast, now: datetime) -> AudienceCount:
+    """Return how many people it would reach, when it may go out as it is.
 
-    Conflict("broadcast_changed") when another version was shown or it is sent already, Conflict("said_already") when
-    the shop said the same within a day, Conflict("enough_today") when another goes out on that day,
-    Conflict("shop_closed"), Denied("role_too_low"), Invalid("words_empty"), Invalid("when_past") when the moment that
-    its author chose and read has gone by.
+    Conflict("said_already") when the shop said the same within a day, Conflict("enough_today") when another goes out on
+    that day, Invalid("words_empty"), Invalid("when_past") when the moment that its author chose and read has gone by.
     """
+    if one.state == "draft":  # else it is shown as it stands
+        await _let_through(conn, one, now)
+    return await count(conn, one, now)
+
+
+async def _let_through(conn: db.Connection, one: Broadcast, now: datetime) -> int:
+    """Return how many of the shop's broadcasts an administrator has let through, when this one may go out."""
     if not one.words and not one.file:
         raise errors.Invalid("words_empty")
     if one.run_at and one.run_at < now:
         raise errors.Invalid("when_past")
-    if one.partner_id and await staff.manager(conn, one.partner_id, actor_id) is None:
-        raise errors.Denied("role_too_low")
     asked = {"words": one.words, "now": now, "at": max(one.run_at or now, now)}
     facts = await SQL.before_sending.within(PLATFORM).one(conn, dict, partner_id=one.partner_id, id=one.id, **asked)
     assert facts is not None
@@ -231,7 +234,19 @@ async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int,
         raise errors.Conflict("said_already")
     if one.partner_id and facts["that_day"] >= A_DAY:
         raise errors.Conflict("enough_today")
-    seen = not one.partner_id or (facts["let_through"] >= TRUSTED_AFTER and not one.has_links)
+    return int(facts["let_through"])
+
+
+async def send(conn: db.Connection, one: Broadcast, version: int, actor_id: int, now: datetime) -> Broadcast:
+    """Send a draft as it was shown, or hand it to an administrator first; return it as it stands then.
+
+    Conflict("broadcast_changed") when another version was shown or it is sent already, Conflict("shop_closed"),
+    Denied("role_too_low"), and what `ready` raises.
+    """
+    if one.partner_id and await staff.manager(conn, one.partner_id, actor_id) is None:
+        raise errors.Denied("role_too_low")
+    let_through = await _let_through(conn, one, now)
+    seen = not one.partner_id or (let_through >= TRUSTED_AFTER and not one.has_links)
     async with conn.transaction():
         await _move(conn, one, version, "draft", "scheduled" if seen else "review", now)
         if seen:

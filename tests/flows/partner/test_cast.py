@@ -220,6 +220,21 @@ async def test_the_last_screen_says_once_more_when_it_goes_and_by_whose_clock(ca
     await cafe.owner.sees("Отправить рассылку?.*Когда: .*12:30, по времени магазина")
 
 
+async def test_a_day_that_has_its_broadcast_is_named_before_the_last_screen(cafe):
+    await agreed(cafe, "Анна")
+    await cafe.shop.rows(
+        "insert into broadcasts (partner_id, created_by, state, started_at, finished_at, words)"
+        " values (%s, %s, 'done', now(), now(), 'Раньше') returning id",
+        cafe.id,
+        await user_id(cafe.shop, cafe.owner),
+    )
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Пироги")
+    await cafe.owner.presses("Отправить…")
+    await cafe.owner.sees("Сегодня рассылка уже была.*Рассылка № ")
+
+
 async def test_a_marking_can_be_taken_away(cafe):
     await cafe.owner.presses("Рассылки")
     await cafe.owner.presses("Новая рассылка")
