@@ -47,6 +47,16 @@ def test_ground_beside_a_product_is_taken_away_and_hides_nothing() -> None:
     assert found.hides < 0.02
 
 
+@pytest.mark.parametrize(("ground", "taken"), [((200, 40, 30), True), (ROAD, False)])
+def test_a_shadow_on_a_strongly_coloured_ground_is_the_grounds(ground: tuple[int, int, int], taken: bool) -> None:
+    """A rim of red cloth in the shade hung under a black cap. A grey shadow may be the product's own foot."""
+    lab, seen = make_scene(ground, (30, 30, 32), [(50, 120, 110, 130)])
+    lab[120:131, 50:111] *= np.float32(0.55)
+    found = fringe.find(lab, seen)
+    assert found.ground[122:130, 54:107].all() == taken
+    assert not found.ground[44:116, 44:116].any()
+
+
 @pytest.mark.parametrize(("ground", "product", "kept"), [(ROAD, GREY, BLADES), (GRASS, GRASS, []), (GRASS, BROWN, [])])
 def test_a_product_keeps_what_may_be_its_own(
     ground: tuple[int, int, int], product: tuple[int, int, int], kept: list[tuple[int, int, int, int]]
