@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import cutout, gate, subject, vote
-from lib.drawing.ground import colour
+from lib.drawing.cut import backdrop, cutout, gate, subject, vote
+from lib.drawing.ground import colour, raster
 from lib.drawing.ground.raster import Floats
 
 SIDE = 200
@@ -139,3 +140,69 @@ def test_the_other_picture_has_a_gap_closed_if_the_gap_is_large_enough_to_be_see
     found = subject.Sighting(found.size, found.whole, found.box, look, look, more, gaps=gaps)
     other = cutout._others(found)[0]
     assert round(float((other > 0.5).sum()) / 100**2, 1) == share
+
+
+@pytest.mark.parametrize(("lid", "verdict"), [((238, 238, 236), "unsure"), ((180, 178, 172), "sure")])
+def test_a_product_whose_edge_hardly_shows_is_sure_only_when_nothing_in_it_is_in_doubt(
+    lid: tuple[int, int, int], verdict: str
+) -> None:
+    """Of a white humidifier the top was lost; as many unsure pixels in a thing with a clear edge are a reflection."""
+    box = (50, 50, 150, 150)
+    found = make_sighting(box)
+    found.straight[100:110, 70:80] = found.mirrored[100:110, 70:80] = 0.6
+    lab = make_lab((238, 238, 238), BLUE, box)
+    lab[50:75, 50:150] = make_lab((238, 238, 238), lid, (0, 0, SIDE, SIDE))[50:75, 50:150]
+    marks = gate.marks(found, lab)
+    assert 0.004 < marks.inner < gate.SURE.inner
+    assert gate.certainty(marks) == verdict
+
+
+def make_shell(*, fades: bool = False, noise: float = 0) -> tuple[cutout.Ground | None, NDArray[np.bool_]]:
+    """An orange seat, which is the cut, in a grey shell on white; or with a deep shadow in its place."""
+    level = np.full((SIDE, SIDE), 250, dtype=np.float32)
+    level[60:140, 120:150] = 90
+    if fades:
+        level = raster.box(raster.box(level, 12), 12)
+    image = np.repeat(level[..., None], 3, axis=-1)
+    image[60:140, 60:120] = (220, 90, 20)
+    image += np.random.default_rng(3).normal(0, noise, image.shape)
+    cut = np.zeros((SIDE, SIDE), dtype=bool)
+    cut[60:140, 60:120] = True
+    return cutout.ground_of(Image.fromarray(image.clip(0, 255).astype(np.uint8))), cut
+
+
+@pytest.mark.parametrize(("fades", "noise", "lacks"), [(False, 0, True), (True, 0, False), (False, 5, False)])
+def test_a_part_that_stands_out_from_an_even_ground_is_missed(fades: bool, noise: float, lacks: bool) -> None:
+    """Of a chair only the seat was found, surely. Shadows fade, and a ground that varies has spots of its own."""
+    ground, cut = make_shell(fades=fades, noise=noise)
+    assert ground is not None
+    assert (backdrop.left_out(ground.lab, ground.backdrop, cut) > cutout.LACKS) is lacks
+
+
+@pytest.mark.parametrize(
+    ("kept", "board", "frame", "agreed"),
+    [(True, False, 0.9, True), (False, False, 0.9, False), (False, False, 0.6, True), (True, True, 0.9, False)],
+)
+def test_the_plain_cut_is_sure_only_where_the_looks_say_the_same(
+    kept: bool, board: bool, frame: float, agreed: bool
+) -> None:
+    """It had lost the white frame of which one look was certain; or a skirting board was in it, which none saw."""
+    found = make_sighting((60, 60, 140, 140))
+    straight, mirrored = found.straight.copy(), found.mirrored.copy()
+    straight[60:140, 60:75], mirrored[60:140, 60:75] = frame, 0.1
+    found = dataclasses.replace(found, straight=straight, mirrored=mirrored)
+    mask = np.zeros((SIDE, SIDE), dtype=bool)
+    mask[60:140, 60 if kept else 75 : 140] = True
+    mask[20:30, 20:180] = board
+    assert gate.agrees(found, mask) is agreed
+
+
+@pytest.mark.parametrize(("wide", "verdict"), [(14, "unsure"), (3, "sure")])
+def test_wheels_that_one_close_look_saw_put_a_cut_without_them_in_doubt(wide: int, verdict: str) -> None:
+    """Of a skateboard the wheels were missing, of an armchair its legs: one look had them, not quite certain."""
+    box = (50, 50, 150, 150)
+    found = make_sighting(box)
+    straight, mirrored = found.straight.copy(), found.mirrored.copy()
+    straight[150:162, 60 : 60 + wide], mirrored[150:162, 60 : 60 + wide] = 0.7, 0.2
+    found = dataclasses.replace(found, straight=straight, mirrored=mirrored)
+    assert gate.certainty(gate.marks(found, make_lab(BLUE, RED, box))) == verdict

@@ -21,6 +21,8 @@ SPOT = 0.005  # of the product
 GLINT = 28.0  # from the background: few shadows are so deep
 TINTED = 10.0  # away from the background's colour: more than the light that a product throws on the floor
 SHARP = 7.0  # a step in colour from pixel to pixel that no shadow has
+STUDIO = 7.5  # a threshold up to which the background is as even as a studio's: no floor, no folds of cloth
+STEP, STEPS = 4.0, 0.3  # a step in colour where a shadow has none, and the share of a thing's rim that has it
 STABLE = 0.9  # overlap of the cuts at a low and a high threshold
 
 
@@ -105,14 +107,34 @@ def parts(lab: Floats, backdrop: Backdrop, product: Mask) -> Mask:
     least = 1.5 * _threshold(backdrop)
     unlike = np.linalg.norm(away, axis=-1) > least
     coloured = np.hypot(away[..., 1], away[..., 2]) > max(TINTED, least)
-    slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
-    near = np.max([np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
-    sure = unlike & (coloured | ((near > SHARP) & ~raster.opened(unlike, 3)))
+    sure = unlike & (coloured | ((_steepest(lab) > SHARP) & ~raster.opened(unlike, 3)))
     apart = ~raster.dilate(product, 1)
     # The joints of a floor are thin and sharp, too, and go on to the edge, here and there faintly.
     lacking = sure & apart & ~raster.from_border(raster.dilate(unlike & apart, JOINT))
     kept = raster.largest(raster.dilate(lacking | product, 2), share=0.03)
     return np.asarray(kept & (lacking | (sure & product)))
+
+
+def left_out(lab: Floats, backdrop: Backdrop, product: Mask) -> float:
+    """Return how much on an even background a cut left out, in shares of the cut: a pale shell, a hand before it.
+
+    Not what is a shadow, by its hue or because it fades away.
+    """
+    threshold = _threshold(backdrop)
+    if threshold > STUDIO:
+        return 0.0
+    unlike = (np.linalg.norm(lab - backdrop.surface, axis=-1) > 1.5 * threshold) & ~_shadow(lab, backdrop)
+    beside = raster.largest(raster.opened(unlike & ~raster.dilate(product, 3), 1), share=0.2)
+    rim = beside & ~raster.erode(beside, 1) & ~raster.dilate(product, 5)
+    sharp = float((_steepest(lab)[rim] > STEP).mean()) if rim.any() else 0.0
+    return float(beside.sum()) / max(1.0, float(product.sum())) if sharp > STEPS else 0.0
+
+
+def _steepest(lab: Floats) -> Floats:
+    """Return the largest step in colour at each pixel and next to it."""
+    slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
+    near = [np.roll(slope, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    return np.asarray(np.max(near, axis=0), dtype=np.float32)
 
 
 def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:

@@ -29,6 +29,7 @@ DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
 OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
+LACKS = 0.03  # of the product: more of what stands beside it is a part that was left out
 HAND = 0.4  # of what comes in from the photo's edge, in the colour of skin: no photo is cropped to a hand
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 RANK: dict[Certainty, int] = {"sure": 0, "unsure": 1, "hopeless": 2}
@@ -131,9 +132,14 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
     left_over = fringe.find(lab, found.mask > 0.5)
     found = found.without(left_over.ground, left_over.hides)
     certainty = gate.certainty(gate.marks(found, lab))
-    if ground and certainty == "sure" and faint.lost(ground.lab, found.within(*ground.lab.shape[1::-1])) > FAR:
+    if ground and certainty == "sure" and _lacks(ground, found.within(*ground.lab.shape[1::-1])):
         certainty = "unsure"
     return certainty, found
+
+
+def _lacks(ground: Ground, mask: Mask) -> bool:
+    """Tell if a cut has left out what stands out from a plain background, clearly or by its faint lines."""
+    return backdrop.left_out(ground.lab, ground.backdrop, mask) > LACKS or faint.lost(ground.lab, mask) > FAR
 
 
 def _others(found: Sighting) -> list[Floats]:
@@ -157,7 +163,7 @@ def _plain(rgb: Image.Image, found: Sighting | None, ground: Ground) -> list[Jud
     if mask is None:
         return []
     crop, near = _cropped(rgb, mask)
-    certainty: Certainty = "sure" if found is None or gate.keeps(found, mask) else "unsure"
+    certainty: Certainty = "sure" if found is None or gate.agrees(found, mask) else "unsure"
     return [(certainty, _picture(_fitted(crop), near.astype(np.float32), "plain"))]
 
 

@@ -31,6 +31,8 @@ class Marks:
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
     disputed: float = 0.0  # shares of the product of which the two close looks are certain of opposites
     shared: float = 0.0  # share of the product in strong colours that its ground has as well: red on red
+    guessed: float = 0.0  # unsure pixels, too, where the product's edge hardly shows: white on white
+    dropped: float = 0.0  # shares of the product that one close look saw, and that are not in the cut: wheels, legs
     arm: float = 0.0  # share of it that has the colour of skin, if it comes in from the photo's edge
 
 
@@ -46,6 +48,8 @@ SURE = Marks(
     lacking=0.03,
     disputed=0.015,
     shared=0.15,
+    guessed=0.004,
+    dropped=0.01,
     arm=0.6,
 )
 UNSURE = Marks(
@@ -60,11 +64,17 @@ UNSURE = Marks(
     lacking=9.0,
     disputed=9.0,
     shared=1.0,
+    guessed=9.0,
+    dropped=9.0,
     arm=1.0,
 )
 KEPT = 0.04  # of what is certain: as much may be the edge
+CERTAIN = 0.85  # of a look that is sure of a pixel
+NEAR = 3  # pixels by which two masks may differ everywhere
+APIECE = 0.02  # of the product: a part that is missing, or too much, as one sees
 MOST = 0.97  # of the photo: more than that is no product with something around it
 DEEP, APART = 4, 6  # pixels from the edge, inside and outside, where each is itself alone
+STEP, HARDLY = 3.0, 0.1  # in colour, where 2 is just visible; the share of an edge that hardly shows
 TWICE = 2  # times as common in the product as around it: less is a colour of both
 SKIN = (15.0, 75.0)  # degrees of hue, in any light and of any person
 PALE, DEEP_TAN = 6.0, 32.0  # the weakest and the strongest colour of skin
@@ -76,10 +86,11 @@ def marks(found: Sighting, lab: Floats) -> Marks:
     left, top, right, bottom = found.place
     solid: Mask = mask > 0.5
     count = max(1.0, float(solid.sum()))
+    seen, inner = np.maximum(found.straight, found.mirrored) > 0.5, subject.unclear(mask)
     return Marks(
         overlap=found.overlap,
         searched=raster.iou(found.searched > 0.5, solid),
-        inner=subject.unclear(mask),
+        inner=inner,
         unsure=float(np.minimum(mask, 1 - mask).sum()) / count,
         blurred=blurred_edge(lab, solid),
         area=float(solid.mean()) * (right - left) * (bottom - top),
@@ -88,6 +99,8 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         lacking=found.lacking,
         disputed=found.disputed,
         shared=_shared(lab, solid),
+        guessed=inner if weak_edge(lab, solid, STEP) > HARDLY else 0.0,
+        dropped=float(raster.opened(seen & ~raster.dilate(solid, DEEP), 1).sum()) / count,
         arm=arm(found, lab),
     )
 
@@ -133,24 +146,40 @@ def _within(found: Marks, limits: Marks) -> bool:
         and found.lacking <= limits.lacking
         and found.disputed <= limits.disputed
         and found.shared <= limits.shared
+        and found.guessed <= limits.guessed
+        and found.dropped <= limits.dropped
         and found.arm <= limits.arm
     )
 
 
-def keeps(found: Sighting, mask: Mask) -> bool:
-    """Tell if a cut of the whole photo keeps what all looks at the product are sure of: white letters on a shirt."""
+def agrees(found: Sighting, mask: Mask) -> bool:
+    """Tell if a cut of the whole photo is what the looks at the product saw.
+
+    It keeps what all of them are sure of, white letters on a shirt, and every larger part that one close look is sure
+    of: the white frame of dark glasses. And it has no larger part that no look saw: a skirting board.
+    """
     left, top, right, bottom = found.place
     height, width = mask.shape
     box = (left * width, top * height, right * width, bottom * height)
     side = len(found.straight)
     own = Image.fromarray(mask.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR, box=box)
-    certain = np.min(found.looks, axis=0) > 0.85
-    return float((certain & (np.asarray(own) < 0.5)).sum()) <= KEPT * max(1.0, float(certain.sum()))
+    here, most = np.asarray(own) > 0.5, np.maximum(found.straight, found.mirrored)
+    certain = np.min(found.looks, axis=0) > CERTAIN
+    if float((certain & ~here).sum()) > KEPT * max(1.0, float(certain.sum())):
+        return False
+    unseen = here & ~raster.dilate(np.maximum(most, found.searched) > 0.5, NEAR)
+    lost = (most > CERTAIN) & ~raster.dilate(here, NEAR)
+    return max(_part(unseen), _part(lost)) <= APIECE * max(1.0, float(here.sum()))
+
+
+def _part(mask: Mask) -> int:
+    """Return the size of the largest part that is no thin line."""
+    return int(raster.largest(raster.opened(mask, 1)).sum())
 
 
 def passes_plain(lab: Floats, mask: Mask) -> bool:
     """Check a cut by the distance from a plain background: whole, with a clear edge, and nothing left over."""
-    if not _whole(mask) or _weak_edge(lab, mask) > 0.02 or blurred_edge(lab, mask) > 0.045:
+    if not _whole(mask) or weak_edge(lab, mask, 5) > 0.02 or blurred_edge(lab, mask) > 0.045:
         return False
     return _leftover(lab, mask) < 1.3 and _ragged(mask) < 1.6
 
@@ -161,14 +190,14 @@ def _whole(mask: Mask) -> bool:
     return 0.015 <= float(mask.mean()) <= 0.78 and max(float(side.mean()) for side in sides) < 0.03
 
 
-def _weak_edge(lab: Floats, mask: Mask) -> float:
-    """Return the share of the edge where the product hardly differs from what is behind it."""
+def weak_edge(lab: Floats, mask: Mask, least: float) -> float:
+    """Return the share of the edge where the product differs from what is behind it by less than this."""
     means = []
     for side in (raster.erode(mask, 1), ~raster.dilate(mask, 1)):
         weight = raster.box(side.astype(np.float32), 3)[..., None]
         means.append(raster.box(lab * side[..., None], 3) / np.maximum(weight, 1e-4))
     steps = np.linalg.norm(means[0] - means[1], axis=-1)[mask & ~raster.erode(mask, 1)]
-    return float((steps < 5).mean())
+    return float((steps < least).mean()) if steps.size else 1.0
 
 
 def blurred_edge(lab: Floats, mask: Mask) -> float:
