@@ -27,7 +27,15 @@ def test_few_benefits_have_no_sign_and_hardly_one_has_a_wrong_one():
 
 @pytest.mark.parametrize(
     "benefit",
-    ["Без шоколада", "Без грубых швов", "Против запоров", "Без карманов", "Не нужны чернила", "Порошок не нужен"],
+    [
+        "Без шоколада",
+        "Без грубых швов",
+        "Против запоров",
+        "Без карманов",
+        "Не нужны чернила",
+        "Порошок не нужен",
+        "Соли нет",
+    ],
 )
 def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit):
     assert signs.chosen([benefit], "") in (["ban"], ["shield-check"])

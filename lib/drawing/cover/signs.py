@@ -38,7 +38,7 @@ DENIED = re.compile(
     rf"\b(?:без|нет|нельзя|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
     rf"|\b(?P<needless>\w+)\s+не\s+(?:надо|нуж|треб|понадоб)\w*"
     rf"|\b(?:не|not|never|nothing)\s+(?P<never>(?!бо[ия]|вызыв|страш)\w+{CLAUSE})"
-    r"|\b(?P<hardly>\w+)\s+мало\b|\bмало\s+(?P<few>\w+)"
+    r"|\b(?P<absent>\w+)\s+нет\b(?!\s+\w)|\b(?P<hardly>\w+)\s+мало\b|\bмало\s+(?P<few>\w+)"
     r"|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b"
 )
 NOUN = r"(?:\w+(?:ого|его|ых|их|ой|ей|ую|юю|ым|им|ый|ий|ая|яя|ое|ее|ые|ие)\s+){0,2}\w+"
