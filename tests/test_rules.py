@@ -20,7 +20,8 @@ from packaging.requirements import Requirement
 import lib.flows
 import lib.providers
 from dev import hashes
-from lib import config
+from lib import config, providers, tasks
+from lib.jobs.run import Kind
 
 ROOT = Path(__file__).parent.parent
 
@@ -285,6 +286,29 @@ def test_vercel_takes_the_functions_for_functions():
     for rule in json.loads((ROOT / "vercel.json").read_text())["functions"].values():
         assert len(rule["excludeFiles"]) <= 256
         assert all(folder in rule["excludeFiles"] for folder in ("tests", "dev", "bench", "docs"))
+
+
+def test_the_worker_that_draws_is_deployed_with_all_that_its_tasks_import():
+    """What its bundle leaves out makes room; a task would miss it only when it runs."""
+    left_out = json.loads((ROOT / "vercel.json").read_text())["functions"]["api/render.py"]["excludeFiles"]
+    rooms = {name.replace("/", ".") for name in re.findall(r"lib/\w+", left_out)}
+    kinds = [kind if isinstance(kind, Kind) else kind() for kind in tasks.HEAVY.values()]
+    todo = ["api.render", *(kind.module for kind in kinds), *providers.PROVIDERS.values()]
+    seen = set[str]()
+    while todo:
+        name = todo.pop()
+        path = next((one for one in (_file(name), _file(name.rpartition(".")[0])) if one), None)
+        if path and str(path) not in seen:
+            seen.add(str(path))
+            assert not any(name.startswith(f"{room}.") for room in rooms), f"{path.relative_to(ROOT)} is left out"
+            todo += _imports(path)
+    assert len(seen) > 100
+
+
+def _file(module: str) -> Path | None:
+    """Return the file of a module of ours; None for anybody else's, and for a name within one."""
+    at = ROOT.joinpath(*module.split("."))
+    return next((one for one in (at.with_suffix(".py"), at / "__init__.py") if one.is_file()), None)
 
 
 LOADED = """
