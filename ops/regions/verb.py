@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from lib import config, db, errors, fetch, wire
 from lib.regions import days, directory, door, events
 from ops.neon import addresses, connect, steps
-from ops.regions import move, numbers, tenant
+from ops.regions import fence, move, numbers, tenant
 from ops.regions.move import Move
 
 
@@ -105,7 +105,7 @@ async def _moving(source: str, target: str, shop: str, region: str) -> AsyncIter
         for conn in (here, there):
             await conn.execute("set search_path = public")
         state = _state(source, target, shop)
-        known = state.facts.get("shop") or (await move.find(here, shop))[:2]
+        known = state.facts.get("shop") or await _known(here, there, shop)
         state.facts["shop"] = known
         try:
             yield Move(
@@ -117,6 +117,18 @@ async def _moving(source: str, target: str, shop: str, region: str) -> AsyncIter
             await db.close()
             await fetch.close()
             await wire.close()
+
+
+async def _known(here: db.Connection, there: db.Connection, shop: str) -> tuple[int, str]:
+    """Return a shop's number and code: from there, where only the fence is left of it here, and no state file tells."""
+    try:
+        return (await move.find(here, shop))[:2]
+    except errors.Missing as missing:
+        with contextlib.suppress(errors.Missing):
+            number, code = (await move.find(there, shop))[:2]
+            if await fence.is_up(here, number):
+                return number, code
+        raise missing from None
 
 
 def _state(source: str, target: str, shop: str) -> steps.State:

@@ -14,7 +14,7 @@ from lib.people import users
 from lib.regions import directory, events
 from ops.neon import connect
 from ops.neon.steps import State, run
-from ops.regions import fence, move, numbers, tenant
+from ops.regions import crossing, fence, move, numbers, tenant, verb
 from tests import factories, reach_lab
 from tests.assistant.request_lab import make_bakery, send
 from tests.conftest import _clone, _drop
@@ -290,6 +290,9 @@ async def test_a_shop_moves_there_and_back_and_each_move_goes_on_wherever_it_is_
                     await run(move.STEPS, going.state, going, lambda _: None)
                 except Interrupted:
                     interrupted += 1
+        if number % 4 > 1:  # another computer goes on, which knows of nothing
+            going.state.path.unlink(missing_ok=True)
+            going.state = State(going.state.path)
         await run(move.STEPS, going.state, going, lambda _: None)
         assert (await held(target, moving), await held(source, moving)) == (before, {})
         assert [await audit.check(conn) for conn in (source, target)] == [[], []]
@@ -299,12 +302,27 @@ async def test_a_shop_moves_there_and_back_and_each_move_goes_on_wherever_it_is_
 
 @pytest.mark.long
 async def test_rows_are_never_copied_over_those_of_a_shop_that_has_moved(moving, tmp_path):
+    shop, first, _ = moving.cast
     await run(move.STEPS[:6], moving.state, moving, lambda _: None)
+    await accrue(moving.target, shop, first, 20_000)
+    after = await held(moving.target, moving)
     moving.state = State(tmp_path / "another-computer.json")
-    with pytest.raises(errors.Conflict, match="directory says"):
-        await move.rows(moving)
+    assert "there already" in await move.rows(moving)
     with pytest.raises(errors.Conflict, match="directory says"):
         await move.back(moving)
+    assert await held(moving.target, moving) == after
+    await run(move.STEPS, moving.state, moving, lambda _: None)
+    assert (await held(moving.target, moving), await held(moving.source, moving)) == (after, {})
+
+
+async def test_what_is_left_of_a_move_is_found_by_another_computer_when_the_rows_are_gone(moving):
+    here, there = moving.source, moving.target
+    await run(move.STEPS[:6], moving.state, moving, lambda _: None)
+    await crossing.remove(here, moving.tables, moving.shop)
+    assert await verb._known(here, there, moving.code) == (moving.shop, moving.code)
+    await fence.lower(here, moving.tables, moving.shop)
+    with pytest.raises(errors.Missing, match="is in eu"):
+        await verb._known(here, there, moving.code)
 
 
 @pytest.mark.long
