@@ -1,5 +1,6 @@
 """ops/deploy/vps: settings reach a program as systemd would hand them over, and no worker is left over."""
 
+import fcntl
 import importlib.util
 import os
 import subprocess
@@ -169,8 +170,19 @@ def test_the_supervisor_reads_a_unit_as_systemd_does(supervisor, tmp_path, monke
 FAKES = {
     "id": "echo 0",
     "runuser": """
+kill_all() {
+    pid=$PPID
+    while grep -aq restore.sh "/proc/$pid/cmdline"; do
+        before=$pid pid=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+        kill -9 "$before"
+    done
+    exit 9
+}
 echo "$*" >> "$LOG"
-case $* in *"backup restore"*) exit $FAILS ;; *"select 1 from pg_database"*) echo 1 ;; esac""",
+case $* in
+    *"backup restore"*) [ "$FAILS" != kill ] || kill_all; exit $FAILS ;;
+    *"select 1 from pg_database"*) echo 1 ;;
+esac""",
     "systemctl": 'echo "$*" >> "$LOG"',
     "python3": 'all="$*"; echo "${all#*.py }" >> "$LOG"',
     "curl": "exit 0",
@@ -208,6 +220,29 @@ def test_a_restore_that_fails_in_its_middle_leaves_the_server_as_it_was(restored
     after = acts[failed + 1 :]
     assert any(f"alter database {aside} rename to lotok" in act for act in after)
     assert [act for act in after if act.startswith("restart")][:2] == ["restart lotok-web@1", "restart lotok-web@2"]
+
+
+def test_after_a_restore_that_was_killed_the_next_one_puts_the_database_back_first(restored):
+    code, _, acts = restored(fails="kill")
+    assert (code, "backup restore" in acts[-1]) == (-9, True)
+    [aside] = {word for act in acts for word in act.split() if word.startswith("lotok_before_")}
+    code, said, again = restored()
+    assert code == 0
+    assert "a restore was killed in its middle: the database goes back first" in said
+    back, proven = (
+        next(number for number, act in enumerate(again) if number >= len(acts) and words in act)
+        for words in (f"alter database {aside} rename to lotok", "backup test")
+    )
+    assert back < proven, "else the half of a database would be kept as the one of before"
+    code, said, _ = restored()
+    assert (code, "killed" in said) == (0, False)
+
+
+def test_two_restores_at_a_time_exclude_each_other(restored, tmp_path):
+    with (tmp_path / "home/restoring").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        code, said, acts = restored()
+    assert (code, said, acts) == (1, "restore.sh: another restore is under way\n", [])
 
 
 def test_a_restore_that_works_starts_the_server_once_and_tells_the_way_back(restored):

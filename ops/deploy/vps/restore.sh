@@ -35,9 +35,12 @@ esac
 [ -d "$LOTOK_HOME/backups/$name" ] || die "there is no backup $name; restore.sh --list shows them"
 [[ $(setting DATABASE_URL_UNPOOLED) == *@127.0.0.1:5432/lotok ]] || die "the database is not on this server: python -m ops backup restore --into an empty one"
 
-step "1/4 prove it first"
-act ops backup test "$name" --key "$key"
-aside="lotok_before_$(date +%Y%m%d%H%M%S)" stopped=""
+# Who holds it restores; what it says is the database of before, of a restore that was killed in its middle.
+mark="$LOTOK_HOME/restoring"
+if [ -z "$DRY_RUN" ]; then
+    exec 9>> "$mark"
+    flock -n 9 || die "another restore is under way"
+fi
 in_cluster() { quietly as_postgres -d postgres "$@"; }
 is_aside() { [ -n "$(as_postgres -d postgres -At -c "select 1 from pg_database where datname = '$aside'")" ]; }
 # However it ends before its end, by Ctrl-C too, the server goes on as it was. Not by ERR: functions know no such trap.
@@ -50,11 +53,21 @@ back() {
     else
         say "not restored; the database is as it was"
     fi
-    restart_all
+    : > "$mark"
+    restart_all 9>&-
 }
+if [ -s "$mark" ] && [ -z "$DRY_RUN" ]; then
+    aside=$(cat "$mark") stopped=yes
+    say "a restore was killed in its middle: the database goes back first"
+    back
+fi
+aside="lotok_before_$(date +%Y%m%d%H%M%S)" stopped=""
+step "1/4 prove it first"
+act ops backup test "$name" --key "$key"
 trap back EXIT
 step "2/4 stop"
 stopped=yes
+[ -n "$DRY_RUN" ] || printf '%s\n' "$aside" > "$mark"
 mapfile -t all < <(web_units; render_units)
 for unit_name in "${all[@]}" lotok-drain; do unit stop "$unit_name"; done
 step "3/4 restore"
@@ -65,7 +78,8 @@ in_cluster -c "create database lotok owner lotok template template0"
 act ops backup restore "$name" --into '$DATABASE_URL_UNPOOLED' --files "$(setting STORAGE_PATH)" --key "$key"
 act ops migrate
 stopped=""
+[ -n "$DRY_RUN" ] || : > "$mark"
 step "4/4 start"
-restart_all
+restart_all 9>&-
 end_if_dry
 say "back to $name. The database of before is $aside: drop it when you are sure, or rename it back."
