@@ -221,8 +221,8 @@ class Blob:
 
     def _target(self, request: Request) -> str:
         pathname = request.query_params.get("pathname", "")
-        if request.headers.get("x-vercel-blob-access", "public") != self._access:
-            raise Refused(400, "bad_request", f"Cannot use another access than {self._access} on this store")
+        if (access := request.headers.get("x-vercel-blob-access", "public")) != self._access:
+            raise Refused(400, "bad_request", f"Cannot use {access} access on a {self._access} store")
         if not 0 < len(pathname) <= 950 or "//" in pathname:
             raise Refused(400, "bad_request", "pathname is empty, too long or holds //")
         if request.headers.get("x-add-random-suffix") == "1":

@@ -90,16 +90,16 @@ WORDS = {
 # Where a person finds what an integration has set and Vercel hides.
 WHERE = {
     "DATABASE_URL_UNPOOLED": (
-        "console.neon.tech, the project, Connect, with Connection pooling off",
-        "console.neon.tech, проект, Connect, выключив Connection pooling",
+        "vercel.com, the project, Storage, Open in Neon, Connect, with Connection pooling off",
+        "vercel.com, проект, Storage, Open in Neon, Connect, выключив Connection pooling",
     ),
     "UPSTASH_REDIS_REST_URL": (
-        "console.upstash.com, the database, REST, https",
-        "console.upstash.com, база, REST, https",
+        "vercel.com, the project, Storage, Open in Upstash, REST, https",
+        "vercel.com, проект, Storage, Open in Upstash, REST, https",
     ),
     "UPSTASH_REDIS_REST_TOKEN": (
-        "console.upstash.com, the database, REST, Token (not the read-only one)",
-        "console.upstash.com, база, REST, Token (не Read-Only)",
+        "vercel.com, the project, Storage, Open in Upstash, REST, Token (not the read-only one)",
+        "vercel.com, проект, Storage, Open in Upstash, REST, Token (не Read-Only)",
     ),
     "BLOB_READ_WRITE_TOKEN": (
         "vercel.com, the project, Storage, the store, .env.local, Show secret",
