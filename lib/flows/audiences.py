@@ -126,7 +126,9 @@ async def _cities(conn: db.Connection, one: Broadcast) -> list[str]:
 
 async def said(turn: Turn, one: Broadcast) -> str:
     """Return the conditions in words."""
-    parts = [] if one.partner_id else [turn.text(f"news.to.role.{one.bot}"), turn.text(f"news.to.only.{one.kind}")]
+    parts = [] if one.partner_id else [turn.text(f"news.to.role.{one.bot}")]
+    if not one.partner_id and one.kind == "news":
+        parts.append(turn.text("news.to.agreed"))
     for name, value in one.filter.items():
         if name in DAYS:
             parts.append(turn.text(f"news.to.{name}", days=value))
