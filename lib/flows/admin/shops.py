@@ -99,7 +99,8 @@ async def _card(turn: Turn, argument: str) -> None:
         last=when.short_moment(turn, facts.last_at),
         since=when.short_moment(turn, shop.created_at),
     )
-    reason = "\n" + turn.text("admin.sure.reason", reason=shop.reason) if shop.reason else ""
+    why = turn.text("admin.shop.gone") if shop.gone else turn.text("admin.sure.reason", reason=shop.reason)
+    reason = f"\n{why}" if shop.reason else ""
     await turn.show(words + reason, _keyboard(turn, shop))
 
 
@@ -111,10 +112,10 @@ def _keyboard(turn: Turn, shop: Partner) -> Keyboard:
     deeds = [screen.button(turn, "admin.button.owner", f"people:card:{shop.owner_id}")]
     if shop.status == "approved":
         deeds.append(screen.button(turn, "admin.button.ban", f"act:begin:close:{shop.id}", "danger"))
-    elif shop.status == "blocked":
-        deeds.append(screen.button(turn, "admin.button.unban", f"act:begin:reopen:{shop.id}"))
-    else:
+    elif shop.status != "blocked":
         deeds.append(screen.button(turn, "admin.button.decide", f"moderate:one:partner:{shop.id}"))
+    elif not shop.gone:
+        deeds.append(screen.button(turn, "admin.button.unban", f"act:begin:reopen:{shop.id}"))
     return [ways, deeds, screen.home(turn, "shops:home")]
 
 

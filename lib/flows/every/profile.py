@@ -15,7 +15,7 @@ from lib import db, errors, limits, shelves
 from lib.credits import ledger
 from lib.jobs import kick
 from lib.loyalty import members, staff
-from lib.people import profiles, users
+from lib.people import notify, profiles, users
 from lib.people.users import PromisedMessage
 from lib.telegram import conversation, fsm, screen
 from lib.telegram.client import Button, Chat, Picture
@@ -113,12 +113,23 @@ async def _erase(turn: Turn) -> None:
         await turn.answer(turn.text("error.too_often", wait=wait), alert=True)
         return
     promised = await db.run(lambda conn: users.list_promised(conn, user_id))
-    await db.run(lambda conn: users.erase(conn, user_id, tg_id))
+    await db.run(lambda conn: _erase_and_tell(conn, user_id, tg_id))
     await fsm.forget_everywhere(tg_id, but=turn.chat.bot)
     await asyncio.gather(profiles.forget(user_id, tg_id), shelves.CONVERSATION.forget(user_id))
     turn.after += [kick.drain, lambda: _take_back(promised)]
     await turn.show(turn.text("profile.erased"), [])
     turn.state = conversation.State()
+
+
+async def _erase_and_tell(conn: db.Connection, user_id: int, tg_id: int) -> None:
+    """Erase a person, and have the people of a shop that ends with them told, both or neither."""
+    async with conn.transaction():
+        own = [one.partner_id for one in await staff.places(conn, user_id) if one.role == "owner"]
+        left = [one for shop in own for one in await staff.readers(conn, shop) if one.user_id != user_id]
+        await users.erase(conn, user_id, tg_id)
+        for one in left:
+            once = f"shop_gone:{one.partner_id}:{one.user_id}"
+            await notify.tell(conn, one.user_id, "partner", "partner.push.shop_gone", {"title": one.title}, once=once)
 
 
 async def _take_back(promised: list[PromisedMessage]) -> None:

@@ -60,7 +60,8 @@ async def _home(turn: Turn, note: str = "") -> None:
 async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
     shop = await db.run(lambda conn: partners.get(conn, place.partner_id))
     role = turn.text(f"partner.role.{place.role}")
-    words = turn.text(f"partner.home.{shop.status}", title=shop.title, role=role, reason=shop.reason or "—")
+    key = "gone" if shop.gone else shop.status
+    words = turn.text(f"partner.home.{key}", title=shop.title, role=role, reason=shop.reason or "—")
     manager = [screen.button(turn, key, data) for key, data in MANAGERS] if place.manages else []
     if shop.status == "approved":
         turn.state.step = "till:find"  # the menu says that a card's digits, a phone or a name may be typed here
@@ -70,6 +71,8 @@ async def _shop(turn: Turn, place: Staff) -> tuple[str, Keyboard]:
         waiting = screen.button(turn, "talk.button.list", "talks:list")
         return words, [serve, *screen.in_rows([orders, waiting, undo, *manager])]
     rows = screen.in_rows(manager) if shop.status == "pending" else []
+    if shop.gone:
+        return words, [workplace.apply(turn)]
     refresh = [screen.button(turn, "partner.button.refresh", "menu:home")]
     if shop.status == "rejected" and place.role == "owner":
         mend = [screen.button(turn, "partner.button.mend", f"apply:mend:{shop.id}", style="primary")]

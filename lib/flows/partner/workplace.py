@@ -7,7 +7,7 @@ was blocked, hears so at the next press, and the ledger checks it once more.
 from datetime import timedelta
 
 from lib import db, errors, limits, text
-from lib.loyalty import staff
+from lib.loyalty import partners, staff
 from lib.loyalty.staff import Staff
 from lib.people import notify
 from lib.telegram import screen
@@ -51,6 +51,8 @@ async def at_work(turn: Turn, *, manages: bool = False, serves: bool = False) ->
     elif serves and place.status != "approved":
         shut = {"blocked": "partner.error.partner_blocked", "rejected": "partner.error.partner_rejected"}
         words = shut.get(place.status, "partner.error.partner_not_approved")
+        if place.status == "blocked" and (await db.run(lambda conn: partners.get(conn, place.partner_id))).gone:
+            words = "partner.error.partner_gone"
     else:
         return place
     turn.state.step = ""
