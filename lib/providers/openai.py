@@ -44,6 +44,7 @@ PICTURE_TIME = timedelta(seconds=150)
 TEXT_TIME = timedelta(seconds=30)
 BUSY = timedelta(seconds=10)
 _UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")  # the package's causes when nothing was sent
+_NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _AGAINST = ("moderation_blocked", "content_policy_violation")
 # Thousandths of a dollar for a million tokens of pictures: in and out.
 TOKENS_IN, TOKENS_OUT = 8_000, 30_000
@@ -294,8 +295,10 @@ def _refusal(status: int, told: Any) -> errors.AppError:
     """Say what an answer other than 200 means, by what it tells under "error"."""
     code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, told)
     said = _hidden(f"{status} {code} {message} {told.get('param') or '' if isinstance(told, dict) else ''}".strip())
+    if status == 402 or code in _NO_MONEY:
+        return errors.Unavailable("out_of_money", said, BUSY)
     if status == 429:
-        return errors.Unavailable("out_of_money" if code == "insufficient_quota" else "busy", said, BUSY)
+        return errors.Unavailable("busy", said, BUSY)
     if status in (401, 403):
         return errors.Unavailable("no_access", said)
     if status in (400, 404, 413, 422):
