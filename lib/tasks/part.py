@@ -53,7 +53,10 @@ async def _work(run: Run, key: PartKey) -> None:
     elif flight.must_rest:
         await _put_off(run, one)
     else:
-        await run.wait(run.now + (hours.night_left(run.now, until) or AGAIN))
+        night = hours.night_left(run.now, until)
+        if night:
+            await _advance(run, key)
+        await run.wait(run.now + (night or AGAIN))
         await kick.drain()
 
 

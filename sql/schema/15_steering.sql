@@ -47,9 +47,11 @@ begin
     elsif rest = 0 then
         update broadcasts set state = 'done', reason = '', finished_at = p_now where partner_id = p_partner_id and id = p_id;
         return 'done';
-    elsif not b.proven and not exists (
-        select from broadcast_parts
-        where partner_id = p_partner_id and broadcast_id = p_id and n <= b.proof and finished_at is null
+    elsif not b.proven and (
+        -- who fell asleep meanwhile keeps nobody waiting until the morning
+        select bool_and(finished_at is not null or until <= p_now) and bool_or(finished_at is not null)
+        from broadcast_parts
+        where partner_id = p_partner_id and broadcast_id = p_id and n <= b.proof
     ) then
         update broadcasts set proven = true where partner_id = p_partner_id and id = p_id;
         perform queue_parts(p_partner_id, p_id, p_rest_at);

@@ -484,6 +484,27 @@ async def test_all_who_are_awake_of_the_first_go_out_before_the_rest(conn, post,
     assert await worker.sums(one) == {"sent": 48, "waiting": 2}
 
 
+@pytest.mark.parametrize("first", ["Omsk sleeps", "Moscow has it"])
+async def test_who_falls_asleep_before_their_turn_keeps_nobody_waiting(conn, post, worker, monkeypatch, first):
+    monkeypatch.setattr(parts, "FIRST", 20)
+    monkeypatch.setattr(parts, "PAGE", 30)
+    shop = await make_shop(conn)
+    people = [*await crowd(conn, shop.id, 50)]
+    await conn.execute("update users set time_zone = 'Asia/Omsk' where id = any(%s)", (people[:3],))
+    evening = NOON + timedelta(hours=5, minutes=59)  # a minute later it is nine in Omsk
+    one = await released(conn, shop, now=evening)
+    worker.now = evening
+    await worker.step()
+    jobs = "update jobs set run_at = run_at + interval '90 seconds' where task = 'part_client' and args ->> 'n' = %s"
+    await conn.execute(jobs, ("1",) if first == "Moscow has it" else ("2",))
+    await worker.work() if first == "Moscow has it" else None
+    worker.now += timedelta(minutes=2)
+    await worker.work()
+    worker.now += parts.PROOF
+    await worker.work()
+    assert await worker.sums(one) == {"sent": 47, "waiting": 3}
+
+
 async def test_the_first_parts_are_the_first_ones_again_after_a_pause(conn, post, worker, monkeypatch):
     monkeypatch.setattr(parts, "FIRST", 20)
     monkeypatch.setattr(parts, "PAGE", 30)
