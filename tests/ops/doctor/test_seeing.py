@@ -4,13 +4,15 @@ import asyncio
 import json
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from dev import serving
+from dev import blob, serving
 from dev.telegram import World
 from lib import cache, config, migrations
 from lib.reach import alerts
 from ops.__main__ import main
-from ops.doctor import seeing
+from ops.doctor import looks, seeing
 from tests.ops import installation_lab
 from tests.ops.installation_lab import TOLD
 from tests.redis_lab import empty_redis, running_upstash
@@ -125,3 +127,13 @@ async def test_the_settings_may_come_out_of_a_file(installation, tmp_path, monke
     assert "not.taken" not in said
     assert await asyncio.to_thread(main, ["doctor", "--env-file", str(tmp_path / "no")]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+async def test_a_store_that_is_open_to_everybody_is_told_from_one_that_does_not_work(installation, tmp_path):
+    token = "vercel_blob_rw_StoreId_secret"
+    store = Starlette(routes=[Route("/blob{path:path}", blob.app(tmp_path, token, access="public"))])
+    async with serving.serve(store) as address:
+        installation(STORAGE_TYPE="blob", VERCEL_BLOB_API_URL=f"{address}/blob", BLOB_READ_WRITE_TOKEN=token)
+        found = await seeing.see()
+    assert "private access on a public store" in found.blob
+    assert ([*looks.blob("refused")(found)], len([*looks.blob("public")(found)])) == ([], 1)
