@@ -51,7 +51,8 @@ _STEMS = {
         r"паста (?:из|тверд|итал)|рис\b|гречк|фарш|сосиск|рыб[аы]\b|икра\b|pasta|rice\b"
         r"|чипс|сухар|снек|хлебц|вафл|сироп|масло (?:сливоч|подсолн|кокос|льнян)|протеин|батончик|крекер|мюсли|гранол"
         r"|миндал|фисташ|финик|халв|пастил"
-        r"|масло (?:раст|кунж|топл)|лимонад|цикорий|вялен|помидор|джем\b|хлеб|сахар\b|перец|кунжут|лапш|чечевиц"
+        r"|масло (?:раст|кунж|топл)|лимонад|пельмен|варени(?:к|ц)|цикорий|вялен|помидор|джем\b|хлеб|сахар\b|перец"
+        r"|кунжут|лапш|чечевиц"
         r"|фасол|компот|квас|морс\b|оливков\w* масл|мюсл|консерв|тушенк|икр[ыа]\b|мяс[оа]\b|колбас"
         r"|приправ|уксус"
         r"|пюре|смес[ьи]\b|кетчуп|майонез|chips|crackers?\b|granola|syrup|protein|snack"
@@ -88,7 +89,8 @@ _STEMS = {
         r"|chair|tables?\b|desks?\b|stool|shel[fv]|wardrobe|beds?\b|bench|drawers"
     ),
     "shoes": (
-        r"кросс|ботин|туфл|сапог|тапоч|тапк|кед[ыо]|сандал|босонож|шлепан|сланц|угги|балетк|лофер|валенк|обув|галош"
+        r"кросс|ботильон|ботин|туфл|сапог|тапоч|тапк|кед[ыо]|сандал|босонож|шлепан|сланц|угги|балетк|лофер|валенк"
+        r"|обув|галош"
         r"|сабо\b|слипон|мокасин|стельк|носк[иао]|носочк|shoe|sneaker|boots?\b|slipper|sandal|heels?\b|loafer"
         r"|socks?\b|insole"
     ),
@@ -203,7 +205,7 @@ HOMES = {
 INERT = {
     "anvil", "apple", "baguette", "bottle", "bowl", "briefcase", "brush", "cake", "candy", "cheese", "cherry",
     "circles", "coffee", "cookie", "cup", "diamond", "dress", "egg", "fish", "flower", "glass", "hand-stop", "home",
-    "meat", "milk", "nut", "package", "paint", "pants", "plane", "plant", "salad", "salt", "sofa", "teapot",
+    "knife", "meat", "milk", "nut", "package", "paint", "pants", "plane", "plant", "salad", "salt", "sofa", "teapot",
     "texture", "wheat", "wheel", "wood", "yarn",
 }  # fmt: skip
 
