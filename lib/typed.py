@@ -53,11 +53,18 @@ def is_nothing(text: str) -> bool:
 
 
 def city(text: str) -> str:
-    """Return the name of a city as others write it: no "г.", no quotes, in one alphabet, with a capital."""
+    """Return the name of a city as others write it: no "г.", no quotes, each word in one alphabet, with a capital."""
     words = unquoted(_CITY.sub("", plain(text)))
     if _ONLY_CYRILLIC.search(words):
-        words = words.translate(_TO_CYRILLIC).translate(_SMALL_CYRILLIC)
+        words = re.sub(r"\w+", _in_cyrillic, words)
     return words[:1].upper() + words[1:]
+
+
+def _in_cyrillic(word: re.Match[str]) -> str:
+    """Return a word without Latin look-alikes, unless it is Latin: "Ереван / Yerevan"."""
+    if _ONLY_LATIN.search(word[0]):
+        return word[0]
+    return word[0].translate(_TO_CYRILLIC).translate(_SMALL_CYRILLIC)
 
 
 def digits(text: str) -> str:
@@ -87,4 +94,5 @@ def latin(text: str) -> str:
 _SMALL = str.maketrans("асеорху", "aceopxy")
 _SMALL_CYRILLIC = str.maketrans("aceopxy", "асеорху")
 _CITY = re.compile(r"^(?:г\.\s*|гор\.\s*|г\s+|город\s+)", re.IGNORECASE)
+_ONLY_LATIN = re.compile("[bdf-nq-wzDFGIJLNQRSU-WZ]")
 _ONLY_CYRILLIC = re.compile("[б-джзик-нптф-яБГДЖЗИЙЛПФЦ-Я]")

@@ -94,6 +94,8 @@ def test_words_that_only_begin_like_a_no_are_words(words):
         ("Гомель", "Гомель"),
         ("Almaty", "Almaty"),
         ("", ""),
+        ("ереван / Yerevan", "Ереван / Yerevan"),
+        ("Нижний Hовгород", "Нижний Новгород"),
     ],
 )
 def test_a_city_is_called_as_others_call_it(words, name):
