@@ -41,6 +41,7 @@ def project(tmp_path, monkeypatch):
         "DATABASE_URL",
         "STUDIO_BOT_TOKEN",
         "SHOP",
+        "KIE_API_KEY",
         *steps.READ_TOO.values(),
     }:
         monkeypatch.setenv(name, "")
