@@ -128,9 +128,11 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
     if ground:
         here = backdrop.within(ground.backdrop, found.place, len(lab))
         found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
+    seen = np.maximum(found.straight, found.mirrored) > 0.5
     found = found.voted(vote.cast(lab, found.looks, found.searched))
     left_over = fringe.find(lab, found.mask > 0.5)
     found = found.without(left_over.ground, left_over.hides)
+    found = found.lacking_of(seen)
     certainty = gate.certainty(gate.marks(found, lab))
     if ground and certainty == "sure" and _lacks(ground, found.within(*ground.lab.shape[1::-1])):
         certainty = "unsure"

@@ -86,7 +86,7 @@ def marks(found: Sighting, lab: Floats) -> Marks:
     left, top, right, bottom = found.place
     solid: Mask = mask > 0.5
     count = max(1.0, float(solid.sum()))
-    seen, inner = np.maximum(found.straight, found.mirrored) > 0.5, subject.unclear(mask)
+    inner = subject.unclear(mask)
     return Marks(
         overlap=found.overlap,
         searched=raster.iou(found.searched > 0.5, solid),
@@ -100,7 +100,7 @@ def marks(found: Sighting, lab: Floats) -> Marks:
         disputed=found.disputed,
         shared=_shared(lab, solid),
         guessed=inner if weak_edge(lab, solid, STEP) > HARDLY else 0.0,
-        dropped=float(raster.opened(seen & ~raster.dilate(solid, DEEP), 1).sum()) / count,
+        dropped=found.dropped,
         arm=arm(found, lab),
     )
 

@@ -26,6 +26,7 @@ MARGIN = 0.1  # of the box's longer side, around it
 GROWTH = 0.3  # of the box's longer side, where the product goes on beyond it
 ROUNDS = 3
 STEP_BACK = 0.25  # of the box's longer side, on all sides, for the look from farther away
+APART = 4  # pixels from a cut, beyond which what it lacks is no edge
 TOUCH = 0.012  # of a side: a corner may graze it
 
 Box = tuple[int, int, int, int]
@@ -46,6 +47,7 @@ class Sighting:
     hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
     disputed: float = 0.0  # shares of the product of which the close looks are certain of opposites
+    dropped: float = 0.0  # shares of the product that one close look saw, and that are not in the cut
 
     @property
     def first(self) -> "Sighting":
@@ -136,6 +138,12 @@ class Sighting:
     def without(self, ground: Mask, hidden: float) -> "Sighting":
         """Return the same with these pixels taken for ground that hides so much of the rim: for good."""
         return replace(self._with(ground, 0), hidden=max(self.hidden, hidden))
+
+    def lacking_of(self, seen: Mask) -> "Sighting":
+        """Return the same with a note of how much of what was seen is not in the cut, at some distance from it."""
+        solid: Mask = self.mask > 0.5
+        apart = raster.opened(seen & ~raster.dilate(solid, APART), 1)
+        return replace(self, dropped=max(self.dropped, float(apart.sum()) / max(1.0, float(solid.sum()))))
 
     def _with(self, where: Mask, value: float) -> "Sighting":
         looks = [np.where(where, np.float32(value), look) for look in self.looks]
