@@ -24,6 +24,7 @@ grant create on schema public to lotok_till;
 alter function settle_one owner to lotok_till;
 revoke create on schema public from lotok_till;
 
+-- contract: it is made again in this same transaction with one column more, and all who read it name their columns
 drop function my_cards(bigint, timestamptz);
 create function my_cards(p_user_id bigint, p_now timestamptz)
 returns table (partner_id bigint, member_id bigint, card_no bigint, title text, city text, category text, status text,

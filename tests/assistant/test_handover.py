@@ -105,8 +105,8 @@ async def test_long_words_of_a_client_reach_the_staff_whole(conn):
     assert passed["fields"]["words"] == longer
 
 
-@pytest.mark.parametrize("end", ["let go", "shut out"])
-async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(conn, end):
+@pytest.mark.parametrize(("end", "said"), [("let go", ["partner.push.let_go"]), ("shut out", [])])
+async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(conn, end, said):
     shop, anna = await make_shop(conn), await make_user(conn)
     talk = await called(conn, shop, anna)
     assert await talks.take(conn, shop.id, talk.id, shop.cashier.id, at=NOW)
@@ -118,7 +118,7 @@ async def test_a_talk_of_somebody_who_is_at_work_no_longer_is_everybodys_again(c
     more = await hear(conn, shop, anna, "Ау!")
     await handover.pass_on(conn, shop.id, talk.id, more.line_id, "Ау!")
     assert await keys(conn, shop.owner) == ["talk.told.call", "talk.told.words"]
-    assert await keys(conn, shop.cashier) == ["talk.told.call"]
+    assert await keys(conn, shop.cashier) == ["talk.told.call", *said]
     assert await talks.take(conn, shop.id, talk.id, shop.owner.id, at=NOW)
 
 
