@@ -252,7 +252,8 @@ async def _judge(
             "where task not in ('notice', 'audience', 'part_client') group by 1, 2 order by 1, 2"
         )
         ends = await cursor.fetchall()
-    repeats = verdict.repeats(services, weather, weather.orders)
+        ids = {key: job_id async for key, job_id in await conn.execute("select key, id from every_job")}
+    repeats = verdict.repeats(services, weather, ids)
     if unexplained := repeats.pop(verdict.NO_REASON, []):
         wrong.append(f"{len(unexplained)} deliveries repeated for no reason: {'; '.join(unexplained[:10])}")
     wrong += [f"a drainer died by itself: {said.strip().splitlines()[-1]}" for said in weather.died]

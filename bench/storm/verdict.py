@@ -77,7 +77,10 @@ async def _entries(conn: db.Connection) -> Iterable[tuple[int | None, str, int]]
 
 
 def repeats(services: Services, weather: Weather, ids: dict[str, int]) -> dict[str, list[str]]:
-    """Return the repeated deliveries in words, by reason; NO_REASON must not be among them."""
+    """Return the repeated deliveries in words, by reason; NO_REASON must not be among them.
+
+    `ids` are those of all jobs by key, also of jobs that no seller ordered: their leases are moved, too.
+    """
     by_key: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in services.deliveries:
         by_key[delivery.key].append(delivery)
