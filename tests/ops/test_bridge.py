@@ -22,6 +22,10 @@ async def test_a_redis_that_comes_later_is_waited_for(monkeypatch, capsys):
     at = {"transport": httpx.ASGITransport(app=served), "base_url": "http://bridge"}
     async with httpx.AsyncClient(**at, headers={"Authorization": "Bearer a-token"}) as client:
         assert (await client.get("/ping")).status_code == 503
+        waits = ""
+        while not waits:  # it has to have looked once before Redis is there
+            await asyncio.sleep(0.01)
+            waits = capsys.readouterr().err
         try:
             await asyncio.to_thread(redis.start)
             await meeting
@@ -29,9 +33,8 @@ async def test_a_redis_that_comes_later_is_waited_for(monkeypatch, capsys):
         finally:
             await asyncio.to_thread(redis.stop)
             await served.close()
-    said = capsys.readouterr()
-    assert said.out == "http://127.0.0.1:8079 speaks for Redis\n"
-    assert said.err.startswith("waiting for Redis, requests get 503 until it is there: Redis does not answer: ")
+    assert capsys.readouterr().out == "http://127.0.0.1:8079 speaks for Redis\n"
+    assert waits.startswith("waiting for Redis, requests get 503 until it is there: Redis does not answer: ")
     assert not server.should_exit
 
 

@@ -21,7 +21,13 @@ TOKEN = uuid.UUID(int=1)
 
 
 async def begin(conn, job_id, item=0, *, user=None, token=TOKEN, **options):
-    """Note a call for the job with this number, which is put among the running ones."""
+    """Note a call for the job with this number, which is put among the running ones.
+
+    The small numbers are these tests' own: a job that the product makes meanwhile, such as an erasure's, gets another.
+    """
+    await conn.execute(
+        "select setval(s.id, greatest(1000, nextval(s.id))) from pg_get_serial_sequence('jobs', 'id') s (id)"
+    )
     await conn.execute(
         "insert into jobs (id, user_id, task, key, state, lease_token, leased_until, turn) overriding system value"
         " values (%s, %s, 'card', %s, 'running', %s, '2099-01-01', 1) on conflict do nothing",
