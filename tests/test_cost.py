@@ -100,7 +100,7 @@ def test_the_table_has_a_row_for_each_number_of_users():
 
 
 def test_the_results_and_the_page_say_what_the_figures_of_today_come_to():
-    """It costs nothing to reckon again, so whoever measures `load`, `updates` or `studio` again does that, too."""
+    """The costs are reckoned from `load`, `updates` and `studio`: after new figures, run `bench cost` again."""
     printed = results.FILE.read_text(encoding="utf-8").partition("<!-- cost -->")[2]
     assert cost.run() in printed, "run: python -m bench cost"
     page = " ".join((cost.PRICES.parent.parent / "docs" / "deploy.md").read_text(encoding="utf-8").split())

@@ -116,7 +116,7 @@ def bears_words(job: Job) -> bool:
 
 
 def shows_words(job: Job) -> bool:
-    """Say whether words of the seller stand on it, whoever drew them: a clip has them from us alone."""
+    """Say whether the seller's words stand on it, drawn by us or by a model; a clip has them only when it is ours."""
     bears = job.args.get("preset") in COVERS if job.task == "card" else job.task == "video" and is_ours(job)
     return bears and bool(job.args.get("title") or job.args.get("titles"))
 

@@ -39,7 +39,7 @@ where c.relrowsecurity and c.relkind in ('r', 'p') and n.nspname <> all(%s)
     and not (me.rolsuper or me.rolbypassrls or pg_has_role(c.relowner, 'usage') and not c.relforcerowsecurity)
 order by 1
 """
-# Keys are proved on such a table as whoever restores it, and so are its rows by `verify`.
+# The role that restores such a table also proves its keys, and `verify` reads its rows: the policies bind both.
 FORCED_TABLES = """
 select c.oid::regclass::text
 from pg_class c

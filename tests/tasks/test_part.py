@@ -231,7 +231,7 @@ async def test_a_pause_of_many_minutes_pauses_the_broadcast(conn, post, worker, 
     assert await state(conn, one) == ("running", "")
     await broadcasts.steer(conn, shop.id, one.id, "pause", NOON)
     await resume.run(run)
-    assert await state(conn, one) == ("paused", "by_hand"), "whoever paused it again has a reason"
+    assert await state(conn, one) == ("paused", "by_hand"), "a pause by hand is not ended by the timer"
     await broadcasts.steer(conn, shop.id, one.id, "resume", NOON)
     worker.now += timedelta(days=1)
     await worker.work()

@@ -1,6 +1,6 @@
 """Words at an open bill: a sum, or the next client, who says their code, their number or its last digits.
 
-What is no sum of this shop is looked up among its clients. Six and eight bare digits are asked about: "сумма или
+Words that are no sum are looked up among the clients of the shop. Six and eight bare digits are asked about: "сумма или
 клиент?" Four are the sum while one is due, and the confirmation names the client who may be meant; once the sum is
 known they are asked about, if another client has them. A quick button, "1 002 ₽" and "1002,00" are sums for certain.
 """
