@@ -180,6 +180,16 @@ def test_a_guided_filter_keeps_the_edges_of_its_guide():
     assert smooth[:, :6].std() < rough[:, :6].std() / 2, "and the flat is calm"
 
 
+def test_noise_is_calmed_and_an_edge_and_a_clean_picture_stay():
+    clean = np.full((64, 64, 3), 60, dtype=np.float32)
+    clean[:, 32:] = (150, 120, 90)
+    assert raster.calmed(clean) is clean
+    noisy = clean + RANDOM.normal(0, 5, clean.shape).astype(np.float32)
+    calm = raster.calmed(noisy)
+    assert np.std((calm - clean)[:, :28]) < np.std((noisy - clean)[:, :28]) / 2
+    assert np.abs(calm - clean)[:, 31:33].mean() < 6
+
+
 # Paint and planes
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats
 
 WEIGHTS = Path(__file__).with_name("u2netp.npz")
@@ -54,10 +55,10 @@ class Convolution:
 def find(picture: Image.Image, side: int) -> Floats:
     """Return how likely each pixel belongs to the main object, as `side` squared floats; `side` is a multiple of 64.
 
-    The picture is squashed to a square, as the network was taught.
+    The picture is squashed to a square, as the network was taught, and calmed, for it takes noise for texture.
     """
     small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
-    pixels = np.asarray(small, dtype=np.float32)
+    pixels = raster.calmed(np.asarray(small, dtype=np.float32))
     lit = np.minimum(pixels / max(1.0, float(np.percentile(pixels, BRIGHT))), 1) * EXPOSURE
     guess = _run(np.ascontiguousarray(((lit - MEAN) / SPREAD).transpose(2, 0, 1)))
     low, high = float(guess.min()), float(guess.max())
