@@ -297,6 +297,33 @@ def test_a_joint_of_the_floor_is_no_thin_leg(end: int, added: bool) -> None:
     assert bool(found.any()) is added
 
 
+def make_shell(*, shade: bool = False) -> Image.Image:
+    """A chair of a white shell on white, with an orange seat inside and, if wanted, a soft shadow below."""
+    image = Image.new("L", (640, 640), 0)
+    ImageDraw.Draw(image).ellipse((180, 560, 460, 580), fill=60 if shade else 0)
+    image = ImageChops.invert(image.filter(ImageFilter.GaussianBlur(12))).convert("RGB")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((140, 100, 500, 520), fill=(240, 239, 238))
+    pen.ellipse((160, 140, 360, 420), fill=(220, 90, 20))
+    return image
+
+
+@pytest.mark.parametrize("shade", [False, True])
+def test_a_white_shell_on_white_is_among_the_pictures_when_only_its_seat_was_seen(
+    shade: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No picture of a ball chair had more than the seat."""
+    photo = make_shell(shade=shade)
+    look = np.zeros((320, 320), dtype=np.float32)
+    look[70:211, 80:181] = np.asarray(photo.resize((320, 320)))[70:211, 80:181, 2] < 100
+    found = subject.Sighting(photo.size, look, (0, 0, *photo.size), look, look)
+    monkeypatch.setattr(subject, "again", lambda photo, found: found)
+    cut = cutout.judged(photo, cutout.ground_of(photo), found)
+    sizes = [picture.image.size for picture in cut.pictures if picture.is_cut]
+    assert cut.verdict == "unsure"
+    assert any(abs(width - 361) < 12 and abs(height - 421) < 12 for width, height in sizes), sizes
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:

@@ -22,6 +22,9 @@ GLINT = 28.0  # from the background: few shadows are so deep
 TINTED = 10.0  # away from the background's colour: more than the light that a product throws on the floor
 SHARP = 7.0  # a step in colour from pixel to pixel that no shadow has
 STUDIO = 7.5  # a threshold up to which the background is as even as a studio's: no floor, no folds of cloth
+EVEN, SMOOTH = 0.2, 1.0  # spread of a ground that is one colour, and of one that a photo shows smooth
+NEXT = 2.5  # from the background: the least that is not the background's own
+FADES, ROUGH = 0.8, 1.9  # steps in lightness of a soft shadow, on a ground of one colour and on others
 STEP, STEPS = 4.0, 0.3  # a step in colour where a shadow has none, and the share of a thing's rim that has it
 STABLE = 0.9  # overlap of the cuts at a low and a high threshold
 
@@ -130,6 +133,22 @@ def left_out(lab: Floats, backdrop: Backdrop, product: Mask) -> float:
     return float(beside.sum()) / max(1.0, float(product.sum())) if sharp > STEPS else 0.0
 
 
+def standing(lab: Floats, backdrop: Backdrop) -> Mask | None:
+    """Return all that stands out from a smooth background, white from white, with any sharp shadow; else None."""
+    if backdrop.spread > SMOOTH:
+        return None
+    found = _apart(lab, backdrop, NEXT, FADES if backdrop.spread < EVEN else ROUGH)
+    return found if found.any() else None
+
+
+def _apart(lab: Floats, backdrop: Backdrop, threshold: float, step: float) -> Mask:
+    """Return what the background does not reach from the picture's edge: not over a step in lightness, nor a hue."""
+    far = np.linalg.norm(lab - backdrop.surface, axis=-1)
+    slope = np.hypot(*np.gradient(raster.box(lab[..., 0], 1)))
+    ground = raster.from_border((far < threshold) | (_shadow(lab, backdrop) & (slope < step)))
+    return raster.largest(raster.opened(~ground, 1), share=0.08)
+
+
 def _steepest(lab: Floats) -> Floats:
     """Return the largest step in colour at each pixel and next to it."""
     slope = np.sqrt(sum(np.square(g) for k in range(3) for g in np.gradient(lab[..., k])))
@@ -138,11 +157,8 @@ def _steepest(lab: Floats) -> Floats:
 
 
 def _cut_at(lab: Floats, backdrop: Backdrop, threshold: float) -> Mask:
-    far = np.linalg.norm(lab - backdrop.surface, axis=-1)
-    slope = np.hypot(*np.gradient(raster.box(lab[..., 0], 1)))
-    shadow = _shadow(lab, backdrop)
-    ground = raster.from_border((far < threshold) | (shadow & (slope < 1.9)))
-    product = raster.largest(raster.opened(~ground, 1), share=0.08)
+    far, shadow = np.linalg.norm(lab - backdrop.surface, axis=-1), _shadow(lab, backdrop)
+    product = _apart(lab, backdrop, threshold, ROUGH)
     rim = product & ~raster.erode(product, 2)
     # Light that bounces off a bright product tints the floor beside it. Steel, grey cloth and black rubber look
     # like shadows themselves: of them, less may be taken.

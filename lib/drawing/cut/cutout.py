@@ -27,6 +27,7 @@ from lib.drawing.ground.raster import Floats, Mask
 MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
 OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
+ALL, SEEN = 0.03, 0.01  # of a product: what may lack of it all, and what one sees
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
 LACKS = 0.03  # of the product: more of what stands beside it is a part that was left out
@@ -78,8 +79,11 @@ def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> C
     if ground:
         cuts = sorted([*cuts, *_plain(rgb, found, ground)], key=lambda cut: RANK[cut[0]])
     best = cuts[0][0] if cuts else "hopeless"
-    chosen = [picture for _, picture in cuts if best == "unsure" or picture.how != "wide"]
-    return CutPhoto(best, (*chosen, _framed(rgb, found)))
+    ways: dict[Way, ProductPicture] = {}
+    for _, picture in cuts:
+        if best == "unsure" or picture.how != "wide":
+            ways.setdefault(picture.how, picture)
+    return CutPhoto(best, (*ways.values(), _framed(rgb, found)))
 
 
 def refusal(source: Photo) -> errors.Rejected:
@@ -120,7 +124,8 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[J
     if certainty == "unsure":
         masks += [("wide", mask) for mask in _others(seen)][:1]
     fitted, sides = _fitted(crop), seen.sides()
-    return [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
+    cuts: list[Judged] = [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
+    return [*cuts, *_standing(rgb, seen, ground)] if ground and certainty == "unsure" else cuts
 
 
 def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certainty, Sighting]:
@@ -167,6 +172,22 @@ def _plain(rgb: Image.Image, found: Sighting | None, ground: Ground) -> list[Jud
     crop, near = _cropped(rgb, mask)
     certainty: Certainty = "sure" if found is None or gate.agrees(found, mask) else "unsure"
     return [(certainty, _picture(_fitted(crop), near.astype(np.float32), "plain"))]
+
+
+def _standing(rgb: Image.Image, seen: Sighting, ground: Ground) -> list[Judged]:
+    """Return the product with all that stands out from the ground, as another cut for the seller to judge."""
+    high, wide = ground.lab.shape[:2]
+    standing, own = backdrop.standing(ground.lab, ground.backdrop), seen.within(wide, high)
+    if standing is None:
+        return []
+    certain = seen.within(wide, high, np.min(seen.looks, axis=0))
+    whole = standing if (certain & ~standing).sum() < ALL * certain.sum() else standing | own
+    if raster.opened(whole ^ own, 1).sum() < SEEN * own.sum():
+        return []
+    crop, near = _cropped(rgb, whole)
+    mask = whole.astype(np.float32)
+    sides = Sighting(rgb.size, mask, (0, 0, *rgb.size), mask, mask).sides()
+    return [("unsure", _picture(_fitted(crop), near.astype(np.float32), "plain", sides))]
 
 
 def _squared(rgb: Image.Image, side: int) -> Floats:

@@ -112,13 +112,13 @@ class Sighting:
         """Return a coarse look without the gaps that it has not seen."""
         return look if self.gaps is None else np.where(self.gaps, np.float32(0), look)
 
-    def within(self, width: int, height: int) -> Mask:
-        """Return the mask in a copy of the whole photo of this size."""
+    def within(self, width: int, height: int, mask: Floats | None = None) -> Mask:
+        """Return the mask, or another of the box, in a copy of the whole photo of this size."""
         left, top, right, bottom = self.place
         x, y = round(left * width), round(top * height)
         wide, high = max(1, round(right * width) - x), max(1, round(bottom * height) - y)
         whole = np.zeros((height, width), dtype=bool)
-        part = raster.resized(self.mask, (wide, high)) > 0.5
+        part = raster.resized(self.mask if mask is None else mask, (wide, high)) > 0.5
         whole[y : y + high, x : x + wide] = part[: height - y, : width - x]
         return whole
 
