@@ -324,6 +324,20 @@ def test_a_white_shell_on_white_is_among_the_pictures_when_only_its_seat_was_see
     assert any(abs(width - 361) < 12 and abs(height - 421) < 12 for width, height in sizes), sizes
 
 
+@pytest.mark.parametrize(("seen", "verdict"), [("shell", "sure"), ("seat", "unsure")])
+def test_a_doubtful_cut_is_sure_when_nothing_else_stands_out_from_a_ground_of_one_colour(
+    seen: str, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = make_shell()
+    drawn = Image.new("L", photo.size)
+    ImageDraw.Draw(drawn).ellipse((140, 100, 500, 520) if seen == "shell" else (160, 140, 360, 420), fill=255)
+    look = np.asarray(drawn.resize((320, 320)), dtype=np.float32) / 255
+    found = subject.Sighting(photo.size, look, (0, 0, *photo.size), look, look)
+    monkeypatch.setattr(subject, "again", lambda photo, found: found)
+    monkeypatch.setattr(gate, "certainty", lambda found: "unsure")
+    assert cutout.judged(photo, cutout.ground_of(photo), found).verdict == verdict
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:
