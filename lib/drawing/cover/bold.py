@@ -1,10 +1,10 @@
 """Loud designs: bleed, number, pattern, sticker. Vivid grounds, and the product as large as the card takes."""
 
+import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 from PIL import Image
 
 from lib.drawing.cover import letters
@@ -18,20 +18,16 @@ from lib.drawing.cover.parts import (
     draw_figure,
     draw_row,
     figure_width,
-    place,
     row,
     seal,
     set_second,
     set_title,
     stand,
 )
+from lib.drawing.cover.places import aside, clear, place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
-HIDDEN = 0.1  # of a massive product, at most, under the plate, and as much beyond the card's edges
-SEEN = 0.001  # of any other product, at most, under the plate, as legs are thin; nothing of it is beyond the edges
-MASSIVE = 0.6  # of its box that a massive product fills
-SHAPES = (0.6, 1.25)  # width to height of one
 
 
 @dataclass(frozen=True)
@@ -43,70 +39,55 @@ class Plate:
 
 
 def bleed(cover: Cover) -> None:
-    """The product as large as the card takes, a massive one cut by its right and lower edge; the number on a plate."""
+    """The product as large as the card takes; the number on a plate before it."""
     paper, tones, high = cover.paper, cover.tones, cover.height
     paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
     title, beside = _beside(cover)
     plate = _plate(cover)
     top = cover.top + title.height + 90
-    if beside:
-        wide, down = (520, 0.0) if cover.product.sides else (400, 0.55)
-        spot = anchored(
-            cover, place(cover.product, Spot(470, cover.top - 10, wide, cover.bottom - cover.top), 0.3, down)
-        )
-    elif cover.product.sides:
-        spot = anchored(cover, place(cover.product, Spot(200, top, 700, high - top), 0.6))
-    else:
-        spot = _clear(cover, top - 10, plate)
-    lies = cover.product.is_wide and not cover.product.sides and cover.facts.kind not in ("home", "lamp")
+    places = _cut if cover.product.sides else _beside_title if beside else _below_title
+    spot, _ = clear(cover.product, ((one, plate.spot) for one in places(cover, cover.top if beside else top, plate)))
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
     else:
-        paper.picture(cover.product.image, spot, turn=-9 if lies else 0, drop=Drop())
+        paper.picture(cover.product.image, spot, turn=-9 if _lies(cover) else 0, drop=Drop())
     paper.write(set_second(cover, cover.pair(ONEST).text), (52, cover.top), tones.ink)
     paper.write(title, (48, cover.top + 58), tones.ink)
     _show_plate(cover, plate)
 
 
-def _clear(cover: Cover, top: float, plate: Plate) -> Spot:
-    """Return the largest of some places at which neither plate nor edge hides too much of the product."""
-    solid = np.asarray(cover.product.image.getchannel("A").resize((60, 60), Image.Resampling.BOX)) > 128
-    massive = solid.mean() >= MASSIVE and SHAPES[0] <= cover.product.aspect <= SHAPES[1]
-    places = list(_cut(cover, top) if massive else _whole(cover, top, plate))
-    most = (HIDDEN, HIDDEN) if massive else (SEEN, 0.0)
-    hidden = [_hidden(cover, spot, plate.spot, solid) for spot in places]
-    good = [
-        spot for spot, (under, beyond) in zip(places, hidden, strict=True) if under <= most[0] and beyond <= most[1]
-    ]
-    return max(good or places[-1:], key=lambda spot: spot.width)
+def _lies(cover: Cover) -> bool:
+    return cover.product.is_wide and not cover.product.sides and cover.facts.kind not in ("home", "lamp")
 
 
-def _cut(cover: Cover, top: float) -> Iterator[Spot]:
-    """Yield the places of a product that the edge may cut, the largest first."""
-    room = Spot(250, top, 700, cover.height - top + 60)
-    yield from (place(cover.product, room, 0.62, 0, over) for over in (1.1, 1.02, 0.94, 0.86, 0.78))
-
-
-def _whole(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
-    """Yield the places of a product that must stay whole: over the card, beside the plate, and at last above it."""
-    clear = min(cover.bottom, plate.spot.y - 24) if plate.lines else cover.bottom
-    least = max(clear, top + 0.3 * (cover.bottom - top))
+def _below_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+    """Yield places: over the card, beside the plate, and above it."""
+    top -= 10
+    edge = 60 if _lies(cover) else 30  # what is turned is wider
+    for down in (0.7, 0):
+        yield from smaller(cover.product, Spot(edge, top, 900 - 2 * edge, cover.height - top - edge), 0.9, down)
+    clear_of = min(cover.bottom, plate.spot.y - 24) if plate.lines else cover.bottom
     beside = plate.spot.right + 20 if plate.lines else 50
     yield place(cover.product, Spot(beside, top, max(60, 864 - beside), cover.bottom - top), 0.5, 0.9)
-    for over in (1.0, 0.92, 0.84):
-        for low in (cover.bottom, (cover.bottom + least) / 2, least):
-            yield place(cover.product, Spot(50, top, 800, low - top), 0.8, 0.8, over)
+    yield place(cover.product, Spot(50, top, 800, max(clear_of, top + 0.3 * (cover.bottom - top)) - top), 0.8, 0.8)
 
 
-def _hidden(cover: Cover, spot: Spot, plate: Spot, solid: np.ndarray) -> tuple[float, float]:
-    """Return the shares of the product that lie under the plate, and beyond the edges."""
-    x = (spot.x + (np.arange(60) + 0.5) / 60 * spot.width)[None, :]
-    y = (spot.y + (np.arange(60) + 0.5) / 60 * spot.height)[:, None]
-    under = (x > plate.x) & (x < plate.right) & (y > plate.y) & (y < plate.bottom)
-    beyond = (x > WIDTH) | (y > cover.height)
-    whole = max(1, int(solid.sum()))
-    return int((solid & under).sum()) / whole, int((solid & beyond).sum()) / whole
+def _cut(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+    """Yield places of a product that its photo cuts: over the card, and above the plate."""
+    beside = top == cover.top
+    room = Spot(470, top - 10, 520, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
+    for low in (room.bottom, max(plate.spot.y - 24, top + 200)):
+        for spot in smaller(cover.product, replace(room, height=low - room.y), *((0.3, 0) if beside else (0.6, 1))):
+            yield anchored(cover, spot)
+
+
+def _beside_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+    """Yield places of a tall product right of the title: beside the plate, and above it."""
+    top -= 10
+    yield from smaller(cover.product, Spot(470, top, 400, cover.bottom - top), 0.3, 0.55)
+    yield from smaller(cover.product, Spot(470, top, 400, cover.bottom - top), 1, 0.3)
+    yield place(cover.product, Spot(470, top, 400, plate.spot.y - 24 - top), 0.3)
 
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
@@ -124,7 +105,8 @@ def _plate(cover: Cover) -> Plate:
     number, size = cover.facts.number, _figure(cover)
     if number is None:
         lines = [
-            letters.fit(one, cover.pair(ONEST).strong, (560, 50), (44, 34), lines=1) for one in cover.facts.benefits[:2]
+            letters.fit(one, cover.pair(ONEST).strong, (560, 50), (44, 34), lines=1)
+            for one in cover.facts.benefits[: 2 if cover.is_high else 1]
         ]
         width, high = max([line.width for line in lines] or [-72.0]) + 72, 62.0 * len(lines) + 50
     else:
@@ -199,22 +181,20 @@ def pattern(cover: Cover) -> None:
     band = (cover.bottom + 60 if cover.is_story else cover.height) - title.height - (160 if line else 100)
     top = (230 if cover.is_story else 70) + cover.room
     paper.disc(450, (top + band) / 2, min(390, (band - top) * 0.52), tones.soft)
-    spot = place(
-        product, Spot(90, top, 720, band - top + (-40 if product.is_wide else 30)), 0.5, 0.6 if product.is_wide else 1
-    )
+    is_cut = "bottom" in product.sides  # the band lies before a foot that the photo cuts, and behind another
+    room = Spot(90, top, 720, band - top + (-40 if product.is_wide else 30 if is_cut else 6))
+    corners = [(x, y) for y in (max(cover.top + 128, band - 158), top + 128) for x in (WIDTH - 172, 172)]
+    spots = aside(product, room, 0.6 if product.is_wide else 1)
+    spot, at = with_round(product, itertools.product(spots, corners), 128 if cover.facts.number else 0)
+    if not is_cut:
+        paper.band(band, cover.height, dark.ground)
     turn = 0 if product.sides else -6 if product.is_wide else 4
     paper.picture(product.image, anchored(cover, spot, band + 10), turn=turn, drop=Drop())
-    paper.band(band, cover.height, dark.ground)
+    if is_cut:
+        paper.band(band, cover.height, dark.ground)
     paper.write(title, (55, band + 42), WHITE, accent=(cover.facts.accent, hot))
     paper.write(said, (58, band + title.height + 66), WHITE)
-    seal(
-        cover,
-        pair.title,
-        (WIDTH - 172, max(cover.top + 128, band - 158)),
-        128,
-        (dark.ground, hot),
-        pair.strong,
-    )
+    seal(cover, pair.title, at, 128, (dark.ground, hot), pair.strong)
 
 
 def _wallpaper(cover: Cover) -> None:
@@ -242,11 +222,13 @@ def sticker(cover: Cover) -> None:
     title = set_title(cover, pair.title, (740, 250), (104 if cover.is_high else 84, 56), 2)
     made = row(cover, pair, across(cover), size=40, sign=66, gap=18, pad=18)
     low, start = cover.bottom - made.height, cover.top + title.height + 30
-    spot = place(cover.product, Spot(110, start, 680, low - start - 40), 0.5, 0.5)
+    corners = [(x, y) for y in (max(start + 120, low - 200), start + 120) for x in (WIDTH - 160, 160)]
+    spots = aside(cover.product, Spot(110, start, 680, low - start - 40), 0.5)
+    spot, at = with_round(cover.product, itertools.product(spots, corners), 130 if cover.facts.number else 0)
     for index, line in enumerate(title.lines):
         _label(cover, index, line, title.style, title.size, other)
     paper.picture(cover.product.image, spot, turn=-4, drop=Drop(18, 20, 0.25), outline=12)
-    _burst(cover, (WIDTH - 160, max(start + 120, low - 200)))
+    _burst(cover, at)
     draw_row(cover, made, (48, low), Inks(INK, _readable(tones.accent), WHITE), centred=True)
 
 

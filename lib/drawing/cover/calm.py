@@ -1,5 +1,6 @@
 """Quiet designs: editorial, soft, paper, column. Light grounds, much air, one accent."""
 
+import itertools
 import math
 
 import numpy as np
@@ -19,12 +20,12 @@ from lib.drawing.cover.parts import (
     draw_figure,
     draw_row,
     figure_size,
-    place,
     row,
     set_second,
     set_title,
     stand,
 )
+from lib.drawing.cover.places import place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast, mix
 
 LEAF: Rgb = (93, 122, 58)
@@ -76,12 +77,14 @@ def soft(cover: Cover) -> None:
     top = cover.top + title.height + 90
     paper.tile(Spot(150, top, 600, max(300, floor - top + 340)), 300, mix(tones.shade, tones.accent, 0.3))
     paper.band(floor + 10, cover.height, tones.soft)
-    spot = place(cover.product, Spot(180, top + 30, 540, floor - top - 20))
+    spots = smaller(cover.product, Spot(180, top + 30, 540, floor - top - 20))
+    corners = [(WIDTH - 167, top + 135), (167, top + 135)]
+    spot, at = with_round(cover.product, itertools.product(spots, corners), 125 if cover.facts.number else 0)
     _podium(cover, max(spot.width * 1.16, 420), floor)
     stand(cover, spot, 0.26, Drop(20, 26, 0.22, tones.ink, right=18))
     paper.write(set_second(cover, pair.text, 804, 42), (0, cover.top), tones.muted, centre=WIDTH)
     paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
-    _pearl(cover, (WIDTH - 167, top + 135))
+    _pearl(cover, at)
     draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent), centred=True)
 
 
@@ -121,14 +124,13 @@ def paper(cover: Cover) -> None:
     for x, y, scale, turn in ((880, 0.46, 1.5, -60), (910, 0.6, 1.6, -95), (850, 0.36, 1.3, -25), (-10, 0.52, 1.2, 50)):
         _leaf(cover, (x, cover.height * y), scale, turn)
     title = set_title(cover, pair.title, (804, 260), (116 if cover.is_high else 90, 60), 2)
-    wide = cover.product.is_wide
-    made = column(cover, pair, 540 if wide else 350, disc=80, gap=34 if cover.is_high else 18)
-    low, top = cover.bottom - made.height, cover.top + title.height + 84
-    if wide:
-        spot = place(cover.product, Spot(110, top, 740, low - top - 30), 0.5, 0.6)
-    else:
-        spot = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
-    spot = anchored(cover, spot)
+    top = cover.top + title.height + 84
+    above, beside = (column(cover, pair, width, disc=80, gap=34 if cover.is_high else 18) for width in (540, 350))
+    spot = place(cover.product, Spot(110, top, 740, cover.bottom - above.height - top - 30), 0.5, 0.6)
+    right = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
+    wide = cover.product.is_wide or spot.width > right.width
+    made, spot = (above, spot) if wide else (beside, right)
+    low, spot = cover.bottom - made.height, anchored(cover, spot)
     sheet.write(set_second(cover, pair.text, 804), (52, cover.top), tones.ink)
     _marker(cover, title, (50, cover.top + 54))
     sheet.write(title, (50, cover.top + 54), tones.ink)
@@ -213,9 +215,8 @@ def column_(cover: Cover) -> None:
     title = set_title(cover, pair.title, (404, cover.height * 0.3), (92 if cover.is_high else 72, 48), 4)
     second = letters.fit(facts.second, pair.text, (400, 100), (40, 32), lines=2)
     start = cover.top + title.height + (second.height + 30 if facts.second else 20)
-    tall = cover.product.is_tall
     low = cover.bottom if cover.is_story else cover.height - 50
-    room = Spot(-20 if tall else -70, start, 560 if tall else 610, low - start)
+    room = Spot(20, start, 546, low - start)
     paper.write(title, (50, cover.top), tones.ink)
     paper.write(second, (52, cover.top + title.height + 14), tones.muted)
     spot = anchored(cover, place(cover.product, room, 0.5, 0.3 if cover.product.hangs else 1))

@@ -9,7 +9,8 @@ from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.choice import DESIGNS
 from lib.drawing.cover.facts import CoverFacts, with_note
 from lib.drawing.cover.paper import WIDTH, CoverSheet
-from lib.drawing.cover.parts import Cover, Subject
+from lib.drawing.cover.parts import Cover
+from lib.drawing.cover.places import Subject
 from lib.drawing.cover.tones import GAP, SubjectLook
 
 # Words stand between these lines (units), by the sheet's height: apps cover the rest.

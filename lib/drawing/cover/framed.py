@@ -12,14 +12,14 @@ from lib.drawing.cover.draw import zone
 from lib.drawing.cover.facts import CoverFacts, without_number
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot, tile_mask
-from lib.drawing.cover.parts import BenefitRow, Cover, Inks, Subject, draw_row, row, set_title
+from lib.drawing.cover.parts import BenefitRow, Cover, Inks, draw_row, row, set_title
+from lib.drawing.cover.places import Subject
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
 from lib.drawing.ground.raster import Floats
 
 INK: Rgb = (29, 32, 48)
-LEFT = 0.8  # of a product that its photo cuts anyway: as much of that side stays at least
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
@@ -105,9 +105,10 @@ def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]
     )
     title, made, high = _words(capitals, cover.pair(OSWALD))
     top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
+    rise = 90 if focus[3] < (1 - AIR) * photo.height else 16  # no slant hides a foot
     _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 24))
-    points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
-    cover.paper.polygon([(0, top + 22), (WIDTH, top - 68), *points[2:]], cover.tones.accent)
+    points = [(0, top + 40), (WIDTH, top + 40 - rise), (WIDTH, cover.height), (0, cover.height)]
+    cover.paper.polygon([(0, top + 22), (WIDTH, top + 22 - rise), *points[2:]], cover.tones.accent)
     cover.paper.polygon(points, cover.tones.deep)
     _write(capitals, title, made, top + 50, cover.tones)
 
@@ -136,7 +137,7 @@ def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[i
     shape = size[0] / size[1]
     box = _around(focus, photo.size, shape)
     part = photo.crop(box)
-    if not _may_lose(focus, photo.size, part.size, shape):
+    if not _may_lose(focus, part.size, shape):
         return _whole(part, size)
     near = (min(part.width, part.height * shape), min(part.height, part.width / shape))
     centre = [_start(focus, photo.size, box, axis, near[axis]) for axis in (0, 1)]
@@ -160,14 +161,9 @@ def _start(
     return min(1, max(0, (begin - box[axis]) / spare)) if spare > 0 else 0.5
 
 
-def _may_lose(focus: tuple[int, int, int, int], whole: tuple[int, int], part: tuple[int, int], shape: float) -> bool:
-    """Tell if the part may lose what does not fit the shape: none of its product, or the rest of one that is cut."""
-    for near, axis in ((shape * part[1], 0), (part[0] / shape, 1)):
-        taken = focus[axis + 2] - focus[axis]
-        is_cut = taken > 0.97 * whole[axis]
-        if near < taken * (LEFT if is_cut else 1):
-            return False
-    return True
+def _may_lose(focus: tuple[int, int, int, int], part: tuple[int, int], shape: float) -> bool:
+    """Tell if the part may lose what does not fit the shape: that is none of its product."""
+    return shape * part[1] >= focus[2] - focus[0] and part[0] / shape >= focus[3] - focus[1]
 
 
 def _whole(part: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -1,43 +1,18 @@
-"""Parts that several designs share: the product in its place, benefits in a row or a list, a number with its unit."""
+"""Parts that several designs share: the product with its shadow, benefits in a row or a list, a number and its unit."""
 
 from dataclasses import dataclass
 from functools import lru_cache
-
-from PIL import Image
 
 from lib.drawing.cover import branding, letters, signs
 from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.letters import Pair, Style, TextBlock
 from lib.drawing.cover.paper import WIDTH, CoverSheet, Drop, Spot
+from lib.drawing.cover.places import Subject
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground.colour import Rgb
 
 SMALLEST = 34  # units: 12 pixels on a picture of 300
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The product as a design sees it: cropped to itself, and how it stands."""
-
-    image: Image.Image  # RGBA
-    hangs: bool = False
-    sides: tuple[str, ...] = ()  # edges of the photo that cut it: it must stand at the same edges of the card
-
-    @property
-    def aspect(self) -> float:
-        """Width to height."""
-        return self.image.width / self.image.height
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether it needs the whole width."""
-        return self.aspect > 1.25
-
-    @property
-    def is_tall(self) -> bool:
-        """Whether it leaves room beside it."""
-        return self.aspect < 0.7
 
 
 @dataclass(frozen=True)
@@ -76,13 +51,6 @@ class Cover:
     def is_story(self) -> bool:
         """Whether it is 9:16."""
         return self.height > 1500
-
-
-def place(product: Subject, room: Spot, across: float = 0.5, down: float = 1.0, over: float = 1.0) -> Spot:
-    """Return where the product stands in a room: as large as fits, times `over`; 0 is left or top, 1 right or low."""
-    scale = min(room.width / product.image.width, room.height / product.image.height) * over
-    width, height = product.image.width * scale, product.image.height * scale
-    return Spot(room.x + (room.width - width) * across, room.y + (room.height - height) * down, width, height)
 
 
 def anchored(cover: Cover, spot: Spot, floor: float | None = None) -> Spot:

@@ -1,6 +1,7 @@
 """Designs of facts: split, dark, bento, food. The words have a place of their own, the product has the light."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 from lib.drawing.cover import letters, signs
@@ -15,7 +16,6 @@ from lib.drawing.cover.parts import (
     figure_size,
     figure_width,
     picked,
-    place,
     row,
     seal,
     set_second,
@@ -23,6 +23,7 @@ from lib.drawing.cover.parts import (
     show_sign,
     stand,
 )
+from lib.drawing.cover.places import aside, clear, place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast, mix
 
 COAL: Rgb = (21, 24, 30)
@@ -43,18 +44,24 @@ def split(cover: Cover) -> None:
     made = row(cover, pair, across(cover), size=42, sign=64, gap=44)
     low = cover.bottom - made.height
     top = cover.top + 78 + title.height
-    if tall:
-        spot = place(cover.product, Spot(500, cover.top + 10, 380, low - cover.top - 50), 0.5, 0.5)
-    else:
-        spot = place(cover.product, Spot(70, top, 760, low - top - 40), 0.5, 0.5)
-        free = WIDTH - 20 - _tag_size(cover)[1] + 0.15 * spot.width  # the tag hides little of the product
-        spot = replace(spot, x=max(40, min(spot.x, free - spot.width)))
+    spot, tag = clear(cover.product, _beside_tag(cover, top, low))
     stand(cover, spot, 0.3, Drop(18, 26, 0.35))
     paper.write(set_second(cover, pair.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
     hot = cover.others["dark"].accent
     paper.write(title, (50, cover.top + 54), tones.on_deep, accent=(facts.accent.upper(), hot))
-    _tag(cover, min(low - 200, spot.bottom - 60), tall)
+    _tag(cover, tag)
     draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent, rule=tones.shade))
+
+
+def _beside_tag(cover: Cover, top: float, low: float) -> Iterator[tuple[Spot, Spot]]:
+    """Yield where the product and the number's tag may stand: the tag at the right edge, a tall one's at the left."""
+    width, tall = _tag_size(cover)[1], cover.product.is_tall
+    room = Spot(500, cover.top + 10, 380, low - cover.top - 50) if tall else Spot(70, top, 760, low - top - 40)
+    for spot in smaller(cover.product, room, 0.5, 0.5):
+        tag = Spot(48 if tall else WIDTH - width - 20, min(low - 200, spot.bottom - 60), width, 150)
+        free = tag.x + 0.15 * spot.width - spot.width
+        for x in (spot.x,) if tall or not width else (max(40, min(spot.x, free)), 40):
+            yield replace(spot, x=x), tag
 
 
 def _tag_size(cover: Cover) -> tuple[float, float]:
@@ -66,16 +73,15 @@ def _tag_size(cover: Cover) -> tuple[float, float]:
     return size, figure_width(cover, style, size) + 110
 
 
-def _tag(cover: Cover, top: float, is_left: bool) -> None:
-    """Draw the number in a slanted tag at the edge."""
-    size, width = _tag_size(cover)
+def _tag(cover: Cover, spot: Spot) -> None:
+    """Draw the number in a slanted tag."""
+    size = _tag_size(cover)[0]
     if not size:
         return
-    x = 48 if is_left else WIDTH - width - 20
-    points = [(x + 34, top), (x + width, top), (x + width - 34, top + 150), (x, top + 150)]
+    points = [(spot.x + 34, spot.y), (spot.right, spot.y), (spot.right - 34, spot.bottom), (spot.x, spot.bottom)]
     cover.paper.polygon(points, cover.tones.accent)
     figure = cover.pair(OSWALD).title
-    draw_figure(cover, figure, (x + 55, top + 75 - size * 0.54), size, cover.tones.on_accent)
+    draw_figure(cover, figure, (spot.x + 55, spot.y + 75 - size * 0.54), size, cover.tones.on_accent)
 
 
 def dark(cover: Cover) -> None:
@@ -89,7 +95,7 @@ def dark(cover: Cover) -> None:
     size = figure_size(cover, pair.title, 800 if wide else 290, 170 if cover.is_high else 130)
     start, floor = cover.top + title.height + 70, low - 46
     if wide:
-        taken = size if facts.number else 0
+        taken = size + (24 if cover.is_high else 8) if facts.number else 0
         spot = place(cover.product, Spot(40, start, 820, floor - start - taken), 0.5, 0.8)
     elif facts.number:
         spot = place(
@@ -214,14 +220,19 @@ def food(cover: Cover) -> None:
         paper.polygon([(450, middle), *far], tones.soft, 0.8)
     paper.oval(Spot(-600, band, 2100, 1400), tones.deep)
     top = cover.top + title.height + 76
-    spot = place(cover.product, Spot(90, top, 720, band + 120 - top))
+    pairs = (
+        (spot, (x, y))
+        for spot in aside(cover.product, Spot(90, top, 720, band + 120 - top))
+        for y in (band - 40, top + 124)
+        for x in (*(min(spot.right + far, 740) for far in (20, 70, 120)), max(160, spot.x - 70))
+    )
+    spot, at = with_round(cover.product, pairs, 124 if facts.number else 0)
     paper.write(
         letters.fit(facts.second, pair.text, (800, 50), (44, 34), lines=1), (0, cover.top), tones.muted, centre=WIDTH
     )
     paper.write(title, (0, cover.top + 56), tones.ink, centre=WIDTH)
     stand(cover, spot, 0.5, Drop(8, 14, 0.25))
     if facts.number:
-        at = (min(spot.right + 20, 740), band - 40)
         paper.disc(at[0], at[1], 124, tones.ground)
         seal(cover, pair.title, at, 116, (tones.accent, tones.on_accent), Style(pair.text.face))
     draw_row(cover, made, (60, low), Inks(tones.on_deep, hot), centred=True)

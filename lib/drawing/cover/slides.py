@@ -34,11 +34,11 @@ from lib.drawing.cover.parts import (
     draw_figure,
     draw_row,
     figure_size,
-    place,
     row,
     show_sign,
     stand,
 )
+from lib.drawing.cover.places import place
 from lib.drawing.ground.colour import Rgb
 
 PAIRS = {

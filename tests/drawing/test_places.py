@@ -1,0 +1,107 @@
+"""Where the product stands: whole in the frame of every cover, and hidden but little by what lies before it."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.cover import choice, draw, facts, framed
+from lib.drawing.cover.paper import CoverSheet, Spot
+from lib.drawing.cover.places import Subject
+from tests.sizes import few
+
+SIZES = ((180, 240), (180, 180), (180, 320))
+ASPECTS = (0.3, 0.6, 0.8, 1.0, 1.2, 1.6, 2.4)
+MARK = (1, 254, 3)
+SAID = (
+    ("Колонка для улицы", ("Играет 24 часа без розетки", "Не боится воды", "Глубокий бас")),
+    ("Кресло чёрное", ("Натуральная кожа", "Ширина 90 см", "Выдержит 150 кг")),
+)
+
+
+def box(aspect, shape):
+    """Return a product of this shape that fills its picture."""
+    size = (max(40, round(300 * aspect)), 300)
+    image = Image.new("RGBA", size)
+    pen, whole = ImageDraw.Draw(image), (0, 0, size[0] - 1, size[1] - 1)
+    if shape == "round":
+        pen.ellipse(whole, fill=(60, 90, 140))
+    elif shape == "massive":
+        pen.rectangle(whole, fill=(60, 90, 140))
+    else:
+        pen.rectangle((0, 0, size[0], 170), fill=(150, 90, 60))
+        for x in (0, size[0] - 13):
+            pen.rectangle((x, 0, x + 12, 299), fill=(150, 90, 60))
+    return image
+
+
+def shares(monkeypatch, name, product, read, size):
+    """Return the shares of the product that are beyond the frame, and under what is drawn after it."""
+    seen = []
+
+    class Marked(CoverSheet):
+        def picture(self, image, spot, *, turn=0, **rest):
+            if image is not product:
+                super().picture(image, spot, turn=turn, **rest)
+                return
+            alone = CoverSheet(3 * self.image.width, self.image.height + 2 * self.image.width, (0, 0, 0))
+            alone.scale, moved = self.scale, Spot(spot.x + 900, spot.y + 900, spot.width, spot.height)
+            image = Image.new("RGBA", image.size, MARK)
+            image.putalpha(product.getchannel("A"))
+            CoverSheet.picture(alone, image, moved, turn=turn)
+            mask = np.all(np.asarray(alone.image) == MARK, axis=-1)
+            wide, high = self.image.size
+            seen.append((self, mask[wide : wide + high, wide : 2 * wide], mask.sum()))
+            super().picture(image, spot, turn=turn, **rest)
+
+    monkeypatch.setattr(draw, "CoverSheet", Marked)
+    draw.draw(size, product, read, name)
+    [(sheet, mask, whole)] = seen
+    shown = mask & (np.abs(np.asarray(sheet.image).astype(int) - MARK).max(-1) < 40)
+    return 1 - mask.sum() / whole, (mask.sum() - shown.sum()) / whole
+
+
+@pytest.mark.parametrize("size", few(SIZES, 2))
+@pytest.mark.parametrize("name", choice.DESIGNS)
+def test_a_whole_product_stays_whole_and_little_of_it_is_hidden(monkeypatch, name, size):
+    for aspect in ASPECTS:
+        for shape in ("massive", "round", "on legs"):
+            product = box(aspect, shape)
+            for said in SAID:
+                read = facts.read(*said)
+                if name in choice.fitting(read, product.width / product.height):
+                    beyond, hidden = shares(monkeypatch, name, product, read, size)
+                    assert beyond == 0, (aspect, shape)
+                    assert hidden <= 0.09, (aspect, shape)
+
+
+def test_a_leg_is_thin_and_a_box_is_not():
+    legs, solid = Subject(box(1.0, "on legs")), Subject(box(1.0, "massive"))
+    assert legs.thin[40:, :].any()
+    assert not legs.thin[:30].any()
+    assert not solid.thin.any()
+
+
+def test_on_paper_a_thing_nearly_as_wide_as_high_is_above_its_list_where_it_is_larger(monkeypatch):
+    sheet = draw.prepared(
+        (270, 360), box(1.2, "massive"), facts.read("Утюг с паром", ("2600 Вт", "Не капает")), "paper"
+    )
+    spots = []
+    monkeypatch.setattr(sheet.paper, "picture", lambda image, spot, **rest: spots.append(spot))
+    choice.DESIGNS["paper"].draw(sheet)
+    assert spots[0].width > 500
+
+
+@pytest.mark.parametrize("name", framed.DESIGNS)
+def test_a_product_that_touches_the_edges_of_its_photo_loses_nothing_more(name):
+    photo = Image.new("RGB", (600, 600), (240, 240, 240))
+    pen = ImageDraw.Draw(photo)
+    pen.ellipse((0, 0, 599, 599), fill=(20, 60, 150))
+    for place in ((285, 2, 315, 30), (285, 565, 315, 597)):
+        pen.rectangle(place, fill=(250, 30, 30))
+    read = facts.read("Мяч футбольный", ("Размер 5", "Для травы", "Бесшовный"))
+    red, green, _ = np.moveaxis(
+        np.asarray(framed.draw((300, 400), photo, (0, 0, 600, 600), read, name)).astype(int), -1, 0
+    )
+    rows = np.flatnonzero(((red > 200) & (green < 80)).sum(1) > 3)
+    assert rows.size
+    assert np.diff(rows).max() > 100  # both marks: the upper and the lower
