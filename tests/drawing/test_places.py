@@ -105,3 +105,14 @@ def test_a_product_that_touches_the_edges_of_its_photo_loses_nothing_more(name):
     rows = np.flatnonzero(((red > 200) & (green < 80)).sum(1) > 3)
     assert rows.size
     assert np.diff(rows).max() > 100  # both marks: the upper and the lower
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_framed_photo_stands_at_the_edge_at_which_it_cuts_its_product(side):
+    photo = Image.new("RGB", (600, 800), (240, 240, 240))
+    sleeve = (0, 0, 400, 799) if side == "left" else (200, 0, 599, 799)
+    ImageDraw.Draw(photo).rectangle(sleeve, fill=(20, 60, 150))
+    made = np.asarray(framed.alone((400, 300), photo, (sleeve[0], 0, sleeve[2] + 1, 800))).astype(int)
+    blue = (made[..., 2] - made[..., 0] > 90).all(0)
+    assert blue[0 if side == "left" else -1]
+    assert blue.sum() == pytest.approx(400 * 300 / 800, abs=4)

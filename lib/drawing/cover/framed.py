@@ -105,10 +105,10 @@ def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]
     )
     title, made, high = _words(capitals, cover.pair(OSWALD))
     top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
-    rise = 90 if focus[3] < (1 - AIR) * photo.height else 16  # no slant hides a foot
-    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 24))
-    points = [(0, top + 40), (WIDTH, top + 40 - rise), (WIDTH, cover.height), (0, cover.height)]
-    cover.paper.polygon([(0, top + 22), (WIDTH, top + 22 - rise), *points[2:]], cover.tones.accent)
+    left = top + 22 if focus[3] < (1 - AIR) * photo.height else top - 68  # the slant hides no foot
+    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, left + 2))
+    points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
+    cover.paper.polygon([(0, left), (WIDTH, top - 68), *points[2:]], cover.tones.accent)
     cover.paper.polygon(points, cover.tones.deep)
     _write(capitals, title, made, top + 50, cover.tones)
 
@@ -138,7 +138,7 @@ def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[i
     box = _around(focus, photo.size, shape)
     part = photo.crop(box)
     if not _may_lose(focus, part.size, shape):
-        return _whole(part, size)
+        return _whole(part, size, _side(focus, photo.size, 1 if part.width * size[1] > part.height * size[0] else 0))
     near = (min(part.width, part.height * shape), min(part.height, part.width / shape))
     centre = [_start(focus, photo.size, box, axis, near[axis]) for axis in (0, 1)]
     return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=(centre[0], centre[1]))
@@ -166,33 +166,41 @@ def _may_lose(focus: tuple[int, int, int, int], part: tuple[int, int], shape: fl
     return shape * part[1] >= focus[2] - focus[0] and part[0] / shape >= focus[3] - focus[1]
 
 
-def _whole(part: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _side(focus: tuple[int, int, int, int], whole: tuple[int, int], axis: int) -> float:
+    """Return where a photo stands, 0 to 1 along an axis: at the edge at which it alone cuts its product."""
+    first, last = focus[axis] <= EDGE * whole[axis], focus[axis + 2] >= (1 - EDGE) * whole[axis]
+    return 0.5 if first == last else float(last)
+
+
+def _whole(part: Image.Image, size: tuple[int, int], at: float) -> Image.Image:
     """Return all of a picture where its product has another shape: beside it goes on what its edges show."""
     shown = ImageOps.contain(part, size, Image.Resampling.LANCZOS)
-    canvas = _beyond(shown, size)
+    corner = (round((size[0] - shown.width) * at), round((size[1] - shown.height) * at))
+    canvas = _beyond(shown, size, max(corner))
     soft = max(2, round(min(shown.size) * 0.06))
     mask = Image.new("L", shown.size, 255)
     is_low = shown.height < size[1]
     edge = Image.linear_gradient("L").resize((shown.width, soft) if is_low else (shown.height, soft))
     edge = edge if is_low else edge.rotate(90, expand=True)
     far = edge.rotate(180)
-    mask.paste(edge, (0, 0))
-    mask.paste(far, (shown.width - far.width, shown.height - far.height))
-    canvas.paste(shown, ((size[0] - shown.width) // 2, (size[1] - shown.height) // 2), mask)
+    if at:
+        mask.paste(edge, (0, 0))
+    if at < 1:
+        mask.paste(far, (shown.width - far.width, shown.height - far.height))
+    canvas.paste(shown, corner, mask)
     return canvas
 
 
-def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return what lies behind a picture in the middle: the colours of plain edges, else a mirrored blur."""
+def _beyond(shown: Image.Image, size: tuple[int, int], left: int) -> Image.Image:
+    """Return what lies behind a picture that begins there: the colours of plain edges, else a mirrored blur."""
     is_low = shown.height < size[1]
     turned = shown.rotate(90, expand=True) if is_low else shown
     wide, high = (size[1], size[0]) if is_low else size
     strip = max(2, turned.width // 50)
     canvas = Image.new("RGB", (wide, high))
-    left = (wide - turned.width) // 2
-    for edge, at in (
+    for edge, start in (
         (turned.crop((0, 0, strip, high)), 0),
-        (turned.crop((turned.width - strip, 0, turned.width, high)), 1),
+        (turned.crop((turned.width - strip, 0, turned.width, high)), left + turned.width // 2),
     ):
         pixels = np.asarray(edge, dtype=np.float32)
         middle = np.median(pixels, (0, 1))
@@ -202,11 +210,11 @@ def _beyond(shown: Image.Image, size: tuple[int, int]) -> Image.Image:
             side = Image.fromarray((rows + 0.5).clip(0, 255).astype(np.uint8)).resize((wide, high))
         else:
             side = Image.new("RGB", (wide, high))
-            for step in range(-1, wide // turned.width + 2):
+            for step in range(-wide // turned.width - 1, wide // turned.width + 2):
                 copy = turned if step % 2 == 0 else ImageOps.mirror(turned)
                 side.paste(copy, (left + step * turned.width, 0))
             side = side.filter(ImageFilter.GaussianBlur(wide / 40))
-        canvas.paste(side.crop((at * wide // 2, 0, wide, high)), (at * wide // 2, 0))
+        canvas.paste(side.crop((start, 0, wide, high)), (start, 0))
     return canvas.rotate(-90, expand=True) if is_low else canvas
 
 
