@@ -124,6 +124,23 @@ def test_the_number_leaves_its_benefit_and_comes_back_where_it_has_no_place():
     assert facts.without_number(read).benefits == TEXTS
 
 
+@pytest.mark.parametrize(
+    ("benefit", "note"),
+    [
+        ("Weighs 0.9 kg", "weight"),
+        ("Holds 1.7 L", "capacity"),
+        ("Весит 2 кг", "вес"),
+        ("Holds 12 hours", "holds"),
+        ("Выдержит 150 кг", "выдержит"),
+    ],
+)
+def test_a_number_stands_over_a_noun_that_says_what_it_is_of(benefit, note):
+    read = facts.read("Kettle", (benefit,))
+    assert read.number
+    assert read.number.note == note
+    assert facts.without_number(read).benefits == (benefit,)
+
+
 @pytest.mark.parametrize("benefit", ["30 часов работы", "200 cm long", "Тепло до –25 °C", "Кабель 2 м в оплётке"])
 def test_a_number_without_a_place_is_said_as_the_seller_said_it(benefit):
     read = facts.read("Шарф", (benefit, "Мягкий"))

@@ -34,6 +34,9 @@ _WORTH = (
     ),
     re.compile(r"см|мм|м|км|cm|mm|m|inch|mph|rpm", re.IGNORECASE),
 )
+# Under a number stands what it is a number of: "0.9 kg, weight", never "0.9 kg, weighs".
+_NOUNS = {"weighs": "weight", "holds": "capacity", "supports": "load", "carries": "load", "весит": "вес"}
+_OF_TIME = 2  # the rule of hours and days: what holds them is no capacity
 # "до 3 лет" is an age, and without its "до" a "24 часов" would be wrong Russian.
 _BENT = re.compile(r"^до\s.*?(?:(?:мес|год|лет)\w*|(?<!1)[1-4]\s(?:час|дн|минут|недел)\w+)$", re.IGNORECASE)
 _MINUS = re.compile(r"(?<!\S)[−-](?=\d)")
@@ -226,8 +229,9 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
         found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34], benefit)))
     if not found:
         return None, benefits
-    _, taken, number = min(found, key=lambda one: one[:2])
+    worth, taken, number = min(found, key=lambda one: one[:2])
     note = number.note[:1].lower() + number.note[1:]
+    note = note if worth == _OF_TIME else _NOUNS.get(note, note)
     kept = tuple(benefit for index, benefit in enumerate(benefits) if index != taken)
     return replace(number, note=note), kept
 

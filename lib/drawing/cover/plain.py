@@ -92,14 +92,14 @@ def dark(cover: Cover) -> None:
     title = set_title(cover, pair.title, (804, 260), (96 if cover.is_high else 76, 50), 2)
     made = row(cover, pair, across(cover), size=40, sign=58, gap=40)
     low = cover.bottom - made.height
-    size = figure_size(cover, pair.title, 800 if wide else 290, 170 if cover.is_high else 130)
+    size = figure_size(cover, pair.title, 800 if wide else 276, 170 if cover.is_high else 130)
     start, floor = cover.top + title.height + 70, low - 46
     if wide:
         taken = size + (24 if cover.is_high else 8) if facts.number else 0
         spot = place(cover.product, Spot(40, start, 820, floor - start - taken), 0.5, 0.8)
     elif facts.number:
         spot = place(
-            cover.product, Spot(345, start - 4, 585 if cover.product.is_tall else 545, floor - start + 4), 0.5, 1
+            cover.product, Spot(350, start - 4, 580 if cover.product.is_tall else 542, floor - start + 4), 0.5, 1
         )
     else:
         spot = place(cover.product, Spot(120, start, 660, floor - start))
