@@ -100,6 +100,16 @@ async def test_photos_of_an_album_are_collected_up_to_twenty(alice):
     assert len(said) == 1, "an album is spoken of once"
 
 
+async def test_an_album_of_which_only_the_first_photos_fit_is_told_of_the_others(alice):
+    DRAFT.keep(alice, replace(BATCH, photos=tuple(f"p{number}" for number in range(19)), album="first"))
+    said = []
+    for name in ("q1", "q2", "q3"):
+        turn = await does(alice, **photo(name, "second"))
+        said.append(sum("лишнее" in words for words, _ in turn.chat.said))
+    assert said == [0, 1, 0]
+    assert len(DRAFT.of(alice).photos) == 20
+
+
 async def test_an_album_that_no_longer_fits_is_refused_once_and_a_single_photo_each_time(alice):
     DRAFT.keep(alice, replace(BATCH, photos=tuple(f"p{number}" for number in range(20)), album="first"))
     said = []

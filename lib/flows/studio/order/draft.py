@@ -30,6 +30,7 @@ CHOICES = {"preset": orders.PRESETS, "scene": orders.SCENES, "template": orders.
 PARTS = ("photo", "words", "product", "look", "wishes")
 OF_BATCH = ("photos", "titles")
 OF_CLIP = ("photos", "music")
+OVER = "+"  # before the album that was told that it no longer fits
 
 _KEPT = (
     "file_id",
@@ -281,7 +282,7 @@ def takes_more(draft: OrderDraft, album: str) -> bool:
     """Say whether another photo belongs to those that are there: it is of their album, or for their batch."""
     if draft.ask == "photo" or not draft.file_id:
         return False
-    if album and album == draft.album:
+    if album and album == draft.album.removeprefix(OVER):
         return True
     is_asked = draft.product == "batch" or draft.ask == "photos"
     return is_asked or (not draft.product and len(draft.photos) > 1)

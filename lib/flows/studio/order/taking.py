@@ -30,8 +30,9 @@ async def photo(turn: Turn, file: Attachment) -> None:
     adds = drafts.takes_more(draft, file.album)
     most = drafts.limit(draft)
     if adds and len(drafts.all_photos(draft)) >= most:
-        if not file.album or file.album != draft.album:  # an album is told once that it is too many
-            drafts.keep(turn, replace(draft, album=file.album))
+        told = drafts.OVER + file.album
+        if not file.album or told != draft.album:  # an album is told once that it is too many
+            drafts.keep(turn, replace(draft, album=told))
             kind = "clip" if drafts.is_clip(draft) else "batch"
             await screens.show_next(turn, turn.text(f"studio.{kind}.full", limit=most))
         return
