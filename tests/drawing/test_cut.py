@@ -338,6 +338,22 @@ def test_a_doubtful_cut_is_sure_when_nothing_else_stands_out_from_a_ground_of_on
     assert cutout.judged(photo, cutout.ground_of(photo), found).verdict == verdict
 
 
+@pytest.mark.parametrize(("soft", "added"), [(9, False), (0, True)])
+def test_a_glare_on_coloured_cloth_is_no_part_of_the_product(soft: int, added: bool) -> None:
+    """The lamp's light on a red sheet hung on a jacket, orange; a pocket of that colour would have an edge."""
+    light = Image.new("L", (320, 320))
+    ImageDraw.Draw(light).ellipse((206, 120, 258, 200), fill=255)
+    ground = Image.new("RGB", light.size, (205, 62, 58))
+    ground.paste((240, 150, 90), mask=light.filter(ImageFilter.GaussianBlur(soft)))
+    ImageDraw.Draw(ground).rectangle((80, 60, 200, 260), fill=(40, 42, 48))
+    lab = np.asarray(colour.oklab(np.asarray(ground)) * cutout.SCALE, dtype=np.float32)
+    found = backdrop.fit(lab)
+    assert found is not None
+    body = np.zeros((320, 320), dtype=bool)
+    body[60:261, 80:201] = True
+    assert bool(backdrop.parts(lab, found, body)[:, 206:].any()) is added
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("glass", few([55, 10], 1))
 def test_a_jar_of_clear_glass_is_not_cut_down_to_its_lid(glass: int) -> None:

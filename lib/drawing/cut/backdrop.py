@@ -114,8 +114,18 @@ def parts(lab: Floats, backdrop: Backdrop, product: Mask) -> Mask:
     apart = ~raster.dilate(product, 1)
     # The joints of a floor are thin and sharp, too, and go on to the edge, here and there faintly.
     lacking = sure & apart & ~raster.from_border(raster.dilate(unlike & apart, JOINT))
+    lacking = _edged(lacking, _steepest(lab) > STEP, product)
     kept = raster.largest(raster.dilate(lacking | product, 2), share=0.03)
     return np.asarray(kept & (lacking | (sure & product)))
+
+
+def _edged(lacking: Mask, steep: Mask, product: Mask) -> Mask:
+    """Drop the parts that fade away where they end: a lamp's glare on red cloth is orange, and no part of a jacket."""
+    found = raster.labels(lacking)
+    rim = lacking & ~raster.erode(lacking, 1) & ~raster.dilate(product, 5)
+    lengths = np.bincount(found[rim], minlength=int(found.max()) + 1)
+    sharp = np.bincount(found[rim & steep], minlength=len(lengths))
+    return np.asarray(lacking & (sharp >= STEPS * lengths)[found])
 
 
 def left_out(lab: Floats, backdrop: Backdrop, product: Mask) -> float:
