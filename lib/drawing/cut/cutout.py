@@ -1,8 +1,8 @@
 """Cuts the product out of its photo and says how far the cut can be trusted.
 
 transparent file   its own alpha: always sure
-network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: two looks agree,
-                   few pixels are unsure (gate.py); where it is not sure, it looks once more
+network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: what speaks
+                   against the cut adds up to little (gate.py); where it is not sure, it looks once more
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py)

@@ -76,13 +76,6 @@ class Sighting:
         """Return all that one look or another saw."""
         return np.asarray(np.max(self.looks, axis=0), dtype=np.float32)
 
-    @property
-    def agreement(self) -> float:
-        """Return how well all that was seen overlaps with what most looks agree on, or with what the first look saw."""
-        if self.farther is None:
-            return 1.0
-        return max(raster.iou(self.agreed > 0.5, self.fullest > 0.5), self._as_searched(self.fullest))
-
     def _as_searched(self, mask: Floats) -> float:
         return raster.iou(mask > 0.5, self.searched > 0.5)
 
