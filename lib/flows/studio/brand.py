@@ -20,6 +20,7 @@ from lib.telegram.dispatch import Turn
 from lib.telegram.update import Attachment
 
 PREVIEWS = limits.Limit("brand", 20, timedelta(hours=1))
+ODD = {"brand:logo": "error.logo_format", "brand:colours": "studio.brand.odd_colours"}  # what is said to anything else
 
 
 async def handle(turn: Turn) -> None:
@@ -31,8 +32,11 @@ async def handle(turn: Turn) -> None:
     if came.kind == "text" and step == "brand:colours":
         await _written(turn)
         return
-    if came.attachment or came.kind == "text":  # it answers nothing that was asked
-        await _home(turn)
+    if came.attachment or came.kind == "text":  # it answers nothing that was asked, and what was asked stays asked
+        if step in ODD:
+            await turn.show(turn.text(ODD[step]), [screen.home(turn, "brand:home")])
+        else:
+            await _home(turn)
         return
     wanted, argument = screen.pressed(turn)
     await SCREENS.get(wanted, _home)(turn, argument)

@@ -168,6 +168,19 @@ async def test_what_can_be_no_logo_is_refused_without_a_job(alice, file, said):
     assert await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"])) == []
 
 
+@pytest.mark.parametrize(("step", "said"), [("logo", "Логотип нужен в PNG"), ("colours", "Цвет")])
+async def test_words_in_place_of_a_picture_leave_the_question_as_it_is(alice, step, said):
+    await does(alice, text=f"brand:{step}")
+    odd = (
+        {"kind": "text", "text": "что?"}
+        if step == "logo"
+        else {"kind": "photo", "text": "", "attachment": Attachment("photo", "f", "u", 9, "image/jpeg", "", 900, 900)}
+    )
+    turn = await does(alice, **odd)
+    assert said in turn.chat.said[-1][0]
+    assert alice.step == f"brand:{step}"
+
+
 async def test_where_a_model_paints_the_cards_it_is_said_that_it_knows_no_style(alice, monkeypatch):
     monkeypatch.setattr(brand.makers, "is_remote", lambda product: True)
     turn = await does(alice, text="brand:home")
