@@ -30,7 +30,8 @@ ENCODERS, DECODERS = (7, 6, 5, 4, 0, 0), (0, 4, 5, 6, 7)  # how deep each small 
 EXPOSURE = 0.75  # of what it was taught: it sees more of a bright product on a bright ground, and loses nothing else
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 SPREAD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
-BRIGHT = 99.5  # the percentile that counts as white: a dim photo is lifted, whatever glints in it
+BRIGHT = 99.5  # the percentile of each colour that is white: a dim, yellow photo is lifted, whatever glints in it
+LAMP = 0.6  # of the strongest colour of white: more is not the light's tint, but a red sheet
 
 # Makes 4x4 numbers of a kernel's 3x3: the products of such a tile with 4x4 pixels add up to 2x2 pixels of the result.
 TILE = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=np.float32)
@@ -59,7 +60,8 @@ def find(picture: Image.Image, side: int) -> Floats:
     """
     small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
     pixels = raster.calmed(np.asarray(small, dtype=np.float32))
-    lit = np.minimum(pixels / max(1.0, float(np.percentile(pixels, BRIGHT))), 1) * EXPOSURE
+    white = np.percentile(pixels, BRIGHT, axis=(0, 1)).astype(np.float32)
+    lit = np.minimum(pixels / np.maximum(white, max(1.0, LAMP * float(white.max()))), 1) * np.float32(EXPOSURE)
     guess = _run(np.ascontiguousarray(((lit - MEAN) / SPREAD).transpose(2, 0, 1)))
     low, high = float(guess.min()), float(guess.max())
     # Stretched as in training, but not where nothing stands out.
