@@ -224,6 +224,17 @@ def test_wheels_that_one_close_look_saw_put_a_cut_without_them_in_doubt(wide: in
     assert gate.certainty(gate.marks(voted.lacking_of(seen), make_lab(BLUE, RED, box))) == verdict
 
 
+@pytest.mark.parametrize(("wide", "verdict"), [(14, "unsure"), (6, "sure")])
+def test_a_hole_in_what_was_seen_puts_a_cut_in_doubt(wide: int, verdict: str) -> None:
+    """The pale logo of a vest had been voted away as the pale sheet below it, in poor light."""
+    box = (50, 50, 150, 150)
+    found = make_sighting(box)
+    hole = np.zeros((SIDE, SIDE), dtype=bool)
+    hole[60 : 60 + wide, 60 : 60 + wide] = True
+    marks = gate.marks(found.without(hole, 0).lacking_of(found.straight > 0.5), make_lab(BLUE, RED, box))
+    assert gate.certainty(marks) == verdict
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_plain_cut_of_the_dark_stripes_alone_is_not_sure(whole: bool) -> None:
     """Both close looks had lost the pale stripes of a shirt; of three looks only the first saw all of it."""

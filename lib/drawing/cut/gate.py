@@ -44,14 +44,14 @@ class Marks:
         return float(sum(np.sqrt(getattr(self, mark) / limit) for mark, limit in TOGETHER.items()))
 
 
-TOGETHER = {"spread": 0.19, "strayed": 0.13, "beyond": 0.17}
+TOGETHER = {"spread": 0.17, "strayed": 0.12, "beyond": 0.15}
 ALONE = {
     "hidden": 0.085,
     "lacking": 0.06,
     "disputed": 0.015,
     "shared": 0.22,
     "guessed": 0.004,
-    "dropped": 0.01,
+    "dropped": 0.015,
     "arm": 0.8,
 }
 LEAST_OVERLAP, MOST_UNSURE = 0.6, 0.5  # of any use

@@ -26,7 +26,6 @@ MARGIN = 0.1  # of the box's longer side, around it
 GROWTH = 0.3  # of the box's longer side, where the product goes on beyond it
 ROUNDS = 3
 STEP_BACK = 0.25  # of the box's longer side, on all sides, for the look from farther away
-APART = 4  # pixels from a cut, beyond which what it lacks is no edge
 TOUCH = 0.012  # of a side: a corner may graze it
 
 Box = tuple[int, int, int, int]
@@ -133,10 +132,10 @@ class Sighting:
         return replace(self._with(ground, 0), hidden=max(self.hidden, hidden))
 
     def lacking_of(self, seen: Mask) -> "Sighting":
-        """Return the same with a note of how much of what was seen is not in the cut, at some distance from it."""
+        """Return the same with a note of how much of what was seen is not in the cut, but for an edge's thin line."""
         solid: Mask = self.mask > 0.5
-        apart = raster.opened(seen & ~raster.dilate(solid, APART), 1)
-        return replace(self, dropped=max(self.dropped, float(apart.sum()) / max(1.0, float(solid.sum()))))
+        gone = raster.opened(seen & ~solid, 1)
+        return replace(self, dropped=max(self.dropped, float(gone.sum()) / max(1.0, float(solid.sum()))))
 
     def _with(self, where: Mask, value: float) -> "Sighting":
         looks = [np.where(where, np.float32(value), look) for look in self.looks]
