@@ -64,6 +64,21 @@ def test_a_lens_shows_nothing_of_a_small_picture():
     assert "near" not in names(WORDS, speaker().resize((260, 450)))
 
 
+@pytest.mark.parametrize(
+    ("benefit", "sizes"),
+    [
+        ("Cord length 1.2 m", {}),
+        ("Шнур длиной 2 м", {}),
+        ("Seat height 45 cm", {}),
+        ("Overall height 80 cm", {"up": "80 cm"}),
+        ("Размер: ширина 40 см и высота 20 см", {"up": "20 см", "along": "40 см"}),
+        ("Length 60 cm, width 40 cm", {"along": "60 cm"}),
+    ],
+)
+def test_the_size_of_a_part_is_no_size_of_the_product(benefit, sizes):
+    assert slides.Told(facts.read("Blender", (benefit, "Quiet"))).sizes == sizes
+
+
 def test_sizes_and_contents_are_those_of_the_words():
     told = slides.Told(facts.read("Табурет, высота 45 см", ("Диаметр 36 см", "Инструкция в комплекте", "Вес 3 кг")))
     assert told.sizes == {"up": "45 см", "along": "36 см"}

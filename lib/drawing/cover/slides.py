@@ -51,7 +51,10 @@ INK: Rgb = (29, 32, 48)
 
 _UP = r"высот\w*|height|рост"
 _ALONG = r"ширин\w*|длин\w*|диаметр\w*|глубин\w*|width|length|diameter"
-_SIZE = re.compile(rf"(?<!\w)(?:({_UP})|({_ALONG}))\W{{1,3}}(\d+(?:[.,]\d+)?)\s?(см|мм|м|cm|mm|m)(?!\w)", re.IGNORECASE)
+_ITS_OWN = r"(?:^|[;,:.(]\s*|(?<!\w)(?:и|and|общая|overall|total)\s+)"  # else it is that of a cord or a seat
+_SIZE = re.compile(
+    rf"{_ITS_OWN}(?:({_UP})|({_ALONG}))\W{{1,3}}(\d+(?:[.,]\d+)?)\s?(см|мм|м|cm|mm|m)(?!\w)", re.IGNORECASE
+)
 _MADE = re.compile(
     r"(?<!\w)(?:ткан|хлоп|л[её]н|шерст|кож|замш|дерев|массив|стал|металл|стекл|керами|бамбук|шов|шв|строч|вышив|плот|вяз"
     r"|матов|глян|покрыт|поверхн|фактур|материал|подклад|молни|фурнитур|cotton|linen|wool|leather|wood|steel|glass|fabric)",
