@@ -74,7 +74,7 @@ async def test_music_is_chosen_and_said_before_paying(alice):  # noqa: F811
     labels = [button.label for row in turn.chat.said[-1][1] for button in row]
     assert labels[:4] == ["Бодрая", "Спокойная", "Энергичная", "Без музыки"]
     turn = await does(alice, text="order:music:none", message_id=alice.data["screen"])
-    assert "🎵 Музыка: Без музыки" in turn.chat.said[-1][0]
+    assert "🔇 Без музыки" in turn.chat.said[-1][0]
     order = drafts.order(DRAFT.of(alice), turn)
     assert (order.music, order.mood) == ("none", "")
 

@@ -335,7 +335,10 @@ def _of_clip(turn: Turn, draft: OrderDraft) -> list[str]:
     """Say which photos a clip shows, and what is heard."""
     photos, key = drafts.shots(draft), "number" if drafts.is_filmed_here(draft) else "shown"
     lines = [turn.text(f"studio.clip.{key}", n=len(photos))] if photos else []
-    return [*lines, turn.text("studio.music.said", music=turn.text(f"studio.music.{draft.music or orders.MUSIC[0]}"))]
+    music = draft.music or orders.MUSIC[0]
+    if music == "none":
+        return [*lines, turn.text("studio.music.silent")]
+    return [*lines, turn.text("studio.music.said", music=turn.text(f"studio.music.{music}"))]
 
 
 def look_name(turn: Turn, draft: OrderDraft) -> str:
