@@ -2,10 +2,12 @@
 
 transparent file   its own alpha: always sure
 network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: what speaks
-                   against the cut adds up to little (gate.py); where it is not sure, it looks once more
+                   against the cut adds up to little (gate.py), or it is just what stands out from a ground of one
+                   colour; where it is not sure, it looks once more
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
-                   a part that is lost: of a jar only the lid (faint.py)
+                   a part that is lost: of a jar only the lid (faint.py). Where nothing is sure, all that stands out
+                   from a smooth ground is the seller's to choose: the white shell of a chair on white
 framed             the photo itself, with a note where its product is, if it is more than the hand that holds it
 """
 
