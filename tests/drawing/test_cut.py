@@ -407,6 +407,8 @@ def test_a_picture_of_nothing_is_framed_whole() -> None:
         ({"spread": 0.2}, "unsure"),
         ({"strayed": 0.15}, "unsure"),
         ({"hidden": 0.2}, "unsure"),
+        ({"lacking": 0.1, "disputed": 0.02}, "sure"),
+        ({"lacking": 0.2}, "unsure"),
         ({"shared": 0.3}, "unsure"),
         ({"arm": 0.95}, "unsure"),
         ({"overlap": 0.4}, "hopeless"),

@@ -47,8 +47,8 @@ class Marks:
 TOGETHER = {"spread": 0.17, "strayed": 0.12, "beyond": 0.15}
 ALONE = {
     "hidden": 0.085,
-    "lacking": 0.06,
-    "disputed": 0.015,
+    "lacking": 0.12,
+    "disputed": 0.03,
     "shared": 0.22,
     "guessed": 0.004,
     "dropped": 0.015,
