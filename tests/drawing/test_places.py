@@ -116,3 +116,26 @@ def test_a_framed_photo_stands_at_the_edge_at_which_it_cuts_its_product(side):
     blue = (made[..., 2] - made[..., 0] > 90).all(0)
     assert blue[0 if side == "left" else -1]
     assert blue.sum() == pytest.approx(400 * 300 / 800, abs=4)
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_beside_a_framed_photo_its_product_is_not_shown_once_more(turn):
+    lines = np.random.default_rng(7).integers(90, 200, (800, 1, 1)).repeat(3, 2)
+    photo = Image.fromarray(np.broadcast_to(lines, (800, 500, 3)).astype(np.uint8))  # no plain edge
+    ImageDraw.Draw(photo).rectangle((0, 20, 440, 780), fill=(250, 30, 30))
+    photo, focus = photo.rotate(turn, expand=True), (0, 20, 441, 781) if not turn else (20, 59, 781, 500)
+    made = np.asarray(framed.alone((900, 800) if not turn else (800, 900), photo, focus)).astype(int)
+    red = (made[..., 0] - made[..., 1] > 60).any(1 if turn else 0)
+    shown = np.flatnonzero(red)
+    assert shown.size
+    assert np.diff(shown).max() == 1
+    assert shown.size < 500
+
+
+def test_a_framed_photo_leaves_its_product_some_air():
+    photo = Image.new("RGB", (800, 640), (240, 240, 240))
+    ImageDraw.Draw(photo).rectangle((30, 252, 780, 508), fill=(20, 60, 150))
+    made = np.asarray(framed.alone((752, 640), photo, (30, 252, 781, 509))).astype(int)
+    blue = np.flatnonzero((made[..., 2] - made[..., 0] > 90).any(0))
+    assert blue[0] >= 12
+    assert blue[-1] < 752 - 12

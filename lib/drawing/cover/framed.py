@@ -4,7 +4,7 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from lib.drawing.cover import branding, letters, tones
 from lib.drawing.cover.branding import UNBRANDED, Branding
@@ -23,6 +23,7 @@ INK: Rgb = (29, 32, 48)
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
+FADE = 0.12  # of what is beside a photo: so far from its edge that one's own light and dark are gone
 LEAP = 6  # of 255: more from one line of an edge to the next is another thing, less is the light
 
 # The mood of each, and its turn.
@@ -162,8 +163,9 @@ def _start(
 
 
 def _may_lose(focus: tuple[int, int, int, int], part: tuple[int, int], shape: float) -> bool:
-    """Tell if the part may lose what does not fit the shape: that is none of its product."""
-    return shape * part[1] >= focus[2] - focus[0] and part[0] / shape >= focus[3] - focus[1]
+    """Tell if the part may lose what does not fit the shape: that is none of its product, and leaves it some air."""
+    width, high = ((1 + AIR) * (focus[axis + 2] - focus[axis]) for axis in (0, 1))
+    return shape * part[1] >= min(width, part[0]) and part[0] / shape >= min(high, part[1])
 
 
 def _side(focus: tuple[int, int, int, int], whole: tuple[int, int], axis: int) -> float:
@@ -192,29 +194,29 @@ def _whole(part: Image.Image, size: tuple[int, int], at: float) -> Image.Image:
 
 
 def _beyond(shown: Image.Image, size: tuple[int, int], left: int) -> Image.Image:
-    """Return what lies behind a picture that begins there: the colours of plain edges, else a mirrored blur."""
+    """Return what lies behind a picture that begins there: the colours of its edges, softer the farther they go on.
+
+    A mirrored picture would show its product once more.
+    """
     is_low = shown.height < size[1]
     turned = shown.rotate(90, expand=True) if is_low else shown
     wide, high = (size[1], size[0]) if is_low else size
     strip = max(2, turned.width // 50)
-    canvas = Image.new("RGB", (wide, high))
-    for edge, start in (
-        (turned.crop((0, 0, strip, high)), 0),
-        (turned.crop((turned.width - strip, 0, turned.width, high)), left + turned.width // 2),
+    made = np.empty((high, wide, 3), dtype=np.float32)
+    half = left + turned.width // 2
+    for edge, border, side in (
+        (turned.crop((0, 0, strip, high)), left, slice(0, half)),
+        (turned.crop((turned.width - strip, 0, turned.width, high)), left + turned.width, slice(half, wide)),
     ):
         pixels = np.asarray(edge, dtype=np.float32)
         middle = np.median(pixels, (0, 1))
-        if np.mean(np.abs(pixels - middle).max(-1) < PLAIN) > 0.5:
-            lines = _ground(np.median(pixels, 1), middle)
-            rows = raster.box(lines[:, None], max(1, high // 30))  # its light may change downwards
-            side = Image.fromarray((rows + 0.5).clip(0, 255).astype(np.uint8)).resize((wide, high))
-        else:
-            side = Image.new("RGB", (wide, high))
-            for step in range(-wide // turned.width - 1, wide // turned.width + 2):
-                copy = turned if step % 2 == 0 else ImageOps.mirror(turned)
-                side.paste(copy, (left + step * turned.width, 0))
-            side = side.filter(ImageFilter.GaussianBlur(wide / 40))
-        canvas.paste(side.crop((start, 0, wide, high)), (start, 0))
+        is_plain = np.mean(np.abs(pixels - middle).max(-1) < PLAIN) > 0.5
+        lines = np.median(pixels, 1)
+        lines = (_ground(lines, middle) if is_plain else lines)[:, None]
+        near, far = (raster.box(raster.box(lines, max(1, high // part)), max(1, high // part)) for part in (30, 5))
+        away = np.minimum(np.abs(np.arange(wide)[side] - border) / (FADE * wide), 1)[None, :, None]
+        made[:, side] = near + (far - near) * away
+    canvas = Image.fromarray((made + 0.5).clip(0, 255).astype(np.uint8))
     return canvas.rotate(-90, expand=True) if is_low else canvas
 
 
