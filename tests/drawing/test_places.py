@@ -139,3 +139,55 @@ def test_a_framed_photo_leaves_its_product_some_air():
     blue = np.flatnonzero((made[..., 2] - made[..., 0] > 90).any(0))
     assert blue[0] >= 12
     assert blue[-1] < 752 - 12
+
+
+def spots_of(monkeypatch, name, product, title, sides=(), benefits=SAID[0][1]):
+    """Return where a cover has its product, and its title with the size of type."""
+    sheet = draw.prepared((270, 360), product, facts.read(title, benefits), name, sides=sides)
+    shown, titles = [], []
+    write = sheet.paper.write
+
+    def written(block, at, *rest, **more):
+        if title.split()[0].lower() in block.lines[0].lower():
+            titles.append((Spot(*at, block.width, block.height), block.size))
+        write(block, at, *rest, **more)
+
+    monkeypatch.setattr(sheet.paper, "write", written)
+    monkeypatch.setattr(
+        sheet.paper, "picture", lambda image, spot, **rest: shown.append(spot) if image is product else None
+    )
+    choice.DESIGNS[name].draw(sheet)
+    return shown[0], *titles[0]
+
+
+@pytest.mark.parametrize("title", ["Майка женская чёрная", "Очиститель воздуха", "Тюльпаны в горшке"])
+@pytest.mark.parametrize("name", ["bleed", "split"])
+@pytest.mark.parametrize("aspect", [0.3, 0.45, 0.6, 0.69])
+def test_no_word_of_the_title_lies_over_a_tall_product(monkeypatch, name, title, aspect):
+    spot, words, _ = spots_of(monkeypatch, name, box(aspect, "massive"), title)
+    assert words.right < spot.x or words.bottom < spot.y + 20
+
+
+@pytest.mark.parametrize(("name", "least"), [("bleed", 72), ("split", 80)])
+def test_a_title_that_is_too_long_beside_a_tall_product_stands_above_it(monkeypatch, name, least):
+    spot, words, size = spots_of(monkeypatch, name, box(0.66, "massive"), "Футболка для беременных")
+    assert size >= least
+    assert spot.y > words.bottom - 20
+    assert spot.height > 400
+
+
+def test_a_tag_stands_at_the_edge_that_leaves_the_product_larger(monkeypatch):
+    product = Image.new("RGBA", (300, 300))
+    pen = ImageDraw.Draw(product)
+    pen.rectangle((0, 0, 230, 90), fill=(60, 90, 140))
+    pen.rectangle((130, 90, 190, 230), fill=(60, 90, 140))
+    pen.line((160, 230, 200, 285, 299, 292), fill=(60, 90, 140), width=7)  # a cord
+    spot, *_ = spots_of(monkeypatch, "split", product, "Hair dryer 2100 W", benefits=("2100 W motor", "Cool shot"))
+    assert spot.width > 440
+
+
+def test_a_product_that_its_photo_cuts_above_loses_nothing_at_its_sides(monkeypatch):
+    spot, *_ = spots_of(monkeypatch, "column", box(0.53, "massive"), "Шорты", ("top",))
+    assert spot.x >= 0
+    assert spot.right < 470
+    assert spot.y == 0

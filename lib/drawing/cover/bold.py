@@ -46,8 +46,12 @@ def bleed(cover: Cover) -> None:
     title, beside = _beside(cover)
     plate = _plate(cover)
     top = cover.top + title.height + 90
-    places = _cut if cover.product.sides else _beside_title if beside else _below_title
-    spot, _ = clear(cover.product, ((one, plate.spot) for one in places(cover, cover.top if beside else top, plate)))
+    top = cover.top if beside else top
+    if beside and not cover.product.sides:
+        spots = _beside_title(cover, top, plate, max(470, 72 + title.width))
+    else:
+        spots = (_cut if cover.product.sides else _below_title)(cover, top, plate)
+    spot, _ = clear(cover.product, ((one, plate.spot) for one in spots))
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
     else:
@@ -82,12 +86,12 @@ def _cut(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
             yield anchored(cover, spot)
 
 
-def _beside_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+def _beside_title(cover: Cover, top: float, plate: Plate, left: float) -> Iterator[Spot]:
     """Yield places of a tall product right of the title: beside the plate, and above it."""
-    top -= 10
-    yield from smaller(cover.product, Spot(470, top, 400, cover.bottom - top), 0.3, 0.55)
-    yield from smaller(cover.product, Spot(470, top, 400, cover.bottom - top), 1, 0.3)
-    yield place(cover.product, Spot(470, top, 400, plate.spot.y - 24 - top), 0.3)
+    room = Spot(left, top - 10, 870 - left, cover.bottom - top)
+    yield from smaller(cover.product, room, 0.3, 0.55)
+    yield from smaller(cover.product, room, 1, 0.3)
+    yield place(cover.product, replace(room, height=plate.spot.y - 24 - room.y), 0.3)
 
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
@@ -95,7 +99,8 @@ def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
     pair = cover.pair(ONEST)
     if cover.product.is_tall:
         title = set_title(cover, pair.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
-        if letters.fits(title, 430, 5):
+        least = 72 if cover.is_high and not cover.product.is_narrow else 0
+        if letters.fits(title, 430, 5) and title.size >= least:
             return title, True
     return set_title(cover, pair.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
 

@@ -233,9 +233,11 @@ def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
     """The product from the card's upper edge down, for its photo cuts it there; all words stand on the panel."""
     pair = cover.pair(ONEST)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
-    left, room, high = 560, PANEL, cover.height if "bottom" in cover.product.sides else cover.height - 50
+    left, room, high = 560, PANEL, cover.height
+    if "bottom" not in cover.product.sides:  # what is whole on both sides stays whole
+        high = min(high - 50, 460 / cover.product.aspect)
     width = high * cover.product.aspect
-    spot = Spot(max(0, 252 - width / 2) if width < 500 else 252 - width / 2, 0, width, high)
+    spot = Spot(max(0, 232 - width / 2) if width < 500 else 252 - width / 2, 0, width, high)
     stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
     paper.polygon(panel, tones.deep)
     title = set_title(cover, pair.title, (room, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)

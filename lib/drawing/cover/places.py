@@ -39,6 +39,11 @@ class Subject:
         """Whether it leaves room beside it."""
         return self.aspect < 0.7
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it needs the card's whole height, however small that leaves the title beside it."""
+        return self.aspect < 0.5
+
     @cached_property
     def solid(self) -> np.ndarray:
         """The cells that it fills."""

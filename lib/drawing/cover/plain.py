@@ -33,34 +33,48 @@ SIGN = {True: 92, False: 66}  # units of a tile's sign, on a high sheet and on a
 def split(cover: Cover) -> None:
     """A diagonal between a dark and a light half; capitals, and the number in a slanted tag."""
     pair = cover.pair(OSWALD)
-    paper, tones, facts, high = cover.paper, cover.tones, cover.facts, cover.height
-    tall = cover.product.is_tall
-    left, right = high * 0.60, high * 0.40
+    paper, tones = cover.paper, cover.tones
+    left, right = cover.height * 0.60, cover.height * 0.40
     paper.polygon([(0, 0), (WIDTH, 0), (WIDTH, right), (0, left)], tones.deep)
     paper.polygon([(0, left), (WIDTH, right), (WIDTH, right + 16), (0, left + 16)], tones.accent)
-    room = (470 if tall else 800, high * 0.3)
-    sizes = (142 if cover.is_high else 88, 40 if cover.own.pair else 60)
-    title = letters.fit(facts.title.upper(), pair.title, room, sizes, lines=3 if tall else 2)
+    title, beside = _above_or_beside(cover, pair)
     made = row(cover, pair, across(cover), size=42, sign=64, gap=44)
     low = cover.bottom - made.height
     top = cover.top + 78 + title.height
-    spot, tag = clear(cover.product, _beside_tag(cover, top, low))
+    left, high = max(500, 74 + title.width), low - cover.top - 50
+    room = Spot(left, cover.top + 10, 880 - left, high) if beside else Spot(70, top, 760, low - top - 40)
+    spot, tag = clear(cover.product, _tagged(cover, room, low, beside))
     stand(cover, spot, 0.3, Drop(18, 26, 0.35))
     paper.write(set_second(cover, pair.text), (52, cover.top), mix(tones.on_deep, tones.deep, 0.2))
     hot = cover.others["dark"].accent
-    paper.write(title, (50, cover.top + 54), tones.on_deep, accent=(facts.accent.upper(), hot))
+    paper.write(title, (50, cover.top + 54), tones.on_deep, accent=(cover.facts.accent.upper(), hot))
     _tag(cover, tag)
     draw_row(cover, made, (48, low), Inks(tones.ink, tones.accent, rule=tones.shade))
 
 
-def _beside_tag(cover: Cover, top: float, low: float) -> Iterator[tuple[Spot, Spot]]:
-    """Yield where the product and the number's tag may stand: the tag at the right edge, a tall one's at the left."""
-    width, tall = _tag_size(cover)[1], cover.product.is_tall
-    room = Spot(500, cover.top + 10, 380, low - cover.top - 50) if tall else Spot(70, top, 760, low - top - 40)
+def _above_or_beside(cover: Cover, pair: Pair) -> tuple[TextBlock, bool]:
+    """Set the title, and tell if it stands beside the product: a tall one needs the card's height."""
+    sizes = (142 if cover.is_high else 88, 40 if cover.own.pair else 60)
+    said, high = cover.facts.title.upper(), cover.height * 0.3
+    if cover.product.is_tall:
+        title = letters.fit(said, pair.title, (430, high), sizes, lines=3)
+        if title.size >= 84 or cover.product.is_narrow or not cover.is_high:
+            return title, True
+    return letters.fit(said, pair.title, (800, high), sizes, lines=2), False
+
+
+def _tagged(cover: Cover, room: Spot, low: float, beside: bool) -> Iterator[tuple[Spot, Spot]]:
+    """Yield where the product and the number's tag may stand: the tag at either edge, below a title at the left."""
+    width = _tag_size(cover)[1]
     for spot in smaller(cover.product, room, 0.5, 0.5):
-        tag = Spot(48 if tall else WIDTH - width - 20, min(low - 200, spot.bottom - 60), width, 150)
-        free = tag.x + 0.15 * spot.width - spot.width
-        for x in (spot.x,) if tall or not width else (max(40, min(spot.x, free)), 40):
+        tag = Spot(48, min(low - 200, spot.bottom - 60), width, 150)
+        if beside or not width:
+            yield spot, tag
+            continue
+        far, over = replace(tag, x=WIDTH - width - 20), 0.15 * spot.width
+        for x in (max(40, min(spot.x, far.x + over - spot.width)), 40):
+            yield replace(spot, x=x), far
+        for x in (min(860 - spot.width, max(spot.x, tag.right - over)), 860 - spot.width):
             yield replace(spot, x=x), tag
 
 
