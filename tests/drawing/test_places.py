@@ -71,7 +71,7 @@ def test_a_whole_product_stays_whole_and_little_of_it_is_hidden(monkeypatch, nam
                 if name in choice.fitting(read, product.width / product.height):
                     beyond, hidden = shares(monkeypatch, name, product, read, size)
                     assert beyond == 0, (aspect, shape)
-                    assert hidden <= 0.09, (aspect, shape)
+                    assert hidden <= (0.04 if name == "bleed" else 0.09), (aspect, shape)
 
 
 def test_a_leg_is_thin_and_a_box_is_not():

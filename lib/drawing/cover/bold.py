@@ -24,7 +24,7 @@ from lib.drawing.cover.parts import (
     set_title,
     stand,
 )
-from lib.drawing.cover.places import aside, clear, place, smaller, with_round
+from lib.drawing.cover.places import UNDER, aside, clear, place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
@@ -51,7 +51,7 @@ def bleed(cover: Cover) -> None:
         spots = _beside_title(cover, top, plate, max(470, 72 + title.width))
     else:
         spots = (_cut if cover.product.sides else _below_title)(cover, top, plate)
-    spot, _ = clear(cover.product, ((one, plate.spot) for one in spots))
+    spot, _ = clear(cover.product, ((one, plate.spot) for one in spots), UNDER)
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
     else:
@@ -95,12 +95,11 @@ def _beside_title(cover: Cover, top: float, plate: Plate, left: float) -> Iterat
 
 
 def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
-    """Set the title, and tell if it stands beside the product: a tall one needs the card's height."""
+    """Set the title, and tell if it stands beside the product: a narrow one needs the card's height."""
     pair = cover.pair(ONEST)
-    if cover.product.is_tall:
+    if cover.product.is_narrow or (cover.product.is_tall and not cover.is_high):
         title = set_title(cover, pair.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
-        least = 72 if cover.is_high and not cover.product.is_narrow else 0
-        if letters.fits(title, 430, 5) and title.size >= least:
+        if letters.fits(title, 430, 5):
             return title, True
     return set_title(cover, pair.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
 

@@ -9,7 +9,8 @@ from PIL import Image, ImageFilter
 
 from lib.drawing.cover.paper import Point, Spot
 
-HIDDEN = 0.06  # of the product, at most, under a seal, a tag or a plate
+HIDDEN = 0.06  # of the product, at most, under a seal or a tag
+UNDER = 0.02  # of it, at most, under a plate: toes and hems lie low
 THIN = 0.002  # of it, at most, that is thin: a leg, a handle, a spout
 AIR = 14  # units round a seal that a thin part stays away from
 CELLS = 60  # the product is looked at in so many cells a side
@@ -75,17 +76,17 @@ def aside(product: Subject, room: Spot, down: float = 1.0) -> Iterator[Spot]:
     return (spot for across in (0.5, 0, 1) for spot in smaller(product, room, across, down))
 
 
-def clear(product: Subject, places: Iterable[tuple[Spot, Spot]]) -> tuple[Spot, Spot]:
+def clear(product: Subject, places: Iterable[tuple[Spot, Spot]], most: float = HIDDEN) -> tuple[Spot, Spot]:
     """Return the pair, of the product's place and of what lies before it, that shows it largest and hides little."""
-    tried = [(_hidden(product, *pair), pair) for pair in places]
+    tried = [(_hidden(product, *pair, most), pair) for pair in places]
     good = [pair for hidden, pair in tried if hidden <= 1]
     return max(good, key=lambda pair: pair[0].width) if good else min(tried, key=lambda one: one[0])[1]
 
 
-def _hidden(product: Subject, spot: Spot, before: Spot) -> float:
+def _hidden(product: Subject, spot: Spot, before: Spot, most: float) -> float:
     """Return how much of the product is hidden; more than 1 is too much."""
     whole = max(1, int(product.solid.sum()))
-    much = _under(product.solid, spot, before) / whole / HIDDEN
+    much = _under(product.solid, spot, before) / whole / most
     around = Spot(before.x - AIR, before.y - AIR, before.width + 2 * AIR, before.height + 2 * AIR)
     return max(much, _under(product.thin, spot, around) / whole / THIN) if before.width else 0
 
