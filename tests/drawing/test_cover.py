@@ -569,3 +569,13 @@ def test_a_line_is_as_wide_as_it_was_measured_at_any_size(size):
     letters.draw_line(ImageDraw.Draw(image), (10, 30), line, style, size, 255)
     left, _, right, _ = image.getbbox()
     assert abs(right - left - letters.measure(line, style, size)) < 2
+
+
+@pytest.mark.parametrize(
+    ("benefit", "unit"),
+    [("12-month battery", "months"), ("7-inch inseam", "inches"), ("1-year cover", "year"), ("500-g pack", "g")],
+)
+def test_a_unit_that_a_hyphen_joins_stands_in_the_plural_beside_its_number(benefit, unit):
+    read = facts.read("Mouse", (benefit,))
+    assert read.number.unit == unit
+    assert facts.without_number(read).benefits == (benefit,)

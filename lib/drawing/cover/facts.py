@@ -36,6 +36,8 @@ _WORTH = (
 )
 # Under a number stands what it is a number of: "0.9 kg, weight", never "0.9 kg, weighs".
 _NOUNS = {"weighs": "weight", "holds": "capacity", "supports": "load", "carries": "load", "весит": "вес"}
+# "12-month battery" is twelve months: what a hyphen joins stands in the singular.
+_JOINED = re.compile(r"(?<!^1)-(?=(?:hour|minute|day|week|month|year|piece|mode|speed|colou?r|inch)$)", re.IGNORECASE)
 _OF_TIME = 2  # the rule of hours and days: what holds them is no capacity
 # "до 3 лет" is an age, and without its "до" a "24 часов" would be wrong Russian.
 _BENT = re.compile(r"^до\s.*?(?:(?:мес|год|лет)\w*|(?<!1)[1-4]\s(?:час|дн|минут|недел)\w+)$", re.IGNORECASE)
@@ -226,7 +228,8 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
         if _BENT.search(match[0]) or _LEADS.search(benefit[: match.start()]):
             continue
         worth = next((n for n, rule in enumerate(_WORTH) if rule.search(match[2])), len(_WORTH))
-        found.append((worth, index, Number(match[1], match[2], " ".join(note.split())[:34], benefit)))
+        unit = match[2] + ("es" if match[2].lower() == "inch" else "s") * (_JOINED.search(match[0]) is not None)
+        found.append((worth, index, Number(match[1], unit, " ".join(note.split())[:34], benefit)))
     if not found:
         return None, benefits
     worth, taken, number = min(found, key=lambda one: one[:2])
