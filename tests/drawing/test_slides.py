@@ -175,3 +175,21 @@ def test_a_heading_fits_its_card_in_both_languages_and_every_type():
     ):
         said = text.say(language, f"slide.{name}")
         assert letters.fits(letters.fit(said, pair.title, (804, 220), (96, 52), lines=2), 804, 2), (said, pair)
+
+
+@pytest.mark.parametrize("slide", ["points", "sizes"])
+@pytest.mark.parametrize("aspect", [0.25, 0.4, 0.5])
+@pytest.mark.parametrize("design", ["bleed", "soft"])
+def test_no_label_lies_over_the_product(monkeypatch, slide, aspect, design):
+    product = Image.new("RGBA", (round(900 * aspect), 900), (40, 60, 90, 255))
+    said = facts.read("Очиститель воздуха", ("Тихий, 24 дБ", "Для комнаты 40 м²", "Высота 52 см", "Ночной режим"))
+    sheet = draw.prepared((270, 360), product, said, design)
+    shown, labels = [], []
+    monkeypatch.setattr(
+        sheet.paper, "picture", lambda image, spot, **rest: shown.append(spot) if image is product else None
+    )
+    monkeypatch.setattr(sheet.paper, "tile", lambda spot, *rest, **more: labels.append(spot))
+    slides.draw(sheet, slide, design)
+    assert labels
+    for label in labels:
+        assert label.right < shown[0].x or label.x > shown[0].right

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from lib import text
+from lib.drawing.cover import callouts, letters, signs
 from lib.drawing.cover import facts as saying
-from lib.drawing.cover import letters, signs
 from lib.drawing.cover.draw import signed
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.letters import BITTER, CORMORANT, ONEST, OSWALD, RUBIK, UNBOUNDED, YESEVA, Pair, TextBlock
@@ -39,7 +39,6 @@ from lib.drawing.cover.parts import (
     stand,
 )
 from lib.drawing.cover.places import place
-from lib.drawing.ground.colour import Rgb
 
 PAIRS = {
     "split": OSWALD, "pattern": UNBOUNDED, "dark": UNBOUNDED, "editorial": CORMORANT, "soft": CORMORANT,
@@ -47,7 +46,6 @@ PAIRS = {
 }  # fmt: skip
 SEEN = 3  # benefits that a cover shows as a rule
 FINE = 500  # pixels of the product's shorter side: less shows no more through a lens
-INK: Rgb = (29, 32, 48)
 
 _UP = r"высот\w*|height|рост"
 _ALONG = r"ширин\w*|длин\w*|диаметр\w*|глубин\w*|width|length|diameter"
@@ -112,7 +110,7 @@ def fitting(facts: CoverFacts, product: Image.Image) -> list[str]:
         "benefits": len(told.benefits) >= 3,
         "sizes": bool(told.sizes),
         "near": bool(told.made) and min(product.size) >= FINE and 0.3 < aspect < 2.4,
-        "points": len(told.benefits) >= 3 and 0.2 < aspect < 0.8 and facts.kind not in ("food", "beauty", "clothes"),
+        "points": len(told.benefits) >= 3 and 0.2 < aspect < 0.6 and facts.kind not in ("food", "beauty", "clothes"),
         "kit": bool(told.contents),
         "white": True,
     }
@@ -184,7 +182,7 @@ def _sizes(cover: Cover, pair: Pair) -> None:
     spot = place(cover.product, Spot(220, top + 20, 600, low - top - 170))
     stand(cover, spot, 0.25)
     if size := told.sizes.get("up"):
-        x = spot.x - 84
+        x = spot.x - max(84, _size(size, pair).width / 2 + 44)
         _measure(cover, (x, spot.y), (x, spot.bottom), size, pair)
     if size := told.sizes.get("along"):
         y = spot.bottom + 66
@@ -200,13 +198,16 @@ def _measure(cover: Cover, start: tuple[float, float], end: tuple[float, float],
     paper.line(start, end, 6, ink)
     for x, y in (start, end):
         paper.line((x - cap, y) if is_up else (x, y - cap), (x + cap, y) if is_up else (x, y + cap), 6, ink)
-    line = letters.Style(pair.strong.face, 0, 1.0)
-    words = TextBlock((size,), line, 58)
+    words = _size(size, pair)
     middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     width = words.width + 52
     left = max(24, middle[0] - width / 2)
     paper.tile(Spot(left, middle[1] - 43, width, 86), 43, ink)
     paper.write(words, (left + 26, middle[1] - 29), cover.tones.on_accent)
+
+
+def _size(said: str, pair: Pair) -> TextBlock:
+    return TextBlock((said,), letters.Style(pair.strong.face, 0, 1.0), 58)
 
 
 def _near(cover: Cover, pair: Pair) -> None:
@@ -282,53 +283,11 @@ def _sums(plane: np.ndarray, side: int) -> np.ndarray:
 
 
 def _points(cover: Cover, pair: Pair) -> None:
-    paper, tones = cover.paper, cover.tones
     for x in range(18, WIDTH, 36):
         for y in range(18, round(cover.height), 36):
-            paper.disc(x, y, 3, tones.shade)
-    top = _heading(cover, pair, "points")
-    spot = place(cover.product, Spot(180, top + 10, 540, cover.bottom - top - 20), 0.5, 0.5)
-    stand(cover, spot, 0.3)
-    told = Told(cover.facts).benefits
-    fresh = (*told[SEEN:], *told[:SEEN])  # those that the cover had no room for come first
-    chosen = tuple(one for one in fresh if _label(one, pair).width <= 250)[:4]
-    icons = signs.chosen(chosen, cover.facts.name)
-    for benefit, icon, (share, is_right) in zip(chosen, icons, POINTS, strict=False):
-        at = (spot.x + _edge(cover.product.image, share, is_right) * spot.width, spot.y + share * spot.height)
-        _labelled(cover, pair, benefit, icon, (at, is_right))
-
-
-POINTS = ((0.2, False), (0.34, True), (0.58, False), (0.76, True))  # how far down, and on which side
-
-
-def _label(benefit: str, pair: Pair) -> TextBlock:
-    return letters.fit(benefit, pair.strong, (250, 100), (38, 34), lines=2)
-
-
-def _edge(product: Image.Image, share: float, is_right: bool) -> float:
-    """Return how far across the product begins at this share of its height, a little inside."""
-    small = np.asarray(product.getchannel("A").resize((100, 100)))[min(99, round(share * 100))] > 128
-    line = np.flatnonzero(small)
-    first, last = (line[0], line[-1]) if len(line) else (33, 66)
-    inside = 0.14 * (last - first)
-    return float(last - inside if is_right else first + inside) / 100
-
-
-def _labelled(cover: Cover, pair: Pair, benefit: str, icon: str, where: tuple[tuple[float, float], bool]) -> None:
-    paper, tones, ((x, y), is_right) = cover.paper, cover.tones, where
-    words = _label(benefit, pair)
-    lead = 76 if icon else 0
-    width, high = words.width + 48 + lead, max(words.height, 60 if icon else 0) + 32
-    left = WIDTH - 30 - width if is_right else 30
-    paper.line((x, y), (left if is_right else left + width, y - 56), 4, tones.accent)
-    paper.disc(x, y, 17, WHITE)
-    paper.disc(x, y, 10, tones.accent)
-    paper.tile(Spot(left, y - 56 - high / 2 + 5, width, high), 26, (0, 0, 0), 0.1)
-    paper.tile(Spot(left, y - 56 - high / 2, width, high), 26, WHITE)
-    if icon:
-        paper.tile(Spot(left + 18, y - 86, 60, 60), 16, tones.accent)
-        show_sign(paper, icon, (left + 26, y - 78), 44, tones.on_accent)
-    paper.write(words, (left + 24 + lead, y - 56 - words.height / 2), INK)
+            cover.paper.disc(x, y, 3, cover.tones.shade)
+    top, told = _heading(cover, pair, "points"), Told(cover.facts).benefits
+    callouts.draw(cover, pair, (*told[SEEN:], *told[:SEEN]), top)  # those that the cover had no room for come first
 
 
 def _kit(cover: Cover, pair: Pair) -> None:
