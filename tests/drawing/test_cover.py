@@ -579,3 +579,14 @@ def test_a_unit_that_a_hyphen_joins_stands_in_the_plural_beside_its_number(benef
     read = facts.read("Mouse", (benefit,))
     assert read.number.unit == unit
     assert facts.without_number(read).benefits == (benefit,)
+
+
+def test_a_pearl_says_what_its_hours_are_of(monkeypatch):
+    said, write = [], CoverSheet.write
+    monkeypatch.setattr(
+        CoverSheet,
+        "write",
+        lambda sheet, block, *rest, **more: (said.extend(block.lines), write(sheet, block, *rest, **more)),
+    )
+    draw.draw(SIZE, PRODUCTS["shoe"], facts.read("Плеер", ("24 часа музыки", "Вес 49 г")), "soft")
+    assert "музыки" in " ".join(said).replace("\u00a0", " ")

@@ -191,3 +191,14 @@ def test_a_product_that_its_photo_cuts_above_loses_nothing_at_its_sides(monkeypa
     assert spot.x >= 0
     assert spot.right < 470
     assert spot.y == 0
+
+
+def test_tiles_over_a_framed_photo_leave_the_foot_some_air(monkeypatch):
+    photo = Image.new("RGB", (600, 800), (150, 150, 150))
+    ImageDraw.Draw(photo).rectangle((150, 200, 450, 600), fill=(20, 60, 150))
+    tiles = []
+    monkeypatch.setattr(CoverSheet, "tile", lambda sheet, spot, *rest, **more: tiles.append(spot))
+    read = facts.read("Сандалии детские", ("Вес пары 240 г", "Кожаная стелька", "Жёсткий задник"))
+    made = np.asarray(framed.draw((450, 600), photo, (150, 200, 451, 601), read, "head")).astype(int)
+    feet = np.flatnonzero((np.abs(made - (20, 60, 150)).max(-1) < 20).sum(1) > 60)[-1]
+    assert tiles[0].y - feet * 2 >= 15

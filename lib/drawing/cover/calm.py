@@ -109,7 +109,7 @@ def _pearl(cover: Cover, at: tuple[float, float]) -> None:
     while value.width > 200:
         value = letters.TextBlock(value.lines, line, value.size - 4)
     under = "" if " " in number.note else number.note
-    under = under if len(number.unit) < 3 else number.unit
+    under = under if len(number.unit) < 3 else f"{number.unit} {under}".strip()
     said = letters.fit(under, pair.text, (190, 80), (34, 26), lines=2)
     top = at[1] - (82 if under else value.height / 2)
     cover.paper.write(value, (at[0] - 125, top), (40, 36, 36), centre=250)

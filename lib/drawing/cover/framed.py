@@ -81,6 +81,8 @@ def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     low = cover.bottom - (made.height if made.blocks else -40)
     top = cover.top + title.height + 36
     over = 44 if made.blocks and focus[3] < (1 - AIR) * photo.height else 0  # no tile hides a foot
+    if over:  # a mask may end above a toe
+        focus = (*focus[:3], min(photo.height, round(focus[3] + AIR * (focus[3] - focus[1]))))
     _fill(paper, photo, focus, Spot(0, top, WIDTH, low + over - top))
     paper.write(title, (48, cover.top), tones_.ink)
     draw_row(cover, made, (48, low), Inks(INK, cover.others["dark"].deep, WHITE))
@@ -154,7 +156,7 @@ def _start(
     """
     first, last, spare = focus[axis], focus[axis + 2], box[axis + 2] - box[axis] - near
     begin = (first + last - near) / 2
-    air = AIR * near
+    air = min(AIR * near, max(0, near - (last - first)) / 2)
     if last < (1 - EDGE) * whole[axis]:
         begin = max(begin, last + air - near)
     if first > EDGE * whole[axis]:
