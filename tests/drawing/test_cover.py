@@ -455,7 +455,7 @@ def test_every_design_says_what_its_number_is_of(monkeypatch, name):
 
 
 def test_the_words_of_the_tiles_have_one_size(monkeypatch):
-    read = facts.read("Мышь беспроводная", ("Тихий клик", "До 12 месяцев без зарядки", "Подходит правше и левше"))
+    read = facts.read("Мышь беспроводная", ("Тихий клик", "До 12 месяцев без зарядки", "Для правой и левой руки"))
     sheet = drawn(monkeypatch, "bento", PRODUCTS["cube"], read)
     tiled = [words.size for words, box, _ in sheet.words if box[1] > 900]
     assert len(tiled) == 3

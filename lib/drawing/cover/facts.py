@@ -63,7 +63,7 @@ KINDS = {
     ),
     "kids": (
         r"toy|kids|baby|doll|puzzle|robot|plush|dog\b|cat\b|remote control car|фигурк|уточк|машинк[аи] (?:на|игруш)"
-        r"|игруш|детск"
+        r"|игруш|детск|слайм|slime"
         r"|малыш|конструктор|кукл|пазл|робот|соск|погремуш|плюш|мягк[ао][яй] иг|корм|лежанк"
         r"|кошач|собак|когтеточ"
     ),
@@ -162,7 +162,7 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
         if second_number and len(second) < 24:
             number, second = second_number, ""
     said = f"{title} {' '.join(benefits)}"
-    kind = _kind(title)
+    kind = kind_of(title)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
 
 
@@ -171,7 +171,7 @@ def alone(facts: CoverFacts, benefit: str) -> CoverFacts:
     return replace(facts, title=benefit, second=facts.title, accent=_accent(benefit), number=None, benefits=())
 
 
-def _kind(title: str) -> str:
+def kind_of(title: str) -> str:
     """Return the kind that the title names first: a dress in flowers is clothes."""
     found = [(match.start(), kind) for kind, rule in _KINDS if (match := rule.search(title))]
     return min(found, key=lambda one: one[0])[1] if found else "other"

@@ -1,165 +1,142 @@
-"""A sign for a benefit: the first rule whose stem begins one of its words. No rule, no sign: a wrong one does harm.
+"""A sign for a benefit, by all its words together: a softmax over what it says, or no sign where none is certain.
 
-What is denied says the opposite, so no stem counts among the words after "не", "без", "нет", "против", "no", "not"
-or "without", nor before "-free" or "не нужен": a rule for what a thing lacks begins with the denying word itself, and
-the last one answers whatever is left with "ban". A crossed-out sign in turn stands only where something is denied,
-removed or kept away.
-
-Of the words that are left some are only mentioned: what a thing is for or goes into, what it is likened to, and the
-subject of a verb that is denied. They count where nothing else has a sign, what it is likened to never. Where a verb
-speaks, a thing is only what it is done to; and what says two opposites has the sign of neither.
-
-What a word means depends on the goods: slime that crunches is no biscuit. A sign that draws a thing stands only where
-`goods` has it at home, and a rule with families in its last column is asked only for a product that is of one of them.
+A wrong sign does harm, so one that is less than likely is left out. What the words mean was learned from some 14,000
+products with their benefits (dev/signs/*.txt) by `python -m dev.signs.learn`: `signs.npz` has a weight for each pair of
+a feature and a sign that go together. To teach it more, add lines there and run it again.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.webp` holds one
-cell of 128 pixels a sign, white on black, in the order of the names in `signs.csv`; `python -m dev.signs` makes it.
+cell of 128 pixels a sign, white on black, in the order of `signs.csv`; `python -m dev.signs.draw` makes it.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from lib.drawing.cover import goods
+from lib.drawing.cover import facts
 
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
-BLOCK = 24
-START = r"(?<![^\W\d_])"
-THING = r"(?:\w+(?:ого|его|ых|их|ой|ей|ым|им)\s+){0,2}\w+(?:\s+\w{3,}(?:[аяыи]|ов|ев|ей)\b)?"
-CLAUSE = r"[^,;.:!()—–]*"
-DENIED = re.compile(
-    rf"\b(?:без|нет|нельзя|против|не\s+(?:нужн|треб|надо)\w*)\s+(?P<without>{THING}(?:(?:,|\s+и|\s+или)\s+{THING})*)"
-    rf"|\b(?P<needless>\w+)\s+не\s+(?:надо|нуж|треб|понадоб)\w*"
-    rf"|\b(?:не|not|never|nothing)\s+(?P<never>(?!бо[ия]|вызыв|страш)\w+{CLAUSE})"
-    r"|\b(?P<absent>\w+)\s+нет\b(?!\s+\w)|\b(?P<hardly>\w+)\s+мало\b|\bмало\s+(?P<few>\w+)"
-    r"|\b(?:no|without)\s+(?P<none>\w+(?:\s+\w+)?)|(?P<free>\w+)[- ]free\b"
-)
-NOUN = r"(?:\w+(?:ого|его|ых|их|ой|ей|ую|юю|ым|им|ый|ий|ая|яя|ое|ее|ые|ие)\s+){0,2}\w+"
-TO = r"(?:для|под|над|перед|к|ко|в|во|for|under)\s+(?!подар|комплект|набор|упаков)"
-FITS = r"(?:подход|подойд|удобн|можно|мыть|моется|моющ|fits?\b|suit|safe\b)\w*\s+"
-LESSENS = r"(?:уменьша|снижа|удаля|устраня|скрыва|маскиру|глуш|reduc|hid)\w*\s+"
-MENTIONED = re.compile(
-    rf"(?:^|{FITS}){TO}{NOUN}|\b{TO}(?P<aim>{NOUN})|\b{LESSENS}(?P<less>{CLAUSE})"
-    r"|^(?P<subject>\w+(?:\s+(?!и\b)\w+)?)\s+(?=не\s+(?!страш|над|нуж|треб|понадоб))"
-)
-LIKENED = re.compile(
-    rf"{FITS}как|\b(?:как|словно|будто|(?:прочнее|крепче|легче|тоньше)(?!\s+\w+ть\b)|like|as|than)\s+(?P<likened>{CLAUSE})"
-)
-VERB = re.compile(
-    r"\b(?!подход|подойд|вмеща|помещ|магнит|гранит|кредит|лимит|защит|щенят)\w+(?:[аеиоуюя]ют|[аеоуюя]ет|ит|ят|ат(?=ся))(?:ся)?\b"
-)
-# What says two of these says both, and neither sign is the whole of it.
-OPPOSED: tuple[set[str], ...] = (
-    {"sun", "snowflake"},
-    {"temperature-plus", "temperature-minus"},
-    {"flame", "temperature-minus"},
-    {"arrows-minimize", "maximize"},
-    {"sun", "moon"},
-)
-AWAY = re.compile(
-    r"\b(?:(?:не|без|нет|против|держит запах|запах внутри|мало|меньше|уменьша|от|no|not|non|without|never|free|zero)\b"
-    r"|don'?t|doesn'?t|won'?t|анти|бе[сз]|непро|нетокс|проти"
-    r"|отводит|отталк|впитыва|снима|снижа|скрыва|незамет|невидим|маскир|убира|убива|устран|удал|уничтож|нейтрал|поглощ"
-    r"|герметич|гигиен|дезинф|стерил|обеззар|москит|шумо|звукои|ветроз|ветроу|тих|низк|слыш|тен[еью]|отпуг|отгон|избав|съеда"
-    r"|\d ?дб\b|уров|anti|leak|spill|quiet|silent|noise|wind|absorb|block|cancel|conceal|control|deter|eliminat|hide"
-    r"|keep|kill|low\b|mosquito|neutrali|opaque|privacy|proof|reduc|remov|repel|resist|shad|trap|wick)"
-)
+LIKELY = 0.38  # the least probability of a sign that is shown
+SCALE = 0.1  # of the weights, which are stored as whole numbers
+START, END, DENIED = "^", "$", "~"
+# How many words after it each of these denies, and words that deny the one before them.
+DENYING = {"без": 2, "не": 1, "ни": 1, "нет": 2, "против": 2, "no": 2, "not": 1, "without": 2, "never": 1, "zero": 1}
+ABSENT = {"нет", "free"}
+ALSO = {"и", "или", "and", "or"}
+PAUSES = set(",.;:!?()—–")
+_WORDS = re.compile(r"[^\W\d_]+|(?<!\d)[−-]?\d+\+?|[%°]|[,.;:!?()—–]")
+_DIGITS = re.compile(r"\d{1,4}\d*")
 
 
-class SignRule(NamedTuple):
-    """A line of the table: its stem is for small letters, with "е" for "ё"; without `families` it is for any goods."""
+class Weights(NamedTuple):
+    """What was learned: `labels` and `weights` of all features in a row, `starts` says where those of each begin."""
 
-    stem: str
-    name: str
-    families: frozenset[str]
-
-
-@cache
-def rules() -> list[SignRule]:
-    """Return the rules in the order in which they are asked."""
-    with (FOLDER / "signs.csv").open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return [SignRule(row["stem"], row["sign"], frozenset((row["goods"] or "").split())) for row in rows]
-
-
-@cache
-def _blocks() -> list[tuple[re.Pattern[str], list[SignRule]]]:
-    """Return the rules in blocks, each with a pattern of all its stems, so that one search passes over most blocks."""
-    blocks = [rules()[start : start + BLOCK] for start in range(0, len(rules()), BLOCK)]
-    return [(_pattern("|".join(rule.stem for rule in block)), block) for block in blocks]
-
-
-@cache
-def _pattern(stem: str) -> re.Pattern[str]:
-    return re.compile(rf"{START}(?:{stem})")
+    keys: NDArray[np.uint32]  # of the features, sorted
+    starts: NDArray[np.int64]  # one more than keys
+    labels: NDArray[np.intp]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]  # of each sign, and last of none
 
 
 @cache
 def names() -> list[str]:
     """Return the signs in the order of their cells."""
-    return sorted({rule.name for rule in rules()})
+    with (FOLDER / "signs.csv").open(encoding="utf-8", newline="") as file:
+        return [row["sign"] for row in csv.DictReader(file)]
 
 
 def chosen(benefits: Sequence[str], product: str) -> list[str]:
-    """Return a sign's name for each benefit of a product; "" where no sign is certain, or where it stands already.
+    """Return a sign's name for each benefit of a product; "" where no sign is likely, or where it stands already.
 
     The product is its whole title, "" where it has none.
     """
-    of = goods.families(product)
+    kind = facts.kind_of(product)
     found: list[str] = []
     for benefit in benefits:
-        name = _sign(benefit, of)
+        name = _sign(benefit, kind)
         found.append("" if name in found else name)
     return found
 
 
-@lru_cache(maxsize=256)
-def _sign(benefit: str, product: frozenset[str]) -> str:
-    benefit = benefit.lower().replace("ё", "е")
-    denied = [*_spans(DENIED, benefit), *_spans(LIKENED, benefit)]
-    passed = [*denied, *_spans(MENTIONED, benefit)]
-    said = _said(benefit, product, passed)
-    name = next(said, "") or next(_said(benefit, product, denied), "")
-    opposites = set[str]().union(*(pair for pair in OPPOSED if name in pair)) - {name}
-    return "" if opposites and not opposites.isdisjoint(said) else name
+def features(benefit: str, kind: str) -> set[str]:
+    """Return what a benefit of this kind of product says: its words, their beginnings, and which stand together.
+
+    Of a number only its length counts. A word that is denied is another word: no chocolate is not chocolate.
+    """
+    words = _words(benefit)
+    stems, short = [_cut(word, 5) for word in words], [_cut(word, 4) for word in words]
+    said = {f"={word}" for word in words} | {f"#{kind}"} | {f"#{kind} {stem}" for stem in stems if len(stem) > 2}
+    said |= {_cut(word, length) for word in words for length in (4, 5, 6) if len(_cut(word, length)) < len(word)}
+    return said | {f"{one}+{two}" for one, two in zip([START, *short], [*short, END], strict=True)}
 
 
-def _spans(pattern: re.Pattern[str], benefit: str) -> list[tuple[int, int]]:
-    """Return where the named part of each match stands; a match without one only keeps its words from the others."""
-    return [match.span(match.lastgroup) for match in pattern.finditer(benefit) if match.lastgroup]
-
-
-def _said(benefit: str, product: frozenset[str], passed: list[tuple[int, int]]) -> Iterator[str]:
-    """Yield the signs of the rules that answer outside what is passed over, in the order of the rules."""
-    is_away = AWAY.search(benefit) is not None
-    verb = VERB.search(benefit)
-    for anything, block in _blocks():
-        if not anything.search(benefit):
+def _words(benefit: str) -> list[str]:
+    words: list[str] = []
+    denied = 0  # of the words to come
+    for word in _WORDS.findall(benefit.lower().replace("ё", "е")):
+        if word in PAUSES:
+            denied = 0
             continue
-        for rule in block:
-            if (rule.name.endswith("-off") and not is_away) or not _suits(rule, product):
-                continue
-            if any(_counts(rule.name, match.span(), verb, passed) for match in _pattern(rule.stem).finditer(benefit)):
-                yield rule.name
+        if word in ABSENT and words and not denied:
+            words[-1] = DENIED + words[-1].removeprefix(DENIED)
+        words.append(DENIED + word if denied else _DIGITS.sub(_zeros, word))
+        denied = DENYING.get(word, denied if word in ALSO else max(0, denied - 1))
+    return words
 
 
-def _counts(name: str, span: tuple[int, int], verb: re.Match[str] | None, passed: list[tuple[int, int]]) -> bool:
-    if verb and name in goods.INERT and not span[0] <= verb.start() < span[1]:
-        return False
-    return name.endswith("-off") or not any(start <= span[0] and span[1] <= end for start, end in passed)
+def _cut(word: str, length: int) -> str:
+    return word[: length + word.startswith(DENIED)]
 
 
-def _suits(rule: SignRule, product: frozenset[str]) -> bool:
-    if rule.families:
-        return not rule.families.isdisjoint(product)
-    return goods.is_at_home(rule.name, product)
+def key(feature: str) -> int:
+    """Return the number under which a feature is stored."""
+    return zlib.crc32(feature.encode())
+
+
+def _zeros(number: re.Match[str]) -> str:
+    return "0" * min(len(number[0]), 4)
+
+
+@lru_cache(maxsize=256)
+def _sign(benefit: str, kind: str) -> str:
+    likely = likelihood(features(benefit, kind))
+    best = int(likely.argmax())
+    return names()[best] if best < len(names()) and likely[best] >= LIKELY else ""
+
+
+def likelihood(said: set[str]) -> NDArray[np.float32]:
+    """Return the probability of each sign, and last of none.
+
+    What was never learned speaks for nothing and takes from the weight of the rest.
+    """
+    learned = _learned()
+    asked = np.fromiter((key(one) for one in said), dtype=np.uint32)
+    places = np.searchsorted(learned.keys, asked).clip(max=len(learned.keys) - 1)
+    places = places[learned.keys[places] == asked]
+    scores = np.zeros_like(learned.bias)
+    for place in places:
+        part = slice(learned.starts[place], learned.starts[place + 1])
+        scores[learned.labels[part]] += learned.weights[part]
+    scores = learned.bias + scores / np.sqrt(len(said))
+    scores = np.exp(scores - scores.max())
+    return np.asarray(scores / scores.sum(), dtype=np.float32)
+
+
+@cache
+def _learned() -> Weights:
+    with np.load(FOLDER / "signs.npz") as stored:
+        starts = np.concatenate([[0], np.cumsum(stored["counts"], dtype=np.int64)])
+        weights = stored["weights"].astype(np.float32) * SCALE
+        return Weights(stored["keys"], starts, stored["labels"].astype(np.intp), weights, stored["bias"])
 
 
 @cache

@@ -1,7 +1,7 @@
 """Draws lib/drawing/cover/signs.webp again, to be run after a line of signs.csv has changed.
 
 npm install @tabler/icons @phosphor-icons/core lucide-static    somewhere, then
-python -m dev.signs SOMEWHERE/node_modules                      needs resvg-py: pip install resvg-py
+python -m dev.signs.draw SOMEWHERE/node_modules                 needs resvg-py: pip install resvg-py
 """
 
 import csv
