@@ -1,6 +1,6 @@
 """A sign for a benefit, by all its words together: a softmax over what it says, or no sign where none is certain.
 
-A wrong sign does harm, so one that is less than likely is left out. What the words mean was learned from some 14,000
+A wrong sign does harm, so one that is less than likely is left out. What the words mean was learned from some 16,000
 products with their benefits (dev/signs/*.txt) by `python -m dev.signs.learn`: `signs.npz` has a weight for each pair of
 a feature and a sign that go together. To teach it more, add lines there and run it again.
 
