@@ -33,10 +33,11 @@ async def test_a_photo_is_fetched_by_one_bot_and_sent_by_another_and_to_nobody_w
         args["ways"] = [[["talk.button.answer", "ask:1"]]]
         for one in (anna, gone):
             await table.create_free_jobs(conn, "relay", [NewJob(one.id, f"relay:{one.id}", args)], max_attempts=5)
-        long = args | {"fields": {"shop": "Кофейня", "words": "я" * 1024}}
-        await table.create_free_jobs(conn, "relay", [NewJob(anna.id, "relay:long", long)], max_attempts=5)
         await users.erase(conn, gone.id, gone.tg_id)
         until = datetime.now(UTC) + timedelta(minutes=5)
+        await drain.work(TASKS, until, only=["relay"], patience=timedelta(0))
+        long = args | {"fields": {"shop": "Кофейня", "words": "я" * 1024}}
+        await table.create_free_jobs(conn, "relay", [NewJob(anna.id, "relay:long", long)], max_attempts=5)
         await drain.work(TASKS, until, only=["relay"], patience=timedelta(0))
         found = await conn.execute("select args from job_history where task = 'relay' and state = 'done'")
         assert await found.fetchall() == [({"from": "partner", "to": "client", "key": "talk.told.photo"},)] * 2
