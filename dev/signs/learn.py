@@ -22,7 +22,7 @@ from lib.drawing.cover import facts, signs
 FOLDER = Path(__file__).parent
 SEEN = 7  # times that a feature must stand in the benefits
 EPOCHS, BATCH, RATE, DROPPED = 15, 64, 4.0, 0.15
-LEAST = 1.5  # a smaller weight decides nothing
+LEAST = 2.0  # a smaller weight decides nothing
 ASIDE = 8
 
 
