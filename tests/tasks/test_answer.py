@@ -47,6 +47,16 @@ async def lines(studio, shop):
     return await studio.rows(query, shop.id)
 
 
+async def told(studio, shop):
+    """Return the lines once the message of the last one is written down, which is after it was sent."""
+
+    async def is_written():
+        return (await lines(studio, shop))[-1]["message_id"] is not None
+
+    await until(is_written)
+    return await lines(studio, shop)
+
+
 async def calls(studio, chat, method):
     known = studio.stack.world.calls.values()
     return [call for call in known if (call.bot, call.user_id, call.method) == ("client", chat.user["id"], method)]
@@ -68,7 +78,7 @@ async def test_a_question_is_answered_by_drafts_and_one_message_with_the_menus_p
     first, *rest = [call.params for call in await calls(studio, boris, "sendMessageDraft")]
     assert first.get("text", "") == ""
     assert all(one["can_stop"] in (True, "true") and "{" not in one["text"] for one in rest)
-    asked, said = await lines(studio, cafe)
+    asked, said = await told(studio, cafe)
     assert (asked["role"], said["status"], said["message_id"]) == ("client", "complete", answer["message_id"])
     assert said["words"] == words(answer)
     assert min(said["tokens_in"], said["tokens_out"], said["cost_micro"]) > 0
