@@ -5,7 +5,7 @@ Each line is a product and its benefits, each with the sign that suits it, or "-
     Термос 1 л | держит тепло 12 часов = temperature-plus | не протекает = droplet-off
 
 Softmax regression on binary features, by Adagrad (Duchi and others, 2011) in small batches, with a part of the features
-left out each time. What it ends with is cut down to the weights that decide. An eighth of the products is set aside
+left out each time. Only the weights that decide are stored. An eighth of the products is set aside
 first, to say how often what is learned agrees with them.
 """
 
@@ -57,7 +57,7 @@ def read() -> list[Example]:
     """Return the examples of all files.
 
     Raises:
-        ValueError: A line has a sign that there is none of.
+        ValueError: A benefit names no sign, or one that does not exist.
     """
     numbers = {name: number for number, name in enumerate([*signs.names(), "-"])}
     examples = []

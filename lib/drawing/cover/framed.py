@@ -165,7 +165,7 @@ def _start(
 
 
 def _may_lose(focus: tuple[int, int, int, int], part: tuple[int, int], shape: float) -> bool:
-    """Tell if the part may lose what does not fit the shape: that is none of its product, and leaves it some air."""
+    """Tell if cropping the part to the shape keeps all of its product, with some air around it."""
     width, high = ((1 + AIR) * (focus[axis + 2] - focus[axis]) for axis in (0, 1))
     return shape * part[1] >= min(width, part[0]) and part[0] / shape >= min(high, part[1])
 

@@ -1,8 +1,8 @@
 """A sign for a benefit, by all its words together: a softmax over what it says, or no sign where none is certain.
 
-A wrong sign does harm, so one that is less than likely is left out. What the words mean was learned from some 16,000
-products with their benefits (dev/signs/*.txt) by `python -m dev.signs.learn`: `signs.npz` has a weight for each pair of
-a feature and a sign that go together. To teach it more, add lines there and run it again.
+A wrong sign does harm, so an unlikely one is left out. `python -m dev.signs.learn` learned the meaning of the words
+from some 16,000 products with their benefits (dev/signs/*.txt): `signs.npz` has a weight for each pair of a feature and
+a sign that go together. To teach it more, add lines there and run it again.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.webp` holds one
 cell of 128 pixels a sign, white on black, in the order of `signs.csv`; `python -m dev.signs.draw` makes it.
@@ -116,7 +116,7 @@ def _sign(benefit: str, kind: str) -> str:
 def likelihood(said: set[str]) -> NDArray[np.float32]:
     """Return the probability of each sign, and last of none.
 
-    What was never learned speaks for nothing and takes from the weight of the rest.
+    Unknown features speak for no sign, and lessen what the known ones say.
     """
     learned = _learned()
     asked = np.fromiter((key(one) for one in said), dtype=np.uint32)

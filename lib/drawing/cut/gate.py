@@ -3,8 +3,8 @@
 Three of them are weighed together, for a little doubt of each kind says more than much of one: how far the looks are
 apart, what the first look saw otherwise, and what was seen beside the cut. Their limits were fitted to 405 cuts that
 had been judged by eye on a loud ground, half of them of dim, noisy copies; of other photos bench/cut.py shows them
-again. The rest are rare: each puts a cut in doubt alone, though all looks agree. What passes is used unasked. What is
-hopeless is of no use to anybody.
+again. The rest are rare: each puts a cut in doubt alone, though all looks agree. A sure cut is used unasked, and a
+hopeless one is not even offered.
 """
 
 from dataclasses import dataclass
