@@ -121,6 +121,11 @@ def shows_words(job: Job) -> bool:
     return bears and bool(job.args.get("title") or job.args.get("titles"))
 
 
+def has_cut(job: Job) -> bool:
+    """Say whether its product can have been cut out badly: a photo for a classified ad is cleaned as a whole."""
+    return job.args.get("preset") != "classified"
+
+
 def can_vary(job: Job) -> bool:
     """Say whether another variant of an order looks different: not a cut alone, nor a batch without covers."""
     preset = job.args.get("preset")

@@ -101,7 +101,15 @@ async def _open(turn: Turn, job: Job) -> None:
     if job.args.get("wishes"):
         lines.append(turn.text("studio.wishes.said", wishes=job.args["wishes"]))
     lines += ["", _state(turn, job, kind)]
+    if mends.is_delivered(job) and await _is_refunded(turn, job):
+        lines.append(turn.text("studio.order.refunded"))
     await turn.show("\n".join(lines), _order_keyboard(turn, job))
+
+
+async def _is_refunded(turn: Turn, job: Job) -> bool:
+    user_id, root = turn.state.who["id"], mends.root(job)
+    after = await db.run(lambda conn: mends.look_after(conn, user_id, root))
+    return after.is_refunded
 
 
 def _state(turn: Turn, job: Job, kind: str) -> str:

@@ -116,6 +116,22 @@ async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, sh
     await seller.presses("Изменить слова", on=card)
     assert "правок у него больше нет" in seller.toast["text"]
     assert [row["kind"] for row in await shop.ledger(seller)] == ["trial", "charge", "refund"]
+    await seller.says("/history")
+    await seller.presses(f"№{(await shop.jobs(seller))[0]['id']}")
+    await seller.sees("Готов.*Кредиты за него возвращены")
+
+
+@pytest.mark.long
+async def test_a_photo_that_is_never_cut_is_not_called_badly_cut(seller, card, shop):
+    await shop.rows(
+        """update job_history set args = args || '{"preset": "classified"}'"""
+        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
+        seller.user["id"],
+    )
+    await seller.presses("Плохой результат", on=card)
+    asked = await seller.sees("Что не так с результатом")
+    assert {"Это не мой товар", "Другое"} <= set(buttons(asked))
+    assert "Плохо вырезан товар" not in buttons(asked)
 
 
 @pytest.mark.long

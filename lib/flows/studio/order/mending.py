@@ -179,8 +179,9 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
 
 
 def _reasons(job: Job) -> tuple[str, ...]:
-    """Return what can be wrong: a result without words has no bad ones."""
-    return tuple(reason for reason in mends.REASONS if reason != "words" or mends.shows_words(job))
+    """Return what can be wrong: a result without words has no bad ones, and one without a cut no bad cut."""
+    holds = {"words": mends.shows_words, "cut": mends.has_cut}
+    return tuple(reason for reason in mends.REASONS if reason not in holds or holds[reason](job))
 
 
 async def _root(turn: Turn, job: Job) -> Job | None:
