@@ -21,8 +21,8 @@ class StripOrder:
 
     `message_id` is an earlier strip, which becomes this one; 0 sends a new message. `of_order` is the finished order
     that is to be drawn in another design; without it the strip belongs to a draft. `cut` is the key of the photo's kept
-    cut, `way` the one in which the product is shown. The person's chat is not called
-    chat_id, so that nobody is told when a strip fails: it is a courtesy.
+    cut, `way` the one in which the product is shown, `design` an earlier choice, which leads. The person's chat is not
+    called chat_id, so that nobody is told when a strip fails: it is a courtesy.
     """
 
     bot: str
@@ -38,6 +38,7 @@ class StripOrder:
     of_order: int = 0
     cut: str = ""
     way: str = ""
+    design: str = ""
 
     @property
     def stamp(self) -> str:

@@ -69,7 +69,7 @@ def _cut_out(photo: bytes) -> CutPhoto:
 def _draw(cut: CutPhoto, wanted: StripOrder, own: OwnStyle) -> DrawnStrip:
     style = branding.read(own.logo, own.accent, own.ground, own.pair)
     said = StripWords(wanted.title, wanted.benefits, text.say(wanted.language, "strip.sample"))
-    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way), style)
+    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way), style, wanted.design)
 
 
 async def _is_wanted(run: Run, wanted: StripOrder) -> bool:
@@ -93,7 +93,8 @@ async def _photo(user_id: int, wanted: StripOrder) -> bytes:
 async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
     chat = Chat(wanted.bot, wanted.chat, paced=True)
     picture = Picture("covers.jpg", drawn.jpeg)
-    caption = _say(wanted, "strip.choose_other" if wanted.of_order else "strip.choose")
+    key = "choose_other" if wanted.of_order else "choose_led" if drawn.led else "choose"
+    caption = _say(wanted, f"strip.{key}")
     if wanted.message_id:
         await chat.show_picture(wanted.message_id, picture, caption, _keyboard(wanted, drawn))
     else:

@@ -50,3 +50,10 @@ def test_each_sample_is_small_and_bears_its_mark(mug):
         for columns in (slice(0, width // 2), slice(width // 2, None)):
             changed = np.abs(marked[rows, columns] - plain[rows, columns]) > 12
             assert changed.mean() > 0.01
+
+
+def test_an_earlier_choice_leads_the_covers_where_it_suits(mug):
+    last = strip.draw(mug, "wb", WORDS, 0).designs[-1]
+    led = strip.draw(mug, "wb", WORDS, 0, design=last)
+    assert (led.designs[0], led.led) == (last, True)
+    assert not strip.draw(mug, "wb", WORDS, 0, design="band").led

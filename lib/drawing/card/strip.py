@@ -27,13 +27,14 @@ MARK = 70  # of 255: how strong the sample's mark is
 class DrawnStrip:
     """A page of covers: the picture, the designs on it in their order, and the number of the first.
 
-    `last` says that no cover follows.
+    `last` says that no cover follows, `led` that the first of all is the design that was asked for.
     """
 
     jpeg: bytes
     designs: tuple[str, ...]
     first: int
     last: bool
+    led: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,20 @@ def draw(
     page: int,
     way: Way | None = None,
     own: Branding = UNBRANDED,
+    design: str = "",
 ) -> DrawnStrip:
-    """Draw a page of the covers that take this product and words, the best first; after the last page, the first."""
-    looks = covers.looks(cut, words.title, words.benefits, way=way, own=own)
+    """Draw a page of the covers that take this product and words; after the last page, the first.
+
+    The best come first, before them a `design` that the seller chose for an earlier card.
+    """
+    looks = covers.looks(cut, words.title, words.benefits, design, way, own)
     start = page * COVERS if page * COVERS < len(looks.designs) else 0
     size = (WIDE, round(WIDE * PRESETS[preset].height / PRESETS[preset].width))
     shown = range(start, min(start + COVERS, len(looks.designs)))
     cells = [_sample(looks.draw(size, number), words.sample) for number in shown]
     last = start + COVERS >= len(looks.designs)
-    return DrawnStrip(
-        output.jpeg(_sheet(cells, start + 1)), tuple(looks.designs[number] for number in shown), start + 1, last
-    )
+    designs = tuple(looks.designs[number] for number in shown)
+    return DrawnStrip(output.jpeg(_sheet(cells, start + 1)), designs, start + 1, last, looks.designs[0] == design)
 
 
 def beside(covers_: list[Image.Image], sample: str) -> bytes:

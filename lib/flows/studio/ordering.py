@@ -20,7 +20,8 @@ class OrderDraft:
     (seconds) are what the confirm screen showed. `waits`: a model is waited for that cannot be asked now. `ask` is the
     step that the seller went back to: nothing is forgotten before it is answered again. `design` is the cover that was
     chosen by its picture: "" leaves it to us, None takes that of the seller's last card. `strip` is the stamp of the
-    covers that were drawn, `picked` that of those that the design was chosen from, with its number there.
+    covers that were drawn, `led` the earlier choice that they begin with, `picked` the stamp of those that the design
+    was chosen from, with its number there.
     `cut` is the key of the job that cuts the photo, `way` what the seller chose of its pictures, `free` where the
     product can stand free of its photo, as far as that is known; `clear`: it does, in what was chosen or is sure.
     `photos` are all photos, for a batch or a clip, and `titles` theirs, where they do not share one. `music` is that of
@@ -53,6 +54,7 @@ class OrderDraft:
     ask: str = ""
     design: str | None = None
     strip: str = ""
+    led: str = ""
     picked: str = ""
     cut: str = ""
     way: str = ""

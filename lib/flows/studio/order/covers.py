@@ -25,7 +25,8 @@ def offer(turn: Turn) -> None:
     draft = drafts.of(turn)
     if turn.state.step != "order:confirm" or not drafts.has_cover(draft) or draft.strip == drafts.stamp(draft):
         return
-    drafts.keep(turn, replace(draft, strip=drafts.stamp(draft)))
+    draft = replace(draft, strip=drafts.stamp(draft), led="" if drafts.picked(draft) else draft.design or "")
+    drafts.keep(turn, draft)
     turn.after.append(lambda: begin(turn, strip_of(turn, draft)))
 
 
@@ -42,6 +43,7 @@ def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:
         source=draft.source,
         cut=draft.cut,
         way=draft.way,
+        design=draft.led,
     )
 
 
