@@ -50,10 +50,12 @@ async def test_a_lack_of_memory_may_pass() -> None:
         await work.in_thread(fail)
 
 
-@pytest.mark.parametrize("seconds", few([4, 6, 5], 1))
-def test_a_clip_nearly_as_long_as_ordered_is_taken_and_says_its_own_length(seconds: int) -> None:
+@pytest.mark.parametrize(("seconds", "shown"), few([(6, 5), (4, 4), (5, 5)], 1, several=True))
+def test_a_clip_nearly_as_long_as_ordered_is_taken_and_ends_in_time(seconds: int, shown: int) -> None:
     clip = clips.checked(film(seconds), 5)
-    assert (clip.width, clip.height, clip.seconds) == (540, 960, pytest.approx(seconds, abs=0.1))
+    assert (clip.width, clip.height, clip.seconds) == (540, 960, pytest.approx(shown, abs=0.1))
+    with av.open(io.BytesIO(clip.mp4)) as again:
+        assert again.duration / av.time_base == pytest.approx(shown, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 The pictures are copied as they are compressed, which costs nothing and loses nothing; names, comments, places and other
 streams stay behind, and the index stands in front, so that it plays while it loads. A film without sound gets our
-music, or a silent track: Telegram would show it as a looping animation.
+music, or a silent track: Telegram would show it as a looping animation. Some models make no clip as short as ordered:
+what is longer is left out.
 """
 
 import io
@@ -67,10 +68,16 @@ def _copied(film: Any, ordered: int, has_sound: bool, mood: str) -> Clip:
     with av.open(out, "w", format="mp4", options=_options(claimed)) as copy:
         ours = {one.index: copy.add_stream_from_template(one) for one in (stream, *sound)}
         ours_too = None if sound else encoder.sound_track(copy)
+        over = False  # once a picture lies behind the end, later ones may need it
         for packet in film.demux(stream, *sound):
             if packet.dts is not None:
+                at = packet.dts if packet.pts is None else packet.pts
+                late = float(at * packet.time_base) >= ordered
+                over = over or (late and packet.stream is stream)
+                if late or (over and packet.stream is stream):
+                    continue
                 if packet.stream is stream:
-                    times.append((packet.dts if packet.pts is None else packet.pts, packet.duration or 0))
+                    times.append((at, packet.duration or 0))
                 packet.stream = ours[packet.stream.index]
                 copy.mux(packet)
         seconds = _shown(times, float(stream.time_base), ordered)
