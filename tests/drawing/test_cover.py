@@ -60,6 +60,9 @@ PRODUCTS = {"bottle": bottle(), "shoe": shoe(), "cube": cube()}
         ("Рюкзак городской 25 л", (), ("Рюкзак городской 25 л", "", "городской", None)),
         ("Ключ 1/2 дюйма", (), ("Ключ 1/2 дюйма", "", "дюйма", None)),
         ("Плед мягкий", ("500 мл",), ("Плед мягкий", "", "мягкий", ("500", "мл"))),
+        ("Hair dryer 2100 W", ("2100 W motor", "Cool shot"), ("Hair dryer", "", "dryer", ("2100", "W"))),
+        ("Рюкзак на 25 л", ("Объём 25 л", "Лёгкий"), ("Рюкзак", "", "", ("25", "л"))),
+        ("Рюкзак 25 л, городской", ("Объём 30 л",), ("Рюкзак 25 л", "Городской", "", ("30", "л"))),
     ],
 )
 def test_the_words_say_a_title_a_second_line_an_accent_and_one_number(title, benefits, said):
@@ -104,6 +107,24 @@ def test_the_number_that_sells_most_is_chosen(benefits, number):
         ("Балетки кожаные", "clothes"),
         ("Шлёпанцы мужские", "clothes"),
         ("Увлажнитель воздуха", "tech"),
+        ("Парка зимняя для мальчика", "clothes"),
+        ("Джемпер в полоску", "clothes"),
+        ("Lightweight windbreaker", "clothes"),
+        ("Cork footbed sandals", "clothes"),
+        ("Men's running shorts", "clothes"),
+        ("Orange dress", "clothes"),
+        ("Плеер с наушниками", "tech"),
+        ("iPod nano 8 ГБ", "tech"),
+        ("Beard trimmer", "tech"),
+        ("Триммер для бороды", "tech"),
+        ("Набор для стрижки 8 в 1", "tech"),
+        ("Робот-пылесос", "tech"),
+        ("Robot vacuum", "tech"),
+        ("Робот игрушечный", "kids"),
+        ("Авокадо спелое", "food"),
+        ("Автокресло", "kids"),
+        ("Тумба прикроватная", "home"),
+        ("Cast iron pan", "home"),
     ],
 )
 def test_the_kind_is_what_the_title_names_first(title, kind):
@@ -146,6 +167,10 @@ def test_a_number_without_a_place_is_said_as_the_seller_said_it(benefit):
     read = facts.read("Шарф", (benefit, "Мягкий"))
     assert read.number
     assert facts.without_number(read).benefits == (benefit, "Мягкий")
+
+
+def test_a_benefit_that_the_title_says_is_not_said_twice():
+    assert facts.read("Рюкзак 25 л", ("25 л", "До 100 кг", "Лёгкий")).benefits == ("Лёгкий",)
 
 
 def test_a_long_title_is_cut_into_two_lines_and_loses_no_word():
@@ -544,6 +569,7 @@ def test_a_long_word_of_a_title_is_not_cut_off_by_the_edge(monkeypatch, name):
 def test_lines_are_broken_evenly_and_short_words_lead():
     assert letters.bound("Кофе в зёрнах — 250 г") == ["Кофе", "в\u00a0зёрнах\u00a0—", "250\u00a0г"]
     assert letters.bound("Держит тепло 12 часов") == ["Держит", "тепло", "12\u00a0часов"]
+    assert letters.bound("Тянутся в 4 стороны") == ["Тянутся", "в\u00a04\u00a0стороны"]
 
 
 def test_a_long_double_word_breaks_at_its_hyphen_and_a_short_one_does_not():

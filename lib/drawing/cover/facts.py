@@ -5,6 +5,7 @@ most leaves the benefits and stands large. Nothing is made up and nothing is sai
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 TITLE = 42  # letters of a title that every design takes
@@ -114,8 +115,41 @@ KINDS = {
         r"|кастрюл|термос|бутыл|корзин|ковёр|ковер|штор|зеркал|свеч|полотен|доск|нож"
     ),
 }
+# Further goods whose designs are known by now; KINDS alone is what the signs were learned with.
+ALSO = {
+    "food": (
+        r"авокадо|банан|яблоки|апельсин|мандарин|груш[аи]\b(?! бокс)|гранат\b|персик|виноград|клубник|томат|огурц|спарж"
+        r"|оливки|хлеб\b|рыба\b|мясо\b|креветк|avocado|bananas|oranges|lemons|olives|asparagus|bread\b(?! (?:b|m))"
+        r"|pasta\b|rice\b(?! cook)"
+    ),
+    "beauty": r"лак для|расч[её]ск|румян|hair ?brush|nail polish|makeup",
+    "kids": r"автокресл|коляск|stroller",
+    "clothes": (
+        r"парк[аиу]\b|джемпер|пуловер|кофт|лосин|бомбер|пончо|туник|сарафан|анорак|олимпийк|угги|сланц|портфел|клатч"
+        r"|балаклав|ушанк|бандан|панам|берет\b"
+        r"|windbreaker|parka|anorak|shorts\b|sandal|slipper|flip[- ]flop|jumper|cardigan|pullover|long ?sleeve|leggings"
+        r"|vest\b|blouse|polo\b|raincoat|stockings|tights|swimsuit|bikini|py?ja?mas|robe\b|heels\b|loafer|moccasin|mitten"
+        r"|clutch\b|purse|necklace|rings?\b(?! light)"
+    ),
+    "tech": (
+        r"плеер|планшет|телевизор|проектор|усилител|модем|флешк|мультивар|микроволнов|тостер|миксер|мясоруб|вентилятор"
+        r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
+        r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
+        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)"
+        r"|ipod|player\b|tablet\b|trimmer|clipper|shaver|purifier|air fryer|toaster|mixer|microwave|fan\b|heater"
+        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam|projector"
+        r"|tv\b|earphone|headset|smartwatch"
+    ),
+    "home": (
+        r"скамей|тумб|комод|этажерк|стеллаж|матрас|одеял|простын|наволоч|bench\b(?! press)|dresser|nightstand|mattress"
+        r"|quilt|duvet"
+    ),
+}
 HANGING = re.compile(r"(?<![^\W\d_])(?:люстр|подвесн|гирлянд|кашпо подвесн)", re.IGNORECASE)
-_KINDS = tuple((kind, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE)) for kind, stems in KINDS.items())
+_LEARNED, _KINDS = (
+    tuple((kind, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE)) for kind, stems in found)
+    for found in (KINDS.items(), [*ALSO.items(), *KINDS.items()])
+)
 _LEADS = re.compile(
     r"(?<![^\W\d_])(?:in|for|to|with|from|per|of|under|over|by|at|с|со|на|по|за|через|под|из|от|до|в)\s*$",
     re.IGNORECASE,
@@ -161,8 +195,11 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
         second_number, _ = _number((second,)) if second else (None, ())
         if second_number and len(second) < 24:
             number, second = second_number, ""
+    if number:
+        short, second = _without(number, short), _without(number, second)
+    kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} ")
     said = f"{title} {' '.join(benefits)}"
-    kind = kind_of(title)
+    kind = _first(title, _KINDS)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
 
 
@@ -172,8 +209,12 @@ def alone(facts: CoverFacts, benefit: str) -> CoverFacts:
 
 
 def kind_of(title: str) -> str:
-    """Return the kind that the title names first: a dress in flowers is clothes."""
-    found = [(match.start(), kind) for kind, rule in _KINDS if (match := rule.search(title))]
+    """Return the kind that the title names first, of those that the signs know: a dress in flowers is clothes."""
+    return _first(title, _LEARNED)
+
+
+def _first(title: str, rules: Iterable[tuple[str, re.Pattern[str]]]) -> str:
+    found = [(match.start(), kind) for kind, rule in rules if (match := rule.search(title))]
     return min(found, key=lambda one: one[0])[1] if found else "other"
 
 
@@ -237,6 +278,13 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
     note = note if worth == _OF_TIME else _NOUNS.get(note, note)
     kept = tuple(benefit for index, benefit in enumerate(benefits) if index != taken)
     return replace(number, note=note), kept
+
+
+def _without(number: Number, words: str) -> str:
+    """Return a line without the number that stands large beside it, unless little is left of it."""
+    left = re.sub(rf"(?<!\S){re.escape(number.value)}[ \u00a0-]?{re.escape(number.unit)}(?!\S)", "", words, flags=re.I)
+    left = " ".join(_LEADS.sub("", left).split()) if left != words else words
+    return left if len(left) > 2 else words
 
 
 def _accent(title: str) -> str:

@@ -21,7 +21,7 @@ FEATURES = ["kern", "lnum"]
 _BOUND = re.compile(r"(?<![^\s\u00a0])([^\W\d_]{1,3}) (?=\S)")
 _DASH = re.compile(r" (?=[—–-] )")
 _HYPHEN = re.compile(r"(?<=[^\W\d_]{4})-(?=[^\W\d_]{4})")  # where a long double word may break
-_UNIT = re.compile(r"(\d) (?=[^\d\s]{1,6}(?:\s|$))")
+_UNIT = re.compile(r"(\d) (?=[^\d\s]{1,6}(?:\s|$))|(?<!\S)(\d+) (?=[^\d\s]{1,10}(?:\s|$))")
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ def measure(text: str, style: Style, size: float) -> float:
 
 
 def bound(text: str) -> list[str]:
-    """Split into the pieces that no line breaks inside: short words lead the next, a number keeps its unit."""
+    """Split into the pieces that no line breaks inside: short words lead the next, a number keeps what it counts."""
     text = _DASH.sub("\u00a0", " ".join(text.split()))
-    text = _UNIT.sub("\\1\u00a0", text)
+    text = _UNIT.sub("\\1\\2\u00a0", text)
     return _HYPHEN.sub("-\u200b ", _BOUND.sub("\\1\u00a0", text)).split(" ")
 
 
