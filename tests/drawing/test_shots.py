@@ -89,6 +89,25 @@ def test_words_stay_where_no_app_covers_them(name: str, layout: str) -> None:
 
 
 @pytest.mark.long
+def test_no_plate_hides_the_foot_of_what_is_shown_whole() -> None:
+    for picture in (cut((420, 900)), cut((700, 420))):
+        style = layouts.ClipStyle(templates.ONEST)
+        sheet = layouts.whole(story.actor(picture), SAID, "Нержавеющая сталь и силикон", style, 0)
+        product, *words = sheet.taken
+        assert product.bottom < min(spot.y for spot in words) - 24
+
+
+def test_a_plate_lies_where_less_of_a_near_product_is() -> None:
+    image = Image.new("RGBA", (900, 520))
+    ImageDraw.Draw(image).polygon(
+        [(0, 519), (899, 519), (899, 300), (450, 0), (400, 260), (0, 300)], (40, 70, 150, 255)
+    )
+    shoe = ProductPicture(image, image.getchannel("A"), "network")
+    for number in (0, 1):
+        sheet = layouts.near(story.actor(shoe), SAID, "Мягкая подошва", layouts.ClipStyle(templates.ONEST), number)
+        assert max(spot.bottom for spot in sheet.taken[1:]) < 800, "high, where only its toe is not"
+
+
 def test_every_template_moves_and_differs_from_its_next_variant() -> None:
     picture, seen = PICTURES["wide"], set()
     for template in TEMPLATES:

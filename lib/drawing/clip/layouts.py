@@ -18,9 +18,10 @@ from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Actor
 from lib.drawing.cover import draw, letters, signs, tones
 from lib.drawing.cover.choice import DESIGNS
 from lib.drawing.cover.facts import CoverFacts, with_note
-from lib.drawing.cover.letters import Pair
+from lib.drawing.cover.letters import Pair, TextBlock
 from lib.drawing.cover.paper import BLACK, WHITE, Drop, Spot, tile_mask
 from lib.drawing.cover.parts import show_sign
+from lib.drawing.cover.places import UNDER, Subject, clear
 from lib.drawing.cover.tones import GAP, Tones
 from lib.drawing.cut import framing
 
@@ -29,6 +30,7 @@ SHARP = 2.4  # enlargement beyond which a picture turns to mush
 FILLS = 0.94  # of what would fill the frame: how near a close-up comes
 LEFT = 0.62  # of a product's width: as much stays in a photo that fills the frame
 PLAIN = 0.12  # of a photo's rows that show nothing: with more it does not fill the frame
+HIGHEST, LOWEST = 215, 1335  # units between which no app covers a plate
 MOODS = ("vivid", "dark", "tint", "pastel")
 
 
@@ -54,24 +56,31 @@ def opening(one: Actor, facts: CoverFacts, design: str, turn: int) -> FilmSheet:
 def near(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: int) -> FilmSheet:
     """Show a part of the product, and a benefit if there is one; each number shows another part on another ground."""
     colours = _tones(one, facts.kind, style, number)
+    plate = _plate(words, style, signs.chosen([words], facts.name)[0])
+    low, high = _ends(plate)
+    spots = (low, high) if number % 2 == 0 else (high, low)
     if not one.picture.is_cut:
-        sheet = _photo(one, colours, _part(one, number))
+        sheet, spot = _photo(one, colours, _part(one, number)), spots[0]
     else:
-        sheet = _ground(one, colours)
-        _enlarged(sheet, one, number, style)
-    _plate(sheet, words, style, colours, sign=signs.chosen([words], facts.name)[0], is_low=number % 2 == 0)
+        sheet, large = _ground(one, colours), _large(one, number)
+        places = ((seen, spot) for spot in spots for seen in (large, _beside(large, spot)))
+        seen, spot = clear(Subject(one.picture.image), places, UNDER)
+        _enlarge(sheet, one, seen, style)
+    _show(sheet, plate, spot, colours)
     return sheet
 
 
 def whole(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: int) -> FilmSheet:
     """Show all of a picture, as large as the frame takes it, with words on a plate: the title has no sign."""
     colours = _tones(one, facts.kind, style, number)
+    plate = _plate(words, style, signs.chosen([words], facts.name)[0] if words != facts.title else "")
+    spot = next(_ends(plate))
     if not one.picture.is_cut:
         sheet = _photo(one, colours, _all(one))
     else:
         sheet = _ground(one, colours)
-        _stand(sheet, one, Spot(20, 190, 860, 1180), style)
-    _plate(sheet, words, style, colours, sign=signs.chosen([words], facts.name)[0] if words != facts.title else "")
+        _stand(sheet, one, Spot(20, 190, 860, spot.y - 24 - 190 if words else 1180), style)
+    _show(sheet, plate, spot, colours)
     return sheet
 
 
@@ -124,7 +133,7 @@ def _stand(sheet: FilmSheet, one: Actor, room: Spot, style: ClipStyle) -> None:
     """Set the product into a room; one that its photo cuts runs off the frame there."""
     image = one.picture.image
     if one.picture.sides:
-        _enlarged(sheet, one, 0, style)
+        _enlarge(sheet, one, _large(one, 0), style)
         return
     scale = min(room.width / image.width, room.height / image.height)
     wide, high = image.width * scale, image.height * scale
@@ -132,8 +141,8 @@ def _stand(sheet: FilmSheet, one: Actor, room: Spot, style: ClipStyle) -> None:
     sheet.picture(image, spot, drop=Drop(), outline=style.outline)
 
 
-def _enlarged(sheet: FilmSheet, one: Actor, number: int, style: ClipStyle) -> None:
-    """Set the product so large that it runs off the frame, one end or the other in sight."""
+def _large(one: Actor, number: int) -> Spot:
+    """Return where the product is so large that it runs off the frame, one end or the other in sight."""
     image, sides = one.picture.image, one.picture.sides
     fit = min(WIDTH / image.width, HEIGHT / image.height)
     factor = max(min(SHARP, FILLS * max(WIDTH / image.width, HEIGHT / image.height)), min(1.3 * fit, SHARP))
@@ -143,7 +152,18 @@ def _enlarged(sheet: FilmSheet, one: Actor, number: int, style: ClipStyle) -> No
     if sides:
         x = UNITS - wide if "right" in sides else 0 if "left" in sides else x
         y = 1600 - high if "bottom" in sides else y
-    sheet.picture(image, Spot(x, y, wide, high), outline=0 if sides else style.outline)
+    return Spot(x, y, wide, high)
+
+
+def _beside(large: Spot, plate: Spot) -> Spot:
+    """Return the place of a product whose photo is too small to run off the frame, moved off a plate."""
+    low = plate.y > 800
+    y = min(large.y, plate.y - 24 - large.height) if low else max(large.y, plate.bottom + 24)
+    return replace(large, y=y) if y >= 130 and y + large.height <= 1470 else large
+
+
+def _enlarge(sheet: FilmSheet, one: Actor, spot: Spot, style: ClipStyle) -> None:
+    sheet.picture(one.picture.image, spot, outline=0 if one.picture.sides else style.outline)
 
 
 def _along(frame: float, side: float, share: float) -> float:
@@ -211,15 +231,42 @@ def _points(photo: Image.Image, size: tuple[float, float]) -> Iterator[tuple[flo
         soft = soft * np.clip(away, 0, 1)
 
 
-def _plate(sheet: FilmSheet, words: str, style: ClipStyle, colours: Tones, *, sign: str, is_low: bool = True) -> None:
-    """Set words with their sign on a plate, low or high where no app covers them."""
-    if not words:
+@dataclass(frozen=True)
+class ClipPlate:
+    """Words with their sign, "" for none."""
+
+    said: TextBlock
+    sign: str
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Its width and height."""
+        return self.said.width + self.inset + 96, max(self.said.height + 72, 164)
+
+    @property
+    def inset(self) -> float:
+        """Units that its sign takes."""
+        return 150 if self.sign else 0
+
+
+def _plate(words: str, style: ClipStyle, sign: str) -> ClipPlate:
+    """Set words for a plate."""
+    return ClipPlate(letters.fit(words, style.pair.title, (490 if sign else 640, 300), (92, 46), lines=3), sign)
+
+
+def _ends(plate: ClipPlate) -> Iterator[Spot]:
+    """Yield where a plate can be, where no app covers it: low, and high."""
+    wide, high = plate.size
+    yield Spot(36, LOWEST - high, wide, high)
+    yield Spot(36, HIGHEST, wide, high)
+
+
+def _show(sheet: FilmSheet, plate: ClipPlate, spot: Spot, colours: Tones) -> None:
+    """Draw the plate, if it says anything."""
+    if not plate.said.width:
         return
-    inset = 150 if sign else 0
-    said = letters.fit(words, style.pair.title, (640 - inset, 300), (92, 46), lines=3)
-    wide, high = said.width + inset + 96, max(said.height + 72, 164)
-    spot = Spot(36, 1335 - high if is_low else 215, wide, high)
     sheet.tile(spot, 44, colours.deep)
-    if sign:
-        show_sign(sheet, sign, (spot.x + 40, spot.y + (high - 108) / 2), 108, colours.on_deep)
-    sheet.write(said, (spot.x + 48 + inset, spot.y + (high - said.height) / 2), colours.on_deep)
+    if plate.sign:
+        show_sign(sheet, plate.sign, (spot.x + 40, spot.y + (spot.height - 108) / 2), 108, colours.on_deep)
+    top = spot.y + (spot.height - plate.said.height) / 2
+    sheet.write(plate.said, (spot.x + 48 + plate.inset, top), colours.on_deep)
