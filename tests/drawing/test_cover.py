@@ -401,7 +401,7 @@ def test_a_cut_product_is_offered_only_where_it_can_stand():
 
 @pytest.mark.parametrize("sides", [("top",), ("top", "bottom")])
 def test_words_beside_a_product_of_the_whole_height_stand_on_the_panel(monkeypatch, sides):
-    for size in (SIZE, (270, 270), (270, 480)):
+    for size in (SIZE, (270, 270), *([(270, 480)] if "bottom" in sides else [])):
         top, bottom = draw.zone(size)
         seen = drawn(monkeypatch, "column", bottle(), facts.read("Платье летнее в цветок", TEXTS), size, sides)
         for words, box, contrast in seen.words:
@@ -409,6 +409,16 @@ def test_words_beside_a_product_of_the_whole_height_stand_on_the_panel(monkeypat
             assert box[2] <= 900, words
             assert top <= box[1] < box[3] <= bottom + 26, words
             assert contrast >= 4.5 or (contrast >= 3 and words.size >= 60), words
+
+
+def test_the_title_of_a_story_stands_below_a_product_that_its_photo_cuts_above(monkeypatch):
+    shorts = Image.new("RGBA", (320, 600), (200, 40, 40, 255))
+    for texts in (TEXTS, ("Быстро сохнут", "Два кармана", "Мягкий пояс")):
+        seen = drawn(monkeypatch, "column", shorts, facts.read("Шорты мужские", texts), (270, 480), ("top",))
+        [(_, foot)] = [(image, spot.bottom) for image, spot in seen.pictures]
+        below = [box for words, box, _ in seen.words if words.lines[0].startswith("Шорты")]
+        assert all(box[1] > foot and box[2] < 440 and box[3] <= 1345 for box in below)
+        assert below
 
 
 def test_a_thing_with_a_dark_rim_is_not_shown_in_the_dark_first():

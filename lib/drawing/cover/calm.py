@@ -30,6 +30,8 @@ from lib.drawing.ground.colour import Rgb, contrast, mix
 
 LEAF: Rgb = (93, 122, 58)
 PANEL = 308  # units of a line on the column's panel
+BELOW = 300  # units below a product of the whole height that hold a title
+SPREAD = 220  # units between benefits that have the panel for themselves
 
 
 def editorial(cover: Cover) -> None:
@@ -230,7 +232,10 @@ def column_(cover: Cover) -> None:
 
 
 def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
-    """The product from the card's upper edge down, for its photo cuts it there; all words stand on the panel."""
+    """The product from the card's upper edge down, for its photo cuts it there; words on the panel.
+
+    The title stands there too, or below a product that leaves room for it.
+    """
     pair = cover.pair(ONEST)
     paper, tones, facts = cover.paper, cover.tones, cover.facts
     left, room, high = 560, PANEL, cover.height
@@ -240,12 +245,15 @@ def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
     spot = Spot(max(0, 232 - width / 2) if width < 500 else 252 - width / 2, 0, width, high)
     stand(cover, spot, 0.3, Drop(16, 22, 0.25, right=14))
     paper.polygon(panel, tones.deep)
-    title = set_title(cover, pair.title, (room, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)
-    second = letters.fit(facts.second, pair.text, (room, 100), (40, SMALLEST), lines=2)
-    paper.write(title, (left, cover.top + 90), tones.on_deep)
-    paper.write(second, (left, cover.top + 104 + title.height), tones.on_deep)
-    low = draw_list(cover, left)
-    top = cover.top + title.height + (second.height if facts.second else 0) + 140
+    below = cover.bottom - high > BELOW
+    width = 385 if below else room
+    title = set_title(cover, pair.title, (width, cover.height * 0.32), (72 if cover.is_high else 58, 40), 5)
+    second = letters.fit(facts.second, pair.text, (width, 100), (40, SMALLEST), lines=2)
+    x, y, ink = (48.0, high + 56, tones.ink) if below else (left, cover.top + 90, tones.on_deep)
+    paper.write(title, (x, y), ink)
+    paper.write(second, (x, y + 14 + title.height), ink)
+    low = draw_list(cover, left, SPREAD if below and not facts.number else 0)
+    top = cover.top + 90 if below else y + title.height + (second.height if facts.second else 0) + 50
     size = figure_size(cover, pair.title, room, 150 if cover.is_high else 110)
     if facts.number and low - top > size + 110:
         draw_figure(cover, pair.title, (left, top), size, cover.others["dark"].accent)
@@ -253,9 +261,9 @@ def _whole_height(cover: Cover, panel: list[tuple[float, float]]) -> None:
         paper.write(note, (left + 2, top + size + 8), tones.on_deep)
 
 
-def draw_list(cover: Cover, left: float) -> float:
+def draw_list(cover: Cover, left: float, gap: float = 0) -> float:
     """Draw the panel's list of benefits; return where it begins."""
-    made = column(cover, cover.pair(ONEST), PANEL - 8, gap=40 if cover.is_high else 22)
+    made = column(cover, cover.pair(ONEST), PANEL - 8, gap=gap or (40 if cover.is_high else 22))
     low = cover.bottom - made.height
     draw_column(cover, made, (left, low), cover.tones.on_deep, cover.tones.accent, cover.tones.on_accent)
     return low

@@ -135,10 +135,10 @@ ALSO = {
         r"плеер|планшет|телевизор|проектор|усилител|модем|флешк|мультивар|микроволнов|тостер|миксер|мясоруб|вентилятор"
         r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
         r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
-        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)"
+        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)|tv\b"
         r"|ipod|player\b|tablet\b|trimmer|clipper|shaver|purifier|air fryer|toaster|mixer|microwave|fan\b|heater"
-        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam|projector"
-        r"|tv\b|earphone|headset|smartwatch"
+        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam"
+        r"|projector|earphone|headset|smartwatch"
     ),
     "home": (
         r"скамей|тумб|комод|этажерк|стеллаж|матрас|одеял|простын|наволоч|bench\b(?! press)|dresser|nightstand|mattress"
