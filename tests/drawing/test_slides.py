@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from lib import text
 from lib.drawing.card import covers
-from lib.drawing.cover import choice, draw, facts, letters, slides
+from lib.drawing.cover import choice, draw, facts, framed, letters, slides
 from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour
 from lib.studio import orders
@@ -154,6 +154,25 @@ def test_what_its_photo_cuts_says_a_benefit_a_slide_in_its_place(sides):
     assert len(set(made)) == 5
     assert made[0] == seen.draw(SIZE, 0).tobytes()
     assert made[1:] != [seen.draw(SIZE, number).tobytes() for number in range(1, 5)], "they are no other covers"
+
+
+def test_slides_of_a_framed_photo_show_a_part_the_whole_and_its_middle(monkeypatch):
+    photo = Image.new("RGB", (900, 1200), (230, 230, 230))
+    for x in range(610, 690, 8):
+        ImageDraw.Draw(photo).line((x, 300, x, 420), (20, 20, 20), 3)
+    mask = Image.new("L", photo.size)
+    mask.paste(255, (200, 200, 800, 1000))
+    shown = []
+    monkeypatch.setattr(framed, "draw", lambda *given: (shown.append(given[-1]), Image.new("RGB", SIZE))[1])
+    whole = ProductPicture(photo, mask, "framed")
+    seen = covers.looks(CutPhoto("hopeless", (whole,)), "Колонка", WORDS)
+    for number in (1, 2, 3):
+        seen.of_set(SIZE, 0, number)
+    fine, focus, middle = shown
+    assert focus == whole.box
+    assert max(fine[0] - 610, fine[1] - 300, 690 - fine[2], 420 - fine[3]) <= 0, "all of it"
+    assert (middle[0] + middle[2], middle[1] + middle[3]) == pytest.approx((1000, 1200), abs=2)
+    assert framed.views(photo.resize((450, 600)), (100, 100, 400, 500)) == [], "of a small photo a part is blurred"
 
 
 def test_words_read_on_every_slide_of_every_design():

@@ -51,18 +51,24 @@ class Looks:
         if number == 0 or number >= len(follow):
             return self.draw(size, variant + max(0, number - len(follow) + 1))
         if not is_free:
-            return self._in_place(size, design, turn, follow[number])
+            return self._in_place(size, design, turn, number, follow[number])
         return slides.draw(draw.prepared(size, image, self.facts, design, turn, own=self.own), follow[number], design)
 
-    def _in_place(self, size: tuple[int, int], design: str, turn: int, benefit: str) -> Image.Image:
-        """Return a slide of a product that must stand where its photo has it: one benefit, or the photo alone."""
+    def _in_place(self, size: tuple[int, int], design: str, turn: int, number: int, benefit: str) -> Image.Image:
+        """Return a slide of a product that must stand where its photo has it: one benefit, or the photo alone.
+
+        The slides show a part of it, the whole, its middle, and so on.
+        """
+        photo, focus = self.photo.image, self.photo.box
         if not benefit:
-            return framed.alone(size, self.photo.image, self.photo.box)
+            return framed.alone(size, photo, focus)
         one = facts.alone(self.facts, benefit)
         if design not in framed.DESIGNS and choice.DESIGNS[choice.LAST_RESORT].bleeds.issuperset(self.picture.sides):
             return draw.draw(size, self.picture.image, one, choice.LAST_RESORT, turn, self.picture.sides, self.own)
         name = design if design in framed.DESIGNS else "panel"
-        return framed.draw(size, self.photo.image, self.photo.box, one, name, self.own)
+        shown = framed.views(photo, focus)
+        shown.insert(1, focus)
+        return framed.draw(size, photo, focus, one, name, self.own, shown[(number - 1) % len(shown)])
 
 
 def looks(

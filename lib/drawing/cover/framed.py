@@ -13,7 +13,7 @@ from lib.drawing.cover.facts import CoverFacts, without_number
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot, tile_mask
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, draw_row, row, set_title
-from lib.drawing.cover.places import Subject
+from lib.drawing.cover.places import Subject, finest
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
@@ -23,8 +23,13 @@ INK: Rgb = (29, 32, 48)
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
+NEAR = 0.42  # of the product's shorter side: what a picture of its finest part shows
+MIDDLE = 0.62  # of each side: what one of its middle shows
+SHARP = 700  # pixels of a photo's shorter side at least: of a smaller one a part is blurred
 FADE = 0.12  # of what is beside a photo: so far from its edge that one's own light and dark are gone
 LEAP = 6  # of 255: more from one line of an edge to the next is another thing, less is the light
+
+type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
 # The mood of each, and its turn.
 MOODS = {"band": ("dark", 0), "head": ("vivid", 2), "panel": ("light", 0), "diagonal": ("dark", 0)}
@@ -40,28 +45,50 @@ def fitting(facts: CoverFacts) -> list[str]:
 def draw(
     size: tuple[int, int],
     photo: Image.Image,
-    focus: tuple[int, int, int, int],
+    focus: Box,
     facts: CoverFacts,
     design: str,
     own: Branding = UNBRANDED,
+    part: Box | None = None,
 ) -> Image.Image:
-    """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo."""
+    """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo.
+
+    With a `part` of the product it shows that alone, in the colours of the whole.
+    """
     facts = without_number(facts)  # the row says what it is a number of
     seen = replace(tones.character(photo.crop(focus).convert("RGBA"), facts.name), rim=0.5)
     others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
     found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1], own)
     paper = CoverSheet(*size, found.ground)
     cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size), own)
-    {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, focus)
+    {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, part or focus)
     return paper.image
 
 
-def alone(size: tuple[int, int], photo: Image.Image, focus: tuple[int, int, int, int]) -> Image.Image:
+def views(photo: Image.Image, focus: Box) -> list[Box]:
+    """Return where the product's structure is finest, and its middle; nothing where the photo is too small for that."""
+    if min(photo.size) < SHARP:
+        return []
+    seen = photo.crop(focus)
+    [(x, y)] = finest(seen.convert("RGBA"), 1, NEAR)
+    side = NEAR * min(seen.size)
+    fine, middle = (x, y, side, side), (0.5, 0.5, MIDDLE * seen.width, MIDDLE * seen.height)
+    return [_within(focus, *one) for one in (fine, middle)]
+
+
+def _within(focus: Box, x: float, y: float, width: float, height: float) -> Box:
+    """Return the part of this size whose middle is there in the product, as shares of it."""
+    left = round(focus[0] + x * (focus[2] - focus[0]) - width / 2)
+    top = round(focus[1] + y * (focus[3] - focus[1]) - height / 2)
+    return left, top, left + round(width), top + round(height)
+
+
+def alone(size: tuple[int, int], photo: Image.Image, focus: Box) -> Image.Image:
     """Return the photo alone, as near to its product as its shape allows."""
     return _cropped(photo, focus, size)
 
 
-def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+def _band(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """Words on a deep band across the foot."""
     title, made, high = _words(cover, cover.pair(UNBOUNDED))
     top = cover.bottom - high - 40 if cover.is_high else cover.height - high - 72
@@ -71,7 +98,7 @@ def _band(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     _write(cover, title, made, top + 40, cover.tones)
 
 
-def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+def _head(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """A large title above the photo, white tiles across its lower edge."""
     paper, tones_ = cover.paper, cover.tones
     branding.sign(paper, cover.own.logo, cover.top)
@@ -88,7 +115,7 @@ def _head(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) ->
     draw_row(cover, made, (48, low), Inks(INK, cover.others["dark"].deep, WHITE))
 
 
-def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+def _panel(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """The photo in a round frame, the words below on paper."""
     title, made, high = _words(cover, cover.pair(ONEST))
     edge = cover.top if cover.is_story else 30
@@ -101,7 +128,7 @@ def _panel(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -
     _write(cover, title, made, top, cover.tones)
 
 
-def _diagonal(cover: Cover, photo: Image.Image, focus: tuple[int, int, int, int]) -> None:
+def _diagonal(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """A slanted band below, capitals on it."""
     capitals = replace(
         cover, facts=replace(cover.facts, title=cover.facts.title.upper(), accent=cover.facts.accent.upper())
@@ -130,12 +157,12 @@ def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float,
     draw_row(cover, made, (48, top + title.height + 34), Inks(tones_.ink, tones_.accent))
 
 
-def _fill(paper: CoverSheet, photo: Image.Image, focus: tuple[int, int, int, int], spot: Spot) -> None:
+def _fill(paper: CoverSheet, photo: Image.Image, focus: Box, spot: Spot) -> None:
     size = (paper.px(spot.width), paper.px(spot.height))
     paper.image.paste(_cropped(photo, focus, size), (paper.px(spot.x), paper.px(spot.y)))
 
 
-def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+def _cropped(photo: Image.Image, focus: Box, size: tuple[int, int]) -> Image.Image:
     """Return the photo filling a size, as near to its product as that keeps all of it and its grain."""
     shape = size[0] / size[1]
     box = _around(focus, photo.size, shape)
@@ -147,9 +174,7 @@ def _cropped(photo: Image.Image, focus: tuple[int, int, int, int], size: tuple[i
     return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=(centre[0], centre[1]))
 
 
-def _start(
-    focus: tuple[int, int, int, int], whole: tuple[int, int], box: tuple[int, int, int, int], axis: int, near: float
-) -> float:
+def _start(focus: Box, whole: tuple[int, int], box: Box, axis: int, near: float) -> float:
     """Return where a window of this length begins in the box, as a share of its way: an end that is whole stays whole.
 
     The product is in the middle, but what the photo cuts loses more of that end.
@@ -164,13 +189,13 @@ def _start(
     return min(1, max(0, (begin - box[axis]) / spare)) if spare > 0 else 0.5
 
 
-def _may_lose(focus: tuple[int, int, int, int], part: tuple[int, int], shape: float) -> bool:
+def _may_lose(focus: Box, part: tuple[int, int], shape: float) -> bool:
     """Tell if cropping the part to the shape keeps all of its product, with some air around it."""
     width, high = ((1 + AIR) * (focus[axis + 2] - focus[axis]) for axis in (0, 1))
     return shape * part[1] >= min(width, part[0]) and part[0] / shape >= min(high, part[1])
 
 
-def _side(focus: tuple[int, int, int, int], whole: tuple[int, int], axis: int) -> float:
+def _side(focus: Box, whole: tuple[int, int], axis: int) -> float:
     """Return where a photo stands, 0 to 1 along an axis: at the edge at which it alone cuts its product."""
     first, last = focus[axis] <= EDGE * whole[axis], focus[axis + 2] >= (1 - EDGE) * whole[axis]
     return 0.5 if first == last else float(last)
@@ -232,7 +257,7 @@ def _ground(lines: Floats, plain: Floats) -> Floats:
     return np.stack([np.interp(at, at[own], plane[own]) for plane in lines.T], -1).astype(np.float32)
 
 
-def _around(focus: tuple[int, int, int, int], whole: tuple[int, int], aspect: float) -> tuple[int, int, int, int]:
+def _around(focus: Box, whole: tuple[int, int], aspect: float) -> Box:
     """Return the part of the photo with the product, a margin round it, and this shape as far as the photo reaches."""
     width, height = (focus[2] - focus[0]) * 1.16, (focus[3] - focus[1]) * 1.16
     width, height = max(width, height * aspect, whole[0] * 0.45), max(height, width / aspect, whole[1] * 0.45)

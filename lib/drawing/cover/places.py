@@ -103,3 +103,33 @@ def with_round(product: Subject, pairs: Iterable[tuple[Spot, Point]], radius: fl
     side = radius * 1.77  # of a square as large
     spot, before = clear(product, [(spot, Spot(x - side / 2, y - side / 2, side, side)) for spot, (x, y) in pairs])
     return spot, (before.middle, before.y + before.height / 2)
+
+
+def finest(product: Image.Image, count: int, share: float) -> list[Point]:
+    """Return the places with the finest structure that are wholly product, far enough from each other, from the top.
+
+    Each is the middle of a square with this share of the shorter side; 0 is left or top, 1 right or bottom.
+    """
+    factor = 200 / max(product.size)
+    size = (max(20, round(product.width * factor)), max(20, round(product.height * factor)))
+    grey = np.asarray(product.convert("L").resize(size), dtype=np.float32)
+    solid = product.getchannel("A").resize(size).point(lambda level: 255 if level > 200 else 0)
+    inner = np.asarray(solid.filter(ImageFilter.MinFilter(7))) > 0
+    edges = np.zeros_like(grey)
+    edges[:, 1:] += np.abs(np.diff(grey, axis=1))
+    edges[1:] += np.abs(np.diff(grey, axis=0))
+    side = max(8, round(share * min(size)))
+    full = _sums(inner.astype(np.float32), side)
+    score = np.where(full > 0.9 * full.max(), _sums(edges * inner, side), -1)
+    found = list[Point]()
+    while len(found) < count and score.max() >= 0:
+        y, x = (int(one) for one in np.unravel_index(int(score.argmax()), score.shape))
+        found.append(((x + side / 2) / size[0], (y + side / 2) / size[1]))
+        score[max(0, y - side) : y + side, max(0, x - side) : x + side] = -1
+    return sorted(found, key=lambda one: one[1])
+
+
+def _sums(plane: np.ndarray, side: int) -> np.ndarray:
+    """Return the sum over each square of this side."""
+    total = np.pad(plane.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    return np.asarray(total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side])

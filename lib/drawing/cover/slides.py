@@ -16,8 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from lib import text
 from lib.drawing.cover import callouts, letters, signs
@@ -38,13 +37,14 @@ from lib.drawing.cover.parts import (
     show_sign,
     stand,
 )
-from lib.drawing.cover.places import place
+from lib.drawing.cover.places import finest, place
 
 PAIRS = {
     "split": OSWALD, "pattern": UNBOUNDED, "dark": UNBOUNDED, "editorial": CORMORANT, "soft": CORMORANT,
     "sticker": RUBIK, "food": YESEVA, "paper": BITTER,
 }  # fmt: skip
 SEEN = 3  # benefits that a cover shows as a rule
+LENS = 0.3  # of that side, seen through a lens
 FINE = 500  # pixels of the product's shorter side: less shows no more through a lens
 
 _UP = r"высот\w*|height|рост"
@@ -218,7 +218,7 @@ def _near(cover: Cover, pair: Pair) -> None:
     room = Spot(40, top, 820, (cover.bottom - top) * 0.5) if wide else Spot(-60, top, 600, cover.height - top)
     spot = place(cover.product, room, 0.3, 1)
     paper.picture(cover.product.image, spot, drop=Drop())
-    places = _places(cover.product.image, len(told.made))
+    places = finest(cover.product.image, len(told.made), LENS)
     for index, (said, at) in enumerate(zip(told.made, places, strict=False)):
         radius = 168 if index == 0 else 146
         if wide:
@@ -233,7 +233,7 @@ def _lens(
 ) -> None:
     """Show a place of the product through a lens, a line to it, words below."""
     paper, image, (middle, radius, said) = cover.paper, cover.product.image, shown
-    side = 0.3 * min(image.size)
+    side = LENS * min(image.size)
     box = (at[0] * image.width - side / 2, at[1] * image.height - side / 2)
     seen = (spot.x + at[0] * spot.width, spot.y + at[1] * spot.height)
     small = side / image.width * spot.width / 2
@@ -253,33 +253,6 @@ def _lens(
     left = min(max(24, middle[0] - width / 2), WIDTH - 24 - width)
     paper.tile(Spot(left, middle[1] + radius - 24, width, high), 28, cover.tones.deep)
     paper.write(words, (left, middle[1] + radius - 9), cover.tones.on_deep, centre=width)
-
-
-def _places(product: Image.Image, count: int) -> list[tuple[float, float]]:
-    """Return the places with the finest structure that are wholly product, far enough from each other."""
-    factor = 200 / max(product.size)
-    size = (max(20, round(product.width * factor)), max(20, round(product.height * factor)))
-    grey = np.asarray(product.convert("L").resize(size), dtype=np.float32)
-    solid = product.getchannel("A").resize(size).point(lambda level: 255 if level > 200 else 0)
-    inner = np.asarray(solid.filter(ImageFilter.MinFilter(7))) > 0
-    edges = np.zeros_like(grey)
-    edges[:, 1:] += np.abs(np.diff(grey, axis=1))
-    edges[1:] += np.abs(np.diff(grey, axis=0))
-    side = max(8, round(0.3 * min(size)))
-    full = _sums(inner.astype(np.float32), side)
-    score = np.where(full > 0.9 * full.max(), _sums(edges * inner, side), -1)
-    found = []
-    for _ in range(count):
-        y, x = (int(one) for one in np.unravel_index(int(score.argmax()), score.shape))
-        found.append(((x + side / 2) / size[0], (y + side / 2) / size[1]))
-        score[max(0, y - side) : y + side, max(0, x - side) : x + side] = -1
-    return sorted(found, key=lambda one: one[1])
-
-
-def _sums(plane: np.ndarray, side: int) -> np.ndarray:
-    """Return the sum over each square of this side."""
-    total = np.pad(plane.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    return np.asarray(total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side])
 
 
 def _points(cover: Cover, pair: Pair) -> None:
