@@ -2,7 +2,7 @@
 
 The file is the authors' (github.com/xuebinqin/U-2-Net, Apache-2.0), in ONNX. Its graph has its batch norms folded in
 and holds the convolutions in forward order, so all that is needed are their weights: a few fields of protobuf, read
-here, in place of a package.
+here, in place of a package. What it writes is the start of dev/cut/learn.py, not what is in use.
 """
 
 import sys

@@ -8,8 +8,8 @@ Planes are kept apart by even and odd rows and columns: (2, 2, planes, height, w
 So a convolution takes two by two pixels at once with 16 products in place of 36 (Winograd's), the largest of 2x2 is
 that of four arrays, and no step jumps over pixels in memory.
 
-The weights are those of the authors (u2netp.LICENSE.txt), as float16; dev/weights.py made them. No runtime is worth
-its size here: onnxruntime would add 78 MB to a worker.
+The weights are those of the authors (u2netp.LICENSE.txt), as float16: dev/weights.py read them, dev/cut/learn.py
+trained them further (decision 0027). No runtime is worth its size here: onnxruntime would add 78 MB to a worker.
 """
 
 import functools
@@ -54,18 +54,20 @@ class Convolution:
 
 
 def find(picture: Image.Image, side: int) -> Floats:
-    """Return how likely each pixel belongs to the main object, as `side` squared floats; `side` is a multiple of 64.
+    """Return how likely each pixel belongs to the main object, as `side` squared floats; `side` is a multiple of 64."""
+    guess = _run(np.ascontiguousarray(prepared(picture, side).transpose(2, 0, 1)))
+    low, high = float(guess.min()), float(guess.max())
+    # Stretched as in training, but not where nothing stands out.
+    return (guess - low) / (high - low) if high >= 0.9 else guess
 
-    The picture is squashed to a square, as the network was taught, and calmed, for it takes noise for texture.
-    """
+
+def prepared(picture: Image.Image, side: int) -> Floats:
+    """Return a picture as the network was taught: squashed to a square, calmed, for it takes noise for texture, lit."""
     small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
     pixels = raster.calmed(np.asarray(small, dtype=np.float32))
     white = np.percentile(pixels, BRIGHT, axis=(0, 1)).astype(np.float32)
     lit = np.minimum(pixels / np.maximum(white, max(1.0, LAMP * float(white.max()))), 1) * np.float32(EXPOSURE)
-    guess = _run(np.ascontiguousarray(((lit - MEAN) / SPREAD).transpose(2, 0, 1)))
-    low, high = float(guess.min()), float(guess.max())
-    # Stretched as in training, but not where nothing stands out.
-    return (guess - low) / (high - low) if high >= 0.9 else guess
+    return np.asarray((lit - MEAN) / SPREAD, dtype=np.float32)
 
 
 def shapes() -> Iterator[tuple[int, int, int]]:
