@@ -23,13 +23,13 @@ from tests.drawing.pictures import encoded, make_cutout, make_jar, make_mug, mak
 from tests.sizes import few
 
 THERMOS = Path(__file__).parents[2] / "dev" / "samples" / "thermos.jpg"
-# What onnxruntime answers for the same picture with the authors' file: thousandths, every 32nd row and 16th column.
+# What PyTorch answers for the same picture (dev/cut/learn.py): thousandths, every 32nd row and 16th column.
 REFERENCE = (
     (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    (0, 0, 0, 0, 890, 903, 895, 30, 0, 0, 0, 0),
-    (0, 0, 0, 0, 1000, 1000, 1000, 1000, 997, 0, 0, 0),
-    (0, 0, 0, 0, 1000, 1000, 1000, 1000, 872, 0, 0, 0),
-    (0, 0, 0, 0, 999, 1000, 1000, 999, 0, 0, 0, 0),
+    (0, 0, 0, 0, 972, 973, 967, 8, 0, 0, 0, 0),
+    (0, 0, 0, 0, 998, 999, 1000, 1000, 997, 0, 0, 0),
+    (0, 0, 0, 0, 1000, 1000, 1000, 1000, 6, 0, 0, 0),
+    (0, 0, 0, 0, 1000, 1000, 1000, 999, 0, 0, 0, 0),
     (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 )
 
@@ -82,8 +82,7 @@ def test_the_forward_pass_gives_what_the_reference_gives() -> None:
     found = network.find(make_mug(), 192)
     away = np.abs(found[16::32, 8::16] * 1000 - REFERENCE)
     assert found.shape == (192, 192)
-    assert float(away.mean()) < 5
-    assert float(away.max()) < 110  # on an edge, from weights of 16 bits, and of a white that is a little warm
+    assert float(away.max()) < 2
 
 
 @pytest.mark.parametrize(("light", "same"), [((0.72, 0.67, 0.53), True), ((0.9, 0.2, 0.2), False)])
@@ -129,12 +128,17 @@ def _reddish(picture: Image.Image, side: int) -> np.ndarray:
 
 
 @pytest.fixture
-def sees_red(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(network, "find", _reddish)
+def in_full(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Look as the renderer does, at 320 pixels: at the 64 of the other tests a handle is a dot."""
     monkeypatch.setenv("CUT_SIDE", "320")
     config.get.cache_clear()
     yield
     config.get.cache_clear()
+
+
+@pytest.fixture
+def sees_red(in_full: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "find", _reddish)
 
 
 def make_rack(*, ground: tuple[int, int, int] = (40, 90, 190)) -> tuple[Image.Image, np.ndarray]:
@@ -169,7 +173,7 @@ def test_the_transparency_of_the_file_comes_first(monkeypatch: pytest.MonkeyPatc
     assert abs(cut.first.image.height - 611) <= 2
 
 
-def test_a_studio_shot_is_cut_and_its_handle_is_open() -> None:
+def test_a_studio_shot_is_cut_and_its_handle_is_open(in_full: None) -> None:
     cut = _cut(make_mug())
     assert (cut.verdict, cut.first.how, cut.first.sides) == ("sure", "network", ())
     alpha = np.asarray(cut.first.image.getchannel("A"))
