@@ -138,8 +138,7 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
         found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
     seen = np.maximum(found.straight, found.mirrored) > 0.5
     found = found.voted(vote.cast(lab, found.looks, found.searched))
-    left_over = fringe.find(lab, found.mask > 0.5)
-    found = found.without(left_over.ground, left_over.hides)
+    found = found.without(fringe.find(lab, found.mask > 0.5))
     found = found.lacking_of(seen)
     certainty = gate.certainty(gate.marks(found, lab))
     if ground:

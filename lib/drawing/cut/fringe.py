@@ -4,8 +4,6 @@ A colour that abounds around the product and hardly occurs inside it is the grou
 Only strong colours tell: a grey rim is as often the product's own, a can's or a sole's, beside a grey road.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lib.drawing.cut import hues
@@ -20,16 +18,8 @@ COMMON = 0.01  # of the pixels: a colour that the ground is made of
 MUCH = 0.07  # of the rim: as much is taken away even out of the product's own shape
 
 
-@dataclass(frozen=True)
-class Fringe:
-    """The ground that a cut has kept, and the share of the cut's rim where it hides the product."""
-
-    ground: Mask
-    hides: float
-
-
-def find(lab: Floats, solid: Mask) -> Fringe:
-    """Look for strongly coloured ground in a cut, from its edge inwards."""
+def find(lab: Floats, solid: Mask) -> Mask:
+    """Return the strongly coloured ground that a cut has kept, from its edge inwards."""
     inside = raster.erode(solid, DEEP)
     rim = max(1, int((solid & ~inside).sum()))
     lit = hues.lifted(lab)
@@ -37,8 +27,7 @@ def find(lab: Floats, solid: Mask) -> Fringe:
     share = float((alien & ~inside).sum()) / rim
     ground = raster.opened(raster.from_border(~solid | raster.dilate(alien, 1)) & solid, 1)
     own = raster.closed(raster.largest(solid & ~ground, share=0.03), DEEP)
-    hides = min(share, float((ground & own).sum()) / rim)
-    return Fringe(ground if share >= MUCH else ground & ~own, hides)
+    return np.asarray(ground if share >= MUCH else ground & ~own)
 
 
 def _unshaded(lab: Floats, solid: Mask) -> Floats:

@@ -43,9 +43,7 @@ class Sighting:
     farther: Floats | None = None  # of the box, too: what was seen from farther away
     parts: Mask | None = None  # of the box: what is product beyond doubt
     gaps: Mask | None = None  # of the box: what is ground, though a coarse look takes it for product
-    hidden: float = 0.0  # share of the product's rim before which ground was seen: grass, moss
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
-    disputed: float = 0.0  # shares of the product of which the close looks are certain of opposites
     dropped: float = 0.0  # shares of the product that one close look saw, and that are not in the cut
 
     @property
@@ -124,12 +122,11 @@ class Sighting:
             self._with(votes.product, 1)._with(votes.ground | votes.gaps, 0),
             gaps=votes.gaps if self.gaps is None else self.gaps | votes.gaps,
             lacking=max(self.lacking, votes.lacking),
-            disputed=max(self.disputed, votes.disputed),
         )
 
-    def without(self, ground: Mask, hidden: float) -> "Sighting":
-        """Return the same with these pixels taken for ground that hides so much of the rim: for good."""
-        return replace(self._with(ground, 0), hidden=max(self.hidden, hidden))
+    def without(self, ground: Mask) -> "Sighting":
+        """Return the same with these pixels taken for ground."""
+        return self._with(ground, 0)
 
     def lacking_of(self, seen: Mask) -> "Sighting":
         """Return the same with a note of how much of what was seen is not in the cut, but for an edge's thin line."""

@@ -2,8 +2,7 @@
 
 Where one look sees a part and another does not, the part's colours are held against those of which all looks are sure.
 A part of the product's own colours is product, one of the ground's is ground, and what has neither stays in doubt.
-A look that left out what is product may have left out more: its cut is for the seller to judge. So is one of which
-two close looks are certain of opposites: one of them has taken the floor between two boots for a boot.
+A look that left out what is product may have left out more: its cut is for the seller to judge.
 """
 
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ class Votes:
     ground: Mask
     gaps: Mask  # ground, too, that any coarser look takes for product: between two boots, or trouser legs
     lacking: float  # in shares of the product: parts of its own colours that a close look left out
-    disputed: float  # in shares of the product: parts of which the two close looks are certain of opposites
 
 
 def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
@@ -59,7 +57,7 @@ def cast(lab: Floats, looks: list[Floats], searched: Floats) -> Votes:
     apart = raster.labels(opposed)
     gaps = (_of_parts(likelier, apart, SMALL * size) < -np.log(AFTER_ALL))[apart]
     gaps = raster.dilate(gaps, THIN) & (least <= 0.5)
-    return Votes(won, lost, gaps, float((lacking | won).sum()) / size, float(opposed.sum()) / size)
+    return Votes(won, lost, gaps, float((lacking | won).sum()) / size)
 
 
 def _opposed(looks: list[Floats]) -> Mask:
