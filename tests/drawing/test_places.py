@@ -141,6 +141,25 @@ def test_a_framed_photo_leaves_its_product_some_air():
     assert blue[-1] < 752 - 12
 
 
+def test_a_framed_photo_that_cuts_its_product_above_and_below_fills_its_card():
+    photo = Image.new("RGB", (800, 1000), (240, 240, 240))
+    ImageDraw.Draw(photo).rectangle((300, 0, 500, 1000), fill=(20, 60, 150))
+    made = np.asarray(framed.alone((660, 600), photo, (300, 0, 501, 1000))).astype(int)
+    blue = (made[..., 2] - made[..., 0] > 90).sum(1)
+    assert blue.min() > 150
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_a_product_near_the_edge_of_its_framed_photo_does_not_fade(turn):
+    photo = Image.new("RGB", (600, 800), (240, 240, 240))
+    ImageDraw.Draw(photo).rectangle((8, 20, 592, 780), fill=(20, 60, 150))
+    photo, focus = photo.rotate(turn, expand=True), (8, 20, 593, 781) if not turn else (20, 7, 781, 592)
+    made = np.asarray(framed.alone((800, 800), photo, focus)).astype(int)
+    across = made[400] if not turn else made[:, 400]
+    solid = (np.abs(across - (20, 60, 150)).max(-1) < 12).sum()
+    assert solid > 570
+
+
 def spots_of(monkeypatch, name, product, title, sides=(), benefits=SAID[0][1]):
     """Return where a cover has its product, and its title with the size of type."""
     sheet = draw.prepared((270, 360), product, facts.read(title, benefits), name, sides=sides)
@@ -191,6 +210,17 @@ def test_a_product_that_its_photo_cuts_above_loses_nothing_at_its_sides(monkeypa
     assert spot.x >= 0
     assert spot.right < 470
     assert spot.y == 0
+
+
+@pytest.mark.parametrize("said", [("Высокая посадка", "Плотный деним"), ("Натуральная кожа", "Подкладка из вискозы")])
+def test_a_product_that_its_photo_cuts_below_stands_beside_the_plate_and_large(monkeypatch, said):
+    tiles = []
+    monkeypatch.setattr(CoverSheet, "tile", lambda sheet, spot, *rest, **more: tiles.append(spot))
+    product = box(0.65, "massive")
+    spot, *_ = spots_of(monkeypatch, "bleed", product, "Джинсы женские прямые", ("bottom",), said)
+    assert spot.bottom == 1200
+    assert spot.x > tiles[0].right
+    assert spot.height > 540
 
 
 def test_tiles_over_a_framed_photo_leave_the_foot_some_air(monkeypatch):

@@ -78,11 +78,14 @@ def _below_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
 
 
 def _cut(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
-    """Yield places of a product that its photo cuts: over the card, and above the plate."""
+    """Yield places of a product that its photo cuts: over the card, and above the plate, or beside it on the ground."""
     beside = top == cover.top
     room = Spot(470, top - 10, 520, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
-    for low in (room.bottom, max(plate.spot.y - 24, top + 200)):
-        for spot in smaller(cover.product, replace(room, height=low - room.y), *((0.3, 0) if beside else (0.6, 1))):
+    above = replace(room, height=max(plate.spot.y - 24, top + 200) - room.y)
+    left = max(room.x, plate.spot.right + 20)
+    aside_ = replace(room, x=left, width=max(60, room.right - left))
+    for free in (room, aside_ if "bottom" in cover.product.sides else above):
+        for spot in smaller(cover.product, free, *((0.3, 0) if beside else (0.6, 1))):
             yield anchored(cover, spot)
 
 
@@ -108,10 +111,11 @@ def _plate(cover: Cover) -> Plate:
     """Set the number's note, or two benefits, for the plate."""
     number, size = cover.facts.number, _figure(cover)
     if number is None:
-        lines = [
-            letters.fit(one, cover.pair(ONEST).strong, (560, 50), (44, 34), lines=1)
-            for one in cover.facts.benefits[: 2 if cover.is_high else 1]
-        ]
+        style = cover.pair(ONEST).strong
+        said = cover.facts.benefits[: 2 if cover.is_high else 1]
+        room = 400 if "bottom" in cover.product.sides else 560  # such a product stands beside the plate
+        sizes = [letters.fit(one, style, (room, 50), (44, 34), lines=1).size for one in said]
+        lines = [letters.fit(one, style, (room, 50), (min(sizes), min(sizes)), lines=1) for one in said]
         width, high = max([line.width for line in lines] or [-72.0]) + 72, 62.0 * len(lines) + 50
     else:
         lines = [letters.fit(number.note, cover.pair(ONEST).strong, (430, 50), (42, 34), lines=1)]

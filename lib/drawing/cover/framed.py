@@ -21,6 +21,7 @@ from lib.drawing.ground.raster import Floats
 
 INK: Rgb = (29, 32, 48)
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
+KEPT = 0.66  # of the length of a product that its photo cuts at both ends
 AIR = 0.06  # of what is shown, beyond an end of the product: a slanted band hides that much
 PLAIN = 14  # of 255: what differs less from most of an edge is plain
 NEAR = 0.42  # of the product's shorter side: what a picture of its finest part shows
@@ -167,8 +168,10 @@ def _cropped(photo: Image.Image, focus: Box, size: tuple[int, int]) -> Image.Ima
     shape = size[0] / size[1]
     box = _around(focus, photo.size, shape)
     part = photo.crop(box)
-    if not _may_lose(focus, part.size, shape):
-        return _whole(part, size, _side(focus, photo.size, 1 if part.width * size[1] > part.height * size[0] else 0))
+    if not _may_lose(focus, photo.size, part.size, shape):
+        axis = 1 if part.width * size[1] > part.height * size[0] else 0
+        free = (focus[axis] - box[axis], box[axis + 2] - focus[axis + 2])
+        return _whole(part, size, _side(focus, photo.size, axis), free)
     near = (min(part.width, part.height * shape), min(part.height, part.width / shape))
     centre = [_start(focus, photo.size, box, axis, near[axis]) for axis in (0, 1)]
     return ImageOps.fit(part, size, Image.Resampling.LANCZOS, centering=(centre[0], centre[1]))
@@ -189,9 +192,15 @@ def _start(focus: Box, whole: tuple[int, int], box: Box, axis: int, near: float)
     return min(1, max(0, (begin - box[axis]) / spare)) if spare > 0 else 0.5
 
 
-def _may_lose(focus: Box, part: tuple[int, int], shape: float) -> bool:
-    """Tell if cropping the part to the shape keeps all of its product, with some air around it."""
-    width, high = ((1 + AIR) * (focus[axis + 2] - focus[axis]) for axis in (0, 1))
+def _may_lose(focus: Box, whole: tuple[int, int], part: tuple[int, int], shape: float) -> bool:
+    """Tell if cropping the part to the shape keeps all of its product, with some air around it.
+
+    Of one that the photo cuts at two opposite ends it keeps most: those ends were never whole. One that reaches all
+    four was hardly found.
+    """
+    cut = [focus[axis] <= EDGE * whole[axis] and focus[axis + 2] >= (1 - EDGE) * whole[axis] for axis in (0, 1)]
+    kept = [KEPT if cut[axis] and not all(cut) else 1 + AIR for axis in (0, 1)]
+    width, high = (kept[axis] * (focus[axis + 2] - focus[axis]) for axis in (0, 1))
     return shape * part[1] >= min(width, part[0]) and part[0] / shape >= min(high, part[1])
 
 
@@ -201,22 +210,23 @@ def _side(focus: Box, whole: tuple[int, int], axis: int) -> float:
     return 0.5 if first == last else float(last)
 
 
-def _whole(part: Image.Image, size: tuple[int, int], at: float) -> Image.Image:
-    """Return all of a picture where its product has another shape: beside it goes on what its edges show."""
+def _whole(part: Image.Image, size: tuple[int, int], at: float, free: tuple[int, int]) -> Image.Image:
+    """Return all of a picture where its product has another shape: beside it goes on what its edges show.
+
+    `free` are the pixels beside the product: the picture fades into what goes on there, and the product does not.
+    """
     shown = ImageOps.contain(part, size, Image.Resampling.LANCZOS)
     corner = (round((size[0] - shown.width) * at), round((size[1] - shown.height) * at))
     canvas = _beyond(shown, size, max(corner))
-    soft = max(2, round(min(shown.size) * 0.06))
-    mask = Image.new("L", shown.size, 255)
     is_low = shown.height < size[1]
-    edge = Image.linear_gradient("L").resize((shown.width, soft) if is_low else (shown.height, soft))
-    edge = edge if is_low else edge.rotate(90, expand=True)
-    far = edge.rotate(180)
-    if at:
-        mask.paste(edge, (0, 0))
-    if at < 1:
-        mask.paste(far, (shown.width - far.width, shown.height - far.height))
-    canvas.paste(shown, corner, mask)
+    length = shown.height if is_low else shown.width
+    scale = shown.width / part.width
+    most = max(2, round(min(shown.size) * 0.06))
+    first, last = (min(most, max(2, round(room * scale))) for room in free)
+    lines = np.arange(length) + 0.5
+    near = np.minimum(lines / first if at else 1, (length - lines) / last if at < 1 else 1).clip(0, 1)
+    shades = np.broadcast_to(near[:, None] if is_low else near, (shown.height, shown.width))
+    canvas.paste(shown, corner, Image.fromarray((shades * 255 + 0.5).astype(np.uint8)))
     return canvas
 
 
