@@ -160,9 +160,9 @@ def test_a_product_near_the_edge_of_its_framed_photo_does_not_fade(turn):
     assert solid > 570
 
 
-def spots_of(monkeypatch, name, product, title, sides=(), benefits=SAID[0][1]):
+def spots_of(monkeypatch, name, product, title, sides=(), benefits=SAID[0][1], size=(270, 360)):
     """Return where a cover has its product, and its title with the size of type."""
-    sheet = draw.prepared((270, 360), product, facts.read(title, benefits), name, sides=sides)
+    sheet = draw.prepared(size, product, facts.read(title, benefits), name, sides=sides)
     shown, titles = [], []
     write = sheet.paper.write
 
@@ -221,6 +221,12 @@ def test_a_product_that_its_photo_cuts_below_stands_beside_the_plate_and_large(m
     assert spot.bottom == 1200
     assert spot.x > tiles[0].right
     assert spot.height > 540
+
+
+def test_a_product_that_its_photo_cuts_below_alone_keeps_its_sides_on_a_square_cover(monkeypatch):
+    spot, *_ = spots_of(monkeypatch, "bleed", box(0.65, "massive"), "Джинсы", ("bottom",), (), (270, 270))
+    assert spot.right <= 900
+    assert spot.bottom == 900
 
 
 def test_tiles_over_a_framed_photo_leave_the_foot_some_air(monkeypatch):

@@ -80,7 +80,7 @@ def _below_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
 def _cut(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
     """Yield places of a product that its photo cuts: over the card, and above the plate, or beside it on the ground."""
     beside = top == cover.top
-    room = Spot(470, top - 10, 520, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
+    room = Spot(470, top - 10, WIDTH - 470, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
     above = replace(room, height=max(plate.spot.y - 24, top + 200) - room.y)
     left = max(room.x, plate.spot.right + 20)
     aside_ = replace(room, x=left, width=max(60, room.right - left))
