@@ -1,4 +1,4 @@
-"""Learns lib/drawing/cover/signs.npz from the benefits beside this file: python -m dev.signs.learn (about a minute).
+"""Learns lib/drawing/cover/signs.npz from the benefits beside this file: python -m dev.signs.learn (three minutes).
 
 Each line is a product and its benefits, each with the sign that suits it, or "-" where none does:
 
@@ -156,7 +156,7 @@ def write(model: Model, path: Path) -> None:
     rows, labels = np.nonzero(weights)
     np.savez_compressed(
         path,
-        keys=keys[order],
+        gaps=signs.apart(np.diff(keys[order], prepend=np.uint32(0))),
         counts=np.bincount(rows, minlength=len(keys)).astype(np.uint16),
         labels=labels.astype(np.uint16),
         weights=(weights[rows, labels] / signs.SCALE).round().clip(max=255).astype(np.uint8),

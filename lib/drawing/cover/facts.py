@@ -5,7 +5,6 @@ most leaves the benefits and stands large. Nothing is made up and nothing is sai
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 TITLE = 42  # letters of a title that every design takes
@@ -55,18 +54,23 @@ KINDS = {
         r"|пряник|мармелад"
         r"|круп|масло олив|напит|каш[аи]\b|макарон|овсян|мука|батончик|сухофрукт|паштет|вафл|зефир|какао"
         r"|(?<!туалетная )(?<!парфюмерная )(?<!мицеллярная )вода\b(?! (?:туал|парф))"
+        r"|авокадо|банан|яблоки|апельсин|мандарин|груш[аи]\b(?! бокс)|гранат\b|персик|виноград|клубник|томат|огурц"
+        r"|оливки|хлеб\b|рыба\b|мясо\b|креветк|avocado|bananas|oranges|lemons|olives|asparagus|bread\b(?! (?:b|m))"
+        r"|спарж|pasta\b|rice\b(?! cook)"
     ),
     "beauty": (
         r"cream|serum|shampoo|face mask|lipstick|perfume|lotion|soap|mascara|scrub|balm|крем|сыворот|шампун"
         r"|туалетн\w+ вод|вода туал"
         r"|маск[аи] для|помад|духи|парфюм|лосьон|мыло|тушь|гель для|скраб|бальзам|пудр"
         r"|тоник|зубн"
+        r"|лак для|расч[её]ск|румян|hair ?brush|nail polish|makeup"
     ),
     "kids": (
-        r"toy|kids|baby|doll|puzzle|robot|plush|dog\b|cat\b|remote control car|фигурк|уточк|машинк[аи] (?:на|игруш)"
-        r"|игруш|детск|слайм|slime"
-        r"|малыш|конструктор|кукл|пазл|робот|соск|погремуш|плюш|мягк[ао][яй] иг|корм|лежанк"
+        r"toy|kids|baby|doll|puzzle|robot(?! (?:vac|mop))|plush|dog\b|cat\b|remote control car"
+        r"|фигурк|уточк|машинк[аи] (?:на|игруш)|игруш|детск|слайм|slime"
+        r"|малыш|конструктор|кукл|пазл|робот(?![- ](?:пыл|мой))|соск|погремуш|плюш|мягк[ао][яй] иг|корм|лежанк"
         r"|кошач|собак|когтеточ"
+        r"|автокресл|коляск|stroller"
     ),
     "plant": (
         r"flower|plant|cactus|bouquet|seeds|цвет(?:ы|ок)|растен|фикус|орхиде|суккулент|кактус|горшк?|саженец|букет"
@@ -94,6 +98,11 @@ KINDS = {
         r"|свитшот|поло\b|комбинез|водолаз|боди\b|халат|тоннел|ветровк|плащ|шуба|чулк|колгот|трус|бюст|подвеск|ожерел"
         r"|блуз|штан|шорт|жакет|пиджак|балетк|шл[её]пан|сабо\b|слипон"
         r"|леггинс|костюм|кепк|рюкзак|сумк|кошел|ремень|шарф|очки|браслет|серьг|кольц"
+        r"|парк[аиу]\b|джемпер|пуловер|кофт|лосин|бомбер|пончо|туник|сарафан|анорак|олимпийк|угги|сланц|портфел|клатч"
+        r"|балаклав|ушанк|бандан|панам|берет\b"
+        r"|windbreaker|parka|anorak|shorts\b|sandal|slipper|flip[- ]flop|jumper|cardigan|pullover|long ?sleeve|leggings"
+        r"|vest\b|blouse|polo\b|raincoat|stockings|tights|swimsuit|bikini|py?ja?mas|robe\b|heels\b|loafer|moccasin|mitten"
+        r"|clutch\b|purse|necklace|rings?\b(?! light)"
     ),
     "tech": (
         r"headphone|earbud|speaker|phone|smartphone|laptop|keyboard|mouse\b|monitor|camera|watch\b|charger|cable"
@@ -103,6 +112,13 @@ KINDS = {
         r"|роутер|стиральн\w* машин|посудомоечн|молокоотс|отпариват|пылесос|блендер|кофе(?:маш|мол|вар)|увлажнител"
         r"|комбайн|геймпад|джойстик"
         r"|чайник(?! завар)|фен\b|утюг|power ?bank|повербанк|ssd|(?<!ватные )диск|картридж"
+        r"|плеер|планшет|телевизор|проектор|усилител|модем|флешк|мультивар|микроволнов|тостер|миксер|мясоруб|вентилятор"
+        r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
+        r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
+        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)|tv\b"
+        r"|ipod|player\b|tablet\b|trimmer|clipper|shaver|purifier|air fryer|toaster|mixer|microwave|fan\b|heater"
+        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam"
+        r"|projector|earphone|headset|smartwatch"
     ),
     "eco": r"eco\b|bamboo|reusable|эко|бамбук|многоразов",
     "home": (
@@ -113,43 +129,12 @@ KINDS = {
         r"|банк[аи]\b|подсвеч|мельниц|солонк|контейнер|органайз|постел|скатерт|фартук|вешалк|ковш|графин|бокал"
         r"|кашпо|крышк"
         r"|кастрюл|термос|бутыл|корзин|ковёр|ковер|штор|зеркал|свеч|полотен|доск|нож"
-    ),
-}
-# Further goods whose designs are known by now; KINDS alone is what the signs were learned with.
-ALSO = {
-    "food": (
-        r"авокадо|банан|яблоки|апельсин|мандарин|груш[аи]\b(?! бокс)|гранат\b|персик|виноград|клубник|томат|огурц|спарж"
-        r"|оливки|хлеб\b|рыба\b|мясо\b|креветк|avocado|bananas|oranges|lemons|olives|asparagus|bread\b(?! (?:b|m))"
-        r"|pasta\b|rice\b(?! cook)"
-    ),
-    "beauty": r"лак для|расч[её]ск|румян|hair ?brush|nail polish|makeup",
-    "kids": r"автокресл|коляск|stroller",
-    "clothes": (
-        r"парк[аиу]\b|джемпер|пуловер|кофт|лосин|бомбер|пончо|туник|сарафан|анорак|олимпийк|угги|сланц|портфел|клатч"
-        r"|балаклав|ушанк|бандан|панам|берет\b"
-        r"|windbreaker|parka|anorak|shorts\b|sandal|slipper|flip[- ]flop|jumper|cardigan|pullover|long ?sleeve|leggings"
-        r"|vest\b|blouse|polo\b|raincoat|stockings|tights|swimsuit|bikini|py?ja?mas|robe\b|heels\b|loafer|moccasin|mitten"
-        r"|clutch\b|purse|necklace|rings?\b(?! light)"
-    ),
-    "tech": (
-        r"плеер|планшет|телевизор|проектор|усилител|модем|флешк|мультивар|микроволнов|тостер|миксер|мясоруб|вентилятор"
-        r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
-        r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
-        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)|tv\b"
-        r"|ipod|player\b|tablet\b|trimmer|clipper|shaver|purifier|air fryer|toaster|mixer|microwave|fan\b|heater"
-        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam"
-        r"|projector|earphone|headset|smartwatch"
-    ),
-    "home": (
-        r"скамей|тумб|комод|этажерк|стеллаж|матрас|одеял|простын|наволоч|bench\b(?! press)|dresser|nightstand|mattress"
+        r"|скамей|тумб|комод|этажерк|стеллаж|матрас|одеял|простын|наволоч|bench\b(?! press)|dresser|nightstand|mattress"
         r"|quilt|duvet"
     ),
 }
 HANGING = re.compile(r"(?<![^\W\d_])(?:люстр|подвесн|гирлянд|кашпо подвесн)", re.IGNORECASE)
-_LEARNED, _KINDS = (
-    tuple((kind, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE)) for kind, stems in found)
-    for found in (KINDS.items(), [*ALSO.items(), *KINDS.items()])
-)
+_KINDS = tuple((kind, re.compile(rf"(?<![^\W\d_])(?:{stems})", re.IGNORECASE)) for kind, stems in KINDS.items())
 _LEADS = re.compile(
     r"(?<![^\W\d_])(?:in|for|to|with|from|per|of|under|over|by|at|с|со|на|по|за|через|под|из|от|до|в)\s*$",
     re.IGNORECASE,
@@ -199,7 +184,7 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
         short, second = _without(number, short), _without(number, second)
     kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} ")
     said = f"{title} {' '.join(benefits)}"
-    kind = _first(title, _KINDS)
+    kind = kind_of(title)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
 
 
@@ -209,12 +194,8 @@ def alone(facts: CoverFacts, benefit: str) -> CoverFacts:
 
 
 def kind_of(title: str) -> str:
-    """Return the kind that the title names first, of those that the signs know: a dress in flowers is clothes."""
-    return _first(title, _LEARNED)
-
-
-def _first(title: str, rules: Iterable[tuple[str, re.Pattern[str]]]) -> str:
-    found = [(match.start(), kind) for kind, rule in rules if (match := rule.search(title))]
+    """Return the kind that the title names first: a dress in flowers is clothes."""
+    found = [(match.start(), kind) for kind, rule in _KINDS if (match := rule.search(title))]
     return min(found, key=lambda one: one[0])[1] if found else "other"
 
 

@@ -1,7 +1,7 @@
 """A sign for a benefit, by all its words together: a softmax over what it says, or no sign where none is certain.
 
 A wrong sign does harm, so an unlikely one is left out. `python -m dev.signs.learn` learned the meaning of the words
-from some 16,000 products with their benefits (dev/signs/*.txt): `signs.npz` has a weight for each pair of a feature and
+from some 26,000 products with their benefits (dev/signs/*.txt): `signs.npz` has a weight for each pair of a feature and
 a sign that go together. To teach it more, add lines there and run it again.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.webp` holds one
@@ -25,8 +25,8 @@ from lib.drawing.cover import facts
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
-LIKELY = 0.38  # the least probability of a sign that is shown
-SCALE = 0.1  # of the weights, which are stored as whole numbers
+LIKELY = 0.46  # the least probability of a sign that is shown
+SCALE = 0.2  # of the weights, which are stored as whole numbers
 START, END, DENIED = "^", "$", "~"
 # How many words after it each of these denies, and words that deny the one before them.
 DENYING = {"без": 2, "не": 1, "ни": 1, "нет": 2, "против": 2, "no": 2, "not": 1, "without": 2, "never": 1, "zero": 1}
@@ -131,12 +131,23 @@ def likelihood(said: set[str]) -> NDArray[np.float32]:
     return np.asarray(scores / scores.sum(), dtype=np.float32)
 
 
+def apart(numbers: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return the four bytes of each number in four rows, which pack smaller: the gaps between keys are small."""
+    return np.ascontiguousarray(numbers.astype("<u4").view(np.uint8).reshape(-1, 4).T)
+
+
+def together(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return the numbers whose bytes were set apart."""
+    return np.ascontiguousarray(rows.T).view("<u4").ravel()
+
+
 @cache
 def _learned() -> Weights:
     with np.load(FOLDER / "signs.npz") as stored:
         starts = np.concatenate([[0], np.cumsum(stored["counts"], dtype=np.int64)])
         weights = stored["weights"].astype(np.float32) * SCALE
-        return Weights(stored["keys"], starts, stored["labels"].astype(np.intp), weights, stored["bias"])
+        keys = np.cumsum(together(stored["gaps"]), dtype=np.uint32)
+        return Weights(keys, starts, stored["labels"].astype(np.intp), weights, stored["bias"])
 
 
 @cache
