@@ -224,7 +224,9 @@ def test_a_product_that_its_photo_cuts_below_stands_beside_the_plate_and_large(m
 
 
 def test_a_product_that_its_photo_cuts_below_alone_keeps_its_sides_on_a_square_cover(monkeypatch):
-    spot, *_ = spots_of(monkeypatch, "bleed", box(0.65, "massive"), "Джинсы", ("bottom",), (), (270, 270))
+    title = "Бейсболка детская с вышивкой"
+    spot, words, _ = spots_of(monkeypatch, "bleed", box(0.65, "massive"), title, ("bottom",), (), (270, 270))
+    assert words.right < spot.x
     assert spot.right <= 900
     assert spot.bottom == 900
 

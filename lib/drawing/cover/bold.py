@@ -47,10 +47,11 @@ def bleed(cover: Cover) -> None:
     plate = _plate(cover)
     top = cover.top + title.height + 90
     top = cover.top if beside else top
-    if beside and not cover.product.sides:
-        spots = _beside_title(cover, top, plate, max(470, 72 + title.width))
+    right = max(470, 72 + title.width)  # of a title beside the product
+    if cover.product.sides:
+        spots = _cut(cover, top, plate, right)
     else:
-        spots = (_cut if cover.product.sides else _below_title)(cover, top, plate)
+        spots = _beside_title(cover, top, plate, right) if beside else _below_title(cover, top, plate)
     spot, _ = clear(cover.product, ((one, plate.spot) for one in spots), UNDER)
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
@@ -77,10 +78,12 @@ def _below_title(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
     yield place(cover.product, Spot(50, top, 800, max(clear_of, top + 0.3 * (cover.bottom - top)) - top), 0.8, 0.8)
 
 
-def _cut(cover: Cover, top: float, plate: Plate) -> Iterator[Spot]:
+def _cut(cover: Cover, top: float, plate: Plate, right: float) -> Iterator[Spot]:
     """Yield places of a product that its photo cuts: over the card, and above the plate, or beside it on the ground."""
     beside = top == cover.top
-    room = Spot(470, top - 10, WIDTH - 470, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
+    room = (
+        Spot(right, top - 10, WIDTH - right, cover.bottom - top) if beside else Spot(200, top, 700, cover.height - top)
+    )
     above = replace(room, height=max(plate.spot.y - 24, top + 200) - room.y)
     left = max(room.x, plate.spot.right + 20)
     aside_ = replace(room, x=left, width=max(60, room.right - left))
