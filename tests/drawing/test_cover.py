@@ -63,6 +63,15 @@ PRODUCTS = {"bottle": bottle(), "shoe": shoe(), "cube": cube()}
         ("Hair dryer 2100 W", ("2100 W motor", "Cool shot"), ("Hair dryer", "", "dryer", ("2100", "W"))),
         ("Рюкзак на 25 л", ("Объём 25 л", "Лёгкий"), ("Рюкзак", "", "", ("25", "л"))),
         ("Рюкзак 25 л, городской", ("Объём 30 л",), ("Рюкзак 25 л", "Городской", "", ("30", "л"))),
+        ("Пауэрбанк на 10000 мАч с кабелем", ("10000 мАч",), ("Пауэрбанк с кабелем", "", "кабелем", ("10000", "мАч"))),
+        ("Бутылка объёмом 500 мл", ("500 мл",), ("Бутылка", "", "", ("500", "мл"))),
+        ("Плед 2 м × 3 м", ("Длина 2 м",), ("Плед 2 м × 3 м", "", "", ("2", "м"))),
+        ("Кофе 250 г + 250 г", ("250 г",), ("Кофе 250 г + 250 г", "", "", ("250", "г"))),
+        ("Лоток от 10 до 20 шт", ("20 шт",), ("Лоток от 10 до 20 шт", "", "10", ("20", "шт"))),
+        ("Ведро на 10 л воды", ("10 л",), ("Ведро на 10 л воды", "", "10", ("10", "л"))),
+        ("Чайник 3 л и 2 л", ("2 л",), ("Чайник 3 л и 2 л", "", "", ("2", "л"))),
+        ("Пакеты 10×15 60 шт", ("60 шт",), ("Пакеты 10×15", "", "", ("60", "шт"))),
+        ("Гиря — 5 кг", ("5 кг",), ("Гиря", "", "", ("5", "кг"))),
     ],
 )
 def test_the_words_say_a_title_a_second_line_an_accent_and_one_number(title, benefits, said):
@@ -113,6 +122,10 @@ def test_the_number_that_sells_most_is_chosen(benefits, number):
         ("Cork footbed sandals", "clothes"),
         ("Men's running shorts", "clothes"),
         ("Orange dress", "clothes"),
+        ("Банановый халат", "clothes"),
+        ("Бананы спелые", "food"),
+        ("Mixer tap", "other"),
+        ("Hand mixer", "tech"),
         ("Плеер с наушниками", "tech"),
         ("iPod nano 8 ГБ", "tech"),
         ("Beard trimmer", "tech"),
@@ -169,7 +182,8 @@ def test_a_number_without_a_place_is_said_as_the_seller_said_it(benefit):
     assert facts.without_number(read).benefits == (benefit, "Мягкий")
 
 
-def test_a_benefit_that_the_title_says_is_not_said_twice():
+def test_a_benefit_that_the_title_or_its_second_line_says_is_not_said_twice():
+    assert facts.read("Кружка, синяя", ("Синяя", "Синяя глазурь")).benefits == ("Синяя глазурь",)
     assert facts.read("Рюкзак 25 л", ("25 л", "До 100 кг", "Лёгкий")).benefits == ("Лёгкий",)
 
 

@@ -54,7 +54,8 @@ KINDS = {
         r"|пряник|мармелад"
         r"|круп|масло олив|напит|каш[аи]\b|макарон|овсян|мука|батончик|сухофрукт|паштет|вафл|зефир|какао"
         r"|(?<!туалетная )(?<!парфюмерная )(?<!мицеллярная )вода\b(?! (?:туал|парф))"
-        r"|авокадо|банан|яблоки|апельсин|мандарин|груш[аи]\b(?! бокс)|гранат\b|персик|виноград|клубник|томат|огурц"
+        r"|(?:банан|апельсин|мандарин|персик)(?!ов(?:ый|ая|ое)\b)|яблоки|груш[аи]\b(?! бокс)|гранат\b"
+        r"|авокадо|виноград|клубник|томат|огурц"
         r"|оливки|хлеб\b|рыба\b|мясо\b|креветк|avocado|bananas|oranges|lemons|olives|asparagus|bread\b(?! (?:b|m))"
         r"|спарж|pasta\b|rice\b(?! cook)"
     ),
@@ -116,9 +117,9 @@ KINDS = {
         r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
         r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
         r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)|tv\b"
-        r"|ipod|player\b|tablet\b|trimmer|clipper|shaver|purifier|air fryer|toaster|mixer|microwave|fan\b|heater"
-        r"|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod|webcam"
-        r"|projector|earphone|headset|smartwatch"
+        r"|ipod|player\b|tablet\b|clipper|shaver|purifier|air fryer|toaster|mixer(?! tap)|microwave|fan\b|heater"
+        r"|trimmer|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod"
+        r"|webcam|projector|earphone|headset|smartwatch"
     ),
     "eco": r"eco\b|bamboo|reusable|эко|бамбук|многоразов",
     "home": (
@@ -139,6 +140,12 @@ _LEADS = re.compile(
     r"(?<![^\W\d_])(?:in|for|to|with|from|per|of|under|over|by|at|с|со|на|по|за|через|под|из|от|до|в)\s*$",
     re.IGNORECASE,
 )
+# What goes with the number after it, what joins one to another, and before what one can be left out.
+_MEASURED = (
+    r"(?:на|of|with|(?:объ[её]м|вес|размер|диаметр)ом|(?:длин|высот|ширин|толщин|масс)ой|(?:[её]мк|мощн|вместим)остью)"
+)
+_JOINS = re.compile(r"(?:[^\w)»\"]|(?<!\w)(?:и|или|and|or|x|х))$", re.IGNORECASE)
+_ADDS = r"(?:для|из|с|со|без|for|with|without|in)"
 _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
 
 
@@ -181,8 +188,8 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
         if second_number and len(second) < 24:
             number, second = second_number, ""
     if number:
-        short, second = _without(number, short), _without(number, second)
-    kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} ")
+        short, second = _without(number, short) or short, _without(number, second)
+    kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} {second.lower()} ")
     said = f"{title} {' '.join(benefits)}"
     kind = kind_of(title)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
@@ -262,10 +269,13 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
 
 
 def _without(number: Number, words: str) -> str:
-    """Return a line without the number that stands large beside it, unless little is left of it."""
-    left = re.sub(rf"(?<!\S){re.escape(number.value)}[ \u00a0-]?{re.escape(number.unit)}(?!\S)", "", words, flags=re.I)
-    left = " ".join(_LEADS.sub("", left).split()) if left != words else words
-    return left if len(left) > 2 else words
+    """Return a line without the number that stands large beside it, if the rest reads on without it."""
+    said = rf"{re.escape(number.value)}[ \u00a0-]?{re.escape(number.unit)}"
+    found = re.search(rf"^{said}$|\s+(?:{_MEASURED}\s+)?{said}(?=$|\s+{_ADDS}\s)", words, re.IGNORECASE)
+    if found is None:
+        return words
+    before, after = words[: found.start()], words[found.end() :]
+    return words if _LEADS.search(before) or _JOINS.search(before) else before + after
 
 
 def _accent(title: str) -> str:
