@@ -58,6 +58,24 @@ def test_a_clip_nearly_as_long_as_ordered_is_taken_and_ends_in_time(seconds: int
         assert again.duration / av.time_base == pytest.approx(shown, abs=0.1)
 
 
+def later(data: bytes, seconds: int) -> bytes:
+    """Return a film whose clock does not begin at 0."""
+    out = io.BytesIO()
+    with av.open(io.BytesIO(data)) as source, av.open(out, "w", format="mp4") as copy:
+        stream = source.streams.video[0]
+        ours = copy.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                shift = int(seconds / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, ours
+                copy.mux(packet)
+    return out.getvalue()
+
+
+def test_a_clip_whose_clock_begins_late_is_shown_in_full() -> None:
+    assert clips.checked(later(film(5), 2), 5).seconds == pytest.approx(5, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("seconds", "size", "ordered", "why"),
     [

@@ -68,11 +68,12 @@ def _copied(film: Any, ordered: int, has_sound: bool, mood: str) -> Clip:
     with av.open(out, "w", format="mp4", options=_options(claimed)) as copy:
         ours = {one.index: copy.add_stream_from_template(one) for one in (stream, *sound)}
         ours_too = None if sound else encoder.sound_track(copy)
+        end = ordered + max(0, film.start_time or 0) / av.time_base
         over = False  # once a picture lies behind the end, later ones may need it
         for packet in film.demux(stream, *sound):
             if packet.dts is not None:
                 at = packet.dts if packet.pts is None else packet.pts
-                late = float(at * packet.time_base) >= ordered
+                late = float(at * packet.time_base) >= end
                 over = over or (late and packet.stream is stream)
                 if late or (over and packet.stream is stream):
                     continue
