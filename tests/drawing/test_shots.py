@@ -12,7 +12,7 @@ from lib.drawing.clip.music import BEAT
 from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Story
 from lib.drawing.clip.templates import TEMPLATES, plan
 from lib.drawing.cover import facts
-from lib.drawing.cut.result import ProductPicture
+from lib.drawing.cut.result import ProductPicture, Side
 from tests.drawing.pictures import make_scene
 from tests.sizes import few
 
@@ -88,7 +88,6 @@ def test_words_stay_where_no_app_covers_them(name: str, layout: str) -> None:
         assert max(box[2] for box in said) <= WIDTH - 24
 
 
-@pytest.mark.long
 def test_no_plate_hides_the_foot_of_what_is_shown_whole() -> None:
     for picture in (cut((420, 900)), cut((700, 420))):
         style = layouts.ClipStyle(templates.ONEST)
@@ -108,6 +107,16 @@ def test_a_plate_lies_where_less_of_a_near_product_is() -> None:
         assert max(spot.bottom for spot in sheet.taken[1:]) < 800, "high, where only its toe is not"
 
 
+@pytest.mark.parametrize(("side", "edge"), [("top", 0), ("bottom", 1600)])
+def test_a_small_product_stands_at_the_edge_at_which_its_photo_cuts_it(side: Side, edge: float) -> None:
+    image = Image.new("RGBA", (330, 420), (40, 70, 150, 255))
+    legs = story.actor(ProductPicture(image, image.getchannel("A"), "network", (side,)))
+    for number in (0, 1):
+        sheet = layouts.near(legs, SAID, "Мягкая подошва", layouts.ClipStyle(templates.ONEST), number)
+        assert getattr(sheet.taken[0], "y" if side == "top" else "bottom") == edge
+
+
+@pytest.mark.long
 def test_every_template_moves_and_differs_from_its_next_variant() -> None:
     picture, seen = PICTURES["wide"], set()
     for template in TEMPLATES:

@@ -62,8 +62,8 @@ def near(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: in
     if not one.picture.is_cut:
         sheet, spot = _photo(one, colours, _part(one, number)), spots[0]
     else:
-        sheet, large = _ground(one, colours), _large(one, number)
-        places = ((seen, spot) for spot in spots for seen in (large, _beside(large, spot)))
+        sheet, large, is_free = _ground(one, colours), _large(one, number), one.picture.stands_free
+        places = ((seen, spot) for spot in spots for seen in (large, _beside(large, spot) if is_free else large))
         seen, spot = clear(Subject(one.picture.image), places, UNDER)
         _enlarge(sheet, one, seen, style)
     _show(sheet, plate, spot, colours)
@@ -151,7 +151,7 @@ def _large(one: Actor, number: int) -> Spot:
     x, y = _along(UNITS, wide, across), _along(1600, high, down)
     if sides:
         x = UNITS - wide if "right" in sides else 0 if "left" in sides else x
-        y = 1600 - high if "bottom" in sides else y
+        y = 1600 - high if "bottom" in sides else min(y, 0) if "top" in sides else y
     return Spot(x, y, wide, high)
 
 
