@@ -34,9 +34,10 @@ _FORBIDDEN = {
             r"\b(?:whats?app|ватсап\w*|telegram|телеграмм?|instagram|инстаграмм?)\b",
         ),
         "price": (
-            r"\d[\d\s.,]*\s?(?:[₽€$₸£]|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))|[₽€$₸£]\s?\d(?:[\d\s.,]*\d)?",
+            r"\d[\d\s.,]*\s?(?:[₽€$₸£₴¥]|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))|[₽€$₸£₴¥]\s?\d(?:[\d\s.,]*\d)?",
+            r"\b\d{3,}\s?р\b(?!-)",  # and not size 54 р
             r"(?<!\d)(?<!\d\s)[-–−]\s?\d+\s?%",  # and not 95–100 %
-            r"\b\d+\s?%\s+(?:off|discount)\b|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
+            r"\b\d+\s?%\s+(?:off|discount)\b|\bsave\s(?:up\sto\s)?\d+\s?%$|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
             r"\b(?:скидк\w*|sale\b|discount\w*|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
         ),
         "promotion": (
@@ -46,9 +47,9 @@ _FORBIDDEN = {
         ),
         "superlative": (
             r"\b(?:самый\s+)?лучш(?:ий|ая|ее|ие|его|ей)\b",
-            r"\b(?:сам(?:ый|ая|ое|ые)\s+(?:(?:деш[её]в|выгодн)\w+|низк\w+\s+цен\w+)|дешевле\s+(?:всех|не\s+найд\w+))",
+            r"\b(?:сам(?:ый|ая|ое|ые|ой|ую|ым|ых)\s+(?:(?:деш[её]в|выгодн)\w+|низк\w+\s+цен\w+)|дешевле\s+(?:всех|не\s+найд\w+))",
             r"(?:№|\#|\bno\.?)\s?1\b",
-            r"\b(?:number one|the best|(?:the\s+)?cheapest|(?:the\s+)?lowest\s+price\w*)\b",
+            r"\b(?:number one|the best|(?:the\s+)?cheapest|(?:the\s+)?(?:best|lowest)\s+price\w*)\b",
         ),
         "delivery": (  # the promise alone: a bag for deliveries is a bag
             r"\b(?:доставим|доставляем|привез[её]м|отправим|отправляем|отгрузим)\b(?:\s+(?:за|в|до)\s+\w+)?",
