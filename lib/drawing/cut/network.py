@@ -8,8 +8,9 @@ Planes are kept apart by even and odd rows and columns: (2, 2, planes, height, w
 So a convolution takes two by two pixels at once with 16 products in place of 36 (Winograd's), the largest of 2x2 is
 that of four arrays, and no step jumps over pixels in memory.
 
-The weights are those of the authors (u2netp.LICENSE.txt), as float16: dev/weights.py read them, dev/cut/learn.py
-trained them further (decision 0027). No runtime is worth its size here: onnxruntime would add 78 MB to a worker.
+The weights, as float16, began as the authors' (u2netp.LICENSE.txt), which dev/weights.py reads; they were trained
+further as in dev/cut/learn.py (decision 0027). No runtime is worth its size here: onnxruntime would add 78 MB to a
+worker.
 """
 
 import functools
