@@ -182,8 +182,13 @@ def test_a_number_without_a_place_is_said_as_the_seller_said_it(benefit):
     assert facts.without_number(read).benefits == (benefit, "Мягкий")
 
 
-def test_a_benefit_that_the_title_or_its_second_line_says_is_not_said_twice():
-    assert facts.read("Кружка, синяя", ("Синяя", "Синяя глазурь")).benefits == ("Синяя глазурь",)
+def test_a_second_line_is_not_said_again_as_a_benefit():
+    read = facts.read("Кружка, синяя", ("Синяя", "Лёгкая"))
+    assert (read.second, read.benefits) == ("", ("Синяя", "Лёгкая")), "not every design draws a second line"
+    assert facts.read("Кружка, синяя", ("Синяя глазурь",)).second == "Синяя"
+
+
+def test_a_benefit_that_the_title_says_is_not_said_twice():
     assert facts.read("Рюкзак 25 л", ("25 л", "До 100 кг", "Лёгкий")).benefits == ("Лёгкий",)
 
 

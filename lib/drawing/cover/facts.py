@@ -189,7 +189,9 @@ def read(title: str, benefits: tuple[str, ...]) -> CoverFacts:
             number, second = second_number, ""
     if number:
         short, second = _without(number, short) or short, _without(number, second)
-    kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} {second.lower()} ")
+    kept = tuple(benefit for benefit in kept if f" {benefit.lower()} " not in f" {short.lower()} ")
+    if second.lower() in map(str.lower, kept):
+        second = ""  # not every design has a place for it
     said = f"{title} {' '.join(benefits)}"
     kind = kind_of(title)
     return CoverFacts(short, second, _accent(short), number, kept, kind, HANGING.search(said) is not None, title)
