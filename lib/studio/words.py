@@ -35,7 +35,7 @@ _FORBIDDEN = {
         ),
         "price": (
             r"\d[\d\s.,]*\s?(?:[₽€$₸£₴¥]|руб(?:\.|\b|ля\b|лей\b)|р\.(?=\s|$))|[₽€$₸£₴¥]\s?\d(?:[\d\s.,]*\d)?",
-            r"\b\d{3,}\s?р\b(?!-)",  # and not size 54 р
+            r"\b(?:[2-9]\d\d|\d{4,})\s?р\b(?!-)",  # and not size 54 р, nor a child's 104 р
             r"(?<!\d)(?<!\d\s)[-–−]\s?\d+\s?%",  # and not 95–100 %
             r"\b\d+\s?%\s+(?:off|discount)\b|\bsave\s(?:up\sto\s)?\d+\s?%$|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
             r"\b(?:скидк\w*|sale\b|discount\w*|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
