@@ -47,7 +47,7 @@ class TestStrip:
         """The seller's next order begins with it, and a press leaves the choice to us again."""
         await to_confirm(seller, photo, text="Кружка синяя\nДержит тепло")
         await seller.sees("Обложка: как вы выбрали раньше")
-        strip = await seller.sees("Первая обложка — та, что вы выбрали раньше")
+        strip = await seller.sees("№ 1 — обложка, которую вы выбрали раньше")
         assert buttons(strip)["1"].split(":")[2] == wanted
         await seller.presses("На ваш выбор", on=strip)
         assert "Обложка" not in words(await seller.sees("Кружка синяя.*Цена: 1 кредит"))
