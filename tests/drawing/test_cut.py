@@ -341,20 +341,6 @@ def test_a_white_shell_on_white_is_among_the_pictures_when_only_its_seat_was_see
     assert any(abs(width - 361) < 12 and abs(height - 421) < 12 for width, height in sizes), sizes
 
 
-@pytest.mark.parametrize(("seen", "verdict"), [("shell", "sure"), ("seat", "unsure")])
-def test_a_doubtful_cut_is_sure_when_nothing_else_stands_out_from_a_ground_of_one_colour(
-    seen: str, verdict: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo = make_shell()
-    drawn = Image.new("L", photo.size)
-    ImageDraw.Draw(drawn).ellipse((140, 100, 500, 520) if seen == "shell" else (160, 140, 360, 420), fill=255)
-    look = np.asarray(drawn.resize((320, 320)), dtype=np.float32) / 255
-    found = subject.Sighting(photo.size, look, (0, 0, *photo.size), look, look)
-    monkeypatch.setattr(subject, "again", lambda photo, found: found)
-    monkeypatch.setattr(gate, "certainty", lambda found: "unsure")
-    assert cutout.judged(photo, cutout.ground_of(photo), found).verdict == verdict
-
-
 @pytest.mark.parametrize(("soft", "added"), [(9, False), (0, True)])
 def test_a_glare_on_coloured_cloth_is_no_part_of_the_product(soft: int, added: bool) -> None:
     """The lamp's light on a red sheet hung on a jacket, orange; a pocket of that colour would have an edge."""
@@ -410,6 +396,8 @@ def test_a_picture_of_nothing_is_framed_whole() -> None:
         ({}, "sure"),
         ({"spread": 0.2}, "unsure"),
         ({"strayed": 0.15}, "unsure"),
+        ({"inner": 0.04}, "sure"),
+        ({"inner": 0.09}, "unsure"),
         ({"lacking": 0.16}, "sure"),
         ({"lacking": 0.3}, "unsure"),
         ({"shared": 0.3}, "unsure"),

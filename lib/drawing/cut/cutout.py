@@ -2,8 +2,7 @@
 
 transparent file   its own alpha: always sure
 network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: what speaks
-                   against the cut adds up to little (gate.py), or it is just what stands out from a ground of one
-                   colour; where it is not sure, it looks once more
+                   against the cut adds up to little (gate.py); where it is not sure, it looks once more
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py). Where nothing is sure, all that stands out
@@ -30,7 +29,6 @@ MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
 OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
 ALL, SEEN = 0.03, 0.01  # of a product: what may lack of it all, and what one sees
-ALIKE = 0.005  # of a product: what two cuts may differ by, away from their edges, and be one
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
 LACKS = 0.03  # of the product: more of what stands beside it is a part that was left out
@@ -141,26 +139,14 @@ def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certa
     found = found.without(fringe.find(lab, found.mask > 0.5))
     found = found.lacking_of(seen)
     certainty = gate.certainty(gate.marks(found, lab))
-    if ground:
-        cut = found.within(*ground.lab.shape[1::-1])
-        if certainty == "sure" and _lacks(ground, cut):
-            certainty = "unsure"
-        elif certainty == "unsure" and _is_all(ground, cut) and gate.arm(found, lab) < HAND:
-            certainty = "sure"
+    if ground and certainty == "sure" and _lacks(ground, found.within(*ground.lab.shape[1::-1])):
+        certainty = "unsure"
     return certainty, found
 
 
 def _lacks(ground: Ground, mask: Mask) -> bool:
     """Tell if a cut has left out what stands out from a plain background, clearly or by its faint lines."""
     return backdrop.left_out(ground.lab, ground.backdrop, mask) > LACKS or faint.lost(ground.lab, mask) > FAR
-
-
-def _is_all(ground: Ground, mask: Mask) -> bool:
-    """Tell if a cut is just what stands out from a ground of one colour: two ways to find it that share nothing."""
-    standing = backdrop.standing(ground.lab, ground.backdrop)
-    if standing is None or ground.backdrop.spread > backdrop.EVEN:
-        return False
-    return float(raster.opened(standing ^ mask, 1).sum()) < ALIKE * float(mask.sum())
 
 
 def _others(found: Sighting) -> list[Floats]:

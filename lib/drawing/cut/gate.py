@@ -27,7 +27,7 @@ class Marks:
     strayed: float  # share of cut and first look at the whole photo that only one of them has: of a jar only the lid
     beyond: float  # pixels beside the cut that one look or another takes for product, for each of the product
     overlap: float  # of the two close looks that are most alike
-    inner: float  # unsure pixels away from the edge, for each of the product
+    inner: float  # unsure pixels away from the edge, for each of the product: the ground in a rope's loops
     unsure: float  # how unsure all pixels are together, for each of the product
     area: float  # of the photo
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
@@ -44,6 +44,7 @@ class Marks:
 
 TOGETHER = {"spread": 0.17, "strayed": 0.12, "beyond": 0.15}
 ALONE = {
+    "inner": 0.06,
     "lacking": 0.2,
     "shared": 0.22,
     "guessed": 0.004,
