@@ -239,6 +239,17 @@ def test_a_product_of_just_the_grounds_colour_keeps_the_edge_of_its_rough_mask()
     assert not alpha[:16].any()
 
 
+def test_faint_crumbs_beside_the_product_are_dropped_and_its_own_faint_rim_is_kept() -> None:
+    """Of a hanger on a dim wall faint crumbs floated over the hood of a jacket."""
+    alpha = np.zeros((120, 120), dtype=np.float32)
+    alpha[40:100, 30:90] = 1
+    alpha[34:40, 30:90] = 0.2  # fur
+    alpha[10:12, 50:60] = 0.2
+    tidy = matte._tidied(alpha)
+    assert tidy[36, 60] > 0.1
+    assert not tidy[:30].any()
+
+
 def test_nothing_of_the_old_ground_is_left_at_the_rim(sees_red: None) -> None:
     """Half of a rim pixel's colour is blue ground; on a white card that was a blue line all round."""
     cut = np.asarray(_cut(make_rack()[0], quality=98).pictures[0].image).astype(int)

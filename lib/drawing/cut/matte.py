@@ -22,6 +22,7 @@ AGAINST = 0.4  # apart from the rough mask: such a pixel is measured, however su
 PATTERN = 8  # times the ground's variance, against the product's difference from it
 HOLE = 0.015  # of the product: a larger hole is an opening
 UNLIKE = 0.15  # of the way from black to white: as far from all that the ground nearby is, a hole does not show it
+NOTHING = 0.06  # of a pixel: less is ground
 FAINT = 12  # of 255: the picture is cropped to what is more than that
 
 Places = tuple[NDArray[np.intp], ...]
@@ -35,7 +36,7 @@ def cut(crop: Image.Image, mask: Floats) -> Image.Image:
     alpha = _bounded(_snapped(pixels, rough, pixel), rough, pixel)
     at = np.nonzero(((alpha > 0.05) & (alpha < 0.95)) | (np.abs(alpha - rough) > AGAINST))
     alpha[at] = _measured(pixels, alpha, rough, at, pixel)
-    alpha = _clipped((_healed(pixels, _tidied(alpha)) - 0.06) / 0.88)
+    alpha = _clipped((_healed(pixels, _tidied(alpha)) - NOTHING) / 0.88)
     clean = _cleaned(pixels, alpha)
     return Image.fromarray((np.dstack([clean, alpha]) * 255 + 0.5).astype(np.uint8))
 
@@ -160,11 +161,14 @@ def _sampled(planes: Floats, shape: tuple[int, ...], at: Places) -> Floats:
 
 
 def _tidied(alpha: Floats) -> Floats:
-    """Drop specks: what lies apart and is small."""
+    """Drop specks: what lies apart and is small, or so faint that it would be a crumb of the ground."""
     half = (max(1, alpha.shape[1] // 2), max(1, alpha.shape[0] // 2))
-    small = _reduced(alpha, half) > 0.25
-    kept = raster.largest(small, share=SPECK)
-    dropped = raster.dilate(small & ~kept, 1) & ~kept
+    small = _reduced(alpha, half)
+    solid = small > 0.25
+    kept = raster.largest(solid, share=SPECK)
+    parts = raster.labels(small > NOTHING)
+    is_kept = np.bincount(parts.ravel(), weights=kept.ravel()) > 0
+    dropped = (raster.dilate(solid & ~kept, 1) & ~kept) | ((parts > 0) & ~is_kept[parts])
     if not dropped.any():
         return alpha
     return np.where(raster.resized(dropped, (alpha.shape[1], alpha.shape[0])) > 0.5, np.float32(0), alpha)
