@@ -1,5 +1,6 @@
 """A finished card gets other words, free, three times; a bad result is made once more, and then the credits go back."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,17 @@ async def redrawn(seller, shop, number):
     return jobs[-1]
 
 
+async def as_if_ordered(shop, seller, args, checkpoint=None):
+    """Change what the seller's card was ordered as, and what its worker noted; return its row."""
+    return await shop.rows(
+        "update job_history set args = args || %s::jsonb, checkpoint = checkpoint || %s::jsonb"
+        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
+        json.dumps(args),
+        json.dumps(checkpoint or {}),
+        seller.user["id"],
+    )
+
+
 async def test_words_are_changed_free_three_times(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     form = await seller.sees("Кружка керамическая\nДержит тепло.*осталось: 3")
@@ -56,12 +68,8 @@ async def test_words_are_changed_free_three_times(seller, card, shop):
 
 @pytest.mark.long
 async def test_fewer_words_than_a_set_has_slides_are_refused(seller, card, shop):
-    await shop.rows(
-        """update job_history set args = args || '{"product": "set", "count": 3}', checkpoint = checkpoint ||"""
-        """ '{"item1": {"by": "local:card"}, "item2": {"by": "local:card"}}'"""
-        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
-        seller.user["id"],
-    )
+    items = {"item1": {"by": "local:card"}, "item2": {"by": "local:card"}}
+    await as_if_ordered(shop, seller, {"product": "set", "count": 3}, items)
     await seller.presses("Изменить слова", on=card)
     await seller.says("Кружка")
     await seller.sees("В этом наборе 3 слайда.*не меньше 1")
@@ -124,11 +132,7 @@ async def test_a_bad_result_is_made_once_more_and_then_refunded(seller, card, sh
 
 @pytest.mark.long
 async def test_a_photo_that_is_never_cut_is_not_called_badly_cut(seller, card, shop):
-    await shop.rows(
-        """update job_history set args = args || '{"preset": "classified"}'"""
-        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
-        seller.user["id"],
-    )
+    await as_if_ordered(shop, seller, {"preset": "classified"})
     await seller.presses("Плохой результат", on=card)
     asked = await seller.sees("Что не так с результатом")
     assert {"Это не мой товар", "Другое"} <= set(buttons(asked))
@@ -137,12 +141,8 @@ async def test_a_photo_that_is_never_cut_is_not_called_badly_cut(seller, card, s
 
 @pytest.mark.long
 async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, card, shop):
-    made = """{"item0": {"by": "local:card", "files": {"note": ["cutout only"]}}}"""
-    [job] = await shop.rows(
-        """update job_history set args = args || '{"preset": "clear"}', checkpoint = checkpoint || %s::jsonb"""
-        " where user_id = (select id from users where tg_id = %s) and task = 'card' returning id",
-        *(made, seller.user["id"]),
-    )
+    made = {"item0": {"by": "local:card", "files": {"note": ["cutout only"]}}}
+    [job] = await as_if_ordered(shop, seller, {"preset": "clear"}, made)
     await seller.presses("Плохой результат", on=card)
     await seller.presses("Плохо вырезан товар")
     await seller.sees("вышло бы то же самое.*верну 1 кредит")
