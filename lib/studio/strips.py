@@ -21,8 +21,9 @@ class StripOrder:
 
     `message_id` is an earlier strip, which becomes this one; 0 sends a new message. `of_order` is the finished order
     that is to be drawn in another design; without it the strip belongs to a draft. `cut` is the key of the photo's kept
-    cut, `way` the one in which the product is shown, `design` an earlier choice, which leads. The person's chat is not
-    called chat_id, so that nobody is told when a strip fails: it is a courtesy.
+    cut, `way` the one in which the product is shown, `design` an earlier choice, which leads, `picked` the number that
+    was pressed on this very strip. The person's chat is not called chat_id, so that nobody is told when a strip fails:
+    it is a courtesy.
     """
 
     bot: str
@@ -39,6 +40,7 @@ class StripOrder:
     cut: str = ""
     way: str = ""
     design: str = ""
+    picked: int = 0
 
     @property
     def stamp(self) -> str:

@@ -93,12 +93,18 @@ async def _photo(user_id: int, wanted: StripOrder) -> bytes:
 async def _show(wanted: StripOrder, drawn: DrawnStrip) -> None:
     chat = Chat(wanted.bot, wanted.chat, paced=True)
     picture = Picture("covers.jpg", drawn.jpeg)
-    key = "choose_other" if wanted.of_order else "choose_led" if drawn.led else "choose"
-    caption = _say(wanted, f"strip.{key}")
+    caption = text.say(wanted.language, f"strip.{_caption(wanted, drawn)}", n=wanted.picked)
     if wanted.message_id:
         await chat.show_picture(wanted.message_id, picture, caption, _keyboard(wanted, drawn))
     else:
         await chat.send_photo(picture, caption, _keyboard(wanted, drawn))
+
+
+def _caption(wanted: StripOrder, drawn: DrawnStrip) -> str:
+    """Return the sentence by what an order without a further choice would be drawn with."""
+    if wanted.of_order:
+        return "choose_other"
+    return "choose_picked" if wanted.picked else "choose_led" if drawn.led else "choose"
 
 
 def _keyboard(wanted: StripOrder, drawn: DrawnStrip) -> Keyboard:

@@ -61,8 +61,20 @@ class TestStrip:
         turned = await seller.message_with("Показать ещё")
         assert turned["message_id"] == strip["message_id"]
         assert {"5", "6", "7", "8"} <= set(buttons(turned))
+        assert "возьму первую" in words(turned)
         picture = Image.open(io.BytesIO(await shop.download(turned["photo"][-1]["file_id"])))
         assert picture.width < 1200
+
+    async def test_the_next_covers_speak_of_the_one_that_was_chosen(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("2", on=strip)
+        await seller.presses("Показать ещё", on=strip)
+        user = (await shop.jobs_of(seller, "strip"))[0]["user_id"]
+        await shop.finish("strip", user, "done", "done")
+        turned = await seller.sees("Сейчас выбран № 2")
+        assert turned["message_id"] == strip["message_id"]
+        assert "возьму" not in words(turned)
 
     @pytest.mark.long
     async def test_a_finished_card_gets_another_cover(self, seller, photo, shop):

@@ -44,6 +44,7 @@ def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:
         cut=draft.cut,
         way=draft.way,
         design=draft.led,
+        picked=drafts.picked(draft),
     )
 
 
@@ -88,7 +89,9 @@ async def choose(turn: Turn, argument: str) -> None:
         await _refuse(turn, draft)
         return
     place = int(number) if number.isdecimal() and number.isascii() and len(number) < 3 else 0
-    drafts.keep(turn, replace(draft, design=name, picked=f"{stamp}:{place}" if place else "", variant=0))
+    led = draft.led if name else ""  # left to us, it no longer begins with the earlier one
+    picked = f"{stamp}:{place}" if place else ""
+    drafts.keep(turn, replace(draft, design=name, led=led, picked=picked, variant=0))
     await turn.answer(turn.text("strip.chosen", n=place) if name else turn.text("strip.chosen_ours"))
     await _confirm_below(turn)
 
