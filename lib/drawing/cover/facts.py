@@ -144,8 +144,12 @@ _LEADS = re.compile(
 _MEASURED = (
     r"(?:на|of|with|(?:объ[её]м|вес|размер|диаметр)ом|(?:длин|высот|ширин|толщин|масс)ой|(?:[её]мк|мощн|вместим)остью)"
 )
+_NAMED = re.compile(rf"(?<!\w){_MEASURED}$", re.IGNORECASE)
 _JOINS = re.compile(r"(?:[^\w)»\"]|(?<!\w)(?:и|или|and|or|x|х))$", re.IGNORECASE)
 _ADDS = r"(?:для|из|с|со|без|for|with|without|in)"
+# An amount that stands between two words goes without a trace: "Флешка 128 ГБ OTG", never "Speaker 12 hour battery".
+_AMOUNT = re.compile(r"^(?:кг|г|м?л|[ГТ]Б|мА\w*|к?Вт|kg|g|m?l|oz|[GT]B|mAh|k?W)$", re.IGNORECASE)
+_GOES_ON = r"(?!(?:и|или|на|по|в|во|x|х|and|or|on|per|to|at)\s)[^\W\d_]"
 _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
 
 
@@ -273,11 +277,13 @@ def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
 def _without(number: Number, words: str) -> str:
     """Return a line without the number that stands large beside it, if the rest reads on without it."""
     said = rf"{re.escape(number.value)}[ \u00a0-]?{re.escape(number.unit)}"
-    found = re.search(rf"^{said}$|\s+(?:{_MEASURED}\s+)?{said}(?=$|\s+{_ADDS}\s)", words, re.IGNORECASE)
+    between = rf"|\s+{said}(?=\s+{_GOES_ON})" if _AMOUNT.match(number.unit) else ""
+    found = re.search(rf"^{said}$|\s+(?:{_MEASURED}\s+)?{said}(?=$|\s+{_ADDS}\s){between}", words, re.IGNORECASE)
     if found is None:
         return words
     before, after = words[: found.start()], words[found.end() :]
-    return words if _LEADS.search(before) or _JOINS.search(before) else before + after
+    is_bound = any(rule.search(before) for rule in (_LEADS, _JOINS, _NAMED))
+    return words if is_bound else before + after
 
 
 def _accent(title: str) -> str:
