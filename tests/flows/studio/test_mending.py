@@ -140,6 +140,15 @@ async def test_a_photo_that_is_never_cut_is_not_called_badly_cut(seller, card, s
 
 
 @pytest.mark.long
+async def test_a_batch_that_would_come_out_the_same_is_spoken_of_as_many_photos(seller, card, shop):
+    batch = {"product": "batch", "preset": "white", "photos": ["a", "b"], "count": 2}
+    await as_if_ordered(shop, seller, batch, {"earned": 1})
+    await seller.presses("Плохой результат", on=card)
+    await seller.presses("Плохо вырезан товар")
+    await seller.sees("с этих фото не получится.*верну 1 кредит")
+
+
+@pytest.mark.long
 async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, card, shop):
     made = {"item0": {"by": "local:card", "files": {"note": ["cutout only"]}}}
     [job] = await as_if_ordered(shop, seller, {"preset": "clear"}, made)

@@ -267,6 +267,14 @@ async def test_a_file_that_is_no_usable_photo_is_refused_in_words(seller, shop, 
     assert await shop.balance(seller) == 2
 
 
+async def test_a_refused_file_leaves_the_photo_that_was_there_and_says_so(seller, photo):
+    await seller.sends_photo(photo)
+    await seller.says("Кружка")
+    data, name, mime, sentence = BAD_FILES["PDF"]
+    await seller.sends_file(data, name, mime)
+    await seller.sees(f"{sentence}.*Присланное раньше осталось в заказе.*Что сделать")
+
+
 @pytest.mark.parametrize(("size", "sentence"), [((180, 180), "слишком маленькая"), ((220, 2300), "слишком вытянутая")])
 async def test_a_photo_that_the_worker_would_refuse_is_refused_at_once(seller, shop, size, sentence):
     target = io.BytesIO()

@@ -220,7 +220,8 @@ async def _offer_credits(turn: Turn, root: Job) -> None:
     if redo and redo.state in cuts.OPEN:
         await turn.answer(turn.text("mend.early"), alert=True)
         return
-    why, price = turn.text("mend.bad.again" if redo else "mend.bad.same"), mends.worth(root)
+    same = "same_all" if len(root.args.get("photos") or []) > 1 else "same"
+    why, price = turn.text("mend.bad.again" if redo else f"mend.bad.{same}"), mends.worth(root)
     if not price:
         await turn.show(screen.paragraphs(why, turn.text("mend.bad.free")), [_back(turn, root)])
         return

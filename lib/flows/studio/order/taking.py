@@ -39,7 +39,8 @@ async def photo(turn: Turn, file: Attachment) -> None:
     try:
         await _check(turn.chat.bot, file)
     except errors.Rejected as error:
-        await screens.show_next(turn, turn.text(_sentence(error.code)))
+        stays = [turn.text("card.photo_stays")] if drafts.has_photo(draft) else []
+        await screens.show_next(turn, turn.text(_sentence(error.code)), *stays)
         return
     if adds:
         await _add(turn, draft, file)
