@@ -132,6 +132,37 @@ def test_beside_a_framed_photo_its_product_is_not_shown_once_more(turn):
     assert shown.size < 500
 
 
+@pytest.mark.parametrize("name", framed.DESIGNS)
+def test_a_framed_photo_without_calm_edges_stands_on_the_ground(name):
+    """Blurred, its edges would go on as stripes beside it."""
+    carpet = np.random.default_rng(7).integers(0, 256, (80, 60, 3)).astype(np.uint8)
+    photo = Image.fromarray(carpet).resize((600, 800), Image.Resampling.NEAREST)
+    made = framed.draw((300, 400), photo, (0, 0, 600, 800), facts.read("Шапка", ("Хлопок", "Мягкая")), name)
+    beside = np.asarray(made)[140:200, [3, 14, -14, -3]].reshape(-1, 3)
+    assert np.ptp(beside, axis=0).max() == 0
+
+
+def test_a_framed_photo_whose_product_was_hardly_found_has_no_straight_edge():
+    rows = 200 + 30 * np.sin(np.arange(800) / 40)[:, None, None]
+    photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))
+    made = np.asarray(framed.alone((800, 600), photo, (0, 0, 600, 800))).astype(int)
+    assert np.abs(np.diff(made[..., 0], axis=1)).max() < 5
+
+
+def test_the_part_of_a_framed_photo_is_one_of_its_product_and_of_a_plain_one_the_middle():
+    photo = Image.new("RGB", (900, 1200), (230, 230, 230))
+    focus = (100, 200, 801, 1001)
+    fine, _ = framed.views(photo, focus)
+    assert (fine[0] + fine[2]) / 2 == pytest.approx(450, abs=12)
+    assert (fine[1] + fine[3]) / 2 == pytest.approx(600, abs=12)
+    for x in range(120, 780, 8):  # a carpet, above what is nearly plain
+        ImageDraw.Draw(photo).line((x, 210, x, 560), (20, 20, 20), 3)
+    mask = Image.new("L", photo.size)
+    mask.paste(255, (150, 600, 750, 1000))
+    fine, _ = framed.views(photo, focus, mask)
+    assert fine[1] >= 560
+
+
 def test_a_framed_photo_leaves_its_product_some_air():
     photo = Image.new("RGB", (800, 640), (240, 240, 240))
     ImageDraw.Draw(photo).rectangle((30, 252, 780, 508), fill=(20, 60, 150))

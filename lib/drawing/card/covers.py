@@ -66,7 +66,7 @@ class Looks:
         if design not in framed.DESIGNS and choice.DESIGNS[choice.LAST_RESORT].bleeds.issuperset(self.picture.sides):
             return draw.draw(size, self.picture.image, one, choice.LAST_RESORT, turn, self.picture.sides, self.own)
         name = design if design in framed.DESIGNS else "panel"
-        shown = framed.views(photo, focus)
+        shown = framed.views(photo, focus, self.photo.mask)
         shown.insert(1, focus)
         return framed.draw(size, photo, focus, one, name, self.own, shown[(number - 1) % len(shown)])
 

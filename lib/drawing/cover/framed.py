@@ -29,6 +29,10 @@ MIDDLE = 0.62  # of each side: what one of its middle shows
 SHARP = 700  # pixels of a photo's shorter side at least: of a smaller one a part is blurred
 FADE = 0.12  # of what is beside a photo: so far from its edge that one's own light and dark are gone
 LEAP = 6  # of 255: more from one line of an edge to the next is another thing, less is the light
+STRIP = 0.02  # of a photo's length: its edge
+CALM = 0.7  # of an edge, at least, that changes slowly: what it shows can go on beside it
+BESIDE = 0.2  # of a place, at most, in which what is beside a photo need not be calm
+MARGIN = 30  # units round a photo that stands on the ground
 
 type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
@@ -66,12 +70,14 @@ def draw(
     return paper.image
 
 
-def views(photo: Image.Image, focus: Box) -> list[Box]:
+def views(photo: Image.Image, focus: Box, mask: Image.Image | None = None) -> list[Box]:
     """Return where the product's structure is finest, and its middle; nothing where the photo is too small for that."""
     if min(photo.size) < SHARP:
         return []
-    seen = photo.crop(focus)
-    [(x, y)] = finest(seen.convert("RGBA"), 1, NEAR)
+    seen = photo.crop(focus).convert("RGBA")
+    if mask and mask.getbbox():
+        seen.putalpha(mask.crop(focus))
+    [(x, y)] = finest(seen, 1, NEAR) or [(0.5, 0.5)]
     side = NEAR * min(seen.size)
     fine, middle = (x, y, side, side), (0.5, 0.5, MIDDLE * seen.width, MIDDLE * seen.height)
     return [_within(focus, *one) for one in (fine, middle)]
@@ -93,7 +99,7 @@ def _band(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """Words on a deep band across the foot."""
     title, made, high = _words(cover, cover.pair(UNBOUNDED))
     top = cover.bottom - high - 40 if cover.is_high else cover.height - high - 72
-    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, top + 2))
+    _fill(cover, photo, focus, Spot(0, 0, WIDTH, top + 2))
     cover.paper.band(top, cover.height, cover.tones.deep)
     cover.paper.band(top, top + 12, cover.tones.accent)
     _write(cover, title, made, top + 40, cover.tones)
@@ -111,7 +117,7 @@ def _head(cover: Cover, photo: Image.Image, focus: Box) -> None:
     over = 44 if made.blocks and focus[3] < (1 - AIR) * photo.height else 0  # no tile hides a foot
     if over:  # a mask may end above a toe
         focus = (*focus[:3], min(photo.height, round(focus[3] + AIR * (focus[3] - focus[1]))))
-    _fill(paper, photo, focus, Spot(0, top, WIDTH, low + over - top))
+    _fill(cover, photo, focus, Spot(0, top, WIDTH, low + over - top))
     paper.write(title, (48, cover.top), tones_.ink)
     draw_row(cover, made, (48, low), Inks(INK, cover.others["dark"].deep, WHITE))
 
@@ -121,11 +127,7 @@ def _panel(cover: Cover, photo: Image.Image, focus: Box) -> None:
     title, made, high = _words(cover, cover.pair(ONEST))
     edge = cover.top if cover.is_story else 30
     top = cover.bottom - high + (0 if cover.is_story else 12)
-    spot = Spot(30, edge, 840, top - edge - 34)
-    shown = _cropped(photo, focus, (cover.paper.px(spot.width), cover.paper.px(spot.height)))
-    mask = tile_mask(*shown.size, cover.paper.px(44))
-    cover.paper.image.paste(cover.tones.ground, (0, 0, *cover.paper.image.size))
-    cover.paper.image.paste(shown, (cover.paper.px(spot.x), cover.paper.px(spot.y)), mask)
+    _tile(cover.paper, photo, focus, Spot(MARGIN, edge, WIDTH - 2 * MARGIN, top - edge - 34))
     _write(cover, title, made, top, cover.tones)
 
 
@@ -137,7 +139,7 @@ def _diagonal(cover: Cover, photo: Image.Image, focus: Box) -> None:
     title, made, high = _words(capitals, cover.pair(OSWALD))
     top = cover.bottom - high - 50 if cover.is_high else cover.height - high - 72
     left = top + 22 if focus[3] < (1 - AIR) * photo.height else top - 68  # the slant hides no foot
-    _fill(cover.paper, photo, focus, Spot(0, 0, WIDTH, left + 2))
+    _fill(cover, photo, focus, Spot(0, 0, WIDTH, left + 2), left + 70 - top)
     points = [(0, top + 40), (WIDTH, top - 50), (WIDTH, cover.height), (0, cover.height)]
     cover.paper.polygon([(0, left), (WIDTH, top - 68), *points[2:]], cover.tones.accent)
     cover.paper.polygon(points, cover.tones.deep)
@@ -158,9 +160,48 @@ def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float,
     draw_row(cover, made, (48, top + title.height + 34), Inks(tones_.ink, tones_.accent))
 
 
-def _fill(paper: CoverSheet, photo: Image.Image, focus: Box, spot: Spot) -> None:
+def _fill(cover: Cover, photo: Image.Image, focus: Box, spot: Spot, slant: float = 0) -> None:
+    """Fill a place with the photo; one of another shape that cannot go on stands on the ground, above a slant."""
+    size = (cover.paper.px(spot.width), cover.paper.px(spot.height))
+    if _goes_on(photo, focus, size):
+        cover.paper.put(_cropped(photo, focus, size), (cover.paper.px(spot.x), cover.paper.px(spot.y)))
+        return
+    top = spot.y + (MARGIN if spot.y else cover.top if cover.is_story else MARGIN)
+    _tile(cover.paper, photo, focus, Spot(MARGIN, top, WIDTH - 2 * MARGIN, spot.bottom - slant - MARGIN - top))
+
+
+def _tile(paper: CoverSheet, photo: Image.Image, focus: Box, spot: Spot) -> None:
+    """Show the photo with round corners; one of another shape that cannot go on is narrower or lower than the place."""
     size = (paper.px(spot.width), paper.px(spot.height))
-    paper.image.paste(_cropped(photo, focus, size), (paper.px(spot.x), paper.px(spot.y)))
+    if _goes_on(photo, focus, size):
+        shown = _cropped(photo, focus, size)
+    else:
+        part = photo.crop(_around(focus, photo.size, size[0] / size[1]))
+        shown = ImageOps.contain(part, size, Image.Resampling.LANCZOS)
+    corner = (paper.px(spot.middle) - shown.width // 2, paper.px(spot.y) + (size[1] - shown.height) // 2)
+    paper.image.paste(shown, corner, tile_mask(*shown.size, paper.px(44)))
+
+
+def _goes_on(photo: Image.Image, focus: Box, size: tuple[int, int]) -> bool:
+    """Tell if the photo can fill a size: cropped, nearly of its shape, or with calm edges that go on beside it."""
+    shape = size[0] / size[1]
+    part = photo.crop(_around(focus, photo.size, shape))
+    if _may_lose(focus, photo.size, part.size, shape):
+        return True
+    axis = 1 if part.width > part.height * shape else 0
+    if min(part.width / shape / part.height, part.height * shape / part.width) > 1 - BESIDE:
+        return True
+    turned = part.rotate(90, expand=True) if axis else part
+    strip, at = max(2, round(turned.width * STRIP)), _side(focus, photo.size, axis)
+    edges = ((0, at > 0), (turned.width - strip, at < 1))
+    return all(_is_calm(turned.crop((left, 0, left + strip, turned.height))) for left, is_seen in edges if is_seen)
+
+
+def _is_calm(edge: Image.Image) -> bool:
+    """Tell if an edge of a photo changes slowly along most of it: no pattern, no other thing."""
+    lines = np.median(np.asarray(edge, dtype=np.float32), 1)
+    step = max(1, len(lines) // 75)
+    return bool(np.mean(np.abs(lines[step:] - lines[:-step]).max(-1) < 2 * LEAP) >= CALM)
 
 
 def _cropped(photo: Image.Image, focus: Box, size: tuple[int, int]) -> Image.Image:
@@ -171,6 +212,8 @@ def _cropped(photo: Image.Image, focus: Box, size: tuple[int, int]) -> Image.Ima
     if not _may_lose(focus, photo.size, part.size, shape):
         axis = 1 if part.width * size[1] > part.height * size[0] else 0
         free = (focus[axis] - box[axis], box[axis + 2] - focus[axis + 2])
+        if focus == (0, 0, *photo.size):  # the product was hardly found: a straight edge would show
+            free = part.size
         return _whole(part, size, _side(focus, photo.size, axis), free)
     near = (min(part.width, part.height * shape), min(part.height, part.width / shape))
     centre = [_start(focus, photo.size, box, axis, near[axis]) for axis in (0, 1)]
@@ -238,7 +281,7 @@ def _beyond(shown: Image.Image, size: tuple[int, int], left: int) -> Image.Image
     is_low = shown.height < size[1]
     turned = shown.rotate(90, expand=True) if is_low else shown
     wide, high = (size[1], size[0]) if is_low else size
-    strip = max(2, turned.width // 50)
+    strip = max(2, round(turned.width * STRIP))
     made = np.empty((high, wide, 3), dtype=np.float32)
     half = left + turned.width // 2
     for edge, border, side in (

@@ -15,6 +15,7 @@ THIN = 0.002  # of it, at most, that is thin: a leg, a handle, a spout
 AIR = 14  # units round a seal that a thin part stays away from
 CELLS = 60  # the product is looked at in so many cells a side
 LEAST = 7  # of them: what is narrower is thin
+EQUAL = 0.97  # of the most structure: no less fine
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def with_round(product: Subject, pairs: Iterable[tuple[Spot, Point]], radius: fl
 def finest(product: Image.Image, count: int, share: float) -> list[Point]:
     """Return the places with the finest structure that are wholly product, far enough from each other, from the top.
 
-    Each is the middle of a square with this share of the shorter side; 0 is left or top, 1 right or bottom.
+    Of places no less fine it is the one in their middle. Each is the middle of a square with this share of the
+    shorter side; 0 is left or top, 1 right or bottom.
     """
     factor = 200 / max(product.size)
     size = (max(20, round(product.width * factor)), max(20, round(product.height * factor)))
@@ -123,7 +125,8 @@ def finest(product: Image.Image, count: int, share: float) -> list[Point]:
     score = np.where(full > 0.9 * full.max(), _sums(edges * inner, side), -1)
     found = list[Point]()
     while len(found) < count and score.max() >= 0:
-        y, x = (int(one) for one in np.unravel_index(int(score.argmax()), score.shape))
+        equal = np.argwhere(score >= EQUAL * score.max())
+        y, x = (int(one) for one in equal[np.abs(equal - equal.mean(0)).sum(1).argmin()])
         found.append(((x + side / 2) / size[0], (y + side / 2) / size[1]))
         score[max(0, y - side) : y + side, max(0, x - side) : x + side] = -1
     return sorted(found, key=lambda one: one[1])
