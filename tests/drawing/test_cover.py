@@ -514,6 +514,13 @@ def test_every_design_says_what_its_number_is_of(monkeypatch, name):
         assert said.lower().replace("\u00a0", " ").count("тепло") == 1, said
 
 
+def test_what_a_number_is_of_begins_the_lines_of_an_editorial_as_they_do(monkeypatch):
+    read = facts.read("Кеды белые", ("Лёгкие 190 г", "Мягкая стелька"))
+    sheet = drawn(monkeypatch, "editorial", PRODUCTS["shoe"], read)
+    lines = [words.lines[0] for words, *_ in sheet.words]
+    assert lines[-2:] == ["Лёгкие", "Мягкая стелька"]
+
+
 def test_the_words_of_the_tiles_have_one_size(monkeypatch):
     read = facts.read("Мышь беспроводная", ("Тихий клик", "До 12 месяцев без зарядки", "Для правой и левой руки"))
     sheet = drawn(monkeypatch, "bento", PRODUCTS["cube"], read)

@@ -244,14 +244,35 @@ def test_a_product_that_its_photo_cuts_above_loses_nothing_at_its_sides(monkeypa
 
 
 @pytest.mark.parametrize("said", [("Высокая посадка", "Плотный деним"), ("Натуральная кожа", "Подкладка из вискозы")])
-def test_a_product_that_its_photo_cuts_below_stands_beside_the_plate_and_large(monkeypatch, said):
+@pytest.mark.parametrize(("size", "least"), [((270, 360), 600), ((270, 480), 700)])
+def test_a_product_that_its_photo_cuts_below_is_large_and_little_of_it_is_under_the_plate(
+    monkeypatch, said, size, least
+):
     tiles = []
     monkeypatch.setattr(CoverSheet, "tile", lambda sheet, spot, *rest, **more: tiles.append(spot))
     product = box(0.65, "massive")
-    spot, *_ = spots_of(monkeypatch, "bleed", product, "Джинсы женские прямые", ("bottom",), said)
-    assert spot.bottom == 1200
-    assert spot.x > tiles[0].right
-    assert spot.height > 540
+    spot, *_ = spots_of(monkeypatch, "bleed", product, "Джинсы женские прямые", ("bottom",), said, size)
+    assert spot.bottom == pytest.approx(900 * size[1] / size[0])
+    under = max(0, tiles[0].right - spot.x) * max(0, min(spot.bottom, tiles[0].bottom) - max(spot.y, tiles[0].y))
+    assert under <= 0.07 * spot.width * spot.height
+    assert spot.height > least
+
+
+def test_a_title_becomes_smaller_where_its_product_would_be_small(monkeypatch):
+    said = ("До -20 градусов", "Утеплитель холлофайбер")
+    spot, _, size = spots_of(monkeypatch, "bleed", box(0.79, "round"), "Куртка зимняя стёганая", (), said)
+    assert spot.width > 430
+    assert size >= 84
+
+
+def test_an_editorial_product_is_as_wide_as_its_height_allows(monkeypatch):
+    spot, *_ = spots_of(monkeypatch, "editorial", box(1.2, "massive"), "Футболка с принтом унисекс")
+    assert spot.width > 600
+
+
+def test_the_title_of_a_tile_leaves_its_product_air(monkeypatch):
+    spot, words, _ = spots_of(monkeypatch, "bento", box(0.9, "massive"), "Смартфон с большим экраном")
+    assert spot.y - words.bottom >= 28
 
 
 def test_a_product_that_its_photo_cuts_below_alone_keeps_its_sides_on_a_square_cover(monkeypatch):

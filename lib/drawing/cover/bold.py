@@ -24,10 +24,11 @@ from lib.drawing.cover.parts import (
     set_title,
     stand,
 )
-from lib.drawing.cover.places import UNDER, aside, clear, place, smaller, with_round
+from lib.drawing.cover.places import HIDDEN, UNDER, aside, clear, place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
+LARGE = (0.52, 0.5)  # of the card's width or height: a product that takes this is large
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,8 @@ def bleed(cover: Cover) -> None:
     paper, tones, high = cover.paper, cover.tones, cover.height
     paper.light((0.68 * WIDTH, 0.58 * high), (0.8 * WIDTH, 0.6 * high), tones.soft, tones.ground, tones.ground, 1)
     paper.disc(640, high * 0.62, min(430, high * 0.4), tones.shade, 0.55)
-    title, beside = _beside(cover)
     plate = _plate(cover)
-    top = cover.top + title.height + 90
-    top = cover.top if beside else top
-    right = max(470, 72 + title.width)  # of a title beside the product
-    if cover.product.sides:
-        spots = _cut(cover, top, plate, right)
-    else:
-        spots = _beside_title(cover, top, plate, right) if beside else _below_title(cover, top, plate)
-    spot, _ = clear(cover.product, ((one, plate.spot) for one in spots), UNDER)
+    title, spot = _placed(cover, plate)
     if cover.product.hangs:
         stand(cover, spot, drop=Drop())
     else:
@@ -60,6 +53,24 @@ def bleed(cover: Cover) -> None:
     paper.write(set_second(cover, cover.pair(ONEST).text), (52, cover.top), tones.ink)
     paper.write(title, (48, cover.top + 58), tones.ink)
     _show_plate(cover, plate)
+
+
+def _placed(cover: Cover, plate: Plate) -> tuple[TextBlock, Spot]:
+    """Return the title and the place of the product: a smaller title where the product would else be small."""
+    made = [(title, _place(cover, plate, title, beside)) for title, beside in _titles(cover)]
+    large = (one for one in made if one[1].width >= LARGE[0] * WIDTH or one[1].height >= LARGE[1] * cover.height)
+    return next(large, max(made, key=lambda one: one[1].width))
+
+
+def _place(cover: Cover, plate: Plate, title: TextBlock, beside: bool) -> Spot:
+    top = cover.top if beside else cover.top + title.height + 90
+    right = max(470, 72 + title.width)  # of a title beside the product
+    if cover.product.sides:
+        spots = _cut(cover, top, plate, right)
+    else:
+        spots = _beside_title(cover, top, plate, right) if beside else _below_title(cover, top, plate)
+    most = HIDDEN if "bottom" in cover.product.sides else UNDER  # its toes and hems are not in the photo
+    return clear(cover.product, ((one, plate.spot) for one in spots), most)[0]
 
 
 def _lies(cover: Cover) -> bool:
@@ -88,8 +99,9 @@ def _cut(cover: Cover, top: float, plate: Plate, right: float) -> Iterator[Spot]
     left = max(room.x, plate.spot.right + 20)
     aside_ = replace(room, x=left, width=max(60, room.right - left))
     for free in (room, aside_ if "bottom" in cover.product.sides else above):
-        for spot in smaller(cover.product, free, *((0.3, 0) if beside else (0.6, 1))):
-            yield anchored(cover, spot)
+        for across_ in (0.3,) if beside else (0.6, 0.9):
+            for spot in smaller(cover.product, free, across_, 0 if beside else 1):
+                yield anchored(cover, spot)
 
 
 def _beside_title(cover: Cover, top: float, plate: Plate, left: float) -> Iterator[Spot]:
@@ -100,14 +112,17 @@ def _beside_title(cover: Cover, top: float, plate: Plate, left: float) -> Iterat
     yield place(cover.product, replace(room, height=plate.spot.y - 24 - room.y), 0.3)
 
 
-def _beside(cover: Cover) -> tuple[letters.TextBlock, bool]:
-    """Set the title, and tell if it stands beside the product: a narrow one needs the card's height."""
+def _titles(cover: Cover) -> Iterator[tuple[TextBlock, bool]]:
+    """Yield the title, large and smaller, and if it stands beside the product: a narrow one needs the card's height."""
     pair = cover.pair(ONEST)
     if cover.product.is_narrow or (cover.product.is_tall and not cover.is_high):
         title = set_title(cover, pair.title, (430, cover.height * 0.44), (104 if cover.is_high else 80, 52), 5)
         if letters.fits(title, 430, 5):
-            return title, True
-    return set_title(cover, pair.title, (800, cover.height * 0.27), (136 if cover.is_high else 108, 64), 3), False
+            yield title, True
+            return
+    for share, least in ((0.27, 64), (0.17, 84)):
+        room, sizes = (800, cover.height * share), (136 if cover.is_high else 108, least)
+        yield set_title(cover, pair.title, room, sizes, 3), False
 
 
 def _plate(cover: Cover) -> Plate:

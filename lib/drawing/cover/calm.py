@@ -45,8 +45,7 @@ def editorial(cover: Cover) -> None:
     paper.write(set_second(cover, pair.text, 804, 42), (50, cover.top + 4), tones.muted)
     paper.band(cover.top + 62, cover.top + 64.5, tones.ink, left=50, right=850)
     top = start + title.height + title.size * 0.04
-    wide = cover.product.is_wide
-    room = Spot(60 if wide else 170, top, 780 if wide else 560, cover.bottom - foot - top)
+    room = Spot(60, top, 780, cover.bottom - foot - top)
     paper.write(title, (42, start), tones.ink, accent=(facts.accent, tones.accent))
     stand(cover, place(cover.product, room), 0.3, Drop(6, 14, 0.18))
     paper.band(cover.bottom - foot + 40, cover.bottom - foot + 42.5, tones.ink, left=50, right=850)
@@ -56,7 +55,8 @@ def editorial(cover: Cover) -> None:
         size = figure_size(cover, pair.title, 330, 160)
         ink = tones.accent if contrast(tones.accent, tones.shade) >= 3 else tones.ink
         draw_figure(cover, pair.title, (48, cover.bottom - foot + 50), size, ink)
-        lines = [facts.number.note, *facts.benefits] if facts.number.note else lines
+        note = facts.number.note
+        lines = [note[:1].upper() + note[1:], *facts.benefits] if note else lines
         left = 410.0
     kept = [line for line in lines if letters.measure(line, pair.text, SMALLEST) <= 850 - left][:3]
     size = min([letters.fit(line, pair.text, (850 - left, 56), (42, SMALLEST), lines=1).size for line in kept] or [42])

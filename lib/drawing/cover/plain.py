@@ -147,8 +147,9 @@ def bento(cover: Cover) -> None:
     paper.tile(room, 44, tint.ground)
     title = set_title(cover, pair.title, (760, 200), (80 if cover.is_high else 68, 50), 2)
     paper.write(set_second(cover, pair.text, 760, 42), (72, top + 36), mix(tint.ink, tint.ground, 0.25))
-    paper.write(title, (70, top + 86), tint.ink)
-    start = top + title.height + 96
+    head = top + (86 if cover.facts.second else 50)
+    paper.write(title, (70, head), tint.ink)
+    start = head + title.height + 30
     stand(cover, place(cover.product, Spot(120, start, 660, room.bottom - start - 22), 0.5, 0.7), 0.3)
     width = (840 - 20 * (len(tiles) - 1)) / max(1, len(tiles))
     said = _said(cover, pair, (width, high))
