@@ -36,6 +36,8 @@ _FORBIDDEN = {
         "price": (
             r"\d[\d\s.,]*\s?(?:[₽€$₸£₴¥]|(?:руб(?:\.|ль|ля|лей|)|тенге|доллар\w*)(?!\w)|р\.(?=\s|$))",
             r"(?:[₽€$₸£₴¥]|\b(?:руб(?:\.|л[ьяей]+)?|usd|rub))\s?\d(?:[\d\s.,]*\d)?",  # and not EUR 42, a shoe's size
+            r"\b(?:(?:only|just|за|всего)\s+eur\s?\d+|eur\s?\d+[.,]\d\d|\d+[.,]\d\d\s?eur)\b",
+            r"(?<![\d.,])(?:[3-9]|\d\d+)(?:[.,]\d\d)?\s?евро(?=\s*(?:$|[,.;:!)/]|за\b))",  # and not 2 евро, a linen set
             r"\b(?:[2-9]\d\d|\d{4,})\s?р\b(?!-)",  # and not size 54 р, nor a child's 104 р
             r"(?<!\d)(?<!\d\s)[-–−]\s?\d+\s?%",  # and not 95–100 %
             r"\b\d+\s?%\s+(?:off|discount)\b|\bsave\s(?:up\sto\s)?\d+\s?%$|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
@@ -69,6 +71,8 @@ _FORBIDDEN = {
 # What reads like one of those, and is a size or a modest word: it is passed over.
 _HARMLESS = re.compile(
     r"\b(?:размеры?|рост|size)[\s:]*(?:\d{2,3}\s?[-–/,]\s?)?1?\d{1,2}\s?р\.?(?=\W|$)"
+    r"|\bразмеры?[\s:]*\d\d(?:[.,]5)?\s?евро\b|\d\s?[x×х*]\s?\d+\s?(?:см\s?)?евро\b"
+    r"|\b(?:кпб|бель[её]|простын|пододеяльник|одеял|плед|покрывал|наматрас)\w*[^,;]*\bевро\b"
     r"|\b(?:not\s+the\s+(?:cheapest|best)|не\s+сам\w+\s+(?:лучш|деш[её]в|выгодн)\w+)\b",
     re.IGNORECASE,
 )
