@@ -6,7 +6,7 @@ Every drawing takes the kept cut, and makes one itself where there is none: noth
 conversation's or an order's, so each look also names the person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,11 +77,12 @@ class KnownCut:
         """The ways that are in the picture: a cut that is sure is looked at alone."""
         return self.offered[:1] if self.verdict == "sure" else self.offered
 
-    def others(self, used: str, *, alone: bool) -> tuple[str, ...]:
-        """Return up to three ways that an order has not used; of those alone in which the product stands free."""
+    def others(self, used: Collection[str], *, alone: bool) -> tuple[str, ...]:
+        """Return up to three ways in which an order was not drawn; of those alone in which the product stands free."""
         fits = self.alone if alone else self.ways
-        used = used or (next(iter(self.alone), "") if alone else self.default)
-        return tuple(way for way in fits if way != used)[:3]
+        unsaid = next(iter(self.alone), "") if alone else self.default
+        seen = {way or unsaid for way in used}
+        return tuple(way for way in fits if way not in seen)[:3]
 
 
 def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple[str, Keyboard]:

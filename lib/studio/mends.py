@@ -7,7 +7,7 @@
 A change is an order of its own that costs nothing and names in `mends` the order that was paid: the first of them all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -25,6 +25,9 @@ REASONS = ("cut", "words", "product", "other")
 COVERS = ("wb", "ozon", "story")  # the presets with words and designs
 ONLY = " only"  # how the note of a result ends that can be shown in this one way alone
 
+# The arguments that are others in a copy that differs in its cut alone: they say where it came from and goes.
+_BESIDES = ["bot", "chat_id", "message_id", "language", "file_id", "source", "cut", "way", "promised", "mends"]
+
 type GivenBack = Literal["given", "already", "limit", "early", "late"]
 
 
@@ -40,6 +43,14 @@ class Aftercare:
     def left(self) -> int:
         """How many free changes are left."""
         return 0 if self.is_refunded else max(0, FREE - self.changes)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How an order or a copy of it showed its product: the seller's choice, and what the picture's note says."""
+
+    way: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -150,23 +161,33 @@ def _note(job: Job) -> str:
     return str((job.checkpoint.get("item0") or {}).get("files", {}).get("note", [""])[0])
 
 
-def without_cut(job: Job) -> dict[str, Any]:
-    """Return the arguments by which the product is shown in another way: framed after a cut, cut out after a frame."""
-    return {"way": "network" if _note(job).startswith("framed") else "framed"}
+def _without_cut(job: Job) -> str:
+    """Return the way that shows the product differently: framed after a cut, cut out after a frame."""
+    return "network" if _note(job).startswith("framed") else "framed"
 
 
-def redone(job: Job, reason: str) -> Mapping[str, Any] | None:
-    """Return what changes when an order is made once more for this reason; None where nothing would."""
+def _has(drawings: Collection[Drawing], way: str) -> bool:
+    """Say whether one shows the product in this way; where nobody chose a cut, it was the first one."""
+    seen = ("framed" if one.note.startswith("framed") else one.way or "network" for one in drawings)
+    return way in seen
+
+
+def redone(job: Job, reason: str, drawings: Collection[Drawing] = ()) -> Mapping[str, Any] | None:
+    """Return what changes when an order is made once more for this reason; None where nothing would.
+
+    What the seller has in `drawings` already is not made again.
+    """
     product, preset = job.args.get("product"), job.args.get("preset")
     if product == "batch":
         return in_another_way(job) | _delivered(job) if can_vary(job) else None
     if reason not in ("cut", "product") and can_vary(job):
         return in_another_way(job)
-    if _note(job).endswith(ONLY):
+    way = _without_cut(job)
+    if _note(job).endswith(ONLY) or (product != "background" and _has(drawings, way)):
         return in_another_way(job) if product != "background" and preset in (*COVERS, "classified") else None
     if product == "background":  # a scene has no place for a framed photo
         return in_another_way(job) | {"way": "network" if job.args.get("way") == "plain" else "plain"}
-    return without_cut(job) | (in_another_way(job) if preset in ("white", "classified") else {})
+    return {"way": way} | (in_another_way(job) if preset in ("white", "classified") else {})
 
 
 def _delivered(job: Job) -> dict[str, Any]:
@@ -186,6 +207,12 @@ async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Afterc
     """Return what a person has had of an order since it was finished."""
     found = await SQL.look_after.one(conn, Aftercare, user_id=user_id, order_id=order_id)
     return found or Aftercare(FREE, is_refunded=True, is_bad=False)
+
+
+async def list_drawings(conn: db.Connection, job: Job) -> list[Drawing]:
+    """Return how an order was drawn, and each copy of it that differs in its cut alone, the first one first."""
+    asked = {"user_id": job.user_id, "order_id": job.id, "root": root(job), "besides": _BESIDES}
+    return await SQL.list_drawings.all(conn, Drawing, **asked)
 
 
 async def complain(conn: db.Connection, user_id: int, order_id: int, reason: str) -> bool:

@@ -18,6 +18,30 @@ select (
     is_given_back(%(order_id)s) as is_refunded,
     exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad;
 
+-- name: list_drawings
+-- An order and its copies that differ from it in the cut alone; only what came after the paid order is read.
+with family as (
+    select id
+    from jobs
+    where user_id = %(user_id)s
+    and id >= %(root)s
+    union all
+    select id
+    from job_history
+    where user_id = %(user_id)s
+    and id >= %(root)s
+    and (id = %(root)s or args ->> 'mends' = %(root)s::text)
+)
+select coalesce(other.args ->> 'way', '') as way,
+    coalesce(other.checkpoint -> 'item0' -> 'files' -> 'note' ->> 0, '') as note
+from every_job job
+join every_job other on other.task = job.task and other.args - %(besides)s::text[] = job.args - %(besides)s::text[]
+where job.id = %(order_id)s
+and other.id = any(array(select id from family))
+and (other.id = %(root)s or other.args ->> 'mends' = %(root)s::text)
+and other.state not in ('failed', 'cancelled')
+order by other.id;
+
 -- name: complain
 -- An order is called bad once, while its result is not old and was not refunded; of a batch, a part is a result.
 insert into complaints (job_id, user_id, reason, product, look)

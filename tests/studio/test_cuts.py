@@ -134,14 +134,17 @@ def test_the_product_stands_free_in_the_chosen_way_or_in_the_one_that_is_surely_
 @pytest.mark.parametrize(
     ("known", "used", "alone", "others"),
     [
-        (SURE, "", False, ("plain", "framed")),
-        (SURE, "framed", False, ("network", "plain")),
-        (SURE, "network", True, ("plain",)),
-        (SURE, "", True, ("plain",)),
-        (UNSURE, "network", False, ("wide", "plain", "framed")),
-        (UNSURE, "network", True, ()),
-        (HOPELESS, "", False, ()),
-        (HOPELESS, "", True, ()),
+        (SURE, [""], False, ("plain", "framed")),
+        (SURE, ["framed"], False, ("network", "plain")),
+        (SURE, ["", "framed"], False, ("plain",)),
+        (SURE, ["", "framed", "plain"], False, ()),
+        (SURE, ["network"], True, ("plain",)),
+        (SURE, [""], True, ("plain",)),
+        (UNSURE, ["network"], False, ("wide", "plain", "framed")),
+        (UNSURE, ["network", "wide"], False, ("plain", "framed")),
+        (UNSURE, ["network"], True, ()),
+        (HOPELESS, [""], False, ()),
+        (HOPELESS, [""], True, ()),
     ],
 )
 def test_other_cuts_of_an_order_are_those_it_has_not_used(known, used, alone, others):

@@ -135,6 +135,21 @@ async def test_a_free_change_counts_once_it_is_made_or_under_way(conn, make_user
     assert (after.changes, after.left, after.is_bad) == (2, 1, False)
 
 
+async def test_the_copies_of_an_order_differ_from_it_in_the_cut_alone(conn, make_user):
+    alice, mallory = await make_user(credits=5), await make_user(credits=5)
+    order_id = await ordered(conn, alice, message_id=1)
+    free = {"price": 0, "mends": order_id, "message_id": 2}
+    changed = await ordered(conn, alice, title="Чашка", **free)
+    await ordered(conn, alice, way="framed", cut="cut:1", **free)
+    await ordered(conn, alice, way="wide", title="Чашка", **free)
+    await ordered(conn, alice, way="plain", state="failed", **free)
+    await ordered(conn, alice, way="network")  # an order of its own
+    await ordered(conn, mallory, way="alpha", **free)
+    for number, ways in ((order_id, ["", "framed"]), (changed, ["", "wide"])):
+        drawings = await mends.list_drawings(conn, await table.get_job_by_id(conn, number))
+        assert [one.way for one in drawings] == ways
+
+
 async def test_a_refunded_order_has_no_free_changes(conn, make_user):
     alice = await make_user(credits=5)
     order_id = await bad(conn, alice)
@@ -248,6 +263,23 @@ def test_a_change_belongs_to_the_order_that_was_paid():
 def test_a_bad_result_is_made_in_another_way_by_its_reason(note, reason, changes):
     bad_job = job(args=CARD | {"variant": 3, "count": 2}, checkpoint={"item0": {"files": {"note": [note]}}})
     assert mends.redone(bad_job, reason) == changes
+
+
+@pytest.mark.parametrize(
+    ("args", "note", "drawn", "changes"),
+    [
+        ({}, "cutout", [("", "cutout"), ("framed", "framed")], {"variant": 1}),
+        ({"way": "framed"}, "framed", [("", "cutout"), ("framed", "framed")], {"variant": 1}),
+        ({"way": "wide"}, "cutout", [("", "framed"), ("wide", "cutout")], {"variant": 1}),
+        ({}, "framed", [("", "framed"), ("wide", "cutout")], {"way": "network"}),
+        ({"preset": "white"}, "cutout", [("", "cutout"), ("framed", "framed")], None),
+        ({"product": "background"}, "cutout", [("", "cutout"), ("plain", "cutout")], {"way": "plain", "variant": 1}),
+    ],
+)
+def test_a_badly_cut_result_is_not_made_in_a_way_that_the_seller_has(args, note, drawn, changes):
+    bad_job = job(args=CARD | args, checkpoint={"item0": {"files": {"note": [note]}}})
+    drawings = [mends.Drawing(*one) for one in drawn]
+    assert mends.redone(bad_job, "cut", drawings) == changes
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)

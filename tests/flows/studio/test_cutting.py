@@ -281,7 +281,8 @@ async def test_a_finished_order_is_drawn_with_another_cut_once_and_for_nothing(s
     await seller.presses("Ozon")
     await seller.presses("Сделать")
     await shop.settle(seller)
-    await seller.presses("Вырезать иначе")
+    result = await seller.message_with("Вырезать иначе")
+    await seller.presses("Вырезать иначе", on=result)
     shown = await seller.sees("перерисую тот же заказ")
     way = list(buttons(shown))[-1]
     for _ in range(2):
@@ -292,6 +293,10 @@ async def test_a_finished_order_is_drawn_with_another_cut_once_and_for_nothing(s
     assert again["args"]["way"] not in ("", "network")
     assert await shop.balance(seller) == 1
     assert "уже перерисован" in seller.toast["text"]
+    await seller.presses("Вырезать иначе", on=result)
+    left = await seller.sees("перерисую тот же заказ|По-другому показать товар")
+    assert shown["message_id"] < left["message_id"]
+    assert buttons(shown)[way] not in buttons(left).values(), "what was drawn is not offered again"
 
 
 @pytest.fixture

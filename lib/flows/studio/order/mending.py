@@ -6,6 +6,7 @@
 [bad result] again -> the credits back
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -207,11 +208,17 @@ async def _redo(turn: Turn, job: Job, reason: str) -> None:
     begun = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, f"redo:{root.id}"))
     if after.is_refunded or not after.is_bad:
         await turn.answer(turn.text("mend.given_already" if after.is_refunded else "mend.late"), alert=True)
-    elif (new or begun is None) and (changes := mends.redone(job, reason)) and await _has_source(turn, job):
+    elif (new or begun is None) and (changes := await _redone(job, reason)) and await _has_source(turn, job):
         await turn.show(turn.text("mend.bad.thanks"), [screen.home(turn)])
         await _make(turn, job, f"redo:{root.id}", **changes)
     else:
         await _offer_credits(turn, root)
+
+
+async def _redone(job: Job, reason: str) -> Mapping[str, Any] | None:
+    """Return what changes in an order that is made once more; None where the seller has it like that already."""
+    drawings = await db.run(lambda conn: mends.list_drawings(conn, job))
+    return mends.redone(job, reason, drawings)
 
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
