@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from bench import results
 from lib import errors
@@ -98,9 +98,8 @@ def _one_core() -> dict[str, str]:
 
 
 def _dimmed(data: bytes) -> bytes:
-    """Return a copy as a bad phone would take it."""
-    rgb = Image.open(io.BytesIO(data)).convert("RGB")
-    rgb.thumbnail((800, 800), Image.Resampling.LANCZOS)
+    """Return a copy as a bad phone would take it, of 800 pixels, for on fewer its noise would be twice as coarse."""
+    rgb = ImageOps.contain(Image.open(io.BytesIO(data)).convert("RGB"), (800, 800), Image.Resampling.LANCZOS)
     pixels = np.asarray(rgb, dtype=np.float32) * 0.72 * np.array([1.0, 0.93, 0.74], dtype=np.float32)
     pixels = pixels + np.random.default_rng(1).normal(0, 9, pixels.shape)
     out = io.BytesIO()
