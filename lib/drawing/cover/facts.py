@@ -57,14 +57,14 @@ KINDS = {
         r"|(?:банан|апельсин|мандарин|персик)(?!ов(?:ый|ая|ое)\b)|яблоки|груш[аи]\b(?! бокс)|гранат\b"
         r"|авокадо|виноград|клубник|томат|огурц"
         r"|оливки|хлеб\b|рыба\b|мясо\b|креветк|avocado|bananas|oranges|lemons|olives|asparagus|bread\b(?! (?:b|m))"
-        r"|спарж|pasta\b|rice\b(?! cook)"
+        r"|спарж|pasta\b(?! (?:m|roll|pot|drying))|rice\b(?! cook)"
     ),
     "beauty": (
         r"cream|serum|shampoo|face mask|lipstick|perfume|lotion|soap|mascara|scrub|balm|крем|сыворот|шампун"
         r"|туалетн\w+ вод|вода туал"
         r"|маск[аи] для|помад|духи|парфюм|лосьон|мыло|тушь|гель для|скраб|бальзам|пудр"
         r"|тоник|зубн"
-        r"|лак для|расч[её]ск|румян|hair ?brush|nail polish|makeup"
+        r"|лак для (?!мебел|дерев|паркет|пол)|расч[её]ск|румян|hair ?brush|nail (?:polish|clipper|file)|makeup"
     ),
     "kids": (
         r"toy|kids|baby|doll|puzzle|robot(?! (?:vac|mop))|plush|dog\b|cat\b|remote control car"
@@ -90,7 +90,7 @@ KINDS = {
         r"|фитнес|термобель|трекинг"
     ),
     "clothes": (
-        r"dress|t-?shirt|hoodie|jeans|jacket|coat\b|sneaker|boots?\b|shoe|socks|beanie|hat\b|cap\b|glove|sweater|shirt"
+        r"dress(?!er|ing)|t-?shirt|hoodie|jeans|jacket|coat\b|sneaker|boots?\b|shoe|socks|beanie|hat\b|cap\b|glove|sweater|shirt"
         r"|skirt|trousers|pants|backpack|bag\b|tote|wallet|belt\b|scarf|glasses|sunglasses|bracelet|earring"
         r"|бейсболк|снуд"
         r"|плать|футболк|худи|джинс|куртк|пальто|кроссов|ботин|туфл|сапог|носк|шапк|перчат|свитер|рубаш|юбк"
@@ -102,8 +102,8 @@ KINDS = {
         r"|парк[аиу]\b|джемпер|пуловер|кофт|лосин|бомбер|пончо|туник|сарафан|анорак|олимпийк|угги|сланц|портфел|клатч"
         r"|балаклав|ушанк|бандан|панам|берет\b"
         r"|windbreaker|parka|anorak|shorts\b|sandal|slipper|flip[- ]flop|jumper|cardigan|pullover|long ?sleeve|leggings"
-        r"|vest\b|blouse|polo\b|raincoat|stockings|tights|swimsuit|bikini|py?ja?mas|robe\b|heels\b|loafer|moccasin|mitten"
-        r"|clutch\b|purse|necklace|rings?\b(?! light)"
+        r"|vest\b|blouse|polo\b|raincoat|stockings|tights|swimsuit|bikini|p[ay]ja?mas|robe\b|heels\b|loafer|moccasin|mitten"
+        r"|clutch\b|purse|necklace|(?<!key )rings?\b(?! light)"
     ),
     "tech": (
         r"headphone|earbud|speaker|phone|smartphone|laptop|keyboard|mouse\b|monitor|camera|watch\b|charger|cable"
@@ -116,10 +116,11 @@ KINDS = {
         r"|плеер|планшет|телевизор|проектор|усилител|модем|флешк|мультивар|микроволнов|тостер|миксер|мясоруб|вентилятор"
         r"|обогревател|триммер|фотоаппарат|объектив|видеокамер|очистител\w* воздуха|электробритв|бритва\b"
         r"|набор для стриж|машинк\w+ для стриж|выпрямител|плойк|эпилятор|ирригатор|саундбар|дрон\b|квадрокоптер"
-        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)|tv\b"
+        r"|микрофон|штатив|робот[- ](?:пыл|мой)|robot (?:vac|mop)"
+        r"|tv\b(?! (?:wall )?(?:stand|bench|unit|cabinet|mount|bracket))"
         r"|ipod|player\b|tablet\b|clipper|shaver|purifier|air fryer|toaster|mixer(?! tap)|microwave|fan\b|heater"
         r"|trimmer|steamer|(?:steam|curling) iron|epilator|electric toothbrush|soundbar|drone\b|microphone|tripod"
-        r"|webcam|projector|earphone|headset|smartwatch"
+        r"|webcam|projector|earphone|headset|smartwatch|television"
     ),
     "eco": r"eco\b|bamboo|reusable|эко|бамбук|многоразов",
     "home": (
@@ -131,7 +132,7 @@ KINDS = {
         r"|кашпо|крышк"
         r"|кастрюл|термос|бутыл|корзин|ковёр|ковер|штор|зеркал|свеч|полотен|доск|нож"
         r"|скамей|тумб|комод|этажерк|стеллаж|матрас|одеял|простын|наволоч|bench\b(?! press)|dresser|nightstand|mattress"
-        r"|quilt|duvet"
+        r"|quilt|duvet|pasta maker|tv (?:wall )?(?:stand|bench|unit|cabinet|mount|bracket)"
     ),
 }
 HANGING = re.compile(r"(?<![^\W\d_])(?:люстр|подвесн|гирлянд|кашпо подвесн)", re.IGNORECASE)
