@@ -1,7 +1,7 @@
 """A sign for a benefit, by all its words together: a softmax over what it says, or no sign where none is certain.
 
 A wrong sign does harm, so an unlikely one is left out. `python -m dev.signs.learn` learned the meaning of the words
-from some 26,000 products with their benefits (dev/signs/*.txt): `signs.npz` has a weight for each pair of a feature and
+from some 34,000 products with their benefits (dev/signs/*.txt): `signs.npz` has a weight for each pair of a feature and
 a sign that go together. To teach it more, add lines there and run it again.
 
 The signs are of Tabler (MIT), Phosphor (MIT) and Lucide (ISC); their licences lie beside them. `signs.webp` holds one
@@ -28,6 +28,7 @@ COLUMNS = 16
 LIKELY = 0.46  # the least probability of a sign that is shown
 SCALE = 0.2  # of the weights, which are stored as whole numbers
 START, END, DENIED = "^", "$", "~"
+NAMING = 3  # words of a title: those after them tell a size, a colour, for whom
 # How many words after it each of these denies, and words that deny the one before them.
 DENYING = {"без": 2, "не": 1, "ни": 1, "нет": 2, "против": 2, "no": 2, "not": 1, "without": 2, "never": 1, "zero": 1}
 ABSENT = {"нет", "free"}
@@ -59,24 +60,30 @@ def chosen(benefits: Sequence[str], product: str) -> list[str]:
 
     The product is its whole title, "" where it has none.
     """
-    kind = facts.kind_of(product)
     found: list[str] = []
     for benefit in benefits:
-        name = _sign(benefit, kind)
+        name = _sign(benefit, product)
         found.append("" if name in found else name)
     return found
 
 
-def features(benefit: str, kind: str) -> set[str]:
-    """Return what a benefit of this kind of product says: its words, their beginnings, and which stand together.
+def features(benefit: str, product: str) -> set[str]:
+    """Return what a benefit says: its words, their beginnings, which stand together, and of what product it is said.
 
-    Of a number only its length counts. A word that is denied is another word: no chocolate is not chocolate.
+    Of a number only its length counts. A word that is denied is another word: no chocolate is not chocolate. A hood is
+    one thing on a coat and another on a pram, so the first words of the title and the kind of the product speak too.
     """
-    words = _words(benefit)
+    words, (kind, named) = _words(benefit), _product(product)
     stems, short = [_cut(word, 5) for word in words], [_cut(word, 4) for word in words]
     said = {f"={word}" for word in words} | {f"#{kind}"} | {f"#{kind} {stem}" for stem in stems if len(stem) > 2}
     said |= {_cut(word, length) for word in words for length in (4, 5, 6) if len(_cut(word, length)) < len(word)}
-    return said | {f"{one}+{two}" for one, two in zip([START, *short], [*short, END], strict=True)}
+    return said | named | {f"{one}+{two}" for one, two in zip([START, *short], [*short, END], strict=True)}
+
+
+@lru_cache(maxsize=64)
+def _product(title: str) -> tuple[str, frozenset[str]]:
+    words = [word for word in _words(title) if len(word) > 3 and word[0] != DENIED and not word.isdigit()]
+    return facts.kind_of(title), frozenset(f"@{_cut(word, 6)}" for word in words[:NAMING])
 
 
 def _words(benefit: str) -> list[str]:
@@ -107,8 +114,8 @@ def _zeros(number: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sign(benefit: str, kind: str) -> str:
-    likely = likelihood(features(benefit, kind))
+def _sign(benefit: str, product: str) -> str:
+    likely = likelihood(features(benefit, product))
     best = int(likely.argmax())
     return names()[best] if best < len(names()) and likely[best] >= LIKELY else ""
 
