@@ -102,3 +102,29 @@ async def test_the_wait_for_a_maker_ends_in_a_refusal_that_names_why(desk, halte
     assert desk.said
     with pytest.raises(errors.Rejected, match=f"{code}: down"):
         await waits(desk, most + timedelta(seconds=1), maker)
+
+
+@pytest.mark.parametrize(
+    ("design", "preset", "variant", "asked"),
+    [
+        ("band", "wb", 0, [("band", "framed"), ("band", "framed")]),
+        ("band", "wb", 1, [("head", "framed"), ("head", "framed")]),
+        ("band", "white", 0, [("band", "wide"), ("band", "")]),
+        ("split", "wb", 0, [("split", "wide"), ("split", "")]),
+        ("", "wb", 0, [("bleed", "wide"), ("bleed", "")]),
+    ],
+)
+async def test_all_photos_of_a_batch_are_shown_on_the_cover_that_was_chosen(
+    desk, monkeypatch, design, preset, variant, asked
+):
+    async def nothing(*_):
+        return b""
+
+    for name in ("_picture", "_own", "_cut"):
+        monkeypatch.setattr(asking, name, nothing)
+    monkeypatch.setattr(asking.source, "others", nothing)
+    batch = {"product": "batch", "count": 2, "photos": ("a", "b"), "way": "wide"}
+    desk.order = replace(desk.order, **batch, design=design, preset=preset, variant=variant)
+    offer = Offer("local", "card")
+    made = [await asking.ask(desk, Item(number), asking.Choice(offer, offer, "")) for number in range(2)]
+    assert [(one.design, one.way) for one in made] == asked

@@ -89,6 +89,6 @@ def looks(
     if not designs:
         picture = photo
     if len(designs) < FEW:
-        designs += framed.fitting(said)
+        designs += framed.fitting(said, design)
     wanted = [design] if design in designs else []
     return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)), own)

@@ -7,6 +7,7 @@ from lib import config, db, errors, providers, storage, text
 from lib.drawing import work
 from lib.drawing.card import received
 from lib.drawing.card.render import COVERS, PRESETS
+from lib.drawing.cover import framed
 from lib.drawing.cover.choice import DESIGNS, LAST_RESORT
 from lib.drawing.scene import invented
 from lib.drawing.scene.invented import Reference
@@ -158,7 +159,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
         account=choice.account,
         own=await _own(desk, choice.step),
         cut=await _cut(desk, item, choice.step),
-        way="" if _is_unseen(desk, item) else order.way,
+        way=_way(desk, item, design),
         framed=is_ours and _chain(desk)[0].provider != "local",
     )
 
@@ -171,9 +172,16 @@ async def _given(desk: Desk, item: Item) -> Reference | None:
 
 def _design_of_all(order: Order) -> str:
     """Return the one cover of all photos of a batch; another variant of it is the next one."""
-    names = list(DESIGNS)
+    names = framed.DESIGNS if order.design in framed.DESIGNS else tuple(DESIGNS)
     first = order.design if order.design in names else LAST_RESORT
     return names[(names.index(first) + order.variant) % len(names)]
+
+
+def _way(desk: Desk, item: Item, design: str) -> str:
+    """Return the way to show the product: a batch on a cover for whole photos has no cut one."""
+    if desk.order.is_batch and desk.order.preset in COVERS and design in framed.DESIGNS:
+        return "framed"
+    return "" if _is_unseen(desk, item) else desk.order.way
 
 
 def size_of(preset: str) -> tuple[int, int]:
