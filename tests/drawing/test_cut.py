@@ -454,6 +454,24 @@ def test_white_and_new_backgrounds_are_offered_only_where_they_work() -> None:
     assert white.works(photo.open_photo(encoded(make_mug(ground=(250, 250, 250)))), framed)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "way", "ground", "shown"),
+    [
+        ("sure", None, 250, "network"),
+        ("unsure", None, 250, "framed"),
+        ("unsure", "network", 250, "network"),
+        ("unsure", None, 90, "network"),
+    ],
+)
+def test_a_white_photo_takes_no_unsure_cut_that_nobody_chose_where_the_photo_itself_can_be_white(
+    verdict: result.Certainty, way: result.Way | None, ground: int, shown: str
+) -> None:
+    source = photo.open_photo(encoded(make_mug(ground=(ground, ground, ground + 4))))
+    cut, framed = make_cut_photo("sure").pictures
+    kept = CutPhoto(verdict, (dataclasses.replace(cut, sides=()), framed))
+    assert white.chosen(source, kept, way).how == shown
+
+
 WHOLE = r"""
 import json, re, sys
 import numpy as np

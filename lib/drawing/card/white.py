@@ -21,9 +21,13 @@ def works(source: Photo, picture: ProductPicture) -> bool:
 
 
 def chosen(source: Photo, cut: CutPhoto, way: Way | None) -> ProductPicture:
-    """Return the picture for a white photo: the photo itself only where the seller chose it and white comes of it."""
+    """Return the picture for a white photo: where white comes of the photo itself, that one if the seller chose it.
+
+    It is taken too where nobody chose a cut that is not sure: a glass jar may have lost its walls.
+    """
     framed = cut.pictures[-1]
-    return framed if way == "framed" and works(source, framed) else cut.free(way)
+    is_whole = way == "framed" or (way is None and cut.verdict == "unsure")
+    return framed if is_whole and works(source, framed) else cut.free(way)
 
 
 def ways(source: Photo, cut: CutPhoto) -> int:
