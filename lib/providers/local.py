@@ -54,7 +54,7 @@ def _video(ask: Ask) -> Output:
     clip = (ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, ask.music)
     wanted = VideoOrder(*clip, others=ask.others, way=way)
     made = video.render_video(ask.picture, wanted, result.kept(ask.cut))
-    return Output(made.mp4, made.poster_jpeg, made.width, made.height, cost=0)
+    return Output(made.mp4, made.poster_jpeg, made.width, made.height, made.note, cost=0)
 
 
 _MAKERS: dict[str, Callable[[Ask], Output]] = {"card": _card, "background": _background, "video": _video}

@@ -52,6 +52,11 @@ class Drawing:
     way: str
     note: str
 
+    @property
+    def seen(self) -> str:
+        """The way that is seen in it; "" for a cut that the seller did not choose."""
+        return "framed" if self.note.startswith("framed") else self.way
+
 
 @dataclass(frozen=True)
 class ComplaintCount:
@@ -168,8 +173,7 @@ def _without_cut(job: Job) -> str:
 
 def _has(drawings: Collection[Drawing], way: str) -> bool:
     """Say whether one shows the product in this way; where nobody chose a cut, it was the first one."""
-    seen = ("framed" if one.note.startswith("framed") else one.way or "network" for one in drawings)
-    return way in seen
+    return way in [one.seen or "network" for one in drawings]
 
 
 def redone(job: Job, reason: str, drawings: Collection[Drawing] = ()) -> Mapping[str, Any] | None:
@@ -187,7 +191,8 @@ def redone(job: Job, reason: str, drawings: Collection[Drawing] = ()) -> Mapping
         return in_another_way(job) if product != "background" and preset in (*COVERS, "classified") else None
     if product == "background":  # a scene has no place for a framed photo
         return in_another_way(job) | {"way": "network" if job.args.get("way") == "plain" else "plain"}
-    return {"way": way} | (in_another_way(job) if preset in ("white", "classified") else {})
+    looks = preset in ("white", "classified") or job.task == "video"
+    return {"way": way} | (in_another_way(job) if looks else {})
 
 
 def _delivered(job: Job) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def test_has_music_as_loud_as_networks_play_it(video: Video) -> None:
 @pytest.mark.long
 def test_has_a_silent_track_so_that_telegram_takes_it_for_a_video(drafts: None) -> None:
     made = local_video.render_video(encoded(make_scene()), dataclasses.replace(ORDER, music=""))
+    assert made.note == "framed only"
     sound = heard(made.mp4)
     assert sound.shape[1] >= 4.9 * loudness.RATE
     assert np.abs(sound).max() < 1e-4

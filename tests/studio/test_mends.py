@@ -265,6 +265,14 @@ def test_a_bad_result_is_made_in_another_way_by_its_reason(note, reason, changes
     assert mends.redone(bad_job, reason) == changes
 
 
+@pytest.mark.parametrize(("note", "way"), [("framed", "network"), ("cutout", "framed"), ("", "framed")])
+def test_a_badly_cut_clip_is_made_in_another_way_and_another_look(note, way):
+    """A photo that is cut at its top is shown whole in whatever way: the clip shall not come out the same."""
+    clip = {"product": "video5", "template": "ugc"}
+    bad_job = job(task="video", args=CARD | clip, checkpoint={"item0": {"files": {"note": [note]}}})
+    assert mends.redone(bad_job, "cut") == {"way": way, "variant": 1}
+
+
 @pytest.mark.parametrize(
     ("args", "note", "drawn", "changes"),
     [

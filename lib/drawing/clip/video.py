@@ -8,7 +8,7 @@ from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Story
 from lib.drawing.clip.wanted import Video, VideoOrder
 from lib.drawing.cover import facts
 from lib.drawing.cover.slides import Told
-from lib.drawing.cut import cutout
+from lib.drawing.cut import cutout, result
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import lettering, output, words
 from lib.drawing.ground.planes import Frame
@@ -21,18 +21,19 @@ def render_video(data: bytes, order: VideoOrder, kept: CutPhoto | None = None) -
 
     Raises Rejected for a picture it cannot use.
     """
-    pictures = [_picture(data, kept, order.way), *(_picture(photo, None, None) for photo in order.others)]
+    cut = kept or cutout.of(data)
+    pictures = [_picture(cut, order.way), *(_picture(cutout.of(photo), None) for photo in order.others)]
     story = _story(tuple(pictures), order)
     drawn = _FirstFrame(templates.frames(story, order.template))
     sound = music.of(order.music, order.seconds) if order.music else None
     count, kbps = order.seconds * encoder.FPS, KILOBITS // order.seconds
     mp4 = encoder.encode(drawn, SIZE, count, crf=23, kbps=kbps, sound=sound)
-    return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds)
+    note = result.shown(is_cut=pictures[0].is_cut, ways=len(cut.pictures))
+    return Video(mp4, drawn.poster(), WIDTH, HEIGHT, order.seconds, note)
 
 
-def _picture(data: bytes, kept: CutPhoto | None, way: Way | None) -> ProductPicture:
+def _picture(cut: CutPhoto, way: Way | None) -> ProductPicture:
     """Return the picture of a photo that a clip shows: one cut at its top can stand nowhere in it."""
-    cut = kept or cutout.of(data)
     picture = cut.chosen(way)
     return cut.pictures[-1] if "top" in picture.sides else picture
 

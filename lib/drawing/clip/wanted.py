@@ -27,10 +27,11 @@ class VideoOrder:
 
 @dataclass(frozen=True)
 class Video:
-    """The finished video, 1080 × 1920, with its first frame as the poster."""
+    """The finished video, 1080 × 1920, with its first frame as the poster; `note` is how it shows the first photo."""
 
     mp4: bytes
     poster_jpeg: bytes
     width: int
     height: int
     seconds: int
+    note: str

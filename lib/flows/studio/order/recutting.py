@@ -52,7 +52,7 @@ async def _show(turn: Turn, job: Job, order: Order) -> None:
     await turn.answer()
     drawings = await db.run(lambda conn: mends.list_drawings(conn, job))
     message_id = await turn.chat.say(turn.text("studio.recut.begun"))
-    used = {"order": job.id, "used": [one.way for one in drawings], "alone": order.needs_cut, "like": order.cut}
+    used = {"order": job.id, "used": [one.seen for one in drawings], "alone": order.needs_cut, "like": order.cut}
     args = {"source": order.source, "message_id": message_id, "language": turn.language} | used
     turn.after.append(functools.partial(cutting.queue, turn, cutting.key_of(turn, message_id), args))
 
