@@ -68,11 +68,11 @@ def test_what_is_all_of_the_colour_of_skin_is_not_surely_a_product(share: float,
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
-        ({"spread": 0.2}, "sure"),
-        ({"strayed": 0.12}, "sure"),
-        ({"spread": 0.2, "strayed": 0.12}, "unsure"),
-        ({"spread": 0.16, "strayed": 0.07, "beyond": 0.03}, "unsure"),
-        ({"beyond": 0.4}, "unsure"),
+        ({"spread": 0.08}, "sure"),
+        ({"strayed": 0.04}, "sure"),
+        ({"spread": 0.08, "strayed": 0.04}, "unsure"),
+        ({"spread": 0.07, "strayed": 0.03, "beyond": 0.01}, "unsure"),
+        ({"beyond": 0.18}, "unsure"),
     ],
 )
 def test_a_little_doubt_of_each_kind_adds_up(changed: dict[str, float], verdict: str) -> None:
@@ -211,7 +211,7 @@ def test_the_plain_cut_is_sure_only_where_the_looks_say_the_same(
     assert gate.agrees(found, mask) is agreed
 
 
-@pytest.mark.parametrize(("wide", "verdict"), [(40, "unsure"), (3, "sure")])
+@pytest.mark.parametrize(("wide", "verdict"), [(14, "unsure"), (3, "sure")])
 def test_wheels_that_one_close_look_saw_put_a_cut_without_them_in_doubt(wide: int, verdict: str) -> None:
     """Of a skateboard the wheels were missing, of an armchair its legs: their colours had voted them away as ground."""
     box = (50, 50, 150, 150)
@@ -223,7 +223,7 @@ def test_wheels_that_one_close_look_saw_put_a_cut_without_them_in_doubt(wide: in
     assert gate.certainty(gate.marks(voted.lacking_of(seen), make_lab(BLUE, RED, box))) == verdict
 
 
-@pytest.mark.parametrize(("wide", "verdict"), [(24, "unsure"), (6, "sure")])
+@pytest.mark.parametrize(("wide", "verdict"), [(14, "unsure"), (6, "sure")])
 def test_a_hole_in_what_was_seen_puts_a_cut_in_doubt(wide: int, verdict: str) -> None:
     """The pale logo of a vest had been voted away as the pale sheet below it, in poor light."""
     box = (50, 50, 150, 150)

@@ -17,6 +17,7 @@ RING = 0.03  # of the shorter side
 PLAIN_SHARE = 0.78  # of the ring that the surface must explain
 PLAIN_SPREAD = 3.2  # median distance of the ring from the surface
 JOINT = 3  # pixels, twice, over which a line may be too faint to see
+MANY = 40  # pixels of a floor's joints, by which their colour is known
 SPOT = 0.005  # of the product
 GLINT = 28.0  # from the background: few shadows are so deep
 TINTED = 10.0  # away from the background's colour: more than the light that a product throws on the floor
@@ -113,10 +114,21 @@ def parts(lab: Floats, backdrop: Backdrop, product: Mask) -> Mask:
     sure = unlike & (coloured | ((_steepest(lab) > SHARP) & ~raster.opened(unlike, 3)))
     apart = ~raster.dilate(product, 1)
     # The joints of a floor are thin and sharp, too, and go on to the edge, here and there faintly.
-    lacking = sure & apart & ~raster.from_border(raster.dilate(unlike & apart, JOINT))
+    room = raster.from_border(raster.dilate(unlike & apart, JOINT))
+    lacking = _unlike_joints(lab, sure & apart & ~room, sure & apart & room)
     lacking = _edged(lacking, _steepest(lab) > STEP, product)
     kept = raster.largest(raster.dilate(lacking | product, 2), share=0.03)
     return np.asarray(kept & (lacking | (sure & product)))
+
+
+def _unlike_joints(lab: Floats, lacking: Mask, joints: Mask) -> Mask:
+    """Drop what has the colour of a floor's joints: between two legs of trousers they end at the product."""
+    if joints.sum() < MANY:
+        return lacking
+    alike = lacking & (np.linalg.norm(lab - np.median(lab[joints], axis=0), axis=-1) < TINTED)
+    found = raster.labels(raster.dilate(lacking, 1))
+    sizes = np.bincount(found[lacking], minlength=int(found.max()) + 1)
+    return np.asarray(lacking & (np.bincount(found[alike], minlength=len(sizes)) * 2 < sizes)[found])
 
 
 def _edged(lacking: Mask, steep: Mask, product: Mask) -> Mask:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, fringe, gate, matte, subject, vote
+from lib.drawing.cut import backdrop, faint, fringe, gate, joints, matte, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
@@ -131,6 +131,7 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[J
 
 def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certainty, Sighting]:
     """Return the product with all its parts and without ground, and how far that can be trusted."""
+    found = found.without(joints.find(found.mask))
     if ground:
         here = backdrop.within(ground.backdrop, found.place, len(lab))
         found = found.with_parts(backdrop.parts(lab, here, found.mask > 0.5))
