@@ -72,13 +72,19 @@ class Turn:
         if not wait:
             return False
         log.note(limited=limit.action, wait=wait)
-        words = self.text("error.too_often", wait=wait)
+        words = self.too_often(wait)
         told = limits.Limit(f"told:{limit.action}", 1, timedelta(seconds=wait))
         if self.came.kind == "press":
             await self.answer(words, alert=True)
         elif not limits.take(self.state.limits, told):
             await self.chat.say(words)
         return True
+
+    def too_often(self, wait: int) -> str:
+        """Say how many seconds to wait; from two minutes on, how many minutes."""
+        if wait < 120:
+            return self.text("error.too_often", wait=wait)
+        return self.text("error.too_often_minutes", wait=-(-wait // 60))
 
     async def ask(self, words: str, keys: Keys) -> None:
         """Send a message that brings keys below the input field or, with Keys(), takes them away. It is no screen."""

@@ -195,6 +195,17 @@ async def test_who_is_too_quick_is_told_once_how_long_to_wait(redis, monkeypatch
     assert visits[-1] == ("door", "Два")
 
 
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [(119, "Подождите 119 секунд"), (120, "через 2 минуты"), (251, "через 5 минут"), (1260, "через 21 минуту")],
+)
+async def test_a_long_wait_is_told_in_minutes(redis, monkeypatch, wait, told):
+    ear = Ear(monkeypatch)
+    monkeypatch.setattr(limits, "take", lambda taken, limit: wait if limit.action == "update" else 0)
+    await arrives(said("Раз", 1), pace=limits.Limit("update", 2, MINUTE))
+    assert told in ear.heard[-1]
+
+
 async def test_a_payment_is_never_told_to_wait(redis, monkeypatch):
     visits.clear()
     await limits.pause("shop", timedelta(seconds=40))

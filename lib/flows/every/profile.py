@@ -110,7 +110,7 @@ async def _erase(turn: Turn) -> None:
         return
     user_id, tg_id = turn.state.who["id"], turn.chat.id
     if wait := await limits.wait(tg_id, ERASURES):
-        await turn.answer(turn.text("error.too_often", wait=wait), alert=True)
+        await turn.answer(turn.too_often(wait), alert=True)
         return
     promised = await db.run(lambda conn: users.list_promised(conn, user_id))
     await db.run(lambda conn: _erase_and_tell(conn, user_id, tg_id))
