@@ -33,11 +33,15 @@ type GivenBack = Literal["given", "already", "limit", "early", "late"]
 
 @dataclass(frozen=True)
 class Aftercare:
-    """How many free changes an order has had, whether its credits went back, and whether its result was called bad."""
+    """How many free changes an order has had, whether its credits went back, and whether its result was called bad.
+
+    `is_late` says that it can no longer be called so.
+    """
 
     changes: int
     is_refunded: bool
     is_bad: bool
+    is_late: bool = False
 
     @property
     def left(self) -> int:
@@ -210,7 +214,7 @@ def _delivered(job: Job) -> dict[str, Any]:
 
 async def look_after(conn: db.Connection, user_id: int, order_id: int) -> Aftercare:
     """Return what a person has had of an order since it was finished."""
-    found = await SQL.look_after.one(conn, Aftercare, user_id=user_id, order_id=order_id)
+    found = await SQL.look_after.one(conn, Aftercare, user_id=user_id, order_id=order_id, within=COMPLAINED_WITHIN)
     return found or Aftercare(FREE, is_refunded=True, is_bad=False)
 
 

@@ -16,7 +16,13 @@ select (
         and j.args ->> 'mends' = %(order_id)s::text
     ) as changes,
     is_given_back(%(order_id)s) as is_refunded,
-    exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad;
+    exists (select from complaints c where c.job_id = %(order_id)s and c.user_id = %(user_id)s) as is_bad,
+    exists (
+        select
+        from job_history h
+        where h.id = %(order_id)s
+        and h.finished_at <= statement_timestamp() - %(within)s
+    ) as is_late;
 
 -- name: list_drawings
 -- An order and its copies that differ from it in the cut alone; only what came after the paid order is read.

@@ -64,8 +64,10 @@ async def test_a_failed_order_was_refunded_and_cannot_be_bad(conn, make_user):
 async def test_an_old_result_cannot_be_called_bad(conn, make_user, monkeypatch):
     alice = await make_user(credits=5)
     order_id = await ordered(conn, alice)
+    assert not (await mends.look_after(conn, alice.id, order_id)).is_late
     monkeypatch.setattr(mends, "COMPLAINED_WITHIN", timedelta(0))
     assert not await mends.complain(conn, alice.id, order_id, "cut")
+    assert (await mends.look_after(conn, alice.id, order_id)).is_late
 
 
 BATCH = {"product": "batch", "preset": "wb", "title": "Кружка", "photos": ["a", "b", "c"], "count": 3}

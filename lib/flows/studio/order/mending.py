@@ -173,6 +173,8 @@ async def _ask_reason(turn: Turn, job: Job, _: str) -> None:
         await turn.answer(turn.text("mend.given_already"), alert=True)
     elif after.is_bad:
         await _offer_credits(turn, root)
+    elif after.is_late:
+        await turn.answer(turn.text("mend.late"), alert=True)
     else:
         data = f"order:wrong:{job.id}"
         rows = [[screen.button(turn, f"mend.bad.{reason}", f"{data}:{reason}")] for reason in _reasons(job)]
