@@ -264,7 +264,9 @@ async def test_one_refused_item_refunds_the_whole_set(studio):
     job = await studio.order(alice, product="set", count=3, title="Кружка")
     assert (await studio.end_of(job))["state"] == "failed"
     assert await studio.balance(alice) == 102
-    assert not any(one.get("photo") for one in await alice.messages()), "nothing of it is delivered"
+    pictures = [buttons(one) for one in await alice.messages() if one.get("photo")]
+    assert all(data.startswith("order:cut:") for shown in pictures for data in shown.values()), "only the photo's cuts"
+    assert all(pictures), "nothing of it is delivered"
 
 
 @pytest.mark.parametrize("way", ["/cancel", "button"])
