@@ -142,6 +142,18 @@ def test_a_framed_photo_without_calm_edges_stands_on_the_ground(name):
     assert np.ptp(beside, axis=0).max() == 0
 
 
+@pytest.mark.parametrize(("right", "goes_on"), [(600, False), (500, True)])
+def test_nothing_goes_on_beside_a_product_that_its_framed_photo_crops(right, goes_on):
+    """The sleeve of a jacket, which the photo cut, went on as a blurred band."""
+    rows = np.linspace(90, 230, 800)[:, None, None]
+    photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))
+    ImageDraw.Draw(photo).rectangle((100, 20, right, 780), fill=(200, 30, 30))
+    said = facts.read("Кофта", ("Хлопок", "Мягкая"))
+    made = framed.draw((300, 400), photo, (100, 20, right, 780), said, "band")
+    beside = np.asarray(made)[60:160, [3, -3]].reshape(-1, 3)
+    assert bool(np.ptp(beside, axis=0).max() > 0) is goes_on
+
+
 def test_a_framed_photo_whose_product_was_hardly_found_has_no_straight_edge():
     rows = 200 + 30 * np.sin(np.arange(800) / 40)[:, None, None]
     photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))

@@ -30,7 +30,7 @@ SHARP = 700  # pixels of a photo's shorter side at least: of a smaller one a par
 FADE = 0.12  # of what is beside a photo: so far from its edge that one's own light and dark are gone
 LEAP = 6  # of 255: more from one line of an edge to the next is another thing, less is the light
 STRIP = 0.02  # of a photo's length: its edge
-CALM = 0.7  # of an edge, at least, that changes slowly: what it shows can go on beside it
+CALM = 0.85  # of an edge, at least, that changes slowly: what it shows can go on beside it
 BESIDE = 0.2  # of a place, at most, in which what is beside a photo need not be calm
 MARGIN = 30  # units round a photo that stands on the ground
 
@@ -192,6 +192,8 @@ def _goes_on(photo: Image.Image, focus: Box, size: tuple[int, int]) -> bool:
     if _may_lose(focus, photo.size, part.size, shape):
         return True
     axis = 1 if part.width > part.height * shape else 0
+    if min(focus[axis], photo.size[axis] - focus[axis + 2]) < STRIP * photo.size[axis]:
+        return False  # nothing goes on beside a product that the photo crops
     if min(part.width / shape / part.height, part.height * shape / part.width) > 1 - BESIDE:
         return True
     turned = part.rotate(90, expand=True) if axis else part
