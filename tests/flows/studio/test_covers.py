@@ -91,6 +91,13 @@ class TestStrip:
         [first, second] = await shop.jobs(seller)
         assert (second["args"]["design"], second["args"]["mends"], second["price"]) == (wanted, first["id"], 0)
         assert second["args"]["title"] == first["args"]["title"]
+        await seller.presses("Другая обложка")
+        await shop.finish("strip", second["user_id"], "done", "done", "done")
+        strip = await seller.message_with("1")
+        [same] = [number for number, data in buttons(strip).items() if data.endswith(f":{wanted}")]
+        await seller.presses(same, on=strip)
+        assert "уже стоит" in seller.toast["text"]
+        assert len(await shop.jobs(seller)) == 2
 
     @pytest.mark.long
     async def test_a_number_of_other_words_changes_nothing(self, seller, photo):
