@@ -108,6 +108,11 @@ class Studio:
         wish = {"method": method, "kind": kind, "bot": "studio", "user_id": chat.user["id"]}
         (await self.http.post("/sim/faults", json=wish)).raise_for_status()
 
+    async def has_cut(self, chat: Chat) -> bool:
+        """Say whether the photo of a new person is cut, and shown so."""
+        query = "select 1 from every_job j join users u on u.id = j.user_id where u.tg_id = %s"
+        return bool(await self.rows(f"{query} and (j.task, j.state) = ('cut', 'done')", chat.user["id"]))
+
     async def calls(self, chat: Chat) -> list[dict[str, Any]]:
         """Return the Bot API calls about this chat, the oldest first."""
         known = self.stack.world.calls.values()
