@@ -193,7 +193,7 @@ def _goes_on(photo: Image.Image, focus: Box, size: tuple[int, int]) -> bool:
         return True
     axis = 1 if part.width > part.height * shape else 0
     if min(focus[axis], photo.size[axis] - focus[axis + 2]) < STRIP * photo.size[axis]:
-        return False  # nothing goes on beside a product that the photo crops
+        return False  # the product is in the strip that would go on: a sleeve would be a band
     if min(part.width / shape / part.height, part.height * shape / part.width) > 1 - BESIDE:
         return True
     turned = part.rotate(90, expand=True) if axis else part

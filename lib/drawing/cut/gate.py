@@ -3,9 +3,9 @@
 Three of them are weighed together, for a little doubt of each kind says more than much of one: how far the looks are
 apart, what the first look saw otherwise, and what was seen beside the cut. The rest are rare: each puts a cut in doubt
 alone, though all looks agree. The limits were set by eye on 1,100 cuts of photos that the network had not been taught,
-half of them dim, noisy copies: of a hundred sure ones some four are bad, bright, and seven, dim, and a tenth more doubt
-lets in as many bad and doubtful cuts as good ones. What thin part is lost, a strap or an aerial, no mark tells. A sure
-cut is used unasked, and a hopeless one is not even offered.
+half of them dim, noisy copies. Of a hundred sure cuts four are bad, and eight of dim photos; a tenth more doubt lets in
+as many bad and doubtful cuts as good ones. No mark tells of a thin part that is lost: a strap, an aerial. A sure cut is
+used unasked, and a hopeless one is not even offered.
 """
 
 from dataclasses import dataclass

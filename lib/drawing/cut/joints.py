@@ -6,17 +6,17 @@ is thin, too, but the network is sure of it, or it ends.
 
 import numpy as np
 
+from lib.drawing.cut import matte
 from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
-FAINT = 0.06  # of a look: the least that the edges, which are drawn anew, can make a line of
 WIDE = 4  # pixels, twice: a line is narrower
 SURE = 0.8  # mean of a line that is the product's own
 
 
 def find(mask: Floats) -> Mask:
     """Return the lines that reach the edge of the box, though no part of the product does."""
-    seen: Mask = mask > FAINT
+    seen: Mask = mask > matte.NOTHING  # the work at the edges could make a line of it
     thin = seen & ~raster.dilate(raster.opened(seen, WIDE), WIDE // 2)
     found = raster.labels(raster.from_border(raster.dilate(thin, 1)))
     count = int(found.max()) + 1
