@@ -20,10 +20,10 @@ class StripOrder:
     """The arguments of a job `strip`.
 
     `message_id` is an earlier strip, which becomes this one; 0 sends a new message. `of_order` is the finished order
-    that is to be drawn in another design; without it the strip belongs to a draft. `cut` is the key of the photo's kept
-    cut, `way` the one in which the product is shown, `design` an earlier choice, which leads, `picked` the number that
-    was pressed on this very strip. The person's chat is not called chat_id, so that nobody is told when a strip fails:
-    it is a courtesy.
+    that is to be drawn in another design than it has, by `design` and `variant`; without it the strip belongs to a
+    draft. `cut` is the key of the photo's kept cut, `way` the one in which the product is shown, `design` an earlier
+    choice, which leads, `picked` the number that was pressed on this very strip. The person's chat is not called
+    chat_id, so that nobody is told when a strip fails: it is a courtesy.
     """
 
     bot: str
@@ -40,6 +40,7 @@ class StripOrder:
     cut: str = ""
     way: str = ""
     design: str = ""
+    variant: int = 0
     picked: int = 0
 
     @property

@@ -69,7 +69,8 @@ def _cut_out(photo: bytes) -> CutPhoto:
 def _draw(cut: CutPhoto, wanted: StripOrder, own: OwnStyle) -> DrawnStrip:
     style = branding.read(own.logo, own.accent, own.ground, own.pair)
     said = StripWords(wanted.title, wanted.benefits, text.say(wanted.language, "strip.sample"))
-    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way), style, wanted.design)
+    seen = wanted.variant if wanted.of_order else None
+    return strip.draw(cut, wanted.preset, said, wanted.page, result.way(wanted.way), style, wanted.design, seen)
 
 
 async def _is_wanted(run: Run, wanted: StripOrder) -> bool:

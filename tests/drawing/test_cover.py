@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cover import bold, choice, draw, facts, framed, letters, tones
+from lib.drawing.cover import bold, choice, draw, facts, framed, letters, parts, signs, tones
 from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
@@ -669,3 +669,23 @@ def test_a_pearl_says_what_its_hours_are_of(monkeypatch):
     )
     draw.draw(SIZE, PRODUCTS["shoe"], facts.read("Плеер", ("24 часа музыки", "Вес 49 г")), "soft")
     assert "музыки" in " ".join(said).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (["feather", "", "lock"], ["feather", "", "lock"]),
+        (["feather", "", ""], ["", "", ""]),
+        (["", "", ""], ["", "", ""]),
+    ],
+)
+def test_words_without_a_sign_grow_and_a_sign_never_stands_alone(monkeypatch, found, shown):
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: found)
+    made = draw.prepared(SIZE, PRODUCTS["cube"], facts.read("Куб", ("Лёгкий", "Синий", "Прочный")), "dark")
+    row = parts.row(made, made.pair(letters.ONEST), 800)
+    assert row.icons == shown
+    signed = [block.size for block, icon in zip(row.blocks, row.icons, strict=True) if icon]
+    plain = [block.size for block, icon in zip(row.blocks, row.icons, strict=True) if not icon]
+    assert not signed or min(plain) > max(signed)
+    assert row.height >= max(block.height for block in row.blocks)
+    assert any(found[1:]) or row.lead == 0

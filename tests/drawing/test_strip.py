@@ -57,3 +57,11 @@ def test_an_earlier_choice_leads_the_covers_where_it_suits(mug):
     led = strip.draw(mug, "wb", WORDS, 0, design=last)
     assert (led.designs[0], led.led) == (last, True)
     assert not strip.draw(mug, "wb", WORDS, 0, design="band").led
+
+
+def test_a_made_card_is_offered_no_cover_that_it_has(mug):
+    before = strip.draw(mug, "wb", WORDS, 0)
+    after = [strip.draw(mug, "wb", WORDS, page, seen=1) for page in range(3)]
+    assert before.designs[1] not in [name for page in after for name in page.designs]
+    assert after[0].designs[:2] == (before.designs[0], before.designs[2])
+    assert after[0].first == 1

@@ -54,17 +54,21 @@ def draw(
     way: Way | None = None,
     own: Branding = UNBRANDED,
     design: str = "",
+    seen: int | None = None,
 ) -> DrawnStrip:
     """Draw a page of the covers that take this product and words; after the last page, the first.
 
-    The best come first, before them a `design` that the seller chose for an earlier card.
+    The best come first, before them a `design` that the seller chose for an earlier card. The variant that the seller
+    has `seen`, a card that is made, is left out where there is another.
     """
     looks = covers.looks(cut, words.title, words.benefits, design, way, own)
-    start = page * COVERS if page * COVERS < len(looks.designs) else 0
+    count = len(looks.designs)
+    numbers = [number for number in range(count) if seen is None or count == 1 or number != seen % count]
+    start = page * COVERS if page * COVERS < len(numbers) else 0
     size = (WIDE, round(WIDE * PRESETS[preset].height / PRESETS[preset].width))
-    shown = range(start, min(start + COVERS, len(looks.designs)))
+    shown = numbers[start : start + COVERS]
     cells = [_sample(looks.draw(size, number), words.sample) for number in shown]
-    last = start + COVERS >= len(looks.designs)
+    last = start + COVERS >= len(numbers)
     designs = tuple(looks.designs[number] for number in shown)
     return DrawnStrip(output.jpeg(_sheet(cells, start + 1)), designs, start + 1, last, looks.designs[0] == design)
 

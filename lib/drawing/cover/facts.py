@@ -67,7 +67,7 @@ KINDS = {
         r"|лак для (?!мебел|дерев|паркет|пол)|расч[её]ск|румян|hair ?brush|nail (?:polish|clipper|file)|makeup"
     ),
     "kids": (
-        r"toy|kids|baby|doll|puzzle|robot(?! (?:vac|mop))|plush|dog\b|cat\b|remote control car"
+        r"toy|kids|baby|doll|puzzle|robot(?! (?:vac|mop))|plush|dog\b|cat\b(?![- ]eye)|remote control car"
         r"|фигурк|уточк|машинк[аи] (?:на|игруш)|игруш|детск|слайм|slime"
         r"|малыш|конструктор|кукл|пазл|робот(?![- ](?:пыл|мой))|соск|погремуш|плюш|мягк[ао][яй] иг|корм|лежанк"
         r"|кошач|собак|когтеточ"

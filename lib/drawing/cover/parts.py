@@ -1,6 +1,6 @@
 """Parts that several designs share: the product with its shadow, benefits in a row or a list, a number and its unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lib.drawing.cover import branding, letters, signs
@@ -118,7 +118,7 @@ def _one_size(benefits: tuple[str, ...], style: Style, room: float, size: float)
 
 @dataclass(frozen=True)
 class BenefitRow:
-    """Benefits side by side, a sign above the words of each."""
+    """Benefits side by side, a sign above the words of each; the words of one without a sign are larger."""
 
     blocks: list[TextBlock]
     icons: list[str]
@@ -128,9 +128,17 @@ class BenefitRow:
     pad: float
 
     @property
+    def lead(self) -> float:
+        """Units from the top of a sign to its words."""
+        return self.sign + 14 if any(self.icons) else 0
+
+    @property
     def height(self) -> float:
         """Units of the whole row."""
-        return max((block.height for block in self.blocks), default=-14 - self.sign) + self.sign + 14 + 2 * self.pad
+        if not self.blocks:
+            return 0
+        leads = (self.lead if icon else 0 for icon in self.icons)
+        return max(block.height + lead for block, lead in zip(self.blocks, leads, strict=True)) + 2 * self.pad
 
 
 def row(
@@ -144,8 +152,14 @@ def row(
     column = (width - gap * (len(chosen) - 1)) / len(chosen)
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
-    blocks = _one_size(chosen, pair.strong, column - 2 * pad, size)
-    return BenefitRow(blocks, signs.chosen(chosen, cover.facts.name), sign, column, gap, pad)
+    room, icons = column - 2 * pad, signs.chosen(chosen, cover.facts.name)
+    if len([icon for icon in icons if icon]) < min(2, len(icons)):  # a sign alone looks like a mistake
+        return BenefitRow(_one_size(chosen, pair.strong, room, size * 1.2), [""] * len(chosen), sign, column, gap, pad)
+    made = BenefitRow(_one_size(chosen, pair.strong, room, size), icons, sign, column, gap, pad)
+    high = made.height - 2 * pad
+    grown = (letters.fit(one, pair.strong, (room, high), (size * 1.5, SMALLEST), lines=3) for one in chosen)
+    blocks = [block if icon else large for block, large, icon in zip(made.blocks, grown, icons, strict=True)]
+    return replace(made, blocks=blocks)
 
 
 @dataclass(frozen=True)
@@ -169,20 +183,18 @@ def draw_row(cover: Cover, made: BenefitRow, at: tuple[float, float], inks: Inks
         if inks.rule and index:
             x = left - made.gap / 2
             paper.band(at[1] + 8, at[1] + made.height - 8, inks.rule, left=x, right=x + 3)
-        middle = (made.column - made.sign) / 2 if centred else made.pad
-        show_sign(paper, icon, (left + middle, at[1] + made.pad), made.sign, inks.signs, centred=centred)
-        top = at[1] + made.pad + made.sign + 14
+        top = at[1] + made.pad + made.lead
+        if icon:
+            middle = (made.column - made.sign) / 2 if centred else made.pad
+            show_sign(paper, icon, (left + middle, at[1] + made.pad), made.sign, inks.signs)
+        elif made.lead or inks.tile:
+            top = at[1] + (made.height - block.height) / 2
         paper.write(block, (left + made.pad, top), inks.words, centre=made.column - 2 * made.pad if centred else 0)
 
 
-def show_sign(
-    paper: CoverSheet, icon: str, at: tuple[float, float], side: float, ink: Rgb, *, centred: bool = False
-) -> None:
-    """Draw a sign, or a dot where there is none."""
-    if icon:
-        paper.lay(ink, signs.mask(icon, max(1, paper.px(side))), (paper.px(at[0]), paper.px(at[1])))
-    else:
-        paper.disc(at[0] + (side / 2 if centred else 12), at[1] + side / 2, 12, ink)
+def show_sign(paper: CoverSheet, icon: str, at: tuple[float, float], side: float, ink: Rgb) -> None:
+    """Draw a sign."""
+    paper.lay(ink, signs.mask(icon, max(1, paper.px(side))), (paper.px(at[0]), paper.px(at[1])))
 
 
 def _sharing(benefits: tuple[str, ...], style: Style, width: float, gap: float, pad: float) -> tuple[str, ...]:
@@ -230,19 +242,19 @@ def column(
 def draw_column(
     cover: Cover, made: BenefitColumn, at: tuple[float, float], words: Rgb, disc: Rgb | None, sign: Rgb
 ) -> None:
-    """Draw the list; without a disc colour the signs stand in rings."""
-    y = at[1]
+    """Draw the list, a dot where there is no sign; without a disc colour they stand in rings."""
+    y, is_signed = at[1], any(made.icons)
     for block, icon, high in zip(made.blocks, made.icons, made.heights, strict=True):
         radius, middle = made.disc / 2, y + high / 2
-        if icon and disc:
+        if disc and is_signed:
             cover.paper.disc(at[0] + radius, middle, radius, disc)
-        elif icon:
+        elif is_signed:
             cover.paper.ring(at[0] + radius, middle, radius, 4, sign)
         side = made.disc * 0.6
         if icon:
             show_sign(cover.paper, icon, (at[0] + radius - side / 2, middle - side / 2), side, sign)
         else:
-            cover.paper.disc(at[0] + radius, middle, 11, disc or sign)
+            cover.paper.disc(at[0] + radius, middle, 11, sign if is_signed else disc or sign)
         cover.paper.write(block, (at[0] + made.disc + 22, y + (high - block.height) / 2), words)
         y += high + made.gap
 

@@ -25,7 +25,7 @@ from lib.drawing.cover import facts
 FOLDER = Path(__file__).parent
 CELL = 128
 COLUMNS = 16
-LIKELY = 0.46  # the least probability of a sign that is shown
+LIKELY = 0.5  # the least probability of a sign that is shown
 SCALE = 0.2  # of the weights, which are stored as whole numbers
 START, END, DENIED = "^", "$", "~"
 NAMING = 3  # words of a title: those after them tell a size, a colour, for whom

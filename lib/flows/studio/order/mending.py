@@ -102,11 +102,9 @@ async def _ask_cover(turn: Turn, job: Job, page: str) -> None:
         return
     await turn.answer(turn.text("strip.drawing"))
     card = drafts.from_job(job, "again", has_photo=True)
-    strip = covers.strip_of(turn, card)
-    at = turn.came.message_id if page else 0
-    turn.after.append(
-        lambda: covers.begin(turn, replace(strip, of_order=job.id, page=strips.page(page), message_id=at))
-    )
+    at, made = turn.came.message_id if page else 0, str(job.args.get("design") or "")
+    other = replace(covers.strip_of(turn, card), of_order=job.id, design=made, variant=card.variant)
+    turn.after.append(lambda: covers.begin(turn, replace(other, page=strips.page(page), message_id=at)))
 
 
 async def _take_cover(turn: Turn, job: Job, name: str) -> None:
