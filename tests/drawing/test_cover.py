@@ -689,3 +689,22 @@ def test_words_without_a_sign_grow_and_a_sign_never_stands_alone(monkeypatch, fo
     assert not signed or min(plain) > max(signed)
     assert row.height >= max(block.height for block in row.blocks)
     assert any(found[1:]) or row.lead == 0
+
+
+def test_long_words_on_the_plate_of_bleed_stand_below_each_other():
+    long = ("Декоративная звезда ручной росписи", "Прозрачный купол бережёт от пыли")
+    made = draw.prepared((900, 1200), PRODUCTS["cube"], facts.read("Свеча", long), "bleed")
+    plate = bold._plate(made)
+    assert any(len(line.lines) > 1 for line in plate.lines)
+    assert plate.spot.height >= sum(line.height for line in plate.lines) + 50
+
+
+def test_a_list_without_signs_has_small_dots_and_wider_words(monkeypatch):
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: [""] * len(benefits))
+    said = facts.read("Куб", ("Не боится воды", "Держит форму"))
+    made = draw.prepared(SIZE, PRODUCTS["cube"], said, "column")
+    bare = parts.column(made, made.pair(letters.ONEST), 410)
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: ["feather"] * len(benefits))
+    signed = parts.column(made, made.pair(letters.ONEST), 410)
+    assert bare.disc < signed.disc
+    assert (len(bare.blocks[0].lines), len(signed.blocks[0].lines)) == (1, 2)

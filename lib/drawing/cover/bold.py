@@ -134,12 +134,17 @@ def _plate(cover: Cover) -> Plate:
         room = 400 if "bottom" in cover.product.sides else 560  # such a product stands beside the plate
         sizes = [letters.fit(one, style, (room, 50), (44, 34), lines=1).size for one in said]
         lines = [letters.fit(one, style, (room, 50), (min(sizes), min(sizes)), lines=1) for one in said]
-        width, high = max([line.width for line in lines] or [-72.0]) + 72, 62.0 * len(lines) + 50
+        width, high = max([line.width for line in lines] or [-72.0]) + 72, sum(map(_step, lines)) + 50
     else:
         lines = [letters.fit(number.note, cover.pair(ONEST).strong, (430, 50), (42, 34), lines=1)]
         width = max(figure_width(cover, cover.pair(ONEST).title, size), lines[0].width) + 72
         high = size + (84 if number.note else 30)
     return Plate(Spot(36, cover.bottom - high + 12, width, high), lines)
+
+
+def _step(line: TextBlock) -> float:
+    """Return the units from a benefit on the plate to the next: long words take two lines."""
+    return max(62.0, line.height + 20)
 
 
 def _figure(cover: Cover) -> float:
@@ -157,8 +162,10 @@ def _show_plate(cover: Cover, plate: Plate) -> None:
     if cover.facts.number:
         draw_figure(cover, cover.pair(ONEST).title, (70, spot.y + 12), _figure(cover), ink)
         first = _figure(cover) + 18
-    for index, line in enumerate(plate.lines):
-        cover.paper.write(line, (72, spot.y + first + 62 * index), ink)
+    top = spot.y + first
+    for line in plate.lines:
+        cover.paper.write(line, (72, top), ink)
+        top += _step(line)
 
 
 def number(cover: Cover) -> None:

@@ -12,6 +12,7 @@ from lib.drawing.cover.places import Subject
 from lib.drawing.cover.tones import Tones
 from lib.drawing.ground.colour import Rgb
 
+DOT = 22  # units: what stands before benefits without signs
 SMALLEST = 34  # units: 12 pixels on a picture of 300
 
 
@@ -152,14 +153,20 @@ def row(
     column = (width - gap * (len(chosen) - 1)) / len(chosen)
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
-    room, icons = column - 2 * pad, signs.chosen(chosen, cover.facts.name)
-    if len([icon for icon in icons if icon]) < min(2, len(icons)):  # a sign alone looks like a mistake
-        return BenefitRow(_one_size(chosen, pair.strong, room, size * 1.2), [""] * len(chosen), sign, column, gap, pad)
+    room, icons = column - 2 * pad, _icons(cover, chosen)
+    if not any(icons):
+        return BenefitRow(_one_size(chosen, pair.strong, room, size * 1.2), icons, sign, column, gap, pad)
     made = BenefitRow(_one_size(chosen, pair.strong, room, size), icons, sign, column, gap, pad)
     high = made.height - 2 * pad
     grown = (letters.fit(one, pair.strong, (room, high), (size * 1.5, SMALLEST), lines=3) for one in chosen)
     blocks = [block if icon else large for block, large, icon in zip(made.blocks, grown, icons, strict=True)]
     return replace(made, blocks=blocks)
+
+
+def _icons(cover: Cover, benefits: tuple[str, ...]) -> list[str]:
+    """Return the sign of each benefit, "" where it has none; one alone beside others looks like a mistake."""
+    icons = signs.chosen(benefits, cover.facts.name)
+    return icons if len([icon for icon in icons if icon]) >= min(2, len(icons)) else [""] * len(icons)
 
 
 @dataclass(frozen=True)
@@ -231,12 +238,15 @@ class BenefitColumn:
 def column(
     cover: Cover, pair: Pair, width: float, *, size: float = 42, disc: float = 84, gap: float = 40, most: int = 4
 ) -> BenefitColumn:
-    """Set up to four benefits below each other."""
-    room = width - disc - 22
-    chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
-    return BenefitColumn(
-        _one_size(chosen, pair.strong, room, size) if chosen else [], signs.chosen(chosen, cover.facts.name), disc, gap
-    )
+    """Set up to four benefits below each other; without signs dots stand there, which take less room."""
+    for side in (disc, DOT):
+        room = width - side - 22
+        chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
+        icons = _icons(cover, chosen)
+        if any(icons):
+            break
+    blocks = _one_size(chosen, pair.strong, room, size) if chosen else []
+    return BenefitColumn(blocks, icons, side, gap)
 
 
 def draw_column(
@@ -254,7 +264,7 @@ def draw_column(
         if icon:
             show_sign(cover.paper, icon, (at[0] + radius - side / 2, middle - side / 2), side, sign)
         else:
-            cover.paper.disc(at[0] + radius, middle, 11, sign if is_signed else disc or sign)
+            cover.paper.disc(at[0] + radius, middle, DOT / 2, sign if is_signed else disc or sign)
         cover.paper.write(block, (at[0] + made.disc + 22, y + (high - block.height) / 2), words)
         y += high + made.gap
 
