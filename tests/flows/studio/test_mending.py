@@ -184,6 +184,14 @@ async def test_another_persons_result_is_neither_changed_nor_refunded(card, newc
     assert buttons(card)
 
 
+async def test_a_result_in_another_variant_may_have_the_cover_that_was_chosen_first(card, seller, shop):
+    [order] = await as_if_ordered(shop, seller, {"design": "bento", "variant": 1})
+    async with shop.without_worker():
+        await seller.forges(f"order:redesigned:{order['id']}:bento")
+    [_, drawn] = await shop.jobs(seller)
+    assert (drawn["args"]["design"], drawn["args"].get("variant") or 0) == ("bento", 0)
+
+
 async def told(conn, mend, monkeypatch):
     """Return what the notice of a failed free change says, and the data of its buttons."""
     said = []

@@ -111,7 +111,7 @@ async def _take_cover(turn: Turn, job: Job, name: str) -> None:
     if not name or not orders.is_design(name) or not await _changes_left(turn, job):
         await turn.answer(turn.text("error.old_button"), alert=True)
         return
-    if name == job.args.get("design"):
+    if name == job.args.get("design") and not job.args.get("variant"):  # another variant of it has another cover
         await _refuse(turn, "mend.same_cover")
         return
     await _make(turn, job, f"mend:{turn.chat.bot}:{turn.came.update_id}", design=name, variant=0)
