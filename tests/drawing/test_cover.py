@@ -708,3 +708,12 @@ def test_a_list_without_signs_has_small_dots_and_wider_words(monkeypatch):
     signed = parts.column(made, made.pair(letters.ONEST), 410)
     assert bare.disc < signed.disc
     assert (len(bare.blocks[0].lines), len(signed.blocks[0].lines)) == (1, 2)
+
+
+def test_a_list_that_gets_a_signed_benefit_by_its_dots_shows_no_sign_in_a_dot(monkeypatch):
+    known = {"Лёгкий": "feather", "Водостойкий": "lock"}
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: [known.get(one, "") for one in benefits])
+    said = facts.read("Куб", ("Лёгкий", "Синий", "Водостойкий"))
+    made = draw.prepared(SIZE, PRODUCTS["cube"], said, "column")
+    listed = parts.column(made, made.pair(letters.ONEST), 300)
+    assert (len(listed.blocks), listed.icons, listed.disc) == (3, ["", "", ""], parts.DOT)

@@ -239,14 +239,13 @@ def column(
     cover: Cover, pair: Pair, width: float, *, size: float = 42, disc: float = 84, gap: float = 40, most: int = 4
 ) -> BenefitColumn:
     """Set up to four benefits below each other; without signs dots stand there, which take less room."""
-    for side in (disc, DOT):
-        room = width - side - 22
-        chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
-        icons = _icons(cover, chosen)
-        if any(icons):
-            break
-    blocks = _one_size(chosen, pair.strong, room, size) if chosen else []
-    return BenefitColumn(blocks, icons, side, gap)
+    chosen = picked(cover.facts.benefits, pair.strong, width - disc - 22, 38, most)
+    icons = _icons(cover, chosen)
+    if not any(icons):
+        disc, chosen = DOT, picked(cover.facts.benefits, pair.strong, width - DOT - 22, 38, most)
+        icons = [""] * len(chosen)  # whatever signs those have that came in by the room of the discs
+    blocks = _one_size(chosen, pair.strong, width - disc - 22, size) if chosen else []
+    return BenefitColumn(blocks, icons, disc, gap)
 
 
 def draw_column(
