@@ -2,7 +2,7 @@
 
 A number copied from a contact or a web page brings along marks that turn the direction of writing, soft hyphens and
 spaces that do not break; in a name such a mark turns the text beside it round. Other scripts' digits stay what they
-are: who reads an amount guesses nothing.
+are: who reads an amount guesses nothing. A phone number may be typed wide ("８ ９１２…"): `narrow` is for those.
 """
 
 import re
@@ -40,6 +40,11 @@ def line(text: str) -> str:
 def plain(text: str) -> str:
     """Return one line that is to be read as a number, a date or a code: plain spaces and hyphens, no quotes."""
     return line(text).strip(_QUOTES + " ")
+
+
+def narrow(text: str) -> str:
+    """Return a text with the plain digits and signs in place of the wide ones that an Asian keyboard types."""
+    return text.translate(_NARROW)
 
 
 def unquoted(text: str) -> str:
@@ -91,6 +96,7 @@ def latin(text: str) -> str:
     return text.translate(_TO_LATIN).translate(_SMALL)
 
 
+_NARROW = {ord("！") + place: ord("!") + place for place in range(94)}
 _SMALL = str.maketrans("асеорху", "aceopxy")
 _SMALL_CYRILLIC = str.maketrans("aceopxy", "асеорху")
 _CITY = re.compile(r"^(?:г\.\s*|гор\.\s*|г\s+|город\s+)", re.IGNORECASE)

@@ -235,7 +235,7 @@ async def search(
     A name is found with е for ё, and with or without its hyphen. With digits, `after` is the last id of the page
     before; by name alone there is one page, newest visit first. Invalid("search_unclear") when there is neither.
     """
-    words = typed.plain(words)
+    words = typed.plain(typed.narrow(words))
     tails = re.findall(r"(?<!\d)\d{4}(?!\d)", words, re.ASCII)
     name = " ".join(re.sub(r"[%_\\\d+()-]", " ", words).split())[:40].translate(_WITHOUT_YO)
     if tails:

@@ -30,7 +30,7 @@ def told(number: str) -> str:
 
 def readings(text: str, country: str = COUNTRY) -> list[str]:
     """Return the numbers that a person may have meant, the likeliest first; Invalid("phone_unclear") without any."""
-    words = _LABEL.sub("", typed.plain(text))
+    words = _plain(text)
     digits = re.sub(r"\D", "", words)
     known = _readings(digits, country, international=words.startswith("+")) if looks_like_one(text) else ()
     found = list(dict.fromkeys(known))
@@ -41,7 +41,7 @@ def readings(text: str, country: str = COUNTRY) -> list[str]:
 
 def looks_like_one(text: str) -> bool:
     """Tell whether a text has the digits and signs of a whole number, which may still be none."""
-    words = _LABEL.sub("", typed.plain(text))
+    words = _plain(text)
     return _TYPED.fullmatch(words) is not None and 7 <= len(re.sub(r"\D", "", words)) <= 18
 
 
@@ -54,6 +54,10 @@ def shown(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(known, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _plain(text: str) -> str:
+    return _LABEL.sub("", typed.plain(typed.narrow(text)))
 
 
 def _readings(digits: str, country: str, *, international: bool) -> Iterator[str]:

@@ -43,6 +43,7 @@ RUSSIAN = [
     *("7 900 123 45 67", "8-900-123-45-67", " +7\u00a0900\u00a0123\u00a045\u00a067 ", "8.900.123.45.67"),
     *("Тел.: 8 900 123-45-67", "телефон 8 900 123-45-67", "+8 900 123-45-67", "8\u201110-7 900 1234567"),
     *("\u202a+7 900 123-45-67\u202c", "\u2066+7\u200e900\u200f1234567\u2069", "«8 900 123-45-67»", "7900\u00ad1234567"),
+    *("８９００１２３４５６７", "＋７（９００）１２３－４５－６７", "8\u3000９００ 123-45-67"),
 ]
 
 
@@ -108,6 +109,13 @@ async def test_a_list_of_clients_is_searched_by_a_whole_number_too(conn):
     anna = await make_member(conn, shop, name="Анна", phone="+79001234567")
     assert [one.id for one in await counter.search(conn, shop.id, "8 (900) 123-45-67")] == [anna.id]
     assert [one.id for one in await counter.search(conn, shop.id, "«Анна»\u200e")] == [anna.id]
+
+
+async def test_a_number_typed_wide_is_looked_up_as_any_other(conn):
+    shop = await make_shop(conn)
+    anna = await make_member(conn, shop, name="Анна", phone="+79001234567")
+    for words in ("８９００１２３４５６７", "４５６７", "Анна ４５６７"):
+        assert (await counter.look_up(conn, shop.id, words)).member_id == anna.id
 
 
 def test_the_numbering_plans_are_loaded_for_the_first_number_that_somebody_types():
