@@ -58,6 +58,11 @@ class Card:
     last_visit_at: datetime | None
     blocked: bool = False
 
+    @property
+    def works(self) -> bool:
+        """Whether there is a code to show: the shop is open for business and has not suspended the card."""
+        return self.status == "approved" and not self.blocked
+
 
 @dataclass(frozen=True)
 class Member:

@@ -41,7 +41,7 @@ async def _agree(turn: Turn, partner_id: int, *, wants: bool) -> None:
 async def _list(turn: Turn, start: int) -> None:
     """Show a page of the cards; there are a hundred at most, which one round trip brings."""
     found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
-    ordered = sorted(found, key=lambda card: not card.favourite)
+    ordered = face.ordered(found)
     page, left = ordered[start : start + partners.PAGE], ordered[start + partners.PAGE :]
     lines = [face.line(turn, card) for card in page]
     buttons = [Button(screen.short(card.title), f"card:{card.partner_id}") for card in page]

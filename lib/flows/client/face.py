@@ -57,10 +57,16 @@ async def _suspended(turn: Turn, card: members.Card) -> None:
     await turn.show(turn.text("client.card.suspended", title=card.title, points=card.available), rows)
 
 
+def ordered(found: Sequence[members.Card]) -> list[members.Card]:
+    """Return cards as a list has them: the favourites first, those of shops that are closed last."""
+    return sorted(found, key=lambda card: (card.status != "approved", not card.favourite))
+
+
 def line(turn: Turn, card: members.Card) -> str:
     """Return a card as a line of a list."""
     mark = "★ " if card.favourite else ""
     key = "client.home.suspended" if card.blocked else "client.home.card"
+    key = key if card.status == "approved" else "client.home.closed"
     return turn.text(key, mark=mark, title=card.title, points=card.available)
 
 

@@ -30,9 +30,9 @@ async def _home(turn: Turn, note: str = "", *, asked: bool = False) -> None:
     """Show the cards and the ways; below words that were `asked` of nobody, the shops whose menu could answer, too."""
     turn.state.data.pop(visitor.ASKED, None)
     if await visitor.is_client(turn):
-        found = await db.run(lambda conn: members.cards(conn, turn.state.who["id"]))
-        words, rows = _cards(turn, sorted(found, key=lambda card: not card.favourite))
-        if asked and (menus := [card for card in found[:SHOWN] if (await versions.published(card.partner_id)).items]):
+        found = face.ordered(await db.run(lambda conn: members.cards(conn, turn.state.who["id"])))
+        words, rows = _cards(turn, found)
+        if asked and (menus := [card for card in found[:SHOWN] if await _answers(card)]):
             note = turn.text("client.home.asked")
             turn.state.data[visitor.ASKED] = turn.came.text[:LONGEST]
             rows = [*screen.in_rows([_asking(turn, card, alone=len(menus) == 1) for card in menus]), *rows]
@@ -43,6 +43,10 @@ async def _home(turn: Turn, note: str = "", *, asked: bool = False) -> None:
             [screen.button(turn, "client.button.move", "move:enter")],
         ]
     await turn.show(screen.paragraphs(note, words), [*rows, *_ways(turn)])
+
+
+async def _answers(card: Card) -> bool:
+    return card.status == "approved" and bool((await versions.published(card.partner_id)).items)
 
 
 def _asking(turn: Turn, card: Card, *, alone: bool) -> Button:
@@ -57,14 +61,18 @@ def _cards(turn: Turn, found: Sequence[Card]) -> tuple[str, Keyboard]:
         rows = [[screen.button(turn, "client.button.shops", "find:shops", style="primary")]]
         return turn.text("client.home.no_cards"), rows
     lines = [_line(turn, card) for card in found[:SHOWN]]
-    if len(found) == 1:
+    if len(found) == 1 and found[0].works:
         show = screen.button(turn, "client.button.show", f"card:{found[0].partner_id}", style="primary")
         return screen.paragraphs(turn.text("client.home.title"), *lines), [[show]]
-    buttons = [Button(screen.short(card.title), f"card:{card.partner_id}", style="primary") for card in found[:SHOWN]]
+    buttons = [
+        Button(screen.short(card.title), f"card:{card.partner_id}", style="primary" if card.works else "")
+        for card in found[:SHOWN]
+    ]
     rows = screen.in_rows(buttons)
     if len(found) > SHOWN:
         rows.append([screen.button(turn, "client.button.cards", "card:list:0")])
-    return screen.paragraphs(turn.text("client.home.title"), "\n".join(lines), turn.text("client.home.choose")), rows
+    choose = turn.text("client.home.choose") if any(card.works for card in found) else ""
+    return screen.paragraphs(turn.text("client.home.title"), "\n".join(lines), choose), rows
 
 
 def _line(turn: Turn, card: Card) -> str:
