@@ -108,7 +108,8 @@ async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, 
     """Join a shop by an invitation; return the shop's id and the role.
 
     Missing("no_invite"), Conflict("invite_used"), Conflict("invite_expired"); Conflict("invite_void") when its maker no
-    longer has the right to invite, Conflict("invite_needless") when they have that role, or a greater one, already.
+    longer has the right to invite, Conflict("invite_needless") when they have that role, or a greater one, already,
+    Conflict("invite_suspended") while the shop is.
     """
     prefix, _, rest = payload.partition("_")
     number, _, secret = rest.partition("_")

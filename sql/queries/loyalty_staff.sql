@@ -53,13 +53,13 @@ and (s.role = 'owner' or s.role = 'manager' and %(role)s = 'cashier');
 
 -- name: accept_invite
 -- Uses an invitation once, in one statement, while its maker still may invite for this role. A person who was let go and
--- came back has to invite again; nobody joins a shop that is closed for good. The invitation is not spent on somebody who
--- has this role or a greater one already: nobody loses a role by a link.
+-- came back has to invite again; nobody joins a shop that is suspended, or closed for good. The invitation is not spent
+-- then, nor on somebody who has this role or a greater one already: nobody loses a role by a link.
 with maker as (
     select s.role, s.joined_at
     from staff_invites i
     join staff s on s.partner_id = i.partner_id and s.user_id = i.created_by
-    join partners p on p.id = i.partner_id and p.reason <> 'owner_erased'
+    join partners p on p.id = i.partner_id and p.status <> 'blocked'
     where i.partner_id = %(partner_id)s
     and i.token_hash = %(token_hash)s
     and s.removed_at is null
@@ -103,13 +103,15 @@ with maker as (
 select role from joined;
 
 -- name: invite_state
--- Says why an invitation was refused; void means that its maker has lost the right to invite.
+-- Says why an invitation was refused; void means that its maker has lost the right to invite, or the shop is gone.
 select case
     when i.used_at is not null then 'used'
     when i.expires_at <= clock_timestamp() then 'expired'
     when s.role in ('owner', i.role) or s.role = 'manager' then 'needless'
+    when p.status = 'blocked' and p.reason <> 'owner_erased' then 'suspended'
     else 'void' end
 from staff_invites i
+join partners p on p.id = i.partner_id
 left join staff s on s.partner_id = i.partner_id and s.user_id = %(user_id)s and s.removed_at is null
 where i.partner_id = %(partner_id)s
 and i.token_hash = %(token_hash)s;

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from lib import errors
-from lib.loyalty import offers, staff
+from lib.loyalty import offers, partners, staff
 from lib.office import people
 from lib.people import users
 from tests.factories import make_user, refused
@@ -95,6 +95,17 @@ async def test_nobody_joins_or_invites_into_a_shop_that_is_closed_for_good(conn,
     async with refused(conn, errors.Denied, "role_too_low"):
         await staff.invite(conn, shop.id, manager.id, "cashier")
     assert await staff.places(conn, guest.id) == []
+
+
+async def test_nobody_joins_a_suspended_shop_and_the_link_is_good_when_it_opens_again(conn, shop):
+    guest = await make_user(conn)
+    link = await staff.invite(conn, shop.id, shop.owner.id, "cashier")
+    await partners.decide(conn, shop.id, shop.owner.id, "blocked", "Жалобы")
+    async with refused(conn, errors.Conflict, "invite_suspended"):
+        await staff.join(conn, guest.id, link)
+    assert await staff.places(conn, guest.id) == []
+    await partners.decide(conn, shop.id, shop.owner.id, "approved")
+    assert await staff.accept(conn, guest.id, link) == (shop.id, "cashier")
 
 
 async def told(conn, key):

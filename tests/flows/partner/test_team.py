@@ -32,6 +32,16 @@ async def test_an_invitation_makes_a_cashier_of_one_person_once(cafe, roman, sta
     assert "Сотрудники" not in buttons(message)
 
 
+async def test_an_invitation_into_a_suspended_shop_says_so_and_waits(cafe, roman):
+    payload = await invited(cafe)
+    await cafe.decide("blocked", "Жалобы")
+    await roman.says(f"/start {payload}")
+    await roman.sees("Магазин заблокирован, поэтому вступить в команду сейчас нельзя. Ссылка не потрачена")
+    await cafe.decide("approved")
+    await roman.says(f"/start {payload}")
+    await roman.sees("в команде: Кофейня «Зерно»")
+
+
 async def test_the_owner_hears_who_has_joined(cafe, roman):
     await roman.says(f"/start {await invited(cafe)}")
     await roman.sees("Вы в команде")

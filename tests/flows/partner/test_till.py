@@ -353,10 +353,29 @@ async def test_a_shop_blocked_in_the_middle_confirms_nothing(cafe):
     await confirmed(cafe, boris)
     await cafe.decide("blocked", "Жалобы")
     await cafe.cashier.presses("Начислить")
-    await cafe.cashier.sees("Магазин заблокирован")
+    await cafe.cashier.sees("Магазин заблокирован.*Ничего не начислено и не списано")
     assert (await cafe.balance(boris)).available == 0
     await cafe.cashier.presses("Меню")
     await cafe.cashier.sees("Причина: Жалобы")
+
+
+@pytest.mark.parametrize("step", ["bill", "points", "redeem"])
+async def test_a_shop_blocked_in_the_middle_says_so_at_the_next_press_of_any_step(cafe, step):
+    boris = await cafe.client("Борис", has=300)
+    await cafe.set(confirm_spending=False)
+    await cafe.cashier.says(qr(boris))
+    if step != "bill":
+        await cafe.cashier.says("350")
+        await cafe.cashier.presses("Списать баллы")
+    if step == "redeem":
+        await cafe.cashier.says("100")
+    await cafe.decide("blocked", "Жалобы")
+    if step == "redeem":
+        await cafe.cashier.presses("Списать 100")
+    else:
+        await cafe.cashier.says("100")
+    await cafe.cashier.sees("Магазин заблокирован.*Ничего не начислено и не списано")
+    assert (await cafe.balance(boris)).available == 300
 
 
 async def test_a_blocked_client_is_refused(cafe):
