@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cover import bold, choice, draw, facts, framed, letters, parts, signs, tones
+from lib.drawing.cover import bold, choice, draw, facts, framed, letters, parts, plain, signs, tones
 from lib.drawing.cover.paper import CoverSheet
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground import colour
@@ -717,3 +717,20 @@ def test_a_list_that_gets_a_signed_benefit_by_its_dots_shows_no_sign_in_a_dot(mo
     made = draw.prepared(SIZE, PRODUCTS["cube"], said, "column")
     listed = parts.column(made, made.pair(letters.ONEST), 300)
     assert (len(listed.blocks), listed.icons, listed.disc) == (3, ["", "", ""], parts.DOT)
+
+
+def test_a_list_too_wide_for_its_discs_has_dots_and_stays_on_the_card(monkeypatch):
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: ["feather", "lock", "leaf"][: len(benefits)])
+    said = facts.read("Чайник", ("Держит тепло шесть часов подряд", "Ручная работа мастера", "Подходит для индукции"))
+    made = draw.prepared(SIZE, PRODUCTS["bottle"], said, "column")
+    listed = parts.column(made, made.pair(letters.ONEST), 300)
+    assert (listed.disc, [len(block.lines) for block in listed.blocks]) == (parts.DOT, [2, 2])
+    long = facts.read("Чехол", ("Водоотталкивающий", "Гипоаллергенный", "Износостойкий"))
+    listed = parts.column(draw.prepared(SIZE, PRODUCTS["bottle"], long, "column"), letters.UNBOUNDED, 240)
+    assert all(block.width <= 240 - listed.disc - 22 for block in listed.blocks)
+
+
+def test_a_tile_has_no_sign_beside_others_without(monkeypatch):
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: ["feather", "", ""][: len(benefits)])
+    made = draw.prepared(SIZE, PRODUCTS["cube"], facts.read("Куб", ("Лёгкий", "Синий", "Прочный")), "bento")
+    assert [icon for icon, _ in plain._said(made, made.pair(letters.ONEST), (266, 300))] == ["", "", ""]

@@ -114,7 +114,8 @@ def _one_size(benefits: tuple[str, ...], style: Style, room: float, size: float)
         ]
         if all(letters.fits(block, room, 2) for block in blocks):
             break
-    return blocks
+    over = max(block.width for block in blocks) / room
+    return [replace(block, size=block.size / over * 0.999) for block in blocks] if over > 1 else blocks
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def row(
     column = (width - gap * (len(chosen) - 1)) / len(chosen)
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
-    room, icons = column - 2 * pad, _icons(cover, chosen)
+    room, icons = column - 2 * pad, icons_of(cover, chosen)
     if not any(icons):
         return BenefitRow(_one_size(chosen, pair.strong, room, size * 1.2), icons, sign, column, gap, pad)
     made = BenefitRow(_one_size(chosen, pair.strong, room, size), icons, sign, column, gap, pad)
@@ -163,7 +164,7 @@ def row(
     return replace(made, blocks=blocks)
 
 
-def _icons(cover: Cover, benefits: tuple[str, ...]) -> list[str]:
+def icons_of(cover: Cover, benefits: tuple[str, ...]) -> list[str]:
     """Return the sign of each benefit, "" where it has none; one alone beside others looks like a mistake."""
     icons = signs.chosen(benefits, cover.facts.name)
     return icons if len([icon for icon in icons if icon]) >= min(2, len(icons)) else [""] * len(icons)
@@ -238,13 +239,15 @@ class BenefitColumn:
 def column(
     cover: Cover, pair: Pair, width: float, *, size: float = 42, disc: float = 84, gap: float = 40, most: int = 4
 ) -> BenefitColumn:
-    """Set up to four benefits below each other; without signs dots stand there, which take less room."""
-    chosen = picked(cover.facts.benefits, pair.strong, width - disc - 22, 38, most)
-    icons = _icons(cover, chosen)
-    if not any(icons):
-        disc, chosen = DOT, picked(cover.facts.benefits, pair.strong, width - DOT - 22, 38, most)
+    """Set up to four benefits below each other; without signs, or room beside them, dots stand there."""
+    room = width - disc - 22
+    chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
+    icons = icons_of(cover, chosen)
+    if not any(icons) or not all(_suits(one, pair.strong, room, SMALLEST) for one in chosen):
+        disc, room = DOT, width - DOT - 22
+        chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
         icons = [""] * len(chosen)  # whatever signs those have that came in by the room of the discs
-    blocks = _one_size(chosen, pair.strong, width - disc - 22, size) if chosen else []
+    blocks = _one_size(chosen, pair.strong, room, size) if chosen else []
     return BenefitColumn(blocks, icons, disc, gap)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lib.drawing.cover import letters, signs
+from lib.drawing.cover import letters
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, YESEVA, Pair, Style, TextBlock
 from lib.drawing.cover.paper import WHITE, WIDTH, Drop, Spot
 from lib.drawing.cover.parts import (
@@ -15,6 +15,7 @@ from lib.drawing.cover.parts import (
     draw_row,
     figure_size,
     figure_width,
+    icons_of,
     picked,
     row,
     seal,
@@ -166,7 +167,7 @@ def _said(cover: Cover, pair: Pair, room: tuple[float, float]) -> list[tuple[str
     """Return the sign and the words of each tile of a size: beside a sign all words have one size of type."""
     width, high = room[0] - 52, room[1] - SIGN[cover.is_high] - 60
     shown = cover.facts.benefits[: 2 if cover.facts.number else 3]
-    icons = signs.chosen(shown, cover.facts.name)
+    icons = icons_of(cover, shown)
 
     def words(benefit: str, icon: str, most: float) -> TextBlock:
         if icon:
