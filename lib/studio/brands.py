@@ -57,7 +57,7 @@ async def keep(
     ground: str | None = None,
     pair: str | None = None,
 ) -> None:
-    """Change what is given; "" gives a colour or the faces back to the design."""
+    """Change what is given; "" gives a colour or the faces back to the design, and 0 takes the logo away."""
     facts: dict[str, Any] = {"logo_id": logo_id, "accent": accent, "ground": ground, "pair": pair}
     await SQL.keep_brand.run(conn, user_id=user_id, **facts)
 

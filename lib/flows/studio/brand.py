@@ -1,6 +1,6 @@
 """A seller's own style: a logo, two colours, a pair of faces, used by all cards until removed. Leaves a draft as it is.
 
-home -> [logo] -> a picture -> job `brand` -> a preview on the last product
+home -> [logo] -> a picture -> job `brand` -> a preview on the last product; or [without] -> home
 home -> [colours] -> a palette, or #rrggbb written -> home
 home -> [type] -> one of seven pairs -> home
 home -> [show] -> job `brand`; home -> [remove] -> sure? -> gone
@@ -76,9 +76,15 @@ def _said(turn: Turn, brand: Brand | None) -> list[str]:
     return [turn.text("studio.brand.home", **facts), *by_model]
 
 
-async def _ask_logo(turn: Turn, _: str) -> None:
+async def _ask_logo(turn: Turn, argument: str) -> None:
+    if argument == "none":
+        await _keep(turn, logo_id=0)
+        return
+    user_id = turn.state.who["id"]
+    brand = await db.run(lambda conn: brands.get(conn, user_id))
     turn.state.step = "brand:logo"
-    await turn.show(turn.text("studio.brand.ask_logo"), [screen.home(turn, "brand:home")])
+    none = [[screen.button(turn, "studio.brand.without_logo", "brand:logo:none")]] if brand and brand.logo else []
+    await turn.show(turn.text("studio.brand.ask_logo"), [*none, screen.home(turn, "brand:home")])
 
 
 async def _logo(turn: Turn, file: Attachment) -> None:
@@ -135,7 +141,7 @@ async def _pair(turn: Turn, argument: str) -> None:
     await turn.show(turn.text("studio.brand.ask_pair"), rows)
 
 
-async def _keep(turn: Turn, **facts: str | None) -> None:
+async def _keep(turn: Turn, **facts: str | int | None) -> None:
     user_id = turn.state.who["id"]
     await db.run(lambda conn: brands.keep(conn, user_id, **facts))  # type: ignore[arg-type]
     turn.state.step = ""

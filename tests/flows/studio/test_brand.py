@@ -124,6 +124,20 @@ async def test_a_style_is_removed_after_a_question_and_its_logo_is_tidied(alice,
     assert [one.id for one in await old()] == [file.id]
 
 
+async def test_a_logo_alone_is_taken_away(alice, database):
+    async with database.connect() as conn:
+        row = {"kind": "logo", "pathname": "local/logo/b.png", "content_type": "image/png", "bytes": 9}
+        [file] = await files.add_files(conn, alice.who["id"], 1, [row | {"width": 9, "height": 9}])
+        await brands.keep(conn, alice.who["id"], logo_id=file.id, pair="bitter")
+    turn = await does(alice, text="brand:logo")
+    assert "brand:logo:none" in [button.data for row in turn.chat.said[-1][1] for button in row]
+    turn = await does(alice, text="brand:logo:none")
+    assert "Логотип: нет" in turn.chat.said[-1][0]
+    assert ((await kept(alice)).logo_id, (await kept(alice)).pair) == (None, "bitter")
+    turn = await does(alice, text="brand:logo")
+    assert "brand:logo:none" not in [button.data for row in turn.chat.said[-1][1] for button in row]
+
+
 async def test_a_style_is_in_the_export_and_goes_with_its_person(alice, database):
     await does(alice, text="brand:colours:gold")
     user_id = alice.who["id"]
