@@ -6,6 +6,7 @@ home -> [type] -> one of seven pairs -> home
 home -> [show] -> job `brand`; home -> [remove] -> sure? -> gone
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -158,7 +159,7 @@ async def _drop(turn: Turn, argument: str) -> None:
     await _home(turn, note=turn.text("studio.brand.dropped"))
 
 
-SCREENS = {
+SCREENS: dict[str, Callable[[Turn, str], Awaitable[None]]] = {
     "home": _home,
     "logo": _ask_logo,
     "colours": _colours,
