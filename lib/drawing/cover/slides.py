@@ -153,13 +153,13 @@ def _benefits(cover: Cover, pair: Pair) -> None:
     is_long = len(told.facts.benefits) > 4
     is_beside = cover.product.is_tall or (is_long and not cover.is_high)  # a square has no room below a long list
     many = is_long and not is_beside
-    disc, gap = (78, 22) if many else (100, 44) if cover.is_high else (76, 20)
+    disc, gap = (78, 22) if many else (100, 44 if len(told.facts.benefits) < 4 else 24) if cover.is_high else (76, 20)
     made = column(told, pair, 640 if many else 500, size=44, disc=disc, gap=gap, most=6)
     low = max(top, min(top + (0 if many else 60), cover.bottom - made.height))
     if is_beside:
         room = Spot(560, top, 560, cover.height - top + 60)
     else:  # below the list, where it has the width
-        start = min(low + made.height - 10, cover.height * (0.74 if many else 0.6))
+        start = min(low + made.height - 10, cover.height * 0.78)
         room = Spot(330, start, 760, cover.height - start + 30)
     paper.picture(cover.product.image, place(cover.product, room, 0, 1), drop=Drop())
     draw_column(cover, made, (50, low), tones.ink, tones.accent, tones.on_accent)
