@@ -20,6 +20,18 @@ PALETTES = {
     "pink": ("#c2417c", "#fbeaf1"),
     "black": ("#111111", "#ffd400"),
 }
+# Colours by name: how their words begin, in both languages.
+NAMED = {
+    "#d81f2a": ("красн", "red"), "#1d4ed8": ("син", "blue"), "#5aa9e6": ("голуб", "sky"),
+    "#1f7a4d": ("зелен", "green"), "#ffd400": ("желт", "yellow"), "#f26b1d": ("оранжев", "orange"),
+    "#e86aa6": ("розов", "pink"), "#7a3ea8": ("фиолетов", "purple", "violet"), "#ffffff": ("бел", "white"),
+    "#111111": ("черн", "black"), "#8a8d91": ("сер", "grey", "gray"), "#6b4226": ("коричнев", "brown"),
+    "#ead9c0": ("бежев", "beige"), "#c79a3b": ("золот", "gold"), "#7b1e34": ("бордов", "burgundy"),
+    "#1fa6a0": ("бирюзов", "turquoise"), "#c2417c": ("малинов", "crimson"),
+}  # fmt: skip
+_BETWEEN = {"и", "на", "с", "фон", "акцент", "цвет", "and", "on", "with", "background", "accent", "colour", "color"}
+_ENDING = 3  # letters at most that follow the beginning of a colour's name
+_WORD = re.compile(r"[^\W\d_]+")
 _HEX = re.compile(r"(?<![\w#])#?((?<=#)[0-9a-f]{3}|[0-9a-f]{6})(?!\w)", re.IGNORECASE)
 
 
@@ -86,6 +98,16 @@ async def own(user_id: int) -> OwnStyle:
 
 
 def colours(words: str) -> list[str]:
-    """Return the colours that a text names, at most two, as #rrggbb."""
+    """Return the colours that a text names, at most two, as #rrggbb: by their figures, else by words alone."""
     found = [match.lower() for match in _HEX.findall(typed.latin(words))]
-    return [f"#{one if len(one) == 6 else ''.join(sign * 2 for sign in one)}" for one in found][:2]
+    figures = [f"#{one if len(one) == 6 else ''.join(sign * 2 for sign in one)}" for one in found]
+    named = [_named(word) for word in _WORD.findall(words.lower().replace("ё", "е")) if word not in _BETWEEN]
+    return (figures or (named if all(named) else []))[:2]
+
+
+def _named(word: str) -> str:
+    """Return the colour that a word is the name of; "" for any other word."""
+    for colour, begins in NAMED.items():
+        if any(word.startswith(begin) and len(word) <= len(begin) + _ENDING for begin in begins):
+            return colour
+    return ""

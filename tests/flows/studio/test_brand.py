@@ -85,7 +85,22 @@ def test_a_colour_in_letters_that_look_alike_is_that_colour():
     assert brands.colours("Акцент #АВС, фон #ЕЕсс00") == ["#aabbcc", "#eecc00"]
 
 
-@pytest.mark.parametrize("odd", ["красный", "#12345", "#gggggg", ""])
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Красный", ["#d81f2a"]),
+        ("чёрный на жёлтом", ["#111111", "#ffd400"]),
+        ("акцент синий, фон белый", ["#1d4ed8", "#ffffff"]),
+        ("Red and white", ["#d81f2a", "#ffffff"]),
+        ("синий #0000ff", ["#0000ff"]),
+        ("красная кружка", []),
+    ],
+)
+def test_a_colour_is_known_by_its_name(said, found):
+    assert brands.colours(said) == found
+
+
+@pytest.mark.parametrize("odd", ["красная кружка", "#12345", "#gggggg", "", "и", "reduced"])
 async def test_what_is_no_colour_changes_nothing(alice, odd):
     await does(alice, text="brand:colours")
     await does(alice, kind="text", text=odd)
@@ -182,7 +197,7 @@ async def test_what_can_be_no_logo_is_refused_without_a_job(alice, file, said):
     assert await db.run(lambda conn: table.get_user_jobs(conn, alice.who["id"])) == []
 
 
-@pytest.mark.parametrize(("step", "said"), [("logo", "Логотип нужен в PNG"), ("colours", "Цвет")])
+@pytest.mark.parametrize(("step", "said"), [("logo", "Логотип нужен в PNG"), ("colours", "цвета")])
 async def test_words_in_place_of_a_picture_leave_the_question_as_it_is(alice, step, said):
     await does(alice, text=f"brand:{step}")
     odd = (
