@@ -354,9 +354,9 @@ async def _send(turn: Turn, desk: Newsroom, one: Broadcast, version: str) -> Non
     await _one(turn, desk, one, note=note)
 
 
-async def _steer(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
-    if one.state == "draft" and wish == "cancel":
-        await newsroom.drop(turn, desk, one, "")
+async def _steer(turn: Turn, desk: Newsroom, one: Broadcast, wish: str, sure: str) -> None:
+    if wish == "cancel" and not (sure or one.over):
+        await (newsroom.drop if one.state == "draft" else newsroom.cancel)(turn, desk, one, "")
         return
     await db.run(lambda conn: broadcasts.steer(conn, desk.partner_id, one.id, wish, clock.now()))
     turn.after.append(kick.drain)
@@ -364,7 +364,7 @@ async def _steer(turn: Turn, desk: Newsroom, one: Broadcast, wish: str) -> None:
 
 
 def _steering(wish: str) -> Screen:
-    return lambda turn, desk, one, _: _steer(turn, desk, one, wish)
+    return lambda turn, desk, one, sure: _steer(turn, desk, one, wish, sure)
 
 
 SCREENS: Mapping[str, Screen] = {

@@ -81,3 +81,10 @@ async def drop(turn: Turn, desk: Newsroom, one: Broadcast, version: str) -> None
         return
     await db.run(lambda conn: broadcasts.drop(conn, one, screen.number(version)))
     await show_drafts(turn, desk, 0, turn.text("news.dropped"))
+
+
+async def cancel(turn: Turn, desk: Newsroom, one: Broadcast, _: str) -> None:
+    """Ask whether a broadcast is to be cancelled: nothing brings it back."""
+    words = turn.text("news.cancel", number=one.id, words=screen.short(one.words, 80))
+    sure = screen.button(turn, "news.button.cancel_sure", desk.data("cancel", one.id, "sure"), style="danger")
+    await turn.show(words, [[sure], screen.home(turn, desk.data("one", one.id))])

@@ -308,3 +308,25 @@ async def test_drafts_lie_apart_and_are_deleted_after_a_question(cafe):
     await cafe.owner.presses("Да, удалить")
     await cafe.owner.sees("Черновик удалён.*Черновиков нет")
     assert await cafe.shop.rows("select id from broadcasts where partner_id = %s", cafe.id) == []
+
+
+async def test_a_broadcast_is_cancelled_after_a_question(cafe):
+    await agreed(cafe, "Анна")
+    await trusted(cafe)
+    await cafe.owner.presses("Рассылки")
+    await cafe.owner.presses("Новая рассылка")
+    await cafe.owner.says("Сегодня пироги")
+    await cafe.owner.presses("Когда")
+    await cafe.owner.presses("Завтра в 12:00")
+    await cafe.owner.presses("Отправить…")
+    await cafe.owner.presses("Отправить: 1")
+    await cafe.owner.presses("Отменить")
+    await cafe.owner.sees("Отменить рассылку № .*вернуть её нельзя.*Сегодня пироги")
+    await cafe.owner.presses("Назад")
+    await cafe.owner.sees("Сегодня пироги")
+    query = "select state from broadcasts where partner_id = %s order by id desc limit 1"
+    assert await cafe.shop.rows(query, cafe.id) == [{"state": "scheduled"}]
+    await cafe.owner.presses("Отменить")
+    await cafe.owner.presses("Да, отменить")
+    await cafe.owner.sees("отменена")
+    assert await cafe.shop.rows(query, cafe.id) == [{"state": "cancelled"}]
