@@ -4,6 +4,8 @@
 #   ops/deploy/vps/deploy.sh root@203.0.113.7 --domain bots.example.ru --email you@example.ru
 #   ops/deploy/vps/deploy.sh --here --domain bots.example.ru --email you@example.ru     on the server itself
 #
+#   203.0.113.7 stands for the server's address.
+#
 #   --env FILE     settings to take over (tokens, ADMIN_IDS, keys), NAME=value a line as in .env.example; what it leaves
 #                  out is asked for on the server's terminal or made: secrets, the local database, the local Redis
 #   --workers N    how many processes draw (1 to 9; one a core is enough)
