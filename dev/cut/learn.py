@@ -2,10 +2,9 @@
 
 FOLDER holds photos and their masks, in which the product is white: "shoe.jpg" and "shoe.mask.png". They are seen as the
 pipeline sees them, the whole at 192 pixels and the box of the product at 256 and 320; some as a bad phone takes them,
-some with the ground or a colour of the product painted over, some on another ground, some cropped, some with a strap
-or a hole more (thin.py). It needs PyTorch, which is in no list of requirements. Look at the cuts (python -m bench cut)
-before you keep what it writes, and say in lib/drawing/cut/u2netp.LICENSE.txt what was changed. Decision 0027 says how
-today's weights were made.
+some with the ground or a colour of the product painted over, some on another ground, some cropped. It needs PyTorch,
+which is in no list of requirements. Look at the cuts (python -m bench cut) before you keep what it writes, and say in
+lib/drawing/cut/u2netp.LICENSE.txt what was changed. Decision 0027 says how today's weights were made.
 """
 
 import io
@@ -21,15 +20,13 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dev.cut import thin
 from lib.drawing.cut import network
 from lib.drawing.ground.raster import Floats
 
 RATE, WARM, KEPT = 5e-5, 100, 0.995  # of Adam; steps until it is reached; share of the mean that a step leaves
 LOOKS = ((192, 6), (256, 5), (320, 4))  # side of a picture, pictures in a batch
 LONGEST = 512
-THIN = 4  # how much more a pixel counts where the mask turns within a tenth of the side: F³Net (Wei and others, 2020)
-HIDDEN = 0.8  # the loss beyond which a picture counts no more: nobody could see that product
+HIDDEN = 0.5  # the loss beyond which a picture counts no more: nobody could see that product
 
 Random = np.random.Generator
 
@@ -124,17 +121,11 @@ def _loss(net: Net, pixels: Tensor, masks: Tensor) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         guess, guesses = (each.float() for each in net(pixels))
     likely = torch.sigmoid(guess)
-    near = pixels.shape[-1] // 20
-    around = functional.avg_pool2d(masks, 2 * near + 1, 1, near, count_include_pad=False)
-    weight = 1 + THIN * (around - masks).abs()
-    both = (likely * masks * weight).sum((1, 2, 3))
-    apart = 1 - both / (((likely + masks - likely * masks) * weight).sum((1, 2, 3)) + 1)
-
-    def crossed(guessed: Tensor) -> Tensor:
-        lost = functional.binary_cross_entropy_with_logits(guessed, masks.expand_as(guessed), reduction="none")
-        return (lost * weight).mean(1).sum((1, 2)) / weight.sum((1, 2, 3))
-
-    each = crossed(guess) + 0.5 * apart + 0.4 * crossed(guesses)
+    both = (likely * masks).sum((1, 2, 3))
+    apart = 1 - both / ((likely + masks - likely * masks).sum((1, 2, 3)) + 1)
+    crossed = functional.binary_cross_entropy_with_logits
+    each = crossed(guess, masks, reduction="none").mean((1, 2, 3)) + 0.5 * apart
+    each = each + 0.4 * crossed(guesses, masks.expand_as(guesses), reduction="none").mean((1, 2, 3))
     return (each * (HIDDEN / each.detach()).clamp(max=1)).mean()
 
 
@@ -169,8 +160,6 @@ def _batch(random: Random, examples: list[Example]) -> tuple[Tensor, Tensor]:
             example = _composed(random, example, examples[random.integers(len(examples))])
         if random.random() < 0.4:
             example = _recoloured(random, example)
-        if random.random() < 0.2:
-            example = Example(*thin.strung(random, *example))
         photo, mask = _cropped(random, example, side)
         picture = _as_by_phone(random, photo) if random.random() < 0.6 else _picture(photo)
         shown = np.asarray(Image.fromarray(np.ascontiguousarray(mask)).resize((side, side), Image.Resampling.BILINEAR))
@@ -215,7 +204,6 @@ def _composed(random: Random, example: Example, other: Example) -> Example:
     photo, mask = example
     if max(mask[:2].max(), mask[-2:].max(), mask[:, :2].max(), mask[:, -2:].max()) > 0.3:
         return example
-    mask = thin.punched(random, mask) if random.random() < 0.2 else mask
     height, width = mask.shape
     tone = _tone(random, photo[mask > 0.5]) if (mask > 0.5).any() else random.uniform(20, 250, 3)
     ground = np.linspace(tone, tone * random.uniform(0.7, 1), height)[:, None].repeat(width, 1)
