@@ -671,24 +671,24 @@ def test_a_pearl_says_what_its_hours_are_of(monkeypatch):
     assert "музыки" in " ".join(said).replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize(
-    ("found", "shown"),
-    [
-        (["feather", "", "lock"], ["feather", "", "lock"]),
-        (["feather", "", ""], ["", "", ""]),
-        (["", "", ""], ["", "", ""]),
-    ],
-)
-def test_words_without_a_sign_grow_and_a_sign_never_stands_alone(monkeypatch, found, shown):
+@pytest.mark.parametrize("found", [["feather", "", "lock"], ["feather", "", ""], ["", "", ""]])
+def test_signs_stand_over_all_words_of_a_row_or_over_none_and_then_the_words_are_larger(monkeypatch, found):
     monkeypatch.setattr(signs, "chosen", lambda benefits, product: found)
     made = draw.prepared(SIZE, PRODUCTS["cube"], facts.read("Куб", ("Лёгкий", "Синий", "Прочный")), "dark")
-    row = parts.row(made, made.pair(letters.ONEST), 800)
-    assert row.icons == shown
-    signed = [block.size for block, icon in zip(row.blocks, row.icons, strict=True) if icon]
-    plain = [block.size for block, icon in zip(row.blocks, row.icons, strict=True) if not icon]
-    assert not signed or min(plain) > max(signed)
-    assert row.height >= max(block.height for block in row.blocks)
-    assert any(found[1:]) or row.lead == 0
+    bare = parts.row(made, made.pair(letters.ONEST), 800)
+    monkeypatch.setattr(signs, "chosen", lambda benefits, product: ["feather", "palette", "lock"])
+    signed = parts.row(made, made.pair(letters.ONEST), 800)
+    assert (bare.icons, bare.lead) == (["", "", ""], 0)
+    assert signed.icons == ["feather", "palette", "lock"]
+    assert bare.blocks[0].size > signed.blocks[0].size
+
+
+def test_a_list_of_three_may_lack_one_sign_and_no_more(monkeypatch):
+    said = facts.read("Куб", ("Лёгкий", "Синий", "Прочный"))
+    for found, shown in ((["feather", "", "lock"],) * 2, (["feather", "", ""], ["", "", ""])):
+        monkeypatch.setattr(signs, "chosen", lambda benefits, product, found=found: found)
+        made = draw.prepared(SIZE, PRODUCTS["cube"], said, "column")
+        assert parts.column(made, made.pair(letters.ONEST), 500).icons == shown
 
 
 def test_long_words_on_the_plate_of_bleed_stand_below_each_other():

@@ -120,7 +120,7 @@ def _one_size(benefits: tuple[str, ...], style: Style, room: float, size: float)
 
 @dataclass(frozen=True)
 class BenefitRow:
-    """Benefits side by side, a sign above the words of each; the words of one without a sign are larger."""
+    """Benefits side by side, a sign above the words of each, or larger words alone."""
 
     blocks: list[TextBlock]
     icons: list[str]
@@ -137,10 +137,7 @@ class BenefitRow:
     @property
     def height(self) -> float:
         """Units of the whole row."""
-        if not self.blocks:
-            return 0
-        leads = (self.lead if icon else 0 for icon in self.icons)
-        return max(block.height + lead for block, lead in zip(self.blocks, leads, strict=True)) + 2 * self.pad
+        return max(block.height for block in self.blocks) + self.lead + 2 * self.pad if self.blocks else 0
 
 
 def row(
@@ -154,20 +151,15 @@ def row(
     column = (width - gap * (len(chosen) - 1)) / len(chosen)
     if len(chosen) == 1:
         size, sign = size * 1.35, sign * 1.3
-    room, icons = column - 2 * pad, icons_of(cover, chosen)
-    if not any(icons):
-        return BenefitRow(_one_size(chosen, pair.strong, room, size * 1.2), icons, sign, column, gap, pad)
-    made = BenefitRow(_one_size(chosen, pair.strong, room, size), icons, sign, column, gap, pad)
-    high = made.height - 2 * pad
-    grown = (letters.fit(one, pair.strong, (room, high), (size * 1.5, SMALLEST), lines=3) for one in chosen)
-    blocks = [block if icon else large for block, large, icon in zip(made.blocks, grown, icons, strict=True)]
-    return replace(made, blocks=blocks)
+    icons = icons_of(cover, chosen)
+    blocks = _one_size(chosen, pair.strong, column - 2 * pad, size if any(icons) else size * 1.2)
+    return BenefitRow(blocks, icons, sign, column, gap, pad)
 
 
-def icons_of(cover: Cover, benefits: tuple[str, ...]) -> list[str]:
-    """Return the sign of each benefit, "" where it has none; one alone beside others looks like a mistake."""
+def icons_of(cover: Cover, benefits: tuple[str, ...], lacking: int = 0) -> list[str]:
+    """Return the sign of each benefit, or "" for all where more than `lacking` have none: gaps look like mistakes."""
     icons = signs.chosen(benefits, cover.facts.name)
-    return icons if len([icon for icon in icons if icon]) >= min(2, len(icons)) else [""] * len(icons)
+    return icons if icons.count("") <= lacking else [""] * len(icons)
 
 
 @dataclass(frozen=True)
@@ -195,7 +187,7 @@ def draw_row(cover: Cover, made: BenefitRow, at: tuple[float, float], inks: Inks
         if icon:
             middle = (made.column - made.sign) / 2 if centred else made.pad
             show_sign(paper, icon, (left + middle, at[1] + made.pad), made.sign, inks.signs)
-        elif made.lead or inks.tile:
+        elif inks.tile:
             top = at[1] + (made.height - block.height) / 2
         paper.write(block, (left + made.pad, top), inks.words, centre=made.column - 2 * made.pad if centred else 0)
 
@@ -242,7 +234,7 @@ def column(
     """Set up to four benefits below each other; without signs, or room beside them, dots stand there."""
     room = width - disc - 22
     chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)
-    icons = icons_of(cover, chosen)
+    icons = icons_of(cover, chosen, lacking=1 if len(chosen) > 2 else 0)
     if not any(icons) or not all(_suits(one, pair.strong, room, SMALLEST) for one in chosen):
         disc, room = DOT, width - DOT - 22
         chosen = picked(cover.facts.benefits, pair.strong, room, 38, most)

@@ -28,6 +28,7 @@ from lib.drawing.cover.places import aside, clear, place, smaller, with_round
 from lib.drawing.ground.colour import Rgb, contrast, mix
 
 COAL: Rgb = (21, 24, 30)
+GROWN = 1.5  # times as large as others may words be that fill a tile
 SIGN = {True: 92, False: 66}  # units of a tile's sign, on a high sheet and on another
 
 
@@ -164,18 +165,18 @@ def bento(cover: Cover) -> None:
 
 
 def _said(cover: Cover, pair: Pair, room: tuple[float, float]) -> list[tuple[str, TextBlock]]:
-    """Return the sign and the words of each tile of a size: beside a sign all words have one size of type."""
+    """Return the sign and the words of each tile of a size: beside a sign all have one size of type, others grow."""
     width, high = room[0] - 52, room[1] - SIGN[cover.is_high] - 60
     shown = cover.facts.benefits[: 2 if cover.facts.number else 3]
-    icons = icons_of(cover, shown)
+    icons = icons_of(cover, shown, lacking=1 if len(shown) > 2 else 0)
 
     def words(benefit: str, icon: str, most: float) -> TextBlock:
         if icon:
-            return letters.fit(benefit, pair.strong, (width, high), (most, 30), lines=3)
-        return letters.fit(benefit, pair.title, (width, room[1] - 60), (72, 28), lines=4)
+            return letters.fit(benefit, pair.strong, (width, high), (min(42, most), 30), lines=3)
+        return letters.fit(benefit, pair.title, (width, room[1] - 60), (min(72, GROWN * most), 28), lines=4)
 
     both = list(zip(shown, icons, strict=True))
-    most = min((words(*one, 42).size for one in both if one[1]), default=42)
+    most = min((words(*one, 72).size for one in both if one[1] or not any(icons)), default=42)
     return [(icon, words(benefit, icon, most)) for benefit, icon in both]
 
 
