@@ -142,7 +142,7 @@ def paper(cover: Cover) -> None:
 
 
 def _marker(cover: Cover, title: letters.TextBlock, at: tuple[float, float]) -> None:
-    """Draw a marker's stroke under the accented word."""
+    """Draw a marker's stroke below the accented word, not through it."""
     accent = cover.facts.accent
     for index, line in enumerate(title.lines):
         start = line.find(accent) if accent else -1
@@ -151,7 +151,7 @@ def _marker(cover: Cover, title: letters.TextBlock, at: tuple[float, float]) -> 
             width = letters.measure(accent, title.style, title.size)
             base = at[1] + title.size * (letters.baseline(title.style) + index * title.style.leading)
             shade = cover.others["tint"].shade
-            cover.paper.band(base - title.size * 0.2, base + title.size * 0.12, shade, left=left, right=left + width)
+            cover.paper.band(base + title.size * 0.03, base + title.size * 0.13, shade, left=left, right=left + width)
 
 
 def _grain(cover: Cover) -> None:
