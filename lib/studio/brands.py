@@ -20,17 +20,18 @@ PALETTES = {
     "pink": ("#c2417c", "#fbeaf1"),
     "black": ("#111111", "#ffd400"),
 }
-# Colours by name: how their words begin, in both languages.
+# Colours by name, in both languages; the Russian ones take the endings of an adjective.
 NAMED = {
     "#d81f2a": ("красн", "red"), "#1d4ed8": ("син", "blue"), "#5aa9e6": ("голуб", "sky"),
     "#1f7a4d": ("зелен", "green"), "#ffd400": ("желт", "yellow"), "#f26b1d": ("оранжев", "orange"),
     "#e86aa6": ("розов", "pink"), "#7a3ea8": ("фиолетов", "purple", "violet"), "#ffffff": ("бел", "white"),
     "#111111": ("черн", "black"), "#8a8d91": ("сер", "grey", "gray"), "#6b4226": ("коричнев", "brown"),
-    "#ead9c0": ("бежев", "beige"), "#c79a3b": ("золот", "gold"), "#7b1e34": ("бордов", "burgundy"),
+    "#ead9c0": ("бежев", "beige"), "#c79a3b": ("золот", "gold", "golden"), "#7b1e34": ("бордов", "бордо", "burgundy"),
     "#1fa6a0": ("бирюзов", "turquoise"), "#c2417c": ("малинов", "crimson"),
 }  # fmt: skip
 _BETWEEN = {"и", "на", "с", "фон", "акцент", "цвет", "and", "on", "with", "background", "accent", "colour", "color"}
-_ENDING = 3  # letters at most that follow the beginning of a colour's name
+_HARD = "ы(?:[йехм]|ми)|о(?:[йеюм]|го|му)?|ая|ую"  # красный, красно-…
+_SOFT = "и(?:[йехм]|ми)|е(?:[йеюм]|го|му)?|яя|юю"  # синий, сине-…: of голубей, "pigeons", it would make a colour
 _WORD = re.compile(r"[^\W\d_]+")
 _HEX = re.compile(r"(?<![\w#])#?((?<=#)[0-9a-f]{3}|[0-9a-f]{6})(?!\w)", re.IGNORECASE)
 
@@ -107,7 +108,11 @@ def colours(words: str) -> list[str]:
 
 def _named(word: str) -> str:
     """Return the colour that a word is the name of; "" for any other word."""
-    for colour, begins in NAMED.items():
-        if any(word.startswith(begin) and len(word) <= len(begin) + _ENDING for begin in begins):
-            return colour
-    return ""
+    return next((colour for colour, pattern in _NAMES.items() if pattern.fullmatch(word)), "")
+
+
+def _name(stem: str) -> str:
+    return f"{stem}(?:{_SOFT if stem == 'син' else _HARD if stem > 'z' else 'ish'})?"
+
+
+_NAMES = {colour: re.compile("|".join(map(_name, stems))) for colour, stems in NAMED.items()}

@@ -93,6 +93,12 @@ def test_a_colour_in_letters_that_look_alike_is_that_colour():
         ("акцент синий, фон белый", ["#1d4ed8", "#ffffff"]),
         ("Red and white", ["#d81f2a", "#ffffff"]),
         ("синий #0000ff", ["#0000ff"]),
+        ("серая, синим", ["#8a8d91", "#1d4ed8"]),
+        ("с серого на голубую", ["#8a8d91", "#5aa9e6"]),
+        ("бело-красный", ["#ffffff", "#d81f2a"]),
+        ("сине-жёлтый", ["#1d4ed8", "#ffd400"]),
+        ("золото и бордо", ["#c79a3b", "#7b1e34"]),
+        ("красн, greyish", ["#d81f2a", "#8a8d91"]),
         ("красная кружка", []),
     ],
 )
@@ -100,7 +106,15 @@ def test_a_colour_is_known_by_its_name(said, found):
     assert brands.colours(said) == found
 
 
-@pytest.mark.parametrize("odd", ["красная кружка", "#12345", "#gggggg", "", "и", "reduced"])
+@pytest.mark.parametrize(
+    "word",
+    ["сердце", "сервиз", "белье", "синица", "черника", "голубей", "желток", "золотник", "зелень", "redo", "blues"],
+)
+def test_a_word_that_only_begins_like_a_colour_is_none(word):
+    assert brands.colours(word) == []
+
+
+@pytest.mark.parametrize("odd", ["красная кружка", "#12345", "#gggggg", "", "и", "reduced", "сердце"])
 async def test_what_is_no_colour_changes_nothing(alice, odd):
     await does(alice, text="brand:colours")
     await does(alice, kind="text", text=odd)
