@@ -20,6 +20,11 @@ BENEFITS = 6  # a cover shows the first two to four that fit it, the slides of a
 _BULLET = re.compile(r"^\s*(?:[-–—•·*✓✔✅▪●]+|\d{1,2}[.)])\s+")
 _INLINE = re.compile(r"\s*(?:;|\||•)\s*")
 
+# The word stands before or behind its number: 1 and 2 are linen sets, 15 to 48 a shoe's sizes, all else is a sum.
+_EURO = r"(?:eur|euro|евро)"
+_SUM = r"(?<![\d.,])(?:\d+[.,]\d\d|[3-9]|1[0-4]|49|[5-9]\d|\d{3,})"
+_IN_EURO = rf"(?:\d+(?:[.,]\d+)?\s?{_EURO}|\b{_EURO}\s?\d+(?:[.,]\d+)?)\b"
+
 # Wildberries and Ozon hide cards with prices, contacts, promotions, superlatives or promises of delivery in a picture.
 _FORBIDDEN = {
     kind: re.compile("|".join(patterns), re.IGNORECASE)
@@ -35,12 +40,12 @@ _FORBIDDEN = {
         ),
         "price": (
             r"\d[\d\s.,]*\s?(?:[₽€$₸£₴¥]|(?:руб(?:\.|ль|ля|лей|)|тенге|доллар\w*)(?!\w)|р\.(?=\s|$))",
-            r"(?:[₽€$₸£₴¥]|\b(?:руб(?:\.|л[ьяей]+)?|usd|rub))\s?\d(?:[\d\s.,]*\d)?",  # and not EUR 42, a shoe's size
-            r"\b(?:(?:only|just|за|всего)\s+eur\s?\d+|eur\s?\d+[.,]\d\d|\d+[.,]\d\d\s?eur)\b",
-            r"(?<![\d.,])(?:[3-9]|\d\d+)(?:[.,]\d\d)?\s?евро(?=\s*(?:$|[,.;:!)/]|за\b))",  # and not 2 евро, a linen set
+            r"(?:[₽€$₸£₴¥]|\b(?:руб(?:\.|л[ьяей]+)?|usd|rub))\s?\d(?:[\d\s.,]*\d)?",
+            rf"(?:{_SUM}\s?{_EURO}|\b{_EURO}\s?{_SUM})(?=\s*(?:$|[,.;:!)/]))",
+            rf"\b(?:only|just|за|всего)\s+{_IN_EURO}|{_IN_EURO}(?=\s+за\b)",
             r"\b(?:[2-9]\d\d|\d{4,})\s?р\b(?!-)",  # and not size 54 р, nor a child's 104 р
             r"(?<!\d)(?<!\d\s)[-–−]\s?\d+\s?%",  # and not 95–100 %
-            r"\b\d+\s?%\s+(?:off|discount)\b|\bsave\s(?:up\sto\s)?\d+\s?%$|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros?)\b",
+            r"\b\d+\s?%\s+(?:off|discount)\b|\bsave\s(?:up\sto\s)?\d+\s?%$|\d[\d\s.,]*\s?(?:rou?bles?|rub|usd|dollars?|euros)\b",
             r"\b(?:скидк\w*|sale\b|discount\w*|кэшб[еэ]к\w*|cashback)(?:\s+(?:до\s+)?\d+\s?%)?",
             r"\b(?:цен[аыеу]|price)\b[\s:=–—-]*(?:(?:от|до|всего|только|from|only|just)\s+)?\d(?:[\d\s.,]*\d)?",
             r"(?<!\bсам\w\w\s)\b(?:низк|выгодн|доступн|приятн|хорош|отличн|честн|оптов)\w+\s+цен(?:[аыеу]|ой|ам|ами|ах)\b",
@@ -71,7 +76,8 @@ _FORBIDDEN = {
 # What reads like one of those, and is a size or a modest word: it is passed over.
 _HARMLESS = re.compile(
     r"\b(?:размеры?|рост|size)[\s:]*(?:\d{2,3}\s?[-–/,]\s?)?1?\d{1,2}\s?р\.?(?=\W|$)"
-    r"|\bразмеры?[\s:]*\d\d(?:[.,]5)?\s?евро\b|\d\s?[x×х*]\s?\d+\s?(?:см\s?)?евро\b"
+    rf"|\b(?:размеры?|size)[\s:]*(?:\d\d(?:[.,]5)?\s?{_EURO}|{_EURO}\s?\d\d(?:[.,]5)?)\b"
+    r"|\b(?:евро|euro)\s?[1-6]\b|\d\s?[x×х*]\s?\d+\s?(?:см\s?)?евро\b"  # the class of a fuel; a bed's cover
     r"|\b(?:кпб|бель[её]|простын|пододеяльник|одеял|плед|покрывал|наматрас)\w*[^,;]*\bевро\b"
     r"|\b(?:not\s+the\s+(?:cheapest|best)|не\s+сам\w+\s+(?:лучш|деш[её]в|выгодн)\w+)\b",
     re.IGNORECASE,
