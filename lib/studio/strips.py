@@ -7,12 +7,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from typing import Any
 
-from lib import errors
-from lib.studio import orders
+from lib import clock, db, errors
+from lib.jobs import table
+from lib.jobs.table import Job
+from lib.studio import cuts, orders
 
+TASK = "strip"
 PAGES = 9  # more than all designs need
+FRESH = timedelta(minutes=2)  # who waits for longer has gone on
+LATE = "late"  # in the checkpoint of one that was dropped
+_LOOKED_AT = 5  # of a person's newest strips
+_SAME = ("file_id", "source", "preset", "title", "benefits", "way", "page", "message_id", "of_order")
 
 
 @dataclass(frozen=True)
@@ -72,3 +80,25 @@ def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: t
 def page(words: str) -> int:
     """Return the page that a button asks for; the first for anything odd."""
     return int(words) if len(words) == 1 and words.isdecimal() and words.isascii() and int(words) < PAGES else 0
+
+
+async def is_under_way(conn: db.Connection, user_id: int, strip: StripOrder) -> bool:
+    """Tell whether the same strip is asked for already and can still come."""
+    job = await _newest(conn, user_id, strip)
+    return job is not None and job.state in cuts.OPEN and not _is_old(job)
+
+
+async def is_lost(conn: db.Connection, user_id: int, strip: StripOrder) -> bool:
+    """Tell whether the same strip was asked for and came too late to be shown, or will."""
+    job = await _newest(conn, user_id, strip)
+    return job is not None and (bool(job.checkpoint.get(LATE)) or (job.state in cuts.OPEN and _is_old(job)))
+
+
+def _is_old(job: Job) -> bool:
+    return clock.now() - job.created_at > FRESH
+
+
+async def _newest(conn: db.Connection, user_id: int, strip: StripOrder) -> Job | None:
+    jobs = await table.get_user_jobs(conn, user_id, tasks=[TASK], limit=_LOOKED_AT)
+    args = strip.args()
+    return next((job for job in jobs if all(job.args.get(name) == args[name] for name in _SAME)), None)

@@ -1,7 +1,7 @@
 """Draws the covers that a card can have, small, and sends them with a number each: a choice by picture, before paying.
 
-A strip that comes too late is dropped: the words or the photo are others by now, or the person is elsewhere. Nobody is
-told when it fails, because an order needs no strip.
+A strip that comes too late is dropped: the words or the photo are others by now, or the person is elsewhere; that is
+noted, for a person who comes back to them. Nobody is told when it fails, because an order needs no strip.
 """
 
 from datetime import timedelta
@@ -16,14 +16,13 @@ from lib.drawing.cut import cutout, result
 from lib.drawing.cut.result import CutPhoto
 from lib.jobs.run import Run
 from lib.providers.contract import OwnStyle
-from lib.studio import brands, cuts, files
+from lib.studio import brands, cuts, files, strips
 from lib.studio.strips import StripOrder
 from lib.telegram import client, fsm
 from lib.telegram.client import Button, Chat, Keyboard, Picture
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=1), cap=timedelta(seconds=5), max_attempts=2)
 LEASE = timedelta(seconds=60)
-FRESH = timedelta(minutes=2)  # who waits for longer has gone on
 AGAIN = timedelta(seconds=1)
 
 
@@ -32,7 +31,7 @@ async def run(run: Run) -> None:
     wanted = StripOrder.read(run.job.args)
     try:
         if not await _is_wanted(run, wanted):
-            log.note(too_late=True)
+            await _drop(run)
             return
         if await _is_being_cut(run, wanted):
             await run.wait(clock.now() + AGAIN)
@@ -42,10 +41,17 @@ async def run(run: Run) -> None:
         await run.save(designs=list(drawn.designs))  # Conflict for an account that was erased meanwhile
         if await _is_wanted(run, wanted):
             await _show(wanted, drawn)
+        else:
+            await _drop(run)
     except errors.Blocked:
         log.note(blocked=True)
     except errors.Rejected as error:  # the order itself will say so, if one is placed
         log.note(not_drawn=str(error))
+
+
+async def _drop(run: Run) -> None:
+    log.note(too_late=True)
+    await run.save(**{strips.LATE: True})
 
 
 async def _is_being_cut(run: Run, wanted: StripOrder) -> bool:
@@ -75,7 +81,7 @@ def _draw(cut: CutPhoto, wanted: StripOrder, own: OwnStyle) -> DrawnStrip:
 
 async def _is_wanted(run: Run, wanted: StripOrder) -> bool:
     """Say whether the person still looks at the screen that the strip belongs to."""
-    if run.age > FRESH:
+    if run.age > strips.FRESH:
         return False
     if wanted.of_order:
         return True

@@ -99,6 +99,38 @@ class TestStrip:
         assert "уже стоит" in seller.toast["text"]
         assert len(await shop.jobs(seller)) == 2
 
+    async def test_the_next_covers_asked_for_twice_are_drawn_once(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        args = (await shop.jobs_of(seller, "strip"))[0]["args"]
+        await self._is_asked_for(seller, shop, args | {"page": 1, "message_id": strip["message_id"]})
+        await seller.presses("Показать ещё", on=strip)
+        assert "Уже рисую" in seller.toast["text"]
+        assert len(await shop.jobs_of(seller, "strip")) == 2
+        await shop.rows("update jobs set created_at = now() - interval '3 minutes' where task = 'strip' returning id")
+        await seller.presses("Показать ещё", on=strip)
+        assert "Рисую другие" in seller.toast["text"], "that one would be dropped"
+
+    async def _is_asked_for(self, seller, shop, args):
+        """Let a strip wait for its turn, for as long as the test runs."""
+        [user] = await shop.rows("select id from users where tg_id = %s", seller.user["id"])
+        row = "insert into jobs (user_id, task, key, args, run_at) values (%s, 'strip', %s, %s::jsonb, now() + interval"
+        key = f"strip:waits:{seller.user['id']}"
+        await shop.rows(f"{row} '1 hour') returning id", user["id"], key, json.dumps(args))
+
+    async def test_a_strip_that_was_dropped_comes_when_its_words_are_seen_again(self, seller, photo, shop):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("На ваш выбор", on=strip)
+        await seller.sees("Цена: 1 кредит")
+        assert len(await shop.jobs_of(seller, "strip")) == 1, "it was shown"
+        done = """update job_history set checkpoint = '{"late": true}' where id = %s returning id"""
+        job = (await shop.jobs_of(seller, "strip"))[0]
+        await shop.rows(done, job["id"])
+        await seller.presses("На ваш выбор", on=strip)
+        await shop.finish("strip", job["user_id"], "done", "done")
+        assert (await seller.message_with("На ваш выбор"))["message_id"] > strip["message_id"]
+
     @pytest.mark.long
     async def test_a_number_of_other_words_changes_nothing(self, seller, photo):
         await to_confirm(seller, photo)
@@ -127,6 +159,14 @@ class TestStrip:
         assert len(await shop.jobs_of(seller, "strip")) == 3
 
 
+async def test_more_than_a_day_may_have_is_said(seller, photo, shop):
+    async with shop.setting("STRIPS_A_DAY", "1"):
+        await to_confirm(seller, photo)
+        strip = await seller.sees("Нажмите номер")
+        await seller.presses("Показать ещё", on=strip)
+    assert "На сегодня образцов достаточно" in seller.toast["text"]
+
+
 @pytest.mark.parametrize(
     "forged", few(["order:design:../x::9", "order:design:bleed:0123456789:1", "order:covers:1:"], 1)
 )
@@ -151,3 +191,4 @@ async def test_a_strip_that_comes_too_late_is_dropped(seller, photo, shop):
     await shop.drain_again()
     await shop.finish("strip", user["id"])
     assert len(await seller.messages()) == len(shown)
+    assert (await shop.jobs_of(seller, "strip"))[0]["checkpoint"] == {"late": True}, "it may be asked for again"

@@ -23,11 +23,16 @@ from lib.telegram.dispatch import Turn
 def offer(turn: Turn) -> None:
     """Order the strip of a confirm screen that has just been shown, unless it is there already."""
     draft = drafts.of(turn)
-    if turn.state.step != "order:confirm" or not drafts.has_cover(draft) or draft.strip == drafts.stamp(draft):
+    if turn.state.step != "order:confirm" or not drafts.has_cover(draft):
         return
-    draft = replace(draft, strip=drafts.stamp(draft), led="" if drafts.picked(draft) else draft.design or "")
+    picked = drafts.picked(draft)
+    if draft.strip == drafts.stamp(draft):
+        if not picked:
+            turn.after.append(lambda: _begin_again(turn, strip_of(turn, draft)))
+        return
+    draft = replace(draft, strip=drafts.stamp(draft), led="" if picked else draft.design or "")
     drafts.keep(turn, draft)
-    turn.after.append(lambda: begin(turn, strip_of(turn, draft)))
+    turn.after.append(lambda: _begin(turn, strip_of(turn, draft)))
 
 
 def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:
@@ -48,18 +53,40 @@ def strip_of(turn: Turn, draft: OrderDraft) -> StripOrder:
     )
 
 
-async def begin(turn: Turn, strip: StripOrder) -> None:
-    """Queue the strip, as often as a person may have one; an update that is delivered again queues it once."""
-    if not await _may(turn):
-        return
-    key, user_id = f"strip:{turn.chat.bot}:{turn.came.update_id}", turn.state.who["id"]
-    work = table.create_job_and_consume_credit
-    with contextlib.suppress(errors.Conflict):
-        await db.run(lambda conn: work(conn, user_id, task="strip", key=key, args=strip.args(), price=0))
+async def _begin_again(turn: Turn, strip: StripOrder) -> None:
+    """Queue the strip of words that are looked at again, where it was dropped meanwhile."""
+    if await db.run(lambda conn: strips.is_lost(conn, turn.state.who["id"], strip)):
+        await _begin(turn, strip)
+
+
+async def _begin(turn: Turn, strip: StripOrder) -> None:
+    if await _may(turn):
+        await _queue(turn, strip)
         await kick.render()
 
 
+async def ask(turn: Turn, strip: StripOrder) -> None:
+    """Queue the strip that a press asks for, and answer the press; one that is being drawn is not drawn twice."""
+    if await db.run(lambda conn: strips.is_under_way(conn, turn.state.who["id"], strip)):
+        await turn.answer(turn.text("strip.under_way"))
+    elif not await _may(turn):
+        await turn.answer(turn.text("strip.enough"), alert=True)
+    else:
+        await _queue(turn, strip)
+        turn.after.append(kick.render)
+        await turn.answer(turn.text("strip.drawing"))
+
+
+async def _queue(turn: Turn, strip: StripOrder) -> None:
+    """Queue the strip; an update that is delivered again queues it once."""
+    key, user_id = f"strip:{turn.chat.bot}:{turn.came.update_id}", turn.state.who["id"]
+    work = table.create_job_and_consume_credit
+    with contextlib.suppress(errors.Conflict):
+        await db.run(lambda conn: work(conn, user_id, task=strips.TASK, key=key, args=strip.args(), price=0))
+
+
 async def _may(turn: Turn) -> bool:
+    """Tell whether the person may have another strip today."""
     most = config.get().strips_a_day
     if not most:
         return False
@@ -75,9 +102,7 @@ async def more(turn: Turn, argument: str) -> None:
     if not _is_of(draft, stamp):
         await _refuse(turn, draft)
         return
-    await turn.answer(turn.text("strip.drawing"))
-    strip = replace(strip_of(turn, draft), page=strips.page(page), message_id=turn.came.message_id)
-    turn.after.append(lambda: begin(turn, strip))
+    await ask(turn, replace(strip_of(turn, draft), page=strips.page(page), message_id=turn.came.message_id))
 
 
 async def choose(turn: Turn, argument: str) -> None:

@@ -100,11 +100,10 @@ async def _ask_cover(turn: Turn, job: Job, page: str) -> None:
     """Show the covers that the finished card could have; `page` is "" for the first look."""
     if not await _changes_left(turn, job):
         return
-    await turn.answer(turn.text("strip.drawing"))
     card = drafts.from_job(job, "again", has_photo=True)
     at, made = turn.came.message_id if page else 0, str(job.args.get("design") or "")
     other = replace(covers.strip_of(turn, card), of_order=job.id, design=made, variant=card.variant)
-    turn.after.append(lambda: covers.begin(turn, replace(other, page=strips.page(page), message_id=at)))
+    await covers.ask(turn, replace(other, page=strips.page(page), message_id=at))
 
 
 async def _take_cover(turn: Turn, job: Job, name: str) -> None:
