@@ -7,7 +7,7 @@ field with a unit is a number with the right plural: `{price:credits}` reads "2 
 the text beside them round.
 
 How a language writes numbers, money and dates is decided here and nowhere else. A sentence says what a field is, and
-the field comes as it is stored: kopecks, hundredths of a percent, a date.
+the field comes as it is stored: kopecks, hundredths of a percent, a date. No line breaks before the sign of an amount.
 
     {n:number}      1 234        1,234          {bill:money}    1 234,50 ₽       1,234.50 ₽
     {n:decimal}     1,5          1.5            {sum:dollars}   502,82 $         $502.82
@@ -100,19 +100,19 @@ def decimal(language: str, hundredths: int) -> str:
 
 def money(language: str, kopecks: int) -> str:
     """Return an amount of roubles, without kopecks when there are none."""
-    return f"{_hundredths(language, kopecks)} ₽"
+    return f"{_hundredths(language, kopecks)}\u00a0₽"
 
 
 def dollars(language: str, cents: int) -> str:
     """Return an amount of dollars."""
     amount = _hundredths(language, abs(cents))
     sign = "\u2212" if cents < 0 else ""
-    return f"{sign}${amount}" if language == "en" else f"{sign}{amount} $"
+    return f"{sign}${amount}" if language == "en" else f"{sign}{amount}\u00a0$"
 
 
 def percent(language: str, basis_points: int) -> str:
     """Return hundredths of a percent as a percentage."""
-    return decimal(language, basis_points) + ("%" if language == "en" else " %")
+    return decimal(language, basis_points) + ("%" if language == "en" else "\u00a0%")
 
 
 def day(language: str, on: Date) -> str:

@@ -157,6 +157,12 @@ def named(tree: ast.AST) -> Iterator[str]:
                 waiting.append(node)
 
 
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_no_line_of_a_sentence_breaks_before_the_sign_of_an_amount(language):
+    sentences = [one if isinstance(one, str) else " ".join(one) for one in catalogue(language).values()]
+    assert [one for one in sentences if re.search(r"[\d}] [₽$%]", one)] == []
+
+
 def test_every_sentence_named_in_the_code_exists():
     first = {(key if isinstance(key, str) else key[0]).partition(".")[0] for key in catalogue("ru")}
     for path in (ROOT / "lib").rglob("*.py"):
@@ -185,12 +191,12 @@ AT = datetime(2027, 3, 7, 14, 5, tzinfo=UTC)
         (text.decimal, 150, "1,5", "1.5"),
         (text.decimal, 1000, "10", "10"),
         (text.decimal, 5, "0,05", "0.05"),
-        (text.money, 123_450, f"1{NB}234,50 ₽", "1,234.50 ₽"),
-        (text.money, 35_000, "350 ₽", "350 ₽"),
-        (text.money, -5, "−0,05 ₽", "−0.05 ₽"),
-        (text.dollars, 50_282, "502,82 $", "$502.82"),
-        (text.percent, 750, "7,5 %", "7.5%"),
-        (text.percent, -10_000, "−100 %", "−100%"),
+        (text.money, 123_450, f"1{NB}234,50{NB}₽", f"1,234.50{NB}₽"),
+        (text.money, 35_000, f"350{NB}₽", f"350{NB}₽"),
+        (text.money, -5, f"−0,05{NB}₽", f"−0.05{NB}₽"),
+        (text.dollars, 50_282, f"502,82{NB}$", "$502.82"),
+        (text.percent, 750, f"7,5{NB}%", "7.5%"),
+        (text.percent, -10_000, f"−100{NB}%", "−100%"),
         (text.day, AT, "7 марта", "7 March"),
         (text.date, AT, "7 марта 2027", "7 March 2027"),
         (text.short_day, AT, "07.03", "7 Mar"),

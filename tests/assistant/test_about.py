@@ -113,12 +113,12 @@ def test_a_shop_that_never_closes_says_so():
 def test_what_else_is_asked_beside_the_hours_is_answered_too():
     both = says("вы сегодня работаете? и есть ли латте")
     assert "Сейчас открыто, до 20:00." in both
-    assert "Латте — 250 ₽" in both
+    assert "Латте — 250\u00a0₽" in both
     parking = says("вы сегодня работаете? а парковка есть?")
     assert "₽" not in parking
     assert "Про парковку" in parking
     three = says("до скольки вы работаете, есть доставка и сколько стоит латте?", index=Index(MENU.items[:1]))
-    assert all(one in three for one in ("Сейчас открыто, до 20:00.", "Латте — 250 ₽", "выбирают, когда оформляют"))
+    assert all(one in three for one in ("Сейчас открыто, до 20:00.", "Латте — 250\u00a0₽", "выбирают, когда оформляют"))
     assert "Баллы — на вашей карте" in says("вы открыты? и сколько у меня баллов?")
 
 

@@ -31,7 +31,8 @@ def said(words, facts=FACTS):
 
 def test_a_reference_becomes_the_item_with_its_prices():
     found = render.render("Возьмите {c03/300 мл} или {C09}.", FACTS)
-    assert found.words == "Возьмите Капучино — 300 мл: 250 ₽ или Чизкейк «Нью-Йорк» — 320 ₽ (сейчас нет в наличии)."
+    cake = "Чизкейк «Нью-Йорк» — 320\u00a0₽ (сейчас нет в наличии)"
+    assert found.words == f"Возьмите Капучино — 300 мл: 250\u00a0₽ или {cake}."
     assert found.named == ("c03", "c09")
     starts = [found.words.encode("utf-16-le")[one["offset"] * 2 :][: one["length"] * 2] for one in found.entities]
     assert [one.decode("utf-16-le") for one in starts] == ["Капучино", "Чизкейк «Нью-Йорк»"]
@@ -43,9 +44,9 @@ def test_entities_are_counted_in_units_of_utf_16():
 
 
 def test_a_reference_without_a_variant_shows_all_prices_and_an_unknown_one_nothing():
-    assert said("{c03}") == "Капучино — 200 мл: 210 ₽ · 300 мл: 250 ₽"
+    assert said("{c03}") == "Капучино — 200 мл: 210\u00a0₽ · 300 мл: 250\u00a0₽"
     assert said("{c03/1 литр}") == said("{c03}")
-    assert said("{n3}") == "Экран iPhone 13 — от 9\u00a0000 ₽"
+    assert said("{n3}") == "Экран iPhone 13 — от 9\u00a0000\u00a0₽"
     assert said("У вас {points}.") == "У вас 120 баллов."
     assert said("Вот {x99} и {total}.") == "Вот  и ."
 

@@ -21,22 +21,27 @@ async def until(look: Callable[[], Awaitable[Any]], *, within: float = 60.0) -> 
             await asyncio.sleep(0.02)
 
 
+def plain(said: str) -> str:
+    """Words as an eye sees them: a space that does not break a line looks like any other."""
+    return said.replace("\u00a0", " ")
+
+
 def words(message: dict[str, Any]) -> str:
     """All that a person reads on a message."""
-    return str(message.get("text") or message.get("caption") or "")
+    return plain(message.get("text") or message.get("caption") or "")
 
 
 def named(name: str, label: str) -> bool:
     """Whether a button's name has the label, not inside of a longer number or a time: "50" is not in "09:50"."""
     before = r"(?<![\d:.,])" if label[0].isdigit() else ""
     after = r"(?!:?\d)" if label[-1].isdigit() else ""
-    return bool(re.search(before + re.escape(label) + after, name))
+    return bool(re.search(before + re.escape(plain(label)) + after, plain(name)))
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:
     """The message's buttons: what each sends (or opens), by label."""
     rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
-    return {button["text"]: button.get("callback_data") or button.get("url", "") for row in rows for button in row}
+    return {plain(one["text"]): one.get("callback_data") or one.get("url", "") for row in rows for one in row}
 
 
 @dataclass
@@ -120,7 +125,7 @@ class Chat:
     async def turns_to(self, pattern: str) -> dict[str, Any]:
         """Turn the pages of the list that was shown last until one matches: what other tests left stands there, too."""
         page = next(one for one in reversed(await self.messages()) if re.search(r"^1\. ", words(one), re.MULTILINE))
-        while not re.search(pattern, words(page)):
+        while not re.search(plain(pattern), words(page)):
             await self.presses("Дальше", on=page)
             page = next(one for one in await self.messages() if one["message_id"] == page["message_id"])
         return page
@@ -131,7 +136,7 @@ class Chat:
         while True:
             shown = (await self.messages(RECENT))[-3:]
             for message in reversed(shown):
-                if re.search(pattern, words(message), re.DOTALL):
+                if re.search(plain(pattern), words(message), re.DOTALL):
                     return message
             if time.monotonic() > until:
                 raise AssertionError(f"never saw {pattern!r}; the chat ends with {[words(one) for one in shown]}")

@@ -113,7 +113,7 @@ async def digits(boris: Chat) -> str:
     await boris.says("/menu")
     await boris.presses(next(label for label in buttons(await boris.last()) if "QR" in label))
     shown = await boris.sees(r"назовите цифры: \d")
-    return re.search(r"назовите цифры: (\d{3}\u00a0?\d{3})", words(shown))[1]
+    return re.search(r"назовите цифры: (\d{3} ?\d{3})", words(shown))[1]
 
 
 async def vera_serves(vera: Chat, boris: Chat) -> None:

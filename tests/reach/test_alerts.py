@@ -121,7 +121,7 @@ def test_a_months_plan_is_told_from_seventy_percent_on(name):
     [rule] = [one for one in alerts.RULES if one.name == name]
     assert rule.severity == "ticket"
     alert = Alert(name, "", "ticket", "firing", NOW, facts={"percent": 7000})
-    for language, percent in (("ru", "70 %"), ("en", "70%")):
+    for language, percent in (("ru", "70\u00a0%"), ("en", "70%")):
         said = telling.said(language, alert, NOW + MINUTE)
         assert percent in said
         assert "PLAN_LIMITS" in said, "with a line of what to do"

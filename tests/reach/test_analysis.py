@@ -234,7 +234,7 @@ async def test_the_days_before_stand_beside_the_days(conn):
     assert bars.bars[0][0] == "09.03"
     tiles = drawn.tiles(facts, "en")
     assert [(one.label, one.value, one.change) for one in tiles][:2] == [
-        ("Turnover", "3,000 ₽", "↑\u00a0200%"),
+        ("Turnover", "3,000\u00a0₽", "↑\u00a0200%"),
         ("Receipts", "4", "↑\u00a0100%"),
     ]
 

@@ -48,8 +48,8 @@ async def test_the_figures_of_a_busy_shop_are_read_by_a_job(conn, monkeypatch):
     partner = await partners.get(conn, shop.id)
     words = await analysis._words(conn, partner, "home", "7", at(16), "ru")
     assert "за 7 дней" in words
-    assert f"Оборот: <b>10\u00a0000 ₽</b> (+{text.percent('ru', 90_000)})" in words
-    assert "Чеков: 5, средний 2\u00a0000 ₽" in words
+    assert f"Оборот: <b>10\u00a0000\u00a0₽</b> (+{text.percent('ru', 90_000)})" in words
+    assert "Чеков: 5, средний 2\u00a0000\u00a0₽" in words
     assert partner.tz == ZONE
     monkeypatch.setattr(reports, "MANY", 3)
     assert await reports.is_long(conn, shop.id, at(9))

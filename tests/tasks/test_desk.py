@@ -60,7 +60,7 @@ async def test_how_far_it_is_stays_when_the_status_moves(desk):
     begun(desk, ago=40, shown_ago=30)
     desk.run.checkpoint["percent"] = 33
     await desk.stir()
-    assert desk.said == ["🎨 Рисую…\nСделано: 33 %.\nУже 40 секунд."]
+    assert desk.said == ["🎨 Рисую…\nСделано: 33\u00a0%.\nУже 40 секунд."]
 
 
 async def test_what_a_status_names_is_named_again_with_the_progress(desk):

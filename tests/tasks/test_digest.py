@@ -84,8 +84,8 @@ async def test_a_weeks_digest_comes_once_to_the_owner_and_the_managers(conn, pos
         await work(conn)
     assert sorted(post.readers) == sorted([shop.owner.tg_id, olga.tg_id])
     words = {tg_id: said for _, tg_id, said, _ in post.told}
-    assert "Оборот: <b>3\u00a0000 ₽</b> ↑\u00a0200 %" in words[shop.owner.tg_id]
-    assert "Turnover: <b>3,000 ₽</b>" in words[olga.tg_id]
+    assert "Оборот: <b>3\u00a0000\u00a0₽</b> ↑\u00a0200\u00a0%" in words[shop.owner.tg_id]
+    assert "Turnover: <b>3,000\u00a0₽</b>" in words[olga.tg_id]
     assert {bot for bot, *_ in post.told} == {"partner"}
 
 

@@ -172,8 +172,8 @@ async def test_a_long_file_says_how_far_it_is_and_then_no_more(conn, shop, teleg
     monkeypatch.setattr(sheet, "EVERY", 0.0)
     monkeypatch.setattr(source, "PAGE", 2)
     run = await done(conn, shop)
-    assert telegram.said == [(shop.owner.tg_id, "📄 Готовлю выгрузку, 40 %", [f"exports:stop:{run.id}"])]
-    assert telegram.edited == [(701, "📄 Готовлю выгрузку, 80 %"), (701, "📄 Готовлю выгрузку, 99 %")]
+    assert telegram.said == [(shop.owner.tg_id, "📄 Готовлю выгрузку, 40\u00a0%", [f"exports:stop:{run.id}"])]
+    assert telegram.edited == [(701, "📄 Готовлю выгрузку, 80\u00a0%"), (701, "📄 Готовлю выгрузку, 99\u00a0%")]
     assert telegram.deleted == [701]
     assert len(telegram.files) == 1
 

@@ -94,7 +94,7 @@ async def test_a_sentence_within_a_sentence_has_numbers_of_its_own(conn, chats):
     await tell(conn, alice, key="partner.push.reversed", fields=fields)
     await work()
     [(_, _, words, _)] = chats
-    assert words.startswith("<b>Кофе &amp; Ко</b>: отменили покупку на 500 ₽, сняли 1 балл. Причина: возврат")
+    assert words.startswith("<b>Кофе &amp; Ко</b>: отменили покупку на 500\u00a0₽, сняли 1 балл. Причина: возврат")
 
 
 async def test_who_cannot_be_reached_is_no_error(conn, chats):

@@ -8,7 +8,7 @@ from tests.flows.chat import buttons, words
 
 
 def digits(message):
-    return re.search(r"цифры: (\d{3}\u00a0\d{3})", words(message))[1].replace("\u00a0", "")
+    return re.search(r"цифры: (\d{3} \d{3})", words(message))[1].replace(" ", "")
 
 
 async def test_the_card_shows_code_balance_next_reward_and_next_expiry(comes, cafe):

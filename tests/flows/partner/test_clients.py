@@ -57,7 +57,7 @@ async def test_a_client_is_found_and_shown_with_history(cafe):
     await cafe.owner.presses("Анна")
     await cafe.owner.sees("Анна <b> ··8899.*80 баллов.*Визитов: 1, потрачено 1\u00a0000 ₽")
     await cafe.owner.presses("История")
-    await cafe.owner.sees(r"Начисление.*\+50, чек 1\u00a0000 ₽, на балансе 80 баллов.*Баллы вручную.*\+30")
+    await cafe.owner.sees(r"Начисление.*\+50, чек 1 000 ₽, на балансе 80 баллов.*Баллы вручную.*\+30")
     await cafe.owner.presses("Назад")
     await cafe.owner.presses("Назад")
     await cafe.owner.says("никтонезнаетменя")
