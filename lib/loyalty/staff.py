@@ -88,7 +88,10 @@ async def list_all(conn: db.Connection, partner_id: int, *, after: int = 0, limi
 
 
 async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str) -> str:
-    """Return the payload of a new invitation link, s_...; Denied("role_too_low")."""
+    """Return the payload of a new invitation link, s_...
+
+    Denied("role_too_low"), Denied("invites_suspended") while the shop is, Denied("partner_gone").
+    """
     if role not in ("manager", "cashier"):
         raise errors.Invalid("unknown_role", role)
     secret = secrets.token_urlsafe(18)
@@ -100,7 +103,9 @@ async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str)
         token_hash=_hash(secret),
     )
     if not made:
-        raise errors.Denied("role_too_low", str(actor_id))
+        shop = await partners.get(conn, partner_id)
+        shut = "partner_gone" if shop.gone else "invites_suspended" if shop.status == "blocked" else ""
+        raise errors.Denied(shut or "role_too_low", str(actor_id))
     return f"s_{partner_id}_{secret}"
 
 
@@ -152,7 +157,21 @@ async def tell_managers(
     conn: db.Connection, partner_id: int, key: str, fields: Mapping[str, Any], ways: notify.Ways, *, once: str
 ) -> None:
     """Tell the owner and the managers of a shop; one who has not started the partner bot hears nothing."""
-    for user_id in await managers(conn, partner_id):
+    await _tell_each(conn, await managers(conn, partner_id), key, fields, ways, once)
+
+
+async def tell_team(
+    conn: db.Connection, partner_id: int, key: str, fields: Mapping[str, Any], ways: notify.Ways, *, once: str
+) -> None:
+    """Tell everybody at a shop but the owner."""
+    team = [one.user_id for one in await readers(conn, partner_id) if one.role != "owner"]
+    await _tell_each(conn, team, key, fields, ways, once)
+
+
+async def _tell_each(
+    conn: db.Connection, people: list[int], key: str, fields: Mapping[str, Any], ways: notify.Ways, once: str
+) -> None:
+    for user_id in people:
         await notify.tell(conn, user_id, "partner", key, fields, ways, once=f"{once}:{user_id}")
 
 

@@ -1,7 +1,8 @@
 """Shops, their services and promotions as an administrator judges them: what waits, one of them, the decision.
 
 A decision leaves the status that was seen and is about the words that were seen, so two administrators cannot decide
-twice, and nobody approves what a shop has put there meanwhile. The owner is told by the same transaction.
+twice, and nobody approves what a shop has put there meanwhile. The owner is told by the same transaction, and of a
+shop that is suspended or opened again its whole team.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from lib import db, errors
-from lib.loyalty import offers, partners
+from lib.loyalty import offers, partners, staff
 from lib.loyalty.partners import PLATFORM, Partner
 from lib.people import notify
 
@@ -122,4 +123,8 @@ async def decide(
         again = ".again" if (was, status) == ("blocked", "approved") else ""
         sentence = f"admin.tell.{kind}.{status}{again}"
         ways = [[("button.menu", f"menu:shop:{partner_id}")]]
-        await notify.tell(conn, shop.owner_id, "partner", sentence, told, ways, once=f"decided:{key}")
+        once = f"decided:{key}"
+        await notify.tell(conn, shop.owner_id, "partner", sentence, told, ways, once=once)
+        if kind == "partner" and "blocked" in (was, status):
+            said = sentence if again else f"{sentence}.team"
+            await staff.tell_team(conn, partner_id, said, {"title": shop.title}, ways, once=once)

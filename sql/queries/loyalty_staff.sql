@@ -41,11 +41,11 @@ and not exists (select from bans b where b.user_id = s.user_id)
 order by s.user_id;
 
 -- name: invite
--- Managers invite cashiers, the owner invites both; nobody invites into a shop that is closed for good.
+-- Managers invite cashiers, the owner invites both; nobody invites into a shop that is suspended, or closed for good.
 insert into staff_invites (partner_id, token_hash, role, created_by, expires_at)
 select s.partner_id, %(token_hash)s, %(role)s, s.user_id, clock_timestamp() + interval '3 days'
 from staff s
-join partners p on p.id = s.partner_id and p.reason <> 'owner_erased'
+join partners p on p.id = s.partner_id and p.status <> 'blocked'
 where s.partner_id = %(partner_id)s
 and s.user_id = %(actor_id)s
 and s.removed_at is null

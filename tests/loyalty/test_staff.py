@@ -92,9 +92,17 @@ async def test_nobody_joins_or_invites_into_a_shop_that_is_closed_for_good(conn,
     await users.erase(conn, shop.owner.id, shop.owner.tg_id)
     async with refused(conn, errors.Conflict, "invite_void"):
         await staff.join(conn, guest.id, link)
-    async with refused(conn, errors.Denied, "role_too_low"):
+    async with refused(conn, errors.Denied, "partner_gone"):
         await staff.invite(conn, shop.id, manager.id, "cashier")
     assert await staff.places(conn, guest.id) == []
+
+
+async def test_nobody_invites_into_a_suspended_shop(conn, shop):
+    await partners.decide(conn, shop.id, shop.owner.id, "blocked", "Жалобы")
+    async with refused(conn, errors.Denied, "invites_suspended"):
+        await staff.invite(conn, shop.id, shop.owner.id, "cashier")
+    await partners.decide(conn, shop.id, shop.owner.id, "approved")
+    assert await staff.invite(conn, shop.id, shop.owner.id, "cashier")
 
 
 async def test_nobody_joins_a_suspended_shop_and_the_link_is_good_when_it_opens_again(conn, shop):

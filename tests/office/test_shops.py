@@ -43,10 +43,10 @@ async def decide(conn, kind, shop, thing_id, status="approved", **more):
     await shops.decide(conn, kind, shop.id, thing_id, **wanted | more)
 
 
-async def told(conn, shop):
+async def told(conn, shop, person=None):
     cursor = await conn.execute(
         "select args ->> 'key', args -> 'fields' from jobs where task = 'tell' and user_id = %s order by id",
-        (shop.owner.id,),
+        ((person or shop.owner).id,),
     )
     return await cursor.fetchall()
 
@@ -113,6 +113,26 @@ async def test_a_shop_that_is_let_in_again_reads_so(conn, shop):
         "admin.tell.partner.blocked",
         "admin.tell.partner.approved.again",
     ]
+
+
+async def test_the_team_of_a_shop_hears_once_that_it_is_shut_and_that_it_is_open_again(conn, shop):
+    acts = [
+        {"status": "blocked", "was": "approved", "reason": "Жалобы", "key": "shut"},
+        {"status": "approved", "was": "blocked", "key": "open"},
+    ]
+    for act in acts:
+        await decide(conn, "partner", shop, shop.id, **act)
+        async with refused(conn, errors.Conflict, "decided_already"):
+            await decide(conn, "partner", shop, shop.id, **act)
+    assert await told(conn, shop, shop.cashier) == [
+        ("admin.tell.partner.blocked.team", {"title": "Кофейня"}),
+        ("admin.tell.partner.approved.again", {"title": "Кофейня"}),
+    ]
+
+
+async def test_a_decision_about_a_reward_concerns_the_owner_alone(conn, shop):
+    await decide(conn, "service", shop, await service(conn, shop))
+    assert await told(conn, shop, shop.cashier) == []
 
 
 async def test_a_thing_of_another_shop_is_missing(conn, shop):

@@ -42,6 +42,13 @@ async def test_an_invitation_into_a_suspended_shop_says_so_and_waits(cafe, roman
     await roman.sees("в команде: Кофейня «Зерно»")
 
 
+async def test_the_owner_of_a_suspended_shop_reads_why_nobody_can_be_invited(cafe):
+    await cafe.decide("blocked", "Жалобы")
+    for label in ("Сотрудники", "Пригласить", "Пригласить кассира"):
+        await cafe.owner.presses(label)
+    await cafe.owner.sees("Магазин заблокирован, поэтому приглашать в команду сейчас нельзя")
+
+
 async def test_the_owner_hears_who_has_joined(cafe, roman):
     await roman.says(f"/start {await invited(cafe)}")
     await roman.sees("Вы в команде")
