@@ -12,6 +12,7 @@ from lib.drawing.card import logo
 from lib.drawing.cover import branding, draw, facts, framed, letters, tones
 from lib.drawing.cover.branding import Branding
 from lib.drawing.cover.choice import DESIGNS
+from lib.drawing.cover.full import PlacedPhoto
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.ground.colour import contrast, to_oklch
 from tests.drawing.pictures import encoded, make_cutout, make_scene
@@ -53,7 +54,7 @@ def test_the_logo_stands_on_a_framed_photo_beside_the_words(design, monkeypatch)
     monkeypatch.setattr(branding, "sign", lambda *args: signed.append(usual(*args)) or signed[-1])
     photo = make_scene()
     for size in SIZES:
-        framed.draw(size, photo, (200, 100, 600, 500), SAID, design, Branding(MARK))
+        framed.draw(size, PlacedPhoto(photo, (200, 100, 600, 500)), SAID, design, Branding(MARK))
     assert all(signed)
     assert len(signed) == len(SIZES)
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from lib.drawing.cover import choice, draw, facts, framed
+from lib.drawing.cover.full import PlacedPhoto
 from lib.drawing.cover.paper import CoverSheet, Spot
 from lib.drawing.cover.places import Subject
 from tests.sizes import few
@@ -100,7 +101,7 @@ def test_a_product_that_touches_the_edges_of_its_photo_loses_nothing_more(name):
         pen.rectangle(place, fill=(250, 30, 30))
     read = facts.read("Мяч футбольный", ("Размер 5", "Для травы", "Бесшовный"))
     red, green, _ = np.moveaxis(
-        np.asarray(framed.draw((300, 400), photo, (0, 0, 600, 600), read, name)).astype(int), -1, 0
+        np.asarray(framed.draw((300, 400), PlacedPhoto(photo, (0, 0, 600, 600)), read, name)).astype(int), -1, 0
     )
     rows = np.flatnonzero(((red > 200) & (green < 80)).sum(1) > 3)
     assert rows.size
@@ -137,7 +138,9 @@ def test_a_framed_photo_without_calm_edges_stands_on_the_ground(name):
     """Blurred, its edges would go on as stripes beside it."""
     carpet = np.random.default_rng(7).integers(0, 256, (80, 60, 3)).astype(np.uint8)
     photo = Image.fromarray(carpet).resize((600, 800), Image.Resampling.NEAREST)
-    made = framed.draw((300, 400), photo, (0, 0, 600, 800), facts.read("Шапка", ("Хлопок", "Мягкая")), name)
+    made = framed.draw(
+        (300, 400), PlacedPhoto(photo, (0, 0, 600, 800)), facts.read("Шапка", ("Хлопок", "Мягкая")), name
+    )
     beside = np.asarray(made)[140:200, [3, 14, -14, -3]].reshape(-1, 3)
     assert np.ptp(beside, axis=0).max() == 0
 
@@ -149,7 +152,7 @@ def test_nothing_goes_on_beside_a_product_that_its_framed_photo_crops(right, goe
     photo = Image.fromarray(np.broadcast_to(rows, (800, 600, 3)).astype(np.uint8))
     ImageDraw.Draw(photo).rectangle((100, 20, right, 780), fill=(200, 30, 30))
     said = facts.read("Кофта", ("Хлопок", "Мягкая"))
-    made = framed.draw((300, 400), photo, (100, 20, right, 780), said, "band")
+    made = framed.draw((300, 400), PlacedPhoto(photo, (100, 20, right, 780)), said, "band")
     beside = np.asarray(made)[60:160, [3, -3]].reshape(-1, 3)
     assert bool(np.ptp(beside, axis=0).max() > 0) is goes_on
 
@@ -164,14 +167,14 @@ def test_a_framed_photo_whose_product_was_hardly_found_has_no_straight_edge():
 def test_the_part_of_a_framed_photo_is_one_of_its_product_and_of_a_plain_one_the_middle():
     photo = Image.new("RGB", (900, 1200), (230, 230, 230))
     focus = (100, 200, 801, 1001)
-    fine, _ = framed.views(photo, focus)
+    fine, _ = framed.views(PlacedPhoto(photo, focus))
     assert (fine[0] + fine[2]) / 2 == pytest.approx(450, abs=12)
     assert (fine[1] + fine[3]) / 2 == pytest.approx(600, abs=12)
     for x in range(120, 780, 8):  # a carpet, above what is nearly plain
         ImageDraw.Draw(photo).line((x, 210, x, 560), (20, 20, 20), 3)
     mask = Image.new("L", photo.size)
     mask.paste(255, (150, 600, 750, 1000))
-    fine, _ = framed.views(photo, focus, mask)
+    fine, _ = framed.views(PlacedPhoto(photo, focus, mask))
     assert fine[1] >= 560
 
 
@@ -307,6 +310,6 @@ def test_tiles_over_a_framed_photo_leave_the_foot_some_air(monkeypatch):
     tiles = []
     monkeypatch.setattr(CoverSheet, "tile", lambda sheet, spot, *rest, **more: tiles.append(spot))
     read = facts.read("Сандалии детские", ("Вес пары 240 г", "Кожаная стелька", "Жёсткий задник"))
-    made = np.asarray(framed.draw((450, 600), photo, (150, 200, 451, 601), read, "head")).astype(int)
+    made = np.asarray(framed.draw((450, 600), PlacedPhoto(photo, (150, 200, 451, 601)), read, "head")).astype(int)
     feet = np.flatnonzero((np.abs(made - (20, 60, 150)).max(-1) < 20).sum(1) > 60)[-1]
     assert tiles[0].y - feet * 2 >= 15

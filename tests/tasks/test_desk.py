@@ -108,7 +108,7 @@ async def test_the_wait_for_a_maker_ends_in_a_refusal_that_names_why(desk, halte
     ("design", "preset", "variant", "asked"),
     [
         ("band", "wb", 0, [("band", "framed"), ("band", "framed")]),
-        ("band", "wb", 1, [("head", "framed"), ("head", "framed")]),
+        ("band", "wb", 1, [("panel", "framed"), ("panel", "framed")]),
         ("band", "white", 0, [("band", "wide"), ("band", "")]),
         ("split", "wb", 0, [("split", "wide"), ("split", "")]),
         ("", "wb", 0, [("bleed", "wide"), ("bleed", "")]),

@@ -11,6 +11,7 @@ from PIL import Image
 from lib.drawing.cover import choice, draw, facts, framed, slides, tones
 from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.facts import CoverFacts
+from lib.drawing.cover.full import Box, PlacedPhoto
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import lettering, words
 
@@ -32,7 +33,7 @@ class Looks:
         turn, place = divmod(variant, len(self.designs))
         design = self.designs[place]
         if design in framed.DESIGNS:
-            return framed.draw(size, self.photo.image, self.photo.box, self.facts, design, self.own)
+            return framed.draw(size, _placed(self.photo), self.facts, design, self.own)
         return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides, self.own)
 
     def shifted(self, number: int) -> bool:
@@ -59,16 +60,20 @@ class Looks:
 
         The slides show a part of it, the whole, its middle, and so on.
         """
-        photo, focus = self.photo.image, self.photo.box
+        photo = _placed(self.photo)
         if not benefit:
-            return framed.alone(size, photo, focus)
+            return framed.alone(size, photo.image, photo.focus)
         one = facts.alone(self.facts, benefit)
         if design not in framed.DESIGNS and choice.DESIGNS[choice.LAST_RESORT].bleeds.issuperset(self.picture.sides):
             return draw.draw(size, self.picture.image, one, choice.LAST_RESORT, turn, self.picture.sides, self.own)
         name = design if design in framed.DESIGNS else "panel"
-        shown = framed.views(photo, focus, self.photo.mask)
-        shown.insert(1, focus)
-        return framed.draw(size, photo, focus, one, name, self.own, shown[(number - 1) % len(shown)])
+        shown: list[Box | None] = [*framed.views(photo)]
+        shown.insert(1, None)
+        return framed.draw(size, photo, one, name, self.own, shown[(number - 1) % len(shown)])
+
+
+def _placed(photo: ProductPicture) -> PlacedPhoto:
+    return PlacedPhoto(photo.image, photo.box, photo.mask)
 
 
 def looks(
@@ -89,6 +94,6 @@ def looks(
     if not designs:
         picture = photo
     if len(designs) < FEW:
-        designs += framed.fitting(said, design)
+        designs += framed.fitting(said, _placed(photo), design)
     wanted = [design] if design in designs else []
     return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)), own)

@@ -1,4 +1,4 @@
-"""Designs for a photo that could not be cut: it fills the card to its edges, and the words have their own ground."""
+"""Designs for a photo that could not be cut: it fills its place to the edges, and the words have their own ground."""
 
 import zlib
 from dataclasses import replace
@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageOps
 
-from lib.drawing.cover import branding, letters, tones
+from lib.drawing.cover import branding, full, letters, tones
 from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.draw import zone
 from lib.drawing.cover.facts import CoverFacts, without_number
+from lib.drawing.cover.full import PlacedPhoto
 from lib.drawing.cover.letters import ONEST, OSWALD, UNBOUNDED, Pair
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot, tile_mask
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, draw_row, row, set_title
 from lib.drawing.cover.places import Subject, finest
-from lib.drawing.cover.tones import Tones
+from lib.drawing.cover.tones import SubjectLook, Tones
 from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
 from lib.drawing.ground.raster import Floats
@@ -37,44 +38,70 @@ MARGIN = 30  # units round a photo that stands on the ground
 type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
 # The mood of each, and its turn.
-MOODS = {"band": ("dark", 0), "head": ("vivid", 2), "panel": ("light", 0), "diagonal": ("dark", 0)}
+MOODS = {"full": ("dark", 0), "band": ("dark", 0), "panel": ("light", 0), "head": ("vivid", 2), "diagonal": ("dark", 0)}
 DESIGNS = tuple(MOODS)
+# The shapes of their places for the photo; one that leaves least room is not for a photo that stands on its ground.
+SHAPES = {"band": (900, 800), "panel": (840, 730), "head": (900, 700), "diagonal": (900, 800)}
+CARD = (90, 120)  # what is chosen for it is chosen for a story, too
 
 
-def fitting(facts: CoverFacts, wanted: str = "") -> list[str]:
-    """Return the designs; which of the first three leads goes by the title, as with the others.
+def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> list[str]:
+    """Return the designs, those first that the photo fills; of the first three the title says which leads.
 
     It goes by the design that is `wanted`, where there is one: photos of a batch that cannot have it look alike.
     """
-    lead = zlib.crc32((wanted or facts.title).encode()) % 3
-    return [*DESIGNS[lead:3], *DESIGNS[:lead], *DESIGNS[3:]]
+    filled = [name for name in DESIGNS if _fills(facts, photo, name)]
+    lead = zlib.crc32((wanted or facts.title).encode()) % max(1, min(3, len(filled)))
+    rest = [name for name in DESIGNS if name not in (*filled, "full", "head")]
+    return [*filled[lead:3], *filled[:lead], *filled[3:], *rest]
+
+
+def _fills(facts: CoverFacts, photo: PlacedPhoto, design: str) -> bool:
+    """Tell if the photo fills its place on a card, edge to edge."""
+    if design in SHAPES:
+        return _goes_on(photo.image, photo.focus, SHAPES[design])
+    cover, _ = _prepared(CARD, photo, facts, design)
+    return full.plan(cover, photo) is not None
+
+
+def _prepared(
+    size: tuple[int, int], photo: PlacedPhoto, facts: CoverFacts, design: str, own: Branding = UNBRANDED
+) -> tuple[Cover, SubjectLook]:
+    """Return the empty sheet of a design, and what the product looks like."""
+    facts = without_number(facts)  # the row says what it is a number of
+    seen = replace(tones.character(photo.image.crop(photo.focus).convert("RGBA"), facts.name), rim=0.5)
+    others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
+    found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1], own)
+    paper = CoverSheet(*size, found.ground)
+    return Cover(paper, Subject(photo.image.convert("RGBA")), facts, found, others, *zone(size), own), seen
 
 
 def draw(
     size: tuple[int, int],
-    photo: Image.Image,
-    focus: Box,
+    photo: PlacedPhoto,
     facts: CoverFacts,
     design: str,
     own: Branding = UNBRANDED,
     part: Box | None = None,
 ) -> Image.Image:
-    """Return the cover at this size in pixels; `focus` is where the product is in the RGB photo.
+    """Return the cover at this size in pixels.
 
     With a `part` of the product it shows that alone, in the colours of the whole.
     """
-    facts = without_number(facts)  # the row says what it is a number of
-    seen = replace(tones.character(photo.crop(focus).convert("RGBA"), facts.name), rim=0.5)
-    others = {mood: tones.tones(seen, mood, facts.kind, own=own) for mood in ("dark", "tint")}
-    found = tones.tones(seen, MOODS[design][0], facts.kind, MOODS[design][1], own)
-    paper = CoverSheet(*size, found.ground)
-    cover = Cover(paper, Subject(photo.convert("RGBA")), facts, found, others, *zone(size), own)
-    {"band": _band, "head": _head, "panel": _panel, "diagonal": _diagonal}[design](cover, photo, part or focus)
-    return paper.image
+    cover, seen = _prepared(size, photo, facts, design, own)
+    shown = PlacedPhoto(photo.image, part) if part else photo
+    made = full.plan(cover, shown) if design == "full" else None
+    if made:
+        full.draw(cover, shown, made, seen)
+    else:
+        drawn = {"head": _head, "panel": _panel, "diagonal": _diagonal}
+        drawn.get(design, _band)(cover, shown.image, shown.focus)
+    return cover.paper.image
 
 
-def views(photo: Image.Image, focus: Box, mask: Image.Image | None = None) -> list[Box]:
+def views(placed: PlacedPhoto) -> list[Box]:
     """Return where the product's structure is finest, and its middle; nothing where the photo is too small for that."""
+    photo, focus, mask = placed.image, placed.focus, placed.mask
     if min(photo.size) < SHARP:
         return []
     seen = photo.crop(focus).convert("RGBA")

@@ -1,0 +1,88 @@
+"""Covers that are their photo: edge to edge, its product whole, and words that read on what it melts into."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lib.drawing.card import covers
+from lib.drawing.cover import facts, framed
+from lib.drawing.cover.full import PlacedPhoto
+from lib.drawing.cut.result import CutPhoto, ProductPicture
+from lib.drawing.ground.colour import contrast
+
+SIZE = (300, 400)
+SAID = facts.read("Шляпа из соломки", ("Широкие поля", "Дышит в жару"))
+RED = (230, 20, 20)
+
+
+def photo(box: tuple[int, int, int, int], ground: int = 90) -> PlacedPhoto:
+    """Return a photo of a carpet with a red product there, and its mask."""
+    cells = np.random.default_rng(7).integers(ground - 20, ground + 20, (120, 90, 3)).astype(np.uint8)
+    image = Image.fromarray(cells).resize((900, 1200), Image.Resampling.NEAREST)
+    ImageDraw.Draw(image).rectangle(box, fill=RED)
+    mask = Image.new("L", image.size)
+    ImageDraw.Draw(mask).rectangle(box, fill=255)
+    return PlacedPhoto(image, (box[0], box[1], box[2] + 1, box[3] + 1), mask)
+
+
+def red(made: Image.Image) -> np.ndarray:
+    pixels = np.asarray(made).astype(int)
+    return pixels[..., 0] - pixels[..., 1] > 90  # it may begin to melt
+
+
+@pytest.mark.parametrize("size", [SIZE, (270, 480)])
+@pytest.mark.parametrize("top", [60, 250, 460])
+def test_a_photo_of_the_cards_shape_fills_it_and_shows_its_product_whole(size, top):
+    shown = photo((60, top, 840, top + 680))
+    made = framed.draw(size, shown, SAID, "full")
+    whole = 780 * 680 * (size[0] / 900) ** 2
+    assert red(made).sum() >= 0.97 * whole
+    edges = np.asarray(made)[size[1] // 3 : size[1] // 2, [0, -1]].astype(int)
+    assert edges.std() > 5, "no flat ground beside it"
+
+
+def test_a_photo_that_no_other_design_fills_is_first_shown_edge_to_edge():
+    """It stood narrow on flat colour."""
+    tall = photo((0, 230, 880, 1010))
+    assert framed.fitting(SAID, tall)[0] == "full"
+    assert "head" not in framed.fitting(SAID, tall)
+
+
+@pytest.mark.parametrize("box", [(40, 20, 860, 1180), (0, 40, 899, 1160)])
+def test_words_hide_no_product_that_fills_its_photo(box):
+    assert "full" not in framed.fitting(SAID, photo(box))
+
+
+def test_a_wide_product_is_not_cropped_at_its_sides():
+    wide = photo((60, 300, 840, 900))
+    wide = PlacedPhoto(wide.image.crop((0, 300, 900, 900)), (60, 0, 841, 600))
+    assert "full" not in framed.fitting(SAID, wide)
+
+
+@pytest.mark.parametrize(("ground", "is_light"), [(40, False), (130, False), (232, True)])
+def test_the_photo_melts_into_its_own_light_or_dark(monkeypatch, ground, is_light):
+    inks = []
+    monkeypatch.setattr(
+        "lib.drawing.cover.paper.CoverSheet.write", lambda sheet, words, at, ink, **rest: inks.append(ink)
+    )
+    made = framed.draw(SIZE, photo((150, 100, 750, 700), ground), SAID, "full")
+    below = made.getpixel((150, 395))
+    assert (min(below) > 200) is is_light
+    assert all(contrast(ink, below) >= 4.5 for ink in inks)
+
+
+def test_where_no_product_was_found_the_words_stand_on_the_calm_half():
+    """Of a plaid on a sofa below a bare wall."""
+    image = Image.new("RGB", (900, 1200), (150, 150, 155))
+    plaid = np.random.default_rng(7).integers(0, 255, (60, 90, 3)).astype(np.uint8)
+    image.paste(Image.fromarray(plaid).resize((900, 600), Image.Resampling.NEAREST), (0, 600))
+    made = framed.draw(SIZE, PlacedPhoto(image, (0, 0, 900, 1200), Image.new("L", image.size)), SAID, "full")
+    assert np.asarray(made)[320:].std() > 50
+
+
+def test_a_card_of_a_framed_photo_takes_its_mask_along():
+    shown = photo((0, 230, 880, 1010))
+    assert shown.mask
+    seen = covers.looks(CutPhoto("hopeless", (ProductPicture(shown.image, shown.mask, "framed"),)), "Шляпа", ())
+    assert seen.designs[0] == "full"
+    assert red(seen.draw(SIZE, 0)).mean() > 0.3
