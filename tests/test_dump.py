@@ -131,6 +131,44 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
         await factories.books_are_right(conn)
 
 
+async def test_what_staff_wrote_about_a_card_that_was_merged_goes_with_its_person(conn):
+    shop = await make_shop(conn)
+    old, kept, other = [await make_member(conn, shop) for _ in range(3)]
+    for card in (old, other):
+        for blocked in (True, False):
+            await members.block(conn, shop.id, shop.owner.id, card.id, blocked=blocked, reason=REASON)
+        given = {"points": 5, "reason": REASON, "key": new_key(), "now": NOW}
+        await points.grant(conn, shop.id, card.id, shop.owner.id, **given)
+    await members.merge(conn, old.user_id, kept.user_id, now=NOW)
+    await users.erase(conn, kept.user_id, kept.tg_id)
+    await users.forget_operations(conn, kept.user_id)
+    said = await rows(conn, "select member_id, points from point_txns where reason = %s", REASON)
+    assert said == [(other.id, 5)], "of nobody else"
+    said = await rows(conn, "select distinct subject from loyalty_trail where after ->> 'reason' = %s", REASON)
+    assert said == [(str(other.id),)]
+    await factories.books_are_right(conn)
+
+
+async def test_why_goods_came_back_after_an_erasure_is_not_kept(conn):
+    shop = await make_shop(conn)
+    member = await make_member(conn, shop)
+    bills = [
+        await points.accrue(conn, shop.id, member.id, shop.cashier.id, bill_minor=bill, key=new_key(), now=NOW)
+        for bill in (100_000, 50_000)
+    ]
+    back = {"reason": REASON, "now": NOW}
+    await points.reverse(conn, shop.id, bills[0].txn_id, shop.owner.id, key=new_key(), **back)
+    reasons = "select reason from point_txns where kind = 'reverse' order by id"
+    assert await rows(conn, reasons) == [(REASON,)]
+    await users.erase(conn, member.user_id, member.tg_id)
+    await users.forget_operations(conn, member.user_id)
+    late = await points.reverse(conn, shop.id, bills[1].txn_id, shop.owner.id, key="late", **back)
+    assert await rows(conn, reasons) == [("",), ("",)]
+    assert (
+        await points.reverse(conn, shop.id, bills[1].txn_id, shop.owner.id, key="late", **back)
+    ).txn_id == late.txn_id
+
+
 async def test_the_words_of_what_was_told_go_once_they_are_said(conn, make_user):
     alice = await make_user()
     assert await notify.tell(conn, alice.id, "partner", "partner.push.letter", {"name": "Боря"}, once=new_key())

@@ -11,7 +11,10 @@ from psycopg.errors import RestrictViolation
 
 from dev import postgres
 from lib import config, db, errors, migrations
+from lib.loyalty import members
+from lib.people import users
 from ops.__main__ import main
+from tests.loyalty_lab import make_member, make_shop
 
 CATALOGUE = """
 select 'column' as kind, c.table_name || '.' || c.column_name as name, concat_ws(' ', c.ordinal_position, c.data_type,
@@ -245,6 +248,33 @@ async def test_a_stuck_broadcast_ends_for_an_owner_who_keeps_to_the_walls(databa
         await db.script(conn, "select set_config('app.platform', 'on', false)")
         states = {row["words"]: row["state"] for row in await _rows(conn, "broadcasts")}
     assert states == {"over": "done", "over, too": "done", "not over": "running"}
+
+
+STAYED = """
+select set_config('app.platform', 'on', false);
+alter table point_txns disable trigger keep_operation;
+update point_txns set reason = 'Звать иначе';
+alter table point_txns enable trigger keep_operation;
+update loyalty_trail set after = '{"reason": "Звать иначе"}' where action = 'member.blocked';
+select set_config('app.platform', '', false);
+"""
+
+
+async def test_what_was_said_of_merged_cards_goes_after_the_erasure_as_well(database, walled):
+    async with database.connect() as conn:
+        shop = await make_shop(conn)
+        old, kept, other = [await make_member(conn, shop, has=5) for _ in range(3)]
+        for card in (old, other):
+            await members.block(conn, shop.id, shop.owner.id, card.id)
+        await members.block(conn, shop.id, shop.owner.id, old.id, blocked=False)
+        await members.merge(conn, old.user_id, kept.user_id)
+        await users.erase(conn, kept.user_id, kept.tg_id)
+        await db.script(conn, STAYED)
+        await db.script(conn, migration("0068_clean_what_merged_cards_say"))
+        await db.script(conn, "select set_config('app.platform', 'on', false)")
+        assert {row["member_id"] for row in await _rows(conn, "point_txns") if row["reason"]} == {other.id}
+        trail = [row for row in await _rows(conn, "loyalty_trail") if "reason" in (row["after"] or {})]
+        assert {row["subject"] for row in trail if row["action"] == "member.blocked"} == {str(other.id)}
 
 
 def test_a_migration_changes_walled_rows_as_the_platform():

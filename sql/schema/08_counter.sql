@@ -566,7 +566,8 @@ begin
     r.paid_minor := t.paid_minor;
     r.actor_id := p_actor_id;
     r.reverses_id := t.id;
-    r.reason := left(coalesce(p_reason, ''), 300);
+    -- nothing is written any more about who was erased
+    r.reason := case when m.left_at is null then left(coalesce(p_reason, ''), 300) else '' end;
     r.created_at := p_now;
     if t.kind in ('redeem', 'service') then
         update vouchers

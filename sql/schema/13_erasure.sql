@@ -40,20 +40,34 @@ create trigger keep_deed before update on audit_log
 grant update (idem_key, reason) on point_txns to lotok_till;
 grant update (before, after) on loyalty_trail to lotok_app;
 
+-- Returns a person's cards at a shop, with those that have become part of one of them.
+create function cards_of(p_partner_id bigint, p_user_id bigint) returns setof bigint language sql stable as $$
+    with recursive own as (
+        select id
+        from members
+        where partner_id = p_partner_id and user_id = p_user_id
+        union
+        select m.id
+        from own
+        join members m on m.partner_id = p_partner_id and m.merged_into = own.id
+    )
+    select id from own;
+$$;
+
 -- Cleans the words out of the ledger of points: keys that hold a Telegram id, and reasons that staff typed about a
 -- client.
 create function forget_operations(p_partner_id bigint, p_user_id bigint) returns void
 language plpgsql security definer set search_path to public, pg_temp as $$
+declare
+    cards bigint[];
 begin
     perform set_config('app.tenant', p_partner_id::text, true);
+    cards := array(select cards_of(p_partner_id, p_user_id));
     update point_txns t
     set idem_key = case when t.actor_id = p_user_id then 'erased:' || t.id else t.idem_key end,
-        reason = case when m.user_id = p_user_id then '' else t.reason end
-    from members m
+        reason = case when t.member_id = any(cards) then '' else t.reason end
     where t.partner_id = p_partner_id
-    and m.partner_id = p_partner_id
-    and m.id = t.member_id
-    and (t.actor_id = p_user_id and t.idem_key <> 'erased:' || t.id or m.user_id = p_user_id and t.reason <> '')
+    and (t.actor_id = p_user_id and t.idem_key <> 'erased:' || t.id or t.member_id = any(cards) and t.reason <> '')
     and is_erased(p_user_id);
     perform set_config('app.tenant', '', true);
 end $$;
@@ -296,8 +310,8 @@ begin
     where p.owner_id = new.id and t.partner_id = p.id;
     update loyalty_trail t
     set after = after - 'reason'
-    from members x
-    where x.user_id = new.id and t.partner_id = x.partner_id and t.subject = x.id::text and t.after ? 'reason'
+    from members x, cards_of(x.partner_id, x.user_id) card
+    where x.user_id = new.id and t.partner_id = x.partner_id and t.subject = card::text and t.after ? 'reason'
     and t.action like 'member.%';
     update loyalty_trail
     set after = after - 'reason'
