@@ -187,6 +187,17 @@ def test_a_framed_photo_leaves_its_product_some_air():
     assert blue[-1] < 752 - 12
 
 
+@pytest.mark.parametrize("name", framed.DESIGNS)
+def test_of_a_small_product_a_framed_photo_shows_what_stands_below_its_mask(name):
+    """The feet of a knitted bear were not found, and cut off by the frame."""
+    photo = Image.new("RGB", (1080, 1080), (200, 210, 220))
+    ImageDraw.Draw(photo).rectangle((380, 369, 721, 811), fill=(20, 60, 150))
+    ImageDraw.Draw(photo).rectangle((440, 840, 660, 866), fill=(250, 30, 30))
+    read = facts.read("Мишка вязаный", ("Платье снимается", "Ручная работа"))
+    made = np.asarray(framed.draw((450, 600), PlacedPhoto(photo, (380, 369, 722, 812)), read, name)).astype(int)
+    assert ((made[..., 0] > 220) & (made[..., 1] < 60)).sum() > 400
+
+
 def test_a_framed_photo_that_cuts_its_product_above_and_below_fills_its_card():
     photo = Image.new("RGB", (800, 1000), (240, 240, 240))
     ImageDraw.Draw(photo).rectangle((300, 0, 500, 1000), fill=(20, 60, 150))

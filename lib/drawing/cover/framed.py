@@ -16,6 +16,7 @@ from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Spot, tile_mask
 from lib.drawing.cover.parts import BenefitRow, Cover, Inks, draw_row, row, set_title
 from lib.drawing.cover.places import Subject, finest
 from lib.drawing.cover.tones import SubjectLook, Tones
+from lib.drawing.cut import framing
 from lib.drawing.ground import raster
 from lib.drawing.ground.colour import Rgb
 from lib.drawing.ground.raster import Floats
@@ -345,7 +346,9 @@ def _ground(lines: Floats, plain: Floats) -> Floats:
 def _around(focus: Box, whole: tuple[int, int], aspect: float) -> Box:
     """Return the part of the photo with the product, a margin round it, and this shape as far as the photo reaches."""
     width, height = (focus[2] - focus[0]) * 1.16, (focus[3] - focus[1]) * 1.16
-    width, height = max(width, height * aspect, whole[0] * 0.45), max(height, width / aspect, whole[1] * 0.45)
+    most = min(whole[0], whole[1] * aspect)
+    width = max(width, height * aspect, most * framing.LEAST)
+    height = max(height, width / aspect, most / aspect * framing.LEAST)
     width, height = min(whole[0], max(width, height * aspect)), min(whole[1], max(height, width / aspect))
     left = min(max(0, (focus[0] + focus[2] - width) / 2), whole[0] - width)
     top = min(max(0, (focus[1] + focus[3] - height) / 2), whole[1] - height)

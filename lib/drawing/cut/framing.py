@@ -6,6 +6,7 @@ from lib.drawing.cut.result import ProductPicture
 
 SHARE = 0.84  # of a canvas that a photo in its frame takes
 ROOM = 0.12  # of the product's longer side, around it
+LEAST = 0.6  # of a photo's sides that are shown: of a small product a foot may not have been found
 
 
 def around(picture: ProductPicture, ratio: float | None = None) -> Image.Image:
@@ -17,7 +18,9 @@ def around(picture: ProductPicture, ratio: float | None = None) -> Image.Image:
     width, height = picture.image.size
     left, top, right, bottom = picture.box
     room = ROOM * max(right - left, bottom - top)
-    wide, high = min(width, right - left + 2 * room), min(height, bottom - top + 2 * room)
+    most = min(width, height * ratio) if ratio else width
+    wide = min(width, max(LEAST * most, right - left + 2 * room))
+    high = min(height, max(LEAST * (most / ratio if ratio else height), bottom - top + 2 * room))
     if ratio:
         wide, high = max(wide, high * ratio), max(high, wide / ratio)
         shrink = min(1.0, width / wide, height / high)
