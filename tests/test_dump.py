@@ -131,6 +131,28 @@ async def test_nothing_of_a_person_is_left_in_any_table(database):
         await factories.books_are_right(conn)
 
 
+async def test_what_failed_on_a_cashiers_screen_goes_with_the_client_it_names(conn):
+    shop, elsewhere = await make_shop(conn), await make_shop(conn)
+    member = await make_member(conn, shop, name='Ефросинья "Фрося" (кофе+)')
+    other = await make_member(conn, elsewhere)
+    pressed = 'Ефросинья "Фрося" (кофе+) ··4509'
+    said = [
+        *(
+            (shop.cashier, pressed),
+            (shop.cashier, f"ищу {pressed.lower()}"),
+            (shop.cashier, "Ефросинья"),
+            (other, pressed),
+        ),
+        *((elsewhere.cashier, pressed), (shop.cashier, f"Я{pressed}")),
+    ]
+    for number, (sender, words) in enumerate(said):
+        update = {"callback_query": {"from": {"id": sender.tg_id}, "message": {"text": words}}}
+        await letters.bury_update(conn, "partner", 8_200_000 + number, json.dumps(update).encode(), "KeyError: 'x'", 3)
+    await users.erase(conn, member.user_id, member.tg_id)
+    left = await rows(conn, "select update_id - 8200000 from dead_letters where update_id >= 8200000 order by 1")
+    assert [number for (number,) in left] == [2, 3, 4, 5]
+
+
 async def test_what_staff_wrote_about_a_card_that_was_merged_goes_with_its_person(conn):
     shop = await make_shop(conn)
     old, kept, other = [await make_member(conn, shop) for _ in range(3)]
