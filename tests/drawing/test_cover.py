@@ -470,10 +470,10 @@ def test_the_title_decides_which_of_the_first_designs_leads():
 def test_the_title_decides_which_framed_cover_leads():
     read = [facts.read(title, ()) for title in ("Ваза", "Свеча", "Мышь", "Маска", "Чайник")]
     photo = PlacedPhoto(Image.new("RGB", (800, 800), (90, 120, 90)), (250, 250, 550, 550))
-    leading = {framed.fitting(one, photo)[0] for one in read}
+    leading = {framed.fitting(one, photo)[0][0] for one in read}
     assert len(leading) > 1
-    assert sorted(framed.fitting(read[0], photo)) == sorted(framed.DESIGNS)
-    alike = {framed.fitting(one, photo, "bleed")[0] for one in read}
+    assert sorted(framed.fitting(read[0], photo)[0]) == sorted(framed.DESIGNS)
+    alike = {framed.fitting(one, photo, "bleed")[0][0] for one in read}
     assert len(alike) == 1, "of a batch whose cover takes none of them"
 
 

@@ -43,20 +43,19 @@ def test_a_photo_of_the_cards_shape_fills_it_and_shows_its_product_whole(size, t
 
 def test_a_photo_that_no_other_design_fills_is_first_shown_edge_to_edge():
     """It stood narrow on flat colour."""
-    tall = photo((0, 230, 880, 1010))
-    assert framed.fitting(SAID, tall)[0] == "full"
-    assert "head" not in framed.fitting(SAID, tall)
+    tall = photo((12, 230, 888, 1010))
+    assert framed.fitting(SAID, tall) == (["full"], ["band", "panel", "diagonal"])
 
 
 @pytest.mark.parametrize("box", [(40, 20, 860, 1180), (0, 40, 899, 1160)])
 def test_words_hide_no_product_that_fills_its_photo(box):
-    assert "full" not in framed.fitting(SAID, photo(box))
+    assert "full" not in framed.fitting(SAID, photo(box))[0]
 
 
 def test_a_wide_product_is_not_cropped_at_its_sides():
     wide = photo((60, 300, 840, 900))
     wide = PlacedPhoto(wide.image.crop((0, 300, 900, 900)), (60, 0, 841, 600))
-    assert "full" not in framed.fitting(SAID, wide)
+    assert "full" not in framed.fitting(SAID, wide)[0]
 
 
 @pytest.mark.parametrize(("ground", "is_light"), [(40, False), (130, False), (232, True)])
@@ -81,8 +80,22 @@ def test_where_no_product_was_found_the_words_stand_on_the_calm_half():
 
 
 def test_a_card_of_a_framed_photo_takes_its_mask_along():
-    shown = photo((0, 230, 880, 1010))
+    shown = photo((12, 230, 888, 1010))
     assert shown.mask
     seen = covers.looks(CutPhoto("hopeless", (ProductPicture(shown.image, shown.mask, "framed"),)), "Шляпа", ())
     assert seen.designs[0] == "full"
     assert red(seen.draw(SIZE, 0)).mean() > 0.3
+
+
+def test_a_cut_that_its_photo_cuts_off_comes_after_the_photo_that_fills_the_card():
+    """It stood in a corner, and stray parts of the photo with it."""
+    shown = photo((150, 250, 899, 950))
+    assert shown.mask
+    cut = shown.image.crop(shown.focus).convert("RGBA")
+    pictures = (
+        ProductPicture(cut, cut.getchannel("A"), "network", ("right",)),
+        ProductPicture(shown.image, shown.mask, "framed"),
+    )
+    designs = covers.looks(CutPhoto("sure", pictures), "Зеркало с лампами", ("Яркие лампы", "Стоит устойчиво")).designs
+    assert designs[0] in framed.DESIGNS
+    assert {"bleed", "paper"} <= set(designs)

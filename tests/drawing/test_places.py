@@ -92,6 +92,20 @@ def test_on_paper_a_thing_nearly_as_wide_as_high_is_above_its_list_where_it_is_l
     assert spots[0].width > 500
 
 
+@pytest.mark.parametrize("sides", [(), ("right",)])
+@pytest.mark.parametrize("benefits", [("Ручная лепка", "Не скользит"), ("500 мл", "Ручная лепка", "Не скользит")])
+def test_on_paper_a_thing_as_wide_as_high_stands_large_above_its_words(monkeypatch, benefits, sides):
+    """It stood in the lower right corner, and half of the card was empty."""
+    product = box(0.9, "massive")
+    sheet = draw.prepared((270, 360), product, facts.read("Ваза для цветов", benefits), "paper", sides=sides)
+    spots = []
+    monkeypatch.setattr(sheet.paper, "picture", lambda image, spot, **rest: spots.append(spot))
+    choice.DESIGNS["paper"].draw(sheet)
+    assert spots[0].width > 500
+    assert spots[0].right == 900 if sides else spots[0].middle == pytest.approx(450)
+    assert max(one.y for one in sheet.paper.taken) > spots[0].bottom - 10
+
+
 @pytest.mark.parametrize("name", framed.DESIGNS)
 def test_a_product_that_touches_the_edges_of_its_photo_loses_nothing_more(name):
     photo = Image.new("RGB", (600, 600), (240, 240, 240))
@@ -145,7 +159,7 @@ def test_a_framed_photo_without_calm_edges_stands_on_the_ground(name):
     assert np.ptp(beside, axis=0).max() == 0
 
 
-@pytest.mark.parametrize(("right", "goes_on"), [(600, False), (500, True)])
+@pytest.mark.parametrize(("right", "goes_on"), [(594, False), (500, True), (600, True)])
 def test_nothing_goes_on_beside_a_product_that_its_framed_photo_crops(right, goes_on):
     """The sleeve of a jacket, which the photo cut, went on as a blurred band."""
     rows = np.linspace(90, 230, 800)[:, None, None]
@@ -153,8 +167,11 @@ def test_nothing_goes_on_beside_a_product_that_its_framed_photo_crops(right, goe
     ImageDraw.Draw(photo).rectangle((100, 20, right, 780), fill=(200, 30, 30))
     said = facts.read("Кофта", ("Хлопок", "Мягкая"))
     made = framed.draw((300, 400), PlacedPhoto(photo, (100, 20, right, 780)), said, "band")
-    beside = np.asarray(made)[60:160, [3, -3]].reshape(-1, 3)
+    beside = np.asarray(made)[60:160, [3, -3] if right < 600 else [3, 30]].reshape(-1, 3).astype(int)
     assert bool(np.ptp(beside, axis=0).max() > 0) is goes_on
+    assert np.abs(beside[:, 0] - beside[:, 1]).max() < 40, "no sleeve"
+    if right == 600:
+        assert made.getpixel((299, 120))[0] - made.getpixel((299, 120))[1] > 100, "it stands at the card's edge"
 
 
 def test_a_framed_photo_whose_product_was_hardly_found_has_no_straight_edge():

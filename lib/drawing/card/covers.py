@@ -94,6 +94,7 @@ def looks(
     if not designs:
         picture = photo
     if len(designs) < FEW:
-        designs += framed.fitting(said, _placed(photo), design)
+        whole, standing = framed.fitting(said, _placed(photo), design)
+        designs = [*whole[:2], *designs, *whole[2:], *standing]  # a cut that must stand at an edge is seldom better
     wanted = [design] if design in designs else []
     return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)), own)

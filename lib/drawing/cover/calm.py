@@ -121,22 +121,36 @@ def _pearl(cover: Cover, at: tuple[float, float]) -> None:
 def paper(cover: Cover) -> None:
     """Kraft paper, slab type, a stamp."""
     pair = cover.pair(BITTER)
-    sheet, tones = cover.paper, cover.tones
+    sheet, tones, facts = cover.paper, cover.tones, cover.facts
     _grain(cover)
     for x, y, scale, turn in ((880, 0.46, 1.5, -60), (910, 0.6, 1.6, -95), (850, 0.36, 1.3, -25), (-10, 0.52, 1.2, 50)):
         _leaf(cover, (x, cover.height * y), scale, turn)
     title = set_title(cover, pair.title, (804, 260), (116 if cover.is_high else 90, 60), 2)
-    top = cover.top + title.height + 84
-    above, beside = (column(cover, pair, width, disc=80, gap=34 if cover.is_high else 18) for width in (540, 350))
-    spot = place(cover.product, Spot(110, top, 740, cover.bottom - above.height - top - 30), 0.5, 0.6)
-    right = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
-    wide = cover.product.is_wide or spot.width > right.width
-    made, spot = (above, spot) if wide else (beside, right)
-    low, spot = cover.bottom - made.height, anchored(cover, spot)
     sheet.write(set_second(cover, pair.text, 804), (52, cover.top), tones.ink)
     _marker(cover, title, (50, cover.top + 54))
     sheet.write(title, (50, cover.top + 54), tones.ink)
-    stand(cover, spot, 0.3, Drop(10, 16, 0.25, (60, 40, 10)))
+    top, drop = cover.top + title.height + 84, Drop(10, 16, 0.25, (60, 40, 10))
+    above, beside = (column(cover, pair, width, disc=80, gap=34 if cover.is_high else 18) for width in (540, 350))
+    spot = place(cover.product, Spot(110, top, 740, cover.bottom - above.height - top - 30), 0.5, 0.6)
+    right = place(cover.product, Spot(390, top - 30, 500, cover.bottom - top + 30))
+    below = row(cover, pair, 804, size=38, sign=54, gap=28)
+    low = cover.bottom - below.height
+    room = Spot(80, top - 8, 740, low - top - 30)
+    places = [anchored(cover, one) for one in smaller(cover.product, room)]
+    corners = [(WIDTH - 173, top + 111), (173, top + 111)]
+    middle, at = with_round(cover.product, itertools.product(places, corners), 125 if facts.number else 0)
+    wide = cover.product.is_wide or spot.width > right.width
+    is_larger = middle.width > (spot.width if wide else 0.9 * right.width)
+    if is_larger and not cover.product.is_tall and "bottom" not in cover.product.sides:
+        stand(cover, middle, 0.3, drop)
+        draw_row(cover, below, (48, low), Inks(tones.ink, tones.ink))
+        if facts.number:
+            sheet.disc(*at, 132, tones.ground)
+        _stamp(cover, at)
+        return
+    made, spot = (above, spot) if wide else (beside, right)
+    low, spot = cover.bottom - made.height, anchored(cover, spot)
+    stand(cover, spot, 0.3, drop)
     draw_column(cover, made, (52, low), tones.ink, None, tones.ink)
     _stamp(cover, (715, cover.bottom - 137) if wide else (185, max(top + 131, low - 175)))
 

@@ -46,15 +46,15 @@ SHAPES = {"band": (900, 800), "panel": (840, 730), "head": (900, 700), "diagonal
 CARD = (90, 120)  # what is chosen for it is chosen for a story, too
 
 
-def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> list[str]:
-    """Return the designs, those first that the photo fills; of the first three the title says which leads.
+def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> tuple[list[str], list[str]]:
+    """Return the designs that the photo fills, and others; of the first three the title says which leads.
 
     It goes by the design that is `wanted`, where there is one: photos of a batch that cannot have it look alike.
     """
     filled = [name for name in DESIGNS if _fills(facts, photo, name)]
     lead = zlib.crc32((wanted or facts.title).encode()) % max(1, min(3, len(filled)))
     rest = [name for name in DESIGNS if name not in (*filled, "full", "head")]
-    return [*filled[lead:3], *filled[:lead], *filled[3:], *rest]
+    return [*filled[lead:3], *filled[:lead], *filled[3:]], rest
 
 
 def _fills(facts: CoverFacts, photo: PlacedPhoto, design: str) -> bool:
@@ -220,12 +220,14 @@ def _goes_on(photo: Image.Image, focus: Box, size: tuple[int, int]) -> bool:
     if _may_lose(focus, photo.size, part.size, shape):
         return True
     axis = 1 if part.width > part.height * shape else 0
-    if min(focus[axis], photo.size[axis] - focus[axis + 2]) < STRIP * photo.size[axis]:
+    at = _side(focus, photo.size, axis)
+    near = STRIP * photo.size[axis]
+    if (at > 0 and focus[axis] < near) or (at < 1 and photo.size[axis] - focus[axis + 2] < near):
         return False  # the product is in the strip that would go on: a sleeve would be a band
     if min(part.width / shape / part.height, part.height * shape / part.width) > 1 - BESIDE:
         return True
     turned = part.rotate(90, expand=True) if axis else part
-    strip, at = max(2, round(turned.width * STRIP)), _side(focus, photo.size, axis)
+    strip = max(2, round(turned.width * STRIP))
     edges = ((0, at > 0), (turned.width - strip, at < 1))
     return all(_is_calm(turned.crop((left, 0, left + strip, turned.height))) for left, is_seen in edges if is_seen)
 
