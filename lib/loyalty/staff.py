@@ -103,10 +103,16 @@ async def invite(conn: db.Connection, partner_id: int, actor_id: int, role: str)
         token_hash=_hash(secret),
     )
     if not made:
-        shop = await partners.get(conn, partner_id)
-        shut = "partner_gone" if shop.gone else "invites_suspended" if shop.status == "blocked" else ""
-        raise errors.Denied(shut or "role_too_low", str(actor_id))
+        await refuse_shut(conn, partner_id)
+        raise errors.Denied("role_too_low", str(actor_id))
     return f"s_{partner_id}_{secret}"
+
+
+async def refuse_shut(conn: db.Connection, partner_id: int) -> None:
+    """Refuse to invite into a shop that is suspended or closed for good, as `invite` does."""
+    shop = await partners.get(conn, partner_id)
+    if shop.status == "blocked":
+        raise errors.Denied("partner_gone" if shop.gone else "invites_suspended", str(partner_id))
 
 
 async def accept(conn: db.Connection, user_id: int, payload: str) -> tuple[int, str]:

@@ -79,6 +79,11 @@ def _label(turn: Turn, one: Staff) -> str:
 
 
 async def _invite(turn: Turn, place: Staff, _: str) -> None:
+    try:
+        await db.run(lambda conn: staff.refuse_shut(conn, place.partner_id))
+    except errors.Denied as error:
+        await turn.show(workplace.refusal(turn, error), [screen.home(turn, "team:list")])
+        return
     roles = ("cashier", "manager") if place.role == "owner" else ("cashier",)
     rows = [[screen.button(turn, f"partner.button.{role}", f"team:link:{role}")] for role in roles]
     await turn.show(turn.text("partner.team.invite"), [*rows, screen.home(turn, "team:list")])

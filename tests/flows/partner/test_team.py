@@ -3,6 +3,7 @@ import re
 import pytest
 
 from lib.loyalty import staff
+from lib.office import shops
 from tests.flows.chat import Chat, buttons, words
 from tests.flows.partner.conftest import qr, user_id
 
@@ -44,9 +45,36 @@ async def test_an_invitation_into_a_suspended_shop_says_so_and_waits(cafe, roman
 
 async def test_the_owner_of_a_suspended_shop_reads_why_nobody_can_be_invited(cafe):
     await cafe.decide("blocked", "Жалобы")
-    for label in ("Сотрудники", "Пригласить", "Пригласить кассира"):
+    for label in ("Сотрудники", "Пригласить"):
         await cafe.owner.presses(label)
     await cafe.owner.sees("Магазин заблокирован, поэтому приглашать в команду сейчас нельзя")
+
+
+async def test_a_shop_that_is_suspended_meanwhile_has_no_link_made(cafe):
+    for label in ("Сотрудники", "Пригласить"):
+        await cafe.owner.presses(label)
+    await cafe.decide("blocked", "Жалобы")
+    await cafe.owner.presses("Пригласить кассира")
+    await cafe.owner.sees("Магазин заблокирован, поэтому приглашать в команду сейчас нельзя")
+
+
+async def test_the_team_reads_that_its_shop_is_shut_and_that_it_is_open_again(cafe):
+    boss, till = [await user_id(cafe.shop, chat) for chat in (cafe.owner, cafe.cashier)]
+
+    async def decide(**act):
+        await cafe.run(lambda conn: shops.decide(conn, "partner", cafe.id, cafe.id, actor_id=boss, **act))
+        await cafe.shop.drain_again()
+
+    await decide(status="blocked", was="approved", reason="Жалобы", key=f"shut:{cafe.id}")
+    await cafe.shop.finish("tell", till)
+    await cafe.cashier.sees(
+        "Кофейня «Зерно»: магазин заблокирован, начислять и списывать баллы сейчас нельзя. Когда он откроется"
+    )
+    await decide(status="approved", was="blocked", key=f"open:{cafe.id}")
+    await cafe.shop.finish("tell", till, "done", "done")
+    await cafe.cashier.sees("магазин снова работает, можно начислять и списывать баллы")
+    await cafe.cashier.presses("Меню")
+    await cafe.cashier.sees("Кофейня «Зерно» · кассир")
 
 
 async def test_the_owner_hears_who_has_joined(cafe, roman):
