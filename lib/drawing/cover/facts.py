@@ -151,6 +151,12 @@ _ADDS = r"(?:для|из|с|со|без|for|with|without|in)"
 # An amount that stands between two words goes without a trace: "Флешка 128 ГБ OTG", never "Speaker 12 hour battery".
 _AMOUNT = re.compile(r"^(?:кг|г|м?л|[ГТ]Б|мА\w*|к?Вт|kg|g|m?l|oz|[GT]B|mAh|k?W)$", re.IGNORECASE)
 _GOES_ON = r"(?!(?:и|или|на|по|в|во|x|х|and|or|on|per|to|at)\s)[^\W\d_]"
+_COLOUR = re.compile(
+    r"^(?:\w+-)?(?:(?:красн|бордов|розов|оранжев|ж[её]лт|зел[её]н|бирюзов|мятн|голуб|син|фиолетов|сиренев|лилов|бел|ч[её]рн"
+    r"|сер|беж|бежев|коричнев|золот|золотист|серебрян|серебрист)(?:[ыи][йехм]|[ыи]ми|[оеё][йем]|[ое]го|[ое]му|[ая]я|[ую]ю)"
+    r"|red|burgundy|pink|orange|yellow|green|turquoise|mint|blue|violet|purple|white|black|gr[ea]y|beige|brown)$",
+    re.IGNORECASE,
+)
 _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
 
 
@@ -288,10 +294,13 @@ def _without(number: Number, words: str) -> str:
 
 
 def _accent(title: str) -> str:
-    """Return the word that distinguishes: the one after a preposition, else the last of several that is a word."""
+    """Return the word that distinguishes: the one after a preposition, else the last of several that is a word.
+
+    It is no colour: "red" would be written in blue.
+    """
     words = title.split()
     for index, word in enumerate(words[:-1]):
         if index and _ENDINGS.match(word):
-            return words[index + 1]
+            return next((one for one in words[index + 1 :] if not _COLOUR.match(one)), "")
     telling = [word for word in words[1:] if len(word) > 3 and not word[0].isdecimal()]  # no unit, no number
-    return telling[-1] if telling else ""
+    return telling[-1] if telling and not _COLOUR.match(telling[-1]) else ""
