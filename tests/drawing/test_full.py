@@ -99,3 +99,12 @@ def test_a_cut_that_its_photo_cuts_off_comes_after_the_photo_that_fills_the_card
     designs = covers.looks(CutPhoto("sure", pictures), "Зеркало с лампами", ("Яркие лампы", "Стоит устойчиво")).designs
     assert designs[0] in framed.DESIGNS
     assert {"bleed", "paper"} <= set(designs)
+
+
+def test_a_slide_with_a_part_of_the_product_shows_it_near():
+    shown = photo((250, 350, 650, 850))
+    part = (400, 500, 500, 600)
+    ImageDraw.Draw(shown.image).rectangle(part, fill=(20, 20, 230))
+    whole, near = (framed.draw(SIZE, shown, SAID, "full", part=one) for one in (None, part))
+    blue = [((pixels := np.asarray(made).astype(int))[..., 2] - pixels[..., 0] > 90).sum() for made in (whole, near)]
+    assert blue[1] > 8 * blue[0]

@@ -90,7 +90,7 @@ def draw(
     With a `part` of the product it shows that alone, in the colours of the whole.
     """
     cover, seen = _prepared(size, photo, facts, design, own)
-    shown = PlacedPhoto(photo.image, part) if part else photo
+    shown = PlacedPhoto(photo.image, part, nearest=9) if part else photo
     made = full.plan(cover, shown) if design == "full" else None
     if made:
         full.draw(cover, shown, made, seen)

@@ -24,7 +24,6 @@ PAD = 26  # units between it and the words
 SEEN = 0.4  # of them: nearer to the words a product is hidden
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 24  # units between a product that is whole and the card's edge
-NEARER = 1.5  # times that a photo is enlarged, at most, beyond what fills the card's width
 GUESSED = 0.2  # of a photo's structure, where its product was not found, that may be hidden
 LEAP = 60  # of 255: a stronger edge is no more of a structure
 NEAR = 0.03  # of the product, around it
@@ -46,6 +45,7 @@ class PlacedPhoto:
     image: Image.Image
     focus: Box
     mask: Image.Image | None = None
+    nearest: float = 1.5  # times that it is enlarged, at most, beyond what fills the card's width
 
     @property
     def is_found(self) -> bool:
@@ -144,7 +144,7 @@ def _placed(cover: Cover, photo: PlacedPhoto, made: FullCover) -> FullCover:
     below = last - SEEN * RAMP if under else last - AIR if y1 < high else last
     across = WIDTH - (AIR if x0 > 0 else 0) - (AIR if x1 < wide else 0)
     least = max(WIDTH / wide, (last - first) / high)
-    scale = max(least, min((below - above) / (y1 - y0), across / (x1 - x0), NEARER * WIDTH / wide))
+    scale = max(least, min((below - above) / (y1 - y0), across / (x1 - x0), photo.nearest * WIDTH / wide))
     left = min(0, max(WIDTH - wide * scale, (WIDTH - scale * (x0 + x1)) / 2))
     highest, lowest = last - high * scale, first
     top = (above + below - scale * (y0 + y1)) / 2
