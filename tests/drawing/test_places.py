@@ -92,6 +92,20 @@ def test_on_paper_a_thing_nearly_as_wide_as_high_is_above_its_list_where_it_is_l
     assert spots[0].width > 500
 
 
+def test_a_tall_thing_stands_beside_the_plate_of_a_bleed(monkeypatch):
+    """Above a wide plate it was small, and off to the side."""
+    said = ("Ручная резьба", "Натуральные волокна внизу")
+    spot, *_ = spots_of(monkeypatch, "bleed", box(0.6, "massive"), "Африканская маска из дерева", benefits=said)
+    assert spot.height > 660
+
+
+def test_a_title_of_a_bleed_becomes_smaller_before_the_product_does(monkeypatch):
+    """A jacket was half as wide as its card under three lines of a title."""
+    said = ("Прямой крой, сидит свободно", "Молния во всю длину")
+    spot, *_ = spots_of(monkeypatch, "bleed", box(1.04, "massive"), "Куртка чёрная на молнии", benefits=said)
+    assert spot.width > 560
+
+
 @pytest.mark.parametrize("sides", [(), ("right",)])
 @pytest.mark.parametrize("benefits", [("Ручная лепка", "Не скользит"), ("500 мл", "Ручная лепка", "Не скользит")])
 def test_on_paper_a_thing_as_wide_as_high_stands_large_above_its_words(monkeypatch, benefits, sides):

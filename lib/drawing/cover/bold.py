@@ -28,7 +28,7 @@ from lib.drawing.cover.places import HIDDEN, UNDER, aside, clear, place, smaller
 from lib.drawing.ground.colour import Rgb, contrast
 
 INK: Rgb = (29, 32, 48)
-LARGE = (0.52, 0.5)  # of the card's width or height: a product that takes this is large
+LARGE, LARGE_SQUARE = (0.62, 0.56), (0.52, 0.5)  # of the card's width or height: a product that takes this is large
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def bleed(cover: Cover) -> None:
 def _placed(cover: Cover, plate: Plate) -> tuple[TextBlock, Spot]:
     """Return the title and the place of the product: a smaller title where the product would else be small."""
     made = [(title, _place(cover, plate, title, beside)) for title, beside in _titles(cover)]
-    large = (one for one in made if one[1].width >= LARGE[0] * WIDTH or one[1].height >= LARGE[1] * cover.height)
+    wide, high = LARGE if cover.is_high else LARGE_SQUARE
+    large = (one for one in made if one[1].width >= wide * WIDTH or one[1].height >= high * cover.height)
     return next(large, max(made, key=lambda one: one[1].width))
 
 
@@ -131,7 +132,8 @@ def _plate(cover: Cover) -> Plate:
     if number is None:
         style = cover.pair(ONEST).strong
         said = cover.facts.benefits[: 2 if cover.is_high else 1]
-        room = 400 if "bottom" in cover.product.sides else 560  # such a product stands beside the plate
+        is_beside = cover.product.is_tall and not cover.product.sides
+        room = 330 if is_beside else 400 if "bottom" in cover.product.sides else 560  # such ones stand beside the plate
         sizes = [letters.fit(one, style, (room, 50), (44, 34), lines=1).size for one in said]
         lines = [letters.fit(one, style, (room, 50), (min(sizes), min(sizes)), lines=1) for one in said]
         width, high = max([line.width for line in lines] or [-72.0]) + 72, sum(map(_step, lines)) + 50
