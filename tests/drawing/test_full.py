@@ -41,6 +41,17 @@ def test_a_photo_of_the_cards_shape_fills_it_and_shows_its_product_whole(size, t
     assert edges.std() > 5, "no flat ground beside it"
 
 
+def test_a_cover_beside_whose_photo_nothing_goes_on_is_first():
+    """A hat was in front of a wall that ended in a straight line."""
+    assert framed.fitting(SAID, photo((0, 230, 880, 1010)))[0] == ["full", "band", "panel", "diagonal"]
+
+
+def test_of_pale_wood_the_ground_is_dark():
+    shown = photo((150, 100, 750, 700))
+    wood = PlacedPhoto(Image.new("RGB", (900, 1200), (236, 196, 140)), shown.focus, shown.mask)
+    assert max(framed.draw(SIZE, wood, SAID, "full").getpixel((150, 395))) < 60
+
+
 def test_a_photo_that_no_other_design_fills_is_first_shown_edge_to_edge():
     """It stood narrow on flat colour."""
     tall = photo((12, 230, 888, 1010))

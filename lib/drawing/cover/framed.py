@@ -49,20 +49,24 @@ CARD = (90, 120)  # what is chosen for it is chosen for a story, too
 def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> tuple[list[str], list[str]]:
     """Return the designs that the photo fills, and others; of the first three the title says which leads.
 
-    It goes by the design that is `wanted`, where there is one: photos of a batch that cannot have it look alike.
+    It goes by the design that is `wanted`, where there is one: photos of a batch that cannot have it look alike. Where
+    something must go on beside the photo, a design comes later.
     """
-    filled = [name for name in DESIGNS if _fills(facts, photo, name)]
+    cover, _ = _prepared(CARD, photo, facts, "full")
+    alone_ = ["full"] if full.plan(cover, photo) else []
+    alone_ += [name for name in SHAPES if _is_cropped(photo, SHAPES[name])]
+    beside = [name for name in SHAPES if name not in alone_ and _goes_on(photo.image, photo.focus, SHAPES[name])]
+    filled = alone_ or beside
     lead = zlib.crc32((wanted or facts.title).encode()) % max(1, min(3, len(filled)))
-    rest = [name for name in DESIGNS if name not in (*filled, "full", "head")]
-    return [*filled[lead:3], *filled[:lead], *filled[3:]], rest
+    first = [*filled[lead:3], *filled[:lead], *filled[3:], *(beside if alone_ else [])]
+    return first, [name for name in SHAPES if name not in (*first, "head")]
 
 
-def _fills(facts: CoverFacts, photo: PlacedPhoto, design: str) -> bool:
-    """Tell if the photo fills its place on a card, edge to edge."""
-    if design in SHAPES:
-        return _goes_on(photo.image, photo.focus, SHAPES[design])
-    cover, _ = _prepared(CARD, photo, facts, design)
-    return full.plan(cover, photo) is not None
+def _is_cropped(photo: PlacedPhoto, size: tuple[int, int]) -> bool:
+    """Tell if the photo alone fills a size."""
+    shape = size[0] / size[1]
+    left, top, right, bottom = _around(photo.focus, photo.image.size, shape)
+    return _may_lose(photo.focus, photo.image.size, (right - left, bottom - top), shape)
 
 
 def _prepared(

@@ -32,7 +32,7 @@ SHADED = 0.025  # of the product, more of which may be hidden below: there it se
 GAP = 34  # units between the title and the benefits
 # Of a title, whether the benefits have their signs, and how much of the product may be hidden: words give way first.
 SIZES = ((96, True, 0.01), (76, True, 0.01), (76, False, 0.02), (64, False, 0.04), (56, False, 0.04))
-PALE = 0.78  # lightness of a photo from which it melts into a light ground
+PALE, GREY = 0.78, 0.05  # a photo that is lighter and greyer there melts into a light ground: fog, on wood, looks odd
 FAINTEST = 0.03  # chroma of that ground
 
 type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
@@ -196,6 +196,6 @@ def _ground(cover: Cover, drawn: Image.Image, level: Floats, seen: SubjectLook) 
     rows = np.asarray(drawn)[(level > 0) & (level < 1)]
     red, green, blue = (int(one) for one in np.median(rows, (0, 1)))
     light, chroma, hue = colour.to_oklch((red, green, blue))
-    mood = "light" if light > PALE else "dark"
+    mood = "light" if light > PALE and chroma < GREY else "dark"
     own = colour.oklch(0.95 if mood == "light" else 0.17, min(chroma, FAINTEST), hue)
     return tones.tones(seen, mood, cover.facts.kind, own=replace(cover.own, ground=cover.own.ground or own))
