@@ -53,11 +53,18 @@ async def settle(conn: db.Connection, partner_id: int, *, limit: int = BATCH, no
     return await SQL.settle_due.one(conn, int, partner_id=partner_id, limit=limit, now=now) or 0
 
 
-async def catch_up(conn: db.Connection, partner_id: int, *, batches: int = 50) -> None:
-    """Settle what has fallen due at a shop, so that what is read next is so now: a few batches, not for ever."""
-    for _ in range(batches):
-        if await settle(conn, partner_id) < BATCH:
-            return
+async def catch_up(partner_id: int, *, batches: int = 50) -> None:
+    """Settle what has fallen due at a shop, so that what is read next is so now: a few batches, not for ever.
+
+    It takes no connection: it writes, and a reader may have one to a copy of the database.
+    """
+
+    async def work(conn: db.Connection) -> None:
+        for _ in range(batches):
+            if await settle(conn, partner_id) < BATCH:
+                return
+
+    await db.run(work)
 
 
 async def reminders(conn: db.Connection, partner: Partner, now: datetime, *, limit: int = BATCH) -> list[Reminder]:

@@ -25,7 +25,7 @@ async def run(run: Run) -> None:
         return
     shop, user = found
     what, code = asked["what"], asked.get("period", "")
-    await db.run(lambda conn: night.catch_up(conn, shop.id))
+    await night.catch_up(shop.id)
     words, as_of = await db.read(lambda conn: _words(conn, shop, what, code, now, user.language))
     words = "\n\n".join(filter(None, [words, wording.as_of(as_of, shop.tz, user.language)]))
     rows = (

@@ -22,7 +22,7 @@ async def run(run: Run) -> None:
         return
     shop, user = found
     now, language = clock.now(), user.language
-    await db.run(lambda conn: night.catch_up(conn, shop.id))
+    await night.catch_up(shop.id)
     report, as_of = await db.read(lambda conn: _report(conn, shop, asked, now, language))
     report, chat = drawn.footed(report, as_of, shop.tz, language), Chat(asked["bot"], user.tg_id)
     is_page = asked.get("what") == "pdf"

@@ -73,7 +73,7 @@ async def _read(shop: partners.Partner, period: periods.Period) -> Digest | None
         found = await digests.read(conn, shop, period, clock.now())
         return found, await digests.is_quiet(conn, found)
 
-    await db.run(lambda conn: night.catch_up(conn, shop.id))
+    await night.catch_up(shop.id)
     (found, quiet), as_of = await db.read(work)
     return None if quiet else Digest(**vars(found) | {"as_of": as_of})
 

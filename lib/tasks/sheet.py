@@ -156,7 +156,7 @@ async def run(run: Run) -> None:
     reader, owner = found
     since, until = order.period(ZoneInfo(owner.tz))
     if order.what in ("clients", "operations"):
-        await db.run(lambda conn: night.catch_up(conn, owner.id))
+        await night.catch_up(owner.id)
     async with db.snapshot(copy=run.job.attempts <= 1) as (conn, as_of):
         total = await SOURCES[order.what].number(conn, owner.id, since, until)
         if _is_late(run, total):

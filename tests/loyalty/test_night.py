@@ -154,10 +154,11 @@ async def test_one_client_is_settled_where_somebody_looks_at_them(conn, shop):
     assert (await points.balance(conn, shop.id, other.id)).available == 50
 
 
-async def test_a_shop_is_caught_up_with_before_its_figures_are_read(conn, shop):
+async def test_a_shop_is_caught_up_with_before_its_figures_are_read(conn, shop, monkeypatch):
+    monkeypatch.setattr("lib.db.run", lambda work: work(conn))
     await partners.change(conn, shop.id, shop.owner.id, expire_days=10)
     for _ in range(3):
         await accrue(conn, shop, await make_member(conn, shop), 100_000)
-    await night.catch_up(conn, shop.id)  # by the real clock those days are over
+    await night.catch_up(shop.id)  # by the real clock those days are over
     figures = await reports.summary(conn, await partners.get(conn, shop.id), NOW, NOW + timedelta(days=30))
     assert (figures.available, figures.pending) == (0, 0)

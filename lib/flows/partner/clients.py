@@ -64,7 +64,7 @@ def _line(turn: Turn, one: FoundMember) -> str:
 async def _list(turn: Turn, place: Staff, argument: str) -> None:
     turn.state.step = "clients:list"
     before = screen.number(argument) or None
-    await db.run(lambda conn: night.catch_up(conn, place.partner_id, batches=3))
+    await night.catch_up(place.partner_id, batches=3)
     found = await db.run(lambda conn: members.list_all(conn, place.partner_id, before=before, limit=11))
     rows = [[Button(_line(turn, one), f"clients:one:{one.id}")] for one in found[:10]]
     if len(found) > 10:

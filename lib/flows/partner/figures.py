@@ -47,11 +47,11 @@ async def _home(turn: Turn, place: Staff, argument: str) -> None:
         period = periods.read(span, clock.now(), shop.tz)
         if await reports.is_long(conn, shop.id, period.before_since):
             return ""
-        await night.catch_up(conn, shop.id, batches=3)
         spans = [(period.since, period.until), (period.before_since, period.before_until)]
         found, before = await reports.summaries(conn, shop, spans)
         return tables.home(shop, period, found, before, turn.language)
 
+    await night.catch_up(place.partner_id, batches=3)
     words = await db.run(read)
     if words:
         await turn.show(words, tables.home_keyboard(place.partner_id, span, turn.language))
