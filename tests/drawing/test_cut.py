@@ -461,6 +461,17 @@ def test_a_framed_photo_fills_the_card_with_its_product(ratio: float) -> None:
     assert 200 <= part.height < 500
 
 
+@pytest.mark.parametrize("ratio", [None, 1.0])
+def test_of_a_small_product_a_frame_shows_what_its_mask_lacks(ratio: float | None) -> None:
+    photo_ = Image.new("RGB", (1080, 1080), (90, 90, 90))
+    ImageDraw.Draw(photo_).rectangle((440, 840, 660, 868), fill=(250, 30, 30))  # feet
+    mask = Image.new("L", photo_.size)
+    ImageDraw.Draw(mask).rectangle((380, 369, 720, 811), fill=255)
+    part = framing.around(ProductPicture(photo_, mask, "framed"), ratio)
+    red, _, _ = part.split()
+    assert red.point(lambda level: 255 if level > 200 else 0).getbbox()[3] < part.height
+
+
 def test_white_and_new_backgrounds_are_offered_only_where_they_work() -> None:
     source = photo.open_photo(encoded(make_mug(ground=(60, 90, 160))))
     cut, framed = make_cut_photo("sure").pictures
