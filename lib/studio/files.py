@@ -149,9 +149,11 @@ async def list_old_results(conn: db.Connection, age: timedelta, prefix: str, lim
     return await SQL.list_old_results.all(conn, File, age=age, prefix=prefix, limit=limit)
 
 
-async def list_old_cuts(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:
-    """Return what was cut out of photos, under the same conditions."""
-    return await SQL.list_old_cuts.all(conn, File, age=age, prefix=prefix, limit=limit)
+async def list_old_cuts(
+    conn: db.Connection, age: timedelta, prefix: str, limit: int, *, derived: timedelta
+) -> list[File]:
+    """Return what was cut out of photos, under the same conditions; what was made of an earlier cut has its own age."""
+    return await SQL.list_old_cuts.all(conn, File, age=age, derived=derived, prefix=prefix, limit=limit)
 
 
 async def list_old_logos(conn: db.Connection, age: timedelta, prefix: str, limit: int) -> list[File]:

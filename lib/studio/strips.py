@@ -54,7 +54,8 @@ class StripOrder:
     @property
     def stamp(self) -> str:
         """A mark of the photo, the words and the preset: a number of the strip means nothing for any other."""
-        return stamp(self.file_id, self.source, self.preset, self.title, self.benefits, self.way)
+        seen = cuts.seen(self.cut, self.way)
+        return stamp(self.file_id, self.source, self.preset, self.title, self.benefits, seen)
 
     @classmethod
     def read(cls, args: Mapping[str, Any]) -> "StripOrder":
@@ -71,9 +72,9 @@ class StripOrder:
         return asdict(self) | {"benefits": list(self.benefits)}
 
 
-def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: tuple[str, ...], way: str) -> str:
-    """Return a mark of what a strip is drawn of."""
-    facts = json.dumps([file_id, source, preset, title, *benefits, way], ensure_ascii=False)
+def stamp(file_id: str, source: int | None, preset: str, title: str, benefits: tuple[str, ...], seen: str) -> str:
+    """Return a mark of what a strip is drawn of; `seen` is how the product is shown (cuts.seen)."""
+    facts = json.dumps([file_id, source, preset, title, *benefits, seen], ensure_ascii=False)
     return hashlib.sha256(facts.encode()).hexdigest()[:10]
 
 

@@ -31,7 +31,9 @@ async def run(run: Run) -> None:
     """Say it in the chat where it was ordered; jobs that nobody waits for end in silence."""
     failed = await db.run(lambda conn: table.get_job_by_id(conn, run.job.args["job_id"]))
     try:
-        if failed is not None and failed.task == cuts.TASK:
+        if failed is not None and (failed.task == cuts.TOUCH or failed.args.get("pieces")):
+            await _tell_of_touch(failed)
+        elif failed is not None and failed.task == cuts.TASK:
             await _tell_of_cut(failed)
         elif failed is not None and "chat_id" in failed.args:
             await _tell_of_order(failed)
@@ -127,6 +129,12 @@ async def _tell_of_cut(failed: Job) -> None:
     is_photo = str(failed.error_code).startswith("picture_") and text.knows(key)
     words = text.say(asked["language"], key if is_photo else "studio.cut.none", detail="", limit=0)
     await Chat(asked["bot"], asked["chat_id"], paced=True).edit(asked["message_id"], words)
+
+
+async def _tell_of_touch(failed: Job) -> None:
+    """Say below the picture of a cut that its pieces are as they were."""
+    asked = failed.args
+    await Chat(asked["bot"], asked["chat_id"], paced=True).say(text.say(asked["language"], "studio.touch.failed"))
 
 
 async def _tell_of_promise(failed: Job) -> None:

@@ -4,6 +4,7 @@ broadcasts that were never sent, the source pictures of orders after 30 days, an
 logos that are in nobody's style. Files go from storage first and then from the table.
 """
 
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -24,7 +25,7 @@ SOURCES_KEPT = timedelta(days=30)
 RESULTS_KEPT = timedelta(days=92)  # a little longer than their orders, which are gone 90 days after they were finished
 LOGOS_KEPT = timedelta(days=1)  # after a day no drawing can still be reading one that was replaced
 OLD_FILES = (
-    (stored_files.list_old_cuts, cuts.KEPT),
+    (functools.partial(stored_files.list_old_cuts, derived=SOURCES_KEPT), cuts.KEPT),
     (stored_files.list_old_logos, LOGOS_KEPT),
     (stored_files.list_old_sources, SOURCES_KEPT),
     (stored_files.list_old_results, RESULTS_KEPT),

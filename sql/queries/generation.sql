@@ -70,12 +70,14 @@ order by f.id desc
 limit 1;
 
 -- name: list_old_cuts
-select id, user_id, job_id, kind, pathname, content_type, bytes, width, height, created_at
-from files
-where kind = 'cut'
-and created_at < statement_timestamp() - %(age)s
-and starts_with(pathname, %(prefix)s)
-order by created_at
+-- One that was made of another, for a finished order or by a person who put pieces right, goes with its photo.
+select f.id, f.user_id, f.job_id, f.kind, f.pathname, f.content_type, f.bytes, f.width, f.height, f.created_at
+from files f
+left join every_job j on j.id = f.job_id
+where f.kind = 'cut'
+and f.created_at < statement_timestamp() - case when j.args ? 'like' then %(derived)s else %(age)s end
+and starts_with(f.pathname, %(prefix)s)
+order by f.created_at
 limit %(limit)s;
 
 -- name: list_old_logos

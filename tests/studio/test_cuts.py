@@ -1,5 +1,6 @@
 """The kept cut of a photo: whose it is, what is known of it, and what stands below its picture."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -154,11 +155,13 @@ def test_other_cuts_of_an_order_are_those_it_has_not_used(known, used, alone, ot
 def test_other_cuts_have_a_button_each_and_one_has_a_word():
     take = text.say("ru", "studio.recut.take")
     for others, labels in ((("plain",), [take]), (("plain", "framed"), ["1", "2"])):
-        words, [row] = cuts.said_again("ru", 9, others)
+        words, [row] = cuts.said_again("ru", 9, others, 4, UNSURE)
         assert [button.label for button in row] == labels
-        assert [button.data for button in row] == [f"order:recut:9:{way}" for way in others]
+        assert [button.data for button in row] == [f"order:recut:9:{way}:4" for way in others]
         assert words == text.say("ru", "studio.recut.choose")
-    assert cuts.said_again("ru", 9, ()) == (text.say("ru", "studio.recut.none"), [])
+    assert cuts.said_again("ru", 9, (), 4, UNSURE) == (text.say("ru", "studio.recut.none"), [])
+    words, [[touch]] = cuts.said_again("ru", 9, (), 4, replace(UNSURE, pieces="-"))
+    assert (words, touch.data) == (text.say("ru", "studio.recut.touch"), "order:touch:4")
 
 
 async def test_a_photo_is_cut_once_for_its_message_and_found_by_its_person_alone(conn):

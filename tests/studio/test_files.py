@@ -1,9 +1,11 @@
+import functools
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from lib.studio import files as stored_files
+from tests import factories
 
 
 def described(kind, **changes):
@@ -54,7 +56,7 @@ async def aged(conn, user, *rows):
 LISTS = {
     "sources": (stored_files.list_old_sources, {"source", "still"}),
     "results": (stored_files.list_old_results, {"card", "card-preview", "video"}),
-    "cuts": (stored_files.list_old_cuts, {"cut"}),
+    "cuts": (functools.partial(stored_files.list_old_cuts, derived=timedelta(days=30)), {"cut"}),
 }
 KINDS = ("source", "still", "card", "card-preview", "video", "cut")
 
@@ -97,3 +99,16 @@ async def test_files_are_found_by_their_person_alone(conn, make_user):
     [file] = await add(conn, alice, described("card"))
     assert [one.id for one in await stored_files.find_files(conn, alice.id, [file.id, 0])] == [file.id]
     assert await stored_files.find_files(conn, mallory.id, [file.id]) == []
+
+
+async def test_what_was_made_of_a_kept_cut_has_a_time_of_its_own(conn, make_user):
+    alice = await make_user()
+    for name, args in (("own", {}), ("touched", {"like": "cut:7", "pieces": [1]}), ("again", {"like": ""})):
+        job = await factories.make_job(conn, alice, task="cut", args=args)
+        await stored_files.add_files(conn, alice.id, job.id, [described("cut", pathname=f"local/cut/{name}")])
+    listed = []
+    for days in (2, 29):
+        await conn.execute("update files set created_at = created_at - %s::interval", (f"{days} days",))
+        found = await stored_files.list_old_cuts(conn, timedelta(days=1), "local/", 9, derived=timedelta(days=30))
+        listed.append({file.pathname.rpartition("/")[2] for file in found})
+    assert listed == [{"own"}, {"own", "touched", "again"}]

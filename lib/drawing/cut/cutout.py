@@ -11,13 +11,14 @@ framed             the photo itself, with a note where its product is, if it is 
 """
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, fringe, gate, joints, matte, subject, vote
+from lib.drawing.cut import backdrop, faint, fringe, gate, joints, matte, pieces, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
@@ -76,7 +77,7 @@ def ground_of(rgb: Image.Image) -> Ground | None:
 
 def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> CutPhoto:
     """Return every way to show the product that was found."""
-    cuts = _network(rgb, found, ground) if found else []
+    seen, cuts = _network(rgb, found, ground) if found else (None, [])
     if ground:
         cuts = sorted([*cuts, *_plain(rgb, found, ground)], key=lambda cut: RANK[cut[0]])
     best = cuts[0][0] if cuts else "hopeless"
@@ -84,7 +85,24 @@ def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> C
     for _, picture in cuts:
         if best == "unsure" or picture.how != "wide":
             ways.setdefault(picture.how, picture)
-    return CutPhoto(best, (*ways.values(), _framed(rgb, found)))
+    doubtful = pieces.find(rgb, seen) if seen and next(iter(ways), None) == "network" else None
+    return CutPhoto(best, (*ways.values(), _framed(rgb, found)), doubtful)
+
+
+def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
+    """Return the cut of a photo led by the network's with these pieces put right, which the seller has judged."""
+    if cut.pieces is None:
+        raise errors.Invalid("no_pieces", "of this cut")
+    box = cut.pieces.box
+    scale = (source.rgb.width, source.rgb.height) * 2
+    left, top, right, bottom = (round(share * pixels) for share, pixels in zip(box, scale, strict=True))
+    mask = cut.pieces.mended(wrong)
+    if not (mask > 0.5).any():
+        raise errors.Rejected("picture_no_cutout")
+    sides = Sighting(source.rgb.size, mask, (left, top, right, bottom), mask, mask).sides()
+    picture = _picture(_fitted(source.rgb.crop((left, top, right, bottom))), mask, "touched", sides)
+    others = [one for one in cut.pictures if one.how != "touched"]
+    return CutPhoto("sure", (picture, *others), pieces.again(source.rgb, cut.pieces, wrong))
 
 
 def refusal(source: Photo) -> errors.Rejected:
@@ -113,20 +131,26 @@ def _from_alpha(source: Photo, alpha: Image.Image) -> CutPhoto:
     return CutPhoto("sure", (ProductPicture(cut, cut.getchannel("A"), "alpha"), framed))
 
 
-def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> list[Judged]:
-    crop = rgb.crop(found.box)
-    lab = _squared(crop, len(found.straight))
-    certainty, seen = _trusted(found, lab, ground)
-    if certainty != "sure":
-        certainty, seen = _trusted(subject.again(rgb, seen), lab, ground)
+def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Sighting, list[Judged]]:
+    certainty, seen = trusted(rgb, found, ground)
     if certainty == "hopeless":
-        return []
+        return seen, []
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
     if certainty == "unsure":
         masks += [("wide", mask) for mask in _others(seen)][:1]
-    fitted, sides = _fitted(crop), seen.sides()
+    fitted, sides = _fitted(rgb.crop(found.box)), seen.sides()
     cuts: list[Judged] = [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
-    return [*cuts, *_standing(rgb, seen, ground)] if ground and certainty == "unsure" else cuts
+    standing = _standing(rgb, seen, ground) if ground and certainty == "unsure" else []
+    return seen, [*cuts, *standing]
+
+
+def trusted(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Certainty, Sighting]:
+    """Return the product as well as it can be told from its ground, after another look where that is in doubt."""
+    lab = _squared(rgb.crop(found.box), len(found.straight))
+    certainty, seen = _trusted(found, lab, ground)
+    if certainty != "sure":
+        certainty, seen = _trusted(subject.again(rgb, seen), lab, ground)
+    return certainty, seen
 
 
 def _trusted(found: Sighting, lab: Floats, ground: Ground | None) -> tuple[Certainty, Sighting]:

@@ -10,19 +10,27 @@ The framed photo is always among them and always last.
 import functools
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from lib import log
+from lib.drawing.ground import raster
+from lib.drawing.ground.raster import Floats, Mask
 
 Certainty = Literal["sure", "unsure", "hopeless"]
-Way = Literal["alpha", "network", "wide", "plain", "framed"]
+Way = Literal["touched", "alpha", "network", "wide", "plain", "framed"]
 Side = Literal["top", "right", "bottom", "left"]
+Plane = NDArray[np.uint8]
 
 LONGEST = 1200  # pixels of a picture's longer side
 SEEN = 40  # of 255: with less there is no product
+SETTLED = 255  # in place of a piece's number
+RIM = 3  # pixels of a mask by which an edge is soft
 QUALITY = 92  # of WebP; alpha is kept without loss
 
 
@@ -62,12 +70,43 @@ class ProductPicture:
         return alone.crop(self.box)
 
 
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """What may be wrong of the network's cut: pieces of it to be taken away, and others to be put back.
+
+    All planes are of one size, and show `box` of the photo, in shares of its sides. `numbers` has for each pixel that
+    of its piece, from 1; 0 for none, and SETTLED for what the seller has judged before. Each piece has its sign: "-"
+    lies in the cut, "+" beside it. What the looks saw tells which pieces come next.
+    """
+
+    mask: Plane  # 0 to 255, like the looks
+    least: Plane  # what all close looks have seen
+    most: Plane  # what any of them has
+    first: Plane  # what was seen of the whole photo
+    numbers: Plane
+    signs: str
+    box: tuple[float, float, float, float]
+
+    def of(self, sign: str, wrong: Collection[int]) -> Mask:
+        """Return where those of the numbered pieces are that have this sign."""
+        return np.isin(self.numbers, [number for number in wrong if self.signs[number - 1] == sign])
+
+    def mended(self, wrong: Collection[int]) -> Floats:
+        """Return the mask, 0 to 1, with these pieces taken away or put back."""
+        mask = np.asarray(self.mask / np.float32(255), dtype=np.float32)
+        away = self.of("-", wrong)
+        mask[away | (raster.dilate(away, RIM) & (mask <= 0.5))] = 0  # with the faint rim that it had
+        mask[self.of("+", wrong)] = 1
+        return mask
+
+
 @dataclass(frozen=True)
 class CutPhoto:
     """All pictures of one photo's product, best first, the framed photo last."""
 
     verdict: Certainty
     pictures: tuple[ProductPicture, ...]
+    pieces: Pieces | None = None
 
     @property
     def first(self) -> ProductPicture:
@@ -75,8 +114,13 @@ class CutPhoto:
         return self.pictures[0 if self.verdict == "sure" else -1]
 
     def chosen(self, how: Way | None) -> ProductPicture:
-        """Return the picture made in the way that the seller chose, or the first when there is none."""
-        return next((picture for picture in self.pictures if picture.how == how), self.first)
+        """Return the picture made in the way that the seller chose, or the first when there is none.
+
+        Where pieces were put right, and those are known no longer, it is the cut that they were of.
+        """
+        named = (how, "network") if how == "touched" else (how,)
+        found = (picture for way in named for picture in self.pictures if picture.how == way)
+        return next(found, self.first)
 
     def standing(self, how: Way | None) -> ProductPicture:
         """Return the chosen picture, or the framed photo for a cut that can stand only at the edge of a card."""
@@ -101,14 +145,17 @@ def shown(*, is_cut: bool, ways: int) -> str:
 
 
 def dump(cut: CutPhoto) -> bytes:
-    """Write it as one file: a line of JSON, then a WebP with alpha for each picture."""
+    """Write it as one file: a line of JSON, then a WebP with alpha for each picture, then the planes of the pieces."""
     files = [_webp(picture) for picture in cut.pictures]
     parts = [
         {"how": picture.how, "sides": picture.sides, "size": len(file)}
         for picture, file in zip(cut.pictures, files, strict=True)
     ]
-    head = json.dumps({"verdict": cut.verdict, "pictures": parts})
-    return b"\n".join((head.encode(), b"".join(files)))
+    head: dict[str, Any] = {"verdict": cut.verdict, "pictures": parts}
+    if cut.pieces:
+        files.append(_planes(cut.pieces))
+        head["pieces"] = {"signs": cut.pieces.signs, "box": cut.pieces.box, "size": len(files[-1])}
+    return b"\n".join((json.dumps(head).encode(), b"".join(files)))
 
 
 def read(data: bytes) -> CutPhoto:
@@ -121,7 +168,9 @@ def read(data: bytes) -> CutPhoto:
         at += part["size"]
     if head["verdict"] not in get_args(Certainty) or not pictures or pictures[-1].is_cut:
         raise ValueError("not a cut photo")
-    return CutPhoto(head["verdict"], tuple(pictures))
+    part = head.get("pieces")
+    pieces = _read_pieces(part, files[at : at + part["size"]]) if part else None
+    return CutPhoto(head["verdict"], tuple(pictures), pieces)
 
 
 @functools.lru_cache(maxsize=2)
@@ -154,3 +203,20 @@ def _read_picture(part: dict[str, Any], file: bytes) -> ProductPicture:
     image = Image.open(io.BytesIO(file), formats=("WEBP",)).convert("RGBA")
     picture = ProductPicture(image, image.getchannel("A"), part["how"], tuple(part["sides"]))
     return picture if picture.is_cut else replace(picture, image=image.convert("RGB"))
+
+
+def _planes(pieces: Pieces) -> bytes:
+    """Write the planes below each other as one grey picture."""
+    out = io.BytesIO()
+    planes = (pieces.mask, pieces.least, pieces.most, pieces.first, pieces.numbers)
+    Image.fromarray(np.vstack(planes)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _read_pieces(part: dict[str, Any], file: bytes) -> Pieces:
+    planes = np.asarray(Image.open(io.BytesIO(file), formats=("PNG",)).convert("L"))
+    mask, least, most, first, numbers = np.vsplit(planes, 5)
+    left, top, right, bottom = part["box"]
+    if not part["signs"] or int(numbers[numbers != SETTLED].max()) > len(part["signs"]):
+        raise ValueError("pieces without a sign")
+    return Pieces(mask, least, most, first, numbers, part["signs"], (left, top, right, bottom))

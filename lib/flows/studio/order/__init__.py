@@ -10,7 +10,7 @@ order's key is that message, whatever is pressed twice or delivered again. Price
 """
 
 from lib import db
-from lib.flows.studio.order import covers, cutting, draft, mending, placing, recutting, screens, taking
+from lib.flows.studio.order import covers, cutting, draft, mending, placing, recutting, screens, taking, touching
 from lib.flows.studio.ordering import DRAFT
 from lib.studio import files, placed
 from lib.telegram import screen
@@ -63,6 +63,8 @@ async def _pressed(turn: Turn) -> None:
         await cutting.choose(turn, argument)
     elif action == "recut":
         await recutting.pressed(turn, argument)
+    elif action in touching.ACTIONS:
+        await touching.pressed(turn, action, argument)
     elif action == "words" and argument in ("take", "edit"):
         await taking.proposal(turn, argument)
     elif action in mending.ACTIONS:

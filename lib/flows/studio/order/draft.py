@@ -11,7 +11,7 @@ from lib.credits import ledger
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs.table import Job
 from lib.providers import makers
-from lib.studio import mends, orders, strips
+from lib.studio import cuts, mends, orders, strips
 from lib.studio import words as card_words
 from lib.telegram.dispatch import Turn
 
@@ -248,7 +248,8 @@ def _preset(draft: OrderDraft) -> str:
 
 def stamp(draft: OrderDraft) -> str:
     """Return the mark of the covers that this draft can have."""
-    return strips.stamp(draft.file_id, draft.source, draft.preset, draft.title, draft.benefits, draft.way)
+    seen = cuts.seen(draft.cut, draft.way)
+    return strips.stamp(draft.file_id, draft.source, draft.preset, draft.title, draft.benefits, seen)
 
 
 def picked(draft: OrderDraft) -> int:

@@ -4,7 +4,7 @@
 
 The copy's key names the order and the way, so that a button that is pressed twice draws once. A card that was changed
 is an order like the first one, and is cut again with its own words. A copy leads back to the order that it was made of:
-there are never more copies of one than ways.
+there are never more copies of one than ways, and a few with pieces put right (touching.py).
 """
 
 import functools
@@ -20,11 +20,13 @@ from lib.studio.orders import Order
 from lib.telegram.dispatch import Turn
 
 RECUTS = limits.Limit("recut", 12, timedelta(hours=1))
+TOUCHED = 3  # copies of an order with pieces put right, each with others
 
 
 async def pressed(turn: Turn, argument: str) -> None:
     """Show the other cuts of an order, or draw it with the one that was pressed."""
-    number, _, way = argument.partition(":")
+    number, _, rest = argument.partition(":")
+    way, _, cut = rest.partition(":")
     user_id = turn.state.who["id"]
     job = await db.run(lambda conn: placed.find_order(conn, user_id, number))
     source = await _source(job) if job else None
@@ -34,7 +36,7 @@ async def pressed(turn: Turn, argument: str) -> None:
         await turn.answer(turn.text("studio.recut.gone"), alert=True)
     elif not await turn.limited(RECUTS):
         order = replace(Order.read(job.args), source=source, bot=turn.chat.bot, language=turn.language)
-        await (_redraw(turn, job, order, way) if way else _show(turn, job, order))
+        await (_redraw(turn, job, order, way, cut) if way else _show(turn, job, order))
 
 
 async def _source(job: Job) -> int | None:
@@ -57,16 +59,20 @@ async def _show(turn: Turn, job: Job, order: Order) -> None:
     turn.after.append(functools.partial(cutting.queue, turn, cutting.key_of(turn, message_id), args))
 
 
-async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
-    if way not in orders.WAYS or (order.needs_cut and way == "framed"):
+async def _redraw(turn: Turn, job: Job, order: Order, way: str, number: str) -> None:
+    found = await cuts.find_number(job.user_id, number)
+    if way not in orders.WAYS or (order.needs_cut and way == "framed") or (way == "touched" and found is None):
         await turn.answer(turn.text("studio.recut.gone"), alert=True)
+        return
+    if way == "touched" and await _has_enough(job):
+        await turn.answer(turn.text("studio.recut.enough"), alert=True)
         return
     first = mends.root(job)
     status = await turn.chat.say(turn.text("studio.recut.queued", number=first))
-    cut = cutting.key_of(turn, turn.came.message_id)
+    cut = found.key if found else cutting.key_of(turn, turn.came.message_id)  # older buttons do not name it
     args = replace(order, way=way, mends=first, cut=cut, message_id=status, promised=0).args()
     work = table.create_job_and_consume_credit
-    key = f"recut:{_copied(job)}:{way}"
+    key = f"recut:{_copied(job)}:{way}" + (f":{found.id}" if found and way == "touched" else "")
     try:
         await db.run(lambda conn: work(conn, job.user_id, task=order.task, key=key, args=args, price=0))
     except errors.Conflict:  # it was drawn in this way before, or could not be
@@ -76,6 +82,12 @@ async def _redraw(turn: Turn, job: Job, order: Order, way: str) -> None:
         await turn.answer(turn.text(f"studio.recut.{was}"), alert=True)
         return
     turn.after.append(kick.render)
+
+
+async def _has_enough(job: Job) -> bool:
+    """Say whether an order was drawn often enough with pieces put right."""
+    drawings = await db.run(lambda conn: mends.list_drawings(conn, job))
+    return sum(one.way == "touched" for one in drawings) >= TOUCHED
 
 
 def _copied(job: Job) -> int:
