@@ -117,7 +117,7 @@ def test_what_one_close_look_surely_sees_and_the_other_surely_does_not_is_for_th
     pen = ImageDraw.Draw(image)
     pen.rectangle((50, 50, 149, 149), fill=RED)
     pen.rectangle((80, 60, 119, 149), fill=between)
-    _, cuts = cutout._network(image, found, None)
+    cuts, _ = cutout._network(image, found, None)
     certainty, pictures = zip(*cuts, strict=True)
     assert set(certainty) == {"unsure"}
     alphas = [np.asarray(picture.mask)[50, 50] for picture in pictures]

@@ -29,8 +29,8 @@ def handle() -> Image.Image:
     return image
 
 
-def make_sighting(rgb: Image.Image) -> subject.Sighting:
-    """A cut that has filled the handle, and lost the label; one look was in doubt about both."""
+def make_sighting(rgb: Image.Image, doubt: float) -> subject.Sighting:
+    """A cut that has filled the handle, and lost the label; its looks were in so much doubt about both."""
     look = np.zeros((SIDE, SIDE), dtype=np.float32)
     scale = SIDE / (BOX[2] - BOX[0])
 
@@ -40,18 +40,18 @@ def make_sighting(rgb: Image.Image) -> subject.Sighting:
 
     put(100, 180, 300, 300, 1)
     put(140, 100, 260, 180, 1)
-    put(154, 114, 246, 180, 0.7)
-    put(180, 300, 221, 331, 0.3)
+    put(154, 114, 246, 180, 1 - doubt)
+    put(180, 300, 221, 331, doubt)
     whole = np.asarray(Image.fromarray(look).resize((240, 240)).crop((-30, -30, 270, 270)).resize((192, 192)))
     return subject.Sighting(rgb.size, whole, BOX, look, look)
 
 
 def make_cut(rgb: Image.Image) -> CutPhoto:
-    found = make_sighting(rgb)
+    found = make_sighting(rgb, 0.08)
     framed = ProductPicture(rgb, Image.new("L", rgb.size), "framed")
     crop = rgb.crop(found.box)
     network = ProductPicture(crop.convert("RGBA"), Image.new("L", crop.size, 255), "network")
-    return CutPhoto("unsure", (network, framed), pieces.find(rgb, found))
+    return CutPhoto("unsure", (network, framed), pieces.settle(rgb, found)[1])
 
 
 def at(found: Pieces, x: int, y: int) -> int:
@@ -68,6 +68,16 @@ def test_areas_have_one_colour_and_stay_on_their_side_of_the_mask(handle: Image.
     numbers = areas.find(lab, solid)
     assert len(np.unique(numbers)) == 8  # each side has ground, bag with handle, ground in the handle, and label
     assert not np.intersect1d(numbers[solid], numbers[~solid]).size
+
+
+def test_what_is_wrong_by_all_measures_is_put_right_unasked_and_can_be_turned_back(handle: Image.Image) -> None:
+    found, offered = pieces.settle(handle, make_sighting(handle, 0.3))
+    assert offered is not None
+    inside, label = at(offered, 200, 145), at(offered, 200, 315)
+    assert (offered.signs[inside - 1], offered.signs[label - 1]) == ("+", "-")
+    scale = SIDE / (BOX[2] - BOX[0])
+    shown = [found.mask[round((y - BOX[1]) * scale), round((200 - BOX[0]) * scale)] for y in (145, 315, 240)]
+    assert [round(float(level)) for level in shown] == [0, 1, 1]
 
 
 def test_ground_in_a_handle_and_a_lost_label_are_offered(handle: Image.Image) -> None:

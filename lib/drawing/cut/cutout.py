@@ -20,7 +20,7 @@ from PIL import Image
 from lib import errors
 from lib.drawing.cut import backdrop, faint, fringe, gate, joints, matte, pieces, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
-from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, ProductPicture, Side, Way
+from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, Pieces, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import colour, photo, raster
 from lib.drawing.ground.photo import Photo
@@ -77,7 +77,7 @@ def ground_of(rgb: Image.Image) -> Ground | None:
 
 def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> CutPhoto:
     """Return every way to show the product that was found."""
-    seen, cuts = _network(rgb, found, ground) if found else (None, [])
+    cuts, doubtful = _network(rgb, found, ground) if found else ([], None)
     if ground:
         cuts = sorted([*cuts, *_plain(rgb, found, ground)], key=lambda cut: RANK[cut[0]])
     best = cuts[0][0] if cuts else "hopeless"
@@ -85,8 +85,9 @@ def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> C
     for _, picture in cuts:
         if best == "unsure" or picture.how != "wide":
             ways.setdefault(picture.how, picture)
-    doubtful = pieces.find(rgb, seen) if seen and next(iter(ways), None) == "network" else None
-    return CutPhoto(best, (*ways.values(), _framed(rgb, found)), doubtful)
+    return CutPhoto(
+        best, (*ways.values(), _framed(rgb, found)), doubtful if next(iter(ways), "") == "network" else None
+    )
 
 
 def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
@@ -131,17 +132,18 @@ def _from_alpha(source: Photo, alpha: Image.Image) -> CutPhoto:
     return CutPhoto("sure", (ProductPicture(cut, cut.getchannel("A"), "alpha"), framed))
 
 
-def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Sighting, list[Judged]]:
+def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[list[Judged], Pieces | None]:
     certainty, seen = trusted(rgb, found, ground)
     if certainty == "hopeless":
-        return seen, []
+        return [], None
+    seen, doubtful = pieces.settle(rgb, seen)
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
     if certainty == "unsure":
         masks += [("wide", mask) for mask in _others(seen)][:1]
     fitted, sides = _fitted(rgb.crop(found.box)), seen.sides()
     cuts: list[Judged] = [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
     standing = _standing(rgb, seen, ground) if ground and certainty == "unsure" else []
-    return seen, [*cuts, *standing]
+    return [*cuts, *standing], doubtful
 
 
 def trusted(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Certainty, Sighting]:

@@ -7,14 +7,14 @@ grouped   neighbours that are likely wrong are one piece; the likeliest and larg
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from lib.drawing.cut import areas, hues
-from lib.drawing.cut.result import SETTLED, Pieces
+from lib.drawing.cut.result import RIM, SETTLED, Pieces
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import colour, raster
 from lib.drawing.ground.raster import Floats, Mask
@@ -22,12 +22,15 @@ from lib.drawing.ground.raster import Floats, Mask
 AROUND = 0.12  # of the box's side: what lies beyond it may be product as well
 MOST = 8  # pieces
 LEAST, LARGEST = 0.004, 0.5  # of the product
+SURELY = 0.5  # wrong: put right unasked
 LIKELY = 0.12  # wrong: with its neighbours one piece; a seller who looks decides
 POSSIBLE, FARTHER = 0.02, 0.005  # a piece alone: at first, and where the seller has judged those and wants more
 OWN, SEEN, CLOSE = 0.6, 0.4, 0.5  # of a look: surely the product, perhaps, and as likely as not
 THIN, NEAR, EDGE, WIDE, FAR = 1, 3, 8, 24, 45  # pixels
+HALF = 0.5  # of an area
 POWER = 0.75  # of a piece's size, by which it weighs
 UNLIKE = 60.0  # in colour: what is farther apart is simply another colour
+STEEP = 20.0  # a step in colour: steeper is simply another colour
 SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 
 Values = NDArray[np.float64]
@@ -35,44 +38,44 @@ Values = NDArray[np.float64]
 TOUCHES = 9  # which of the measures says how much of an area's border is the cut's edge
 # What speaks for an area's being wrong, in the order of `_measures`; the constant is last. Learned by dev/cut/weigh.py.
 INSIDE: tuple[float, ...] = (
-    -0.078,
-    -0.0163,
-    -0.0166,
-    0.000215,
+    -0.0738,
+    -0.0156,
+    -0.0159,
+    0.000183,
     -2.68,
-    -1.05,
-    -0.996,
-    -7.11,
-    -0.307,
-    -0.0954,
-    -0.00676,
-    0.00985,
-    0.114,
-    -0.929,
-    1.59,
-    13.1,
-    -0.00457,
-    7.07,
+    -0.9,
+    -0.986,
+    -7.18,
+    -0.289,
+    0.152,
+    -0.0191,
+    0.0118,
+    0.11,
+    -0.948,
+    1.66,
+    13.2,
+    -0.00495,
+    7.05,
 )
 BESIDE: tuple[float, ...] = (
-    0.134,
-    -0.00904,
-    0.00994,
-    -0.0112,
-    -0.207,
-    0.791,
-    2.14,
+    0.129,
+    -0.00876,
+    0.0128,
+    -0.0104,
+    -0.24,
+    0.884,
     2.1,
-    -0.138,
-    1.55,
-    -0.0541,
-    0.0751,
-    -0.09,
-    0.309,
+    1.79,
+    -0.133,
+    1.63,
+    -0.0834,
+    0.0892,
+    -0.089,
+    0.32,
     -2.66,
-    1.34,
-    0.0424,
-    -4.72,
+    1.33,
+    0.0428,
+    -4.64,
 )
 
 
@@ -86,46 +89,108 @@ class View:
     least: Floats  # what all close looks have seen
     most: Floats  # what any of them has
     first: Floats  # the look at the whole photo
+    inner: tuple[slice, slice] = (slice(None), slice(None))  # where the box itself is
+
+    def settled(self, product: Mask, ground: Mask) -> "View":
+        """Return the same with these pixels certain."""
+        planes = (self.mask, self.least, self.most, self.first)
+        ground = ground | _rim_of(ground, self.mask > 0.5)
+        mask, least, most, first = (
+            np.where(product, np.float32(1), np.where(ground, np.float32(0), plane)) for plane in planes
+        )
+        return replace(self, mask=mask, least=least, most=most, first=first)
 
 
-def find(rgb: Image.Image, found: Sighting) -> Pieces | None:
-    """Return the pieces that may be wrong, the weightiest first; None where nothing seems to be."""
+def settle(rgb: Image.Image, found: Sighting) -> tuple[Sighting, Pieces | None]:
+    """Return the product with those pieces put right that are wrong by all measures, and the pieces for the seller.
+
+    The latter, the weightiest first, are those that may be wrong; what was put right unasked is among them.
+    """
     seen = view(rgb, found)
-    return _offered(rgb, seen, np.zeros(seen.mask.shape, dtype=bool))
+    solid: Mask = seen.mask > 0.5
+    if not solid.any():
+        return found, None
+    numbers, likely = _weighed(seen)
+    here = np.zeros(solid.shape, dtype=bool)
+    here[seen.inner] = True
+    wrong = [part & here for part in _parts(numbers, likely > SURELY, solid) if _shows(part & here, solid)]
+    settled = np.logical_or.reduce([np.zeros_like(solid), *wrong])
+    away, back = settled & solid, settled & ~solid
+    seen = seen.settled(back, away)
+    found = found.settled(back[seen.inner], (away | _rim_of(away, solid))[seen.inner])
+    share = np.bincount(numbers.ravel(), settled.ravel()) / np.bincount(numbers.ravel())
+    likely = np.where(share > HALF, 1 - likely, likely)
+    return found, _offered(rgb, seen, numbers, likely, POSSIBLE, np.zeros_like(solid))
 
 
 def again(rgb: Image.Image, pieces: Pieces, wrong: Collection[int]) -> Pieces | None:
     """Return the next pieces of a cut of which these were put right, and the other numbered ones are right."""
-    numbers = range(1, len(pieces.signs) + 1)
-    right = [number for number in numbers if number not in wrong]
+    right = [number for number in range(1, len(pieces.signs) + 1) if number not in wrong]
     away, back = pieces.of("-", wrong) | pieces.of("+", right), pieces.of("+", wrong) | pieces.of("-", right)
-    left, top, right_, bottom = (share * side for share, side in zip(pieces.box, rgb.size * 2, strict=True))
-    box = (left, top, right_, bottom)
-    looks = [plane / np.float32(255) for plane in (pieces.least, pieces.most, pieces.first)]
-    least, most, first = (np.where(away, np.float32(0), np.where(back, np.float32(1), look)) for look in looks)
-    seen = View(box, _colours(rgb, box, away.shape), pieces.mended(wrong), least, most, first)
-    return _offered(rgb, seen, pieces.numbers > 0)
-
-
-def _offered(rgb: Image.Image, seen: View, settled: Mask) -> Pieces | None:
-    solid: Mask = seen.mask > 0.5
-    if not solid.any():
+    left, top, right_side, bottom = (share * side for share, side in zip(pieces.box, rgb.size * 2, strict=True))
+    box = (left, top, right_side, bottom)
+    planes = (pieces.least, pieces.most, pieces.first)
+    looks = [np.asarray(plane / np.float32(255), dtype=np.float32) for plane in planes]
+    seen = View(box, _colours(rgb, box, away.shape), pieces.mended(wrong), looks[0], looks[1], looks[2])
+    if not (seen.mask > 0.5).any():
         return None
+    seen = replace(seen.settled(back, away), mask=seen.mask)
+    numbers, likely = _weighed(seen)
+    settled = pieces.numbers > 0
+    likely[np.bincount(numbers.ravel(), settled.ravel()) > HALF * np.bincount(numbers.ravel())] = 0
+    return _offered(rgb, seen, numbers, likely, FARTHER, settled)
+
+
+def _weighed(seen: View) -> tuple[areas.Numbers, Values]:
+    """Return the number of each pixel's area, and how likely each area is wrong."""
     numbers, measures, inside = measured(seen)
     weights = np.where(inside[:, None], [INSIDE], [BESIDE])
-    likely = 1 / (1 + np.exp(-(measures * weights[:, :-1]).sum(1) - weights[:, -1]))
-    likely[np.bincount(numbers.ravel(), settled.ravel()) * 2 > np.bincount(numbers.ravel())] = 0
-    groups = _grouped(numbers, likely, solid, FARTHER if settled.any() else POSSIBLE)[:MOST]
-    if not groups:
+    return numbers, 1 / (1 + np.exp(-(measures * weights[:, :-1]).sum(1) - weights[:, -1]))
+
+
+def _offered(
+    rgb: Image.Image, seen: View, numbers: areas.Numbers, likely: Values, least: float, settled: Mask
+) -> Pieces | None:
+    """Return the pieces that are wrong with at least this likelihood, neighbours together where it is high."""
+    solid: Mask = seen.mask > 0.5
+    sizes = np.bincount(numbers.ravel())
+    likely = np.where(sizes < LARGEST * solid.sum(), likely, 0)
+    parts = _parts(numbers, likely > LIKELY, solid)
+    parts += [numbers == number for number in np.flatnonzero((likely > least) & (likely <= LIKELY))]
+    parts = [part for part in parts if _shows(part, solid)]
+    parts.sort(key=lambda part: -float(likely[numbers[part]].mean()) * float(part.sum()) ** POWER)
+    if not parts:
         return None
     marks = np.where(settled, SETTLED, 0).astype(np.uint8)
-    for number, group in enumerate(groups, 1):
-        marks[group] = number
-    signs = "".join("-" if solid[group].any() else "+" for group in groups)
+    for number, part in enumerate(parts[:MOST], 1):
+        marks[part] = number
+    signs = "".join("-" if solid[part].any() else "+" for part in parts[:MOST])
     (left, top, right, bottom), (width, height) = seen.box, rgb.size
     place = (left / width, top / height, right / width, bottom / height)
     planes = [(plane * 255 + 0.5).astype(np.uint8) for plane in (seen.mask, seen.least, seen.most, seen.first)]
     return Pieces(planes[0], planes[1], planes[2], planes[3], marks, signs, place)
+
+
+def _parts(numbers: areas.Numbers, wrong: Mask, solid: Mask) -> list[Mask]:
+    """Return what neighbours make up of these areas, on either side of the cut's edge."""
+    parts: list[Mask] = []
+    for side in (solid, ~solid):
+        joined = raster.labels(wrong[numbers] & side)
+        parts += [joined == number for number in range(1, int(joined.max()) + 1)]
+    return parts
+
+
+def _shows(part: Mask, solid: Mask) -> bool:
+    """Tell if a piece is large enough to be seen, more than a line, and at the product."""
+    size = float(solid.sum())
+    if not LEAST * size <= part.sum() <= LARGEST * size:
+        return False
+    return bool(raster.opened(part, THIN).sum() >= LEAST * size and (part & raster.dilate(solid, NEAR)).any())
+
+
+def _rim_of(away: Mask, solid: Mask) -> Mask:
+    """Return the faint edge that what is taken away had."""
+    return np.asarray(raster.dilate(away, RIM) & ~solid)
 
 
 def measured(seen: View) -> tuple[areas.Numbers, Values, Mask]:
@@ -156,8 +221,8 @@ def measured(seen: View) -> tuple[areas.Numbers, Values, Mask]:
         mean(seen.mask),
         np.log(count / size),
         crossing / np.maximum(rim, 1),
-        step_out,
-        step_in,
+        np.minimum(step_out, STEEP),
+        np.minimum(step_in, STEEP),
         count / np.maximum(rim, 1),
         mean(down),
         mean(across),
@@ -179,7 +244,8 @@ def view(rgb: Image.Image, found: Sighting) -> View:
     first = Image.fromarray(found.whole).resize(size, Image.Resampling.BILINEAR, box=tuple(shares))
     planes = (found.mask, np.min(found.looks, axis=0), found.fullest)
     mask, least, most = (np.pad(plane, ((north, south), (west, east))) for plane in planes)
-    return View(box, _colours(rgb, box, mask.shape), mask, least, most, np.asarray(first))
+    inner = (slice(north, north + side), slice(west, west + side))
+    return View(box, _colours(rgb, box, mask.shape), mask, least, most, np.asarray(first), inner)
 
 
 def _colours(rgb: Image.Image, box: tuple[float, float, float, float], shape: tuple[int, ...]) -> Floats:
@@ -229,18 +295,3 @@ def _borders(numbers: areas.Numbers, lab: Floats, solid: Mask) -> tuple[Values, 
     rim, crossing = total(np.ones_like(step)), total(edge)
     step_out, step_in = total(step * edge), total(step * ~edge)
     return rim, crossing, step_out / np.maximum(crossing, 1), step_in / np.maximum(rim - crossing, 1)
-
-
-def _grouped(numbers: areas.Numbers, likely: Values, solid: Mask, possible: float) -> list[Mask]:
-    """Return what likely is wrong, neighbours on the same side of the cut's edge together, and what possibly is."""
-    size, sizes = float(solid.sum()), np.bincount(numbers.ravel())
-    likely = np.where(sizes < LARGEST * size, likely, 0)
-    parts: list[Mask] = []
-    for side in (solid, ~solid):
-        joined = raster.labels((likely > LIKELY)[numbers] & side)
-        parts += [joined == number for number in range(1, int(joined.max()) + 1)]
-    alone = np.flatnonzero((likely > possible) & (likely <= LIKELY) & (sizes >= LEAST * size))
-    parts += [numbers == number for number in alone]
-    near = raster.dilate(solid, NEAR)
-    seen = [part for part in parts if raster.opened(part, THIN).sum() >= LEAST * size and (part & near).any()]
-    return sorted(seen, key=lambda part: -float(likely[numbers[part]].mean()) * float(part.sum()) ** POWER)
