@@ -20,7 +20,7 @@ PAGES = 9  # more than all designs need
 FRESH = timedelta(minutes=2)  # who waits for longer has gone on
 LATE = "late"  # in the checkpoint of one that was dropped
 _LOOKED_AT = 5  # of a person's newest strips
-_SAME = ("file_id", "source", "preset", "title", "benefits", "way", "page", "message_id", "of_order")
+_SAME = ("file_id", "source", "preset", "title", "benefits", "page", "message_id", "of_order")
 
 
 @dataclass(frozen=True)
@@ -102,4 +102,9 @@ def _is_old(job: Job) -> bool:
 async def _newest(conn: db.Connection, user_id: int, strip: StripOrder) -> Job | None:
     jobs = await table.get_user_jobs(conn, user_id, tasks=[TASK], limit=_LOOKED_AT)
     args = strip.args()
-    return next((job for job in jobs if all(job.args.get(name) == args[name] for name in _SAME)), None)
+    return next((job for job in jobs if _is_same(job.args, args)), None)
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    seen = [cuts.seen(args.get("cut", ""), args.get("way", "")) for args in (one, other)]
+    return seen[0] == seen[1] and all(one.get(name) == other.get(name) for name in _SAME)

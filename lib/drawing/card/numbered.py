@@ -1,9 +1,9 @@
 """The picture on which a seller finds the pieces of a cut that are wrong: the photo, pale where nothing was cut.
 
-Each piece has a colour of its own. "-" lies in the cut and may be ground; "+" was left out and may be product.
+Warm colours lie in the cut and may be ground ("-"); cold ones were left out and may be product ("+").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -14,28 +14,25 @@ from lib.drawing.ground.raster import Floats, Mask
 
 LONGEST, LEAST = 1200, 900  # pixels of the longer side
 FACE = "Manrope-ExtraBold.ttf"
-TINTS = (
-    (214, 30, 44),
-    (10, 104, 220),
-    (12, 134, 62),
-    (214, 96, 0),
-    (128, 36, 190),
-    (0, 132, 150),
-    (200, 30, 140),
-    (112, 84, 20),
-)
+TINTS = {  # colours of one kind for each sign, each unlike the next
+    "-": ((214, 30, 44), (226, 104, 0), (176, 20, 140), (140, 62, 24), (240, 60, 120), (190, 150, 0)),
+    "+": ((12, 134, 62), (10, 104, 220), (0, 140, 150), (90, 140, 0), (70, 70, 200), (0, 96, 90)),
+}
 SIGNS = {"-": "\N{MINUS SIGN}", "+": "+"}
 TINT, PALE, LINE = 0.5, 0.78, 3
 PATCH, WIDE = 30, 1.4  # half the height of a number's patch, and how much wider than high it is
+ROOM = 3.0  # times the patch: a smaller piece has its number beside it, or nobody would see it
+BESIDE = 3.2  # halves of the patch, away from the middle of the product
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A number and the middle of its patch."""
+    """A number, the middle of its patch, and the place that it is of."""
 
     number: int
     x: float
     y: float
+    of: tuple[float, float] = (0.0, 0.0)
 
 
 def drawn(cut: CutPhoto) -> bytes:
@@ -50,13 +47,13 @@ def drawn(cut: CutPhoto) -> bytes:
     patches = []
     for number in range(1, len(cut.pieces.signs) + 1):
         piece: Mask = raster.resized(cut.pieces.numbers == number, size) > 0.5
-        tint = np.array(_tint(number), dtype=np.float32)
+        tint = np.array(_tint(number, cut.pieces.signs), dtype=np.float32)
         canvas[piece] = pixels[piece] * (1 - TINT) + tint * TINT
         canvas[raster.dilate(piece, LINE) & ~piece] = tint
-        patches.append(Patch(number, *_middle(cut.pieces.numbers == number, size)))
+        patches.append(_patch(number, _middle(cut.pieces.numbers == number, size), int(piece.sum()), size))
     picture = Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
     for patch in _apart(patches, size):
-        _write(picture, patch, cut.pieces.signs[patch.number - 1])
+        _write(picture, patch, cut.pieces.signs)
     return output.jpeg(picture)
 
 
@@ -81,6 +78,15 @@ def _middle(piece: Mask, size: tuple[int, int]) -> tuple[float, float]:
     return (float(column) + 0.5) * size[0] / piece.shape[1], (float(row) + 0.5) * size[1] / piece.shape[0]
 
 
+def _patch(number: int, of: tuple[float, float], pixels: int, size: tuple[int, int]) -> Patch:
+    """Return the number at its piece, or beside a piece that it would hide."""
+    if pixels > ROOM * 4 * PATCH**2 * WIDE:
+        return Patch(number, *of, of)
+    away = np.array(of) - np.array(size) / 2
+    x, y = np.array(of) + away / max(1.0, float(np.hypot(*away))) * PATCH * BESIDE
+    return Patch(number, float(x), float(y), of)
+
+
 def _apart(patches: list[Patch], size: tuple[int, int]) -> list[Patch]:
     """Move patches that would lie over each other, and those that stand out of the picture."""
     half = np.array([PATCH * WIDE + LINE, PATCH + LINE])
@@ -99,16 +105,21 @@ def _apart(patches: list[Patch], size: tuple[int, int]) -> list[Patch]:
         turn = np.where(ahead == 0, np.sign(order[:, None] - order), np.sign(ahead))
         for axis in (0, 1):
             places[:, axis] += (turn * step * (over & (along == axis))).sum(1)
-    return [Patch(patch.number, *place) for patch, place in zip(patches, places, strict=True)]
+    return [replace(patch, x=x, y=y) for patch, (x, y) in zip(patches, places, strict=True)]
 
 
-def _tint(number: int) -> tuple[int, int, int]:
-    return TINTS[(number - 1) % len(TINTS)]
+def _tint(number: int, signs: str) -> tuple[int, int, int]:
+    """Return the colour of a piece: those of one sign take turns."""
+    tints = TINTS[signs[number - 1]]
+    return tints[signs[: number - 1].count(signs[number - 1]) % len(tints)]
 
 
-def _write(picture: Image.Image, patch: Patch, sign: str) -> None:
-    pen = ImageDraw.Draw(picture)
+def _write(picture: Image.Image, patch: Patch, signs: str) -> None:
+    pen, tint = ImageDraw.Draw(picture), _tint(patch.number, signs)
+    pen.line((patch.x, patch.y, *patch.of), fill=(255, 255, 255), width=3 * LINE)
+    pen.line((patch.x, patch.y, *patch.of), fill=tint, width=LINE)
     box = (patch.x - PATCH * WIDE, patch.y - PATCH, patch.x + PATCH * WIDE, patch.y + PATCH)
-    pen.rounded_rectangle(box, PATCH, fill=_tint(patch.number), outline=(255, 255, 255), width=LINE)
+    pen.rounded_rectangle(box, PATCH, fill=tint, outline=(255, 255, 255), width=LINE)
     font = lettering.face(FACE, 40)
-    pen.text((patch.x, patch.y), f"{SIGNS[sign]}{patch.number}", font=font, fill=(255, 255, 255), anchor="mm")
+    words = f"{SIGNS[signs[patch.number - 1]]}{patch.number}"
+    pen.text((patch.x, patch.y), words, font=font, fill=(255, 255, 255), anchor="mm")
