@@ -43,7 +43,7 @@ WISHES_LIMIT = 500
 # Who may make it: we alone, a model alone (it waits for one, and costs nothing when none comes), or anybody who can.
 MAKERS = ("own", "model", "")
 # The ways of showing the product that a cut may offer (lib/drawing/cut/result); "": nobody chose one.
-WAYS = ("", "touched", "alpha", "network", "wide", "plain", "framed")
+WAYS = ("", "touched", "alpha", "network", "tidied", "wide", "plain", "framed")
 LISTS = ("benefits", "photos", "titles")
 CUT_LIMIT = 100  # characters of the key of a cut's job
 

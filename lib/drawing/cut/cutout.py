@@ -28,6 +28,7 @@ from lib.drawing.ground.raster import Floats, Mask
 
 MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
+TIDIED = 0.99  # the same for one without pieces that are wrong by all measures
 OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
 ALL, SEEN = 0.03, 0.01  # of a product: what may lack of it all, and what one sees
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
@@ -136,9 +137,10 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[
     certainty, seen = trusted(rgb, found, ground)
     if certainty == "hopeless":
         return [], None
-    seen, doubtful = pieces.settle(rgb, seen)
+    doubtful, tidied = pieces.find(rgb, seen)
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
     if certainty == "unsure":
+        masks += [("tidied", tidied)] if raster.iou(tidied > 0.5, seen.mask > 0.5) < TIDIED else []
         masks += [("wide", mask) for mask in _others(seen)][:1]
     fitted, sides = _fitted(rgb.crop(found.box)), seen.sides()
     cuts: list[Judged] = [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]

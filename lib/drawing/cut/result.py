@@ -23,7 +23,7 @@ from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
 Certainty = Literal["sure", "unsure", "hopeless"]
-Way = Literal["touched", "alpha", "network", "wide", "plain", "framed"]
+Way = Literal["touched", "alpha", "network", "tidied", "wide", "plain", "framed"]
 Side = Literal["top", "right", "bottom", "left"]
 Plane = NDArray[np.uint8]
 

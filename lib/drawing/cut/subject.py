@@ -124,10 +124,6 @@ class Sighting:
             lacking=max(self.lacking, votes.lacking),
         )
 
-    def settled(self, product: Mask, ground: Mask) -> "Sighting":
-        """Return the same with these pixels taken for product, and those for ground."""
-        return self._with(product, 1)._with(ground, 0)
-
     def without(self, ground: Mask) -> "Sighting":
         """Return the same with these pixels taken for ground."""
         return self._with(ground, 0)
