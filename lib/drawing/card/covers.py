@@ -95,6 +95,8 @@ def looks(
         picture = photo
     if len(designs) < FEW:
         whole, standing = framed.fitting(said, _placed(photo), design)
-        designs = [*whole[:2], *designs, *whole[2:], *standing]  # a cut that must stand at an edge is seldom better
+        # A cut that must stand at an edge is seldom better, but it is what its seller has asked for.
+        first = [] if designs and way == picture.how else whole[:2]
+        designs = [*first, *designs, *whole[len(first) :], *standing]
     wanted = [design] if design in designs else []
     return Looks(picture, photo, said, (*wanted, *(name for name in designs if name not in wanted)), own)
