@@ -35,7 +35,7 @@ def test_behind_the_last_page_comes_the_first(mug):
 
 def test_a_photo_that_cannot_be_cut_has_its_framed_covers():
     drawn = strip.draw(cutout.of(encoded(make_scene())), "wb", WORDS, 0)
-    assert (sorted(drawn.designs), drawn.last) == (["band", "diagonal", "full", "panel"], True)
+    assert (sorted(drawn.designs), drawn.last) == (["band", "diagonal", "panel"], True)
 
 
 def test_each_sample_is_small_and_bears_its_mark(mug):

@@ -21,17 +21,17 @@ from lib.drawing.ground.raster import Floats
 
 RAMP = 140  # units in which the photo melts into the ground
 PAD = 26  # units between it and the words
-SEEN = 0.4  # of them: nearer to the words a product is hidden
+SEEN = 0.65  # of them: nearer to the words a product fades
 EDGE = 0.002  # of the photo: what ends nearer to its edge is cut by it
 AIR = 24  # units between a product that is whole and the card's edge
 GUESSED = 0.2  # of a photo's structure, where its product was not found, that may be hidden
 LEAP = 60  # of 255: a stronger edge is no more of a structure
 NEAR = 0.03  # of the product, around it
 CELLS = 100  # rows and columns in which a product is weighed
-SHADED = 0.025  # of the product, more of which may be hidden below: there it seems to be in its shadow
+SHADED = 0.01  # of the product, more of which may be hidden below: there it seems to be in its shadow
 GAP = 34  # units between the title and the benefits
 # Of a title, whether the benefits have their signs, and how much of the product may be hidden: words give way first.
-SIZES = ((96, True, 0.01), (76, True, 0.01), (76, False, 0.02), (64, False, 0.04), (56, False, 0.04))
+SIZES = ((96, True, 0.01), (76, True, 0.015), (76, False, 0.015), (64, False, 0.02), (56, False, 0.02))
 PALE, GREY = 0.78, 0.05  # a photo that is lighter and greyer there melts into a light ground: fog, on wood, looks odd
 FAINTEST = 0.03  # chroma of that ground
 
