@@ -151,8 +151,9 @@ def said_of_pieces(language: str, job_id: int, known: KnownCut, marked: int) -> 
     on = [Button(text.say(language, "studio.touch.fix"), f"order:touched:{job_id}:{marked}", style="success")]
     back = [Button(text.say(language, "button.back"), f"order:untouch:{job_id}")]
     half = -(-len(buttons) // 2)
+    others = [Button(text.say(language, "studio.touch.others"), f"order:others:{job_id}")]
     rows = [buttons] if len(buttons) < 5 else [buttons[:half], buttons[half:]]
-    return words, [*rows, [*back, *on] if marked else back]
+    return words, [*rows, [*back, *(on if marked else others)]]
 
 
 def marked(bits: str, known: KnownCut) -> int | None:

@@ -31,7 +31,7 @@ async def run(run: Run) -> None:
     """Say it in the chat where it was ordered; jobs that nobody waits for end in silence."""
     failed = await db.run(lambda conn: table.get_job_by_id(conn, run.job.args["job_id"]))
     try:
-        if failed is not None and (failed.task == cuts.TOUCH or failed.args.get("pieces")):
+        if failed is not None and (failed.task == cuts.TOUCH or "pieces" in failed.args):
             await _tell_of_touch(failed)
         elif failed is not None and failed.task == cuts.TASK:
             await _tell_of_cut(failed)

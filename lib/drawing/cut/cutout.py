@@ -12,7 +12,7 @@ framed             the photo itself, with a note where its product is, if it is 
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -92,9 +92,15 @@ def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> C
 
 
 def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
-    """Return the cut of a photo led by the network's with these pieces put right, which the seller has judged."""
+    """Return the cut of a photo led by the network's with these pieces put right, and what else may be wrong.
+
+    With none put right all pictures stay: the seller has seen that none of those is wrong.
+    """
     if cut.pieces is None:
         raise errors.Invalid("no_pieces", "of this cut")
+    following = pieces.again(source.rgb, cut.pieces, wrong)
+    if not wrong:
+        return replace(cut, pieces=following)
     box = cut.pieces.box
     scale = (source.rgb.width, source.rgb.height) * 2
     left, top, right, bottom = (round(share * pixels) for share, pixels in zip(box, scale, strict=True))
@@ -104,7 +110,7 @@ def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
     sides = Sighting(source.rgb.size, mask, (left, top, right, bottom), mask, mask).sides()
     picture = _picture(_fitted(source.rgb.crop((left, top, right, bottom))), mask, "touched", sides)
     others = [one for one in cut.pictures if one.how != "touched"]
-    return CutPhoto("sure", (picture, *others), pieces.again(source.rgb, cut.pieces, wrong))
+    return CutPhoto("sure", (picture, *others), following)
 
 
 def refusal(source: Photo) -> errors.Rejected:

@@ -34,7 +34,9 @@ async def run(run: Run) -> None:
     known, cut = KnownCut.read(run.checkpoint), None
     if known is None:
         cut, known = await _kept(run)
-    if run.job.args.get("message_id"):
+    if run.job.args.get("pieces") == [] and known.pieces:
+        await shown.pieces(run.job, known, cut)
+    elif run.job.args.get("message_id"):
         await shown.show(run.job, known, cut)
 
 
@@ -42,7 +44,7 @@ async def _kept(run: Run) -> tuple[CutPhoto, KnownCut]:
     """Cut the photo, keep the cut, and note what is known of it."""
     like = await _like(run.job.user_id, run.job.args)
     goes_on = len(run.job.key) < LONGEST_KEY
-    wrong = run.job.args.get("pieces") or ()
+    wrong = run.job.args.get("pieces")
     cut, known, data = await work.draw(
         _made, await _photo(run.job.user_id, run.job.args), like, wrong, may_go_on=goes_on
     )
@@ -60,14 +62,15 @@ async def _photo(user_id: int, asked: dict[str, Any]) -> bytes:
 
 
 def _made(
-    data: bytes, like: CutPhoto | None, wrong: Collection[int], *, may_go_on: bool
+    data: bytes, like: CutPhoto | None, wrong: Collection[int] | None, *, may_go_on: bool
 ) -> tuple[CutPhoto, KnownCut, bytes]:
     """Cut a photo, or put these pieces of a cut right; return the cut, what to know of it, and its stored form.
 
-    After many rounds no further pieces are offered: the key of a cut grows with each.
+    With none of them wrong the cut stays, and the next pieces are found. After many rounds no further ones are: the
+    key of a cut grows with each.
     """
     source = photo.open_photo(data)
-    if wrong:
+    if wrong is not None:
         if like is None:
             raise errors.Missing("cut_gone", "whose pieces these are")
         cut = cutout.touched(source, like, wrong)

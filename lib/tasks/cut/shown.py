@@ -2,7 +2,7 @@
 
 from lib import errors, log
 from lib.drawing import work
-from lib.drawing.card import sample
+from lib.drawing.card import numbered, sample
 from lib.drawing.cut import result
 from lib.drawing.cut.result import CutPhoto
 from lib.jobs.table import Job
@@ -23,6 +23,19 @@ async def show(job: Job, known: KnownCut, cut: CutPhoto | None = None) -> None:
         shown = [cut.chosen(result.way(way)) for way in ways]
         picture = Picture("cut.jpg", await work.draw(sample.drawn, shown))
         await chat.show_picture(asked["message_id"], picture, words, keyboard)
+    except errors.Blocked:
+        log.note(blocked=True)
+
+
+async def pieces(job: Job, known: KnownCut, cut: CutPhoto | None, message_id: int = 0) -> None:
+    """Turn the message into the picture of the pieces that may be wrong."""
+    asked, chat = job.args, Chat(job.args["bot"], job.args["chat_id"], paced=True)
+    cut = cut or result.kept(await cuts.kept(job.user_id, job.key))
+    words, keyboard = cuts.said_of_pieces(asked["language"], job.id, known, 0)
+    try:
+        if cut and cut.pieces:
+            picture = Picture("pieces.jpg", await work.draw(numbered.drawn, cut))
+            await chat.show_picture(message_id or asked["message_id"], picture, words, keyboard)
     except errors.Blocked:
         log.note(blocked=True)
 

@@ -3,14 +3,12 @@
 from datetime import timedelta
 
 from lib import db, errors, log, retry, text
-from lib.drawing import work
-from lib.drawing.card import numbered
 from lib.drawing.cut import result
 from lib.jobs.run import Run
 from lib.studio import cuts
 from lib.studio.cuts import KnownCut
 from lib.tasks.cut import shown
-from lib.telegram.client import Chat, Picture
+from lib.telegram.client import Chat
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20), max_attempts=3)
 LEASE = timedelta(seconds=60)
@@ -29,8 +27,6 @@ async def run(run: Run) -> None:
         elif asked["view"] == "cut":
             await shown.show(job, known, cut)
         else:
-            words, keyboard = cuts.said_of_pieces(asked["language"], job.id, known, 0)
-            picture = Picture("pieces.jpg", await work.draw(numbered.drawn, cut))
-            await chat.show_picture(asked["message_id"], picture, words, keyboard)
+            await shown.pieces(job, known, cut)
     except errors.Blocked:
         log.note(blocked=True)

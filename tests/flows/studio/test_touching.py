@@ -1,5 +1,6 @@
 """The pieces of a cut: shown, marked by one tap each, put right together, and kept for every later drawing."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +73,7 @@ async def test_a_mark_stands_in_the_buttons_and_is_taken_back_by_another_tap(ali
     assert [button.data for button in ways] == [f"order:untouch:{job.id}", f"order:touched:{job.id}:4"]
     turn = await does(alice, text=f"order:piece:{job.id}:0")
     [_, ways] = turn.chat.said[-1][1]
-    assert [button.data for button in ways] == [f"order:untouch:{job.id}"], "there is nothing to put right"
+    assert [button.data for button in ways] == [f"order:untouch:{job.id}", f"order:others:{job.id}"]
 
 
 async def test_pieces_are_put_right_once_however_often_it_is_pressed(alice):
@@ -123,6 +124,22 @@ async def test_nothing_marked_is_nothing_to_put_right(alice):
     turn = await does(alice, DRAFTED, text=f"order:touched:{job.id}:0")
     assert "Сначала отметьте" in turn.chat.said[-1][0]
     assert DRAFT.of(alice).cut == job.key
+
+
+async def test_other_pieces_come_where_none_is_wrong(seller, photo, shop):
+    await seller.sends_photo(photo)
+    await seller.sees("не уверен, что чисто")
+    await seller.presses(TOUCH)
+    before = await seller.sees("Отметьте")
+    await seller.presses("Другие куски")
+    shown = before
+    async with asyncio.timeout(30):
+        while buttons(shown)["Назад"] == buttons(before)["Назад"]:  # until they are of the next cut
+            await asyncio.sleep(0.05)
+            shown = await seller.sees("Отметьте")
+    await seller.presses("Назад")
+    shown = await seller.sees("не уверен, что чисто")
+    assert "1" in buttons(shown), "the pictures are as they were"
 
 
 async def test_the_next_round_begins_where_the_last_one_ended(alice):

@@ -18,7 +18,7 @@ from lib.studio import cuts
 from lib.studio.cuts import KnownCut
 from lib.telegram.dispatch import Turn
 
-ACTIONS = ("touch", "piece", "touched", "untouch")
+ACTIONS = ("touch", "piece", "touched", "others", "untouch")
 TOUCHES = limits.Limit("touch", 30, timedelta(minutes=10))
 
 
@@ -36,8 +36,10 @@ async def pressed(turn: Turn, action: str, argument: str) -> None:
         await turn.chat.mark(turn.came.message_id, keyboard)
     elif await turn.limited(TOUCHES):
         return
-    elif action == "touched":
-        await _put_right(turn, job, marks)
+    elif action == "touched" and not marks:
+        await turn.answer(turn.text("studio.touch.unmarked"), alert=True)
+    elif action in ("touched", "others"):
+        await _put_right(turn, job, marks if action == "touched" else 0)
     else:
         await turn.answer()
         await _view(turn, job, "pieces" if action == "touch" else "cut")
@@ -51,10 +53,10 @@ async def _cut(turn: Turn, number: str) -> Job | None:
 
 
 async def _put_right(turn: Turn, job: Job, marks: int) -> None:
-    """Have the photo cut once more with the marked pieces put right; the draft takes that cut from now on."""
-    if not marks:
-        await turn.answer(turn.text("studio.touch.unmarked"), alert=True)
-        return
+    """Have the photo cut once more with the marked pieces put right; the draft takes that cut from now on.
+
+    With none marked only the next pieces are found, and shown.
+    """
     pieces = cuts.numbers(marks)
     key = f"{job.key}:{marks}"
     here = {"message_id": turn.came.message_id, "language": turn.language}
@@ -64,10 +66,11 @@ async def _put_right(turn: Turn, job: Job, marks: int) -> None:
         await db.run(lambda conn: cuts.begin(conn, job.user_id, key, args))
     draft = DRAFT.of(turn.state)
     if draft and draft.cut == job.key:
-        DRAFT.keep(turn.state, replace(draft, cut=key, way="touched", free="", clear=False))
-    await turn.answer(turn.text("studio.touch.begun"))
+        draft = replace(draft, way="touched", free="", clear=False) if marks else draft
+        DRAFT.keep(turn.state, replace(draft, cut=key))
+    await turn.answer(turn.text("studio.touch.begun" if marks else "studio.touch.looking"))
     if before:
-        await _view(turn, before, "cut")
+        await _view(turn, before, "cut" if marks else "pieces")
     turn.after.append(kick.render)
 
 
