@@ -137,7 +137,7 @@ async def test_other_pieces_come_where_none_is_wrong(seller, photo, shop):
         while buttons(shown)["Назад"] == buttons(before)["Назад"]:  # until they are of the next cut
             await asyncio.sleep(0.05)
             shown = await seller.sees("Отметьте")
-    await seller.presses("Назад")
+    await seller.presses("Назад", on=shown)
     shown = await seller.sees("не уверен, что чисто")
     assert "1" in buttons(shown), "the pictures are as they were"
 
