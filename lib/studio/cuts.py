@@ -147,7 +147,7 @@ def said_of_pieces(language: str, job_id: int, known: KnownCut, marked: int) -> 
     for number, sign in enumerate(known.pieces):
         is_marked = marked >> number & 1
         label = f"{'✅' if is_marked else MARKS[sign]} {number + 1}"
-        buttons.append(Button(label, f"order:piece:{job_id}:{marked ^ 1 << number}"))
+        buttons.append(Button(label, f"order:piece:{job_id}:{marked}:{number + 1}"))
     on = [Button(text.say(language, "studio.touch.fix"), f"order:touched:{job_id}:{marked}", style="success")]
     back = [Button(text.say(language, "button.back"), f"order:untouch:{job_id}")]
     half = -(-len(buttons) // 2)
@@ -198,8 +198,17 @@ async def keep(user_id: int, job_id: int, data: bytes, size: tuple[int, int]) ->
 async def kept(user_id: int, key: str) -> bytes:
     """Return a person's kept cut; nothing when there is none any longer, or storage is out of reach."""
     try:
+        return await get(user_id, key)
+    except errors.Unavailable as error:
+        log.event("cut_not_found", error=str(error)[:200])
+        return b""
+
+
+async def get(user_id: int, key: str) -> bytes:
+    """Return the same, for what nothing else can take the place of: storage that is out of reach is Unavailable."""
+    try:
         found = await db.run(lambda conn: SQL.find_cut.one(conn, str, user_id=user_id, key=key))
         return await storage.get(found) if found else b""
-    except (errors.Missing, errors.Unavailable) as error:
+    except errors.Missing as error:
         log.event("cut_not_found", error=str(error)[:200])
         return b""

@@ -24,6 +24,7 @@ PHOTO = ("picture_", "source_gone", "rules", "telegram")  # what another photo c
 WORDS = ("rules", "words_refused")  # what other words can
 PROMISES = (brands.TASK, listing.TASK)  # what a message of the studio has promised, free
 FILES = ("chart", "sheet", "poster", "analysis")  # what somebody has made by a job
+TOUCHED = {"cut_empty": "studio.touch.empty", "cut_gone": "studio.touch.gone", "source_gone": "studio.touch.gone"}
 AGAIN = {"orders": "history:file", "every_order": "orders:home"}
 
 
@@ -132,9 +133,9 @@ async def _tell_of_cut(failed: Job) -> None:
 
 
 async def _tell_of_touch(failed: Job) -> None:
-    """Say below the picture of a cut that its pieces are as they were."""
-    asked = failed.args
-    await Chat(asked["bot"], asked["chat_id"], paced=True).say(text.say(asked["language"], "studio.touch.failed"))
+    """Say below the picture of a cut that its pieces are as they were, and why where the seller can help it."""
+    asked, key = failed.args, TOUCHED.get(str(failed.error_code), "studio.touch.failed")
+    await Chat(asked["bot"], asked["chat_id"], paced=True).say(text.say(asked["language"], key))
 
 
 async def _tell_of_promise(failed: Job) -> None:

@@ -136,7 +136,7 @@ def test_a_cut_of_which_all_is_taken_away_is_refused(handle: Image.Image) -> Non
     cut = make_cut(handle)
     assert cut.pieces is not None
     everything = dataclasses.replace(cut.pieces, numbers=np.ones_like(cut.pieces.numbers), signs="-")
-    with pytest.raises(errors.Rejected, match="picture_no_cutout"):
+    with pytest.raises(errors.Rejected, match="cut_empty"):
         cutout.touched(Photo(handle, None), dataclasses.replace(cut, pieces=everything), [1])
     with pytest.raises(errors.Invalid):
         cutout.touched(Photo(handle, None), dataclasses.replace(cut, pieces=None), [1])

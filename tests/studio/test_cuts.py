@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from lib import text
+from lib import errors, storage, text
 from lib.drawing.cut.result import Certainty
 from lib.studio import cuts, orders
 from lib.studio import files as stored_files
@@ -109,6 +109,22 @@ async def test_a_cut_that_is_gone_or_broken_is_made_once_more(database):
     assert result.kept(b"") is None
     assert result.kept(b"{}\nbroken") is None
     assert result.kept(b"\xff\xd8") is None
+
+
+async def test_a_store_out_of_reach_is_told_from_a_cut_that_is_gone(database, monkeypatch):
+    async def away(pathname):
+        raise errors.Unavailable("storage")
+
+    async with database.connect() as conn:
+        alice = await make_user(conn)
+        job = await begun(conn, alice)
+        file = {"kind": "cut", "pathname": "local/cut/b.bin", "content_type": "application/octet-stream", "bytes": 9}
+        await stored_files.add_files(conn, alice.id, job.id, [{**file, "width": 9, "height": 9}])
+    assert await cuts.get(alice.id, job.key) == b"", "storage has lost the file"
+    monkeypatch.setattr(storage, "get", away)
+    assert await cuts.kept(alice.id, job.key) == b""
+    with pytest.raises(errors.Unavailable):
+        await cuts.get(alice.id, job.key)
 
 
 def test_a_job_that_knows_nothing_yet_has_no_cut():

@@ -103,3 +103,28 @@ def test_a_failed_file_is_named_and_ordered_again_by_its_own_button(task, args, 
     failed = SimpleNamespace(task=task, args={"partner_id": 7, **args})
     assert notice._named(failed) == (name, again)
     assert text.knows(f"partner.failed.{name}")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("internal", "studio.touch.failed"),
+        ("cut_empty", "studio.touch.empty"),
+        ("cut_gone", "studio.touch.gone"),
+        ("source_gone", "studio.touch.gone"),
+    ],
+)
+async def test_pieces_that_were_not_put_right_say_what_helps(conn, make_user, monkeypatch, error, words):
+    said = []
+
+    async def say(_, words, keyboard=None):
+        said.append(words)
+
+    monkeypatch.setattr(client.Chat, "say", say)
+    monkeypatch.setattr(db, "run", lambda work: work(conn))
+    asked = {"bot": "studio", "chat_id": 7, "message_id": 5, "language": "ru", "like": "cut:1", "pieces": [1]}
+    await factories.make_job(conn, await make_user(), task="cut", args=asked, priority=1000)
+    [job] = await table.fetch_next_queued_job(conn, ["cut"], factories.LEASE)
+    await table.update_job_status(conn, job, "failed", error_code=error)
+    await notice.run(SimpleNamespace(job=SimpleNamespace(args={"job_id": job.id})))
+    assert said == [text.say("ru", words)]

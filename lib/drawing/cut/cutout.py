@@ -106,7 +106,7 @@ def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
     left, top, right, bottom = (round(share * pixels) for share, pixels in zip(box, scale, strict=True))
     mask = cut.pieces.mended(wrong)
     if not (mask > 0.5).any():
-        raise errors.Rejected("picture_no_cutout")
+        raise errors.Rejected("cut_empty")
     sides = Sighting(source.rgb.size, mask, (left, top, right, bottom), mask, mask).sides()
     picture = _picture(_fitted(source.rgb.crop((left, top, right, bottom))), mask, "touched", sides)
     others = [one for one in cut.pictures if one.how != "touched"]

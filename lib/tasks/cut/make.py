@@ -26,7 +26,7 @@ from lib.telegram import client
 
 BACKOFF = retry.Backoff(base=timedelta(seconds=2), cap=timedelta(seconds=20))
 LEASE = timedelta(seconds=60)
-LONGEST_KEY = orders.CUT_LIMIT - 8
+LONGEST_KEY = orders.CUT_LIMIT - 24  # what the next round adds: its marks, and a job that has failed
 
 
 async def run(run: Run) -> None:
@@ -85,5 +85,6 @@ def _made(
 
 
 async def _like(user_id: int, asked: dict[str, Any]) -> CutPhoto | None:
-    """Return the cut that an order has kept of the same photo, if it is still there."""
-    return result.kept(await cuts.kept(user_id, asked["like"])) if asked.get("like") else None
+    """Return the cut that an order has kept of the same photo, if it is still there; the one whose pieces are wrong."""
+    find = cuts.get if "pieces" in asked else cuts.kept
+    return result.kept(await find(user_id, asked["like"])) if asked.get("like") else None

@@ -12,7 +12,10 @@ from lib.telegram.client import Chat, Keyboard, Picture
 
 
 async def show(job: Job, known: KnownCut, cut: CutPhoto | None = None) -> None:
-    """Turn the message into the picture, with what can be chosen; for a hopeless photo, into what would help."""
+    """Turn the message into the picture, with what can be chosen; for a hopeless photo, into what would help.
+
+    A job that is shown again has the language of its reader by now, and what was `chosen` meanwhile.
+    """
     asked, chat = job.args, Chat(job.args["bot"], job.args["chat_id"], paced=True)
     cut = cut or result.kept(await cuts.kept(job.user_id, job.key))
     words, keyboard, ways = _offer(job, known)
@@ -44,7 +47,9 @@ def _offer(job: Job, known: KnownCut) -> tuple[str, Keyboard, tuple[str, ...]]:
     """Return the words, the buttons and the ways that are shown: of a draft's photo, or of a finished order."""
     asked = job.args
     if "order" not in asked:
-        return *cuts.said(asked["language"], job.id, known), () if known.verdict == "hopeless" else known.shown
+        said = cuts.said(asked["language"], job.id, known, asked.get("chosen", ""))
+        return *said, () if known.verdict == "hopeless" else known.shown
     others = known.others(asked["used"], alone=asked["alone"])
-    others = others[:1] if known.is_touched else others
+    if asked.get("pieces"):  # what was put right just now, whichever pieces an earlier drawing had put right
+        others = tuple(way for way in ("touched",) if way in known.alone or not asked["alone"])
     return *cuts.said_again(asked["language"], asked["order"], others, job.id, known), others

@@ -1,5 +1,6 @@
 """Shows the pieces of a cut that may be wrong, in place of the cut's picture; or that picture again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from lib import db, errors, log, retry, text
@@ -20,13 +21,13 @@ async def run(run: Run) -> None:
     chat = Chat(asked["bot"], asked["chat_id"], paced=True)
     job = await db.run(lambda conn: cuts.find(conn, user_id, asked["cut"]))
     known = KnownCut.read(job.checkpoint) if job else None
-    cut = result.kept(await cuts.kept(user_id, asked["cut"]))
+    cut = result.kept(await cuts.get(user_id, asked["cut"]))
     try:
-        if job is None or known is None or cut is None or not known.pieces:
+        if job is None or known is None or cut is None:
             await chat.say(text.say(asked["language"], "studio.touch.gone"))
-        elif asked["view"] == "cut":
-            await shown.show(job, known, cut)
-        else:
-            await shown.pieces(job, known, cut)
+            return
+        now = {"language": asked["language"], "chosen": asked.get("chosen", "")}
+        show = shown.show if asked["view"] == "cut" or not known.pieces else shown.pieces
+        await show(replace(job, args=job.args | now), known, cut)
     except errors.Blocked:
         log.note(blocked=True)

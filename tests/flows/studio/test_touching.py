@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from lib import db
-from lib.flows.studio.order import touching
+from lib.flows.studio.order import recutting, touching
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
-from lib.studio import cuts
+from lib.studio import cuts, mends
 from lib.studio.cuts import KnownCut
+from lib.tasks.cut import shown as showing
 from lib.telegram import conversation
 from tests import factories
 from tests.flows.chat import buttons
@@ -34,6 +35,16 @@ async def alice(database):
 def photo():
     """A photo of whose cut some pieces may be wrong."""
     return (Path(__file__).parents[3] / "dev" / "samples" / "coffee.jpg").read_bytes()
+
+
+async def ends(key, found=None, *, error="internal"):
+    """Let a cut be finished, or fail for good."""
+    async with db.connection() as conn:
+        await conn.execute("update jobs set checkpoint = %s where key = %s", (found.dump() if found else {}, key))
+        job = None
+        while job is None or job.key != key:
+            [job] = await table.fetch_next_queued_job(conn, ["cut"], factories.LEASE)
+        await table.update_job_status(conn, job, "done" if found else "failed", error_code=error)
 
 
 async def queued(state):
@@ -66,14 +77,35 @@ async def test_a_piece_is_put_right_by_three_taps_and_the_card_shows_it(seller, 
 
 async def test_a_mark_stands_in_the_buttons_and_is_taken_back_by_another_tap(alice):
     job = await known(alice, FOUND)
-    turn = await does(alice, DRAFTED, text=f"order:piece:{job.id}:4")
+    turn = await does(alice, DRAFTED, text=f"order:piece:{job.id}:0:3")
     [pieces, ways] = turn.chat.said[-1][1]
     assert [button.label for button in pieces] == ["➖ 1", "➖ 2", "✅ 3"]
-    assert [button.data for button in pieces] == [f"order:piece:{job.id}:{bits}" for bits in (5, 6, 0)]
+    assert [button.data for button in pieces] == [f"order:piece:{job.id}:4:{number}" for number in (1, 2, 3)]
     assert [button.data for button in ways] == [f"order:untouch:{job.id}", f"order:touched:{job.id}:4"]
-    turn = await does(alice, text=f"order:piece:{job.id}:0")
+    turn = await does(alice, text=f"order:piece:{job.id}:4:3")
     [_, ways] = turn.chat.said[-1][1]
     assert [button.data for button in ways] == [f"order:untouch:{job.id}", f"order:others:{job.id}"]
+
+
+async def test_two_taps_quicker_than_the_buttons_mark_two_pieces(alice):
+    job = await known(alice, FOUND)
+    await does(alice, DRAFTED, text=f"order:piece:{job.id}:0:1")
+    turn = await does(alice, text=f"order:piece:{job.id}:0:3")
+    [pieces, _] = turn.chat.said[-1][1]
+    assert [button.label for button in pieces] == ["✅ 1", "➖ 2", "✅ 3"]
+    await does(alice, text=f"order:touched:{job.id}:1")
+    assert DRAFT.of(alice).cut == f"{job.key}:5", "what is marked, though the button is older"
+
+
+async def test_marks_are_gone_when_the_pieces_are_shown_again_and_kept_where_nothing_else_knows_them(alice):
+    job = await known(alice, FOUND)
+    await does(alice, DRAFTED, text=f"order:piece:{job.id}:0:1")
+    await does(alice, text=f"order:untouch:{job.id}")
+    turn = await does(alice, text=f"order:piece:{job.id}:0:2")
+    assert [button.label for button in turn.chat.said[-1][1][0]] == ["➖ 1", "✅ 2", "➕ 3"]
+    alice.data.pop("marking")
+    turn = await does(alice, text=f"order:piece:{job.id}:2:1")
+    assert [button.label for button in turn.chat.said[-1][1][0]] == ["✅ 1", "✅ 2", "➕ 3"]
 
 
 async def test_pieces_are_put_right_once_however_often_it_is_pressed(alice):
@@ -83,9 +115,15 @@ async def test_pieces_are_put_right_once_however_often_it_is_pressed(alice):
     assert (draft.cut, draft.way, draft.free) == (f"{job.key}:5", "touched", "")
     made = [one for one in await queued(alice) if one.key == draft.cut]
     assert [(one.task, one.args["pieces"], one.args["like"]) for one in made] == [("cut", [1, 3], job.key)]
-    turn = await does(alice, text=f"order:touched:{job.id}:5")
-    assert "от другого фото" in turn.chat.said[-1][0], "the draft has another cut by now"
+    for pressed in ("touched:{}:5", "touched:{}:4", "piece:{}:5:1", "touch:{}", "untouch:{}"):
+        turn = await does(alice, text=f"order:{pressed.format(job.id)}")
+        assert "Исправляю вырез" in turn.chat.said[-1][0]
+    assert [one.key for one in await queued(alice)] == [draft.cut, job.key]
+    await ends(draft.cut, replace(FOUND, ways=("touched", "network", "framed")))
+    turn = await does(alice, text=f"order:piece:{job.id}:5:1")
+    assert not turn.chat.said, "the message shows the cut put right by now"
     DRAFT.keep(alice, replace(draft, cut=job.key, way=""))
+    alice.data.pop("marking")
     await does(alice, text=f"order:touched:{job.id}:5")
     assert DRAFT.of(alice).way == "touched"
     assert sorted(one.task for one in await queued(alice)) == ["cut", "cut", "touch"], "it is shown, not made again"
@@ -176,3 +214,62 @@ async def test_a_finished_order_is_drawn_with_pieces_put_right_for_nothing(selle
     assert (again["price"], again["state"], again["args"]["mends"]) == (0, "done", first["id"])
     assert (again["args"]["way"], again["args"]["cut"].rpartition(":")[2]) == ("touched", "1")
     assert await shop.balance(seller) == 1
+
+
+async def test_an_order_waits_for_pieces_that_are_being_put_right(alice):
+    job = await known(alice, FOUND)
+    await does(alice, DRAFTED, text=f"order:touched:{job.id}:1")
+    alice.step = "order:confirm"
+    turn = await does(alice, text="order:confirm")
+    assert "Ещё исправляю вырез" in turn.chat.said[-1][0]
+    assert "card" not in [one.task for one in await queued(alice)]
+    await ends(DRAFT.of(alice).cut, replace(FOUND, ways=("touched", "network", "framed")))
+    await does(alice, text="order:confirm")
+    [card] = [one for one in await queued(alice) if one.task == "card"]
+    assert (card.args["cut"], card.args["way"]) == (f"{job.key}:1", "touched")
+
+
+@pytest.mark.parametrize("error", ["internal", "picture_no_cutout", "cut_empty"])
+async def test_pieces_that_cannot_be_put_right_leave_the_photo_and_its_cut_as_they_were(alice, error):
+    job = await known(alice, FOUND)
+    await does(alice, DRAFTED, text=f"order:touched:{job.id}:1")
+    await ends(f"{job.key}:1", error=error)
+    await does(alice, text="order:change:product")
+    draft = DRAFT.of(alice)
+    assert (draft.file_id, draft.cut, draft.way, draft.free) == ("f", job.key, "", "anywhere")
+    await does(alice, text=f"order:touched:{job.id}:1")
+    again, *_ = await queued(alice)
+    assert (again.key, again.state) == (DRAFT.of(alice).cut, "queued"), "another try is another job"
+
+
+async def test_the_choice_stands_when_the_picture_comes_back_and_is_said_in_todays_language(alice):
+    job = await known(alice, FOUND)
+    alice.who["language"] = "en"
+    await does(alice, replace(DRAFTED, way="framed"), text=f"order:untouch:{job.id}")
+    asked = (await queued(alice))[0].args
+    assert (asked["view"], asked["chosen"], asked["language"]) == ("cut", "framed", "en")
+    shown_of = job.args | {"language": asked["language"], "chosen": asked["chosen"]}
+    words, [row, _], _ = showing._offer(replace(job, args=shown_of), FOUND)
+    assert ("cut out" in words, [button.label for button in row]) == (True, ["Cut out", "✅ Whole photo"])
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_pieces_put_right_after_others_are_offered_for_the_same_order(alice, alone):
+    job = await known(alice, FOUND)
+    touched = replace(FOUND, ways=("touched", "network", "framed"), alone=("touched", "network"))
+    asked = {"language": "ru", "order": 9, "used": ["touched"], "alone": alone}
+    _, [row, _], ways = showing._offer(replace(job, args=asked | {"pieces": [1]}), touched)
+    assert (ways, row[0].data) == (("touched",), f"order:recut:9:touched:{job.id}")
+    *_, ways = showing._offer(replace(job, args=asked), touched)
+    assert "touched" not in ways, "what was drawn already is not offered once more"
+
+
+@pytest.mark.parametrize(
+    ("drawn", "enough"), [(["touched"] * 3, False), (["touched"] * 4, True), (["", "touched"], False)]
+)
+async def test_the_first_drawing_of_an_order_is_no_copy_with_pieces_put_right(alice, monkeypatch, drawn, enough):
+    async def drawings(conn, job):
+        return [mends.Drawing(way, "cutout") for way in drawn]
+
+    monkeypatch.setattr(mends, "list_drawings", drawings)
+    assert await recutting._has_enough(await known(alice, FOUND)) is enough

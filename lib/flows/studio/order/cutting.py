@@ -71,7 +71,8 @@ async def _looked_up(turn: Turn, draft: OrderDraft) -> tuple[OrderDraft, Job | N
     """Return the draft with what is known of its cut, and the job that cuts it while that is not known."""
     if not draft.cut or draft.free:
         return draft, None
-    job = await _job(turn, draft)
+    job = await job_of(turn, draft)
+    draft = drafts.of(turn)
     known = KnownCut.read(job.checkpoint) if job else None
     if known:
         draft = replace(draft, free=known.free, clear=known.is_clear(draft.way))
@@ -84,16 +85,27 @@ def _is_hopeless(job: Job) -> bool:
     return job.state == "failed" and str(job.error_code).startswith(HOPELESS)
 
 
-async def _job(turn: Turn, draft: OrderDraft) -> Job | None:
+async def job_of(turn: Turn, draft: OrderDraft) -> Job | None:
+    """Return the job that cuts the draft's photo; where pieces could not be put right, the draft has its cut as before.
+
+    What was chosen of that is not known any longer.
+    """
     user_id = turn.state.who["id"]
-    return await db.run(lambda conn: cuts.find(conn, user_id, draft.cut))
+    job = await db.run(lambda conn: cuts.find(conn, user_id, draft.cut))
+    if job is None or job.state != "failed" or "pieces" not in job.args:
+        return job
+    before = replace(draft, cut=job.args["like"])
+    before = replace(before, way="", free="", clear=False) if job.args["pieces"] else before
+    drafts.keep(turn, before)
+    return await db.run(lambda conn: cuts.find(conn, user_id, before.cut))
 
 
 async def choose(turn: Turn, argument: str) -> None:
     """Take the seller's choice among the pictures of a cut: of the draft's photo, and of no other."""
     number, _, way = argument.partition(":")
     draft = DRAFT.of(turn.state)
-    job = await _job(turn, draft) if draft else None
+    job = await job_of(turn, draft) if draft else None
+    draft = DRAFT.of(turn.state)
     known = KnownCut.read(job.checkpoint) if job else None
     if draft is None or job is None or known is None or str(job.id) != number or way not in known.offered:
         await turn.answer(turn.text("studio.cut.other"), alert=True)
@@ -110,6 +122,9 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     What is not known yet is asked for, and the seller told to press again in a moment. Raises Rejected for a photo that
     can never be cut: it cannot be opened, or is gone.
     """
+    if draft.way == "touched" and await _is_put_right(turn, draft):
+        return False
+    draft = drafts.of(turn)
     if not drafts.needs_cut(draft):
         return True
     draft, job = await _looked_up(turn, draft)
@@ -129,3 +144,13 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     turn.after.append(kick.render)
     await turn.answer(turn.text("studio.cut.wait"), alert=True)
     return False
+
+
+async def _is_put_right(turn: Turn, draft: OrderDraft) -> bool:
+    """Say whether pieces of the cut are being put right, which every order waits for; if so, the seller was told."""
+    job = await job_of(turn, draft)
+    if job is None or job.state not in cuts.OPEN:
+        return False
+    turn.after.append(kick.render)
+    await turn.answer(turn.text("studio.touch.wait"), alert=True)
+    return True
