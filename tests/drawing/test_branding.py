@@ -41,7 +41,7 @@ def test_the_logo_stands_on_every_design_and_hides_neither_words_nor_product(des
             size, product.rotate(90, expand=True) if wide else product, SAID, design, own=Branding(MARK)
         )
         DESIGNS[design].draw(made)
-        spot = branding.sign(made.paper, MARK, made.top - made.room)
+        spot = branding.sign(made.paper, made.own, made.top - made.room)
         assert spot is not None, (design, size)
         assert draw.zone(size)[0] <= spot.y
         assert all(not branding._meet(spot, other) for other in made.paper.taken)
@@ -108,6 +108,37 @@ def test_a_logo_loses_its_plain_ground_between_its_parts_too() -> None:
 def test_a_logo_keeps_its_own_alpha() -> None:
     made = logo.clean(encoded(make_cutout(), "PNG"))
     assert (made.width, made.height) == (241, 611)
+
+
+@pytest.mark.parametrize(
+    ("ink", "plate"),
+    [((199, 154, 59), branding.COAL), ((20, 40, 160), (255, 255, 255)), ((216, 31, 42), (255, 255, 255))],
+)
+def test_a_logo_has_the_plate_on_which_it_is_seen_best(ink, plate) -> None:
+    assert branding._plate(Image.new("RGBA", (60, 20), (*ink, 255)), None) == plate
+
+
+@pytest.mark.parametrize(
+    ("ground", "plate"),
+    [((251, 234, 241), (251, 234, 241)), ((255, 212, 0), (255, 212, 0)), ((190, 60, 120), (21, 24, 30))],
+)
+def test_a_plate_has_the_sellers_own_ground_if_the_logo_is_seen_on_it(ground, plate) -> None:
+    assert branding._plate(Image.new("RGBA", (60, 20), (200, 90, 130, 255)), ground) == plate
+
+
+def test_a_logo_on_a_soft_light_has_no_plate() -> None:
+    soft = Image.linear_gradient("L").point([200 + level // 16 for level in range(256)]).convert("RGB").resize((60, 20))
+    assert branding._is_seen(Image.new("RGBA", (60, 20), (20, 40, 160, 255)), soft)
+    assert not branding._is_seen(Image.new("RGBA", (60, 20), (250, 250, 250, 255)), soft)
+
+
+@pytest.mark.parametrize(("mood", "ground"), [("light", (25, 23, 21)), ("dark", (255, 212, 0))])
+def test_a_ground_far_from_its_mood_is_as_light_as_the_mood(mood, ground) -> None:
+    seen = SubjectLook(0.3 if mood == "light" else 0.8, 0.3 if mood == "light" else 0.8, 120.0)
+    own = tones.tones(seen, mood, "other", own=Branding(ground=ground))
+    usual = tones.tones(seen, mood, "other")
+    assert to_oklch(own.ground)[0] == pytest.approx(to_oklch(usual.ground)[0], abs=0.02)
+    assert own.shifted
 
 
 def test_a_logo_that_cannot_be_told_from_its_ground_is_refused() -> None:

@@ -1,7 +1,7 @@
-"""A seller's own style on a cover: the logo in its place, two colours, one pair of faces.
+"""A seller's own style on a cover and in a clip: the logo in its place, two colours, one pair of faces.
 
 The logo stands above the words, whose zone begins lower for it, at the left or at the right edge: wherever neither
-words nor the product are. On a ground that it is not seen on, it has a plate.
+words nor the product are. On a ground that it is not seen on, it has a plate: of the seller's own ground if it can.
 """
 
 import functools
@@ -20,7 +20,7 @@ MARGIN = 48
 PLATE = 12  # units of a plate around the logo
 COAL: Rgb = (21, 24, 30)
 SEEN = 1.9  # contrast at which a logo's pixel is seen
-BUSY = 0.02  # spread of luminance of a ground that is no plain one
+BUSY = 0.06  # spread of luminance of a ground that is no plain one
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def _rgb(colour: str) -> Rgb | None:
     return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)) if colour else None
 
 
-def sign(paper: CoverSheet, logo: Image.Image | None, top: float) -> Spot | None:
+def sign(paper: CoverSheet, own: Branding, top: float) -> Spot | None:
     """Set the logo at the top edge of the words' zone; return where, None where it would hide something."""
-    if logo is None:
+    if (logo := own.logo) is None:
         return None
     for share in (1, 0.8, 0.6):
         scale = min(WIDE / logo.width, HIGH / logo.height) * share
@@ -57,7 +57,7 @@ def sign(paper: CoverSheet, logo: Image.Image | None, top: float) -> Spot | None
         for left in (MARGIN, WIDTH - MARGIN - width):
             spot = Spot(left, top + (HIGH - height) / 2, width, height)
             if not any(_meet(spot, other) for other in paper.taken):
-                _draw(paper, logo, spot)
+                mark(paper, logo, spot, own.ground)
                 return spot
     return None
 
@@ -67,34 +67,39 @@ def _meet(one: Spot, other: Spot) -> bool:
     return not apart
 
 
-def _draw(paper: CoverSheet, logo: Image.Image, spot: Spot) -> None:
+def mark(paper: CoverSheet, logo: Image.Image, spot: Spot, ground: Rgb | None) -> None:
+    """Set the logo into a place, on a plate where it would not be seen; `ground` is the seller's own."""
     size = (max(1, paper.px(spot.width)), max(1, paper.px(spot.height)))
     shown = logo.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
     at = (paper.px(spot.x), paper.px(spot.y))
-    under = paper.image.crop((*at, at[0] + size[0], at[1] + size[1]))
-    if not _is_seen(shown, under):
+    if not _is_seen(shown, paper.seen((*at, at[0] + size[0], at[1] + size[1]))):
         around = Spot(spot.x - PLATE, spot.y - PLATE, spot.width + 2 * PLATE, spot.height + 2 * PLATE)
-        paper.tile(around, 18, _plate(shown))
-    paper.image.paste(shown, at, shown)
+        paper.tile(around, 18, _plate(shown, ground))
+    paper.put(shown, at)
 
 
-def _light(logo: Image.Image) -> np.ndarray:
-    """Return the luminance of what is solid of a logo."""
+def _contrast(logo: Image.Image, under: np.ndarray | float) -> np.ndarray:
+    """Return how far what is solid of a logo stands out from the luminance under it."""
     pixels = np.asarray(logo)
     solid = pixels[..., 3] > 128
-    return luminance(pixels[..., :3][solid] if solid.any() else pixels[..., :3].reshape(-1, 3))
-
-
-def _share_seen(light: np.ndarray, ground: float) -> float:
-    high, low = np.maximum(light, ground), np.minimum(light, ground)
-    return float(((high + 0.05) / (low + 0.05) >= SEEN).mean())
+    solid = solid if solid.any() else np.ones_like(solid)
+    light, ground = luminance(pixels[..., :3])[solid], np.broadcast_to(under, solid.shape)[solid]
+    contrast: np.ndarray = (np.maximum(light, ground) + 0.05) / (np.minimum(light, ground) + 0.05)
+    return contrast
 
 
 def _is_seen(logo: Image.Image, under: Image.Image) -> bool:
     ground = luminance(np.asarray(under))
-    return float(ground.std()) < BUSY and _share_seen(_light(logo), float(ground.mean())) > 0.7
+    return float(ground.std()) < BUSY and float((_contrast(logo, ground) >= SEEN).mean()) > 0.7
 
 
-def _plate(logo: Image.Image) -> Rgb:
-    light = _light(logo)
-    return WHITE if _share_seen(light, 1.0) >= _share_seen(light, 0.01) else COAL
+def _plate(logo: Image.Image, ground: Rgb | None) -> Rgb:
+    """Return the seller's own ground if a logo is seen on it, else where more of it is seen, and better."""
+
+    def worth(plate: Rgb) -> tuple[float, float]:
+        found = _contrast(logo, float(luminance(np.array(plate))))
+        return round(float((found >= SEEN).mean()), 1), float(np.median(found))
+
+    if ground and worth(ground)[0] > 0.7:
+        return ground
+    return max((WHITE, COAL), key=worth)

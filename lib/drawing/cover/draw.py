@@ -35,7 +35,7 @@ def draw(
 
 def signed(made: Cover) -> Image.Image:
     """Return the finished sheet of a cover or a slide, with the seller's logo on it."""
-    branding.sign(made.paper, made.own.logo, made.top - made.room)
+    branding.sign(made.paper, made.own, made.top - made.room)
     return made.paper.image
 
 

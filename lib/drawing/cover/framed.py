@@ -143,7 +143,7 @@ def _band(cover: Cover, photo: Image.Image, focus: Box) -> None:
 def _head(cover: Cover, photo: Image.Image, focus: Box) -> None:
     """A large title above the photo, white tiles across its lower edge."""
     paper, tones_ = cover.paper, cover.tones
-    branding.sign(paper, cover.own.logo, cover.top)
+    branding.sign(paper, cover.own, cover.top)
     cover = replace(cover, top=cover.top + cover.room)
     title = set_title(cover, cover.pair(ONEST).title, (804, 230), (112 if cover.is_high else 80, 48), 2)
     made = row(cover, cover.pair(ONEST), 804, size=38, sign=54, gap=20, pad=22)
@@ -189,7 +189,7 @@ def _words(cover: Cover, pair: Pair) -> tuple[letters.TextBlock, BenefitRow, flo
 
 
 def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float, tones_: Tones) -> None:
-    branding.sign(cover.paper, cover.own.logo, top)
+    branding.sign(cover.paper, cover.own, top)
     top += cover.room
     cover.paper.write(title, (48, top), tones_.ink, accent=(cover.facts.accent, tones_.accent))
     draw_row(cover, made, (48, top + title.height + 34), Inks(tones_.ink, tones_.accent))

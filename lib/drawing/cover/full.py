@@ -186,7 +186,7 @@ def draw(cover: Cover, photo: PlacedPhoto, made: FullCover, seen: SubjectLook) -
     found = _ground(cover, paper.image, level, seen)
     mask = Image.fromarray((level * 255 + 0.5).astype(np.uint8)[:, None])
     paper.lay(found.ground, mask.resize(paper.image.size), (0, 0))
-    branding.sign(paper, cover.own.logo, min(words.title, words.row) - cover.room)
+    branding.sign(paper, cover.own, min(words.title, words.row) - cover.room)
     paper.write(made.title, (48, words.title), found.ink, accent=(cover.facts.accent, found.accent))
     draw_row(cover, made.benefits, (48, words.row), Inks(found.ink, found.accent))
 

@@ -195,6 +195,10 @@ class CoverSheet:
         """Lay a picture, with its alpha if it has one, so that its corner lies at these pixels."""
         self.image.paste(picture, corner, picture.getchannel("A") if picture.mode == "RGBA" else None)
 
+    def seen(self, box: tuple[int, int, int, int]) -> Image.Image:
+        """Return what the sheet shows there so far; in pixels."""
+        return self.image.crop(box)
+
     def _drop(self, alpha: Image.Image, corner: tuple[int, int], drop: Drop) -> None:
         margin = self.px(drop.blur * 2)
         small = 4 if self.scale > 0.6 else 1

@@ -24,6 +24,7 @@ KIND_HUES = {
     "tools": (50, 255, 30, 85), "plant": (145, 90, 60), "lamp": (70, 50, 40), "other": (250, 35, 75, 155),
 }  # fmt: skip
 VISIBLE = 0.02  # difference of lightness that a seller would see
+FAR = 0.25  # of lightness: a colour so much darker or lighter than a mood is not that mood's at all
 GAP = 0.22  # least difference of lightness between the ground and the product's rim
 
 
@@ -123,9 +124,10 @@ def _lit(seen: SubjectLook, wanted: Ground, usual: float) -> Ground:
     """Return a ground in the seller's colour: light where the mood is, and apart from the product's rim."""
     low, high = (0.78, 0.985) if usual > 0.6 else (0.12, 0.46)
     nearest = min(max(wanted[0], low), high)
+    nearest = nearest if abs(nearest - wanted[0]) < FAR else usual  # at the edge a dark colour is dull, yellow is mud
     tried = (nearest, seen.rim - GAP, seen.rim + GAP, usual)
     fits = [one for one in tried if low <= one <= high and abs(seen.rim - one) >= GAP - 0.001]
-    return min(fits, key=lambda one: abs(one - wanted[0]), default=usual), wanted[1], wanted[2]
+    return min(fits, key=lambda one: abs(one - nearest), default=usual), wanted[1], wanted[2]
 
 
 def _vivid(seen: SubjectLook, kind: str, hue: float, turn: int) -> tuple[Ground, float]:
