@@ -8,6 +8,7 @@ from lib.drawing.card import render
 from lib.drawing.card.render import CardOrder
 from lib.drawing.clip.wanted import VideoOrder
 from lib.drawing.cover import branding
+from lib.drawing.cover.branding import Branding
 from lib.drawing.cut import result
 from lib.drawing.ground.output import FinishedCard
 from lib.drawing.scene import background
@@ -31,11 +32,13 @@ async def create(offer: Offer, ask: Ask, request: Request, callback: str) -> Tic
 
 
 def _card(ask: Ask) -> Output:
-    way = result.way(ask.way)
-    own = branding.read(ask.own.logo, ask.own.accent, ask.own.ground, ask.own.pair)
-    words = ask.title, ask.benefits
-    order = CardOrder(ask.preset, *words, ask.variant, ask.design, ask.slide, way, own, ask.framed)
+    way, words = result.way(ask.way), (ask.title, ask.benefits)
+    order = CardOrder(ask.preset, *words, ask.variant, ask.design, ask.slide, way, _own(ask), ask.framed)
     return _picture(render.render_card(ask.picture, order, result.kept(ask.cut)))
+
+
+def _own(ask: Ask) -> Branding:
+    return branding.read(ask.own.logo, ask.own.accent, ask.own.ground, ask.own.pair)
 
 
 def _background(ask: Ask) -> Output:
@@ -52,7 +55,7 @@ def _video(ask: Ask) -> Output:
 
     way = result.way(ask.way)
     clip = (ask.title, ask.benefits, ask.template, ask.seconds, ask.variant, ask.music)
-    wanted = VideoOrder(*clip, others=ask.others, way=way)
+    wanted = VideoOrder(*clip, others=ask.others, way=way, own=_own(ask))
     made = video.render_video(ask.picture, wanted, result.kept(ask.cut))
     return Output(made.mp4, made.poster_jpeg, made.width, made.height, made.note, cost=0)
 

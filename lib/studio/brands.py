@@ -1,4 +1,7 @@
-"""A seller's own style, used by all their cards until they remove it: a logo, two colours, one pair of faces."""
+"""A seller's own style, used by all their cards with words and by their clips until they remove it.
+
+It is a logo, two colours, one pair of faces.
+"""
 
 import re
 from dataclasses import dataclass

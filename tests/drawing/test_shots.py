@@ -1,5 +1,6 @@
 """A clip's shots: the frame is never empty, words stay where no app covers them, and every picture has its time."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from lib.drawing.clip import layouts, shots, story, templates
-from lib.drawing.clip.layers import PRODUCT, FilmSheet
+from lib.drawing.clip.layers import LOGO, PRODUCT, FilmSheet
 from lib.drawing.clip.music import BEAT
 from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Story
 from lib.drawing.clip.templates import TEMPLATES, plan
-from lib.drawing.cover import facts
+from lib.drawing.cover import branding, facts, tones
+from lib.drawing.cover.branding import Branding
 from lib.drawing.cut.result import ProductPicture, Side
+from lib.drawing.ground.colour import contrast, to_oklch
 from tests.drawing.pictures import make_scene
 from tests.sizes import few
 
@@ -53,8 +56,20 @@ PICTURES = {
 }
 
 
-def told(*pictures: ProductPicture, seconds: int = 5, call: str = "Добавьте в корзину") -> Story:
-    return Story(pictures, SAID, TEXTS, call, seconds, 0)
+KITS = {
+    "dark": Branding(Image.new("RGBA", (600, 90), (199, 154, 59, 255)), (199, 154, 59), (25, 23, 21), "cormorant"),
+    "pale": Branding(Image.new("RGBA", (90, 200), (194, 65, 124, 255)), (232, 106, 166), (251, 234, 241), "yeseva"),
+    "loud": Branding(Image.new("RGBA", (200, 200), (216, 31, 42, 255)), (216, 31, 42), (255, 212, 0), "unbounded"),
+}
+
+
+def told(
+    *pictures: ProductPicture,
+    seconds: int = 5,
+    call: str = "Добавьте в корзину",
+    own: Branding = branding.UNBRANDED,
+) -> Story:
+    return Story(pictures, SAID, TEXTS, call, seconds, 0, own)
 
 
 @pytest.mark.long
@@ -196,3 +211,103 @@ def test_layers_that_touch_move_together() -> None:
     groups = [piece.group for piece in shots.grouped(sheet.pieces)]
     assert groups == [PRODUCT, 1, 1, 0]
     assert all(a.x != b.x for a, b in itertools.pairwise(sheet.pieces))
+
+
+def near_or_far(sheet: FilmSheet, kit: Branding) -> float:
+    """Return by how much the ground at the sheet's edge is lighter or darker than the seller's own."""
+    edge = sheet.image.getpixel((4, HEIGHT // 2))
+    assert isinstance(edge, tuple)
+    return abs(to_oklch(edge[:3])[0] - to_oklch(kit.ground or (0, 0, 0))[0])
+
+
+@pytest.mark.parametrize("kit", KITS)
+@pytest.mark.parametrize("name", ["wide", "tall", "pale"])
+def test_the_shots_have_the_sellers_ground_whatever_the_product_is(name: str, kit: str) -> None:
+    one, own = story.actor(PICTURES[name]), KITS[kit]
+    style = layouts.branded(layouts.ClipStyle(templates.ONEST), own)
+    assert style.pair is layouts.letters.PAIRS[own.pair]
+    for number in range(3):
+        sheet = layouts.whole(one, SAID, TEXTS[0], style, number)
+        assert near_or_far(sheet, own) < 0.25
+        colours = layouts._tones(one, SAID.kind, style, number)
+        assert colours.gap >= tones.GAP or layouts._is_before_accent(one, colours, style), "it is seen"
+
+
+@pytest.mark.parametrize("accent", [(216, 31, 42), (255, 212, 0), (90, 169, 230), (138, 141, 145), (250, 250, 250)])
+def test_words_are_read_on_the_sellers_accent(accent: tuple[int, int, int]) -> None:
+    for name, ground in (("wide", (250, 246, 240)), ("tall", (20, 20, 20)), ("pale", None)):
+        one, own = story.actor(PICTURES[name]), Branding(accent=accent, ground=ground)
+        style = layouts.branded(layouts.ClipStyle(templates.ONEST), own)
+        colours = layouts._tones(one, SAID.kind, style, 0)
+        found = layouts._accented(colours, style)
+        assert found
+        assert contrast(*found) >= 4.5
+        assert contrast(found[0], colours.ground) >= 3
+        assert contrast(colours.ink, colours.ground) >= 4.5
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_logo_stands_on_the_first_shot_and_the_last(name: str) -> None:
+    for kit, template in zip(KITS.values(), TEMPLATES, strict=True):
+        first, *_, last = templates.shots_of(told(PICTURES[name], own=kit), template)
+        for shot in (first, last):
+            left, top, right, low = shot.boxes[LOGO]
+            assert min(left, WIDTH - right) >= 24, template
+            assert 0.12 * HEIGHT < top < low < 0.86 * HEIGHT, template
+
+
+def test_a_clip_without_words_ends_with_the_logo() -> None:
+    *_, last = templates.shots_of(told(PICTURES["wide"], call="", own=KITS["loud"]), "own")
+    assert last.boxes[LOGO][1] > last.boxes[PRODUCT][3]
+
+
+def test_no_shot_hides_words_or_the_moving_product_under_the_logo() -> None:
+    for name in ("wide", "tall", "pale"):
+        for template in TEMPLATES:
+            for shot in templates.shots_of(
+                told(PICTURES[name], PICTURES["wide"], own=KITS["dark"], seconds=10), template
+            ):
+                if shot.opening or LOGO not in shot.boxes:
+                    continue
+                for now in (0.0, 0.5, 0.999):
+                    assert not _covered(shot, shot.start + now * shot.length), (name, template, shot.start)
+
+
+def _covered(shot: shots.Shot, now: float) -> bool:
+    """Tell whether something else than the ground is under the logo."""
+    box = [round(side) for side in shot.boxes[LOGO]]
+    bare = [piece for piece in shot.pieces if piece.group == PRODUCT or piece.group >= 0]
+    with_it, without = (
+        shots.draw(dataclasses.replace(shot, pieces=tuple(pieces), streams=()), now).planes[0].crop(tuple(box))
+        for pieces in (bare, [])
+    )
+    return with_it.tobytes() != without.tobytes()
+
+
+def test_a_logo_does_not_stand_small_beside_a_plate() -> None:
+    style = layouts.branded(layouts.ClipStyle(templates.ONEST), KITS["loud"])
+    small = story.actor(cut((300, 300)))  # a picture that cannot fill the frame
+    for words, number in itertools.product(("", "Подарок"), range(4)):
+        pieces = layouts.near(small, SAID, words, style, number).pieces
+        mark = [piece.box for piece in pieces if piece.group == LOGO]
+        said = [piece.box for piece in pieces if piece.group == 0]
+        assert bool(mark) is not any(box[1] < 0.3 * HEIGHT for box in said), (words, number)
+
+
+def test_no_words_run_between_the_logo_and_the_title() -> None:
+    still = Image.new("L", SIZE, 240)
+    pen = ImageDraw.Draw(still)
+    pen.rectangle((58, 250, 140, 330), 20)  # the logo
+    pen.rectangle((58, 440, 700, 700), 20)  # the title
+    usual, signed = (
+        [one.y for one in shots._streams(still, "Кружка", templates.ONEST.title, mark)] for mark in (0, 330)
+    )
+    assert [y for y in usual if 330 < y < 440]
+    assert not [y for y in signed if 330 < y < 440]
+
+
+def test_a_dark_style_opens_on_a_dark_cover() -> None:
+    for name in ("wide", "tall", "pale"):
+        for template in TEMPLATES:
+            shot = next(templates.shots_of(told(PICTURES[name], own=KITS["dark"]), template))
+            assert shot.ground.planes[0].getpixel((540, 1000)) < 90, (name, template)

@@ -7,11 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from lib import errors
-from lib.providers.contract import Offer
+from lib.drawing.clip import video
+from lib.drawing.clip.wanted import Video
+from lib.providers import local
+from lib.providers.contract import Offer, OwnStyle
 from lib.studio import spending
 from lib.studio.items import Item
 from lib.tasks.order import asking
 from lib.tasks.order import desk as desks
+from tests.providers.asked import ask
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARGS = {"bot": "studio", "chat_id": 1, "message_id": 2, "language": "ru", "file_id": "f", "promised": 50}
@@ -128,3 +132,41 @@ async def test_all_photos_of_a_batch_are_shown_on_the_cover_that_was_chosen(
     offer = Offer("local", "card")
     made = [await asking.ask(desk, Item(number), asking.Choice(offer, offer, "")) for number in range(2)]
     assert [(one.design, one.way) for one in made] == asked
+
+
+@pytest.mark.parametrize(
+    ("product", "preset", "provider", "bears"),
+    [
+        ("card", "wb", "local", True),
+        ("card", "white", "local", False),
+        ("card", "clear", "local", False),
+        ("background", "", "local", False),
+        ("video5", "", "local", True),
+        ("video10", "", "kie", False),
+    ],
+)
+async def test_what_we_draw_with_words_and_what_we_film_bears_the_sellers_style(
+    desk, monkeypatch, product, preset, provider, bears
+):
+    style = OwnStyle(accent="#d81f2a")
+
+    async def own(user_id):
+        return style
+
+    monkeypatch.setattr(asking.brands, "own", own)
+    desk.run.job.user_id = 5
+    desk.order = replace(desk.order, product=product, preset=preset or desk.order.preset)
+    assert (await asking._own(desk, Offer(provider, "m")) == style) is bears
+    assert bears or await asking._own(desk, Offer(provider, "m")) == OwnStyle()
+
+
+async def test_our_own_film_is_asked_for_in_the_sellers_style(monkeypatch):
+    wanted = []
+
+    def filmed(photo, order, kept):
+        wanted.append(order)
+        return Video(b"", b"", 1080, 1920, 5, "")
+
+    monkeypatch.setattr(video, "render_video", filmed)
+    local._video(ask("video5", b"", own=OwnStyle(accent="#d81f2a", pair="rubik")))
+    assert (wanted[0].own.accent, wanted[0].own.pair) == ((216, 31, 42), "rubik")

@@ -1,23 +1,27 @@
 """A cover's sheet that keeps what is drawn on it apart, so that it can move: the ground, and layers above it.
 
 What is drawn before the first word or picture is the ground. Layers that touch each other on the sheet move together:
-a plate with its words, a sign with its benefit. The product moves alone, with its shadow.
+a plate with its words, a sign with its benefit. The product moves alone, with its shadow. The seller's logo rests.
 """
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image, ImageDraw
 
-from lib.drawing.cover import letters
+from lib.drawing.cover import branding, letters
+from lib.drawing.cover.branding import Branding
 from lib.drawing.cover.letters import Style
 from lib.drawing.cover.paper import WHITE, WIDTH, CoverSheet, Drop, Point, Spot
 from lib.drawing.ground import planes
 from lib.drawing.ground.colour import Rgb
-from lib.drawing.ground.planes import Box, Layer
+from lib.drawing.ground.planes import Box, Frame, Layer
 
+ROWS, GROWS, DRIFTS = 24, 1.15, 40  # rows in which a product is looked at; how it moves: times, and units aside
 NEAR = 12  # pixels between layers that belong together
-PRODUCT, SHADOW = -1, -2  # the groups of the product; what it casts rests where it is
+PRODUCT, SHADOW, LOGO = -1, -2, -3  # groups; what the product casts rests where it is, and so does a seller's logo
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,20 @@ class FilmSheet(CoverSheet):
         self.pieces: list[FilmPiece] = []
         self._product = product
         self._is_product = False
+        self._is_logo = False
+        self._stands: Spot | None = None  # where the product is, if it stands upright
         self._edge = 0  # pixels of the white outline of the picture that is being set
 
     def lay(self, fill: Rgb, mask: Image.Image, at: tuple[int, int], share: float = 1) -> None:
         """Lay a colour: on the ground while nothing stands above it."""
         if self._edge and fill == WHITE:
             self._outline = mask  # becomes one layer with what it surrounds
-        elif not self.pieces and not self._is_product:
+        elif not self.pieces and not self._is_product and not self._is_logo:
             super().lay(fill, mask, at, share)
         elif (box := self._shown(at, mask.size)) is not None:
             cut = mask.crop((box[0] - at[0], box[1] - at[1], box[2] - at[0], box[3] - at[1]))
             cut = cut.point([round(level * share) for level in range(256)]) if share < 1 else cut
-            self._ink(cut, fill, (box[0], box[1]), SHADOW if self._is_product else 0)
+            self._ink(cut, fill, (box[0], box[1]), LOGO if self._is_logo else SHADOW if self._is_product else 0)
 
     def band(self, top: float, bottom: float, fill: Rgb, *, left: float = 0, right: float = WIDTH) -> None:
         """Fill a rectangle."""
@@ -84,6 +90,8 @@ class FilmSheet(CoverSheet):
         self._is_product = image is self._product
         self._edge = self.px(outline)
         super().picture(image, spot, turn=turn, drop=drop, outline=outline)
+        if self._is_product and not turn:
+            self._stands = spot
         self._is_product, self._edge = False, 0
 
     def contact(self, spot: Spot, share: float) -> None:
@@ -99,7 +107,8 @@ class FilmSheet(CoverSheet):
             sheet.putalpha(self._outline)
             sheet.alpha_composite(picture, (self._edge, self._edge))
             picture, corner = sheet, (corner[0] - self._edge, corner[1] - self._edge)
-        self._add(planes.layer(picture), corner, PRODUCT if self._is_product else 0)
+        group = LOGO if self._is_logo else PRODUCT if self._is_product else 0
+        self._add(planes.layer(picture), corner, group)
 
     def _ink(self, mask: Image.Image, ink: Rgb, corner: tuple[int, int], group: int = 0) -> None:
         """Add a shape of one colour; at even pixels, where it costs least to lay."""
@@ -116,6 +125,28 @@ class FilmSheet(CoverSheet):
         self.put(photo, corner)
         self._is_product = False
 
+    def sign(self, own: Branding, top: float) -> None:
+        """Set the seller's logo into a corner, as on a cover, where neither words nor the product itself ever are."""
+        taken, self._is_logo = self.taken, True
+        if self._stands:
+            rows = _rows(self._product, self._stands)
+            self.taken = [*(spot for spot in taken if spot != self._stands), *rows]
+        branding.sign(self, own, top)
+        self.taken, self._is_logo = taken, False
+
+    def mark(self, logo: Image.Image, spot: Spot, ground: Rgb | None) -> None:
+        """Set the seller's logo into a place."""
+        self._is_logo = True
+        branding.mark(self, logo, spot, ground)
+        self._is_logo = False
+
+    def seen(self, box: Box) -> Image.Image:
+        """Return what the sheet shows there, with all pieces at rest."""
+        frame = Frame.of(self.image)
+        for piece in self.pieces:
+            frame.lay(piece.layer, piece.x, piece.y)
+        return frame.picture().crop(box)
+
     def _add(self, layer: Layer, corner: tuple[int, int], group: int) -> None:
         self.pieces.append(FilmPiece(layer, corner[0] + layer.width / 2, corner[1] + layer.height / 2, group))
 
@@ -124,6 +155,17 @@ class FilmSheet(CoverSheet):
         left, top = max(0, at[0]), max(0, at[1])
         right, bottom = min(self.image.width, at[0] + size[0]), min(self.image.height, at[1] + size[1])
         return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _rows(image: Image.Image, spot: Spot) -> Iterator[Spot]:
+    """Yield what a product takes of its place, row by row, once it has come as near as it does: beside it is room."""
+    solid = np.asarray(image.getchannel("A").resize((ROWS, ROWS), Image.Resampling.BOX)) > 8
+    wide, high = spot.width * GROWS / ROWS, spot.height * GROWS / ROWS
+    for number, row in enumerate(solid):
+        at = np.flatnonzero(row)
+        if len(at):
+            left, width = (at[0] - ROWS / 2) * wide - DRIFTS, (at[-1] + 1 - at[0]) * wide + 2 * DRIFTS
+            yield Spot(spot.middle + left, spot.bottom + (number - ROWS) * high, width, high)
 
 
 def grouped(pieces: list[FilmPiece]) -> tuple[FilmPiece, ...]:

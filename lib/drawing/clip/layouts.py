@@ -4,6 +4,9 @@ opening   the cover that suits the product; of a photo that could not be cut, th
 near      a part of the product, larger than the frame, and a benefit on a plate
 whole     the product alone, before another ground
 closing   the whole once more, the title and the call
+
+A seller's own style gives all of them its ground, its faces, plates in its accent, and the logo: above the call, on the
+cover, and in a corner of the others where it hides nothing.
 """
 
 from collections.abc import Iterator
@@ -14,8 +17,9 @@ from PIL import Image, ImageFilter, ImageOps
 
 from lib.drawing.clip.layers import FilmSheet
 from lib.drawing.clip.shots import emptiness
-from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Actor
-from lib.drawing.cover import draw, letters, signs, tones
+from lib.drawing.clip.story import HEIGHT, SIZE, WIDTH, Actor, Story
+from lib.drawing.cover import branding, draw, letters, signs, tones
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.choice import DESIGNS
 from lib.drawing.cover.facts import CoverFacts, with_note
 from lib.drawing.cover.letters import Pair, TextBlock
@@ -24,14 +28,17 @@ from lib.drawing.cover.parts import show_sign
 from lib.drawing.cover.places import UNDER, Subject, clear
 from lib.drawing.cover.tones import GAP, Tones
 from lib.drawing.cut import framing
+from lib.drawing.ground.colour import Rgb, contrast, to_oklch
 
 UNITS = 900  # of the frame's width
 SHARP = 2.4  # enlargement beyond which a picture turns to mush
 FILLS = 0.94  # of what would fill the frame: how near a close-up comes
 LEFT = 0.62  # of a product's width: as much stays in a photo that fills the frame
 PLAIN = 0.12  # of a photo's rows that show nothing: with more it does not fill the frame
+MARGIN = 48
 HIGHEST, LOWEST = 215, 1335  # units between which no app covers a plate
 MOODS = ("vivid", "dark", "tint", "pastel")
+LAST_LOGO = (340, 120)  # units of the logo above the call
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,31 @@ class ClipStyle:
     pair: Pair
     moods: tuple[str, ...] = MOODS
     outline: float = 0
+    own: Branding = UNBRANDED
 
 
-def opening(one: Actor, facts: CoverFacts, design: str, turn: int) -> FilmSheet:
+def branded(style: ClipStyle, own: Branding) -> ClipStyle:
+    """Return a style with the seller's own faces and colours in place of its own."""
+    return replace(style, pair=letters.PAIRS.get(own.pair, style.pair), own=own)
+
+
+def is_far(one: Actor, story: Story, design: str) -> bool:
+    """Tell whether a cover's ground would be much lighter or darker than the seller's own."""
+    if not story.own.ground:
+        return False
+    takes = DESIGNS[design]
+    found = tones.tones(one.look, takes.mood, story.facts.kind, takes.turn, story.own)
+    return abs(to_oklch(found.ground)[0] - to_oklch(story.own.ground)[0]) > tones.FAR
+
+
+def opening(one: Actor, facts: CoverFacts, design: str, turn: int, own: Branding) -> FilmSheet:
     """Draw the cover in a design."""
     picture, takes = one.picture, DESIGNS[design]
     facts = facts if takes.note else with_note(facts)
-    made = draw.prepared(SIZE, picture.image, facts, design, turn, picture.sides)
+    made = draw.prepared(SIZE, picture.image, facts, design, turn, picture.sides, own)
     sheet = FilmSheet(SIZE, made.tones.ground, picture.image)
     takes.draw(replace(made, paper=sheet))
+    sheet.sign(own, made.top - made.room)
     return sheet
 
 
@@ -60,13 +83,15 @@ def near(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: in
     low, high = _ends(plate)
     spots = (low, high) if number % 2 == 0 else (high, low)
     if not one.picture.is_cut:
-        sheet, spot = _photo(one, colours, _part(one, number)), spots[0]
+        sheet, spot = _photo(one, colours, style, _part(one, number)), spots[0]
     else:
-        sheet, large, is_free = _ground(one, colours), _large(one, number), one.picture.stands_free
+        sheet, large, is_free = _ground(one, colours, style), _large(one, number), one.picture.stands_free
         places = ((seen, spot) for spot in spots for seen in (large, _beside(large, spot) if is_free else large))
         seen, spot = clear(Subject(one.picture.image), places, UNDER)
         _enlarge(sheet, one, seen, style)
-    _show(sheet, plate, spot, colours)
+    _show(sheet, plate, spot, colours, style)
+    if one.picture.is_cut and (spot == low or not words):  # beside a plate there is room for a speck only
+        sheet.sign(style.own, HIGHEST)
     return sheet
 
 
@@ -76,11 +101,16 @@ def whole(one: Actor, facts: CoverFacts, words: str, style: ClipStyle, number: i
     plate = _plate(words, style, signs.chosen([words], facts.name)[0] if words != facts.title else "")
     spot = next(_ends(plate))
     if not one.picture.is_cut:
-        sheet = _photo(one, colours, _all(one))
+        sheet = _photo(one, colours, style, _all(one))
     else:
-        sheet = _ground(one, colours)
+        sheet = _ground(one, colours, style, spot.y - 24 if words else 1230)
         _stand(sheet, one, Spot(20, 190, 860, spot.y - 24 - 190 if words else 1180), style)
-    _show(sheet, plate, spot, colours)
+    _show(sheet, plate, spot, colours, style)
+    if one.picture.is_cut:
+        sheet.sign(style.own, HIGHEST)
+    elif style.own.logo:
+        size = _size(style.own.logo, (branding.WIDE, branding.HIGH))
+        sheet.mark(style.own.logo, Spot(MARGIN, (spot.y if words else LOWEST) - 40 - size[1], *size), style.own.ground)
     return sheet
 
 
@@ -89,15 +119,22 @@ def closing(one: Actor, facts: CoverFacts, call: str, style: ClipStyle, number: 
     colours = _tones(one, facts.kind, style, number)
     title = letters.fit(facts.title, style.pair.title, (800, 220), (96, 54), lines=2)
     top = 1345 - 130 - (title.height + 44 if facts.title else 0)
+    logo = style.own.logo
+    room = LAST_LOGO[1] + 36 if logo else 0
+    low = (top if call else 1345 if logo else 1500) - room
     if one.picture.is_cut:
-        sheet = _ground(one, colours)
-        _stand(sheet, one, Spot(40, 190, 820, (top if call else 1500) - 230), style)
+        sheet = _ground(one, colours, style, low - 10)
+        _stand(sheet, one, Spot(40, 190, 820, low - 230), style)
     else:
-        sheet = _photo(one, colours, _all(one))
+        sheet = _photo(one, colours, style, _all(one))
     is_covered = not one.picture.stands_free
     if call and is_covered:
-        sheet.tile(Spot(24, top - 40, 852, 1345 - top + 70), 48, colours.deep)
-    ink = colours.on_deep if is_covered else colours.ink
+        fill = colours.ground if style.own.ground else colours.deep
+        sheet.tile(Spot(24, low - 40, 852, 1345 - low + 70), 48, fill)
+    ink = colours.on_deep if is_covered and not style.own.ground else colours.ink
+    if logo:
+        size = _size(logo, LAST_LOGO)
+        sheet.mark(logo, Spot((UNITS - size[0]) / 2, low + (LAST_LOGO[1] - size[1]) / 2, *size), style.own.ground)
     if not call:
         return sheet
     sheet.write(title, (0, top), ink, centre=UNITS)
@@ -106,7 +143,7 @@ def closing(one: Actor, facts: CoverFacts, call: str, style: ClipStyle, number: 
 
 
 def _button(sheet: FilmSheet, call: str, style: ClipStyle, colours: Tones) -> None:
-    fill, ink = colours.accent, colours.on_accent
+    fill, ink = _accented(colours, style) or (colours.accent, colours.on_accent)
     said = letters.fit(call, style.pair.strong, (560, 70), (54, 36), lines=1)
     wide = said.width + 202
     left = (UNITS - wide) / 2
@@ -115,17 +152,48 @@ def _button(sheet: FilmSheet, call: str, style: ClipStyle, colours: Tones) -> No
     sheet.write(said, (left + 142, 1345 - 62 - said.height / 2), ink)
 
 
+def _size(logo: Image.Image, most: tuple[float, float]) -> tuple[float, float]:
+    scale = min(most[0] / logo.width, most[1] / logo.height)
+    return logo.width * scale, logo.height * scale
+
+
+def _accented(colours: Tones, style: ClipStyle) -> tuple[Rgb, Rgb] | None:
+    """Return the seller's own accent as it is seen on this ground, and what is read on it."""
+    if not style.own.accent:
+        return None
+    return colours.accent, next(ink for ink in (WHITE, branding.COAL, BLACK) if contrast(ink, colours.accent) >= 4.5)
+
+
 def _tones(one: Actor, kind: str, style: ClipStyle, number: int) -> Tones:
-    """Return the colours of the next mood in which the product stands out."""
+    """Return the colours of the next mood in which the product stands out.
+
+    The seller's own ground is as near to what they chose as can be; before a disc of the accent it may be any.
+    """
     moods = [style.moods[(number + step) % len(style.moods)] for step in range(len(style.moods))]
-    tried = [tones.tones(one.look, mood, kind, number // len(moods)) for mood in moods]
-    return next((found for found in tried if found.gap >= GAP), tried[0])
+    tried = [tones.tones(one.look, mood, kind, number // len(moods), style.own) for mood in moods]
+    fits = [found for found in tried if found.gap >= GAP] or tried
+    if not style.own.ground:
+        return fits[0]
+    wanted = to_oklch(style.own.ground)[0]
+    before = [found for found in tried if _is_before_accent(one, found, style)]
+    return min([*fits, *before], key=lambda found: abs(to_oklch(found.ground)[0] - wanted))
 
 
-def _ground(one: Actor, colours: Tones) -> FilmSheet:
+def _is_before_accent(one: Actor, colours: Tones, style: ClipStyle) -> bool:
+    """Tell whether the product would be lost on the seller's ground, and stands out from their accent."""
+    is_lost = style.own.ground is not None and colours.gap < GAP
+    return is_lost and abs(to_oklch(colours.accent)[0] - one.look.rim) >= GAP
+
+
+def _ground(one: Actor, colours: Tones, style: ClipStyle, low: float = 1160) -> FilmSheet:
+    """Return a lit ground with a disc; one of the seller's accent ends above `low`, where the words are."""
     sheet = FilmSheet(SIZE, colours.ground, one.picture.image)
     sheet.light((450, 760), (800, 1000), colours.soft, colours.ground, colours.shade, 0.6)
-    sheet.disc(450, 800, 430, *((BLACK, 0.11) if colours.is_light else (WHITE, 0.12)))
+    if _is_before_accent(one, colours, style):
+        radius = min(430, (low - 100) / 2)
+        sheet.disc(450, low - radius, radius, colours.accent)
+    else:
+        sheet.disc(450, 800, 430, *((BLACK, 0.11) if colours.is_light else (WHITE, 0.12)))
     return sheet
 
 
@@ -172,13 +240,13 @@ def _along(frame: float, side: float, share: float) -> float:
     return (frame + 2 * air - side) * share - air if side > frame else (frame - side) / 2
 
 
-def _photo(one: Actor, colours: Tones, shown: Image.Image) -> FilmSheet:
+def _photo(one: Actor, colours: Tones, style: ClipStyle, shown: Image.Image) -> FilmSheet:
     """Let a photo fill the frame; a plain one hangs in a frame of its own before a ground."""
     if emptiness(shown).mean() <= PLAIN:
         sheet = FilmSheet(SIZE, colours.deep, one.picture.image)
         sheet.whole(shown)
         return sheet
-    sheet = _ground(one, colours)
+    sheet = _ground(one, colours, style)
     spot = Spot(70, 190, 760, 1180)
     size = (sheet.px(spot.width), sheet.px(spot.height))
     hung = ImageOps.fit(shown, size, Image.Resampling.BICUBIC)
@@ -261,12 +329,13 @@ def _ends(plate: ClipPlate) -> Iterator[Spot]:
     yield Spot(36, HIGHEST, wide, high)
 
 
-def _show(sheet: FilmSheet, plate: ClipPlate, spot: Spot, colours: Tones) -> None:
+def _show(sheet: FilmSheet, plate: ClipPlate, spot: Spot, colours: Tones, style: ClipStyle) -> None:
     """Draw the plate, if it says anything."""
     if not plate.said.width:
         return
-    sheet.tile(spot, 44, colours.deep)
+    fill, ink = _accented(colours, style) or (colours.deep, colours.on_deep)
+    sheet.tile(spot, 44, fill)
     if plate.sign:
-        show_sign(sheet, plate.sign, (spot.x + 40, spot.y + (spot.height - 108) / 2), 108, colours.on_deep)
+        show_sign(sheet, plate.sign, (spot.x + 40, spot.y + (spot.height - 108) / 2), 108, ink)
     top = spot.y + (spot.height - plate.said.height) / 2
-    sheet.write(plate.said, (spot.x + 48 + plate.inset, top), colours.on_deep)
+    sheet.write(plate.said, (spot.x + 48 + plate.inset, top), ink)

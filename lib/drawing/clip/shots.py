@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.drawing.clip import motion
-from lib.drawing.clip.layers import PRODUCT, SHADOW, FilmPiece, FilmSheet, grouped
+from lib.drawing.clip.layers import LOGO, PRODUCT, SHADOW, FilmPiece, FilmSheet, grouped
 from lib.drawing.clip.story import FPS, HEIGHT, SIZE, WIDTH
 from lib.drawing.cover import letters
 from lib.drawing.cover.letters import Style
@@ -69,7 +69,8 @@ def of(sheet: FilmSheet, start: float, length: float, camera: Camera, *, words: 
     """Make a shot of a drawn sheet; where it is empty, `words` run across it."""
     pieces = grouped(sheet.pieces)
     still = _still(sheet.image, pieces)
-    streams = tuple(_streams(still, words, face)) if words else ()
+    marks = [piece.box for piece in pieces if piece.group == LOGO]
+    streams = tuple(_streams(still, words, face, max((box[3] for box in marks), default=0))) if words else ()
     ground = sheet.image
     if camera.shake:
         ground = ground.resize((round(WIDTH * OVERSCAN / 2) * 2, round(HEIGHT * OVERSCAN / 2) * 2))
@@ -98,11 +99,14 @@ def emptiness(picture: Image.Image) -> np.ndarray:
     return np.asarray(np.abs(np.diff(small, axis=1)).max(1) < EMPTY)
 
 
-def _streams(still: Image.Image, words: str, face: Style) -> Iterator[Stream]:
-    """Let the words run where rows are empty: above and below a cover's words, and in gaps between them."""
+def _streams(still: Image.Image, words: str, face: Style, mark: float) -> Iterator[Stream]:
+    """Let the words run where rows are empty: above and below a cover's words, and in gaps between them.
+
+    Not in that below the foot of a logo, the `mark`, which stands with the words.
+    """
     rows = emptiness(still)
     bands = [band for band in BANDS if rows[band[0] // 10 : band[1] // 10].mean() > 0.3]
-    for number, (top, low) in enumerate([*bands, *_gaps(rows)]):
+    for number, (top, low) in enumerate([*bands, *(gap for gap in _gaps(rows) if not 0 <= gap[0] - mark < GAP)]):
         level = float(np.asarray(still.crop((0, top, WIDTH, low)), dtype=np.float32).mean())
         ink, share = ((255, 255, 255), 0.19) if level < 110 else ((0, 0, 0), 0.11)
         mask, period = _running(words, letters.suited(words, face), low - top)
@@ -147,7 +151,7 @@ def draw(shot: Shot, now: float) -> Frame:
 
 
 def _lay(frame: Frame, shot: Shot, piece: FilmPiece, passed: float, by: tuple[float, float]) -> None:
-    if piece.group == SHADOW:
+    if piece.group in (SHADOW, LOGO):
         frame.lay(piece.layer, piece.x + by[0], piece.y + by[1])
         return
     if piece.group == PRODUCT:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from lib.drawing.cover import tones
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cover.facts import CoverFacts
 from lib.drawing.cover.tones import SubjectLook
 from lib.drawing.cut.result import ProductPicture
@@ -25,6 +26,7 @@ class Story:
     call: str  # on the last shot; "" for a clip without words
     seconds: int
     variant: int
+    own: Branding = UNBRANDED
 
 
 @dataclass(frozen=True)

@@ -114,13 +114,13 @@ def shots_of(story: Story, template: str) -> Iterator[Shot]:
     wanted = TEMPLATES[template]
     actors = [actor(picture, story.facts.name) for picture in story.pictures]
     design, turn = _design(actors[0], story, wanted)
-    style = wanted.style or ClipStyle(PAIRS.get(design, ONEST))
+    style = layouts.branded(wanted.style or ClipStyle(PAIRS.get(design, ONEST)), story.own)
     at = 0.0
     for cut in plan(story.seconds, len(actors), wanted.nears[story.seconds > 6], story.benefits):
         one = actors[cut.picture]
         number = cut.number + story.variant
         if cut.kind == "opening" and design:
-            sheet = layouts.opening(one, story.facts, design, turn)
+            sheet = layouts.opening(one, story.facts, design, turn, story.own)
         elif cut.kind == "opening":
             sheet = layouts.whole(one, story.facts, story.facts.title, style, number)
         elif cut.kind == "closing":
@@ -142,9 +142,11 @@ def _design(one: Actor, story: Story, wanted: Template) -> tuple[str, int]:
         return "", 0
     fitting = choice.fitting(story.facts, picture.image.width / picture.image.height, picture.sides, one.look.rim)
     full = FULL | {"food"} if story.facts.kind == "food" else FULL
+    full = full | {"dark"} if story.own.ground else full
     fitting = [name for name in fitting if name in full] or fitting
     rank = {name: place - len(wanted.first) for place, name in enumerate(wanted.first)}
     order = sorted(fitting, key=lambda name: rank.get(name, 1 if name in wanted.late else 0))
+    order.sort(key=lambda name: layouts.is_far(one, story, name))
     if not order:
         return "", 0
     turn, place = divmod(story.variant, len(order))

@@ -42,7 +42,7 @@ def _story(pictures: tuple[ProductPicture, ...], order: VideoOrder) -> Story:
     benefits = lettering.listed(order.benefits)
     said = facts.read(lettering.said(order.title, words.TITLE_LIMIT), benefits)
     call = text.say(Told(said).language, "clip.call") if said.title else ""
-    return Story(pictures, said, benefits, call, order.seconds, order.variant)
+    return Story(pictures, said, benefits, call, order.seconds, order.variant, order.own)
 
 
 class _FirstFrame:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lib.drawing.cover.branding import UNBRANDED, Branding
 from lib.drawing.cut.result import Way
 
 TEMPLATES = ("ugc", "broll", "own")
@@ -23,6 +24,7 @@ class VideoOrder:
     music: str = ""
     others: tuple[bytes, ...] = ()
     way: Way | None = None  # in which the product is shown, where the seller chose one
+    own: Branding = UNBRANDED
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""A seller's own style: a logo, two colours, a pair of faces, used by all cards until removed. Leaves a draft as it is.
+"""A seller's own style: a logo, two colours, a pair of faces, used by all cards and clips until removed.
+
+A draft stays as it is.
 
 home -> [logo] -> a picture -> job `brand` -> a preview on the last product; or [without] -> home
 home -> [colours] -> a palette, or #rrggbb written -> home
@@ -65,7 +67,7 @@ async def _home(turn: Turn, _: str = "", note: str = "") -> None:
 
 
 def _said(turn: Turn, brand: Brand | None) -> list[str]:
-    by_model = [turn.text("studio.brand.by_model")] if makers.is_remote("card") else []
+    by_model = [turn.text("studio.brand.by_model")] if makers.is_remote("card") or makers.is_remote("video5") else []
     if brand is None:
         return [turn.text("studio.brand.none"), *by_model]
     usual = turn.text("studio.brand.usual")

@@ -200,8 +200,9 @@ async def _picture(desk: Desk, item: Item, step: Offer) -> bytes:
 
 
 async def _own(desk: Desk, step: Offer) -> OwnStyle:
-    """Return the seller's own style for covers that we draw."""
-    if step.provider != "local" or desk.order.task != "card" or desk.order.preset not in COVERS:
+    """Return the seller's own style for covers and clips that we draw."""
+    bears = desk.order.is_video or (desk.order.task == "card" and desk.order.preset in COVERS)
+    if step.provider != "local" or not bears:
         return OwnStyle()
     if desk.own is None:
         desk.own = await brands.own(desk.run.job.user_id)
