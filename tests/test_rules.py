@@ -303,6 +303,9 @@ def test_the_worker_that_draws_is_deployed_with_all_that_its_tasks_import():
             assert not any(name.startswith(f"{room}.") for room in rooms), f"{path.relative_to(ROOT)} is left out"
             todo += _imports(path)
     assert len(seen) > 100
+    domains = re.search(r"LC_MESSAGES/{([\w,]+)}", left_out).group(1).replace(",", "|")
+    named = {path for path in seen if re.search(rf"""["'](?:{domains})\.\w""", Path(path).read_text(encoding="utf-8"))}
+    assert not named, "their sentences are left out"
 
 
 def _file(module: str) -> Path | None:
