@@ -1,5 +1,7 @@
 """The cut of a seller's photo: made by a job while the words are typed, kept a day, and found by the key of that job.
 
+One of which pieces were put right is made of another cut, under its key with the marks behind it, and kept for 30 days.
+
     begun ──the job `cut`──> kept as a file of the job, what is known of it in the job's checkpoint
 
 Every drawing takes the kept cut, and makes one itself where there is none: nothing waits for it. A key is a

@@ -1,7 +1,8 @@
 """Removes what is old, in small batches that hold up nobody: jobs finished more than 90 days ago with what providers
 were asked for them and what was made, what clients and assistants said then, the parts of broadcasts, whose sums stay,
-broadcasts that were never sent, the source pictures of orders after 30 days, and after a day the cuts of photos and the
-logos that are in nobody's style. Files go from storage first and then from the table.
+broadcasts that were never sent, the source pictures of orders after 30 days with the cuts that were made of another
+one, and after a day the first cuts of photos and the logos that are in nobody's style. Files go from storage first and
+then from the table.
 """
 
 import functools
