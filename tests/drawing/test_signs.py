@@ -67,30 +67,6 @@ def test_a_benefit_has_the_sign_of_what_it_says(benefit, sign):
     assert signs.chosen([benefit], "") == [sign]
 
 
-@pytest.mark.parametrize(
-    ("product", "benefit", "sign"),
-    [
-        ("Подушка ортопедическая", "Съёмный чехол", "wash-machine"),
-        ("Пуховик женский", "Капюшон отстёгивается", "hoodie"),
-        ("Burr coffee grinder", "Removable hopper", ""),
-        ("Кроссовки", "Возврат 30 дней", "arrow-back-up"),
-        ("Куртка мужская", "На молнии", ""),
-        ("Tote bag canvas", "Zip top", "lock"),
-        ("Кресло реклайнер", "Выдвижная подставка для ног", "armchair"),
-        ("Брюки мужские", "Резинка и шнурок на поясе", "pants"),
-        ("Leather bag", "Smooth leather", "sparkles"),
-        ("Ceramic vase", "Each piece has its own shape", "award"),
-        ("Торшер", "Стоит устойчиво", "weight"),
-        ("Cutting board", "Solid hardwood board", "trees"),
-        ("Кастрюля", "Плотная крышка", "lock"),
-        ("Кастрюля", "Две ручки", ""),
-        ("Сумка шоппер", "Две ручки", "briefcase"),
-    ],
-)
-def test_a_sign_is_not_read_as_something_else(product, benefit, sign):
-    assert signs.chosen([benefit], product) == [sign]
-
-
 @pytest.mark.parametrize("benefit", ["", "Неплохой", "Абракадабра", "Qwerty xyz", "%", "🙂"])
 def test_what_says_nothing_that_was_learned_has_no_sign(benefit):
     assert signs.chosen([benefit], "Кружка") == [""]
