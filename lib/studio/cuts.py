@@ -192,7 +192,7 @@ async def find_number(user_id: int, number: str) -> Job | None:
 
 
 async def keep(user_id: int, job_id: int, data: bytes, size: tuple[int, int]) -> File:
-    """Keep a cut for a day; Gone, and nothing is kept, when the person was erased."""
+    """Keep a cut, for as long as tidy.py says; Gone, and nothing is kept, when the person was erased."""
     [file] = await stored_files.keep(user_id, job_id, [NewFile(TASK, data, "application/octet-stream", *size)])
     return file
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from lib import config, errors
 from lib.drawing.card import white
-from lib.drawing.cut import backdrop, cutout, framing, gate, matte, network, result, subject
+from lib.drawing.cut import backdrop, cutout, framing, gate, hues, matte, network, result, subject
 from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import colour, photo, raster
 from lib.drawing.scene import background
@@ -297,7 +297,7 @@ def test_thin_legs_on_a_plain_ground_are_added_and_a_soft_shadow_is_not() -> Non
     pen.rectangle((80, 60, 240, 120), fill=60)
     for x in (90, 228):
         pen.rectangle((x, 120, x + 3, 270), fill=110)
-    lab = np.asarray(colour.oklab(np.asarray(image.convert("RGB"))) * cutout.SCALE, dtype=np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(image.convert("RGB"))) * hues.SCALE, dtype=np.float32)
     ground = backdrop.fit(lab)
     assert ground is not None
     seat = np.zeros((320, 320), dtype=bool)
@@ -316,7 +316,7 @@ def test_a_joint_of_the_floor_is_no_thin_leg(end: int, added: bool) -> None:
     pen.rectangle((80, 60, 240, 120), fill=(60, 60, 70))
     for top in range(130, end, 30):  # faint for four pixels here and there
         pen.rectangle((160, top, 163, min(end - 1, top + 25)), fill=(80, 70, 60))
-    lab = np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, dtype=np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(image)) * hues.SCALE, dtype=np.float32)
     ground = backdrop.fit(lab)
     assert ground is not None
     body = np.zeros((320, 320), dtype=bool)
@@ -337,7 +337,7 @@ def test_a_joint_between_two_legs_is_known_by_the_others(left: int, added: bool)
         body[60:261, leg : leg + 39] = True
     pen.rectangle((84, 60, 236, 100), fill=(60, 80, 130))
     body[60:101, 84:237] = True
-    lab = np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, dtype=np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(image)) * hues.SCALE, dtype=np.float32)
     ground = backdrop.fit(lab)
     assert ground is not None
     found = backdrop.parts(lab, ground, body) & ~body
@@ -379,7 +379,7 @@ def test_a_glare_on_coloured_cloth_is_no_part_of_the_product(soft: int, added: b
     ground = Image.new("RGB", light.size, (205, 62, 58))
     ground.paste((240, 150, 90), mask=light.filter(ImageFilter.GaussianBlur(soft)))
     ImageDraw.Draw(ground).rectangle((80, 60, 200, 260), fill=(40, 42, 48))
-    lab = np.asarray(colour.oklab(np.asarray(ground)) * cutout.SCALE, dtype=np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(ground)) * hues.SCALE, dtype=np.float32)
     found = backdrop.fit(lab)
     assert found is not None
     body = np.zeros((320, 320), dtype=bool)

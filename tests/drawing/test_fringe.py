@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import cutout, fringe, network, subject
+from lib.drawing.cut import cutout, fringe, hues, network, subject
 from lib.drawing.ground import colour
 from lib.drawing.ground.raster import Floats, Mask
 
@@ -25,7 +25,7 @@ def make_scene(
         pen.rectangle(oblong, fill=ground)
         marker.rectangle(oblong, fill=1)
     pixels = (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
-    return np.asarray(colour.oklab(pixels) * cutout.SCALE, dtype=np.float32), np.asarray(seen)
+    return np.asarray(colour.oklab(pixels) * hues.SCALE, dtype=np.float32), np.asarray(seen)
 
 
 BLADES = [(x, 96, x + 3, 119) for x in range(44, 116, 10)]

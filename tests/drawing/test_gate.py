@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import backdrop, cutout, gate, subject, vote
+from lib.drawing.cut import backdrop, cutout, gate, hues, subject, vote
 from lib.drawing.ground import colour, raster
 from lib.drawing.ground.raster import Floats
 
@@ -30,9 +30,7 @@ def make_lab(ground: tuple[int, int, int], body: tuple[int, int, int], box: tupl
     pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=body)
     pen.rectangle((box[0] + 20, 90, box[2] - 20, 110), fill=(245, 245, 245))
     noise = np.random.default_rng(3).normal(0, 4, (SIDE, SIDE, 3))
-    return np.asarray(
-        colour.oklab((np.asarray(image) + noise).clip(0, 255).astype(np.uint8)) * cutout.SCALE, np.float32
-    )
+    return np.asarray(colour.oklab((np.asarray(image) + noise).clip(0, 255).astype(np.uint8)) * hues.SCALE, np.float32)
 
 
 @pytest.mark.parametrize(("ground", "verdict"), [(RED, "unsure"), (BLUE, "sure"), (GREY, "sure")])
@@ -135,7 +133,7 @@ def test_a_grey_part_is_a_gap_only_where_a_close_look_says_so_and_its_colour_too
     pen = ImageDraw.Draw(image)
     pen.rectangle((50, 50, 149, 149), fill=(60, 62, 66))
     pen.rectangle((80, 60, 119, 149), fill=shade)
-    lab = np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(image)) * hues.SCALE, np.float32)
     votes = vote.cast(lab, [look, parted], look)
     assert bool(votes.gaps[100, 100]) is gap
     assert not votes.ground.any()

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from lib import errors
 from lib.drawing.card import numbered
-from lib.drawing.cut import areas, cutout, pieces, result, subject
+from lib.drawing.cut import areas, cutout, hues, pieces, result, subject
 from lib.drawing.cut.result import CutPhoto, Pieces, ProductPicture
 from lib.drawing.ground import colour
 from lib.drawing.ground.photo import Photo
@@ -62,7 +62,7 @@ def at(found: Pieces, x: int, y: int) -> int:
 
 
 def test_areas_have_one_colour_and_stay_on_their_side_of_the_mask(handle: Image.Image) -> None:
-    lab = np.asarray(colour.oklab(np.asarray(handle)) * pieces.SCALE, dtype=np.float32)
+    lab = np.asarray(colour.oklab(np.asarray(handle)) * hues.SCALE, dtype=np.float32)
     solid = np.zeros((400, 400), dtype=bool)
     solid[:, :200] = True
     numbers = areas.find(lab, solid)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import backdrop, cutout, framing
+from lib.drawing.cut import backdrop, cutout, framing, hues
 from lib.drawing.cut.result import CutPhoto, ProductPicture, Way
 from lib.drawing.ground import colour, paint, raster
 from lib.drawing.ground.photo import Photo
@@ -91,7 +91,7 @@ def _washed(rgb: Image.Image) -> Image.Image:
     small = rgb.copy()
     small.thumbnail((cutout.MODEL_SIDE, cutout.MODEL_SIDE), Image.Resampling.BOX)
     pixels = np.asarray(small)
-    ground = backdrop.fit(colour.oklab(pixels) * cutout.SCALE)
+    ground = backdrop.fit(colour.oklab(pixels) * hues.SCALE)
     if ground is None:
         return rgb
     # Only a light grey may be washed: taking a colour out of the background would tint the product.

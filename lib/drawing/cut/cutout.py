@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, fringe, gate, joints, matte, pieces, subject, vote
+from lib.drawing.cut import backdrop, faint, fringe, gate, hues, joints, matte, pieces, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, Pieces, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
@@ -35,7 +35,6 @@ LOST = 1.23  # how much farther than its cut a product may reach with its faint 
 FAR = 1.2  # the same for the network's cut, which follows a product farther than lines do
 LACKS = 0.03  # of the product: more of what stands beside it is a part that was left out
 HAND = 0.4  # of what comes in from the photo's edge, in the colour of skin: no photo is cropped to a hand
-SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 RANK: dict[Certainty, int] = {"sure": 0, "unsure": 1, "hopeless": 2}
 
 Judged = tuple[Certainty, ProductPicture]
@@ -86,9 +85,8 @@ def judged(rgb: Image.Image, ground: Ground | None, found: Sighting | None) -> C
     for _, picture in cuts:
         if best == "unsure" or picture.how != "wide":
             ways.setdefault(picture.how, picture)
-    return CutPhoto(
-        best, (*ways.values(), _framed(rgb, found)), doubtful if next(iter(ways), "") == "network" else None
-    )
+    shown_first = next(iter(ways), "framed")
+    return CutPhoto(best, (*ways.values(), _framed(rgb, found)), doubtful if shown_first == "network" else None)
 
 
 def touched(source: Photo, cut: CutPhoto, wrong: Collection[int]) -> CutPhoto:
@@ -121,7 +119,7 @@ def refusal(source: Photo) -> errors.Rejected:
 def _model(rgb: Image.Image) -> Floats:
     small = rgb.copy()
     small.thumbnail((MODEL_SIDE, MODEL_SIDE), Image.Resampling.BOX)
-    return np.asarray(colour.oklab(np.asarray(small)) * SCALE, dtype=np.float32)
+    return np.asarray(colour.oklab(np.asarray(small)) * hues.SCALE, dtype=np.float32)
 
 
 def _from_alpha(source: Photo, alpha: Image.Image) -> CutPhoto:
@@ -227,7 +225,7 @@ def _standing(rgb: Image.Image, seen: Sighting, ground: Ground) -> list[Judged]:
 
 def _squared(rgb: Image.Image, side: int) -> Floats:
     small = np.asarray(rgb.resize((side, side), Image.Resampling.BOX))
-    return np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
+    return np.asarray(colour.oklab(small) * hues.SCALE, dtype=np.float32)
 
 
 def _framed(rgb: Image.Image, found: Sighting | None) -> ProductPicture:

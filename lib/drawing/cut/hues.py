@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lib.drawing.ground.raster import Floats, Mask
 
+SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 BINS = 12  # of each of three colours; the outer ones stay empty
 RARE = 1e-4  # of the pixels: a colour that is no more than noise
 FEW = 50  # pixels that tell nothing

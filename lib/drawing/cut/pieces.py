@@ -31,12 +31,11 @@ HALF = 0.5  # of an area
 POWER = 0.75  # of a piece's size, by which it weighs
 UNLIKE = 60.0  # in colour: what is farther apart is simply another colour
 STEEP = 20.0  # a step in colour: steeper is simply another colour
-SCALE = np.array([100, 200, 200], dtype=np.float32)  # OKLab to units where 2 is just visible
 
 Values = NDArray[np.float64]
 
 TOUCHES = 9  # which of the measures says how much of an area's border is the cut's edge
-# What speaks for an area's being wrong, in the order of `_measures`; the constant is last. Learned by dev/cut/weigh.py.
+# What speaks for an area's being wrong, in the order of `measured`; the constant is last. Learned by dev/cut/weigh.py.
 INSIDE: tuple[float, ...] = (
     -0.0738,
     -0.0156,
@@ -244,7 +243,7 @@ def view(rgb: Image.Image, found: Sighting) -> View:
 
 def _colours(rgb: Image.Image, box: tuple[float, float, float, float], shape: tuple[int, ...]) -> Floats:
     small = np.asarray(rgb.resize((shape[1], shape[0]), Image.Resampling.BOX, box=box))
-    return np.asarray(colour.oklab(small) * SCALE, dtype=np.float32)
+    return np.asarray(colour.oklab(small) * hues.SCALE, dtype=np.float32)
 
 
 def _places(solid: Mask) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Cuts the product out of a photo that has just come, keeps the cut for a day, and shows it while the words are typed.
+"""Cuts the product out of a photo that has just come, keeps the cut, and shows it while the words are typed.
 
     photo had ─> cut ─> kept ─> noted in the checkpoint ─> shown in the message that promised it
 

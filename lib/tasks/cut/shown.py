@@ -30,7 +30,7 @@ async def show(job: Job, known: KnownCut, cut: CutPhoto | None = None) -> None:
         log.note(blocked=True)
 
 
-async def pieces(job: Job, known: KnownCut, cut: CutPhoto | None, message_id: int = 0) -> None:
+async def pieces(job: Job, known: KnownCut, cut: CutPhoto | None = None) -> None:
     """Turn the message into the picture of the pieces that may be wrong."""
     asked, chat = job.args, Chat(job.args["bot"], job.args["chat_id"], paced=True)
     cut = cut or result.kept(await cuts.kept(job.user_id, job.key))
@@ -38,7 +38,7 @@ async def pieces(job: Job, known: KnownCut, cut: CutPhoto | None, message_id: in
     try:
         if cut and cut.pieces:
             picture = Picture("pieces.jpg", await work.draw(numbered.drawn, cut))
-            await chat.show_picture(message_id or asked["message_id"], picture, words, keyboard)
+            await chat.show_picture(asked["message_id"], picture, words, keyboard)
     except errors.Blocked:
         log.note(blocked=True)
 
