@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import cutout, faint, gate, subject, vote
+from lib.drawing.cut import cutout, faint, gate, hues, subject, vote
 from lib.drawing.ground import colour
 from lib.drawing.ground.raster import Floats, Mask
 
@@ -25,7 +25,7 @@ def make_lab(
         pen.rectangle((0, 140, SIDE, SIDE), fill=(250, 250, 250))
     noise = np.random.default_rng(5).normal(0, 4, (SIDE, SIDE, 3))
     pixels = (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
-    return np.asarray(colour.oklab(pixels) * cutout.SCALE, dtype=np.float32)
+    return np.asarray(colour.oklab(pixels) * hues.SCALE, dtype=np.float32)
 
 
 def make_look(*seen: tuple[slice, slice]) -> Floats:
@@ -103,7 +103,7 @@ def make_carpet(*, apart: bool, ground: int = 55) -> tuple[Floats, Mask]:
     pen.rectangle((80, 40, 160, 100), fill=(200, 30, 30))
     top = 150 if apart else 104
     pen.rectangle((85, top, 155, top + 60), outline=(ground - 20,) * 3, width=2)
-    return np.asarray(colour.oklab(np.asarray(image)) * cutout.SCALE, dtype=np.float32), np.asarray(seen)
+    return np.asarray(colour.oklab(np.asarray(image)) * hues.SCALE, dtype=np.float32), np.asarray(seen)
 
 
 @pytest.mark.parametrize(("apart", "ground", "lost"), [(True, 55, False), (False, 55, True), (True, 245, True)])
