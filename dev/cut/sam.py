@@ -94,15 +94,15 @@ def _encoder(writer: Writer) -> None:
             if window:
                 _block(writer, f"{stage}.blocks.{each}", planes)
             else:
-                _inverted(writer, f"{stage}.blocks.{each}")
+                _bottleneck(writer, f"{stage}.blocks.{each}")
         if number + 1 < len(STAGES):
-            _inverted(writer, f"{stage}.downsample")
+            _bottleneck(writer, f"{stage}.downsample")
     for layer, norm in ((0, 1), (2, 3)):
         writer.convolution(f"{top}.neck.{layer}")
         writer.norm(f"{top}.neck.{norm}")
 
 
-def _inverted(writer: Writer, name: str) -> None:
+def _bottleneck(writer: Writer, name: str) -> None:
     writer.convolution(f"{name}.conv1")
     writer.depthwise(f"{name}.conv2")
     writer.convolution(f"{name}.conv3")

@@ -35,7 +35,7 @@ class Embedding:
 
 
 @dataclass(frozen=True)
-class Inverted:
+class Bottleneck:
     """Widens, convolves each plane, narrows."""
 
     wide: Linear
@@ -80,7 +80,7 @@ class PictureEncoder:
     """All layers, in the order of their use."""
 
     entry: tuple[Linear, Linear]
-    blocks: tuple[Inverted | WindowBlock, ...]
+    blocks: tuple[Bottleneck | WindowBlock, ...]
     neck: tuple[Linear, Norm, Linear, Norm]
 
 
@@ -98,14 +98,14 @@ def embed(picture: Image.Image, side: int) -> Embedding:
 def _layers() -> PictureEncoder:
     reader = weights.part("encoder")
     entry = reader.linear(27, STAGES[0][0] // 2), reader.linear(9 * STAGES[0][0] // 2, STAGES[0][0])
-    blocks: list[Inverted | WindowBlock] = []
+    blocks: list[Bottleneck | WindowBlock] = []
     for number, (planes, depth, window) in enumerate(STAGES):
         for _ in range(depth):
-            wide = Inverted.read(reader, planes, 4 * planes, planes, 1) if not window else None
+            wide = Bottleneck.read(reader, planes, 4 * planes, planes, 1) if not window else None
             blocks.append(wide or WindowBlock.read(reader, planes, window))
         if number + 1 < len(STAGES):
             out = STAGES[number + 1][0]
-            blocks.append(Inverted.read(reader, planes, out, out, 1 if number == 2 else 2))
+            blocks.append(Bottleneck.read(reader, planes, out, out, 1 if number == 2 else 2))
     neck = reader.linear(planes, PLANES), reader.norm(PLANES), reader.linear(9 * PLANES, PLANES), reader.norm(PLANES)
     return PictureEncoder(entry, tuple(blocks), neck)
 
@@ -120,12 +120,12 @@ def _run(pixels: Floats) -> Floats:
             planes = layers.depthwise(np.pad(planes, ((1, 1), (1, 1), (0, 0))), block.around)
             _mix(planes, block)
         else:
-            planes = _inverted(planes, block)
+            planes = _bottleneck(planes, block)
     narrow, first, around, last = net.neck
     return layers.normed(layers.convolved(layers.normed(layers.linear(planes, narrow), first), around), last)
 
 
-def _inverted(planes: Floats, block: Inverted) -> Floats:
+def _bottleneck(planes: Floats, block: Bottleneck) -> Floats:
     """Widen, convolve and narrow in strips of rows; a block that changes neither size nor planes adds what came in."""
     height, width, hidden = *planes.shape[:2], len(block.wide.bias)
     tall, broad, out = height // block.step, width // block.step, len(block.narrow.bias)
