@@ -165,6 +165,14 @@ def test_what_its_photo_cuts_says_a_benefit_a_slide_in_its_place(sides):
     assert made[1:] != [seen.draw(SIZE, number).tobytes() for number in range(1, 5)], "they are no other covers"
 
 
+@pytest.mark.parametrize("sides", [(), ("right",), ("left", "top", "right")])
+def test_what_a_card_shows_is_what_its_note_says(sides):
+    seen = looks(sides)
+    shown = [seen.shows_cut(variant) for variant in range(len(seen.designs))]
+    assert shown == [name in choice.DESIGNS for name in seen.designs]
+    assert (all(shown), any(shown)) == (not sides, len(sides) < 3)
+
+
 def test_slides_of_a_framed_photo_show_a_part_the_whole_and_its_middle(monkeypatch):
     photo = Image.new("RGB", (900, 1200), (230, 230, 230))
     for x in range(610, 690, 8):

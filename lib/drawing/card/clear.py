@@ -16,19 +16,13 @@ LIGHT, DARK = 255, 226
 
 def file(source: Photo, cut: CutPhoto, way: Way | None) -> FinishedCard:
     """Return the cut itself; raise Rejected for one that is neither sure nor chosen, or shows hardly anything."""
-    picture, is_trusted = _chosen(cut, way), bool(way) or cut.verdict == "sure"
+    picture, is_trusted = cut.free(way), bool(way) or cut.verdict == "sure"
     if not is_trusted or not picture.stands_free or _share(picture) < LEAST:
         raise cutout.refusal(source)
     shown = _chessboard(picture.image.size)
     shown.paste(picture.image, (0, 0), picture.image)
     note = result.shown(is_cut=True, ways=cut.frees)
     return FinishedCard(output.png(picture.image), output.jpeg(shown), *picture.image.size, note)
-
-
-def _chosen(cut: CutPhoto, way: Way | None) -> ProductPicture:
-    """Return the chosen cut; the last one where the order is made once more without the first."""
-    free = [picture for picture in cut.pictures if picture.stands_free]
-    return free[-1] if free and way == "framed" else cut.free(way)
 
 
 def _share(picture: ProductPicture) -> float:

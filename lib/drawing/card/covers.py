@@ -36,6 +36,10 @@ class Looks:
             return framed.draw(size, _placed(self.photo), self.facts, design, self.own)
         return draw.draw(size, self.picture.image, self.facts, design, turn, self.picture.sides, self.own)
 
+    def shows_cut(self, variant: int) -> bool:
+        """Tell if the product is cut out on this card, not shown in its photo."""
+        return self.designs[variant % len(self.designs)] not in framed.DESIGNS
+
     def shifted(self, number: int) -> bool:
         """Tell if a colour of the seller's own is lighter or darker on this cover than it was asked for."""
         if self.designs[number] in framed.DESIGNS:

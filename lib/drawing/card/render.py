@@ -72,7 +72,7 @@ def render_card(data: bytes, order: CardOrder, kept: CutPhoto | None = None) -> 
             canvas = seen.draw(preset.export, order.variant)
         else:
             canvas = seen.of_set(preset.export, order.variant - order.slide, order.slide)
-        is_cut, ways = seen.picture.is_cut, len(cut.pictures)
+        is_cut, ways = seen.shows_cut(order.variant - (order.slide or 0)), len(cut.pictures)
     else:
         picture = white.chosen(source, cut, order.way)
         canvas = white.compose(preset.export, source, picture, order.variant, framed=order.framed)
