@@ -92,12 +92,15 @@ class KnownCut:
         return self.offered[:1] if self.verdict == "sure" else self.offered
 
     def others(self, used: Collection[str], *, alone: bool) -> tuple[str, ...]:
-        """Return up to three ways in which an order was not drawn; of those alone in which the product stands free."""
+        """Return the ways in which an order was not drawn; of those alone in which the product stands free.
+
+        A way that is not among them was drawn like none that was chosen.
+        """
         fits = self.alone if alone else self.ways
         unsaid = next(iter(self.alone), "") if alone else self.default
         unsaid = "network" if self.is_touched else unsaid  # of which pieces were put right
-        seen = {way or unsaid for way in used}
-        return tuple(way for way in fits if way not in seen)[:3]
+        seen = {way if way in (*fits, "touched", "framed") else unsaid for way in used}
+        return tuple(way for way in fits if way not in seen)
 
 
 def seen(key: str, way: str) -> str:
@@ -204,6 +207,11 @@ async def kept(user_id: int, key: str) -> bytes:
     except errors.Unavailable as error:
         log.event("cut_not_found", error=str(error)[:200])
         return b""
+
+
+async def of_order(user_id: int, key: str, way: str) -> bytes:
+    """Return the kept cut that an order is drawn with: one that was put right cannot be made once more."""
+    return await (get if way == "touched" else kept)(user_id, key)
 
 
 async def get(user_id: int, key: str) -> bytes:

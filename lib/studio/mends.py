@@ -15,6 +15,7 @@ from typing import Any, Literal
 from lib import db, text
 from lib.jobs.table import Job
 from lib.studio import orders, placed
+from lib.studio.cuts import KnownCut
 
 SQL = db.load("mends")
 
@@ -22,6 +23,7 @@ FREE = 3
 REFUNDS = 3
 COMPLAINED_WITHIN = timedelta(days=14)
 REASONS = ("cut", "words", "product", "other")
+UNKNOWN = KnownCut("sure", ("network", "framed"))  # of whose cut nothing is known
 COVERS = ("wb", "ozon", "story")  # the presets with words and designs
 ONLY = " only"  # how the note of a result ends that can be shown in this one way alone
 
@@ -59,7 +61,7 @@ class Drawing:
     @property
     def seen(self) -> str:
         """The way that is seen in it; "" for a cut that the seller did not choose."""
-        return "framed" if self.note.startswith("framed") else self.way
+        return "framed" if self.note.startswith("framed") else self.way.replace("framed", "")
 
 
 @dataclass(frozen=True)
@@ -170,32 +172,52 @@ def _note(job: Job) -> str:
     return str((job.checkpoint.get("item0") or {}).get("files", {}).get("note", [""])[0])
 
 
-def _without_cut(job: Job) -> str:
-    """Return the way that shows the product differently: framed after a cut, cut out after a frame."""
-    return "network" if _note(job).startswith("framed") else "framed"
+def _other_way(job: Job, drawings: Collection[Drawing], known: KnownCut | None) -> str:
+    """Return a way in which the product of an order was not drawn yet; "" for none.
+
+    Where it need not stand free, the whole photo comes first: it differs most. Where pieces were put right, the cut
+    that they were of has been seen, too.
+    """
+    alone, by_model = _stands_free(job), _is_by_model(job)
+    drawn = [Drawing(str(job.args.get("way") or ""), _note(job)), *drawings]
+    used = ["framed" if alone and by_model and not one.note else one.seen for one in drawn]
+    used += ["network" for one in drawn if one.way == "touched"]
+    if known and not alone:  # a cut that could stand nowhere, and came out framed
+        used += [one.way for one in drawn]
+    known = known or UNKNOWN
+    cut = next((way for way in known.others(used, alone=alone) if way != "framed"), "")
+    is_washed = job.args.get("preset") == "white" and len(known.alone) == 1
+    whole = "framed" if "framed" not in used and (not alone or by_model or is_washed) else ""
+    return cut or whole if alone else whole or cut
 
 
-def _has(drawings: Collection[Drawing], way: str) -> bool:
-    """Say whether one shows the product in this way; where nobody chose a cut, it was the first one."""
-    return way in [one.seen or "network" for one in drawings]
+def _stands_free(job: Job) -> bool:
+    product, preset = job.args.get("product"), job.args.get("preset")
+    return product == "background" or (job.task == "card" and preset in ("white", "clear"))
 
 
-def redone(job: Job, reason: str, drawings: Collection[Drawing] = ()) -> Mapping[str, Any] | None:
+def _is_by_model(job: Job) -> bool:
+    by = str((job.checkpoint.get("item0") or {}).get("by", ""))
+    return bool(by) and not by.startswith("local:")
+
+
+def redone(
+    job: Job, reason: str, drawings: Collection[Drawing] = (), known: KnownCut | None = None
+) -> Mapping[str, Any] | None:
     """Return what changes when an order is made once more for this reason; None where nothing would.
 
-    What the seller has in `drawings` already is not made again.
+    What the seller has in `drawings` already is not made again, nor is what `known` does not hold of the photo's cut.
     """
     product, preset = job.args.get("product"), job.args.get("preset")
     if product == "batch":
         return in_another_way(job) | _delivered(job) if can_vary(job) else None
     if reason not in ("cut", "product") and can_vary(job):
         return in_another_way(job)
-    way = _without_cut(job)
-    if _note(job).endswith(ONLY) or (product != "background" and _has(drawings, way)):
-        return in_another_way(job) if product != "background" and preset in (*COVERS, "classified") else None
-    if product == "background":  # a scene has no place for a framed photo
-        return in_another_way(job) | {"way": "network" if job.args.get("way") == "plain" else "plain"}
-    looks = preset in ("white", "classified") or job.task == "video"
+    way = "" if _note(job).endswith(ONLY) else _other_way(job, drawings, known)
+    if not way:
+        varies = _is_by_model(job) if product == "background" else preset in (*COVERS, "classified")
+        return in_another_way(job) if varies else None
+    looks = product == "background" or preset in ("white", "classified") or job.task == "video"
     return {"way": way} | (in_another_way(job) if looks else {})
 
 

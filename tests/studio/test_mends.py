@@ -1,5 +1,6 @@
 """A bad result: called so once, made once more, and refunded once and not too often; free changes are counted."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from lib.jobs import table
 from lib.jobs.table import Job
 from lib.people import users
 from lib.studio import mends, orders
+from lib.studio.cuts import KnownCut
 from tests import factories
 
 CARD = {"product": "card", "preset": "wb", "title": "Кружка"}
@@ -281,15 +283,80 @@ def test_a_badly_cut_clip_is_made_in_another_way_and_another_look(note, way):
         ({}, "cutout", [("", "cutout"), ("framed", "framed")], {"variant": 1}),
         ({"way": "framed"}, "framed", [("", "cutout"), ("framed", "framed")], {"variant": 1}),
         ({"way": "wide"}, "cutout", [("", "framed"), ("wide", "cutout")], {"variant": 1}),
-        ({}, "framed", [("", "framed"), ("wide", "cutout")], {"way": "network"}),
         ({"preset": "white"}, "cutout", [("", "cutout"), ("framed", "framed")], None),
-        ({"product": "background"}, "cutout", [("", "cutout"), ("plain", "cutout")], {"way": "plain", "variant": 1}),
     ],
 )
 def test_a_badly_cut_result_is_not_made_in_a_way_that_the_seller_has(args, note, drawn, changes):
     bad_job = job(args=CARD | args, checkpoint={"item0": {"files": {"note": [note]}}})
     drawings = [mends.Drawing(*one) for one in drawn]
     assert mends.redone(bad_job, "cut", drawings) == changes
+
+
+ONE = KnownCut("sure", ("network", "framed"), ("network",), white=True)
+SEVERAL = KnownCut("unsure", ("network", "wide", "plain", "framed"), ("network", "wide", "plain"), white=True)
+TOUCHED = KnownCut("sure", ("touched", "network", "framed"), ("touched", "network"), white=True)
+TIDIED = ("touched", "network", "tidied")
+TOUCHED_TIDIED = replace(TOUCHED, ways=(*TIDIED, "framed"), alone=TIDIED)
+PLAIN = KnownCut("unsure", ("plain", "framed"), ("plain",), white=True)
+ALONG_EDGES = KnownCut("sure", ("network", "framed"))
+SCENE, WHITE, CLEAR = {"product": "background"}, {"preset": "white"}, {"preset": "clear"}
+CLIP, SET = {"product": "video5"}, {"product": "set", "count": 2}
+
+
+@pytest.mark.parametrize(
+    ("known", "args", "note", "way"),
+    [
+        *[(one, SCENE, "cutout", None) for one in (ONE, None)],  # another scene alone is the same cut
+        (SEVERAL, SCENE | {"way": "network"}, "cutout", "wide"),
+        (SEVERAL, SCENE | {"way": "plain"}, "cutout", "network"),
+        (TOUCHED, SCENE | {"way": "touched"}, "cutout", None),
+        (TOUCHED, SCENE | {"way": "network"}, "cutout", "touched"),
+        (TOUCHED_TIDIED, SCENE | {"way": "touched"}, "cutout", "tidied"),
+        (TOUCHED_TIDIED, WHITE | {"way": "touched"}, "cutout", "tidied"),
+        (TOUCHED, WHITE | {"way": "touched"}, "cutout", None),
+        (ONE, WHITE, "cutout", "framed"),  # the note would say if the photo itself could not be washed
+        (ONE, WHITE, "framed", "network"),
+        (SEVERAL, WHITE, "cutout", "wide"),
+        (SEVERAL, WHITE | {"way": "framed"}, "cutout", "wide"),  # it could not be washed, and was the first cut
+        (TOUCHED, CLEAR | {"way": "touched"}, "cutout", None),
+        (SEVERAL, CLEAR | {"way": "plain"}, "cutout", "network"),
+        *[(TOUCHED, more | {"way": "touched"}, "cutout", "framed") for more in ({}, SET, CLIP)],
+        *[(TOUCHED, more | {"way": "framed"}, "framed", "touched") for more in ({}, SET, CLIP)],
+        (PLAIN, {}, "framed", "plain"),
+        (ALONG_EDGES, {"way": "network"}, "framed", ""),  # a cut that fits no cover comes out framed again
+    ],
+)
+def test_a_result_is_made_once_more_in_a_way_that_its_cut_knows(known, args, note, way):
+    task = "video" if args == CLIP else "card"
+    made = {"item0": {"by": "local:1", "files": {"note": [note]}}, "item1": {"by": "local:1"}}
+    changes = mends.redone(job(task=task, args=CARD | args, checkpoint=made), "cut", (), known)
+    assert (changes and changes.get("way", "")) == way
+
+
+@pytest.mark.parametrize(
+    ("known", "drawn", "way"),
+    [
+        (SEVERAL, [("framed", "framed")], "wide"),
+        (SEVERAL, [("framed", "framed"), ("wide", "cutout"), ("plain", "cutout")], None),
+        (TOUCHED, [("framed", "framed")], None),
+        (SEVERAL, [], "framed"),
+    ],
+)
+def test_what_every_way_was_drawn_in_already_is_made_in_another_look(known, drawn, way):
+    bad_job = job(args=CARD | {"way": known.ways[0]})
+    changes = mends.redone(bad_job, "cut", [mends.Drawing(*one) for one in drawn], known)
+    assert changes == ({"way": way} if way else {"variant": 1})
+
+
+@pytest.mark.parametrize(
+    ("known", "note", "way"),
+    [(ONE, "placed", "framed"), (SEVERAL, "", "network"), (TOUCHED, "placed", "framed"), (None, "", None)],
+)
+def test_a_scene_of_a_model_has_another_cut_or_none(known, note, way):
+    made = {"item0": {"by": "kie:nano", "files": {"note": [note]}}}
+    args = CARD | SCENE | ({"way": "touched"} if known is TOUCHED else {})
+    changes = mends.redone(job(task="background", args=args, checkpoint=made), "cut", (), known)
+    assert changes == {"variant": 1} | ({"way": way} if way else {})
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)
@@ -313,11 +380,7 @@ def test_three_changes_are_free_and_none_of_what_was_refunded(changes, is_refund
 @pytest.mark.parametrize(
     ("args", "changes"),
     [
-        ({"product": "background", "scene": "marble"}, {"way": "plain", "variant": 2}),
-        ({"product": "background", "scene": "marble", "way": "plain"}, {"way": "network", "variant": 2}),
-        ({"preset": "white"}, {"way": "framed", "variant": 2}),
         ({"preset": "classified"}, {"way": "framed", "variant": 2}),
-        ({"preset": "clear"}, {"way": "framed"}),
         ({"product": "batch", "preset": "wb", "count": 2}, {"variant": 2, "count": 0}),
     ],
 )

@@ -10,6 +10,8 @@ from lib.studio import cuts
 from lib.studio.cuts import KnownCut
 from lib.telegram.client import Chat, Keyboard, Picture
 
+OTHERS = 3  # ways that a finished order is offered in one picture
+
 
 async def show(job: Job, known: KnownCut, cut: CutPhoto | None = None) -> None:
     """Turn the message into the picture, with what can be chosen; for a hopeless photo, into what would help.
@@ -49,7 +51,7 @@ def _offer(job: Job, known: KnownCut) -> tuple[str, Keyboard, tuple[str, ...]]:
     if "order" not in asked:
         said = cuts.said(asked["language"], job.id, known, asked.get("chosen", ""))
         return *said, () if known.verdict == "hopeless" else known.shown
-    others = known.others(asked["used"], alone=asked["alone"])
-    if asked.get("pieces"):  # what was put right just now, whichever pieces an earlier drawing had put right
+    others = known.others(asked["used"], alone=asked["alone"])[:OTHERS]
+    if asked.get("righted") or asked.get("pieces"):  # just now, whichever pieces an earlier drawing had put right
         others = tuple(way for way in ("touched",) if way in known.alone or not asked["alone"])
     return *cuts.said_again(asked["language"], asked["order"], others, job.id, known), others

@@ -161,6 +161,19 @@ async def test_a_cut_that_would_come_out_the_same_is_refunded_at_once(seller, ca
 
 
 @pytest.mark.long
+async def test_a_scene_with_the_only_cut_that_there_is_is_refunded_at_once(seller, card, shop):
+    made = {"item0": {"by": "local:background", "files": {"note": ["cutout"]}}}
+    [row] = await as_if_ordered(shop, seller, {"product": "background", "scene": "wood"}, made)
+    only = {"verdict": "sure", "ways": ["network", "framed"], "alone": ["network"], "white": True}
+    await shop.rows("update job_history set checkpoint = %s where task = 'cut' returning id", json.dumps(only))
+    await seller.presses("Плохой результат", on=card)
+    await seller.presses("Плохо вырезан товар")
+    shown = await seller.sees("вышло бы то же самое.*верну 1 кредит")
+    assert f"order:back:{row['id']}" in buttons(shown).values(), "another scene would have the same cut"
+    assert len(await shop.jobs(seller)) == 1
+
+
+@pytest.mark.long
 async def test_a_mended_result_that_is_bad_keeps_its_words(seller, card, shop):
     await seller.presses("Изменить слова", on=card)
     await seller.says("Кружка синяя")

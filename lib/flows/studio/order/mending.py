@@ -20,6 +20,7 @@ from lib.jobs import kick, table
 from lib.jobs.table import Job
 from lib.studio import cuts, files, mends, orders, placed, strips
 from lib.studio import words as card_words
+from lib.studio.cuts import KnownCut
 from lib.telegram import screen
 from lib.telegram.client import Button
 from lib.telegram.dispatch import Turn
@@ -220,7 +221,8 @@ async def _redo(turn: Turn, job: Job, reason: str) -> None:
 async def _redone(job: Job, reason: str) -> Mapping[str, Any] | None:
     """Return what changes in an order that is made once more; None where the seller has it like that already."""
     drawings = await db.run(lambda conn: mends.list_drawings(conn, job))
-    return mends.redone(job, reason, drawings)
+    cut = await db.run(lambda conn: cuts.find(conn, job.user_id, str(job.args.get("cut") or "")))
+    return mends.redone(job, reason, drawings, KnownCut.read(cut.checkpoint) if cut else None)
 
 
 async def _offer_credits(turn: Turn, root: Job) -> None:
