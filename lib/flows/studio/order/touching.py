@@ -108,12 +108,13 @@ async def _put_right(turn: Turn, job: Job, marks: int) -> None:
     key = begun = f"{job.key}:{marks}"
     while (before := await _made(job, key)) and before.state == "failed":
         key = f"{begun}.{before.id}"
-    here = {"message_id": turn.came.message_id, "language": turn.language}
-    args: dict[str, Any] = job.args | here | {"like": job.key, "pieces": pieces}
+    draft = DRAFT.of(turn.state)
+    chosen = draft.way if draft and draft.cut == job.key and not marks else ""
+    here = {"message_id": turn.came.message_id, "language": turn.language, "chosen": chosen}
+    args: dict[str, Any] = job.args | here | {"like": job.key, "pieces": pieces, "righted": _righted(job) or marks > 0}
     if before is None:
         await db.run(lambda conn: cuts.begin(conn, job.user_id, key, args))
     MARKING.keep(turn.state, Marking(job.id, marks, key))
-    draft = DRAFT.of(turn.state)
     if draft and draft.cut == job.key:
         draft = replace(draft, way="touched", free="", clear=False) if marks else draft
         DRAFT.keep(turn.state, replace(draft, cut=key))
@@ -121,6 +122,11 @@ async def _put_right(turn: Turn, job: Job, marks: int) -> None:
     if before and before.state not in cuts.OPEN:
         await _view(turn, before, "cut" if marks else "pieces")
     turn.after.append(kick.render)
+
+
+def _righted(job: Job) -> bool:
+    """Say whether pieces were put right in this message, in whichever of its rounds."""
+    return bool(job.args.get("righted") or job.args.get("pieces"))
 
 
 async def _made(job: Job, key: str) -> Job | None:
