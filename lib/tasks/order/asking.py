@@ -219,7 +219,7 @@ async def _cut(desk: Desk, item: Item, step: Offer) -> bytes:
     if step.provider != "local" or _is_unseen(desk, item):
         return b""
     if desk.cut is None and desk.order.cut:
-        desk.cut = await cuts.kept(desk.run.job.user_id, desk.order.cut)
+        desk.cut = await cuts.of_order(desk.run.job.user_id, desk.order.cut, desk.order.way)
     return desk.cut or b""
 
 

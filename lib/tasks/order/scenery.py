@@ -4,6 +4,8 @@ The cut is the one that the seller has seen, or one that is made for the order a
 come to another run. Where no cut is sure, the model gets the whole photo, and redraws the product, too.
 """
 
+import functools
+
 from lib import errors, log, storage
 from lib.drawing import work
 from lib.drawing.cut import cutout, result
@@ -25,12 +27,18 @@ async def product(desk: Desk, item: Item) -> ProductPicture | None:
 
 async def _kept(desk: Desk) -> CutPhoto | None:
     if not desk.cut:
-        path = desk.run.checkpoint.get("cut_path")
-        try:
-            desk.cut = await (storage.get(path) if path else cuts.kept(desk.run.job.user_id, desk.order.cut))
-        except (errors.Missing, errors.Unavailable) as error:
-            log.event("cut_not_found", error=str(error)[:200])
+        path, order = desk.run.checkpoint.get("cut_path"), desk.order
+        own = functools.partial(cuts.of_order, desk.run.job.user_id, order.cut, order.way)
+        desk.cut = await (_stored(path) if path else own())
     return result.kept(desk.cut or b"")
+
+
+async def _stored(path: str) -> bytes:
+    try:
+        return await storage.get(path)
+    except (errors.Missing, errors.Unavailable) as error:
+        log.event("cut_not_found", error=str(error)[:200])
+        return b""
 
 
 async def _made(desk: Desk, item: Item) -> CutPhoto | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lib import db
+from lib import db, errors, storage
 from lib.flows.studio.order import recutting, touching
 from lib.flows.studio.ordering import DRAFT, OrderDraft
 from lib.jobs import table
+from lib.people import users
 from lib.studio import cuts, mends
 from lib.studio.cuts import KnownCut
 from lib.tasks.cut import shown as showing
@@ -45,6 +46,12 @@ async def ends(key, found=None, *, error="internal"):
         while job is None or job.key != key:
             [job] = await table.fetch_next_queued_job(conn, ["cut"], factories.LEASE)
         await table.update_job_status(conn, job, "done" if found else "failed", error_code=error)
+
+
+async def keeps(state, key):
+    """Let a finished cut be in storage."""
+    job = await db.run(lambda conn: table.get_job_by_idempotency_key(conn, key))
+    return await cuts.keep(state.who["id"], job.id, b"cut", (9, 9))
 
 
 async def queued(state):
@@ -192,6 +199,86 @@ async def test_the_next_round_begins_where_the_last_one_ended(alice):
     assert DRAFT.of(alice).way == "network", "as it was"
 
 
+TOUCHED = replace(FOUND, ways=("touched", "network", "framed"), alone=("touched", "network"))
+
+
+@pytest.mark.parametrize(("way", "label"), [("framed", "Фото целиком"), ("network", "Вырезанный")])
+async def test_what_was_chosen_stays_chosen_where_no_more_pieces_are_found(alice, way, label):
+    job = await known(alice, FOUND)
+    await does(alice, replace(DRAFTED, way=way), text=f"order:others:{job.id}")
+    looked = next(one for one in await queued(alice) if one.task == "cut" and one.id != job.id)
+    _, [row], _ = showing._offer(looked, replace(FOUND, pieces=""))
+    assert [one.label for one in row if one.label.startswith("✅")] == [f"✅ {label}"]
+    await ends(looked.key, FOUND)
+    await does(alice, text=f"order:touched:{looked.id}:1")
+    right = next(one for one in await queued(alice) if one.key == DRAFT.of(alice).cut)
+    _, [row, _], _ = showing._offer(right, TOUCHED)
+    assert row[0].label == "✅ Исправленный", "an older choice is forgotten where another cut is made"
+
+
+@pytest.mark.parametrize("drawn", ["", "touched"])
+async def test_what_was_put_right_stays_offered_where_no_more_pieces_are_found(alice, drawn):
+    asked = {"language": "ru", "order": 9, "used": [drawn], "alone": False, "bot": "studio", "chat_id": 7}
+    async with db.connection() as conn:
+        right = await cuts.begin(conn, alice.who["id"], "cut:studio:7:9:1", asked | {"pieces": [1]})
+        await conn.execute("update jobs set checkpoint = %s where id = %s", (TOUCHED.dump(), right.id))
+    await does(alice, text=f"order:others:{right.id}")
+    looked = (await queued(alice))[0]
+    assert (looked.task, looked.args["pieces"]) == ("cut", [])
+    *_, ways = showing._offer(looked, replace(TOUCHED, pieces=""))
+    assert ways == ("touched",)
+
+
+async def test_a_cut_put_right_that_is_gone_is_told_before_anything_is_paid(alice):
+    job = await known(alice, None, key=f"{DRAFTED.cut}:5")
+    await ends(job.key, TOUCHED)
+    file = await keeps(alice, job.key)
+    alice.step = "order:confirm"
+    draft = replace(DRAFTED, cut=job.key, way="touched", free="anywhere", clear=True)
+    await storage.delete(file.pathname)  # the row is there all the same
+    turn = await does(alice, draft, text="order:confirm")
+    assert any("Исправленного выреза уже нет" in words for words, _ in turn.chat.said)
+    draft = DRAFT.of(alice)
+    assert (draft.way, draft.free, draft.clear, draft.file_id) == ("", "", False, "f")
+    assert draft.cut not in ("", job.key)
+    for later in turn.after:
+        await later()
+    assert [one.key for one in await queued(alice) if one.task == "cut"] == [draft.cut, job.key]
+    assert "card" not in [one.task for one in await queued(alice)]
+
+
+async def test_a_cut_put_right_is_trusted_while_storage_is_out_of_reach(alice, monkeypatch):
+    async def away(pathname):
+        raise errors.Unavailable("storage")
+
+    job = await known(alice, None, key=f"{DRAFTED.cut}:5")
+    await ends(job.key, TOUCHED)
+    await keeps(alice, job.key)
+    monkeypatch.setattr(storage, "get", away)
+    alice.step = "order:confirm"
+    await does(alice, replace(DRAFTED, cut=job.key, way="touched"), text="order:confirm")
+    [card] = [one for one in await queued(alice) if one.task == "card"]
+    assert card.args["way"] == "touched"
+    with pytest.raises(errors.Unavailable):  # its worker waits
+        await cuts.of_order(alice.who["id"], job.key, "touched")
+    assert await cuts.of_order(alice.who["id"], job.key, "network") == b""
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("action", ["again", "variant", "format", "video"])
+async def test_a_draft_of_an_older_order_has_its_cut_put_right_while_that_is_kept(alice, action, is_kept):
+    job = await known(alice, TOUCHED, key=f"{DRAFTED.cut}:5")
+    if is_kept:
+        await keeps(alice, job.key)
+    args = {"preset": "wb", "title": "Кружка", "cut": job.key, "way": "touched", "file_id": "f", "chat_id": 7}
+    async with db.connection() as conn:
+        order = await factories.make_job(conn, await users.get_user(conn, alice.who["id"]), args=args, price=0)
+    turn = await does(alice, text=f"order:{action}:{order.id}")
+    draft = DRAFT.of(alice)
+    assert (draft.way, draft.cut == job.key) == (("touched", True) if is_kept else ("", False))
+    assert any("Исправленного выреза уже нет" in words for words, _ in turn.chat.said) is not is_kept
+
+
 async def test_a_finished_order_is_drawn_with_pieces_put_right_for_nothing(seller, photo, shop):
     await seller.sends_photo(photo)
     await seller.sees("не уверен, что чисто")
@@ -224,6 +311,7 @@ async def test_an_order_waits_for_pieces_that_are_being_put_right(alice):
     assert "Ещё исправляю вырез" in turn.chat.said[-1][0]
     assert "card" not in [one.task for one in await queued(alice)]
     await ends(DRAFT.of(alice).cut, replace(FOUND, ways=("touched", "network", "framed")))
+    await keeps(alice, DRAFT.of(alice).cut)
     await does(alice, text="order:confirm")
     [card] = [one for one in await queued(alice) if one.task == "card"]
     assert (card.args["cut"], card.args["way"]) == (f"{job.key}:1", "touched")

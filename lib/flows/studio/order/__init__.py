@@ -94,7 +94,8 @@ async def _from_order(turn: Turn, action: str, argument: str) -> None:
     begun = draft.from_job(job, action, has_photo=not gone)
     draft.keep(turn, begun)
     turn.state.data["screen"] = 0
-    await screens.show_next(turn, *([turn.text("studio.source_gone")] if gone else []))
+    notes = ["studio.source_gone"] if gone else ["studio.cut.right_gone"] if await cutting.renewed(turn) else []
+    await screens.show_next(turn, *map(turn.text, notes))
 
 
 async def _new(turn: Turn) -> None:

@@ -122,8 +122,12 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     What is not known yet is asked for, and the seller told to press again in a moment. Raises Rejected for a photo that
     can never be cut: it cannot be opened, or is gone.
     """
-    if draft.way == "touched" and await _is_put_right(turn, draft):
-        return False
+    if draft.way == "touched":
+        if await _is_put_right(turn, draft):
+            return False
+        if await renewed(turn):
+            await turn.answer(turn.text("studio.cut.right_gone"), alert=True)
+            return False
     draft = drafts.of(turn)
     if not drafts.needs_cut(draft):
         return True
@@ -133,7 +137,7 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     if job and _is_hopeless(job):
         raise errors.Rejected(str(job.error_code), str(job.error))
     if job is None or job.state not in cuts.OPEN:
-        photo: dict[str, Any] = {"source": draft.source} if draft.source else {"file_id": draft.file_id}
+        photo = _photo_of(draft)
         mark = zlib.crc32(str(photo).encode())
         key = key_of(turn, f"unseen:{mark}:{job.id if job else 0}")
         drafts.keep(turn, replace(draft, cut=key))
@@ -144,6 +148,31 @@ async def is_sure(turn: Turn, draft: OrderDraft) -> bool:
     turn.after.append(kick.render)
     await turn.answer(turn.text("studio.cut.wait"), alert=True)
     return False
+
+
+def _photo_of(draft: OrderDraft) -> dict[str, Any]:
+    return {"source": draft.source} if draft.source else {"file_id": draft.file_id}
+
+
+async def renewed(turn: Turn) -> bool:
+    """Say whether the draft's cut was put right and is kept no longer: its photo is cut once more then, and shown."""
+    draft = drafts.of(turn)
+    if draft.way != "touched" or await _is_kept(turn, draft.cut):
+        return False
+    message_id = await turn.chat.say(turn.text("studio.cut.begun"))
+    key = key_of(turn, message_id)
+    drafts.keep(turn, replace(draft, cut=key, way="", free="", clear=False))
+    args = _photo_of(draft) | {"message_id": message_id, "language": turn.language}
+    turn.after.append(functools.partial(queue, turn, key, args))
+    return True
+
+
+async def _is_kept(turn: Turn, key: str) -> bool:
+    """Say whether a cut is there to be drawn; the order waits for a storage that is out of reach."""
+    try:
+        return bool(await cuts.get(turn.state.who["id"], key))
+    except errors.Unavailable:
+        return True
 
 
 async def _is_put_right(turn: Turn, draft: OrderDraft) -> bool:
