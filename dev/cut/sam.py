@@ -35,7 +35,10 @@ class Writer:
         self.numbers(f"{name}.weight", f"{name}.bias")
 
     def matrix(self, matrix: Floats, bias: Floats) -> None:
-        """Round each row to whole numbers, by a scale that is itself rounded first."""
+        """Round each row of a large one to whole numbers, by a scale that is itself rounded first."""
+        if matrix.size < weights.LARGE:
+            self.fine += [matrix.ravel(), bias]
+            return
         scale = np.float16(np.maximum(abs(matrix).max(axis=1) / LARGEST, 1e-7)).astype(np.float32)
         self.whole.append(np.rint(matrix / scale[:, None]).clip(-LARGEST, LARGEST).astype(np.int8).ravel())
         self.fine += [scale, bias]
@@ -78,7 +81,7 @@ def main(path: str) -> None:
     for name, write in (("encoder", _encoder), ("prompts", _prompts), ("decoder", _decoder)):
         writer = Writer(state)
         write(writer)
-        arrays |= {f"{name}.whole": np.concatenate(writer.whole)}
+        arrays |= {f"{name}.whole": np.concatenate([np.empty(0, dtype=np.int8), *writer.whole])}
         arrays |= {f"{name}.fine": np.concatenate(writer.fine).astype(np.float16)}
     np.savez_compressed(weights.FILE, **arrays)
     print(f"{weights.FILE}: {weights.FILE.stat().st_size:,} bytes")

@@ -1,8 +1,8 @@
 """Reads the weights of MobileSAM: each part's lie in one row, in the order in which the code uses them.
 
-Matrices are whole numbers of 8 bits, each row with its scale; all else is float16. Batch norms, the gain of a layer
-norm before a matrix and the scale of attention are in the matrices already. dev/cut/sam.py makes the file from the
-authors' (mobile_sam.LICENSE.txt).
+Large matrices are whole numbers of 8 bits, each row with its scale; all else is float16. Batch norms, the gain of a
+layer norm before a matrix and the scale of attention are in the matrices already. dev/cut/sam.py makes the file from
+the authors' (mobile_sam.LICENSE.txt).
 """
 
 import math
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lib.drawing.ground.raster import Floats
 
 FILE = Path(__file__).with_name("mobile_sam.npz")
+LARGE = 2**15  # numbers from which a matrix is rounded to 8 bits: below it would save little and cost the most
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Reader:
 
     def linear(self, entry: int, out: int) -> Linear:
         """Return the next matrix."""
+        if entry * out < LARGE:
+            return Linear(self.numbers(out, entry), self.numbers(out))
         taken, self.whole = np.split(self.whole, [entry * out])
         matrix = taken.astype(np.float32).reshape(out, entry)
         matrix *= self.numbers(out, 1)
