@@ -72,13 +72,14 @@ def depthwise(framed: Floats, layer: Depthwise, step: int = 1) -> Floats:
 
 def convolved(planes: Floats, layer: Linear, step: int = 1) -> Floats:
     """Convolve, 3x3, with `step` pixels from one place to the next."""
-    views = _around(np.pad(planes, ((1, 1), (1, 1), (0, 0))), step)
-    height, width = views.shape[:2]
+    height, width = (length // step for length in planes.shape[:2])
     result = np.empty((height, width, len(layer.bias)), dtype=np.float32)
     rows = max(1, STRIP // (width * layer.matrix.shape[1]))
     for top in range(0, height, rows):
-        strip = views[top : top + rows]
-        result[top : top + rows] = linear(strip.reshape(*strip.shape[:2], -1), layer)
+        first, last = top * step - 1, min(top + rows, height) * step + 2 - step
+        beyond = max(-first, 0), max(last - len(planes), 0)
+        views = _around(np.pad(planes[max(first, 0) : last], (beyond, (1, 1), (0, 0))), step)
+        result[top : top + rows] = linear(views.reshape(*views.shape[:2], -1), layer)
     return result
 
 
