@@ -36,7 +36,8 @@ class KnownCut:
 
     `alone` are the ways in which the product stands free of its photo; `white` says that a white background is to be
     had, by one of those or by washing the photo's own. `pieces` has the sign of each piece of the cut that may be
-    wrong: "-" to be taken away, "+" to be put back.
+    wrong: "-" to be taken away, "+" to be put back. In the `cropped` ways the photo's edges cut the product so that no
+    cover has a place for it: it is shown in its photo there.
     """
 
     verdict: str
@@ -44,6 +45,7 @@ class KnownCut:
     alone: tuple[str, ...] = ()
     white: bool = False
     pieces: str = ""
+    cropped: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, checkpoint: Mapping[str, Any]) -> "KnownCut | None":
@@ -51,11 +53,12 @@ class KnownCut:
         if not checkpoint.get("ways"):
             return None
         ways, alone = tuple(checkpoint["ways"]), tuple(checkpoint["alone"])
-        return cls(checkpoint["verdict"], ways, alone, checkpoint["white"], checkpoint.get("pieces", ""))
+        pieces, cropped = checkpoint.get("pieces", ""), tuple(checkpoint.get("cropped", ()))
+        return cls(checkpoint["verdict"], ways, alone, checkpoint["white"], pieces, cropped)
 
     def dump(self) -> dict[str, Any]:
         """Return what the checkpoint keeps."""
-        lists = {"ways": list(self.ways), "alone": list(self.alone)}
+        lists = {"ways": list(self.ways), "alone": list(self.alone), "cropped": list(self.cropped)}
         return {"verdict": self.verdict, **lists, "white": self.white, "pieces": self.pieces}
 
     @property
@@ -71,6 +74,11 @@ class KnownCut:
     def is_touched(self) -> bool:
         """Whether the seller has put pieces of it right."""
         return self.ways[0] == "touched"
+
+    @property
+    def is_cropped(self) -> bool:
+        """Whether no cover has a place for any of its cuts that are offered."""
+        return len(self.offered) > 1 and set(self.cropped).issuperset(self.offered[:-1])
 
     @property
     def default(self) -> str:
@@ -112,7 +120,8 @@ def said(language: str, job_id: int, known: KnownCut, chosen: str = "") -> tuple
     """Return what stands below the picture of a cut, and a button for each way with a tick at the chosen one."""
     key = f"studio.cut.{known.verdict}"
     key = "studio.cut.put_right" if known.is_touched else key
-    words = text.say(language, f"{key}.model" if makers.is_remote("card") else key, n=len(known.offered))
+    where = ".model" if makers.is_remote("card") else ".cropped" if known.is_cropped else ""
+    words = text.say(language, f"{key}{where}", n=len(known.offered))
     if known.verdict == "hopeless":
         return words, []
     labels = [str(number) for number, _ in enumerate(known.offered, 1)]

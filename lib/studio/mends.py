@@ -183,7 +183,7 @@ def _other_way(job: Job, drawings: Collection[Drawing], known: KnownCut | None) 
     used = ["framed" if alone and by_model and not one.note else one.seen for one in drawn]
     used += ["network" for one in drawn if one.way == "touched"]
     if known and not alone:  # a cut that could stand nowhere, and came out framed
-        used += [one.way for one in drawn]
+        used += [*(one.way for one in drawn), *(known.cropped if job.task == "card" else ())]
     known = known or UNKNOWN
     cut = next((way for way in known.others(used, alone=alone) if way != "framed"), "")
     is_washed = job.args.get("preset") == "white" and len(known.alone) == 1

@@ -165,6 +165,20 @@ def test_what_its_photo_cuts_says_a_benefit_a_slide_in_its_place(sides):
     assert made[1:] != [seen.draw(SIZE, number).tobytes() for number in range(1, 5)], "they are no other covers"
 
 
+@pytest.mark.parametrize(
+    ("aspect", "sides", "holds"),
+    [
+        *[(3.0, (), True), (1.2, ("right", "bottom"), True), (0.9, ("left", "bottom"), True)],
+        *[(1.2, ("left", "bottom"), False), (0.5, ("left", "top", "bottom"), True), (0.5, ("left", "right"), False)],
+        (0.7, ("top",), False),
+    ],
+)
+def test_some_products_that_their_photo_cuts_have_a_place_on_no_cover(aspect, sides, holds):
+    assert choice.holds(aspect, sides) is holds
+    if not holds:
+        assert choice.fitting(facts.read("Лён", ("Лёгкий", "Мягкий")), aspect, sides) == []
+
+
 @pytest.mark.parametrize("sides", [(), ("right",), ("left", "top", "right")])
 def test_what_a_card_shows_is_what_its_note_says(sides):
     seen = looks(sides)

@@ -168,6 +168,30 @@ def test_other_cuts_of_an_order_are_those_it_has_not_used(known, used, alone, ot
     assert known.others(used, alone=alone) == others
 
 
+CROPPED = KnownCut("sure", ("touched", "network", "framed"), cropped=("touched", "network"))
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize(
+    ("known", "key"),
+    [
+        (CROPPED, "put_right.cropped"),
+        (replace(CROPPED, cropped=("network",)), "put_right"),
+        (replace(CROPPED, ways=("network", "framed")), "sure.cropped"),
+        (replace(CROPPED, verdict="unsure", ways=("network", "framed")), "unsure.cropped"),
+        (replace(CROPPED, verdict="unsure", ways=("network", "plain", "framed")), "unsure"),
+        (HOPELESS, "hopeless"),
+    ],
+)
+def test_that_no_cover_has_a_place_for_a_cut_is_said_before_it_is_chosen(language, known, key):
+    words, _ = cuts.said(language, 4, known)
+    assert words == text.say(language, f"studio.cut.{key}", n=len(known.offered))
+
+
+def test_a_checkpoint_keeps_what_no_cover_has_a_place_for():
+    assert KnownCut.read(CROPPED.dump()) == CROPPED
+
+
 def test_other_cuts_have_a_button_each_and_one_has_a_word():
     take = text.say("ru", "studio.recut.take")
     for others, labels in ((("plain",), [take]), (("plain", "framed"), ["1", "2"])):

@@ -298,6 +298,7 @@ TOUCHED = KnownCut("sure", ("touched", "network", "framed"), ("touched", "networ
 TIDIED = ("touched", "network", "tidied")
 TOUCHED_TIDIED = replace(TOUCHED, ways=(*TIDIED, "framed"), alone=TIDIED)
 PLAIN = KnownCut("unsure", ("plain", "framed"), ("plain",), white=True)
+CROPPED = KnownCut("unsure", ("network", "framed"), cropped=("network",))
 ALONG_EDGES = KnownCut("sure", ("network", "framed"))
 SCENE, WHITE, CLEAR = {"product": "background"}, {"preset": "white"}, {"preset": "clear"}
 CLIP, SET = {"product": "video5"}, {"product": "set", "count": 2}
@@ -323,6 +324,8 @@ CLIP, SET = {"product": "video5"}, {"product": "set", "count": 2}
         *[(TOUCHED, more | {"way": "touched"}, "cutout", "framed") for more in ({}, SET, CLIP)],
         *[(TOUCHED, more | {"way": "framed"}, "framed", "touched") for more in ({}, SET, CLIP)],
         (PLAIN, {}, "framed", "plain"),
+        (CROPPED, {}, "framed", ""),
+        (CROPPED, CLIP, "framed", "network"),
         (ALONG_EDGES, {"way": "network"}, "framed", ""),  # a cut that fits no cover comes out framed again
     ],
 )

@@ -98,6 +98,16 @@ def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = (), rim: 
     return [*first[lead:], *first[:lead], *(name for name in able if name not in first)]
 
 
+def holds(aspect: float, sides: Collection[str]) -> bool:
+    """Return whether any design takes a product that its photo cuts at these sides, with words that suit it."""
+    return any(
+        design.bleeds.issuperset(sides)
+        and design.aspect[0] <= aspect <= design.aspect[1]
+        and ("top" not in sides or aspect <= design.whole)
+        for design in DESIGNS.values()
+    )
+
+
 def _bleeds(design: Takes, facts: CoverFacts, aspect: float, sides: Collection[str]) -> bool:
     if not design.bleeds.issuperset(sides):
         return False

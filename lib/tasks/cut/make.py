@@ -14,8 +14,9 @@ from typing import Any
 from lib import errors, retry
 from lib.drawing import work
 from lib.drawing.card import white
+from lib.drawing.cover import choice
 from lib.drawing.cut import cutout, result
-from lib.drawing.cut.result import CutPhoto
+from lib.drawing.cut.result import CutPhoto, ProductPicture
 from lib.drawing.ground import photo
 from lib.jobs.run import Run
 from lib.studio import cuts, orders
@@ -80,8 +81,13 @@ def _made(
     alone = tuple(picture.how for picture in cut.pictures if picture.stands_free)
     is_white = bool(alone) or white.works(source, cut.pictures[-1])
     signs = cut.pieces.signs if cut.pieces and may_go_on else ""
-    known = KnownCut(cut.verdict, ways, alone, is_white, signs)
+    cropped = tuple(picture.how for picture in cut.pictures if picture.is_cut and not _fits_cover(picture))
+    known = KnownCut(cut.verdict, ways, alone, is_white, signs, cropped)
     return cut, known, result.dump(cut)
+
+
+def _fits_cover(picture: ProductPicture) -> bool:
+    return choice.holds(picture.image.width / picture.image.height, picture.sides)
 
 
 async def _like(user_id: int, asked: dict[str, Any]) -> CutPhoto | None:
