@@ -1,11 +1,12 @@
 """Draws what is ordered until the time budget ends; kicks call it, also those of api/drain. Bearer CRON_SECRET."""
 
+import asyncio
 from datetime import datetime
 
 from lib import config, web
 from lib.jobs import drain, kick
 from lib.reach import snapshot
-from lib.tasks import HEAVY
+from lib.tasks import HEAVY, weights
 
 
 async def render(request: web.Request) -> web.Response:
@@ -16,7 +17,7 @@ async def render(request: web.Request) -> web.Response:
 
 
 async def _work(until: datetime) -> dict[str, int]:
-    number = await kick.heard("render")
+    number, _ = await asyncio.gather(kick.heard("render"), weights.bring())
     summary = await drain.work(HEAVY, until)
     await snapshot.leave()
     await kick.rest("render", number, summary.due_at)

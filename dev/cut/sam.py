@@ -6,13 +6,15 @@ can be part of a matrix is folded into it: batch norms, the gain and bias of a l
 attention.
 """
 
+import hashlib
+import io
 import sys
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from lib.drawing.cut.sam import weights
+from lib.drawing.cut.sam import stored, weights
 from lib.drawing.cut.sam.encoder import HEAD, STAGES
 from lib.drawing.ground.raster import Floats
 
@@ -75,7 +77,7 @@ class Writer:
 
 
 def main(path: str) -> None:
-    """Write the weights beside the code that reads them."""
+    """Write the weights among the files of the site."""
     state = {name: each.float().numpy() for name, each in torch.load(path, map_location="cpu").items()}
     arrays = {}
     for name, write in (("encoder", _encoder), ("prompts", _prompts), ("decoder", _decoder)):
@@ -83,8 +85,12 @@ def main(path: str) -> None:
         write(writer)
         arrays |= {f"{name}.whole": np.concatenate([np.empty(0, dtype=np.int8), *writer.whole])}
         arrays |= {f"{name}.fine": np.concatenate(writer.fine).astype(np.float16)}
-    np.savez_compressed(weights.FILE, **arrays)
-    print(f"{weights.FILE}: {weights.FILE.stat().st_size:,} bytes")
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    digest = hashlib.sha256(file.getvalue()).hexdigest()[: len(stored.DIGEST)]
+    path = stored.OWN.with_name(f"mobile_sam-{digest}.npz")
+    path.write_bytes(file.getvalue())
+    print(f"{path}: {path.stat().st_size:,} bytes; stored.DIGEST is {digest}")
 
 
 def _encoder(writer: Writer) -> None:

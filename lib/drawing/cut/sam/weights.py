@@ -2,19 +2,18 @@
 
 Large matrices are whole numbers of 8 bits, each row with its scale; all else is float16. Batch norms, the gain of a
 layer norm before a matrix and the scale of attention are in the matrices already. dev/cut/sam.py makes the file from
-the authors' (mobile_sam.LICENSE.txt).
+the authors' (public/weights/mobile_sam.LICENSE.txt).
 """
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.drawing.cut.sam import stored
 from lib.drawing.ground.raster import Floats
 
-FILE = Path(__file__).with_name("mobile_sam.npz")
 LARGE = 2**15  # numbers from which a matrix is rounded to 8 bits: below it would save little and cost the most
 
 
@@ -74,5 +73,5 @@ class Reader:
 
 def part(name: str) -> Reader:
     """Return the weights of the encoder, the prompts or the decoder."""
-    with np.load(FILE) as stored:
-        return Reader(stored[f"{name}.whole"], stored[f"{name}.fine"])
+    with np.load(stored.path()) as arrays:
+        return Reader(arrays[f"{name}.whole"], arrays[f"{name}.fine"])

@@ -1,0 +1,34 @@
+"""Where the file of SAM's weights is.
+
+A worker's bundle has no room for it. It is a file of the site, which a worker on Vercel brings once
+(lib/tasks/weights.py) and keeps; elsewhere it lies beside the code. It is named by what is in it: a deployment never
+takes the file of another.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+DIGEST = "9898e434"  # how its SHA-256 begins
+PLACE = f"weights/mobile_sam-{DIGEST}.npz"  # on the site
+OWN = Path(__file__).parents[4] / "public" / PLACE
+BROUGHT = Path(tempfile.gettempdir()) / OWN.name
+
+
+def path() -> Path:
+    """Return where it lies, or would."""
+    return OWN if OWN.exists() else BROUGHT
+
+
+def at_hand() -> bool:
+    """Tell if it is here."""
+    return path().exists()
+
+
+def keep(data: bytes) -> None:
+    """Keep the file that was brought; raise ValueError for another one."""
+    if not hashlib.sha256(data).hexdigest().startswith(DIGEST):
+        raise ValueError(f"not {PLACE}: {len(data)} bytes")
+    with tempfile.NamedTemporaryFile(dir=BROUGHT.parent, delete=False) as file:
+        file.write(data)
+    Path(file.name).replace(BROUGHT)
