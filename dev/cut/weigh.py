@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import cutout, pieces, subject
+from lib.drawing.cut import cutout, outline, pieces, subject
 from lib.drawing.cut.pieces import Values
 from lib.drawing.ground import photo, raster
 
@@ -39,7 +39,8 @@ def measured(path: Path) -> list[tuple[bool, Values, float, float]]:
     found = subject.find(source.rgb, ground.beside if ground else None)
     if found is None:
         return []
-    _, seen = cutout.trusted(source.rgb, found, ground)
+    seen, outlines = outline.find(source.rgb, cutout.trusted(source.rgb, found, ground)[1])
+    seen = seen.outlined(outlines[0].mask) if outlines else seen
     view = pieces.view(source.rgb, seen)
     mask = Image.open(path).convert("L").resize(source.rgb.size)
     truth = np.asarray(mask.resize(view.mask.shape[::-1], Image.Resampling.BILINEAR, box=view.box)) / 255

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import cutout, fringe, hues, network, subject
+from lib.drawing.cut import cutout, fringe, hues, network, outline, subject
 from lib.drawing.ground import colour
 from lib.drawing.ground.raster import Floats, Mask
 
@@ -109,6 +109,7 @@ def test_a_photo_in_doubt_is_looked_at_once_more_from_farther_away_and_coarsely(
 
     monkeypatch.setattr(network, "find", seen)
     monkeypatch.setattr(subject, "sides_of_looks", lambda: (192, 320))  # at fewer, edges alone differ
+    monkeypatch.setattr(outline, "find", lambda photo, found: (found, []))  # which would see both halves
     image = Image.new("RGB", (320, 320), (128, 128, 128))
     pen = ImageDraw.Draw(image)
     pen.rectangle((120, 120, 200, 160), fill=(200, 60, 60))  # in a colour of its own: no vote settles it

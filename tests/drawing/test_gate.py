@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lib.drawing.cut import backdrop, cutout, gate, hues, subject, vote
+from lib.drawing.cut import backdrop, cutout, gate, hues, outline, subject, vote
 from lib.drawing.ground import colour, raster
 from lib.drawing.ground.raster import Floats
 
@@ -115,9 +115,12 @@ def test_what_one_close_look_surely_sees_and_the_other_surely_does_not_is_for_th
     pen = ImageDraw.Draw(image)
     pen.rectangle((50, 50, 149, 149), fill=RED)
     pen.rectangle((80, 60, 119, 149), fill=between)
+    [(certainty, picture)], _ = cutout._network(image, found, None)
+    assert (certainty, int(np.asarray(picture.mask)[50, 50])) == ("sure", 0 if gap else 255), "seen by its outline"
+    monkeypatch.setattr(outline, "find", lambda photo, seen: (seen, []))
     cuts, _ = cutout._network(image, found, None)
-    certainty, pictures = zip(*cuts, strict=True)
-    assert set(certainty) == {"unsure"}
+    judged, pictures = zip(*cuts, strict=True)
+    assert set(judged) == {"unsure"}
     alphas = [np.asarray(picture.mask)[50, 50] for picture in pictures]
     assert alphas == ([0, 255] if gap else [255])
 

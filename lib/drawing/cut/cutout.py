@@ -1,8 +1,9 @@
 """Cuts the product out of its photo and says how far the cut can be trusted.
 
 transparent file   its own alpha: always sure
-network            finds it in any photo (subject.py), less the ground it took along (fringe.py); gate: what speaks
-                   against the cut adds up to little (gate.py); where it is not sure, it looks once more
+network            finds it in any photo (subject.py), less the ground it took along (fringe.py), and draws its outline
+                   anew by another network, which knows where things end (outline.py); gate: both have the same thing,
+                   however the other one is asked (gate.py). What was found is the other cut to choose from
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py). Where nothing is sure, all that stands out
@@ -18,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from lib import errors
-from lib.drawing.cut import backdrop, faint, fringe, gate, hues, joints, matte, pieces, subject, vote
+from lib.drawing.cut import backdrop, faint, fringe, gate, hues, joints, matte, outline, pieces, subject, vote
 from lib.drawing.cut.backdrop import Backdrop
+from lib.drawing.cut.outline import Outline
 from lib.drawing.cut.result import LONGEST, Certainty, CutPhoto, Pieces, ProductPicture, Side, Way
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import colour, photo, raster
@@ -28,7 +30,6 @@ from lib.drawing.ground.raster import Floats, Mask
 
 MODEL_SIDE = 320  # of the copy on which the plain cut is found
 DIFFERENT = 0.95  # overlap of two masks, above which they are one to the eye
-TIDIED = 0.99  # the same for one without pieces that are wrong by all measures
 OPEN = 0.98  # the same where one has a gap closed, which shows in the middle of a product
 ALL, SEEN = 0.03, 0.01  # of a product: what may lack of it all, and what one sees
 LOST = 1.23  # how much farther than its cut a product may reach with its faint lines
@@ -141,15 +142,30 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[
     certainty, seen = trusted(rgb, found, ground)
     if certainty == "hopeless":
         return [], None
-    doubtful, tidied = pieces.find(rgb, seen)
+    seen, outlines = outline.find(rgb, seen)
+    others = (
+        [seen.mask, *(one.mask for one in outlines[1:] if one.alike > outline.LIKELY)] if outlines else _others(seen)
+    )
+    if outlines:
+        seen = seen.outlined(outlines[0].mask)
+        certainty = _outlined(rgb, seen, outlines, certainty, ground)
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
     if certainty == "unsure":
-        masks += [("tidied", tidied)] if raster.iou(tidied > 0.5, seen.mask > 0.5) < TIDIED else []
-        masks += [("wide", mask) for mask in _others(seen)][:1]
-    fitted, sides = _fitted(rgb.crop(found.box)), seen.sides()
+        unlike = (mask for mask in others if raster.iou(mask > 0.5, seen.mask > 0.5) < DIFFERENT)
+        masks += [("wide", mask) for mask in unlike][:1]
+    fitted, sides = _fitted(rgb.crop(seen.box)), seen.sides()
     cuts: list[Judged] = [(certainty, _picture(fitted, mask, how, sides)) for how, mask in masks]
     standing = _standing(rgb, seen, ground) if ground and certainty == "unsure" else []
-    return [*cuts, *standing], doubtful
+    return [*cuts, *standing], pieces.find(rgb, seen)
+
+
+def _outlined(
+    rgb: Image.Image, seen: Sighting, outlines: list[Outline], before: Certainty, ground: Ground | None
+) -> Certainty:
+    """Return how far an outline can be trusted; `before` is that of what was found."""
+    arm = gate.arm(seen, _squared(rgb.crop(seen.box), len(seen.straight)))
+    lacks = ground is not None and _lacks(ground, seen.within(*ground.lab.shape[1::-1]))
+    return gate.outlined(outlines, before, arm=arm, lacks=lacks)
 
 
 def trusted(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Certainty, Sighting]:

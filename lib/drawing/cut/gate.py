@@ -8,12 +8,14 @@ as many bad and doubtful cuts as good ones. No mark tells of a thin part that is
 used unasked, and a hopeless one is not even offered.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from lib.drawing.cut import hues, subject
+from lib.drawing.cut import hues, outline, subject
+from lib.drawing.cut.outline import Outline
 from lib.drawing.cut.result import Certainty
 from lib.drawing.cut.subject import Sighting
 from lib.drawing.ground import raster
@@ -52,6 +54,11 @@ ALONE = {
     "dropped": 0.015,
     "arm": 0.8,
 }
+# Of an outline: overlap with what was found, and with the best answers to the other questions; how good SAM holds it
+# for; pixels that are neither, for each of the product. Less will do for what was sure before.
+SAME, AGREED, HELD, MOST_VAGUE = 0.88, 0.85, 0.94, 0.05
+AS_FOUND, HELD_AS_FOUND = 0.9, 0.88
+UNMOVED = 0.96  # of an outline that is the whole product, whatever stands beside it
 LEAST_OVERLAP, MOST_UNSURE = 0.6, 0.5  # of any use
 LEAST, MOST = 0.004, 0.97  # of the photo: no product, and one with nothing around it
 FAINT, ASIDE = 0.3, 4  # of a look that takes a pixel for product; pixels from the cut, where that is no edge
@@ -120,6 +127,20 @@ def certainty(found: Marks) -> Certainty:
         return "hopeless"
     is_sure = found.doubt <= 1 and all(getattr(found, mark) <= limit for mark, limit in ALONE.items())
     return "sure" if is_sure else "unsure"
+
+
+def outlined(outlines: Sequence[Outline], before: Certainty, *, arm: float, lacks: bool) -> Certainty:
+    """Return how far the first of these outlines can be trusted.
+
+    `before` is that of what was found, `arm` the mark of that name; `lacks` tells of something beside it on a plain
+    ground, be it only a shadow.
+    """
+    best, agreed = outlines[0], outline.agreed(outlines)
+    if arm > ALONE["arm"] or (lacks and min(agreed, best.held) < UNMOVED):
+        return "unsure"
+    is_one = best.alike >= SAME and agreed >= AGREED and best.held >= HELD and best.vague <= MOST_VAGUE
+    is_as_found = before == "sure" and best.alike >= AS_FOUND and best.held >= HELD_AS_FOUND
+    return "sure" if is_one or is_as_found else "unsure"
 
 
 def agrees(found: Sighting, mask: Mask) -> bool:

@@ -22,7 +22,6 @@ from lib.drawing.ground.raster import Floats, Mask
 AROUND = 0.12  # of the box's side: what lies beyond it may be product as well
 MOST = 8  # pieces
 LEAST, LARGEST = 0.004, 0.5  # of the product
-SURELY = 0.5  # wrong by all measures
 LIKELY = 0.06  # wrong: with its neighbours one piece; a seller who looks decides
 POSSIBLE, FARTHER = 0.03, 0.005  # a piece alone: at first, and where the seller has judged those and wants more
 OWN, SEEN, CLOSE = 0.6, 0.4, 0.5  # of a look: surely the product, perhaps, and as likely as not
@@ -100,20 +99,13 @@ class View:
         return replace(self, mask=mask, least=least, most=most, first=first)
 
 
-def find(rgb: Image.Image, found: Sighting) -> tuple[Pieces | None, Floats]:
-    """Return the pieces that may be wrong, the weightiest first, and the mask without those that are by all measures.
-
-    Of 62 cuts in doubt the latter was the better one in 33 and the worse in 20: it is another to choose from.
-    """
+def find(rgb: Image.Image, found: Sighting) -> Pieces | None:
+    """Return the pieces that may be wrong, the weightiest first."""
     seen = view(rgb, found)
     solid: Mask = seen.mask > 0.5
     if not solid.any():
-        return None, found.mask
-    numbers, likely = _weighed(seen)
-    wrong = [part for part in _parts(numbers, likely > SURELY, solid) if _shows(part, solid)]
-    settled = np.logical_or.reduce([np.zeros_like(solid), *wrong])
-    tidied = seen.settled(settled & ~solid, settled & solid).mask[seen.inner]
-    return _offered(rgb, seen, numbers, likely, POSSIBLE, np.zeros_like(solid)), tidied
+        return None
+    return _offered(rgb, seen, *_weighed(seen), POSSIBLE, np.zeros_like(solid))
 
 
 def again(rgb: Image.Image, pieces: Pieces, wrong: Collection[int]) -> Pieces | None:

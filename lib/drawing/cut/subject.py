@@ -8,10 +8,12 @@ as the first: the fewer pixels, the more of a thing is seen as one, and an edge 
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from lib import config
@@ -45,6 +47,7 @@ class Sighting:
     gaps: Mask | None = None  # of the box: what is ground, though a coarse look takes it for product
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
     dropped: float = 0.0  # shares of the product that one close look saw, and that are not in the cut
+    outline: Floats | None = None  # of the box, too: the mask, drawn anew
 
     @property
     def first(self) -> "Sighting":
@@ -58,7 +61,9 @@ class Sighting:
 
     @functools.cached_property
     def mask(self) -> Floats:
-        """Return the mean of two looks; of three what two agree on, or all that they saw, as the first look has it."""
+        """Return the outline; or the mean of two looks; of three what two agree on, or all saw, as the first has it."""
+        if self.outline is not None:
+            return self.outline
         if self.farther is None:
             return self.agreed
         return max(self.agreed, self.fullest, key=lambda mask: self._as_searched(mask) - unclear(mask))
@@ -127,6 +132,31 @@ class Sighting:
     def without(self, ground: Mask) -> "Sighting":
         """Return the same with these pixels taken for ground."""
         return self._with(ground, 0)
+
+    def outlined(self, outline: Floats) -> "Sighting":
+        """Return the same with its mask drawn anew."""
+        return replace(self, outline=outline)
+
+    def widened(self, box: Box) -> "Sighting":
+        """Return the same with a larger box, where nothing was seen beyond the old one."""
+        size = (box[2] - box[0], box[3] - box[1])
+        place = tuple(
+            (old - start) / length
+            for old, start, length in zip(self.box, (*box[:2], *box[:2]), (*size, *size), strict=True)
+        )
+        looks = [_placed(look, place) for look in self.looks]
+        masks = [None if mask is None else _placed(mask, place) > 0.5 for mask in (self.parts, self.gaps)]
+        farther = looks[2] if len(looks) > 2 else None
+        return replace(
+            self,
+            box=box,
+            straight=looks[0],
+            mirrored=looks[1],
+            farther=farther,
+            parts=masks[0],
+            gaps=masks[1],
+            outline=None if self.outline is None else _placed(self.outline, place),
+        )
 
     def lacking_of(self, seen: Mask) -> "Sighting":
         """Return the same with a note of how much of what was seen is not in the cut, but for an edge's thin line."""
@@ -198,6 +228,20 @@ def unclear(mask: Floats) -> float:
     solid: Mask = mask > 0.5
     edge = raster.dilate(solid, 4) & ~raster.erode(solid, 4)
     return float(((mask > 0.15) & (mask < 0.85) & ~edge).sum()) / max(1.0, float(solid.sum()))
+
+
+def wider(found: Sighting, masks: Sequence[Floats]) -> Box:
+    """Return the box with its sides moved outwards that one of the masks touches, as far as there is photo."""
+    return _grown(found.box, np.max(masks, axis=0), found.size)
+
+
+def _placed(plane: NDArray[Any], place: tuple[float, ...]) -> Floats:
+    """Return a plane of the same size in which the old one fills this place, in shares of its sides."""
+    side = len(plane)
+    left, top, right, bottom = (round(share * side) for share in place)
+    whole = np.zeros((side, side), dtype=np.float32)
+    whole[top:bottom, left:right] = raster.resized(plane, (right - left, bottom - top))
+    return whole
 
 
 def _box(seen: Mask, size: tuple[int, int]) -> Box | None:
