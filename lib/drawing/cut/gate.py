@@ -1,11 +1,11 @@
 """Decides how far a cut can be trusted: measures of its mask, held against limits that stand here as data.
 
-Three of them are weighed together, for a little doubt of each kind says more than much of one: how far the looks are
-apart, what the first look saw otherwise, and what was seen beside the cut. The rest are rare: each puts a cut in doubt
-alone, though all looks agree. The limits were set by eye on 1,100 cuts of photos that the network had not been taught,
-half of them dim, noisy copies. Of a hundred sure cuts four are bad, and eight of dim photos; a tenth more doubt lets in
-as many bad and doubtful cuts as good ones. No mark tells of a thin part that is lost: a strap, an aerial. A sure cut is
-used unasked, and a hopeless one is not even offered.
+Of what one network found, three are weighed together, for a little doubt of each kind says more than much of one: how
+far the looks are apart, what the first look saw otherwise, and what was seen beside the cut. The rest are rare: each
+puts a cut in doubt alone, though all looks agree. Those limits were set by eye on 1,100 cuts of photos that the network
+had not been taught, half of them dim, noisy copies. Where SAM has drawn the outline (outline.py) its answers are held
+against each other and against what was found; those limits were set on 350 cuts. A sure cut is used unasked, and a
+hopeless one is not even offered.
 """
 
 from collections.abc import Sequence

@@ -23,6 +23,7 @@ from lib.drawing.ground import raster
 from lib.drawing.ground.raster import Floats, Mask
 
 Certainty = Literal["sure", "unsure", "hopeless"]
+# "tidied" is of cuts that were kept, and orders that were drawn, before SAM drew the outline.
 Way = Literal["touched", "alpha", "network", "tidied", "wide", "plain", "framed"]
 Side = Literal["top", "right", "bottom", "left"]
 Plane = NDArray[np.uint8]
