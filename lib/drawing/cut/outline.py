@@ -38,7 +38,7 @@ FAINT, LED = 0.02, 0.5  # what was found, and how much it weighs where an answer
 Question = Literal["box", "both", "points", "parts"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outline:
     """One answer: the mask of the sighting's box, and what speaks for it, each from 0 to 1."""
 
@@ -178,12 +178,8 @@ def _depth(mask: Mask) -> Floats:
 
 
 def _parts(solid: Mask) -> list[Mask]:
-    """Return the larger parts of a mask that do not hang together."""
-    parts: list[Mask] = []
-    while solid.any() and len(parts) < PARTS:
-        part = raster.largest(solid)
-        if parts and part.sum() < PART * parts[0].sum():
-            break
-        parts.append(part)
-        solid = solid & ~part
-    return parts
+    """Return the larger parts of a mask that do not hang together, the largest first."""
+    numbers = raster.labels(solid)
+    sizes = np.bincount(numbers.ravel())[1:]
+    largest = np.argsort(-sizes)[:PARTS]
+    return [numbers == number + 1 for number in largest if sizes[number] >= PART * sizes.max()]
