@@ -432,7 +432,7 @@ def test_what_the_photo_cuts_stands_at_that_edge_of_the_card(monkeypatch, place)
 
 def test_a_cut_product_is_offered_only_where_it_can_stand():
     read = facts.read("Платье летнее", TEXTS[:3])
-    assert set(choice.fitting(read, 0.6, ["bottom"])) == {"bleed", "column", "pattern", "paper"}
+    assert set(choice.fitting(read, 0.6, ["bottom"])) == {"bleed", "column", "pattern"}
     assert set(choice.fitting(read, 0.6, ["left", "bottom"])) == {"column"}
     assert choice.fitting(read, 0.45, ["top", "bottom"]) == ["column"]
     assert choice.fitting(read, 0.7, ["top"]) == []

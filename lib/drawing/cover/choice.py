@@ -54,7 +54,7 @@ DESIGNS = {
     "food": Takes(plain.food, "tint", 0, "dark", (0.3, 2.6), letters=40, hangs=False, note=False),
     "soft": Takes(calm.soft, "pastel", 0, "light", (0.25, 1.9), letters=34, hangs=False, note=False),
     "paper": Takes(
-        calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, 230, hangs=False, bleeds=frozenset({"right", "bottom"})
+        calm.paper, "paper", 0, "light", (0.1, 2.4), (1, 9), 40, 230, hangs=False, bleeds=frozenset({"right"})
     ),
 }
 
