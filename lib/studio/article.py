@@ -96,8 +96,8 @@ _FACT = re.compile(
 _FLUFF = re.compile(
     r"(?<!\w)(?:ваш\w*|вам|вами|вас|вы|мы|нам|наш\w*)(?!\w)|(?<!\w)(?:идеальн|отличн|прекрасн|незаменим"
     r"|стильн|современн|уникальн|настоящ|любим|каждый день|порад|настроени|выбор|закаж|покуп|успей|премиум"
-    r"|лучш|подарок|подарк|мечт)\w*|(?<!\w)(?:yours?|you|we|ours?|us|every)(?!\w)|(?<!\w)(?:perfect|ideal|great|amazing|stylish|modern|unique"
-    r"|favou?rite|choice|order|ship|buy|hurry|premium|best|gift|dream|problem)\w*",
+    r"|лучш|подарок|подарк|мечт|возврат|деньг|денег|звон|пиши)\w*|(?<!\w)(?:yours?|you|we|ours?|us|every)(?!\w)|(?<!\w)(?:perfect|ideal|great|amazing|stylish|modern|unique"
+    r"|favou?rite|choice|order|ship|buy|hurry|premium|best|gift|dream|problem|refund|money)\w*",
     re.IGNORECASE,
 )
 _DANGLING = re.compile(
@@ -106,6 +106,9 @@ _DANGLING = re.compile(
     re.IGNORECASE,
 )
 
+_MEASURE = re.compile(  # how long or how many, and not of what: the rest stands in another clause
+    rf"(?:до|за|по|около|более|свыше|примерно|почти|up to|for|about|over|nearly)\s+{_NUMBER.pattern}", re.IGNORECASE
+)
 
 # Words of English that are none in Russian, and make no clause long.
 _LITTLE = re.compile(r"\b(?:the|an?|is|are|of|to|in|on|at|for|and|with|by)\b\s*", re.IGNORECASE)
@@ -198,7 +201,7 @@ def _clauses(sentence: str, title: str) -> Iterator[tuple[str, int]]:
     for piece in pieces:
         short = _trimmed(piece, title)
         if short and card_words.is_allowed(short) and not _same(short, title):
-            yield short, _worth(short) + listed + bool(named)
+            yield short, _worth(short) + max(2 * listed, bool(named))
 
 
 def _same(clause: str, title: str) -> bool:
@@ -212,7 +215,7 @@ def _trimmed(piece: str, title: str) -> str:
     words = line.split()
     if len(words) > 2 and words[0].lower()[:5] == first[:5]:  # "Кружка держит тепло" under the title "Кружка"
         line = " ".join(words[1:])
-    if not 4 <= len(line) <= BENEFIT_LIMIT or _DANGLING.search(line) or line.endswith("?"):
+    if not 4 <= len(line) <= BENEFIT_LIMIT or _DANGLING.search(line) or line.endswith("?") or _MEASURE.fullmatch(line):
         return ""
     return line[0].upper() + line[1:]
 

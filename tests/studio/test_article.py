@@ -82,3 +82,13 @@ def test_any_text_is_read_to_what_a_card_takes_or_to_nothing(text):
 def test_a_thing_that_is_presented_is_named_as_a_title_names_it(lead, title):
     found = article.read(f"{lead}. Мощность 12 Вт, три режима яркости. Складная ножка и корпус из дерева.")
     assert found.title == title
+
+
+def test_what_a_seller_lists_stands_before_promises_of_the_shop_and_measures_of_nothing():
+    found = article.read(
+        "Термокружка автомобильная с ситечком. Двойные стенки держат тепло до 6 часов, а холод — до 12 часов.\n"
+        "✅ Съемное ситечко для заварки чая\n✅ Можно мыть в посудомоечной машине\n"
+        "Высота: 20 см\nДиаметр: 7 см\nГарантия возврата денег 100%. Звоните в любой день 24 часа."
+    )
+    assert found.benefits[:2] == ("Съемное ситечко для заварки чая", "Можно мыть в посудомоечной машине")
+    assert not [line for line in found.benefits if "денег" in line or "Звоните" in line or line == "До 12 часов"]
