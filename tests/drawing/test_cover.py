@@ -746,3 +746,15 @@ def test_a_tile_has_no_sign_beside_others_without(monkeypatch):
     monkeypatch.setattr(signs, "chosen", lambda benefits, product: ["feather", "", ""][: len(benefits)])
     made = draw.prepared(SIZE, PRODUCTS["cube"], facts.read("Куб", ("Лёгкий", "Синий", "Прочный")), "bento")
     assert [icon for icon, _ in plain._said(made, made.pair(letters.ONEST), (266, 300))] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("title", "short", "number"),
+    [
+        ("Термокружка автомобильная с ситечком 500 мл", "Термокружка автомобильная с ситечком", "500"),
+        ("Набор кастрюль из нержавеющей стали 12 предметов", "Набор кастрюль из нержавеющей стали", "12"),
+    ],
+)
+def test_a_long_title_is_not_parted_between_a_number_and_what_it_counts(title, short, number):
+    read = facts.read(title, ())
+    assert (read.title, read.second, read.number.value) == (short, "", number)

@@ -157,6 +157,7 @@ _COLOUR = re.compile(
     r"|red|burgundy|pink|orange|yellow|green|turquoise|mint|blue|violet|purple|white|black|gr[ea]y|beige|brown)$",
     re.IGNORECASE,
 )
+_COUNTS = re.compile(r"^\d[\d.,/×xх–-]*\s[^\W\d_]", re.IGNORECASE)  # a number goes with what it counts
 _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
 
 
@@ -248,7 +249,7 @@ def _parted(title: str) -> tuple[str, str]:
     if not rest and len(first) > TITLE:
         words = first.split()
         head = next((n for n in range(len(words), 1, -1) if len(" ".join(words[:n])) <= TITLE), 1)
-        while head > 1 and _ENDINGS.match(words[head - 1]):
+        while head > 1 and (_ENDINGS.match(words[head - 1]) or _COUNTS.match(" ".join(words[head - 1 : head + 1]))):
             head -= 1
         first, rest = " ".join(words[:head]), " ".join(words[head:])
     return first, rest[:1].upper() + rest[1:] if rest else ""
