@@ -1,3 +1,3 @@
 """Lotok: the product and the foundation it stands on."""
 
-VERSION = "1.9"  # the newest heading of CHANGELOG.md
+VERSION = "1.10"  # the newest heading of CHANGELOG.md
