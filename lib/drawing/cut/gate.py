@@ -58,7 +58,6 @@ ALONE = {
 # for; pixels that are neither, for each of the product. Less will do for what was sure before.
 SAME, AGREED, HELD, MOST_VAGUE = 0.88, 0.85, 0.94, 0.05
 AS_FOUND, HELD_AS_FOUND = 0.9, 0.88
-UNMOVED = 0.96  # of an outline that is the whole product, whatever stands beside it
 LEAST_OVERLAP, MOST_UNSURE = 0.6, 0.5  # of any use
 LEAST, MOST = 0.004, 0.97  # of the photo: no product, and one with nothing around it
 FAINT, ASIDE = 0.3, 4  # of a look that takes a pixel for product; pixels from the cut, where that is no edge
@@ -133,10 +132,10 @@ def outlined(outlines: Sequence[Outline], before: Certainty, *, arm: float, lack
     """Return how far the first of these outlines can be trusted.
 
     `before` is that of what was found, `arm` the mark of that name; `lacks` tells of something beside it on a plain
-    ground, be it only a shadow.
+    ground: a shadow often, but a white shell at times.
     """
     best, agreed = outlines[0], outline.agreed(outlines)
-    if arm > ALONE["arm"] or (lacks and min(agreed, best.held) < UNMOVED):
+    if lacks or arm > ALONE["arm"]:
         return "unsure"
     is_one = best.alike >= SAME and agreed >= AGREED and best.held >= HELD and best.vague <= MOST_VAGUE
     is_as_found = before == "sure" and best.alike >= AS_FOUND and best.held >= HELD_AS_FOUND
