@@ -86,31 +86,25 @@ def answer(question: Question, share: float = 1.0, **given: Any) -> Outline:
 
 
 @pytest.mark.parametrize(
-    ("first", "others", "before", "marks", "certainty"),
+    ("first", "others", "marks", "certainty"),
     [
-        ({}, (1.0, 0.95), "unsure", {}, "sure"),
-        ({}, (1.0, 0.7), "unsure", {}, "unsure"),  # asked otherwise it means another thing
-        ({"alike": 0.8}, (1.0, 1.0), "unsure", {}, "unsure"),
-        ({"quality": 0.9}, (1.0, 1.0), "unsure", {}, "unsure"),
-        ({"steady": 0.9}, (1.0, 1.0), "unsure", {}, "unsure"),
-        ({"steady": 0.92, "alike": 0.93}, (1.0, 0.7), "sure", {}, "sure"),  # both looks had seen it so
-        ({"alike": 0.85}, (1.0, 0.7), "sure", {}, "unsure"),
-        ({}, (1.0, 1.0), "sure", {"arm": 0.9}, "unsure"),
-        ({}, (1.0, 1.0), "sure", {"lacks": True}, "unsure"),  # of a jar only the lid
+        ({}, (1.0, 0.95), {}, "sure"),
+        ({}, (1.0, 0.7), {}, "unsure"),  # asked otherwise it means another thing
+        ({"alike": 0.8}, (1.0, 1.0), {}, "unsure"),
+        ({"quality": 0.9}, (1.0, 1.0), {}, "unsure"),
+        ({"steady": 0.9}, (1.0, 1.0), {}, "unsure"),
+        ({}, (1.0, 1.0), {"arm": 0.9}, "unsure"),
+        ({}, (1.0, 1.0), {"lacks": True}, "unsure"),  # of a jar only the lid
     ],
 )
 def test_an_outline_is_sure_where_all_answers_are_one(
-    first: dict[str, float],
-    others: tuple[float, float],
-    before: Certainty,
-    marks: dict[str, Any],
-    certainty: Certainty,
+    first: dict[str, float], others: tuple[float, float], marks: dict[str, Any], certainty: Certainty
 ) -> None:
     outlines = [answer("box", **first), answer("both", others[0]), answer("points", others[1])]
-    assert gate.outlined(outlines, before, **({"arm": 0.0, "lacks": False} | marks)) == certainty
+    assert gate.outlined(outlines, **({"arm": 0.0, "lacks": False} | marks)) == certainty
 
 
 def test_a_vague_outline_is_for_the_seller() -> None:
     vague = answer("box")
     vague.mask[30:40, 20:80] = 0.5
-    assert gate.outlined([vague, answer("points")], "unsure", arm=0, lacks=False) == "unsure"
+    assert gate.outlined([vague, answer("points")], arm=0, lacks=False) == "unsure"

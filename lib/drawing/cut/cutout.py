@@ -148,7 +148,7 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[
     )
     if outlines:
         seen = seen.outlined(outlines[0].mask)
-        certainty = _outlined(rgb, seen, outlines, certainty, ground)
+        certainty = _outlined(rgb, seen, outlines, ground)
     masks: list[tuple[Way, Floats]] = [("network", seen.mask)]
     if certainty == "unsure":
         unlike = (mask for mask in others if raster.iou(mask > 0.5, seen.mask > 0.5) < DIFFERENT)
@@ -159,13 +159,11 @@ def _network(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[
     return [*cuts, *standing], pieces.find(rgb, seen)
 
 
-def _outlined(
-    rgb: Image.Image, seen: Sighting, outlines: list[Outline], before: Certainty, ground: Ground | None
-) -> Certainty:
-    """Return how far an outline can be trusted; `before` is that of what was found."""
+def _outlined(rgb: Image.Image, seen: Sighting, outlines: list[Outline], ground: Ground | None) -> Certainty:
+    """Return how far an outline can be trusted."""
     arm = gate.arm(seen, _squared(rgb.crop(seen.box), len(seen.straight)))
     lacks = ground is not None and _lacks(ground, seen.within(*ground.lab.shape[1::-1]))
-    return gate.outlined(outlines, before, arm=arm, lacks=lacks)
+    return gate.outlined(outlines, arm=arm, lacks=lacks)
 
 
 def trusted(rgb: Image.Image, found: Sighting, ground: Ground | None) -> tuple[Certainty, Sighting]:
