@@ -55,7 +55,15 @@ def test_of_pale_wood_the_ground_is_dark():
 def test_a_photo_that_no_other_design_fills_is_first_shown_edge_to_edge():
     """It stood narrow on flat colour."""
     tall = photo((12, 230, 888, 1010))
-    assert framed.fitting(SAID, tall) == (["full"], ["band", "panel", "diagonal"])
+    assert framed.fitting(SAID, tall) == (["full"], ["panel", "band", "diagonal"])
+
+
+@pytest.mark.parametrize("name", ["band", "diagonal"])
+def test_a_photo_that_leaves_room_beside_it_stands_on_a_light_ground(name):
+    """A child's shoes were narrow in the dark."""
+    made = framed.draw(SIZE, photo((12, 30, 888, 1190)), SAID, name)
+    assert min(made.getpixel((8, 8))) > 150
+    assert max(made.getpixel((8, 390))) < 110, "the words stand on a deep one"
 
 
 @pytest.mark.parametrize("box", [(40, 20, 860, 1180), (0, 40, 899, 1160)])

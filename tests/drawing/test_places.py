@@ -183,7 +183,7 @@ def test_nothing_goes_on_beside_a_product_that_its_framed_photo_crops(right, goe
     made = framed.draw((300, 400), PlacedPhoto(photo, (100, 20, right, 780)), said, "band")
     beside = np.asarray(made)[60:160, [3, -3] if right < 600 else [3, 30]].reshape(-1, 3).astype(int)
     assert bool(np.ptp(beside, axis=0).max() > 0) is goes_on
-    assert np.abs(beside[:, 0] - beside[:, 1]).max() < 40, "no sleeve"
+    assert np.abs(beside[:, 0] - beside[:, 1]).max() < 60, "no sleeve"
     if right == 600:
         assert made.getpixel((299, 120))[0] - made.getpixel((299, 120))[1] > 100, "it stands at the card's edge"
 

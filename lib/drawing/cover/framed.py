@@ -43,6 +43,7 @@ MOODS = {"full": ("dark", 0), "band": ("dark", 0), "panel": ("light", 0), "head"
 DESIGNS = tuple(MOODS)
 # The shapes of their places for the photo; one that leaves least room is not for a photo that stands on its ground.
 SHAPES = {"band": (900, 800), "panel": (840, 730), "head": (900, 700), "diagonal": (900, 800)}
+STANDING = ("panel", "band", "diagonal")  # where it stands: the lightest and that of the largest photo first
 CARD = (90, 120)  # what is chosen for it is chosen for a story, too
 
 
@@ -59,7 +60,7 @@ def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> tuple[li
     filled = alone_ or beside
     lead = zlib.crc32((wanted or facts.title).encode()) % max(1, min(3, len(filled)))
     first = [*filled[lead:3], *filled[:lead], *filled[3:], *(beside if alone_ else [])]
-    return first, [name for name in SHAPES if name not in (*first, "head")]
+    return first, [name for name in STANDING if name not in first]
 
 
 def _is_cropped(photo: PlacedPhoto, size: tuple[int, int]) -> bool:
@@ -196,11 +197,13 @@ def _write(cover: Cover, title: letters.TextBlock, made: BenefitRow, top: float,
 
 
 def _fill(cover: Cover, photo: Image.Image, focus: Box, spot: Spot, slant: float = 0) -> None:
-    """Fill a place with the photo; one of another shape that cannot go on stands on the ground, above a slant."""
+    """Fill a place with the photo; one of another shape that cannot go on stands on a light ground, above a slant."""
     size = (cover.paper.px(spot.width), cover.paper.px(spot.height))
     if _goes_on(photo, focus, size):
         cover.paper.put(_cropped(photo, focus, size), (cover.paper.px(spot.x), cover.paper.px(spot.y)))
         return
+    if not spot.y:
+        cover.paper.band(0, spot.bottom, cover.others["tint"].ground)
     top = spot.y + (MARGIN if spot.y else cover.top if cover.is_story else MARGIN)
     _tile(cover.paper, photo, focus, Spot(MARGIN, top, WIDTH - 2 * MARGIN, spot.bottom - slant - MARGIN - top))
 
