@@ -66,6 +66,16 @@ def test_a_photo_that_leaves_room_beside_it_stands_on_a_light_ground(name):
     assert max(made.getpixel((8, 390))) < 110, "the words stand on a deep one"
 
 
+@pytest.mark.parametrize(("left", "goes_on"), [(0, False), (60, True)])
+def test_a_narrow_photo_that_cuts_its_product_at_one_side_does_not_go_on(left, goes_on):
+    """Half of the card was a smear, and the product was pressed to its edge."""
+    wall = Image.new("RGB", (560, 1000), (150, 150, 150))
+    ImageDraw.Draw(wall).rectangle((left, 100, 460, 900), fill=RED)
+    first, standing = framed.fitting(SAID, PlacedPhoto(wall, (left, 100, 461, 901)))
+    assert ("head" in first) is goes_on
+    assert standing == ([] if goes_on else ["panel", "band", "diagonal"])
+
+
 @pytest.mark.parametrize("box", [(40, 20, 860, 1180), (0, 40, 899, 1160)])
 def test_words_hide_no_product_that_fills_its_photo(box):
     assert "full" not in framed.fitting(SAID, photo(box))[0]

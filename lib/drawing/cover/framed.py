@@ -34,6 +34,7 @@ LEAP = 6  # of 255: more from one line of an edge to the next is another thing, 
 STRIP = 0.02  # of a photo's length: its edge
 CALM = 0.85  # of an edge, at least, that changes slowly: what it shows can go on beside it
 BESIDE = 0.2  # of a place, at most, in which what is beside a photo need not be calm
+EMPTY = 0.3  # of a place, at most, beside a photo that stands at one side of it: more is a half-empty card
 MARGIN = 30  # units round a photo that stands on the ground
 
 type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
@@ -231,8 +232,11 @@ def _goes_on(photo: Image.Image, focus: Box, size: tuple[int, int]) -> bool:
     near = STRIP * photo.size[axis]
     if (at > 0 and focus[axis] < near) or (at < 1 and photo.size[axis] - focus[axis + 2] < near):
         return False  # the product is in the strip that would go on: a sleeve would be a band
-    if min(part.width / shape / part.height, part.height * shape / part.width) > 1 - BESIDE:
+    share = min(part.width / shape / part.height, part.height * shape / part.width)
+    if share > 1 - BESIDE:
         return True
+    if axis == 0 and at != 0.5 and share < 1 - EMPTY:
+        return False
     turned = part.rotate(90, expand=True) if axis else part
     strip = max(2, round(turned.width * STRIP))
     edges = ((0, at > 0), (turned.width - strip, at < 1))
