@@ -758,3 +758,26 @@ def test_a_tile_has_no_sign_beside_others_without(monkeypatch):
 def test_a_long_title_is_not_parted_between_a_number_and_what_it_counts(title, short, number):
     read = facts.read(title, ())
     assert (read.title, read.second, read.number.value) == (short, "", number)
+
+
+@pytest.mark.parametrize(
+    ("title", "short", "second"),
+    [
+        ("Видеорегистратор автомобильный с двумя камерами", "Видеорегистратор автомобильный", "С двумя камерами"),
+        (
+            "Органайзер подвесной для хранения косметики и украшений",
+            "Органайзер подвесной",
+            "Для хранения косметики и украшений",
+        ),
+        ("Stainless steel water bottle with straw lid", "Stainless steel water bottle", "With straw lid"),
+        (
+            "Платье вечернее длинное праздничное с поясом красное",
+            "Платье вечернее длинное праздничное",
+            "С поясом красное",
+        ),
+    ],
+)
+def test_a_long_title_is_parted_before_what_leads_a_phrase(title, short, second):
+    """ "Камерами" stood alone above the rest."""
+    read = facts.read(title, ())
+    assert (read.title, read.second) == (short, second)

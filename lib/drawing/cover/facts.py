@@ -159,6 +159,10 @@ _COLOUR = re.compile(
 )
 _COUNTS = re.compile(r"^\d[\d.,/×xх–-]*\s[^\W\d_]", re.IGNORECASE)  # a number goes with what it counts
 _ENDINGS = re.compile(r"^(?:из|для|без|с|со|в|на|под|от)$", re.IGNORECASE)
+# What leads a phrase, "с двумя камерами"; what joins one; what can begin a second line, "с поясом | красное".
+_LEADING = re.compile(r"^(?:из|для|без|со?|во?|на|под|от|к|по|for|with|without|of|from|in|on|to)$", re.IGNORECASE)
+_AND = re.compile(r"^(?:и|или|and|or)$", re.IGNORECASE)
+_BEGINS = re.compile(r"^(?:\w*(?:ый|ий|ая|яя|ое|ее|ые|ие)|[^a-zа-яё].*)$")
 
 
 @dataclass(frozen=True)
@@ -249,10 +253,22 @@ def _parted(title: str) -> tuple[str, str]:
     if not rest and len(first) > TITLE:
         words = first.split()
         head = next((n for n in range(len(words), 1, -1) if len(" ".join(words[:n])) <= TITLE), 1)
-        while head > 1 and (_ENDINGS.match(words[head - 1]) or _COUNTS.match(" ".join(words[head - 1 : head + 1]))):
+        while head > 1 and _goes_with(words, head):
             head -= 1
         first, rest = " ".join(words[:head]), " ".join(words[head:])
     return first, rest[:1].upper() + rest[1:] if rest else ""
+
+
+def _goes_with(words: list[str], head: int) -> bool:
+    """Tell if the word there goes with the one before it: a number with what it counts, a phrase with what leads it.
+
+    A last word that is no name and no quality says nothing alone.
+    """
+    before, word = words[head - 1 : head + 1]
+    if _LEADING.match(before) or _AND.match(before) or _AND.match(word) or _COUNTS.match(f"{before} {word}"):
+        return True
+    is_led = _LEADING.match(words[head - 2]) or head == len(words) - 1
+    return bool(is_led) and not any(one.match(word) for one in (_LEADING, _BEGINS, _COLOUR))
 
 
 def _number(benefits: tuple[str, ...]) -> tuple[Number | None, tuple[str, ...]]:
