@@ -48,6 +48,20 @@ def test_a_word_that_is_denied_has_no_sign_of_its_own(benefit, thing):
 
 
 @pytest.mark.parametrize(
+    ("product", "benefit"),
+    [
+        ("Хлебопечка домашняя белая", "съёмная чаша"),
+        ("Slim bathroom shelf with trays", "three removable trays"),
+        ("Блузка белая с коротким рукавом", "асимметричная застёжка"),
+        ("Платье чёрное мини с бантом", "открытые плечи"),
+        ("Рюкзак", "передний карман на молнии"),
+    ],
+)
+def test_a_sign_that_shows_another_thing_is_refused(product, benefit):
+    assert signs.chosen([benefit], product) == [""]
+
+
+@pytest.mark.parametrize(
     ("benefit", "sign"),
     [
         ("Быстрая зарядка", "battery-charging"),

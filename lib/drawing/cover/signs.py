@@ -34,6 +34,15 @@ DENYING = {"без": 2, "не": 1, "ни": 1, "нет": 2, "против": 2, "n
 ABSENT = {"нет", "free"}
 ALSO = {"и", "или", "and", "or"}
 PAUSES = set(",.;:!?()—–")
+# What the learned signs show wrongly: an arrow that undoes, a padlock, sleeves on bare shoulders, four squares for one.
+REFUSED = {
+    "arrow-back-up": re.compile(r"съ[её]мн|\b(?:removable|detachable)\b", re.IGNORECASE),
+    "lock": re.compile(r"асимметр|asymmetric", re.IGNORECASE),
+    "shirt": re.compile(
+        r"(?:открыт|гол|обнаж[её]нн)\w* плеч|(?:off|bare|open|cold)[- ]?(?:the[- ])?shoulder", re.IGNORECASE
+    ),
+    "layout-grid": re.compile(r"\b(?:карман(?:ом|чик)?|pocket)\b", re.IGNORECASE),
+}
 _WORDS = re.compile(r"[^\W\d_]+|(?<!\d)[−-]?\d+\+?|[%°]|[,.;:!?()—–]")
 _DIGITS = re.compile(r"\d{1,4}\d*")
 
@@ -117,7 +126,10 @@ def _zeros(number: re.Match[str]) -> str:
 def _sign(benefit: str, product: str) -> str:
     likely = likelihood(features(benefit, product))
     best = int(likely.argmax())
-    return names()[best] if best < len(names()) and likely[best] >= LIKELY else ""
+    if best == len(names()) or likely[best] < LIKELY:
+        return ""
+    name = names()[best]
+    return "" if name in REFUSED and REFUSED[name].search(benefit) else name
 
 
 def likelihood(said: set[str]) -> NDArray[np.float32]:
