@@ -92,9 +92,11 @@ async def close() -> None:
         await found.aclose()
 
 
-async def get_bytes(url: str, *, limit: int, timeout: timedelta = _ANSWER) -> bytes:
+async def get_bytes(
+    url: str, *, limit: int, timeout: timedelta = _ANSWER, headers: Mapping[str, str] | None = None
+) -> bytes:
     """Return what is at `url`; raise Rejected("too_big") over `limit` bytes, without reading the rest."""
-    answer = await _send("GET", url, limit=limit, timeout=timeout)
+    answer = await _send("GET", url, limit=limit, timeout=timeout, headers=headers)
     return answer.body
 
 

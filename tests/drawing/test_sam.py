@@ -74,7 +74,7 @@ def test_every_weight_is_used(part: str, monkeypatch: pytest.MonkeyPatch) -> Non
     readers = []
     load = weights.part
     monkeypatch.setattr(weights, "part", lambda name: readers.append(load(name)) or readers[-1])
-    {"encoder": encoder, "prompts": prompts, "decoder": decoder}[part]._layers.__wrapped__()
+    {"encoder": encoder, "prompts": prompts, "decoder": decoder}[part].network.__wrapped__()
     assert [(reader.whole.size, reader.fine.size) for reader in readers] == [(0, 0)]
 
 

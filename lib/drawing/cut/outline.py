@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from lib.drawing.cut import subject
-from lib.drawing.cut.sam import decoder, encoder, stored
+from lib.drawing.cut.sam import decoder, encoder
 from lib.drawing.cut.sam.decoder import MaskAnswer
 from lib.drawing.cut.sam.encoder import Embedding
 from lib.drawing.cut.sam.prompts import Box, Point
@@ -70,7 +70,7 @@ def find(rgb: Image.Image, seen: Sighting) -> tuple[Sighting, list[Outline]]:
 
     Where one of them goes on beyond the box the box is widened, and all is asked once more: a guitar has its neck.
     """
-    if not stored.at_hand() or not (seen.mask > 0.5).any():
+    if not (seen.mask > 0.5).any() or not decoder.is_ready():
         return seen, []
     outlines = _asked(rgb, seen)
     for _ in range(ROUNDS):

@@ -12,7 +12,8 @@ from typing import Self
 
 import numpy as np
 
-from lib.drawing.cut.sam import layers, prompts, weights
+from lib import log
+from lib.drawing.cut.sam import encoder, layers, prompts, stored, weights
 from lib.drawing.cut.sam.encoder import PLANES, Embedding
 from lib.drawing.cut.sam.prompts import Box, Point
 from lib.drawing.cut.sam.weights import Linear, Norm, Reader
@@ -95,7 +96,7 @@ def ask(
     embedding: Embedding, box: Box | None = None, points: Sequence[Point] = (), mask: Floats | None = None
 ) -> MaskAnswer:
     """Return what lies in a box, at points, or where a mask of an earlier answer says; in pixels of the picture."""
-    net, (height, width) = _layers(), embedding.planes.shape[:2]
+    net, (height, width) = network(), embedding.planes.shape[:2]
     asked = np.concatenate([net.tokens, prompts.tokens(embedding, box, points)])
     cells = (embedding.planes + prompts.masked(embedding, mask)).reshape(-1, PLANES)
     tokens, cells = _met(net, asked, cells, prompts.grid(embedding).reshape(-1, PLANES))
@@ -108,8 +109,31 @@ def ask(
     return MaskAnswer(masks[:, :down, :across], _through(tokens[0], net.quality))
 
 
+def is_ready() -> bool:
+    """Tell if all weights are in memory, those of the encoder and the prompts too; read them, unless they are.
+
+    They are read together, before the first question: once they are here, nothing that befalls their file matters.
+    """
+    try:
+        _read_all()
+    except OSError:
+        return False
+    except ValueError as error:
+        log.event("weights_damaged", error=str(error))
+        return False
+    return True
+
+
 @functools.cache
-def _layers() -> Decoder:
+def _read_all() -> None:
+    stored.check()
+    for network_of in (encoder.network, prompts.network, network):
+        network_of()
+
+
+@functools.cache
+def network() -> Decoder:
+    """Return its layers, read once."""
     reader = weights.part("decoder")
     tokens = reader.numbers(1 + MASKS, PLANES)
     blocks = TwoWayBlock.read(reader), TwoWayBlock.read(reader)

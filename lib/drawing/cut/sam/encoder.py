@@ -95,7 +95,8 @@ def embed(picture: Image.Image, side: int) -> Embedding:
 
 
 @functools.cache
-def _layers() -> PictureEncoder:
+def network() -> PictureEncoder:
+    """Return its layers, read once."""
     reader = weights.part("encoder")
     entry = reader.linear(27, STAGES[0][0] // 2), reader.linear(9 * STAGES[0][0] // 2, STAGES[0][0])
     blocks: list[Bottleneck | WindowBlock] = []
@@ -111,7 +112,7 @@ def _layers() -> PictureEncoder:
 
 
 def _run(pixels: Floats) -> Floats:
-    net = _layers()
+    net = network()
     planes = layers.gelu(layers.convolved(pixels, net.entry[0], 2))
     planes = layers.convolved(planes, net.entry[1], 2)
     for block in net.blocks:

@@ -33,7 +33,7 @@ class PromptEncoder:
 
 def tokens(embedding: Embedding, box: Box | None, points: Sequence[Point]) -> Floats:
     """Return a row of numbers for each point, and for both corners of the box; they are in pixels of the picture."""
-    net = _layers()
+    net = network()
     rows = [_placed(embedding, x, y) + (net.on if on else net.off) for x, y, on in points]
     if box:
         rows += [_placed(embedding, *box[:2]) + net.corners[0], _placed(embedding, *box[2:]) + net.corners[1]]
@@ -53,7 +53,7 @@ def grid(embedding: Embedding) -> Floats:
 
 def masked(embedding: Embedding, mask: Floats | None) -> Floats:
     """Return what is added to each cell for a mask, of the shape and kind of an answer's."""
-    net = _layers()
+    net = network()
     if mask is None:
         return net.unmasked
     height, width = embedding.planes.shape[:2]
@@ -66,7 +66,8 @@ def masked(embedding: Embedding, mask: Floats | None) -> Floats:
 
 
 @functools.cache
-def _layers() -> PromptEncoder:
+def network() -> PromptEncoder:
+    """Return its layers, read once."""
     reader = weights.part("prompts")
     waves = reader.numbers(2, PLANES // 2)
     off, on, corners = reader.numbers(PLANES), reader.numbers(PLANES), reader.numbers(2, PLANES)
@@ -82,7 +83,7 @@ def _placed(embedding: Embedding, x: float, y: float) -> Floats:
 
 
 def _waves(places: Floats) -> Floats:
-    turns = (2 * places - 1) @ _layers().waves * np.float32(2 * np.pi)
+    turns = (2 * places - 1) @ network().waves * np.float32(2 * np.pi)
     return np.concatenate([np.sin(turns), np.cos(turns)], axis=-1)
 
 
