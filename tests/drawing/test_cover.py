@@ -435,6 +435,8 @@ def test_a_cut_product_is_offered_only_where_it_can_stand():
     assert set(choice.fitting(read, 0.6, ["bottom"])) == {"bleed", "column", "pattern"}
     assert set(choice.fitting(read, 0.6, ["left", "bottom"])) == {"column"}
     assert choice.fitting(read, 0.45, ["top", "bottom"]) == ["column"]
+    assert choice.fitting(read, 1.4, ["bottom"]) == ["pattern"], "in the corner beside a plate it was small"
+    assert choice.fitting(read, 1.4, ["right", "bottom"]) == ["bleed"], "there is no other"
     assert choice.fitting(read, 0.7, ["top"]) == []
     assert choice.fitting(read, 0.6, ["top", "right"]) == []
 

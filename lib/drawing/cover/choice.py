@@ -27,10 +27,11 @@ class Takes:
     note: bool = True  # says beside the number what it is a number of
     bleeds: frozenset[str] = frozenset()  # edges of the card at which it can stand when the photo cuts it there
     whole: float = 9  # aspect up to which it can have the card's whole height, when the photo cuts its top
+    low: float = 9  # aspect up to which it is large beside the words, when the photo cuts its foot
 
 
 DESIGNS = {
-    "bleed": Takes(bold.bleed, "vivid", 0, "loud", bleeds=frozenset({"right", "bottom"})),
+    "bleed": Takes(bold.bleed, "vivid", 0, "loud", bleeds=frozenset({"right", "bottom"}), low=1.0),
     "split": Takes(plain.split, "light", 0, "dark", benefits=(1, 9), letters=34, hangs=False, note=False),
     "number": Takes(bold.number, "tint", 0, "light", (0.2, 2.2), (0, 9), 40, True, False),
     "column": Takes(
@@ -89,6 +90,7 @@ def fitting(facts: CoverFacts, aspect: float, sides: Collection[str] = (), rim: 
     wide = 0 if sides else _word(facts.title, TITLE)  # where few designs are to be had, a small title is better
     whole = [name for name in order if _takes(DESIGNS[name], facts, aspect) and wide <= DESIGNS[name].word]
     able = [name for name in whole or [LAST_RESORT] if _bleeds(DESIGNS[name], facts, aspect, sides)]
+    able = [name for name in able if "bottom" not in sides or aspect <= DESIGNS[name].low] or able
     able.sort(key=lambda name: DESIGNS[name].mood == "dark" and rim < DARKEST)
     first: list[str] = []
     for name in able:
