@@ -76,6 +76,16 @@ def test_a_narrow_photo_that_cuts_its_product_at_one_side_does_not_go_on(left, g
     assert standing == ([] if goes_on else ["panel", "band", "diagonal"])
 
 
+@pytest.mark.parametrize("lines", [8, 40])
+def test_black_lines_at_a_photos_edges_are_not_shown_and_a_black_ground_is(lines):
+    """They lay across the card above and below a dress."""
+    shown = photo((150, 0, 750, 1199))
+    ImageDraw.Draw(shown.image).rectangle((0, 1200 - lines, 899, 1199), fill=(4, 4, 4))
+    made = covers._placed(ProductPicture(shown.image, shown.mask, "framed"))
+    assert made.image.size == made.mask.size == (900, 1192 if lines == 8 else 1200)
+    assert made.focus == (150, 0, 751, made.image.height), "it is still cut below"
+
+
 @pytest.mark.parametrize("box", [(40, 20, 860, 1180), (0, 40, 899, 1160)])
 def test_words_hide_no_product_that_fills_its_photo(box):
     assert "full" not in framed.fitting(SAID, photo(box))[0]

@@ -77,7 +77,7 @@ class Looks:
 
 
 def _placed(photo: ProductPicture) -> PlacedPhoto:
-    return PlacedPhoto(photo.image, photo.box, photo.mask)
+    return framed.placed(photo.image, photo.box, photo.mask)
 
 
 def looks(

@@ -35,6 +35,8 @@ STRIP = 0.02  # of a photo's length: its edge
 CALM = 0.85  # of an edge, at least, that changes slowly: what it shows can go on beside it
 BESIDE = 0.2  # of a place, at most, in which what is beside a photo need not be calm
 EMPTY = 0.3  # of a place, at most, beside a photo that stands at one side of it: more is a half-empty card
+LINED = 0.01  # of a photo's length: black lines at its edge, no wider than that, are none of what it shows
+BLACK = 40  # of 255
 MARGIN = 30  # units round a photo that stands on the ground
 
 type Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
@@ -62,6 +64,20 @@ def fitting(facts: CoverFacts, photo: PlacedPhoto, wanted: str = "") -> tuple[li
     lead = zlib.crc32((wanted or facts.title).encode()) % max(1, min(3, len(filled)))
     first = [*filled[lead:3], *filled[:lead], *filled[3:], *(beside if alone_ else [])]
     return first, [name for name in STANDING if name not in first]
+
+
+def placed(photo: Image.Image, focus: Box, mask: Image.Image | None) -> PlacedPhoto:
+    """Return a photo without the black lines that an editor has left at its edges: a smear of them would go on."""
+    dark = np.asarray(photo.convert("RGB")).max(-1) < BLACK
+    columns, rows = (dark.mean(axis) > 0.98 for axis in (0, 1))
+    inner = (_lines(columns), _lines(rows), photo.width - _lines(columns[::-1]), photo.height - _lines(rows[::-1]))
+    box = [min(max(focus[side], inner[side % 2]), inner[side % 2 + 2]) - inner[side % 2] for side in range(4)]
+    return PlacedPhoto(photo.crop(inner), (box[0], box[1], box[2], box[3]), mask.crop(inner) if mask else None)
+
+
+def _lines(are_dark: np.ndarray) -> int:
+    count = int(np.argmin(are_dark))
+    return count if count <= LINED * len(are_dark) else 0
 
 
 def _is_cropped(photo: PlacedPhoto, size: tuple[int, int]) -> bool:
