@@ -8,4 +8,5 @@ prompts  a box, points and a mask, as the decoder takes them
 decoder  four masks, and how good each of them is
 layers   what both are made of, each computed in strips
 weights  the file of weights, read in the order of their use
+stored   where that file is, and whether it is whole
 """
