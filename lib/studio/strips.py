@@ -14,6 +14,7 @@ from lib import clock, db, errors
 from lib.jobs import table
 from lib.jobs.table import Job
 from lib.studio import cuts, orders
+from lib.studio.orders import Order
 
 TASK = "strip"
 PAGES = 9  # more than all designs need
@@ -93,6 +94,24 @@ async def is_lost(conn: db.Connection, user_id: int, strip: StripOrder) -> bool:
     """Tell whether the same strip was asked for and came too late to be shown, or will."""
     job = await _newest(conn, user_id, strip)
     return job is not None and (bool(job.checkpoint.get(LATE)) or (job.state in cuts.OPEN and _is_old(job)))
+
+
+async def first_shown(conn: db.Connection, user_id: int, order: Order) -> str:
+    """Return the design under number 1 of the strip of an order, which gets it without a choice; "" for no strip."""
+    jobs = await table.get_user_jobs(conn, user_id, tasks=[TASK], limit=_LOOKED_AT)
+    mark = stamp(
+        *(order.file_id, order.source, order.preset, order.title, order.benefits),
+        cuts.seen(order.cut, order.way),
+    )
+    return next((job.checkpoint["designs"][0] for job in jobs if _proposes(job, mark)), "")
+
+
+def _proposes(job: Job, mark: str) -> bool:
+    """Say whether it is the first page of what we proposed for these words and this photo, and was seen."""
+    if not job.checkpoint.get("designs") or job.checkpoint.get(LATE):
+        return False
+    strip = StripOrder.read(job.args)
+    return strip.stamp == mark and not (strip.page or strip.of_order or strip.design)
 
 
 def _is_old(job: Job) -> bool:

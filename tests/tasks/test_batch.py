@@ -32,7 +32,9 @@ class Stage:
 
 
 @pytest.fixture
-def desk():
+def desk(monkeypatch, conn):
+    monkeypatch.setattr(db, "run", lambda work: work(conn))
+
     async def edit(*_):
         return True
 
@@ -83,3 +85,16 @@ async def test_a_free_batch_with_a_photo_left_out_speaks_of_no_credits(desk, con
     await batch.go_on(closing)
     assert said in closing.said[0]
     assert "Фото 3: " in closing.said[0]
+
+
+@pytest.mark.parametrize(("design", "led"), [("", "dark"), ("split", "")])
+async def test_a_batch_without_a_choice_keeps_the_cover_that_was_shown_first(desk, monkeypatch, design, led):
+    async def first_shown(*_):
+        return "dark"
+
+    monkeypatch.setattr(batch.strips, "first_shown", first_shown)
+    run = Stage(attempts=5)
+    run.job.args = run.job.args | {"design": design}
+    await batch.go_on(desk(run))
+    assert run.checkpoint["led"] == led
+    assert run.job.args["design"] == design

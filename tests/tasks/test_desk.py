@@ -109,17 +109,19 @@ async def test_the_wait_for_a_maker_ends_in_a_refusal_that_names_why(desk, halte
 
 
 @pytest.mark.parametrize(
-    ("design", "preset", "variant", "asked"),
+    ("design", "led", "preset", "variant", "asked"),
     [
-        ("band", "wb", 0, [("band", "framed"), ("band", "framed")]),
-        ("band", "wb", 1, [("panel", "framed"), ("panel", "framed")]),
-        ("band", "white", 0, [("band", "wide"), ("band", "")]),
-        ("split", "wb", 0, [("split", "wide"), ("split", "")]),
-        ("", "wb", 0, [("bleed", "wide"), ("bleed", "")]),
+        ("band", "", "wb", 0, [("band", "framed"), ("band", "framed")]),
+        ("band", "", "wb", 1, [("panel", "framed"), ("panel", "framed")]),
+        ("band", "", "white", 0, [("band", "wide"), ("band", "")]),
+        ("split", "dark", "wb", 0, [("split", "wide"), ("split", "")]),
+        ("", "", "wb", 0, [("bleed", "wide"), ("bleed", "")]),
+        ("", "dark", "wb", 0, [("dark", "wide"), ("dark", "")]),
+        ("", "band", "wb", 0, [("band", "framed"), ("band", "framed")]),
     ],
 )
-async def test_all_photos_of_a_batch_are_shown_on_the_cover_that_was_chosen(
-    desk, monkeypatch, design, preset, variant, asked
+async def test_all_photos_of_a_batch_are_shown_on_the_cover_that_was_chosen_or_shown_first(
+    desk, monkeypatch, design, led, preset, variant, asked
 ):
     async def nothing(*_):
         return b""
@@ -129,6 +131,7 @@ async def test_all_photos_of_a_batch_are_shown_on_the_cover_that_was_chosen(
     monkeypatch.setattr(asking.source, "others", nothing)
     batch = {"product": "batch", "count": 2, "photos": ("a", "b"), "way": "wide"}
     desk.order = replace(desk.order, **batch, design=design, preset=preset, variant=variant)
+    desk.run.checkpoint["led"] = led
     offer = Offer("local", "card")
     made = [await asking.ask(desk, Item(number), asking.Choice(offer, offer, "")) for number in range(2)]
     assert [(one.design, one.way) for one in made] == asked

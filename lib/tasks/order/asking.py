@@ -15,7 +15,6 @@ from lib.providers import makers
 from lib.providers.contract import Ask, Offer, OwnStyle
 from lib.studio import brands, cuts, orders, spending
 from lib.studio.items import Call, Item
-from lib.studio.orders import Order
 from lib.tasks.order import alarm, prompts, scenery, source
 from lib.tasks.order.desk import Desk, after
 
@@ -127,7 +126,7 @@ async def ask(desk: Desk, item: Item, choice: Choice) -> Ask:
     order, variant = desk.order, desk.order.variant + item.number
     design = order.design
     if order.is_batch:
-        variant, design = 0, _design_of_all(order)
+        variant, design = 0, _design_of_all(desk)
     slide = item.number if order.product == "set" else None
     is_ours = choice.step.provider == "local"
     given = None if is_ours else await _given(desk, item)
@@ -170,11 +169,12 @@ async def _given(desk: Desk, item: Item) -> Reference | None:
     return await work.draw(invented.reference, product, desk.order.scene) if product else None
 
 
-def _design_of_all(order: Order) -> str:
-    """Return the one cover of all photos of a batch; another variant of it is the next one."""
-    names = framed.DESIGNS if order.design in framed.DESIGNS else tuple(DESIGNS)
-    first = order.design if order.design in names else LAST_RESORT
-    return names[(names.index(first) + order.variant) % len(names)]
+def _design_of_all(desk: Desk) -> str:
+    """Return the one cover of all photos of a batch, chosen or shown first; another variant of it is the next one."""
+    wanted = desk.order.design or desk.run.checkpoint.get("led", "")
+    names = framed.DESIGNS if wanted in framed.DESIGNS else tuple(DESIGNS)
+    first = wanted if wanted in names else LAST_RESORT
+    return names[(names.index(first) + desk.order.variant) % len(names)]
 
 
 def _way(desk: Desk, item: Item, design: str) -> str:

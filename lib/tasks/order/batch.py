@@ -21,6 +21,7 @@ from pathlib import Path
 from lib import db, errors, log, storage, text
 from lib.credits import ledger
 from lib.studio import files as stored_files
+from lib.studio import strips
 from lib.studio.files import NewFile
 from lib.studio.items import Item
 from lib.tasks.order import delivery, making, source
@@ -54,7 +55,13 @@ async def go_on(desk: Desk) -> None:
 async def _begin(desk: Desk) -> None:
     if "begun_at" not in desk.run.checkpoint:
         source.check_words(desk)
-        await desk.save(begun_at=round(desk.now, 1))
+        await desk.save(begun_at=round(desk.now, 1), led=await _first_shown(desk))
+
+
+async def _first_shown(desk: Desk) -> str:
+    """Return the cover that the strip promised to a seller who chooses none: all photos stand on it."""
+    user, order = desk.run.job.user_id, desk.order
+    return "" if order.design else await db.run(lambda conn: strips.first_shown(conn, user, order))
 
 
 def _open(desk: Desk) -> list[Item]:

@@ -61,7 +61,7 @@ class TestStrip:
         turned = await seller.message_with("Показать ещё")
         assert turned["message_id"] == strip["message_id"]
         assert {"5", "6", "7", "8"} <= set(buttons(turned))
-        assert "возьму первую" in words(turned)
+        assert "возьму № 1" in words(turned)
         picture = Image.open(io.BytesIO(await shop.download(turned["photo"][-1]["file_id"])))
         assert picture.width < 1200
 
