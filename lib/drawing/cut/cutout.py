@@ -1,9 +1,9 @@
 """Cuts the product out of its photo and says how far the cut can be trusted.
 
 transparent file   its own alpha: always sure
-network            finds it in any photo (subject.py), less the ground it took along (fringe.py), and draws its outline
-                   anew by another network, which knows where things end (outline.py); gate: both have the same thing,
-                   however the other one is asked (gate.py). What was found is the other cut to choose from
+network            u2netp finds it in any photo (subject.py), less the ground it took along (fringe.py); SAM, which
+                   knows where things end, draws its outline (outline.py). Gate: SAM gives the same answer to every
+                   question, and it is what u2netp has found (gate.py). In doubt the seller may also choose the latter
 plain              distance from a plain background (backdrop.py): the second try, for thin things and holes;
                    gate: same cut at other thresholds, clear edges, and no faint lines around the cut that speak of
                    a part that is lost: of a jar only the lid (faint.py). Where nothing is sure, all that stands out

@@ -131,8 +131,8 @@ def outlined(outlines: Sequence[Outline], *, arm: float, lacks: bool) -> Certain
     """Return how far the first of these outlines can be trusted.
 
     `arm` is the mark of that name; `lacks` tells of something beside it on a plain ground: a shadow often, but a white
-    shell at times. That the looks of u2netp agree is nothing more in its favour: of ten that only this spoke for four
-    were bad.
+    shell at times. Whether the looks of u2netp agree does not count: of ten cuts that passed by that alone, four were
+    bad.
     """
     best = outlines[0]
     if lacks or arm > ALONE["arm"]:

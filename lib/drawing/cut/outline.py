@@ -169,7 +169,7 @@ def _points(looked: Embedding, certain: Mask, *, on: bool) -> list[Point]:
 
 
 def _depth(mask: Mask) -> Floats:
-    """Return how many pixels deep each lies inside the mask; the picture's edge is none of it."""
+    """Return how many pixels deep in the mask each pixel lies; a side of the picture is no edge of the mask."""
     depth, left = np.zeros(mask.shape, dtype=np.float32), mask
     for _ in range(len(mask) // 2):
         depth += left

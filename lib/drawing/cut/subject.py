@@ -47,7 +47,7 @@ class Sighting:
     gaps: Mask | None = None  # of the box: what is ground, though a coarse look takes it for product
     lacking: float = 0.0  # shares of the product, by its own colours, that a close look left out
     dropped: float = 0.0  # shares of the product that one close look saw, and that are not in the cut
-    outline: Floats | None = None  # of the box, too: the mask, drawn anew
+    outline: Floats | None = None  # of the box: the mask as SAM draws it; without it, what the looks make of it
 
     @property
     def first(self) -> "Sighting":
